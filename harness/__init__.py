@@ -1,0 +1,1 @@
+"""A chaos and fault-injection regression harness."""

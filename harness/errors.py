@@ -1,0 +1,53 @@
+"""What the harness raises when it cannot go on, always with the mend.
+
+A fault that breaks the service is never one of these: it is evidence and a verdict. These are
+for the harness itself, its machine and its user.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HarnessError(Exception):
+    """Something of the harness's own broke. `hint` says what the reader can do about it."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(f"{message}\n  mend: {hint}" if hint else message)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the keyword arguments: results, and so their errors, cross process borders."""
+        return _rebuild, (type(self), self.message, self.hint)
+
+
+def _rebuild(kind: type[HarnessError], message: str, hint: str) -> HarnessError:
+    return kind(message, hint=hint)
+
+
+class UsageError(HarnessError):
+    """The user asked for something that does not exist or does not fit: exit status 4."""
+
+    @classmethod
+    def at(
+        cls, place: str, key: str, value: object, problem: str, *, valid: Iterable[str] = (), mend: str = ""
+    ) -> UsageError:
+        """Tell the place, the key, the value, the closest valid one and the mend (promise 9)."""
+        known = sorted(valid)
+        near = closest(str(value), known)
+        parts = [f"{place}: {key} = {value!r}: {problem}"]
+        if near:
+            parts.append(f"closest valid: {near!r}")
+        if known:
+            parts.append(f"valid: {', '.join(known)}")
+        if not mend:
+            mend = f"write {near!r}" if near else f"use one of: {', '.join(known)}" if known else ""
+        return cls("; ".join(parts), hint=mend)
+
+
+def closest(value: str, valid: Iterable[str]) -> str | None:
+    """Return the valid word nearest to `value`, or None when none is near."""
+    matches = difflib.get_close_matches(value, list(valid), n=1, cutoff=0.5)
+    return matches[0] if matches else None
