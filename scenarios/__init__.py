@@ -1,0 +1,1 @@
+"""The regression suite: one file a failure theme, each test a scenario."""

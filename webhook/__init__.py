@@ -1,0 +1,1 @@
+"""The webhook service: takes signed deliveries over HTTP and stores each exactly once."""

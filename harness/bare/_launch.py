@@ -1,0 +1,64 @@
+"""The one place where the harness itself starts a process: a bare interpreter of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from harness.errors import HarnessError
+
+PROBE_TIMEOUT_S = 20.0
+
+_BOOTSTRAP = Path(__file__).with_name("_bootstrap.py")
+
+
+def launch(module: str, *arguments: str, output: IO[bytes], pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+    """Start `module`'s `main(arguments)`, its standard output and error in the file `output`.
+
+    In a session of its own: no terminal's signal reaches it. Isolated and without site-packages:
+    it starts fast, and nothing in the environment bends it. Raises `HarnessError`.
+    """
+    if not sys.executable:
+        raise HarnessError("this Python does not know its own path", hint="run the harness with a python executable")
+    command = [sys.executable, "-I", "-S", str(_BOOTSTRAP), module, *arguments]
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter with our own file: no outside input
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=pass_fds,
+            cwd="/",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise HarnessError(f"cannot start {command[0]!r}: {error}", hint="see that it may be executed") from error
+
+
+def run_probe(module: str) -> tuple[int, str]:
+    """Run `module`'s `main` to its end; return its exit status and what it wrote.
+
+    Raises `HarnessError` if it cannot be started or does not end within 20 s.
+    """
+    with tempfile.TemporaryFile() as output:
+        with launch(module, output=output) as process:
+            status = _ended(process, module)
+        return status, what_it_wrote(output)
+
+
+def what_it_wrote(output: IO[bytes]) -> str:
+    """Return the beginning of what a launched module wrote, 64 KiB at most."""
+    return os.pread(output.fileno(), 65536, 0).decode(errors="replace").strip()
+
+
+def _ended(process: subprocess.Popen[bytes], module: str) -> int:
+    try:
+        return process.wait(PROBE_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise HarnessError(f"{module} did not end within {PROBE_TIMEOUT_S:.0f} s") from None

@@ -1,0 +1,19 @@
+"""What this machine can do, and what to do about what it cannot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One thing the harness may need from the machine, found out by doing it.
+
+    `detail` says what was found or what went wrong; `mend` says what to do about a "no", and is
+    empty where `available` is true.
+    """
+
+    name: str
+    available: bool
+    detail: str
+    mend: str = ""

@@ -1,0 +1,69 @@
+"""Requests and their ends, paired: what most checks look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.history import History
+from harness.history.events import Purpose, RequestEnded, RequestSent
+from harness.vocabulary import UNKNOWN, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request. `ended` is None when the run ended first."""
+
+    sent: RequestSent
+    ended: RequestEnded | None
+
+    @property
+    def outcome(self) -> Outcome:
+        """Unknown, when there was no end."""
+        return UNKNOWN if self.ended is None else self.ended.outcome
+
+    @property
+    def judged(self) -> bool:
+        """Whether a step of the scenario sent it."""
+        return self.sent.purpose == Purpose.SCENARIO
+
+    def story(self) -> str:
+        """How it ended, in words."""
+        if self.ended is None:
+            return "never ended"
+        words = [str(self.outcome)]
+        if self.ended.status is not None:
+            words.append(f"status {self.ended.status}")
+        if self.ended.problem:
+            words.append(self.ended.problem)
+        if self.ended.status is not None and self.ended.outcome != _acknowledged:
+            words.append(self.ended.answer[:200])
+        return f"{', '.join(words)} after {self.ended.took_ms / 1e3:.2f} s{self.waiting()}"
+
+    def waiting(self) -> str:
+        """`, waiting for postgres`, where that was seen."""
+        links = self.ended.waiting_for if self.ended else ()
+        return f", waiting for {' and '.join(links)}" if links else ""
+
+
+_acknowledged = Outcome.ACKNOWLEDGED
+
+
+def exchanges(history: History) -> Sequence[Exchange]:
+    """All requests, in the order in which they were sent."""
+    ends = {end.request: end for end in history.of(RequestEnded)}
+    return [Exchange(sent, ends.get(sent.request)) for sent in history.of(RequestSent)]
+
+
+def by_delivery(history: History) -> Mapping[str, Sequence[Exchange]]:
+    """All requests of each delivery."""
+    found: dict[str, list[Exchange]] = {}
+    for exchange in exchanges(history):
+        found.setdefault(exchange.sent.delivery, []).append(exchange)
+    return found
+
+
+def several(stories: Sequence[str], of: int) -> str:
+    """The first story, and how many more there are like it."""
+    more = f" (and {len(stories) - 1} more)" if len(stories) > 1 else ""
+    return f"{len(stories)} of {of}: {stories[0]}{more}"

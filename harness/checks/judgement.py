@@ -1,0 +1,106 @@
+"""From a history to a verdict. Nothing here talks to a server, and nothing here is ever swallowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.checks import condition, liveness, safety
+from harness.checks.verdict import CheckResult, Verdict
+from harness.history import History
+from harness.history.events import (
+    EvidenceSeen,
+    FaultActed,
+    HarnessProblem,
+    MachineLacks,
+    MomentMissed,
+    NotSteady,
+    RowsRead,
+    ServerDied,
+)
+
+Check = Callable[[History], CheckResult]
+
+STANDING: tuple[Check, ...] = (
+    safety.acknowledged_is_stored,
+    safety.stored_once,
+    safety.nothing_foreign,
+    safety.refused_is_not_stored,
+    safety.same_answer_again,
+    condition.alive,
+    liveness.outcome,
+    liveness.in_time,
+    liveness.slower,
+    liveness.reached,
+    liveness.recovers,
+    condition.drains,
+    condition.pool_returns,
+    condition.no_leaks,
+    condition.log_clean,
+    condition.figure,
+    condition.assertion,
+)
+"""On every scenario; in the order in which a reader wants to know of them."""
+
+NEEDS_NO_EVIDENCE = "no_fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict, the sentence that gives its reason, and what each failing check says."""
+
+    verdict: Verdict
+    reason: str
+    failing: tuple[CheckResult, ...]
+
+
+def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
+    """Judge one run. A check that crashes makes it inconclusive, unless a row is wrong."""
+    lacks = history.last(MachineLacks)
+    if lacks is not None:
+        return Judgement(Verdict.UNAVAILABLE, f"needs {lacks.need}: {lacks.reason}", ())
+    results, crashes = _run(checks, history)
+    failing = tuple(result for result in results if result.failed)
+    unsafe = [result for result in failing if result.safety]
+    doubts = [*crashes, *_doubts(history)]
+    if unsafe:
+        return Judgement(Verdict.FAILED, _sentence(unsafe[0]), failing)
+    if doubts:
+        return Judgement(Verdict.INCONCLUSIVE, doubts[0], failing)
+    if failing:
+        return Judgement(Verdict.FAILED, _sentence(failing[0]), failing)
+    return Judgement(Verdict.HELD, "", ())
+
+
+def _run(checks: Sequence[Check], history: History) -> tuple[list[CheckResult], list[str]]:
+    results: list[CheckResult] = []
+    crashes: list[str] = []
+    for check in checks:
+        try:
+            results.append(check(history))
+        except Exception as problem:  # noqa: BLE001  # recorded as the reason of an inconclusive verdict
+            crashes.append(f"check {check.__name__} crashed: {problem!r}")
+    return results, crashes
+
+
+def _sentence(result: CheckResult) -> str:
+    return f"{result.name}: {result.reason}"
+
+
+def _doubts(history: History) -> Iterator[str]:
+    """Why nothing may be concluded, the most telling first."""
+    for problem in history.of(HarnessProblem):
+        yield f"the harness broke: {problem.text}"
+    for death in history.of(ServerDied):
+        yield f"{death.name} died, and no fault had touched it: status {death.status}"
+    for unsteady in history.of(NotSteady):
+        yield f"steady state was not reached: {unsteady.reason}"
+    for moment in history.of(MomentMissed):
+        if not moment.claim:
+            yield f"{moment.moment} did not come in {moment.within_s:g} s: {moment.detail}"
+    proven = {evidence.fault for evidence in history.of(EvidenceSeen)}
+    for fault in history.of(FaultActed):
+        if fault.fault not in proven and fault.source != NEEDS_NO_EVIDENCE:
+            yield f"{fault.source} left no evidence: nothing of the service's felt it"
+    if history.last(RowsRead) is None:
+        yield "what is stored was never read"

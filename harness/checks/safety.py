@@ -1,0 +1,84 @@
+"""What must be true of the rows: nothing lost, doubled, foreign, or confirmed in two ways.
+
+These count whether or not a fault left evidence: there is no excuse for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.checks.exchanges import Exchange, by_delivery
+from harness.checks.verdict import CheckResult
+from harness.history import History
+from harness.history.events import Purpose, RequestEnded, RequestSent, RowsRead, StoredRow
+from harness.vocabulary import ACKNOWLEDGED, REFUSED
+
+
+def _rows(history: History) -> Sequence[StoredRow]:
+    """The last reading; nothing where there was none, which is a doubt of its own and no proof."""
+    found = history.last(RowsRead)
+    return found.rows if found else ()
+
+
+def _result(name: str, bad: Sequence[str], what: str) -> CheckResult:
+    shown = ", ".join(bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
+    return CheckResult(name, bool(bad), f"{what}: {shown}" if bad else "", safety=True)
+
+
+def acknowledged_is_stored(history: History) -> CheckResult:
+    """A delivery that was acknowledged, by any of its requests, is in the database."""
+    # At every reading: sending a lost delivery again would store it, and so hide the loss.
+    promised: set[str] = set()
+    lost: set[str] = set()
+    deliveries = {sent.request: sent.delivery for sent in history.of(RequestSent)}
+    for entry in history.entries:
+        if isinstance(entry.event, RequestEnded) and entry.event.outcome == ACKNOWLEDGED:
+            promised.add(deliveries[entry.event.request])
+        elif isinstance(entry.event, RowsRead):
+            lost |= promised - {row.id for row in entry.event.rows}
+    return _result("acknowledged_is_stored", sorted(lost), "acknowledged, but not stored")
+
+
+def stored_once(history: History) -> CheckResult:
+    """No delivery is stored twice, however often it was sent."""
+    copies: dict[str, int] = {}
+    for row in _rows(history):
+        copies[row.id] = copies.get(row.id, 0) + row.copies
+    doubled = [f"{delivery} ({count} times)" for delivery, count in sorted(copies.items()) if count > 1]
+    return _result("stored_once", doubled, "stored more than once")
+
+
+def nothing_foreign(history: History) -> CheckResult:
+    """Nothing is stored that was not sent: neither an id nor, under an id, another body."""
+    sent: dict[str, set[str]] = {}
+    for request in history.of(RequestSent):
+        sent.setdefault(request.delivery, set()).add(request.digest)
+    foreign = [row.id for row in _rows(history) if row.digest not in sent.get(row.id, set())]
+    return _result("nothing_foreign", sorted(foreign), "stored, but never sent like this")
+
+
+def refused_is_not_stored(history: History) -> CheckResult:
+    """A delivery of which every request was refused is not in the database."""
+    stored = {row.id for row in _rows(history)}
+    refused = {delivery for delivery, sent in by_delivery(history).items() if all(e.outcome == REFUSED for e in sent)}
+    return _result("refused_is_not_stored", sorted(refused & stored), "refused, but stored")
+
+
+def same_answer_again(history: History) -> CheckResult:
+    """A delivery that was acknowledged gets the same answer, to the byte, whenever it is sent again."""
+    changed: list[str] = []
+    for delivery, sent in by_delivery(history).items():
+        answers = [e for e in sent if e.outcome == ACKNOWLEDGED]
+        if not answers:
+            continue
+        repeats = [e for e in sent if e.sent.purpose == Purpose.AGAIN]
+        other = [e for e in (*answers, *repeats) if _told(e) != _told(answers[0])]
+        if other:
+            changed.append(
+                f"{delivery} ({answers[0].ended and answers[0].ended.answer[:80]!r}, then {other[0].story()})"
+            )
+    return _result("same_answer_again", changed, "sent again, and answered otherwise")
+
+
+def _told(exchange: Exchange) -> tuple[int | None, str]:
+    return (exchange.ended.status, exchange.ended.answer) if exchange.ended else (None, "")

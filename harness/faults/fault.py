@@ -1,0 +1,86 @@
+"""What a fault is: a value that says what to break, and an injection that breaks and heals it."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from harness.vocabulary import Moment, Value
+
+if TYPE_CHECKING:
+    from harness.faults.site import Site
+
+Need = Literal["seccomp", "user_namespace", "own_postgres", "own_redis", "own_toxiproxy"]
+"""What a machine or a stack must have for a fault; where it lacks it the scenario is `unavailable`."""
+
+
+@dataclass(frozen=True, repr=False)
+class Fault(Value):
+    """One thing made to go wrong, at one layer. A value: nothing happens until it is injected."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset()
+
+    def fired(self, times: int = 1) -> Moment:
+        """The fault took effect that many times since it was injected (at least)."""
+        return Fired(self, times)
+
+    @abc.abstractmethod
+    def injection(self, site: Site) -> Injection:
+        """Return what injects this fault into one running service."""
+
+
+class Injection(abc.ABC):
+    """One fault in one service. Evidence is reported to the site; nothing here judges it."""
+
+    @abc.abstractmethod
+    async def act(self) -> None:
+        """Bring the fault about; returns when it is in force."""
+
+    @abc.abstractmethod
+    async def heal(self) -> None:
+        """Undo it, after the last look for evidence. Safe to call at any time, and again."""
+
+    async def fired(self) -> int:
+        """How often it has taken effect so far."""
+        return 0
+
+
+@dataclass(frozen=True, repr=False)
+class Fired(Moment, kind="fired"):
+    """See `Fault.fired`."""
+
+    fault: Fault
+    times: int = 1
+
+    def __repr__(self) -> str:
+        """The call that builds it."""
+        return f"{self.fault!r}.fired({'' if self.times == 1 else self.times})"
+
+
+@dataclass(frozen=True, repr=False)
+class NoFault(Fault, kind="no_fault"):
+    """Nothing is broken: the healthy case among the values of a parameter."""
+
+    def __repr__(self) -> str:
+        """The name of the one value."""
+        return "no_fault"
+
+    def __str__(self) -> str:
+        """The same, as an id."""
+        return "no_fault"
+
+    def injection(self, site: Site) -> Injection:  # noqa: ARG002  # the signature is Fault's; there is nothing to break
+        """Return an injection that does nothing; it is asked for no evidence."""
+        return _Nothing()
+
+
+class _Nothing(Injection):
+    async def act(self) -> None:
+        """Do nothing."""
+
+    async def heal(self) -> None:
+        """Do nothing."""
+
+
+no_fault = NoFault()

@@ -1,0 +1,255 @@
+"""Toxiproxy: streams of bytes. Every connection of the link, open and new."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from harness.errors import HarnessError
+from harness.faults.fault import Fault, Injection, Need
+from harness.faults.meter import LinkMeter
+from harness.faults.site import Site
+from harness.polling import poll_async
+from harness.stack import toxics
+from harness.stack.sockets import TcpState
+from harness.vocabulary import Link
+
+CUT_WITHIN_S = 5.0
+Direction = Literal["upstream", "downstream"]
+"""Upstream: what the service sends. Downstream: what it is sent."""
+
+
+@dataclass(frozen=True, repr=False)
+class LinkFault(Fault):
+    """A fault of one link."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"own_toxiproxy"})
+    link: Link
+
+
+@dataclass(frozen=True, repr=False)
+class Down(LinkFault, kind="link.down"):
+    """Open connections close; new ones are refused."""
+
+    def injection(self, site: Site) -> Injection:
+        """Disable the proxy until healed."""
+        return _Down(self.link, site)
+
+
+@dataclass(frozen=True, repr=False)
+class Cut(LinkFault, kind="link.cut"):
+    """Open connections close, once; new ones are accepted."""
+
+    def injection(self, site: Site) -> Injection:
+        """Disable the proxy and enable it again."""
+        return _Cut(self.link, site)
+
+
+class _Down(Injection):
+    def __init__(self, link: Link, site: Site) -> None:
+        self._site = site
+        self._link = link
+        self._laid = site.laid(link)
+        self._client = site.toxiproxy.client()
+        self._meter = LinkMeter(site, link)
+        self._cut = 0
+
+    async def act(self) -> None:
+        await self._meter.begin()
+        open_now = await self._site.connections(self._link)
+        await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, False)
+        inodes = {connection.inode for connection in open_now if connection.state is TcpState.ESTABLISHED}
+        await self._until_gone(inodes)
+        self._cut = len(inodes)
+        if inodes:
+            ports = ", ".join(str(c.local.port) for c in open_now if c.inode in inodes)
+            self._site.witness(
+                "connections_cut",
+                "kernel",
+                f"{len(inodes)} of the service's connections to {self._link} (ports {ports})",
+            )
+
+    async def _until_gone(self, inodes: set[int]) -> None:
+        async def gone() -> bool:
+            still = await self._site.connections(self._link)
+            return not any(c.inode in inodes and c.state is TcpState.ESTABLISHED for c in still)
+
+        if not await poll_async(gone, within_s=CUT_WITHIN_S):
+            raise HarnessError(f"connections of {self._link} outlived the closing of their proxy by {CUT_WITHIN_S:g} s")
+
+    async def fired(self) -> int:
+        return self._cut + (await self._meter.read()).refused
+
+    async def heal(self) -> None:
+        activity = await self._meter.end()
+        if activity.refused:
+            self._site.witness(
+                "connects_refused",
+                "seccomp",
+                f"{activity.refused} connects of the service to port {self._laid.port} while nothing listened there",
+            )
+        await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, True)
+
+
+class _Cut(_Down):
+    async def act(self) -> None:
+        await super().act()
+        await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, True)
+
+    async def fired(self) -> int:
+        return self._cut
+
+    async def heal(self) -> None:
+        await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, True)
+
+
+@dataclass(frozen=True, repr=False)
+class ToxicFault(LinkFault):
+    """A fault that Toxiproxy's toxics make, in one direction or both."""
+
+    @abstractmethod
+    def toxics(self) -> Sequence[toxics.Toxic]:
+        """The toxics to add. Raises UsageError for values that Toxiproxy could not keep."""
+
+    def injection(self, site: Site) -> Injection:
+        """Add the toxics; remove them when healed."""
+        return _Toxics(self, site)
+
+
+class _Toxics(Injection):
+    def __init__(self, fault: ToxicFault, site: Site) -> None:
+        self._site = site
+        self._fault = fault
+        self._laid = site.laid(fault.link)
+        self._client = site.toxiproxy.client()
+        self._meter = LinkMeter(site, fault.link)
+
+    async def act(self) -> None:
+        await self._meter.begin()
+        for toxic in self._fault.toxics():
+            await asyncio.to_thread(self._client.add_toxic, self._laid.proxy, toxic)
+
+    async def fired(self) -> int:
+        return (await self._meter.read()).touched
+
+    async def heal(self) -> None:
+        activity = await self._meter.end()
+        if activity.touched:
+            names = ", ".join(f"{toxic.type} {toxic.stream}" for toxic in self._fault.toxics())
+            self._site.witness("toxic_met", "kernel and Toxiproxy", f"{names}: {activity} on {self._fault.link}")
+        for toxic in self._fault.toxics():
+            await asyncio.to_thread(self._client.remove_toxic, self._laid.proxy, toxic.name)
+
+
+def both(make: Callable[..., toxics.Toxic], **attributes: int) -> Sequence[toxics.Toxic]:
+    """The same toxic in both directions."""
+    return [make(stream=stream, **attributes) for stream in ("upstream", "downstream")]
+
+
+def one(make: Callable[..., toxics.Toxic], stream: Direction, **attributes: int) -> Sequence[toxics.Toxic]:
+    """A toxic in one direction."""
+    return [make(stream=stream, **attributes)]
+
+
+@dataclass(frozen=True, repr=False)
+class Swallow(ToxicFault, kind="link.swallow"):
+    """Connections are accepted and stay open; no byte arrives, either way. Healed: they are closed."""
+
+    def toxics(self) -> Sequence[toxics.Toxic]:
+        """`timeout` without a time: it drops everything and never closes."""
+        return both(toxics.Timeout, timeout_ms=0)
+
+
+@dataclass(frozen=True, repr=False)
+class Timeout(ToxicFault, kind="link.timeout"):
+    """No byte arrives, and after `timeout_ms` the connection is closed."""
+
+    timeout_ms: int = field(kw_only=True)
+
+    def toxics(self) -> Sequence[toxics.Toxic]:
+        """`timeout`, both ways."""
+        return both(toxics.Timeout, timeout_ms=self.timeout_ms)
+
+
+@dataclass(frozen=True, repr=False)
+class Reset(ToxicFault, kind="link.reset"):
+    """New connections are reset (RST) at their first bytes; open ones are closed at their next."""
+
+    def toxics(self) -> Sequence[toxics.Toxic]:
+        """`reset_peer`, both ways: the first bytes in either direction meet it."""
+        return both(toxics.ResetPeer, timeout_ms=0)
+
+
+@dataclass(frozen=True, repr=False)
+class Latency(ToxicFault, kind="link.latency"):
+    """What the server sends arrives later, by `latency_ms` give or take `jitter_ms`."""
+
+    latency_ms: int = field(kw_only=True)
+    jitter_ms: int = field(default=0, kw_only=True)
+    stream: Direction = field(default="downstream", kw_only=True)
+
+    def toxics(self) -> Sequence[toxics.Toxic]:
+        """`latency`, in one direction: once a round trip."""
+        return one(toxics.Latency, self.stream, latency_ms=self.latency_ms, jitter_ms=self.jitter_ms)
+
+
+@dataclass(frozen=True, repr=False)
+class Bandwidth(ToxicFault, kind="link.bandwidth"):
+    """No more than `rate_kb_s` kilobytes a second pass, in one direction."""
+
+    rate_kb_s: int = field(kw_only=True)
+    stream: Direction = field(default="upstream", kw_only=True)
+
+    def toxics(self) -> Sequence[toxics.Toxic]:
+        """`bandwidth`, in one direction."""
+        return one(toxics.Bandwidth, self.stream, rate_kb_s=self.rate_kb_s)
+
+
+@dataclass(frozen=True, repr=False)
+class Slicer(ToxicFault, kind="link.slicer"):
+    """Bytes arrive in slices of about `average_bytes`, `delay_us` apart."""
+
+    average_bytes: int = field(kw_only=True)
+    variation_bytes: int = field(default=0, kw_only=True)
+    delay_us: int = field(default=0, kw_only=True)
+    stream: Direction = field(default="downstream", kw_only=True)
+
+    def toxics(self) -> Sequence[toxics.Toxic]:
+        """`slicer`, in one direction."""
+        return one(
+            toxics.Slicer,
+            self.stream,
+            average_bytes=self.average_bytes,
+            variation_bytes=self.variation_bytes,
+            delay_us=self.delay_us,
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class LimitData(ToxicFault, kind="link.limit_data"):
+    """Each connection is closed once `limit_bytes` have passed on it, in one direction."""
+
+    limit_bytes: int = field(kw_only=True)
+    stream: Direction = field(default="downstream", kw_only=True)
+
+    def toxics(self) -> Sequence[toxics.Toxic]:
+        """`limit_data`, in one direction: a reply is cut in the middle."""
+        return one(toxics.LimitData, self.stream, limit_bytes=self.limit_bytes)
+
+
+@dataclass(frozen=True, repr=False)
+class SlowClose(ToxicFault, kind="link.slow_close"):
+    """A close is passed on `delay_ms` late."""
+
+    delay_ms: int = field(kw_only=True)
+
+    def toxics(self) -> Sequence[toxics.Toxic]:
+        """`slow_close`, both ways."""
+        return both(toxics.SlowClose, delay_ms=self.delay_ms)
+
+
+down, cut, swallow, timeout, reset, latency = Down, Cut, Swallow, Timeout, Reset, Latency
+bandwidth, slicer, limit_data, slow_close = Bandwidth, Slicer, LimitData, SlowClose

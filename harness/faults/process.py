@@ -1,0 +1,180 @@
+"""The service's own process: ended, paused, started with a wrong setting."""
+
+from __future__ import annotations
+
+import re
+import signal
+from dataclasses import dataclass, field
+
+import psutil
+
+from harness.errors import HarnessError
+from harness.faults.fault import Fault, Injection
+from harness.faults.site import Site
+from harness.polling import poll
+from harness.vocabulary import Link
+
+GONE_WITHIN_S = 15.0
+STOPPED_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True, repr=False)
+class Kill(Fault, kind="process.kill"):
+    """SIGKILL. Healed: it is started again, as it was."""
+
+    def injection(self, site: Site) -> Injection:
+        """Kill it and wait until it is gone."""
+        return _End(site, signal.SIGKILL)
+
+
+@dataclass(frozen=True, repr=False)
+class Terminate(Fault, kind="process.terminate"):
+    """SIGTERM; in force when its listener is closed. What it took is to be answered, and exit status 0.
+
+    Healed: it is started again, as it was.
+    """
+
+    def injection(self, site: Site) -> Injection:
+        """Ask it to end; wait until it takes nothing new."""
+        return _Terminate(site, signal.SIGTERM)
+
+
+@dataclass(frozen=True, repr=False)
+class Pause(Fault, kind="process.pause"):
+    """SIGSTOP; SIGCONT when healed."""
+
+    def injection(self, site: Site) -> Injection:
+        """Stop it; wait until the kernel says that it is stopped."""
+        return _Pause(site)
+
+
+@dataclass(frozen=True, repr=False)
+class Misconfigure(Fault, kind="process.misconfigure"):
+    """Started again with this URL in place of the link's; healed: with the right one."""
+
+    link: Link
+    url: str = field(kw_only=True)
+
+    def injection(self, site: Site) -> Injection:
+        """Restart it with another setting."""
+        return _Misconfigure(self, site)
+
+
+class _End(Injection):
+    def __init__(self, site: Site, signum: signal.Signals) -> None:
+        self._site = site
+        self._signum = signum
+        self._acted = False
+
+    async def act(self) -> None:
+        self._acted = True
+        self._site.service.signal(self._signum, ends_it=True)
+        await self._gone()
+
+    async def _gone(self) -> None:
+        try:
+            status = await self._site.service.wait(GONE_WITHIN_S)
+        except TimeoutError:
+            raise HarnessError(f"the service outlived {self._signum.name} by {GONE_WITHIN_S:g} s") from None
+        self._site.witness("process_ended", "kernel", f"pid {self._site.service.process.pid}: status {status}")
+
+    async def fired(self) -> int:
+        return int(self._acted and not self._site.service.running)
+
+    async def heal(self) -> None:
+        if self._acted and not self._site.service.running:
+            await self._site.service.start()
+        self._acted = False
+
+
+class _Terminate(_End):
+    async def act(self) -> None:
+        self._acted = True
+        pid = self._site.service.process.pid
+        self._site.service.signal(self._signum, ends_it=True)
+        if not await poll(lambda: not _listens(pid), within_s=STOPPED_WITHIN_S):
+            raise HarnessError(f"the service still listens {STOPPED_WITHIN_S:g} s after SIGTERM")
+        self._site.witness("listener_closed", "kernel", f"pid {pid} listens no longer")
+
+    async def heal(self) -> None:
+        if self._acted:
+            await self._gone()
+        await super().heal()
+
+
+def _listens(pid: int) -> bool:
+    try:
+        found = psutil.Process(pid).net_connections(kind="tcp")
+    except psutil.NoSuchProcess:
+        return False
+    return any(connection.status == psutil.CONN_LISTEN for connection in found)
+
+
+class _Pause(Injection):
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._stopped_pid: int | None = None
+
+    async def act(self) -> None:
+        self._stopped_pid = self._site.service.process.pid
+        process = psutil.Process(self._stopped_pid)
+        self._site.service.signal(signal.SIGSTOP, ends_it=False)
+        if not await poll(lambda: process.status() == psutil.STATUS_STOPPED, within_s=STOPPED_WITHIN_S):
+            raise HarnessError(f"the service runs {STOPPED_WITHIN_S:g} s after SIGSTOP")
+        self._site.witness("process_stopped", "kernel", f"pid {self._stopped_pid} is stopped")
+
+    async def fired(self) -> int:
+        return int(self._stopped_pid is not None)
+
+    async def heal(self) -> None:
+        if self._stopped_pid is not None and self._site.service.running:
+            self._site.service.signal(signal.SIGCONT, ends_it=False)
+        self._stopped_pid = None
+
+
+class _Misconfigure(Injection):
+    def __init__(self, fault: Misconfigure, site: Site) -> None:
+        self._fault = fault
+        self._site = site
+        self._laid = site.laid(fault.link)
+        self._acted = False
+
+    async def act(self) -> None:
+        self._acted = True
+        await self._site.service.stop()
+        await self._site.service.start(self._changed())
+
+    def _changed(self) -> dict[str, str]:
+        right = self._laid.words["url"]
+        changed = {key: self._fault.url for key, text in self._site.service.environment.items() if text == right}
+        if not changed:
+            raise HarnessError(
+                f"no setting of the service holds the URL of {self._fault.link}",
+                hint=f"give it one that is '{{{self._fault.link}.url}}' in the target description",
+            )
+        return changed
+
+    def _calls(self) -> int:
+        """Calls that the service made for the wrong address: every watched one that is no link's port."""
+        right = {laid.port for laid in self._site.links.values()}
+        wrong = re.search(r":(\d+)(?:/|$)", self._fault.url)
+        port = int(wrong[1]) if wrong else None
+        calls = self._site.service.syscall_events()
+        return sum(1 for call in calls if call.port == port and call.port not in right)
+
+    async def fired(self) -> int:
+        return self._calls() if self._acted else 0
+
+    async def heal(self) -> None:
+        if not self._acted:
+            return
+        if self._calls():
+            self._site.witness(
+                "wrong_address_dialled", "seccomp", f"{self._calls()} connects of the service for {self._fault.url}"
+            )
+        await self._site.service.stop()
+        await self._site.service.start({})
+        self._acted = False
+
+
+kill, terminate, pause, misconfigure = Kill, Terminate, Pause, Misconfigure

@@ -1,0 +1,88 @@
+"""Where a fault is injected: one service, its links, and whoever takes down the evidence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import asyncpg
+from redis.asyncio import Redis as RedisClient
+
+from harness.errors import UsageError
+from harness.keeper import LogFile
+from harness.stack.service import ServiceProcess
+from harness.stack.sockets import TcpConnection, connections
+from harness.stack.toxiproxy import ToxiproxyServer
+from harness.vocabulary import Link
+
+ADMIN_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaidLink:
+    """One link of one service, as it was laid: the service dials `port`, Toxiproxy passes it on."""
+
+    link: Link
+    proxy: str
+    host: str
+    port: int
+    words: Mapping[str, str]
+    """What the target description's placeholders are filled with."""
+    admin_url: str
+    """The harness's own way to the server, past the proxy: the service's database, as superuser."""
+    log: LogFile | None
+    remembers: str | None = None
+
+
+class Witness(Protocol):
+    """Takes down that a fault took effect."""
+
+    def __call__(self, what: str, source: str, detail: str) -> None:
+        """`what`: the kind of evidence; `source`: whose word it is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Everything that an injection may touch."""
+
+    service: ServiceProcess
+    links: Mapping[str, LaidLink]
+    toxiproxy: ToxiproxyServer
+    watches_connects: bool
+    witness: Witness
+    ids_to_come: tuple[tuple[str, str], ...] = ()
+    """(source, id) of deliveries that the scenario may still send."""
+
+    def laid(self, link: Link) -> LaidLink:
+        """The link as laid. Raises UsageError when the target has none of that name."""
+        if link.name not in self.links:
+            raise UsageError.at("fault", "link", link.name, "the target has no such link", valid=self.links)
+        return self.links[link.name]
+
+    async def connections(self, link: Link) -> tuple[TcpConnection, ...]:
+        """The service's own connections on a link, by the kernel's word."""
+        return await asyncio.to_thread(connections, self.service.pids(), self.laid(link).port)
+
+    @asynccontextmanager
+    async def sql(self, link: Link) -> AsyncIterator[asyncpg.Connection]:
+        """A session of the harness's own on the service's database, past the proxy."""
+        connection = await asyncpg.connect(
+            self.laid(link).admin_url, timeout=ADMIN_TIMEOUT_S, server_settings={"application_name": "harness"}
+        )
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=ADMIN_TIMEOUT_S)
+
+    @asynccontextmanager
+    async def redis(self, link: Link) -> AsyncIterator[RedisClient]:
+        """A client of the harness's own on the service's Redis database, past the proxy."""
+        client = RedisClient.from_url(self.laid(link).admin_url, socket_timeout=ADMIN_TIMEOUT_S)
+        try:
+            yield client
+        finally:
+            await client.aclose()

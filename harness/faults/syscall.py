@@ -1,0 +1,82 @@
+"""The kernel's answer to the service's own call, by seccomp user notification."""
+
+from __future__ import annotations
+
+import asyncio
+import errno as errno_numbers
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from harness.errors import UsageError
+from harness.faults.fault import Fault, Injection, Need
+from harness.faults.site import Site
+from harness.syscalls import ConnectRule, SyscallEvent
+from harness.vocabulary import Link
+
+Errno = Literal[
+    "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EINTR", "EINVAL", "EIO",
+    "EMFILE", "ENFILE", "ENETUNREACH", "ENOSPC", "EPIPE", "ETIMEDOUT",
+]  # fmt: skip
+"""By name: the same on every machine, in every id and in every file."""
+
+
+@dataclass(frozen=True, repr=False)
+class Connect(Fault, kind="syscall.connect"):
+    """The service's connect() to this link is answered with `errno`, `times` times or until healed.
+
+    Open connections are untouched. The answer comes at once, where the real one may take seconds:
+    this proves what is made of the error; for the waiting, swallow bytes.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})
+    link: Link
+    errno: Errno = field(kw_only=True)
+    times: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.times is not None and self.times < 1:
+            raise UsageError.at("syscall.connect", "times", self.times, "would never answer", mend="1 or more")
+
+    def injection(self, site: Site) -> Injection:
+        """Answer from now on."""
+        return _Connect(self, site)
+
+
+class _Connect(Injection):
+    def __init__(self, fault: Connect, site: Site) -> None:
+        self._fault = fault
+        self._site = site
+        self._rule = ConnectRule(
+            id=f"{fault}-{id(self)}",
+            host=None,
+            port=site.laid(fault.link).port,
+            errno=getattr(errno_numbers, fault.errno),
+            times=fault.times,
+        )
+        self._told = 0
+
+    async def act(self) -> None:
+        await asyncio.to_thread(self._site.service.add_rule, self._rule)
+
+    def _answered(self) -> list[SyscallEvent]:
+        calls = self._site.service.syscall_events()
+        return [call for call in calls if call.rule_id == self._rule.id and call.answer is not None]
+
+    async def fired(self) -> int:
+        return len(self._answered())
+
+    async def heal(self) -> None:
+        await asyncio.to_thread(self._site.service.remove_rule, self._rule)
+        answered = self._answered()[self._told :]
+        self._told += len(answered)
+        if answered:
+            first = answered[0]
+            self._site.witness(
+                "call_answered",
+                "seccomp",
+                f"{len(answered)} connects of the service to {self._fault.link} ({first.host}:{first.port})"
+                f" answered {self._fault.errno}",
+            )
+
+
+connect = Connect

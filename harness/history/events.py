@@ -1,0 +1,272 @@
+"""What a history can say: one frozen value a kind of line.
+
+Times are in the entry that holds the event, not in the event. Texts are for people; everything
+that a check judges is a field of its own.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from harness.vocabulary import Outcome, Value
+
+
+class Purpose(enum.StrEnum):
+    """Why a request was sent. Only `scenario` requests are judged by what their step expects."""
+
+    WARM = "warm"
+    HEALTHY = "healthy"
+    SCENARIO = "scenario"
+    RECOVERY = "recovery"
+    AGAIN = "again"
+
+
+@dataclass(frozen=True, repr=False)
+class Event(Value):
+    """One line of a history."""
+
+
+@dataclass(frozen=True, repr=False)
+class RunBegan(Event, kind="run.began"):
+    """The head of every history: who ran what, under which deadline, and one wall-clock anchor.
+
+    `wall_clock` is ISO 8601, UTC.
+    """
+
+    id: str
+    profile: str
+    without: tuple[str, ...]
+    seed: int
+    target: str
+    deadline_ms: float
+    wall_clock: str
+
+
+@dataclass(frozen=True, repr=False)
+class PhaseBegan(Event, kind="phase.began"):
+    """`start`, `steady`, `scenario`, `heal`, `recovery`, `again`, `rest` or `rows`."""
+
+    phase: str
+
+
+@dataclass(frozen=True, repr=False)
+class StepBegan(Event, kind="step.began"):
+    """A step, as Python source. `number` is its place in the schedule, from 1."""
+
+    number: int
+    source: str
+
+
+@dataclass(frozen=True, repr=False)
+class StepEnded(Event, kind="step.ended"):
+    """The end of a step; `problem` is what broke it, if anything did."""
+
+    number: int
+    problem: str | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class RequestSent(Event, kind="request.sent"):
+    """One attempt of one delivery. `digest` is the SHA-256 of the body."""
+
+    request: int
+    delivery: str
+    digest: str
+    body_bytes: int
+    purpose: str
+    expected: Outcome | None = None
+    slower_ms_max: float | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class RequestEnded(Event, kind="request.ended"):
+    """The end of that attempt. `waiting_for`: links where the service had sent and not been answered."""
+
+    request: int
+    outcome: Outcome
+    took_ms: float
+    status: int | None = None
+    answer: str = ""
+    problem: str | None = None
+    waiting_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, repr=False)
+class FaultActed(Event, kind="fault.acted"):
+    """A fault is in force. `fault` counts from 1 in the order of injection."""
+
+    fault: int
+    source: str
+
+
+@dataclass(frozen=True, repr=False)
+class FaultHealed(Event, kind="fault.healed"):
+    """It is in force no longer."""
+
+    fault: int
+
+
+@dataclass(frozen=True, repr=False)
+class EvidenceSeen(Event, kind="evidence"):
+    """Proof that a fault took effect. `what` is its kind, `source` whose word it is."""
+
+    fault: int
+    what: str
+    source: str
+    detail: str
+
+
+@dataclass(frozen=True, repr=False)
+class ServiceStarted(Event, kind="service.started"):
+    """The service listens and says that it is alive."""
+
+    pid: int
+    port: int
+    took_ms: float
+
+
+@dataclass(frozen=True, repr=False)
+class ServiceEnded(Event, kind="service.ended"):
+    """The service's process is gone. `status` as in subprocess.
+
+    `asked_by`: what ended it: a signal that a fault sent, a `stop`, the `end` of the run; empty: nobody.
+    """
+
+    pid: int
+    status: int
+    asked_by: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class ServiceNotStarted(Event, kind="service.not_started"):
+    """The service was to start and did not come alive."""
+
+    reason: str
+
+
+@dataclass(frozen=True, repr=False)
+class ServerDied(Event, kind="server.died"):
+    """A server that no fault had touched is gone."""
+
+    name: str
+    status: int
+    log_tail: str
+
+
+@dataclass(frozen=True, repr=False)
+class MomentReached(Event, kind="moment.reached"):
+    """What `until` waited for has come."""
+
+    moment: str
+    detail: str
+
+
+@dataclass(frozen=True, repr=False)
+class MomentMissed(Event, kind="moment.missed"):
+    """It has not, within its time; `detail` is what was seen instead."""
+
+    moment: str
+    claim: bool
+    within_s: float
+    detail: str
+
+
+@dataclass(frozen=True, repr=False)
+class Healthy(Event, kind="healthy"):
+    """Steady state: the median answer with nothing broken."""
+
+    median_ms: float
+    answers: int
+
+
+@dataclass(frozen=True, repr=False)
+class NotSteady(Event, kind="not_steady"):
+    """Steady state was not reached before the scenario: nothing can be concluded."""
+
+    reason: str
+
+
+@dataclass(frozen=True, repr=False)
+class Recovered(Event, kind="recovered"):
+    """Time from the last heal to the first acknowledged delivery."""
+
+    took_ms: float
+
+
+@dataclass(frozen=True, repr=False)
+class NotRecovered(Event, kind="not_recovered"):
+    """After the last heal nothing was acknowledged in time."""
+
+    within_s: float
+    reason: str
+
+
+@dataclass(frozen=True, repr=False)
+class StoredRow(Value, kind="row"):
+    """One id that the database holds, with its digest, that many times."""
+
+    id: str
+    digest: str
+    copies: int = 1
+
+
+@dataclass(frozen=True, repr=False)
+class RowsRead(Event, kind="rows"):
+    """Everything that the service has stored, at the end."""
+
+    rows: tuple[StoredRow, ...]
+
+
+@dataclass(frozen=True, repr=False)
+class AtRest(Event, kind="at_rest"):
+    """One thing that must return to its limit once nothing is asked of the service."""
+
+    what: str
+    seen: float
+    at_most: float
+
+
+@dataclass(frozen=True, repr=False)
+class FigureRead(Event, kind="figure"):
+    """A number that the scenario set a limit for."""
+
+    figure: str
+    seen: float
+    at_most: float
+
+
+@dataclass(frozen=True, repr=False)
+class UnhandledLogged(Event, kind="unhandled"):
+    """A line of the service's log that tells of an exception nobody handled."""
+
+    line: str
+
+
+@dataclass(frozen=True, repr=False)
+class ServiceLog(Event, kind="service.log"):
+    """What the service logged while the scenario ran."""
+
+    text: str
+
+
+@dataclass(frozen=True, repr=False)
+class ScenarioProblem(Event, kind="scenario.problem"):
+    """An assertion of the scenario's own failed, or its Python is wrong."""
+
+    text: str
+
+
+@dataclass(frozen=True, repr=False)
+class HarnessProblem(Event, kind="harness.problem"):
+    """The harness itself broke, or lacked something: never proof of anything."""
+
+    text: str
+
+
+@dataclass(frozen=True, repr=False)
+class MachineLacks(Event, kind="machine.lacks"):
+    """The machine cannot run this scenario."""
+
+    need: str
+    reason: str

@@ -1,0 +1,110 @@
+"""Appends events to a history, in memory and as JSON lines, in the order in which they happened."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TypeVar
+
+from harness.errors import UsageError
+from harness.history.events import Event
+from harness.vocabulary import from_json, to_json
+
+VERSION = 1
+EventT = TypeVar("EventT", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event, when it was recorded (`t_ns`, CLOCK_MONOTONIC) and by whom (`lane`)."""
+
+    seq: int
+    t_ns: int
+    lane: str
+    event: Event
+
+    def line(self) -> str:
+        """The entry as a line of JSON."""
+        data = to_json(self.event)
+        if not isinstance(data, dict):
+            raise TypeError(f"{self.event!r} is not an event")
+        kind = data.pop("kind")
+        return json.dumps(
+            {"v": VERSION, "seq": self.seq, "t_ns": self.t_ns, "lane": self.lane, "kind": kind, "data": data}
+        )
+
+
+class Recorder:
+    """One run's history. Used from the run's own event loop only."""
+
+    def __init__(self, file: IO[str] | None = None, watch: Callable[[Entry], None] | None = None) -> None:
+        self._entries: list[Entry] = []
+        self._file = file
+        self._watch = watch
+
+    def record(self, lane: str, event: Event, *, t_ns: int | None = None) -> Entry:
+        """Append an event; each line is on disk before the next begins, whatever kills the run."""
+        entry = Entry(len(self._entries), time.monotonic_ns() if t_ns is None else t_ns, lane, event)
+        self._entries.append(entry)
+        if self._file is not None:
+            self._file.write(entry.line() + "\n")
+            self._file.flush()
+        if self._watch is not None:
+            self._watch(entry)
+        return entry
+
+    def mark(self) -> int:
+        """The sequence number that the next entry will get."""
+        return len(self._entries)
+
+    @property
+    def history(self) -> History:
+        """What was recorded so far."""
+        return History(tuple(self._entries))
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A finished, or so far recorded, sequence of entries."""
+
+    entries: Sequence[Entry]
+
+    def of(self, kind: type[EventT], *, since: int = 0) -> Iterator[EventT]:
+        """Yield the events of one class, in order, from a mark on."""
+        return (entry.event for entry in self.entries[since:] if isinstance(entry.event, kind))
+
+    def entries_of(self, kind: type[Event]) -> Iterator[Entry]:
+        """Yield the entries whose event is of one class."""
+        return (entry for entry in self.entries if isinstance(entry.event, kind))
+
+    def last(self, kind: type[EventT]) -> EventT | None:
+        """The last event of one class, if there is any."""
+        return next((e.event for e in reversed(self.entries) if isinstance(e.event, kind)), None)
+
+
+@contextmanager
+def recording(path: Path, watch: Callable[[Entry], None] | None = None) -> Iterator[Recorder]:
+    """Record into a new file at `path`."""
+    with path.open("w", encoding="utf-8") as file:
+        yield Recorder(file, watch)
+
+
+def read_history(path: Path) -> History:
+    """Read a history back. Raises UsageError that names the line."""
+    lines = path.read_text("utf-8").splitlines()
+    return History(tuple(_entry(line, f"{path}: line {number}") for number, line in enumerate(lines, 1)))
+
+
+def _entry(line: str, place: str) -> Entry:
+    try:
+        raw = json.loads(line)
+        event = from_json({"kind": raw["kind"], **raw["data"]}, Event, place=place)
+        return Entry(raw["seq"], raw["t_ns"], raw["lane"], event)
+    except (json.JSONDecodeError, KeyError, TypeError) as problem:
+        raise UsageError(
+            f"{place}: not a line of a history: {problem}", hint="was the run killed? drop it"
+        ) from problem

@@ -1,0 +1,66 @@
+"""The keeper's end of the control connection: never waits, neither to read nor to write."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+from collections.abc import Iterator
+
+READ_BYTES = 65536
+
+
+class Channel:
+    """Lines in and lines out of a non-blocking socket, with what could not be sent yet kept."""
+
+    def __init__(self, control: socket.socket) -> None:
+        control.setblocking(False)
+        self.socket = control
+        self.closed = False
+        self._received = b""
+        self._unsent = bytearray()
+
+    @property
+    def interest(self) -> int:
+        """What to wait for."""
+        return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
+
+    def receive(self) -> Iterator[bytes]:
+        """Whole lines that have come; sets `closed` at the other end's end."""
+        try:
+            data = self.socket.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            data = b""
+        if not data:
+            self.closed = True
+            return
+        *lines, rest = (self._received + data).split(b"\n")
+        self._received = rest
+        yield from lines
+
+    def send(self, line: bytes) -> None:
+        """Send now what goes now, the rest on `flush`."""
+        self._unsent += line
+        self.flush()
+
+    def flush(self) -> None:
+        """Send as much as goes."""
+        try:
+            while self._unsent:
+                del self._unsent[: self.socket.send(self._unsent, socket.MSG_NOSIGNAL)]
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            # Nobody listens any more: the read side sees the end and tears down.
+            self._unsent.clear()
+
+    def close(self, *, patience_s: float) -> None:
+        """Send what is left, within the patience, and close."""
+        self.socket.settimeout(patience_s)
+        try:
+            self.socket.sendall(self._unsent)
+        except OSError:
+            self._unsent.clear()  # the harness is gone: nobody to tell
+        finally:
+            self.socket.close()

@@ -1,0 +1,112 @@
+"""What a forked child does before it becomes its program. The keeper is single-threaded, so fork is safe."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+from harness.keeper._messages import Spawn
+from harness.syscalls._install import install_filter
+from harness.syscalls._libc import prctl
+from harness.syscalls._linux.prctl_h import PR_SET_PDEATHSIG
+
+REPORT_BYTES_MAX = 16384
+LISTENER = b"listener"  # the report that carries the listener's descriptor
+EXIT_NOT_STARTED = 127  # as shells do
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A child under way: its pid, and the socket that reports its steps and closes at exec."""
+
+    pid: int
+    reports: socket.socket
+
+
+def fork_child(order: Spawn, become_user: Callable[[], None]) -> Fork:
+    """Fork; the child goes through its steps and execs. Raises `OSError` if fork itself fails."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    keeper = os.getpid()
+    # Until the child has its own dispositions, a signal meant for it would run the keeper's.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _become(order, become_user, theirs, keeper)
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    ours.setblocking(False)
+    return Fork(pid, ours)
+
+
+def _become(order: Spawn, become_user: Callable[[], None], reports: socket.socket, keeper: int) -> NoReturn:
+    steps: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("session", os.setsid),
+        ("signals", _reset_signals),
+        ("log", lambda: _redirect(order.log)),
+        ("cwd", lambda: os.chdir(order.cwd)),
+        ("user", become_user),
+        ("parent", lambda: _die_with(keeper)),  # after "user": a change of credentials clears it
+        ("filter", lambda: _watch(order.watched_calls, reports)),
+        ("exec", lambda: os.execvpe(order.argv[0], order.argv, order.env)),  # noqa: S606 - the keeper's very task
+    )
+    try:
+        for step, act in steps:
+            _take(step, act, reports)
+    finally:
+        os._exit(EXIT_NOT_STARTED)
+
+
+def _take(step: str, act: Callable[[], object], reports: socket.socket) -> None:
+    try:
+        act()
+    except OSError as error:
+        _report(reports, step, error.errno or errno.EIO, str(error))
+        os._exit(EXIT_NOT_STARTED)
+    except Exception as error:  # noqa: BLE001 - a fork must not return into the keeper's loop: told, and ended
+        _report(reports, step, 0, f"{type(error).__name__}: {error}")
+        os._exit(EXIT_NOT_STARTED)
+
+
+def _report(reports: socket.socket, step: str, number: int, detail: str) -> None:
+    reports.send(json.dumps({"step": step, "errno": number, "detail": detail[:4096]}).encode())
+
+
+def _reset_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for signum in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(signum, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, set())
+
+
+def _redirect(log: str) -> None:
+    """Descriptors 0 to 2; every other one is close-on-exec."""
+    source = os.open(os.devnull, os.O_RDONLY)
+    target = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.dup2(source, 0)
+    os.dup2(target, 1)
+    os.dup2(target, 2)
+
+
+def _die_with(keeper: int) -> None:
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != keeper:  # it died before the line above
+        os._exit(EXIT_NOT_STARTED)
+
+
+def _watch(calls: tuple[str, ...], reports: socket.socket) -> None:
+    if not calls:
+        return
+    listener = install_filter(calls)
+    socket.send_fds(reports, [LISTENER], [listener])
+    os.close(listener)

@@ -1,0 +1,38 @@
+"""What a process wrote, read while it writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+TAIL_BYTES_MAX = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """A process's standard output and error. A log that was not begun yet is empty."""
+
+    path: Path
+
+    def size(self) -> int:
+        """Bytes now: a mark, for `read`."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def read(self, since: int = 0) -> str:
+        """Text from the mark on; what is not UTF-8 shows as U+FFFD."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(since)
+                return file.read().decode(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def tail(self, lines: int = 20) -> str:
+        """Return the last lines, of the last 256 KiB at most."""
+        if lines <= 0:
+            return ""
+        text = self.read(max(0, self.size() - TAIL_BYTES_MAX))
+        return "\n".join(text.splitlines()[-lines:])

@@ -1,0 +1,64 @@
+"""What a run leaves: plain data, that crosses process borders and is written to `summary.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from harness.checks import CheckResult, Verdict
+
+Role = Literal["scenario", "control", "ablated"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """Scenario, profile, and what is switched off beyond the profile."""
+
+    id: str
+    profile: str
+    without: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """`id@profile`, then `-NAME` for each protection that is off: also a file's name."""
+        return "-".join([f"{self.id}@{self.profile}", *(name.replace(":", "=") for name in self.without)])
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Proof that a fault took effect: its kind, whose word it is, when (CLOCK_MONOTONIC), and what was seen."""
+
+    kind: str
+    source: str
+    t_ns: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """One run of one scenario."""
+
+    key: RunKey
+    theme: str
+    verdict: Verdict
+    reason: str
+    failing: tuple[CheckResult, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    figures: Mapping[str, float] = field(default_factory=dict)
+    duration_s: float
+    overhead_s: float
+    """The part of the duration that is the harness's own: laying links, starting and ending the service."""
+    seed: int
+    repro: str
+    history: Path | None
+    schedule: Path | None
+    service_log: str = ""
+    """What the service logged from the scenario's beginning to its end; proofs look here."""
+    role: Role = "scenario"
+    expected: Verdict = Verdict.HELD
+
+    @property
+    def failing_checks(self) -> tuple[str, ...]:
+        """Names of the checks that failed, whatever the verdict became."""
+        return tuple(result.name for result in self.failing)

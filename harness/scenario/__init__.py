@@ -1,0 +1,1 @@
+"""Scenarios: the lab, its steps, the workload and the runner."""

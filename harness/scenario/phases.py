@@ -1,0 +1,222 @@
+"""The parts of a run around the scenario itself: steady state, recovery, rest, rows."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from harness.checks.exchanges import by_delivery
+from harness.errors import HarnessError
+from harness.faults.site import Site
+from harness.history import Recorder
+from harness.history.events import (
+    AtRest,
+    FigureRead,
+    Healthy,
+    NotRecovered,
+    NotSteady,
+    Purpose,
+    Recovered,
+    RowsRead,
+    StoredRow,
+    UnhandledLogged,
+)
+from harness.polling import poll_async
+from harness.scenario.sessions import Sessions
+from harness.scenario.steps import Expect
+from harness.scenario.stops import ScenarioStop
+from harness.scenario.workload import Answer, Clients, Errand
+from harness.target import Delivery, Target
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, Metric, Postgres
+
+WARM_AT_ONCE = 5
+HEALTHY_ANSWERS = 5
+RECOVERY_INTERVAL_S = 0.05
+AGAIN_MAX = 60
+AGAIN_AT_ONCE = 8
+TASKS_SLACK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """The service's own metrics, labels added up."""
+
+    values: dict[str, float]
+
+    def get(self, name: str) -> float:
+        """One metric. Raises HarnessError when the service does not have it."""
+        if name not in self.values:
+            raise HarnessError(
+                f"the service has no metric {name!r}", hint=f"one of: {', '.join(sorted(self.values))[:600]}"
+            )
+        return self.values[name]
+
+
+class Phases:
+    """Everything that the runner does around a scenario."""
+
+    def __init__(self, target: Target, site: Site, clients: Clients, sessions: Sessions, recorder: Recorder) -> None:
+        self._target = target
+        self._site = site
+        self._clients = clients
+        self._sessions = sessions
+        self._recorder = recorder
+
+    async def _send(self, delivery: Delivery, purpose: Purpose) -> Answer:
+        return await self._clients.send(delivery, Errand(purpose=purpose))
+
+    async def steady(self, *, measure: bool) -> None:
+        """Reach steady state: some at once, some one after the other, all acknowledged.
+
+        Raises ScenarioStop, with a NotSteady in the history, when it is not reached.
+        """
+        burst = [self._send(self._clients.delivery(), Purpose.WARM) for _ in range(WARM_AT_ONCE)]
+        warm = await asyncio.gather(*burst)
+        healthy = [await self._send(self._clients.delivery(), Purpose.HEALTHY) for _ in range(HEALTHY_ANSWERS)]
+        answers = [*warm, *healthy]
+        bad = [answer for answer in answers if answer.outcome != ACKNOWLEDGED]
+        if bad:
+            self._recorder.record("runner", NotSteady(f"{len(bad)} of {len(answers)}: {_said(bad[0])}"))
+            raise ScenarioStop
+        if measure:
+            median_ms = statistics.median(answer.took_ms for answer in healthy)
+            self._recorder.record("runner", Healthy(round(median_ms, 3), len(healthy)))
+
+    async def recover(self) -> None:
+        """Send until one is acknowledged, up to the target's deadline."""
+        within_s = self._target.description.limits.recovery_s
+        began_ns = time.monotonic_ns()
+        last = "nothing was answered"
+
+        async def acknowledged() -> bool:
+            nonlocal last
+            answer = await self._send(self._clients.delivery(), Purpose.RECOVERY)
+            last = _said(answer)
+            return answer.outcome == ACKNOWLEDGED
+
+        if await poll_async(acknowledged, within_s=within_s, interval_s=RECOVERY_INTERVAL_S):
+            self._recorder.record("runner", Recovered(round((time.monotonic_ns() - began_ns) / 1e6, 1)))
+            return
+        self._recorder.record("runner", NotRecovered(within_s, last))
+        raise ScenarioStop
+
+    async def send_again(self) -> None:
+        """Send again what was acknowledged or left unknown; at most AGAIN_MAX of them, evenly chosen."""
+        again = self._to_send_again()
+        turn = asyncio.Semaphore(AGAIN_AT_ONCE)
+
+        async def one(delivery: Delivery) -> None:
+            async with turn:
+                await self._send(delivery, Purpose.AGAIN)
+
+        await asyncio.gather(*(one(delivery) for delivery in again))
+
+    def _to_send_again(self) -> Sequence[Delivery]:
+        found = by_delivery(self._recorder.history)
+        wanted = [
+            self._clients.sent[delivery] for delivery, sent in found.items() if any(e.outcome != REFUSED for e in sent)
+        ]
+        step = max(1, -(-len(wanted) // AGAIN_MAX))
+        return wanted[::step]
+
+    async def probe(self) -> Probed | None:
+        """Read the service's own metrics, where it offers them."""
+        probes = self._target.description.probes
+        if probes is None or not self._site.service.running:
+            return None
+        async with httpx.AsyncClient(base_url=self._site.service.base_url, timeout=5.0, trust_env=False) as client:
+            answer = await client.get(probes.metrics)
+        return Probed(_added_up(answer.text))
+
+    async def figures(self, expectations: Sequence[Expect], before: Probed | None) -> None:
+        """Read the figures that the scenario limits."""
+        if not expectations:
+            return
+        after = await self.probe()
+        for expect in expectations:
+            if not isinstance(expect.figure, Metric) or before is None or after is None:
+                raise HarnessError(f"{expect.figure!r} cannot be read", hint="give the target a [probes] metrics path")
+            increase = after.get(expect.figure.name) - before.values.get(expect.figure.name, 0.0)
+            self._recorder.record("runner", FigureRead(repr(expect.figure), increase, expect.at_most))
+
+    async def rest(self, before: Probed | None) -> None:
+        """Wait until nothing is left over, up to the target's deadline; record what is there then."""
+        within_s = self._target.description.limits.recovery_s
+        last: list[AtRest] = []
+
+        async def at_rest() -> bool:
+            last[:] = [*await self._connections(), *self._leaks(before, await self.probe())]
+            return all(rest.seen <= rest.at_most for rest in last)
+
+        await poll_async(at_rest, within_s=within_s)
+        for rest in last:
+            self._recorder.record("runner", rest)
+
+    async def _connections(self) -> list[AtRest]:
+        limit = self._target.description.limits.connections
+        found: list[AtRest] = []
+        for name, laid in self._site.links.items():
+            if not isinstance(laid.link, Postgres):
+                continue
+            rows = await self._sessions.fetch(
+                laid.link,
+                "SELECT count(*), count(*) FILTER (WHERE state <> 'idle') FROM pg_stat_activity WHERE usename = $1",
+                laid.words["user"],
+            )
+            found += [
+                AtRest(f"connections: {name}", rows[0][0], limit),
+                AtRest(f"busy connections: {name}", rows[0][1], 0),
+            ]
+        return found
+
+    def _leaks(self, before: Probed | None, after: Probed | None) -> list[AtRest]:
+        probes = self._target.description.probes
+        if probes is None or before is None or after is None:
+            return []
+        found: list[AtRest] = []
+        if probes.checked_out:
+            found.append(AtRest("checked_out", after.get(probes.checked_out), 0))
+        if probes.tasks:
+            found.append(AtRest("tasks", after.get(probes.tasks), before.get(probes.tasks) + TASKS_SLACK))
+        if probes.descriptors:
+            room = self._target.description.limits.descriptors_growth
+            found.append(AtRest("descriptors", after.get(probes.descriptors), before.get(probes.descriptors) + room))
+        return found
+
+    async def rows(self) -> None:
+        """Read everything that is stored."""
+        stored = self._target.description.stored
+        found = await self._sessions.fetch(self._site.links[stored.link].link, stored.sql)
+        counted: dict[tuple[str, str], int] = {}
+        for row in found:
+            key = (str(row["id"]), str(row["digest"]))
+            counted[key] = counted.get(key, 0) + 1
+        rows = tuple(StoredRow(name, digest, copies) for (name, digest), copies in counted.items())
+        self._recorder.record("runner", RowsRead(rows))
+
+    def unhandled(self) -> None:
+        """Look through the service's whole log for exceptions that nobody handled."""
+        expression = re.compile(self._target.description.service.unhandled)
+        for line in self._site.service.log.read().splitlines():
+            if expression.search(line):
+                self._recorder.record("service", UnhandledLogged(line[:300]))
+
+
+def _added_up(text: str) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            values[sample.name] = values.get(sample.name, 0.0) + sample.value
+    return values
+
+
+def _said(answer: Answer) -> str:
+    words = answer.body[:200].decode("utf-8", "replace")
+    return f"{answer.delivery_id} {answer.outcome} (status {answer.status}) {words}".strip()

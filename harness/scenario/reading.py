@@ -1,0 +1,53 @@
+"""Reads a finished history: its evidence and its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.checks.exchanges import exchanges
+from harness.history import History
+from harness.history.events import EvidenceSeen, FaultActed, Healthy, Recovered, ServiceStarted
+from harness.results import Evidence
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN
+
+
+def evidence_of(history: History) -> tuple[Evidence, ...]:
+    """All evidence, oldest first. Where nothing was broken, what was answered is all there is to prove."""
+    faults = {fault.fault: fault.source for fault in history.of(FaultActed)}
+    found = [
+        Evidence(
+            entry.event.what,
+            entry.event.source,
+            entry.t_ns,
+            f"{faults.get(entry.event.fault, '')}: {entry.event.detail}",
+        )
+        for entry in history.entries
+        if isinstance(entry.event, EvidenceSeen)
+    ]
+    return tuple(found) if found else _answers(history)
+
+
+def _answers(history: History) -> tuple[Evidence, ...]:
+    judged = [exchange for exchange in exchanges(history) if exchange.judged]
+    if not judged:
+        return ()
+    answered = sum(1 for exchange in judged if exchange.ended is not None and exchange.ended.status is not None)
+    return (Evidence("answers", "client", history.entries[-1].t_ns, f"{answered} answers to {len(judged)} requests"),)
+
+
+def figures_of(history: History) -> Mapping[str, float]:
+    """Milliseconds and counts, by name."""
+    judged = [exchange for exchange in exchanges(history) if exchange.judged]
+    figures: dict[str, float] = {"requests": len(judged)}
+    for label, outcome in (("acknowledged", ACKNOWLEDGED), ("refused", REFUSED), ("unknown", UNKNOWN)):
+        figures[label] = sum(1 for exchange in judged if exchange.outcome == outcome)
+    times = [exchange.ended.took_ms for exchange in judged if exchange.ended]
+    if times:
+        figures["slowest_ms"] = max(times)
+    for name, event in (("healthy_ms", history.last(Healthy)), ("recovery_ms", history.last(Recovered))):
+        if event is not None:
+            figures[name] = event.median_ms if isinstance(event, Healthy) else event.took_ms
+    started = next(history.of(ServiceStarted), None)
+    if started is not None:
+        figures["service_start_ms"] = started.took_ms
+    return figures

@@ -1,0 +1,16 @@
+"""Why a scenario does not go on. What happened is in the history already; these only end the Python."""
+
+from __future__ import annotations
+
+
+class ScenarioStop(Exception):  # noqa: N818  # control flow, not an error: the history has what happened
+    """The rest of the scenario has no ground to stand on."""
+
+
+class MachineLacksError(Exception):
+    """The machine or the stack cannot bring a fault about."""
+
+    def __init__(self, need: str, reason: str) -> None:
+        self.need = need
+        self.reason = reason
+        super().__init__(f"needs {need}: {reason}")

@@ -1,0 +1,81 @@
+"""Port numbers that no other run of the harness uses, held for as long as a proxy may want them.
+
+A disabled proxy gives its port up and takes it again when it is enabled. The kernel gives the number
+to nobody meanwhile, since it is outside the ephemeral range; but another run may choose it. So each
+number is claimed by a UDP socket bound to it: UDP and TCP ports are apart, so the claim disturbs no
+TCP listener, only one run can hold it, and the kernel takes it back however that run dies.
+
+A claim says nothing of programs that are not the harness: a listener may still find its port taken,
+and then another one is claimed.
+"""
+
+from __future__ import annotations
+
+import errno
+import random
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+from harness.errors import HarnessError
+from harness.stack.ports import candidates, ephemeral_range
+
+ATTEMPTS = 200
+
+
+class PortClaims:
+    """The port numbers that one run holds: a context manager, usable from any thread."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, socket.socket] = {}
+        self._lock = threading.Lock()
+        # The operating system's randomness: two runs that start at once, or are forked, must differ.
+        self._random = random.SystemRandom()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def claim(self) -> int:
+        """Claim a port and return its number. Raises HarnessError when none can be had."""
+        ephemeral = ephemeral_range()
+        numbers = candidates(ephemeral)
+        for number in self._random.sample(numbers, min(ATTEMPTS, len(numbers))):
+            held = _bind(number)
+            if held is not None:
+                with self._lock:
+                    self._held[number] = held
+                return number
+        mend = f"free some of the ports outside {ephemeral.start} to {ephemeral.stop - 1}, the ephemeral range"
+        raise HarnessError(f"no free port in {ATTEMPTS} attempts", hint=mend)
+
+    def release(self, number: int) -> None:
+        """Give the number back; no matter if it is not held."""
+        with self._lock:
+            held = self._held.pop(number, None)
+        if held is not None:
+            held.close()
+
+    def close(self) -> None:
+        """Give all numbers back. Idempotent."""
+        with self._lock:
+            numbers = list(self._held)
+        for number in numbers:
+            self.release(number)
+
+
+def _bind(number: int) -> socket.socket | None:
+    claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        claim.bind(("127.0.0.1", number))
+    except OSError as error:
+        claim.close()
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            return None
+        raise
+    return claim

@@ -1,0 +1,16 @@
+"""Run a coroutine to its end from plain code, whether or not this thread has a running event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Return the coroutine's result. It gets an event loop and a thread of its own (about 1 ms)."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="harness-blocking") as pool:
+        return pool.submit(asyncio.run, coroutine).result()

@@ -1,0 +1,141 @@
+"""Folders that are private to a run and do not outlive it, or only until the next run starts.
+
+Beside each folder lies a lock file, held by the run for as long as it lives. The kernel lets go of
+the lock however the run dies; so a lock that can be had belongs to a folder that nobody uses.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.stack._shared_memory import remove_leftover_segments
+from harness.stack.readiness import NotReadyError, wait_ready
+
+_log = logging.getLogger(__name__)
+
+_PREFIX = "harness-"
+_LOCK = ".lock"
+_ATTEMPTS = 10
+_REMOVAL_DEADLINE_S = 5.0
+_SOCKET_PATH_MAX = 107  # bytes of sockaddr_un.sun_path, less its end (unix(7))
+_ROOM_FOR_NAMES = 40  # below the folder: sub-folder and socket
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """Make a folder that only this user may enter; remove it, and what dead runs left, at the end.
+
+    It lies in $HARNESS_TMP, else in the system's folder for temporary files, under a short name.
+    Raises HarnessError when that is no folder to write in, or too long a path for Unix sockets.
+    """
+    base = _base()
+    remove_stale_folders(base)
+    with _locked_name(base) as folder:
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            _remove(folder)
+
+
+def remove_stale_folders(base: Path) -> list[Path]:
+    """Remove the folders in `base` whose runs are dead, and return them. Safe beside other runs."""
+    removed = []
+    for lock in sorted(base.glob(f"{_PREFIX}*{_LOCK}")):
+        descriptor = _take(lock)
+        if descriptor is None:
+            continue
+        try:
+            folder = lock.with_suffix("")
+            _remove(folder)
+            lock.unlink()
+            removed.append(folder)
+        except OSError as error:  # not ours to lose a run over: the next run tries again
+            _log.warning("%s is left behind: %s", lock.with_suffix(""), error)
+        finally:
+            os.close(descriptor)
+    return removed
+
+
+def _base() -> Path:
+    named = os.environ.get("HARNESS_TMP")
+    base = Path(named or tempfile.gettempdir()).absolute()
+    origin = "HARNESS_TMP" if named else "the folder for temporary files"
+    if not base.is_dir() or not os.access(base, os.W_OK | os.X_OK):
+        raise HarnessError(f"{origin}, {base}, is no folder that this user can write in", hint="set HARNESS_TMP to one")
+    if len(os.fsencode(base)) + len(_PREFIX) + 8 + _ROOM_FOR_NAMES > _SOCKET_PATH_MAX:
+        raise HarnessError(f"{origin}, {base}, is too long for Unix sockets", hint="set HARNESS_TMP to a shorter path")
+    return base
+
+
+@contextmanager
+def _locked_name(base: Path) -> Iterator[Path]:
+    """Give a new name in `base` whose lock this process holds. The lock comes first, the folder second."""
+    for _ in range(_ATTEMPTS):
+        lock = base / f"{_PREFIX}{secrets.token_hex(4)}{_LOCK}"
+        try:
+            lock.touch(mode=0o600, exist_ok=False)
+        except FileExistsError:
+            continue
+        descriptor = _take(lock)  # None: another run's clean-up was quicker
+        if descriptor is not None:
+            break
+    else:
+        raise HarnessError(f"no free name for a folder in {base}", hint="set HARNESS_TMP to another folder")
+    try:
+        yield lock.with_suffix("")
+    finally:
+        lock.unlink()
+        os.close(descriptor)
+
+
+def _take(lock: Path) -> int | None:
+    """Return a descriptor that holds the lock; None where it is held, gone, or another user's."""
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_ours(descriptor) and _is_still(lock, descriptor):
+            return descriptor
+    except OSError:
+        pass  # held by a living run, or unlinked since
+    os.close(descriptor)
+    return None
+
+
+def _is_ours(descriptor: int) -> bool:
+    return os.fstat(descriptor).st_uid == os.geteuid()
+
+
+def _is_still(lock: Path, descriptor: int) -> bool:
+    return os.path.samestat(lock.lstat(), os.fstat(descriptor))
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder. Dying servers may add files meanwhile: try until the deadline, then raise OSError."""
+    if not os.path.lexists(folder):
+        return
+
+    def attempt() -> None:
+        try:
+            remove_leftover_segments(folder)
+            shutil.rmtree(folder)
+        except FileNotFoundError as error:
+            if os.path.lexists(folder):
+                raise NotReadyError(str(error)) from error
+        except OSError as error:
+            raise NotReadyError(str(error)) from error
+
+    wait_ready(attempt, ended=threading.Event(), deadline_s=_REMOVAL_DEADLINE_S, interval_s=0.05)

@@ -1,0 +1,282 @@
+"""A PostgreSQL server: the harness's own, or the user's by URL."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import stat
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+import asyncpg
+
+from harness.errors import HarnessError, UsageError
+from harness.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
+from harness.stack._tree import kill_tree
+from harness.stack.binaries import PostgresBinaries, check_postgres_version, find_postgres
+from harness.stack.blocking import run_blocking
+from harness.stack.deaths import DeathWatch, describe_exit
+from harness.stack.ports import Ports, pick_port
+from harness.stack.postgres_settings import PostgresOptions, as_conf, settings_for
+from harness.stack.readiness import NotReadyError
+from harness.stack.server_process import ServerProcess, not_owned
+from harness.stack.urls import checked_url, redacted
+
+SUPERUSER = "postgres"
+
+_INITDB_DEADLINE_S = 60.0
+_CONNECT_DEADLINE_S = 5.0
+_SCHEMES = ("postgresql", "postgres")
+_BUILTIN_LOCALE_SINCE = 17
+_ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
+
+
+class PostgresServer:
+    """A context manager whose end stops the server that it owns. Made by `start` or `at_url`."""
+
+    name = "postgres"
+
+    def __init__(self, url: str, version: str, run: ServerProcess | None) -> None:
+        self._url = url
+        self._run = run
+        self.version = version
+        """As the server says it: "18.6"."""
+
+    @classmethod
+    def start(
+        cls,
+        keeper: Keeper,
+        folder: Path,
+        *,
+        binaries: PostgresBinaries | None = None,
+        options: PostgresOptions | None = None,
+        deaths: DeathWatch | None = None,
+        ports: Ports = pick_port,
+        logs: Path | None = None,
+    ) -> PostgresServer:
+        """Make a data directory in `folder` (private, existing) and start a server on it.
+
+        Its log is `postgres.log` in `logs`, else in `folder`. Only a password opens it, a random
+        one: with `trust`, every user of this machine could run programs as this one. Returns when
+        the server answers a query. Raises HarnessError with the log's tail when it does not start.
+        """
+        recipe = _Recipe(
+            binaries=binaries or find_postgres("embedded"),
+            data=folder / "data",
+            log=(logs or folder) / "postgres.log",
+            password=secrets.token_urlsafe(16),
+        )
+        _make_data_directory(keeper, recipe, options or PostgresOptions())
+        run = ServerProcess(keeper, recipe, deaths or DeathWatch(), ports)
+        run.start()
+        return cls(recipe.url(run.port), recipe.binaries.version, run)
+
+    @classmethod
+    def at_url(cls, url: str, *, allow_hosts: Collection[str] = frozenset()) -> PostgresServer:
+        """Use a server that runs already; `url` is its superuser's.
+
+        Raises UsageError for a host that is not this machine and not in `allow_hosts`, for a server
+        that does not answer, is too old, or whose user is no superuser.
+        """
+        _, address = checked_url("postgres", url, schemes=_SCHEMES, default_port=5432, allow_hosts=allow_hosts)
+        shown = redacted(url)
+        place = "stack configuration"
+        try:
+            answer = run_blocking(_ask(url))
+        except _CONNECT_ERRORS as error:
+            problem = f"no PostgreSQL answers at {address}: {type(error).__name__}: {error}"
+            mend = "start that server, or mend the URL; 'embedded' needs neither"
+            raise UsageError.at(place, "postgres", shown, problem, mend=mend) from error
+        check_postgres_version("postgres", shown, answer.version)
+        if not answer.superuser:
+            mend = "give the URL of a superuser: each service gets a role and a database of its own"
+            raise UsageError.at(place, "postgres", shown, "its user is no superuser", mend=mend)
+        return cls(url, answer.version, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the server if it is the harness's own. Idempotent."""
+        if self._run is not None:
+            self._run.stop()
+
+    @property
+    def host(self) -> str:
+        """The address's host; 127.0.0.1 for the harness's own."""
+        return urlsplit(self._url).hostname or "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        """The same for as long as the server is used, restarts included."""
+        return urlsplit(self._url).port or 5432
+
+    @property
+    def process(self) -> KeptProcess | None:
+        """The postmaster; None for a server given by URL."""
+        return self._run.process if self._run else None
+
+    @property
+    def log(self) -> LogFile | None:
+        """What the server wrote, across restarts; None for a server given by URL."""
+        return self._run.process.log if self._run else None
+
+    def url(self, *, database: str = "postgres", user: str | None = None, password: str | None = None) -> str:
+        """Return a `postgresql://` URL; without a user, the superuser's, with its password."""
+        parts = urlsplit(self._url)
+        if user is None or (password is None and user == unquote(parts.username or "")):
+            credentials = parts.netloc.rpartition("@")[0]
+        else:
+            credentials = quote(user, safe="") + (f":{quote(password, safe='')}" if password is not None else "")
+        address = parts.netloc.rpartition("@")[2]
+        netloc = f"{credentials}@{address}" if credentials else address
+        return urlunsplit(parts._replace(netloc=netloc, path="/" + quote(database, safe="")))
+
+    def restart(self) -> None:
+        """Fast shutdown, then a start on the same port with the same data; returns when it is ready."""
+        self._owned().restart()
+
+    def crash(self) -> None:
+        """SIGKILL the postmaster and its backends; returns when all have ended. Committed rows survive."""
+        self._owned().crash()
+
+    def start_again(self) -> None:
+        """Start it after `crash()` or `stop()`; returns when recovery is over and it answers."""
+        self._owned().start_again()
+
+    def stop(self) -> None:
+        """Fast shutdown: sessions are ended, a checkpoint is written. Idempotent."""
+        self._owned().stop()
+
+    def _owned(self) -> ServerProcess:
+        if self._run is None:
+            raise not_owned(self.name, redacted(self._url))
+        return self._run
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    version: str
+    superuser: bool
+
+
+_CONNECT_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
+
+
+async def _ask(url: str) -> _Answer:
+    connection = await asyncpg.connect(url, timeout=_CONNECT_DEADLINE_S, command_timeout=_CONNECT_DEADLINE_S)
+    try:
+        row = await connection.fetchrow(
+            "SELECT current_setting('server_version'), current_setting('is_superuser') = 'on'"
+        )
+    finally:
+        connection.terminate()
+    if row is None:
+        raise NotReadyError("it answered a SELECT without FROM with no row")
+    return _Answer(str(row[0]).split()[0], bool(row[1]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recipe:
+    """How ServerProcess starts this server and knows it to be ready."""
+
+    binaries: PostgresBinaries
+    data: Path
+    log: Path
+    password: str
+    name: str = "postgres"
+    stop_signal: signal.Signals = signal.SIGINT  # "fast": sessions are ended, not waited for
+
+    def url(self, port: int) -> str:
+        return f"postgresql://{SUPERUSER}:{self.password}@127.0.0.1:{port}/postgres"
+
+    def spec(self, port: int) -> ProcessSpec:
+        return self._spec(self.name, self.log, str(self.binaries.postgres), "-D", str(self.data), "-p", str(port))
+
+    def initdb(self, password_file: Path) -> ProcessSpec:
+        locale = ["--no-locale"]
+        if self.binaries.major >= _BUILTIN_LOCALE_SINCE:  # the same on every machine, whatever it has installed
+            locale += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        return self._spec(
+            "initdb",
+            self.log,
+            str(self.binaries.initdb),
+            f"--pgdata={self.data}",
+            f"--username={SUPERUSER}",
+            f"--pwfile={password_file}",
+            "--auth-host=scram-sha-256",
+            "--auth-local=reject",
+            "--encoding=UTF8",
+            *locale,
+            "--no-sync",
+        )
+
+    def _spec(self, name: str, log: Path, *argv: str) -> ProcessSpec:
+        return ProcessSpec(
+            name=name,
+            argv=argv,
+            env=_ENVIRONMENT,
+            cwd=self.data.parent,
+            log=log,
+            as_user="mapped" if os.geteuid() == 0 else "same",  # PostgreSQL refuses to run as root
+            teardown_signal=signal.SIGQUIT,  # the quickest end that removes its shared memory
+        )
+
+    def probe(self, port: int) -> None:
+        try:
+            run_blocking(_ask(self.url(port)))
+        except _CONNECT_ERRORS as error:
+            raise NotReadyError(f"{type(error).__name__}: {error}") from error
+
+
+def _make_data_directory(keeper: Keeper, recipe: _Recipe, options: PostgresOptions) -> None:
+    folder = recipe.data.parent
+    password_file = folder / "password"
+    password_file.touch(mode=0o600)
+    password_file.write_text(recipe.password + "\n", encoding="ascii")
+    _give_away(keeper, folder, password_file)
+    try:
+        initdb = keeper.spawn(recipe.initdb(password_file))
+        status = _wait_initdb(initdb)
+    finally:
+        password_file.unlink()
+    if status != 0:
+        raise HarnessError(
+            f"initdb {describe_exit(status)}:\n{initdb.log.tail()}", hint="see the reason in its own words above"
+        )
+    with (recipe.data / "postgresql.conf").open("a", encoding="utf-8") as conf:
+        conf.write("\n# Added by the harness; of two lines the last one counts.\n" + as_conf(settings_for(options)))
+
+
+def _wait_initdb(initdb: KeptProcess) -> int:
+    try:
+        return initdb.wait(_INITDB_DEADLINE_S)
+    except TimeoutError as error:
+        kill_tree(initdb)
+        raise HarnessError(
+            f"initdb did not end in {_INITDB_DEADLINE_S:g} s; the end of its log:\n{initdb.log.tail()}",
+            hint="free the processor or the disk that holds it up, and run again",
+        ) from error
+
+
+def _give_away(keeper: Keeper, folder: Path, password_file: Path) -> None:
+    """Give PostgreSQL's files to the user that it will run as, where that is another one.
+
+    That user must also get through the folder around, which gets the permission to pass (no more).
+    """
+    uid, gid = keeper.file_owner("mapped")
+    if uid == os.geteuid():
+        return
+    for path in (folder, password_file):
+        os.chown(path, uid, gid)
+    folder.parent.chmod(folder.parent.stat().st_mode | stat.S_IXGRP | stat.S_IXOTH)

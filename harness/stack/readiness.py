@@ -1,0 +1,37 @@
+"""The one place where the stack waits for a state that nobody announces."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class NotReadyError(Exception):
+    """A probe's answer: not yet, and why."""
+
+
+class EndedError(Exception):
+    """What was waited for can no longer come: the process ended."""
+
+
+def wait_ready(probe: Callable[[], T], *, ended: threading.Event, deadline_s: float, interval_s: float = 0.01) -> T:
+    """Return what `probe` returns as soon as it does not raise NotReadyError.
+
+    Raises EndedError at once when `ended` is set, and TimeoutError, with the last reason, when
+    `deadline_s` has passed. Any other exception of the probe passes through.
+    """
+    deadline = time.monotonic() + deadline_s
+    while not ended.is_set():
+        try:
+            return probe()
+        except NotReadyError as error:
+            reason = error
+        remaining_s = deadline - time.monotonic()
+        if remaining_s <= 0:
+            raise TimeoutError(str(reason)) from reason
+        ended.wait(min(interval_s, remaining_s))
+    raise EndedError

@@ -1,0 +1,202 @@
+"""The service under test, as a process of its own that can be ended and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from harness.errors import HarnessError
+from harness.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
+from harness.polling import poll
+from harness.syscalls import ConnectRule, SyscallEvent
+
+LOG_TAIL_LINES = 15
+
+
+class ServiceStartError(HarnessError):
+    """The service ended, or stayed silent, before it was alive. Whether that is a verdict, a check decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSpec:
+    """How to start the service; all placeholders are filled in."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    cwd: Path
+    log: Path
+    listening: re.Pattern[str]
+    alive: str
+    start_within_s: float
+    stop_within_s: float
+    watch_connects: bool
+
+
+class ServiceProcess:
+    """One service. Used from one event loop; `ended` is called in it when the process is gone."""
+
+    def __init__(self, keeper: Keeper, spec: ServiceSpec, ended: Callable[[KeptProcess, int, str], None]) -> None:
+        self._keeper = keeper
+        self._spec = spec
+        self._ended = ended
+        self._loop = asyncio.get_running_loop()
+        self._process: KeptProcess | None = None
+        self._asked: dict[int, str] = {}
+        self._rules: tuple[ConnectRule, ...] = ()
+        self._earlier_calls: tuple[SyscallEvent, ...] = ()
+        self._overrides: Mapping[str, str] = {}
+        self.port = 0
+
+    @property
+    def process(self) -> KeptProcess:
+        """The current, or last, process. Raises HarnessError before the first start."""
+        if self._process is None:
+            raise HarnessError("the service was not started yet")
+        return self._process
+
+    @property
+    def log(self) -> LogFile:
+        """Everything that every start of this service wrote."""
+        return LogFile(self._spec.log)
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens, or listened last."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def pids(self) -> frozenset[int]:
+        """The process and all its descendants; empty when it is gone."""
+        if not self.running:
+            return frozenset()
+        try:
+            root = psutil.Process(self.process.pid)
+            return frozenset({root.pid, *(child.pid for child in root.children(recursive=True))})
+        except psutil.NoSuchProcess:
+            return frozenset()
+
+    async def start(self, overrides: Mapping[str, str] | None = None) -> float:
+        """Start it, with some settings changed if asked; return the milliseconds until it was alive.
+
+        Raises ServiceStartError.
+        """
+        if overrides is not None:
+            self._overrides = overrides
+        began_ns = time.monotonic_ns()
+        mark = self.log.size()
+        self._earlier_calls = tuple(self.syscall_events())
+        self._process = self._keeper.spawn(self._process_spec())
+        self._process.on_exit(self._exit_callback(self._process))
+        self._apply_rules()
+        await self._until_listening(mark)
+        await self._until_alive()
+        return (time.monotonic_ns() - began_ns) / 1e6
+
+    def _process_spec(self) -> ProcessSpec:
+        return ProcessSpec(
+            name="service",
+            argv=self._spec.argv,
+            env={**self._spec.environment, **self._overrides},
+            cwd=self._spec.cwd,
+            log=self._spec.log,
+            watched_calls=frozenset({"connect"}) if self._spec.watch_connects else frozenset(),
+        )
+
+    def _exit_callback(self, process: KeptProcess) -> Callable[[int], None]:
+        def in_the_loop(status: int) -> None:
+            self._ended(process, status, self._asked.get(process.pid, ""))
+
+        def from_any_thread(status: int) -> None:
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(in_the_loop, status)
+
+        return from_any_thread
+
+    async def _until_listening(self, mark: int) -> None:
+        def port_in_log() -> int | None:
+            # The process first: what it wrote before its end is then in the log.
+            gone = self.process.poll()
+            found = self._spec.listening.search(self.log.read(mark))
+            if found is None and gone is not None:
+                raise self._did_not_start(f"it ended with status {gone}")
+            return int(found["port"]) if found else None
+
+        port = await poll(port_in_log, within_s=self._spec.start_within_s)
+        if port is None:
+            raise self._did_not_start(f"it did not say in {self._spec.start_within_s:g} s where it listens")
+        self.port = port
+
+    async def _until_alive(self) -> None:
+        async with httpx.AsyncClient(
+            base_url=self.base_url, timeout=self._spec.start_within_s, trust_env=False
+        ) as client:
+            try:
+                answer = await client.get(self._spec.alive)
+            except httpx.HTTPError as problem:
+                raise self._did_not_start(f"{self._spec.alive}: {problem!r}") from problem
+        if answer.status_code >= 300:
+            raise self._did_not_start(f"{self._spec.alive} answered {answer.status_code}")
+
+    def _did_not_start(self, why: str) -> ServiceStartError:
+        tail = self.log.tail(LOG_TAIL_LINES)
+        return ServiceStartError(f"the service did not start: {why}; its last words:\n{tail}")
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What it is started with, unless overridden."""
+        return self._spec.environment
+
+    def add_rule(self, rule: ConnectRule) -> None:
+        """Have a system call of the service answered; returns when that is in force, restarts included."""
+        self._rules = (*self._rules, rule)
+        self._apply_rules()
+
+    def remove_rule(self, rule: ConnectRule) -> None:
+        """Lift a rule; nothing happens when it is not there."""
+        self._rules = tuple(known for known in self._rules if known.id != rule.id)
+        self._apply_rules()
+
+    def _apply_rules(self) -> None:
+        if self.running:
+            self.process.set_rules(self._rules)
+
+    def syscall_events(self) -> Sequence[SyscallEvent]:
+        """Every watched call of every start of this service, in order."""
+        current = self._process.syscall_events() if self._process else ()
+        return (*self._earlier_calls, *current)
+
+    def signal(self, signum: int, *, ends_it: bool) -> None:
+        """Send a signal. `ends_it`: the process is expected to go, so its end is not a failure."""
+        if ends_it:
+            self._asked[self.process.pid] = signal.Signals(signum).name
+        self.process.send_signal(signum)
+
+    async def wait(self, timeout_s: float) -> int:
+        """Wait until the process is gone; return its status. Raises TimeoutError."""
+        return await asyncio.to_thread(self.process.wait, timeout_s)
+
+    async def end(self) -> None:
+        """Take it away at the end of a run, at once: its database goes with it. Safe at any time."""
+        if self._process is None:
+            return
+        self._asked.setdefault(self._process.pid, "end")
+        await asyncio.to_thread(self._process.stop, signum=signal.SIGKILL)
+
+    async def stop(self) -> None:
+        """End it: SIGTERM, then SIGKILL after its grace. Safe at any time."""
+        if self._process is None:
+            return
+        self._asked.setdefault(self._process.pid, "stop")
+        await asyncio.to_thread(self._process.stop, grace_s=self._spec.stop_within_s)

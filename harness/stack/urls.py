@@ -1,0 +1,62 @@
+"""Addresses of servers that the user runs, and the rule which of them may be touched."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from urllib.parse import SplitResult, urlsplit
+
+from harness.errors import UsageError
+from harness.stack.addresses import HostPort
+
+_PLACE = "stack configuration"
+
+
+def is_url(wanted: str) -> bool:
+    """Tell an URL from a path or a word."""
+    return "://" in wanted
+
+
+def redacted(url: str) -> str:
+    """Return the URL without its password: for errors, logs and results."""
+    user_info, at, rest = url.rpartition("@")
+    scheme, _, user_and_password = user_info.partition("://")
+    user, colon, _ = user_and_password.partition(":")
+    return f"{scheme}://{user}:***@{rest}" if at and colon else url
+
+
+def checked_url(
+    key: str, url: str, *, schemes: Collection[str], default_port: int, allow_hosts: Collection[str]
+) -> tuple[SplitResult, HostPort]:
+    """Return the URL's parts and its address.
+
+    Raises UsageError, naming `key`, for another scheme, for a URL without host or with a broken
+    port, and for a host that is not this machine's loopback and is not in `allow_hosts`, exactly.
+    """
+    shown = redacted(url)
+    parts = urlsplit(url)
+    if parts.scheme not in schemes:
+        raise UsageError.at(
+            _PLACE, key, shown, f"unknown scheme {parts.scheme!r}", valid=schemes, mend=_scheme(schemes)
+        )
+    try:
+        port = parts.port or default_port
+    except ValueError as error:
+        raise UsageError.at(_PLACE, key, shown, str(error), mend="write a port from 1 to 65535") from error
+    host = parts.hostname
+    if not host:
+        raise UsageError.at(_PLACE, key, shown, "it names no host", mend=f"write {parts.scheme}://127.0.0.1:{port}")
+    address = HostPort(host, port)
+    if not address.is_loopback and host not in allow_hosts:
+        raise UsageError.at(
+            _PLACE,
+            key,
+            shown,
+            f"the harness breaks what it touches, and {host} is not this machine",
+            valid=allow_hosts,
+            mend=f"allow exactly this host: --allow-host {host}",
+        )
+    return parts, address
+
+
+def _scheme(schemes: Collection[str]) -> str:
+    return "begin it with " + " or ".join(f"{scheme}://" for scheme in sorted(schemes))

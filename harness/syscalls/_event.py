@@ -1,0 +1,30 @@
+"""One system call that was reported, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyscallEvent:
+    """A watched call of a process or of a descendant of it.
+
+    `seq` counts from 0 for each kept process; `t_ns` is CLOCK_MONOTONIC when it was answered.
+    `family` is the address family (2 AF_INET, 10 AF_INET6, ...; None if the address could not be
+    read) and `socket_type` the socket's (1 SOCK_STREAM, 2 SOCK_DGRAM, ...; None if unknown).
+    `host` and `port` are what the process dialled, None where the family has none. `answer` is
+    the errno it got, None where the call was passed on to the kernel; `rule_id` is the rule that
+    decided.
+    """
+
+    seq: int
+    t_ns: int
+    call: str
+    pid: int
+    tid: int
+    family: int | None
+    socket_type: int | None
+    host: str | None
+    port: int | None
+    answer: int | None
+    rule_id: str | None

@@ -1,0 +1,1 @@
+"""Numbers and layouts of the kernel's interface, one file for each of its headers."""

@@ -1,0 +1,59 @@
+"""Rules: which call of a process gets which answer. Values, the same on both sides."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.errors import UsageError
+
+WatchedCall = Literal["connect"]
+
+ERRNO_MAX = 4095  # MAX_ERRNO in linux/err.h: a larger value is no error to the C library
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectRule:
+    """Answer the process's own connect() to `host`:`port` with `errno`.
+
+    Address and port are those that the process dials, numeric; `host=None` means any. An IPv4
+    address also matches in its IPv6-mapped form. Only stream sockets match: a name lookup
+    connects datagram sockets to the same address, to sort its results. `times` counts down with
+    each answer given; None means until the rule is replaced. Raises `UsageError` on values that
+    do not fit.
+    """
+
+    id: str
+    host: str | None
+    port: int
+    errno: int
+    times: int | None = None
+
+    def __post_init__(self) -> None:
+        place = f"connect rule {self.id!r}"
+        if self.host is not None and canonical_host(self.host) is None:
+            raise UsageError.at(place, "host", self.host, "not a numeric address", mend="write 127.0.0.1, ::1 or None")
+        if not 1 <= self.port <= 65535:
+            raise UsageError.at(place, "port", self.port, "not a port", mend="write one from 1 to 65535")
+        if not 1 <= self.errno <= ERRNO_MAX:
+            raise UsageError.at(
+                place, "errno", self.errno, "not an error number", mend="write errno.EINVAL or the like"
+            )
+        if self.times is not None and self.times < 1:
+            raise UsageError.at(place, "times", self.times, "never applies", mend="write 1 or more, or None for always")
+
+
+Rule = ConnectRule
+"""Every kind of rule there is: a union, once there is a second."""
+
+
+def canonical_host(host: str) -> str | None:
+    """One spelling for each address, IPv4 for an IPv6-mapped one; None for what is no address."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            packed = socket.inet_pton(family, host)
+        except OSError:
+            continue
+        return socket.inet_ntop(family, packed).removeprefix("::ffff:")
+    return None

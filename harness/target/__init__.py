@@ -1,0 +1,19 @@
+"""The target description: everything that the harness knows of the service under test."""
+
+from harness.target.description import SCHEMA, TargetDescription
+from harness.target.loading import load_target
+from harness.target.placeholders import fill_in
+from harness.target.sender import Delivery, Labels, OutgoingRequest, Sender
+from harness.target.target import Target
+
+__all__ = [
+    "SCHEMA",
+    "Delivery",
+    "Labels",
+    "OutgoingRequest",
+    "Sender",
+    "Target",
+    "TargetDescription",
+    "fill_in",
+    "load_target",
+]

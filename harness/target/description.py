@@ -1,0 +1,171 @@
+"""What a target description may say: the service under test, in data.
+
+The harness knows nothing else of the service. Times end in `_s` or `_ms`, sizes in `_bytes`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+SCHEMA = "harness.target/1"
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as problem:
+        raise ValueError(f"not a regular expression: {problem}") from problem
+    return text
+
+
+def _path(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError("a path begins with /")
+    return text
+
+
+def _status_class(text: str) -> str:
+    if not re.fullmatch(r"[1-5]([0-9]{2}|xx)", text):
+        raise ValueError("a status is three digits, or a class such as 2xx")
+    return text
+
+
+Expression = Annotated[str, AfterValidator(_expression)]
+UrlPath = Annotated[str, AfterValidator(_path)]
+Status = Annotated[str, AfterValidator(_status_class)]
+Environment = dict[str, str]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")]
+
+
+class Described(BaseModel):
+    """A table of the description: typed, frozen, without unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class LinkDescription(Described):
+    """One server that the service uses. Its name is the table's."""
+
+    protocol: Literal["postgres", "redis"]
+    remembers: str | None = None
+    """Redis: the key by which the service remembers a delivery, with `{prefix}`, `{source}` and `{id}`."""
+
+
+class ServiceDescription(Described):
+    """How the service is started, and how it is told that it lives."""
+
+    command: list[str] = Field(min_length=1)
+    directory: str = "."
+    """Working directory, relative to the description's own folder."""
+    prepare: list[str] = []
+    """Run once, on an empty database that every service's database is then copied from."""
+    environment: Environment
+    """`{LINK.url}`, `{LINK.host}`, `{LINK.port}`, `{LINK.user}`, ... are filled in."""
+    listening: Expression
+    """Finds the group `port` in the line of the service's log that says where it listens."""
+    alive: UrlPath
+    ready: UrlPath | None = None
+    unhandled: Expression
+    """Finds, in the service's log, an exception that nobody handled."""
+    start_within_s: PositiveFloat = 15.0
+    stop_within_s: PositiveFloat = 10.0
+
+
+class HttpTemplate(Described):
+    """A sender without Python: a request with `{source}`, `{id}` and `{digest}` filled in."""
+
+    method: Literal["POST", "PUT", "PATCH"] = "POST"
+    path: UrlPath
+    headers: dict[str, str] = {}
+
+
+class SenderDescription(Described):
+    """How a delivery is signed and sent: a Python class, or an HTTP template."""
+
+    python: str | None = None
+    """`file.py:Class`, the file relative to the description's folder."""
+    http: HttpTemplate | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> SenderDescription:
+        if (self.python is None) == (self.http is None):
+            raise ValueError("give either python = 'file.py:Class' or an http table")
+        return self
+
+
+class AnswersDescription(Described):
+    """Which statuses acknowledge a delivery, and which say that it is definitely not stored."""
+
+    acknowledged: list[Status] = ["2xx"]
+    refused: list[Status] = ["4xx", "503"]
+
+
+class StoredDescription(Described):
+    """How to list what the service has stored: one row a copy, columns `id` and `digest` (SHA-256, hex)."""
+
+    link: str = "postgres"
+    sql: str
+
+
+class LimitsDescription(Described):
+    """What the service owes its clients."""
+
+    request_deadline_ms: PositiveFloat
+    """Every request has ended by then, whatever is broken."""
+    recovery_s: PositiveFloat = 10.0
+    """After the last heal it acknowledges again by then."""
+    connections: PositiveInt
+    """The most connections that one service process may hold on a server when it is at rest."""
+    body_bytes: PositiveInt
+    """The largest body that it takes."""
+    descriptors_growth: PositiveInt = 32
+    """How many more descriptors than at first it may hold at rest: what its pools keep open."""
+
+
+class ProbesDescription(Described):
+    """Optional: what the service says of itself, by names of Prometheus metrics."""
+
+    metrics: UrlPath
+    checked_out: str | None = None
+    tasks: str | None = None
+    descriptors: str | None = None
+
+
+class ProtectionDescription(Described):
+    """One thing that the service does against faults."""
+
+    about: str
+    off: Environment
+    """Settings that switch it off."""
+    variants: dict[Name, Environment] = {}
+    """Settings that make it wrong in another way: too eager, too patient."""
+
+
+class ProfileDescription(Described):
+    """A named set of switches."""
+
+    about: str
+    without: list[str] = []
+    """Protections that are off in it."""
+    environment: Environment = {}
+    """Settings beyond switches, set after them."""
+
+
+class TargetDescription(Described):
+    """The whole file."""
+
+    schema_: Literal["harness.target/1"] = Field(alias="schema")
+    name: Name
+    service: ServiceDescription
+    links: dict[Name, LinkDescription]
+    sender: SenderDescription
+    answers: AnswersDescription = AnswersDescription()
+    stored: StoredDescription
+    limits: LimitsDescription
+    probes: ProbesDescription | None = None
+    protections: dict[Name, ProtectionDescription] = {}
+    profiles: dict[Name, ProfileDescription]
+    default_profile: str = "hardened"

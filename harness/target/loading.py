@@ -1,0 +1,158 @@
+"""Reads a target description, with errors that name place, key, value, closest valid one and mend."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from harness.errors import UsageError
+from harness.target.description import TargetDescription
+from harness.target.placeholders import PLACEHOLDER, WORDS_BY_PROTOCOL
+from harness.target.protections import switched_off
+from harness.target.sender import TEMPLATE_WORDS, Sender, TemplateSender
+from harness.target.target import Target
+
+
+def load_target(path: Path) -> Target:
+    """Read and check the description at `path`. Raises UsageError."""
+    description = _parse(_read(path), place=str(path))
+    _check_references(description, str(path))
+    return Target(path=path.resolve(), description=description, sender=_sender(description, path))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        near = sorted(str(found) for found in Path().glob("*/*.toml") if "target" in found.name)
+        raise UsageError.at("--target", "file", str(path), "there is no such file", valid=near) from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UsageError.at("--target", "file", str(path), f"cannot be read: {problem}") from problem
+    except tomllib.TOMLDecodeError as problem:
+        raise UsageError(f"{path}: not TOML: {problem}", hint="mend the line that it names") from problem
+
+
+def _parse(data: dict[str, Any], *, place: str) -> TargetDescription:
+    try:
+        return TargetDescription.model_validate(data)
+    except ValidationError as problem:
+        raise _first_problem(problem, place) from problem
+
+
+def _first_problem(problem: ValidationError, place: str) -> UsageError:
+    # Unknown keys first: a misspelt key is also a missing one, and the misspelling is the cause.
+    errors = sorted(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
+    error = errors[0]
+    location = [str(part) for part in error["loc"]]
+    table, key = ".".join(location[:-1]), location[-1] if location else "description"
+    where = f"{place}: [{table}]" if table else place
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    if error["type"] == "extra_forbidden":
+        return UsageError.at(where, key, error["input"], f"there is no such key{more}", valid=_keys_at(location[:-1]))
+    if error["type"] == "missing":
+        return UsageError.at(where, key, None, f"this key is missing{more}", mend=f"add {key} to [{table or 'top'}]")
+    expected = error.get("ctx", {}).get("expected", "")
+    valid = re.findall(r"'([^']+)'", str(expected))
+    return UsageError.at(where, key, error["input"], f"{error['msg']}{more}", valid=valid)
+
+
+def _keys_at(location: list[str]) -> list[str]:
+    model: Any = TargetDescription
+    for part in location:
+        model = _model_below(model, part)
+    return [field.alias or name for name, field in model.model_fields.items()] if _is_model(model) else []
+
+
+def _model_below(model: Any, part: str) -> Any:
+    if not _is_model(model):
+        return next((inner for inner in get_args(model) if _is_model(inner)), model)
+    annotation = model.model_fields[part].annotation if part in model.model_fields else None
+    optional = [inner for inner in get_args(annotation) if _is_model(inner)]
+    is_table_of_tables = getattr(annotation, "__origin__", None) is dict
+    return annotation if is_table_of_tables else (optional[0] if optional else annotation)
+
+
+def _is_model(candidate: Any) -> bool:
+    return isinstance(candidate, type) and issubclass(candidate, BaseModel)
+
+
+def _check_references(description: TargetDescription, place: str) -> None:
+    if description.default_profile not in description.profiles:
+        raise UsageError.at(
+            place, "default_profile", description.default_profile, "no such profile", valid=description.profiles
+        )
+    for name, profile in description.profiles.items():
+        for protection in profile.without:
+            switched_off(description, protection, place=f"{place}: [profiles.{name}]", key="without")
+    stored_on = description.links.get(description.stored.link)
+    if stored_on is None or stored_on.protocol != "postgres":
+        databases = [name for name, link in description.links.items() if link.protocol == "postgres"]
+        raise UsageError.at(f"{place}: [stored]", "link", description.stored.link, "not a database", valid=databases)
+    for key, text in _texts_with_placeholders(description):
+        _check_placeholders(description, place, key, text)
+
+
+def _texts_with_placeholders(description: TargetDescription) -> Iterator[tuple[str, str]]:
+    for n, word in enumerate(description.service.command):
+        yield f"command[{n}]", word
+    yield from description.service.environment.items()
+
+
+def _check_placeholders(description: TargetDescription, place: str, key: str, text: str) -> None:
+    of_links = (
+        f"{link}.{word}"
+        for link, described in description.links.items()
+        for word in WORDS_BY_PROTOCOL[described.protocol]
+    )
+    _check_words(text, ["python", *of_links], place=f"{place}: [service]", key=key)
+
+
+def _check_words(text: str, known: Sequence[str], *, place: str, key: str) -> None:
+    for match in PLACEHOLDER.finditer(text):
+        if match[1] not in known:
+            raise UsageError.at(place, key, match[1], "nothing is known by this name", valid=known)
+
+
+def _sender(description: TargetDescription, path: Path) -> Sender:
+    if description.sender.http is not None:
+        template = description.sender.http
+        for text in (template.path, *template.headers.values()):
+            _check_words(text, TEMPLATE_WORDS, place=f"{path}: [sender.http]", key="text")
+        return TemplateSender(template)
+    return _python_sender(description.sender.python or "", path)
+
+
+def _python_sender(name: str, path: Path) -> Sender:
+    place = f"{path}: [sender]"
+    file, _, class_name = name.partition(":")
+    module = _module_at(path.parent / file, place, name)
+    found = getattr(module, class_name, None)
+    classes = [word for word, value in vars(module).items() if isinstance(value, type) and hasattr(value, "request")]
+    if not isinstance(found, type):
+        raise UsageError.at(place, "python", name, "the file has no such class", valid=[f"{file}:{c}" for c in classes])
+    for method in ("settings", "request"):
+        if not callable(getattr(found, method, None)):
+            raise UsageError.at(place, "python", name, f"the class has no method {method}()", mend=f"add {method}()")
+    return cast("Sender", found())
+
+
+def _module_at(file: Path, place: str, name: str) -> ModuleType:
+    if not file.is_file():
+        near = [f"{found.name}:" for found in sorted(file.parent.glob("*.py"))] if file.parent.is_dir() else []
+        raise UsageError.at(place, "python", name, "there is no such file", valid=near)
+    module_name = f"harness_sender_{file.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, file)
+    if spec is None or spec.loader is None:
+        raise UsageError.at(place, "python", name, "cannot be imported", mend="name a .py file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    spec.loader.exec_module(module)
+    return module

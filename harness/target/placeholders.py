@@ -1,0 +1,19 @@
+"""Words in braces that the harness fills in: `{python}`, `{postgres.url}`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
+
+WORDS_BY_PROTOCOL: Mapping[str, tuple[str, ...]] = {
+    "postgres": ("url", "host", "port", "user", "password", "database"),
+    "redis": ("url", "host", "port", "database", "prefix"),
+}
+"""What a link of each protocol can be asked for."""
+
+
+def fill_in(text: str, words: Mapping[str, str]) -> str:
+    """Replace each known placeholder by its value. Unknown ones were refused when the file was read."""
+    return PLACEHOLDER.sub(lambda match: words.get(match[1], match[0]), text)

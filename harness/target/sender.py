@@ -1,0 +1,94 @@
+"""How a delivery becomes a request, and an answer an outcome."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from harness.target.description import AnswersDescription, HttpTemplate
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One webhook to deliver. `digest` is the SHA-256 of the body, in hex."""
+
+    id: str
+    source: str
+    body: bytes
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", hashlib.sha256(self.body).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingRequest:
+    """What to send. The path begins with `/` and is appended to the service's address."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Sender(Protocol):
+    """Knows how this service wants its deliveries; a target description may name such a class.
+
+    It is built without arguments. `settings` are put into the service's environment: a secret
+    that both must know is made here, not written into a file.
+    """
+
+    def settings(self) -> Mapping[str, str]:
+        """Environment variables that the service needs in order to accept what `request` builds."""
+        ...
+
+    def request(self, delivery: Delivery) -> OutgoingRequest:
+        """Build the request; called for every attempt, so that a signature is fresh."""
+        ...
+
+
+class Labels:
+    """Labels answers by their status, as the description's `answers` table says."""
+
+    def __init__(self, description: AnswersDescription) -> None:
+        self._acknowledged = description.acknowledged
+        self._refused = description.refused
+
+    def label(self, status: int) -> Outcome:
+        """Return the outcome; a status in neither list is unknown, an exact one outranks a class."""
+        for pattern in (str(status), f"{status // 100}xx"):
+            if pattern in self._acknowledged:
+                return ACKNOWLEDGED
+            if pattern in self._refused:
+                return REFUSED
+        return UNKNOWN
+
+
+class TemplateSender:
+    """Sends what an `http` table describes: the raw body, unsigned."""
+
+    def __init__(self, template: HttpTemplate) -> None:
+        self._template = template
+
+    def settings(self) -> Mapping[str, str]:
+        """Nothing: there is no secret."""
+        return {}
+
+    def request(self, delivery: Delivery) -> OutgoingRequest:
+        """Fill the template in."""
+        words = {"source": delivery.source, "id": delivery.id, "digest": delivery.digest}
+        headers = {name: fill(text, words) for name, text in self._template.headers.items()}
+        return OutgoingRequest(self._template.method, fill(self._template.path, words), headers, delivery.body)
+
+
+TEMPLATE_WORDS: Sequence[str] = ("source", "id", "digest")
+
+
+def fill(text: str, words: Mapping[str, str]) -> str:
+    """Replace `{word}` by its value; other braces stay as they are."""
+    for word, value in words.items():
+        text = text.replace("{" + word + "}", value)
+    return text

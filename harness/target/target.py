@@ -1,0 +1,64 @@
+"""A target: its description, where that lies, and its sender."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.target.description import TargetDescription
+from harness.target.placeholders import fill_in
+from harness.target.protections import switched_off
+from harness.target.sender import Labels, Sender
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The service under test."""
+
+    path: Path
+    description: TargetDescription
+    sender: Sender
+
+    @property
+    def directory(self) -> Path:
+        """Where the service's commands run."""
+        return (self.path.parent / self.description.service.directory).resolve()
+
+    @property
+    def labels(self) -> Labels:
+        """Labels this service's answers."""
+        return Labels(self.description.answers)
+
+    def settings(self, profile: str, without: Sequence[str]) -> Mapping[str, str]:
+        """Return the switches of a profile with some protections off, or wrong as `name:variant` says.
+
+        Raises UsageError for a profile, a protection or a variant that the description does not have.
+        """
+        profiles = self.description.profiles
+        if profile not in profiles:
+            raise UsageError.at("--profile", "name", profile, "no such profile", valid=profiles)
+        settings: dict[str, str] = {}
+        for name in profiles[profile].without:
+            settings |= self.protection(name)
+        settings |= profiles[profile].environment
+        for name in without:
+            settings |= self.protection(name)
+        return settings
+
+    def protection(self, name: str) -> Mapping[str, str]:
+        """Return the settings that switch one protection off. Raises UsageError."""
+        return switched_off(self.description, name, place="--without", key="name")
+
+    def command(self, words: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the command that starts the service, filled in."""
+        return self._filled(self.description.service.command, words)
+
+    def prepare(self, words: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the command that prepares an empty database; empty when there is none."""
+        return self._filled(self.description.service.prepare, words)
+
+    def _filled(self, command: Sequence[str], words: Mapping[str, str]) -> tuple[str, ...]:
+        return tuple(fill_in(word, {**words, "python": sys.executable}) for word in command)

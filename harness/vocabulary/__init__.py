@@ -1,0 +1,46 @@
+"""The words of a scenario: outcomes, links, moments, figures. Values only: nothing here acts."""
+
+from harness.vocabulary.figures import Figure, Metric
+from harness.vocabulary.links import (
+    Idle,
+    Link,
+    Postgres,
+    Redis,
+    ServerLogged,
+    Service,
+    Waiting,
+    postgres,
+    redis,
+    service,
+)
+from harness.vocabulary.moments import Answers, Moment, ServiceLogged
+from harness.vocabulary.outcome import ACKNOWLEDGED, ANY_OUTCOME, REFUSED, UNKNOWN, Outcome
+from harness.vocabulary.value import Json, Value, from_json, safe_id, to_json
+
+__all__ = [
+    "ACKNOWLEDGED",
+    "ANY_OUTCOME",
+    "REFUSED",
+    "UNKNOWN",
+    "Answers",
+    "Figure",
+    "Idle",
+    "Json",
+    "Link",
+    "Metric",
+    "Moment",
+    "Outcome",
+    "Postgres",
+    "Redis",
+    "ServerLogged",
+    "Service",
+    "ServiceLogged",
+    "Value",
+    "Waiting",
+    "from_json",
+    "postgres",
+    "redis",
+    "safe_id",
+    "service",
+    "to_json",
+]

@@ -1,0 +1,129 @@
+"""The service, its ways to its servers, and the moments and figures that each of them gives.
+
+`postgres`, `redis` and `service` are the names that the target description uses by default; a
+service with two databases makes `Postgres("orders")` of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from harness.errors import UsageError
+from harness.vocabulary.figures import Metric
+from harness.vocabulary.moments import Answers, Moment, ServiceLogged, at_least_one
+from harness.vocabulary.outcome import ANY_OUTCOME, Outcome
+from harness.vocabulary.value import Value
+
+
+@dataclass(frozen=True, repr=False)
+class Link(Value):
+    """The service's way to one server, by the name that the target description gives it."""
+
+    protocol: ClassVar[str] = ""
+    name: str
+
+    def __repr__(self) -> str:
+        """The variable's name for the two default links, else the call that builds it."""
+        return self.name if self.name == self.protocol else f"{type(self).__name__}({self.name!r})"
+
+    def __str__(self) -> str:
+        """The link's name."""
+        return self.name
+
+    @property
+    def shorthand(self) -> str:
+        """One word of JSON: `postgres`, or `postgres:orders`."""
+        return self.name if self.name == self.protocol else f"{self.protocol}:{self.name}"
+
+    @classmethod
+    def from_shorthand(cls, text: str, *, place: str) -> Self:
+        """Read `shorthand` back; raises UsageError for a protocol that is not known or does not fit."""
+        protocol, _, name = text.partition(":")
+        fitting = {kind.protocol: kind for kind in (Postgres, Redis) if issubclass(kind, cls)}
+        if protocol not in fitting:
+            raise UsageError.at(place, "link", text, "not a link that fits here", valid=fitting)
+        return fitting[protocol](name or protocol)  # type: ignore[return-value]  # a subclass of cls, by the filter above
+
+    def idle(self, at_least: int = 1) -> Moment:
+        """That many of the service's connections are open and idle, by the server's own count."""
+        return Idle(self, at_least_one("idle", at_least))
+
+    def logged(self, pattern: str) -> Moment:
+        """The server's log has a line that the regular expression finds."""
+        return ServerLogged(self, pattern)
+
+
+@dataclass(frozen=True, repr=False)
+class Postgres(Link, kind="Postgres"):
+    """A link to a PostgreSQL server."""
+
+    protocol: ClassVar[str] = "postgres"
+
+    def waiting(self, text: str = "", at_least: int = 1) -> Moment:
+        """`pg_stat_activity` shows that many statements beginning with `text` waiting for a lock."""
+        return Waiting(self, text, at_least_one("waiting", at_least))
+
+
+@dataclass(frozen=True, repr=False)
+class Redis(Link, kind="Redis"):
+    """A link to a Redis server, or to one that speaks its protocol."""
+
+    protocol: ClassVar[str] = "redis"
+
+
+class _OfALink(Moment):
+    """Its source is a method call on the link: `postgres.idle(at_least=2)`."""
+
+    def __repr__(self) -> str:
+        """The call that builds it."""
+        link, *rest = (getattr(self, field.name) for field in dataclasses.fields(self))
+        return f"{link!r}.{self.kind.partition('.')[2]}({', '.join(repr(item) for item in rest)})"
+
+
+@dataclass(frozen=True, repr=False)
+class Idle(_OfALink, kind="link.idle"):
+    """See `Link.idle`."""
+
+    link: Link
+    at_least: int = 1
+
+
+@dataclass(frozen=True, repr=False)
+class ServerLogged(_OfALink, kind="link.logged"):
+    """See `Link.logged`."""
+
+    link: Link
+    pattern: str
+
+
+@dataclass(frozen=True, repr=False)
+class Waiting(_OfALink, kind="postgres.waiting"):
+    """See `Postgres.waiting`."""
+
+    link: Postgres
+    text: str
+    at_least: int = 1
+
+
+@dataclass(frozen=True)
+class Service:
+    """The service under test, seen from its clients and in its own words."""
+
+    def answers(self, at_least: int, outcome: Outcome = ANY_OUTCOME) -> Moment:
+        """That many answers with that outcome since the last `inject` or `heal` began. A claim."""
+        return Answers(at_least_one("answers", at_least), outcome)
+
+    def logged(self, pattern: str) -> Moment:
+        """The service's log has a line that the regular expression finds."""
+        return ServiceLogged(pattern)
+
+    def metric(self, name: str) -> Metric:
+        """Increase of the service's own metric over the scenario."""
+        return Metric(name)
+
+
+postgres = Postgres("postgres")
+redis = Redis("redis")
+service = Service()

@@ -1,0 +1,199 @@
+"""Frozen values that can be a parameter, an id, a line of JSON, and Python source.
+
+A subclass names its kind once, `class Down(Fault, kind="link.down")`, and is registered under it.
+Everything else follows from its fields: `repr` is the source that builds it, `str` is an id that
+holds only `[A-Za-z0-9._=+-]`, `to_json` and `from_json` are inverse to each other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar, Union, cast
+
+from harness.errors import UsageError
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+ValueT = TypeVar("ValueT", bound="Value")
+
+UNSAFE_IN_AN_ID = re.compile(r"[^A-Za-z0-9._=+-]+")
+NAMED_BY_THEIR_TEXT = frozenset({"text", "table", "errno", "pattern", "name"})
+
+
+@dataclass(frozen=True)
+class Value:
+    """Base of links, moments, figures, faults and steps."""
+
+    kind: ClassVar[str] = ""
+    _kinds: ClassVar[dict[str, type[Value]]] = {}
+
+    def __init_subclass__(cls, *, kind: str = "") -> None:
+        """Register the class under its kind; a kind is given to one class only."""
+        super().__init_subclass__()
+        if not kind:
+            return
+        if Value._kinds.get(kind, cls).__qualname__ != cls.__qualname__:
+            raise TypeError(f"kind {kind!r} belongs to {Value._kinds[kind].__qualname__} already")
+        cls.kind = kind
+        Value._kinds[kind] = cls
+
+    @classmethod
+    def kinds(cls) -> dict[str, type[Value]]:
+        """Every registered kind of this class, by name."""
+        return {kind: known for kind, known in Value._kinds.items() if issubclass(known, cls)}
+
+    @classmethod
+    def from_shorthand(cls, text: str, *, place: str) -> Self:
+        """Read a value from one word; only links have such a form."""
+        raise UsageError.at(place, "value", text, f"expected an object with a kind of {cls.__name__.lower()}")
+
+    def __repr__(self) -> str:
+        """Python source that builds an equal value."""
+        return f"{self.kind}({', '.join(_source_arguments(self))})"
+
+    def __str__(self) -> str:
+        """An id: also a file's name and a JUnit name."""
+        return safe_id("-".join([self.kind, *_id_parts(self)]))
+
+
+def safe_id(text: str) -> str:
+    """Replace every run of characters that an id may not hold by one underscore."""
+    return UNSAFE_IN_AN_ID.sub("_", text)
+
+
+def given_fields(value: Value) -> Iterator[tuple[Field[Any], Any]]:
+    """Yield each field that was given, with its value: defaults are left out."""
+    for field in dataclasses.fields(value):
+        given = getattr(value, field.name)
+        if field.default is MISSING or given != field.default:
+            yield field, given
+
+
+def _source_arguments(value: Value) -> Iterator[str]:
+    for field, given in given_fields(value):
+        if isinstance(given, tuple) and not field.kw_only:
+            yield from (repr(item) for item in given)
+        else:
+            yield f"{field.name}={given!r}" if field.kw_only else repr(given)
+
+
+def _id_parts(value: Value) -> Iterator[str]:
+    for field, given in given_fields(value):
+        if isinstance(given, Value) or field.name in NAMED_BY_THEIR_TEXT:
+            yield str(given)
+        elif given is True:
+            yield field.name
+        else:
+            yield f"{field.name}={given}"
+
+
+def to_json(value: object) -> Json:
+    """Turn a value, or what a field of one may hold, into JSON."""
+    if isinstance(value, enum.Flag):
+        return [(member.name or "").lower() for member in value]
+    if isinstance(value, Value):
+        shorthand = getattr(value, "shorthand", None)
+        if shorthand is not None:
+            return cast("str", shorthand)
+        return {"kind": value.kind, **{field.name: to_json(given) for field, given in given_fields(value)}}
+    if isinstance(value, tuple):
+        return [to_json(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{value!r} is not a value that a step may hold")
+
+
+def from_json(data: Json, expected: type[ValueT], *, place: str) -> ValueT:
+    """Build the value that `to_json` wrote.
+
+    Raises UsageError that names the place, the key, the value, the closest valid one and the mend.
+    """
+    if isinstance(data, str):
+        return expected.from_shorthand(data, place=place)
+    if not isinstance(data, dict):
+        raise UsageError.at(place, "value", data, f"expected an object with a kind of {expected.__name__}")
+    cls = _class_of(data, expected, place)
+    return cast("ValueT", cls(**_arguments(cls, data, place)))
+
+
+def _class_of(data: Mapping[str, Json], expected: type[Value], place: str) -> type[Value]:
+    kinds = expected.kinds()
+    kind = data.get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise UsageError.at(place, "kind", kind, f"not a kind of {expected.__name__.lower()}", valid=kinds)
+    return kinds[kind]
+
+
+def _arguments(cls: type[Value], data: Mapping[str, Json], place: str) -> dict[str, object]:
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    hints = typing.get_type_hints(cls)
+    unknown = [key for key in data if key != "kind" and key not in fields]
+    if unknown:
+        raise UsageError.at(place, unknown[0], data[unknown[0]], f"{cls.kind} has no such key", valid=fields)
+    missing = [name for name, field in fields.items() if field.default is MISSING and name not in data]
+    if missing:
+        raise UsageError.at(place, missing[0], None, f"{cls.kind} needs this key", mend=f"add {missing[0]!r}")
+    return {name: decode(data[name], hints[name], f"{place}.{name}") for name in fields if name in data}
+
+
+def decode(data: Json, hint: Any, place: str) -> object:
+    """Read one field's JSON by the field's type hint."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return None if data is None else _first_that_fits(data, arguments, place)
+    if origin is tuple:
+        return tuple(decode(item, arguments[0], f"{place}[{n}]") for n, item in enumerate(_sequence(data, place)))
+    if origin is typing.Literal:
+        return _one_of(data, arguments, place)
+    if isinstance(hint, type) and issubclass(hint, enum.Flag):
+        return _flag(data, hint, place)
+    if isinstance(hint, type) and issubclass(hint, Value):
+        return from_json(data, hint, place=place)
+    return _plain(data, hint, place)
+
+
+def _first_that_fits(data: Json, hints: Sequence[Any], place: str) -> object:
+    problems: list[UsageError] = []
+    for hint in hints:
+        if hint is type(None):
+            continue
+        try:
+            return decode(data, hint, place)
+        except UsageError as problem:
+            problems.append(problem)
+    raise problems[-1]
+
+
+def _sequence(data: Json, place: str) -> Sequence[Json]:
+    if isinstance(data, list):
+        return data
+    raise UsageError.at(place, "value", data, "expected a list", mend="put it in [ ]")
+
+
+def _one_of(data: Json, valid: Sequence[Any], place: str) -> object:
+    if data in valid:
+        return data
+    raise UsageError.at(place, "value", data, "not one of the valid words", valid=[str(word) for word in valid])
+
+
+def _flag(data: Json, flag: type[enum.Flag], place: str) -> enum.Flag:
+    members = {(member.name or "").lower(): member for member in flag}
+    result = flag(0)
+    for word in _sequence(data, place):
+        if not isinstance(word, str) or word not in members:
+            raise UsageError.at(place, "value", word, f"not an {flag.__name__.lower()}", valid=members)
+        result |= members[word]
+    return result
+
+
+def _plain(data: Json, hint: Any, place: str) -> object:
+    if hint is float and isinstance(data, int) and not isinstance(data, bool):
+        return float(data)
+    if isinstance(data, hint) and not (hint in (int, float) and isinstance(data, bool)):
+        return data
+    raise UsageError.at(place, "value", data, f"expected {hint.__name__}, not {type(data).__name__}")

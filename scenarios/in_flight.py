@@ -1,0 +1,37 @@
+"""PostgreSQL goes away, or falls silent, while a statement is under way."""
+
+from harness import REFUSED, Lab, link, postgres, proves, server
+from scenarios.words import IN_FLIGHT, WAITS_FOR_POSTGRES
+
+
+@proves("retry.database", fails="outcome", match=IN_FLIGHT)
+@proves(under="unprotected", fails="outcome", match=IN_FLIGHT)
+async def test_query_cut_in_flight(lab: Lab) -> None:
+    """The INSERT waits for a lock, its connection is cut, the lock goes: a retry stores it."""
+    lock = server.lock(postgres, "deliveries")
+    await lab.inject(lock)
+    async with lab.deliver():
+        await lab.until(postgres.waiting("INSERT"))
+        await lab.inject(link.cut(postgres))
+        await lab.heal(lock)
+
+
+@proves("deadline.statement", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
+@proves(under="incident", fails="in_time", match=WAITS_FOR_POSTGRES)
+async def test_postgres_swallows_bytes_when_idle(lab: Lab) -> None:
+    """Connected, and silent: the idle connections are given up in time, and so are new ones."""
+    await lab.until(postgres.idle(at_least=1))
+    async with lab.inject(link.swallow(postgres)):
+        await lab.deliver(expect=REFUSED)
+
+
+@proves("deadline.statement", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
+@proves(under="incident", fails="in_time", match=WAITS_FOR_POSTGRES)
+async def test_postgres_swallows_bytes_in_mid_query(lab: Lab) -> None:
+    """The INSERT is under way when the connection falls silent: given up in time, and not stored."""
+    lock = server.lock(postgres, "deliveries")
+    await lab.inject(lock)
+    async with lab.deliver(expect=REFUSED):
+        await lab.until(postgres.waiting("INSERT"))
+        await lab.inject(link.swallow(postgres))
+        await lab.heal(lock)

@@ -1,0 +1,46 @@
+"""The pool of PostgreSQL connections: cut while idle, cut while busy, used up."""
+
+from harness import ACKNOWLEDGED, REFUSED, Lab, link, postgres, proves, server, service
+from scenarios.words import CLOSED, WAITS_FOR_POSTGRES
+
+
+@proves("pool.pre_ping", fails="figure", match="webhook_retries_total")
+@proves("pool.pre_ping", without=("retry.database",), fails="outcome", match=CLOSED)
+@proves(under="unprotected", fails="outcome", match=CLOSED)
+async def test_idle_pool_cut(lab: Lab) -> None:
+    """Pooled connections die while idle: nobody notices, and no retry is spent on it."""
+    await lab.until(postgres.idle(at_least=1))
+    await lab.inject(link.cut(postgres))
+    await lab.deliver(5)
+    lab.expect(service.metric("webhook_retries_total"), at_most=0)
+
+
+@proves("retry.database", fails="outcome", match=CLOSED)
+@proves(under="unprotected", fails="outcome", match=CLOSED)
+async def test_all_connections_cut_under_traffic(lab: Lab) -> None:
+    """Every connection dies at once, with a statement on each: all are acknowledged all the same."""
+    lock = server.lock(postgres, "deliveries")
+    async with lab.traffic(clients=8):
+        await lab.until(service.answers(at_least=50))
+        await lab.inject(lock)
+        await lab.until(postgres.waiting("INSERT", at_least=8))
+        await lab.inject(link.cut(postgres))
+        await lab.heal(lock)
+        await lab.until(service.answers(at_least=50))
+
+
+@proves("load.shed", "pool.bounded_checkout", fails="slower", match=WAITS_FOR_POSTGRES)
+@proves(under="incident", fails="slower", match=WAITS_FOR_POSTGRES)
+async def test_pool_exhausted_by_slow_queries(lab: Lab) -> None:
+    """Every connection waits for a lock: whoever finds none is refused soon, not hung."""
+    async with lab.inject(server.lock(postgres, "deliveries")), lab.deliver(15, expect=ACKNOWLEDGED | REFUSED):
+        await lab.until(postgres.waiting("INSERT", at_least=15))
+        await lab.deliver(30, expect=REFUSED, slower_ms_max=1_200)
+
+
+@proves("load.shed", fails="slower", match=WAITS_FOR_POSTGRES)
+async def test_queue_for_the_pool_is_full(lab: Lab) -> None:
+    """Every connection is taken and as many wait for one: the next is refused at once."""
+    async with lab.inject(server.lock(postgres, "deliveries")), lab.deliver(30, expect=ACKNOWLEDGED | REFUSED):
+        await lab.until(postgres.waiting("INSERT", at_least=15))
+        await lab.deliver(20, expect=REFUSED, slower_ms_max=250)

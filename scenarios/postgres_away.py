@@ -1,0 +1,46 @@
+"""PostgreSQL is slow, or is not there at all."""
+
+import pytest
+
+from harness import ACKNOWLEDGED, REFUSED, Lab, Link, Outcome, link, postgres, proves, redis
+from scenarios.words import REFUSED_CONNECT, WAITS_FOR_POSTGRES
+
+TOO_EAGER = proves("deadline.statement:eager", fails="outcome", match="refused")
+TOO_PATIENT = proves("deadline.statement", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
+AT_START = proves("start.degraded", fails="alive", match=REFUSED_CONNECT)
+LATER = proves("errors.refuse", fails="outcome", match=REFUSED_CONNECT)
+
+
+@pytest.mark.parametrize(
+    ("latency_ms", "expect"),
+    [
+        pytest.param(200, ACKNOWLEDGED, marks=TOO_EAGER, id="within-deadline"),
+        pytest.param(30_000, REFUSED, marks=TOO_PATIENT, id="beyond-deadline"),
+    ],
+)
+async def test_postgres_slow(lab: Lab, latency_ms: int, expect: Outcome) -> None:
+    """Slow is waited for, too slow is refused in time."""
+    async with lab.inject(link.latency(postgres, latency_ms=latency_ms)):
+        await lab.deliver(5, expect=expect)
+
+
+@pytest.mark.parametrize(
+    "at_start",
+    [pytest.param(True, marks=AT_START, id="at-start"), pytest.param(False, marks=LATER, id="later")],
+)
+async def test_postgres_refused(lab: Lab, at_start: bool) -> None:
+    """No PostgreSQL: the service is up and refuses; it recovers without being restarted."""
+    async with lab.inject(link.down(postgres)):
+        if at_start:
+            await lab.restart()
+        await lab.deliver(5, expect=REFUSED)
+
+
+@pytest.mark.parametrize(("first", "last"), [(postgres, redis), (redis, postgres)])
+@proves("errors.refuse", fails="outcome", match=REFUSED_CONNECT)
+async def test_both_down_healed_in_either_order(lab: Lab, first: Link, last: Link) -> None:
+    """Both go; with one back, the service does what that one allows; with both, all is well."""
+    async with lab.inject(link.down(last)):
+        async with lab.inject(link.down(first)):
+            await lab.deliver(5, expect=REFUSED)
+        await lab.deliver(5, expect=ACKNOWLEDGED if first is postgres else REFUSED)

@@ -1,0 +1,41 @@
+"""Redis is silent, slow, broken or gone: it changes nothing but speed, and that by little."""
+
+import pytest
+
+from harness import Fault, Lab, link, proves, redis
+from scenarios.words import WAITS_FOR_REDIS
+
+ONE_CALL_AT_A_TIME = "redis.timeouts:each_call"
+
+
+@proves(under="incident", fails="slower", match=WAITS_FOR_REDIS)
+@proves("redis.timeouts", fails="slower", match=WAITS_FOR_REDIS)
+@proves("redis.one_attempt", without=(ONE_CALL_AT_A_TIME,), fails="slower", match="took")
+async def test_redis_swallows_bytes(lab: Lab) -> None:
+    """Redis accepts and never answers: nobody waits for it (the incident's fix waits 20 s)."""
+    async with lab.inject(link.swallow(redis)):
+        await lab.deliver(5, slower_ms_max=100)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        link.down(redis),
+        link.reset(redis),
+        link.latency(redis, latency_ms=2_000),
+        link.limit_data(redis, limit_bytes=2),
+    ],
+)
+@proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
+async def test_redis_broken(lab: Lab, fault: Fault) -> None:
+    """However Redis breaks, a delivery is acknowledged, and hardly later."""
+    async with lab.inject(fault):
+        await lab.deliver(5, slower_ms_max=100)
+
+
+@proves("redis.breaker", fails="slower", match="took")
+async def test_silent_redis_is_left_alone(lab: Lab) -> None:
+    """After some failures Redis is not asked for a while, and the silence costs nothing."""
+    async with lab.inject(link.swallow(redis)):
+        await lab.deliver(5)
+        await lab.deliver(5, slower_ms_max=25)

@@ -1,0 +1,11 @@
+"""What the proofs of several scenarios look for, in a check's reason or in the service's log."""
+
+CLOSED = "connection is closed|connection was closed in the middle of operation"
+"""asyncpg, on a connection that went away before, or during, its use."""
+IN_FLIGHT = "ConnectionDoesNotExistError: connection was closed in the middle of operation"
+"""The incident's first symptom, word for word."""
+ERROR_22 = r"Error 22 connecting to .*\. Invalid argument\."
+"""The incident's second symptom, as redis-py prints it."""
+REFUSED_CONNECT = "ConnectionRefusedError|Connect call failed"
+WAITS_FOR_POSTGRES = "waiting for postgres"
+WAITS_FOR_REDIS = "waiting for redis"

@@ -1,0 +1,23 @@
+"""Real servers for every test that asks for them: one set for the whole session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from harness.keeper import Keeper
+from harness.stack import Stack, StackConfiguration, private_folder
+
+
+@pytest.fixture(scope="session")
+def keeper() -> Iterator[Keeper]:
+    with Keeper.start() as keeper:
+        yield keeper
+
+
+@pytest.fixture(scope="session")
+def stack(keeper: Keeper) -> Iterator[Stack]:
+    """PostgreSQL, Redis and Toxiproxy, shared: make databases, roles and proxies of your own in them."""
+    with private_folder() as folder, Stack.start(StackConfiguration(), folder, keeper=keeper) as stack:
+        yield stack

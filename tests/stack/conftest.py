@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.keeper import Keeper
+from harness.stack import PostgresServer, RedisServer, private_folder
+from harness.stack.deaths import DeathWatch
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A private folder that ends with the test."""
+    with private_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def deaths() -> DeathWatch:
+    """What the module's servers report to."""
+    return DeathWatch()
+
+
+@pytest.fixture(scope="module")
+def postgres(keeper: Keeper, deaths: DeathWatch) -> Iterator[PostgresServer]:
+    """A PostgreSQL alone, for the tests of one module."""
+    with private_folder() as folder, PostgresServer.start(keeper, folder, deaths=deaths) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def redis(keeper: Keeper, deaths: DeathWatch) -> Iterator[RedisServer]:
+    """A Redis alone, for the tests of one module."""
+    with private_folder() as folder, RedisServer.start(keeper, folder, deaths=deaths) as server:
+        yield server

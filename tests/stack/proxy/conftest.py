@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.keeper import Keeper
+from harness.stack.toxiproxy import ToxiproxyServer
+from harness.stack.toxiproxy_client import Proxy, ToxiproxyClient
+from tests.stack.proxy.echo import EchoServer
+
+
+@pytest.fixture(scope="session")
+def toxiproxy(keeper: Keeper, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToxiproxyServer]:
+    """A real Toxiproxy alone, without the other servers."""
+    with ToxiproxyServer("build", tmp_path_factory.mktemp("toxiproxy"), keeper=keeper) as server:
+        yield server
+
+
+@pytest.fixture
+def client(toxiproxy: ToxiproxyServer) -> ToxiproxyClient:
+    return toxiproxy.client()
+
+
+@pytest.fixture
+def echo() -> Iterator[EchoServer]:
+    with EchoServer() as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(client: ToxiproxyClient, echo: EchoServer, tmp_path: Path) -> Iterator[Proxy]:
+    """A proxy of the test's own in front of its echo server."""
+    made = client.create(tmp_path.name, echo.address)
+    yield made
+    client.delete(made.name)

@@ -1,0 +1,316 @@
+"""What each toxic does to an open and to a new connection: every claim in `harness.stack.toxics`, on the real thing."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from harness.errors import HarnessError, UsageError
+from harness.stack.toxics import (
+    KINDS,
+    STREAMS,
+    Bandwidth,
+    Latency,
+    LimitData,
+    ResetPeer,
+    Slicer,
+    SlowClose,
+    Stream,
+    Timeout,
+    Toxic,
+    toxic_from_api,
+)
+from harness.stack.toxiproxy_client import Proxy, ToxiproxyClient
+from tests.stack.proxy.echo import Client, EchoServer
+
+HOUR_MS = 3_600_000
+
+both_streams = pytest.mark.parametrize("stream", STREAMS)
+
+
+def stalls(stream: Stream) -> list[Toxic]:
+    """Toxics that hold bytes for longer than any test."""
+    return [
+        Latency(stream=stream, latency_ms=HOUR_MS),
+        Bandwidth(stream=stream, rate_kb_s=0),
+        Slicer(stream=stream, average_size_bytes=1, delay_us=60_000_000),
+        SlowClose(stream=stream, delay_ms=HOUR_MS),
+    ]
+
+
+ALL_STALLS = [pytest.param(toxic, id=toxic.name) for stream in STREAMS for toxic in stalls(stream)]
+
+
+@both_streams
+def test_latency_delays_open_and_new(client: ToxiproxyClient, proxy: Proxy, stream: Stream) -> None:
+    with Client(proxy.listen) as old:
+        assert old.asks(b"warm") == b"warm"
+        client.add_toxic(proxy.name, Latency(stream=stream, latency_ms=60))
+        with Client(proxy.listen) as new:
+            for connection in (old, new):
+                began = time.monotonic()
+                assert connection.asks(b"x") == b"x"
+                assert time.monotonic() - began >= 0.06
+
+
+@both_streams
+@pytest.mark.parametrize("kind", ["latency", "bandwidth"])
+def test_stall_resumes_with_every_byte(client: ToxiproxyClient, proxy: Proxy, kind: str, stream: Stream) -> None:
+    toxic = next(each for each in stalls(stream) if each.type == kind)
+    with Client(proxy.listen) as old:
+        assert old.asks(b"warm") == b"warm"
+        client.add_toxic(proxy.name, toxic)
+        with Client(proxy.listen) as new:
+            for connection in (old, new):
+                connection.send(b"one ")
+                connection.send(b"two")
+                assert connection.silent()
+            assert client.remove_toxic(proxy.name, toxic.name)
+            for connection in (old, new):
+                assert connection.receive(7) == b"one two"
+                assert connection.asks(b"after") == b"after"
+
+
+def test_latency_update_releases_what_it_held(client: ToxiproxyClient, proxy: Proxy) -> None:
+    client.add_toxic(proxy.name, Latency(stream="upstream", latency_ms=HOUR_MS))
+    with Client(proxy.listen) as connection:
+        connection.send(b"held")
+        assert connection.silent()
+        client.update_toxic(proxy.name, Latency(stream="upstream", latency_ms=1))
+        assert connection.receive(4) == b"held"
+        assert connection.asks(b"x") == b"x"
+
+
+def test_latency_buffers_where_bandwidth_pushes_back(client: ToxiproxyClient, proxy: Proxy) -> None:
+    megabyte = bytes(1 << 20)
+    client.add_toxic(proxy.name, Latency(stream="upstream", latency_ms=HOUR_MS))
+    with Client(proxy.listen) as connection:
+        for _ in range(16):  # far more than the sockets' buffers hold
+            connection.send(megabyte)
+    client.reset(proxy.name)
+    client.add_toxic(proxy.name, Bandwidth(stream="upstream", rate_kb_s=0))
+    with Client(proxy.listen) as connection:
+        connection.socket.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            connection.send(16 * megabyte)
+
+
+@both_streams
+def test_bandwidth_limits_the_rate(client: ToxiproxyClient, proxy: Proxy, stream: Stream) -> None:
+    with Client(proxy.listen) as old:
+        assert old.asks(b"warm") == b"warm"
+        client.add_toxic(proxy.name, Bandwidth(stream=stream, rate_kb_s=100))
+        began = time.monotonic()
+        assert len(old.asks(bytes(20_000))) == 20_000
+        assert time.monotonic() - began >= 0.15  # 20 KB at 100 KB/s, less what the timer's steps take off
+
+
+@both_streams
+def test_timeout_swallows_and_its_removal_closes(
+    client: ToxiproxyClient, proxy: Proxy, echo: EchoServer, stream: Stream
+) -> None:
+    with Client(proxy.listen) as old:
+        assert old.asks(b"warm") == b"warm"
+        client.add_toxic(proxy.name, Timeout(stream=stream, timeout_ms=0))
+        with Client(proxy.listen) as new, Client(proxy.listen) as idle:
+            old.send(b"gone")
+            new.send(b"gone")
+            assert old.silent()
+            assert new.silent()
+            assert client.remove_toxic(proxy.name, f"timeout_{stream}")
+            assert [each.end() for each in (old, new, idle)] == ["closed"] * 3
+    assert echo.received == (b"warm" if stream == "upstream" else b"warmgonegone")
+    with Client(proxy.listen) as later:
+        assert later.asks(b"x") == b"x"
+
+
+@both_streams
+def test_timeout_closes_when_its_time_is_over(client: ToxiproxyClient, proxy: Proxy, stream: Stream) -> None:
+    with Client(proxy.listen) as old:
+        assert old.asks(b"warm") == b"warm"
+        client.add_toxic(proxy.name, Timeout(stream=stream, timeout_ms=50))
+        assert old.end() == "closed"
+        with Client(proxy.listen) as new:
+            assert new.end() == "closed"
+
+
+@both_streams
+def test_reset_peer_resets_new_connections_at_their_first_bytes(
+    client: ToxiproxyClient, proxy: Proxy, stream: Stream
+) -> None:
+    client.add_toxic(proxy.name, ResetPeer(stream=stream))
+    with Client(proxy.listen) as new:
+        assert new.silent()
+        new.send(b"x")
+        assert new.end() == "reset"
+
+
+@both_streams
+def test_reset_peer_closes_open_connections_at_their_next_bytes(
+    client: ToxiproxyClient, proxy: Proxy, stream: Stream
+) -> None:
+    with Client(proxy.listen) as old:
+        assert old.asks(b"warm") == b"warm"
+        client.add_toxic(proxy.name, ResetPeer(stream=stream))
+        assert old.silent()
+        old.send(b"x")
+        assert old.end() == "closed"
+
+
+def test_reset_peer_marks_connections_for_their_whole_life(
+    client: ToxiproxyClient, proxy: Proxy, echo: EchoServer
+) -> None:
+    client.add_toxic(proxy.name, ResetPeer(stream="downstream"))
+    with Client(proxy.listen) as marked:
+        assert marked.silent()
+        client.reset(proxy.name)
+        assert marked.asks(b"x") == b"x"
+        echo.close_connections()
+        assert marked.end() == "reset"
+
+
+@both_streams
+def test_limit_data_closes_at_its_limit(
+    client: ToxiproxyClient, proxy: Proxy, echo: EchoServer, stream: Stream
+) -> None:
+    with Client(proxy.listen) as old:
+        assert old.asks(b"before") == b"before"
+        client.add_toxic(proxy.name, LimitData(stream=stream, limit_bytes=5))
+        with Client(proxy.listen) as new:
+            for connection in (old, new):
+                assert connection.asks(b"123") == b"123"
+                connection.send(b"456789")
+                # The answers of an upstream limit race with the close: Toxiproxy closes both sides at once.
+                assert connection.receive(6) in ((b"45", b"4", b"") if stream == "upstream" else (b"45",))
+    if stream == "upstream":
+        assert echo.received == b"before1234512345"
+
+
+def test_limit_data_of_zero_closes_at_the_first_chunk(client: ToxiproxyClient, proxy: Proxy, echo: EchoServer) -> None:
+    client.add_toxic(proxy.name, LimitData(stream="upstream", limit_bytes=0))
+    with Client(proxy.listen) as new:
+        assert new.silent()
+        new.send(b"x")
+        assert new.end() == "closed"
+    assert echo.received == b""
+
+
+@both_streams
+def test_slicer_cuts_without_loss(client: ToxiproxyClient, proxy: Proxy, stream: Stream) -> None:
+    with Client(proxy.listen) as old:
+        assert old.asks(b"warm") == b"warm"
+        client.add_toxic(proxy.name, Slicer(stream=stream, average_size_bytes=4, delay_us=20_000))
+        with Client(proxy.listen) as new:
+            for connection in (old, new):
+                connection.send(b"0123456789abcdef")
+                assert len(connection.socket.recv(64)) < 16
+                assert connection.silent() is False
+    client.reset(proxy.name)
+    client.add_toxic(proxy.name, Slicer(stream=stream, average_size_bytes=3, size_variation_bytes=2))
+    with Client(proxy.listen) as new:
+        payload = bytes(range(256)) * 16
+        assert new.asks(payload) == payload
+
+
+def test_slicer_removed_in_the_middle_of_a_chunk(client: ToxiproxyClient, proxy: Proxy) -> None:
+    client.add_toxic(proxy.name, Slicer(stream="downstream", average_size_bytes=4, delay_us=60_000_000))
+    with Client(proxy.listen) as connection:
+        connection.send(b"0123456789abcdef")
+        assert connection.receive(4) == b"0123"
+        assert connection.silent()
+        client.reset(proxy.name)
+        assert connection.receive(12) == b"456789abcdef"
+
+
+def test_slow_close_delays_the_servers_close(client: ToxiproxyClient, proxy: Proxy, echo: EchoServer) -> None:
+    with Client(proxy.listen) as old:
+        assert old.asks(b"warm") == b"warm"
+        client.add_toxic(proxy.name, SlowClose(stream="downstream", delay_ms=HOUR_MS))
+        with Client(proxy.listen) as new:
+            assert new.asks(b"warm") == b"warm"
+            echo.close_connections()
+            assert old.silent()
+            assert new.silent()
+            client.reset(proxy.name)
+            assert old.end() == "closed"
+            assert new.end() == "closed"
+
+
+def test_disabling_outruns_slow_close(client: ToxiproxyClient, proxy: Proxy) -> None:
+    client.add_toxic(proxy.name, SlowClose(stream="downstream", delay_ms=HOUR_MS))
+    with Client(proxy.listen) as connection:
+        assert connection.asks(b"warm") == b"warm"
+        client.set_enabled(proxy.name, False)
+        assert connection.end() == "closed"
+
+
+@pytest.mark.parametrize("how", ["client", "server", "disabled"])
+@pytest.mark.parametrize("toxic", ALL_STALLS)
+def test_healing_never_waits_for_dead_connections(
+    client: ToxiproxyClient, proxy: Proxy, echo: EchoServer, toxic: Toxic, how: str
+) -> None:
+    """Deleted, a toxic that holds bytes for a dead connection takes 5 s a piece; the client gives up after 10."""
+    with Client(proxy.listen) as connection:
+        assert connection.asks(b"warm") == b"warm"
+        client.add_toxic(proxy.name, toxic)
+        for _ in range(6):
+            connection.send(b"piece")
+            time.sleep(0.005)  # apart, so that Toxiproxy reads them as pieces of their own
+        if how == "server":
+            echo.close_connections()
+        elif how == "disabled":
+            client.set_enabled(proxy.name, False)
+    began = time.monotonic()
+    client.reset(proxy.name)
+    assert time.monotonic() - began < 4, "it waited for a piece, as the deletion would"
+    with Client(proxy.listen) as later:
+        assert later.asks(b"x") == b"x"
+
+
+# ------------------------------------------------------------------ the values
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_kind_comes_back_as_it_was_added(client: ToxiproxyClient, proxy: Proxy, kind: type[Toxic]) -> None:
+    values = {
+        "latency": {"latency_ms": 7, "jitter_ms": 3},
+        "bandwidth": {"rate_kb_s": 9},
+        "slow_close": {"delay_ms": 11},
+        "timeout": {"timeout_ms": 13},
+        "reset_peer": {"timeout_ms": 15},
+        "slicer": {"average_size_bytes": 17, "size_variation_bytes": 5, "delay_us": 19},
+        "limit_data": {"limit_bytes": 21},
+    }
+    toxic = kind(stream="upstream", **values[kind.type])  # type: ignore[arg-type]  # numbers only; checked by equality below
+    client.add_toxic(proxy.name, toxic)
+    assert client.toxics(proxy.name) == (toxic,)
+    assert set(toxic.attributes.values()) == set(values[kind.type].values())
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Latency(stream="upstream", latency_ms=-5), ["toxic latency", "latency_ms", "-5", "write 1"]),
+        (lambda: Latency(stream="upstream", latency_ms=5, jitter_ms=6), ["jitter_ms", "6", "write at most 5"]),
+        (lambda: Latency(stream="upstream", latency_ms=1.5), ["latency_ms", "1.5", "whole number"]),  # type: ignore[arg-type]  # what is tested
+        (lambda: Latency(stream="up", latency_ms=5), ["stream", "'up'", "closest valid: 'upstream'"]),  # type: ignore[arg-type]  # what is tested
+        (lambda: Bandwidth(stream="upstream", rate_kb_s=-1), ["toxic bandwidth", "rate_kb_s", "-1", "write 0"]),
+        (lambda: Slicer(stream="upstream", average_size_bytes=0), ["average_size_bytes", "0", "write 1"]),
+        (
+            lambda: Slicer(stream="upstream", average_size_bytes=4, size_variation_bytes=4),
+            ["size_variation_bytes", "4", "write at most 3"],
+        ),
+        (lambda: Timeout(stream="upstream", timeout_ms=0, name="a/b"), ["name", "'a/b'", "not a safe name"]),
+    ],
+)
+def test_values_out_of_their_limits(make: type[Toxic], said: list[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        make()  # type: ignore[call-arg]  # each makes a whole toxic
+    for part in said:
+        assert part in str(caught.value)
+
+
+def test_an_unknown_type_is_told() -> None:
+    with pytest.raises(HarnessError, match="unknown type 'gremlin'"):
+        toxic_from_api({"type": "gremlin", "name": "g", "stream": "upstream", "attributes": {}})

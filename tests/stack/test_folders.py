@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.stack.folders import private_folder, remove_stale_folders
+
+
+@pytest.fixture
+def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a short path: pytest's own is too long for Unix sockets."""
+    with tempfile.TemporaryDirectory(prefix="t-") as name:
+        monkeypatch.setenv("HARNESS_TMP", name)
+        yield Path(name)
+
+
+def leave_behind(base: Path, name: str) -> Path:
+    """Do what a run that was killed leaves: a folder, and a lock that nobody holds."""
+    folder = base / name
+    (folder / "postgres").mkdir(parents=True)
+    (folder / "postgres" / "file").write_text("data", encoding="ascii")
+    (base / f"{name}.lock").touch()
+    return folder
+
+
+def test_only_its_user_may_enter_and_nothing_is_left(base: Path) -> None:
+    with private_folder() as folder:
+        assert folder.parent == base
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        (folder / "deep").mkdir()
+        (folder / "deep" / "file").touch()
+    assert list(base.iterdir()) == []
+
+
+def test_an_error_inside_removes_it_too(base: Path) -> None:
+    with pytest.raises(ZeroDivisionError), private_folder():
+        raise ZeroDivisionError
+    assert list(base.iterdir()) == []
+
+
+def test_the_next_run_removes_what_a_dead_run_left(base: Path) -> None:
+    stale = leave_behind(base, "harness-0badcafe")
+    with private_folder() as folder:
+        assert not stale.exists()
+        assert sorted(path.name for path in base.iterdir()) == [folder.name, f"{folder.name}.lock"]
+
+
+def test_living_runs_keep_theirs(base: Path) -> None:
+    with private_folder() as one, private_folder() as other:
+        assert one != other
+        assert remove_stale_folders(base) == []
+        assert one.is_dir()
+        assert other.is_dir()
+
+
+def test_what_is_not_the_harnesss_is_left_alone(base: Path) -> None:
+    foreign = base / "other-1.lock"
+    foreign.touch()
+    victim = base / "victim"
+    victim.mkdir()
+    (base / "harness-linked.lock").symlink_to(victim)
+    assert remove_stale_folders(base) == []
+    assert foreign.exists()
+    assert victim.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's file")
+def test_another_users_folder_is_left_alone(base: Path) -> None:
+    folder = leave_behind(base, "harness-0badcafe")
+    os.chown(base / "harness-0badcafe.lock", 65534, 65534)
+    assert remove_stale_folders(base) == []
+    assert folder.is_dir()
+
+
+def test_a_folder_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HARNESS_TMP", str(tmp_path / "missing"))
+    with pytest.raises(HarnessError, match=r"HARNESS_TMP, .*missing, is no folder"), private_folder():
+        pass
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setenv("HARNESS_TMP", str(long))
+    with pytest.raises(HarnessError, match="too long for Unix sockets"), private_folder():
+        pass

@@ -1,0 +1,115 @@
+"""Start, stop, settings and migrations of the real process."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+import httpx
+import pytest
+
+from harness.keeper import ProcessSpec
+from harness.stack import RedisServer
+from tests.webhook.support import ROOT, WAIT_S, Starter, base_environment, listening_port, new_id
+
+NOWHERE = "127.0.0.1:1"
+
+
+@pytest.mark.asyncio
+async def test_it_starts_as_the_incidents_service_did(starter: Starter) -> None:
+    """`python main.py`, inside `webhook/`."""
+    spec = ProcessSpec(
+        name="service",
+        argv=(sys.executable, "main.py"),
+        env={**base_environment(), **starter.environment},
+        cwd=ROOT / "webhook",
+        log=starter.folder / "main.log",
+    )
+    process = starter.keeper.spawn(spec)
+    starter.started.append(process)
+    port = await listening_port(process)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
+
+
+@pytest.mark.asyncio
+async def test_sigterm_finishes_what_was_taken_and_ends_with_0(starter: Starter) -> None:
+    identity = new_id()
+    async with starter.running() as service:
+        await service.deliver()
+        async with service.database.locked():
+            sending = asyncio.create_task(service.deliver(delivery_id=identity))
+            await service.database.until_waiting()
+            service.process.send_signal(signal.SIGTERM)
+            await service.until_logged("draining")
+            with pytest.raises(httpx.ConnectError):
+                async with httpx.AsyncClient(trust_env=False) as other:
+                    await other.get(f"http://127.0.0.1:{service.port}/healthz")
+        answer = await sending
+        assert answer.status_code == 200
+        assert await asyncio.to_thread(service.process.wait, WAIT_S) == 0
+        assert identity in [stored for stored, _ in await service.database.stored()]
+
+
+@pytest.mark.asyncio
+async def test_without_draining_sigterm_kills(starter: Starter) -> None:
+    async with starter.running(WEBHOOK_DRAIN_SIGTERM="off") as service:
+        await service.deliver()
+        async with service.database.locked():
+            sending = asyncio.create_task(service.deliver())
+            await service.database.until_waiting()
+            service.process.send_signal(signal.SIGTERM)
+            with pytest.raises(httpx.HTTPError):
+                await sending
+        assert await asyncio.to_thread(service.process.wait, WAIT_S) == -signal.SIGTERM
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"DATABASE_URL": f"postgresql://nobody@{NOWHERE}/none"}, "ConnectionRefusedError: [Errno 111]"),
+        ({"REDIS_URL": f"redis://{NOWHERE}", "WEBHOOK_REDIS_FAIL_OPEN": "off"}, "Error 111 connecting to"),
+    ],
+)
+def test_a_start_that_needs_its_servers_fails_without_them(
+    starter: Starter, settings: dict[str, str], message: str
+) -> None:
+    process = starter.spawn(WEBHOOK_START_DEGRADED="off", **settings)
+    assert process.wait(WAIT_S) == 1
+    assert message in process.log.read()
+
+
+@pytest.mark.asyncio
+async def test_a_start_that_needs_its_servers_degrades_without_redis_if_it_may(starter: Starter) -> None:
+    async with starter.running(WEBHOOK_START_DEGRADED="off", REDIS_URL=f"redis://{NOWHERE}") as service:
+        assert service.events("redis_failed")[0]["phase"] == "start"
+
+
+def test_a_taken_port_is_told(starter: Starter, own_redis: RedisServer) -> None:
+    process = starter.spawn(WEBHOOK_PORT=str(own_redis.port))
+    assert process.wait(WAIT_S) == 1
+    assert f"127.0.0.1:{own_redis.port} cannot be listened on" in process.log.read()
+
+
+def test_wrong_settings_end_with_2(starter: Starter) -> None:
+    process = starter.spawn(WEBHOOK_POOL_SIZ="7")
+    assert process.wait(WAIT_S) == 2
+    assert "did you mean WEBHOOK_POOL_SIZE?" in process.log.read()
+
+
+def test_a_wrong_command_ends_with_2(starter: Starter) -> None:
+    process = starter.spawn("migrat")
+    assert process.wait(WAIT_S) == 2
+    assert "usage: python -m webhook" in process.log.read()
+
+
+def test_migrations_may_run_twice_and_by_two_at_once(starter: Starter) -> None:
+    processes = [starter.spawn("migrate") for _ in range(2)]
+    assert [process.wait(WAIT_S) for process in processes] == [0, 0]
+
+
+def test_a_migration_without_a_server_is_told(starter: Starter) -> None:
+    process = starter.spawn("migrate", DATABASE_URL=f"postgresql://nobody@{NOWHERE}/none")
+    assert process.wait(WAIT_S) == 1
+    assert "The migration failed: ConnectionRefusedError" in process.log.read()

@@ -1,0 +1,66 @@
+"""The answers, as JSON. A repeat is answered from the stored row, so it is answered as the first time."""
+
+import base64
+import json
+from datetime import UTC
+
+from starlette.responses import Response
+
+from webhook.delivery import Stored
+from webhook.rejections import Rejection
+
+
+def acknowledged(stored: Stored) -> Response:
+    """It is committed."""
+    return _json(200, _described(stored))
+
+
+def found(stored: Stored, body: bytes) -> Response:
+    """Show what is stored; the body in base64, since its bytes may be anything that JSON allows."""
+    shown = {"size": len(body), "body_base64": base64.b64encode(body).decode()}
+    return _json(200, _described(stored) | shown)
+
+
+def conflict(stored: Stored) -> Response:
+    """The id is taken by another body, and stays so."""
+    detail = f"The id {stored.id} is stored with the sha256 {stored.sha256}."
+    return failure(409, "id_conflict", detail)
+
+
+def refused(detail: str, retry_after_s: int) -> Response:
+    """It is certainly not stored; sending it again is right."""
+    return failure(503, "unavailable", f"{detail} Nothing was stored.", {"Retry-After": str(retry_after_s)})
+
+
+def unknown() -> Response:
+    """It may be stored; sending it again is right, and safe."""
+    return failure(504, "unknown", "The commit's answer was lost: the delivery may or may not be stored.")
+
+
+def rejected(rejection: Rejection) -> Response:
+    """The client's mistake."""
+    return failure(rejection.status, rejection.error, rejection.detail)
+
+
+def failure(status: int, error: str, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """Give any answer but a good one."""
+    return _json(status, {"error": error, "detail": detail}, headers)
+
+
+def status_report(status: int, report: dict[str, object]) -> Response:
+    """Give a probe's answer."""
+    return _json(status, report)
+
+
+def _described(stored: Stored) -> dict[str, object]:
+    return {
+        "source": stored.source,
+        "id": stored.id,
+        "sha256": stored.sha256,
+        "received_at": stored.received_at.astimezone(UTC).isoformat(timespec="microseconds"),
+    }
+
+
+def _json(status: int, content: dict[str, object], headers: dict[str, str] | None = None) -> Response:
+    body = json.dumps(content, separators=(",", ":")).encode()
+    return Response(body, status, headers, media_type="application/json")

@@ -1,0 +1,35 @@
+"""The command line: `serve` (the default) and `migrate`."""
+
+import sys
+from collections.abc import Sequence
+
+from webhook.settings import Settings, SettingsError, load_settings
+
+USAGE = "usage: python -m webhook [serve | migrate]"
+EXIT_SETTINGS = 2
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return the process's exit status; 2 for wrong arguments or settings."""
+    verb = arguments[0] if arguments else "serve"
+    if verb not in ("serve", "migrate") or len(arguments) > 1:
+        sys.stderr.write(f"{' '.join(arguments)!r} is no command of the webhook service.\n{USAGE}\n")
+        return EXIT_SETTINGS
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_SETTINGS
+    return _migrate(settings) if verb == "migrate" else _serve(settings)
+
+
+def _serve(settings: Settings) -> int:
+    from webhook.service import serve  # noqa: PLC0415 - `migrate` and wrong settings need no server
+
+    return serve(settings)
+
+
+def _migrate(settings: Settings) -> int:
+    from webhook.migrate import migrate  # noqa: PLC0415 - Alembic costs 100 ms that serving must not pay
+
+    return migrate(settings)

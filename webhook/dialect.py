@@ -1,0 +1,55 @@
+"""SQLAlchemy's asyncpg dialect, made to keep deadlines.
+
+As it comes (2.1.9), its pre-ping opens and rolls back a transaction (three round trips) and, when asyncpg's
+`command_timeout` ends one of them, waits for the others too; a connection given up is closed politely, for up to two
+seconds. Here a ping is one round trip, one that is not answered in time means that the connection is dead, and dead
+connections are cut. It also leaves out the JSON codecs, which cost round trips at each connect and which no column
+here needs.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.util import await_only
+
+DRIVER = "postgresql+bounded"
+
+PING = "/* ping */ SELECT 1"
+"""Not the empty query: asyncpg 0.32's `execute` fails on its answer, which has no status."""
+
+
+class BoundedDialect(PGDialect_asyncpg):
+    """See the module; `command_timeout` is the time a ping has."""
+
+    supports_statement_cache = True
+
+    def on_connect(self) -> Callable[[DBAPIConnection], Any] | None:
+        """Set nothing up."""
+        return None
+
+    def do_ping(self, dbapi_connection: Any) -> bool:
+        """Tell whether the connection answers; False makes the pool replace it."""
+        driver: asyncpg.Connection[asyncpg.Record] = dbapi_connection.driver_connection
+        try:
+            await_only(driver.execute(PING))
+        except TimeoutError:
+            driver.terminate()
+            return False
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            if not driver.is_closed():
+                raise
+            return False
+        return True
+
+    def do_terminate(self, dbapi_connection: Any) -> None:
+        """Cut the connection."""
+        dbapi_connection.driver_connection.terminate()
+
+
+def register() -> None:
+    """Make the dialect known to `create_engine`; twice does no harm."""
+    registry.register("postgresql.bounded", __name__, BoundedDialect.__name__)

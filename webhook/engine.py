@@ -1,0 +1,58 @@
+"""Makes the SQLAlchemy engine that the settings describe."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from webhook import dialect
+from webhook.settings import Settings
+
+
+def make_engine(settings: Settings) -> AsyncEngine:
+    """Connect to nothing yet.
+
+    With every protection off this is `create_async_engine(url)`: pool size and overflow are then SQLAlchemy's own
+    defaults. Parameters stay out of error messages in any case: the body is one.
+    """
+    url = settings.database_url.set(drivername=_driver(settings))
+    return create_async_engine(url, hide_parameters=True, connect_args=_connect_args(settings), **_pool(settings))
+
+
+def _driver(settings: Settings) -> str:
+    # Either deadline is only as good as the way a connection that missed it is given up.
+    if settings.deadline_statement or settings.deadline_request:
+        dialect.register()
+        return dialect.DRIVER
+    return "postgresql+asyncpg"
+
+
+def _pool(settings: Settings) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "pool_size": settings.pool_size,
+        "max_overflow": settings.pool_max_overflow,
+        "pool_use_lifo": settings.pool_use_lifo,
+        "pool_pre_ping": settings.pool_pre_ping,
+    }
+    if settings.pool_recycle:
+        options["pool_recycle"] = settings.pool_recycle_s
+    if settings.pool_bounded_checkout:
+        options["pool_timeout"] = settings.pool_timeout_s
+    return options
+
+
+def _connect_args(settings: Settings) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if settings.deadline_connect:
+        options["timeout"] = settings.connect_timeout_s
+    if settings.deadline_statement:
+        options["command_timeout"] = settings.statement_timeout_s
+        options["server_settings"] = {
+            "statement_timeout": _milliseconds(settings.server_statement_timeout_s),
+            "lock_timeout": _milliseconds(settings.server_lock_timeout_s),
+            "idle_in_transaction_session_timeout": _milliseconds(settings.server_idle_in_transaction_timeout_s),
+        }
+    return options
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(max(1, round(seconds * 1000)))

@@ -1,0 +1,146 @@
+"""What went wrong with the database, and whether it may be tried again.
+
+Everything here happens before a COMMIT was sent, or inside an INSERT that changes nothing the second time: trying
+again is safe. What decides is whether it helps. A connection that broke, refused or fell silent is replaced; a server
+that says `I am busy` (a statement or lock time-out, no free connection) is not pressed further.
+"""
+
+import enum
+from collections.abc import Iterator
+
+import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from webhook.delivery import Phase
+
+
+class Reason(enum.StrEnum):
+    """Why an attempt failed; the label of `webhook_retries_total`."""
+
+    CONNECTION_LOST = "connection_lost"
+    CONNECT_FAILED = "connect_failed"
+    CONNECT_TIMEOUT = "connect_timeout"
+    SILENT = "silent"
+    STARTING_UP = "starting_up"
+    SHUTTING_DOWN = "shutting_down"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+    READ_ONLY = "read_only"
+    SERIALIZATION = "serialization"
+    DEADLOCK = "deadlock"
+    POOL_TIMEOUT = "pool_timeout"
+    SHED = "shed"
+    STATEMENT_TIMEOUT = "statement_timeout"
+    LOCK_TIMEOUT = "lock_timeout"
+    SERVER_ERROR = "server_error"
+    COMMIT_LOST = "commit_lost"
+    UNFORESEEN = "unforeseen"
+
+
+RETRIED = frozenset(
+    {
+        Reason.CONNECTION_LOST,
+        Reason.CONNECT_FAILED,
+        Reason.CONNECT_TIMEOUT,
+        Reason.SILENT,
+        Reason.STARTING_UP,
+        Reason.SHUTTING_DOWN,
+        Reason.TOO_MANY_CONNECTIONS,
+        Reason.READ_ONLY,
+        Reason.SERIALIZATION,
+        Reason.DEADLOCK,
+    }
+)
+
+# SQLSTATEs, from appendix A of PostgreSQL's manual.
+_BY_SQLSTATE = {
+    "57P01": Reason.SHUTTING_DOWN,  # admin_shutdown
+    "57P02": Reason.SHUTTING_DOWN,  # crash_shutdown
+    "57P03": Reason.STARTING_UP,  # cannot_connect_now
+    "57P05": Reason.CONNECTION_LOST,  # idle_session_timeout
+    "25P03": Reason.CONNECTION_LOST,  # idle_in_transaction_session_timeout
+    "25006": Reason.READ_ONLY,  # read_only_sql_transaction
+    "40001": Reason.SERIALIZATION,  # serialization_failure
+    "40P01": Reason.DEADLOCK,  # deadlock_detected
+    "53300": Reason.TOO_MANY_CONNECTIONS,  # too_many_connections
+    "55P03": Reason.LOCK_TIMEOUT,  # lock_not_available
+    "57014": Reason.STATEMENT_TIMEOUT,  # query_canceled
+}
+
+ROLLED_BACK = ("23", "40001", "40002", "40P01")
+"""SQLSTATEs with which a COMMIT says for certain that it did not happen. 40003 says the contrary: unknown."""
+
+
+class AttemptFailedError(Exception):
+    """One attempt failed, and nothing of it is stored. `__cause__` is what the driver said."""
+
+    def __init__(self, phase: Phase, reason: Reason) -> None:
+        super().__init__(f"{reason} at {phase}")
+        self.phase = phase
+        self.reason = reason
+
+
+class CommitLostError(AttemptFailedError):
+    """A COMMIT was sent and its answer never came: it is stored, or it is not."""
+
+    def __init__(self) -> None:
+        super().__init__(Phase.COMMIT, Reason.COMMIT_LOST)
+
+
+class ShedError(Exception):
+    """Too many wait for a connection already."""
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Give the exception and everything that led to it, the outermost first."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def reason_of(error: BaseException, phase: Phase) -> Reason:
+    """Classify what an attempt ended with."""
+    if isinstance(error, ShedError):
+        return Reason.SHED
+    if isinstance(error, PoolTimeoutError):
+        return Reason.POOL_TIMEOUT
+    chain = list(causes(error))
+    named = next((reason for cause in chain if (reason := _BY_SQLSTATE.get(sqlstate(cause)))), None)
+    return named or _unnamed(chain, phase)
+
+
+def _unnamed(chain: list[BaseException], phase: Phase) -> Reason:
+    for cause in chain:
+        # asyncio's time-out; a connect() that the kernel gave up (ETIMEDOUT) is the same class, with an errno.
+        if isinstance(cause, TimeoutError) and cause.errno is None:
+            return Reason.CONNECT_TIMEOUT if phase is Phase.CHECKOUT else Reason.SILENT
+        if isinstance(cause, OSError):
+            return Reason.CONNECT_FAILED if phase is Phase.CHECKOUT else Reason.CONNECTION_LOST
+        if isinstance(cause, (asyncpg.PostgresConnectionError, asyncpg.InternalClientError)) or _closed(cause):
+            return Reason.CONNECTION_LOST
+    known = any(isinstance(cause, (asyncpg.PostgresError, SQLAlchemyError)) for cause in chain)
+    return Reason.SERVER_ERROR if known else Reason.UNFORESEEN
+
+
+def _closed(error: BaseException) -> bool:
+    return isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
+
+
+def sqlstate(error: BaseException) -> str:
+    """Give the server's five-letter code, or an empty string."""
+    code = getattr(error, "sqlstate", None)
+    return code if isinstance(code, str) else ""
+
+
+def server_spoke(error: BaseException) -> bool:
+    """Tell whether the server answered with an error and the connection is as good as before."""
+    codes = [code for cause in causes(error) if (code := sqlstate(cause))]
+    return bool(codes) and not any(code.startswith(("08", "57P", "25P03", "25006")) for code in codes)
+
+
+def certainly_rolled_back(error: BaseException) -> bool:
+    """Tell whether a failed COMMIT's error is the server's word that nothing was stored."""
+    return any(sqlstate(cause).startswith(ROLLED_BACK) for cause in causes(error))

@@ -1,0 +1,61 @@
+"""Checks and decodes the settings that say where things are, and the signing keys."""
+
+import base64
+import binascii
+from urllib.parse import urlsplit
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+SECRET_PREFIX = "whsec_"  # noqa: S105 - the public marker in front of every Standard Webhooks secret
+SECRET_BYTES = range(16, 129)
+"""Standard Webhooks asks for 24 to 64 bytes; a little more is let pass, an empty or trivial one is not."""
+
+
+def database_url(text: str) -> URL:
+    """Give the URL with the driver's plain name `postgresql`; libpq's `sslmode` becomes asyncpg's `ssl`."""
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise ValueError("not a database URL") from error
+    if url.drivername not in ("postgresql", "postgresql+asyncpg"):
+        raise ValueError(f"{url.drivername}:// is not supported")
+    if not url.database:
+        raise ValueError("the URL names no database")
+    unknown = set(url.query) - {"ssl", "sslmode"}
+    if unknown:
+        raise ValueError(f"unknown option {min(unknown)!r} after the ?; only ssl and sslmode are taken")
+    mode = url.query.get("sslmode", url.query.get("ssl"))
+    return url.set(drivername="postgresql", query={"ssl": mode} if mode else {})
+
+
+def redis_url(text: str) -> str:
+    """Check the scheme only: the incident's `redis://[fe80::1]:6379` is a valid address that cannot be reached."""
+    try:
+        scheme = urlsplit(text).scheme
+    except ValueError as error:
+        raise ValueError("not a URL") from error
+    if scheme not in ("redis", "rediss", "unix"):
+        raise ValueError(f"the scheme {scheme!r} is not supported")
+    return text
+
+
+def signing_secrets(text: str) -> tuple[bytes, ...]:
+    """Decode `whsec_...,whsec_...` to keys; no message repeats one."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise ValueError("no secret is given")
+    return tuple(_key(part, place) for place, part in enumerate(parts, start=1))
+
+
+def _key(secret: str, place: int) -> bytes:
+    if not secret.startswith(SECRET_PREFIX):
+        raise ValueError(f"secret {place} does not begin with {SECRET_PREFIX}")
+    encoded = secret.removeprefix(SECRET_PREFIX)
+    try:
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"secret {place} is not base64 after {SECRET_PREFIX}") from error
+    if len(key) not in SECRET_BYTES:
+        raise ValueError(f"secret {place} has {len(key)} bytes; from {SECRET_BYTES.start} to {SECRET_BYTES.stop - 1}")
+    return key

@@ -1,0 +1,65 @@
+"""What /metrics shows, in a registry of the service's own."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy.pool import QueuePool
+
+from webhook.failures import RETRIED, Reason
+
+OUTCOMES = ("acknowledged", "conflict", "refused", "unknown", "rejected")
+DEGRADED = ("redis_failed", "breaker_open")
+
+
+class Metrics:
+    """The counters; every label that can occur is there from the start, at 0."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = self._counter("webhook_requests", "Deliveries answered", "outcome", OUTCOMES)
+        self.retries = self._counter(
+            "webhook_retries", "Attempts made again", "reason", sorted({*RETRIED, Reason.COMMIT_LOST})
+        )
+        self.degraded = self._counter("webhook_degraded", "Deliveries handled without Redis", "reason", DEGRADED)
+        self.shed = Counter("webhook_shed", "Refused because too many were waiting", registry=self.registry)
+        self.resolved = Counter("webhook_commits_resolved", "Lost commits that were settled", registry=self.registry)
+        self.pool_waits = Counter("webhook_pool_waits", "Checkouts that had to queue", registry=self.registry)
+        self.breaker = Gauge("webhook_breaker_state", "0 closed, 1 half open, 2 open", registry=self.registry)
+        self.seconds = Histogram(
+            "webhook_request_seconds",
+            "Time to answer a delivery",
+            buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30),
+            registry=self.registry,
+        )
+        tasks = Gauge("webhook_tasks", "asyncio tasks alive", registry=self.registry)
+        tasks.set_function(lambda: float(len(asyncio.all_tasks())))
+
+    def _counter(self, name: str, text: str, label: str, values: Iterable[str]) -> Counter:
+        counter = Counter(name, text, [label], registry=self.registry)
+        for value in values:
+            counter.labels(value)
+        return counter
+
+    def watch(self, pool: QueuePool, waiting: Callable[[], int], budget_tokens: Callable[[], float]) -> None:
+        """Show what the pool says of itself whenever someone asks."""
+        self.registry.register(_PoolCollector(pool, waiting, budget_tokens))
+
+
+class _PoolCollector(Collector):
+    def __init__(self, pool: QueuePool, waiting: Callable[[], int], budget_tokens: Callable[[], float]) -> None:
+        self._pool = pool
+        self._waiting = waiting
+        self._budget_tokens = budget_tokens
+
+    def collect(self) -> Iterable[Metric]:
+        pool = self._pool
+        yield GaugeMetricFamily("webhook_pool_size", "Connections the pool keeps", pool.size())
+        yield GaugeMetricFamily("webhook_pool_checked_out", "Connections in use", pool.checkedout())
+        yield GaugeMetricFamily("webhook_pool_idle", "Connections at rest", pool.checkedin())
+        yield GaugeMetricFamily("webhook_pool_overflow", "Connections beyond the size", max(0, pool.overflow()))
+        yield GaugeMetricFamily("webhook_pool_waiting", "Requests in the queue for one", self._waiting())
+        yield GaugeMetricFamily("webhook_retry_budget_tokens", "Retries left", self._budget_tokens())

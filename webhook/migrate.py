@@ -1,0 +1,51 @@
+"""Runs the migrations: `python -m webhook migrate`. Safe to run twice, and by two at once."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from webhook.logs import describe
+from webhook.settings import Settings
+
+LOCK = 0x77656268
+"""The key of the advisory lock under which one migrates at a time."""
+
+CONNECT_TIMEOUT_S = 10.0
+
+
+def migrate(settings: Settings) -> int:
+    """Bring the schema to its newest version; give the exit status."""
+    try:
+        asyncio.run(_migrate(settings))
+    except (SQLAlchemyError, OSError) as error:
+        sys.stderr.write(f"The migration failed: {describe(error)}\n")
+        return 1
+    return 0
+
+
+async def _migrate(settings: Settings) -> None:
+    engine = create_async_engine(
+        settings.database_url.set(drivername="postgresql+asyncpg"),
+        poolclass=NullPool,
+        connect_args={"timeout": CONNECT_TIMEOUT_S},
+    )
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

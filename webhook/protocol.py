@@ -1,0 +1,153 @@
+"""uvicorn's HTTP protocol, with the limits that it lacks: the size of the head, and the time it may take."""
+
+import json
+from asyncio import TimerHandle, Transport
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+DISCARDED_BYTES_MAX = 16 << 20
+"""What a client may go on sending after its answer: it should read a 413 before the connection ends under it."""
+
+
+class HeadTooLargeError(Exception):
+    """The request line and the headers are larger than the limit."""
+
+
+class UpgradeError(Exception):
+    """Another protocol was asked for: the rest of the stream would not be HTTP."""
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """Answers what is malformed with JSON, like everything else."""
+
+    headers_limit_bytes = 32 << 10
+    headers_timeout_s = 10.0
+
+    _head_bytes: int | None = None
+    """Of the head that is coming in, as far as it came; None when none is."""
+    _discarded_bytes = 0
+    _refused = False
+    _close_wanted = False
+    _lingering = False
+    _head_timer: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Begin to wait for a first request."""
+        super().connection_made(transport)
+        self._start_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count the bytes of a head, and those that come after an answer."""
+        if self.transport.is_closing():
+            return
+        if self._refused or self._answered_early():
+            self._discarded_bytes += len(data)
+            if self._discarded_bytes > DISCARDED_BYTES_MAX:
+                self.transport.abort()
+            if self._refused or self.transport.is_closing():
+                return
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_bytes is not None and self._head_bytes > self.headers_limit_bytes and not self._refused:
+            self._refuse(431, "headers_too_large", self._too_large())
+
+    def on_message_begin(self) -> None:
+        """Begin a head; what of it is in this piece of data was read already, and is bounded by that."""
+        self._head_bytes = 0
+        self._start_timer()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Check the head before the application sees it."""
+        self._head_bytes = None
+        self._discarded_bytes = 0
+        self._stop_timer()
+        if self.parser.should_upgrade():
+            raise UpgradeError
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self.headers_limit_bytes:
+            self._refuse(431, "headers_too_large", self._too_large())
+            raise HeadTooLargeError
+        super().on_headers_complete()
+        # Answered without `100 Continue`, the body may follow or not: only the client knows.
+        self._close_wanted = not self.cycle.keep_alive or self.expect_100_continue
+        # Not while the body is coming in: see _linger.
+        self.cycle.keep_alive = True
+
+    def on_message_complete(self) -> None:
+        """Let the connection end with the answer, if it is to end."""
+        super().on_message_complete()
+        if self._close_wanted:
+            if self.cycle.response_complete:
+                self.transport.close()
+            self.cycle.keep_alive = False
+
+    def on_response_complete(self) -> None:
+        """After an answer that did not wait for the whole body: say that it was the last one, and read on."""
+        super().on_response_complete()
+        if self._close_wanted and self._answered_early() and not self.transport.is_closing():
+            self._linger()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what the parser, or a check above, did not take."""
+        self._refuse(400, "invalid_request", msg)
+
+    def _too_large(self) -> str:
+        return f"The request line and the headers may have {self.headers_limit_bytes} bytes."
+
+    def _refuse(self, status: int, error: str, detail: str) -> None:
+        """Answer, and end the connection: where one request ends and the next begins is no longer known."""
+        self._stop_timer()
+        if self._refused or self.transport.is_closing():
+            return
+        self._refused = True
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete and not cycle.more_body:
+            # An earlier request is whole and not yet answered: this answer would be taken for its own.
+            cycle.keep_alive = False
+            return
+        if not self.pipeline and not (cycle is not None and cycle.response_started and not cycle.response_complete):
+            self._write(status, json.dumps({"error": error, "detail": detail}).encode())
+        self._linger()
+
+    def _write(self, status: int, body: bytes) -> None:
+        head = (b"content-type: application/json\r\n", b"content-length: %d\r\n" % len(body), b"connection: close\r\n")
+        self.transport.write(b"".join((STATUS_LINE[status], *head, b"\r\n", body)))
+
+    def _answered_early(self) -> bool:
+        """Tell whether the request that is still coming in has its answer already."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and cycle.response_complete and cycle.more_body
+
+    def _linger(self) -> None:
+        """Say that nothing more comes, and read on: closed over unread bytes, the kernel resets the connection."""
+        self._lingering = True
+        self.transport.write_eof()
+        self._start_timer()
+
+    def _head_overdue(self) -> None:
+        self._head_timer = None
+        if self._lingering:
+            self.transport.abort()
+            return
+        self._refuse(408, "request_timeout", f"No request came within {self.headers_timeout_s:g} s.")
+
+    def _start_timer(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(self.headers_timeout_s, self._head_overdue)
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+def protocol_class(*, headers_limit_bytes: int, headers_timeout_s: float) -> type[LimitedProtocol]:
+    """Give the protocol with these limits: uvicorn makes an instance for each connection and passes it none."""
+    limits = {"headers_limit_bytes": headers_limit_bytes, "headers_timeout_s": headers_timeout_s}
+    return type("ConfiguredProtocol", (LimitedProtocol,), limits)

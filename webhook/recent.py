@@ -1,0 +1,136 @@
+"""Redis remembers which deliveries came lately. It decides only whether PostgreSQL is asked before it is written to."""
+
+import asyncio
+import enum
+from collections.abc import Mapping
+from typing import Any
+
+import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from webhook.breaker import Breaker
+from webhook.delivery import Phase, Progress
+from webhook.logs import Log, describe
+from webhook.metrics import Metrics
+from webhook.settings import Settings
+
+
+class Seen(enum.Enum):
+    """What Redis knows of a delivery."""
+
+    NEW = enum.auto()
+    BEFORE = enum.auto()
+    UNKNOWN = enum.auto()
+
+
+class RedisFailedError(Exception):
+    """Redis did not answer, and the service was told to mind (`redis.fail_open` is off)."""
+
+
+class RecentDeliveries:
+    """One round trip a request, `SET key 1 NX EX ttl`, on a connection that is never used again once it failed.
+
+    redis-py closes a connection whose reply was not read to its end, whatever ended it (a time-out, a cancellation,
+    a broken reply), so a late reply meets nobody.
+    """
+
+    def __init__(
+        self,
+        client: redis.asyncio.Redis,
+        *,
+        settings: Settings,
+        breaker: Breaker | None,
+        metrics: Metrics,
+        log: Log,
+    ) -> None:
+        self._client = client
+        self._limit_s = settings.redis_operation_timeout_s if settings.redis_timeouts else None
+        self._prefix = f"{settings.redis_prefix}seen:"
+        self._ttl_s = settings.redis_ttl_s
+        self._fail_open = settings.redis_fail_open
+        self._breaker = breaker
+        self._metrics = metrics
+        self._log = log
+
+    async def see(self, progress: Progress) -> Seen:
+        """Remember the delivery, and tell whether it was remembered already.
+
+        Raises:
+            RedisFailedError: only with `redis.fail_open` off.
+
+        """
+        progress.phase = Phase.REDIS
+        breaker = self._breaker
+        if breaker is not None and not breaker.allows():
+            return self._without_redis(progress, "breaker_open", None)
+        try:
+            seen = await self._ask(f"{self._prefix}{progress.source}:{progress.delivery_id}")
+        except Exception as error:  # noqa: BLE001 - a wrong reply may raise anything in the parser, and must not matter
+            if breaker is not None:
+                breaker.failed()
+            return self._without_redis(progress, "redis_failed", error)
+        except BaseException:
+            if breaker is not None:
+                breaker.abandoned()
+            raise
+        if breaker is not None:
+            breaker.succeeded()
+        return seen
+
+    async def ping(self) -> None:
+        """See that Redis answers."""
+        await self._client.ping()
+
+    async def close(self) -> None:
+        """Let every connection go."""
+        await self._client.aclose()
+
+    async def _ask(self, key: str) -> Seen:
+        limit = asyncio.timeout(self._limit_s)
+        try:
+            async with limit:
+                was_set = await self._client.set(key, 1, nx=True, ex=self._ttl_s)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise RedisTimeoutError(f"no answer from Redis within {self._limit_s:g} s") from error
+        return Seen.NEW if was_set else Seen.BEFORE
+
+    def _without_redis(self, progress: Progress, reason: str, error: Exception | None) -> Seen:
+        if error is not None:
+            self._log.warning(
+                "redis_failed",
+                phase=progress.phase,
+                source=progress.source,
+                delivery=progress.delivery_id,
+                fail_open=self._fail_open,
+                error=describe(error),
+            )
+        if not self._fail_open:
+            raise RedisFailedError(reason) from error
+        self._metrics.degraded.labels(reason).inc()
+        return Seen.UNKNOWN
+
+
+def make_client(settings: Settings) -> redis.asyncio.Redis:
+    """Connect to nothing yet. With every protection off this is `redis.asyncio.from_url(url)`."""
+    return redis.asyncio.Redis.from_url(settings.redis_url.get_secret_value(), **_options(settings))
+
+
+def _options(settings: Settings) -> Mapping[str, Any]:
+    options: dict[str, Any] = {}
+    if settings.redis_timeouts:
+        options["socket_connect_timeout"] = settings.redis_connect_timeout_s
+        options["socket_timeout"] = settings.redis_socket_timeout_s
+        if settings.redis_operation_timeout_s is not None:
+            # Connecting has to fit in as well: RESP2 without CLIENT SETINFO needs no round trip of its own.
+            options |= {"protocol": 2, "driver_info": None}
+    if settings.redis_health_check_interval_s:
+        options["health_check_interval"] = settings.redis_health_check_interval_s
+    if settings.redis_one_attempt:
+        options["retry"] = Retry(NoBackoff(), 0)
+    elif settings.redis_retry_on_timeout:
+        options["retry_on_timeout"] = True
+    return options

@@ -1,0 +1,69 @@
+"""uvicorn's server: tells its port, and drains on SIGTERM."""
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Generator
+from types import FrameType
+
+from uvicorn.config import Config
+from uvicorn.server import Server
+
+from webhook.logs import Log
+
+BACKLOG = 2048
+
+
+class DrainingServer(Server):
+    """Ends with status 0 once what it took is answered; uvicorn's own raises the signal again, and dies of it."""
+
+    def __init__(self, config: Config, log: Log, *, drain: bool) -> None:
+        super().__init__(config)
+        self._log = log
+        self._signals = (signal.SIGINT, signal.SIGTERM) if drain else (signal.SIGINT,)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections, and say where."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            host, port = listener.getsockname()[:2]
+            self._log.info("listening", host=host, port=port)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop accepting, finish what was taken."""
+        self._log.info("draining", connections=len(self.server_state.connections))
+        await super().shutdown(sockets)
+        self._log.info("drained")
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Take the signals for as long as the server runs."""
+        before = {number: signal.signal(number, self.handle_exit) for number in self._signals}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain; a second SIGINT does not wait for it."""
+        super().handle_exit(sig, frame)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind; port 0 takes a free one. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named, where socket.create_server leaves 0: asyncio turns Nagle's algorithm off for TCP by name
+    # only, and an answer in two writes then waits 40 ms for the client's delayed acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            # A port left in TIME_WAIT may be taken again; on Windows the option would let two listen at once.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,170 @@
+"""Puts the parts together and runs them."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.pool import QueuePool
+from uvicorn.config import Config
+
+from webhook.application import make_application
+from webhook.breaker import Breaker, State
+from webhook.budget import NoBudget, RetryBudget
+from webhook.engine import make_engine
+from webhook.failures import AttemptFailedError
+from webhook.gate import Gate
+from webhook.inspection import Inspector
+from webhook.intake import Intake
+from webhook.logs import Log, describe, start_logging
+from webhook.metrics import Metrics
+from webhook.probes import Probes
+from webhook.protocol import protocol_class
+from webhook.recent import RecentDeliveries, make_client
+from webhook.reception import Reception
+from webhook.schema import KEY_NAME
+from webhook.server import DrainingServer, listen
+from webhook.settings import Settings
+from webhook.store import Store
+
+EXIT_START_FAILED = 1
+
+
+class StartError(Exception):
+    """The service cannot start as it was told to; `__cause__` says why."""
+
+
+def serve(settings: Settings) -> int:
+    """Run until told to stop; give the exit status."""
+    log = start_logging()
+    try:
+        asyncio.run(_serve(settings, log))
+    except StartError as error:
+        log.alarm("start_failed", what=str(error), error=describe(error.__cause__ or error))
+        return EXIT_START_FAILED
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+async def _serve(settings: Settings, log: Log) -> None:
+    metrics = Metrics()
+    parts = _assemble(settings, metrics, log)
+    try:
+        await _prepare(settings, parts, log)
+        await _run(settings, parts, metrics, log)
+    finally:
+        await parts.store.close()
+        await parts.recent.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    store: Store
+    recent: RecentDeliveries
+    budget: RetryBudget
+
+
+def _assemble(settings: Settings, metrics: Metrics, log: Log) -> _Parts:
+    engine = make_engine(settings)
+    pool = engine.pool
+    if not isinstance(pool, QueuePool):
+        raise TypeError(f"{type(pool).__name__} has no queue: its state cannot be watched")
+    gate = Gate(
+        pool=pool,
+        connections=settings.pool_size + settings.pool_max_overflow,
+        waiting_max=settings.shed_waiting_max if settings.load_shed else None,
+        metrics=metrics,
+    )
+    budget = _make_budget(settings)
+    metrics.watch(pool, lambda: gate.waiting, lambda: budget.tokens)
+    store = Store(
+        engine,
+        gate=gate,
+        log=log,
+        idempotent=settings.insert_idempotent,
+        ack_after_commit=settings.ack_after_commit,
+    )
+    breaker = _make_breaker(settings, metrics, log)
+    recent = RecentDeliveries(make_client(settings), settings=settings, breaker=breaker, metrics=metrics, log=log)
+    return _Parts(store, recent, budget)
+
+
+def _make_budget(settings: Settings) -> RetryBudget:
+    if not settings.retry_budget:
+        return NoBudget()
+    return RetryBudget(ratio=settings.retry_budget_ratio, burst=settings.retry_budget_burst)
+
+
+def _make_breaker(settings: Settings, metrics: Metrics, log: Log) -> Breaker | None:
+    if not settings.redis_breaker:
+        return None
+
+    def changed(state: State) -> None:
+        metrics.breaker.set(state)
+        log.info("breaker", state=state.name.lower())
+
+    return Breaker(
+        failures=settings.breaker_failures, open_s=settings.breaker_open_s, clock=time.monotonic, changed=changed
+    )
+
+
+async def _prepare(settings: Settings, parts: _Parts, log: Log) -> None:
+    """Do what has to be done before the first request.
+
+    Raises:
+        StartError: a server that the settings make necessary is not there.
+
+    """
+    if not settings.start_degraded:
+        await _connect_or_stop(settings, parts, log)
+    if not settings.insert_idempotent:
+        # Without the key a second row is possible; with it the plain INSERT would only fail in another way.
+        try:
+            await parts.store.execute(text(f"ALTER TABLE deliveries DROP CONSTRAINT IF EXISTS {KEY_NAME}"))
+        except AttemptFailedError as error:
+            raise StartError("the unique key could not be dropped") from error.__cause__
+        log.warning("unsafe", switch="insert.idempotent", detail="the unique key of `deliveries` is gone")
+
+
+async def _connect_or_stop(settings: Settings, parts: _Parts, log: Log) -> None:
+    try:
+        await parts.store.check()
+    except AttemptFailedError as error:
+        raise StartError("PostgreSQL cannot be reached") from error.__cause__
+    try:
+        await parts.recent.ping()
+    except Exception as error:
+        if not settings.redis_fail_open:
+            raise StartError("Redis cannot be reached") from error
+        log.warning("redis_failed", phase="start", fail_open=True, error=describe(error))
+
+
+async def _run(settings: Settings, parts: _Parts, metrics: Metrics, log: Log) -> None:
+    inspector = Inspector(
+        keys=settings.secrets,
+        body_limit_bytes=settings.body_limit_bytes,
+        tolerance_s=settings.timestamp_tolerance_s,
+        clock=time.time,
+    )
+    store, recent = parts.store, parts.recent
+    intake = Intake(settings=settings, store=store, recent=recent, budget=parts.budget, metrics=metrics, log=log)
+    reception = Reception(settings=settings, inspector=inspector, intake=intake, store=store, metrics=metrics, log=log)
+    probes = Probes(settings=settings, store=store, recent=recent, metrics=metrics)
+    config = Config(
+        make_application(reception, probes),
+        http=protocol_class(
+            headers_limit_bytes=settings.headers_limit_bytes, headers_timeout_s=settings.headers_timeout_s
+        ),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(settings.drain_grace_s)),
+    )
+    try:
+        listener = listen(settings.host, settings.port)
+    except OSError as error:
+        raise StartError(f"{settings.host}:{settings.port} cannot be listened on") from error
+    await DrainingServer(config, log, drain=settings.drain_sigterm).serve([listener])

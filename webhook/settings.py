@@ -1,0 +1,163 @@
+"""Every setting of the service, read from the environment.
+
+A protection named `pool.pre_ping` is switched by `WEBHOOK_POOL_PRE_PING` (on or off); its limits are settings of
+their own. `webhook/protections.py` has the table.
+"""
+
+import os
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import URL
+
+from webhook.complaints import SettingsError, explain, unknown_variables
+from webhook.locations import database_url, redis_url, signing_secrets
+
+__all__ = ["Settings", "SettingsError", "load_settings"]
+
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
+CountOrNone = Annotated[int, Field(ge=0, le=100_000)]
+
+
+class Settings(BaseSettings):
+    """The defaults are the hardened profile: every protection is on. Times are in seconds."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="WEBHOOK_", env_parse_none_str="none", frozen=True, arbitrary_types_allowed=True
+    )
+
+    database_url: Annotated[URL, NoDecode] = Field(validation_alias="DATABASE_URL")
+    redis_url: SecretStr = Field(validation_alias="REDIS_URL")
+    secrets: Annotated[tuple[bytes, ...], NoDecode]
+    """The keys that may have signed a delivery; several, so that they can be rotated."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    redis_prefix: Annotated[str, Field(max_length=200)] = "webhook:"
+    allow_unsafe: bool = False
+    """Permits the switches that lose or double deliveries."""
+
+    # What a client may send.
+    body_limit_bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 1 << 20
+    headers_limit_bytes: Annotated[int, Field(ge=256, le=1 << 20)] = 32 << 10
+    headers_timeout_s: Seconds = 10.0
+    timestamp_tolerance_s: Seconds = 300.0
+    retry_after_s: Count = 1
+    """What a refusal's Retry-After says."""
+
+    # The pool of PostgreSQL connections.
+    pool_size: Count = 5
+    pool_max_overflow: CountOrNone = 10
+    pool_use_lifo: bool = True
+    pool_pre_ping: bool = True
+    pool_recycle: bool = True
+    pool_recycle_s: Seconds = 1800.0
+    pool_bounded_checkout: bool = True
+    pool_timeout_s: Seconds = 0.5
+
+    # Deadlines. The server's are a ladder below the client's, so that the server's own word comes first.
+    deadline_connect: bool = True
+    connect_timeout_s: Seconds = 1.0
+    deadline_statement: bool = True
+    statement_timeout_s: Seconds = 1.0
+    server_statement_timeout_s: Seconds = 0.8
+    server_lock_timeout_s: Seconds = 0.7
+    server_idle_in_transaction_timeout_s: Seconds = 0.6
+    deadline_request: bool = True
+    request_timeout_s: Seconds = 3.0
+
+    # Trying again.
+    retry_database: bool = True
+    retry_style: Literal["jittered", "linear"] = "jittered"
+    retry_attempts: Count = 3
+    """All attempts, the first included."""
+    retry_delay_s: Seconds = 0.05
+    retry_delay_max_s: Seconds = 1.0
+    retry_jitter: bool = True
+    retry_budget: bool = True
+    retry_budget_ratio: Annotated[float, Field(gt=0, le=1)] = 0.2
+    retry_budget_burst: Count = 50
+    commit_resolve: bool = True
+    resolve_attempts: Count = 10
+
+    # What an answer promises.
+    insert_idempotent: bool = True
+    ack_after_commit: bool = True
+    errors_refuse: bool = True
+
+    # Redis.
+    redis_timeouts: bool = True
+    redis_operation_timeout_s: Seconds | None = 0.05
+    """Bounds one use of Redis, connecting included."""
+    redis_connect_timeout_s: Seconds | None = None
+    redis_socket_timeout_s: Seconds | None = None
+    redis_health_check_interval_s: Annotated[int, Field(ge=0, le=86_400)] = 0
+    redis_retry_on_timeout: bool = False
+    redis_one_attempt: bool = True
+    redis_breaker: bool = True
+    breaker_failures: Count = 3
+    breaker_open_s: Seconds = 1.0
+    redis_fail_open: bool = True
+    redis_ttl_s: Count = 86_400
+
+    # Overload, start and stop.
+    load_shed: bool = True
+    shed_waiting_max: CountOrNone = 15
+    start_degraded: bool = True
+    drain_sigterm: bool = True
+    drain_grace_s: Seconds = 5.0
+    ready_timeout_s: Seconds = 0.5
+
+    @field_validator("database_url", mode="before")
+    @classmethod
+    def _database_url(cls, value: object) -> URL:
+        return database_url(str(value))
+
+    @field_validator("redis_url", mode="before")
+    @classmethod
+    def _redis_url(cls, value: object) -> str:
+        return redis_url(str(value))
+
+    @field_validator("secrets", mode="before")
+    @classmethod
+    def _secrets(cls, value: object) -> tuple[bytes, ...]:
+        return signing_secrets(str(value))
+
+    @model_validator(mode="after")
+    def _agree(self) -> "Settings":
+        unsafe = [name for name in ("insert_idempotent", "ack_after_commit") if not getattr(self, name)]
+        if unsafe and not self.allow_unsafe:
+            variable = f"WEBHOOK_{unsafe[0].upper()}"
+            raise ValueError(
+                f"{variable}=off loses or doubles deliveries: set WEBHOOK_ALLOW_UNSAFE=1, or {variable}=on"
+            )
+        if self.deadline_statement and self.server_statement_timeout_s >= self.statement_timeout_s:
+            raise ValueError(
+                f"WEBHOOK_SERVER_STATEMENT_TIMEOUT_S={self.server_statement_timeout_s:g} must be below "
+                f"WEBHOOK_STATEMENT_TIMEOUT_S={self.statement_timeout_s:g}, so that the server's word comes first"
+            )
+        return self
+
+
+# Not `Settings()`: a type checker would miss the required ones.
+_ALL_FROM_THE_ENVIRONMENT: dict[str, Any] = {}
+
+
+def load_settings() -> Settings:
+    """Read and check the environment.
+
+    Raises:
+        SettingsError: names each wrong variable, its value, what is valid and, for an unknown one, the closest.
+
+    """
+    fields = Settings.model_fields
+    problems = unknown_variables(os.environ, fields)
+    try:
+        settings = Settings(**_ALL_FROM_THE_ENVIRONMENT)
+    except ValidationError as error:
+        raise SettingsError([*problems, *explain(error, fields)]) from error
+    if problems:
+        raise SettingsError(problems)
+    return settings

@@ -1,0 +1,161 @@
+"""Deliveries in PostgreSQL. COMMIT is a moment of its own here: what fails before it is certainly not stored."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Executable, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from webhook.delivery import Delivery, Phase, Progress, Stored
+from webhook.failures import (
+    AttemptFailedError,
+    CommitLostError,
+    Reason,
+    certainly_rolled_back,
+    reason_of,
+    server_spoke,
+)
+from webhook.gate import Gate
+from webhook.logs import Log, describe
+from webhook.schema import FIND, FIND_WITH_BODY, INSERT_ALWAYS, INSERT_ONCE
+
+
+class Store:
+    """Each method is one attempt on one connection.
+
+    Raises:
+        AttemptFailedError: nothing of it is stored.
+        CommitLostError: it may be stored.
+
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, *, gate: Gate, log: Log, idempotent: bool = True, ack_after_commit: bool = True
+    ) -> None:
+        self._engine = engine
+        self._gate = gate
+        self._log = log
+        self._insert = INSERT_ONCE if idempotent else INSERT_ALWAYS
+        self._ack_after_commit = ack_after_commit
+        self._committing_late: dict[int, asyncio.Task[None]] = {}
+        """By the connection's id(): whose COMMIT follows its answer."""
+
+    async def insert(self, delivery: Delivery, progress: Progress) -> Stored:
+        """Store the delivery, or find that it was stored before, whatever its body was then."""
+        row = {"source": delivery.source, "id": delivery.id, "sha256": delivery.sha256, "body": delivery.body}
+        async with self._connection(progress) as connection:
+            progress.phase = Phase.INSERT
+            received_at = (await connection.execute(self._insert, row)).scalar_one_or_none()
+            if received_at is None:
+                return await self._already_stored(connection, delivery, progress)
+            if self._ack_after_commit:
+                await self._commit(connection, progress)
+            else:
+                self._commit_later(connection)
+            return Stored(delivery.source, delivery.id, delivery.sha256, received_at, repeated=False)
+
+    async def find(self, source: str, delivery_id: str, progress: Progress) -> Stored | None:
+        """Look whether it is stored."""
+        async with self._connection(progress) as connection:
+            return await self._select(connection, source, delivery_id, progress)
+
+    async def fetch(self, source: str, delivery_id: str, progress: Progress) -> tuple[Stored, bytes] | None:
+        """Give what is stored, with its body."""
+        async with self._connection(progress) as connection:
+            progress.phase = Phase.SELECT
+            row = (await connection.execute(FIND_WITH_BODY, {"source": source, "id": delivery_id})).one_or_none()
+            if row is None:
+                return None
+            return Stored(source, delivery_id, row.sha256, row.received_at, repeated=True), bytes(row.body)
+
+    async def check(self) -> None:
+        """Connect, and see that the table is there."""
+        async with self._connection(Progress()) as connection:
+            table = (await connection.execute(text("SELECT to_regclass('deliveries')"))).scalar_one()
+            if table is None:
+                raise LookupError("there is no table `deliveries`: run `python -m webhook migrate`")
+
+    async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a statement of the service's own, and commit."""
+        progress = Progress()
+        async with self._connection(progress) as connection:
+            await connection.execute(statement, parameters)
+            await self._commit(connection, progress)
+
+    async def close(self) -> None:
+        """Finish what was promised, and let every connection go."""
+        if self._committing_late:
+            await asyncio.wait(self._committing_late.values())
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _connection(self, progress: Progress) -> AsyncIterator[AsyncConnection]:
+        progress.phase = Phase.CHECKOUT
+        connection = None
+        try:
+            with self._gate.queue():
+                connection = await self._engine.connect()
+            yield connection
+        except AttemptFailedError as error:
+            await _give_up(connection, error)
+            raise
+        except Exception as error:
+            await _give_up(connection, error)
+            raise AttemptFailedError(progress.phase, reason_of(error, progress.phase)) from error
+        except BaseException as error:
+            await _give_up(connection, error)
+            raise
+        finally:
+            if connection is not None and id(connection) not in self._committing_late:
+                await connection.close()
+
+    async def _select(
+        self, connection: AsyncConnection, source: str, delivery_id: str, progress: Progress
+    ) -> Stored | None:
+        progress.phase = Phase.SELECT
+        row = (await connection.execute(FIND, {"source": source, "id": delivery_id})).one_or_none()
+        if row is None:
+            return None
+        return Stored(source, delivery_id, row.sha256, row.received_at, repeated=True)
+
+    async def _already_stored(self, connection: AsyncConnection, delivery: Delivery, progress: Progress) -> Stored:
+        # READ COMMITTED: the SELECT sees the row that the INSERT collided with.
+        stored = await self._select(connection, delivery.source, delivery.id, progress)
+        if stored is None:
+            # Someone deleted the row between the two statements.
+            raise AttemptFailedError(Phase.SELECT, Reason.SERIALIZATION)
+        return stored
+
+    async def _commit(self, connection: AsyncConnection, progress: Progress) -> None:
+        progress.phase = Phase.COMMIT
+        progress.in_doubt = True
+        try:
+            await connection.commit()
+        except Exception as error:
+            if not certainly_rolled_back(error):
+                raise CommitLostError from error
+            progress.in_doubt = False
+            raise
+        progress.in_doubt = False
+
+    def _commit_later(self, connection: AsyncConnection) -> None:
+        self._committing_late[id(connection)] = asyncio.create_task(self._finish(connection))
+
+    async def _finish(self, connection: AsyncConnection) -> None:
+        try:
+            await connection.commit()
+        except Exception as error:  # noqa: BLE001 - the delivery was acknowledged: all that is left is to say so
+            self._log.alarm("late_commit_failed", error=describe(error))
+            await _give_up(connection, error)
+        finally:
+            del self._committing_late[id(connection)]
+            await connection.close()
+
+
+async def _give_up(connection: AsyncConnection | None, error: BaseException) -> None:
+    """Cut a connection of which nobody knows what it will say next; it must not meet another request."""
+    if connection is None or connection.closed or connection.invalidated or server_spoke(error):
+        return
+    await connection.invalidate()
