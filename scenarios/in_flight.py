@@ -3,6 +3,9 @@
 from harness import REFUSED, Lab, link, postgres, proves, server
 from scenarios.words import IN_FLIGHT, WAITS_FOR_POSTGRES
 
+NO_OTHER_LIMIT = ("deadline.request", "retry.database")
+"""A request's own deadline would mask a statement's, and without it three tries take three times as long."""
+
 
 @proves("retry.database", fails="outcome", match=IN_FLIGHT)
 @proves(under="unprotected", fails="outcome", match=IN_FLIGHT)
@@ -16,7 +19,7 @@ async def test_query_cut_in_flight(lab: Lab) -> None:
         await lab.heal(lock)
 
 
-@proves("deadline.statement", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
+@proves("deadline.statement", without=NO_OTHER_LIMIT, fails="in_time", match=WAITS_FOR_POSTGRES)
 @proves(under="incident", fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_postgres_swallows_bytes_when_idle(lab: Lab) -> None:
     """Connected, and silent: the idle connections are given up in time, and so are new ones."""
@@ -25,7 +28,7 @@ async def test_postgres_swallows_bytes_when_idle(lab: Lab) -> None:
         await lab.deliver(expect=REFUSED)
 
 
-@proves("deadline.statement", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
+@proves("deadline.statement", without=NO_OTHER_LIMIT, fails="in_time", match=WAITS_FOR_POSTGRES)
 @proves(under="incident", fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_postgres_swallows_bytes_in_mid_query(lab: Lab) -> None:
     """The INSERT is under way when the connection falls silent: given up in time, and not stored."""
@@ -35,3 +38,25 @@ async def test_postgres_swallows_bytes_in_mid_query(lab: Lab) -> None:
         await lab.until(postgres.waiting("INSERT"))
         await lab.inject(link.swallow(postgres))
         await lab.heal(lock)
+
+
+@proves("commit.resolve", fails="outcome", match="unknown")
+async def test_commit_cut_in_flight(lab: Lab) -> None:
+    """The COMMIT is under way when its connection is cut, and is applied: stored once, and acknowledged."""
+    hold = server.hold_commits(postgres, "deliveries")
+    await lab.inject(hold)
+    async with lab.deliver():
+        await lab.until(postgres.waiting("COMMIT"))
+        await lab.inject(link.cut(postgres))
+        await lab.heal(hold)
+
+
+@proves("ack.after_commit", fails="acknowledged_is_stored")
+async def test_backend_ended_in_mid_commit(lab: Lab) -> None:
+    """The backend is ended while its COMMIT waits, and rolls back: the delivery is tried again."""
+    hold = server.hold_commits(postgres, "deliveries")
+    await lab.inject(hold)
+    async with lab.deliver():
+        await lab.until(postgres.waiting("COMMIT"))
+        await lab.inject(server.end_sessions(postgres))
+        await lab.heal(hold)

@@ -6,7 +6,9 @@ from harness import ACKNOWLEDGED, REFUSED, Lab, Link, Outcome, link, postgres, p
 from scenarios.words import REFUSED_CONNECT, WAITS_FOR_POSTGRES
 
 TOO_EAGER = proves("deadline.statement:eager", fails="outcome", match="refused")
-TOO_PATIENT = proves("deadline.statement", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
+TOO_PATIENT = proves(
+    "deadline.statement", without=("deadline.request", "retry.database"), fails="in_time", match=WAITS_FOR_POSTGRES
+)
 AT_START = proves("start.degraded", fails="alive", match=REFUSED_CONNECT)
 LATER = proves("errors.refuse", fails="outcome", match=REFUSED_CONNECT)
 

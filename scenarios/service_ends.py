@@ -3,15 +3,15 @@
 from harness import REFUSED, UNKNOWN, Lab, postgres, process, proves, server
 
 
-@proves("ack.after_commit", fails="acknowledged_is_stored")
-async def test_service_killed_in_mid_query(lab: Lab) -> None:
-    """SIGKILL while the INSERTs wait: nothing was promised, and sent again it is stored once."""
-    lock = server.lock(postgres, "deliveries")
-    await lab.inject(lock)
+@proves("ack.after_commit", fails="outcome", match="acknowledged")
+async def test_service_killed_in_mid_commit(lab: Lab) -> None:
+    """SIGKILL while the COMMITs wait: nothing was promised, and sent again it is stored once."""
+    hold = server.hold_commits(postgres, "deliveries")
+    await lab.inject(hold)
     async with lab.deliver(5, expect=UNKNOWN):
-        await lab.until(postgres.waiting("INSERT", at_least=5))
+        await lab.until(postgres.waiting("COMMIT", at_least=5))
         await lab.inject(process.kill())
-    await lab.heal(lock)
+    await lab.heal(hold)
 
 
 @proves("drain.sigterm", fails="outcome", match="unknown")

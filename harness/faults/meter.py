@@ -23,6 +23,8 @@ class LinkActivity:
     """Connections open then and now on which bytes went out or came in."""
     bytes_sent: int
     bytes_received: int
+    bytes_withheld: int
+    """What the server sent to Toxiproxy and the service has not received: dropped, or still held back."""
 
     @property
     def refused(self) -> int:
@@ -31,18 +33,19 @@ class LinkActivity:
 
     @property
     def touched(self) -> int:
-        """Connections that were there to feel a fault: new, gone or used."""
-        return self.accepted + self.closed + self.moved
+        """Connections that were there to feel a fault: new, gone or used, or left without their answer."""
+        return self.accepted + self.closed + self.moved + int(self.bytes_withheld > 0)
 
     def __str__(self) -> str:
         """For a line of evidence."""
         return (
             f"{self.accepted} connections accepted, {self.closed} closed, {self.moved} used"
-            f" ({self.bytes_sent} bytes sent, {self.bytes_received} received)"
+            f" ({self.bytes_sent} bytes sent, {self.bytes_received} received,"
+            f" {self.bytes_withheld} withheld)"
         )
 
 
-NOTHING = LinkActivity(0, 0, 0, 0, 0, 0)
+NOTHING = LinkActivity(0, 0, 0, 0, 0, 0, 0)
 
 
 class LinkMeter:
@@ -53,6 +56,7 @@ class LinkMeter:
         self._link = link
         self._laid = site.laid(link)
         self._before: dict[int, TcpConnection] | None = None
+        self._answered: dict[int, int] = {}
         self._log_mark = 0
         self._calls_mark = 0
 
@@ -60,6 +64,7 @@ class LinkMeter:
         """Take the marks that later readings are compared with."""
         self._log_mark = self._site.toxiproxy.log.size() if self._site.toxiproxy.log else 0
         self._calls_mark = len(self._site.service.syscall_events())
+        self._answered = await self._upstream()
         self._before = await self._open()
 
     async def read(self) -> LinkActivity:
@@ -71,13 +76,17 @@ class LinkMeter:
         sent = {inode: now[inode].bytes_sent - self._before[inode].bytes_sent for inode in both}
         received = {inode: now[inode].bytes_received - self._before[inode].bytes_received for inode in both}
         new = now.keys() - self._before.keys()
+        bytes_received = sum(received.values()) + sum(now[inode].bytes_received for inode in new)
+        answered = await self._upstream()
+        bytes_answered = sum(count - self._answered.get(inode, 0) for inode, count in answered.items())
         return LinkActivity(
             dialled=self._dialled(),
             accepted=len(self._site.toxiproxy.accepted(self._laid.proxy, self._log_mark)),
             closed=len(self._before.keys() - now.keys()),
             moved=sum(1 for inode in both if sent[inode] or received[inode]),
             bytes_sent=sum(sent.values()) + sum(now[inode].bytes_sent for inode in new),
-            bytes_received=sum(received.values()) + sum(now[inode].bytes_received for inode in new),
+            bytes_received=bytes_received,
+            bytes_withheld=max(0, bytes_answered - bytes_received),
         )
 
     async def end(self) -> LinkActivity:
@@ -89,6 +98,10 @@ class LinkMeter:
     async def _open(self) -> dict[int, TcpConnection]:
         found = await self._site.connections(self._link)
         return {connection.inode: connection for connection in found if connection.state is TcpState.ESTABLISHED}
+
+    async def _upstream(self) -> dict[int, int]:
+        """Bytes that the server has sent on each connection of Toxiproxy's that is still there."""
+        return {each.inode: each.bytes_received for each in await self._site.upstream_connections(self._link)}
 
     def _dialled(self) -> int:
         calls = self._site.service.syscall_events()[self._calls_mark :]

@@ -1,93 +1,56 @@
-"""The servers themselves: locks, and what another session does to them."""
+"""The servers themselves: what another session does to them. Locks are in `locks`, and named from here."""
 
 from __future__ import annotations
 
-import re
 import shlex
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-import asyncpg
-
-from harness.errors import HarnessError, UsageError
+from harness.errors import UsageError
 from harness.faults.fault import Fault, Injection
+from harness.faults.locks import hold_commits, lock
 from harness.faults.monitor import CommandMonitor
 from harness.faults.site import Site
 from harness.vocabulary import Link, Postgres, Redis
 
-LOCK_WITHIN_MS = 5_000
+ENDED_WITHIN_MS = 5_000
 
 
 @dataclass(frozen=True, repr=False)
-class Lock(Fault, kind="server.lock"):
-    """Another session holds the table (ACCESS EXCLUSIVE) until healed."""
+class EndSessions(Fault, kind="server.end_sessions"):
+    """PostgreSQL ends every session of the service (pg_terminate_backend), once; new ones are welcome."""
 
     link: Postgres
-    table: str
-
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", self.table):
-            raise UsageError.at(
-                "server.lock", "table", self.table, "not a table's name", mend="letters, digits, _ and ."
-            )
 
     def injection(self, site: Site) -> Injection:
-        """Take the lock."""
-        return _Lock(self, site)
+        """End them, and wait until they are gone."""
+        return _EndSessions(self, site)
 
 
-class _Lock(Injection):
-    def __init__(self, fault: Lock, site: Site) -> None:
+class _EndSessions(Injection):
+    def __init__(self, fault: EndSessions, site: Site) -> None:
         self._fault = fault
         self._site = site
-        self._laid = site.laid(fault.link)
-        self._exits = AsyncExitStack()
-        self._session: asyncpg.Connection | None = None
-        self._pid = 0
-        self._log_mark = 0
+        self._ended = 0
 
     async def act(self) -> None:
-        self._log_mark = self._laid.log.size() if self._laid.log else 0
-        session = await self._exits.enter_async_context(self._site.sql(self._fault.link))
-        self._session = session
-        self._pid = session.get_server_pid()
-        await session.execute("BEGIN")
-        await session.execute(f"SET LOCAL lock_timeout = {LOCK_WITHIN_MS}")
-        try:
-            await session.execute(f"LOCK TABLE {self._fault.table} IN ACCESS EXCLUSIVE MODE")
-        except asyncpg.PostgresError as problem:
-            raise HarnessError(f"could not lock {self._fault.table}: {problem}") from problem
+        user = self._site.laid(self._fault.link).words["user"]
+        async with self._site.sql(self._fault.link) as session:
+            # The second argument is how long to wait for its end, in milliseconds.
+            ended = await session.fetch(
+                "SELECT pid, pg_terminate_backend(pid, $2) AS gone FROM pg_stat_activity WHERE usename = $1",
+                user,
+                ENDED_WITHIN_MS,
+            )
+        self._ended = sum(1 for row in ended if row["gone"])
+        if self._ended:
+            self._site.witness("sessions_ended", "PostgreSQL", f"{self._ended} sessions of the service terminated")
 
     async def fired(self) -> int:
-        """Sessions of the service that wait, or have waited, for this lock."""
-        if self._session is None:
-            return 0
-        waiting = await self._session.fetch(
-            "SELECT pid FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid)) AND usename = $2",
-            self._pid,
-            self._laid.words["user"],
-        )
-        return len({row["pid"] for row in waiting} | self._waited())
-
-    def _waited(self) -> set[int]:
-        """Pids that the server's log says waited for a table (log_lock_waits), those that gave up included."""
-        if self._laid.log is None:
-            return set()
-        lines = self._laid.log.read(self._log_mark).splitlines()
-        mine = re.escape(self._laid.words["user"])
-        waits = re.compile(rf"\b{mine}\b.*process (\d+) still waiting for \w+ on relation")
-        return {int(found[1]) for line in lines if (found := waits.search(line))}
+        return self._ended
 
     async def heal(self) -> None:
-        if self._session is None:
-            return
-        waited = await self.fired()
-        if waited:
-            self._site.witness(
-                "lock_waited_for", "PostgreSQL", f"{waited} of the service's sessions waited for {self._fault.table}"
-            )
-        self._session = None
-        await self._exits.aclose()
+        """They stay ended."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -215,4 +178,6 @@ class _Execute(Injection):
         """What was done is done."""
 
 
-lock, flush, poison, execute = Lock, Flush, Poison, Execute
+end_sessions, flush, poison, execute = EndSessions, Flush, Poison, Execute
+
+__all__ = ["end_sessions", "execute", "flush", "hold_commits", "lock", "poison"]

@@ -13,6 +13,7 @@ from redis.asyncio import Redis as RedisClient
 
 from harness.errors import UsageError
 from harness.keeper import LogFile
+from harness.stack.addresses import HostPort
 from harness.stack.service import ServiceProcess
 from harness.stack.sockets import TcpConnection, connections
 from harness.stack.toxiproxy import ToxiproxyServer
@@ -31,6 +32,8 @@ class LaidLink:
     port: int
     words: Mapping[str, str]
     """What the target description's placeholders are filled with."""
+    upstream: HostPort
+    """The server itself."""
     admin_url: str
     """The harness's own way to the server, past the proxy: the service's database, as superuser."""
     log: LogFile | None
@@ -66,6 +69,15 @@ class Site:
     async def connections(self, link: Link) -> tuple[TcpConnection, ...]:
         """The service's own connections on a link, by the kernel's word."""
         return await asyncio.to_thread(connections, self.service.pids(), self.laid(link).port)
+
+    async def upstream_connections(self, link: Link) -> tuple[TcpConnection, ...]:
+        """Toxiproxy's connections to the link's server; none where Toxiproxy is not the harness's own.
+
+        All services of the stack have theirs among them: one run at a time uses it.
+        """
+        if self.toxiproxy.process is None:
+            return ()
+        return await asyncio.to_thread(connections, [self.toxiproxy.process.pid], self.laid(link).upstream.port)
 
     @asynccontextmanager
     async def sql(self, link: Link) -> AsyncIterator[asyncpg.Connection]:

@@ -47,7 +47,7 @@ async def _postgres(bed: Testbed, link: Link, number: int) -> AsyncIterator[Laid
             words["url"] = f"postgresql://{name}:{password}@127.0.0.1:{port}/{name}"
             yield LaidLink(
                 link=link, proxy=proxy, host="127.0.0.1", port=port, words=words,
-                admin_url=server.url(database=name), log=server.log,
+                upstream=HostPort(server.host, server.port), admin_url=server.url(database=name), log=server.log,
             )  # fmt: skip
     finally:
         await _drop(server.url(), name)
@@ -81,7 +81,8 @@ async def _redis(bed: Testbed, link: Link, number: int, remembers: str | None) -
         words["url"] = f"redis://127.0.0.1:{port}/{database}"
         yield LaidLink(
             link=link, proxy=proxy, host="127.0.0.1", port=port, words=words,
-            admin_url=server.url(db=database), log=server.log, remembers=remembers,
+            upstream=HostPort(server.host, server.port), admin_url=server.url(db=database), log=server.log,
+            remembers=remembers,
         )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import random
 import string
 
 SMALLEST_BYTES = 100
-SIZES_BYTES = (100, 180, 400, 1_000, 2_500, 8_000, 20_000)
+SIZES_BYTES = (100, 180, 400, 1_000, 2_500, 8_000, 30_000, 120_000)
 EDGES = (
     "\x00", "\ud800", "\udfff\ud800", "\u2028\u2029", "\ufeff", "\ufffe", "\x7f\x80", '"\\/\b\f\n\r\t',
     "Ünïcödé", "中文", "🧨👩‍👩‍👧", "a\u0301\u200f", "</script><script>", "'; DROP TABLE deliveries; --", "%s%n{}",
@@ -21,7 +21,7 @@ def body(rng: random.Random, *, limit_bytes: int, index: int) -> bytes:
 
     The size follows the index, not chance, so that a short run has small and large ones too.
     """
-    size = limit_bytes if False and index % 32 == 31 else min(rng.choice(SIZES_BYTES), limit_bytes)
+    size = limit_bytes if index % 32 == 31 else min(rng.choice(SIZES_BYTES), limit_bytes)
     document = {
         "index": index,
         "text": rng.choice(EDGES) + rng.choice(EDGES),

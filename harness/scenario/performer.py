@@ -160,7 +160,12 @@ class Performer:
             injection = fault.injection(self._site_for(number))
             # Before it acts: what acted halfway is healed too.
             self._in_force.append(InForce(number, fault, injection))
-            await injection.act()
+            try:
+                await injection.act()
+            except ServiceStartError as problem:
+                self._recorder.record("fault", FaultActed(number, repr(fault)))
+                self._recorder.record("service", ServiceNotStarted(str(problem)))
+                raise ScenarioStop from problem
             self._recorder.record("fault", FaultActed(number, repr(fault)))
 
     def _check_needs(self, fault: Fault) -> None:

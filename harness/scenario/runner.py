@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import functools
 import re
-import shlex
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -33,6 +33,7 @@ from harness.history.events import (
 )
 from harness.keeper import KeptProcess
 from harness.results import Role, RunKey, RunResult
+from harness.results.repro import gate_line
 from harness.scenario.lab import Lab, StepMisuseError
 from harness.scenario.laying import laid_links
 from harness.scenario.performer import Performer
@@ -43,10 +44,10 @@ from harness.scenario.schedule import Schedule
 from harness.scenario.sessions import Sessions
 from harness.scenario.stops import MachineLacksError, ScenarioStop
 from harness.scenario.testbed import Testbed
+from harness.scenario.waits import waiting_for
 from harness.scenario.workload import Clients
 from harness.stack import DeadServer
 from harness.stack.service import ServiceProcess, ServiceSpec, ServiceStartError
-from harness.stack.sockets import TcpState
 
 PATIENCE_BEYOND_DEADLINE_S = 0.5
 SCENARIO_WITHIN_S = 120.0
@@ -58,7 +59,7 @@ class RunConfiguration:
     """How to run. `folder`: where history, schedule and the service's log go.
 
     `patience_s`: the clients' own limit; by default little more than the target's deadline, so
-    that no stall is waited out.
+    that no stall is waited out. `repro`: writes the line that repeats a run, from its key and seed.
     """
 
     profile: str
@@ -68,6 +69,7 @@ class RunConfiguration:
     folder: Path
     role: Role = "scenario"
     watch: Callable[[Entry], None] | None = None
+    repro: Callable[[RunKey, int], str] = gate_line
 
 
 def run(scenario: Scenario, configuration: RunConfiguration, bed: Testbed) -> RunResult:
@@ -128,8 +130,8 @@ class _Run:
     async def _run_on(self, owned: AsyncExitStack) -> None:
         self._phase("start")
         site = await owned.enter_async_context(self._site())
-        clients = await owned.enter_async_context(self._clients(site))
         sessions = await owned.enter_async_context(Sessions(site))
+        clients = await owned.enter_async_context(self._clients(site, sessions))
         phases = Phases(self._bed.target, site, clients, sessions, self._recorder)
         performer = Performer(site, clients, sessions, self._recorder, lacking=self._bed.lacking)
         self._lab = Lab(performer, self._recorder)
@@ -234,17 +236,9 @@ class _Run:
             watch_connects=self._bed.lacking("seccomp") is None,
         )
 
-    def _clients(self, site: Site) -> Clients:
+    def _clients(self, site: Site, sessions: Sessions) -> Clients:
         deadline_s = self._bed.target.description.limits.request_deadline_ms / 1e3
         patience_s = self._configuration.patience_s or deadline_s + PATIENCE_BEYOND_DEADLINE_S
-
-        async def waiting_for() -> tuple[str, ...]:
-            waits: list[str] = []
-            for name, laid in site.links.items():
-                found = await site.connections(laid.link)
-                if any(each.awaiting_answer or each.state is TcpState.SYN_SENT for each in found):
-                    waits.append(name)
-            return tuple(waits)
 
         return Clients(
             self._bed.target,
@@ -252,7 +246,7 @@ class _Run:
             self._recorder,
             seed=f"{self._configuration.seed}/{self._scenario.id}",
             patience_s=patience_s,
-            waiting_for=waiting_for,
+            waiting_for=functools.partial(waiting_for, site, sessions),
         )
 
     def _service_ended(self, process: KeptProcess, status: int, asked_by: str) -> None:
@@ -301,7 +295,7 @@ class _Run:
             duration_s=round(duration_s, 3),
             overhead_s=round(duration_s - self._scenario_s, 3),
             seed=self._configuration.seed,
-            repro=self._repro(),
+            repro=self._configuration.repro(key, self._configuration.seed),
             history=path,
             schedule=schedule,
             service_log=log.text if log else "",
@@ -320,13 +314,6 @@ class _Run:
         path = folder / f"{key}.json"
         schedule.write(path)
         return path
-
-    def _repro(self) -> str:
-        configuration = self._configuration
-        words = ["python", "-m", "harness", "gate", self._scenario.id, "--profile", configuration.profile]
-        if configuration.without:
-            words += ["--without", *configuration.without]
-        return shlex.join([*words, "--seed", str(configuration.seed)])
 
 
 def _nobody(what: str, source: str, detail: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.faults.fault import Need
 from harness.scenario.lab import Lab
 
 CheckName = Literal[
@@ -56,5 +57,7 @@ class Scenario:
     theme: str
     play: Callable[[Lab], Awaitable[None]]
     proofs: tuple[Proof, ...] = ()
+    needs: tuple[Need, ...] = ()
+    """What the machine or the stack must have for it, beyond what its faults need."""
     location: str = ""
     """`file:line`, for messages."""

@@ -84,23 +84,21 @@ class _Watched:
         self._name = name
         self._process = process
         self._report = report
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # held while it reports: who releases finds the report made
         self._open = True
         self._unsubscribe = process.on_exit(self._exited)
 
-    def _close(self) -> bool:
-        with self._lock:
-            was_open, self._open = self._open, False
-        return was_open
-
     def _exited(self, status: int) -> None:
-        if self._close():
-            self._report(DeadServer(self._name, status, self._process.log.tail()))
+        with self._lock:
+            if self._open:
+                self._open = False
+                self._report(DeadServer(self._name, status, self._process.log.tail()))
 
     def release(self) -> None:
         """End the watch. A death from before this call, not yet told by the keeper, still counts."""
         status = self._process.poll()
         if status is not None:
             self._exited(status)
-        self._close()
+        with self._lock:
+            self._open = False
         self._unsubscribe()

@@ -45,7 +45,7 @@ def private_folder() -> Iterator[Path]:
         try:
             yield folder
         finally:
-            _remove(folder)
+            _remove_own(folder)
 
 
 def remove_stale_folders(base: Path) -> list[Path]:
@@ -103,16 +103,21 @@ def _take(lock: Path) -> int | None:
     """Return a descriptor that holds the lock; None where it is held, gone, or another user's."""
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
+    except OSError as error:
+        _log.debug("%s is not ours to take: %s", lock, error)
         return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if _is_ours(descriptor) and _is_still(lock, descriptor):
-            return descriptor
-    except OSError:
-        pass  # held by a living run, or unlinked since
+    if _is_ours(descriptor) and _flock(descriptor) and _is_still(lock, descriptor):
+        return descriptor
     os.close(descriptor)
     return None
+
+
+def _flock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:  # a living run holds it
+        return False
+    return True
 
 
 def _is_ours(descriptor: int) -> bool:
@@ -120,7 +125,20 @@ def _is_ours(descriptor: int) -> bool:
 
 
 def _is_still(lock: Path, descriptor: int) -> bool:
-    return os.path.samestat(lock.lstat(), os.fstat(descriptor))
+    try:
+        return os.path.samestat(lock.lstat(), os.fstat(descriptor))
+    except FileNotFoundError:  # another run's clean-up was quicker
+        return False
+
+
+def _remove_own(folder: Path) -> None:
+    try:
+        _remove(folder)
+    except OSError as error:
+        raise HarnessError(
+            f"{folder} cannot be removed: {error}",
+            hint="see who still works in it: grep -l harness- /proc/*/cmdline; the next run removes it",
+        ) from error
 
 
 def _remove(folder: Path) -> None:

@@ -49,7 +49,7 @@ class _PortTakenError(Exception):
 
 
 class ServerProcess:
-    """Not started when made: call `start()` once, then any of the others.
+    """Not started when made: call `start()` once, then any of the others, one at a time.
 
     A death that one of these methods brings about is intended; any other is told to `deaths`.
     """
@@ -118,6 +118,7 @@ class ServerProcess:
             return
         self._release()
         if self._process.send_signal(self._recipe.stop_signal):
+            self._process.send_signal(signal.SIGCONT)  # a paused server does not see the other signal
             try:
                 self._process.wait(grace_s)
             except TimeoutError:

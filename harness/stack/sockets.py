@@ -80,8 +80,9 @@ class TcpConnection:
         """
         if not self.open:
             return False
-        sent_last = self.bytes_sent > 0 and self.last_data_sent_ms < self.last_data_received_ms
-        return sent_last or self.unsent_bytes > 0
+        if self.unsent_bytes > 0 or self.bytes_received == 0:
+            return self.unsent_bytes > 0 or self.bytes_sent > 0
+        return self.last_data_sent_ms < self.last_data_received_ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from harness.stack.sockets import listening
 from harness.stack.toxiproxy_build import BUILD, TOXIPROXY_MODULE, toxiproxy_server_path
 from harness.stack.toxiproxy_client import ToxiproxyClient, parse_api_url
 
-__all__ = ["AcceptedClient", "ProxyEvent", "ToxiproxyServer", "toxiproxy_version"]
+__all__ = ["AcceptedClient", "ProxyEvent", "ToxiproxyServer", "named_toxiproxy", "toxiproxy_version"]
 
+PLACE = "stack configuration"
 READY_WITHIN_S = 30.0
 START_ATTEMPTS = 10
 LOG_LEVEL = "info"  # "Accepted client" and "Terminated proxy" are evidence; debug has a line for each API call
@@ -109,16 +110,12 @@ class ToxiproxyServer:
     def _binary(self) -> Path:
         if self._configuration == BUILD:
             return toxiproxy_server_path(keeper=self._keeper, progress=self._progress)
-        path = Path(self._configuration).expanduser().absolute()
-        if not path.is_file() or not os.access(path, os.X_OK):
-            mend = f"name an executable toxiproxy-server, http://HOST:PORT, or {BUILD!r}"
-            raise UsageError.at("stack", "toxiproxy", self._configuration, "no program is there", mend=mend)
-        return path
+        return named_toxiproxy(self._configuration)
 
     def _use(self, url: str) -> None:
         if not parse_api_url(url).is_loopback:
             mend = "run it on this machine: its proxies listen on 127.0.0.1, where the service is"
-            raise UsageError.at("stack", "toxiproxy", url, "another machine", mend=mend)
+            raise UsageError.at(PLACE, "toxiproxy", url, "another machine", mend=mend)
         self.api_url = url.rstrip("/")
         self._client = self._owned.enter_context(ToxiproxyClient(self.api_url))
         self.version = self._client.version()
@@ -172,6 +169,15 @@ def _listens(process: KeptProcess, port: int) -> bool:
     if "address already in use" in process.log.read():  # it says so and lives on, serving nothing
         return False
     raise NotReadyError(f"process {process.pid} does not listen on port {port} yet")
+
+
+def named_toxiproxy(name: str) -> Path:
+    """Return the program that the user names. Raises UsageError when it is none."""
+    path = Path(name).expanduser().absolute()
+    if not path.is_file() or not os.access(path, os.X_OK):
+        mend = f"name an executable toxiproxy-server, http://HOST:PORT, or {BUILD!r}"
+        raise UsageError.at(PLACE, "toxiproxy", name, "no program is there", mend=mend)
+    return path
 
 
 def toxiproxy_version(binary: Path) -> str | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
+from harness.stack import folders
 from harness.stack.folders import private_folder, remove_stale_folders
 
 
@@ -87,3 +89,15 @@ def test_a_folder_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("HARNESS_TMP", str(long))
     with pytest.raises(HarnessError, match="too long for Unix sockets"), private_folder():
         pass
+
+
+def test_a_folder_that_will_not_go_is_an_error_with_its_mend(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "_REMOVAL_DEADLINE_S", 0.01)
+    with pytest.raises(HarnessError, match="cannot be removed: .*No such device"), private_folder():
+        monkeypatch.setattr(folders.shutil, "rmtree", _fails)
+    monkeypatch.undo()
+    assert len(remove_stale_folders(base)) == 1
+
+
+def _fails(_path: Path) -> None:
+    raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,7 +9,7 @@ from harness.stack.readiness import EndedError, NotReadyError, wait_ready
 
 
 def test_the_probe_is_asked_until_it_answers() -> None:
-    answers = iter([NotReadyError("starting"), NotReadyError("starting"), "ready"])
+    answers: Iterator[NotReadyError | str] = iter([NotReadyError("starting"), NotReadyError("starting"), "ready"])
 
     def probe() -> str:
         answer = next(answers)

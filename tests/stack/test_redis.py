@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import signal
+
 import redis as client_library
 
 from harness.stack import RedisServer
@@ -56,3 +58,11 @@ def test_connections_are_in_its_log(redis: RedisServer) -> None:
     with client_of(redis) as client:
         client.ping()
         assert "Accepted 127.0.0.1:" in redis.log.read(mark)
+
+
+def test_a_paused_server_can_be_stopped(redis: RedisServer) -> None:
+    assert redis.process is not None
+    redis.process.send_signal(signal.SIGSTOP)
+    redis.stop()
+    assert redis.process.poll() == 0
+    redis.start_again()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -48,7 +49,7 @@ async def test_bodies(service: Service, body: bytes) -> None:
 @given(name=st.sampled_from(NAMES), value=TEXT)
 async def test_headers(service: Service, name: str, value: str) -> None:
     identity = new_id()
-    headers = httpx.Headers({**signed(identity, b"{}"), name: value.strip().encode("latin-1")}, encoding="latin-1")
+    headers = httpx.Headers({**signed(identity, b"{}"), name: value.strip()}, encoding="latin-1")
     try:
         answer = await service.client.post("/webhooks/shop", content=b"{}", headers=headers)
     except httpx.LocalProtocolError:
@@ -63,8 +64,6 @@ async def test_headers(service: Service, name: str, value: str) -> None:
 async def test_paths(service: Service, path: str) -> None:
     identity = new_id()
     answer = await service.client.post(
-        httpx.URL(str(service.client.base_url), path=f"/webhooks/{path}"),
-        content=b"{}",
-        headers=signed(identity, b"{}"),
+        f"/webhooks/{quote(path, safe='/')}", content=b"{}", headers=signed(identity, b"{}")
     )
     await judged(service, answer, identity, b"{}")

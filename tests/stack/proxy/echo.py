@@ -24,7 +24,7 @@ class EchoServer:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads = [threading.Thread(target=self._accept)]
         self._open: list[socket.socket] = []
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._received = bytearray()
         self.accepted = 0
 
@@ -35,6 +35,12 @@ class EchoServer:
     @property
     def received(self) -> bytes:
         with self._lock:
+            return bytes(self._received)
+
+    def wait_received(self, size: int) -> bytes:
+        """All that was received, once it is that much, or once no more can be hoped for."""
+        with self._lock:
+            self._lock.wait_for(lambda: len(self._received) >= size, PATIENCE_S)
             return bytes(self._received)
 
     def __enter__(self) -> Self:
@@ -76,6 +82,7 @@ class EchoServer:
             while data := connection.recv(65536):
                 with self._lock:
                     self._received += data
+                    self._lock.notify_all()
                 connection.sendall(data)
         with self._lock:
             self._open.remove(connection)

@@ -1,0 +1,132 @@
+"""Locks that another session of PostgreSQL holds: the service's statements wait at an exact moment."""
+
+from __future__ import annotations
+
+import re
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import asyncpg
+
+from harness.errors import HarnessError, UsageError
+from harness.faults.fault import Fault, Injection
+from harness.faults.site import Site
+from harness.vocabulary import Postgres
+
+LOCK_WITHIN_MS = 5_000
+ADVISORY_KEY = 0x4841524E
+"""The harness's own advisory lock ("HARN"), in the service's own database."""
+TRIGGER = "harness_holds_commits"
+
+
+@dataclass(frozen=True, repr=False)
+class TableFault(Fault):
+    """A fault of one table."""
+
+    link: Postgres
+    table: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.table):
+            raise UsageError.at(self.kind, "table", self.table, "not a table's name", mend="name it plainly")
+
+
+@dataclass(frozen=True, repr=False)
+class Lock(TableFault, kind="server.lock"):
+    """Another session holds the table (ACCESS EXCLUSIVE) until healed."""
+
+    def injection(self, site: Site) -> Injection:
+        """Take the lock."""
+        return _Lock(self, site)
+
+
+@dataclass(frozen=True, repr=False)
+class HoldCommits(TableFault, kind="server.hold_commits"):
+    """Transactions that insert into the table wait in their COMMIT until healed; then they are committed.
+
+    A deferred constraint trigger takes an advisory lock that the harness holds: the service's own
+    statements are as they were.
+    """
+
+    def injection(self, site: Site) -> Injection:
+        """Take the advisory lock, then set the trigger."""
+        return _HoldCommits(self, site)
+
+
+class _Lock(Injection):
+    def __init__(self, fault: TableFault, site: Site) -> None:
+        self._fault = fault
+        self._site = site
+        self._laid = site.laid(fault.link)
+        self._exits = AsyncExitStack()
+        self._session: asyncpg.Connection | None = None
+        self._pid = 0
+        self._log_mark = 0
+
+    async def act(self) -> None:
+        self._log_mark = self._laid.log.size() if self._laid.log else 0
+        session = await self._exits.enter_async_context(self._site.sql(self._fault.link))
+        self._session = session
+        self._pid = session.get_server_pid()
+        try:
+            await session.execute(f"SET lock_timeout = {LOCK_WITHIN_MS}")
+            await self._take(session)
+        except asyncpg.PostgresError as problem:
+            raise HarnessError(f"could not lock {self._fault.table}: {problem}") from problem
+
+    async def _take(self, session: asyncpg.Connection) -> None:
+        await session.execute("BEGIN")
+        await session.execute(f"LOCK TABLE {self._fault.table} IN ACCESS EXCLUSIVE MODE")
+
+    async def _release(self, session: asyncpg.Connection) -> None:
+        await session.execute("ROLLBACK")
+
+    async def fired(self) -> int:
+        """Sessions of the service that wait, or have waited, for this lock."""
+        if self._session is None:
+            return 0
+        waiting = await self._session.fetch(
+            "SELECT pid FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid)) AND usename = $2",
+            self._pid,
+            self._laid.words["user"],
+        )
+        return len({row["pid"] for row in waiting} | self._waited())
+
+    def _waited(self) -> set[int]:
+        """Pids that the server's log says waited for a lock (log_lock_waits), those that gave up included."""
+        if self._laid.log is None:
+            return set()
+        lines = self._laid.log.read(self._log_mark).splitlines()
+        mine = re.escape(self._laid.words["user"])
+        waits = re.compile(rf"\b{mine}\b.*process (\d+) still waiting for \w+ on (?:relation|advisory lock)")
+        return {int(found[1]) for line in lines if (found := waits.search(line))}
+
+    async def heal(self) -> None:
+        if self._session is None:
+            return
+        session, waited = self._session, await self.fired()
+        self._session = None
+        if waited:
+            self._site.witness("lock_waited_for", "PostgreSQL", f"{waited} of the service's sessions waited for it")
+        try:
+            await self._release(session)
+        finally:
+            await self._exits.aclose()
+
+
+class _HoldCommits(_Lock):
+    async def _take(self, session: asyncpg.Connection) -> None:
+        await session.execute(f"SELECT pg_advisory_lock({ADVISORY_KEY})")
+        await session.execute(f"""
+            CREATE FUNCTION {TRIGGER}() RETURNS trigger LANGUAGE plpgsql AS
+                'BEGIN PERFORM pg_advisory_xact_lock_shared({ADVISORY_KEY}); RETURN NULL; END';
+            CREATE CONSTRAINT TRIGGER {TRIGGER} AFTER INSERT ON {self._fault.table}
+                DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {TRIGGER}();
+        """)
+
+    async def _release(self, session: asyncpg.Connection) -> None:
+        await session.execute(f"SELECT pg_advisory_unlock({ADVISORY_KEY})")
+        await session.execute(f"DROP FUNCTION {TRIGGER} CASCADE")
+
+
+lock, hold_commits = Lock, HoldCommits

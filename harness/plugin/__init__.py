@@ -1,0 +1,1 @@
+"""The pytest plugin: test functions that take a `lab` are scenarios."""

@@ -1,0 +1,27 @@
+"""Files that are whole or not there, whatever kills the process that writes them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Put the text under `path` in one step: a reader sees the old file or the new one. Raises OSError."""
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        new.write_text(text, "utf-8")
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def link_atomically(link: Path, name: str) -> None:
+    """Let the symbolic link point at `name`, in one step. Raises OSError; a folder is not replaced."""
+    new = link.with_name(f".{link.name}.{secrets.token_hex(4)}")
+    os.symlink(name, new)
+    try:
+        new.replace(link)
+    finally:
+        new.unlink(missing_ok=True)

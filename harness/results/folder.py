@@ -1,0 +1,79 @@
+"""Where results go: one folder a run, `latest` beside it, old ones removed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.results.files import link_atomically
+
+KEPT_RUNS = 20
+LATEST = "latest"
+_RUN_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsFolder:
+    """The folder of one run: `summary.json`, `junit.xml`, `history/`, `schedules/`, `logs/`."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The run's name: when it began (UTC), so that names sort, and six random digits."""
+        return self.path.name
+
+    @property
+    def summary(self) -> Path:
+        """Where the summary goes."""
+        return self.path / "summary.json"
+
+    @property
+    def junit(self) -> Path:
+        """Where the JUnit report goes."""
+        return self.path / "junit.xml"
+
+    @property
+    def logs(self) -> Path:
+        """Where the servers and the services log."""
+        return self.path / "logs"
+
+    def relative(self, file: Path | None) -> str | None:
+        """Name a file of this run relative to its folder."""
+        return None if file is None else file.relative_to(self.path).as_posix()
+
+
+def new_results_folder(base: Path, *, now: dt.datetime | None = None) -> ResultsFolder:
+    """Make a run's folder in `base`, let `latest` point at it, and remove all but the newest runs.
+
+    Raises UsageError when `base` is no folder to write in.
+    """
+    stamp = (now or dt.datetime.now(dt.UTC)).strftime("%Y%m%dT%H%M%SZ")
+    path = base / f"{stamp}-{secrets.token_hex(3)}"
+    try:
+        path.mkdir(parents=True)
+        link_atomically(base / LATEST, path.name)
+    except OSError as problem:
+        raise UsageError.at(
+            "--results", "folder", str(base), f"cannot be written to: {problem}", mend="name a folder of your own"
+        ) from problem
+    remove_old_runs(base)
+    return ResultsFolder(path)
+
+
+def remove_old_runs(base: Path, keep: int = KEPT_RUNS) -> Sequence[Path]:
+    """Remove all runs in `base` but the newest, and return them. Whatever has another name stays."""
+    runs = sorted(path for path in base.iterdir() if _RUN_NAME.fullmatch(path.name) and path.is_dir())
+    old = runs[:-keep]
+    for path in old:
+        try:
+            shutil.rmtree(path)
+        except FileNotFoundError:
+            continue  # another run is removing it too
+    return old

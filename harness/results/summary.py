@@ -1,0 +1,135 @@
+"""`summary.json`: the whole outcome of a run of the suite, for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.checks import Verdict
+from harness.results.ablation import ProofResult
+from harness.results.result import RunResult
+
+SCHEMA = "harness.summary/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """What was run, on what. `started_at` is ISO 8601, UTC; `command` can be pasted into a shell."""
+
+    id: str
+    started_at: str
+    command: str
+    seed: int
+    target: str
+    profile: str
+    platform: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Where the time went, in seconds.
+
+    `around_s` is the part of `scenarios_s` that is the harness's own: laying links, starting the
+    service, recovery, rest and rows. `rest_s` is what is neither stack nor scenarios.
+    """
+
+    total_s: float
+    stack_s: float
+    scenarios_s: float
+    around_s: float
+
+    @property
+    def rest_s(self) -> float:
+        """All that is left."""
+        return max(0.0, self.total_s - self.stack_s - self.scenarios_s)
+
+    def to_json(self) -> dict[str, float]:
+        """By name, to the millisecond."""
+        return {name: round(seconds, 3) for name, seconds in (*dataclasses.asdict(self).items(), ("rest_s", self.rest_s))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Everything that `summary.json` says. `complete`: every selected scenario was run and judged."""
+
+    info: RunInfo
+    selection: Sequence[str]
+    results: Sequence[RunResult]
+    proofs: Sequence[ProofResult] = ()
+    times: Times
+    complete: bool = False
+    exit_status: int | None = None
+
+    @property
+    def counts(self) -> Mapping[Verdict, int]:
+        """Verdicts of the scenarios' own runs; controls and ablated runs are counted by their proofs."""
+        own = [result.verdict for result in self.results if result.role == "scenario"]
+        return {verdict: own.count(verdict) for verdict in Verdict}
+
+    def to_json(self, relative: Callable[[Path | None], str | None]) -> dict[str, Any]:
+        """As a JSON object; `relative` names a file relative to the run's folder."""
+        return {
+            "schema": SCHEMA,
+            "complete": self.complete,
+            "exit_status": self.exit_status,
+            "run": dataclasses.asdict(self.info),
+            "selection": list(self.selection),
+            "counts": {verdict.value: count for verdict, count in self.counts.items()},
+            "times": self.times.to_json(),
+            "runs": [_run(result, relative) for result in self.results],
+            "proofs": [_proof(proof) for proof in self.proofs],
+        }
+
+    def text(self, relative: Callable[[Path | None], str | None]) -> str:
+        """As the text of the file: strict JSON, in ASCII."""
+        return json.dumps(_finite(self.to_json(relative)), indent=1, allow_nan=False) + "\n"
+
+
+def _run(result: RunResult, relative: Callable[[Path | None], str | None]) -> dict[str, Any]:
+    return {
+        "id": result.key.id,
+        "theme": result.theme,
+        "profile": result.key.profile,
+        "without": list(result.key.without),
+        "role": result.role,
+        "expected": result.expected.value,
+        "verdict": result.verdict.value,
+        "reason": result.reason,
+        "failing_checks": list(result.failing_checks),
+        "evidence": [dataclasses.asdict(evidence) for evidence in result.evidence],
+        "figures": dict(result.figures),
+        "duration_s": result.duration_s,
+        "overhead_s": result.overhead_s,
+        "seed": result.seed,
+        "repro": result.repro,
+        "history": relative(result.history),
+        "schedule": relative(result.schedule),
+    }
+
+
+def _proof(proof: ProofResult) -> dict[str, Any]:
+    return {
+        "id": proof.id,
+        "proof": str(proof.proof),
+        "fails": proof.proof.fails,
+        "match": proof.proof.match,
+        "verdict": proof.judgement.verdict.value,
+        "reason": proof.judgement.reason,
+        "control": str(proof.control.key),
+        "ablated": str(proof.ablated.key),
+    }
+
+
+def _finite(data: Any) -> Any:
+    """JSON knows neither infinity nor NaN: they become null."""
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    return [_finite(item) for item in data] if isinstance(data, list) else data

@@ -1,0 +1,37 @@
+"""Text that came from a service, made fit for a terminal, an XML file or one line."""
+
+from __future__ import annotations
+
+import re
+
+_UNFIT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 forbids or discourages (2.2): control characters, surrogates, U+FFFE and U+FFFF."""
+
+
+def visible(text: str) -> str:
+    """Write control characters, surrogates and the like as escapes; newline and tab stay."""
+    return _UNFIT.sub(lambda found: _escape(ord(found[0])), text)
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def one_line(text: str) -> str:
+    """Fold the text into one line; every run of white space becomes a space."""
+    return " ".join(visible(text).split())
+
+
+def shortened(text: str, width: int) -> str:
+    """Cut to `width` characters, the last three of which then say so."""
+    return text if len(text) <= width else f"{text[: max(0, width - 3)]}..."[:width]
+
+
+_TELLING = re.compile(r"error|exception|traceback|critical|fatal|panic", re.IGNORECASE)
+
+
+def telling_lines(log: str, count: int = 1) -> tuple[str, ...]:
+    """Return the last lines of a log that tell of something wrong; where none does, its last lines."""
+    lines = [line for line in log.splitlines() if line.strip()]
+    wrong = [line for line in lines if _TELLING.search(line)]
+    return tuple((wrong or lines)[-count:])

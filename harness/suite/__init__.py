@@ -1,0 +1,19 @@
+"""A run of the suite: which scenarios, on which servers, with which results and exit status."""
+
+from harness.suite.selection import select
+from harness.suite.session import Session
+from harness.suite.settings import SuiteSettings
+from harness.suite.status import ExitStatus, exit_status
+from harness.suite.unavailable import Unavailable, read_unavailable
+from harness.suite.watcher import Watcher
+
+__all__ = [
+    "ExitStatus",
+    "Session",
+    "SuiteSettings",
+    "Unavailable",
+    "Watcher",
+    "exit_status",
+    "read_unavailable",
+    "select",
+]

@@ -1,0 +1,61 @@
+"""How a suite is to be run, however it was asked for: command line, pytest option or ini file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.stack import StackConfiguration
+
+TARGET_FILE = "target.toml"
+SCENARIOS = Path("scenarios")
+RESULTS = Path(".results")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteSettings:
+    """`profile`: None is the target's default one. `target`: None is `target.toml` beside the scenarios.
+
+    `seed` is 0 unless given: a gate does the same each time. `patience_s` is the clients' own limit
+    on a request. `strict`: a scenario that the machine cannot run fails the gate, listed or not.
+    """
+
+    scenarios: Path = SCENARIOS
+    target: Path | None = None
+    profile: str | None = None
+    without: tuple[str, ...] = ()
+    seed: int = 0
+    strict: bool = False
+    results: Path = RESULTS
+    patience_s: float | None = None
+    stack: StackConfiguration = field(default_factory=StackConfiguration)
+
+    @property
+    def target_file(self) -> Path:
+        """The description of the service under test."""
+        return self.target or self.scenarios / TARGET_FILE
+
+    def options(self) -> tuple[str, ...]:
+        """The words that ask for the same again, but for profile, protections and seed; defaults are left out."""
+        return tuple(self._options())
+
+    def _options(self) -> Iterator[str]:
+        plain = SuiteSettings()
+        if self.scenarios != plain.scenarios:
+            yield from ("--scenarios", str(self.scenarios))
+        if self.target is not None:
+            yield from ("--target", str(self.target))
+        if self.patience_s is not None:
+            yield from ("--patience", f"{self.patience_s:g}")
+        for name in ("postgres", "redis", "toxiproxy"):
+            if getattr(self.stack, name) != getattr(plain.stack, name):
+                yield from (f"--{name}", getattr(self.stack, name))
+        for host in sorted(self.stack.allow_hosts):
+            yield from ("--allow-host", host)
+
+
+def names_given(texts: Iterable[str]) -> tuple[str, ...]:
+    """Read names given one an option, or several separated by commas; the first of equals counts."""
+    names = [name.strip() for text in texts for name in text.split(",")]
+    return tuple(dict.fromkeys(name for name in names if name))

@@ -1,0 +1,49 @@
+"""From the verdicts of many runs to one exit status."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection, Iterable, Sequence
+
+from harness.checks import Verdict
+from harness.results import RunResult
+from harness.results.ablation import PairVerdict, ProofResult
+
+
+class ExitStatus(enum.IntEnum):
+    """What a verb of the command line ends with."""
+
+    HELD = 0
+    FAILED = 1
+    INTERRUPTED = 2
+    INCONCLUSIVE = 3
+    USAGE = 4
+    NOTHING_RAN = 5
+
+
+WRONG_PROOFS = frozenset({PairVerdict.UNPROVED, PairVerdict.MASKED, PairVerdict.MISATTRIBUTED})
+
+
+def exit_status(
+    results: Sequence[RunResult],
+    proofs: Iterable[ProofResult] = (),
+    *,
+    listed: Collection[str] = (),
+    strict: bool = False,
+) -> ExitStatus:
+    """Failed outranks inconclusive outranks held; nothing run is never held.
+
+    Ablated runs count by their proofs. A run that this machine cannot do is a failure, unless its id
+    is `listed` and the suite is not `strict`.
+    """
+    own = [result for result in results if result.role != "ablated"]
+    verdicts = {result.verdict for result in own}
+    pairs = {proof.judgement.verdict for proof in proofs}
+    unlisted = [
+        result for result in own if result.verdict is Verdict.UNAVAILABLE and (strict or result.key.id not in listed)
+    ]
+    if Verdict.FAILED in verdicts or pairs & WRONG_PROOFS or unlisted:
+        return ExitStatus.FAILED
+    if Verdict.INCONCLUSIVE in verdicts or PairVerdict.INCONCLUSIVE in pairs:
+        return ExitStatus.INCONCLUSIVE
+    return ExitStatus.HELD if Verdict.HELD in verdicts else ExitStatus.NOTHING_RAN

@@ -1,0 +1,286 @@
+"""The control client, against real Toxiproxies."""
+
+from __future__ import annotations
+
+import pickle
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.errors import HarnessError, UsageError
+from harness.keeper import Keeper
+from harness.stack.addresses import HostPort
+from harness.stack.ports import ephemeral_range
+from harness.stack.toxics import Bandwidth, Latency, ResetPeer, Timeout
+from harness.stack.toxiproxy import ToxiproxyServer
+from harness.stack.toxiproxy_client import (
+    Proxy,
+    ToxiproxyClient,
+    ToxiproxyError,
+    ToxiproxyUnreachableError,
+    parse_api_url,
+)
+from tests.stack.proxy.echo import Client, EchoServer
+from tests.stack.support import accepts
+
+LATENCY = Latency(stream="downstream", latency_ms=3_600_000)
+
+
+def test_a_proxy_is_what_was_asked_for(client: ToxiproxyClient, proxy: Proxy, echo: EchoServer) -> None:
+    assert proxy.enabled
+    assert proxy.upstream == echo.address
+    assert proxy.listen.host == "127.0.0.1"
+    assert proxy.listen.port not in ephemeral_range()
+    assert client.proxy(proxy.name) == proxy
+    with Client(proxy.listen) as connection:
+        assert connection.asks(b"hello") == b"hello"
+
+
+def test_disabled_refuses_and_enabled_listens_on_the_same_port(client: ToxiproxyClient, proxy: Proxy) -> None:
+    with Client(proxy.listen) as connection:
+        assert connection.asks(b"x") == b"x"
+        for _ in range(2):  # the second time changes nothing
+            client.set_enabled(proxy.name, False)
+            assert not client.enabled(proxy.name)
+            assert not accepts(proxy.listen.port)
+        assert connection.end() == "closed"
+    for _ in range(2):
+        client.set_enabled(proxy.name, True)
+        assert client.proxy(proxy.name) == proxy
+        with Client(proxy.listen) as again:
+            assert again.asks(b"x") == b"x"
+
+
+def test_a_dead_upstream_is_accepted_then_closed(client: ToxiproxyClient, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        gone = HostPort(*listener.getsockname())
+    made = client.create(tmp_path.name, gone)
+    with Client(made.listen) as connection:
+        assert connection.end() == "closed"
+    assert client.delete(made.name)
+
+
+def test_healing_is_idempotent(client: ToxiproxyClient, proxy: Proxy) -> None:
+    for _ in range(2):
+        client.reset(proxy.name)
+    assert client.remove_toxic(proxy.name, "never_there") is False
+    client.add_toxic(proxy.name, LATENCY)
+    client.add_toxic(proxy.name, Timeout(stream="upstream", timeout_ms=0))
+    client.set_enabled(proxy.name, False)
+    client.reset(proxy.name)
+    assert client.enabled(proxy.name)
+    assert client.toxics(proxy.name) == ()
+    assert client.remove_toxic(proxy.name, LATENCY.name) is False
+    client.reset(proxy.name)
+    with Client(proxy.listen) as connection:
+        assert connection.asks(b"x") == b"x"
+
+
+def test_a_toxic_that_was_taken_back_can_be_added_again(client: ToxiproxyClient, proxy: Proxy) -> None:
+    """Those that hold bytes stay in Toxiproxy, without effect: their name is free all the same."""
+    for _ in range(2):
+        client.add_toxic(proxy.name, LATENCY)
+        assert client.toxics(proxy.name) == (LATENCY,)
+        assert client.remove_toxic(proxy.name, LATENCY.name)
+        assert client.toxics(proxy.name) == ()
+    other = Bandwidth(stream="upstream", rate_kb_s=1, name=LATENCY.name)
+    client.add_toxic(proxy.name, other)
+    assert client.toxics(proxy.name) == (other,)
+
+
+def test_a_toxic_cannot_be_added_twice(client: ToxiproxyClient, proxy: Proxy) -> None:
+    client.add_toxic(proxy.name, LATENCY)
+    with pytest.raises(ToxiproxyError, match="409: toxic already exists") as caught:
+        client.add_toxic(proxy.name, LATENCY)
+    assert caught.value.status == 409
+
+
+def test_updating(client: ToxiproxyClient, proxy: Proxy) -> None:
+    with pytest.raises(ToxiproxyError, match="404: toxic not found"):
+        client.update_toxic(proxy.name, LATENCY)
+    client.add_toxic(proxy.name, LATENCY)
+    changed = Latency(stream="downstream", latency_ms=2, jitter_ms=1)
+    client.update_toxic(proxy.name, changed)
+    assert client.toxics(proxy.name) == (changed,)
+    with pytest.raises(UsageError, match=r"type = 'bandwidth': .* has 'latency', which cannot change"):
+        client.update_toxic(proxy.name, Bandwidth(stream="downstream", rate_kb_s=1, name=LATENCY.name))
+    with pytest.raises(UsageError, match=r"stream = 'upstream': .* has 'downstream', which cannot change"):
+        client.update_toxic(proxy.name, Latency(stream="upstream", latency_ms=1, name=LATENCY.name))
+
+
+def test_a_missing_proxy_is_an_error_and_deleting_it_is_not(client: ToxiproxyClient) -> None:
+    for call in (client.enabled, client.toxics, client.reset):
+        with pytest.raises(ToxiproxyError, match="404: proxy not found") as caught:
+            call("nobody")
+        assert caught.value.status == 404
+    with pytest.raises(ToxiproxyError, match="404: proxy not found"):
+        client.remove_toxic("nobody", "latency_upstream")
+    assert client.delete("nobody") is False
+
+
+def test_a_name_that_is_taken(client: ToxiproxyClient, proxy: Proxy, echo: EchoServer) -> None:
+    with pytest.raises(ToxiproxyError, match="409: proxy already exists"):
+        client.create(proxy.name, echo.address)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "a b", "ä", "x" * 101, "a?b", "a\n"])
+def test_unsafe_names(client: ToxiproxyClient, name: str) -> None:
+    for call in (client.enabled, client.delete, client.reset):
+        with pytest.raises(UsageError, match="not a safe name"):
+            call(name)
+    with pytest.raises(UsageError, match="not a safe name"):
+        client.create(name, HostPort("127.0.0.1", 1))
+
+
+def test_a_server_error_is_raised_with_its_words(client: ToxiproxyClient, proxy: Proxy) -> None:
+    """toxiproxy-python lets this 500 pass as success: the proxy would seem to be up."""
+    client.set_enabled(proxy.name, False)
+    with socket.create_server(proxy.listen):
+        with pytest.raises(ToxiproxyError, match=r"500: .*address already in use") as caught:
+            client.set_enabled(proxy.name, True)
+        assert caught.value.status == 500
+        assert not client.enabled(proxy.name)
+    client.set_enabled(proxy.name, True)
+    assert client.enabled(proxy.name)
+
+
+def test_errors_cross_process_borders() -> None:
+    for error in (
+        ToxiproxyError("message", hint="mend", status=500, body="body"),
+        ToxiproxyUnreachableError("message", hint="mend"),
+    ):
+        back = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+        assert (type(back), str(back), back.status, back.body) == (type(error), str(error), error.status, error.body)
+
+
+def test_a_taken_port_is_passed_over(
+    client: ToxiproxyClient, echo: EchoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        taken = listener.getsockname()[1]
+        real = client._ports.claim
+        offers = iter([taken, taken])
+        monkeypatch.setattr(client._ports, "claim", lambda: next(offers, None) or real())
+        made = client.create(tmp_path.name, echo.address)
+        assert made.listen.port != taken
+        assert client.delete(made.name)
+        monkeypatch.setattr(client._ports, "claim", lambda: taken)
+        with pytest.raises(HarnessError, match="each of 20 ports was taken"):
+            client.create(tmp_path.name, echo.address)
+
+
+def test_two_clients_never_choose_the_same_port(
+    client: ToxiproxyClient, proxy: Proxy, toxiproxy: ToxiproxyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disabled proxy's port is free to bind; another run's claim must pass it over all the same."""
+    client.set_enabled(proxy.name, False)
+    port, second = proxy.listen.port, 20_011
+    monkeypatch.setattr("harness.stack._port_claims.candidates", lambda _ephemeral: [port, second])
+    with ToxiproxyClient(toxiproxy.api_url) as other:
+        assert other._ports.claim() == second
+        with pytest.raises(HarnessError, match="no free port"):
+            other._ports.claim()
+    with ToxiproxyClient(toxiproxy.api_url) as later:
+        assert later._ports.claim() == second, "a closed client gives its ports back"
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with ToxiproxyClient(f"http://127.0.0.1:{port}") as client, pytest.raises(ToxiproxyUnreachableError) as caught:
+        client.version()
+    assert "Connection refused" in str(caught.value)
+
+
+def test_a_server_that_never_answers_is_given_up_on() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with (
+            ToxiproxyClient(f"http://127.0.0.1:{port}", timeout_s=0.1) as client,
+            pytest.raises(ToxiproxyUnreachableError, match=r"no answer within 0\.1 s"),
+        ):
+            client.version()
+
+
+def test_the_environments_proxy_is_not_asked(client: ToxiproxyClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        address = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(variable, address)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        assert client.version() == "2.12.0"
+
+
+@pytest.fixture
+def second(keeper: Keeper, tmp_path: Path) -> Iterator[ToxiproxyClient]:
+    with ToxiproxyServer("build", tmp_path, keeper=keeper) as server:
+        yield server.client()
+
+
+def test_two_servers_in_one_process_from_two_threads(
+    client: ToxiproxyClient, second: ToxiproxyClient, echo: EchoServer
+) -> None:
+    """toxiproxy-python's one global address would mix them up."""
+    failures: list[BaseException] = []
+
+    def work(its: ToxiproxyClient, latency_ms: int) -> None:
+        try:
+            made = its.create("the-same-name", echo.address)
+            for _ in range(25):
+                its.add_toxic(made.name, Latency(stream="upstream", latency_ms=latency_ms))
+                (toxic,) = its.toxics(made.name)
+                assert toxic == Latency(stream="upstream", latency_ms=latency_ms)
+                assert its.proxy(made.name).listen == made.listen
+                its.reset(made.name)
+            assert its.delete(made.name)
+        except BaseException as error:  # noqa: BLE001 - a thread's failure is the test's, and is raised below
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=pair) for pair in ((client, 11), (second, 22))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_byte_counters_move_when_a_connection_ends(client: ToxiproxyClient, proxy: Proxy) -> None:
+    with Client(proxy.listen) as connection:
+        assert connection.asks(b"12345") == b"12345"
+        before = client.byte_counters(proxy.name)
+        assert (before.upstream_received, before.downstream_sent) == (0, 0)
+        client.add_toxic(proxy.name, ResetPeer(stream="upstream"))
+        connection.send(b"dropped")
+        assert connection.end() == "closed"
+    client.delete(proxy.name)  # waits for nothing; the ends are counted by other goroutines
+    after = _until_counted(client, proxy.name)
+    assert (after, client.byte_counters("somebody-else").upstream_received) == ((12, 5, 5, 5), 0)
+
+
+def _until_counted(client: ToxiproxyClient, name: str) -> tuple[int, int, int, int]:
+    pause = threading.Event()
+    for _ in range(500):
+        found = client.byte_counters(name)
+        if found.upstream_received and found.downstream_sent:
+            break
+        pause.wait(0.01)
+    found = client.byte_counters(name)
+    return found.upstream_received, found.upstream_sent, found.downstream_received, found.downstream_sent
+
+
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1:8474", "http://127.0.0.1", "http://:8474", "http://127.0.0.1:x", "http://127.0.0.1:1/v1"]
+)
+def test_urls_that_are_none(url: str) -> None:
+    with pytest.raises(UsageError, match="write http://HOST:PORT") as caught:
+        parse_api_url(url)
+    assert repr(url) in str(caught.value)
+
+
+def test_urls() -> None:
+    assert parse_api_url("http://127.0.0.1:8474/") == HostPort("127.0.0.1", 8474)
+    assert parse_api_url("http://[::1]:8474") == HostPort("::1", 8474)
