@@ -153,7 +153,7 @@ def test_ptrace_scope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scope: st
     file = tmp_path / "scope"
     file.write_text(f"{scope}\n")
     monkeypatch.setattr(_machine, "_PTRACE_SCOPE", file)
-    monkeypatch.setattr(_machine.os, "geteuid", lambda: uid)
+    monkeypatch.setattr("os.geteuid", lambda: uid)
     assert _machine.ptrace_scope().ok is ok
 
 

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 
-from harness.checks import Verdict
 from harness.results import RunKey, RunResult
 from harness.results.ablation import ProofResult, judge_pair
 from harness.scenario import runner
@@ -53,8 +52,7 @@ def prove(
     if pair.control not in known:
         known[pair.control] = run(scenario, _as(pair.control, configuration, control=True), bed)
     if pair.ablated not in known:
-        result = run(scenario, _as(pair.ablated, configuration, control=False), bed)
-        known[pair.ablated] = dataclasses.replace(result, expected=Verdict.FAILED)
+        known[pair.ablated] = run(scenario, _as(pair.ablated, configuration, control=False), bed)
     control, ablated = known[pair.control], known[pair.ablated]
     judgement = judge_pair(control, ablated, proof)
     return ProofResult(id=scenario.id, proof=proof, control=control, ablated=ablated, judgement=judgement)

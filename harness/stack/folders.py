@@ -92,10 +92,12 @@ def _locked_name(base: Path) -> Iterator[Path]:
             break
     else:
         raise HarnessError(f"no free name for a folder in {base}", hint="set HARNESS_TMP to another folder")
+    folder = lock.with_suffix("")
     try:
-        yield lock.with_suffix("")
+        yield folder
     finally:
-        lock.unlink()
+        if not os.path.lexists(folder):  # else the lock tells the next run what to remove
+            lock.unlink()
         os.close(descriptor)
 
 

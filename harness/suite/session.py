@@ -160,7 +160,6 @@ class Session:
         tried: list[ProofResult] = []
         for proof in scenario.proofs:
             found = prove(scenario, proof, self._configuration(), self._testbed(), known=known, run=self._recorded)
-            self.results[:] = [found.ablated if _same(each, found.ablated) else each for each in self.results]
             self.proofs.append(found)
             self._watcher.proved(found)
             self._write(complete=False, status=None)
@@ -185,6 +184,8 @@ class Session:
         # A server that died since the pair began has been replaced: the bed is asked for again.
         del bed
         result = self._performed(scenario, configuration, self._testbed())
+        if configuration.role == "ablated":
+            result = dataclasses.replace(result, expected=Verdict.FAILED)
         self._record(result, "")
         return result
 
@@ -247,10 +248,6 @@ def _status_of(error: BaseException | None) -> ExitStatus:
     if isinstance(error, KeyboardInterrupt):
         return ExitStatus.INTERRUPTED
     return ExitStatus.USAGE if isinstance(error, UsageError) else ExitStatus.INCONCLUSIVE
-
-
-def _same(one: RunResult, other: RunResult) -> bool:
-    return one.key == other.key and one.role == other.role
 
 
 def _unavailable(scenario: Scenario, key: RunKey, reason: str, configuration: RunConfiguration) -> RunResult:

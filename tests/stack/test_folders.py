@@ -93,8 +93,8 @@ def test_a_folder_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, 
 
 def test_a_folder_that_will_not_go_is_an_error_with_its_mend(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "_REMOVAL_DEADLINE_S", 0.01)
-    with pytest.raises(HarnessError, match="cannot be removed: .*No such device"), private_folder():
-        monkeypatch.setattr(folders.shutil, "rmtree", _fails)
+    with pytest.raises(HarnessError, match=r"cannot be removed: .*No such device"), private_folder():
+        monkeypatch.setattr("harness.stack.folders.shutil.rmtree", _fails)
     monkeypatch.undo()
     assert len(remove_stale_folders(base)) == 1
 

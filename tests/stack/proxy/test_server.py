@@ -12,11 +12,12 @@ import pytest
 from harness.errors import HarnessError, UsageError
 from harness.keeper import Keeper
 from harness.stack._go_buildinfo import read_go_build
+from harness.stack._port_claims import PortClaims
 from harness.stack._toxiproxy_log import ProxyEventKind, proxy_events
 from harness.stack.addresses import HostPort
 from harness.stack.toxiproxy import ToxiproxyServer, toxiproxy_version
 from harness.stack.toxiproxy_build import toxiproxy_server_path
-from harness.stack.toxiproxy_client import Proxy, ToxiproxyClient
+from harness.stack.toxiproxy_client import Proxy
 from tests.stack.proxy.echo import Client, EchoServer
 from tests.stack.support import accepts, occupied_port, processes_in, script
 
@@ -27,14 +28,21 @@ def test_it_tells_its_real_version(toxiproxy: ToxiproxyServer) -> None:
 
 
 def test_it_ends_with_its_block_whatever_happens(keeper: Keeper, tmp_path: Path) -> None:
-    port = 0
-    with pytest.raises(ZeroDivisionError), ToxiproxyServer("build", tmp_path, keeper=keeper) as server:
-        assert server.process is not None
-        port = int(server.api_url.rpartition(":")[2])
-        assert accepts(port)
-        raise ZeroDivisionError
-    assert not accepts(port)
+    ports: list[int] = []
+
+    def break_inside() -> None:
+        with ToxiproxyServer("build", tmp_path, keeper=keeper) as server:
+            ports.append(int(server.api_url.rpartition(":")[2]))
+            assert accepts(ports[0])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_inside()
+    assert not accepts(ports[0])
     assert processes_in(tmp_path) == []
+
+
+def test_a_server_that_was_not_started_has_no_client(keeper: Keeper, tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="not running"):
         ToxiproxyServer("build", tmp_path, keeper=keeper).client()
 
@@ -79,11 +87,8 @@ def test_a_taken_api_port_is_passed_over(keeper: Keeper, tmp_path: Path, monkeyp
     """Toxiproxy lives on without its API then; and what answers on the port may be another's Toxiproxy."""
     with occupied_port() as taken, occupied_port() as also_taken:
         ports = [taken, also_taken]
-        real = (
-            ToxiproxyClient.__module__ and __import__("harness.stack._port_claims", fromlist=["PortClaims"]).PortClaims
-        )
-        claim = real.claim
-        monkeypatch.setattr(real, "claim", lambda self: ports.pop(0) if ports else claim(self))
+        claim = PortClaims.claim
+        monkeypatch.setattr(PortClaims, "claim", lambda self: ports.pop(0) if ports else claim(self))
         with ToxiproxyServer("build", tmp_path, keeper=keeper) as server:
             assert int(server.api_url.rpartition(":")[2]) not in (taken, also_taken)
             assert server.client().version() == "2.12.0"
@@ -106,7 +111,7 @@ def test_its_death_is_told_by_its_process(keeper: Keeper, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["", "no/such/file", "."])
 def test_programs_that_are_none(keeper: Keeper, tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match="toxiproxy = .*: no program is there") as caught:
+    with pytest.raises(UsageError, match=r"toxiproxy = .*: no program is there") as caught:
         ToxiproxyServer(str(tmp_path / name), tmp_path, keeper=keeper).__enter__()
     assert "name an executable toxiproxy-server" in caught.value.hint
 

@@ -1,0 +1,75 @@
+"""Collects the scenarios of a folder by pytest, without running them by pytest."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.plugin.reading import check_unique, is_scenario, scenario_of
+from harness.results.text import visible
+from harness.scenario.scenario import Scenario
+from harness.target import TargetDescription
+
+PLUGIN = "harness.pytest_plugin"
+QUIET = ("-o", "addopts=", "-o", "python_files=*.py", "-p", "no:cacheprovider", "-p", "no:faulthandler")
+
+
+class _Collector:
+    """Keeps what pytest collects, and has it say nothing."""
+
+    def __init__(self, target: TargetDescription) -> None:
+        self._target = target
+        self.scenarios: list[Scenario] = []
+        self.problems: list[str] = []
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            config.pluginmanager.unregister(reporter)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.problems.append(f"{report.nodeid}: cannot be collected:\n{report.longreprtext}")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            if isinstance(item, pytest.Function) and is_scenario(item):
+                self._read(item)
+        items.clear()
+
+    def _read(self, item: pytest.Function) -> None:
+        try:
+            self.scenarios.append(scenario_of(item, self._target))
+        except UsageError as problem:
+            self.problems.append(str(problem))
+
+
+def collect_scenarios(folder: Path, target: TargetDescription) -> Sequence[Scenario]:
+    """Return the scenarios in `folder`, in the order of its files. Raises UsageError that tells every problem.
+
+    pytest collects in this process, with the project's own configuration and conftest files.
+    """
+    if not folder.is_dir():
+        raise UsageError.at("--scenarios", "folder", str(folder), "there is no such folder", mend="name one that exists")
+    collector = _Collector(target)
+    said = io.StringIO()
+    # The plugin by its module, so that it is there exactly once, installed or not.
+    plugin = __import__(PLUGIN, fromlist=["harness"])
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        status = pytest.main(
+            ["--collect-only", *QUIET, "-p", "no:harness", str(folder)], plugins=[plugin, collector]
+        )
+    if status in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR}:
+        collector.problems.append(visible(said.getvalue()).strip() or f"pytest ended with {status!r}")
+    if collector.problems:
+        raise UsageError("\n".join(collector.problems), hint="mend the scenarios named above")
+    check_unique(collector.scenarios)
+    return collector.scenarios

@@ -1,0 +1,27 @@
+"""Ids of parameters, so that a scenario's id is also a file's name and a JUnit name."""
+
+from __future__ import annotations
+
+import re
+
+from harness.vocabulary import Outcome, Value
+
+LONGEST_ID = 150
+"""Characters: with profile, protections and an ending it must still be a file's name (255 bytes)."""
+_UNFIT = re.compile(r"[^A-Za-z0-9._=+\-\[\]]")
+
+
+def parameter_id(value: object) -> str | None:
+    """Return the id of a parameter's value; None leaves it to pytest."""
+    if isinstance(value, Outcome):
+        return "+".join((member.name or "").lower() for member in value)
+    if isinstance(value, Value):
+        return str(value)
+    if isinstance(value, list | tuple) and value and all(isinstance(item, Value) for item in value):
+        return "+".join(str(item) for item in value)
+    return None
+
+
+def unfit_characters(name: str) -> str:
+    """Return the characters of an id that it may not hold, each once."""
+    return "".join(dict.fromkeys(_UNFIT.findall(name)))

@@ -1,0 +1,77 @@
+"""Checks what a scenario says of itself, `proves` and `needs`, before anything runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import get_args
+
+from harness.errors import UsageError
+from harness.faults.fault import Need
+from harness.scenario.scenario import CheckName, Proof, StateCheck
+from harness.target import TargetDescription
+from harness.target.protections import switched_off
+
+WRITE_PROVES = 'write @proves("PROTECTION", fails="CHECK", match="REGEX") above it, with harness.proves'
+
+
+def check_proof(proof: object, target: TargetDescription, place: str) -> Proof:
+    """Return the proof if it can be tried on this target. Raises UsageError."""
+    if not isinstance(proof, Proof):
+        raise UsageError.at(place, "proves", proof, "not made by harness.proves", mend=WRITE_PROVES)
+    _check_protections(proof, target, place)
+    _check_profile(proof, target, place)
+    _check_reason(proof, place)
+    return proof
+
+
+def _check_protections(proof: Proof, target: TargetDescription, place: str) -> None:
+    for key, names in (("proves", proof.protections), ("without", proof.without)):
+        if isinstance(names, str):
+            raise UsageError.at(place, key, names, "not a tuple", mend=f"write {key}=({names!r},)")
+        for name in names:
+            if not isinstance(name, str):
+                raise UsageError.at(place, key, name, "not a protection's name", valid=target.protections)
+            switched_off(target, name, place=place, key=key)
+    both = set(proof.protections) & set(proof.without)
+    if both:
+        name = min(both)
+        raise UsageError.at(place, "without", name, "is proved by the same mark: the two runs would be alike",
+                            mend="take it out of one of them")  # fmt: skip
+
+
+def _check_profile(proof: Proof, target: TargetDescription, place: str) -> None:
+    if proof.under is not None and proof.under not in target.profiles:
+        raise UsageError.at(place, "under", proof.under, "no such profile", valid=target.profiles)
+    if not proof.protections and proof.under in {None, target.default_profile}:
+        raise UsageError.at(place, "proves", proof.protections, "nothing is switched off: the two runs would be alike",
+                            mend="name a protection, or another profile with under=")  # fmt: skip
+
+
+def _check_reason(proof: Proof, place: str) -> None:
+    if proof.fails not in get_args(CheckName):
+        raise UsageError.at(place, "fails", proof.fails, "no such check", valid=get_args(CheckName))
+    if not isinstance(proof.match, str):
+        raise UsageError.at(place, "match", proof.match, "not a regular expression", mend="write a string")
+    if not proof.match and proof.fails not in get_args(StateCheck):
+        raise UsageError.at(
+            place, "match", proof.match, f"many causes make {proof.fails} fail: this one must be told apart",
+            mend="give a regular expression for the check's reason or the service's log",
+        )  # fmt: skip
+    try:
+        re.compile(proof.match)
+    except re.error as problem:
+        raise UsageError.at(
+            place, "match", proof.match, f"not a regular expression: {problem}", mend="mend or escape it"
+        ) from problem
+
+
+def check_needs(needs: Iterable[object], place: str) -> tuple[Need, ...]:
+    """Return the needs if all of them are known. Raises UsageError."""
+    known: tuple[Need, ...] = get_args(Need)
+    found: list[Need] = []
+    for need in needs:
+        if need not in known:
+            raise UsageError.at(place, "needs", need, "nothing is known by this name", valid=known)
+        found.append(known[known.index(need)])
+    return tuple(found)

@@ -1,0 +1,136 @@
+"""From pytest's items to scenarios."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import UsageError
+from harness.plugin.ids import LONGEST_ID, unfit_characters
+from harness.plugin.proofs import WRITE_PROVES, check_needs, check_proof
+from harness.scenario.lab import Lab
+from harness.scenario.scenario import Scenario
+from harness.target import TargetDescription
+
+LAB = "lab"
+FORBIDDEN_MARKS = ("skip", "skipif", "xfail", "flaky", "rerun", "usefixtures", "asyncio", "anyio")
+
+
+@pytest.fixture(name=LAB)
+def lab_of_a_scenario() -> None:
+    """Mark a test function as a scenario: the runner gives it the lab, pytest does not."""
+
+
+def is_scenario(item: pytest.Item) -> bool:
+    """Whether this item's function takes the plugin's own `lab`."""
+    if not isinstance(item, pytest.Function):
+        return False
+    info = item._fixtureinfo  # noqa: SLF001  # pytest has no public way to ask which fixture a name means
+    if LAB not in info.argnames:
+        return False
+    definitions = info.name2fixturedefs.get(LAB, ())
+    return bool(definitions) and definitions[-1].func is _lab_function()
+
+
+def _lab_function() -> object:
+    return inspect.unwrap(lab_of_a_scenario)
+
+
+def scenario_of(item: pytest.Function, target: TargetDescription) -> Scenario:
+    """Read a scenario. Raises UsageError that names the place, the key, the value and the mend."""
+    location = _location(item)
+    place = f"{location}: {item.name}"
+    _check_function(item, place)
+    name = item.name.removeprefix("test_")
+    _check_id(name, place)
+    proofs = tuple(
+        check_proof(proof, target, place)
+        for mark in item.iter_markers("proves")
+        for proof in (mark.args if len(mark.args) == 1 and not mark.kwargs else (f"{mark.args} {mark.kwargs}",))
+    )
+    if not proofs:
+        raise UsageError.at(place, "proves", None, "a scenario says what makes it fail", mend=WRITE_PROVES)
+    needs = [need for mark in item.iter_markers("needs") for need in mark.args]
+    return Scenario(
+        id=name,
+        theme=item.path.stem.removeprefix("test_"),
+        play=_play(item),
+        proofs=proofs,
+        needs=check_needs(needs, place),
+        location=location,
+    )
+
+
+def _location(item: pytest.Function) -> str:
+    path, line, _ = item.reportinfo()
+    shown = Path(path)
+    root = item.config.rootpath
+    return f"{shown.relative_to(root) if shown.is_relative_to(root) else shown}:{(line or 0) + 1}"
+
+
+def _parameters(item: pytest.Function) -> dict[str, Any]:
+    callspec = getattr(item, "callspec", None)
+    return dict(callspec.params) if callspec else {}
+
+
+def _play(item: pytest.Function) -> Callable[[Lab], Awaitable[None]]:
+    function, parameters = item.obj, _parameters(item)
+
+    async def play(lab: Lab) -> None:
+        await function(**{LAB: lab}, **parameters)
+
+    return play
+
+
+def _check_function(item: pytest.Function, place: str) -> None:
+    if not inspect.iscoroutinefunction(inspect.unwrap(item.function)):
+        raise UsageError.at(place, LAB, item.originalname, "takes a lab, and is not async", mend="write async def")
+    for name in FORBIDDEN_MARKS:
+        if item.get_closest_marker(name) is not None:
+            raise UsageError.at(
+                place, "mark", name, "a scenario cannot be skipped, excused, retried or prepared by marks",
+                mend="take the mark away; what a machine lacks is said with harness.needs",
+            )  # fmt: skip
+    fixtures = list(_fixtures(item))
+    if fixtures:
+        raise UsageError.at(
+            place, "fixture", fixtures[0], "a scenario takes the lab and its parameters: it must run without pytest",
+            mend="use pytest.mark.parametrize, or a step of the lab",
+        )  # fmt: skip
+
+
+def _fixtures(item: pytest.Function) -> Iterator[str]:
+    """Fixtures that the function asks for, and those that its own folder or file forces upon it."""
+    info = item._fixtureinfo  # noqa: SLF001  # as above
+    direct = {LAB, "request", *_parameters(item)}
+    yield from (name for name in info.argnames if name not in direct)
+    for name, definitions in info.name2fixturedefs.items():
+        if name not in direct and definitions[-1].baseid:
+            yield name
+
+
+def _check_id(name: str, place: str) -> None:
+    unfit = unfit_characters(name)
+    if unfit:
+        raise UsageError.at(
+            place, "id", name, f"an id holds letters, digits and . _ = + - [ ] only, and not {unfit!r}",
+            mend="give the parameter an id: pytest.param(..., id='...')",
+        )  # fmt: skip
+    if len(name) > LONGEST_ID:
+        raise UsageError.at(place, "id", name, f"longer than {LONGEST_ID} characters, and must be a file's name",
+                            mend="give the parameter an id: pytest.param(..., id='...')")  # fmt: skip
+
+
+def check_unique(scenarios: Sequence[Scenario]) -> None:
+    """Raise UsageError where two scenarios have the same id: it must be enough to find one."""
+    seen: dict[str, Scenario] = {}
+    for scenario in scenarios:
+        other = seen.setdefault(scenario.id, scenario)
+        if other is not scenario:
+            raise UsageError.at(
+                scenario.location, "id", scenario.id, f"belongs to {other.location} already", mend="rename one of them"
+            )
