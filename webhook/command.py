@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from webhook.settings import Settings, SettingsError, load_settings
+from webhook.settings import SettingsError, load_database_url, load_settings
 
 USAGE = "usage: python -m webhook [serve | migrate]"
 EXIT_SETTINGS = 2
@@ -16,20 +16,21 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{' '.join(arguments)!r} is no command of the webhook service.\n{USAGE}\n")
         return EXIT_SETTINGS
     try:
-        settings = load_settings()
+        return _migrate() if verb == "migrate" else _serve()
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_SETTINGS
-    return _migrate(settings) if verb == "migrate" else _serve(settings)
 
 
-def _serve(settings: Settings) -> int:
+def _serve() -> int:
+    settings = load_settings()
     from webhook.service import serve  # noqa: PLC0415 - `migrate` and wrong settings need no server
 
     return serve(settings)
 
 
-def _migrate(settings: Settings) -> int:
+def _migrate() -> int:
+    url = load_database_url()
     from webhook.migrate import migrate  # noqa: PLC0415 - Alembic costs 100 ms that serving must not pay
 
-    return migrate(settings)
+    return migrate(url)

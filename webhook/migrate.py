@@ -6,13 +6,12 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from webhook.logs import describe
-from webhook.settings import Settings
 
 LOCK = 0x77656268
 """The key of the advisory lock under which one migrates at a time."""
@@ -20,19 +19,19 @@ LOCK = 0x77656268
 CONNECT_TIMEOUT_S = 10.0
 
 
-def migrate(settings: Settings) -> int:
+def migrate(url: URL) -> int:
     """Bring the schema to its newest version; give the exit status."""
     try:
-        asyncio.run(_migrate(settings))
+        asyncio.run(_migrate(url))
     except (SQLAlchemyError, OSError) as error:
         sys.stderr.write(f"The migration failed: {describe(error)}\n")
         return 1
     return 0
 
 
-async def _migrate(settings: Settings) -> None:
+async def _migrate(url: URL) -> None:
     engine = create_async_engine(
-        settings.database_url.set(drivername="postgresql+asyncpg"),
+        url.set(drivername="postgresql+asyncpg"),
         poolclass=NullPool,
         connect_args={"timeout": CONNECT_TIMEOUT_S},
     )

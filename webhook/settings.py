@@ -11,10 +11,10 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL
 
-from webhook.complaints import SettingsError, explain, unknown_variables
+from webhook.complaints import SettingsError, explain, unknown_variables, valid_values
 from webhook.locations import database_url, redis_url, signing_secrets
 
-__all__ = ["Settings", "SettingsError", "load_settings"]
+__all__ = ["Settings", "SettingsError", "load_database_url", "load_settings"]
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
@@ -161,3 +161,15 @@ def load_settings() -> Settings:
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def load_database_url() -> URL:
+    """Read the one setting that a migration needs. Raises SettingsError, as `load_settings` does."""
+    valid = valid_values("database_url", Settings.model_fields["database_url"])
+    text = os.environ.get("DATABASE_URL")
+    if not text:
+        raise SettingsError([f"DATABASE_URL is not set; valid: {valid}"])
+    try:
+        return database_url(text)
+    except ValueError as error:
+        raise SettingsError([f"DATABASE_URL=(not shown): {error}; valid: {valid}"]) from error

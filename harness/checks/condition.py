@@ -42,7 +42,9 @@ def drains(history: History) -> CheckResult:
 
 
 def _not_at_rest(history: History, what: Sequence[str]) -> str:
-    over = [rest for rest in history.of(AtRest) if rest.what.partition(": ")[0] in what and rest.seen > rest.at_most]
+    over = [
+        rest for rest in history.of(AtRest) if rest.what.partition(": ")[0] in what and not rest.seen <= rest.at_most
+    ]
     return "; ".join(f"{rest.what} stay at {rest.seen:g}, at most {rest.at_most:g}" for rest in over)
 
 
@@ -60,7 +62,8 @@ def no_leaks(history: History) -> CheckResult:
 
 def figure(history: History) -> CheckResult:
     """The figures that the scenario limits are within their limits."""
-    over = [read for read in history.of(FigureRead) if read.seen > read.at_most]
+    # Not `seen > at_most`: a metric that is no number meets no limit.
+    over = [read for read in history.of(FigureRead) if not read.seen <= read.at_most]
     reasons = [f"{read.figure} was {read.seen:g}, at most {read.at_most:g}" for read in over]
     return CheckResult("figure", bool(over), "; ".join(reasons))
 

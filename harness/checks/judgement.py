@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.checks import condition, liveness, safety
+from harness.checks.exchanges import exchanges
 from harness.checks.verdict import CheckResult, Verdict
 from harness.history import History
 from harness.history.events import (
@@ -15,6 +16,7 @@ from harness.history.events import (
     MachineLacks,
     MomentMissed,
     NotSteady,
+    Recovered,
     RowsRead,
     ServerDied,
 )
@@ -55,21 +57,26 @@ class Judgement:
 
 
 def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
-    """Judge one run. A check that crashes makes it inconclusive, unless a row is wrong."""
-    lacks = history.last(MachineLacks)
-    if lacks is not None:
-        return Judgement(Verdict.UNAVAILABLE, f"needs {lacks.need}: {lacks.reason}", ())
+    """Judge one run. A check that crashes makes it inconclusive, unless a row is wrong.
+
+    Nothing is held by default: a run without a request of the scenario's own, or without a look at
+    recovery, proves nothing.
+    """
     results, crashes = _run(checks, history)
     failing = tuple(result for result in results if result.failed)
     unsafe = [result for result in failing if result.safety]
     doubts = [*crashes, *_doubts(history)]
     if unsafe:
         return Judgement(Verdict.FAILED, _sentence(unsafe[0]), failing)
+    lacks = history.last(MachineLacks)
+    if lacks is not None:
+        return Judgement(Verdict.UNAVAILABLE, f"needs {lacks.need}: {lacks.reason}", ())
     if doubts:
         return Judgement(Verdict.INCONCLUSIVE, doubts[0], failing)
     if failing:
         return Judgement(Verdict.FAILED, _sentence(failing[0]), failing)
-    return Judgement(Verdict.HELD, "", ())
+    missing = _missing(history)
+    return Judgement(Verdict.INCONCLUSIVE if missing else Verdict.HELD, missing, ())
 
 
 def _run(checks: Sequence[Check], history: History) -> tuple[list[CheckResult], list[str]]:
@@ -83,17 +90,29 @@ def _run(checks: Sequence[Check], history: History) -> tuple[list[CheckResult], 
     return results, crashes
 
 
+def _missing(history: History) -> str:
+    """What a run must show before it may be held, though nothing speaks against it."""
+    if not any(exchange.judged for exchange in exchanges(history)):
+        return "the scenario sent nothing: there is nothing to judge"
+    if history.last(Recovered) is None:
+        return "nobody looked whether the service recovers"
+    return ""
+
+
 def _sentence(result: CheckResult) -> str:
     return f"{result.name}: {result.reason}"
 
 
 def _doubts(history: History) -> Iterator[str]:
     """Why nothing may be concluded, the most telling first."""
+    # A server's death first: the harness itself breaks on what is no longer there.
+    for death in history.of(ServerDied):
+        yield f"{death.name} died, and no fault had touched it: status {death.status}; its last words:\n{death.log_tail}"
     for problem in history.of(HarnessProblem):
         yield f"the harness broke: {problem.text}"
-    for death in history.of(ServerDied):
-        yield f"{death.name} died, and no fault had touched it: status {death.status}"
-    for unsteady in history.of(NotSteady):
+    unsteady = history.last(NotSteady)
+    if unsteady is not None and history.last(Recovered) is None:
+        # After a recovery it is the service's own failure: check `recovers`.
         yield f"steady state was not reached: {unsteady.reason}"
     for moment in history.of(MomentMissed):
         if not moment.claim:

@@ -10,7 +10,7 @@ import math
 from harness.checks.exchanges import exchanges, several
 from harness.checks.verdict import CheckResult
 from harness.history import History
-from harness.history.events import Healthy, MomentMissed, NotRecovered, Purpose, RunBegan
+from harness.history.events import Healthy, MomentMissed, NotRecovered, NotSteady, Purpose, Recovered, RunBegan
 from harness.vocabulary import ACKNOWLEDGED
 
 
@@ -55,12 +55,15 @@ def reached(history: History) -> CheckResult:
 
 
 def recovers(history: History) -> CheckResult:
-    """After the last heal the service acknowledges again; so is what had been left unknown."""
+    """After the last heal the service acknowledges again, and goes on to; so is what had been left unknown."""
     missed = history.last(NotRecovered)
     if missed is not None:
         return CheckResult(
             "recovers", True, f"nothing acknowledged {missed.within_s:g} s after healing: {missed.reason}"
         )
+    relapse = history.last(NotSteady)
+    if relapse is not None and history.last(Recovered) is not None:
+        return CheckResult("recovers", True, f"acknowledged once after healing, but not steadily: {relapse.reason}")
     again = [e for e in exchanges(history) if e.sent.purpose == Purpose.AGAIN]
     stories = [f"{e.sent.delivery}, sent again: {e.story()}" for e in again if e.outcome != ACKNOWLEDGED]
     return CheckResult("recovers", bool(stories), several(stories, len(again)) if stories else "")

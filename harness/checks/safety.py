@@ -5,6 +5,7 @@ These count whether or not a fault left evidence: there is no excuse for them.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from harness.checks.exchanges import Exchange, by_delivery
@@ -14,10 +15,9 @@ from harness.history.events import Purpose, RequestEnded, RequestSent, RowsRead,
 from harness.vocabulary import ACKNOWLEDGED, REFUSED
 
 
-def _rows(history: History) -> Sequence[StoredRow]:
-    """The last reading; nothing where there was none, which is a doubt of its own and no proof."""
-    found = history.last(RowsRead)
-    return found.rows if found else ()
+def _readings(history: History) -> Sequence[Sequence[StoredRow]]:
+    """Every reading: what is sent again may mend what an earlier one shows. None is a doubt of its own."""
+    return [read.rows for read in history.of(RowsRead)]
 
 
 def _result(name: str, bad: Sequence[str], what: str) -> CheckResult:
@@ -41,10 +41,13 @@ def acknowledged_is_stored(history: History) -> CheckResult:
 
 def stored_once(history: History) -> CheckResult:
     """No delivery is stored twice, however often it was sent."""
-    copies: dict[str, int] = {}
-    for row in _rows(history):
-        copies[row.id] = copies.get(row.id, 0) + row.copies
-    doubled = [f"{delivery} ({count} times)" for delivery, count in sorted(copies.items()) if count > 1]
+    most: dict[str, int] = {}
+    for rows in _readings(history):
+        copies: dict[str, int] = {}
+        for row in rows:
+            copies[row.id] = copies.get(row.id, 0) + row.copies
+        most |= {delivery: max(count, most.get(delivery, 0)) for delivery, count in copies.items()}
+    doubled = [f"{delivery} ({count} times)" for delivery, count in sorted(most.items()) if count > 1]
     return _result("stored_once", doubled, "stored more than once")
 
 
@@ -53,31 +56,39 @@ def nothing_foreign(history: History) -> CheckResult:
     sent: dict[str, set[str]] = {}
     for request in history.of(RequestSent):
         sent.setdefault(request.delivery, set()).add(request.digest)
-    foreign = [row.id for row in _rows(history) if row.digest not in sent.get(row.id, set())]
+    found = {row for rows in _readings(history) for row in rows}
+    foreign = {row.id for row in found if row.digest not in sent.get(row.id, set())}
     return _result("nothing_foreign", sorted(foreign), "stored, but never sent like this")
 
 
 def refused_is_not_stored(history: History) -> CheckResult:
     """A delivery of which every request was refused is not in the database."""
-    stored = {row.id for row in _rows(history)}
+    stored = {row.id for rows in _readings(history) for row in rows}
     refused = {delivery for delivery, sent in by_delivery(history).items() if all(e.outcome == REFUSED for e in sent)}
     return _result("refused_is_not_stored", sorted(refused & stored), "refused, but stored")
 
 
 def same_answer_again(history: History) -> CheckResult:
-    """A delivery that was acknowledged gets the same answer, to the byte, whenever it is sent again."""
+    """A delivery that was acknowledged gets the same answer, to the byte, whenever it is sent again.
+
+    Two acknowledgements that differ count whatever else happened; a repeat that was not acknowledged
+    at all is no word about the rows, and counts as any other failure does.
+    """
     changed: list[str] = []
+    contradicted = False
     for delivery, sent in by_delivery(history).items():
         answers = [e for e in sent if e.outcome == ACKNOWLEDGED]
         if not answers:
             continue
-        repeats = [e for e in sent if e.sent.purpose == Purpose.AGAIN]
+        repeats = [e for e in sent if e.sent.purpose == Purpose.AGAIN and e.ended is not None]
         other = [e for e in (*answers, *repeats) if _told(e) != _told(answers[0])]
         if other:
+            contradicted = contradicted or any(e.outcome == ACKNOWLEDGED for e in other)
             changed.append(
                 f"{delivery} ({answers[0].ended and answers[0].ended.answer[:80]!r}, then {other[0].story()})"
             )
-    return _result("same_answer_again", changed, "sent again, and answered otherwise")
+    result = _result("same_answer_again", changed, "sent again, and answered otherwise")
+    return dataclasses.replace(result, safety=contradicted)
 
 
 def _told(exchange: Exchange) -> tuple[int | None, str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from harness.vocabulary import Moment, Value
+from harness.vocabulary.moments import REACHED_AT_ONCE
+from harness.vocabulary.refusals import at_least_one
 
 if TYPE_CHECKING:
     from harness.faults.site import Site
@@ -52,6 +54,10 @@ class Fired(Moment, kind="fired"):
 
     fault: Fault
     times: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least_one(self.kind, "times", self.times, REACHED_AT_ONCE)
 
     def __repr__(self) -> str:
         """The call that builds it."""

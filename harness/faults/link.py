@@ -10,12 +10,13 @@ from typing import ClassVar, Literal
 
 from harness.errors import HarnessError
 from harness.faults.fault import Fault, Injection, Need
-from harness.faults.meter import LinkMeter
+from harness.faults.meter import LinkActivity, LinkMeter
 from harness.faults.site import Site
 from harness.polling import poll_async
 from harness.stack import toxics
 from harness.stack.sockets import TcpState
 from harness.vocabulary import Link
+from harness.vocabulary.value import told_at
 
 CUT_WITHIN_S = 5.0
 Direction = Literal["upstream", "downstream"]
@@ -56,10 +57,12 @@ class _Down(Injection):
         self._client = site.toxiproxy.client()
         self._meter = LinkMeter(site, link)
         self._cut = 0
+        self._shut = False
 
     async def act(self) -> None:
         await self._meter.begin()
         open_now = await self._site.connections(self._link)
+        self._shut = True
         await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, False)
         inodes = {connection.inode for connection in open_now if connection.state is TcpState.ESTABLISHED}
         await self._until_gone(inodes)
@@ -91,28 +94,43 @@ class _Down(Injection):
                 "seccomp",
                 f"{activity.refused} connects of the service to port {self._laid.port} while nothing listened there",
             )
-        await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, True)
+        await self._open()
+
+    async def _open(self) -> None:
+        # Only what it shut itself: another fault may keep the link down by now.
+        if self._shut:
+            await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, True)
+            self._shut = False
 
 
 class _Cut(_Down):
     async def act(self) -> None:
         await super().act()
-        await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, True)
+        await self._open()
 
     async def fired(self) -> int:
         return self._cut
 
     async def heal(self) -> None:
-        await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, True)
+        await self._open()
 
 
 @dataclass(frozen=True, repr=False)
 class ToxicFault(LinkFault):
     """A fault that Toxiproxy's toxics make, in one direction or both."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        with told_at(repr(self)):
+            self.toxics()
+
     @abstractmethod
     def toxics(self) -> Sequence[toxics.Toxic]:
         """The toxics to add. Raises UsageError for values that Toxiproxy could not keep."""
+
+    def met_by(self, activity: LinkActivity) -> int:
+        """How many connections it took effect on: most toxics are met by whatever is sent."""
+        return activity.touched
 
     def injection(self, site: Site) -> Injection:
         """Add the toxics; remove them when healed."""
@@ -133,11 +151,11 @@ class _Toxics(Injection):
             await asyncio.to_thread(self._client.add_toxic, self._laid.proxy, toxic)
 
     async def fired(self) -> int:
-        return (await self._meter.read()).touched
+        return self._fault.met_by(await self._meter.read())
 
     async def heal(self) -> None:
         activity = await self._meter.end()
-        if activity.touched:
+        if self._fault.met_by(activity):
             names = ", ".join(f"{toxic.type} {toxic.stream}" for toxic in self._fault.toxics())
             self._site.witness("toxic_met", "kernel and Toxiproxy", f"{names}: {activity} on {self._fault.link}")
         for toxic in self._fault.toxics():
@@ -222,8 +240,8 @@ class Slicer(ToxicFault, kind="link.slicer"):
         return one(
             toxics.Slicer,
             self.stream,
-            average_bytes=self.average_bytes,
-            variation_bytes=self.variation_bytes,
+            average_size_bytes=self.average_bytes,
+            size_variation_bytes=self.variation_bytes,
             delay_us=self.delay_us,
         )
 
@@ -239,6 +257,10 @@ class LimitData(ToxicFault, kind="link.limit_data"):
         """`limit_data`, in one direction: a reply is cut in the middle."""
         return one(toxics.LimitData, self.stream, limit_bytes=self.limit_bytes)
 
+    def met_by(self, activity: LinkActivity) -> int:
+        """Only a connection that has ended has reached the limit."""
+        return activity.ended
+
 
 @dataclass(frozen=True, repr=False)
 class SlowClose(ToxicFault, kind="link.slow_close"):
@@ -249,6 +271,10 @@ class SlowClose(ToxicFault, kind="link.slow_close"):
     def toxics(self) -> Sequence[toxics.Toxic]:
         """`slow_close`, both ways."""
         return both(toxics.SlowClose, delay_ms=self.delay_ms)
+
+    def met_by(self, activity: LinkActivity) -> int:
+        """Only a close is late: one of the service's, or one of the server's that it may not know of yet."""
+        return activity.ended + activity.left
 
 
 down, cut, swallow, timeout, reset, latency = Down, Cut, Swallow, Timeout, Reset, Latency

@@ -27,6 +27,7 @@ class TableFault(Fault):
     table: str
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.table):
             raise UsageError.at(self.kind, "table", self.table, "not a table's name", mend="name it plainly")
 
@@ -66,13 +67,17 @@ class _Lock(Injection):
     async def act(self) -> None:
         self._log_mark = self._laid.log.size() if self._laid.log else 0
         session = await self._exits.enter_async_context(self._site.sql(self._fault.link))
-        self._session = session
         self._pid = session.get_server_pid()
         try:
             await session.execute(f"SET lock_timeout = {LOCK_WITHIN_MS}")
             await self._take(session)
         except asyncpg.PostgresError as problem:
-            raise HarnessError(f"could not lock {self._fault.table}: {problem}") from problem
+            await self._exits.aclose()
+            raise HarnessError(f"{self._fault!r} could not be taken: {problem}") from problem
+        except BaseException:
+            await self._exits.aclose()
+            raise
+        self._session = session
 
     async def _take(self, session: asyncpg.Connection) -> None:
         await session.execute("BEGIN")
@@ -126,7 +131,7 @@ class _HoldCommits(_Lock):
 
     async def _release(self, session: asyncpg.Connection) -> None:
         await session.execute(f"SELECT pg_advisory_unlock({ADVISORY_KEY})")
-        await session.execute(f"DROP FUNCTION {TRIGGER} CASCADE")
+        await session.execute(f"DROP FUNCTION IF EXISTS {TRIGGER} CASCADE")
 
 
 lock, hold_commits = Lock, HoldCommits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.faults.site import Site
@@ -17,8 +18,12 @@ class LinkActivity:
     """connect() calls to it that the kernel was left to answer; 0 where calls are not watched."""
     accepted: int
     """Connections that Toxiproxy accepted on it."""
+    opened: int
+    """Connections open now that were not at the beginning."""
     closed: int
-    """Connections open at the beginning that are open no longer."""
+    """Connections open at the beginning that are open no longer, though the process that had them is there."""
+    left: int
+    """Connections of Toxiproxy's that the server has closed and Toxiproxy has not."""
     moved: int
     """Connections open then and now on which bytes went out or came in."""
     bytes_sent: int
@@ -30,6 +35,11 @@ class LinkActivity:
     def refused(self) -> int:
         """Connects that nobody accepted."""
         return max(0, self.dialled - self.accepted)
+
+    @property
+    def ended(self) -> int:
+        """Connections that ended, those that came and went in between included."""
+        return self.closed + max(0, self.accepted - self.opened)
 
     @property
     def touched(self) -> int:
@@ -45,7 +55,7 @@ class LinkActivity:
         )
 
 
-NOTHING = LinkActivity(0, 0, 0, 0, 0, 0, 0)
+NOTHING = LinkActivity(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 class LinkMeter:
@@ -64,7 +74,7 @@ class LinkMeter:
         """Take the marks that later readings are compared with."""
         self._log_mark = self._site.toxiproxy.log.size() if self._site.toxiproxy.log else 0
         self._calls_mark = len(self._site.service.syscall_events())
-        self._answered = await self._upstream()
+        self._answered = {each.inode: each.bytes_received for each in await self._upstream()}
         self._before = await self._open()
 
     async def read(self) -> LinkActivity:
@@ -77,12 +87,16 @@ class LinkMeter:
         received = {inode: now[inode].bytes_received - self._before[inode].bytes_received for inode in both}
         new = now.keys() - self._before.keys()
         bytes_received = sum(received.values()) + sum(now[inode].bytes_received for inode in new)
-        answered = await self._upstream()
-        bytes_answered = sum(count - self._answered.get(inode, 0) for inode, count in answered.items())
+        upstream = await self._upstream()
+        bytes_answered = sum(each.bytes_received - self._answered.get(each.inode, 0) for each in upstream)
+        alive = self._site.service.pids()
+        gone = [inode for inode, each in self._before.items() if inode not in now and each.pid in alive]
         return LinkActivity(
             dialled=self._dialled(),
             accepted=len(self._site.toxiproxy.accepted(self._laid.proxy, self._log_mark)),
-            closed=len(self._before.keys() - now.keys()),
+            opened=len(new),
+            closed=len(gone),
+            left=sum(1 for each in upstream if each.state is TcpState.CLOSE_WAIT),
             moved=sum(1 for inode in both if sent[inode] or received[inode]),
             bytes_sent=sum(sent.values()) + sum(now[inode].bytes_sent for inode in new),
             bytes_received=bytes_received,
@@ -99,9 +113,9 @@ class LinkMeter:
         found = await self._site.connections(self._link)
         return {connection.inode: connection for connection in found if connection.state is TcpState.ESTABLISHED}
 
-    async def _upstream(self) -> dict[int, int]:
-        """Bytes that the server has sent on each connection of Toxiproxy's that is still there."""
-        return {each.inode: each.bytes_received for each in await self._site.upstream_connections(self._link)}
+    async def _upstream(self) -> Sequence[TcpConnection]:
+        """Toxiproxy's own connections to the server."""
+        return await self._site.upstream_connections(self._link)
 
     def _dialled(self) -> int:
         calls = self._site.service.syscall_events()[self._calls_mark :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -10,14 +11,22 @@ from typing import Self
 
 from redis.asyncio import Redis as RedisClient
 
+from harness.errors import HarnessError
+from harness.faults.site import OWN_NAME
+from harness.polling import poll
+
+MARK = "harness-"
+REPORTED_WITHIN_S = 5.0
+
 
 class CommandMonitor:
     """Listens with MONITOR, and keeps which of some keys were named by anybody's command."""
 
     def __init__(self, url: str, keys: Sequence[str]) -> None:
-        self._client = RedisClient.from_url(url)
+        self._client = RedisClient.from_url(url, client_name=OWN_NAME)
         self._keys = frozenset(keys)
         self._met: set[str] = set()
+        self._marks_seen: set[str] = set()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -30,12 +39,24 @@ class CommandMonitor:
         async for command in self._monitor.listen():
             words = command["command"].split()
             self._met.update(self._keys.intersection(words))
+            self._marks_seen.update(word for word in words if word.startswith(MARK))
 
     async def met(self) -> int:
-        """How many of the keys were named so far, whatever Redis was sent before this call included."""
+        """How many of the keys were named so far, whatever Redis was sent before this call included.
+
+        Raises HarnessError when Redis does not report the harness's own command.
+        """
+        mark = MARK + secrets.token_hex(8)
+        async with asyncio.timeout(REPORTED_WITHIN_S):
+            await self._client.echo(mark)
+        if not await poll(lambda: self._listened_to(mark), within_s=REPORTED_WITHIN_S):
+            raise HarnessError(f"Redis did not report a command in {REPORTED_WITHIN_S:g} s to whom it had told MONITOR")
+        return len(self._met)
+
+    def _listened_to(self, mark: str) -> bool:
         if self._task is not None and self._task.done():
             self._task.result()
-        return len(self._met)
+        return mark in self._marks_seen
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

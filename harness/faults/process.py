@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from dataclasses import dataclass, field
+from typing import ClassVar
+from urllib.parse import urlsplit
 
 import psutil
 
 from harness.errors import HarnessError
-from harness.faults.fault import Fault, Injection
+from harness.faults.fault import Fault, Injection, Need
 from harness.faults.site import Site
 from harness.polling import poll
 from harness.vocabulary import Link
 
 GONE_WITHIN_S = 15.0
 STOPPED_WITHIN_S = 5.0
+DEFAULT_PORTS = {"postgres": 5432, "redis": 6379}
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,6 +54,7 @@ class Pause(Fault, kind="process.pause"):
 class Misconfigure(Fault, kind="process.misconfigure"):
     """Started again with this URL in place of the link's; healed: with the right one."""
 
+    needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})
     link: Link
     url: str = field(kw_only=True)
 
@@ -68,8 +71,8 @@ class _End(Injection):
 
     async def act(self) -> None:
         self._acted = True
-        self._site.service.signal(self._signum, ends_it=True)
-        await self._gone()
+        if self._site.service.signal(self._signum, ends_it=True):
+            await self._gone()
 
     async def _gone(self) -> None:
         try:
@@ -88,16 +91,23 @@ class _End(Injection):
 
 
 class _Terminate(_End):
+    def __init__(self, site: Site, signum: signal.Signals) -> None:
+        super().__init__(site, signum)
+        self._asked = False
+
     async def act(self) -> None:
         self._acted = True
         pid = self._site.service.process.pid
-        self._site.service.signal(self._signum, ends_it=True)
+        self._asked = self._site.service.signal(self._signum, ends_it=True)
+        if not self._asked:
+            return
         if not await poll(lambda: not _listens(pid), within_s=STOPPED_WITHIN_S):
             raise HarnessError(f"the service still listens {STOPPED_WITHIN_S:g} s after SIGTERM")
         self._site.witness("listener_closed", "kernel", f"pid {pid} listens no longer")
 
     async def heal(self) -> None:
-        if self._acted:
+        if self._asked:
+            self._asked = False
             await self._gone()
         await super().heal()
 
@@ -116,9 +126,10 @@ class _Pause(Injection):
         self._stopped_pid: int | None = None
 
     async def act(self) -> None:
+        if not self._site.service.signal(signal.SIGSTOP, ends_it=False):
+            return
         self._stopped_pid = self._site.service.process.pid
         process = psutil.Process(self._stopped_pid)
-        self._site.service.signal(signal.SIGSTOP, ends_it=False)
         if not await poll(lambda: process.status() == psutil.STATUS_STOPPED, within_s=STOPPED_WITHIN_S):
             raise HarnessError(f"the service runs {STOPPED_WITHIN_S:g} s after SIGSTOP")
         self._site.witness("process_stopped", "kernel", f"pid {self._stopped_pid} is stopped")
@@ -127,7 +138,7 @@ class _Pause(Injection):
         return int(self._stopped_pid is not None)
 
     async def heal(self) -> None:
-        if self._stopped_pid is not None and self._site.service.running:
+        if self._stopped_pid == self._site.service.process.pid:
             self._site.service.signal(signal.SIGCONT, ends_it=False)
         self._stopped_pid = None
 
@@ -138,9 +149,11 @@ class _Misconfigure(Injection):
         self._site = site
         self._laid = site.laid(fault.link)
         self._acted = False
+        self._calls_mark = 0
 
     async def act(self) -> None:
         self._acted = True
+        self._calls_mark = len(self._site.service.syscall_events())
         await self._site.service.stop()
         await self._site.service.start(self._changed())
 
@@ -155,12 +168,11 @@ class _Misconfigure(Injection):
         return changed
 
     def _calls(self) -> int:
-        """Calls that the service made for the wrong address: every watched one that is no link's port."""
+        """Calls that the service made for the wrong address since then; that it is no link's port is made sure of."""
         right = {laid.port for laid in self._site.links.values()}
-        wrong = re.search(r":(\d+)(?:/|$)", self._fault.url)
-        port = int(wrong[1]) if wrong else None
-        calls = self._site.service.syscall_events()
-        return sum(1 for call in calls if call.port == port and call.port not in right)
+        wrong = urlsplit(self._fault.url).port or DEFAULT_PORTS[self._fault.link.protocol]
+        calls = self._site.service.syscall_events()[self._calls_mark :]
+        return sum(1 for call in calls if call.port == wrong and call.port not in right)
 
     async def fired(self) -> int:
         return self._calls() if self._acted else 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from harness.errors import UsageError
-from harness.faults.fault import Fault, Injection
+from harness.faults.fault import Fault, Injection, Need
 from harness.faults.locks import hold_commits, lock
 from harness.faults.monitor import CommandMonitor
 from harness.faults.site import Site
@@ -55,8 +56,12 @@ class _EndSessions(Injection):
 
 @dataclass(frozen=True, repr=False)
 class Flush(Fault, kind="server.flush"):
-    """Everything that the service keeps in Redis is gone, once."""
+    """Everything that the service keeps in Redis is gone, once.
 
+    Not on a Redis that was given by URL: others may keep something in that database.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"own_redis"})
     link: Redis
 
     def injection(self, site: Site) -> Injection:

@@ -20,6 +20,8 @@ from harness.stack.toxiproxy import ToxiproxyServer
 from harness.vocabulary import Link
 
 ADMIN_TIMEOUT_S = 5.0
+OWN_NAME = "harness"
+"""What the harness's own sessions call themselves on the servers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,6 @@ class Site:
     service: ServiceProcess
     links: Mapping[str, LaidLink]
     toxiproxy: ToxiproxyServer
-    watches_connects: bool
     witness: Witness
     ids_to_come: tuple[tuple[str, str], ...] = ()
     """(source, id) of deliveries that the scenario may still send."""
@@ -83,7 +84,7 @@ class Site:
     async def sql(self, link: Link) -> AsyncIterator[asyncpg.Connection]:
         """A session of the harness's own on the service's database, past the proxy."""
         connection = await asyncpg.connect(
-            self.laid(link).admin_url, timeout=ADMIN_TIMEOUT_S, server_settings={"application_name": "harness"}
+            self.laid(link).admin_url, timeout=ADMIN_TIMEOUT_S, server_settings={"application_name": OWN_NAME}
         )
         try:
             yield connection
@@ -93,7 +94,7 @@ class Site:
     @asynccontextmanager
     async def redis(self, link: Link) -> AsyncIterator[RedisClient]:
         """A client of the harness's own on the service's Redis database, past the proxy."""
-        client = RedisClient.from_url(self.laid(link).admin_url, socket_timeout=ADMIN_TIMEOUT_S)
+        client = RedisClient.from_url(self.laid(link).admin_url, socket_timeout=ADMIN_TIMEOUT_S, client_name=OWN_NAME)
         try:
             yield client
         finally:

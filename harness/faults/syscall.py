@@ -7,11 +7,11 @@ import errno as errno_numbers
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from harness.errors import UsageError
 from harness.faults.fault import Fault, Injection, Need
 from harness.faults.site import Site
 from harness.syscalls import ConnectRule, SyscallEvent
 from harness.vocabulary import Link
+from harness.vocabulary.refusals import at_least_one
 
 Errno = Literal[
     "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EINTR", "EINVAL", "EIO",
@@ -34,8 +34,9 @@ class Connect(Fault, kind="syscall.connect"):
     times: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.times is not None and self.times < 1:
-            raise UsageError.at("syscall.connect", "times", self.times, "would never answer", mend="1 or more")
+        super().__post_init__()
+        if self.times is not None:
+            at_least_one(self.kind, "times", self.times, "would never answer")
 
     def injection(self, site: Site) -> Injection:
         """Answer from now on."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 from harness.errors import UsageError
 from harness.history.events import Event
@@ -94,17 +94,37 @@ def recording(path: Path, watch: Callable[[Entry], None] | None = None) -> Itera
 
 
 def read_history(path: Path) -> History:
-    """Read a history back. Raises UsageError that names the line."""
-    lines = path.read_text("utf-8").splitlines()
-    return History(tuple(_entry(line, f"{path}: line {number}") for number, line in enumerate(lines, 1)))
+    """Read a history back.
+
+    Raises UsageError that names the line: also for a last line that a killed run left unfinished,
+    since a history that ends early must not pass for a whole one.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UsageError(f"{path}: cannot be read: {problem}", hint="name a history file") from problem
+    return History(tuple(_entry(line, n, f"{path}: line {n + 1}") for n, line in enumerate(lines)))
 
 
-def _entry(line: str, place: str) -> Entry:
+def _entry(line: str, seq: int, place: str) -> Entry:
     try:
         raw = json.loads(line)
+        _check_head(raw, seq, place)
         event = from_json({"kind": raw["kind"], **raw["data"]}, Event, place=place)
-        return Entry(raw["seq"], raw["t_ns"], raw["lane"], event)
-    except (json.JSONDecodeError, KeyError, TypeError) as problem:
-        raise UsageError(
-            f"{place}: not a line of a history: {problem}", hint="was the run killed? drop it"
-        ) from problem
+        return Entry(seq, raw["t_ns"], raw["lane"], event)
+    except (ValueError, KeyError, TypeError, RecursionError) as problem:
+        # ValueError: no JSON, or a number with more digits than Python reads.
+        text = f"{place}: not a line of a history: {type(problem).__name__}: {problem}"
+        raise UsageError(text, hint="was the run killed? drop it") from problem
+
+
+def _check_head(raw: dict[str, Any], seq: int, place: str) -> None:
+    if raw["v"] != VERSION:
+        mend = "read it with the harness that wrote it"
+        raise UsageError.at(place, "v", raw["v"], "not a history of this version", valid=[str(VERSION)], mend=mend)
+    if raw["seq"] != seq:
+        mend = f"restore the line with seq {seq}"
+        raise UsageError.at(place, "seq", raw["seq"], "a line is missing, or there twice", mend=mend)
+    for key, kind in (("t_ns", int), ("lane", str)):
+        if not isinstance(raw[key], kind) or isinstance(raw[key], bool):
+            raise UsageError.at(place, key, raw[key], f"expected {kind.__name__}", mend=f"write {kind.__name__}")

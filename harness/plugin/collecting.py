@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from harness.scenario.scenario import Scenario
 from harness.target import TargetDescription
 
 PLUGIN = "harness.pytest_plugin"
-QUIET = ("-o", "addopts=", "-o", "python_files=*.py", "-p", "no:cacheprovider", "-p", "no:faulthandler")
+QUIET = ("-o", "addopts=", "-o", "python_files=*.py")
 
 
 class _Collector:
@@ -58,15 +57,15 @@ def collect_scenarios(folder: Path, target: TargetDescription) -> Sequence[Scena
     pytest collects in this process, with the project's own configuration and conftest files.
     """
     if not folder.is_dir():
-        raise UsageError.at("--scenarios", "folder", str(folder), "there is no such folder", mend="name one that exists")
+        raise UsageError.at(
+            "--scenarios", "folder", str(folder), "there is no such folder", mend="name one that exists"
+        )
     collector = _Collector(target)
     said = io.StringIO()
     # The plugin by its module, so that it is there exactly once, installed or not.
     plugin = __import__(PLUGIN, fromlist=["harness"])
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        status = pytest.main(
-            ["--collect-only", *QUIET, "-p", "no:harness", str(folder)], plugins=[plugin, collector]
-        )
+        status = pytest.main(["--collect-only", *QUIET, "-p", "no:harness", str(folder)], plugins=[plugin, collector])
     if status in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR}:
         collector.problems.append(visible(said.getvalue()).strip() or f"pytest ended with {status!r}")
     if collector.problems:

@@ -26,9 +26,10 @@ def check_proof(proof: object, target: TargetDescription, place: str) -> Proof:
 
 
 def _check_protections(proof: Proof, target: TargetDescription, place: str) -> None:
-    for key, names in (("proves", proof.protections), ("without", proof.without)):
-        if isinstance(names, str):
-            raise UsageError.at(place, key, names, "not a tuple", mend=f"write {key}=({names!r},)")
+    given: tuple[tuple[str, object], ...] = (("proves", proof.protections), ("without", proof.without))
+    for key, names in given:
+        if not isinstance(names, tuple):
+            raise UsageError.at(place, key, names, "not a tuple of names", mend=f"write {key}=({names!r},)")
         for name in names:
             if not isinstance(name, str):
                 raise UsageError.at(place, key, name, "not a protection's name", valid=target.protections)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,10 @@ class PytestRun:
     results: dict[str, RunResult] = field(default_factory=dict)
     """By node id."""
     session: Session | None = None
+    others_passed: bool = False
+    """Whether a test that is no scenario has passed."""
+    failed: int = 0
+    """How many items pytest counts as failed, by whatever cause."""
 
     def collect(self, items: Sequence[pytest.Item]) -> None:
         """Read every scenario among the items. Raises UsageError that tells every problem."""
@@ -39,9 +43,7 @@ class PytestRun:
             return
         self.settings = settings_of(self.config, _folder(found))
         self.target = load_target(self.settings.target_file)
-        self.target.settings(
-            self.settings.profile or self.target.description.default_profile, self.settings.without
-        )
+        self.target.settings(self.settings.profile or self.target.description.default_profile, self.settings.without)
         problems: list[str] = []
         for item in found:
             try:
@@ -81,7 +83,7 @@ class PytestRun:
         if self.settings is None or self.target is None:
             raise RuntimeError("a scenario runs that was never collected")
         ids = [scenario.id for scenario in self.scenarios.values()]
-        listed = read_unavailable(self.settings.scenarios / FILE, _known(self.settings, ids))
+        listed = read_unavailable(self.settings.scenarios / FILE)  # a part of the suite: other ids may be listed
         command = ("python", "-m", "pytest", *(str(word) for word in self.config.invocation_params.args))
         return Session(self.settings, self.target, command=command, selection=ids, listed=listed)
 
@@ -101,18 +103,9 @@ class PytestRun:
         others = self.others_passed
         if status == pytest.ExitCode.OK and own is not ExitStatus.HELD:
             return status if own is ExitStatus.NOTHING_RAN and others else int(own)
-        only_inconclusive = own is ExitStatus.INCONCLUSIVE and self.failed == self.inconclusive
+        inconclusive = sum(1 for result in self.results.values() if result.verdict is Verdict.INCONCLUSIVE)
+        only_inconclusive = own is ExitStatus.INCONCLUSIVE and self.failed == inconclusive
         return int(own) if status == pytest.ExitCode.TESTS_FAILED and only_inconclusive else status
-
-    others_passed: bool = False
-    """Whether a test that is no scenario has passed."""
-    failed: int = 0
-    """How many items pytest counts as failed, by whatever cause."""
-
-    @property
-    def inconclusive(self) -> int:
-        """How many scenarios were."""
-        return sum(1 for result in self.results.values() if result.verdict is Verdict.INCONCLUSIVE)
 
 
 def _folder(items: Sequence[pytest.Item]) -> Path:
@@ -123,15 +116,4 @@ def _folder(items: Sequence[pytest.Item]) -> Path:
     return found.relative_to(here) if found.is_relative_to(here) else found
 
 
-def _known(settings: SuiteSettings, ids: Sequence[str]) -> Sequence[str]:
-    """Only a part of the suite may have been collected: then any id may be listed."""
-    return _Anything(ids) if settings else ids
-
-
-class _Anything(list[str]):
-    def __contains__(self, item: object) -> bool:
-        return True
-
-
 STASH = pytest.StashKey[PytestRun]()
-Results = Mapping[str, RunResult]

@@ -1,4 +1,4 @@
-"""Judges a controlled pair of runs: is it this protection, and nothing else, that holds the scenario?"""
+"""Judges a controlled pair of runs: whether it is this protection that holds the scenario."""
 
 from __future__ import annotations
 
@@ -52,8 +52,13 @@ class ProofResult:
 
     @property
     def name(self) -> str:
-        """`idle_pool_cut: pool.pre_ping`."""
-        return f"{self.id}: {self.proof}"
+        """`idle_pool_cut: pool.pre_ping (both without retry.database)`."""
+        return f"{self.id}: {title(self.proof)}"
+
+
+def title(proof: Proof) -> str:
+    """What the proof takes away, and what is away in both of its runs: unlike for unlike runs."""
+    return f"{proof} (both without {', '.join(proof.without)})" if proof.without else str(proof)
 
 
 def judge_pair(control: RunResult, ablated: RunResult, proof: Proof) -> PairJudgement:
@@ -65,7 +70,7 @@ def judge_pair(control: RunResult, ablated: RunResult, proof: Proof) -> PairJudg
 
 
 def judge_ablated(ablated: RunResult, proof: Proof) -> PairJudgement:
-    """Judge the second half of a pair alone: did it fail, by the named check, for the named reason?"""
+    """Judge the second half of a pair alone: it must fail, by the named check, for the named reason."""
     if ablated.verdict is Verdict.HELD:
         return _held(ablated, proof)
     if ablated.verdict is not Verdict.FAILED:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
@@ -20,7 +19,7 @@ def write_atomically(path: Path, text: str) -> None:
 def link_atomically(link: Path, name: str) -> None:
     """Let the symbolic link point at `name`, in one step. Raises OSError; a folder is not replaced."""
     new = link.with_name(f".{link.name}.{secrets.token_hex(4)}")
-    os.symlink(name, new)
+    new.symlink_to(name)
     try:
         new.replace(link)
     finally:

@@ -20,7 +20,7 @@ _RUN_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 
 @dataclass(frozen=True, slots=True)
 class ResultsFolder:
-    """The folder of one run: `summary.json`, `junit.xml`, `history/`, `schedules/`, `logs/`."""
+    """The folder of one run: `summary.json`, `junit.xml`, `history/`, `schedules/`, `logs/`. `path` is absolute."""
 
     path: Path
 
@@ -28,6 +28,12 @@ class ResultsFolder:
     def id(self) -> str:
         """The run's name: when it began (UTC), so that names sort, and six random digits."""
         return self.path.name
+
+    @property
+    def shown(self) -> str:
+        """Its path for a reader: relative to where they are, if it is below."""
+        here = Path.cwd()
+        return str(self.path.relative_to(here) if self.path.is_relative_to(here) else self.path)
 
     @property
     def summary(self) -> Path:
@@ -55,7 +61,7 @@ def new_results_folder(base: Path, *, now: dt.datetime | None = None) -> Results
     Raises UsageError when `base` is no folder to write in.
     """
     stamp = (now or dt.datetime.now(dt.UTC)).strftime("%Y%m%dT%H%M%SZ")
-    path = base / f"{stamp}-{secrets.token_hex(3)}"
+    path = base.absolute() / f"{stamp}-{secrets.token_hex(3)}"
     try:
         path.mkdir(parents=True)
         link_atomically(base / LATEST, path.name)

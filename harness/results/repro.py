@@ -24,6 +24,4 @@ def harness_words() -> tuple[str, ...]:
 def gate_line(key: RunKey, seed: int, options: Sequence[str] = ()) -> str:
     """The line that runs one scenario as `key` says. `options` are added to it."""
     off = [word for name in key.without for word in ("--without", name)]
-    return shlex.join(
-        [*harness_words(), "gate", key.id, "--profile", key.profile, *off, "--seed", str(seed), *options]
-    )
+    return shlex.join([*harness_words(), "gate", key.id, "--profile", key.profile, *off, "--seed", str(seed), *options])

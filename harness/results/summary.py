@@ -51,7 +51,9 @@ class Times:
 
     def to_json(self) -> dict[str, float]:
         """By name, to the millisecond."""
-        return {name: round(seconds, 3) for name, seconds in (*dataclasses.asdict(self).items(), ("rest_s", self.rest_s))}
+        return {
+            name: round(seconds, 3) for name, seconds in (*dataclasses.asdict(self).items(), ("rest_s", self.rest_s))
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from types import TracebackType
 from typing import Generic, TypeVar, cast, overload
 
@@ -95,6 +95,8 @@ class Lab:
         self._recorder = recorder
         self._made: list[Doing[object]] = []
         self._numbers = 0
+        self._open: list[int] = []
+        self._performing = False
         self.moves: list[Move] = []
         self.partial = False
 
@@ -141,7 +143,8 @@ class Lab:
         """Judged at the end, over the whole scenario (check `figure`)."""
         step = Expect(figure, at_most=at_most)
         self.moves.append(Do(step))
-        self._performer.expectations.append(step)
+        with _StepEnd(self._recorder, self._began(step)):
+            self._performer.expectations.append(step)
 
     def _doing(self, step: Step, result: Callable[[object], T_co]) -> Doing[T_co]:
         doing = Doing(self, step, result)
@@ -164,20 +167,30 @@ class Lab:
         """Perform a step to its end and take it down."""
         self.moves.append(Do(step))
         number = self._began(step)
-        with _StepEnd(self._recorder, number):
+        with self._alone(), _StepEnd(self._recorder, number):
             return await self._performer.perform(step)
 
     async def begin(self, step: Step) -> tuple[int, Ongoing]:
-        """Begin a step that goes on."""
+        """Begin a step that goes on. One that cannot begin is taken down all the same, and as over."""
         number = self._began(step)
-        ongoing = await self._performer.begin(step)
         self.moves.append(Begin(number, step))
+        try:
+            with self._alone():
+                ongoing = await self._performer.begin(step)
+        except BaseException as problem:
+            self.moves.append(End(number))
+            self._recorder.record("runner", StepEnded(number, repr(problem)))
+            raise
+        self._open.append(number)
         return number, ongoing
 
     async def end(self, number: int, ongoing: Ongoing) -> None:
         """End it."""
         self.moves.append(End(number))
-        with _StepEnd(self._recorder, number):
+        # Blocks that overlap without being nested are tasks of the scenario's own: no schedule tells of those.
+        self.partial = self.partial or number != self._open[-1]
+        self._open.remove(number)
+        with self._alone(), _StepEnd(self._recorder, number):
             await ongoing.end()
 
     async def replay(self, moves: Sequence[Move]) -> None:
@@ -193,8 +206,19 @@ class Lab:
                     case End(number):
                         await self.end(*open_blocks.pop(number))
         finally:
-            for number, ongoing in reversed(open_blocks.values()):
-                await self.end(number, ongoing)
+            async with AsyncExitStack() as unfinished:
+                for block in open_blocks.values():
+                    unfinished.push_async_callback(self.end, *block)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two steps at once are tasks of the scenario's own: their order is not in the moves."""
+        self.partial = self.partial or self._performing
+        self._performing = True
+        try:
+            yield
+        finally:
+            self._performing = False
 
     def _began(self, step: Step) -> int:
         self._numbers += 1

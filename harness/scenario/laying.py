@@ -8,12 +8,16 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
+from redis.asyncio import Redis as RedisClient
 
-from harness.faults.site import LaidLink
+from harness.faults.site import ADMIN_TIMEOUT_S, OWN_NAME, LaidLink
 from harness.scenario.testbed import REDIS_DATABASES, TEMPLATE, Testbed
+from harness.stack import RedisServer
 from harness.stack.addresses import HostPort
 from harness.stack.databases import create_database, create_role, drop_database, drop_role
 from harness.vocabulary import Link, Postgres, Redis
+
+KEYS_AT_ONCE = 500
 
 
 @asynccontextmanager
@@ -34,13 +38,8 @@ async def laid_links(bed: Testbed) -> AsyncIterator[Mapping[str, LaidLink]]:
 async def _postgres(bed: Testbed, link: Link, number: int) -> AsyncIterator[LaidLink]:
     server = bed.stack.postgres
     name, password = f"{link.name}_{number}", secrets.token_hex(12)
-    admin = await asyncpg.connect(server.url())
     try:
-        await create_role(admin, name, password=password)
-        await create_database(admin, name, owner=name, template=TEMPLATE if bed.has_template else None)
-    finally:
-        await admin.close()
-    try:
+        await _create(server.url(), name, password, template=TEMPLATE if bed.has_template else None)
         await _hand_over(server.url(database=name), name)
         async with _proxy(bed, link, number, HostPort(server.host, server.port)) as (proxy, port):
             words = {"host": "127.0.0.1", "port": str(port), "user": name, "password": password, "database": name}
@@ -53,9 +52,18 @@ async def _postgres(bed: Testbed, link: Link, number: int) -> AsyncIterator[Laid
         await _drop(server.url(), name)
 
 
+async def _create(admin_url: str, name: str, password: str, *, template: str | None) -> None:
+    admin = await asyncpg.connect(admin_url, timeout=ADMIN_TIMEOUT_S)
+    try:
+        await create_role(admin, name, password=password)
+        await create_database(admin, name, owner=name, template=template)
+    finally:
+        await admin.close()
+
+
 async def _hand_over(url: str, role: str) -> None:
     """Give what the template's owner made to the service's own role, so that it may change it."""
-    admin = await asyncpg.connect(url)
+    admin = await asyncpg.connect(url, timeout=ADMIN_TIMEOUT_S)
     try:
         if await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", TEMPLATE):
             await admin.execute(f'REASSIGN OWNED BY "{TEMPLATE}" TO "{role}"')
@@ -64,7 +72,7 @@ async def _hand_over(url: str, role: str) -> None:
 
 
 async def _drop(admin_url: str, name: str) -> None:
-    admin = await asyncpg.connect(admin_url)
+    admin = await asyncpg.connect(admin_url, timeout=ADMIN_TIMEOUT_S)
     try:
         await drop_database(admin, name)
         await drop_role(admin, name)
@@ -76,21 +84,40 @@ async def _drop(admin_url: str, name: str) -> None:
 async def _redis(bed: Testbed, link: Link, number: int, remembers: str | None) -> AsyncIterator[LaidLink]:
     server = bed.stack.redis
     database = number % REDIS_DATABASES
-    async with _proxy(bed, link, number, HostPort(server.host, server.port)) as (proxy, port):
-        words = {"host": "127.0.0.1", "port": str(port), "database": str(database), "prefix": f"{link.name}_{number}:"}
-        words["url"] = f"redis://127.0.0.1:{port}/{database}"
-        yield LaidLink(
-            link=link, proxy=proxy, host="127.0.0.1", port=port, words=words,
-            upstream=HostPort(server.host, server.port), admin_url=server.url(db=database), log=server.log,
-            remembers=remembers,
-        )  # fmt: skip
+    prefix = f"{link.name}_{number}:"
+    try:
+        async with _proxy(bed, link, number, HostPort(server.host, server.port)) as (proxy, port):
+            words = {"host": "127.0.0.1", "port": str(port), "database": str(database), "prefix": prefix}
+            words["url"] = f"redis://127.0.0.1:{port}/{database}"
+            yield LaidLink(
+                link=link, proxy=proxy, host="127.0.0.1", port=port, words=words,
+                upstream=HostPort(server.host, server.port), admin_url=server.url(db=database), log=server.log,
+                remembers=remembers,
+            )  # fmt: skip
+    finally:
+        await _forget(server, database, prefix)
+
+
+async def _forget(server: RedisServer, database: int, prefix: str) -> None:
+    """Empty the database for the next run; on a server given by URL, of this run's own keys only."""
+    client = RedisClient.from_url(server.url(db=database), socket_timeout=ADMIN_TIMEOUT_S, client_name=OWN_NAME)
+    try:
+        if server.process is not None:
+            await client.flushdb()
+            return
+        async for key in client.scan_iter(match=f"{prefix}*", count=KEYS_AT_ONCE):
+            await client.unlink(key)
+    finally:
+        await client.aclose()
 
 
 @asynccontextmanager
 async def _proxy(bed: Testbed, link: Link, number: int, upstream: HostPort) -> AsyncIterator[tuple[str, int]]:
-    with bed.stack.toxiproxy.client() as client:
-        proxy = await asyncio.to_thread(client.create, f"{link.name}-{number}", upstream)
-        try:
-            yield proxy.name, proxy.listen.port
-        finally:
-            await asyncio.to_thread(client.delete, proxy.name)
+    name = f"{link.name}-{number}"
+    client = bed.stack.toxiproxy.client()
+    try:
+        # Not in a thread: an interruption would leave it behind there, and the proxy with it.
+        proxy = client.create(name, upstream)
+        yield proxy.name, proxy.listen.port
+    finally:
+        await asyncio.to_thread(client.delete, name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.errors import UsageError
 from harness.faults.fault import Fired, Injection
-from harness.faults.site import Site
+from harness.faults.site import OWN_NAME, Site
 from harness.history import Recorder
 from harness.history.events import Purpose, RequestEnded, RequestSent
 from harness.scenario.sessions import Sessions
@@ -99,10 +99,9 @@ class Observer:
 
     async def _idle_redis(self, link: Link) -> int:
         async with self._site.redis(link) as client:
-            ours = await client.client_id()
-            database = self._site.laid(link).words["database"]
             listed = await client.client_list()
-        return sum(1 for other in listed if other["db"] == database and int(other["id"]) != ours)
+        database = self._site.laid(link).words["database"]
+        return sum(1 for other in listed if other["db"] == database and other["name"] != OWN_NAME)
 
     async def _waiting(self, moment: Waiting) -> Look:
         rows = await self._sessions.fetch(

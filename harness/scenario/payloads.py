@@ -6,7 +6,6 @@ import json
 import random
 import string
 
-SMALLEST_BYTES = 100
 SIZES_BYTES = (100, 180, 400, 1_000, 2_500, 8_000, 30_000, 120_000)
 EDGES = (
     "\x00", "\ud800", "\udfff\ud800", "\u2028\u2029", "\ufeff", "\ufffe", "\x7f\x80", '"\\/\b\f\n\r\t',
@@ -17,19 +16,25 @@ NUMBERS = (0, -0.0, 1e308, -1e-308, 2**63, -(2**63) - 1, 10**40, 0.1, True, Fals
 
 
 def body(rng: random.Random, *, limit_bytes: int, index: int) -> bytes:
-    """Return a JSON document; every thirty-second is as large as the service takes.
+    """Return a JSON document of 100 bytes or more; every thirty-second is as large as the service takes.
 
-    The size follows the index, not chance, so that a short run has small and large ones too.
+    Those follow the index, not chance, so that a short run has large ones too. `limit_bytes` is 100 at least.
     """
     size = limit_bytes if index % 32 == 31 else min(rng.choice(SIZES_BYTES), limit_bytes)
-    document = {
-        "index": index,
-        "text": rng.choice(EDGES) + rng.choice(EDGES),
-        "number": rng.choice(NUMBERS),
-        "nested": _nested(rng, depth=rng.randrange(1, 12)),
-        rng.choice(EDGES): rng.choice(EDGES),
-    }
-    return _padded(document, size, rng)
+    parts = [
+        ("text", rng.choice(EDGES) + rng.choice(EDGES)),
+        ("number", rng.choice(NUMBERS)),
+        ("nested", _nested(rng, depth=rng.randrange(1, 12))),
+        (rng.choice(EDGES), rng.choice(EDGES)),
+    ]
+    rng.shuffle(parts)
+    # A coin: a surrogate can only be written as an escape, a letter in both ways.
+    ascii_only = rng.random() < 0.5
+    document: dict[str, object] = {"index": index}
+    for key, part in parts:
+        if len(_encoded(document | {key: part, "padding": ""}, ascii_only=ascii_only)) <= size:
+            document[key] = part
+    return _padded(document, size, rng, ascii_only=ascii_only)
 
 
 def _nested(rng: random.Random, *, depth: int) -> object:
@@ -39,10 +44,13 @@ def _nested(rng: random.Random, *, depth: int) -> object:
     return inner
 
 
-def _padded(document: dict[str, object], size: int, rng: random.Random) -> bytes:
-    # ensure_ascii at random: a surrogate can only be written as an escape, a letter in both ways.
-    text = json.dumps(document | {"padding": ""})
-    missing = max(0, size - len(text))
+def _padded(document: dict[str, object], size: int, rng: random.Random, *, ascii_only: bool) -> bytes:
+    missing = size - len(_encoded(document | {"padding": ""}, ascii_only=ascii_only))
     padding = "".join(rng.choices(string.ascii_letters + string.digits, k=min(missing, 64)))
     filled = (padding * (missing // max(1, len(padding)) + 1))[:missing]
-    return json.dumps(document | {"padding": filled}).encode("ascii")
+    return _encoded(document | {"padding": filled}, ascii_only=ascii_only)
+
+
+def _encoded(document: dict[str, object], *, ascii_only: bool) -> bytes:
+    # What UTF-8 cannot hold, a lone surrogate, Python's escape writes just as JSON's does.
+    return json.dumps(document, ensure_ascii=ascii_only).encode("utf-8", "backslashreplace")

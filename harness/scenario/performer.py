@@ -36,7 +36,7 @@ IDS_TO_COME = 200
 MOMENT_INTERVAL_S = 0.01
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class InForce:
     """A fault that was injected and not healed yet."""
 
@@ -107,8 +107,8 @@ class Performer:
             case Traffic():
                 return self._traffic(step)
             case Inject(faults):
-                await self._inject(faults)
-                return Ongoing(lambda: self._heal_these(tuple(reversed(faults))))
+                injected = await self._inject(faults)
+                return Ongoing(lambda: self._heal_block(injected))
             case _:
                 raise UsageError.at("lab", "step", step.kind, "cannot be a block", mend=f"await lab.{step.kind}(...)")
 
@@ -151,22 +151,28 @@ class Performer:
 
         return Ongoing(end)
 
-    async def _inject(self, faults: Sequence[Fault]) -> None:
+    async def _inject(self, faults: Sequence[Fault]) -> Sequence[InForce]:
         self._observer.mark()
-        for fault in faults:
-            self._check_needs(fault)
-            self._injected += 1
-            number = self._injected
-            injection = fault.injection(self._site_for(number))
-            # Before it acts: what acted halfway is healed too.
-            self._in_force.append(InForce(number, fault, injection))
-            try:
-                await injection.act()
-            except ServiceStartError as problem:
-                self._recorder.record("fault", FaultActed(number, repr(fault)))
-                self._recorder.record("service", ServiceNotStarted(str(problem)))
-                raise ScenarioStop from problem
+        return [await self._inject_one(fault) for fault in faults]
+
+    async def _inject_one(self, fault: Fault) -> InForce:
+        self._check_needs(fault)
+        self._injected += 1
+        number = self._injected
+        known = InForce(number, fault, fault.injection(self._site_for(number)))
+        # Before it acts: what acted halfway is healed too.
+        self._in_force.append(known)
+        try:
+            await known.injection.act()
+        except ServiceStartError as problem:
             self._recorder.record("fault", FaultActed(number, repr(fault)))
+            raise self._not_started(problem) from problem
+        self._recorder.record("fault", FaultActed(number, repr(fault)))
+        return known
+
+    def _not_started(self, problem: ServiceStartError) -> ScenarioStop:
+        self._recorder.record("service", ServiceNotStarted(str(problem)))
+        return ScenarioStop()
 
     def _check_needs(self, fault: Fault) -> None:
         for need in sorted(fault.needs):
@@ -192,17 +198,33 @@ class Performer:
                 raise UsageError.at("heal", "fault", repr(fault), "is not in force", valid=known)
             await self._heal(found)
 
+    async def _heal_block(self, injected: Sequence[InForce]) -> None:
+        self._observer.mark()
+        for known in reversed(injected):
+            if known in self._in_force:  # the block itself may have healed it
+                await self._heal(known)
+
     async def _heal(self, known: InForce) -> None:
-        await known.injection.heal()
+        try:
+            await known.injection.heal()
+        except ServiceStartError as problem:
+            # The fault is gone, and the service does not come back: its own failure, and a second try would only wait.
+            self._in_force.remove(known)
+            raise self._not_started(problem) from problem
         self._in_force.remove(known)
         self._recorder.record("fault", FaultHealed(known.number))
 
     async def heal_all(self) -> None:
-        """Heal whatever is still in force, the newest first; go on when one cannot be, then raise them all."""
+        """Heal whatever is still in force, the newest first; go on when one cannot be, then raise them all.
+
+        A service that does not come back is in the history.
+        """
         problems: list[Exception] = []
         for known in list(reversed(self._in_force)):
             try:
                 await self._heal(known)
+            except ScenarioStop:
+                continue
             except Exception as problem:  # noqa: BLE001  # the others must be healed too; raised below
                 problems.append(problem)
         if problems:
@@ -230,7 +252,6 @@ class Performer:
         try:
             took_ms = await self._site.service.start()
         except ServiceStartError as problem:
-            self._recorder.record("service", ServiceNotStarted(str(problem)))
-            raise ScenarioStop from problem
+            raise self._not_started(problem) from problem
         service = self._site.service
         self._recorder.record("service", ServiceStarted(service.process.pid, service.port, round(took_ms, 1)))

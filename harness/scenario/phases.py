@@ -132,7 +132,12 @@ class Phases:
         if probes is None or not self._site.service.running:
             return None
         async with httpx.AsyncClient(base_url=self._site.service.base_url, timeout=5.0, trust_env=False) as client:
-            answer = await client.get(probes.metrics)
+            try:
+                answer = await client.get(probes.metrics)
+            except httpx.HTTPError as problem:
+                if not self._site.service.running:
+                    return None  # it has ended meanwhile, which another check minds
+                raise HarnessError(f"the service's {probes.metrics} cannot be read: {problem!r}") from problem
         return Probed(_added_up(answer.text))
 
     async def figures(self, expectations: Sequence[Expect], before: Probed | None) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 
-from harness.results import RunKey, RunResult
+from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import ProofResult, judge_pair
 from harness.scenario import runner
 from harness.scenario.runner import RunConfiguration
@@ -59,7 +59,7 @@ def prove(
 
 
 def _as(key: RunKey, configuration: RunConfiguration, *, control: bool) -> RunConfiguration:
-    role = "control" if control else "ablated"
+    role: Role = "control" if control else "ablated"
     return dataclasses.replace(configuration, profile=key.profile, without=key.without, role=role)
 
 

@@ -7,6 +7,7 @@ end, `begin` one that goes on, `end` one that was begun.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from harness.vocabulary import Json, from_json, to_json
 
 SCHEMA = "harness.schedule/1"
 MOVES = 'write {"do": STEP}, {"begin": STEP, "number": N} or {"end": N}'
+ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._=+\-\[\]]*")
+NAME = re.compile(r"[a-z][a-z0-9_.:]*")
 KEYS = ("schema", "id", "profile", "without", "seed", "partial", "steps")
 
 
@@ -50,8 +53,8 @@ Move = Do | Begin | End
 class Schedule:
     """What one run did, and under which configuration.
 
-    `partial`: the scenario's Python looked at an answer, so that these steps alone may not be the
-    whole of what it does; it is repeated by its id and seed.
+    `partial`: the scenario's Python looked at an answer, or did two things at once, so that these
+    steps alone are not the whole of what it does; it is repeated by its id and seed.
     """
 
     id: str
@@ -96,13 +99,14 @@ def read_schedule(path: Path) -> Schedule:
     if data.get("schema") != SCHEMA:
         raise UsageError.at(str(path), "schema", data.get("schema"), "not a schedule of this version", valid=[SCHEMA])
     moves = tuple(_moves(_field(data, "steps", list, path), str(path)))
-    _check_blocks(moves, str(path))
+    partial = _field(data, "partial", bool, path)
+    _check_blocks(moves, str(path), nested=not partial)
     return Schedule(
-        id=_field(data, "id", str, path),
-        profile=_field(data, "profile", str, path),
-        without=tuple(_field(data, "without", list, path)),
+        id=_name(_field(data, "id", str, path), "id", ID, path),
+        profile=_name(_field(data, "profile", str, path), "profile", NAME, path),
+        without=tuple(_name(name, "without", NAME, path) for name in _field(data, "without", list, path)),
         seed=_field(data, "seed", int, path),
-        partial=_field(data, "partial", bool, path),
+        partial=partial,
         moves=moves,
     )
 
@@ -114,15 +118,30 @@ def _object(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: cannot be read: {problem}", hint="name a schedule file") from problem
     except json.JSONDecodeError as problem:
         raise UsageError(f"{path}: not JSON: {problem}", hint="mend the line that it names") from problem
+    except (ValueError, RecursionError) as problem:
+        raise UsageError(
+            f"{path}: beyond what can be read: {problem}", hint="write smaller numbers, nest less"
+        ) from problem
     if not isinstance(data, dict):
         raise UsageError(f"{path}: not an object", hint=f'begin with {{"schema": "{SCHEMA}"')
     return data
 
 
 def _field(data: dict[str, Any], key: str, kind: type, path: Path) -> Any:
-    if not isinstance(data.get(key), kind):
-        raise UsageError.at(str(path), key, data.get(key), f"needs a {kind.__name__}", mend=f"add {key!r}")
-    return data[key]
+    if key not in data:
+        raise UsageError.at(str(path), key, None, "this key is missing", mend=f"add {key!r}: a {kind.__name__}")
+    given = data[key]
+    if not isinstance(given, kind) or (kind is int and isinstance(given, bool)):
+        raise UsageError.at(str(path), key, given, f"needs a {kind.__name__}", mend=f"write a {kind.__name__}")
+    return given
+
+
+def _name(given: object, key: str, expression: re.Pattern[str], path: Path) -> str:
+    """A name that can be a part of a file's name: it becomes one."""
+    if not isinstance(given, str) or not expression.fullmatch(given):
+        mend = f"write only what {expression.pattern} finds"
+        raise UsageError.at(str(path), key, given, "not a name", mend=mend)
+    return given
 
 
 def _move_to_json(move: Move) -> Json:
@@ -140,27 +159,50 @@ def _moves(steps: list[Json], path: str) -> Iterator[Move]:
         place = f"{path}: steps[{index}]"
         match data:
             case {"do": step, **rest} if not rest:
-                yield Do(from_json(step, Step, place=place))
-            case {"begin": step, "number": int(number), **rest} if not rest:
-                yield Begin(number, from_json(step, Step, place=place))
-            case {"end": int(number), **rest} if not rest:
+                yield Do(_fitting(from_json(step, Step, place=f"{place}.do"), place, "do"))
+            case {"begin": step, "number": int(number), **rest} if not rest and not isinstance(number, bool):
+                yield Begin(number, _fitting(from_json(step, Step, place=f"{place}.begin"), place, "begin"))
+            case {"end": int(number), **rest} if not rest and not isinstance(number, bool):
                 yield End(number)
             case _:
                 raise UsageError.at(place, "step", data, "not a move", mend=MOVES)
 
 
-def _check_blocks(moves: Sequence[Move], path: str) -> None:
+def _fitting(step: Step, place: str, move: str) -> Step:
+    """Refuse a step that cannot be done to its end, or cannot go on."""
+    if not (step.awaited if move == "do" else step.entered):
+        other = '"begin" and "end" it' if move == "do" else '"do" it'
+        raise UsageError.at(place, move, step.kind, "this step has no such form", mend=other)
+    return step
+
+
+def _check_blocks(moves: Sequence[Move], path: str, *, nested: bool) -> None:
+    """Refuse blocks that are not begun once and ended once, the newest first: Python could not say it."""
+    begun: set[int] = set()
     open_blocks: list[int] = []
     for index, move in enumerate(moves):
+        place = f"{path}: steps[{index}]"
         if isinstance(move, Begin):
+            if move.number in begun:
+                mend = f"write {max(begun) + 1}"
+                raise UsageError.at(place, "number", move.number, "another block has this number", mend=mend)
+            begun.add(move.number)
             open_blocks.append(move.number)
         elif isinstance(move, End):
-            if move.number not in open_blocks:
-                known = [str(number) for number in open_blocks]
-                raise UsageError.at(f"{path}: steps[{index}]", "end", str(move.number), "not begun", valid=known)
+            _check_end(move, open_blocks, place, nested=nested)
             open_blocks.remove(move.number)
     if open_blocks:
         raise UsageError.at(path, "begin", open_blocks[0], "is never ended", mend=f'add {{"end": {open_blocks[0]}}}')
+
+
+def _check_end(end: End, open_blocks: Sequence[int], place: str, *, nested: bool) -> None:
+    known = [str(number) for number in open_blocks]
+    if end.number not in open_blocks:
+        mend = "" if known else "begin one first"
+        raise UsageError.at(place, "end", str(end.number), "no block of this number is open", valid=known, mend=mend)
+    if nested and end.number != open_blocks[-1]:
+        problem = "a block that began later is still open"
+        raise UsageError.at(place, "end", end.number, problem, mend=f'write {{"end": {open_blocks[-1]}}} before it')
 
 
 def _python(moves: Sequence[Move]) -> Iterator[str]:

@@ -13,6 +13,8 @@ import asyncpg
 from harness.faults.site import Site
 from harness.vocabulary import Link
 
+ANSWERED_WITHIN_S = 10.0
+
 
 class Sessions:
     """Questions to PostgreSQL, past the proxy; one session a link, one question at a time."""
@@ -32,15 +34,22 @@ class Sessions:
         await self._exits.aclose()
 
     async def fetch(self, link: Link, sql: str, *arguments: object) -> Sequence[Any]:
-        """Run a query. A session that a restart has ended is replaced once."""
+        """Run a query. A session that a restart has ended is replaced once.
+
+        Raises TimeoutError when there is no answer in `ANSWERED_WITHIN_S`: somebody holds a lock, perhaps.
+        """
         async with self._lock:
             try:
-                session = await self._session(link)
-                return list(await session.fetch(sql, *arguments))
+                return await self._ask(link, sql, arguments)
+            except TimeoutError:  # an OSError, too, and asking again would only wait again
+                raise
             except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
                 self._open.pop(link.name, None)
-                session = await self._session(link)
-                return list(await session.fetch(sql, *arguments))
+                return await self._ask(link, sql, arguments)
+
+    async def _ask(self, link: Link, sql: str, arguments: Sequence[object]) -> Sequence[Any]:
+        session = await self._session(link)
+        return list(await session.fetch(sql, *arguments, timeout=ANSWERED_WITHIN_S))
 
     async def _session(self, link: Link) -> asyncpg.Connection:
         if link.name not in self._open:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from harness.errors import UsageError
 from harness.faults.fault import Fault
 from harness.vocabulary import ACKNOWLEDGED, Figure, Moment, Outcome, Value
+from harness.vocabulary.refusals import at_least_one, some_outcome
+
+REQUESTS_MAX = 10_000
+CLIENTS_MAX = 1_000
 
 
 @dataclass(frozen=True, repr=False)
 class Step(Value):
-    """One call of a verb of the lab."""
+    """One call of a verb of the lab. Its `repr` is the call: `deliver(5, copies=2)`."""
 
-    def __repr__(self) -> str:
-        """The call: `deliver(5, copies=2)`."""
-        return super().__repr__()
+    awaited: ClassVar[bool] = True
+    """Whether it can be done to its end."""
+    entered: ClassVar[bool] = False
+    """Whether it can be kept on while a block runs."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,6 +31,7 @@ class Deliver(Step, kind="deliver"):
     `slower_ms_max` is how much longer than this run's own healthy answer each may take.
     """
 
+    entered: ClassVar[bool] = True
     n: int = 1
     copies: int = field(default=1, kw_only=True)
     expect: Outcome = field(default=ACKNOWLEDGED, kw_only=True)
@@ -32,32 +39,41 @@ class Deliver(Step, kind="deliver"):
     hang_up_at: Moment | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("n", "copies"):
-            _positive("deliver", name, getattr(self, name))
-        _some_outcome("deliver", self.expect)
+            _within(self.kind, name, getattr(self, name), REQUESTS_MAX)
+        _within(self.kind, "n * copies", self.n * self.copies, REQUESTS_MAX)
+        some_outcome(self.kind, "expect", self.expect)
+        _no_negative(self.kind, "slower_ms_max", self.slower_ms_max)
 
 
 @dataclass(frozen=True, repr=False)
 class Traffic(Step, kind="traffic"):
     """`clients` clients, each sending the next delivery when the last is answered."""
 
+    awaited: ClassVar[bool] = False
+    entered: ClassVar[bool] = True
     clients: int = field(kw_only=True)
     expect: Outcome = field(default=ACKNOWLEDGED, kw_only=True)
     slower_ms_max: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        _positive("traffic", "clients", self.clients)
-        _some_outcome("traffic", self.expect)
+        super().__post_init__()
+        _within(self.kind, "clients", self.clients, CLIENTS_MAX)
+        some_outcome(self.kind, "expect", self.expect)
+        _no_negative(self.kind, "slower_ms_max", self.slower_ms_max)
 
 
 @dataclass(frozen=True, repr=False)
 class Inject(Step, kind="inject"):
     """Bring faults about, in this order."""
 
+    entered: ClassVar[bool] = True
     faults: tuple[Fault, ...]
 
     def __post_init__(self) -> None:
-        _some_faults("inject", self.faults)
+        super().__post_init__()
+        _some_faults(self.kind, self.faults)
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,7 +83,8 @@ class Heal(Step, kind="heal"):
     faults: tuple[Fault, ...]
 
     def __post_init__(self) -> None:
-        _some_faults("heal", self.faults)
+        super().__post_init__()
+        _some_faults(self.kind, self.faults)
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,8 +95,10 @@ class Until(Step, kind="until"):
     within_s: float = field(default=10.0, kw_only=True)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.within_s <= 0:
-            raise UsageError.at("until", "within_s", self.within_s, "is over before it begins", mend="more than 0")
+            problem, mend = "is over before it begins", "write more than 0"
+            raise UsageError.at(self.kind, "within_s", self.within_s, problem, mend=mend)
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,21 +114,20 @@ class Expect(Step, kind="expect"):
     at_most: float = field(kw_only=True)
 
 
-def _positive(place: str, name: str, value: int) -> None:
-    if value < 1:
-        raise UsageError.at(place, name, value, "does nothing", mend="1 or more")
+def _within(place: str, name: str, number: int, at_most: int) -> None:
+    at_least_one(place, name, number, "does nothing")
+    if number > at_most:
+        raise UsageError.at(
+            place, name, number, "is more than one machine's sockets bear", mend=f"write {at_most} or less"
+        )
 
 
-def _some_outcome(place: str, expect: Outcome) -> None:
-    if not expect:
-        raise UsageError.at(place, "expect", expect, "no outcome could meet this", mend="ACKNOWLEDGED, say")
+def _no_negative(place: str, name: str, number: float | None) -> None:
+    if number is not None and number < 0:
+        raise UsageError.at(place, name, number, "no answer is that fast", mend="write 0 or more")
 
 
 def _some_faults(place: str, faults: tuple[Fault, ...]) -> None:
     if not faults:
-        raise UsageError.at(
-            place, "faults", faults, "there is nothing to do", mend="name a fault, such as link.down(redis)"
-        )
-    for fault in faults:
-        if not isinstance(fault, Fault):
-            raise UsageError.at(place, "faults", fault, "is not a fault", mend="write link.down(redis), say")
+        mend = "name a fault, such as link.down(redis)"
+        raise UsageError.at(place, "faults", faults, "there is nothing to do", mend=mend)

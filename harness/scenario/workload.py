@@ -7,7 +7,6 @@ import hashlib
 import random
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -146,9 +145,8 @@ class Clients:
         finally:
             for task in both:
                 task.cancel()
-            for task in both:
-                with suppress(asyncio.CancelledError, httpx.HTTPError):
-                    await task
+            # Not awaited one by one: a cancellation of this task could not be told from theirs.
+            await asyncio.wait(both)
 
     async def _first(self, request: asyncio.Future[_Ending], both: set[asyncio.Future[Any]]) -> _Ending:
         waiting_for: tuple[str, ...] = ()
@@ -158,7 +156,8 @@ class Clients:
                 ending = request.result()
                 ending.waiting_for = waiting_for
                 return ending
-            if done:
+            for hang_up in done:
+                hang_up.result()
                 return _Ending(UNKNOWN, problem="the client hung up", waiting_for=waiting_for)
             waiting_for = await self._waiting_for() or waiting_for
         return _Ending(UNKNOWN, problem=f"no answer in {self._patience_s:.1f} s", waiting_for=waiting_for)

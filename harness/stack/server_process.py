@@ -169,7 +169,7 @@ class ServerProcess:
     def _wait_ready(self, process: KeptProcess, port: int) -> None:
         def probe() -> None:
             # Whoever has the port already may answer as well, or accept and say nothing.
-            if not listening(port, pids=[process.pid]):
+            if not _listens(process.pid, port):
                 raise NotReadyError(f"process {process.pid} does not listen on port {port} yet")
             self._recipe.probe(port)
 
@@ -179,6 +179,14 @@ class ServerProcess:
             wait_ready(probe, ended=ended, deadline_s=READY_DEADLINE_S)
         finally:
             unsubscribe()
+
+
+def _listens(pid: int, port: int) -> bool:
+    try:
+        return bool(listening(port, pids=[pid]))
+    except HarnessError as error:
+        # Not to be seen for a moment: what a process has open is root's between its end and its burial.
+        raise NotReadyError(error.message) from error
 
 
 def not_owned(name: str, url: str) -> HarnessError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
 import signal
 import time
@@ -16,6 +17,7 @@ import psutil
 from harness.errors import HarnessError
 from harness.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
 from harness.polling import poll
+from harness.stack.loops import call_in
 from harness.syscalls import ConnectRule, SyscallEvent
 
 LOG_TAIL_LINES = 15
@@ -118,11 +120,7 @@ class ServiceProcess:
         def in_the_loop(status: int) -> None:
             self._ended(process, status, self._asked.get(process.pid, ""))
 
-        def from_any_thread(status: int) -> None:
-            if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(in_the_loop, status)
-
-        return from_any_thread
+        return functools.partial(call_in, self._loop, in_the_loop)
 
     async def _until_listening(self, mark: int) -> None:
         def port_in_log() -> int | None:
@@ -169,7 +167,8 @@ class ServiceProcess:
         self._apply_rules()
 
     def _apply_rules(self) -> None:
-        if self.running:
+        # Without watched calls there are no rules either: what needs them is not injected.
+        if self.running and self._spec.watch_connects:
             self.process.set_rules(self._rules)
 
     def syscall_events(self) -> Sequence[SyscallEvent]:
@@ -177,11 +176,16 @@ class ServiceProcess:
         current = self._process.syscall_events() if self._process else ()
         return (*self._earlier_calls, *current)
 
-    def signal(self, signum: int, *, ends_it: bool) -> None:
-        """Send a signal. `ends_it`: the process is expected to go, so its end is not a failure."""
+    def signal(self, signum: int, *, ends_it: bool) -> bool:
+        """Send a signal; False when the process is gone already.
+
+        `ends_it`: the process is expected to go, so its end is not a failure.
+        """
+        if not self.running:
+            return False
         if ends_it:
             self._asked[self.process.pid] = signal.Signals(signum).name
-        self.process.send_signal(signum)
+        return self.process.send_signal(signum)
 
     async def wait(self, timeout_s: float) -> int:
         """Wait until the process is gone; return its status. Raises TimeoutError."""

@@ -92,7 +92,7 @@ def toxiproxy_server_path(
     with _locked(place, tell):
         if not place.sound():  # not built by another run while we waited
             tell(f"building Toxiproxy {version}, once, about half a minute")
-            with _scratch(cache) as scratch, tools(scratch, keeper) as runner:
+            with _scratch(place.folder) as scratch, tools(scratch, keeper) as runner:
                 _build(place, runner, scratch, tell)
     return place.program
 
@@ -129,13 +129,18 @@ def _locked(place: _Place, tell: Callable[[str], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _scratch(cache: Path) -> Iterator[Path]:
-    """A folder beside the result (the same file system: a rename is atomic), removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="building-", dir=cache))
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A folder beside the result (the same file system: a rename is atomic), removed at the end.
+
+    We hold the lock: what is left of another build is of one that was killed, and goes first.
+    """
+    for left in folder.glob("building-*"):
+        shutil.rmtree(left)
+    scratch = Path(tempfile.mkdtemp(prefix="building-", dir=folder))
     try:
-        yield folder
+        yield scratch
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(scratch)
 
 
 def _build(place: _Place, runner: Tools, scratch: Path, tell: Callable[[str], None]) -> None:

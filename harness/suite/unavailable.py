@@ -26,8 +26,11 @@ class Unavailable:
 KEYS = tuple(field.name for field in fields(Unavailable))
 
 
-def read_unavailable(path: Path, known_ids: Collection[str]) -> Mapping[str, Unavailable]:
-    """Read the list, by id; without a file nothing is listed. Raises UsageError."""
+def read_unavailable(path: Path, known_ids: Collection[str] | None = None) -> Mapping[str, Unavailable]:
+    """Read the list, by id; without a file nothing is listed. Raises UsageError.
+
+    `known_ids`: every id of the suite; None where not all of them are known.
+    """
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -47,7 +50,7 @@ def read_unavailable(path: Path, known_ids: Collection[str]) -> Mapping[str, Una
     return listed
 
 
-def _entry(raw: Any, place: str, known_ids: Collection[str]) -> Unavailable:
+def _entry(raw: Any, place: str, known_ids: Collection[str] | None) -> Unavailable:
     if not isinstance(raw, dict):
         raise UsageError.at(place, TABLE, raw, "not a table", mend=f"write [[{TABLE}]], then id, reason and runs")
     for key in raw:
@@ -57,6 +60,6 @@ def _entry(raw: Any, place: str, known_ids: Collection[str]) -> Unavailable:
         if not isinstance(raw.get(key), str) or not raw[key].strip():
             raise UsageError.at(place, key, raw.get(key), "needs a text", mend=f"add {key} = '...'")
     entry = Unavailable(raw["id"], raw["reason"], raw["runs"])
-    if entry.id not in known_ids:
+    if known_ids is not None and entry.id not in known_ids:
         raise UsageError.at(place, "id", entry.id, "no scenario has this id", valid=known_ids)
     return entry

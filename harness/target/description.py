@@ -9,41 +9,67 @@ import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic_core import PydanticCustomError
 
 SCHEMA = "harness.target/1"
+
+
+def _wrong(problem: str, mend: str) -> PydanticCustomError:
+    return PydanticCustomError("wrong", "{problem}", {"problem": problem, "mend": mend})
 
 
 def _expression(text: str) -> str:
     try:
         re.compile(text)
     except re.error as problem:
-        raise ValueError(f"not a regular expression: {problem}") from problem
+        mend = "mend the expression; a backslash before a sign makes it plain"
+        raise _wrong(f"not a regular expression: {problem}", mend) from problem
+    return text
+
+
+def _expression_with_port(text: str) -> str:
+    if "port" not in re.compile(_expression(text)).groupindex:
+        raise _wrong("has no group named port", r"put (?P<port>\d+) where the port stands")
     return text
 
 
 def _path(text: str) -> str:
     if not text.startswith("/"):
-        raise ValueError("a path begins with /")
+        raise _wrong("a path begins with /", f"write /{text}")
     return text
 
 
 def _status_class(text: str) -> str:
     if not re.fullmatch(r"[1-5]([0-9]{2}|xx)", text):
-        raise ValueError("a status is three digits, or a class such as 2xx")
+        raise _wrong("not a status", "write three digits, such as 503, or a class, such as 2xx")
     return text
 
 
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_.]*", text):
+        raise _wrong("not a name", "begin with a-z, go on with a-z 0-9 _ .")
+    return text
+
+
+def _some_settings(settings: dict[str, str]) -> dict[str, str]:
+    if not settings:
+        raise _wrong("sets nothing, so it switches nothing", "name a setting, such as { WEBHOOK_RETRY = 'off' }")
+    return settings
+
+
 Expression = Annotated[str, AfterValidator(_expression)]
+ExpressionWithPort = Annotated[str, AfterValidator(_expression_with_port)]
 UrlPath = Annotated[str, AfterValidator(_path)]
 Status = Annotated[str, AfterValidator(_status_class)]
 Environment = dict[str, str]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")]
+Switch = Annotated[Environment, AfterValidator(_some_settings)]
+Name = Annotated[str, AfterValidator(_name)]
 
 
 class Described(BaseModel):
     """A table of the description: typed, frozen, without unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class LinkDescription(Described):
@@ -64,7 +90,7 @@ class ServiceDescription(Described):
     """Run once, on an empty database that every service's database is then copied from."""
     environment: Environment
     """`{LINK.url}`, `{LINK.host}`, `{LINK.port}`, `{LINK.user}`, ... are filled in."""
-    listening: Expression
+    listening: ExpressionWithPort
     """Finds the group `port` in the line of the service's log that says where it listens."""
     alive: UrlPath
     ready: UrlPath | None = None
@@ -92,15 +118,22 @@ class SenderDescription(Described):
     @model_validator(mode="after")
     def _one_of_both(self) -> SenderDescription:
         if (self.python is None) == (self.http is None):
-            raise ValueError("give either python = 'file.py:Class' or an http table")
+            raise _wrong("one of python and http is needed", "give python = 'file.py:Class', or a table [sender.http]")
         return self
 
 
 class AnswersDescription(Described):
     """Which statuses acknowledge a delivery, and which say that it is definitely not stored."""
 
-    acknowledged: list[Status] = ["2xx"]
+    acknowledged: list[Status] = Field(default=["2xx"], min_length=1)
     refused: list[Status] = ["4xx", "503"]
+
+    @model_validator(mode="after")
+    def _no_status_twice(self) -> AnswersDescription:
+        both = sorted(set(self.acknowledged) & set(self.refused))
+        if both:
+            raise _wrong(f"{both[0]} both acknowledges and refuses", f"take {both[0]} out of one of the lists")
+        return self
 
 
 class StoredDescription(Described):
@@ -119,8 +152,8 @@ class LimitsDescription(Described):
     """After the last heal it acknowledges again by then."""
     connections: PositiveInt
     """The most connections that one service process may hold on a server when it is at rest."""
-    body_bytes: PositiveInt
-    """The largest body that it takes."""
+    body_bytes: int = Field(ge=100)
+    """The largest body that it takes; 100 bytes are the smallest that are sent."""
     descriptors_growth: PositiveInt = 32
     """How many more descriptors than at first it may hold at rest: what its pools keep open."""
 
@@ -138,9 +171,9 @@ class ProtectionDescription(Described):
     """One thing that the service does against faults."""
 
     about: str
-    off: Environment
+    off: Switch
     """Settings that switch it off."""
-    variants: dict[Name, Environment] = {}
+    variants: dict[Name, Switch] = {}
     """Settings that make it wrong in another way: too eager, too patient."""
 
 

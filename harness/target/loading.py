@@ -7,6 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast, get_args
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from harness.errors import UsageError
 from harness.target.description import TargetDescription
-from harness.target.placeholders import PLACEHOLDER, WORDS_BY_PROTOCOL
+from harness.target.placeholders import PLACEHOLDER, REMEMBERED_BY, WORDS_BY_PROTOCOL
 from harness.target.protections import switched_off
 from harness.target.sender import TEMPLATE_WORDS, Sender, TemplateSender
 from harness.target.target import Target
@@ -33,10 +34,12 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         near = sorted(str(found) for found in Path().glob("*/*.toml") if "target" in found.name)
-        raise UsageError.at("--target", "file", str(path), "there is no such file", valid=near) from None
+        mend = "" if near else "name a target description"
+        raise UsageError.at("--target", "file", str(path), "there is no such file", valid=near, mend=mend) from None
     except (OSError, UnicodeDecodeError) as problem:
-        raise UsageError.at("--target", "file", str(path), f"cannot be read: {problem}") from problem
-    except tomllib.TOMLDecodeError as problem:
+        mend = "name a target description, in TOML"
+        raise UsageError.at("--target", "file", str(path), f"cannot be read: {problem}", mend=mend) from problem
+    except (tomllib.TOMLDecodeError, RecursionError) as problem:
         raise UsageError(f"{path}: not TOML: {problem}", hint="mend the line that it names") from problem
 
 
@@ -52,16 +55,26 @@ def _first_problem(problem: ValidationError, place: str) -> UsageError:
     errors = sorted(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
     error = errors[0]
     location = [str(part) for part in error["loc"]]
-    table, key = ".".join(location[:-1]), location[-1] if location else "description"
+    if location and location[-1] == "[key]":
+        location[-1] = "name"
+    table, key = _table(location[:-1]), location[-1] if location else "description"
     where = f"{place}: [{table}]" if table else place
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     if error["type"] == "extra_forbidden":
-        return UsageError.at(where, key, error["input"], f"there is no such key{more}", valid=_keys_at(location[:-1]))
+        valid = _keys_at(location[:-1])
+        mend = "" if valid else "take it out"
+        return UsageError.at(where, key, error["input"], f"there is no such key{more}", valid=valid, mend=mend)
     if error["type"] == "missing":
         return UsageError.at(where, key, None, f"this key is missing{more}", mend=f"add {key} to [{table or 'top'}]")
-    expected = error.get("ctx", {}).get("expected", "")
-    valid = re.findall(r"'([^']+)'", str(expected))
-    return UsageError.at(where, key, error["input"], f"{error['msg']}{more}", valid=valid)
+    context = error.get("ctx", {})
+    valid = re.findall(r"'([^']+)'", str(context.get("expected", "")))
+    mend = context.get("mend") or ("" if valid else f"mend {key}: {error['msg'][:1].lower()}{error['msg'][1:]}")
+    return UsageError.at(where, key, error["input"], f"{error['msg']}{more}", valid=valid, mend=mend)
+
+
+def _table(location: Sequence[str]) -> str:
+    """The table's name as TOML writes it: a part with a dot in it is quoted."""
+    return ".".join(f'"{part}"' if "." in part else part for part in location)
 
 
 def _keys_at(location: list[str]) -> list[str]:
@@ -95,14 +108,21 @@ def _check_references(description: TargetDescription, place: str) -> None:
     stored_on = description.links.get(description.stored.link)
     if stored_on is None or stored_on.protocol != "postgres":
         databases = [name for name, link in description.links.items() if link.protocol == "postgres"]
-        raise UsageError.at(f"{place}: [stored]", "link", description.stored.link, "not a database", valid=databases)
+        mend = "" if databases else "describe a link whose protocol is postgres"
+        raise UsageError.at(
+            f"{place}: [stored]", "link", description.stored.link, "not a database", valid=databases, mend=mend
+        )
     for key, text in _texts_with_placeholders(description):
         _check_placeholders(description, place, key, text)
+    for name, link in description.links.items():
+        _check_words(link.remembers or "", REMEMBERED_BY, place=f"{place}: [links.{name}]", key="remembers")
 
 
 def _texts_with_placeholders(description: TargetDescription) -> Iterator[tuple[str, str]]:
     for n, word in enumerate(description.service.command):
         yield f"command[{n}]", word
+    for n, word in enumerate(description.service.prepare):
+        yield f"prepare[{n}]", word
     yield from description.service.environment.items()
 
 
@@ -124,8 +144,8 @@ def _check_words(text: str, known: Sequence[str], *, place: str, key: str) -> No
 def _sender(description: TargetDescription, path: Path) -> Sender:
     if description.sender.http is not None:
         template = description.sender.http
-        for text in (template.path, *template.headers.values()):
-            _check_words(text, TEMPLATE_WORDS, place=f"{path}: [sender.http]", key="text")
+        for key, text in (("path", template.path), *((f"headers.{name}", h) for name, h in template.headers.items())):
+            _check_words(text, TEMPLATE_WORDS, place=f"{path}: [sender.http]", key=key)
         return TemplateSender(template)
     return _python_sender(description.sender.python or "", path)
 
@@ -137,22 +157,41 @@ def _python_sender(name: str, path: Path) -> Sender:
     found = getattr(module, class_name, None)
     classes = [word for word, value in vars(module).items() if isinstance(value, type) and hasattr(value, "request")]
     if not isinstance(found, type):
-        raise UsageError.at(place, "python", name, "the file has no such class", valid=[f"{file}:{c}" for c in classes])
+        valid = [f"{file}:{c}" for c in classes]
+        mend = "" if valid else "give it a class with settings() and request()"
+        raise UsageError.at(place, "python", name, "the file has no such class", valid=valid, mend=mend)
     for method in ("settings", "request"):
         if not callable(getattr(found, method, None)):
             raise UsageError.at(place, "python", name, f"the class has no method {method}()", mend=f"add {method}()")
-    return cast("Sender", found())
+    with _broken_by_user(file, place, name):
+        return cast("Sender", found())
+
+
+@contextmanager
+def _broken_by_user(file: str, place: str, name: str) -> Iterator[None]:
+    """Tell what went wrong in a file of the user's own."""
+    try:
+        yield
+    except (Exception, SystemExit) as problem:
+        text = f"{file} raised {type(problem).__name__}: {problem}"
+        raise UsageError.at(place, "python", name, text, mend=f"mend {file}") from problem
 
 
 def _module_at(file: Path, place: str, name: str) -> ModuleType:
     if not file.is_file():
         near = [f"{found.name}:" for found in sorted(file.parent.glob("*.py"))] if file.parent.is_dir() else []
-        raise UsageError.at(place, "python", name, "there is no such file", valid=near)
+        mend = "" if near else "write file.py:Class, the file beside the description"
+        raise UsageError.at(place, "python", name, "there is no such file", valid=near, mend=mend)
     module_name = f"harness_sender_{file.stem}"
     spec = importlib.util.spec_from_file_location(module_name, file)
     if spec is None or spec.loader is None:
         raise UsageError.at(place, "python", name, "cannot be imported", mend="name a .py file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
-    spec.loader.exec_module(module)
+    try:
+        with _broken_by_user(file.name, place, name):
+            spec.loader.exec_module(module)
+    except UsageError:
+        del sys.modules[module_name]
+        raise
     return module

@@ -12,6 +12,8 @@ WORDS_BY_PROTOCOL: Mapping[str, tuple[str, ...]] = {
     "redis": ("url", "host", "port", "database", "prefix"),
 }
 """What a link of each protocol can be asked for."""
+REMEMBERED_BY = ("prefix", "source", "id")
+"""What the key by which a service remembers a delivery is made of."""
 
 
 def fill_in(text: str, words: Mapping[str, str]) -> str:

@@ -7,14 +7,19 @@ service with two databases makes `Postgres("orders")` of its own.
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from harness.errors import UsageError
 from harness.vocabulary.figures import Metric
-from harness.vocabulary.moments import Answers, Moment, ServiceLogged, at_least_one
+from harness.vocabulary.moments import REACHED_AT_ONCE, Answers, Moment, ServiceLogged
 from harness.vocabulary.outcome import ANY_OUTCOME, Outcome
-from harness.vocabulary.value import Value
+from harness.vocabulary.refusals import an_expression, at_least_one
+from harness.vocabulary.value import Value, told_at
+
+NAME = re.compile(r"[a-z][a-z0-9_.]*")
 
 
 @dataclass(frozen=True, repr=False)
@@ -23,6 +28,16 @@ class Link(Value):
 
     protocol: ClassVar[str] = ""
     name: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.protocol:
+            raise UsageError.at(
+                "link", "name", self.name, "a link speaks a protocol", mend="make a Postgres or a Redis"
+            )
+        if not NAME.fullmatch(self.name):
+            mend = "write a-z, then a-z 0-9 _ . as the target description does"
+            raise UsageError.at(self.protocol, "name", self.name, "not a link's name", mend=mend)
 
     def __repr__(self) -> str:
         """The variable's name for the two default links, else the call that builds it."""
@@ -40,19 +55,24 @@ class Link(Value):
     @classmethod
     def from_shorthand(cls, text: str, *, place: str) -> Self:
         """Read `shorthand` back; raises UsageError for a protocol that is not known or does not fit."""
-        protocol, _, name = text.partition(":")
+        protocol, colon, name = text.partition(":")
         fitting = {kind.protocol: kind for kind in (Postgres, Redis) if issubclass(kind, cls)}
         if protocol not in fitting:
-            raise UsageError.at(place, "link", text, "not a link that fits here", valid=fitting)
-        return fitting[protocol](name or protocol)  # type: ignore[return-value]  # a subclass of cls, by the filter above
+            raise UsageError.at(place, "link", text, "not a link that fits here", valid=_shorthands(name, fitting))
+        with told_at(place):
+            return fitting[protocol](name if colon else protocol)  # type: ignore[return-value]  # a subclass of cls, by the filter above
 
     def idle(self, at_least: int = 1) -> Moment:
         """That many of the service's connections are open and idle, by the server's own count."""
-        return Idle(self, at_least_one("idle", at_least))
+        return Idle(self, at_least)
 
     def logged(self, pattern: str) -> Moment:
         """The server's log has a line that the regular expression finds."""
         return ServerLogged(self, pattern)
+
+
+def _shorthands(name: str, protocols: Iterable[str]) -> list[str]:
+    return [f"{protocol}:{name}" if name else protocol for protocol in protocols]
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,7 +83,7 @@ class Postgres(Link, kind="Postgres"):
 
     def waiting(self, text: str = "", at_least: int = 1) -> Moment:
         """`pg_stat_activity` shows that many statements beginning with `text` waiting for a lock."""
-        return Waiting(self, text, at_least_one("waiting", at_least))
+        return Waiting(self, text, at_least)
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,6 +109,10 @@ class Idle(_OfALink, kind="link.idle"):
     link: Link
     at_least: int = 1
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least_one(self.kind, "at_least", self.at_least, REACHED_AT_ONCE)
+
 
 @dataclass(frozen=True, repr=False)
 class ServerLogged(_OfALink, kind="link.logged"):
@@ -96,6 +120,10 @@ class ServerLogged(_OfALink, kind="link.logged"):
 
     link: Link
     pattern: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        an_expression(self.kind, "pattern", self.pattern)
 
 
 @dataclass(frozen=True, repr=False)
@@ -106,6 +134,10 @@ class Waiting(_OfALink, kind="postgres.waiting"):
     text: str
     at_least: int = 1
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least_one(self.kind, "at_least", self.at_least, REACHED_AT_ONCE)
+
 
 @dataclass(frozen=True)
 class Service:
@@ -113,7 +145,7 @@ class Service:
 
     def answers(self, at_least: int, outcome: Outcome = ANY_OUTCOME) -> Moment:
         """That many answers with that outcome since the last `inject` or `heal` began. A claim."""
-        return Answers(at_least_one("answers", at_least), outcome)
+        return Answers(at_least, outcome)
 
     def logged(self, pattern: str) -> Moment:
         """The service's log has a line that the regular expression finds."""

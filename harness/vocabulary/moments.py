@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from harness.errors import UsageError
 from harness.vocabulary.outcome import ANY_OUTCOME, Outcome
+from harness.vocabulary.refusals import an_expression, at_least_one, some_outcome
 from harness.vocabulary.value import Value
+
+REACHED_AT_ONCE = "is reached before anything happens"
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,6 +31,11 @@ class Answers(Moment, kind="service.answers"):
     at_least: int
     outcome: Outcome = field(default=ANY_OUTCOME)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least_one(self.kind, "at_least", self.at_least, REACHED_AT_ONCE)
+        some_outcome(self.kind, "outcome", self.outcome)
+
 
 @dataclass(frozen=True, repr=False)
 class ServiceLogged(Moment, kind="service.logged"):
@@ -36,9 +43,6 @@ class ServiceLogged(Moment, kind="service.logged"):
 
     pattern: str
 
-
-def at_least_one(kind: str, at_least: int) -> int:
-    """Refuse a moment that is reached before anything happened."""
-    if at_least < 1:
-        raise UsageError.at(kind, "at_least", at_least, "is reached before anything happens", mend="1 or more")
-    return at_least
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        an_expression(self.kind, "pattern", self.pattern)

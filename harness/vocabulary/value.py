@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import re
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, Union, cast
 
-from harness.errors import UsageError
+from harness.errors import UsageError, closest
+from harness.vocabulary.fitting import fits, valid_words, words_for
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 ValueT = TypeVar("ValueT", bound="Value")
@@ -48,9 +51,25 @@ class Value:
         return {kind: known for kind, known in Value._kinds.items() if issubclass(known, cls)}
 
     @classmethod
+    @functools.cache
+    def field_types(cls) -> Mapping[str, Any]:
+        """The type of each field, by name."""
+        hints = typing.get_type_hints(cls)
+        return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+    @classmethod
     def from_shorthand(cls, text: str, *, place: str) -> Self:
         """Read a value from one word; only links have such a form."""
-        raise UsageError.at(place, "value", text, f"expected an object with a kind of {cls.__name__.lower()}")
+        raise _not_an_object(text, cls, place)
+
+    def __post_init__(self) -> None:
+        """Refuse, when the value is made, what a field's type does not allow. Raises UsageError."""
+        for name, hint in self.field_types().items():
+            given = getattr(self, name)
+            if not fits(given, hint):
+                words, valid = words_for(hint), valid_words(hint)
+                mend = "" if valid else f"give it {words}"
+                raise UsageError.at(self.kind, name, given, f"expected {words}", valid=valid, mend=mend)
 
     def __repr__(self) -> str:
         """Python source that builds an equal value."""
@@ -116,9 +135,29 @@ def from_json(data: Json, expected: type[ValueT], *, place: str) -> ValueT:
     if isinstance(data, str):
         return expected.from_shorthand(data, place=place)
     if not isinstance(data, dict):
-        raise UsageError.at(place, "value", data, f"expected an object with a kind of {expected.__name__}")
+        raise _not_an_object(data, expected, place)
     cls = _class_of(data, expected, place)
-    return cast("ValueT", cls(**_arguments(cls, data, place)))
+    arguments = _arguments(cls, data, place)
+    with told_at(place):
+        return cast("ValueT", cls(**arguments))
+
+
+@contextmanager
+def told_at(place: str) -> Iterator[None]:
+    """Add the place to what a value refuses: it does not know where it was written."""
+    try:
+        yield
+    except UsageError as problem:
+        raise UsageError(f"{place}: {problem.message}", hint=problem.hint) from problem
+
+
+def _not_an_object(data: Json, expected: type[Value], place: str) -> UsageError:
+    words = sorted(expected.kinds())
+    known = closest(data, words) if isinstance(data, str) else None
+    problem = f"expected an object with a kind of {expected.__name__.lower()}"
+    return UsageError.at(
+        place, "value", data, problem, valid=words, mend=f'write {{"kind": "{known or words[0]}", ...}}'
+    )
 
 
 def _class_of(data: Mapping[str, Json], expected: type[Value], place: str) -> type[Value]:
@@ -131,7 +170,7 @@ def _class_of(data: Mapping[str, Json], expected: type[Value], place: str) -> ty
 
 def _arguments(cls: type[Value], data: Mapping[str, Json], place: str) -> dict[str, object]:
     fields = {field.name: field for field in dataclasses.fields(cls)}
-    hints = typing.get_type_hints(cls)
+    hints = cls.field_types()
     unknown = [key for key in data if key != "kind" and key not in fields]
     if unknown:
         raise UsageError.at(place, unknown[0], data[unknown[0]], f"{cls.kind} has no such key", valid=fields)
@@ -192,8 +231,9 @@ def _flag(data: Json, flag: type[enum.Flag], place: str) -> enum.Flag:
 
 
 def _plain(data: Json, hint: Any, place: str) -> object:
-    if hint is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
-    if isinstance(data, hint) and not (hint in (int, float) and isinstance(data, bool)):
+    if hint is float and fits(data, float):
+        return float(cast("float", data))
+    if isinstance(data, hint) and not (hint is int and isinstance(data, bool)):
         return data
-    raise UsageError.at(place, "value", data, f"expected {hint.__name__}, not {type(data).__name__}")
+    words = words_for(hint)
+    raise UsageError.at(place, "value", data, f"expected {words}, not {type(data).__name__}", mend=f"write {words}")

@@ -31,7 +31,8 @@ def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def environment(base: Path) -> dict[str, str]:
-    return {**os.environ, "HARNESS_TMP": str(base), "PYTHONPATH": str(ROOT)}
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "HARNESS_TMP": str(base), "PYTHONPATH": path}
 
 
 def read_until(run: subprocess.Popen[str], line: str, times: int = 1) -> list[str]:

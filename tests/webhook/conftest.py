@@ -13,7 +13,7 @@ import pytest_asyncio
 from harness.keeper import Keeper, ProcessSpec
 from harness.stack import PostgresServer, RedisServer, Stack, private_folder
 from harness.stack.blocking import run_blocking
-from tests.webhook.support import ROOT, WAIT_S, Database, Starter, base_environment
+from tests.webhook.support import END, ROOT, WAIT_S, Database, Starter, base_environment
 
 TEMPLATE = "webhook_template"
 
@@ -70,7 +70,7 @@ def starter(keeper: Keeper, stack: Stack, database: Database, tmp_path: Path) ->
     starter = Starter(keeper, tmp_path, environment, database)
     yield starter
     for process in starter.started:
-        process.stop()
+        process.stop(signum=END)
 
 
 @pytest.fixture

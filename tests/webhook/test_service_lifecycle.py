@@ -11,7 +11,7 @@ import pytest
 
 from harness.keeper import ProcessSpec
 from harness.stack import RedisServer
-from tests.webhook.support import ROOT, WAIT_S, Starter, base_environment, listening_port, new_id
+from tests.webhook.support import PATIENT, ROOT, WAIT_S, Starter, base_environment, listening_port, new_id
 
 NOWHERE = "127.0.0.1:1"
 
@@ -36,7 +36,7 @@ async def test_it_starts_as_the_incidents_service_did(starter: Starter) -> None:
 @pytest.mark.asyncio
 async def test_sigterm_finishes_what_was_taken_and_ends_with_0(starter: Starter) -> None:
     identity = new_id()
-    async with starter.running() as service:
+    async with starter.running(**PATIENT) as service:
         await service.deliver()
         async with service.database.locked():
             sending = asyncio.create_task(service.deliver(delivery_id=identity))
@@ -54,7 +54,7 @@ async def test_sigterm_finishes_what_was_taken_and_ends_with_0(starter: Starter)
 
 @pytest.mark.asyncio
 async def test_without_draining_sigterm_kills(starter: Starter) -> None:
-    async with starter.running(WEBHOOK_DRAIN_SIGTERM="off") as service:
+    async with starter.running(WEBHOOK_DRAIN_SIGTERM="off", **PATIENT) as service:
         await service.deliver()
         async with service.database.locked():
             sending = asyncio.create_task(service.deliver())
@@ -107,6 +107,17 @@ def test_a_wrong_command_ends_with_2(starter: Starter) -> None:
 def test_migrations_may_run_twice_and_by_two_at_once(starter: Starter) -> None:
     processes = [starter.spawn("migrate") for _ in range(2)]
     assert [process.wait(WAIT_S) for process in processes] == [0, 0]
+
+
+def test_a_migration_needs_no_other_setting(starter: Starter) -> None:
+    process = starter.spawn("migrate", REDIS_URL="", WEBHOOK_SECRETS="")
+    assert process.wait(WAIT_S) == 0, process.log.read()
+
+
+def test_a_migration_without_its_database_is_told(starter: Starter) -> None:
+    process = starter.spawn("migrate", DATABASE_URL="")
+    assert process.wait(WAIT_S) == 2
+    assert "DATABASE_URL is not set" in process.log.read()
 
 
 def test_a_migration_without_a_server_is_told(starter: Starter) -> None:

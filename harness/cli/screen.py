@@ -1,0 +1,195 @@
+"""Tells a user of a run while it goes on: on a terminal with a live line, into a pipe line by line."""
+
+from __future__ import annotations
+
+import abc
+import enum
+import os
+import threading
+from collections.abc import Iterable
+from types import TracebackType
+from typing import IO, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from harness.checks import Verdict
+from harness.cli.lines import DIM, Line, proof_lines, run_lines, shown_key
+from harness.cli.now import Now
+from harness.history import Entry
+from harness.results import Role, RunKey, RunResult
+from harness.results.ablation import PairVerdict, ProofResult
+
+FRAMES_PER_S = 8
+STILL_RUNNING_S = 15.0
+"""Into a pipe: after so long without a line, say what goes on."""
+
+
+class Verbosity(enum.IntEnum):
+    """How much is said."""
+
+    QUIET = -1
+    """Only what did not hold."""
+    NORMAL = 0
+    VERBOSE = 1
+    """Steps and figures too, and every run of every proof."""
+
+
+class Screen(abc.ABC):
+    """A context manager, and the watcher of a session."""
+
+    def __init__(self, verbosity: Verbosity) -> None:
+        self._verbosity = verbosity
+        self._now: Now | None = None
+        self.profile = ""
+        """The session's: what differs from it is shown with each run."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    @abc.abstractmethod
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    @abc.abstractmethod
+    def write(self, line: Line) -> None:
+        """Write one line, at once."""
+
+    def write_all(self, lines: Iterable[Line]) -> None:
+        """Write some."""
+        for line in lines:
+            self.write(line)
+
+    def progress(self, text: str) -> None:
+        """Say what takes long outside of any scenario."""
+        self._now = Now(text)
+        if self._verbosity > Verbosity.QUIET:
+            self.write([(text, DIM)])
+
+    def began(self, key: RunKey, role: Role) -> None:
+        """A run begins."""
+        prefix = "" if role == "scenario" else f"{role}: "
+        self._now = Now(prefix + shown_key(key, self.profile))
+
+    def saw(self, entry: Entry) -> None:
+        """Its history has grown."""
+        if self._now is not None:
+            self._now.saw(entry)
+
+    def ended(self, result: RunResult, note: str) -> None:
+        """It is judged."""
+        steps = self._now.steps if self._now else []
+        self._now = None
+        if not self._says(result):
+            return
+        verbose = self._verbosity >= Verbosity.VERBOSE
+        self.write_all(run_lines(result, note, profile=self.profile, verbose=verbose, steps=steps))
+
+    def proved(self, proof: ProofResult) -> None:
+        """A pair of runs is judged."""
+        if self._verbosity > Verbosity.QUIET or proof.judgement.verdict is not PairVerdict.PROVED:
+            self.write_all(proof_lines(proof))
+
+    def _says(self, result: RunResult) -> bool:
+        """Controls and ablated runs are told of by their proof."""
+        if self._verbosity >= Verbosity.VERBOSE:
+            return True
+        if result.role != "scenario":
+            return False
+        return self._verbosity > Verbosity.QUIET or result.verdict is not Verdict.HELD
+
+
+class PlainScreen(Screen):
+    """Complete lines without control characters, each flushed at once."""
+
+    def __init__(self, stream: IO[str], verbosity: Verbosity) -> None:
+        super().__init__(verbosity)
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._written = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._say_what_runs, daemon=True, name="harness-screen")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed = True
+        self._written.set()
+        self._thread.join()
+
+    def write(self, line: Line) -> None:
+        """Write it; where nobody reads any more, the run goes on all the same."""
+        self._written.set()
+        self._put("".join(text for text, _ in line))
+
+    def _put(self, text: str) -> None:
+        with self._lock:
+            try:
+                self._stream.write(f"{text.rstrip()}\n")
+                self._stream.flush()
+            except BrokenPipeError:
+                _read_by_nobody(self._stream)
+
+    def _say_what_runs(self) -> None:
+        while not self._closed:
+            self._written.clear()
+            now = self._now
+            if not self._written.wait(STILL_RUNNING_S) and now is not None and now is self._now:
+                self._put(f"... {now}")
+
+
+def _read_by_nobody(stream: IO[str]) -> None:
+    """Let the rest go nowhere, so that closing the stream does not fail again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+class LiveScreen(Screen):
+    """A terminal: colours, lines cut to its width, and a last line that says what runs now."""
+
+    def __init__(self, stream: IO[str], verbosity: Verbosity) -> None:
+        super().__init__(verbosity)
+        self._console = Console(file=stream, force_terminal=True, highlight=False, markup=False, emoji=False)
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._running,
+            refresh_per_second=FRAMES_PER_S,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def write(self, line: Line) -> None:
+        """Write it above the live line; a verdict is cut to the width, a story is not."""
+        text = Text.assemble(*line)
+        one_row = len(line) == 3
+        if one_row:
+            text.truncate(self._console.width, overflow="ellipsis")
+        self._console.print(text, soft_wrap=True)
+
+    def _running(self) -> Text:
+        now = self._now
+        return Text("" if now is None else f"> {now}", style="cyan", no_wrap=True, overflow="ellipsis")
+
+
+def screen_for(stream: IO[str], verbosity: Verbosity) -> Screen:
+    """Return the screen that fits the stream."""
+    if stream.isatty() and os.environ.get("TERM") != "dumb":
+        return LiveScreen(stream, verbosity)
+    return PlainScreen(stream, verbosity)

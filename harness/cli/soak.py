@@ -1,0 +1,73 @@
+"""`harness soak`: runs the same scenarios again and again, and says what varied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from harness.checks import Verdict
+from harness.cli.lines import BOLD, DIM, DOUBT, GOOD, PLAIN, Line
+from harness.cli.options import OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
+from harness.cli.screen import Screen
+from harness.cli.stage import perform
+from harness.plugin.collecting import collect_scenarios
+from harness.results import RunResult
+from harness.results.text import one_line
+from harness.suite import ExitStatus, Session, read_unavailable, select
+from harness.suite.unavailable import FILE
+from harness.target import load_target
+
+
+@click.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--runs", type=click.IntRange(min=1), required=True, metavar="N", help="How often each scenario is run.")
+@options(WHAT, WHERE, STACK, OUTPUT)
+def soak(ids: tuple[str, ...], *, runs: int, **given: Any) -> ExitStatus:
+    """Run the whole selection N times on the same servers, each time with another seed.
+
+    The first round has the seed that is given, the next one more. The exit status is the worst run's.
+    """
+    output, settings = output_of(given), settings_of(given)
+    target = load_target(settings.target_file)
+    scenarios = collect_scenarios(settings.scenarios, target.description)
+    chosen = select(scenarios, ids)
+    listed = read_unavailable(settings.scenarios / FILE, [scenario.id for scenario in scenarios])
+
+    def play(session: Session, screen: Screen) -> None:
+        for number in range(runs):
+            seed = settings.seed + number
+            screen.write([(f"round {number + 1} of {runs}, seed {seed}", DIM)])
+            folder = session.folder.path / f"round-{number + 1:03}"
+            for scenario in chosen:
+                session.run(scenario, seed=seed, folder=folder)
+        screen.write_all(soak_lines(session.results))
+
+    return perform(settings, target, chosen, output, play, listed=dict(listed))
+
+
+def soak_lines(results: Sequence[RunResult]) -> Iterator[Line]:
+    """For each scenario its verdicts, and what was not the same in all of its runs."""
+    by_id: dict[str, list[RunResult]] = {}
+    for result in results:
+        by_id.setdefault(result.key.id, []).append(result)
+    for name, runs in by_id.items():
+        verdicts = [run.verdict for run in runs]
+        counts = ", ".join(f"{verdicts.count(each)} {each.value}" for each in Verdict if each in verdicts)
+        style = GOOD if set(verdicts) == {Verdict.HELD} else DOUBT
+        yield [(f"{counts:{16}}  ", style), (name, BOLD), (f"  {_spread(runs)}", PLAIN)]
+        if len(set(verdicts)) > 1:
+            for run in runs:
+                if run.verdict is not Verdict.HELD:
+                    yield [(f"    varied: seed {run.seed} {run.verdict}: {one_line(run.reason)}", DOUBT)]
+
+
+def _spread(runs: Sequence[RunResult]) -> str:
+    """Smallest and largest of what is timed."""
+    spans: dict[str, list[float]] = {"duration_s": [run.duration_s for run in runs]}
+    for run in runs:
+        for name, figure in run.figures.items():
+            if name.endswith("_ms"):
+                spans.setdefault(name, []).append(figure)
+    return ", ".join(f"{name} {min(values):.4g} to {max(values):.4g}" for name, values in spans.items())

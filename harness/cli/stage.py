@@ -1,0 +1,76 @@
+"""What the verbs that run scenarios have in common: a screen, a session, and both their ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from harness.cli.lines import closing_lines, opening_lines
+from harness.cli.options import Output
+from harness.cli.screen import Screen, screen_for
+from harness.results.repro import harness_words
+from harness.scenario.scenario import Scenario
+from harness.suite import ExitStatus, Session, SuiteSettings, Unavailable
+from harness.target import Target
+
+Play = Callable[[Session, Screen], None]
+
+
+def perform(
+    settings: SuiteSettings,
+    target: Target,
+    chosen: Sequence[Scenario],
+    output: Output,
+    play: Play,
+    *,
+    listed: dict[str, Unavailable] | None = None,
+) -> ExitStatus:
+    """Open a session, let `play` run scenarios in it, and tell how it went, however it ended.
+
+    An interruption gives its status; other errors are raised when the results are written.
+    """
+    stream = sys.stderr if output.as_json else sys.stdout
+    command = (*harness_words(), *sys.argv[1:])
+    with _terminated_is_interrupted(), screen_for(stream, output.verbosity) as screen:
+        session = Session(
+            settings,
+            target,
+            command=command,
+            selection=[scenario.id for scenario in chosen],
+            listed=listed,
+            watcher=screen,
+        )
+        screen.profile = session.profile
+        complete, status = False, ExitStatus.INTERRUPTED
+        try:
+            with session:
+                screen.write_all(opening_lines(session.summary(complete=False, status=None), session.folder))
+                play(session, screen)
+                status = session.finish()
+                complete = True
+        except KeyboardInterrupt:
+            screen.write([("interrupted", "bold")])
+        finally:
+            screen.write_all(closing_lines(session.summary(complete=complete, status=status), session.folder))
+            if output.as_json:
+                sys.stdout.write(session.json)
+                sys.stdout.flush()
+    return status
+
+
+@contextmanager
+def _terminated_is_interrupted() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does: servers down, results written."""
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        del signum, frame
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,56 @@
+"""How pytest shows a verdict: failed is a failure, inconclusive an error, unavailable skipped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import pytest
+
+from harness.checks import Verdict
+from harness.results import RunResult
+from harness.results.story import story
+
+
+class NotHeldError(Exception):
+    """Ends the call phase of a scenario that failed or was inconclusive; its report tells the story."""
+
+
+class _Writer(Protocol):
+    def line(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Crash:
+    message: str
+
+
+class VerdictRepr:
+    """The story of a run, in the place of a traceback: the harness's own code is of no interest there."""
+
+    def __init__(self, result: RunResult) -> None:
+        self._lines = story(result)
+        self.reprcrash = _Crash(f"{result.verdict}: {self._lines[0]}")
+
+    def __str__(self) -> str:
+        """All of it: this is what JUnit shows."""
+        return "\n".join(self._lines)
+
+    def toterminal(self, writer: _Writer) -> None:
+        """Write it, for pytest."""
+        for line in self._lines:
+            writer.line(line)
+
+
+def fit_report(report: pytest.TestReport, result: RunResult, item: pytest.Function) -> None:
+    """Make the report of a scenario's call say its verdict."""
+    if result.verdict is Verdict.UNAVAILABLE:
+        path, line, _ = item.reportinfo()
+        report.outcome = "skipped"
+        report.longrepr = (str(path), (line or 0) + 1, f"Skipped: unavailable: {result.reason}")
+    elif result.verdict is not Verdict.HELD:
+        report.outcome = "failed"
+        report.longrepr = VerdictRepr(result)  # type: ignore[assignment]  # pytest asks for no more than its methods
+    if result.verdict is Verdict.INCONCLUSIVE:
+        # What pytest, its JUnit report and other plugins take for an error is a failure outside of the call.
+        report.when = "setup"

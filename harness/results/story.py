@@ -1,0 +1,29 @@
+"""What there is to say of a run that did not hold, in a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.results.result import RunResult
+from harness.results.text import one_line, shortened, telling_lines
+
+LABEL_WIDTH = 6
+LOGGED_CHARACTERS = 600
+"""Of a line of the service's log, which may hold a whole traceback; all of it is in the run's own log file."""
+
+
+def story(result: RunResult) -> Sequence[str]:
+    """The reason, what else failed, what was seen, what the service logged last, and how to repeat it."""
+    return [one_line(result.reason), *(f"  {label:{LABEL_WIDTH}} {text}" for label, text in details(result))]
+
+
+def details(result: RunResult) -> Iterator[tuple[str, str]]:
+    """All but the reason, each with its label; one line each."""
+    for check in result.failing:
+        if check.reason not in result.reason:
+            yield "also", one_line(f"{check.name}: {check.reason}")
+    for evidence in result.evidence:
+        yield "seen", one_line(f"{evidence.kind} ({evidence.source}): {evidence.detail}")
+    for line in telling_lines(result.service_log):
+        yield "log", shortened(one_line(line), LOGGED_CHARACTERS)
+    yield "repro", one_line(result.repro)

@@ -1,0 +1,74 @@
+"""From a finished history to the result of its run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.checks import judge
+from harness.history import History
+from harness.history.events import ServiceLog
+from harness.results import RunKey, RunResult
+from harness.scenario.configuration import RunConfiguration
+from harness.scenario.reading import evidence_of, figures_of
+from harness.scenario.schedule import Move, Schedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Seconds: of the whole run, and of the scenario's own part in it."""
+
+    run_s: float
+    scenario_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What a scenario did, and whether that is all there is to it."""
+
+    moves: Sequence[Move]
+    partial: bool
+
+
+def conclude(
+    key: RunKey,
+    theme: str,
+    configuration: RunConfiguration,
+    history: History,
+    path: Path,
+    moves: Moves | None,
+    times: Times,
+) -> RunResult:
+    """Judge the history, which lies in `path`, and write the schedule beside it."""
+    judgement = judge(history)
+    log = history.last(ServiceLog)
+    return RunResult(
+        key=key,
+        theme=theme,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        failing=judgement.failing,
+        evidence=evidence_of(history),
+        figures=figures_of(history),
+        duration_s=round(times.run_s, 3),
+        overhead_s=round(times.run_s - times.scenario_s, 3),
+        seed=configuration.seed,
+        repro=configuration.repro(key, configuration.seed),
+        history=path,
+        schedule=None if moves is None else _written(moves, key, configuration),
+        service_log=log.text if log else "",
+        role=configuration.role,
+    )
+
+
+def _written(moves: Moves, key: RunKey, configuration: RunConfiguration) -> Path:
+    folder = configuration.folder / "schedules"
+    folder.mkdir(parents=True, exist_ok=True)
+    schedule = Schedule(
+        id=key.id, profile=key.profile, without=key.without, seed=configuration.seed,
+        partial=moves.partial, moves=tuple(moves.moves),
+    )  # fmt: skip
+    path = folder / f"{key}.json"
+    schedule.write(path)
+    return path

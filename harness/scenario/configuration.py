@@ -1,0 +1,33 @@
+"""How one run is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.history import Entry
+from harness.results import Role, RunKey
+from harness.results.repro import gate_line
+
+SCENARIO_WITHIN_S = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfiguration:
+    """How to run. `folder`: where history, schedule and the service's log go.
+
+    `patience_s`: the clients' own limit; by default little more than the target's deadline, so
+    that no stall is waited out. `scenario_within_s`: a scenario that is not over by then is cut
+    short. `repro`: writes the line that repeats a run, from its key and seed.
+    """
+
+    profile: str
+    without: tuple[str, ...] = ()
+    seed: int = 0
+    patience_s: float | None = None
+    scenario_within_s: float = SCENARIO_WITHIN_S
+    folder: Path
+    role: Role = "scenario"
+    watch: Callable[[Entry], None] | None = None
+    repro: Callable[[RunKey, int], str] = gate_line

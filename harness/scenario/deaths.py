@@ -1,0 +1,40 @@
+"""A server that dies, though no fault touched it, ends the run that needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from harness.history import Recorder
+from harness.history.events import ServerDied
+from harness.stack import DeadServer, Stack
+from harness.stack.loops import call_in
+
+
+@asynccontextmanager
+async def ended_by_deaths(stack: Stack, recorder: Recorder) -> AsyncIterator[None]:
+    """Record a server's death, and end the block at once: what comes after it would prove nothing."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(None) as block:
+
+            def ended(dead: DeadServer) -> None:
+                recorder.record("server", ServerDied(dead.name, dead.exit_status, dead.log_tail))
+                if not (over or block.expired()):
+                    block.reschedule(loop.time())  # a limit that was none is now
+
+            over = False
+            unsubscribe = stack.on_death(functools.partial(call_in, loop, ended))
+            try:
+                yield
+            finally:
+                over = True
+                unsubscribe()
+    except TimeoutError:
+        if not block.expired():
+            raise
+
+
+__all__ = ["ended_by_deaths"]

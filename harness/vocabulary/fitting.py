@@ -1,0 +1,54 @@
+"""Whether a value fits the type of the field that is to hold it. Python itself does not look."""
+
+from __future__ import annotations
+
+import math
+import types
+import typing
+from typing import Any, Union
+
+NUMBERS = {int: "a whole number", float: "a finite number"}
+
+
+def fits(given: object, hint: Any) -> bool:
+    """Tell whether `given` is of the type `hint`. A truth value is no number; a whole number is one."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(fits(given, each) for each in arguments)
+    if origin is tuple:
+        return isinstance(given, tuple) and all(fits(item, arguments[0]) for item in given)
+    if origin is typing.Literal:
+        return isinstance(given, str) and given in arguments
+    if hint is float:
+        return isinstance(given, int | float) and not isinstance(given, bool) and _finite(given)
+    if hint is int:
+        return isinstance(given, int) and not isinstance(given, bool)
+    return isinstance(given, hint)
+
+
+def _finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number beyond any float
+        return False
+
+
+def words_for(hint: Any) -> str:
+    """Say what a field of this type holds: `a whole number or None`."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return " or ".join(words_for(each) for each in arguments)
+    if origin is tuple:
+        return f"values that are each {words_for(arguments[0])}"
+    if origin is typing.Literal:
+        return "one of the valid words"
+    if hint is type(None):
+        return "None"
+    return NUMBERS.get(hint) or str(hint.__name__)
+
+
+def valid_words(hint: Any) -> tuple[str, ...]:
+    """Return the words that a field of this type may hold; none where they are not a closed list."""
+    if typing.get_origin(hint) is typing.Literal:
+        return typing.get_args(hint)
+    return ()

@@ -1,0 +1,29 @@
+"""What values refuse when they are made, wherever they come from: Python, or a file."""
+
+from __future__ import annotations
+
+import re
+
+from harness.errors import UsageError
+from harness.vocabulary.outcome import Outcome
+
+
+def at_least_one(place: str, key: str, number: int, problem: str) -> None:
+    """Refuse a count of nothing."""
+    if number < 1:
+        raise UsageError.at(place, key, number, problem, mend="write 1 or more")
+
+
+def some_outcome(place: str, key: str, outcome: Outcome) -> None:
+    """Refuse an expectation that no answer could meet."""
+    if not outcome:
+        raise UsageError.at(place, key, str(outcome), "no outcome could meet this", mend="write ACKNOWLEDGED, say")
+
+
+def an_expression(place: str, key: str, pattern: str) -> None:
+    """Refuse what is not a regular expression."""
+    try:
+        re.compile(pattern)
+    except re.error as problem:
+        mend = "mend the expression; a backslash before a sign makes it plain"
+        raise UsageError.at(place, key, pattern, f"not a regular expression: {problem}", mend=mend) from problem

@@ -1,0 +1,84 @@
+"""A service small enough to be read at a glance, for tests of the harness: it stores what it is sent.
+
+TINY_RETRY=off: a lost connection is not replaced. TINY_STORE=off: it acknowledges, and stores nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import sys
+
+import asyncpg
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+TABLE = "CREATE TABLE stored (id text PRIMARY KEY, digest text NOT NULL)"
+INSERT = "INSERT INTO stored VALUES ($1, $2) ON CONFLICT DO NOTHING"
+LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, OSError)
+
+
+class Store:
+    """One connection, taken in turns."""
+
+    def __init__(self) -> None:
+        self._connection: asyncpg.Connection | None = None
+        self._turn = asyncio.Lock()
+        self._tries = 1 if os.environ.get("TINY_RETRY") == "off" else 2
+
+    async def insert(self, name: str, digest: str) -> bool:
+        async with self._turn:
+            for _ in range(self._tries):
+                try:
+                    if self._connection is None:
+                        self._connection = await asyncpg.connect(os.environ["DATABASE_URL"])
+                    await self._connection.execute(INSERT, name, digest)
+                except LOST as problem:
+                    sys.stdout.write(f"error: the connection was lost: {problem}\n")
+                    sys.stdout.flush()
+                    self._connection = None
+                else:
+                    return True
+            return False
+
+
+store = Store()
+
+
+async def take(request: Request) -> Response:
+    digest = hashlib.sha256(await request.body()).hexdigest()
+    if os.environ.get("TINY_STORE") == "off" or await store.insert(request.path_params["id"], digest):
+        return PlainTextResponse("stored")
+    return PlainTextResponse("not now", status_code=503)
+
+
+async def alive(request: Request) -> Response:
+    del request
+    return PlainTextResponse("alive")
+
+
+class Server(uvicorn.Server):
+    async def startup(self, sockets: object = None) -> None:
+        await super().startup()
+        port = self.servers[0].sockets[0].getsockname()[1]
+        sys.stdout.write(f"listening on port {port}\n")
+        sys.stdout.flush()
+
+
+async def prepare() -> None:
+    connection = await asyncpg.connect(os.environ["DATABASE_URL"])
+    await connection.execute(TABLE)
+    await connection.close()
+
+
+async def serve() -> None:
+    application = Starlette(routes=[Route("/alive", alive), Route("/{source}/{id}", take, methods=["POST"])])
+    await Server(uvicorn.Config(application, host="127.0.0.1", port=0, log_level="warning")).serve()
+
+
+if __name__ == "__main__":
+    asyncio.run(prepare() if "prepare" in sys.argv else serve())
