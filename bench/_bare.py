@@ -7,7 +7,6 @@ ones below it have. The row, the answer and the durability (answered after the C
 from __future__ import annotations
 
 import asyncio
-import enum
 import hashlib
 import json
 import os
@@ -26,6 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn import Config, Server
 
+from bench._rungs import Rung
 from webhook import dialect
 from webhook.inspection import Inspector
 from webhook.locations import signing_secrets
@@ -37,23 +37,6 @@ INSERT = (
     "INSERT INTO deliveries (source, id, sha256, body) VALUES ($1, $2, $3, $4)"
     " ON CONFLICT (source, id) DO NOTHING RETURNING received_at"
 )
-
-
-class Rung(enum.IntEnum):
-    """What is there, cumulatively."""
-
-    BARE = 0
-    """Starlette, asyncpg's pool, one INSERT that commits by itself."""
-    TRANSACTION = 1
-    """BEGIN, INSERT, COMMIT: three round trips."""
-    CORE = 2
-    """SQLAlchemy Core and its pool in place of asyncpg's."""
-    PING = 3
-    """The connection is tried before it is used: one round trip more."""
-    CHECKED = 4
-    """The service's own checks: headers, signature, JSON."""
-    REDIS = 5
-    """SET NX EX before the INSERT."""
 
 
 Row = tuple[str, str, str, bytes]

@@ -49,6 +49,8 @@ class Wanted:
     """Further environment variables; they outrank the profile's."""
     redis: bool = True
     """False: its Redis refuses every connection."""
+    control: bool = False
+    """It is the first one once more."""
 
 
 @contextmanager
@@ -57,7 +59,8 @@ def measuring(progress: Progress, *, fsync: bool = True) -> Iterator[Workshop]:
     configuration = StackConfiguration(postgres_options=PostgresOptions(fsync=fsync))
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         logs = Path(folder)
-        with open_testbed(load_target(TARGET), configuration, logs=logs, progress=progress) as bed, asyncio.Runner() as runner:
+        opened = open_testbed(load_target(TARGET), configuration, logs=logs, progress=progress)
+        with opened as bed, asyncio.Runner() as runner:
             workshop = Workshop(bed, logs, runner)
             try:
                 yield workshop
@@ -100,8 +103,12 @@ class Workshop:
             argv=command,
             env=dict(self.bed.environment(words, settings)),
             cwd=self.target.directory,
-            log=self.logs / f"service-{next(self._numbers)}.log",
+            log=self.new_log(),
         )
+
+    def new_log(self) -> Path:
+        """Give the path of a log that nobody writes to yet."""
+        return self.logs / f"{next(self._numbers)}.log"
 
     def spawn(self, spec: ProcessSpec) -> tuple[KeptProcess, int]:
         """Start a service; return it with its port when it listens. Raises HarnessError."""
@@ -113,7 +120,7 @@ class Workshop:
         """Start a service that lives until the end, and warm it up."""
         process, port = self.spawn(self.lay(wanted))
         self._owned.push_async_callback(asyncio.to_thread, process.stop)
-        service = Service(self, wanted.name, process, port)
+        service = Service(self, wanted.name, process, port, control=wanted.control)
         for _ in range(WARM_UP):
             service.measure(load)
         return service
@@ -127,10 +134,11 @@ class Service:
     name: str
     process: KeptProcess
     port: int
+    control: bool = False
     loads: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def measure(self, load: Load) -> Sample:
-        """Drive a load: `cpu_us`, processor time a request; `request_us`, wall-clock time divided by requests."""
+        """Drive a load; give `cpu_us`, the process's time on a processor a request, and `requests_per_s`."""
         requests = encoded(self.workshop.target.sender, load, prefix=f"load{next(self.loads)}")
         before_s = cpu_s(self.process.pid)
         took_s = send(self.workshop.runner, self.port, requests, concurrency=load.concurrency)

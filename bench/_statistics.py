@@ -49,8 +49,8 @@ def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> 
 
 def _confidence(number: int, outer: int) -> float:
     """How surely the median lies within the values when `outer` of `number` are left out at either end."""
-    missed = sum(math.comb(number, left) for left in range(outer + 1))
-    return max(0.0, 1 - 2 * missed / 2**number)
+    missed = sum(math.comb(number, left) for left in range(outer + 1)) / math.pow(2, number)
+    return max(0.0, 1 - 2 * missed)
 
 
 def ratios(values: Sequence[float], base: Sequence[float]) -> list[float]:

@@ -32,11 +32,22 @@ class UsageError(HarnessError):
 
     @classmethod
     def at(
-        cls, place: str, key: str, value: object, problem: str, *, valid: Iterable[str] = (), mend: str = ""
+        cls,
+        place: str,
+        key: str,
+        value: object,
+        problem: str,
+        *,
+        valid: Iterable[str] = (),
+        mend: str = "",
+        sought: str | None = None,
     ) -> UsageError:
-        """Tell the place, the key, the value, the closest valid one and the mend (promise 9)."""
+        """Tell the place, the key, the value, the closest valid one and the mend (promise 9).
+
+        `sought`: what stands in place of a valid word, where that is not the value itself.
+        """
         known = sorted(valid)
-        near = closest(str(value), known)
+        near = closest(str(value) if sought is None else sought, known)
         parts = [f"{place}: {key} = {value!r}: {problem}"]
         if near:
             parts.append(f"closest valid: {near!r}")
@@ -45,6 +56,12 @@ class UsageError(HarnessError):
         if not mend:
             mend = f"write {near!r}" if near else f"use one of: {', '.join(known)}" if known else ""
         return cls("; ".join(parts), hint=mend)
+
+    @classmethod
+    def unknown_key(cls, place: str, key: str, value: object, problem: str, *, valid: Iterable[str]) -> UsageError:
+        """Tell of a key that does not exist: here the closest valid one is a key."""
+        known = sorted(valid)
+        return cls.at(place, key, value, problem, valid=known, mend="" if known else "take it out", sought=key)
 
 
 def closest(value: str, valid: Iterable[str]) -> str | None:

@@ -107,7 +107,8 @@ def _doubts(history: History) -> Iterator[str]:
     """Why nothing may be concluded, the most telling first."""
     # A server's death first: the harness itself breaks on what is no longer there.
     for death in history.of(ServerDied):
-        yield f"{death.name} died, and no fault had touched it: status {death.status}; its last words:\n{death.log_tail}"
+        end = f"status {death.status}; its last words:\n{death.log_tail}"
+        yield f"{death.name} died, and no fault had touched it: {end}"
     for problem in history.of(HarnessProblem):
         yield f"the harness broke: {problem.text}"
     unsteady = history.last(NotSteady)

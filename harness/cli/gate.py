@@ -12,7 +12,7 @@ from harness.cli.screen import Screen
 from harness.cli.stage import perform
 from harness.errors import UsageError
 from harness.plugin.collecting import collect_scenarios
-from harness.suite import ExitStatus, Session, read_unavailable, select
+from harness.suite import ExitStatus, Session, check_profile, read_unavailable, select
 from harness.suite.unavailable import FILE
 from harness.target import load_target
 
@@ -39,6 +39,7 @@ def gate(ids: tuple[str, ...], *, proofs: bool, **given: Any) -> ExitStatus:
             mend="leave it out",
         )
     target = load_target(settings.target_file)
+    check_profile(settings, target)
     scenarios = collect_scenarios(settings.scenarios, target.description)
     chosen = select(scenarios, ids)
     listed = read_unavailable(settings.scenarios / FILE, [scenario.id for scenario in scenarios])

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from harness.checks import Verdict
-from harness.cli.lines import DIM, Line, proof_lines, run_lines, shown_key
+from harness.cli.lines import DIM, GOOD, Line, proof_lines, run_lines, shown_key
 from harness.cli.now import Now
 from harness.history import Entry
 from harness.results import Role, RunKey, RunResult
@@ -176,12 +176,16 @@ class LiveScreen(Screen):
         self._live.stop()
 
     def write(self, line: Line) -> None:
-        """Write it above the live line; a verdict is cut to the width, a story is not."""
+        """Write it above the live line. What went well is cut to the width, what did not is told in full."""
         text = Text.assemble(*line)
-        one_row = len(line) == 3
-        if one_row:
+        if line[0][1] == GOOD:
             text.truncate(self._console.width, overflow="ellipsis")
         self._console.print(text, soft_wrap=True)
+
+    def ended(self, result: RunResult, note: str) -> None:
+        """Nothing runs any more: the live line says so at once."""
+        super().ended(result, note)
+        self._live.refresh()
 
     def _running(self) -> Text:
         now = self._now

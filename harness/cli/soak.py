@@ -15,7 +15,7 @@ from harness.cli.stage import perform
 from harness.plugin.collecting import collect_scenarios
 from harness.results import RunResult
 from harness.results.text import one_line
-from harness.suite import ExitStatus, Session, read_unavailable, select
+from harness.suite import ExitStatus, Session, check_profile, read_unavailable, select
 from harness.suite.unavailable import FILE
 from harness.target import load_target
 
@@ -31,6 +31,7 @@ def soak(ids: tuple[str, ...], *, runs: int, **given: Any) -> ExitStatus:
     """
     output, settings = output_of(given), settings_of(given)
     target = load_target(settings.target_file)
+    check_profile(settings, target)
     scenarios = collect_scenarios(settings.scenarios, target.description)
     chosen = select(scenarios, ids)
     listed = read_unavailable(settings.scenarios / FILE, [scenario.id for scenario in scenarios])

@@ -62,7 +62,7 @@ class _Down(Injection):
     async def act(self) -> None:
         await self._meter.begin()
         open_now = await self._site.connections(self._link)
-        self._shut = True
+        self._shut = await asyncio.to_thread(self._client.enabled, self._laid.proxy)
         await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, False)
         inodes = {connection.inode for connection in open_now if connection.state is TcpState.ESTABLISHED}
         await self._until_gone(inodes)
@@ -97,7 +97,7 @@ class _Down(Injection):
         await self._open()
 
     async def _open(self) -> None:
-        # Only what it shut itself: another fault may keep the link down by now.
+        # Only what it shut itself: another fault may keep the link down.
         if self._shut:
             await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, True)
             self._shut = False

@@ -14,7 +14,7 @@ from harness.plugin.options import settings_of
 from harness.plugin.reading import check_unique, is_scenario, scenario_of
 from harness.results import RunResult
 from harness.scenario.scenario import Scenario
-from harness.suite import ExitStatus, Session, SuiteSettings, read_unavailable
+from harness.suite import ExitStatus, Session, SuiteSettings, check_profile, read_unavailable
 from harness.suite.unavailable import FILE
 from harness.target import Target, load_target
 
@@ -43,7 +43,7 @@ class PytestRun:
             return
         self.settings = settings_of(self.config, _folder(found))
         self.target = load_target(self.settings.target_file)
-        self.target.settings(self.settings.profile or self.target.description.default_profile, self.settings.without)
+        check_profile(self.settings, self.target)
         problems: list[str] = []
         for item in found:
             try:
@@ -65,7 +65,7 @@ class PytestRun:
             return None
         settings, stack = self.settings, self.settings.stack
         without = f" without {', '.join(settings.without)}" if settings.without else ""
-        profile = settings.profile or self.target.description.default_profile
+        profile = check_profile(settings, self.target)
         return (
             f"harness: {len(self.scenarios)} scenarios, target {settings.target_file}, profile {profile}{without},"
             f" seed {settings.seed}, PostgreSQL {stack.postgres}, Redis {stack.redis}, Toxiproxy {stack.toxiproxy}"

@@ -17,8 +17,9 @@ from harness.stack.loops import call_in
 async def ended_by_deaths(stack: Stack, recorder: Recorder) -> AsyncIterator[None]:
     """Record a server's death, and end the block at once: what comes after it would prove nothing."""
     loop = asyncio.get_running_loop()
+    block = asyncio.timeout(None)
     try:
-        async with asyncio.timeout(None) as block:
+        async with block:
 
             def ended(dead: DeadServer) -> None:
                 recorder.record("server", ServerDied(dead.name, dead.exit_status, dead.log_tail))

@@ -135,7 +135,7 @@ class Phases:
             try:
                 answer = await client.get(probes.metrics)
             except httpx.HTTPError as problem:
-                if not self._site.service.running:
+                if self._site.service.process.poll() is not None:
                     return None  # it has ended meanwhile, which another check minds
                 raise HarnessError(f"the service's {probes.metrics} cannot be read: {problem!r}") from problem
         return Probed(_added_up(answer.text))

@@ -155,6 +155,10 @@ class _Run:
             cut = isinstance(problem, TimeoutError) and limit.expired()
             text = f"the scenario was not over in {within_s:g} s, and was cut short" if cut else _story(problem)
             self._recorder.record("runner", HarnessProblem(text))
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as problem:  # noqa: BLE001  # a test framework's skip, say: no scenario gets out of its run
+            self._recorder.record("runner", ScenarioProblem(f"{type(problem).__name__}: {problem}"))
 
     async def _afterwards(self, site: Site, phases: Phases, before: Probed | None) -> None:
         steps = [("recovery", phases.recover), ("steady again", lambda: phases.steady(measure=False))]

@@ -19,6 +19,7 @@ from harness.vocabulary import Json, from_json, to_json
 
 SCHEMA = "harness.schedule/1"
 MOVES = 'write {"do": STEP}, {"begin": STEP, "number": N} or {"end": N}'
+WORDS = {int: "a whole number", str: "a text", bool: "true or false", list: "a list"}
 ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._=+\-\[\]]*")
 NAME = re.compile(r"[a-z][a-z0-9_.:]*")
 KEYS = ("schema", "id", "profile", "without", "seed", "partial", "steps")
@@ -95,7 +96,7 @@ def read_schedule(path: Path) -> Schedule:
     data = _object(path)
     unknown = [key for key in data if key not in KEYS]
     if unknown:
-        raise UsageError.at(str(path), unknown[0], data[unknown[0]], "there is no such key", valid=KEYS)
+        raise UsageError.unknown_key(str(path), unknown[0], data[unknown[0]], "there is no such key", valid=KEYS)
     if data.get("schema") != SCHEMA:
         raise UsageError.at(str(path), "schema", data.get("schema"), "not a schedule of this version", valid=[SCHEMA])
     moves = tuple(_moves(_field(data, "steps", list, path), str(path)))
@@ -128,11 +129,12 @@ def _object(path: Path) -> dict[str, Any]:
 
 
 def _field(data: dict[str, Any], key: str, kind: type, path: Path) -> Any:
+    words = WORDS[kind]
     if key not in data:
-        raise UsageError.at(str(path), key, None, "this key is missing", mend=f"add {key!r}: a {kind.__name__}")
+        raise UsageError.at(str(path), key, None, "this key is missing", mend=f"add {key!r}: {words}")
     given = data[key]
     if not isinstance(given, kind) or (kind is int and isinstance(given, bool)):
-        raise UsageError.at(str(path), key, given, f"needs a {kind.__name__}", mend=f"write a {kind.__name__}")
+        raise UsageError.at(str(path), key, given, f"needs {words}", mend=f"write {words}")
     return given
 
 

@@ -188,6 +188,8 @@ def _entries(folder: str) -> list[str]:
     except (FileNotFoundError, ProcessLookupError):  # the process has ended since
         return []
     except PermissionError as error:
+        if _is_ending(folder):
+            return []
         raise _closed(folder) from error
 
 
@@ -197,7 +199,17 @@ def _link(path: str) -> str:
     except (FileNotFoundError, ProcessLookupError):  # closed since
         return ""
     except PermissionError as error:
+        if _is_ending(path):
+            return ""
         raise _closed(path) from error
+
+
+def _is_ending(path: str) -> bool:
+    """Whether the process has given its memory back: from then on /proc shows its descriptors to root alone."""
+    try:
+        return Path(*Path(path).parts[:3], "statm").read_text(encoding="ascii").startswith("0 ")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def _closed(path: str) -> HarnessError:

@@ -2,7 +2,7 @@
 
 from harness.suite.selection import select
 from harness.suite.session import Session
-from harness.suite.settings import SuiteSettings
+from harness.suite.settings import SuiteSettings, check_profile
 from harness.suite.status import ExitStatus, exit_status
 from harness.suite.unavailable import Unavailable, read_unavailable
 from harness.suite.watcher import Watcher
@@ -13,6 +13,7 @@ __all__ = [
     "SuiteSettings",
     "Unavailable",
     "Watcher",
+    "check_profile",
     "exit_status",
     "read_unavailable",
     "select",

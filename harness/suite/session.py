@@ -30,7 +30,7 @@ from harness.scenario.proving import proof_tried_by, prove
 from harness.scenario.runner import RunConfiguration
 from harness.scenario.scenario import Scenario
 from harness.scenario.testbed import Testbed, open_testbed
-from harness.suite.settings import SuiteSettings
+from harness.suite.settings import SuiteSettings, check_profile
 from harness.suite.status import ExitStatus, exit_status
 from harness.suite.unavailable import Unavailable
 from harness.suite.watcher import Unwatched, Watcher
@@ -65,8 +65,7 @@ class Session:
         self._bed_exits = ExitStack()
         self._stack_s = 0.0
         self._finished = False
-        self.profile = settings.profile or target.description.default_profile
-        target.settings(self.profile, settings.without)
+        self.profile = check_profile(settings, target)
         self.folder = new_results_folder(settings.results)
         self.results: list[RunResult] = []
         self.proofs: list[ProofResult] = []

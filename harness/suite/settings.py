@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.stack import StackConfiguration
+from harness.target import Target
 
 TARGET_FILE = "target.toml"
 SCENARIOS = Path("scenarios")
@@ -53,6 +54,13 @@ class SuiteSettings:
                 yield from (f"--{name}", getattr(self.stack, name))
         for host in sorted(self.stack.allow_hosts):
             yield from ("--allow-host", host)
+
+
+def check_profile(settings: SuiteSettings, target: Target) -> str:
+    """Return the profile that is meant. Raises UsageError for one, or a protection, that the target does not have."""
+    profile = settings.profile or target.description.default_profile
+    target.settings(profile, settings.without)
+    return profile
 
 
 def names_given(texts: Iterable[str]) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def read_unavailable(path: Path, known_ids: Collection[str] | None = None) -> Ma
         raise UsageError(f"{path}: cannot be read: {problem}", hint="mend the line that it names") from problem
     for key in data:
         if key != TABLE:
-            raise UsageError.at(str(path), key, data[key], "there is no such key", valid=[TABLE])
+            raise UsageError.at(str(path), "key", key, "there is no such key", valid=[TABLE])
     entries = data.get(TABLE, [])
     if not isinstance(entries, list):
         raise UsageError.at(str(path), TABLE, entries, "not a list of tables", mend=f"write [[{TABLE}]]")
@@ -55,7 +55,7 @@ def _entry(raw: Any, place: str, known_ids: Collection[str] | None) -> Unavailab
         raise UsageError.at(place, TABLE, raw, "not a table", mend=f"write [[{TABLE}]], then id, reason and runs")
     for key in raw:
         if key not in KEYS:
-            raise UsageError.at(place, key, raw[key], "there is no such key", valid=KEYS)
+            raise UsageError.at(place, "key", key, "there is no such key", valid=KEYS)
     for key in KEYS:
         if not isinstance(raw.get(key), str) or not raw[key].strip():
             raise UsageError.at(place, key, raw.get(key), "needs a text", mend=f"add {key} = '...'")

@@ -62,8 +62,7 @@ def _first_problem(problem: ValidationError, place: str) -> UsageError:
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     if error["type"] == "extra_forbidden":
         valid = _keys_at(location[:-1])
-        mend = "" if valid else "take it out"
-        return UsageError.at(where, key, error["input"], f"there is no such key{more}", valid=valid, mend=mend)
+        return UsageError.unknown_key(where, key, error["input"], f"there is no such key{more}", valid=valid)
     if error["type"] == "missing":
         return UsageError.at(where, key, None, f"this key is missing{more}", mend=f"add {key} to [{table or 'top'}]")
     context = error.get("ctx", {})

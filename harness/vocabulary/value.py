@@ -173,7 +173,7 @@ def _arguments(cls: type[Value], data: Mapping[str, Json], place: str) -> dict[s
     hints = cls.field_types()
     unknown = [key for key in data if key != "kind" and key not in fields]
     if unknown:
-        raise UsageError.at(place, unknown[0], data[unknown[0]], f"{cls.kind} has no such key", valid=fields)
+        raise UsageError.unknown_key(place, unknown[0], data[unknown[0]], f"{cls.kind} has no such key", valid=fields)
     missing = [name for name, field in fields.items() if field.default is MISSING and name not in data]
     if missing:
         raise UsageError.at(place, missing[0], None, f"{cls.kind} needs this key", mend=f"add {missing[0]!r}")

@@ -1,0 +1,46 @@
+"""A suite around a tiny service, written into a test's own folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+HERE = Path(__file__).parent
+CHECKOUT = HERE.parents[1]
+GATE_WITHIN_S = 90
+
+
+def write_suite(folder: Path) -> Path:
+    """Write service, target and scenarios below `folder`, and return it."""
+    scenarios = folder / "scenarios"
+    scenarios.mkdir()
+    shutil.copy(HERE / "service.py", folder)
+    shutil.copy(HERE / "target.toml", scenarios)
+    shutil.copy(HERE / "suite.py", scenarios / "all_verdicts.py")
+    return folder
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment, with this checkout importable."""
+    return {**os.environ, "PYTHONPATH": str(CHECKOUT), **(more or {})}
+
+
+def harness_command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "harness", *words]
+
+
+def run_harness(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end, its output in two pipes."""
+    return subprocess.run(
+        harness_command(*words),
+        cwd=cwd,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=GATE_WITHIN_S,
+        check=False,
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import socket
 import sys
 
 import asyncpg
@@ -62,8 +63,8 @@ async def alive(request: Request) -> Response:
 
 
 class Server(uvicorn.Server):
-    async def startup(self, sockets: object = None) -> None:
-        await super().startup()
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
         port = self.servers[0].sockets[0].getsockname()[1]
         sys.stdout.write(f"listening on port {port}\n")
         sys.stdout.flush()

@@ -60,7 +60,7 @@ def test_str_is_safe_in_every_name(cls: type[Value], data: st.DataObject) -> Non
 @pytest.mark.parametrize(
     ("value", "source", "identity"),
     [
-        (link.latency(redis, latency_ms=2000), "link.latency(redis, latency_ms=2000)", "link.latency-redis-latency_ms=2000"),
+        (link.latency(redis, latency_ms=20), "link.latency(redis, latency_ms=20)", "link.latency-redis-latency_ms=20"),
         (no_fault, "no_fault", "no_fault"),
         (postgres.idle(), "postgres.idle(1)", "link.idle-postgres"),
         (Postgres("orders").idle(2), "Postgres('orders').idle(2)", "link.idle-orders-at_least=2"),

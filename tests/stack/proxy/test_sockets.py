@@ -10,9 +10,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
+from harness.stack import sockets
 from harness.stack.addresses import HostPort
 from harness.stack.sockets import TcpConnection, TcpState, connections, listening, moved, process_tree
 from tests.stack.proxy.echo import Client, EchoServer
@@ -196,3 +198,19 @@ def test_listeners_and_whose_they_are() -> None:
             assert listening(port, pids=[stranger.pid]) == ()
             stranger.communicate()
     assert listening(port) == ()
+
+
+def test_a_process_that_has_ended_has_no_sockets() -> None:
+    """Its parent has not waited for it: /proc still has it, and shows its descriptors to root alone."""
+    with subprocess.Popen(["sleep", "60"]) as living, subprocess.Popen(["true"]) as zombie:
+        try:
+            assert until(lambda: _state(zombie.pid) == "Z")
+            assert sockets._is_ending(f"/proc/{zombie.pid}/fd")
+            assert not sockets._is_ending(f"/proc/{living.pid}/fd")
+            assert connections([zombie.pid], 1) == ()
+        finally:
+            living.kill()
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]

@@ -1,0 +1,95 @@
+"""`python -m bench` lists the benchmarks, `python -m bench NAME` runs one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import importlib.metadata
+import platform
+import shlex
+import sys
+
+import click
+
+from bench._options import Benchmark, Options
+from bench._overhead import overhead
+from bench._report import Report
+from bench._requests import bare, healthy, switches
+from bench._start import start
+from harness.errors import HarnessError, UsageError
+
+BENCHMARKS = (
+    Benchmark("healthy", "hardened against unprotected, and the incident's fix, with all servers well", healthy),
+    Benchmark("bare", "hardened against a bare insert of the same row, and the way between them", bare),
+    Benchmark("switches", "hardened against itself less one protection, each in turn", switches),
+    Benchmark("start", "service, imports, keeper and servers: how long each takes to come up", start),
+    Benchmark("overhead", "what the gate itself takes for a scenario, by phase", overhead),
+)
+PACKAGES = ("sqlalchemy", "asyncpg", "redis", "starlette", "uvicorn", "httptools")
+EXIT_FAILED = 3
+EXIT_USAGE = 4
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("name", required=False)
+@click.option("--rounds", type=click.IntRange(1), help="Rounds, however long they take. Default: what fits.")
+@click.option("--seconds", type=click.FloatRange(1), default=75.0, show_default=True, help="What rounds must fit in.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the order in which arms take turns.")
+@click.option("--requests", type=click.IntRange(20), default=300, show_default=True, help="Requests a sample.")
+@click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Requests at a time.")
+@click.option("--body-bytes", type=click.IntRange(100, 1 << 20), default=1000, show_default=True, help="Of a delivery.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def main(
+    name: str | None,
+    rounds: int | None,
+    seconds: float,
+    seed: int,
+    requests: int,
+    concurrency: int,
+    body_bytes: int,
+    as_json: bool,
+) -> None:
+    """Run the benchmark NAME; without a name, list them."""
+    if name is None:
+        _list()
+        return
+    try:
+        benchmark = _find(name)
+        options = Options(
+            rounds=rounds,
+            budget_s=seconds,
+            seed=seed,
+            requests=requests,
+            concurrency=concurrency,
+            body_bytes=body_bytes,
+            progress=functools.partial(click.echo, err=True),
+        )
+        found = benchmark.run(options)
+    except HarnessError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED)
+    report = Report(
+        name=benchmark.name,
+        command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+        date=dt.datetime.now(dt.UTC).date().isoformat(),
+        versions={"python": platform.python_version(), **{each: importlib.metadata.version(each) for each in PACKAGES}},
+        tables=found.tables,
+        notes=found.notes,
+    )
+    click.echo(report.json() if as_json else report.text())
+
+
+def _list() -> None:
+    for benchmark in BENCHMARKS:
+        click.echo(f"{benchmark.name:10} {benchmark.about}")
+
+
+def _find(name: str) -> Benchmark:
+    for benchmark in BENCHMARKS:
+        if benchmark.name == name:
+            return benchmark
+    raise UsageError.at("bench", "NAME", name, "no such benchmark", valid=[each.name for each in BENCHMARKS])
+
+
+if __name__ == "__main__":
+    main()

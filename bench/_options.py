@@ -1,0 +1,52 @@
+"""What a benchmark is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench._arms import Plan, Progress
+from bench._load import Load
+from bench._report import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """`rounds`: None is as many as are useful and fit into `budget_s`."""
+
+    rounds: int | None
+    budget_s: float
+    seed: int
+    requests: int
+    concurrency: int
+    body_bytes: int
+    progress: Progress
+
+    @property
+    def load(self) -> Load:
+        """The load of one sample."""
+        return Load(requests=self.requests, concurrency=self.concurrency, body_bytes=self.body_bytes)
+
+    def plan(self, *, rounds: int, share: float = 1.0) -> Plan:
+        """How long to measure: `rounds` unless asked otherwise, in a `share` of the time there is."""
+        asked = self.rounds is not None
+        return Plan(
+            rounds=self.rounds or rounds, budget_s=float("inf") if asked else self.budget_s * share, seed=self.seed
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a benchmark hands back."""
+
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A benchmark and its name."""
+
+    name: str
+    about: str
+    run: Callable[[Options], Found]

@@ -1,0 +1,105 @@
+"""The benchmarks of requests: `healthy`, `bare` and `switches`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from bench._arms import Arm, Plan, Rounds, interleaved
+from bench._load import Load
+from bench._options import Found, Options
+from bench._report import Table, comparison, ladder
+from bench._rungs import Rung
+from bench._services import Service, Wanted, measuring
+
+SHARED = (
+    "Client, service and servers share the machine's cores: requests/s is of all of them together;",
+    "the service's own CPU a request is the better figure.",
+    "A/A is the first arm once more, in a process of its own: what lies within its interval is no difference.",
+    "scatter: half the distance between the quartiles of the rounds. Only ratios mean anything on another day.",
+)
+HARDENED = Wanted(name="hardened")
+BEYOND_POOL = 12
+"""At once: more than the pool keeps connections (5), fewer than it may open (15)."""
+
+# What the service does beyond the ladder's last rung cannot be added, only taken away again.
+LADDER = (
+    ("bare: Starlette, asyncpg, INSERT", Rung.BARE),
+    ("+ BEGIN and COMMIT", Rung.TRANSACTION),
+    ("+ SQLAlchemy Core and its pool", Rung.CORE),
+    ("+ pre-ping", Rung.PING),
+    ("+ signature, headers, JSON", Rung.CHECKED),
+    ("+ Redis SET NX", Rung.REDIS),
+)
+REST = "+ deadlines, retry, breaker, metrics ..."
+SWITCHED = (
+    "pool.pre_ping", "deadline.statement", "deadline.request", "retry.database", "redis.timeouts", "redis.breaker",
+    "load.shed",
+)  # fmt: skip
+"""Off one by one. The others cost nothing while all is well, by what they do."""
+
+
+def healthy(options: Options) -> Found:
+    """Compare hardened with unprotected, and with the incident's fix, with all servers well."""
+    wanted = (
+        HARDENED,
+        Wanted(name="hardened, again", control=True),
+        Wanted(name="unprotected", profile="unprotected"),
+        Wanted(name="incident", profile="incident"),
+    )
+    within = options.load
+    beyond = Load(requests=within.requests, concurrency=BEYOND_POOL, body_bytes=within.body_bytes)
+    plan = options.plan(rounds=12, share=0.42)
+    with measuring(options.progress) as workshop:
+        services = [workshop.started(each, beyond) for each in wanted]
+        measured = [_measured(services, load, plan, options) for load in (within, beyond)]
+    tables = [table for each in measured for table in each.tables]
+    return Found(tuple(tables), (f"load: {within}; then {BEYOND_POOL} at a time", *SHARED))
+
+
+def bare(options: Options) -> Found:
+    """Compare hardened with a bare insert of the same row, just as durable, and show the way between them."""
+    rungs = [Wanted(name=name, bare=rung.name) for name, rung in LADDER]
+    again = Wanted(name="bare, again", bare=Rung.BARE.name, control=True)
+    with measuring(options.progress) as workshop:
+        services = [workshop.started(each, options.load) for each in (rungs[0], again, *rungs[1:], HARDENED)]
+        measured = _measured(services, options.load, options.plan(rounds=12, share=0.85), options)
+    names: list[str] = [*(each.name for each in rungs), HARDENED.name]
+    steps = [
+        (REST if after == HARDENED.name else after, before, after)
+        for before, after in zip([None, *names], names, strict=False)
+    ]
+    way = ladder("Where the service's CPU goes", "cpu_us", "us a request", rounds=measured.rounds, steps=steps)
+    return Found((*measured.tables, way), (f"load: {options.load}", *SHARED))
+
+
+def switches(options: Options) -> Found:
+    """Compare hardened with itself less one protection, each in turn: what each costs while all is well."""
+    wanted = (
+        HARDENED,
+        Wanted(name="hardened, again", control=True),
+        *(Wanted(name=f"without {name}", without=(name,)) for name in SWITCHED),
+        Wanted(name="Redis absent, breaker open", redis=False),
+    )
+    with measuring(options.progress) as workshop:
+        services = [workshop.started(each, options.load) for each in wanted]
+        measured = _measured(services, options.load, options.plan(rounds=12, share=0.85), options)
+    return Found(measured.tables, (f"load: {options.load}", *SHARED))
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    rounds: Rounds
+    tables: tuple[Table, ...]
+
+
+def _measured(services: Sequence[Service], load: Load, plan: Plan, options: Options) -> _Measured:
+    arms = [Arm(each.name, partial(each.measure, load), control=each.control) for each in services]
+    rounds = interleaved(arms, plan, options.progress)
+    at = f"{load.concurrency} at a time"
+    tables = (
+        comparison(f"Service CPU a request, {at}", "cpu_us", "us", rounds=rounds, arms=arms),
+        comparison(f"Requests a second, {at}", "requests_per_s", "requests/s", rounds=rounds, arms=arms),
+    )
+    return _Measured(rounds, tables)

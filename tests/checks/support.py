@@ -1,0 +1,137 @@
+"""Histories made by hand: what a run of a well-behaved service leaves, and ways to spoil it."""
+
+from __future__ import annotations
+
+from harness.checks import Judgement, judge
+from harness.history import Recorder
+from harness.history.events import (
+    AtRest,
+    Event,
+    EvidenceSeen,
+    FaultActed,
+    FaultHealed,
+    FigureRead,
+    Healthy,
+    Purpose,
+    Recovered,
+    RequestEnded,
+    RequestSent,
+    RowsRead,
+    RunBegan,
+    ServiceEnded,
+    ServiceStarted,
+    StoredRow,
+)
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, Outcome
+
+DEADLINE_MS = 3_500.0
+HEALTHY_MS = 5.0
+STATUS = {"acknowledged": 200, "refused": 503, "unknown": 504}
+
+
+class Story:
+    """Tells a history, one event after the other."""
+
+    def __init__(self) -> None:
+        self.recorder = Recorder()
+        self._requests = 0
+        self._faults = 0
+
+    def tell(self, *events: Event) -> Story:
+        for event in events:
+            self.recorder.record("test", event)
+        return self
+
+    def begin(self) -> Story:
+        return self.tell(
+            RunBegan("a", "hardened", (), 0, "target.toml", DEADLINE_MS, "2026-01-01T00:00:00+00:00"),
+            ServiceStarted(1, 2, 100.0),
+            Healthy(HEALTHY_MS, 5),
+        )
+
+    def send(
+        self,
+        delivery: str,
+        *,
+        digest: str | None = None,
+        purpose: Purpose = Purpose.SCENARIO,
+        expected: Outcome | None = ACKNOWLEDGED,
+        slower_ms_max: float | None = None,
+    ) -> int:
+        self._requests += 1
+        number = self._requests
+        self.tell(
+            RequestSent(number, delivery, digest or digest_of(delivery), 100, purpose.value, expected, slower_ms_max)
+        )
+        return number
+
+    def end(
+        self,
+        request: int,
+        outcome: Outcome = ACKNOWLEDGED,
+        *,
+        took_ms: float = HEALTHY_MS,
+        answer: str = "stored",
+        waiting_for: tuple[str, ...] = (),
+    ) -> Story:
+        return self.tell(RequestEnded(request, outcome, took_ms, STATUS[str(outcome)], answer, waiting_for=waiting_for))
+
+    def request(self, delivery: str, outcome: Outcome = ACKNOWLEDGED, *, answer: str = "stored", took_ms: float = 5.0,
+                expected: Outcome | None = ACKNOWLEDGED, purpose: Purpose = Purpose.SCENARIO) -> Story:  # fmt: skip
+        number = self.send(delivery, expected=expected, purpose=purpose)
+        return self.end(number, outcome, answer=answer, took_ms=took_ms)
+
+    def again(self, delivery: str, outcome: Outcome = ACKNOWLEDGED, *, answer: str = "stored") -> Story:
+        return self.request(delivery, outcome, answer=answer, expected=None, purpose=Purpose.AGAIN)
+
+    def fault(self, source: str = "link.down(redis)", *, evidence: bool = True) -> Story:
+        self._faults += 1
+        self.tell(FaultActed(self._faults, source))
+        if evidence:
+            self.tell(EvidenceSeen(self._faults, "connections_cut", "kernel", "5 connections"))
+        return self.tell(FaultHealed(self._faults))
+
+    def recover(self) -> Story:
+        return self.tell(Recovered(20.0))
+
+    def rows(self, *stored: str | StoredRow) -> Story:
+        return self.tell(RowsRead(tuple(row(each) if isinstance(each, str) else each for each in stored)))
+
+    def judged(self) -> Judgement:
+        return judge(self.recorder.history)
+
+    def failing(self) -> set[str]:
+        """Names of the checks that fail."""
+        return {result.name for result in self.judged().failing}
+
+
+def digest_of(delivery: str) -> str:
+    return f"digest of {delivery}"
+
+
+def row(delivery: str, *, digest: str | None = None, copies: int = 1) -> StoredRow:
+    return StoredRow(delivery, digest or digest_of(delivery), copies)
+
+
+def middle(*, evidence: bool = True) -> Story:
+    """A run up to its rows: one fault, an acknowledged delivery, a refused one."""
+    story = Story().begin().fault(evidence=evidence).request("a").request("b", REFUSED, expected=REFUSED)
+    return story.recover()
+
+
+def rest(story: Story) -> Story:
+    """The end of a run, with everything in order: rows, everything sent again, rows."""
+    story.tell(
+        AtRest("connections: postgres", 5, 15),
+        AtRest("busy connections: postgres", 0, 0),
+        AtRest("checked_out", 0, 0),
+        AtRest("tasks", 3, 5),
+        AtRest("descriptors", 20, 80),
+        FigureRead("service.metric('retries')", 0, 0),
+    )
+    return story.rows("a").again("a").rows("a").tell(ServiceEnded(1, 0, "end"))
+
+
+def whole(*, evidence: bool = True) -> Story:
+    """A run that is held, or would be with the fault's evidence."""
+    return rest(middle(evidence=evidence))

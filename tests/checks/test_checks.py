@@ -1,0 +1,152 @@
+"""Each check has a history that makes it fail, and that alone, and the well-behaved one that does not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import get_args
+
+import pytest
+
+from harness.checks import STANDING, Verdict
+from harness.checks.exchanges import exchanges
+from harness.history.events import (
+    AtRest,
+    FigureRead,
+    MomentMissed,
+    NotRecovered,
+    NotSteady,
+    Purpose,
+    ScenarioProblem,
+    ServiceEnded,
+    ServiceNotStarted,
+    UnhandledLogged,
+)
+from harness.scenario.scenario import CheckName, StateCheck, SymptomCheck
+from harness.vocabulary import ANY_OUTCOME, REFUSED, UNKNOWN
+from tests.checks.support import Story, middle, rest, row, whole
+
+Spoil = Callable[[], Story]
+
+
+def slow_answer() -> Story:
+    story = whole()
+    story.rows("a", "c")
+    return story.end(story.send("c", slower_ms_max=100), took_ms=105.1, waiting_for=("redis",)).rows("a", "c")
+
+
+def warmed_up_late() -> Story:
+    story = Story().begin().request("w", took_ms=4_000, purpose=Purpose.WARM)
+    return story.fault().request("a").recover().rows("w", "a")
+
+
+def never_ended() -> Story:
+    story = whole()
+    story.send("c", expected=ANY_OUTCOME)
+    return story
+
+
+FAILING: list[tuple[str, Spoil, str]] = [
+    ("acknowledged_is_stored", lambda: rest(middle().request("c")), "acknowledged, but not stored: c"),
+    ("acknowledged_is_stored", lambda: rest(middle().rows()), "acknowledged, but not stored: a"),
+    ("stored_once", lambda: whole().rows(row("a", copies=2)), "stored more than once: a (2 times)"),
+    ("stored_once", lambda: rest(middle().rows("a", row("a", copies=2))), "stored more than once: a (3 times)"),
+    ("nothing_foreign", lambda: whole().rows("a", "z"), "stored, but never sent like this: z"),
+    ("nothing_foreign", lambda: whole().rows(row("a", digest="other")), "stored, but never sent like this: a"),
+    ("nothing_foreign", lambda: rest(middle().rows("a", "z")), "stored, but never sent like this: z"),
+    ("refused_is_not_stored", lambda: whole().rows("a", "b"), "refused, but stored: b"),
+    ("refused_is_not_stored", lambda: rest(middle().rows("a", "b")), "refused, but stored: b"),
+    ("same_answer_again", lambda: whole().again("a", answer="other"), "a ('stored', then acknowledged, status 200"),
+    ("same_answer_again", lambda: whole().request("a", answer="other"), "a ('stored', then acknowledged"),
+    ("alive", lambda: whole().tell(ServiceEnded(1, -11)), "ended by itself with status -11"),
+    ("alive", lambda: whole().tell(ServiceEnded(1, 0)), "ended by itself with status 0"),
+    ("alive", lambda: whole().tell(ServiceNotStarted("no answer")), "no answer"),
+    ("outcome", lambda: whole().request("c", REFUSED, answer="busy"), "got refused, status 503, busy"),
+    ("outcome", lambda: whole().request("c", expected=REFUSED).rows("a", "c"), "c: expected refused"),
+    ("in_time", lambda: whole().request("c", UNKNOWN, expected=ANY_OUTCOME, took_ms=3_501), "c: unknown"),
+    ("in_time", never_ended, "c: never ended (limit 3.5 s)"),
+    ("in_time", warmed_up_late, "w: acknowledged, status 200 after 4.00 s"),
+    ("slower", slow_answer, "c: took 0.11 s, waiting for redis (healthy 5.0 ms, at most 100 ms more)"),
+    ("reached", lambda: whole().tell(MomentMissed("x", True, 10, "2 answers")), "x not reached in 10 s: 2 answers"),
+    ("recovers", lambda: whole().tell(NotRecovered(10, "503")), "nothing acknowledged 10 s after healing: 503"),
+    ("recovers", lambda: whole().request("c", UNKNOWN, expected=UNKNOWN).again("c", UNKNOWN), "c, sent again: unknown"),
+    ("recovers", lambda: middle().tell(NotSteady("1 of 10: b refused")).rows("a"), "not steadily: 1 of 10: b refused"),
+    ("drains", lambda: whole().tell(ServiceEnded(1, -15, "SIGTERM")), "ended with status -15 after SIGTERM"),
+    ("pool_returns", lambda: whole().tell(AtRest("connections: a", 16, 15)), "connections: a stay at 16, at most 15"),
+    ("pool_returns", lambda: whole().tell(AtRest("busy connections: a", 1, 0)), "busy connections: a stay at 1"),
+    ("no_leaks", lambda: whole().tell(AtRest("checked_out", 1, 0)), "checked_out stay at 1, at most 0"),
+    ("no_leaks", lambda: whole().tell(AtRest("tasks", 6, 5)), "tasks stay at 6, at most 5"),
+    ("no_leaks", lambda: whole().tell(AtRest("descriptors", math.nan, 5)), "descriptors stay at nan"),
+    ("log_clean", lambda: whole().tell(UnhandledLogged("Traceback"), UnhandledLogged("x")), "Traceback (and 1 more)"),
+    ("figure", lambda: whole().tell(FigureRead("retries", 1, 0)), "retries was 1, at most 0"),
+    ("figure", lambda: whole().tell(FigureRead("retries", math.nan, 0)), "retries was nan, at most 0"),
+    ("assertion", lambda: whole().tell(ScenarioProblem("assert 1 == 2")), "assert 1 == 2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "spoil", "reason"), FAILING, ids=[f"{n}-{each[0]}" for n, each in enumerate(FAILING)])
+def test_a_spoilt_history_fails_by_the_named_check(name: str, spoil: Spoil, reason: str) -> None:
+    judgement = spoil().judged()
+    told = {result.name: result.reason for result in judgement.failing}
+    assert reason in told.get(name, "")
+    assert judgement.verdict is Verdict.FAILED
+    assert set(told) == {name}, "no other check may be blamed"
+
+
+@pytest.mark.parametrize("check", STANDING, ids=[check.__name__ for check in STANDING])
+def test_a_well_behaved_run_fails_no_check(check: Callable[..., object]) -> None:
+    assert whole().failing() == set()
+    assert check.__name__ in {name for name, _, _ in FAILING}, "no history above makes this check fail"
+
+
+def test_checks_have_the_names_that_proofs_use() -> None:
+    names = {check.__name__ for check in STANDING}
+    assert names == {check(whole().recorder.history).name for check in STANDING}
+    assert names == set(get_args(CheckName)) == set(get_args(StateCheck)) | set(get_args(SymptomCheck))
+
+
+def test_what_a_check_must_not_blame() -> None:
+    """Cases at the border, each of them right."""
+    story = middle()
+    story.request("c", UNKNOWN, expected=ANY_OUTCOME)  # may be stored, may not
+    story.request("d", UNKNOWN, expected=UNKNOWN).request("d", REFUSED, expected=REFUSED)  # stored by the first
+    story.end(story.send("e", expected=ANY_OUTCOME, slower_ms_max=100), UNKNOWN, took_ms=105)  # just in time
+    story.request("f", took_ms=3_500)
+    story.rows("a", "d", "f").again("c").again("d").again("e").again("f").rows("a", "c", "d", "e", "f")
+    assert story.failing() == set()
+
+
+def test_a_repeat_that_was_not_acknowledged_is_no_word_about_rows() -> None:
+    """It fails the run, but only with the fault's evidence: a broken server may have refused it."""
+    assert whole().again("a", REFUSED).failing() == {"same_answer_again", "recovers"}
+    assert whole().again("a", REFUSED).judged().verdict is Verdict.FAILED
+    assert whole(evidence=False).again("a", REFUSED).judged().verdict is Verdict.INCONCLUSIVE
+    assert whole(evidence=False).again("a", answer="other").judged().verdict is Verdict.FAILED
+
+
+def test_a_repeat_that_the_harness_broke_off_is_no_other_answer() -> None:
+    story = whole()
+    story.send("a", purpose=Purpose.AGAIN, expected=None)
+    assert "same_answer_again" not in story.failing()
+
+
+def test_sending_again_does_not_hide_a_loss() -> None:
+    story = middle().rows().again("a").rows("a")
+    assert story.failing() == {"acknowledged_is_stored"}
+
+
+def test_rows_of_a_delivery_that_was_acknowledged_later_are_not_missed_before() -> None:
+    story = middle().rows("a").again("c").rows("a", "c")
+    assert "acknowledged_is_stored" not in story.failing()
+
+
+def test_a_story_tells_how_a_request_ended() -> None:
+    story = Story().begin().request("a").request("b", UNKNOWN, answer="who knows")
+    story.end(story.send("c"), REFUSED, answer="busy", took_ms=1_500, waiting_for=("postgres", "redis"))
+    story.send("d")
+    assert [exchange.story() for exchange in exchanges(story.recorder.history)] == [
+        "acknowledged, status 200 after 0.01 s",
+        "unknown, status 504, who knows after 0.01 s",
+        "refused, status 503, busy after 1.50 s, waiting for postgres and redis",
+        "never ended",
+    ]

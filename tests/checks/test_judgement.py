@@ -1,0 +1,190 @@
+"""The order of verdicts: what outranks what, and which doubt is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.checks import STANDING, CheckResult, Verdict, judge, worst
+from harness.history import History
+from harness.history.events import (
+    Event,
+    FaultActed,
+    FigureRead,
+    HarnessProblem,
+    MachineLacks,
+    MomentMissed,
+    NotRecovered,
+    NotSteady,
+    RowsRead,
+    ServerDied,
+    ServiceNotStarted,
+)
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN
+from tests.checks.support import Story, middle, whole
+
+FAILED, INCONCLUSIVE, HELD = Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.HELD
+
+
+def test_a_run_that_is_held_says_nothing() -> None:
+    judgement = whole().judged()
+    assert (judgement.verdict, judgement.reason, judgement.failing) == (HELD, "", ())
+
+
+@pytest.mark.parametrize(
+    ("doubt", "reason"),
+    [
+        (HarnessProblem("oops"), "the harness broke: oops"),
+        (ServerDied("postgres", -9, "log"), "postgres died, and no fault had touched it: status -9"),
+        (MomentMissed("postgres.idle(1)", False, 10, "0 idle"), "postgres.idle(1) did not come in 10 s: 0 idle"),
+        (FaultActed(9, "link.cut(postgres)"), "link.cut(postgres) left no evidence"),
+    ],
+)
+def test_each_doubt_makes_a_run_inconclusive(doubt: Event, reason: str) -> None:
+    """Also one that a liveness check fails: without ground it counts for nothing."""
+    for story in (whole(), whole().tell(FigureRead("a", 1, 0)), whole().tell(NotRecovered(10, "503"))):
+        judgement = story.tell(doubt).judged()
+        assert judgement.verdict is INCONCLUSIVE
+        assert judgement.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        HarnessProblem("oops"), ServerDied("postgres", -9, "log"), MachineLacks("seccomp", "no"),
+        MomentMissed("postgres.idle(1)", False, 10, "0 idle"), FaultActed(9, "link.cut(postgres)"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda story: story.rows(),
+        lambda story: story.rows("a", "a"),
+        lambda story: story.rows("a", "z"),
+        lambda story: story.rows("a", "b"),
+        lambda story: story.again("a", answer="other"),
+    ],
+    ids=["lost", "doubled", "foreign", "refused", "two answers"],
+)
+def test_a_wrong_row_counts_whatever_the_doubt(doubt: Event, spoil: Callable[[Story], Story]) -> None:
+    assert spoil(whole()).tell(doubt).judged().verdict is FAILED
+
+
+def test_no_evidence_and_a_failed_expectation_is_inconclusive() -> None:
+    judgement = middle(evidence=False).request("c", REFUSED).rows("a").judged()
+    assert judgement.verdict is INCONCLUSIVE
+    assert judgement.reason == "link.down(redis) left no evidence: nothing of the service's felt it"
+    assert [result.name for result in judgement.failing] == ["outcome"]
+
+
+def test_evidence_of_one_of_two_faults_names_the_other() -> None:
+    story = Story().begin().fault("link.down(redis)").fault("link.cut(postgres)", evidence=False)
+    judgement = story.request("a").recover().rows("a").judged()
+    assert judgement.verdict is INCONCLUSIVE
+    assert judgement.reason.startswith("link.cut(postgres) left no evidence")
+
+
+def test_the_same_fault_twice_needs_evidence_twice() -> None:
+    story = Story().begin().fault().fault(evidence=False).request("a").recover().rows("a")
+    assert story.judged().verdict is INCONCLUSIVE
+
+
+def test_no_fault_needs_no_evidence() -> None:
+    story = Story().begin().fault("no_fault", evidence=False).request("a").recover().rows("a")
+    assert story.judged().verdict is HELD
+
+
+def test_a_missed_precondition_is_a_doubt_and_a_missed_claim_a_failure() -> None:
+    ground = whole().tell(MomentMissed("postgres.idle(1)", False, 10, "0 idle")).judged()
+    claim = whole().tell(MomentMissed("service.answers(5)", True, 10, "2")).judged()
+    assert (ground.verdict, claim.verdict) == (INCONCLUSIVE, FAILED)
+    assert claim.reason == "reached: service.answers(5) not reached in 10 s: 2"
+
+
+def test_unsteady_before_the_scenario_is_a_doubt_and_after_it_a_failure() -> None:
+    before = Story().begin().tell(NotSteady("2 of 10")).judged()
+    after = middle().tell(NotSteady("2 of 10")).rows("a").judged()
+    assert (before.verdict, before.reason) == (INCONCLUSIVE, "steady state was not reached: 2 of 10")
+    assert (after.verdict, after.reason) == (
+        FAILED,
+        "recovers: acknowledged once after healing, but not steadily: 2 of 10",
+    )
+
+
+def test_what_the_machine_lacks_is_unavailable() -> None:
+    judgement = Story().begin().tell(MachineLacks("seccomp", "kernel 4.19")).rows().judged()
+    assert judgement.verdict is Verdict.UNAVAILABLE
+    assert judgement.reason == "needs seccomp: kernel 4.19"
+
+
+def test_rows_that_were_never_read_are_never_held() -> None:
+    judgement = middle().judged()
+    assert (judgement.verdict, judgement.reason) == (INCONCLUSIVE, "what is stored was never read")
+
+
+def test_a_run_that_sent_nothing_is_never_held() -> None:
+    judgement = Story().begin().recover().rows().judged()
+    assert judgement.verdict is INCONCLUSIVE
+    assert judgement.reason == "the scenario sent nothing: there is nothing to judge"
+
+
+def test_a_service_that_could_not_be_sent_anything_is_failed_by_what_it_did() -> None:
+    """With the wrong setting it did not come up, so nothing was sent: that is a failure, not a doubt."""
+    judgement = Story().begin().fault().tell(ServiceNotStarted("Error 22")).rows().judged()
+    assert (judgement.verdict, judgement.reason) == (FAILED, "alive: Error 22")
+
+
+def test_a_run_that_nobody_saw_recover_is_never_held() -> None:
+    judgement = Story().begin().fault().request("a").rows("a").judged()
+    assert (judgement.verdict, judgement.reason) == (INCONCLUSIVE, "nobody looked whether the service recovers")
+
+
+def test_an_empty_history_is_inconclusive() -> None:
+    assert judge(History(())).verdict is INCONCLUSIVE
+
+
+def test_a_service_that_refuses_everything_fails() -> None:
+    story = Story().begin().fault()
+    for name in "abcde":
+        story.request(name, REFUSED)
+    judgement = story.tell(NotRecovered(10, "503")).rows().judged()
+    assert judgement.verdict is FAILED
+    assert judgement.reason.startswith("outcome: 5 of 5: a: expected acknowledged, got refused")
+
+
+def test_a_check_that_crashes_is_a_doubt_that_is_named() -> None:
+    def broken(_: History) -> CheckResult:
+        raise ZeroDivisionError("by zero")
+
+    judgement = judge(whole().recorder.history, (*STANDING, broken))
+    assert judgement.verdict is INCONCLUSIVE
+    assert judgement.reason == "check broken crashed: ZeroDivisionError('by zero')"
+    lost = judge(whole().rows().recorder.history, (broken, *STANDING))
+    assert lost.verdict is FAILED
+
+
+def test_the_reason_is_the_first_failing_check_in_order() -> None:
+    story = whole().tell(FigureRead("a", 1, 0)).request("c", UNKNOWN).tell(RowsRead(()))
+    judgement = story.judged()
+    assert judgement.reason == "acknowledged_is_stored: acknowledged, but not stored: a"
+    assert [result.name for result in judgement.failing] == ["acknowledged_is_stored", "outcome", "figure"]
+
+
+def test_an_acknowledgement_where_a_refusal_was_due_fails() -> None:
+    story = Story().begin().fault().request("a", ACKNOWLEDGED, expected=REFUSED).recover().rows("a")
+    assert story.judged().reason.startswith("outcome: 1 of 1: a: expected refused, got acknowledged")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ([HELD, INCONCLUSIVE, FAILED], FAILED),
+        ([HELD, INCONCLUSIVE], INCONCLUSIVE),
+        ([HELD, Verdict.UNAVAILABLE], HELD),
+        ([Verdict.UNAVAILABLE], None),
+        ([], None),
+    ],
+)
+def test_the_worst_of_a_run(verdicts: list[Verdict], expected: Verdict | None) -> None:
+    assert worst(verdicts) is expected

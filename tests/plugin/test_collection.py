@@ -1,0 +1,167 @@
+"""What the plugin refuses before anything runs, and what it takes for a scenario."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.tiny import environment, write_suite
+
+PLUGIN = (
+    "-p", "no:harness", "-p", "harness.pytest_plugin", "-o", "asyncio_default_fixture_loop_scope=function",
+)  # fmt: skip
+HEAD = """
+import pytest
+from harness import Lab, Fault, Outcome, ACKNOWLEDGED, REFUSED, link, needs, postgres, proves, redis
+from harness.scenario.scenario import Proof
+STORE = proves("store", fails="stored_once")
+"""
+BODY = "async def test_a(lab: Lab) -> None: ...\n"
+
+
+TAKES = BODY.replace("lab: Lab", "lab, p")
+WRONG = {
+    "proves_nothing": (BODY, "proves = None: a scenario says what makes it fail"),
+    "protection": (
+        f'@proves("sotre", fails="stored_once")\n{BODY}',
+        "proves = 'sotre': no such protection; closest valid: 'store'",
+    ),
+    "variant": (f'@proves("retry:onec", fails="stored_once")\n{BODY}', "closest valid: 'retry:once'"),
+    "without": (
+        f'@proves("store", without=("rerty",), fails="stored_once")\n{BODY}',
+        "without = 'rerty': no such protection; closest valid: 'retry'",
+    ),
+    "no_tuple": (f'@proves("store", without="retry", fails="stored_once")\n{BODY}', "without = 'retry': not a tuple"),
+    "alike": (f'@proves("store", without=("store",), fails="stored_once")\n{BODY}', "the two runs would be alike"),
+    "check": (f'@proves("store", fails="storde_once")\n{BODY}', "no such check; closest valid: 'stored_once'"),
+    "no_match": (f'@proves("store", fails="outcome", match="")\n{BODY}', "match = '': many causes make outcome fail"),
+    "bad_match": (f'@proves("store", fails="outcome", match="(")\n{BODY}', "match = '(': not a regular expression"),
+    "odd_match": (f'@proves("store", fails="outcome", match=3)\n{BODY}', "match = 3: not a regular expression"),
+    "profile": (
+        f'@proves("store", under="wohle", fails="stored_once")\n{BODY}',
+        "under = 'wohle': no such profile; closest valid: 'whole'",
+    ),
+    "nothing": (f'@proves(fails="stored_once")\n{BODY}', "nothing is switched off"),
+    "default": (f'@proves(under="whole", fails="stored_once")\n{BODY}', "nothing is switched off"),
+    "bare_mark": (f'@pytest.mark.proves("store")\n{BODY}', "not made by harness.proves"),
+    "needs": (f'@needs("seccmop")\n@STORE\n{BODY}', "nothing is known by this name; closest valid: 'seccomp'"),
+    "not_async": ("@STORE\ndef test_a(lab): ...\n", "takes a lab, and is not async"),
+    "generator": ("@STORE\nasync def test_a(lab):\n    yield\n", "takes a lab, and is not async"),
+    "fixture": ("@STORE\nasync def test_a(lab, tmp_path): ...\n", "fixture = 'tmp_path'"),
+    "set_up": (
+        "class TestSetUp:\n    def setup_method(self): ...\n    @STORE\n    async def test_a(self, lab): ...\n",
+        "setup_method",
+    ),
+    "characters": (f'@pytest.mark.parametrize("p", ["a b/c"])\n@STORE\n{TAKES}', "and not ' /'"),
+    "length": (f'@pytest.mark.parametrize("p", [1], ids=["y" * 200])\n@STORE\n{TAKES}', "longer than"),
+    "skip": (f"@pytest.mark.skip\n@STORE\n{BODY}", "mark = 'skip'"),
+    "skipif": (f"@pytest.mark.skipif(True, reason='x')\n@STORE\n{BODY}", "mark = 'skipif'"),
+    "xfail": (f"@pytest.mark.xfail\n@STORE\n{BODY}", "mark = 'xfail'"),
+    "flaky": (f"@pytest.mark.flaky\n@STORE\n{BODY}", "mark = 'flaky'"),
+    "asyncio": (f"@pytest.mark.asyncio\n@STORE\n{BODY}", "mark = 'asyncio'"),
+    "usefixtures": (f"@pytest.mark.usefixtures('tmp_path')\n@STORE\n{BODY}", "mark = 'usefixtures'"),
+}
+"""Each with what is said of it. The functions are renamed to `test_` and their key."""
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What one run says of all of them at once."""
+    folder = write_suite(tmp_path_factory.mktemp("wrong"))
+    sources = [source.replace("test_a(", f"test_{name}(") for name, (source, _) in WRONG.items()]
+    (folder / "scenarios" / "all_verdicts.py").write_text(HEAD + "".join(sources), "utf-8")
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", *PLUGIN, "--collect-only", "-q", "scenarios/all_verdicts.py"],
+        cwd=folder, env=environment(), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR, result.stdout
+    return result.stderr
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_scenario_that_is_wrong_ends_the_run_before_it_begins(said: str, name: str) -> None:
+    found = re.search(rf"scenarios.all_verdicts\.py:\d+: test_{name}(\[.*?\])?: (?P<what>.*)\n +mend: \S+", said)
+    assert found is not None, said
+    assert WRONG[name][1] in found["what"]
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+    write_suite(pytester.path)
+    (pytester.path / "scenarios" / "all_verdicts.py").unlink()
+    return pytester
+
+
+def collect(suite: pytest.Pytester, source: str, *options: str) -> pytest.RunResult:
+    (suite.path / "scenarios" / "test_theme.py").write_text(HEAD + source, "utf-8")
+    return suite.runpytest_inprocess(*PLUGIN, "--collect-only", "-q", *options, "scenarios")
+
+
+def test_an_id_belongs_to_one_scenario(suite: pytest.Pytester) -> None:
+    source = f"class TestOne:\n    @STORE\n    async def test_a(self, lab): ...\n@STORE\n{BODY}"
+    result = collect(suite, source)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "id = 'a': belongs to scenarios/test_theme.py:" in result.stderr.str()
+
+
+def test_ids_are_those_of_the_values(suite: pytest.Pytester) -> None:
+    source = f"""
+@pytest.mark.parametrize("fault", [link.latency(redis, latency_ms=2000), [link.down(redis), link.cut(postgres)]])
+@pytest.mark.parametrize("outcome", [ACKNOWLEDGED | REFUSED])
+@pytest.mark.parametrize("target", [postgres, pytest.param(redis, marks=proves("retry", fails="stored_once"), id="R")])
+@STORE
+{BODY.replace("lab: Lab", "lab, fault, outcome, target")}"""
+    result = collect(suite, source)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        [
+            "*::test_a[[]postgres-acknowledged+refused-link.latency-redis-latency_ms=2000]",
+            "*::test_a[[]postgres-acknowledged+refused-link.down-redis+link.cut-postgres]",
+            "*::test_a[[]R-acknowledged+refused-link.latency-redis-latency_ms=2000]",
+        ]
+    )
+
+
+def test_what_they_will_run_on_is_said(suite: pytest.Pytester) -> None:
+    options = ("--harness-profile=bare", "--harness-without=store,retry", "--harness-seed=7", "--harness-redis=/x")
+    result = suite_lines(collect(suite, f"@STORE\n{BODY}", *options))
+    assert "harness: 1 scenarios, target scenarios/target.toml, profile bare without store, retry, seed 7" in result
+    assert "Redis /x" in result
+
+
+def suite_lines(result: pytest.RunResult) -> str:
+    return result.stdout.str()
+
+
+def test_settings_come_from_the_ini_file_too_and_the_command_line_wins(suite: pytest.Pytester) -> None:
+    suite.makeini("[pytest]\nharness_profile = bare\nharness_postgres = /y\n")
+    text = suite_lines(collect(suite, f"@STORE\n{BODY}"))
+    assert "profile bare" in text
+    assert "PostgreSQL /y" in text
+    assert "profile whole" in suite_lines(collect(suite, f"@STORE\n{BODY}", "--harness-profile=whole"))
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--harness-profile=wohle", "closest valid: 'whole'"),
+        ("--harness-without=rerty", "closest valid: 'retry'"),
+        ("--harness-target=scenarios/traget.toml", "there is no such file"),
+        ("--harness-seed=x", "invalid int value: 'x'"),
+        ("--harness-patience=x", "invalid float value: 'x'"),
+    ],
+)
+def test_a_bad_option_is_a_usage_error(suite: pytest.Pytester, option: str, said: str) -> None:
+    result = collect(suite, f"@STORE\n{BODY}", option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert said in result.stderr.str()
+
+
+def test_a_lab_of_someone_elses_is_none_of_ours(suite: pytest.Pytester) -> None:
+    suite.makeconftest("import pytest\n@pytest.fixture\ndef lab(): return 3\n")
+    result = suite.runpytest_inprocess(*PLUGIN, suite.makepyfile("def test_theirs(lab): assert lab == 3\n"))
+    result.assert_outcomes(passed=1)
+    assert not (suite.path / ".results").exists()

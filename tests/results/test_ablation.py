@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.checks import CheckResult, Verdict
+from harness.results import RunKey
+from harness.results.ablation import PairVerdict, judge_pair, title
+from harness.scenario.proving import pair_of, proof_tried_by
+from harness.scenario.scenario import Proof, Scenario
+from tests.results.made import PROOF, ablated, made
+
+
+def failing(name: str, reason: str) -> tuple[CheckResult, ...]:
+    return (CheckResult(name, True, reason),)
+
+
+def test_the_reason_is_found_in_the_checks_own_words() -> None:
+    second = ablated(failing=failing("outcome", "got unknown: connection is closed"))
+    judgement = judge_pair(made(), second, PROOF)
+    assert judgement.verdict is PairVerdict.PROVED
+    assert "'connection is closed' in outcome" in judgement.reason
+
+
+def test_the_reason_is_found_in_the_services_log() -> None:
+    judgement = judge_pair(made(), ablated(service_log="InterfaceError: connection is closed\n"), PROOF)
+    assert judgement.verdict is PairVerdict.PROVED
+    assert "in the service's log" in judgement.reason
+
+
+def test_a_state_check_needs_no_reason() -> None:
+    proof = Proof(protections=("insert.idempotent",), fails="stored_once")
+    second = ablated(failing=failing("stored_once", "stored more than once: msg_1 (2 times)"))
+    judgement = judge_pair(made(), second, proof)
+    assert judgement.verdict is PairVerdict.PROVED
+    assert "msg_1 (2 times)" in judgement.reason
+
+
+@pytest.mark.parametrize("verdict", [Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.UNAVAILABLE])
+def test_without_a_control_that_held_nothing_is_proved(verdict: Verdict) -> None:
+    second = ablated(service_log="connection is closed")
+    judgement = judge_pair(made(verdict, reason="because"), second, PROOF)
+    assert judgement.verdict is PairVerdict.INCONCLUSIVE
+    assert "because" in judgement.reason
+
+
+@pytest.mark.parametrize("verdict", [Verdict.INCONCLUSIVE, Verdict.UNAVAILABLE])
+def test_an_ablated_run_that_was_not_judged_proves_nothing(verdict: Verdict) -> None:
+    second = ablated(verdict, failing=failing("outcome", "connection is closed"))
+    assert judge_pair(made(), second, PROOF).verdict is PairVerdict.INCONCLUSIVE
+
+
+def test_a_run_that_holds_without_the_protection_is_unproved() -> None:
+    assert judge_pair(made(), ablated(Verdict.HELD), PROOF).verdict is PairVerdict.UNPROVED
+
+
+def test_a_run_that_holds_although_the_harm_was_done_is_masked() -> None:
+    second = ablated(Verdict.HELD, service_log="retrying: connection is closed")
+    judgement = judge_pair(made(), second, PROOF)
+    assert judgement.verdict is PairVerdict.MASKED
+    assert "without" in judgement.reason
+
+
+def test_a_held_run_is_not_masked_by_an_empty_expression() -> None:
+    proof = Proof(protections=("insert.idempotent",), fails="stored_once")
+    assert judge_pair(made(), ablated(Verdict.HELD, service_log="whatever"), proof).verdict is PairVerdict.UNPROVED
+
+
+def test_another_check_is_a_misattribution() -> None:
+    second = ablated(failing=failing("in_time", "connection is closed"), service_log="connection is closed")
+    judgement = judge_pair(made(), second, PROOF)
+    assert judgement.verdict is PairVerdict.MISATTRIBUTED
+    assert "in_time: connection is closed" in judgement.reason
+
+
+def test_another_reason_is_a_misattribution_that_says_what_was_seen() -> None:
+    second = ablated(failing=failing("outcome", "got refused: pool is full"), service_log="fine\nError: no room\nbye\n")
+    judgement = judge_pair(made(), second, PROOF)
+    assert judgement.verdict is PairVerdict.MISATTRIBUTED
+    assert "pool is full" in judgement.reason
+    assert "Error: no room" in judgement.reason
+
+
+def test_the_reason_of_another_check_does_not_count() -> None:
+    both = (*failing("outcome", "got refused"), *failing("in_time", "connection is closed"))
+    assert judge_pair(made(), ablated(failing=both), PROOF).verdict is PairVerdict.MISATTRIBUTED
+
+
+def test_what_is_off_in_both_runs_and_what_in_one() -> None:
+    proof = Proof(protections=("pool.pre_ping",), without=("retry.database",), fails="outcome", match="x")
+    pair = pair_of("a", proof, "hardened")
+    assert pair.control == RunKey("a", "hardened", ("retry.database",))
+    assert pair.ablated == RunKey("a", "hardened", ("retry.database", "pool.pre_ping"))
+    assert title(proof) == "pool.pre_ping (both without retry.database)"
+
+
+def test_a_profile_alone_is_what_is_taken_away() -> None:
+    pair = pair_of("a", Proof(protections=(), under="incident", fails="slower", match="x"), "hardened")
+    assert (pair.control.profile, pair.ablated.profile) == ("hardened", "incident")
+
+
+def test_a_protection_under_a_profile_is_proved_against_that_profile() -> None:
+    proof = Proof(protections=("retry",), under="incident", fails="slower", match="x")
+    pair = pair_of("a", proof, "hardened")
+    assert (pair.control.profile, pair.ablated.profile) == ("incident", "incident")
+    assert pair.ablated.without == ("retry",)
+
+
+async def _play(_: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        (RunKey("a", "hardened", ("x", "y")), True),
+        (RunKey("a", "hardened", ("y", "x")), True),
+        (RunKey("a", "hardened", ("y",)), False),
+        (RunKey("a", "incident", ("x", "y")), False),
+    ],
+)
+def test_a_run_is_recognised_as_one_that_a_proof_speaks_of(key: RunKey, found: bool) -> None:
+    proof = Proof(protections=("y",), without=("x",), fails="outcome", match="z")
+    scenario = Scenario(id="a", theme="t", play=_play, proofs=(proof,))
+    assert (proof_tried_by(key, scenario, "hardened") is proof) is found

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.results.files import write_atomically
+from harness.results.folder import KEPT_RUNS, new_results_folder
+
+NOON = dt.datetime(2026, 2, 25, 12, tzinfo=dt.UTC)
+
+
+def test_latest_follows_the_newest_run(tmp_path: Path) -> None:
+    first = new_results_folder(tmp_path / "results")
+    second = new_results_folder(tmp_path / "results")
+    latest = tmp_path / "results" / "latest"
+    assert first.path != second.path
+    assert latest.resolve() == second.path
+    assert not latest.readlink().is_absolute(), "the folder can be moved"
+
+
+def test_names_sort_by_time(tmp_path: Path) -> None:
+    later = new_results_folder(tmp_path, now=NOON + dt.timedelta(seconds=1))
+    earlier = new_results_folder(tmp_path, now=NOON)
+    assert earlier.id < later.id
+
+
+def test_only_the_newest_runs_are_kept(tmp_path: Path) -> None:
+    foreign = tmp_path / "20260225"
+    foreign.mkdir()
+    made = [new_results_folder(tmp_path, now=NOON + dt.timedelta(seconds=n)) for n in range(KEPT_RUNS + 3)]
+    there = {path.name for path in tmp_path.iterdir()}
+    assert there == {foreign.name, "latest", *(folder.id for folder in made[3:])}
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(UsageError, match=r"(?s)--results: folder = .*file.*mend"):
+        new_results_folder(file)
+
+
+def test_a_folder_named_latest_is_not_destroyed(tmp_path: Path) -> None:
+    kept = tmp_path / "latest" / "kept"
+    kept.mkdir(parents=True)
+    with pytest.raises(UsageError):
+        new_results_folder(tmp_path)
+    assert kept.is_dir()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".latest")]
+
+
+def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "summary.json"
+    write_atomically(file, "one")
+    with pytest.raises(UnicodeEncodeError):
+        write_atomically(file, "tw\ud800")
+    assert file.read_text("utf-8") == "one"
+    assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]

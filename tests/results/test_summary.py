@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from harness.checks import Verdict
+from harness.results import RunKey
+from harness.results.folder import ResultsFolder
+from harness.results.summary import Summary
+from tests.results.made import ablated, made, proof_of, summary_of
+
+FOLDER = ResultsFolder(Path("results/run"))
+
+
+def read(summary: Summary) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(summary.text(FOLDER.relative))
+    return found
+
+
+def test_everything_that_scripts_rely_on_is_there() -> None:
+    result = made(
+        Verdict.FAILED,
+        history=FOLDER.path / "history" / "k.jsonl",
+        schedule=FOLDER.path / "schedules" / "k.json",
+        key=RunKey("idle_pool_cut", "hardened", ("a", "b")),
+    )
+    data = read(summary_of(result, exit_status=1))
+    assert data["schema"] == "harness.summary/1"
+    assert (data["complete"], data["exit_status"]) == (True, 1)
+    assert {"id", "started_at", "command", "seed", "target", "profile", "platform", "versions"} <= data["run"].keys()
+    assert data["selection"] == ["idle_pool_cut"]
+    assert data["counts"] == {"held": 0, "failed": 1, "inconclusive": 0, "unavailable": 0}
+    assert data["runs"] == [
+        {
+            "id": "idle_pool_cut",
+            "theme": "pool",
+            "profile": "hardened",
+            "without": ["a", "b"],
+            "role": "scenario",
+            "expected": "held",
+            "verdict": "failed",
+            "reason": "outcome: 1 of 5: refused",
+            "failing_checks": ["outcome"],
+            "evidence": [
+                {
+                    "kind": "connections_cut",
+                    "source": "kernel",
+                    "t_ns": 12,
+                    "detail": "link.cut(postgres): 3 connections",
+                }
+            ],
+            "figures": {"requests": 5.0, "slowest_ms": 12.5},
+            "duration_s": 1.5,
+            "overhead_s": 1.0,
+            "seed": 7,
+            "repro": "python -m harness gate idle_pool_cut --profile hardened --seed 7",
+            "history": "history/k.jsonl",
+            "schedule": "schedules/k.json",
+        }
+    ]
+
+
+def test_only_the_scenarios_own_runs_are_counted() -> None:
+    second = ablated(service_log="connection is closed")
+    control = made(role="control")
+    data = read(summary_of(made(), control, second, proofs=[proof_of(made(), second)]))
+    assert data["counts"] == {"held": 1, "failed": 0, "inconclusive": 0, "unavailable": 0}
+    assert [run["role"] for run in data["runs"]] == ["scenario", "control", "ablated"]
+    assert data["proofs"] == [
+        {
+            "id": "idle_pool_cut",
+            "proof": "pool.pre_ping",
+            "fails": "outcome",
+            "match": "connection is closed",
+            "verdict": "proved",
+            "reason": "failed by outcome, 'connection is closed' in the service's log",
+            "control": "idle_pool_cut@hardened",
+            "ablated": "idle_pool_cut@hardened-pool.pre_ping",
+        }
+    ]
+
+
+def test_what_json_cannot_hold_is_null_or_an_escape() -> None:
+    text = summary_of(made(figures={"a": math.inf, "b": math.nan, "c": 1.5}, reason="\ud800\0")).text(FOLDER.relative)
+    text.encode("ascii")
+    run = json.loads(text)["runs"][0]
+    assert run["figures"] == {"a": None, "b": None, "c": 1.5}
+    assert run["reason"] == "\ud800\0"
+
+
+def test_where_the_time_went() -> None:
+    assert read(summary_of(made()))["times"] == {
+        "total_s": 5.0,
+        "stack_s": 1.0,
+        "scenarios_s": 3.0,
+        "around_s": 2.0,
+        "rest_s": 1.0,
+    }

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.results.text import one_line, shortened, telling_lines, visible
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("plain 信号灯 é\n\ttab", "plain 信号灯 é\n\ttab"),
+        ("\x1b[2J\r\x00\x7f", r"\x1b[2J\x0d\x00\x7f"),
+        ("\ud800 \uffff \x9b", r"\ud800 \uffff \x9b"),
+    ],
+)
+def test_only_what_can_be_seen_is_left(text: str, seen: str) -> None:
+    assert visible(text) == seen
+
+
+def test_one_line_is_one_line() -> None:
+    assert one_line("a\n  b\tc\x0bd") == r"a b c\x0bd"
+
+
+@pytest.mark.parametrize(("width", "cut"), [(5, "abcde"), (4, "a..."), (2, "..")])
+def test_a_cut_text_says_so_and_fits(width: int, cut: str) -> None:
+    assert shortened("abcde", width) == cut
+
+
+def test_lines_that_tell_of_trouble_come_first() -> None:
+    assert telling_lines("one\nValueError: x\ntwo\nFATAL: y\nthree\n") == ("FATAL: y",)
+    assert telling_lines("one\n\ntwo\n") == ("two",)
+    assert telling_lines("") == ()

@@ -1,0 +1,26 @@
+"""One set of servers for all live runs; each test leaves them as it found them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.scenario.testbed import Testbed, open_testbed
+from harness.stack import StackConfiguration
+from harness.target import load_target
+from tests.scenario_live.support import TARGET, Runs, left_over
+
+
+@pytest.fixture(scope="package")
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
+    with open_testbed(load_target(TARGET), StackConfiguration(), logs=tmp_path_factory.mktemp("logs")) as bed:
+        yield bed
+
+
+@pytest.fixture
+def runs(bed: Testbed, tmp_path: Path) -> Iterator[Runs]:
+    """Run scenarios; afterwards no role, database, session, proxy or key of theirs may be left."""
+    yield Runs(bed, tmp_path)
+    assert left_over(bed) == []

@@ -1,0 +1,144 @@
+"""Real runs of small scenarios, and what their histories say."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+from redis import Redis as RedisClient
+
+from harness import Lab
+from harness.faults.fault import Fault, Injection
+from harness.faults.site import Site
+from harness.history import Entry, History, read_history
+from harness.history.events import EvidenceSeen, FaultActed, HarnessProblem, RequestEnded, RequestSent
+from harness.results import RunResult
+from harness.scenario.runner import RunConfiguration, run
+from harness.scenario.scenario import Scenario
+from harness.scenario.testbed import REDIS_DATABASES, Testbed
+from harness.target import Target
+
+Play = Callable[[Lab], Awaitable[None]]
+REPOSITORY = Path(__file__).parents[2]
+TARGET = REPOSITORY / "scenarios" / "target.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Runs scenarios on one testbed."""
+
+    bed: Testbed
+    folder: Path
+
+    def __call__(self, play: Play, *, name: str = "live", profile: str = "hardened", **options: Any) -> RunResult:
+        configuration = RunConfiguration(profile=profile, folder=self.folder, **options)
+        return run(Scenario(id=name, theme="live", play=play), configuration, self.bed)
+
+    def on(self, **changes: Any) -> Runs:
+        """The same servers, with something of the testbed's changed."""
+        return dataclasses.replace(self, bed=dataclasses.replace(self.bed, **changes))
+
+
+def site_of(lab: Lab) -> Site:
+    """What the lab acts on: no scenario gets at it, a test of the runner does."""
+    return lab._performer._site
+
+
+def history_of(result: RunResult) -> History:
+    assert result.history is not None
+    return read_history(result.history)
+
+
+def evidence(result: RunResult) -> Mapping[str, Counter[str]]:
+    """Kinds of evidence, by the source of the fault that left it. A fault without any has an empty counter."""
+    history = history_of(result)
+    found: dict[str, Counter[str]] = {fault.source: Counter() for fault in history.of(FaultActed)}
+    sources = {fault.fault: fault.source for fault in history.of(FaultActed)}
+    # A fault that strikes in its act is witnessed before it is told to be in force.
+    for seen in history.of(EvidenceSeen):
+        found[sources[seen.fault]][seen.what] += 1
+    return found
+
+
+def problems(result: RunResult) -> list[str]:
+    return [problem.text for problem in history_of(result).of(HarnessProblem)]
+
+
+def deliveries(result: RunResult) -> list[tuple[str, str]]:
+    """Id and digest of every request, in the order in which they were sent."""
+    return [(sent.delivery, sent.digest) for sent in history_of(result).of(RequestSent)]
+
+
+def ends(result: RunResult, purpose: str) -> list[RequestEnded]:
+    history = history_of(result)
+    wanted = {sent.request for sent in history.of(RequestSent) if sent.purpose == purpose}
+    return [end for end in history.of(RequestEnded) if end.request in wanted]
+
+
+@dataclass(frozen=True, repr=False)
+class Broken(Fault, kind="test.broken"):
+    """A fault of the harness's own that does not work."""
+
+    def injection(self, site: Site) -> Injection:  # noqa: ARG002  # the signature is Fault's
+        return _Breaks()
+
+
+class _Breaks(Injection):
+    async def act(self) -> None:
+        raise RuntimeError("this fault is broken")
+
+    async def heal(self) -> None:
+        """Nothing was done."""
+
+
+def limited(target: Target, **limits: float) -> Target:
+    """The same service, that owes its clients something else."""
+    description = target.description
+    changed = description.limits.model_copy(update=limits)
+    return dataclasses.replace(target, description=description.model_copy(update={"limits": changed}))
+
+
+# ---------------------------------------------------------------- what runs leave on the servers
+
+
+def left_over(bed: Testbed) -> list[str]:
+    """Whatever a run has left on the servers: there should be nothing."""
+    return [*asyncio.run(_left_in_postgres(bed)), *_left_in_redis(bed), *_left_in_toxiproxy(bed)]
+
+
+async def _left_in_postgres(bed: Testbed) -> list[str]:
+    admin = await asyncpg.connect(bed.stack.postgres.url())
+    try:
+        rows = await admin.fetch("""
+            SELECT 'database ' || datname AS what FROM pg_database WHERE datname LIKE 'postgres\\__%'
+            UNION ALL SELECT 'role ' || rolname FROM pg_roles WHERE rolname LIKE 'postgres\\__%'
+            UNION ALL SELECT 'session ' || coalesce(usename, '') || ' on ' || coalesce(datname, '') || ': ' || query
+                FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+        """)
+    finally:
+        await admin.close()
+    return [row["what"] for row in rows]
+
+
+def _left_in_redis(bed: Testbed) -> Iterator[str]:
+    for database in range(REDIS_DATABASES):
+        with RedisClient.from_url(bed.stack.redis.url(db=database)) as client:
+            keys = client.keys("*")
+            if keys:
+                yield f"Redis database {database}: {keys!r}"
+
+
+def _left_in_toxiproxy(bed: Testbed) -> list[str]:
+    answer = httpx.get(f"{bed.stack.toxiproxy.api_url}/proxies", trust_env=False)
+    return [f"proxy {json.dumps(proxy)}" for proxy in answer.json().values()]
+
+
+Watch = Callable[[Entry], None]

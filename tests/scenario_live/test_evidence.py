@@ -1,0 +1,161 @@
+"""Every kind of fault leaves evidence of its own kind, on either link, on open connections and on new ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import ANY_OUTCOME, REFUSED, Fault, Lab, Link, link, postgres, process, redis, server, syscall
+from harness.checks import Verdict
+from tests.scenario_live.support import Runs, evidence
+
+UNCHECKED = ("redis.breaker",)
+"""With it, a Redis that failed a few times is left alone, and so is the fault."""
+MET = "toxic_met"
+
+
+def _cases() -> list[tuple[Fault, set[str]]]:
+    found: list[tuple[Fault, set[str]]] = []
+    for target in (redis, postgres):
+        found += [
+            (link.down(target), {"connections_cut", "connects_refused"}),
+            (link.swallow(target), {MET}),
+            (link.timeout(target, timeout_ms=50), {MET}),
+            (link.reset(target), {MET}),
+            (link.latency(target, latency_ms=20), {MET}),
+            (link.latency(target, latency_ms=20, jitter_ms=20, stream="upstream"), {MET}),
+            (link.bandwidth(target, rate_kb_s=1_000), {MET}),
+            (link.slicer(target, average_bytes=30, delay_us=10), {MET}),
+            (link.limit_data(target, limit_bytes=20), {MET}),
+        ]
+    return found
+
+
+@pytest.mark.parametrize(("fault", "kinds"), [pytest.param(*case, id=str(case[0])) for case in _cases()])
+def test_open_and_new_connections_of_a_link(runs: Runs, fault: link.LinkFault, kinds: set[str]) -> None:
+    cut = link.cut(fault.link)
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(fault):
+            await lab.deliver(2, expect=ANY_OUTCOME)
+        await lab.deliver(2, expect=ANY_OUTCOME)
+        # Nothing is connected after the cut: what is made now meets the fault from its first byte.
+        await lab.inject(cut, fault)
+        await lab.deliver(2, expect=ANY_OUTCOME)
+
+    result = runs(play, without=UNCHECKED, patience_s=1)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    found = evidence(result)
+    assert set(found[repr(fault)]) == kinds
+    assert found[repr(fault)][MET if MET in kinds else "connects_refused"] == 2
+    assert found[repr(cut)] == {"connections_cut": 1}
+
+
+@pytest.mark.parametrize("target", [redis, postgres], ids=str)
+def test_before_the_service_has_ever_connected(runs: Runs, target: Link) -> None:
+    latency, down = link.latency(target, latency_ms=20), link.down(target)
+
+    async def play(lab: Lab) -> None:
+        for fault in (latency, down):
+            await lab.inject(process.kill(), fault)
+            await lab.heal(process.kill())
+            await lab.deliver(2, expect=ANY_OUTCOME)
+            await lab.heal(fault)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    found = evidence(result)
+    assert found[repr(latency)] == {"toxic_met": 1}
+    assert found[repr(down)] == {"connects_refused": 1}
+    assert found["process.kill()"] == {"process_ended": 2}
+
+
+@pytest.mark.parametrize(
+    "closing",
+    [server.end_sessions(postgres), server.execute(redis, "CLIENT KILL TYPE normal SKIPME yes")],
+    ids=["postgres", "redis"],
+)
+def test_a_close_that_is_late(runs: Runs, closing: server.EndSessions | server.Execute) -> None:
+    """The server has closed, and the service does not know: only Toxiproxy's own side shows it."""
+    slow = link.slow_close(closing.link, delay_ms=60_000)
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(slow):
+            await lab.inject(closing)
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result)[repr(slow)] == {"toxic_met": 1}
+
+
+def test_servers(runs: Runs) -> None:
+    lock, hold = server.lock(postgres, "deliveries"), server.hold_commits(postgres, "deliveries")
+    poison, flush, ended = server.poison(redis), server.flush(redis), server.end_sessions(postgres)
+    said = server.execute(postgres, "ANALYZE deliveries")
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(poison):
+            await lab.deliver(3)
+            await lab.until(poison.fired(3))
+        for waited in (lock, hold):
+            await lab.inject(waited)
+            async with lab.deliver():
+                await lab.until(waited.fired())
+                await lab.heal(waited)
+        await lab.inject(flush, ended, said)
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result) == {
+        repr(poison): {"poison_met": 1},
+        repr(lock): {"lock_waited_for": 1},
+        repr(hold): {"lock_waited_for": 1},
+        repr(flush): {"keys_lost": 1},
+        repr(ended): {"sessions_ended": 1},
+        repr(said): {"executed": 1},
+    }
+
+
+def test_the_service_and_its_calls(runs: Runs) -> None:
+    answered = syscall.connect(postgres, errno="EINVAL")
+    wrong = process.misconfigure(redis, url="redis://127.0.0.1:1")
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(answered, link.cut(postgres)):
+            await lab.deliver(expect=REFUSED)
+            await lab.until(answered.fired())
+        async with lab.inject(process.pause()), lab.deliver(expect=ANY_OUTCOME):
+            await lab.until(process.pause().fired())
+        async with lab.inject(process.kill()):
+            await lab.deliver(expect=REFUSED)
+        async with lab.inject(process.terminate()):
+            await lab.deliver(expect=REFUSED)
+        async with lab.inject(wrong):
+            await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result) == {
+        repr(answered): {"call_answered": 1},
+        "link.cut(postgres)": {"connections_cut": 1},
+        "process.pause()": {"process_stopped": 1},
+        "process.kill()": {"process_ended": 1},
+        "process.terminate()": {"listener_closed": 1, "process_ended": 1},
+        repr(wrong): {"wrong_address_dialled": 1},
+    }
+
+
+def test_nothing_broken_is_proved_by_answers(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.deliver(3)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD
+    assert [(found.kind, found.source) for found in result.evidence] == [("answers", "client")]

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.cli.gate import gate
+from harness.cli.options import output_of, settings_of
+from harness.stack import StackConfiguration
+from harness.suite import SuiteSettings
+from harness.suite.settings import names_given
+
+
+@pytest.mark.parametrize(
+    ("texts", "names"),
+    [(["a,b", "c"], ("a", "b", "c")), (["a, b,", "b"], ("a", "b")), ([], ())],
+)
+def test_names_come_one_an_option_or_separated_by_commas(texts: list[str], names: tuple[str, ...]) -> None:
+    assert names_given(texts) == names
+
+
+def test_what_is_asked_for_by_default_needs_no_options() -> None:
+    assert SuiteSettings().options() == ()
+
+
+def test_the_options_ask_for_the_same_again() -> None:
+    stack = StackConfiguration(
+        postgres="postgresql://127.0.0.1:1/x", redis="redis", toxiproxy="tp", allow_hosts=frozenset({"b", "a"})
+    )
+    settings = SuiteSettings(scenarios=Path("s"), target=Path("t.toml"), patience_s=2.5, stack=stack)
+    given = gate.make_context("gate", list(settings.options())).params
+    for argument in ("ids", "proofs"):
+        given.pop(argument)
+    output_of(given)
+    assert settings_of(given) == settings

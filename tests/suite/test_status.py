@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.checks import Verdict
+from harness.results import RunResult
+from harness.suite import ExitStatus, exit_status
+from tests.results.made import ablated, made, proof_of
+
+HELD, FAILED, INCONCLUSIVE, UNAVAILABLE = Verdict.HELD, Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "status"),
+    [
+        ([HELD, HELD], ExitStatus.HELD),
+        ([HELD, INCONCLUSIVE], ExitStatus.INCONCLUSIVE),
+        ([INCONCLUSIVE, FAILED, HELD], ExitStatus.FAILED),
+        ([], ExitStatus.NOTHING_RAN),
+        ([HELD, UNAVAILABLE], ExitStatus.FAILED),
+        ([INCONCLUSIVE, UNAVAILABLE], ExitStatus.FAILED),
+    ],
+)
+def test_failed_outranks_inconclusive_outranks_held(verdicts: list[Verdict], status: ExitStatus) -> None:
+    assert exit_status([made(verdict) for verdict in verdicts]) is status
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "strict", "status"),
+    [
+        ([HELD, UNAVAILABLE], False, ExitStatus.HELD),
+        ([UNAVAILABLE], False, ExitStatus.NOTHING_RAN),
+        ([HELD, UNAVAILABLE], True, ExitStatus.FAILED),
+    ],
+)
+def test_what_is_listed_need_not_run(verdicts: list[Verdict], strict: bool, status: ExitStatus) -> None:
+    results = [made(verdict) for verdict in verdicts]
+    assert exit_status(results, listed={"idle_pool_cut"}, strict=strict) is status
+
+
+@pytest.mark.parametrize(
+    ("control", "second", "status"),
+    [
+        (HELD, ablated(service_log="connection is closed"), ExitStatus.HELD),
+        (HELD, ablated(HELD), ExitStatus.FAILED),
+        (HELD, ablated(HELD, service_log="connection is closed"), ExitStatus.FAILED),
+        (HELD, ablated(), ExitStatus.FAILED),
+        (HELD, ablated(INCONCLUSIVE), ExitStatus.INCONCLUSIVE),
+        (FAILED, ablated(service_log="connection is closed"), ExitStatus.FAILED),
+        (INCONCLUSIVE, ablated(service_log="connection is closed"), ExitStatus.INCONCLUSIVE),
+    ],
+    ids=["proved", "unproved", "masked", "misattributed", "not judged", "control failed", "control not judged"],
+)
+def test_an_ablated_run_counts_by_its_proof(control: Verdict, second: RunResult, status: ExitStatus) -> None:
+    first = made(control, role="control")
+    assert exit_status([made(), first, second], [proof_of(first, second)]) is status

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.suite import Unavailable, read_unavailable
+
+GOOD = '[[unavailable]]\nid = "slow"\nreason = "needs seccomp"\nruns = "Linux 5.0"\n'
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "unavailable.toml"
+    file.write_text(text, "utf-8")
+    return file
+
+
+def test_without_a_file_nothing_is_listed(tmp_path: Path) -> None:
+    assert read_unavailable(tmp_path / "unavailable.toml", []) == {}
+
+
+def test_an_entry_says_why_and_where_it_does_run(tmp_path: Path) -> None:
+    assert read_unavailable(written(tmp_path, GOOD), ["slow"]) == {
+        "slow": Unavailable("slow", "needs seccomp", "Linux 5.0")
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (GOOD.replace('"slow"', '"slwo"'), r"unavailable\[1\]: id = 'slwo': no scenario.*closest valid: 'slow'"),
+        (GOOD.replace("reason", "raeson"), r"key = 'raeson': .*no such key; closest valid: 'reason'"),
+        (GOOD.replace('"needs seccomp"', '" "'), r"reason = ' ': needs a text(?s:.*)mend: add reason"),
+        (GOOD.replace('runs = "Linux 5.0"', ""), r"runs = None: needs a text"),
+        (GOOD.replace("[[unavailable]]", "[[unavailabel]]"), r"key = 'unavailabel': .*closest valid: 'unavailable'"),
+        (GOOD.replace("[[unavailable]]", "[unavailable]"), r"not a list of tables(?s:.*)write \[\[unavailable\]\]"),
+        ("unavailable = [1]", r"unavailable\[1\]: unavailable = 1: not a table"),
+        ("[[", r"cannot be read: (?s:.*)mend the line"),
+    ],
+)
+def test_a_bad_list_is_told_by_place_key_value_and_mend(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        read_unavailable(written(tmp_path, text), ["slow"])
+
+
+def test_where_only_a_part_of_the_suite_is_known_any_id_may_be_listed(tmp_path: Path) -> None:
+    assert list(read_unavailable(written(tmp_path, GOOD))) == ["slow"]

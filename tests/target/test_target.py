@@ -1,0 +1,96 @@
+"""What a loaded target gives: switches, commands, labels, requests."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.target import Delivery, Labels, Target, fill_in, load_target
+from harness.target.description import AnswersDescription
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, Outcome
+from tests.target.support import changed, write
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Target:
+    return load_target(write(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("profile", "without", "settings"),
+    [
+        ("all", [], {}),
+        ("all", ["pool.ping"], {"PING": "off"}),
+        ("all", ["pool.ping", "retry"], {"PING": "by retry", "RETRY": "off"}),
+        ("all", ["retry", "pool.ping"], {"PING": "off", "RETRY": "off"}),
+        ("all", ["pool.ping:eager"], {"PING": "eager", "EXTRA": "1"}),
+        ("bare", [], {"PING": "by profile", "RETRY": "off"}),
+        ("bare", ["pool.ping"], {"PING": "off", "RETRY": "off"}),
+    ],
+)
+def test_the_later_word_counts(target: Target, profile: str, without: list[str], settings: dict[str, str]) -> None:
+    """First what the profile is without, then its own settings, then what the run is without."""
+    assert target.settings(profile, without) == settings
+
+
+@pytest.mark.parametrize(
+    ("profile", "without", "told"),
+    [
+        ("al", [], "--profile: name = 'al': no such profile; closest valid: 'all'; valid: all, bare"),
+        ("all", ["pool.png"], "--without: name = 'pool.png': no such protection; closest valid: 'pool.ping'"),
+        ("all", ["pool.ping:eagr"], "--without: name = 'pool.ping:eagr': no such variant; closest valid: 'pool.ping:eager'"),
+        ("all", ["retry:eager"], "no such variant; closest valid: 'retry'; valid: retry"),
+        ("all", [""], "--without: name = '': no such protection"),
+    ],
+)  # fmt: skip
+def test_unknown_names_are_told(target: Target, profile: str, without: list[str], told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        target.settings(profile, without)
+    assert told in caught.value.message
+    assert caught.value.hint
+
+
+def test_commands_are_filled_in(target: Target) -> None:
+    words = {"postgres.url": "postgresql://a", "postgres.host": "127.0.0.1"}
+    assert target.command(words) == (sys.executable, "-m", "small", "postgresql://a")
+    assert target.prepare(words) == (sys.executable, "-m", "small.prepare", "127.0.0.1")
+    assert target.directory == target.path.parent / "work"
+
+
+def test_braces_that_are_no_placeholder_stay() -> None:
+    assert fill_in("{a.b} {c} {} {1} {a.b}", {"a.b": "x"}) == "x {c} {} {1} x"
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (200, ACKNOWLEDGED), (299, ACKNOWLEDGED), (202, REFUSED), (400, REFUSED), (499, REFUSED), (409, ACKNOWLEDGED),
+        (503, REFUSED), (504, UNKNOWN), (500, UNKNOWN), (302, UNKNOWN), (100, UNKNOWN),
+    ],
+)  # fmt: skip
+def test_an_exact_status_outranks_a_class(status: int, outcome: Outcome) -> None:
+    answers = AnswersDescription(acknowledged=["2xx", "409"], refused=["4xx", "503", "202"])
+    assert Labels(answers).label(status) is outcome
+
+
+def test_answers_mean_what_the_promises_say_by_default() -> None:
+    labels = Labels(AnswersDescription())
+    assert [labels.label(status) for status in (201, 404, 503, 502)] == [ACKNOWLEDGED, REFUSED, REFUSED, UNKNOWN]
+
+
+def test_a_delivery_knows_its_digest() -> None:
+    assert Delivery("a", "b", b"body").digest == hashlib.sha256(b"body").hexdigest()
+
+
+def test_a_template_sends_the_raw_body(tmp_path: Path) -> None:
+    http = 'http = { method = "PUT", path = "/{source}/{id}", headers = { x-digest = "{digest}", plain = "{}" } }'
+    target = load_target(write(tmp_path, changed('python = "plain.py:Plain"', http), sender=None))
+    delivery = Delivery("msg_1", "shop", b"\x00\xff")
+    request = target.sender.request(delivery)
+    assert (request.method, request.path, request.body) == ("PUT", "/shop/msg_1", b"\x00\xff")
+    assert request.headers == {"x-digest": delivery.digest, "plain": "{}"}
+    assert target.sender.settings() == {}
