@@ -50,8 +50,8 @@ async def test_redis_error_22(lab: Lab, faults: list[Fault], restarted: bool) ->
     async with lab.inject(*faults):
         if restarted:
             await lab.restart()
-        await lab.deliver(5, slower_ms_max=100)
-        await lab.deliver(5, slower_ms_max=100)
+        await lab.deliver(5, slower_ms_max=500)
+        await lab.deliver(5, slower_ms_max=500)
         await lab.until(service.logged(ERROR_22))
 
 

@@ -62,10 +62,17 @@ def no_leaks(history: History) -> CheckResult:
 
 def figure(history: History) -> CheckResult:
     """The figures that the scenario limits are within their limits."""
+    reasons = [reason for read in history.of(FigureRead) if (reason := _beyond(read))]
+    return CheckResult("figure", bool(reasons), "; ".join(reasons))
+
+
+def _beyond(read: FigureRead) -> str:
     # Not `seen > at_most`: a metric that is no number meets no limit.
-    over = [read for read in history.of(FigureRead) if not read.seen <= read.at_most]
-    reasons = [f"{read.figure} was {read.seen:g}, at most {read.at_most:g}" for read in over]
-    return CheckResult("figure", bool(over), "; ".join(reasons))
+    if read.at_most is not None and not read.seen <= read.at_most:
+        return f"{read.figure} was {read.seen:g}, at most {read.at_most:g}"
+    if read.at_least is not None and not read.seen >= read.at_least:
+        return f"{read.figure} was {read.seen:g}, at least {read.at_least:g}"
+    return ""
 
 
 def assertion(history: History) -> CheckResult:

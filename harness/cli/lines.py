@@ -16,7 +16,7 @@ Piece = tuple[str, str]
 Line = Sequence[Piece]
 
 PLAIN, DIM, GOOD, BAD, DOUBT, BOLD = "", "dim", "green", "bold red", "yellow", "bold"
-WORD_WIDTH = 13
+WORD_WIDTH = 14
 """Of the longest verdict, and a space."""
 
 MARKS: Mapping[Verdict | PairVerdict, tuple[str, str]] = {
@@ -130,6 +130,7 @@ def closing_lines(summary: Summary, folder: ResultsFolder) -> Iterator[Line]:
     )
     yield [(f"time: {spent}", DIM)]
     if not summary.complete:
-        missing = len(summary.selection) - len({result.key.id for result in summary.results})
-        yield [(f"incomplete: {missing} of {len(summary.selection)} scenarios were not run", DOUBT)]
+        missing = set(summary.selection) - {result.key.id for result in summary.results}
+        what = f"{len(missing)} of {len(summary.selection)} scenarios were not run" if missing else "it was ended early"
+        yield [(f"incomplete: {what}", DOUBT)]
     yield [(f"results: {folder.shown}", PLAIN)]

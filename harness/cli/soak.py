@@ -37,13 +37,15 @@ def soak(ids: tuple[str, ...], *, runs: int, **given: Any) -> ExitStatus:
     listed = read_unavailable(settings.scenarios / FILE, [scenario.id for scenario in scenarios])
 
     def play(session: Session, screen: Screen) -> None:
-        for number in range(runs):
-            seed = settings.seed + number
-            screen.write([(f"round {number + 1} of {runs}, seed {seed}", DIM)])
-            folder = session.folder.path / f"round-{number + 1:03}"
-            for scenario in chosen:
-                session.run(scenario, seed=seed, folder=folder)
-        screen.write_all(soak_lines(session.results))
+        try:
+            for number in range(runs):
+                seed = settings.seed + number
+                screen.write([(f"round {number + 1} of {runs}, seed {seed}", DIM)])
+                folder = session.folder.path / f"round-{number + 1:03}"
+                for scenario in chosen:
+                    session.run(scenario, seed=seed, folder=folder)
+        finally:
+            screen.write_all(soak_lines(session.results))
 
     return perform(settings, target, chosen, output, play, listed=dict(listed))
 

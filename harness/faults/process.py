@@ -70,8 +70,8 @@ class _End(Injection):
         self._acted = False
 
     async def act(self) -> None:
-        self._acted = True
-        if self._site.service.signal(self._signum, ends_it=True):
+        self._acted = self._site.service.signal(self._signum, ends_it=True)
+        if self._acted:
             await self._gone()
 
     async def _gone(self) -> None:
@@ -91,23 +91,17 @@ class _End(Injection):
 
 
 class _Terminate(_End):
-    def __init__(self, site: Site, signum: signal.Signals) -> None:
-        super().__init__(site, signum)
-        self._asked = False
-
     async def act(self) -> None:
-        self._acted = True
         pid = self._site.service.process.pid
-        self._asked = self._site.service.signal(self._signum, ends_it=True)
-        if not self._asked:
+        self._acted = self._site.service.signal(self._signum, ends_it=True)
+        if not self._acted:
             return
         if not await poll(lambda: not _listens(pid), within_s=STOPPED_WITHIN_S):
             raise HarnessError(f"the service still listens {STOPPED_WITHIN_S:g} s after SIGTERM")
         self._site.witness("listener_closed", "kernel", f"pid {pid} listens no longer")
 
     async def heal(self) -> None:
-        if self._asked:
-            self._asked = False
+        if self._acted:
             await self._gone()
         await super().heal()
 

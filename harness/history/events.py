@@ -236,7 +236,8 @@ class FigureRead(Event, kind="figure"):
 
     figure: str
     seen: float
-    at_most: float
+    at_most: float | None = None
+    at_least: float | None = None
 
 
 @dataclass(frozen=True, repr=False)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from harness.scenario.scenario import Scenario
 from harness.target import TargetDescription
 
 PLUGIN = "harness.pytest_plugin"
+ADDED_OPTIONS = "PYTEST_ADDOPTS"
+COLLECTED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 QUIET = ("-o", "addopts=", "-o", "python_files=*.py")
 
 
@@ -62,13 +66,28 @@ def collect_scenarios(folder: Path, target: TargetDescription) -> Sequence[Scena
         )
     collector = _Collector(target)
     said = io.StringIO()
-    # The plugin by its module, so that it is there exactly once, installed or not.
-    plugin = __import__(PLUGIN, fromlist=["harness"])
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        status = pytest.main(["--collect-only", *QUIET, "-p", "no:harness", str(folder)], plugins=[plugin, collector])
-    if status in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR}:
-        collector.problems.append(visible(said.getvalue()).strip() or f"pytest ended with {status!r}")
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), _without_more_options():
+        status = pytest.main(
+            ["--collect-only", *QUIET, "-p", "no:harness", str(folder)],
+            # By its module, so that the plugin is there exactly once, installed or not.
+            plugins=[importlib.import_module(PLUGIN), collector],
+        )
+    if status not in COLLECTED and not collector.problems:
+        if status == pytest.ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt
+        collector.problems.append(visible(said.getvalue()).strip() or f"pytest ended with status {status!r}")
     if collector.problems:
-        raise UsageError("\n".join(collector.problems), hint="mend the scenarios named above")
+        raise UsageError("\n".join(collector.problems), hint="mend what is named above")
     check_unique(collector.scenarios)
     return collector.scenarios
+
+
+@contextlib.contextmanager
+def _without_more_options() -> Iterator[None]:
+    """Have pytest not read PYTEST_ADDOPTS: a `-k` in it would let a gate run less than all."""
+    kept = os.environ.pop(ADDED_OPTIONS, None)
+    try:
+        yield
+    finally:
+        if kept is not None:
+            os.environ[ADDED_OPTIONS] = kept

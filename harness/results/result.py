@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Literal
 from harness.checks import CheckResult, Verdict
 
 Role = Literal["scenario", "control", "ablated"]
+LONGEST_NAME = 200
+"""Of the 255 bytes that a file's name may have; the rest is for endings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,12 @@ class RunKey:
     without: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """`id@profile`, then `-NAME` for each protection that is off: also a file's name."""
-        return "-".join([f"{self.id}@{self.profile}", *(name.replace(":", "=") for name in self.without)])
+        """`id@profile`, then `-NAME` for each protection that is off: also a file's name, so a long one is cut."""
+        name = "-".join([f"{self.id}@{self.profile}", *(name.replace(":", "=") for name in self.without)])
+        if len(name) <= LONGEST_NAME:
+            return name
+        digest = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
+        return f"{name[: LONGEST_NAME - len(digest) - 1]}-{digest}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,9 +139,9 @@ class Lab:
         """Stop and start the service; over when it is alive (not: ready)."""
         return self._doing(Restart(), _nothing)
 
-    def expect(self, figure: Figure, *, at_most: float) -> None:
-        """Judged at the end, over the whole scenario (check `figure`)."""
-        step = Expect(figure, at_most=at_most)
+    def expect(self, figure: Figure, *, at_most: float | None = None, at_least: float | None = None) -> None:
+        """Judged at the end, over the whole scenario (check `figure`); give one limit or both."""
+        step = Expect(figure, at_most=at_most, at_least=at_least)
         self.moves.append(Do(step))
         with _StepEnd(self._recorder, self._began(step)):
             self._performer.expectations.append(step)

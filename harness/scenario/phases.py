@@ -7,10 +7,8 @@ import re
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families
 
 from harness.checks.exchanges import by_delivery
 from harness.errors import HarnessError
@@ -29,6 +27,7 @@ from harness.history.events import (
     UnhandledLogged,
 )
 from harness.polling import poll_async
+from harness.scenario.probes import Probed
 from harness.scenario.sessions import Sessions
 from harness.scenario.steps import Expect
 from harness.scenario.stops import ScenarioStop
@@ -42,21 +41,6 @@ RECOVERY_INTERVAL_S = 0.05
 AGAIN_MAX = 60
 AGAIN_AT_ONCE = 8
 TASKS_SLACK = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Probed:
-    """The service's own metrics, labels added up."""
-
-    values: dict[str, float]
-
-    def get(self, name: str) -> float:
-        """One metric. Raises HarnessError when the service does not have it."""
-        if name not in self.values:
-            raise HarnessError(
-                f"the service has no metric {name!r}", hint=f"one of: {', '.join(sorted(self.values))[:600]}"
-            )
-        return self.values[name]
 
 
 class Phases:
@@ -138,7 +122,7 @@ class Phases:
                 if self._site.service.process.poll() is not None:
                     return None  # it has ended meanwhile, which another check minds
                 raise HarnessError(f"the service's {probes.metrics} cannot be read: {problem!r}") from problem
-        return Probed(_added_up(answer.text))
+        return Probed.parse(answer.text)
 
     async def figures(self, expectations: Sequence[Expect], before: Probed | None) -> None:
         """Read the figures that the scenario limits."""
@@ -148,8 +132,9 @@ class Phases:
         for expect in expectations:
             if not isinstance(expect.figure, Metric) or before is None or after is None:
                 raise HarnessError(f"{expect.figure!r} cannot be read", hint="give the target a [probes] metrics path")
-            increase = after.get(expect.figure.name) - before.values.get(expect.figure.name, 0.0)
-            self._recorder.record("runner", FigureRead(repr(expect.figure), increase, expect.at_most))
+            name, labels = expect.figure.name, dict(expect.figure.pairs())
+            increase = after.get(name, labels) - before.get(name, labels)
+            self._recorder.record("runner", FigureRead(repr(expect.figure), increase, expect.at_most, expect.at_least))
 
     async def rest(self, before: Probed | None) -> None:
         """Wait until nothing is left over, up to the target's deadline; record what is there then."""
@@ -212,14 +197,6 @@ class Phases:
         for line in self._site.service.log.read().splitlines():
             if expression.search(line):
                 self._recorder.record("service", UnhandledLogged(line[:300]))
-
-
-def _added_up(text: str) -> dict[str, float]:
-    values: dict[str, float] = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            values[sample.name] = values.get(sample.name, 0.0) + sample.value
-    return values
 
 
 def _said(answer: Answer) -> str:

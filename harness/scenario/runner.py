@@ -32,7 +32,8 @@ from harness.scenario.configuration import RunConfiguration
 from harness.scenario.deaths import ended_by_deaths
 from harness.scenario.lab import Lab, StepMisuseError
 from harness.scenario.performer import Performer
-from harness.scenario.phases import Phases, Probed
+from harness.scenario.phases import Phases
+from harness.scenario.probes import Probed
 from harness.scenario.scenario import Scenario
 from harness.scenario.sessions import Sessions
 from harness.scenario.stops import MachineLacksError, ScenarioStop
@@ -154,7 +155,7 @@ class _Run:
         except Exception as problem:  # noqa: BLE001  # recorded: a break of the harness's own is evidence of nothing
             cut = isinstance(problem, TimeoutError) and limit.expired()
             text = f"the scenario was not over in {within_s:g} s, and was cut short" if cut else _story(problem)
-            self._recorder.record("runner", HarnessProblem(text))
+            self._broke(text)
         except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
             raise
         except BaseException as problem:  # noqa: BLE001  # a test framework's skip, say: no scenario gets out of its run
@@ -184,7 +185,17 @@ class _Run:
         try:
             yield
         except Exception as problem:  # noqa: BLE001  # recorded: a break of the harness's own is evidence of nothing
-            self._recorder.record("runner", HarnessProblem(f"{doing}: {_story(problem)}"))
+            self._broke(f"{doing}: {_story(problem)}")
+
+    def _broke(self, text: str) -> None:
+        """Record a break of the harness's own.
+
+        One that came of cleaning up after a cancellation has taken its place: the cancellation goes on.
+        """
+        self._recorder.record("runner", HarnessProblem(text))
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
 
     def _phase(self, name: str) -> None:
         self._recorder.record("runner", PhaseBegan(name))

@@ -111,7 +111,13 @@ class Expect(Step, kind="expect"):
     """Judge a figure at the end, over the whole scenario."""
 
     figure: Figure
-    at_most: float = field(kw_only=True)
+    at_most: float | None = field(default=None, kw_only=True)
+    at_least: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.at_most is None and self.at_least is None:
+            raise UsageError.at("expect", "limits", None, "any number would do", mend="give at_most or at_least")
 
 
 def _within(place: str, name: str, number: int, at_most: int) -> None:

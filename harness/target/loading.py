@@ -178,7 +178,8 @@ def _broken_by_user(file: str, place: str, name: str) -> Iterator[None]:
 
 def _module_at(file: Path, place: str, name: str) -> ModuleType:
     if not file.is_file():
-        near = [f"{found.name}:" for found in sorted(file.parent.glob("*.py"))] if file.parent.is_dir() else []
+        class_name = name.partition(":")[2]
+        near = [f"{found.name}:{class_name}" for found in sorted(file.parent.glob("*.py"))]
         mend = "" if near else "write file.py:Class, the file beside the description"
         raise UsageError.at(place, "python", name, "there is no such file", valid=near, mend=mend)
     module_name = f"harness_sender_{file.stem}"

@@ -151,9 +151,9 @@ class Service:
         """The service's log has a line that the regular expression finds."""
         return ServiceLogged(pattern)
 
-    def metric(self, name: str) -> Metric:
-        """Increase of the service's own metric over the scenario."""
-        return Metric(name)
+    def metric(self, name: str, **labels: str) -> Metric:
+        """Increase of the service's own metric over the scenario; only of what has these labels, if any."""
+        return Metric(name, tuple(f"{label}={value}" for label, value in labels.items()))
 
 
 postgres = Postgres("postgres")

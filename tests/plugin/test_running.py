@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -14,7 +14,7 @@ from tests.tiny import CHECKOUT, write_suite
 PLUGIN = (
     "-p", "no:harness", "-p", "harness.pytest_plugin", "-o", "asyncio_default_fixture_loop_scope=function",
 )  # fmt: skip
-HOME = os.environ["HOME"]
+HOME = str(Path.home())
 FILE = "scenarios/all_verdicts.py"
 
 

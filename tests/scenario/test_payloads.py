@@ -53,6 +53,8 @@ def test_a_sample_holds_everything_that_trips_careless_code() -> None:
     for raw in ("Ünïcödé", "中文", "🧨", "\u2028", "\x7f"):
         assert any(raw.encode() in each for each in sample), raw
     assert any(each.isascii() for each in sample)
+    # Beside raw letters too, where only an escape can write it.
+    assert any(rb"\ud800" in each and not each.isascii() for each in sample)
     texts = "".join(_texts([json.loads(each) for each in sample]))
     assert all(edge in texts for edge in EDGES)
 

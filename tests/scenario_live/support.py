@@ -99,6 +99,22 @@ class _Breaks(Injection):
         """Nothing was done."""
 
 
+@dataclass(frozen=True, repr=False)
+class Unhealable(Fault, kind="test.unhealable"):
+    """A fault of the harness's own that does not heal."""
+
+    def injection(self, site: Site) -> Injection:  # noqa: ARG002  # as above
+        return _StaysBroken()
+
+
+class _StaysBroken(Injection):
+    async def act(self) -> None:
+        """Nothing is done."""
+
+    async def heal(self) -> None:
+        raise RuntimeError("this fault does not heal")
+
+
 def limited(target: Target, **limits: float) -> Target:
     """The same service, that owes its clients something else."""
     description = target.description

@@ -25,7 +25,7 @@ def _cases() -> list[tuple[Fault, set[str]]]:
             (link.latency(target, latency_ms=20, jitter_ms=20, stream="upstream"), {MET}),
             (link.bandwidth(target, rate_kb_s=1_000), {MET}),
             (link.slicer(target, average_bytes=30, delay_us=10), {MET}),
-            (link.limit_data(target, limit_bytes=20), {MET}),
+            (link.limit_data(target, limit_bytes=2), {MET}),
         ]
     return found
 
@@ -129,7 +129,7 @@ def test_the_service_and_its_calls(runs: Runs) -> None:
         async with lab.inject(answered, link.cut(postgres)):
             await lab.deliver(expect=REFUSED)
             await lab.until(answered.fired())
-        async with lab.inject(process.pause()), lab.deliver(expect=ANY_OUTCOME):
+        async with lab.deliver(expect=ANY_OUTCOME), lab.inject(process.pause()):
             await lab.until(process.pause().fired())
         async with lab.inject(process.kill()):
             await lab.deliver(expect=REFUSED)

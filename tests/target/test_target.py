@@ -42,7 +42,7 @@ def test_the_later_word_counts(target: Target, profile: str, without: list[str],
     [
         ("al", [], "--profile: name = 'al': no such profile; closest valid: 'all'; valid: all, bare"),
         ("all", ["pool.png"], "--without: name = 'pool.png': no such protection; closest valid: 'pool.ping'"),
-        ("all", ["pool.ping:eagr"], "--without: name = 'pool.ping:eagr': no such variant; closest valid: 'pool.ping:eager'"),
+        ("all", ["pool.ping:eagr"], "no such variant; closest valid: 'pool.ping:eager'"),
         ("all", ["retry:eager"], "no such variant; closest valid: 'retry'; valid: retry"),
         ("all", [""], "--without: name = '': no such protection"),
     ],

@@ -41,8 +41,11 @@ def of_kind(cls: type[Value]) -> st.SearchStrategy[Value]:
     if cls in LINKS:
         return st.sampled_from(LINKS[cls])
     if cls.kind == "service.metric":
-        return st.builds(cls, st.from_regex(r"[a-zA-Z_:][a-zA-Z0-9_:]*", fullmatch=True))
+        labels = st.lists(st.sampled_from(["reason=connection_lost", "outcome=a=b"]), unique=True).map(tuple)
+        return st.builds(cls, st.from_regex(r"[a-zA-Z_:][a-zA-Z0-9_:]*", fullmatch=True), labels)
     fields = {name: OF_FIELD[name] if name in OF_FIELD else _of_type(hint) for name, hint in cls.field_types().items()}
+    if cls is Expect:
+        fields["at_most"] = st.floats(0, 1e9)  # one limit at least
     return st.builds(cls, **fields)
 
 

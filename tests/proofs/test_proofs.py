@@ -1,0 +1,57 @@
+"""Every scenario of the suite can fail: each of its proofs is tried, on real servers, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.plugin.collecting import collect_scenarios
+from harness.results import RunKey, RunResult
+from harness.results.ablation import PairVerdict, title
+from harness.results.story import story
+from harness.scenario.proving import prove
+from harness.scenario.runner import RunConfiguration
+from harness.scenario.scenario import Proof, Scenario
+from harness.scenario.testbed import Testbed, open_testbed
+from harness.stack import StackConfiguration
+from harness.target import load_target
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+TARGET = load_target(SCENARIOS / "target.toml")
+PROOFS = [
+    pytest.param(scenario, proof, id=f"{scenario.id}: {title(proof)}")
+    for scenario in collect_scenarios(SCENARIOS, TARGET.description)
+    for proof in scenario.proofs
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("proofs")
+
+
+@pytest.fixture(scope="module")
+def bed(folder: Path) -> Iterator[Testbed]:
+    with open_testbed(TARGET, StackConfiguration(), logs=folder / "logs") as bed:
+        yield bed
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[RunKey, RunResult]:
+    """Runs that proofs share."""
+    return {}
+
+
+@pytest.mark.parametrize(("scenario", "proof"), PROOFS)
+def test_it_holds_and_without_its_protection_it_fails_for_the_named_reason(
+    scenario: Scenario, proof: Proof, bed: Testbed, folder: Path, known: dict[RunKey, RunResult]
+) -> None:
+    lacking = [reason for need in scenario.needs if (reason := bed.lacking(need))]
+    if lacking:
+        pytest.skip(lacking[0])
+    configuration = RunConfiguration(profile=TARGET.description.default_profile, folder=folder)
+    tried = prove(scenario, proof, configuration, bed, known=known)
+    told = "\n".join([tried.judgement.reason, *story(tried.control), *story(tried.ablated)])
+    assert tried.judgement.verdict is PairVerdict.PROVED, told

@@ -1,0 +1,142 @@
+"""A service that refuses, dies or does not come back does not pass."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+from collections.abc import Mapping
+
+from harness import ANY_OUTCOME, REFUSED, Lab, postgres, process, server
+from harness.checks import Verdict
+from harness.history.events import PhaseBegan, ServiceEnded
+from harness.target import Delivery, OutgoingRequest, Sender
+from tests.scenario_live.support import Runs, history_of, limited, site_of
+
+REFUSE_ALL = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $$no more$$; END';
+    CREATE TRIGGER refuse BEFORE INSERT ON deliveries EXECUTE FUNCTION refuse();
+"""
+
+
+class _OtherSecret:
+    """Signs with one secret and tells the service another."""
+
+    def __init__(self, told: Sender, used: Sender) -> None:
+        self._told = told
+        self._used = used
+
+    def settings(self) -> Mapping[str, str]:
+        return self._told.settings()
+
+    def request(self, delivery: Delivery) -> OutgoingRequest:
+        return self._used.request(delivery)
+
+
+def test_one_that_refuses_everything(runs: Runs) -> None:
+    target = runs.bed.target
+    played = False
+    sender = _OtherSecret(type(target.sender)(), target.sender)
+
+    async def play(lab: Lab) -> None:
+        nonlocal played
+        played = True
+        await lab.deliver(expect=REFUSED)
+
+    result = runs.on(target=dataclasses.replace(target, sender=sender))(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason.startswith("steady state was not reached: 10 of 10: ")
+    assert "(status 401)" in result.reason
+    assert not played
+
+
+def test_one_that_never_comes_up(runs: Runs) -> None:
+    description = runs.bed.target.description
+    broken = description.service.model_copy(update={"command": ["{python}", "-c", "raise SystemExit('no service')"]})
+    target = dataclasses.replace(runs.bed.target, description=description.model_copy(update={"service": broken}))
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+
+    result = runs.on(target=target)(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "it ended with status 1; its last words:\nno service" in result.reason
+
+
+def test_one_that_begins_to_refuse(runs: Runs) -> None:
+    bad = server.execute(postgres, REFUSE_ALL)
+
+    async def play(lab: Lab) -> None:
+        await lab.inject(bad)
+        await lab.deliver(3)
+
+    result = runs.on(target=limited(runs.bed.target, recovery_s=0.2))(play)
+
+    assert result.verdict is Verdict.FAILED
+    assert {"outcome", "recovers"} <= set(result.failing_checks)
+    assert result.reason.startswith("outcome: 3 of 3: ")
+
+
+def test_one_that_goes_on_refusing(runs: Runs) -> None:
+    """Refusing is what the scenario asks for; not to stop it is not."""
+
+    async def play(lab: Lab) -> None:
+        await lab.inject(server.execute(postgres, REFUSE_ALL))
+        await lab.deliver(3, expect=ANY_OUTCOME)
+
+    result = runs.on(target=limited(runs.bed.target, recovery_s=0.2))(play)
+
+    assert result.verdict is Verdict.FAILED
+    assert "outcome" not in result.failing_checks
+    assert result.reason.startswith("recovers: nothing acknowledged 0.2 s after healing: ")
+
+
+def test_one_that_dies_by_itself(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        running = site_of(lab).service
+        os.kill(running.process.pid, signal.SIGKILL)
+        await running.wait(5)
+
+    result = runs(play)
+
+    assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("alive",))
+    assert result.reason == "alive: ended by itself with status -9"
+    assert [end.asked_by for end in history_of(result).of(ServiceEnded)] == [""]
+    assert "recovery" not in [phase.phase for phase in history_of(result).of(PhaseBegan)]
+
+
+def test_one_that_is_killed_by_a_fault_has_not_died_by_itself(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        async with lab.inject(process.kill()):
+            await lab.deliver(expect=REFUSED)
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert next(history_of(result).of(ServiceEnded)).asked_by == "SIGKILL"
+
+
+def test_one_that_does_not_come_back_from_a_kill(runs: Runs) -> None:
+    """Healing a kill starts it again: that it does not start is its own failure, not the harness's."""
+    description = runs.bed.target.description
+    once = (
+        "import os, sys; os.path.exists(sys.argv[1]) and sys.exit('not again'); "
+        "open(sys.argv[1], 'w').close(); os.execv(sys.executable, [sys.executable, '-m', 'webhook'])"
+    )
+    command = ["{python}", "-c", once, str(runs.folder / "started")]
+    changed = description.service.model_copy(update={"command": command})
+    target = dataclasses.replace(runs.bed.target, description=description.model_copy(update={"service": changed}))
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        await lab.inject(process.kill())
+
+    result = runs.on(target=target)(play)
+
+    assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("alive",))
+    assert "the service did not start: it ended with status 1; its last words:\n" in result.reason
+    assert result.reason.endswith("not again")

@@ -1,0 +1,140 @@
+"""Runs that something ends from outside: a limit, a dead server, an interruption."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from harness import ANY_OUTCOME, Lab, link, postgres, redis, server
+from harness.checks import Verdict
+from harness.history import read_history
+from harness.history.events import (
+    HarnessProblem,
+    PhaseBegan,
+    RequestEnded,
+    RequestSent,
+    ServerDied,
+    ServiceStarted,
+    StepBegan,
+)
+from harness.keeper import KeptProcess
+from harness.scenario.testbed import Testbed, open_testbed
+from harness.stack import StackConfiguration
+from harness.target import load_target
+from tests.scenario_live.support import TARGET, Runs, Unhealable, evidence, history_of, problems
+
+FOREVER = "the scenario was not over in"
+
+
+async def _for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+def test_a_scenario_without_end(runs: Runs) -> None:
+    """Cut at its limit, healed, and recovered from."""
+    lock = server.lock(postgres, "deliveries")
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(lock), lab.deliver(expect=ANY_OUTCOME):
+            await lab.until(lock.fired())
+            await _for_ever()
+
+    result = runs(play, scenario_within_s=0.4)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason == f"the harness broke: {FOREVER} 0.4 s, and was cut short"
+    assert evidence(result)[repr(lock)] == {"lock_waited_for": 1}
+    assert "recovered" in [entry.event.kind for entry in history_of(result).entries]
+
+
+def test_a_time_out_of_another_kind_is_told_as_what_it_is(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        raise TimeoutError("somebody else's")
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason.startswith("the harness broke: TimeoutError: somebody else's")
+
+
+def _process(bed: Testbed, name: str) -> KeptProcess:
+    stack = bed.stack
+    servers = {"postgres": stack.postgres.process, "redis": stack.redis.process, "toxiproxy": stack.toxiproxy.process}
+    process = servers[name]
+    assert process is not None
+    return process
+
+
+@pytest.mark.parametrize(
+    ("name", "last_words"),
+    [("postgres", "unexpected postmaster exit"), ("redis", "Ready to accept"), ("toxiproxy", "proxy")],
+)
+def test_a_server_that_dies(tmp_path: Path, name: str, last_words: str) -> None:
+    """Nothing is waited for: the run ends with its death, and so does the next one on the same servers."""
+    with open_testbed(load_target(TARGET), StackConfiguration(), logs=tmp_path / "logs") as bed:
+        dying = _process(bed, name)
+
+        async def play(lab: Lab) -> None:
+            async with lab.inject(link.latency(redis, latency_ms=10)):
+                await lab.deliver()
+                os.kill(dying.pid, signal.SIGKILL)
+                await _for_ever()
+
+        result = Runs(bed, tmp_path)(play)
+        after = Runs(bed, tmp_path)(play, name="after")
+
+    for each in (result, after):
+        assert each.verdict is Verdict.INCONCLUSIVE
+        assert each.reason.startswith(f"{name} died, and no fault had touched it: status -9; its last words:\n")
+        assert [death.name for death in history_of(each).of(ServerDied)] == [name]
+        assert not [problem for problem in problems(each) if FOREVER in problem]
+    assert last_words in result.reason
+    assert list(history_of(after).of(StepBegan)) == []
+    assert "recovery" not in [phase.phase for phase in history_of(result).of(PhaseBegan)]
+
+
+def test_an_interruption(runs: Runs) -> None:
+    """Ctrl-C in the middle of everything: it comes out of the run, and nothing of the run stays behind."""
+
+    async def play(lab: Lab) -> None:
+        slow, lock = link.latency(redis, latency_ms=10), server.hold_commits(postgres, "deliveries")
+        async with lab.traffic(clients=3, expect=ANY_OUTCOME):
+            await lab.inject(slow, lock, server.poison(redis))
+            await lab.until(postgres.waiting("COMMIT", at_least=2))
+            signal.raise_signal(signal.SIGINT)
+            await _for_ever()
+
+    with pytest.raises(KeyboardInterrupt):
+        runs(play, patience_s=1)
+
+    (path,) = runs.folder.glob("history/*.jsonl")
+    history = read_history(path)
+    started = history.last(ServiceStarted)
+    assert started is not None
+    assert not Path(f"/proc/{started.pid}").exists()
+    sent, ended = list(history.of(RequestSent)), list(history.of(RequestEnded))
+    assert {request.request for request in sent} == {end.request for end in ended}
+    healed = [entry.event.kind for entry in history.entries].count("fault.healed")
+    assert healed == 3
+
+
+def test_an_interruption_that_cannot_be_cleaned_up_after(runs: Runs) -> None:
+    """What breaks on the way out does not take the interruption's place."""
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(Unhealable()):
+            signal.raise_signal(signal.SIGINT)
+            await _for_ever()
+
+    with pytest.raises(KeyboardInterrupt):
+        runs(play)
+
+    (path,) = runs.folder.glob("history/*.jsonl")
+    broke = [problem.text for problem in read_history(path).of(HarnessProblem)]
+    assert broke
+    assert all("this fault does not heal" in text for text in broke)

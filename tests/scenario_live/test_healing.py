@@ -1,0 +1,146 @@
+"""What is broken is mended: by the block's end, by the run's end, and more often than needed without harm."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from harness import ANY_OUTCOME, Fault, Lab, link, postgres, process, redis, server, syscall
+from harness.checks import Verdict
+from harness.history import Entry
+from harness.history.events import FaultHealed, PhaseBegan
+from harness.scenario.testbed import REDIS_DATABASES
+from tests.scenario_live.support import Runs, evidence, history_of
+
+HELD_BACK = """DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_trigger WHERE tgname = 'harness_holds_commits')
+    OR EXISTS (SELECT FROM pg_proc WHERE proname = 'harness_holds_commits')
+    OR EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND database =
+               (SELECT oid FROM pg_database WHERE datname = current_database()))
+    THEN RAISE EXCEPTION 'something of hold_commits is left'; END IF;
+END $$"""
+
+LINKS = [
+    link.down(redis), link.cut(postgres), link.swallow(redis), link.timeout(redis, timeout_ms=50),
+    link.reset(redis), link.latency(postgres, latency_ms=20), link.bandwidth(redis, rate_kb_s=1_000),
+    link.slicer(postgres, average_bytes=50), link.limit_data(redis, limit_bytes=2),
+]  # fmt: skip
+OTHERS = [
+    server.end_sessions(postgres), server.flush(redis), server.poison(redis),
+    server.execute(redis, "PING"), process.pause(), process.kill(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("faults", [LINKS, OTHERS], ids=["links", "others"])
+def test_healed_twice(runs: Runs, faults: list[Fault]) -> None:
+    """The second time does nothing: no error, no more evidence."""
+
+    async def play(lab: Lab) -> None:
+        for fault in faults:
+            await lab.inject(fault)
+            if not isinstance(fault, process.Pause):
+                await lab.deliver(expect=ANY_OUTCOME)
+            injection = lab._performer._in_force[-1].injection
+            await injection.heal()
+            await injection.heal()
+            await lab.heal(fault)
+            await lab.deliver(expect=ANY_OUTCOME)
+
+    result = runs(play, without=("redis.breaker",))
+
+    assert result.verdict is Verdict.HELD, result.reason
+    for fault, kinds in evidence(result).items():
+        assert set(kinds.values()) == {1}, fault
+
+
+def test_locks_healed_twice(runs: Runs) -> None:
+    faults: list[Fault] = [server.lock(postgres, "deliveries"), server.hold_commits(postgres, "deliveries")]
+
+    async def play(lab: Lab) -> None:
+        for fault in faults:
+            await lab.inject(fault)
+            async with lab.deliver():
+                await lab.until(fault.fired())
+                injection = lab._performer._in_force[-1].injection
+                await injection.heal()
+                await injection.heal()
+                await lab.heal(fault)
+        await lab.inject(server.execute(postgres, HELD_BACK))
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert [evidence(result)[repr(fault)] for fault in faults] == [{"lock_waited_for": 1}] * 2
+
+
+def test_healed_inside_its_block(runs: Runs) -> None:
+    """The block's end heals what is still in force, and only that."""
+    slow, answered = link.latency(redis, latency_ms=20), syscall.connect(redis, errno="EINVAL")
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(slow, link.cut(redis), answered):
+            await lab.deliver()
+            await lab.heal(answered)
+            await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert [healed.fault for healed in history_of(result).of(FaultHealed)] == [3, 2, 1]
+
+
+def test_everything_is_whole_before_recovery_is_looked_for(runs: Runs) -> None:
+    """Whatever the scenario left broken: proxies listen and carry no toxic."""
+    seen: list[tuple[bool, list[object]]] = []
+
+    def watch(entry: Entry) -> None:
+        if entry.event == PhaseBegan("recovery"):
+            proxies = httpx.get(f"{runs.bed.stack.toxiproxy.api_url}/proxies", trust_env=False).json()
+            client = runs.bed.stack.toxiproxy.client()
+            seen.extend((client.enabled(name), list(client.toxics(name))) for name in proxies)
+
+    async def play(lab: Lab) -> None:
+        await lab.inject(link.down(redis), link.latency(postgres, latency_ms=10), link.reset(redis))
+        await lab.inject(link.swallow(redis))
+        await lab.deliver(expect=ANY_OUTCOME)
+
+    result = runs(play, watch=watch)
+
+    assert seen == [(True, []), (True, [])]
+    assert [healed.fault for healed in history_of(result).of(FaultHealed)] == [4, 3, 2, 1]
+
+
+def test_a_cut_does_not_end_another_faults_work(runs: Runs) -> None:
+    """A link that is down stays down, whatever else shuts it and heals."""
+    down, cut = link.down(redis), link.cut(redis)
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(down):
+            async with lab.inject(cut):
+                pass
+            proxy = lab._performer._site.laid(redis).proxy
+            assert not runs.bed.stack.toxiproxy.client().enabled(proxy)
+            await lab.deliver()
+
+    result = runs(play)
+
+    assert result.failing_checks == ()
+    assert evidence(result)[repr(down)].keys() == {"connections_cut", "connects_refused"}
+
+
+def test_no_run_finds_the_keys_of_an_earlier_one(runs: Runs) -> None:
+    """Redis has sixteen databases: the seventeenth run gets the first one's, and it is empty."""
+    first = next(runs.bed.numbers)
+    while next(runs.bed.numbers) % REDIS_DATABASES != (first - 1) % REDIS_DATABASES:
+        pass
+    sizes: list[int] = []
+
+    async def play(lab: Lab) -> None:
+        async with lab._performer._site.redis(redis) as client:
+            sizes.append(await client.dbsize())
+        await lab.deliver()
+
+    result = runs(play)
+
+    warmed = 10
+    assert (result.verdict, sizes) == (Verdict.HELD, [warmed])

@@ -1,0 +1,56 @@
+"""What a run leaves behind: deliveries that follow from the seed, a result that pickles, a history that judges alike."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from harness import Lab, link, postgres, service
+from harness.checks import Verdict, judge
+from harness.scenario.reading import evidence_of, figures_of
+from tests.scenario_live.support import Play, Runs, deliveries, history_of
+
+
+async def _holds(lab: Lab) -> None:
+    async with lab.inject(link.cut(postgres)):
+        await lab.deliver(3, copies=2)
+
+
+async def _fails(lab: Lab) -> None:
+    async with lab.inject(link.cut(postgres)):
+        await lab.deliver(slower_ms_max=0.001)
+
+
+async def _proves_nothing(lab: Lab) -> None:
+    await lab.deliver()
+    await lab.until(service.logged("no such words"), within_s=0.05)
+
+
+def test_deliveries_follow_from_the_seed(runs: Runs) -> None:
+    first, same, other = (deliveries(runs(_holds, seed=seed)) for seed in (7, 7, 8))
+    named = deliveries(runs(_holds, name="another", seed=7))
+
+    assert first == same
+    assert len({digest for _, digest in first}) == len({name for name, _ in first}) > 13
+    for others in (other, named):
+        assert {name for name, _ in first}.isdisjoint(name for name, _ in others)
+        assert {digest for _, digest in first}.isdisjoint(digest for _, digest in others)
+
+
+@pytest.mark.parametrize(
+    ("play", "verdict"),
+    [(_holds, Verdict.HELD), (_fails, Verdict.FAILED), (_proves_nothing, Verdict.INCONCLUSIVE)],
+)
+def test_result_and_history_tell_the_same(runs: Runs, play: Play, verdict: Verdict) -> None:
+    result = runs(play, seed=3)
+
+    assert result.verdict is verdict
+    assert pickle.loads(pickle.dumps(result)) == result
+    history = history_of(result)
+    judgement = judge(history)
+    assert (judgement.verdict, judgement.reason, judgement.failing) == (result.verdict, result.reason, result.failing)
+    assert evidence_of(history) == result.evidence != ()
+    assert figures_of(history) == result.figures
+    assert "live@hardened" in str(result.history) or "live" in result.repro
+    assert "--seed 3" in result.repro

@@ -1,0 +1,63 @@
+"""Traffic lasts as long as its block: no longer, however the block ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import ACKNOWLEDGED, ANY_OUTCOME, Lab, Outcome, link, postgres, service
+from harness.checks import Verdict
+from harness.history.events import RequestEnded, RequestSent, StepEnded
+from tests.scenario_live.support import Play, Runs, history_of
+
+
+async def _to_its_end(lab: Lab) -> None:
+    async with lab.traffic(clients=4):
+        await lab.until(service.answers(at_least=20))
+
+
+async def _until_it_raises(lab: Lab) -> None:
+    async with lab.traffic(clients=4):
+        await lab.until(service.answers(at_least=20))
+        raise AssertionError("enough")
+
+
+async def _until_a_moment_is_missed(lab: Lab) -> None:
+    async with lab.traffic(clients=4):
+        await lab.until(service.answers(at_least=20))
+        await lab.until(service.logged("no such words"), within_s=0.05)
+
+
+@pytest.mark.parametrize(
+    ("play", "verdict"),
+    [
+        (_to_its_end, Verdict.HELD),
+        (_until_it_raises, Verdict.FAILED),
+        (_until_a_moment_is_missed, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_it_ends_with_its_block(runs: Runs, play: Play, verdict: Verdict) -> None:
+    result = runs(play)
+
+    assert result.verdict is verdict, result.reason
+    history = history_of(result)
+    over = max(entry.seq for entry in history.entries_of(StepEnded))
+    sent = {e.event.request: e.seq for e in history.entries_of(RequestSent) if e.event.purpose == "scenario"}
+    ended = {e.event.request: e.seq for e in history.entries_of(RequestEnded) if e.event.request in sent}
+    assert sent.keys() == ended.keys()
+    assert len(sent) >= 20
+    assert max(ended.values()) < over
+    assert result.figures["requests"] == len(sent)
+
+
+@pytest.mark.parametrize(("expect", "verdict"), [(ACKNOWLEDGED, Verdict.FAILED), (ANY_OUTCOME, Verdict.HELD)])
+def test_what_is_expected_of_it(runs: Runs, expect: Outcome, verdict: Verdict) -> None:
+    async def play(lab: Lab) -> None:
+        async with lab.traffic(clients=4, expect=expect):
+            await lab.until(service.answers(at_least=4))
+            async with lab.inject(link.down(postgres)):
+                await lab.until(service.answers(at_least=8))
+
+    result = runs(play)
+
+    assert result.verdict is verdict, result.reason
+    assert result.failing_checks == (() if verdict is Verdict.HELD else ("outcome",))

@@ -1,0 +1,189 @@
+"""How a run is judged that does not go as its scenario says: each way, by a real run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from harness import (
+    ACKNOWLEDGED,
+    ANY_OUTCOME,
+    Fault,
+    Lab,
+    Moment,
+    Postgres,
+    Redis,
+    link,
+    postgres,
+    redis,
+    server,
+    service,
+)
+from harness.checks import Verdict
+from tests.scenario_live.support import Broken, Runs, evidence, history_of, problems
+
+
+@pytest.mark.parametrize(
+    ("moment", "instead"),
+    [
+        (postgres.waiting("INSERT"), "0 INSERT wait for a lock"),
+        (postgres.idle(at_least=99), r"\d idle connections to postgres, by the server's count"),
+        (redis.idle(at_least=99), r"\d idle connections to redis, by the server's count"),
+        (service.logged("no such words"), "no line with 'no such words'; the last was: "),
+        (postgres.logged("no such words"), "no line with 'no such words'; the last was: "),
+        (link.down(redis).fired(), r"link.down\(redis\) is not in force"),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Moment) else "",
+)
+def test_a_precondition_that_never_comes(runs: Runs, moment: Moment, instead: str) -> None:
+    gone_on = False
+
+    async def play(lab: Lab) -> None:
+        nonlocal gone_on
+        await lab.deliver()
+        await lab.until(moment, within_s=0.1)
+        gone_on = True
+
+    result = runs(play)
+
+    assert (result.verdict, result.failing_checks) == (Verdict.INCONCLUSIVE, ())
+    assert result.reason.startswith(f"{moment!r} did not come in 0.1 s: ")
+    assert re.search(instead, result.reason), result.reason
+    assert not gone_on
+
+
+def test_what_waits_instead_is_told(runs: Runs) -> None:
+    lock = server.lock(postgres, "deliveries")
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(lock), lab.deliver(expect=ANY_OUTCOME):
+            await lab.until(postgres.waiting("INSERT"))
+            await lab.until(postgres.waiting("COMMIT"), within_s=0.1)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "0 COMMIT wait for a lock; others wait: INSERT INTO deliveries" in result.reason
+    assert evidence(result)[repr(lock)] == {"lock_waited_for": 1}
+
+
+def test_a_claim_that_is_missed(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.deliver(2)
+        await lab.until(service.answers(at_least=3, outcome=ACKNOWLEDGED), within_s=0.1)
+
+    result = runs(play)
+
+    assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("reached",))
+    assert "not reached in 0.1 s: 2 answers acknowledged" in result.reason
+
+
+def test_answers_count_from_the_last_fault_on(runs: Runs) -> None:
+    ended = server.end_sessions(postgres)
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver(2)
+        await lab.inject(ended)
+        await lab.deliver()
+        await lab.until(service.answers(at_least=2), within_s=0.1)
+
+    result = runs(play)
+
+    assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("reached",))
+    assert "1 answers" in result.reason
+
+
+async def _asserts(lab: Lab) -> None:
+    answers = await lab.deliver()
+    assert answers[0].status == 299, "the author thought otherwise"
+
+
+async def _skips(lab: Lab) -> None:
+    await lab.deliver()
+    pytest.skip("no mood")
+
+
+async def _forgets_to_wait(lab: Lab) -> None:
+    await lab.deliver()
+    _ = lab.deliver(3)
+
+
+async def _heals_what_is_not_broken(lab: Lab) -> None:
+    async with lab.inject(link.cut(postgres)):
+        await lab.deliver()
+        await lab.heal(link.cut(redis))
+
+
+async def _names_an_unknown_link(lab: Lab) -> None:
+    await lab.deliver()
+    await lab.inject(link.down(Redis("redys")))
+
+
+@pytest.mark.parametrize(
+    ("play", "words"),
+    [
+        (_asserts, ["the author thought otherwise"]),
+        (_skips, ["Skipped", "no mood"]),
+        (_forgets_to_wait, ["lab.deliver(3)", "neither awaited nor entered"]),
+        (_heals_what_is_not_broken, ["link.cut(redis)", "is not in force", "link.cut(postgres)"]),
+        (_names_an_unknown_link, ["redys", "the target has no such link", "'redis'"]),
+    ],
+)
+def test_a_scenario_that_is_wrong_itself(runs: Runs, play: object, words: list[str]) -> None:
+    result = runs(play)  # type: ignore[arg-type]  # all of them are plays; the list's own type is wider
+
+    assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("assertion",))
+    assert [word for word in words if word not in result.reason] == [], result.reason
+
+
+@pytest.mark.parametrize("kind", [server.lock, server.hold_commits])
+def test_a_table_that_is_not_there(runs: Runs, kind: Callable[[Postgres, str], Fault]) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        await lab.inject(kind(postgres, "deliverys"))
+
+    result = runs(play)
+
+    assert (result.verdict, result.failing_checks) == (Verdict.INCONCLUSIVE, ())
+    assert 'relation "deliverys" does not exist' in result.reason
+    assert len(problems(result)) == 1  # and healing what was never taken is no second one
+
+
+def test_a_fault_that_breaks_itself(runs: Runs) -> None:
+    """What was injected before it is healed, and nothing is concluded."""
+    slow = link.latency(redis, latency_ms=20)
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(slow, Broken()):
+            await lab.deliver()
+
+    result = runs(play)
+
+    assert (result.verdict, result.failing_checks) == (Verdict.INCONCLUSIVE, ())
+    assert "RuntimeError: this fault is broken" in result.reason
+    kinds = [entry.event.kind for entry in history_of(result).entries]
+    assert kinds.count("fault.acted") == kinds.count("fault.healed") - 1 == 1
+
+
+def test_a_lost_row_counts_though_the_harness_broke(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        await lab.inject(server.execute(postgres, "DELETE FROM deliveries"))
+        await lab.inject(Broken())
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.FAILED
+    assert result.reason.startswith("acknowledged_is_stored: ")
+
+
+def test_a_scenario_that_asks_nothing_proves_nothing(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.until(postgres.idle(at_least=1))
+
+    result = runs(play)
+
+    assert (result.verdict, result.failing_checks) == (Verdict.INCONCLUSIVE, ())
+    assert "the scenario sent nothing" in result.reason
