@@ -35,7 +35,7 @@ EXIT_USAGE = 4
 @click.option("--rounds", type=click.IntRange(1), help="Rounds, however long they take. Default: what fits.")
 @click.option("--seconds", type=click.FloatRange(1), default=75.0, show_default=True, help="What rounds must fit in.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order in which arms take turns.")
-@click.option("--requests", type=click.IntRange(20), default=300, show_default=True, help="Requests a sample.")
+@click.option("--requests", type=click.IntRange(20), default=120, show_default=True, help="Requests a sample.")
 @click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Requests at a time.")
 @click.option("--body-bytes", type=click.IntRange(100, 1 << 20), default=1000, show_default=True, help="Of a delivery.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")

@@ -17,11 +17,14 @@ SHARED = (
     "Client, service and servers share the machine's cores: requests/s is of all of them together;",
     "the service's own CPU a request is the better figure.",
     "A/A is the first arm once more, in a process of its own: what lies within its interval is no difference.",
+    "A table's [interval] is that of the median of the rounds' ratios.",
     "scatter: half the distance between the quartiles of the rounds. Only ratios mean anything on another day.",
 )
 HARDENED = Wanted(name="hardened")
 BEYOND_POOL = 12
 """At once: more than the pool keeps connections (5), fewer than it may open (15)."""
+NO_OVERFLOW = {"WEBHOOK_POOL_SIZE": "15", "WEBHOOK_POOL_MAX_OVERFLOW": "0"}
+"""As many connections as 5 + 10, but all of them kept: what lies beyond a pool's size is closed at each return."""
 
 # What the service does beyond the ladder's last rung cannot be added, only taken away again.
 LADDER = (
@@ -47,10 +50,11 @@ def healthy(options: Options) -> Found:
         Wanted(name="hardened, again", control=True),
         Wanted(name="unprotected", profile="unprotected"),
         Wanted(name="incident", profile="incident"),
+        Wanted(name="hardened, pool of 15 + 0", settings=NO_OVERFLOW),
     )
     within = options.load
     beyond = Load(requests=within.requests, concurrency=BEYOND_POOL, body_bytes=within.body_bytes)
-    plan = options.plan(rounds=12, share=0.42)
+    plan = options.plan(rounds=40, share=0.42)
     with measuring(options.progress) as workshop:
         services = [workshop.started(each, beyond) for each in wanted]
         measured = [_measured(services, load, plan, options) for load in (within, beyond)]
@@ -64,7 +68,7 @@ def bare(options: Options) -> Found:
     again = Wanted(name="bare, again", bare=Rung.BARE.name, control=True)
     with measuring(options.progress) as workshop:
         services = [workshop.started(each, options.load) for each in (rungs[0], again, *rungs[1:], HARDENED)]
-        measured = _measured(services, options.load, options.plan(rounds=12, share=0.85), options)
+        measured = _measured(services, options.load, options.plan(rounds=40, share=0.85), options)
     names: list[str] = [*(each.name for each in rungs), HARDENED.name]
     steps = [
         (REST if after == HARDENED.name else after, before, after)
@@ -84,7 +88,7 @@ def switches(options: Options) -> Found:
     )
     with measuring(options.progress) as workshop:
         services = [workshop.started(each, options.load) for each in wanted]
-        measured = _measured(services, options.load, options.plan(rounds=12, share=0.85), options)
+        measured = _measured(services, options.load, options.plan(rounds=40, share=0.85), options)
     return Found(measured.tables, (f"load: {options.load}", *SHARED))
 
 

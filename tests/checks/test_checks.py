@@ -80,6 +80,8 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("log_clean", lambda: whole().tell(UnhandledLogged("Traceback"), UnhandledLogged("x")), "Traceback (and 1 more)"),
     ("figure", lambda: whole().tell(FigureRead("retries", 1, 0)), "retries was 1, at most 0"),
     ("figure", lambda: whole().tell(FigureRead("retries", math.nan, 0)), "retries was nan, at most 0"),
+    ("figure", lambda: whole().tell(FigureRead("skipped", 4, at_least=5)), "skipped was 4, at least 5"),
+    ("figure", lambda: whole().tell(FigureRead("skipped", math.nan, at_least=5)), "skipped was nan, at least 5"),
     ("assertion", lambda: whole().tell(ScenarioProblem("assert 1 == 2")), "assert 1 == 2"),
 ]  # fmt: skip
 

@@ -78,7 +78,7 @@ def test_a_block_that_could_not_begin(runs: Runs) -> None:
     again = _replayed(runs, first)
 
     assert (first.verdict, again.verdict) == (Verdict.FAILED, Verdict.FAILED)
-    assert first.failing_checks == again.failing_checks == ("alive",)
+    assert first.failing_checks == again.failing_checks == ("alive", "log_clean")
 
 
 def test_a_failure(runs: Runs) -> None:

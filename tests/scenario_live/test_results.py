@@ -1,4 +1,4 @@
-"""What a run leaves behind: deliveries that follow from the seed, a result that pickles, a history that judges alike."""
+"""What a run leaves: deliveries that follow from the seed, a result that pickles, a history that judges alike."""
 
 from __future__ import annotations
 
@@ -46,11 +46,10 @@ def test_result_and_history_tell_the_same(runs: Runs, play: Play, verdict: Verdi
     result = runs(play, seed=3)
 
     assert result.verdict is verdict
-    assert pickle.loads(pickle.dumps(result)) == result
+    assert pickle.loads(pickle.dumps(result)) == result  # noqa: S301  # what this very test has pickled
     history = history_of(result)
     judgement = judge(history)
     assert (judgement.verdict, judgement.reason, judgement.failing) == (result.verdict, result.reason, result.failing)
     assert evidence_of(history) == result.evidence != ()
     assert figures_of(history) == result.figures
-    assert "live@hardened" in str(result.history) or "live" in result.repro
     assert "--seed 3" in result.repro

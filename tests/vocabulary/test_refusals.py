@@ -43,6 +43,7 @@ from tests.vocabulary.support import evaluated
         ("until(postgres.idle(), within_s=float('nan'))", "until: within_s = nan", "finite number"),
         ("until(postgres.idle(), within_s=float('inf'))", "until: within_s = inf", "finite number"),
         ("until(link.down(redis))", "until: moment = link.down(redis): expected Moment", "Moment"),
+        ("expect(service.metric('a'))", "expect: limits = None: any number would do", "at_most or at_least"),
         ("expect(service.metric('a'), at_most=float('nan'))", "expect: at_most = nan", "finite number"),
         ('expect(service.metric("a"), at_most=10**400)', "expect: at_most = 1000", "finite number"),
         ('service.metric("two words")', "service.metric: name = 'two words': not a metric's name", "/metrics"),
