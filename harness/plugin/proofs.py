@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import get_args
 
+from harness.checks.proof import CheckName, Proof, StateCheck
 from harness.errors import UsageError
 from harness.faults.fault import Need
-from harness.scenario.scenario import CheckName, Proof, StateCheck
 from harness.target import TargetDescription
 from harness.target.protections import switched_off
 

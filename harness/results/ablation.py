@@ -5,14 +5,11 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from harness.checks import Verdict
+from harness.checks.proof import Proof
 from harness.results.result import RunResult
 from harness.results.text import one_line, shortened, telling_lines
-
-if TYPE_CHECKING:
-    from harness.scenario.scenario import Proof
 
 SHOWN_CHARACTERS = 300
 

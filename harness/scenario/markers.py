@@ -6,8 +6,8 @@ from typing import overload
 
 import pytest
 
+from harness.checks.proof import CheckName, Proof, StateCheck, SymptomCheck
 from harness.faults.fault import Need
-from harness.scenario.scenario import CheckName, Proof, StateCheck, SymptomCheck
 
 
 @overload

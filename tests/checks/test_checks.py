@@ -10,6 +10,7 @@ import pytest
 
 from harness.checks import STANDING, Verdict
 from harness.checks.exchanges import exchanges
+from harness.checks.proof import CheckName, StateCheck, SymptomCheck
 from harness.history.events import (
     AtRest,
     FigureRead,
@@ -22,7 +23,6 @@ from harness.history.events import (
     ServiceNotStarted,
     UnhandledLogged,
 )
-from harness.scenario.scenario import CheckName, StateCheck, SymptomCheck
 from harness.vocabulary import ANY_OUTCOME, REFUSED, UNKNOWN
 from tests.checks.support import Story, middle, rest, row, whole
 

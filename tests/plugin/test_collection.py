@@ -16,7 +16,7 @@ PLUGIN = (
 HEAD = """
 import pytest
 from harness import Lab, Fault, Outcome, ACKNOWLEDGED, REFUSED, link, needs, postgres, proves, redis
-from harness.scenario.scenario import Proof
+from harness.checks.proof import Proof
 STORE = proves("store", fails="stored_once")
 """
 BODY = "async def test_a(lab: Lab) -> None: ...\n"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from harness.checks import CheckResult, Verdict
+from harness.checks.proof import Proof
 from harness.results import Evidence, RunKey, RunResult
 from harness.results.ablation import ProofResult, judge_pair
 from harness.results.summary import RunInfo, Summary, Times
-from harness.scenario.scenario import Proof
 
 PROOF = Proof(protections=("pool.pre_ping",), fails="outcome", match="connection is closed")
 EVIDENCE = Evidence("connections_cut", "kernel", 12, "link.cut(postgres): 3 connections")

@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 
 from harness.checks import CheckResult, Verdict
+from harness.checks.proof import Proof
 from harness.results import RunKey
 from harness.results.ablation import PairVerdict, judge_pair, title
 from harness.scenario.proving import pair_of, proof_tried_by
-from harness.scenario.scenario import Proof, Scenario
+from harness.scenario.scenario import Scenario
 from tests.results.made import PROOF, ablated, made
 
 

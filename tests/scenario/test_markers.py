@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness import needs, proves
-from harness.scenario.scenario import Proof
+from harness.checks.proof import Proof
 
 
 def test_proves_carries_a_proof() -> None:

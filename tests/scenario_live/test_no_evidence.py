@@ -80,18 +80,18 @@ def test_there_is_nobody_to_feel_it(runs: Runs, faults: list[Fault]) -> None:
     assert found.keys() == {repr(fault) for fault in (*faults, process.kill())}
 
 
-@pytest.mark.parametrize(
-    "fault", [link.limit_data(redis, limit_bytes=10_000_000), link.slow_close(redis, delay_ms=50)], ids=str
-)
-def test_traffic_alone_is_not_what_the_fault_is_about(runs: Runs, fault: Fault) -> None:
+def test_traffic_alone_is_not_what_the_fault_is_about(runs: Runs) -> None:
+    few, late = link.limit_data(redis, limit_bytes=10_000_000), link.slow_close(redis, delay_ms=50)
+
     async def play(lab: Lab) -> None:
-        async with lab.inject(fault):
+        async with lab.inject(few, late):
             await lab.deliver(5)
 
     result = runs(play)
 
     assert (result.verdict, result.failing_checks) == (Verdict.INCONCLUSIVE, ())
-    assert _says_so(fault, result.reason), result.reason
+    assert _says_so(few, result.reason), result.reason
+    assert evidence(result) == {repr(few): {}, repr(late): {}}
 
 
 def test_an_empty_redis_has_nothing_to_lose(runs: Runs) -> None:

@@ -28,8 +28,6 @@ from tests.scenario_live.support import Broken, Runs, evidence, history_of, prob
 @pytest.mark.parametrize(
     ("moment", "instead"),
     [
-        (postgres.waiting("INSERT"), "0 INSERT wait for a lock"),
-        (postgres.idle(at_least=99), r"\d idle connections to postgres, by the server's count"),
         (redis.idle(at_least=99), r"\d idle connections to redis, by the server's count"),
         (service.logged("no such words"), "no line with 'no such words'; the last was: "),
         (postgres.logged("no such words"), "no line with 'no such words'; the last was: "),
