@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 
 from bench._arms import Plan, Progress
 from bench._load import Load
@@ -12,7 +14,7 @@ from bench._report import Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """`rounds`: None is as many as are useful and fit into `budget_s`."""
+    """`rounds`: None is as many as are useful and fit into `budget_s`, which `began` with what is to be set up."""
 
     rounds: int | None
     budget_s: float
@@ -21,17 +23,18 @@ class Options:
     concurrency: int
     body_bytes: int
     progress: Progress
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def load(self) -> Load:
         """The load of one sample."""
         return Load(requests=self.requests, concurrency=self.concurrency, body_bytes=self.body_bytes)
 
-    def plan(self, *, rounds: int, share: float = 1.0) -> Plan:
-        """How long to measure: `rounds` unless asked otherwise, in a `share` of the time there is."""
-        asked = self.rounds is not None
+    def plan(self, *, rounds: int, share: float = 0.9) -> Plan:
+        """How long to measure: `rounds` unless asked otherwise, in a `share` of the time that is left now."""
+        left_s = self.budget_s - (time.monotonic() - self.began)
         return Plan(
-            rounds=self.rounds or rounds, budget_s=float("inf") if asked else self.budget_s * share, seed=self.seed
+            rounds=self.rounds or rounds, budget_s=left_s * share if self.rounds is None else inf, seed=self.seed
         )
 
 

@@ -43,7 +43,7 @@ def overhead(options: Options) -> Found:
                 Arm("a scenario, again", partial(_played, bed, folder, numbers), control=True),
             ]
             _played(bed, folder, numbers)
-            rounds = interleaved(arms, options.plan(rounds=20, share=0.85), options.progress)
+            rounds = interleaved(arms, options.plan(rounds=20), options.progress)
     whole = comparison("A scenario from beginning to end", "all", "ms", rounds=rounds, arms=arms)
     return Found((whole, split("Where its time goes", "ms", _parts(rounds, arms[0].name))), NOTES)
 

@@ -54,10 +54,10 @@ def healthy(options: Options) -> Found:
     )
     within = options.load
     beyond = Load(requests=within.requests, concurrency=BEYOND_POOL, body_bytes=within.body_bytes)
-    plan = options.plan(rounds=40, share=0.42)
     with measuring(options.progress) as workshop:
         services = [workshop.started(each, beyond) for each in wanted]
-        measured = [_measured(services, load, plan, options) for load in (within, beyond)]
+        first = _measured(services, within, options.plan(rounds=40, share=0.5), options)
+        measured = (first, _measured(services, beyond, options.plan(rounds=40), options))
     tables = [table for each in measured for table in each.tables]
     return Found(tuple(tables), (f"load: {within}; then {BEYOND_POOL} at a time", *SHARED))
 
@@ -68,7 +68,7 @@ def bare(options: Options) -> Found:
     again = Wanted(name="bare, again", bare=Rung.BARE.name, control=True)
     with measuring(options.progress) as workshop:
         services = [workshop.started(each, options.load) for each in (rungs[0], again, *rungs[1:], HARDENED)]
-        measured = _measured(services, options.load, options.plan(rounds=40, share=0.85), options)
+        measured = _measured(services, options.load, options.plan(rounds=40), options)
     names: list[str] = [*(each.name for each in rungs), HARDENED.name]
     steps = [
         (REST if after == HARDENED.name else after, before, after)
@@ -88,7 +88,7 @@ def switches(options: Options) -> Found:
     )
     with measuring(options.progress) as workshop:
         services = [workshop.started(each, options.load) for each in wanted]
-        measured = _measured(services, options.load, options.plan(rounds=40, share=0.85), options)
+        measured = _measured(services, options.load, options.plan(rounds=40), options)
     return Found(measured.tables, (f"load: {options.load}", *SHARED))
 
 

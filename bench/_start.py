@@ -138,7 +138,7 @@ def _servers(options: Options) -> Table:
         ),
         Arm("keeper", _keeper_ms),
     ]
-    rounds = interleaved(arms, options.plan(rounds=8, share=0.35), options.progress)
+    rounds = interleaved(arms, options.plan(rounds=8), options.progress)
     return comparison("Keeper and servers, until each answers", "ms", "ms", rounds=rounds, arms=arms)
 
 

@@ -29,19 +29,18 @@ async def test_all_connections_cut_under_traffic(lab: Lab) -> None:
         await lab.until(service.answers(at_least=50))
 
 
-@proves("load.shed", "pool.bounded_checkout", fails="slower", match=WAITS_FOR_POSTGRES)
-@proves(under="incident", fails="slower", match=WAITS_FOR_POSTGRES)
+@proves("load.shed", "pool.bounded_checkout", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
+@proves(under="incident", fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_pool_exhausted_by_slow_queries(lab: Lab) -> None:
-    """Every connection waits for a lock: whoever finds none is refused soon, not hung."""
+    """Every connection waits for a lock: whoever finds none is refused in time, not hung."""
     async with lab.inject(server.lock(postgres, "deliveries")), lab.deliver(15, expect=ACKNOWLEDGED | REFUSED):
         await lab.until(postgres.waiting("INSERT", at_least=15))
-        await lab.deliver(60, expect=REFUSED, slower_ms_max=1_700)
+        await lab.deliver(75, expect=REFUSED)
 
 
 @proves("load.shed", fails="figure", match="webhook_shed_total")
 async def test_queue_for_the_pool_is_full(lab: Lab) -> None:
     """Every connection is taken and as many wait for one: whoever comes then is refused without waiting."""
-    async with lab.inject(server.lock(postgres, "deliveries")), lab.deliver(30, expect=ACKNOWLEDGED | REFUSED):
-        await lab.until(postgres.waiting("INSERT", at_least=15))
-        await lab.deliver(20, expect=REFUSED)
+    async with lab.inject(server.lock(postgres, "deliveries")):
+        await lab.deliver(60, expect=ACKNOWLEDGED | REFUSED)
     lab.expect(service.metric("webhook_shed_total"), at_least=1)

@@ -55,18 +55,18 @@ class Settings(BaseSettings):
     pool_recycle: bool = True
     pool_recycle_s: Seconds = 1800.0
     pool_bounded_checkout: bool = True
-    pool_timeout_s: Seconds = 0.5
+    pool_timeout_s: Seconds = 1.5
 
     # Deadlines. The server's are a ladder below the client's, so that the server's own word comes first.
     deadline_connect: bool = True
     connect_timeout_s: Seconds = 1.0
     deadline_statement: bool = True
-    statement_timeout_s: Seconds = 1.0
-    server_statement_timeout_s: Seconds = 0.8
-    server_lock_timeout_s: Seconds = 0.7
-    server_idle_in_transaction_timeout_s: Seconds = 0.6
+    statement_timeout_s: Seconds = 2.0
+    server_statement_timeout_s: Seconds = 1.7
+    server_lock_timeout_s: Seconds = 1.5
+    server_idle_in_transaction_timeout_s: Seconds = 1.4
     deadline_request: bool = True
-    request_timeout_s: Seconds = 3.0
+    request_timeout_s: Seconds = 5.0
 
     # Trying again.
     retry_database: bool = True

@@ -45,25 +45,23 @@ class Cut(LinkFault, kind="link.cut"):
     """Open connections close, once; new ones are accepted."""
 
     def injection(self, site: Site) -> Injection:
-        """Disable the proxy and enable it again."""
+        """Close what is open; the proxy listens on."""
         return _Cut(self.link, site)
 
 
-class _Down(Injection):
+class _Closing(Injection):
+    """Closes the link's open connections, and waits until the service's own kernel says so."""
+
     def __init__(self, link: Link, site: Site) -> None:
         self._site = site
         self._link = link
         self._laid = site.laid(link)
         self._client = site.toxiproxy.client()
-        self._meter = LinkMeter(site, link)
         self._cut = 0
-        self._shut = False
 
-    async def act(self) -> None:
-        await self._meter.begin()
+    async def _close(self, close: Callable[[], None]) -> None:
         open_now = await self._site.connections(self._link)
-        self._shut = await asyncio.to_thread(self._client.enabled, self._laid.proxy)
-        await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, False)
+        await asyncio.to_thread(close)
         inodes = {connection.inode for connection in open_now if connection.state is TcpState.ESTABLISHED}
         await self._until_gone(inodes)
         self._cut = len(inodes)
@@ -84,6 +82,21 @@ class _Down(Injection):
             raise HarnessError(f"connections of {self._link} outlived the closing of their proxy by {CUT_WITHIN_S:g} s")
 
     async def fired(self) -> int:
+        return self._cut
+
+
+class _Down(_Closing):
+    def __init__(self, link: Link, site: Site) -> None:
+        super().__init__(link, site)
+        self._meter = LinkMeter(site, link)
+        self._shut = False
+
+    async def act(self) -> None:
+        await self._meter.begin()
+        self._shut = await asyncio.to_thread(self._client.enabled, self._laid.proxy)
+        await self._close(lambda: self._client.set_enabled(self._laid.proxy, False))
+
+    async def fired(self) -> int:
         return self._cut + (await self._meter.read()).refused
 
     async def heal(self) -> None:
@@ -94,25 +107,18 @@ class _Down(Injection):
                 "seccomp",
                 f"{activity.refused} connects of the service to port {self._laid.port} while nothing listened there",
             )
-        await self._open()
-
-    async def _open(self) -> None:
         # Only what it shut itself: another fault may keep the link down.
         if self._shut:
             await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, True)
             self._shut = False
 
 
-class _Cut(_Down):
+class _Cut(_Closing):
     async def act(self) -> None:
-        await super().act()
-        await self._open()
-
-    async def fired(self) -> int:
-        return self._cut
+        await self._close(lambda: self._client.cut(self._laid.proxy))
 
     async def heal(self) -> None:
-        await self._open()
+        """What was cut stays cut."""
 
 
 @dataclass(frozen=True, repr=False)

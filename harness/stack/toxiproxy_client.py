@@ -140,6 +140,18 @@ class ToxiproxyClient:
         """
         self._api.json("post", f"/proxies/{_safe(name)}", {"enabled": enabled})
 
+    def cut(self, name: str) -> None:
+        """Close every open connection, on both sides, and listen on; a disabled proxy stays disabled.
+
+        In one call: between disabling and enabling, new connections would be refused for as long as two calls
+        take. Toxiproxy restarts a proxy whose upstream changes, and takes another spelling of the same one (a
+        leading zero of the port) for a change.
+        """
+        path = f"/proxies/{_safe(name)}"
+        host, _, port = str(self._api.json("get", path)["upstream"]).rpartition(":")
+        other = port.removeprefix("0") if port.startswith("0") else f"0{port}"
+        self._api.json("post", path, {"upstream": f"{host}:{other}"})
+
     # ------------------------------------------------------------------ toxics
 
     def toxics(self, name: str) -> tuple[Toxic, ...]:

@@ -98,15 +98,15 @@ def test_incident_is_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_hardened_bounds_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     driver, options = captured(monkeypatch, {})
     assert driver == "postgresql+bounded"
-    assert options["pool_timeout"] == 0.5
+    assert options["pool_timeout"] == 1.5
     assert options["pool_use_lifo"] is True
     assert options["connect_args"] == {
         "timeout": 1.0,
-        "command_timeout": 1.0,
+        "command_timeout": 2.0,
         "server_settings": {
-            "statement_timeout": "800",
-            "lock_timeout": "700",
-            "idle_in_transaction_session_timeout": "600",
+            "statement_timeout": "1700",
+            "lock_timeout": "1500",
+            "idle_in_transaction_session_timeout": "1400",
         },
     }
     client = recent.make_client(load_settings())

@@ -54,6 +54,26 @@ def test_disabled_refuses_and_enabled_listens_on_the_same_port(client: Toxiproxy
             assert again.asks(b"x") == b"x"
 
 
+def test_a_cut_closes_what_is_open_and_listens_on(client: ToxiproxyClient, proxy: Proxy) -> None:
+    client.add_toxic(proxy.name, Latency(stream="downstream", latency_ms=1))
+    for _ in range(3):
+        with Client(proxy.listen) as connection:
+            assert connection.asks(b"x") == b"x"
+            client.cut(proxy.name)
+            assert connection.end() == "closed"
+        assert client.proxy(proxy.name) == proxy
+        assert len(client.toxics(proxy.name)) == 1
+        with Client(proxy.listen) as again:
+            assert again.asks(b"x") == b"x"
+
+
+def test_a_cut_of_what_is_disabled_does_not_enable_it(client: ToxiproxyClient, proxy: Proxy) -> None:
+    client.set_enabled(proxy.name, False)
+    client.cut(proxy.name)
+    assert not client.enabled(proxy.name)
+    assert not accepts(proxy.listen.port)
+
+
 def test_a_dead_upstream_is_accepted_then_closed(client: ToxiproxyClient, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         gone = HostPort(*listener.getsockname())
