@@ -18,7 +18,7 @@ from redis import Redis as RedisClient
 from harness import Lab
 from harness.faults.fault import Fault, Injection
 from harness.faults.site import Site
-from harness.history import Entry, History, read_history
+from harness.history import History, read_history
 from harness.history.events import EvidenceSeen, FaultActed, HarnessProblem, RequestEnded, RequestSent
 from harness.results import RunResult
 from harness.scenario.runner import RunConfiguration, run
@@ -155,6 +155,3 @@ def _left_in_redis(bed: Testbed) -> Iterator[str]:
 def _left_in_toxiproxy(bed: Testbed) -> list[str]:
     answer = httpx.get(f"{bed.stack.toxiproxy.api_url}/proxies", trust_env=False)
     return [f"proxy {json.dumps(proxy)}" for proxy in answer.json().values()]
-
-
-Watch = Callable[[Entry], None]
