@@ -12,7 +12,7 @@ EACH_CALL_LIMITED = ("redis.timeouts:each_call",)
 @proves(under="incident", fails="slower", match=WAITS_FOR_REDIS)
 @proves("redis.timeouts", fails="slower", match=WAITS_FOR_REDIS)
 async def test_redis_swallows_bytes(lab: Lab) -> None:
-    """Redis accepts and never answers: nobody waits for it (the incident's fix waits 20 s)."""
+    """Redis accepts and never answers: nobody waits for it (the incident's fix waits 10 s, or 20)."""
     async with lab.inject(link.swallow(redis)):
         await lab.deliver(5, slower_ms_max=500)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import pytest
 
 from harness.keeper import Keeper, ProcessSpec
 from harness.stack import private_folder
+from harness.stack.binaries import find_postgres
 from harness.stack.readiness import NotReadyError, wait_ready
 from tests.stack.support import processes_in
 
@@ -28,6 +30,10 @@ def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="t-") as name:
         monkeypatch.setenv("HARNESS_TMP", name)
         yield Path(name)
+
+
+def others_may_enter(program: Path) -> bool:
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in program.resolve().parents)
 
 
 def environment(base: Path) -> dict[str, str]:
@@ -95,6 +101,8 @@ def test_a_run_by_an_unprivileged_user(keeper: Keeper, base: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can close user namespaces for a process of its own")
 def test_a_run_by_root_where_user_namespaces_are_closed(base: Path) -> None:
     """PostgreSQL then runs as uid 65534, in a folder that was given to it."""
+    if not others_may_enter(find_postgres("embedded").initdb):
+        pytest.skip("the environment lies in a folder that only root may enter, as tox makes it")
     base.chmod(0o711)
     done = subprocess.run(
         (sys.executable, "-m", "tests.stack.without_namespaces", *PROGRAM),
