@@ -17,20 +17,20 @@ STORED_TWICE = proves("insert.idempotent", fails="stored_once")
 )
 @STORED_TWICE
 async def test_twenty_copies_at_once(lab: Lab, fault: Fault) -> None:
-    """Five copies reach the table together, the others press on behind: one row, twenty equal answers."""
-    lock = server.lock(postgres, "deliveries")
-    await lab.inject(fault, lock)
+    """One copy is in its COMMIT when the others come: one row, twenty equal answers."""
+    hold = server.hold_commits(postgres, "deliveries")
+    await lab.inject(fault, hold)
     async with lab.deliver(copies=20):
         await lab.until(postgres.waiting(at_least=5))
-        await lab.heal(lock)
+        await lab.heal(hold)
 
 
 @STORED_TWICE
 async def test_twenty_copies_while_redis_is_flushed(lab: Lab) -> None:
-    """Redis forgets everything while the copies are at the table: PostgreSQL remembers."""
-    lock = server.lock(postgres, "deliveries")
-    await lab.inject(lock)
+    """Redis forgets everything while the first copy is in its COMMIT: PostgreSQL remembers."""
+    hold = server.hold_commits(postgres, "deliveries")
+    await lab.inject(hold)
     async with lab.deliver(copies=20):
         await lab.until(postgres.waiting(at_least=5))
         await lab.inject(server.flush(redis))
-        await lab.heal(lock)
+        await lab.heal(hold)
