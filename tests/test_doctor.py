@@ -143,7 +143,15 @@ def test_too_little_space(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_machine, "TEMPORARY_MB_MIN", 10**9)
     report = examine()
     assert not report.ok
-    assert "or set TMPDIR" in report["temporary folder"].mend
+    assert "or set HARNESS_TMP" in report["temporary folder"].mend
+
+
+def test_no_folder_for_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HARNESS_TMP", str(tmp_path / "missing"))
+    report = examine()
+    assert not report.ok
+    assert "missing" in report["temporary folder"].detail
+    assert "set HARNESS_TMP to one" in report["temporary folder"].mend
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ import os
 import platform
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from harness.doctor._report import Finding
+from harness.errors import HarnessError
 from harness.stack._cache import VARIABLE, cache_candidates, unusable
+from harness.stack.folders import base_folder
 
 PYTHON_MIN = (3, 11)
 TEMPORARY_MB_MIN = 500  # a run's PostgreSQL takes 60 MB; scenarios run side by side
@@ -38,11 +39,14 @@ def system() -> Finding:
 
 def temporary_folder() -> Finding:
     """Space for data directories."""
-    folder = Path(tempfile.gettempdir())
+    name, mend = "temporary folder", f"free {TEMPORARY_MB_MIN} MB there, or set HARNESS_TMP to a roomier folder"
+    try:
+        folder = base_folder()
+    except HarnessError as problem:
+        return Finding(name, ok=False, detail=problem.message, mend=problem.hint or mend, required=True)
     free_mb = shutil.disk_usage(folder).free // 1_000_000
-    mend = f"free {TEMPORARY_MB_MIN} MB there, or set TMPDIR to a roomier folder"
     detail = f"{folder}, {free_mb} MB free"
-    return Finding("temporary folder", free_mb >= TEMPORARY_MB_MIN, detail, mend, required=True)
+    return Finding(name, free_mb >= TEMPORARY_MB_MIN, detail, mend, required=True)
 
 
 def cache() -> Finding:
