@@ -32,6 +32,7 @@ from harness.scenario.sessions import Sessions
 from harness.scenario.steps import Expect
 from harness.scenario.stops import ScenarioStop
 from harness.scenario.workload import Answer, Clients, Errand
+from harness.stack.http import service_client
 from harness.target import Delivery, Target
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, Metric, Postgres
 
@@ -115,7 +116,7 @@ class Phases:
         probes = self._target.description.probes
         if probes is None or not self._site.service.running:
             return None
-        async with httpx.AsyncClient(base_url=self._site.service.base_url, timeout=5.0, trust_env=False) as client:
+        async with service_client(base_url=self._site.service.base_url, timeout=5.0) as client:
             try:
                 answer = await client.get(probes.metrics)
             except httpx.HTTPError as problem:

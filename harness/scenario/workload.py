@@ -16,6 +16,7 @@ import httpx
 from harness.history import Recorder
 from harness.history.events import Purpose, RequestEnded, RequestSent
 from harness.scenario import payloads
+from harness.stack.http import service_client
 from harness.stack.service import ServiceProcess
 from harness.target import Delivery, Target
 from harness.vocabulary import REFUSED, UNKNOWN, Outcome
@@ -81,10 +82,9 @@ class Clients:
         self._made = 0
         self.sent: dict[str, Delivery] = {}
         """Every delivery that was sent, by its id."""
-        self._http = httpx.AsyncClient(
-            timeout=None,  # noqa: S113  # patience bounds every request, and says what was waited for
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
-            trust_env=False,
+        # Patience bounds every request, and says what was waited for.
+        self._http = service_client(
+            timeout=None, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0)
         )
 
     async def __aenter__(self) -> Self:

@@ -17,6 +17,7 @@ import psutil
 from harness.errors import HarnessError
 from harness.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
 from harness.polling import poll
+from harness.stack.http import service_client
 from harness.stack.loops import call_in
 from harness.syscalls import ConnectRule, SyscallEvent
 
@@ -137,9 +138,7 @@ class ServiceProcess:
         self.port = port
 
     async def _until_alive(self) -> None:
-        async with httpx.AsyncClient(
-            base_url=self.base_url, timeout=self._spec.start_within_s, trust_env=False
-        ) as client:
+        async with service_client(base_url=self.base_url, timeout=self._spec.start_within_s) as client:
             try:
                 answer = await client.get(self._spec.alive)
             except httpx.HTTPError as problem:
