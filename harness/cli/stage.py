@@ -34,7 +34,7 @@ def perform(
     """
     stream = sys.stderr if output.as_json else sys.stdout
     command = (*harness_words(), *sys.argv[1:])
-    with _terminated_is_interrupted(), screen_for(stream, output.verbosity) as screen:
+    with terminated_is_interrupted(), screen_for(stream, output.verbosity) as screen:
         session = Session(
             settings,
             target,
@@ -62,15 +62,24 @@ def perform(
 
 
 @contextmanager
-def _terminated_is_interrupted() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does: servers down, results written."""
+def terminated_is_interrupted() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does: servers down, results written.
+
+    A shell has its background jobs ignore SIGINT; then it is heeded for as long as the run lasts, since both
+    signals take the same way.
+    """
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
         del signum, frame
         signal.raise_signal(signal.SIGINT)
 
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)

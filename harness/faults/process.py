@@ -13,6 +13,7 @@ from harness.errors import HarnessError
 from harness.faults.fault import Fault, Injection, Need
 from harness.faults.site import Site
 from harness.polling import poll
+from harness.stack.sockets import listening
 from harness.vocabulary import Link
 
 GONE_WITHIN_S = 15.0
@@ -92,11 +93,11 @@ class _End(Injection):
 
 class _Terminate(_End):
     async def act(self) -> None:
-        pid = self._site.service.process.pid
+        pid, port = self._site.service.process.pid, self._site.service.port
         self._acted = self._site.service.signal(self._signum, ends_it=True)
         if not self._acted:
             return
-        if await poll(lambda: not _listens(pid), within_s=STOPPED_WITHIN_S):
+        if await poll(lambda: not listening(port, pids=[pid]), within_s=STOPPED_WITHIN_S):
             self._site.witness("listener_closed", "kernel", f"pid {pid} listens no longer")
         else:
             # The service's own failure, for the checks to find: the signal was sent all the same.
@@ -114,14 +115,6 @@ class _Terminate(_End):
             # Past the service's own record of who asked: it was asked to drain, and did not.
             self._site.service.process.send_signal(signal.SIGKILL)
         await self._gone()
-
-
-def _listens(pid: int) -> bool:
-    try:
-        found = psutil.Process(pid).net_connections(kind="tcp")
-    except psutil.NoSuchProcess:
-        return False
-    return any(connection.status == psutil.CONN_LISTEN for connection in found)
 
 
 class _Pause(Injection):

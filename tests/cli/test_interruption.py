@@ -26,6 +26,8 @@ def until(look: Callable[[], bool], what: str) -> None:
 
 
 GATE = harness_command("gate", "cut", "waits")
+IN_THE_BACKGROUND = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *GATE]
+"""As a shell's background job, which ignores SIGINT."""
 PYTEST = [
     sys.executable, "-m", "pytest", "-p", "no:harness", "-p", "harness.pytest_plugin",
     *(f"scenarios/all_verdicts.py::test_{name}" for name in ("cut", "waits")),
@@ -37,10 +39,11 @@ PYTEST = [
     [
         (GATE, signal.SIGINT, 2, 2),
         (GATE, signal.SIGTERM, 2, 2),
+        (IN_THE_BACKGROUND, signal.SIGTERM, 2, 2),
         (GATE, signal.SIGKILL, -signal.SIGKILL, None),
         (PYTEST, signal.SIGINT, 2, 2),
     ],
-    ids=["gate, SIGINT", "gate, SIGTERM", "gate, SIGKILL", "pytest, SIGINT"],
+    ids=["gate, SIGINT", "gate, SIGTERM", "background gate, SIGTERM", "gate, SIGKILL", "pytest, SIGINT"],
 )
 def test_an_ended_run_leaves_results_and_no_process(
     suite: Path, command: list[str], signum: int, status: int, recorded: int | None
@@ -65,7 +68,7 @@ def test_an_ended_run_leaves_results_and_no_process(
     assert len(data["runs"]) == 1
     if recorded == 2:
         assert (suite / ".results" / "latest" / "junit.xml").exists()
-    if recorded == 2 and command is GATE:
+    if recorded == 2 and command is not PYTEST:
         assert "interrupted" in said
         assert "incomplete: 1 of 2 scenarios were not run" in said
 
