@@ -28,8 +28,13 @@ def conflict(stored: Stored) -> Response:
 
 
 def refused(detail: str, retry_after_s: int) -> Response:
-    """It is certainly not stored; sending it again is right."""
-    return failure(503, "unavailable", f"{detail} Nothing was stored.", {"Retry-After": str(retry_after_s)})
+    """This request certainly stored nothing; sending it again is right."""
+    return _unavailable(f"{detail} This request stored nothing.", retry_after_s)
+
+
+def not_looked_up(detail: str, retry_after_s: int) -> Response:
+    """Whoever only asked knows no more than before."""
+    return _unavailable(f"{detail} Whether the delivery is stored was not found out.", retry_after_s)
 
 
 def unknown() -> Response:
@@ -40,6 +45,10 @@ def unknown() -> Response:
 def rejected(rejection: Rejection) -> Response:
     """The client's mistake."""
     return failure(rejection.status, rejection.error, rejection.detail)
+
+
+def _unavailable(detail: str, retry_after_s: int) -> Response:
+    return failure(503, "unavailable", detail, {"Retry-After": str(retry_after_s)})
 
 
 def failure(status: int, error: str, detail: str, headers: dict[str, str] | None = None) -> Response:

@@ -7,6 +7,10 @@ traceback grows with each request (`OpenedState` is both state and exception).
 
 import enum
 from collections.abc import Callable
+from typing import NewType
+
+Era = NewType("Era", int)
+"""The time between two changes of state, by number."""
 
 
 class State(enum.IntEnum):
@@ -18,7 +22,11 @@ class State(enum.IntEnum):
 
 
 class Breaker:
-    """Opens after `failures` in a row, for `open_s` by `clock`; then lets one probe through."""
+    """Opens after `failures` in a row, for `open_s` by `clock`; then lets one probe through.
+
+    A report counts only in the era in which its attempt began: who began before it opened may come back when the probe
+    is out, or after it, and says nothing about either.
+    """
 
     def __init__(
         self, *, failures: int, open_s: float, clock: Callable[[], float], changed: Callable[[State], None]
@@ -29,36 +37,42 @@ class Breaker:
         self._changed = changed
         self._failures = 0
         self._opened_at = 0.0
+        self._era = Era(0)
         self.state = State.CLOSED
 
-    def allows(self) -> bool:
-        """Ask before trying; whoever gets True must report how it went."""
+    def allows(self) -> Era | None:
+        """Ask before trying: None forbids it; whoever gets an era must report with it how it went."""
         if self.state is State.CLOSED:
-            return True
+            return self._era
         if self.state is State.HALF_OPEN or self._clock() - self._opened_at < self._open_s:
-            return False
+            return None
+        # In this era nobody but the probe is on the way.
         self._become(State.HALF_OPEN)
-        return True
+        return self._era
 
-    def succeeded(self) -> None:
+    def succeeded(self, began: Era) -> None:
         """Report a success: closed, and counting from nothing."""
+        if began != self._era:
+            return
         self._failures = 0
-        # Who began before it opened may come back well after; only the probe closes it.
         if self.state is State.HALF_OPEN:
             self._become(State.CLOSED)
 
-    def failed(self) -> None:
+    def failed(self, began: Era) -> None:
         """Report a failure."""
+        if began != self._era:
+            return
         self._failures += 1
-        if self.state is State.HALF_OPEN or (self.state is State.CLOSED and self._failures >= self._limit):
+        if self.state is State.HALF_OPEN or self._failures >= self._limit:
             self._opened_at = self._clock()
             self._become(State.OPEN)
 
-    def abandoned(self) -> None:
+    def abandoned(self, began: Era) -> None:
         """Report that the attempt was given up for a reason of the caller's own: a probe does not stay out for ever."""
-        if self.state is State.HALF_OPEN:
+        if began == self._era and self.state is State.HALF_OPEN:
             self._become(State.OPEN)
 
     def _become(self, state: State) -> None:
+        self._era = Era(self._era + 1)
         self.state = state
         self._changed(state)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 PREFIX = "WEBHOOK_"
-HIDDEN = frozenset({"database_url", "redis_url", "secrets"})
+HIDDEN = frozenset({"database_url", "redis_url", "secrets", "source_secrets"})
 """Their values may hold passwords, which no message repeats."""
 
 
@@ -65,6 +65,7 @@ def valid_values(name: str, field: FieldInfo) -> str:
         "database_url": "postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
         "redis_url": "redis://HOST:PORT/DB (or rediss://, unix://)",
         "secrets": "whsec_BASE64, several separated by commas",
+        "source_secrets": "SOURCE:whsec_BASE64, several separated by commas, also for one source",
     }
     return special.get(name) or _described(field.annotation, field)
 

@@ -1,8 +1,12 @@
 """What comes in, what is stored, and how far a request has come."""
 
 import enum
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
+
+SOURCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""Who sends, as the path and the settings name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,6 @@ class Progress:
     phase: Phase = Phase.RECEIVE
     attempt: int = 1
     in_doubt: bool = False
-    """A COMMIT was sent, and nobody said yet what became of it."""
+    """A COMMIT was sent, and the server did not say that it undid it: whatever fails from then on, it may be stored."""
     tried: list[str] = field(default_factory=list)
     """The reasons of the failed attempts."""

@@ -1,11 +1,11 @@
 """SQLAlchemy's asyncpg dialect, made to keep deadlines.
 
 As it comes (2.1.9), its pre-ping opens and rolls back a transaction (three round trips) and, when asyncpg's
-`command_timeout` ends one of them, waits for the others too; a connection given up is closed politely, for up to two
-seconds. Here a ping is one round trip, one that is not answered in time means that the connection is dead, and dead
-connections are cut. It also leaves out what costs round trips at a connect and is of no use here: JSON codecs, and
-questions about the server of which asyncpg knows the answer. Ten of them before the first statement would be two
-seconds on a line of 200 ms.
+`command_timeout` ends one of them, waits for the others too. It closes a connection politely: a request that gives one
+beyond the pool's size back waits for the server to hang up, and so does the end of the service. Here a ping is one
+round trip, one that is not answered in time means that the connection is dead, and closing waits for nobody. It also
+leaves out what costs round trips at a connect and is of no use here: JSON codecs, and questions about the server of
+which asyncpg knows the answer. Ten of them before the first statement would be two seconds on a line of 200 ms.
 """
 
 from collections.abc import Callable
@@ -54,6 +54,10 @@ class BoundedDialect(PGDialect_asyncpg):
                 raise
             return False
         return True
+
+    def do_close(self, dbapi_connection: Any) -> None:
+        """Cut the connection: it is idle, so the server loses nothing but a farewell."""
+        dbapi_connection.driver_connection.terminate()
 
     def do_terminate(self, dbapi_connection: Any) -> None:
         """Cut the connection."""

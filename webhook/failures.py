@@ -22,6 +22,7 @@ class Reason(enum.StrEnum):
     CONNECT_FAILED = "connect_failed"
     CONNECT_TIMEOUT = "connect_timeout"
     SILENT = "silent"
+    STATEMENT_LOST = "statement_lost"
     STARTING_UP = "starting_up"
     SHUTTING_DOWN = "shutting_down"
     TOO_MANY_CONNECTIONS = "too_many_connections"
@@ -43,6 +44,7 @@ RETRIED = frozenset(
         Reason.CONNECT_FAILED,
         Reason.CONNECT_TIMEOUT,
         Reason.SILENT,
+        Reason.STATEMENT_LOST,
         Reason.STARTING_UP,
         Reason.SHUTTING_DOWN,
         Reason.TOO_MANY_CONNECTIONS,
@@ -60,6 +62,7 @@ _BY_SQLSTATE = {
     "57P05": Reason.CONNECTION_LOST,  # idle_session_timeout
     "25P03": Reason.CONNECTION_LOST,  # idle_in_transaction_session_timeout
     "25006": Reason.READ_ONLY,  # read_only_sql_transaction
+    "26000": Reason.STATEMENT_LOST,  # invalid_sql_statement_name
     "40001": Reason.SERIALIZATION,  # serialization_failure
     "40P01": Reason.DEADLOCK,  # deadlock_detected
     "53300": Reason.TOO_MANY_CONNECTIONS,  # too_many_connections
@@ -136,9 +139,13 @@ def sqlstate(error: BaseException) -> str:
 
 
 def server_spoke(error: BaseException) -> bool:
-    """Tell whether the server answered with an error and the connection is as good as before."""
+    """Tell whether the server answered with an error and the connection is as good as before.
+
+    It is not where a prepared statement is gone (26000; a pooler between, or DEALLOCATE ALL): the driver would use it
+    again, for every delivery.
+    """
     codes = [code for cause in causes(error) if (code := sqlstate(cause))]
-    return bool(codes) and not any(code.startswith(("08", "57P", "25P03", "25006")) for code in codes)
+    return bool(codes) and not any(code.startswith(("08", "26000", "57P", "25P03", "25006")) for code in codes)
 
 
 def certainly_rolled_back(error: BaseException) -> bool:

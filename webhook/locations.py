@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from webhook.delivery import SOURCE
+
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the public marker in front of every Standard Webhooks secret
 SECRET_BYTES = range(16, 129)
 """Standard Webhooks asks for 24 to 64 bytes; a little more is let pass, an empty or trivial one is not."""
@@ -42,10 +44,25 @@ def redis_url(text: str) -> str:
 
 def signing_secrets(text: str) -> tuple[bytes, ...]:
     """Decode `whsec_...,whsec_...` to keys; no message repeats one."""
+    return tuple(_key(part, place) for place, part in enumerate(_parts(text), start=1))
+
+
+def source_secrets(text: str) -> dict[str, tuple[bytes, ...]]:
+    """Decode `shop:whsec_...,shop:whsec_...,bank:whsec_...` to each source's keys; no message repeats a secret."""
+    found: dict[str, tuple[bytes, ...]] = {}
+    for place, part in enumerate(_parts(text), start=1):
+        source, colon, secret = part.partition(":")
+        if not colon or not SOURCE.fullmatch(source):
+            raise ValueError(f"secret {place} does not begin with the name of a source and a colon")
+        found[source] = (*found.get(source, ()), _key(secret, place))
+    return found
+
+
+def _parts(text: str) -> list[str]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts:
         raise ValueError("no secret is given")
-    return tuple(_key(part, place) for place, part in enumerate(parts, start=1))
+    return parts
 
 
 def _key(secret: str, place: int) -> bytes:

@@ -17,6 +17,8 @@ class Log:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.lost = 0
+        """Lines that could not be written: a full disk under the log must not fail a delivery."""
 
     def info(self, event: str, **fields: object) -> None:
         """Report what happens in the ordinary course."""
@@ -33,26 +35,34 @@ class Log:
     def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"at": at, "level": level, "event": event, **fields}, default=str)
-        self._stream.write(line + "\n")
-        self._stream.flush()
+        try:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+        except OSError:
+            self.lost += 1
 
 
-class _Bridge(logging.Handler):
-    """Brings the lines of libraries into the same form."""
+class Bridge(logging.Handler):
+    """Brings the lines of libraries into the same form.
+
+    SQLAlchemy's pool logs an error, with the exception, where a connection breaks while it is handed back or closed: it
+    has dealt with it. What it calls an error without one (a connection that nobody gave back) is a defect of ours.
+    """
 
     def __init__(self, log: Log) -> None:
         super().__init__(logging.WARNING)
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Write a library's record as a line of ours."""
         fields: dict[str, object] = {"logger": record.name}
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
             fields["error"] = describe(error)
-            if not record.name.startswith("sqlalchemy.pool"):
-                fields["traceback"] = "".join(traceback.format_exception(error))
-        # SQLAlchemy's pool calls a connection that breaks while it is handed back an error; it has dealt with it.
-        handled = record.levelno < logging.ERROR or record.name.startswith("sqlalchemy.pool")
+        by_pool = error is not None and record.name.startswith("sqlalchemy.pool")
+        if error is not None and not by_pool:
+            fields["traceback"] = "".join(traceback.format_exception(error))
+        handled = record.levelno < logging.ERROR or by_pool
         write = self._log.warning if handled else self._log.alarm
         write(record.getMessage().strip(), **fields)
 
@@ -60,7 +70,7 @@ class _Bridge(logging.Handler):
 def start_logging() -> Log:
     """Give the service's log, and send what libraries log there too."""
     log = Log(sys.stdout)
-    logging.basicConfig(handlers=[_Bridge(log)], level=logging.WARNING)
+    logging.basicConfig(handlers=[Bridge(log)], level=logging.WARNING)
     logging.captureWarnings(capture=True)
     return log
 

@@ -44,6 +44,11 @@ class Metrics:
             counter.labels(value)
         return counter
 
+    def watch_log(self, lost: Callable[[], int]) -> None:
+        """Show how many lines of the log could not be written."""
+        gauge = Gauge("webhook_log_lines_lost", "Lines that the log could not take", registry=self.registry)
+        gauge.set_function(lambda: float(lost()))
+
     def watch(self, pool: QueuePool, waiting: Callable[[], int], budget_tokens: Callable[[], float]) -> None:
         """Show what the pool says of itself whenever someone asks."""
         self.registry.register(_PoolCollector(pool, waiting, budget_tokens))

@@ -34,7 +34,10 @@ class Probes:
 
     async def ready(self, _: Request) -> Response:
         """GET /readyz: each dependency, and why it is not there; Redis counts only where its failures count."""
-        postgres, redis = await asyncio.gather(self._why_not(self._store.check), self._why_not(self._recent.ping))
+        try:
+            postgres, redis = await asyncio.gather(self._why_not(self._store.check), self._why_not(self._recent.ping))
+        except asyncio.CancelledError:
+            return answers.status_report(503, {"status": "ending"})
         ready = postgres is None and (redis is None or not self._redis_needed)
         word = "ready" if ready and redis is None else "degraded" if ready else "not ready"
         dependencies = {"postgres": _dependency(postgres), "redis": _dependency(redis)}

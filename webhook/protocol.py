@@ -23,8 +23,8 @@ class LimitedProtocol(HttpToolsProtocol):
     headers_limit_bytes = 32 << 10
     headers_timeout_s = 10.0
 
-    _head_bytes: int | None = None
-    """Of the head that is coming in, as far as it came; None when none is."""
+    _overhead_bytes = 0
+    """What came since the last piece of a body: a head, trailers, whatever stands between chunks or requests."""
     _discarded_bytes = 0
     _refused = False
     _close_wanted = False
@@ -38,11 +38,11 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
-        self._stop_timer()
         super().connection_lost(exc)
+        self._stop_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Count the bytes of a head, and those that come after an answer."""
+        """Count the bytes that are no body, and those that come after an answer."""
         if self.transport.is_closing():
             return
         if self._refused or self._answered_early():
@@ -51,21 +51,20 @@ class LimitedProtocol(HttpToolsProtocol):
                 self.transport.abort()
             if self._refused or self.transport.is_closing():
                 return
-        if self._head_bytes is not None:
-            self._head_bytes += len(data)
+        self._overhead_bytes += len(data)
         super().data_received(data)
-        if self._head_bytes is not None and self._head_bytes > self.headers_limit_bytes and not self._refused:
+        if self._overhead_bytes > self.headers_limit_bytes and not self._refused:
             self._refuse(431, "headers_too_large", self._too_large())
 
     def on_message_begin(self) -> None:
         """Begin a head; what of it is in this piece of data was read already, and is bounded by that."""
-        self._head_bytes = 0
+        self._overhead_bytes = 0
         self._start_timer()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Check the head before the application sees it."""
-        self._head_bytes = None
+        self._overhead_bytes = 0
         self._discarded_bytes = 0
         self._stop_timer()
         if self.parser.should_upgrade():
@@ -74,24 +73,43 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(431, "headers_too_large", self._too_large())
             raise HeadTooLargeError
         super().on_headers_complete()
+        # The application has the list that was filled so far: a trailer must not pass for a header.
+        self.headers = []
         # Answered without `100 Continue`, the body may follow or not: only the client knows.
         self._close_wanted = not self.cycle.keep_alive or self.expect_100_continue
         # Not while the body is coming in: see _linger.
         self.cycle.keep_alive = True
 
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body; what its chunk had around it was no more than that."""
+        self._overhead_bytes = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """Let the connection end with the answer, if it is to end."""
+        self._overhead_bytes = 0
         super().on_message_complete()
+        # uvicorn leaves it as it was where the answer came first: what follows would pass for more of this body.
+        self.cycle.more_body = False
         if self._close_wanted:
             if self.cycle.response_complete:
                 self.transport.close()
             self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:
-        """After an answer that did not wait for the whole body: say that it was the last one, and read on."""
+        """After an answer that was the last one, though more may be coming in: say so, and read on."""
+        last = not self.pipeline
         super().on_response_complete()
-        if self._close_wanted and self._answered_early() and not self.transport.is_closing():
+        ends = (self._refused and last) or (self._close_wanted and self._answered_early())
+        if ends and not self.transport.is_closing():
             self._linger()
+
+    def shutdown(self) -> None:
+        """Drain: whoever has its last answer is not waited for."""
+        if self._lingering:
+            self.transport.close()
+        else:
+            super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what the parser, or a check above, did not take."""
@@ -107,17 +125,32 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         self._refused = True
         cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None and not cycle.response_complete and not cycle.more_body:
-            # An earlier request is whole and not yet answered: this answer would be taken for its own.
+        if cycle is None or (cycle.response_complete and not cycle.more_body):
+            # Nobody waits for another answer.
+            self._write(status, error, detail)
+        elif cycle.response_complete:
+            # This request has its answer.
+            self._linger()
+        elif not cycle.more_body:
+            # It is whole and not yet answered: this answer would be taken for its own.
             cycle.keep_alive = False
-            return
-        if not self.pipeline and not (cycle is not None and cycle.response_started and not cycle.response_complete):
-            self._write(status, json.dumps({"error": error, "detail": detail}).encode())
-        self._linger()
+        elif self.pipeline:
+            # It waits for its turn, which will not come; the connection ends with the answers of those before it.
+            self.pipeline.popleft()
+        else:
+            # Its body ends here, so the application has nobody to answer.
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started:
+                self._linger()
+            else:
+                self._write(status, error, detail)
 
-    def _write(self, status: int, body: bytes) -> None:
+    def _write(self, status: int, error: str, detail: str) -> None:
+        body = json.dumps({"error": error, "detail": detail}).encode()
         head = (b"content-type: application/json\r\n", b"content-length: %d\r\n" % len(body), b"connection: close\r\n")
         self.transport.write(b"".join((STATUS_LINE[status], *head, b"\r\n", body)))
+        self._linger()
 
     def _answered_early(self) -> bool:
         """Tell whether the request that is still coming in has its answer already."""
@@ -126,7 +159,10 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _linger(self) -> None:
         """Say that nothing more comes, and read on: closed over unread bytes, the kernel resets the connection."""
+        if self._lingering:
+            return
         self._lingering = True
+        self.flow.resume_reading()
         self.transport.write_eof()
         self._start_timer()
 
@@ -136,6 +172,12 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.abort()
             return
         self._refuse(408, "request_timeout", f"No request came within {self.headers_timeout_s:g} s.")
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Limit the time of what came in its place: line ends between two requests begin no message."""
+        if self.timeout_keep_alive_task is not None:
+            super()._unset_keepalive_if_required()
+            self._start_timer()
 
     def _start_timer(self) -> None:
         if self._head_timer is None:

@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from webhook.breaker import Breaker
+from webhook.breaker import Breaker, Era
 from webhook.delivery import Phase, Progress
 from webhook.logs import Log, describe
 from webhook.metrics import Metrics
@@ -62,22 +62,16 @@ class RecentDeliveries:
 
         """
         progress.phase = Phase.REDIS
-        breaker = self._breaker
-        if breaker is not None and not breaker.allows():
-            return self._without_redis(progress, "breaker_open", None)
+        key = f"{self._prefix}{progress.source}:{progress.delivery_id}"
         try:
-            seen = await self._ask(f"{self._prefix}{progress.source}:{progress.delivery_id}")
+            if self._breaker is None:
+                return await self._ask(key)
+            era = self._breaker.allows()
+            if era is not None:
+                return await self._ask_reporting(key, self._breaker, era)
         except Exception as error:  # noqa: BLE001 - a wrong reply may raise anything in the parser, and must not matter
-            if breaker is not None:
-                breaker.failed()
             return self._without_redis(progress, "redis_failed", error)
-        except BaseException:
-            if breaker is not None:
-                breaker.abandoned()
-            raise
-        if breaker is not None:
-            breaker.succeeded()
-        return seen
+        return self._without_redis(progress, "breaker_open", None)
 
     async def ping(self) -> None:
         """See that Redis answers."""
@@ -86,6 +80,18 @@ class RecentDeliveries:
     async def close(self) -> None:
         """Let every connection go."""
         await self._client.aclose()
+
+    async def _ask_reporting(self, key: str, breaker: Breaker, era: Era) -> Seen:
+        try:
+            seen = await self._ask(key)
+        except Exception:
+            breaker.failed(era)
+            raise
+        except BaseException:
+            breaker.abandoned(era)
+            raise
+        breaker.succeeded(era)
+        return seen
 
     async def _ask(self, key: str) -> Seen:
         limit = asyncio.timeout(self._limit_s)

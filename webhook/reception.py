@@ -1,5 +1,6 @@
 """Receives deliveries over HTTP and answers them: the one place where failures become statuses."""
 
+import asyncio
 import time
 import traceback
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,7 @@ from webhook.settings import Settings
 from webhook.store import Store
 
 Handler = Callable[[Request, Progress, Deadline], Awaitable[Response]]
+Refusal = Callable[[str, int], Response]
 
 
 class Reception:
@@ -41,14 +43,14 @@ class Reception:
     async def receive(self, request: Request) -> Response:
         """POST /webhooks/{source}."""
         began = time.perf_counter()
-        response = await self._answered(request, self._receive)
+        response = await self._answered(request, self._receive, answers.refused)
         self._metrics.seconds.observe(time.perf_counter() - began)
         self._metrics.requests.labels(_outcome(response.status_code)).inc()
         return response
 
     async def show(self, request: Request) -> Response:
         """GET /webhooks/{source}/{id}."""
-        return await self._answered(request, self._show)
+        return await self._answered(request, self._show, answers.not_looked_up)
 
     async def _receive(self, request: Request, progress: Progress, deadline: Deadline) -> Response:
         delivery = await self._inspected(request, progress)
@@ -85,7 +87,7 @@ class Reception:
             return answers.failure(404, "not_found", f"No delivery {delivery_id} of {source} is stored.")
         return answers.found(*fetched)
 
-    async def _answered(self, request: Request, handle: Handler) -> Response:
+    async def _answered(self, request: Request, handle: Handler, refusal: Refusal) -> Response:
         progress = Progress()
         deadline = Deadline(self._limit_s)
         try:
@@ -95,20 +97,21 @@ class Reception:
             return answers.rejected(error.rejection)
         except ClientDisconnect:
             return answers.failure(400, "incomplete_body", "The connection ended before the body did.")
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            # Cancelled is who is still under way when the time to drain is over: the answer is the last thing it does.
             if not self._refuse:
                 raise
-            return self._failed(error, progress, deadline)
+            return self._failed(error, progress, deadline, refusal)
 
-    def _failed(self, error: Exception, progress: Progress, deadline: Deadline) -> Response:
+    def _failed(self, error: BaseException, progress: Progress, deadline: Deadline, refusal: Refusal) -> Response:
         if progress.phase is Phase.RECEIVE and deadline.passed:
             return answers.failure(408, "request_timeout", "The body did not arrive in time.", {"Connection": "close"})
         # Whoever only reads is never in doubt.
         unknown = progress.in_doubt or isinstance(error, CommitLostError)
         self._report(error, progress, "unknown" if unknown else "refused", deadline)
-        return answers.unknown() if unknown else answers.refused(_why(error), self._retry_after_s)
+        return answers.unknown() if unknown else refusal(_why(error), self._retry_after_s)
 
-    def _report(self, error: Exception, progress: Progress, event: str, deadline: Deadline) -> None:
+    def _report(self, error: BaseException, progress: Progress, event: str, deadline: Deadline) -> None:
         reason = error.reason.value if isinstance(error, AttemptFailedError) else _reason(error, deadline)
         unforeseen = reason == Reason.UNFORESEEN.value
         cause = error.__cause__ if isinstance(error, (AttemptFailedError, RedisFailedError)) else None
@@ -126,18 +129,22 @@ class Reception:
             self._log.warning(event, **fields)
 
 
-def _reason(error: Exception, deadline: Deadline) -> str:
+def _reason(error: BaseException, deadline: Deadline) -> str:
     if deadline.passed:
         return "deadline"
+    if isinstance(error, asyncio.CancelledError):
+        return "ending"
     return "redis_failed" if isinstance(error, RedisFailedError) else Reason.UNFORESEEN.value
 
 
-def _why(error: Exception) -> str:
+def _why(error: BaseException) -> str:
+    if isinstance(error, asyncio.CancelledError):
+        return "The service is ending."
     if isinstance(error, RedisFailedError):
         return "Redis is not available."
     if isinstance(error, AttemptFailedError) and error.reason in (Reason.SHED, Reason.POOL_TIMEOUT):
         return "The service is overloaded."
-    return "The database did not take the delivery in time."
+    return "The database did not serve the request in time."
 
 
 def _outcome(status: int) -> str:

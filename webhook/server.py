@@ -1,5 +1,6 @@
 """uvicorn's server: tells its port, and drains on SIGTERM."""
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -13,6 +14,9 @@ from uvicorn.server import Server
 from webhook.logs import Log
 
 BACKLOG = 2048
+
+LAST_ANSWERS_S = 1.0
+"""What those have who are cancelled because the time to drain is over: none of them waits for anybody."""
 
 
 class DrainingServer(Server):
@@ -31,9 +35,11 @@ class DrainingServer(Server):
             self._log.info("listening", host=host, port=port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop accepting, finish what was taken."""
+        """Stop accepting, finish what was taken; who takes too long is cancelled, and still answers."""
         self._log.info("draining", connections=len(self.server_state.connections))
         await super().shutdown(sockets)
+        if self.server_state.tasks and not self.force_exit:
+            await asyncio.wait(list(self.server_state.tasks), timeout=LAST_ANSWERS_S)
         self._log.info("drained")
 
     @contextlib.contextmanager

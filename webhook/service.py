@@ -1,6 +1,7 @@
 """Puts the parts together and runs them."""
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass
 
@@ -77,6 +78,7 @@ def _assemble(settings: Settings, metrics: Metrics, log: Log) -> _Parts:
         metrics=metrics,
     )
     budget = _make_budget(settings)
+    metrics.watch_log(lambda: log.lost)
     metrics.watch(pool, lambda: gate.waiting, lambda: budget.tokens)
     store = Store(
         engine,
@@ -143,6 +145,7 @@ async def _connect_or_stop(settings: Settings, parts: _Parts, log: Log) -> None:
 async def _run(settings: Settings, parts: _Parts, metrics: Metrics, log: Log) -> None:
     inspector = Inspector(
         keys=settings.secrets,
+        keys_of=settings.source_secrets,
         body_limit_bytes=settings.body_limit_bytes,
         tolerance_s=settings.timestamp_tolerance_s,
         clock=time.time,
@@ -161,7 +164,8 @@ async def _run(settings: Settings, parts: _Parts, metrics: Metrics, log: Log) ->
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=max(1, round(settings.drain_grace_s)),
+        # uvicorn takes whole seconds; a grace that ends early would end what could still be answered.
+        timeout_graceful_shutdown=math.ceil(settings.drain_grace_s),
     )
     try:
         listener = listen(settings.host, settings.port)

@@ -5,6 +5,7 @@ their own. `webhook/protections.py` has the table.
 """
 
 import os
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -12,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL
 
 from webhook.complaints import SettingsError, explain, unknown_variables, valid_values
-from webhook.locations import database_url, redis_url, signing_secrets
+from webhook.locations import database_url, redis_url, signing_secrets, source_secrets
 
 __all__ = ["Settings", "SettingsError", "load_database_url", "load_settings"]
 
@@ -32,6 +33,8 @@ class Settings(BaseSettings):
     redis_url: SecretStr = Field(validation_alias="REDIS_URL")
     secrets: Annotated[tuple[bytes, ...], NoDecode]
     """The keys that may have signed a delivery; several, so that they can be rotated."""
+    source_secrets: Annotated[Mapping[str, tuple[bytes, ...]], NoDecode] = {}
+    """The keys of the sources that have their own: nobody else's count there, and theirs count nowhere else."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
@@ -125,6 +128,11 @@ class Settings(BaseSettings):
     def _secrets(cls, value: object) -> tuple[bytes, ...]:
         return signing_secrets(str(value))
 
+    @field_validator("source_secrets", mode="before")
+    @classmethod
+    def _source_secrets(cls, value: object) -> object:
+        return source_secrets(value) if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _agree(self) -> "Settings":
         unsafe = [name for name in ("insert_idempotent", "ack_after_commit") if not getattr(self, name)]
@@ -137,6 +145,13 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"WEBHOOK_SERVER_STATEMENT_TIMEOUT_S={self.server_statement_timeout_s:g} must be below "
                 f"WEBHOOK_STATEMENT_TIMEOUT_S={self.statement_timeout_s:g}, so that the server's word comes first"
+            )
+        # Without a limit for a request no time to drain is long enough: there is nothing to compare.
+        if self.drain_sigterm and self.deadline_request and self.drain_grace_s < self.request_timeout_s:
+            raise ValueError(
+                f"WEBHOOK_DRAIN_GRACE_S={self.drain_grace_s:g} must not be below "
+                f"WEBHOOK_REQUEST_TIMEOUT_S={self.request_timeout_s:g}, the time that what was taken may need: "
+                f"set WEBHOOK_DRAIN_GRACE_S={self.request_timeout_s:g}"
             )
         return self
 

@@ -109,6 +109,16 @@ class Store:
             raise
         finally:
             if connection is not None and id(connection) not in self._committing_late:
+                await self._let_go(connection)
+
+    async def _let_go(self, connection: AsyncConnection) -> None:
+        """Give a connection back. When that fails, what was found out on it stands, and it is not used again."""
+        try:
+            await connection.close()
+        except Exception as error:  # noqa: BLE001 - the request has its answer by now
+            self._log.warning("connection_not_given_back", error=describe(error))
+            if not connection.closed:
+                await connection.invalidate()
                 await connection.close()
 
     async def _select(
@@ -126,6 +136,8 @@ class Store:
         if stored is None:
             # Someone deleted the row between the two statements.
             raise AttemptFailedError(Phase.SELECT, Reason.SERIALIZATION)
+        # It ends the transaction, as ROLLBACK would at the same price: whatever this session has seen is stored then.
+        await self._commit(connection, progress)
         return stored
 
     async def _commit(self, connection: AsyncConnection, progress: Progress) -> None:
@@ -138,7 +150,6 @@ class Store:
                 raise CommitLostError from error
             progress.in_doubt = False
             raise
-        progress.in_doubt = False
 
     def _commit_later(self, connection: AsyncConnection) -> None:
         self._committing_late[id(connection)] = asyncio.create_task(self._finish(connection))
@@ -151,11 +162,25 @@ class Store:
             await _give_up(connection, error)
         finally:
             del self._committing_late[id(connection)]
-            await connection.close()
+            await self._let_go(connection)
 
 
 async def _give_up(connection: AsyncConnection | None, error: BaseException) -> None:
-    """Cut a connection of which nobody knows what it will say next; it must not meet another request."""
-    if connection is None or connection.closed or connection.invalidated or server_spoke(error):
+    """Cut a connection of which nobody knows what it will say next; it must not meet another request.
+
+    SQLAlchemy does so itself where the connection was closed, the driver's time was over or the request was cancelled.
+    It does not where the server goes on speaking and would say the same to everyone: read only since a failover
+    (25006), a prepared statement that is gone (26000). Nor where BEGIN itself failed: asyncpg then takes the session
+    to be in a transaction, and asks for a SAVEPOINT next.
+    """
+    if connection is None or connection.closed or connection.invalidated:
+        return
+    if server_spoke(error) and await _in_a_transaction(connection):
         return
     await connection.invalidate()
+
+
+async def _in_a_transaction(connection: AsyncConnection) -> bool:
+    """Tell what the server said last: whether a transaction is open, be it a failed one."""
+    raw = await connection.get_raw_connection()
+    return raw.driver_connection is not None and bool(raw.driver_connection.is_in_transaction())

@@ -13,11 +13,12 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import httpx
@@ -36,6 +37,7 @@ END = signal.SIGTERM if "COVERAGE_PROCESS_START" in os.environ else signal.SIGKI
 
 PATIENT = {
     "WEBHOOK_REQUEST_TIMEOUT_S": "30",
+    "WEBHOOK_DRAIN_GRACE_S": "30",
     "WEBHOOK_STATEMENT_TIMEOUT_S": "25",
     "WEBHOOK_SERVER_STATEMENT_TIMEOUT_S": "20",
     "WEBHOOK_SERVER_LOCK_TIMEOUT_S": "20",
@@ -99,15 +101,52 @@ class Database:
         assert await poll_async(enough, within_s=WAIT_S), f"no {at_least} backends came to wait for {event}"
 
     @asynccontextmanager
-    async def locked(self) -> AsyncIterator[None]:
-        """Another session holds the table."""
+    async def locked(self, statement: str = "LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE") -> AsyncIterator[None]:
+        """Another session holds the table, or what the statement locks."""
         connection = await asyncpg.connect(self.url)
         try:
             async with connection.transaction():
-                await connection.execute("LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE")
+                await connection.execute(statement)
                 yield
         finally:
             await connection.close()
+
+
+@contextmanager
+def stopped(pids: Sequence[int]) -> Iterator[None]:
+    """Server processes that are there, and silent."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+@asynccontextmanager
+async def without_farewells(url: str) -> AsyncIterator[str]:
+    """Give the URL of a relay to that PostgreSQL, which passes everything on but a client's word that it ends."""
+    parts = urlsplit(url)
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(1 << 16):
+                if data != b"X\0\0\0\x04":
+                    writer.write(data)
+        except ConnectionError:
+            pass  # whichever side was cut: the other one hears of it below
+        finally:
+            writer.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream_reader, upstream_writer = await asyncio.open_connection(parts.hostname, parts.port)
+        await asyncio.gather(pump(reader, upstream_writer), pump(upstream_reader, writer))
+
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        user = parts.netloc.rpartition("@")[0]
+        yield urlunsplit(parts._replace(netloc=f"{user}@127.0.0.1:{port}"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from webhook.breaker import Breaker, State
+from collections.abc import Callable
+
+import pytest
+
+from webhook.breaker import Breaker, Era, State
 
 
 class Clock:
@@ -16,31 +20,36 @@ def make() -> tuple[Breaker, Clock, list[State]]:
     return Breaker(failures=3, open_s=1, clock=clock, changed=seen.append), clock, seen
 
 
+def begin(breaker: Breaker) -> Era:
+    era = breaker.allows()
+    assert era is not None
+    return era
+
+
 def fail(breaker: Breaker, times: int) -> None:
     for _ in range(times):
-        assert breaker.allows()
-        breaker.failed()
+        breaker.failed(begin(breaker))
 
 
 def test_it_opens_after_failures_in_a_row_only() -> None:
     breaker, _, seen = make()
     fail(breaker, 2)
-    breaker.succeeded()
+    breaker.succeeded(begin(breaker))
     fail(breaker, 2)
     assert seen == []
     fail(breaker, 1)
     assert seen == [State.OPEN]
-    assert not breaker.allows()
+    assert breaker.allows() is None
 
 
 def test_half_open_lets_one_probe_through() -> None:
     breaker, clock, seen = make()
     fail(breaker, 3)
     clock.now = 1.0
-    assert breaker.allows()
-    assert not breaker.allows()
-    breaker.succeeded()
-    assert breaker.allows()
+    probe = begin(breaker)
+    assert breaker.allows() is None
+    breaker.succeeded(probe)
+    begin(breaker)
     assert seen == [State.OPEN, State.HALF_OPEN, State.CLOSED]
 
 
@@ -50,27 +59,34 @@ def test_a_failed_probe_opens_it_for_another_while() -> None:
     clock.now = 1.0
     fail(breaker, 1)
     clock.now = 1.9
-    assert not breaker.allows()
+    assert breaker.allows() is None
     clock.now = 2.0
-    assert breaker.allows()
+    begin(breaker)
 
 
 def test_an_abandoned_probe_is_followed_by_another() -> None:
     breaker, clock, _ = make()
     fail(breaker, 3)
     clock.now = 1.0
-    assert breaker.allows()
-    breaker.abandoned()
-    assert breaker.allows()
+    breaker.abandoned(begin(breaker))
+    begin(breaker)
 
 
-def test_stragglers_neither_close_nor_prolong_it() -> None:
-    """They began while it was closed, and come back when it is open."""
-    breaker, clock, _ = make()
+@pytest.mark.parametrize("report", [Breaker.succeeded, Breaker.failed, Breaker.abandoned])
+def test_stragglers_change_nothing(report: Callable[[Breaker, Era], None]) -> None:
+    """They began while it was closed, and come back when it is open, half open, or closed again."""
+    breaker, clock, seen = make()
+    straggler = begin(breaker)
     fail(breaker, 3)
-    breaker.succeeded()
-    assert not breaker.allows()
     clock.now = 0.5
-    breaker.failed()
+    report(breaker, straggler)
     clock.now = 1.0
-    assert breaker.allows()
+    probe = begin(breaker)
+    report(breaker, straggler)
+    assert breaker.allows() is None
+    breaker.succeeded(probe)
+    fail(breaker, 2)
+    report(breaker, straggler)
+    assert seen == [State.OPEN, State.HALF_OPEN, State.CLOSED]
+    fail(breaker, 1)
+    assert seen[3:] == [State.OPEN]

@@ -47,6 +47,7 @@ CASES = [
     (OSError(22, "Invalid argument"), Phase.CHECKOUT, Reason.CONNECT_FAILED, True),
     (TimeoutError(), Phase.CHECKOUT, Reason.CONNECT_TIMEOUT, True),
     (TimeoutError(), Phase.INSERT, Reason.SILENT, True),
+    (E.InvalidSQLStatementNameError("x"), Phase.INSERT, Reason.STATEMENT_LOST, True),
     (E.CannotConnectNowError("x"), Phase.CHECKOUT, Reason.STARTING_UP, True),
     (E.CrashShutdownError("x"), Phase.INSERT, Reason.SHUTTING_DOWN, True),
     (E.TooManyConnectionsError("x"), Phase.CHECKOUT, Reason.TOO_MANY_CONNECTIONS, True),
@@ -97,6 +98,7 @@ def test_a_failed_commit_is_certain_only_by_the_servers_word(error: BaseExceptio
     [
         (E.QueryCanceledError("x"), True),
         (E.UniqueViolationError("x"), True),
+        (E.InvalidSQLStatementNameError("x"), False),
         (E.ReadOnlySQLTransactionError("x"), False),
         (E.AdminShutdownError("x"), False),
         (E.ConnectionDoesNotExistError(LOST), False),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -11,6 +12,7 @@ from webhook.inspection import Inspector, check_json
 from webhook.rejections import RejectedError
 
 NOW = 1_700_000_000
+OWN = b"o" * 32
 HEADERS = {
     "content-type": "application/json",
     "webhook-id": "msg_1",
@@ -20,7 +22,9 @@ HEADERS = {
 
 
 def inspector() -> Inspector:
-    return Inspector(keys=(KEY,), body_limit_bytes=100, tolerance_s=300, clock=lambda: NOW)
+    return Inspector(
+        keys=(KEY,), keys_of={"shop": (OWN,), "old": (KEY,)}, body_limit_bytes=100, tolerance_s=300, clock=lambda: NOW
+    )
 
 
 def head(source: str = "shop", **changes: str) -> dict[str, str]:
@@ -41,6 +45,8 @@ def rejected(source: str = "shop", **changes: str) -> tuple[int, str]:
         "Application/JSON ; charset=UTF-8",
         "application/cloudevents+json",
         'application/json;charset="utf-8"',
+        "application/json; a=b; charset = utf8;",
+        'application/json; a="; charset=utf-16"; charset=utf-8',
     ],
 )
 def test_json_by_any_name(media_type: str) -> None:
@@ -52,6 +58,44 @@ def test_json_by_any_name(media_type: str) -> None:
 )
 def test_other_types(media_type: str) -> None:
     assert rejected(content_type=media_type) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "charset=latin-1",
+        "a=b; charset=utf-16",
+        'a="b;c"; charset=utf-16',
+        "charset = latin-1",
+        "CHARSET\t=\tlatin-1",
+        "charset=utf-8; charset=utf-16",
+        "charset",
+        "charset=",
+        'charset="utf-8',
+        "a=b charset=utf-16",
+        "=utf-16",
+    ],
+)
+def test_other_charsets_wherever_they_stand(parameters: str) -> None:
+    assert rejected(content_type=f"application/json; {parameters}") == (415, "unsupported_media_type")
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=60))
+def test_parameters_of_any_kind_are_taken_or_rejected(parameters: str) -> None:
+    with contextlib.suppress(RejectedError):
+        head(content_type=f"application/json;{parameters}")
+
+
+@pytest.mark.parametrize(
+    ("source", "key", "good"), [("shop", OWN, True), ("shop", KEY, False), ("bank", KEY, True), ("bank", OWN, False)]
+)
+def test_a_source_with_keys_of_its_own(source: str, key: bytes, good: bool) -> None:
+    headers = signed("msg_1", b"{}", key=key, timestamp=str(NOW))
+    if good:
+        assert inspector().accept(source, headers, b"{}").source == source
+        return
+    with pytest.raises(RejectedError, match="No signature matches"):
+        inspector().accept(source, headers, b"{}")
 
 
 @pytest.mark.parametrize("source", ["", "a b", "a.b", "ü", "a\0", "a" * 65, "a\n"])
@@ -78,10 +122,10 @@ def test_lengths(length: str, status: int) -> None:
 def test_the_tolerance_has_two_sides(shift_s: int, error: str | None) -> None:
     headers = signed("msg_1", b"{}", timestamp=str(NOW + shift_s))
     if error is None:
-        assert inspector().accept("shop", headers, b"{}").id == "msg_1"
+        assert inspector().accept("bank", headers, b"{}").id == "msg_1"
         return
     with pytest.raises(RejectedError, match=f"too {error}"):
-        inspector().accept("shop", headers, b"{}")
+        inspector().accept("bank", headers, b"{}")
 
 
 JSON = st.recursive(

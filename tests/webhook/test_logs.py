@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import errno
 import io
 import json
+import logging
+from typing import Any
 
-from webhook.logs import Log, describe
+import pytest
+
+from webhook.logs import Bridge, Log, describe
 
 
 def test_an_exception_is_told_with_all_its_causes() -> None:
@@ -35,3 +40,42 @@ def test_a_line_is_one_json_object() -> None:
     (line,) = stream.getvalue().splitlines()
     entry = json.loads(line)
     assert (entry["level"], entry["event"], entry["delivery"]) == ("warning", "refused", "a\nb")
+
+
+def bridged(name: str, level: int, error: Exception | None) -> dict[str, Any]:
+    stream = io.StringIO()
+    info = (type(error), error, None) if error else None
+    Bridge(Log(stream)).emit(logging.LogRecord(name, level, "", 0, "words\n", (), info))
+    entry: dict[str, Any] = json.loads(stream.getvalue())
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "error", "told"),
+    [
+        ("asyncio", logging.ERROR, None, "error"),
+        ("asyncio", logging.ERROR, OSError(5, "x"), "error"),
+        ("asyncio", logging.WARNING, None, "warning"),
+        # A connection broke while it was handed back: the pool has dealt with it.
+        ("sqlalchemy.pool.impl.AsyncAdaptedQueuePool", logging.ERROR, OSError(5, "x"), "warning"),
+        # "The garbage collector is trying to clean up non-checked-in connection": a leak.
+        ("sqlalchemy.pool.impl.AsyncAdaptedQueuePool", logging.ERROR, None, "error"),
+    ],
+)
+def test_what_libraries_log_is_an_error_unless_it_was_dealt_with(
+    name: str, level: int, error: Exception | None, told: str
+) -> None:
+    entry = bridged(name, level, error)
+    assert (entry["level"], entry["event"], entry["logger"]) == (told, "words", name)
+    assert ("traceback" in entry) is (error is not None and told == "error")
+
+
+def test_a_log_that_takes_nothing_fails_nobody_and_is_counted() -> None:
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    log = Log(Full())
+    log.info("listening")
+    log.alarm("refused")
+    assert log.lost == 2

@@ -123,6 +123,28 @@ async def test_secrets_are_rotated(starter: Starter) -> None:
 
 
 @pytest.mark.asyncio
+async def test_what_was_signed_for_one_source_is_no_delivery_of_another_with_its_own_secret(starter: Starter) -> None:
+    own = b"o" * 24
+    async with starter.running(WEBHOOK_SOURCE_SECRETS=f"bank:whsec_{base64.b64encode(own).decode()}") as service:
+        for source, key, status in (("bank", own, 200), ("bank", KEY, 401), ("shop", own, 401), ("shop", KEY, 200)):
+            headers = signed(new_id(), b"{}", key=key)
+            answer = await service.client.post(f"/webhooks/{source}", content=b"{}", headers=headers)
+            assert answer.status_code == status, (source, key)
+
+
+@pytest.mark.asyncio
+async def test_a_delivery_that_cannot_be_looked_up_is_not_denied(starter: Starter) -> None:
+    identity = new_id()
+    async with starter.running() as service:
+        await service.deliver(delivery_id=identity)
+        async with service.database.locked():
+            shown = await service.client.get(f"/webhooks/shop/{identity}")
+        assert (shown.status_code, shown.headers["retry-after"]) == (503, "1")
+        assert "stored nothing" not in shown.json()["detail"]
+        assert shown.json()["detail"].endswith("Whether the delivery is stored was not found out.")
+
+
+@pytest.mark.asyncio
 async def test_probes_and_metrics(starter: Starter) -> None:
     async with starter.running() as service:
         await service.deliver()
@@ -137,6 +159,7 @@ async def test_probes_and_metrics(starter: Starter) -> None:
         assert await service.metric("webhook_pool_checked_out") == 0
         assert await service.metric("webhook_requests_total") == 1
         assert await service.metric("webhook_tasks") > 0
+        assert await service.metric("webhook_log_lines_lost") == 0
         assert await service.metric("process_open_fds") > 0
 
 

@@ -5,27 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
 from harness.stack import PostgresServer
-from tests.webhook.support import PATIENT, Database, Starter, digest, new_id
+from tests.webhook.support import PATIENT, Database, Starter, digest, new_id, stopped, without_farewells
 
 CLOSED = "asyncpg.exceptions.ConnectionDoesNotExistError: connection was closed in the middle of operation"
-
-
-@contextmanager
-def stopped(pids: Sequence[int]) -> Iterator[None]:
-    """Server processes that are there, and silent."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.asyncio
@@ -171,6 +158,65 @@ async def test_an_exhausted_deadline_refuses_and_lets_the_connection_go(starter:
         assert service.events("refused")[0]["reason"] == "deadline"
         assert await service.metric("webhook_pool_checked_out") == 0
         assert (await service.deliver()).status_code == 200
+
+
+@pytest.mark.asyncio
+async def test_a_connection_that_missed_the_deadline_meets_no_other_request(starter: Starter) -> None:
+    """It is cut: silent as it is, waiting for its farewell would keep the request, and the pool, for ever."""
+    async with starter.running(WEBHOOK_DEADLINE_STATEMENT="off", WEBHOOK_REQUEST_TIMEOUT_S="1") as service:
+        await service.deliver()
+        backends = await service.database.backends()
+        async with service.database.locked():
+            sending = asyncio.create_task(service.deliver())
+            await service.database.until_waiting()
+            with stopped(backends):
+                answer = await sending
+                assert await service.metric("webhook_pool_checked_out") == 0
+        assert answer.status_code == 503
+        assert (await service.deliver()).status_code == 200
+        assert not set(backends) & set(await service.database.backends())
+
+
+SPARE = {"WEBHOOK_POOL_SIZE": "1", "WEBHOOK_POOL_MAX_OVERFLOW": "1", "WEBHOOK_DEADLINE_STATEMENT": "off"}
+"""A connection beyond the pool's size is closed when it comes back, after the COMMIT and before the answer."""
+
+
+@pytest.mark.asyncio
+async def test_an_answer_does_not_wait_until_a_spare_connection_is_closed(starter: Starter) -> None:
+    async with without_farewells(starter.database.url) as url, starter.running(DATABASE_URL=url, **SPARE) as service:
+        async with service.database.locked():
+            sending = [asyncio.create_task(service.deliver()) for _ in range(2)]
+            await service.database.until_waiting(at_least=2)
+        assert [answer.status_code for answer in await asyncio.gather(*sending)] == [200, 200]
+
+
+@pytest.mark.asyncio
+async def test_what_is_committed_is_never_refused(starter: Starter) -> None:
+    """Without deadlines the driver closes politely, and the time to drain ends that: the row is there."""
+    settings = {**SPARE, "WEBHOOK_DEADLINE_REQUEST": "off", "WEBHOOK_DRAIN_GRACE_S": "0.1"}
+    async with without_farewells(starter.database.url) as url, starter.running(DATABASE_URL=url, **settings) as service:
+        async with service.database.locked():
+            sending = [asyncio.create_task(service.deliver()) for _ in range(2)]
+            await service.database.until_waiting(at_least=2)
+        answered, held = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
+        service.process.send_signal(signal.SIGTERM)
+        assert [(await task).status_code for task in (*answered, *held)] == [200, 504]
+        assert len(await service.database.stored()) == 2
+
+
+@pytest.mark.asyncio
+async def test_a_connection_that_would_refuse_everyone_meets_no_other_request(starter: Starter) -> None:
+    """As after a failover: the session stays read only when the database no longer is."""
+    async with starter.running() as service:
+        url = urlsplit(service.database.url)
+        elsewhere = Database(urlunsplit(url._replace(path="/postgres")))
+        await elsewhere.fetch(f"ALTER DATABASE {url.path[1:]} SET default_transaction_read_only = on")
+        refused = await service.deliver()
+        await elsewhere.fetch(f"ALTER DATABASE {url.path[1:]} RESET default_transaction_read_only")
+        answer = await service.deliver()
+        assert (refused.status_code, answer.status_code) == (503, 200)
+        assert service.events("refused")[0]["reason"] == "read_only"
+        assert await service.metric("webhook_retries_total") == 2
 
 
 @pytest.mark.asyncio

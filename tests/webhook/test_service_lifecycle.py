@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 
 from harness.keeper import ProcessSpec
 from harness.stack import RedisServer
-from tests.webhook.support import PATIENT, ROOT, WAIT_S, Starter, base_environment, listening_port, new_id
+from tests.webhook.support import PATIENT, ROOT, WAIT_S, Starter, base_environment, listening_port, new_id, stopped
 
 NOWHERE = "127.0.0.1:1"
 
@@ -50,6 +51,74 @@ async def test_sigterm_finishes_what_was_taken_and_ends_with_0(starter: Starter)
         assert answer.status_code == 200
         assert await asyncio.to_thread(service.process.wait, WAIT_S) == 0
         assert identity in [stored for stored, _ in await service.database.stored()]
+
+
+NO_LIMIT = {**PATIENT, "WEBHOOK_DEADLINE_REQUEST": "off", "WEBHOOK_DRAIN_GRACE_S": "0.1"}
+"""Nothing but the time to drain ends a request."""
+
+
+@pytest.mark.asyncio
+async def test_what_the_time_to_drain_ends_is_refused_and_not_stored(starter: Starter) -> None:
+    identity = new_id()
+    async with starter.running(**NO_LIMIT) as service:
+        await service.deliver(delivery_id=identity)
+        async with service.database.locked():
+            sending = asyncio.create_task(service.deliver())
+            asking = asyncio.create_task(service.client.get(f"/webhooks/shop/{identity}"))
+            await service.database.until_waiting(at_least=2)
+            service.process.send_signal(signal.SIGTERM)
+            refused, not_found_out = await asyncio.gather(sending, asking)
+            assert await asyncio.to_thread(service.process.wait, WAIT_S) == 0
+        assert (refused.status_code, refused.json()["error"]) == (503, "unavailable")
+        assert refused.json()["detail"] == "The service is ending. This request stored nothing."
+        assert (not_found_out.status_code, "stored nothing" in not_found_out.json()["detail"]) == (503, False)
+        assert [entry["reason"] for entry in service.events("refused")] == ["ending", "ending"]
+        assert "Traceback" not in service.process.log.read()
+        assert len(await service.database.stored()) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_commit_that_the_time_to_drain_ends_is_unknown(starter: Starter) -> None:
+    async with starter.running(**NO_LIMIT) as service:
+        await service.database.fetch(
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END $$"
+        )
+        await service.database.fetch(
+            "CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON deliveries DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW EXECUTE FUNCTION wait()"
+        )
+        async with service.database.locked("SELECT pg_advisory_xact_lock(1)"):
+            sending = asyncio.create_task(service.deliver())
+            await service.database.until_waiting()
+            service.process.send_signal(signal.SIGTERM)
+            answer = await sending
+            assert await asyncio.to_thread(service.process.wait, WAIT_S) == 0
+        assert (answer.status_code, answer.json()["error"]) == (504, "unknown")
+
+
+@pytest.mark.asyncio
+async def test_a_probe_that_the_time_to_drain_ends_is_answered(starter: Starter) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent_url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/none?ssl=disable"
+        settings = {**NO_LIMIT, "WEBHOOK_READY_TIMEOUT_S": "30", "WEBHOOK_CONNECT_TIMEOUT_S": "30"}
+        async with starter.running(DATABASE_URL=silent_url, **settings) as service:
+            asking = asyncio.create_task(service.client.get("/readyz"))
+            connection, _ = await asyncio.to_thread(silent.accept)
+            with connection:
+                service.process.send_signal(signal.SIGTERM)
+                answer = await asking
+                assert (answer.status_code, answer.json()) == (503, {"status": "ending"})
+                assert await asyncio.to_thread(service.process.wait, WAIT_S) == 0
+
+
+@pytest.mark.asyncio
+async def test_a_server_that_does_not_hang_up_does_not_keep_the_service_from_ending(starter: Starter) -> None:
+    async with starter.running(WEBHOOK_DEADLINE_STATEMENT="off") as service:
+        await service.deliver()
+        with stopped(await service.database.backends()):
+            service.process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(service.process.wait, WAIT_S) == 0
 
 
 @pytest.mark.asyncio

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from tests.webhook.support import Service, Starter, digest, new_id, signed
+from harness.polling import poll_async
+from tests.webhook.support import PATIENT, WAIT_S, Service, Starter, digest, new_id, signed
 
 HEAD = b"POST /webhooks/shop HTTP/1.1\r\nhost: x\r\n"
 
@@ -109,6 +110,97 @@ async def test_chunks_are_a_body_like_any_other(starter: Starter) -> None:
         received = await exchange(service, request(headers, chunked(body, 5), b"transfer-encoding: chunked"))
         assert statuses(received) == [200]
         assert await service.database.stored() == [(headers["webhook-id"], digest(body))]
+
+
+LAST_CHUNK = b"2\r\n{}\r\n0\r\n"
+OVER = 1 << 20
+BETWEEN = {
+    "many trailers": LAST_CHUNK + b"".join(b"x-%d: %s\r\n" % (number, b"y" * 1000) for number in range(OVER // 1000)),
+    "one huge trailer": LAST_CHUNK + b"x: " + b"y" * OVER,
+    "one huge extension": b"2;x=" + b"y" * OVER,
+}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("what", BETWEEN)
+async def test_what_stands_around_the_chunks_is_bounded(starter: Starter, what: str) -> None:
+    """It never ends: only the limit can end it, long before the time for the request does."""
+    async with starter.running(**PATIENT) as service:
+        received = await exchange(service, request(good(), BETWEEN[what], b"transfer-encoding: chunked"))
+        assert statuses(received) == [431]
+        assert await service.database.stored() == []
+        assert (await service.deliver()).status_code == 200
+
+
+@pytest.mark.asyncio
+async def test_lines_without_an_end_between_two_requests_are_bounded(starter: Starter) -> None:
+    async with starter.running(**PATIENT) as service:
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        writer.write(request(good(connection="keep-alive"), b"{}", LENGTH))
+        assert statuses(await reader.readuntil(b"}")) == [200]
+        writer.write(b"\r\n" * OVER)
+        async with asyncio.timeout(10):
+            assert statuses(await reader.read()) == [431]
+        writer.close()
+
+
+@pytest.mark.asyncio
+async def test_a_line_between_two_requests_does_not_keep_the_connection(starter: Starter) -> None:
+    async with starter.running(WEBHOOK_HEADERS_TIMEOUT_S="0.2") as service:
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        writer.write(request(good(connection="keep-alive"), b"{}", LENGTH))
+        assert statuses(await reader.readuntil(b"}")) == [200]
+        writer.write(b"\r\n")
+        async with asyncio.timeout(10):
+            assert statuses(await reader.read()) == [408]
+        writer.close()
+
+
+@pytest.mark.asyncio
+async def test_a_trailer_is_no_header(starter: Starter) -> None:
+    """Neither in the place of one that is missing, nor as a second one."""
+    extra = b"webhook-id: other\r\ncontent-encoding: gzip\r\n\r\n"
+    unsigned = good()
+    signature = unsigned.pop("webhook-signature")
+    trailer = f"webhook-signature: {signature}\r\n\r\n".encode()
+    async with starter.running() as service:
+        taken = await exchange(service, request(good(), LAST_CHUNK + extra, b"transfer-encoding: chunked"))
+        refused = await exchange(service, request(unsigned, LAST_CHUNK + trailer, b"transfer-encoding: chunked"))
+        assert (statuses(taken), statuses(refused)) == ([200], [401])
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("status", [400, 415])
+async def test_garbage_in_a_body_is_answered_once_and_nothing_is_written_after_the_end(
+    starter: Starter, status: int
+) -> None:
+    """The client stays: the application must hear that the body ended, and keep its answer to itself."""
+    headers = good(connection="keep-alive") | ({"content-type": "text/plain"} if status == 415 else {})
+    async with starter.running(WEBHOOK_REQUEST_TIMEOUT_S="0.3") as service:
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        writer.write(request(headers, b"2\r\n{}\r\n", b"transfer-encoding: chunked"))
+        early = await reader.readuntil(b"}") if status == 415 else b""
+        writer.write(b"zz\r\n")
+        async with asyncio.timeout(10):
+            assert statuses(early + await reader.read()) == [status]
+
+        async def answered() -> bool:
+            return await service.metric("webhook_requests_total") == 1
+
+        assert await poll_async(answered, within_s=WAIT_S)
+        assert "Traceback" not in service.process.log.read()
+        assert (await service.deliver()).status_code == 200
+        writer.close()
+
+
+@pytest.mark.asyncio
+async def test_garbage_in_the_second_does_not_take_the_answer_of_the_first(starter: Starter) -> None:
+    first, second = signed(new_id(), b"{}"), good()
+    sent = request(first, b"{}", LENGTH) + request(second, b"zz\r\n", b"transfer-encoding: chunked")
+    async with starter.running() as service:
+        assert statuses(await exchange(service, sent)) == [200]
+        assert [stored for stored, _ in await service.database.stored()] == [first["webhook-id"]]
+        assert "Traceback" not in service.process.log.read()
 
 
 @pytest.mark.asyncio

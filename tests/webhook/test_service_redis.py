@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import signal
+import socket
 
 import pytest
 import redis
 
 from harness.stack import RedisServer
-from tests.webhook.support import Starter, digest, new_id
+from tests.webhook.support import SECRET, Starter, digest, new_id
+from webhook.breaker import Breaker, State
+from webhook.delivery import Progress
+from webhook.logs import Log
+from webhook.metrics import Metrics
+from webhook.recent import RecentDeliveries, make_client
+from webhook.settings import load_settings
 
 ERROR_22 = "redis.exceptions.ConnectionError: Error 22 connecting to fe80::1:6379. Invalid argument."
 
@@ -92,6 +100,32 @@ async def test_a_late_reply_meets_nobody(starter: Starter, own_redis: RedisServe
         with redis.Redis.from_url(own_redis.url()) as watcher:
             assert watcher.exists(*watcher.keys(f"*:{second}")) == 1
         assert (second, digest(b'{"second": 2}')) in await service.database.stored()
+
+
+@pytest.mark.asyncio
+async def test_a_probe_that_is_cancelled_is_followed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request's deadline may end it while it waits for Redis: the breaker must not wait for its report for ever."""
+    breaker = Breaker(failures=1, open_s=0, clock=lambda: 0.0, changed=lambda _: None)
+    opening = breaker.allows()
+    assert opening is not None
+    breaker.failed(opening)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+        monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("WEBHOOK_SECRETS", SECRET)
+        monkeypatch.setenv("WEBHOOK_REDIS_OPERATION_TIMEOUT_S", "60")
+        settings = load_settings()
+        log = Log(io.StringIO())
+        recent = RecentDeliveries(make_client(settings), settings=settings, breaker=breaker, metrics=Metrics(), log=log)
+        asking = asyncio.create_task(recent.see(Progress()))
+        connection, _ = await asyncio.to_thread(silent.accept)
+        with connection:
+            assert breaker.state is State.HALF_OPEN
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            assert breaker.allows() is not None
+        await recent.close()
 
 
 @pytest.mark.asyncio

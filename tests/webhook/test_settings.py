@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from tests.webhook.support import SECRET
@@ -66,6 +68,9 @@ def test_what_loses_deliveries_needs_a_second_word(environment: pytest.MonkeyPat
         ("WEBHOOK_REDIS_OPERATION_TIMEOUT_S", "-1", "valid: a number of seconds above 0, or none (default 0.05)"),
         ("WEBHOOK_STATEMENT_TIMEOUT_S", "nan", "valid: a number above 0, up to 86400 (default 2.0)"),
         ("WEBHOOK_SERVER_STATEMENT_TIMEOUT_S", "3", "must be below WEBHOOK_STATEMENT_TIMEOUT_S=2"),
+        ("WEBHOOK_DRAIN_GRACE_S", "1.4", "must not be below WEBHOOK_REQUEST_TIMEOUT_S=5"),
+        ("WEBHOOK_REQUEST_TIMEOUT_S", "30", "WEBHOOK_DRAIN_GRACE_S=5 must not be below WEBHOOK_REQUEST_TIMEOUT_S=30"),
+        ("WEBHOOK_REQUEST_TIMEOUT_S", "30", "set WEBHOOK_DRAIN_GRACE_S=30"),
         ("WEBHOOK_PRE_PING", "off", "WEBHOOK_PRE_PING: there is no such setting; did you mean WEBHOOK_POOL_PRE_PING?"),
         ("DATABASE_URL", "mysql://x/y", "mysql:// is not supported; valid: postgresql://USER:PASSWORD@HOST"),
         ("DATABASE_URL", "nonsense", "not a database URL"),
@@ -76,6 +81,10 @@ def test_what_loses_deliveries_needs_a_second_word(environment: pytest.MonkeyPat
         ("WEBHOOK_SECRETS", f"{SECRET},abc", "secret 2 does not begin with whsec_"),
         ("WEBHOOK_SECRETS", "whsec_%%%", "secret 1 is not base64"),
         ("WEBHOOK_SECRETS", "whsec_QUJD", "secret 1 has 3 bytes"),
+        ("WEBHOOK_SOURCE_SECRETS", ",", "no secret is given; valid: SOURCE:whsec_BASE64"),
+        ("WEBHOOK_SOURCE_SECRETS", SECRET, "secret 1 does not begin with the name of a source and a colon"),
+        ("WEBHOOK_SOURCE_SECRETS", f"a:{SECRET},a.b:{SECRET}", "secret 2 does not begin with the name of a source"),
+        ("WEBHOOK_SOURCE_SECRETS", f"a:{SECRET},b:abc", "secret 2 does not begin with whsec_"),
     ],
 )
 def test_a_wrong_value_is_told_with_the_valid_ones(
@@ -95,7 +104,22 @@ def test_all_problems_are_told_at_once(environment: pytest.MonkeyPatch) -> None:
     assert all(name in text for name in ("WEBHOOK_POOL_SIZE", "WEBHOOK_PORT", "WEBHOOK_NONSENSE_AT_ALL"))
 
 
-@pytest.mark.parametrize("variable", ["DATABASE_URL", "WEBHOOK_SECRETS"])
+@pytest.mark.parametrize("switch", ["WEBHOOK_DEADLINE_REQUEST", "WEBHOOK_DRAIN_SIGTERM"])
+def test_the_time_to_drain_is_compared_with_a_limit_that_is_in_force(
+    environment: pytest.MonkeyPatch, switch: str
+) -> None:
+    environment.setenv("WEBHOOK_REQUEST_TIMEOUT_S", "30")
+    environment.setenv(switch, "off")
+    assert load_settings().drain_grace_s == 5
+
+
+def test_a_source_may_have_several_secrets_of_its_own(environment: pytest.MonkeyPatch) -> None:
+    one, two, three = ("whsec_" + base64.b64encode(key * 32).decode() for key in (b"1", b"2", b"3"))
+    environment.setenv("WEBHOOK_SOURCE_SECRETS", f"shop:{one}, shop:{two},bank-1:{three}")
+    assert load_settings().source_secrets == {"shop": (b"1" * 32, b"2" * 32), "bank-1": (b"3" * 32,)}
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "WEBHOOK_SECRETS", "WEBHOOK_SOURCE_SECRETS"])
 def test_no_complaint_repeats_a_secret(environment: pytest.MonkeyPatch, variable: str) -> None:
     text = complaint(environment, **{variable: "whsec:/pass-word"})
     assert "pass-word" not in text
