@@ -1,5 +1,5 @@
-"""Parts of the harness that run in a bare interpreter: the keeper and the probes."""
+"""Parts of the harness that run in a bare interpreter: the keeper, the relay and the probes."""
 
-from harness.bare._launch import launch, run_probe, what_it_wrote
+from harness.bare._launch import bare_command, launch, run_probe, what_it_wrote
 
-__all__ = ["launch", "run_probe", "what_it_wrote"]
+__all__ = ["bare_command", "launch", "run_probe", "what_it_wrote"]

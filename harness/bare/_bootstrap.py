@@ -1,5 +1,7 @@
 """Run a module of the harness in a bare interpreter: `python -I -S _bootstrap.py MODULE ARGUMENT...`.
 
+Without -S the interpreter has its site-packages, for a module that needs one of them.
+
 The packages' own `__init__` modules are passed over: they import what a user of the package
 needs, third-party packages among it, which a bare interpreter neither has nor should wait for.
 """
@@ -18,7 +20,7 @@ def _open_package(name: str, folder: str) -> None:
 def _main() -> None:
     root = __file__.rpartition("/bare/")[0]
     _open_package("harness", root)
-    for package in ("keeper", "syscalls"):
+    for package in ("keeper", "syscalls", "wire"):
         _open_package(f"harness.{package}", f"{root}/{package}")
     module, *arguments = sys.argv[1:]
     sys.exit(import_module(module).main(arguments))

@@ -17,15 +17,24 @@ PROBE_TIMEOUT_S = 20.0
 _BOOTSTRAP = Path(__file__).with_name("_bootstrap.py")
 
 
+def bare_command(module: str, *arguments: str, site_packages: bool = False) -> tuple[str, ...]:
+    """Return the command line that runs `module`'s `main(arguments)` in a bare interpreter.
+
+    `site_packages`: with what is installed beside the harness. Raises `HarnessError`.
+    """
+    if not sys.executable:
+        raise HarnessError("this Python does not know its own path", hint="run the harness with a python executable")
+    options = ("-I",) if site_packages else ("-I", "-S")
+    return (sys.executable, *options, str(_BOOTSTRAP), module, *arguments)
+
+
 def launch(module: str, *arguments: str, output: IO[bytes], pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
     """Start `module`'s `main(arguments)`, its standard output and error in the file `output`.
 
     In a session of its own: no terminal's signal reaches it. Isolated and without site-packages:
     it starts fast, and nothing in the environment bends it. Raises `HarnessError`.
     """
-    if not sys.executable:
-        raise HarnessError("this Python does not know its own path", hint="run the harness with a python executable")
-    command = [sys.executable, "-I", "-S", str(_BOOTSTRAP), module, *arguments]
+    command = bare_command(module, *arguments)
     try:
         return subprocess.Popen(  # noqa: S603 - our own interpreter with our own file: no outside input
             command,

@@ -1,32 +1,5 @@
 """A host and a port, as one value."""
 
-from __future__ import annotations
+from harness.addresses import HostPort
 
-import ipaddress
-from typing import NamedTuple
-
-
-class HostPort(NamedTuple):
-    """A TCP address; an IPv6 host is written without brackets."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @classmethod
-    def parse(cls, text: str) -> HostPort:
-        """Return the value of `host:port` or `[host]:port`. Raises ValueError."""
-        host, _, port = text.rpartition(":")
-        return cls(host.removeprefix("[").removesuffix("]"), int(port))
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether this names this machine itself."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:  # a name, not an address
-            return False
+__all__ = ["HostPort"]

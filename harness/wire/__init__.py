@@ -1,0 +1,51 @@
+"""The relay between the service and a real server: it knows every message of PostgreSQL's and Redis's protocols."""
+
+from harness.wire.control import Hop, RelayControl
+from harness.wire.frames import Direction
+from harness.wire.message import Phase, ProtocolName
+from harness.wire.reports import Ended, Fired, Passed, Report, Seen
+from harness.wire.rules import (
+    Action,
+    Corrupt,
+    Cut,
+    Delay,
+    Drop,
+    DropAndClose,
+    Duplicate,
+    Fail,
+    Hold,
+    Late,
+    Match,
+    Reset,
+    Rule,
+    Stall,
+)
+from harness.wire.server import RelayServer
+
+__all__ = [
+    "Action",
+    "Corrupt",
+    "Cut",
+    "Delay",
+    "Direction",
+    "Drop",
+    "DropAndClose",
+    "Duplicate",
+    "Ended",
+    "Fail",
+    "Fired",
+    "Hold",
+    "Hop",
+    "Late",
+    "Match",
+    "Passed",
+    "Phase",
+    "ProtocolName",
+    "RelayControl",
+    "RelayServer",
+    "Report",
+    "Reset",
+    "Rule",
+    "Seen",
+    "Stall",
+]

@@ -1,0 +1,312 @@
+"""One relayed connection without its sockets: bytes of both directions in, what is to be done out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from harness.wire._bench import DirectionBench
+from harness.wire._courses import COURSES, Course, Passes, RuleCourse
+from harness.wire._failing import Insert, Repair
+from harness.wire._flights import Unfinished
+from harness.wire._held import Held
+from harness.wire._lane import Lane
+from harness.wire._notes import Candidate, HopState, Notes
+from harness.wire._outlet import Outlet
+from harness.wire._rule_book import ArmedRule
+from harness.wire._units import Answered, Replaced, Swallowed, WholeAnswer
+from harness.wire.frames import Direction, Frame
+from harness.wire.message import Message
+from harness.wire.reports import Ended, EndedBy, Passed, Report
+
+
+class Engine:
+    """Feeds, judges and reports. `number`: the connection's on its hop; `service_port`: the service's own."""
+
+    def __init__(self, hop: HopState, number: int, service_port: int, outlet: Outlet) -> None:
+        self.hop = hop.kind.name
+        self.number = number
+        self.service_port = service_port
+        self.is_postgres = hop.kind.protocol == "postgres"
+        self.inserts: list[Insert] = []
+        self._book = hop.book
+        self._in_force = hop.book.in_force
+        self._outlet = outlet
+        self._notes = notes = Notes(hop, number)
+        ways = (outlet.forward, outlet.finish)
+        sent = Lane("sent", notes.framers["sent"], self, notes.sent, self._judge_sent, *ways)
+        answered = Lane("answered", notes.framers["answered"], self, notes.answered, self._judge_answered, *ways)
+        self._lanes: dict[Direction, Lane] = {"sent": sent, "answered": answered}
+        self._benches = {
+            "sent": DirectionBench(self, "sent", (sent, answered)),
+            "answered": DirectionBench(self, "answered", (answered, sent)),
+        }
+        self._holds: list[Held] = []
+        self._late: list[Held] = []
+        self._repairs: list[Repair] = []
+        self._skips_to_sync = False
+        self._whole: WholeAnswer | None = None
+        self._late_from = 0
+        self.busy = hop.kind.offers_tls
+        self._told_end = False
+        self._offers_tls = hop.kind.offers_tls
+        self._server_takes_tls = True
+
+    # ------------------------------------------------------------------ from the transports
+
+    def feed(self, direction: Direction, chunk: bytes) -> None:
+        """Take what was read; `chunk` may be kept."""
+        self._notes.now_ns = time.monotonic_ns()
+        lane = self._lanes[direction]
+        lane.came_bytes += len(chunk)
+        if lane.closed:
+            return
+        concerned = self._in_force[direction] and (direction == "sent" or self._notes.may_concern_answers())
+        if concerned or self.busy or not lane.clear:
+            lane.feed(chunk)
+        else:
+            self._outlet.forward(direction, chunk)
+            lane.watch(chunk, each_row=self._notes.recording)
+            if self._notes.tls_begins:
+                self._begin_tls()
+
+    def finish(self, direction: Direction) -> None:
+        """Take the end of a direction: that side sends no more."""
+        self._tell_end("service" if direction == "sent" else "server")
+        self._lanes[direction].finish()
+
+    def lost(self, by: EndedBy) -> None:
+        """Take the end of the whole connection."""
+        self._tell_end(by)
+        self._close()
+
+    def queued_bytes(self, direction: Direction) -> int:
+        """How much waits for a release."""
+        return self._lanes[direction].queued_bytes
+
+    def disarmed(self, armed: ArmedRule) -> None:
+        """Let go of what a rule that is no longer in force has begun to take. What it holds is released elsewhere."""
+        if self._whole is not None:
+            self._whole.cancel(armed)
+            self._drop_whole_if_over()
+        for lane in self._lanes.values():
+            lane.cancel(armed)
+
+    # ------------------------------------------------------------------ for the lanes
+
+    def insert_due(self) -> None:
+        """Put in the place of answers what takes it, if it is due here, between two answers."""
+        lane = self._lanes["answered"]
+        while self.inserts and lane.between_messages and not self._notes.unanswered(self.inserts[0].exchange):
+            insert = self.inserts.pop(0)
+            lane.emit(insert.data)
+            if insert.closes is not None:
+                self.end_by_rule(insert.closes, reset=False)
+
+    def finishing(self, direction: Direction) -> None:
+        """No more will come: give up what waits for more."""
+        if direction == "answered" and self._whole is not None:
+            self._whole.give_up()
+            self._whole = None
+
+    def drained(self) -> None:
+        """Some of what waited has passed."""
+        self._outlet.drained()
+
+    def settled(self, direction: Direction) -> None:
+        """All that came has been dealt with, or waits."""
+        if direction == "sent" and self._late and self._notes.sent_count > self._late_from:
+            late, self._late = self._late, []
+            for held in late:
+                held.release()
+        self._drop_whole_if_over()
+        if self._notes.tls_begins and not self._lanes["answered"].blockers:
+            self._begin_tls()
+        self.busy = bool(
+            self._late or self.inserts or self._repairs or self._skips_to_sync or self._whole or self._offers_tls
+        )
+
+    # ------------------------------------------------------------------ for the benches
+
+    def tell(self, report: Report) -> None:
+        """Tell the owner of the hop."""
+        self._outlet.report(report)
+
+    def passes_on(self, report: Passed) -> None:
+        """Tell that what was held passes from now on."""
+        self._notes.now_ns = report.t_ns
+        self.tell(report)
+
+    def has_fired(self, armed: ArmedRule) -> None:
+        """Remember it for the rules that come after it."""
+        self._book.fired(armed)
+
+    def is_back(self, armed: ArmedRule) -> None:
+        """Have a rule in force again."""
+        if self._book.get(armed.id) is armed:
+            armed.give_back()
+            self._book.changed()
+
+    def end_by_rule(self, message: Message, *, reset: bool) -> None:
+        """Close both sides."""
+        self._tell_end("rule", Unfinished(message.phase, message.text, "answered"))
+        self.cut(reset=reset)
+
+    def cut(self, *, reset: bool = False) -> None:
+        """Close both sides now."""
+        self._tell_end("rule")
+        self._close()
+        if reset:
+            self._outlet.reset()
+        else:
+            self._outlet.close()
+
+    def add_held(self, held: Held, *, late: bool, delay_s: float | None) -> None:
+        """Keep what is held, and see that it is released in time."""
+        self._holds = [known for known in self._holds if not known.done]
+        self._holds.append(held)
+        if late:
+            self._late.append(held)
+            self._late_from = self._notes.sent_count
+            self.busy = True
+        if delay_s is not None:
+            held.cancel = self._outlet.call_later(delay_s, held.release)
+
+    def withdraw(self, message: Message) -> None:
+        """Forget a sent message that the server never saw."""
+        self._notes.withdraw(message)
+
+    def add_insert(self, insert: Insert) -> None:
+        """Put bytes in as soon as all earlier answers have passed."""
+        self.inserts.append(insert)
+        self.insert_due()
+        self.busy = True
+
+    def add_repair(self, repair: Repair, *, skip_to_sync: bool) -> None:
+        """Work on the answers of one exchange."""
+        self._repairs.append(repair)
+        self._skips_to_sync = skip_to_sync
+        self.busy = True
+
+    def confirmations_due(self, message: Message) -> tuple[int, int]:
+        """Return how many Parse and Bind the service has sent in the message's exchange before it."""
+        return self._notes.confirmations_due(message)
+
+    # ------------------------------------------------------------------ what becomes of a message
+
+    def _judge_sent(self, frame: Frame) -> Course | None:
+        message, sight = self._notes.sent(frame)
+        if self._skips_to_sync:
+            if message.name not in ("Sync", "Terminate"):
+                return Swallowed()
+            self._skips_to_sync = False
+        if sight.rules:
+            armed = self._choose([(armed, message.values) for armed in sight.rules])
+            if armed is not None:
+                return self._course("sent", armed, message)
+        return self._answer_to_tls(message) if self._offers_tls else None
+
+    def _judge_answered(self, frame: Frame) -> Course | None:
+        replacement = self._repaired(frame) if self._repairs else None
+        if replacement == b"":
+            return Swallowed()
+        if replacement is not None:
+            frame = Frame("ErrorResponse", frame.offset, bytearray(replacement), len(replacement), complete=True)
+        course = self._answer_course(frame)
+        if replacement is None:
+            return course
+        return Replaced(course or Passes(self._benches["answered"]), replacement)
+
+    def _answer_course(self, frame: Frame) -> Course | None:
+        message, sight, flight, asked = self._notes.answered(frame)
+        whole = self._whole
+        if whole is not None and not whole.over:
+            whole.next(message)
+            return whole
+        armed = self._choose(self._notes.rules_for_answer(message, sight, asked))
+        if armed is None:
+            return None
+        course = self._course("answered", armed, message)
+        if armed.rule.match.message is not None or flight is None:
+            return course
+        self._whole = WholeAnswer(course, flight)
+        self._whole.next(message)
+        return self._whole
+
+    def _repaired(self, frame: Frame) -> bytes | None:
+        repair = self._repairs[0]
+        if self._notes.unanswered(repair.exchange):
+            return None
+        becomes = repair.look(frame.name)
+        if repair.over:
+            self._repairs.pop(0)
+        return becomes
+
+    # ------------------------------------------------------------------ TLS
+
+    def _answer_to_tls(self, message: Message) -> Course | None:
+        self._offers_tls = message.name == "GSSENCRequest"  # to which the server answers; then TLS is asked for
+        return Answered(self._say_yes) if message.name == "SSLRequest" else None
+
+    def _say_yes(self) -> None:
+        """Answer a request for TLS in the server's place, which never sees it."""
+        self._server_takes_tls = False
+        lane = self._lanes["answered"]
+        lane.emit(b"S")
+        lane.watch(b"S", each_row=True)
+
+    def _begin_tls(self) -> None:
+        """Both sides go on in TLS, or the service's alone where the server was not asked."""
+        self._notes.tls_begins = False
+        self._outlet.start_tls(server_too=self._server_takes_tls)
+
+    # ------------------------------------------------------------------ inside
+
+    def _choose(self, candidates: Sequence[Candidate]) -> ArmedRule | None:
+        """Let every rule count the unit; the first that takes it has it."""
+        taker: ArmedRule | None = None
+        for armed, values in candidates:
+            if not armed.accepts(self.number, values):
+                continue
+            if taker is None:
+                taker = armed
+            else:
+                armed.missed[f"rule {taker.id!r}, armed before, took it"] += 1
+        if taker is not None:
+            taker.take()
+            if taker.spent:
+                self._book.changed()
+        return taker
+
+    def _course(self, direction: Direction, armed: ArmedRule, message: Message) -> RuleCourse:
+        return COURSES[type(armed.rule.action)](self._benches[direction], armed, message)
+
+    def _tell_end(self, by: EndedBy, unfinished: Unfinished | None = None) -> None:
+        if self._told_end:
+            return
+        self._told_end = True
+        if by == "server" and self._notes.said_goodbye:
+            by = "service"
+        found = unfinished or self._notes.unfinished()
+        self.tell(
+            Ended(
+                hop=self.hop, connection=self.number, service_port=self.service_port, by=by, phase=found.phase,
+                text=found.text, direction_due=found.due, t_ns=time.monotonic_ns(),
+                sent_bytes=self._lanes["sent"].came_bytes, answered_bytes=self._lanes["answered"].came_bytes,
+            )
+        )  # fmt: skip
+
+    def _close(self) -> None:
+        """Take nothing more; put back what rules have begun to take, and let go of what they hold."""
+        for lane in self._lanes.values():
+            lane.close()
+        whole, self._whole = self._whole, None
+        if whole is not None:
+            whole.give_up()  # the lanes pass nothing on any more
+        for held in self._holds:
+            if not held.done:
+                held.forget()
+
+    def _drop_whole_if_over(self) -> None:
+        if self._whole is not None and self._whole.over:
+            self._whole = None

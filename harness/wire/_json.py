@@ -1,0 +1,147 @@
+"""Frozen dataclasses of plain fields as JSON objects, and back, with errors that tell the place."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import functools
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar, Union, cast
+
+from harness.errors import UsageError
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+class Plain(Protocol):
+    """A dataclass whose fields hold plain values, or such dataclasses again."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+
+PlainT = TypeVar("PlainT", bound=Plain)
+
+_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", bytes: "bytes in base64"}
+
+
+def encode(value: Plain) -> dict[str, Json]:
+    """Return every field; bytes as base64, a dataclass in a field by its own `to_json`."""
+    encoded: dict[str, Json] = {}
+    for field in dataclasses.fields(value):
+        encoded[field.name] = _encoded(getattr(value, field.name))
+    return encoded
+
+
+def decode(data: Json, cls: type[PlainT], *, place: str) -> PlainT:
+    """Build `cls` from an object. Raises UsageError that tells place, key, value, closest valid and mend."""
+    if not isinstance(data, dict):
+        raise UsageError.at(place, "value", data, "expected an object", mend="write { }")
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    for key, given in data.items():
+        if key not in fields:
+            raise UsageError.unknown_key(place, key, given, f"{cls.__name__} has no such key", valid=fields)
+    for name, field in fields.items():
+        if name not in data and field.default is dataclasses.MISSING:
+            raise UsageError.at(place, name, None, f"{cls.__name__} needs this key", mend=f"add {name!r}")
+    hints = _hints(cls)
+    arguments: dict[str, Any] = {name: _decoded(word, hints[name], place, name) for name, word in data.items()}
+    try:
+        return cls(**arguments)
+    except UsageError as problem:  # a value does not know where it was written
+        raise UsageError(f"{place}: {problem.message}", hint=problem.hint) from problem
+
+
+def by_kind(data: Json, kinds: Mapping[str, type[PlainT]], *, place: str, word: str) -> PlainT:
+    """Build the one of `kinds` that the key "kind" names."""
+    if not isinstance(data, dict):
+        raise UsageError.at(
+            place, "value", data, f"expected an object with a kind of {word}", mend='write {"kind": ...}'
+        )
+    kind = data.get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise UsageError.at(place, "kind", kind, f"not a kind of {word}", valid=kinds)
+    return decode({key: given for key, given in data.items() if key != "kind"}, kinds[kind], place=place)
+
+
+def check_types(value: Plain, place: str) -> None:
+    """Refuse what a field's type does not allow: Python itself does not look. Raises UsageError."""
+    for name, hint in _hints(type(value)).items():
+        given = getattr(value, name)
+        if not _fits(given, hint):
+            valid = _literals(hint)
+            mend = "" if valid else f"give it {_words(hint)}"
+            raise UsageError.at(place, name, given, f"expected {_words(hint)}", valid=valid, mend=mend)
+
+
+@functools.cache
+def _hints(cls: type[Plain]) -> Mapping[str, Any]:
+    hints = typing.get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def _encoded(value: Any) -> Json:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if hasattr(value, "to_json"):
+        value = value.to_json()
+    return cast("Json", value)
+
+
+def _decoded(data: Json, hint: Any, place: str, key: str) -> object:
+    if data is not None and bytes in _choices(hint):
+        return _bytes(data, place, key)
+    for choice in _choices(hint):
+        from_json = getattr(choice, "from_json", None)
+        if from_json is not None:
+            return from_json(data, place=f"{place}.{key}")
+    return data
+
+
+def _bytes(data: Json, place: str, key: str) -> bytes:
+    try:
+        if isinstance(data, str):
+            return base64.b64decode(data, validate=True)
+    except binascii.Error:
+        pass  # told below, with all else that is no base64
+    raise UsageError.at(place, key, data, "expected bytes in base64", mend="write them as base64 (RFC 4648)")
+
+
+def _choices(hint: Any) -> Sequence[Any]:
+    is_union = typing.get_origin(hint) in (Union, types.UnionType)
+    return typing.get_args(hint) if is_union else (hint,)
+
+
+def _literals(hint: Any) -> tuple[str, ...]:
+    return tuple(
+        word
+        for choice in _choices(hint)
+        if typing.get_origin(choice) is typing.Literal
+        for word in typing.get_args(choice)
+    )
+
+
+def _fits(given: object, hint: Any) -> bool:
+    return any(_is_one(given, choice) for choice in _choices(hint))
+
+
+def _is_one(given: object, choice: Any) -> bool:
+    if typing.get_origin(choice) is typing.Literal:
+        return isinstance(given, str) and given in typing.get_args(choice)
+    if isinstance(given, bool):
+        return choice is bool
+    return isinstance(given, int | float) if choice is float else isinstance(given, choice)
+
+
+def _words(hint: Any) -> str:
+    return " or ".join(_word(choice) for choice in _choices(hint))
+
+
+def _word(choice: Any) -> str:
+    if choice is type(None):
+        return "None"
+    if typing.get_origin(choice) is typing.Literal:
+        return "one of the valid words"
+    return _WORDS.get(choice) or str(choice.__name__)

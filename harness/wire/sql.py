@@ -1,0 +1,47 @@
+"""Just enough of SQL's words to tell statements, literals and comments apart."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["TOKEN", "statements"]
+
+# A literal or a comment that does not end (the text was cut) runs to the end of the text.
+TOKEN: Final = re.compile(
+    r"""(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))
+      | (?P<literal>[eE]'[^'\\]*(?:(?:\\.|'')[^'\\]*)*(?:'|\Z)
+          | (?:[bBxXnN]|[uU]&)?'[^']*(?:''[^']*)*(?:'|\Z)
+          | (?P<dollar>\$(?:[A-Za-z_]\w*)?\$).*?(?:(?P=dollar)|\Z))
+      | (?P<parameter>\$\d+|%s|%\(\w+\)s)
+      | (?P<name>"[^"]*(?:""[^"]*)*(?:"|\Z)|[^\W\d][\w$]*)
+      | (?P<number>0[xX][0-9a-fA-F_]+|(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
+      | (?P<space>\s+)
+      | (?P<end>;)
+      | (?P<other>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def statements(sql: str) -> list[str]:
+    """Return the statements of a text, each without white space and comments before it; none is empty.
+
+    A semicolon in a literal, a quoted name or a comment ends nothing. The body of an SQL function
+    (BEGIN ATOMIC) is not told apart: a text that begins with CREATE is one statement.
+    """
+    begin = _beginning(sql, 0)
+    if ";" not in sql or sql[begin : begin + 6].upper() == "CREATE":
+        return [sql[begin:]] if begin < len(sql) else []
+    found = []
+    for token in TOKEN.finditer(sql, begin):
+        if token.lastgroup == "end":
+            found.append(sql[begin : token.start()])
+            begin = token.end()
+    return [each[_beginning(each, 0) :] for each in [*found, sql[begin:]] if _beginning(each, 0) < len(each)]
+
+
+def _beginning(sql: str, position: int) -> int:
+    for token in TOKEN.finditer(sql, position):
+        if token.lastgroup not in ("space", "comment"):
+            return token.start()
+    return len(sql)
