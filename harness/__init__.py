@@ -3,7 +3,8 @@
 This is the whole vocabulary of a scenario; everything else is the harness's own.
 """
 
-from harness.faults import Fault, link, no_fault, process, server, syscall
+# `wire` is the faults of that layer; the relay's package of the same name is imported by its modules' full names.
+from harness.faults import Fault, link, no_fault, process, server, syscall, wire
 from harness.faults.syscall import Errno
 from harness.scenario.lab import Lab
 from harness.scenario.markers import needs, proves
@@ -15,6 +16,7 @@ from harness.vocabulary import (
     UNKNOWN,
     Figure,
     Link,
+    Message,
     Moment,
     Outcome,
     Postgres,
@@ -35,6 +37,7 @@ __all__ = [
     "Figure",
     "Lab",
     "Link",
+    "Message",
     "Moment",
     "Outcome",
     "Postgres",
@@ -49,4 +52,5 @@ __all__ = [
     "server",
     "service",
     "syscall",
+    "wire",
 ]

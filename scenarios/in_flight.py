@@ -1,14 +1,16 @@
 """PostgreSQL goes away, or falls silent, while a statement is under way."""
 
-from harness import REFUSED, Lab, link, postgres, proves, server
-from scenarios.words import IN_FLIGHT, WAITS_FOR_POSTGRES
+import pytest
+
+from harness import REFUSED, Fault, Lab, link, postgres, proves, server, wire
+from scenarios.words import IN_FLIGHT, UNHANDLED, WAITS_FOR_POSTGRES
 
 NO_OTHER_LIMIT = ("deadline.request", "retry.database")
 """A request's own deadline would mask a statement's, and without it three tries take three times as long."""
 
 
 @proves("retry.database", fails="outcome", match=IN_FLIGHT)
-@proves(under="unprotected", fails="outcome", match=IN_FLIGHT)
+@proves(under="unprotected", fails="outcome", match=UNHANDLED + IN_FLIGHT)
 async def test_query_cut_in_flight(lab: Lab) -> None:
     """The INSERT waits for a lock, its connection is cut, the lock goes: a retry stores it."""
     lock = server.lock(postgres, "deliveries")
@@ -17,6 +19,29 @@ async def test_query_cut_in_flight(lab: Lab) -> None:
         await lab.until(postgres.waiting("INSERT"))
         await lab.inject(link.cut(postgres))
         await lab.heal(lock)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(wire.cut(postgres.sent("INSERT")), id="not-sent"),
+        pytest.param(wire.cut(postgres.sent("INSERT", message="Bind"), after_bytes=40), id="half-sent"),
+        pytest.param(wire.cut(postgres.answered("INSERT")), id="not-answered"),
+        pytest.param(wire.cut(postgres.answered("INSERT"), after_bytes=20), id="half-answered"),
+    ],
+)
+@proves("retry.database", fails="outcome", match=IN_FLIGHT)
+async def test_query_cut_at_the_frame(lab: Lab, fault: Fault) -> None:
+    """The connection ends at the INSERT, or in the middle of its answer: a retry stores it."""
+    async with lab.inject(fault):
+        await lab.deliver()
+
+
+@proves("deadline.statement", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
+async def test_postgres_falls_silent_at_the_answer(lab: Lab) -> None:
+    """The INSERT is done and nothing more arrives on that connection: given up in time, and stored by another."""
+    async with lab.inject(wire.stall(postgres.answered("INSERT"))):
+        await lab.deliver()
 
 
 @proves("deadline.statement", without=NO_OTHER_LIMIT, fails="in_time", match=WAITS_FOR_POSTGRES)

@@ -1,7 +1,12 @@
 """The pool of PostgreSQL connections: cut while idle, cut while busy, used up."""
 
 from harness import ACKNOWLEDGED, REFUSED, Lab, link, postgres, proves, server, service
-from scenarios.words import CLOSED, WAITS_FOR_POSTGRES
+from scenarios.words import CLOSED, UNHANDLED, WAITS_FOR_POSTGRES
+
+NO_OTHER_LIMIT = ("load.shed", "deadline.request")
+"""A queue that is kept short and a request's own deadline would each end the waiting, too."""
+ALONE_WITH_ITS_AGE = ("pool.recycle:soon", "pool.pre_ping", "retry.database")
+"""A connection is old after a millisecond, nobody tries it first, and nothing is tried again."""
 
 
 @proves("pool.pre_ping", fails="figure", match="webhook_retries_total")
@@ -15,8 +20,16 @@ async def test_idle_pool_cut(lab: Lab) -> None:
     lab.expect(service.metric("webhook_retries_total"), at_most=0)
 
 
+@proves("pool.recycle", without=ALONE_WITH_ITS_AGE, fails="outcome", match=f"{CLOSED}|AdminShutdownError")
+async def test_old_sessions_are_ended(lab: Lab) -> None:
+    """PostgreSQL ends what has been idle for long: a connection as old as that is not used again."""
+    await lab.until(postgres.idle(at_least=1))
+    await lab.inject(server.end_sessions(postgres))
+    await lab.deliver(5)
+
+
 @proves("retry.database", fails="outcome", match=CLOSED)
-@proves(under="unprotected", fails="outcome", match=CLOSED)
+@proves(under="unprotected", fails="outcome", match=f"{UNHANDLED}({CLOSED})")
 async def test_all_connections_cut_under_traffic(lab: Lab) -> None:
     """Every connection dies at once, with a statement on each: all are acknowledged all the same."""
     lock = server.lock(postgres, "deliveries")
@@ -29,7 +42,7 @@ async def test_all_connections_cut_under_traffic(lab: Lab) -> None:
         await lab.until(service.answers(at_least=50))
 
 
-@proves("load.shed", "pool.bounded_checkout", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
+@proves("pool.bounded_checkout", without=NO_OTHER_LIMIT, fails="in_time", match=WAITS_FOR_POSTGRES)
 @proves(under="incident", fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_pool_exhausted_by_slow_queries(lab: Lab) -> None:
     """Every connection waits for a lock: whoever finds none is refused in time, not hung."""

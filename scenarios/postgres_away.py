@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import ACKNOWLEDGED, REFUSED, Lab, Link, Outcome, link, postgres, proves, redis
+from harness import ACKNOWLEDGED, REFUSED, Lab, Link, Outcome, link, postgres, proves, redis, wire
 from scenarios.words import REFUSED_CONNECT, WAITS_FOR_POSTGRES
 
 TOO_EAGER = proves("deadline.statement:eager", fails="outcome", match="refused")
@@ -46,3 +46,12 @@ async def test_both_down_healed_in_either_order(lab: Lab, first: Link, last: Lin
         async with lab.inject(link.down(first)):
             await lab.deliver(5, expect=REFUSED)
         await lab.deliver(5, expect=ACKNOWLEDGED if first is postgres else REFUSED)
+
+
+@proves("deadline.request", fails="in_time", match=WAITS_FOR_POSTGRES)
+async def test_postgres_slow_and_turning_transactions_back(lab: Lab) -> None:
+    """No statement is late, every transaction is turned back and tried again: a request still has its end."""
+    async with lab.inject(
+        link.latency(postgres, latency_ms=1_200), wire.fail(postgres.sent("INSERT"), code="40001", always=True)
+    ):
+        await lab.deliver(expect=REFUSED)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import Fault, Lab, link, no_fault, postgres, proves, redis, server
+from harness import UNKNOWN, Fault, Lab, link, no_fault, postgres, proves, redis, server, wire
 
 STORED_TWICE = proves("insert.idempotent", fails="stored_once")
 
@@ -34,3 +34,25 @@ async def test_twenty_copies_while_redis_is_flushed(lab: Lab) -> None:
         await lab.until(postgres.waiting(at_least=5))
         await lab.inject(server.flush(redis))
         await lab.heal(hold)
+
+
+@STORED_TWICE
+async def test_two_copies_interleaved(lab: Lab) -> None:
+    """Both copies INSERT before either commits: PostgreSQL makes one wait, and one row remains."""
+    order = wire.order(
+        postgres.sent("INSERT", connection=1),
+        postgres.sent("INSERT", connection=2),
+        postgres.sent("COMMIT", connection=1),
+    )
+    async with lab.inject(order):
+        await lab.deliver(copies=2)
+
+
+@STORED_TWICE
+async def test_clients_hang_up(lab: Lab) -> None:
+    """Senders give up in mid-INSERT and send again: stored once, and the next are served."""
+    hold = wire.hold(postgres.sent("INSERT"))
+    async with lab.inject(hold):
+        await lab.deliver(10, hang_up_at=hold.fired(10), expect=UNKNOWN)
+    await lab.inject(server.flush(redis))  # PostgreSQL alone remembers
+    await lab.deliver(5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.history import History
@@ -47,6 +47,8 @@ class Exchange:
 
 
 _acknowledged = Outcome.ACKNOWLEDGED
+AGAIN_MAX = 60
+"""So many deliveries are sent again at most; of more, that many, evenly chosen."""
 
 
 def exchanges(history: History) -> Sequence[Exchange]:
@@ -61,6 +63,17 @@ def by_delivery(history: History) -> Mapping[str, Sequence[Exchange]]:
     for exchange in exchanges(history):
         found.setdefault(exchange.sent.delivery, []).append(exchange)
     return found
+
+
+def acknowledged_by_steps(history: History) -> Sequence[str]:
+    """Deliveries of the scenario's own that were acknowledged before anything was sent again."""
+    found = by_delivery(history)
+    return [name for name, sent in found.items() if any(e.judged and e.outcome == _acknowledged for e in sent)]
+
+
+def sent_again(history: History) -> Collection[str]:
+    """Deliveries that were sent again."""
+    return {e.sent.delivery for e in exchanges(history) if e.sent.purpose == Purpose.AGAIN}
 
 
 def several(stories: Sequence[str], of: int) -> str:

@@ -6,18 +6,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.checks import condition, liveness, safety
-from harness.checks.exchanges import exchanges
+from harness.checks.exchanges import AGAIN_MAX, acknowledged_by_steps, exchanges, sent_again
 from harness.checks.verdict import CheckResult, Verdict
 from harness.history import History
 from harness.history.events import (
+    AtRest,
     EvidenceSeen,
     FaultActed,
+    FaultHealed,
     HarnessProblem,
     MachineLacks,
     MomentMissed,
     NotSteady,
     Recovered,
     RowsRead,
+    RunBegan,
     ServerDied,
 )
 
@@ -59,8 +62,9 @@ class Judgement:
 def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     """Judge one run. A check that crashes makes it inconclusive, unless a row is wrong.
 
-    Nothing is held by default: a run without a request of the scenario's own, or without a look at
-    recovery, proves nothing.
+    Nothing is held by default: a run without a request of the scenario's own, without a fault (or its
+    word that there is none), without a look at recovery and at rest, or without its deliveries sent
+    again, proves nothing.
     """
     results, crashes = _run(checks, history)
     failing = tuple(result for result in results if result.failed)
@@ -94,9 +98,26 @@ def _missing(history: History) -> str:
     """What a run must show before it may be held, though nothing speaks against it."""
     if not any(exchange.judged for exchange in exchanges(history)):
         return "the scenario sent nothing: there is nothing to judge"
+    if history.last(FaultActed) is None:
+        return "the scenario broke nothing: inject `no_fault` where that is what it is about"
     if history.last(Recovered) is None:
         return "nobody looked whether the service recovers"
-    return ""
+    return _not_looked_at(history) or _not_sent_again(history)
+
+
+def _not_looked_at(history: History) -> str:
+    began = history.last(RunBegan)
+    seen = {rest.what for rest in history.of(AtRest)}
+    missing = [what for what in (began.at_rest if began else ()) if what not in seen]
+    return f"nobody looked at rest at: {', '.join(missing)}" if missing else ""
+
+
+def _not_sent_again(history: History) -> str:
+    again = sent_again(history)
+    owed = [delivery for delivery in acknowledged_by_steps(history) if delivery not in again]
+    if not owed or len(again) >= AGAIN_MAX:
+        return ""
+    return f"acknowledged, and never sent again: {len(owed)} deliveries, {owed[0]} the first"
 
 
 def _sentence(result: CheckResult) -> str:
@@ -119,8 +140,10 @@ def _doubts(history: History) -> Iterator[str]:
         if not moment.claim:
             yield f"{moment.moment} did not come in {moment.within_s:g} s: {moment.detail}"
     proven = {evidence.fault for evidence in history.of(EvidenceSeen)}
+    instead = {healed.fault: healed.instead for healed in history.of(FaultHealed)}
     for fault in history.of(FaultActed):
         if fault.fault not in proven and fault.source != NEEDS_NO_EVIDENCE:
-            yield f"{fault.source} left no evidence: nothing of the service's felt it"
+            seen = f"; seen instead: {instead[fault.fault]}" if instead.get(fault.fault) else ""
+            yield f"{fault.source} left no evidence: nothing of the service's felt it{seen}"
     if history.last(RowsRead) is None:
         yield "what is stored was never read"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +23,15 @@ SymptomCheck = Literal[
     "alive", "outcome", "in_time", "slower", "reached", "recovers", "drains", "log_clean", "assertion",
 ]  # fmt: skip
 """What was seen: many causes have the same symptom, so a proof must name its own."""
+
+SAYS_ALWAYS: Mapping[str, str] = {
+    "outcome": "1 of 1: : expected , got , after 0.00 s",
+    "in_time": "1 of 1: : , after 0.00 s (limit 0 s)",
+    "slower": "1 of 1: : took 0.00 s (healthy 0.0 ms, at most 0 ms more)",
+    "reached": " not reached in 0 s: ",
+    "recovers": "nothing acknowledged 0 s after healing: ",
+}
+"""What a check's sentence has in it whatever made it fail: a reason that is found here tells nothing apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,7 +85,7 @@ def same_answer_again(history: History) -> CheckResult:
         if other:
             contradicted = contradicted or any(e.outcome == ACKNOWLEDGED for e in other)
             changed.append(
-                f"{delivery} ({answers[0].ended and answers[0].ended.answer[:80]!r}, then {other[0].story()})"
+                f"{delivery} ({_told(answers[0])[1][:80]!r}, then {_told(other[0])[1][:80]!r}: {other[0].story()})"
             )
     result = _result("same_answer_again", changed, "sent again, and answered otherwise")
     return dataclasses.replace(result, safety=contradicted)

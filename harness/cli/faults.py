@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from collections.abc import Iterator
 
 import click
 
 from harness.faults import Fault
 from harness.suite import ExitStatus
+
+SEVERAL = re.compile(r"tuple\[(\w+), \.\.\.\]")
 
 
 @click.command()
@@ -33,9 +36,11 @@ def fault_lines() -> Iterator[str]:
 
 def _arguments(fault: type[Fault]) -> Iterator[str]:
     keyword_only = False
-    for field in dataclasses.fields(fault):
+    # An inherited field that has to be named stands before those of the class itself.
+    for field in sorted(dataclasses.fields(fault), key=lambda field: bool(field.kw_only)):
         if field.kw_only and not keyword_only:
             keyword_only = True
             yield "*"
         default = "" if field.default is dataclasses.MISSING else f" = {field.default!r}"
-        yield f"{field.name}: {field.type}{default}"
+        several = SEVERAL.fullmatch(str(field.type))
+        yield f"*{field.name}: {several[1]}" if several else f"{field.name}: {field.type}{default}"

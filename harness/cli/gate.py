@@ -2,53 +2,63 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from harness.checks import Verdict
-from harness.cli.options import OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
+from harness.cli.against_baseline import against_baseline
+from harness.cli.chosen import choose
+from harness.cli.covered import judge_coverage
+from harness.cli.options import BASELINE, JOBS, OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
 from harness.cli.screen import Screen
 from harness.cli.stage import perform
+from harness.cli.teeth import judge_teeth
 from harness.errors import UsageError
-from harness.plugin.collecting import collect_scenarios
-from harness.suite import ExitStatus, Session, check_profile, read_unavailable, select
-from harness.suite.unavailable import FILE
-from harness.target import load_target
+from harness.scenario.scenario import Scenario
+from harness.suite import ExitStatus, Session
+
+PROOFS = click.option("--proofs", is_flag=True, help="Try every proof of each scenario too, changed or not.")
+NO_BASELINE = click.option("--no-baseline", is_flag=True, help="Compare with no baseline.")
 
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@options(WHAT, (click.option("--proofs", is_flag=True, help="Try every proof of each scenario too."),))
-@options(WHERE, STACK, OUTPUT)
-def gate(ids: tuple[str, ...], *, proofs: bool, **given: Any) -> ExitStatus:
-    """Run the scenarios against the service, and judge them.
+@options(WHAT, (PROOFS, JOBS, BASELINE, NO_BASELINE), WHERE, STACK, OUTPUT)
+def gate(ids: tuple[str, ...], *, proofs: bool, baseline: Path | None, no_baseline: bool, **given: Any) -> ExitStatus:
+    """Run the scenarios against the service, judge them, and compare with the baseline.
 
-    ID is a scenario's id, its name without parameters, or a theme; without any, all run.
+    ID is a scenario's id, its name without parameters, or a theme; without any, all run. Where there is a
+    baseline, the proofs of scenarios that have changed since are tried too.
 
-    Exit status: 0 all held; 1 something failed; 2 interrupted; 3 inconclusive, or the harness broke;
-    4 usage or configuration; 5 nothing ran.
+    Exit status: 0 all held, and nothing is worse than in the baseline; 1 something failed, or is worse;
+    2 interrupted; 3 inconclusive, or the harness broke; 4 usage or configuration; 5 nothing ran.
     """
     output, settings = output_of(given), settings_of(given)
     if proofs and settings.without:
-        raise UsageError.at(
-            "command line",
-            "--without",
-            ", ".join(settings.without),
-            "a proof says itself what is off",
-            mend="leave it out",
-        )
-    target = load_target(settings.target_file)
-    check_profile(settings, target)
-    scenarios = collect_scenarios(settings.scenarios, target.description)
-    chosen = select(scenarios, ids)
-    listed = read_unavailable(settings.scenarios / FILE, [scenario.id for scenario in scenarios])
+        off = ", ".join(settings.without)
+        mend = "leave it out"
+        raise UsageError.at("command line", "--without", off, "a proof says itself what is off", mend=mend)
+    if no_baseline and baseline is not None:
+        mend = "leave one of them out"
+        raise UsageError.at("command line", "--no-baseline", str(baseline), "a baseline is named too", mend=mend)
+    suite = choose(settings, ids)
+    compared = None if no_baseline else against_baseline(suite, baseline)
+    changed = frozenset(compared.changed()) if compared else frozenset()
 
     def play(session: Session, screen: Screen) -> None:
-        del screen
-        for scenario in chosen:
+        def one(scenario: Scenario) -> None:
             result = session.run(scenario)
-            if proofs and result.verdict is not Verdict.UNAVAILABLE:
+            if (proofs or scenario.id in changed) and result.verdict is not Verdict.UNAVAILABLE:
                 session.prove(scenario, {result.key: result})
 
-    return perform(settings, target, chosen, output, play, listed=dict(listed))
+        session.each(suite.chosen, one)
+        if proofs:
+            judge_teeth(suite, session, screen)
+        if suite.whole and suite.plain:
+            judge_coverage(suite, session, screen)
+        if compared is not None:
+            compared.compare(session, screen)
+
+    return perform(settings, suite.target, suite.chosen, output, play, listed=dict(suite.listed))

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.checks import Verdict
+from harness.report import REPORT
 from harness.results import RunKey, RunResult
 from harness.results.ablation import PairVerdict, ProofResult
 from harness.results.folder import ResultsFolder
 from harness.results.story import LABEL_WIDTH, details
 from harness.results.summary import Summary
-from harness.results.text import one_line
+from harness.results.text import one_line, shortened
 
 Piece = tuple[str, str]
 Line = Sequence[Piece]
 
 PLAIN, DIM, GOOD, BAD, DOUBT, BOLD = "", "dim", "green", "bold red", "yellow", "bold"
+DONE_CHARACTERS = 300
 WORD_WIDTH = 14
 """Of the longest verdict, and a space."""
 
@@ -28,9 +30,12 @@ MARKS: Mapping[Verdict | PairVerdict, tuple[str, str]] = {
     PairVerdict.UNPROVED: ("x", BAD),
     PairVerdict.MASKED: ("x", BAD),
     PairVerdict.MISATTRIBUTED: ("x", BAD),
+    PairVerdict.UNAVAILABLE: ("-", DIM),
 }
 """Symbols in ASCII: they survive every terminal, log and code page."""
 NOT_HELD = "    "
+TABLE_THEMES_MIN = 2
+THEME_WIDTH = 24
 
 
 def shown_key(key: RunKey, profile: str) -> str:
@@ -58,7 +63,7 @@ def run_lines(result: RunResult, note: str, *, profile: str, verbose: bool, step
         yield verdict_line(result.verdict, name, seconds, evidence_text(result))
     else:
         yield verdict_line(result.verdict, name, seconds)
-        yield from _story(result)
+        yield from _story(result, () if verbose else steps)
     if note:
         yield _labelled("proof", note)
     if verbose:
@@ -70,9 +75,12 @@ def evidence_text(result: RunResult) -> str:
     return "; ".join(one_line(f"{evidence.kind}: {evidence.detail}") for evidence in result.evidence)
 
 
-def _story(result: RunResult) -> Iterator[Line]:
+def _story(result: RunResult, steps: Sequence[str] = ()) -> Iterator[Line]:
+    """At most ten lines with the verdict's own: what is wrong, what was done, what was seen, how to repeat it."""
     if result.reason:
         yield _labelled("why", result.reason, style=BAD if result.verdict is Verdict.FAILED else DOUBT)
+    if steps:
+        yield _labelled("done", shortened(", ".join(steps), DONE_CHARACTERS))
     for label, text in details(result):
         if label == "repro":
             yield [(f"{NOT_HELD}{label}", DIM)]
@@ -113,8 +121,34 @@ def opening_lines(summary: Summary, folder: ResultsFolder) -> Iterator[Line]:
     yield [(f"results: {folder.shown}", DIM)]
 
 
+def table_lines(summary: Summary) -> Iterator[Line]:
+    """A row for each theme; none where one theme says it all."""
+    own = [result for result in summary.results if result.role == "scenario"]
+    themes = list(dict.fromkeys(result.theme for result in own))
+    if len(themes) < TABLE_THEMES_MIN:
+        return
+    verdicts = [verdict for verdict in Verdict if any(result.verdict is verdict for result in own)]
+    width = min(THEME_WIDTH, max(len(theme) for theme in themes))
+    heads = "".join(f"{verdict.value:>{WORD_WIDTH}}" for verdict in verdicts)
+    yield [(f"{'theme':{width}}{heads}{'slowest':>10}{'took':>9}", DIM)]
+    for theme in themes:
+        yield _row([result for result in own if result.theme == theme], theme, width, verdicts)
+
+
+def _row(results: Sequence[RunResult], theme: str, width: int, verdicts: Sequence[Verdict]) -> Line:
+    found = [result.verdict for result in results]
+    pieces: list[Piece] = [(f"{shortened(one_line(theme), width):{width}}", PLAIN)]
+    for verdict in verdicts:
+        count = found.count(verdict)
+        pieces.append((f"{count or '.':>{WORD_WIDTH}}", MARKS[verdict][1] if count else DIM))
+    slowest_ms = max((result.figures.get("slowest_ms", 0.0) for result in results), default=0.0)
+    took_s = sum(result.duration_s for result in results)
+    return [*pieces, (f"{slowest_ms / 1e3:>8.2f} s{took_s:>7.1f} s", PLAIN)]
+
+
 def closing_lines(summary: Summary, folder: ResultsFolder) -> Iterator[Line]:
     """Counts, where the time went, and where the results are."""
+    yield from table_lines(summary)
     times = summary.times
     counts = ", ".join(f"{count} {verdict.value}" for verdict, count in summary.counts.items())
     if not summary.results:
@@ -134,3 +168,4 @@ def closing_lines(summary: Summary, folder: ResultsFolder) -> Iterator[Line]:
         what = f"{len(missing)} of {len(summary.selection)} scenarios were not run" if missing else "it was ended early"
         yield [(f"incomplete: {what}", DOUBT)]
     yield [(f"results: {folder.shown}", PLAIN)]
+    yield [(f"report: {folder.shown}/{REPORT}", PLAIN)]

@@ -8,11 +8,20 @@ from collections.abc import Sequence
 
 import click
 
+from harness.cli.ablate import ablate
+from harness.cli.baseline import baseline
+from harness.cli.compare import compare
+from harness.cli.coverage import coverage
 from harness.cli.doctor import doctor
 from harness.cli.faults import faults
 from harness.cli.gate import gate
+from harness.cli.interleave import interleave
 from harness.cli.replay import replay
+from harness.cli.report import report
 from harness.cli.soak import soak
+from harness.cli.sweep import sweep
+from harness.cli.trend import trend
+from harness.cli.verify import verify
 from harness.errors import HarnessError, UsageError
 from harness.suite import ExitStatus
 
@@ -22,8 +31,29 @@ def harness() -> None:
     """Break a service on purpose, and prove that it holds."""
 
 
-for verb in (gate, doctor, replay, soak, faults):
+for verb in (gate, doctor, replay, soak, sweep, interleave, coverage, report, faults):
     harness.add_command(verb)
+for proof_verb in (ablate, compare, verify, baseline, trend):
+    harness.add_command(proof_verb)
+
+
+def _mend(problem: click.ClickException) -> str:
+    """What the user can write instead."""
+    context = problem.ctx if isinstance(problem, click.UsageError) else None
+    if isinstance(problem, (click.NoSuchOption, click.NoSuchCommand)) and problem.possibilities:
+        return f"write {problem.possibilities[0]}"
+    parameter = problem.param if isinstance(problem, click.BadParameter) else None
+    if isinstance(parameter, click.Option) and context is not None:
+        default = parameter.get_default(context)
+        least = getattr(parameter.type, "min", None)
+        if _is_number(parameter):
+            fits = next((value for value in (default, least) if isinstance(value, (int, float)) and value), 1)
+            return f"write {parameter.opts[-1]} {fits}, say"
+    return f"see {context.command_path if context else 'harness'} --help"
+
+
+def _is_number(option: click.Option) -> bool:
+    return isinstance(option.type, (click.types.IntParamType, click.types.FloatParamType))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(harness.main(arguments, prog_name="harness", standalone_mode=False) or ExitStatus.HELD)
     except click.ClickException as problem:
         problem.show()
+        sys.stderr.write(f"  mend: {_mend(problem)}\n")
         return ExitStatus.USAGE
     except (click.Abort, KeyboardInterrupt):
         return ExitStatus.INTERRUPTED

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.history import Entry
-from harness.history.events import EvidenceSeen, FaultActed, PhaseBegan, StepBegan
+from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, PhaseBegan, StepBegan
 from harness.results.text import one_line
 
 
@@ -18,7 +19,11 @@ class Now:
     began: float = field(default_factory=time.monotonic)
     phase: str = ""
     seen: str = ""
+    fault: str = ""
+    """What is broken now, as far as it was said last."""
+    evidence: str = ""
     steps: list[str] = field(default_factory=list)
+    _broken: dict[int, str] = field(default_factory=dict)
 
     def saw(self, entry: Entry) -> None:
         """Take in an event of the run's history."""
@@ -28,14 +33,24 @@ class Now:
             case StepBegan(_, source):
                 self.steps.append(source)
                 self.seen = source
-            case FaultActed(_, source):
-                self.seen = source
+            case FaultActed(number, source):
+                self._broken[number] = source
+                self.fault, self.seen = source, ""
+            case FaultHealed(number):
+                self._broken.pop(number, None)
+                self.fault = next(reversed(self._broken.values()), "")
             case EvidenceSeen(_, what, _, detail):
-                self.seen = f"{what}: {detail}"
+                self.evidence, self.seen = f"{what}: {detail}", ""
             case _:
                 pass
 
+    def pieces(self) -> Sequence[tuple[str, str]]:
+        """For a line: each with what it is: `what`, `fault`, `evidence` or `seen`."""
+        seconds = f"{self.what}  {time.monotonic() - self.began:.0f} s"
+        found = [(seconds, "what"), (self.phase, "seen"), (self.fault and f"! {self.fault}", "fault")]
+        found += [(self.evidence, "evidence"), (self.seen, "seen")]
+        return [(one_line(text), kind) for text, kind in found if text]
+
     def __str__(self) -> str:
-        """For a line."""
-        seconds = f"{time.monotonic() - self.began:.0f} s"
-        return one_line(", ".join(part for part in (f"{self.what}  {seconds}", self.phase, self.seen) if part))
+        """The same, without colours."""
+        return ", ".join(text for text, _ in self.pieces())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,23 +28,68 @@ STACK: tuple[Any, ...] = (
     click.option("--allow-host", metavar="HOST", multiple=True,
                  help="A host beyond this machine that such a URL may name. Repeatable."),
 )  # fmt: skip
-WHERE: tuple[Any, ...] = (
-    click.option("--scenarios", type=click.Path(path_type=Path), default=SCENARIOS, show_default=True, metavar="DIR",
-                 help="The folder of scenarios."),
-    click.option("--target", type=click.Path(path_type=Path), metavar="FILE",
-                 help="The target description.  [default: target.toml beside the scenarios]"),
-    click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, metavar="DIR",
-                 help="Where results go: DIR/RUN, and DIR/latest."),
-    click.option("--patience", type=click.FloatRange(min=0, min_open=True), metavar="S",
-                 help="The clients' longest wait for an answer.  [default: the target's deadline and half a second]"),
+JOBS_MAX = 16
+JOBS_BY_DEFAULT_MAX = 4
+
+
+def jobs_here() -> int:
+    """Half as many as this process may use cores, within reason: a run keeps more than one core busy at times."""
+    return max(1, min(len(os.sched_getaffinity(0)) // 2, JOBS_BY_DEFAULT_MAX))
+
+
+class Seconds(click.FloatRange):
+    """A time that ends: more than nothing, and a number."""
+
+    name = "seconds"
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it."""
+        seconds = float(super().convert(value, param, ctx))
+        if not math.isfinite(seconds):
+            self.fail(f"{seconds} is no time that ends.", param, ctx)
+        return seconds
+
+
+_SCENARIOS = click.option(
+    "--scenarios", type=click.Path(path_type=Path), default=SCENARIOS, show_default=True, metavar="DIR",
+    help="The folder of scenarios.",
+)  # fmt: skip
+_TARGET = click.option(
+    "--target", type=click.Path(path_type=Path), metavar="FILE",
+    help="The target description.  [default: target.toml beside the scenarios]",
+)  # fmt: skip
+_RESULTS = click.option(
+    "--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, metavar="DIR",
+    help="Where results go: DIR/RUN, and DIR/latest.",
+)  # fmt: skip
+_PATIENCE = click.option(
+    "--patience", type=Seconds(), metavar="S",
+    help="The clients' longest wait for an answer.  [default: the target's deadline and half a second]",
+)  # fmt: skip
+SUITE: tuple[Any, ...] = (_SCENARIOS, _TARGET, _RESULTS)
+PLACES: tuple[Any, ...] = (_SCENARIOS, _RESULTS, _PATIENCE)
+WHERE: tuple[Any, ...] = (_SCENARIOS, _TARGET, _RESULTS, _PATIENCE)
+SEED = click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the payloads.")
+STRICT = click.option(
+    "--strict", is_flag=True, help="What this machine cannot run fails, listed in unavailable.toml or not."
+)
+JOBS = click.option(
+    "--jobs", type=click.IntRange(1, JOBS_MAX), default=jobs_here, metavar="N",
+    show_default="half the cores, 4 at most", help="Scenarios that run at once, each on servers of its own.",
 )  # fmt: skip
 WHAT: tuple[Any, ...] = (
     click.option("--profile", metavar="P", help="Profile of the target.  [default: the one that it names]"),
     click.option("--without", multiple=True, metavar="NAME",
                  help="Switch a protection off. Repeatable, or several separated by commas."),
-    click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the payloads."),
-    click.option("--strict", is_flag=True,
-                 help="What this machine cannot run fails, listed in unavailable.toml or not."),
+    SEED,
+    STRICT,
+)  # fmt: skip
+BASELINE = click.option(
+    "--baseline", type=click.Path(path_type=Path), metavar="FILE",
+    help="The baseline.  [default: baseline.json beside the scenarios]",
 )  # fmt: skip
 OUTPUT: tuple[Any, ...] = (
     click.option("--json", "as_json", is_flag=True, help="The summary on standard output, all else on standard error."),
@@ -100,5 +147,6 @@ def settings_of(given: dict[str, Any]) -> SuiteSettings:
         without=names_given(given.get("without", ())),
         seed=given.get("seed", 0),
         strict=given.get("strict", False),
+        jobs=given.get("jobs", 1),
         stack=stack,
     )

@@ -6,7 +6,7 @@ import abc
 import enum
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Self
 
@@ -18,12 +18,16 @@ from harness.checks import Verdict
 from harness.cli.lines import DIM, GOOD, Line, proof_lines, run_lines, shown_key
 from harness.cli.now import Now
 from harness.history import Entry
+from harness.history.events import EvidenceSeen, FaultActed
 from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import PairVerdict, ProofResult
 
 FRAMES_PER_S = 8
 STILL_RUNNING_S = 15.0
 """Into a pipe: after so long without a line, say what goes on."""
+OUTSIDE = 0
+"""In place of a thread: what goes on outside of any scenario."""
+NOW_STYLES: Mapping[str, str] = {"what": "bold cyan", "fault": "bold red", "evidence": "magenta", "seen": "cyan"}
 
 
 class Verbosity(enum.IntEnum):
@@ -41,9 +45,13 @@ class Screen(abc.ABC):
 
     def __init__(self, verbosity: Verbosity) -> None:
         self._verbosity = verbosity
-        self._now: Now | None = None
+        self._lanes: dict[int, Now] = {}
+        """What runs, by the thread that runs it: scenarios may run side by side."""
         self.profile = ""
         """The session's: what differs from it is shown with each run."""
+        self.total = 0
+        """How many scenarios are to run; 0 where nobody said."""
+        self._numbers: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -64,28 +72,39 @@ class Screen(abc.ABC):
 
     def progress(self, text: str) -> None:
         """Say what takes long outside of any scenario."""
-        self._now = Now(text)
+        self._lanes[OUTSIDE] = Now(text)
         if self._verbosity > Verbosity.QUIET:
             self.write([(text, DIM)])
 
     def began(self, key: RunKey, role: Role) -> None:
         """A run begins."""
-        prefix = "" if role == "scenario" else f"{role}: "
-        self._now = Now(prefix + shown_key(key, self.profile))
+        prefix = self._place(key) if role == "scenario" else f"{role}: "
+        self._lanes.pop(OUTSIDE, None)
+        self._lanes[threading.get_ident()] = Now(prefix + shown_key(key, self.profile))
+
+    def _place(self, key: RunKey) -> str:
+        """`7/35 `: the scenario's place among those begun; nothing where it is the only one."""
+        number = self._numbers.setdefault(key.id, len(self._numbers) + 1)
+        return f"{number}/{self.total} " if 1 < self.total >= number else ""
 
     def saw(self, entry: Entry) -> None:
         """Its history has grown."""
-        if self._now is not None:
-            self._now.saw(entry)
+        now = self._lanes.get(threading.get_ident())
+        if now is not None:
+            now.saw(entry)
 
     def ended(self, result: RunResult, note: str) -> None:
         """It is judged."""
-        steps = self._now.steps if self._now else []
-        self._now = None
+        now = self._lanes.pop(threading.get_ident(), None)
+        steps = now.steps if now else []
         if not self._says(result):
             return
         verbose = self._verbosity >= Verbosity.VERBOSE
         self.write_all(run_lines(result, note, profile=self.profile, verbose=verbose, steps=steps))
+
+    def _going_on(self) -> Sequence[Now]:
+        """What runs now, oldest first; for a thread that is none of those that run."""
+        return list(self._lanes.copy().values())
 
     def proved(self, proof: ProofResult) -> None:
         """A pair of runs is judged."""
@@ -139,9 +158,11 @@ class PlainScreen(Screen):
     def _say_what_runs(self) -> None:
         while not self._closed:
             self._written.clear()
-            now = self._now
-            if not self._written.wait(STILL_RUNNING_S) and now is not None and now is self._now:
-                self._put(f"... {now}")
+            before = self._going_on()
+            if not self._written.wait(STILL_RUNNING_S):
+                for now in self._going_on():
+                    if any(now is each for each in before):
+                        self._put(f"... {now}")
 
 
 def _read_by_nobody(stream: IO[str]) -> None:
@@ -182,14 +203,29 @@ class LiveScreen(Screen):
             text.truncate(self._console.width, overflow="ellipsis")
         self._console.print(text, soft_wrap=True)
 
+    def saw(self, entry: Entry) -> None:
+        """A fault, and its evidence, is shown as it fires: by the next frame it may be over."""
+        super().saw(entry)
+        if isinstance(entry.event, FaultActed | EvidenceSeen):
+            self._live.refresh()
+
     def ended(self, result: RunResult, note: str) -> None:
         """Nothing runs any more: the live line says so at once."""
         super().ended(result, note)
         self._live.refresh()
 
     def _running(self) -> Text:
-        now = self._now
-        return Text("" if now is None else f"> {now}", style="cyan", no_wrap=True, overflow="ellipsis")
+        lines = [_live_line(now) for now in self._going_on()]
+        for line in lines:
+            line.truncate(self._console.width, overflow="ellipsis")
+        return Text("\n", no_wrap=True).join(lines)
+
+
+def _live_line(now: Now) -> Text:
+    text = Text("> ", style="cyan")
+    for place, (piece, kind) in enumerate(now.pieces()):
+        text.append(", " if place else "", style="dim").append(piece, style=NOW_STYLES[kind])
+    return text
 
 
 def screen_for(stream: IO[str], verbosity: Verbosity) -> Screen:

@@ -8,16 +8,14 @@ from typing import Any
 import click
 
 from harness.checks import Verdict
+from harness.cli.chosen import choose
 from harness.cli.lines import BOLD, DIM, DOUBT, GOOD, PLAIN, Line
 from harness.cli.options import OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
 from harness.cli.screen import Screen
 from harness.cli.stage import perform
-from harness.plugin.collecting import collect_scenarios
 from harness.results import RunResult
 from harness.results.text import one_line
-from harness.suite import ExitStatus, Session, check_profile, read_unavailable, select
-from harness.suite.unavailable import FILE
-from harness.target import load_target
+from harness.suite import ExitStatus, Session
 
 
 @click.command()
@@ -30,11 +28,7 @@ def soak(ids: tuple[str, ...], *, runs: int, **given: Any) -> ExitStatus:
     The first round has the seed that is given, the next one more. The exit status is the worst run's.
     """
     output, settings = output_of(given), settings_of(given)
-    target = load_target(settings.target_file)
-    check_profile(settings, target)
-    scenarios = collect_scenarios(settings.scenarios, target.description)
-    chosen = select(scenarios, ids)
-    listed = read_unavailable(settings.scenarios / FILE, [scenario.id for scenario in scenarios])
+    suite = choose(settings, ids)
 
     def play(session: Session, screen: Screen) -> None:
         try:
@@ -42,12 +36,12 @@ def soak(ids: tuple[str, ...], *, runs: int, **given: Any) -> ExitStatus:
                 seed = settings.seed + number
                 screen.write([(f"round {number + 1} of {runs}, seed {seed}", DIM)])
                 folder = session.folder.path / f"round-{number + 1:03}"
-                for scenario in chosen:
+                for scenario in suite.chosen:
                     session.run(scenario, seed=seed, folder=folder)
         finally:
             screen.write_all(soak_lines(session.results))
 
-    return perform(settings, target, chosen, output, play, listed=dict(listed))
+    return perform(settings, suite.target, suite.chosen, output, play, listed=dict(suite.listed))
 
 
 def soak_lines(results: Sequence[RunResult]) -> Iterator[Line]:

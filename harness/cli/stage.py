@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,7 @@ from types import FrameType
 from harness.cli.lines import closing_lines, opening_lines
 from harness.cli.options import Output
 from harness.cli.screen import Screen, screen_for
+from harness.report import tell_github
 from harness.results.repro import harness_words
 from harness.scenario.scenario import Scenario
 from harness.suite import ExitStatus, Session, SuiteSettings, Unavailable
@@ -43,7 +45,7 @@ def perform(
             listed=listed,
             watcher=screen,
         )
-        screen.profile = session.profile
+        screen.profile, screen.total = session.profile, len(chosen)
         complete, status = False, ExitStatus.INTERRUPTED
         try:
             with session:
@@ -55,10 +57,24 @@ def perform(
             screen.write([("interrupted", "bold")])
         finally:
             screen.write_all(closing_lines(session.summary(complete=complete, status=status), session.folder))
-            if output.as_json:
-                sys.stdout.write(session.json)
-                sys.stdout.flush()
+            locations = {scenario.id: scenario.location for scenario in chosen}
+            screen.write_all([(line, "")] for line in tell_github(session.folder.path, locations, os.environ))
+            if output.as_json and not told(session.json):
+                status = session.not_told(complete=complete, status=status)
     return status
+
+
+def told(text: str) -> bool:
+    """Write the results to standard output; whether they could be written there, whole."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as problem:
+        sys.stderr.write(f"harness: the summary could not be written to standard output: {problem}\n")
+        # What is still to be written would fail again when Python ends, with a status of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """What can go wrong: one module a layer, since the layer decides what the service sees.
 
-`link` is Toxiproxy, `server` the server itself, `syscall` the kernel's answer to the service's own
-call, `process` the service.
+`link` is streams of bytes, `wire` single messages of their protocols, `server` the server itself,
+`syscall` the kernel's answer to the service's own call, `process` the service.
 """
 
-from harness.faults import link, process, server, syscall
+from harness.faults import link, process, server, syscall, wire
 from harness.faults.fault import Fault, Need, no_fault
 
-__all__ = ["Fault", "Need", "link", "no_fault", "process", "server", "syscall"]
+__all__ = ["Fault", "Need", "link", "no_fault", "process", "server", "syscall", "wire"]

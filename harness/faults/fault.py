@@ -47,6 +47,10 @@ class Injection(abc.ABC):
         """How often it has taken effect so far."""
         return 0
 
+    async def instead(self) -> str:
+        """What was seen instead, where it has not taken effect and somebody knows; asked before `heal`."""
+        return ""
+
 
 @dataclass(frozen=True, repr=False)
 class Fired(Moment, kind="fired"):

@@ -1,4 +1,9 @@
-"""Toxiproxy: streams of bytes. Every connection of the link, open and new."""
+"""Streams of bytes: every connection of the link, open and new.
+
+Toxiproxy makes these faults. The relay stands between it and the service, and mirrors what it does: a
+close, a reset, a refusal. What the service's own peer has to do, the relay does: it refuses, and it
+closes what a rule of its own still holds.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +15,9 @@ from typing import ClassVar, Literal
 
 from harness.errors import HarnessError
 from harness.faults.fault import Fault, Injection, Need
-from harness.faults.meter import LinkActivity, LinkMeter
+from harness.faults.meter import LinkActivity, LinkMeter, Used
 from harness.faults.site import Site
+from harness.faults.timing import TimedFault
 from harness.polling import poll_async
 from harness.stack import toxics
 from harness.stack.sockets import TcpState
@@ -19,6 +25,8 @@ from harness.vocabulary import Link
 from harness.vocabulary.value import told_at
 
 CUT_WITHIN_S = 5.0
+HINDERED_MS = 1
+"""A rate that holds no connection up for so long limits nothing. A kilobyte a second is a byte a millisecond."""
 Direction = Literal["upstream", "downstream"]
 """Upstream: what the service sends. Downstream: what it is sent."""
 
@@ -36,16 +44,18 @@ class Down(LinkFault, kind="link.down"):
     """Open connections close; new ones are refused."""
 
     def injection(self, site: Site) -> Injection:
-        """Disable the proxy until healed."""
+        """Refuse, and disable the proxy, until healed."""
         return _Down(self.link, site)
 
 
 @dataclass(frozen=True, repr=False)
-class Cut(LinkFault, kind="link.cut"):
+class Cut(LinkFault, TimedFault, kind="link.cut"):
     """Open connections close, once; new ones are accepted."""
 
+    needs: ClassVar[frozenset[Need]] = frozenset()
+
     def injection(self, site: Site) -> Injection:
-        """Close what is open; the proxy listens on."""
+        """Close what is open; the relay listens on."""
         return _Cut(self.link, site)
 
 
@@ -56,12 +66,15 @@ class _Closing(Injection):
         self._site = site
         self._link = link
         self._laid = site.laid(link)
-        self._client = site.toxiproxy.client()
         self._cut = 0
 
-    async def _close(self, close: Callable[[], None]) -> None:
+    async def _cut_all(self) -> None:
+        """End every connection of the link, one that a rule of the relay's holds too."""
+        await self._site.relay.cut_all(self._laid.hop)
+
+    async def _close(self) -> None:
         open_now = await self._site.connections(self._link)
-        await asyncio.to_thread(close)
+        await self._cut_all()
         inodes = {connection.inode for connection in open_now if connection.state is TcpState.ESTABLISHED}
         await self._until_gone(inodes)
         self._cut = len(inodes)
@@ -79,7 +92,7 @@ class _Closing(Injection):
             return not any(c.inode in inodes and c.state is TcpState.ESTABLISHED for c in still)
 
         if not await poll_async(gone, within_s=CUT_WITHIN_S):
-            raise HarnessError(f"connections of {self._link} outlived the closing of their proxy by {CUT_WITHIN_S:g} s")
+            raise HarnessError(f"connections of {self._link} outlived the closing of the link by {CUT_WITHIN_S:g} s")
 
     async def fired(self) -> int:
         return self._cut
@@ -88,13 +101,19 @@ class _Closing(Injection):
 class _Down(_Closing):
     def __init__(self, link: Link, site: Site) -> None:
         super().__init__(link, site)
+        self._client = site.toxiproxy.client()
         self._meter = LinkMeter(site, link)
         self._shut = False
 
     async def act(self) -> None:
         await self._meter.begin()
         self._shut = await asyncio.to_thread(self._client.enabled, self._laid.proxy)
-        await self._close(lambda: self._client.set_enabled(self._laid.proxy, False))
+        await self._close()
+
+    async def _cut_all(self) -> None:
+        await self._site.relay.refuse(self._laid.hop, True)
+        await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, False)
+        await super()._cut_all()
 
     async def fired(self) -> int:
         return self._cut + (await self._meter.read()).refused
@@ -110,12 +129,13 @@ class _Down(_Closing):
         # Only what it shut itself: another fault may keep the link down.
         if self._shut:
             await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, True)
+            await self._site.relay.refuse(self._laid.hop, False)
             self._shut = False
 
 
 class _Cut(_Closing):
     async def act(self) -> None:
-        await self._close(lambda: self._client.cut(self._laid.proxy))
+        await self._close()
 
     async def heal(self) -> None:
         """What was cut stays cut."""
@@ -135,7 +155,7 @@ class ToxicFault(LinkFault):
         """The toxics to add. Raises UsageError for values that Toxiproxy could not keep."""
 
     def met_by(self, activity: LinkActivity) -> int:
-        """How many connections it took effect on: most toxics are met by whatever is sent."""
+        """How many connections it took effect on: most toxics are met by whatever is asked or answered."""
         return activity.touched
 
     def injection(self, site: Site) -> Injection:
@@ -171,6 +191,11 @@ class _Toxics(Injection):
 def both(make: Callable[..., toxics.Toxic], **attributes: int) -> Sequence[toxics.Toxic]:
     """The same toxic in both directions."""
     return [make(stream=stream, **attributes) for stream in ("upstream", "downstream")]
+
+
+def went(used: Used, stream: Direction) -> int:
+    """Bytes that went over a connection in one direction."""
+    return used.bytes_sent if stream == "upstream" else used.bytes_received
 
 
 def one(make: Callable[..., toxics.Toxic], stream: Direction, **attributes: int) -> Sequence[toxics.Toxic]:
@@ -231,6 +256,12 @@ class Bandwidth(ToxicFault, kind="link.bandwidth"):
         """`bandwidth`, in one direction."""
         return one(toxics.Bandwidth, self.stream, rate_kb_s=self.rate_kb_s)
 
+    def met_by(self, activity: LinkActivity) -> int:
+        """Only a connection whose bytes took a millisecond or more has felt it."""
+        slow = max(1, self.rate_kb_s * HINDERED_MS)
+        withheld = self.stream == "downstream" and activity.bytes_withheld >= slow
+        return sum(1 for each in activity.connections if went(each, self.stream) >= slow) + int(withheld)
+
 
 @dataclass(frozen=True, repr=False)
 class Slicer(ToxicFault, kind="link.slicer"):
@@ -251,6 +282,11 @@ class Slicer(ToxicFault, kind="link.slicer"):
             delay_us=self.delay_us,
         )
 
+    def met_by(self, activity: LinkActivity) -> int:
+        """Only a connection with more bytes than fit into a slice can have been cut into slices."""
+        slice_bytes = self.average_bytes + self.variation_bytes
+        return sum(1 for each in activity.connections if went(each, self.stream) > slice_bytes)
+
 
 @dataclass(frozen=True, repr=False)
 class LimitData(ToxicFault, kind="link.limit_data"):
@@ -264,8 +300,9 @@ class LimitData(ToxicFault, kind="link.limit_data"):
         return one(toxics.LimitData, self.stream, limit_bytes=self.limit_bytes)
 
     def met_by(self, activity: LinkActivity) -> int:
-        """Only a connection that has ended has reached the limit."""
-        return activity.ended
+        """Only a connection that had its bytes and was closed from the server's side has reached the limit."""
+        ended = [each for each in activity.connections if each.closed_by_server and each.moved]
+        return sum(1 for each in ended if went(each, self.stream) >= self.limit_bytes)
 
 
 @dataclass(frozen=True, repr=False)
@@ -280,7 +317,7 @@ class SlowClose(ToxicFault, kind="link.slow_close"):
 
     def met_by(self, activity: LinkActivity) -> int:
         """Only a close is late: one of the service's, or one of the server's that it may not know of yet."""
-        return activity.ended + activity.left
+        return sum(1 for each in activity.connections if each.closed_by_a_peer) + activity.left
 
 
 down, cut, swallow, timeout, reset, latency = Down, Cut, Swallow, Timeout, Reset, Latency

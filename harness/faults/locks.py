@@ -62,6 +62,7 @@ class _Lock(Injection):
         self._exits = AsyncExitStack()
         self._session: asyncpg.Connection | None = None
         self._pid = 0
+        self._lock = ""
         self._log_mark = 0
 
     async def act(self) -> None:
@@ -80,6 +81,11 @@ class _Lock(Injection):
         self._session = session
 
     async def _take(self, session: asyncpg.Connection) -> None:
+        self._lock = await session.fetchval(
+            "SELECT format('relation %s of database %s', $1::text::regclass::oid, oid) FROM pg_database"
+            " WHERE datname = current_database()",
+            self._fault.table,
+        )
         await session.execute("BEGIN")
         await session.execute(f"LOCK TABLE {self._fault.table} IN ACCESS EXCLUSIVE MODE")
 
@@ -98,12 +104,12 @@ class _Lock(Injection):
         return len({row["pid"] for row in waiting} | self._waited())
 
     def _waited(self) -> set[int]:
-        """Pids that the server's log says waited for a lock (log_lock_waits), those that gave up included."""
+        """Pids that the server's log says waited for this very lock (log_lock_waits), those that gave up included."""
         if self._laid.log is None:
             return set()
         lines = self._laid.log.read(self._log_mark).splitlines()
         mine = re.escape(self._laid.words["user"])
-        waits = re.compile(rf"\b{mine}\b.*process (\d+) still waiting for \w+ on (?:relation|advisory lock)")
+        waits = re.compile(rf"\b{mine}\b.*process (\d+) still waiting for \w+ on {re.escape(self._lock)} after")
         return {int(found[1]) for line in lines if (found := waits.search(line))}
 
     async def heal(self) -> None:
@@ -121,6 +127,13 @@ class _Lock(Injection):
 
 class _HoldCommits(_Lock):
     async def _take(self, session: asyncpg.Connection) -> None:
+        self._lock = await session.fetchval(
+            # A key of 64 bits is told in two halves, and 1 after them.
+            "SELECT format('advisory lock [%s,%s,%s,1]', oid, $1::bigint, $2::bigint) FROM pg_database"
+            " WHERE datname = current_database()",
+            ADVISORY_KEY >> 32,
+            ADVISORY_KEY & 0xFFFFFFFF,
+        )
         await session.execute(f"SELECT pg_advisory_lock({ADVISORY_KEY})")
         await session.execute(f"""
             CREATE FUNCTION {TRIGGER}() RETURNS trigger LANGUAGE plpgsql AS

@@ -1,35 +1,66 @@
-"""What happened on a link while a fault was in force, by the word of those who carried it."""
+"""What happened on a link while a fault was in force, by the word of those who carried it.
+
+Of a connection that is open the kernel has counted the bytes; of one that has ended the relay has, and
+it knows who ended it and whether an answer was due. So a connection that came and went in between is
+known too, and one that another fault cut is not taken for one that felt this one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.faults.site import Site
 from harness.stack.sockets import TcpConnection, TcpState
 from harness.vocabulary import Link
+from harness.wire import Ended, Report
+from harness.wire.reports import EndedBy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """One of the service's connections over a span of time. Bytes are those of that time alone."""
+
+    bytes_sent: int
+    bytes_received: int
+    ended_by: EndedBy | None = None
+    """None: it is open."""
+    answer_due: bool = True
+    """Whether what it sent was still to be answered, as far as is known."""
+
+    @property
+    def moved(self) -> bool:
+        """Whether it was asked or answered anything, or service or server ended it while an answer was due.
+
+        A last word before a close is none of these.
+        """
+        return self.bytes_received > 0 or (self.answer_due and (self.bytes_sent > 0 or self.closed_by_a_peer))
+
+    @property
+    def closed_by_server(self) -> bool:
+        """Whether its end came from the server's side, Toxiproxy included."""
+        return self.ended_by in ("server", "reset by server")
+
+    @property
+    def closed_by_a_peer(self) -> bool:
+        """Whether service or server ended it, and no other fault did."""
+        return self.closed_by_server or self.ended_by in ("service", "reset by service")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkActivity:
     """The service's own traffic on one link over a span of time."""
 
     dialled: int
     """connect() calls to it that the kernel was left to answer; 0 where calls are not watched."""
     accepted: int
-    """Connections that Toxiproxy accepted on it."""
-    opened: int
-    """Connections open now that were not at the beginning."""
-    closed: int
-    """Connections open at the beginning that are open no longer, though the process that had them is there."""
+    """Connections that Toxiproxy accepted on it: the relay makes one for each of the service's."""
     left: int
     """Connections of Toxiproxy's that the server has closed and Toxiproxy has not."""
-    moved: int
-    """Connections open then and now on which bytes went out or came in."""
-    bytes_sent: int
-    bytes_received: int
+    connections: tuple[Used, ...]
+    """Those that are open, and those that have ended in this time."""
     bytes_withheld: int
-    """What the server sent to Toxiproxy and the service has not received: dropped, or still held back."""
+    """What the server sent to Toxiproxy and the relay has not received: dropped, or still held back."""
 
     @property
     def refused(self) -> int:
@@ -37,25 +68,22 @@ class LinkActivity:
         return max(0, self.dialled - self.accepted)
 
     @property
-    def ended(self) -> int:
-        """Connections that ended, those that came and went in between included."""
-        return self.closed + max(0, self.accepted - self.opened)
-
-    @property
     def touched(self) -> int:
-        """Connections that were there to feel a fault: new, gone or used, or left without their answer."""
-        return self.accepted + self.closed + self.moved + int(self.bytes_withheld > 0)
+        """Connections on which something was asked or answered, or left without its answer."""
+        return sum(1 for each in self.connections if each.moved) + int(self.bytes_withheld > 0)
 
     def __str__(self) -> str:
         """For a line of evidence."""
+        used = [each for each in self.connections if each.moved]
+        ended = sum(1 for each in self.connections if each.closed_by_a_peer)
+        sent, received = sum(each.bytes_sent for each in used), sum(each.bytes_received for each in used)
         return (
-            f"{self.accepted} connections accepted, {self.closed} closed, {self.moved} used"
-            f" ({self.bytes_sent} bytes sent, {self.bytes_received} received,"
-            f" {self.bytes_withheld} withheld)"
+            f"{len(used)} connections used ({sent} bytes sent, {received} received,"
+            f" {self.bytes_withheld} withheld), {ended} ended"
         )
 
 
-NOTHING = LinkActivity(0, 0, 0, 0, 0, 0, 0, 0, 0)
+NOTHING = LinkActivity(dialled=0, accepted=0, left=0, connections=(), bytes_withheld=0)
 
 
 class LinkMeter:
@@ -66,7 +94,10 @@ class LinkMeter:
         self._link = link
         self._laid = site.laid(link)
         self._before: dict[int, TcpConnection] | None = None
+        self._ended: list[Ended] = []
+        self._leave: Callable[[], None] = lambda: None
         self._answered: dict[int, int] = {}
+        self._relayed: dict[int, int] = {}
         self._log_mark = 0
         self._calls_mark = 0
 
@@ -74,39 +105,61 @@ class LinkMeter:
         """Take the marks that later readings are compared with."""
         self._log_mark = self._site.toxiproxy.log.size() if self._site.toxiproxy.log else 0
         self._calls_mark = len(self._site.service.syscall_events())
-        self._answered = {each.inode: each.bytes_received for each in await self._upstream()}
+        self._answered = _received(await self._upstream())
+        self._relayed = _received(await self._site.relayed_connections(self._link))
+        await self._site.relay.sync()
+        self._leave = self._site.relay.on_report(self._heard)
         self._before = await self._open()
+
+    def _heard(self, report: Report) -> None:
+        if isinstance(report, Ended) and report.hop == self._laid.hop:
+            self._ended.append(report)
 
     async def read(self) -> LinkActivity:
         """What has happened since `begin`; nothing before it."""
         if self._before is None:
             return NOTHING
         now = await self._open()
-        both = self._before.keys() & now.keys()
-        sent = {inode: now[inode].bytes_sent - self._before[inode].bytes_sent for inode in both}
-        received = {inode: now[inode].bytes_received - self._before[inode].bytes_received for inode in both}
-        new = now.keys() - self._before.keys()
-        bytes_received = sum(received.values()) + sum(now[inode].bytes_received for inode in new)
         upstream = await self._upstream()
-        bytes_answered = sum(each.bytes_received - self._answered.get(each.inode, 0) for each in upstream)
-        alive = self._site.service.pids()
-        gone = [inode for inode, each in self._before.items() if inode not in now and each.pid in alive]
+        answered = _since(self._answered, upstream)
+        relayed = _since(self._relayed, await self._site.relayed_connections(self._link))
+        await self._site.relay.sync()
         return LinkActivity(
             dialled=self._dialled(),
             accepted=len(self._site.toxiproxy.accepted(self._laid.proxy, self._log_mark)),
-            opened=len(new),
-            closed=len(gone),
             left=sum(1 for each in upstream if each.state is TcpState.CLOSE_WAIT),
-            moved=sum(1 for inode in both if sent[inode] or received[inode]),
-            bytes_sent=sum(sent.values()) + sum(now[inode].bytes_sent for inode in new),
-            bytes_received=bytes_received,
-            bytes_withheld=max(0, bytes_answered - bytes_received),
+            connections=(*self._still_open(self._before, now), *self._gone(self._before)),
+            bytes_withheld=max(0, answered - relayed),
         )
+
+    def _still_open(self, before: Mapping[int, TcpConnection], now: Mapping[int, TcpConnection]) -> Iterator[Used]:
+        gone = {report.service_port for report in self._ended}
+        for inode, each in now.items():
+            known = before.get(inode)
+            if known is not None and each.local.port in gone:
+                continue
+            yield Used(
+                bytes_sent=each.bytes_sent - (known.bytes_sent if known else 0),
+                bytes_received=each.bytes_received - (known.bytes_received if known else 0),
+            )
+
+    def _gone(self, before: Mapping[int, TcpConnection]) -> Iterator[Used]:
+        """Those that the relay says have ended; one that was there before had moved bytes before."""
+        earlier = {each.local.port: each for each in before.values()}
+        for report in self._ended:
+            known = earlier.pop(report.service_port, None)
+            yield Used(
+                bytes_sent=max(0, report.sent_bytes - (known.bytes_sent if known else 0)),
+                bytes_received=max(0, report.answered_bytes - (known.bytes_received if known else 0)),
+                ended_by=report.by,
+                answer_due=report.direction_due == "answered",
+            )
 
     async def end(self) -> LinkActivity:
         """The last reading; later ones give nothing, so that healing twice adds no evidence."""
         activity = await self.read()
         self._before = None
+        self._leave()
         return activity
 
     async def _open(self) -> dict[int, TcpConnection]:
@@ -120,3 +173,12 @@ class LinkMeter:
     def _dialled(self) -> int:
         calls = self._site.service.syscall_events()[self._calls_mark :]
         return sum(1 for call in calls if call.port == self._laid.port and call.answer is None)
+
+
+def _received(connections: Sequence[TcpConnection]) -> dict[int, int]:
+    return {each.inode: each.bytes_received for each in connections}
+
+
+def _since(before: Mapping[int, int], connections: Sequence[TcpConnection]) -> int:
+    """Bytes that these connections have received since then."""
+    return sum(each.bytes_received - before.get(each.inode, 0) for each in connections)

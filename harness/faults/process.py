@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import signal
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -12,8 +13,10 @@ import psutil
 from harness.errors import HarnessError
 from harness.faults.fault import Fault, Injection, Need
 from harness.faults.site import Site
+from harness.faults.timing import TimedFault
 from harness.polling import poll
-from harness.stack.sockets import listening
+from harness.stack.sockets import kept_waiting, listening
+from harness.stack.urls import checked_url
 from harness.vocabulary import Link
 
 GONE_WITHIN_S = 15.0
@@ -22,7 +25,7 @@ DEFAULT_PORTS = {"postgres": 5432, "redis": 6379}
 
 
 @dataclass(frozen=True, repr=False)
-class Kill(Fault, kind="process.kill"):
+class Kill(TimedFault, kind="process.kill"):
     """SIGKILL. Healed: it is started again, as it was."""
 
     def injection(self, site: Site) -> Injection:
@@ -31,7 +34,7 @@ class Kill(Fault, kind="process.kill"):
 
 
 @dataclass(frozen=True, repr=False)
-class Terminate(Fault, kind="process.terminate"):
+class Terminate(TimedFault, kind="process.terminate"):
     """SIGTERM; in force when its listener is closed. What it took is to be answered, and exit status 0.
 
     Healed: it is started again, as it was.
@@ -43,8 +46,8 @@ class Terminate(Fault, kind="process.terminate"):
 
 
 @dataclass(frozen=True, repr=False)
-class Pause(Fault, kind="process.pause"):
-    """SIGSTOP; SIGCONT when healed."""
+class Pause(TimedFault, kind="process.pause"):
+    """SIGSTOP; SIGCONT when healed. Felt by whoever waits for an answer meanwhile."""
 
     def injection(self, site: Site) -> Injection:
         """Stop it; wait until the kernel says that it is stopped."""
@@ -53,14 +56,26 @@ class Pause(Fault, kind="process.pause"):
 
 @dataclass(frozen=True, repr=False)
 class Misconfigure(Fault, kind="process.misconfigure"):
-    """Started again with this URL in place of the link's; healed: with the right one."""
+    """Started again with this URL in place of the link's; healed: with the right one.
+
+    The service dials it: its host is this machine's loopback, or one that was allowed by name. An IPv6
+    address of a link alone (`fe80::1`) goes too: without the name of an interface the kernel answers
+    EINVAL, and sends nothing.
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})
     link: Link
     url: str = field(kw_only=True)
 
     def injection(self, site: Site) -> Injection:
-        """Restart it with another setting."""
+        """Restart it with another setting. Raises UsageError for a host that may not be touched."""
+        if not _goes_nowhere(self.url):
+            protocol = self.link.protocol
+            schemes = {urlsplit(self.url).scheme}  # a wrong one may be what it is about
+            checked_url(
+                f"{self.kind} url", self.url, schemes=schemes, default_port=DEFAULT_PORTS[protocol],
+                allow_hosts=site.allow_hosts,
+            )  # fmt: skip
         return _Misconfigure(self, site)
 
 
@@ -129,12 +144,17 @@ class _Pause(Injection):
         process = psutil.Process(self._stopped_pid)
         if not await poll(lambda: process.status() == psutil.STATUS_STOPPED, within_s=STOPPED_WITHIN_S):
             raise HarnessError(f"the service runs {STOPPED_WITHIN_S:g} s after SIGSTOP")
-        self._site.witness("process_stopped", "kernel", f"pid {self._stopped_pid} is stopped")
 
     async def fired(self) -> int:
-        return int(self._stopped_pid is not None)
+        """Clients that it keeps waiting: with nobody to wait, it is the same as if it ran."""
+        return kept_waiting(self._site.service.port) if self._stopped_pid is not None else 0
 
     async def heal(self) -> None:
+        waiting = await self.fired()
+        if waiting:
+            self._site.witness(
+                "process_stopped", "kernel", f"pid {self._stopped_pid} is stopped, and {waiting} clients wait for it"
+            )
         if self._stopped_pid == self._site.service.process.pid:
             self._site.service.signal(signal.SIGCONT, ends_it=False)
         self._stopped_pid = None
@@ -184,6 +204,15 @@ class _Misconfigure(Injection):
         await self._site.service.stop()
         await self._site.service.start({})
         self._acted = False
+
+
+def _goes_nowhere(url: str) -> bool:
+    """Whether its host is an IPv6 address that is valid on one link only, and names none."""
+    try:
+        address = ipaddress.IPv6Address(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+    return address.is_link_local and address.scope_id is None
 
 
 kill, terminate, pause, misconfigure = Kill, Terminate, Pause, Misconfigure

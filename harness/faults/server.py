@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from harness.errors import UsageError
-from harness.faults.fault import Fault, Injection, Need
+from harness.faults.fault import Injection, Need
 from harness.faults.locks import hold_commits, lock
 from harness.faults.monitor import CommandMonitor
 from harness.faults.site import Site
+from harness.faults.timing import TimedFault
 from harness.vocabulary import Link, Postgres, Redis
 
 ENDED_WITHIN_MS = 5_000
+NOTHING_DONE = re.compile(r" 0$|^(?:0|None|\[\]|\{\}|b?'')?$")
+"""PostgreSQL counted no row (`DELETE 0`, `INSERT 0 0`), or Redis's reply counts or holds nothing."""
 
 
 @dataclass(frozen=True, repr=False)
-class EndSessions(Fault, kind="server.end_sessions"):
+class EndSessions(TimedFault, kind="server.end_sessions"):
     """PostgreSQL ends every session of the service (pg_terminate_backend), once; new ones are welcome."""
 
     link: Postgres
@@ -55,7 +59,7 @@ class _EndSessions(Injection):
 
 
 @dataclass(frozen=True, repr=False)
-class Flush(Fault, kind="server.flush"):
+class Flush(TimedFault, kind="server.flush"):
     """Everything that the service keeps in Redis is gone, once.
 
     Not on a Redis that was given by URL: others may keep something in that database.
@@ -90,7 +94,7 @@ class _Flush(Injection):
 
 
 @dataclass(frozen=True, repr=False)
-class Poison(Fault, kind="server.poison"):
+class Poison(TimedFault, kind="server.poison"):
     """Redis remembers every delivery that is still to come, though none of them was stored."""
 
     link: Redis
@@ -142,10 +146,11 @@ class _Poison(Injection):
 
 
 @dataclass(frozen=True, repr=False)
-class Execute(Fault, kind="server.execute"):
+class Execute(TimedFault, kind="server.execute"):
     """SQL or a Redis command by another session, once: what no named fault covers.
 
-    Evidence is what the server says of it: PostgreSQL's command tag, Redis's reply.
+    Evidence is what the server says of it: PostgreSQL's command tag, Redis's reply. A tag or a reply
+    that counts nothing, such as `UPDATE 0`, is none; nor is the end of a session that ended none.
     """
 
     link: Link
@@ -161,6 +166,7 @@ class _Execute(Injection):
         self._fault = fault
         self._site = site
         self._done = 0
+        self._said = ""
 
     async def act(self) -> None:
         if isinstance(self._fault.link, Postgres):
@@ -169,12 +175,17 @@ class _Execute(Injection):
             async with self._site.redis(self._fault.link) as client:
                 reply = await client.execute_command(*shlex.split(self._fault.text))  # type: ignore[no-untyped-call]  # redis-py
                 said = repr(reply)
-        self._done = 1
-        self._site.witness("executed", str(self._fault.link), f"{self._fault.text}: {said}")
+        self._said = said
+        if not NOTHING_DONE.search(said):
+            self._done = 1
+            self._site.witness("executed", str(self._fault.link), f"{self._fault.text}: {said}")
 
     async def _sql(self) -> str:
         async with self._site.sql(self._fault.link) as session:
             return str(await session.execute(self._fault.text))
+
+    async def instead(self) -> str:
+        return "" if self._done else f"the server said {self._said!r}" if self._said else ""
 
     async def fired(self) -> int:
         return self._done

@@ -18,6 +18,7 @@ from harness.stack.service import ServiceProcess
 from harness.stack.sockets import TcpConnection, connections
 from harness.stack.toxiproxy import ToxiproxyServer
 from harness.vocabulary import Link
+from harness.wire import RelayControl
 
 ADMIN_TIMEOUT_S = 5.0
 OWN_NAME = "harness"
@@ -26,12 +27,18 @@ OWN_NAME = "harness"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaidLink:
-    """One link of one service, as it was laid: the service dials `port`, Toxiproxy passes it on."""
+    """One link of one service, as it was laid: service, relay, Toxiproxy, server."""
 
     link: Link
-    proxy: str
+    hop: str
+    """The relay's name for it."""
     host: str
     port: int
+    """The relay's: what the service dials."""
+    proxy: str
+    """Toxiproxy's name for it."""
+    proxy_port: int
+    """Toxiproxy's: what the relay dials."""
     words: Mapping[str, str]
     """What the target description's placeholders are filled with."""
     upstream: HostPort
@@ -45,8 +52,8 @@ class LaidLink:
 class Witness(Protocol):
     """Takes down that a fault took effect."""
 
-    def __call__(self, what: str, source: str, detail: str) -> None:
-        """`what`: the kind of evidence; `source`: whose word it is."""
+    def __call__(self, what: str, source: str, detail: str, *, t_ns: int | None = None) -> None:
+        """`what`: the kind of evidence; `source`: whose word it is; `t_ns`: when (CLOCK_MONOTONIC), if not now."""
         ...
 
 
@@ -56,10 +63,14 @@ class Site:
 
     service: ServiceProcess
     links: Mapping[str, LaidLink]
+    relay: RelayControl
+    relay_pid: int
     toxiproxy: ToxiproxyServer
     witness: Witness
     ids_to_come: tuple[tuple[str, str], ...] = ()
     """(source, id) of deliveries that the scenario may still send."""
+    allow_hosts: frozenset[str] = frozenset()
+    """Hosts beyond this machine that the service may be sent to."""
 
     def laid(self, link: Link) -> LaidLink:
         """The link as laid. Raises UsageError when the target has none of that name."""
@@ -79,6 +90,10 @@ class Site:
         if self.toxiproxy.process is None:
             return ()
         return await asyncio.to_thread(connections, [self.toxiproxy.process.pid], self.laid(link).upstream.port)
+
+    async def relayed_connections(self, link: Link) -> tuple[TcpConnection, ...]:
+        """The relay's connections to Toxiproxy for this link: one for each of the service's."""
+        return await asyncio.to_thread(connections, [self.relay_pid], self.laid(link).proxy_port)
 
     @asynccontextmanager
     async def sql(self, link: Link) -> AsyncIterator[asyncpg.Connection]:

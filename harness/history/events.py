@@ -34,7 +34,8 @@ class Event(Value):
 class RunBegan(Event, kind="run.began"):
     """The head of every history: who ran what, under which deadline, and one wall-clock anchor.
 
-    `wall_clock` is ISO 8601, UTC.
+    `wall_clock` is ISO 8601, UTC. `at_rest`: what has to be looked at before the run may be held, each
+    by the name of its `AtRest`.
     """
 
     id: str
@@ -44,6 +45,7 @@ class RunBegan(Event, kind="run.began"):
     target: str
     deadline_ms: float
     wall_clock: str
+    at_rest: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,9 +107,10 @@ class FaultActed(Event, kind="fault.acted"):
 
 @dataclass(frozen=True, repr=False)
 class FaultHealed(Event, kind="fault.healed"):
-    """It is in force no longer."""
+    """It is in force no longer. `instead`: what was seen where it had not taken effect, if somebody knew."""
 
     fault: int
+    instead: str = ""
 
 
 @dataclass(frozen=True, repr=False)

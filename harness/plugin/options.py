@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +19,17 @@ class _Option(NamedTuple):
     kind: Any = None
 
 
+def _seconds(text: str) -> float:
+    """A time that ends. Raises ArgumentTypeError, which the parser tells with the option's name."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time that ends; mend: write a number above 0")
+    return seconds
+
+
 _WITH_INI = (
     _Option("target", "target description of the service under test (default: target.toml beside the scenarios)"),
     _Option("profile", "profile of the target description (default: the one that it names)"),
@@ -27,7 +40,7 @@ _WITH_INI = (
 )
 _PLAIN = (
     _Option("seed", "seed of payloads (default: 0, so that every run does the same)", int),
-    _Option("patience", "longest wait of a client for an answer, in seconds", float),
+    _Option("patience", "longest wait of a client for an answer, in seconds", _seconds),
 )
 
 

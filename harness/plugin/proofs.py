@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import get_args
 
-from harness.checks.proof import CheckName, Proof, StateCheck
+from harness.checks.proof import SAYS_ALWAYS, CheckName, Proof, StateCheck
 from harness.errors import UsageError
 from harness.faults.fault import Need
 from harness.target import TargetDescription
@@ -60,11 +60,16 @@ def _check_reason(proof: Proof, place: str) -> None:
             mend="give a regular expression for the check's reason or the service's log",
         )  # fmt: skip
     try:
-        re.compile(proof.match)
+        expression = re.compile(proof.match)
     except re.error as problem:
         raise UsageError.at(
             place, "match", proof.match, f"not a regular expression: {problem}", mend="mend or escape it"
         ) from problem
+    if proof.match and expression.search(SAYS_ALWAYS.get(proof.fails, "")):
+        raise UsageError.at(
+            place, "match", proof.match, f"is found in whatever {proof.fails} says: this failure must be told apart",
+            mend="name what it alone says: what was waited for, say",
+        )  # fmt: skip
 
 
 def check_needs(needs: Iterable[object], place: str) -> tuple[Need, ...]:

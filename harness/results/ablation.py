@@ -12,6 +12,8 @@ from harness.results.result import RunResult
 from harness.results.text import one_line, shortened, telling_lines
 
 SHOWN_CHARACTERS = 300
+DELIVERY = re.compile(r"\bmsg_[0-9a-z]+_\d+\b")
+"""How the harness names its deliveries."""
 
 
 class PairVerdict(enum.StrEnum):
@@ -21,12 +23,14 @@ class PairVerdict(enum.StrEnum):
     """The control held, and the ablated run failed by the named check, for the named reason."""
     UNPROVED = "unproved"
     """The ablated run held: the protection makes no difference to this scenario."""
-    MASKED = "masked"
-    """The ablated run held, though the reason is in the service's log: another protection made up for it."""
     MISATTRIBUTED = "misattributed"
     """The ablated run failed by another check, or for another reason."""
+    MASKED = "masked"
+    """The control failed too: whatever made it fail hides what the protection is good for."""
     INCONCLUSIVE = "inconclusive"
-    """One of the two runs says nothing: the control did not hold, or the ablated run was not judged."""
+    """One of the two runs says nothing."""
+    UNAVAILABLE = "unavailable"
+    """This machine cannot run the scenario."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +64,25 @@ def title(proof: Proof) -> str:
 
 def judge_pair(control: RunResult, ablated: RunResult, proof: Proof) -> PairJudgement:
     """Judge a pair: the control must hold, the ablated run must fail as the proof says."""
-    if control.verdict is not Verdict.HELD:
-        reason = f"the control, {control.key}, was {control.verdict}: {control.reason}"
+    if control.verdict is Verdict.HELD:
+        return judge_ablated(ablated, proof, control_log=control.service_log)
+    reason = f"the control, {control.key}, was {control.verdict}: {control.reason}"
+    if control.verdict is Verdict.UNAVAILABLE:
+        return PairJudgement(PairVerdict.UNAVAILABLE, control.reason)
+    if control.verdict is not Verdict.FAILED:
         return PairJudgement(PairVerdict.INCONCLUSIVE, reason)
-    return judge_ablated(ablated, proof)
+    if ablated.verdict is Verdict.HELD:
+        return PairJudgement(PairVerdict.UNPROVED, f"it held without {proof}, and {reason}")
+    return PairJudgement(PairVerdict.MASKED, f"the control, {control.key}, failed too: {control.reason}")
 
 
-def judge_ablated(ablated: RunResult, proof: Proof) -> PairJudgement:
-    """Judge the second half of a pair alone: it must fail, by the named check, for the named reason."""
+def judge_ablated(ablated: RunResult, proof: Proof, *, control_log: str | None = None) -> PairJudgement:
+    """Judge the second half of a pair: it must fail, by the named check, for the named reason.
+
+    A reason that is found in the service's log alone has to be the failure's own: the control logged
+    nothing of the kind, or it lies on a line that names a delivery that failed. `control_log`: None
+    where there was no control; then any line will do.
+    """
     if ablated.verdict is Verdict.HELD:
         return _held(ablated, proof)
     if ablated.verdict is not Verdict.FAILED:
@@ -76,21 +91,45 @@ def judge_ablated(ablated: RunResult, proof: Proof) -> PairJudgement:
     if proof.fails not in failing:
         seen = "; ".join(f"{name}: {reason}" for name, reason in failing.items())
         return PairJudgement(PairVerdict.MISATTRIBUTED, f"{proof.fails} did not fail; it failed by {seen}")
-    for where, text in ((proof.fails, failing[proof.fails]), ("the service's log", ablated.service_log)):
-        found = re.search(proof.match, text)
+    return _by_reason(ablated, proof, failing[proof.fails], control_log)
+
+
+def _by_reason(ablated: RunResult, proof: Proof, reason: str, control_log: str | None) -> PairJudgement:
+    """Judge whether the named check failed for the named reason."""
+    if not proof.match:
+        return PairJudgement(PairVerdict.PROVED, f"failed by {proof.fails}: {reason}")
+    for where, found in (
+        (proof.fails, re.search(proof.match, reason)),
+        ("the service's log", _own_line(proof.match, ablated.service_log, reason, control_log)),
+    ):
         if found:
-            what = f", {one_line(found[0])!r} in {where}" if proof.match else f": {failing[proof.fails]}"
-            return PairJudgement(PairVerdict.PROVED, f"failed by {proof.fails}{what}")
-    reason = f"{proof.match!r} is neither in the reason nor in the service's log; seen instead: {_seen(ablated, proof)}"
-    return PairJudgement(PairVerdict.MISATTRIBUTED, reason)
+            return PairJudgement(PairVerdict.PROVED, f"failed by {proof.fails}, {one_line(found[0])!r} in {where}")
+    problem = "is neither in the reason nor in the service's log"
+    if re.search(proof.match, ablated.service_log):
+        problem = (
+            "is in the service's log, but so it is in the control's, which held, and on no line that names a"
+            " delivery that failed"
+        )
+    seen = f"{proof.match!r} {problem}; seen instead: {_seen(ablated, proof)}"
+    return PairJudgement(PairVerdict.MISATTRIBUTED, seen)
+
+
+def _own_line(match: str, log: str, reason: str, control_log: str | None) -> re.Match[str] | None:
+    """Find the reason in the log, where it is the failure's own."""
+    if control_log is None or not re.search(match, control_log):
+        return re.search(match, log)
+    failed = [re.compile(rf"{re.escape(name)}\b") for name in DELIVERY.findall(reason)]
+    lines = [line for line in log.splitlines() if any(name.search(line) for name in failed)]
+    return next((found for line in lines if (found := re.search(match, line))), None)
 
 
 def _held(ablated: RunResult, proof: Proof) -> PairJudgement:
+    reason = f"it held without {proof}: nothing shows what that is good for"
     found = re.search(proof.match, ablated.service_log) if proof.match else None
     if found:
-        reason = f"it held, though the service's log has {one_line(found[0])!r}: name in `without` what makes up for it"
-        return PairJudgement(PairVerdict.MASKED, reason)
-    return PairJudgement(PairVerdict.UNPROVED, f"it held without {proof}: nothing shows what that is good for")
+        logged = f"the service's log has {one_line(found[0])!r}"
+        reason = f"it held without {proof}, though {logged}: name in `without` what makes up for it"
+    return PairJudgement(PairVerdict.UNPROVED, reason)
 
 
 def _seen(ablated: RunResult, proof: Proof) -> str:

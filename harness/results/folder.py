@@ -1,13 +1,19 @@
-"""Where results go: one folder a run, `latest` beside it, old ones removed."""
+"""Where results go: one folder a run, `latest` beside it, old ones removed.
+
+In its folder lies a lock file, held by the run until it has written everything. The kernel lets go of
+the lock however the run dies; so a folder whose lock can be had is nobody's any more.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
+import os
 import re
 import secrets
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -15,14 +21,25 @@ from harness.results.files import link_atomically
 
 KEPT_RUNS = 20
 LATEST = "latest"
-_RUN_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+LOCK = ".lock"
+RUN_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 
 
 @dataclass(frozen=True, slots=True)
 class ResultsFolder:
-    """The folder of one run: `summary.json`, `junit.xml`, `history/`, `schedules/`, `logs/`. `path` is absolute."""
+    """The folder of one run: `summary.json`, `junit.xml`, `history/`, `schedules/`, `logs/`. `path` is absolute.
+
+    While its run has it no other run removes it.
+    """
 
     path: Path
+    _locks: list[int] = field(default_factory=list, repr=False, compare=False)
+    """The descriptor of the lock, while it is held."""
+
+    def release(self) -> None:
+        """Say that its run is over. Safe to call again."""
+        while self._locks:
+            os.close(self._locks.pop())
 
     @property
     def id(self) -> str:
@@ -58,28 +75,54 @@ class ResultsFolder:
 def new_results_folder(base: Path, *, now: dt.datetime | None = None) -> ResultsFolder:
     """Make a run's folder in `base`, let `latest` point at it, and remove all but the newest runs.
 
-    Raises UsageError when `base` is no folder to write in.
+    The caller has it until its `release`. Raises UsageError when `base` is no folder to write in.
     """
     stamp = (now or dt.datetime.now(dt.UTC)).strftime("%Y%m%dT%H%M%SZ")
     path = base.absolute() / f"{stamp}-{secrets.token_hex(3)}"
     try:
         path.mkdir(parents=True)
+        (path / LOCK).touch()
+        lock = _taken(path)
         link_atomically(base / LATEST, path.name)
     except OSError as problem:
         raise UsageError.at(
             "--results", "folder", str(base), f"cannot be written to: {problem}", mend="name a folder of your own"
         ) from problem
     remove_old_runs(base)
-    return ResultsFolder(path)
+    return ResultsFolder(path, [] if lock is None else [lock])
 
 
 def remove_old_runs(base: Path, keep: int = KEPT_RUNS) -> Sequence[Path]:
-    """Remove all runs in `base` but the newest, and return them. Whatever has another name stays."""
-    runs = sorted(path for path in base.iterdir() if _RUN_NAME.fullmatch(path.name) and path.is_dir())
-    old = runs[:-keep]
-    for path in old:
+    """Remove all runs in `base` but the newest and those under way, and return them.
+
+    Whatever has another name stays.
+    """
+    runs = sorted(path for path in base.iterdir() if RUN_NAME.fullmatch(path.name) and path.is_dir())
+    removed: list[Path] = []
+    for path in runs[:-keep]:
+        lock = _taken(path)
+        if lock is None and (path / LOCK).exists():
+            continue
         try:
             shutil.rmtree(path)
+            removed.append(path)
         except FileNotFoundError:
             continue  # another run is removing it too
-    return old
+        finally:
+            if lock is not None:
+                os.close(lock)
+    return removed
+
+
+def _taken(path: Path) -> int | None:
+    """Return a descriptor that holds the run's lock; None where its run has it, or it has none."""
+    try:
+        descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET  # written here, never parsed
 
 from harness.checks import Verdict
 from harness.results.ablation import PairVerdict, ProofResult
+from harness.results.finding import Finding
 from harness.results.result import RunResult
 from harness.results.summary import Summary
 from harness.results.text import telling_lines, visible
@@ -24,6 +25,7 @@ def junit_text(summary: Summary) -> str:
     suite = ET.Element("testsuite", name="harness", timestamp=_timestamp(summary.info.started_at))
     ablated = {str(proof.ablated.key): proof for proof in summary.proofs}
     cases = [_case(result, ablated.get(str(result.key))) for result in summary.results]
+    cases += [_finding(finding) for finding in summary.findings]
     suite.extend(cases)
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(attribute, str(sum(1 for case in cases if case.find(tag) is not None)))
@@ -59,12 +61,22 @@ def _case(result: RunResult, proof: ProofResult | None) -> ET.Element:
 
 def _outcome(result: RunResult, proof: ProofResult | None) -> tuple[str | None, str]:
     """A run that a proof wants to fail is judged by that proof."""
-    if result.role != "ablated" or proof is None:
+    if result.role != "ablated":
         return TAGS.get(result.verdict), result.reason
-    if proof.judgement.verdict is PairVerdict.PROVED:
+    if proof is None or proof.judgement.verdict in {PairVerdict.PROVED, PairVerdict.UNAVAILABLE}:
         return None, ""
     tag = "error" if proof.judgement.verdict is PairVerdict.INCONCLUSIVE else "failure"
     return tag, f"{proof.judgement.verdict}: {proof.judgement.reason}"
+
+
+def _finding(finding: Finding) -> ET.Element:
+    """A case of its own for what was found beyond the runs: an unproved protection, a scenario that is gone."""
+    case = ET.Element("testcase", name=visible(f"{finding.section}: {finding.subject}: {finding.kind}"),
+                      classname=visible(finding.section), time="0.000")  # fmt: skip
+    tag = "error" if finding.inconclusive else "failure"
+    found = ET.SubElement(case, tag, message=_first_line(finding.sentence), type=visible(finding.kind))
+    found.text = visible(finding.sentence)
+    return case
 
 
 def _first_line(sentence: str) -> str:

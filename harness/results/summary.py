@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.checks import Verdict
-from harness.results.ablation import ProofResult
+from harness.results.ablation import ProofResult, title
+from harness.results.finding import Finding
 from harness.results.result import RunResult
 
 SCHEMA = "harness.summary/1"
@@ -19,7 +20,11 @@ SCHEMA = "harness.summary/1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
-    """What was run, on what. `started_at` is ISO 8601, UTC; `command` can be pasted into a shell."""
+    """What was run, on what. `started_at` is ISO 8601, UTC; `command` can be pasted into a shell.
+
+    `revision`: the commit that was run, with `+dirty` where the working tree differed from it; empty
+    where there is no git.
+    """
 
     id: str
     started_at: str
@@ -28,6 +33,7 @@ class RunInfo:
     target: str
     profile: str
     platform: str
+    revision: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -58,12 +64,18 @@ class Times:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """Everything that `summary.json` says. `complete`: every selected scenario was run and judged."""
+    """Everything that `summary.json` says. `complete`: every selected scenario was run and judged.
+
+    `sections`: what else was looked at, such as `ablation` and `baseline`, as JSON objects by name;
+    `findings` is what that found wrong.
+    """
 
     info: RunInfo
     selection: Sequence[str]
     results: Sequence[RunResult]
     proofs: Sequence[ProofResult] = ()
+    sections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
     times: Times
     complete: bool = False
     exit_status: int | None = None
@@ -86,6 +98,8 @@ class Summary:
             "times": self.times.to_json(),
             "runs": [_run(result, relative) for result in self.results],
             "proofs": [_proof(proof) for proof in self.proofs],
+            "findings": [finding.to_json() for finding in self.findings],
+            **self.sections,
         }
 
     def text(self, relative: Callable[[Path | None], str | None]) -> str:
@@ -118,7 +132,10 @@ def _run(result: RunResult, relative: Callable[[Path | None], str | None]) -> di
 def _proof(proof: ProofResult) -> dict[str, Any]:
     return {
         "id": proof.id,
-        "proof": str(proof.proof),
+        "proof": title(proof.proof),
+        "protections": list(proof.proof.protections),
+        "without": list(proof.proof.without),
+        "under": proof.proof.under,
         "fails": proof.proof.fails,
         "match": proof.proof.match,
         "verdict": proof.judgement.verdict.value,

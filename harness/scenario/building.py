@@ -34,16 +34,20 @@ async def built_site(
     def ended(process: KeptProcess, status: int, asked_by: str) -> None:
         recorder.record("service", ServiceEnded(process.pid, status, asked_by))
 
-    async with laid_links(bed) as links:
+    async with bed.stack.relay.control() as relay, laid_links(bed, relay) as links:
         words = {f"{name}.{word}": value for name, laid in links.items() for word, value in laid.words.items()}
-        service = ServiceProcess(bed.stack.keeper, _spec(bed, key, configuration.folder, words), ended)
+        service = ServiceProcess(bed.stack.keeper, service_spec(bed, key, configuration.folder, words), ended)
         try:
-            yield Site(service=service, links=links, toxiproxy=bed.stack.toxiproxy, witness=_nobody)
+            yield Site(
+                service=service, links=links, relay=relay, relay_pid=bed.stack.relay.process.pid,
+                toxiproxy=bed.stack.toxiproxy, witness=_nobody, allow_hosts=bed.allow_hosts,
+            )  # fmt: skip
         finally:
             await service.end()
 
 
-def _spec(bed: Testbed, key: RunKey, folder: Path, words: Mapping[str, str]) -> ServiceSpec:
+def service_spec(bed: Testbed, key: RunKey, folder: Path, words: Mapping[str, str]) -> ServiceSpec:
+    """Say how the target's service is started on links that were laid; its log is a new file."""
     target = bed.target
     described = target.description.service
     logs = folder / "logs"
@@ -76,7 +80,7 @@ def clients(
     )
 
 
-def _nobody(what: str, source: str, detail: str) -> None:
+def _nobody(what: str, source: str, detail: str, *, t_ns: int | None = None) -> None:  # noqa: ARG001  # a Witness
     raise HarnessError(f"evidence {what} ({source}: {detail}) belongs to no fault")
 
 
@@ -85,4 +89,4 @@ def _fresh(path: Path) -> Path:
     return path
 
 
-__all__ = ["built_site", "clients"]
+__all__ = ["built_site", "clients", "service_spec"]

@@ -1,4 +1,7 @@
-"""Lays one service's links: a role, a database, a Redis database and a proxy each, of its own."""
+"""Lays one service's links: a role, a database, a Redis database, a proxy and a hop each, of its own.
+
+The hop of the relay is nearest the service: service, relay, Toxiproxy, server.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 import asyncpg
 from redis.asyncio import Redis as RedisClient
@@ -16,36 +20,39 @@ from harness.stack import RedisServer
 from harness.stack.addresses import HostPort
 from harness.stack.databases import create_database, create_role, drop_database, drop_role
 from harness.vocabulary import Link, Postgres, Redis
+from harness.wire import ProtocolName, RelayControl
 
 KEYS_AT_ONCE = 500
 
 
 @asynccontextmanager
-async def laid_links(bed: Testbed) -> AsyncIterator[Mapping[str, LaidLink]]:
+async def laid_links(bed: Testbed, relay: RelayControl) -> AsyncIterator[Mapping[str, LaidLink]]:
     """Lay every link of the target; whatever was made is dropped at the end."""
     number = next(bed.numbers)
     links: dict[str, LaidLink] = {}
     async with AsyncExitStack() as owned:
         for name, described in bed.target.description.links.items():
             if described.protocol == "postgres":
-                links[name] = await owned.enter_async_context(_postgres(bed, Postgres(name), number))
+                links[name] = await owned.enter_async_context(_postgres(bed, relay, Postgres(name), number))
             else:
-                links[name] = await owned.enter_async_context(_redis(bed, Redis(name), number, described.remembers))
+                laid = _redis(bed, relay, Redis(name), number, described.remembers)
+                links[name] = await owned.enter_async_context(laid)
         yield links
 
 
 @asynccontextmanager
-async def _postgres(bed: Testbed, link: Link, number: int) -> AsyncIterator[LaidLink]:
+async def _postgres(bed: Testbed, relay: RelayControl, link: Link, number: int) -> AsyncIterator[LaidLink]:
     server = bed.stack.postgres
     name, password = f"{link.name}_{number}", secrets.token_hex(12)
     try:
         await _create(server.url(), name, password, template=TEMPLATE if bed.has_template else None)
         await _hand_over(server.url(database=name), name)
-        async with _proxy(bed, link, number, HostPort(server.host, server.port)) as (proxy, port):
-            words = {"host": "127.0.0.1", "port": str(port), "user": name, "password": password, "database": name}
-            words["url"] = f"postgresql://{name}:{password}@127.0.0.1:{port}/{name}"
+        async with _way(bed, relay, f"{link.name}-{number}", "postgres", HostPort(server.host, server.port)) as way:
+            words = {"host": "127.0.0.1", "port": str(way.port), "user": name, "password": password, "database": name}
+            words["url"] = f"postgresql://{name}:{password}@127.0.0.1:{way.port}/{name}"
             yield LaidLink(
-                link=link, proxy=proxy, host="127.0.0.1", port=port, words=words,
+                link=link, hop=way.hop, host="127.0.0.1", port=way.port,
+                proxy=way.proxy, proxy_port=way.proxy_port, words=words,
                 upstream=HostPort(server.host, server.port), admin_url=server.url(database=name), log=server.log,
             )  # fmt: skip
     finally:
@@ -81,16 +88,19 @@ async def _drop(admin_url: str, name: str) -> None:
 
 
 @asynccontextmanager
-async def _redis(bed: Testbed, link: Link, number: int, remembers: str | None) -> AsyncIterator[LaidLink]:
+async def _redis(
+    bed: Testbed, relay: RelayControl, link: Link, number: int, remembers: str | None
+) -> AsyncIterator[LaidLink]:
     server = bed.stack.redis
     database = number % REDIS_DATABASES
     prefix = f"{link.name}_{number}:"
     try:
-        async with _proxy(bed, link, number, HostPort(server.host, server.port)) as (proxy, port):
-            words = {"host": "127.0.0.1", "port": str(port), "database": str(database), "prefix": prefix}
-            words["url"] = f"redis://127.0.0.1:{port}/{database}"
+        async with _way(bed, relay, f"{link.name}-{number}", "redis", HostPort(server.host, server.port)) as way:
+            words = {"host": "127.0.0.1", "port": str(way.port), "database": str(database), "prefix": prefix}
+            words["url"] = f"redis://127.0.0.1:{way.port}/{database}"
             yield LaidLink(
-                link=link, proxy=proxy, host="127.0.0.1", port=port, words=words,
+                link=link, hop=way.hop, host="127.0.0.1", port=way.port,
+                proxy=way.proxy, proxy_port=way.proxy_port, words=words,
                 upstream=HostPort(server.host, server.port), admin_url=server.url(db=database), log=server.log,
                 remembers=remembers,
             )  # fmt: skip
@@ -111,13 +121,26 @@ async def _forget(server: RedisServer, database: int, prefix: str) -> None:
         await client.aclose()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """What a link's bytes pass on their way to the server."""
+
+    hop: str
+    port: int
+    proxy: str
+    proxy_port: int
+
+
 @asynccontextmanager
-async def _proxy(bed: Testbed, link: Link, number: int, upstream: HostPort) -> AsyncIterator[tuple[str, int]]:
-    name = f"{link.name}-{number}"
+async def _way(
+    bed: Testbed, relay: RelayControl, name: str, protocol: ProtocolName, upstream: HostPort
+) -> AsyncIterator[_Way]:
     client = bed.stack.toxiproxy.client()
     try:
         # Not in a thread: an interruption would leave it behind there, and the proxy with it.
         proxy = client.create(name, upstream)
-        yield proxy.name, proxy.listen.port
+        # The relay takes its hop down itself when the run's control of it ends.
+        hop = await relay.lay(name, protocol=protocol, upstream=proxy.listen)
+        yield _Way(hop=hop.name, port=hop.port, proxy=proxy.name, proxy_port=proxy.listen.port)
     finally:
         await asyncio.to_thread(client.delete, name)

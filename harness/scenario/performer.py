@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from harness.errors import UsageError
 from harness.faults.fault import Fault, Fired, Injection, Need
 from harness.faults.site import Site
+from harness.faults.timing import Armed, AtMessage, TimedFault, Trigger, WhenSeen
 from harness.history import Recorder
 from harness.history.events import (
     EvidenceSeen,
@@ -30,7 +31,7 @@ from harness.scenario.steps import Deliver, Expect, Heal, Inject, Restart, Step,
 from harness.scenario.stops import MachineLacksError, ScenarioStop
 from harness.scenario.workload import Answer, Clients, Errand
 from harness.stack.service import ServiceStartError
-from harness.vocabulary import Moment
+from harness.vocabulary import Message, Moment
 
 IDS_TO_COME = 200
 MOMENT_INTERVAL_S = 0.01
@@ -159,7 +160,7 @@ class Performer:
         self._check_needs(fault)
         self._injected += 1
         number = self._injected
-        known = InForce(number, fault, fault.injection(self._site_for(number)))
+        known = InForce(number, fault, self._injection(fault, self._site_for(number)))
         # Before it acts: what acted halfway is healed too.
         self._in_force.append(known)
         try:
@@ -169,6 +170,29 @@ class Performer:
             raise self._not_started(problem) from problem
         self._recorder.record("fault", FaultActed(number, repr(fault)))
         return known
+
+    def _injection(self, fault: Fault, site: Site) -> Injection:
+        """What injects it: at once, or when the moment comes that it is armed for."""
+        injection = fault.injection(site)
+        if not isinstance(fault, TimedFault) or fault.at is None:
+            return injection
+        return Armed(self._trigger(fault.at, site), injection)
+
+    def _trigger(self, moment: Moment, site: Site) -> Trigger:
+        if isinstance(moment, Message):
+            return AtMessage(moment, site)
+        since = self._observer.marks()
+
+        async def reached() -> bool:
+            return (await self._observer.look(moment, since)).reached
+
+        async def come() -> None:
+            await poll_async(reached, within_s=math.inf, interval_s=MOMENT_INTERVAL_S)
+
+        async def seen() -> str:
+            return (await self._observer.look(moment, since)).seen
+
+        return WhenSeen(come, seen)
 
     def _not_started(self, problem: ServiceStartError) -> ScenarioStop:
         self._recorder.record("service", ServiceNotStarted(str(problem)))
@@ -182,8 +206,8 @@ class Performer:
                 raise MachineLacksError(need, reason)
 
     def _site_for(self, number: int) -> Site:
-        def witness(what: str, source: str, detail: str) -> None:
-            self._recorder.record("fault", EvidenceSeen(number, what, source, detail))
+        def witness(what: str, source: str, detail: str, *, t_ns: int | None = None) -> None:
+            self._recorder.record("fault", EvidenceSeen(number, what, source, detail), t_ns=t_ns)
 
         first = self._clients.made
         to_come = tuple(self._clients.name_at(index) for index in range(first, first + IDS_TO_COME))
@@ -206,13 +230,14 @@ class Performer:
 
     async def _heal(self, known: InForce) -> None:
         try:
+            instead = await known.injection.instead()
             await known.injection.heal()
         except ServiceStartError as problem:
             # The fault is gone, and the service does not come back: its own failure, and a second try would only wait.
             self._in_force.remove(known)
             raise self._not_started(problem) from problem
         self._in_force.remove(known)
-        self._recorder.record("fault", FaultHealed(known.number))
+        self._recorder.record("fault", FaultHealed(known.number, instead))
 
     async def heal_all(self) -> None:
         """Heal whatever is still in force, the newest first; go on when one cannot be, then raise them all.

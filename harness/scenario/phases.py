@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import httpx
 
-from harness.checks.exchanges import by_delivery
+from harness.checks.exchanges import AGAIN_MAX, by_delivery
 from harness.errors import HarnessError
 from harness.faults.site import Site
 from harness.history import Recorder
@@ -27,21 +27,34 @@ from harness.history.events import (
     UnhandledLogged,
 )
 from harness.polling import poll_async
+from harness.scenario.connects import connects_peak
 from harness.scenario.probes import Probed
+from harness.scenario.relayed import sends_per_request
 from harness.scenario.sessions import Sessions
 from harness.scenario.steps import Expect
 from harness.scenario.stops import ScenarioStop
 from harness.scenario.workload import Answer, Clients, Errand
 from harness.stack.http import service_client
 from harness.target import Delivery, Target
-from harness.vocabulary import ACKNOWLEDGED, REFUSED, Metric, Postgres
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, ConnectsPeak, Figure, Metric, Postgres, SendsPerRequest
 
 WARM_AT_ONCE = 5
 HEALTHY_ANSWERS = 5
 RECOVERY_INTERVAL_S = 0.05
-AGAIN_MAX = 60
 AGAIN_AT_ONCE = 8
 TASKS_SLACK = 2
+
+
+def looked_at(target: Target) -> tuple[str, ...]:
+    """What `Phases.rest` looks at: the name of each `AtRest`."""
+    description = target.description
+    links = [name for name, link in description.links.items() if link.protocol == "postgres"]
+    probes = description.probes
+    named = {} if probes is None else {
+        "checked_out": probes.checked_out, "tasks": probes.tasks, "descriptors": probes.descriptors,
+    }  # fmt: skip
+    servers = [f"{what}: {name}" for name in links for what in ("connections", "busy connections")]
+    return (*servers, *(what for what, metric in named.items() if metric))
 
 
 class Phases:
@@ -71,8 +84,32 @@ class Phases:
             self._recorder.record("runner", NotSteady(f"{len(bad)} of {len(answers)}: {_said(bad[0])}"))
             raise ScenarioStop
         if measure:
+            await self._until_at_ease()
             median_ms = statistics.median(answer.took_ms for answer in healthy)
             self._recorder.record("runner", Healthy(round(median_ms, 3), len(healthy)))
+
+    async def _until_at_ease(self) -> None:
+        """Send until the metrics that the target names have come down, up to its deadline."""
+        probes = self._target.description.probes
+        if probes is None or not probes.at_ease:
+            return
+        within_s = self._target.description.limits.recovery_s
+        above = ""
+
+        async def at_ease() -> bool:
+            nonlocal above
+            probed = await self.probe()
+            if probed is None:
+                return False
+            seen = {name: probed.get(name) for name in probes.at_ease}
+            above = ", ".join(f"{name} is {seen[name]:g}" for name, most in probes.at_ease.items() if seen[name] > most)
+            if above:
+                await self._send(self._clients.delivery(), Purpose.WARM)
+            return not above
+
+        if not await poll_async(at_ease, within_s=within_s, interval_s=RECOVERY_INTERVAL_S):
+            self._recorder.record("runner", NotSteady(f"after {within_s:g} s {above or 'the service has ended'}"))
+            raise ScenarioStop
 
     async def recover(self) -> None:
         """Send until one is acknowledged, up to the target's deadline."""
@@ -108,8 +145,8 @@ class Phases:
         wanted = [
             self._clients.sent[delivery] for delivery, sent in found.items() if any(e.outcome != REFUSED for e in sent)
         ]
-        step = max(1, -(-len(wanted) // AGAIN_MAX))
-        return wanted[::step]
+        kept = min(len(wanted), AGAIN_MAX)
+        return [wanted[place * len(wanted) // kept] for place in range(kept)]
 
     async def probe(self) -> Probed | None:
         """Read the service's own metrics, where it offers them."""
@@ -123,7 +160,7 @@ class Phases:
                 if self._site.service.process.poll() is not None:
                     return None  # it has ended meanwhile, which another check minds
                 raise HarnessError(f"the service's {probes.metrics} cannot be read: {problem!r}") from problem
-        return Probed.parse(answer.text)
+        return Probed.parse(answer.text, pid=self._site.service.process.pid)
 
     async def figures(self, expectations: Sequence[Expect], before: Probed | None) -> None:
         """Read the figures that the scenario limits."""
@@ -131,11 +168,21 @@ class Phases:
             return
         after = await self.probe()
         for expect in expectations:
-            if not isinstance(expect.figure, Metric) or before is None or after is None:
-                raise HarnessError(f"{expect.figure!r} cannot be read", hint="give the target a [probes] metrics path")
-            name, labels = expect.figure.name, dict(expect.figure.pairs())
-            increase = after.get(name, labels) - before.get(name, labels)
-            self._recorder.record("runner", FigureRead(repr(expect.figure), increase, expect.at_most, expect.at_least))
+            seen = await self._figure(expect.figure, before, after)
+            self._recorder.record("runner", FigureRead(repr(expect.figure), seen, expect.at_most, expect.at_least))
+
+    async def _figure(self, figure: Figure, before: Probed | None, after: Probed | None) -> float:
+        if isinstance(figure, SendsPerRequest):
+            return await sends_per_request(self._site, figure.link, self._recorder.history)
+        if isinstance(figure, ConnectsPeak):
+            return connects_peak(self._site, figure, self._recorder.history)
+        if not isinstance(figure, Metric) or before is None or after is None:
+            raise HarnessError(f"{figure!r} cannot be read", hint="give the target a [probes] metrics path")
+        if before.pid != after.pid:
+            problem = f"{figure!r} cannot be read: the service was started again, and counts from 0 since then"
+            raise HarnessError(problem, hint="expect a figure where the service's process is left alone")
+        name, labels = figure.name, dict(figure.pairs())
+        return after.get(name, labels) - before.get(name, labels)
 
     async def rest(self, before: Probed | None) -> None:
         """Wait until nothing is left over, up to the target's deadline; record what is there then."""

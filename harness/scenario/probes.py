@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness.errors import HarnessError
+
+ENDINGS = ("_total", "_count", "_sum", "_bucket")
+"""What Prometheus puts behind a metric's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +24,47 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """The service's metrics at one moment."""
+    """The service's metrics at one moment. `pid`: of the process that they are of."""
 
     samples: tuple[Sample, ...]
+    families: frozenset[str] = frozenset()
+    pid: int = 0
 
     @classmethod
-    def parse(cls, text: str) -> Probed:
+    def parse(cls, text: str, *, pid: int = 0) -> Probed:
         """Read the text format of Prometheus."""
-        families = text_string_to_metric_families(text)
-        return cls(tuple(Sample(each.name, each.labels, each.value) for family in families for each in family.samples))
+        families = list(text_string_to_metric_families(text))
+        samples = tuple(Sample(each.name, each.labels, each.value) for family in families for each in family.samples)
+        return cls(samples, frozenset(family.name for family in families), pid)
 
     def get(self, name: str, labels: Mapping[str, str] | None = None) -> float:
-        """Add up the samples of one metric that have these labels; 0 where none has.
+        """Add up the samples of one metric that have these labels; 0 where nothing was counted under them yet.
 
-        Raises HarnessError when the service does not have the metric at all.
+        A service that shows a label at 0 shows all that there are, so one that is missing is unknown. A
+        service that does not may have counted nothing under it: then only the labels' names are made
+        sure of. Raises HarnessError for a metric, or a label, that the service does not have.
         """
         named = [sample for sample in self.samples if sample.name == name]
-        if not named:
+        if not named and not self._has_family(name):
             known = ", ".join(sorted({sample.name for sample in self.samples}))
             raise HarnessError(f"the service has no metric {name!r}", hint=f"one of: {known[:600]}")
-        wanted = (labels or {}).items()
-        return sum(sample.value for sample in named if wanted <= sample.labels.items())
+        wanted = dict(labels or {})
+        found = [sample for sample in named if wanted.items() <= sample.labels.items()]
+        if named and not found:
+            _check_labels(name, named, wanted)
+        return sum(sample.value for sample in found)
+
+    def _has_family(self, name: str) -> bool:
+        """Whether the service tells of such a metric, though it has counted nothing by it yet."""
+        return any(name in (family, *(family + ending for ending in ENDINGS)) for family in self.families)
+
+
+def _check_labels(name: str, named: Sequence[Sample], wanted: Mapping[str, str]) -> None:
+    for label, value in wanted.items():
+        values = sorted({sample.labels[label] for sample in named if label in sample.labels})
+        if not values:
+            names = ", ".join(sorted({each for sample in named for each in sample.labels})) or "none"
+            raise HarnessError(f"the service's metric {name!r} has no label {label!r}", hint=f"it has: {names}")
+        if value not in values and any(sample.value == 0 for sample in named):
+            problem = f"the service's metric {name!r} has no {label} {value!r}"
+            raise HarnessError(problem, hint=f"one of: {', '.join(values)[:600]}")

@@ -32,7 +32,7 @@ from harness.scenario.configuration import RunConfiguration
 from harness.scenario.deaths import ended_by_deaths
 from harness.scenario.lab import Lab, StepMisuseError
 from harness.scenario.performer import Performer
-from harness.scenario.phases import Phases
+from harness.scenario.phases import Phases, looked_at
 from harness.scenario.probes import Probed
 from harness.scenario.scenario import Scenario
 from harness.scenario.sessions import Sessions
@@ -89,7 +89,7 @@ class _Run:
             RunBegan(
                 self._key.id, self._key.profile, self._key.without, self._configuration.seed,
                 str(self._bed.target.path), self._bed.target.description.limits.request_deadline_ms,
-                dt.datetime.now(dt.UTC).isoformat(),
+                dt.datetime.now(dt.UTC).isoformat(), looked_at(self._bed.target),
             ),
         )  # fmt: skip
         with self._problems("the run"):

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from harness.checks.proof import Proof
 from harness.faults.fault import Need
 from harness.scenario.lab import Lab
+
+if TYPE_CHECKING:
+    from harness.results import RunResult
+    from harness.scenario.configuration import RunConfiguration
+    from harness.scenario.testbed import Testbed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,3 +28,5 @@ class Scenario:
     """What the machine or the stack must have for it, beyond what its faults need."""
     location: str = ""
     """`file:line`, for messages."""
+    run: Callable[[RunConfiguration, Testbed], RunResult] | None = None
+    """How it is run where that is not the runner's way: many runs that are judged as one."""

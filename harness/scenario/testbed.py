@@ -42,6 +42,8 @@ class Testbed:
     logs: Path
     has_template: bool
     lacks: Mapping[Need, str]
+    allow_hosts: frozenset[str] = frozenset()
+    """Hosts beyond this machine that may be touched."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def lacking(self, need: Need) -> str | None:
@@ -70,7 +72,10 @@ def open_testbed(
     with private_folder() as folder, Keeper.start() as keeper:
         logs.mkdir(parents=True, exist_ok=True)
         with Stack.start(configuration, folder, keeper=keeper, logs=logs, progress=progress) as stack:
-            bed = Testbed(target=target, stack=stack, folder=folder, logs=logs, has_template=False, lacks=_lacks(stack))
+            bed = Testbed(
+                target=target, stack=stack, folder=folder, logs=logs, has_template=False, lacks=_lacks(stack),
+                allow_hosts=configuration.allow_hosts,
+            )  # fmt: skip
             bed.has_template = _prepare(bed)
             yield bed
 

@@ -16,6 +16,7 @@ import httpx
 from harness.history import Recorder
 from harness.history.events import Purpose, RequestEnded, RequestSent
 from harness.scenario import payloads
+from harness.scenario.looks import SharedLooks
 from harness.stack.http import service_client
 from harness.stack.service import ServiceProcess
 from harness.target import Delivery, Target
@@ -56,6 +57,8 @@ class _Ending:
     body: bytes = b""
     problem: str | None = None
     waiting_for: tuple[str, ...] = field(default=())
+    at_ns: int = field(default_factory=time.monotonic_ns)
+    """When it was known: what the harness does afterwards takes none of the request's time."""
 
 
 class Clients:
@@ -77,7 +80,7 @@ class Clients:
         self._rng = random.Random(seed)  # noqa: S311  # repeatable on purpose
         self._prefix = hashlib.blake2b(seed.encode(), digest_size=6).hexdigest()
         self._patience_s = patience_s
-        self._waiting_for = waiting_for
+        self._looks = SharedLooks(waiting_for)
         self._sent = 0
         self._made = 0
         self.sent: dict[str, Delivery] = {}
@@ -93,7 +96,10 @@ class Clients:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.aclose()
+        try:
+            await self._looks.close()
+        finally:
+            await self._http.aclose()
 
     def name_at(self, index: int) -> tuple[str, str]:
         """Source and id of the delivery with this index, sent or still to come."""
@@ -126,7 +132,7 @@ class Clients:
         )  # fmt: skip
         began_ns = time.monotonic_ns()
         ending = await self._ending(delivery, errand)
-        took_ms = (time.monotonic_ns() - began_ns) / 1e6
+        took_ms = (ending.at_ns - began_ns) / 1e6
         self._recorder.record(
             "client",
             RequestEnded(
@@ -149,18 +155,30 @@ class Clients:
             await asyncio.wait(both)
 
     async def _first(self, request: asyncio.Future[_Ending], both: set[asyncio.Future[Any]]) -> _Ending:
-        waiting_for: tuple[str, ...] = ()
-        for timeout_s in (min(LOOK_AFTER_S, self._patience_s), max(0.0, self._patience_s - LOOK_AFTER_S)):
-            done, _ = await asyncio.wait(both, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-            if request in done:
-                ending = request.result()
-                ending.waiting_for = waiting_for
-                return ending
+        first_s = min(LOOK_AFTER_S, self._patience_s)
+        done, _ = await asyncio.wait(both, timeout=first_s, return_when=asyncio.FIRST_COMPLETED)
+        if done:
+            return self._ended(request, done, ())
+        # Beside the request: looking takes time, and an answer must not wait for it.
+        look = self._looks.begin()
+        done, _ = await asyncio.wait(both, timeout=self._patience_s - first_s, return_when=asyncio.FIRST_COMPLETED)
+        if done:
+            return self._ended(request, done, look.result() if look.done() else ())
+        ending = _Ending(UNKNOWN, problem=f"no answer in {self._patience_s:.1f} s")
+        ending.waiting_for = await self._looks.begin() or await look
+        return ending
+
+    def _ended(
+        self, request: asyncio.Future[_Ending], done: set[asyncio.Future[Any]], waiting_for: tuple[str, ...]
+    ) -> _Ending:
+        if request in done:
+            ending = request.result()
+        else:
             for hang_up in done:
                 hang_up.result()
-                return _Ending(UNKNOWN, problem="the client hung up", waiting_for=waiting_for)
-            waiting_for = await self._waiting_for() or waiting_for
-        return _Ending(UNKNOWN, problem=f"no answer in {self._patience_s:.1f} s", waiting_for=waiting_for)
+            ending = _Ending(UNKNOWN, problem="the client hung up")
+        ending.waiting_for = waiting_for
+        return ending
 
     async def _request(self, delivery: Delivery) -> _Ending:
         outgoing = self._target.sender.request(delivery)

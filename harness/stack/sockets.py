@@ -19,7 +19,17 @@ from harness.errors import HarnessError
 from harness.stack import _sock_diag as diag
 from harness.stack.addresses import HostPort
 
-__all__ = ["Moved", "TcpConnection", "TcpListener", "TcpState", "connections", "listening", "moved", "process_tree"]
+__all__ = [
+    "Moved",
+    "TcpConnection",
+    "TcpListener",
+    "TcpState",
+    "connections",
+    "kept_waiting",
+    "listening",
+    "moved",
+    "process_tree",
+]
 
 
 class TcpState(enum.IntEnum):
@@ -149,6 +159,15 @@ def listening(port: int, *, pids: Iterable[int] | None = None) -> tuple[TcpListe
     return tuple(
         TcpListener(local=HostPort(*each.local), inode=each.inode, waiting=each.rqueue, backlog=each.wqueue)
         for each in found
+    )
+
+
+def kept_waiting(port: int) -> int:
+    """Count the clients that wait for a server on this port: connections to be accepted, open, or with bytes unread."""
+    found = diag.tcp_sockets(local_port=port)
+    # Those that wait to be accepted are there as connections too, whether or not their client is.
+    return sum(
+        1 for each in found if each.state != TcpState.LISTEN and (each.state == TcpState.ESTABLISHED or each.rqueue > 0)
     )
 
 

@@ -1,4 +1,4 @@
-"""The three servers of a run, started together and ended together."""
+"""The servers of a run, and the relay before them: started together and ended together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from harness.keeper import Keeper
 from harness.stack._port_claims import PortClaims
@@ -20,6 +20,7 @@ from harness.stack.redis import RedisServer
 from harness.stack.toxiproxy import ToxiproxyServer
 from harness.stack.toxiproxy_build import BUILD, toxiproxy_server_path
 from harness.stack.urls import is_url
+from harness.wire import RelayServer
 
 EMBEDDED = "embedded"
 
@@ -50,6 +51,7 @@ class Stack:
         postgres: PostgresServer,
         redis: RedisServer,
         toxiproxy: ToxiproxyServer,
+        relay: RelayServer,
         *,
         deaths: DeathWatch,
         owned: ExitStack,
@@ -58,6 +60,7 @@ class Stack:
         self.postgres = postgres
         self.redis = redis
         self.toxiproxy = toxiproxy
+        self.relay = relay
         self._deaths = deaths
         self._owned = owned
 
@@ -141,14 +144,15 @@ class _Starting:
         if self._toxiproxy == BUILD:
             self._toxiproxy = str(toxiproxy_server_path(keeper=keeper, progress=progress))
 
-    def all_at_once(self) -> tuple[PostgresServer, RedisServer, ToxiproxyServer]:
+    def all_at_once(self) -> tuple[PostgresServer, RedisServer, ToxiproxyServer, RelayServer]:
         self._logs.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(max_workers=3, thread_name_prefix="harness-start") as pool:
+        with ThreadPoolExecutor(max_workers=4, thread_name_prefix="harness-start") as pool:
             postgres = pool.submit(self._start_postgres)
             redis = pool.submit(self._start_redis)
             toxiproxy = pool.submit(self._start_toxiproxy)
-        _raise_first(postgres, redis, toxiproxy)
-        return postgres.result(), redis.result(), toxiproxy.result()
+            relay = pool.submit(self._start_relay)
+        _raise_first(postgres, redis, toxiproxy, relay)
+        return postgres.result(), redis.result(), toxiproxy.result(), relay.result()
 
     def _start_postgres(self) -> PostgresServer:
         wanted = self._configuration
@@ -187,13 +191,18 @@ class _Starting:
             self._owned.callback(self.deaths.watch("toxiproxy", server.process))
         return server
 
+    def _start_relay(self) -> RelayServer:
+        relay = self._owned.enter_context(RelayServer.start(self._keeper, self._subfolder("relay"), logs=self._logs))
+        self._owned.callback(self.deaths.watch("relay", relay.process))
+        return relay
+
     def _subfolder(self, name: str) -> Path:
         folder = self._folder / name
         folder.mkdir(mode=0o700)
         return folder
 
 
-def _raise_first(*starts: Future[PostgresServer] | Future[RedisServer] | Future[ToxiproxyServer]) -> None:
+def _raise_first(*starts: Future[Any]) -> None:
     """Raise the first start's error; the others' are told as its notes."""
     errors = [error for start in starts if (error := start.exception()) is not None]
     if errors:

@@ -9,18 +9,22 @@ import importlib.metadata
 import platform
 import shlex
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from harness.checks import Verdict
 from harness.errors import UsageError
-from harness.results import RunKey, RunResult
+from harness.proof.revision import revision_of
+from harness.report import report_run
+from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import ProofResult, judge_ablated
 from harness.results.files import write_atomically
+from harness.results.finding import Finding
 from harness.results.folder import new_results_folder
 from harness.results.junit import junit_text
 from harness.results.repro import gate_line
@@ -30,12 +34,16 @@ from harness.scenario.proving import proof_tried_by, prove
 from harness.scenario.runner import RunConfiguration
 from harness.scenario.scenario import Scenario
 from harness.scenario.testbed import Testbed, open_testbed
+from harness.suite.beds import Beds
+from harness.suite.lanes import Lanes
 from harness.suite.settings import SuiteSettings, check_profile
 from harness.suite.status import ExitStatus, exit_status
+from harness.suite.turns import TakingTurns
 from harness.suite.unavailable import Unavailable
 from harness.suite.watcher import Unwatched, Watcher
 from harness.target import Target
 
+FoundT = TypeVar("FoundT")
 Repro = Callable[[RunKey, int], str]
 
 
@@ -61,14 +69,17 @@ class Session:
         self._selection = tuple(selection)
         self._listed = listed or {}
         self._watcher = watcher or Unwatched()
-        self._bed: Testbed | None = None
-        self._bed_exits = ExitStack()
+        self._beds = Beds(self._opened)
+        self._lock = threading.RLock()
         self._stack_s = 0.0
         self._finished = False
+        self._over = False
         self.profile = check_profile(settings, target)
         self.folder = new_results_folder(settings.results)
         self.results: list[RunResult] = []
         self.proofs: list[ProofResult] = []
+        self.findings: list[Finding] = []
+        self._sections: dict[str, Mapping[str, Any]] = {}
         self._info = RunInfo(
             id=self.folder.id,
             started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -77,6 +88,7 @@ class Session:
             target=str(settings.target_file),
             profile=self.profile,
             platform=platform.platform(),
+            revision=revision_of(settings.scenarios),
             versions={"harness": _own_version(), "python": sys.version.split()[0]},
         )
         self._write(complete=False, status=None)
@@ -91,16 +103,20 @@ class Session:
             if not self._finished:
                 self._finish(complete=False, status=_status_of(error))
         finally:
-            self._bed_exits.close()
+            self._beds.close(for_good=True)
+        report_run(self.folder.path)
+        self.folder.release()
 
     @property
     def status(self) -> ExitStatus:
         """What the results so far amount to."""
-        return exit_status(self.results, self.proofs, listed=self._listed, strict=self._settings.strict)
+        return exit_status(
+            self.results, self.proofs, listed=self._listed, strict=self._settings.strict, findings=self.findings
+        )
 
     def finish(self) -> ExitStatus:
         """Take the servers down, and write that everything selected was run."""
-        self._bed_exits.close()
+        self._beds.close()
         self._finish(complete=True, status=self.status)
         return self.status
 
@@ -108,17 +124,31 @@ class Session:
         """Write that not everything was run, because the user wished so."""
         self._finish(complete=False, status=ExitStatus.INTERRUPTED)
 
+    def not_told(self, *, complete: bool, status: ExitStatus) -> ExitStatus:
+        """Write that the results did not get to who asked for them: nothing held, for all they know."""
+        if status is ExitStatus.HELD:
+            status = ExitStatus.INCONCLUSIVE
+        self._write(complete=complete, status=status)
+        return status
+
     def summary(self, *, complete: bool, status: ExitStatus | None) -> Summary:
         """Everything so far."""
         return Summary(
             info=self._info,
             selection=self._selection,
-            results=tuple(self.results),
-            proofs=tuple(self.proofs),
+            results=self._in_order(self.results, lambda result: result.key.id),
+            proofs=self._in_order(self.proofs, lambda proof: proof.id),
+            sections=dict(self._sections),
+            findings=tuple(self.findings),
             times=self.times,
             complete=complete,
             exit_status=None if status is None else int(status),
         )
+
+    def _in_order(self, found: Sequence[FoundT], id_of: Callable[[FoundT], str]) -> tuple[FoundT, ...]:
+        """In the order of the selection, whichever lane was the first."""
+        place = {name: number for number, name in enumerate(self._selection)}
+        return tuple(sorted(found, key=lambda each: place.get(id_of(each), len(place))))
 
     @property
     def times(self) -> Times:
@@ -135,6 +165,28 @@ class Session:
         """The summary as it was written last."""
         return self.folder.summary.read_text("utf-8")
 
+    def each(self, scenarios: Sequence[Scenario], work: Callable[[Scenario], None]) -> None:
+        """Do the work for each scenario, several at once where the settings say so, each on servers of its own.
+
+        Raises what the work raises; then the rest is not begun.
+        """
+        lanes = min(self._settings.jobs, len(scenarios))
+        if lanes <= 1:
+            for scenario in scenarios:
+                work(scenario)
+            return
+        alone, self._watcher = self._watcher, TakingTurns(self._watcher)
+        try:
+            Lanes(lanes, work, self._cut_short).run(scenarios)
+        finally:
+            self._watcher = alone
+        self._beds.close()
+
+    def _cut_short(self) -> None:
+        """Take all servers away under what still runs: its verdicts say nothing."""
+        self._over = True
+        self._beds.close(for_good=True)
+
     def run(
         self, scenario: Scenario, *, seed: int | None = None, folder: Path | None = None, repro: Repro | None = None
     ) -> RunResult:
@@ -145,7 +197,7 @@ class Session:
         configuration = self._configuration(seed=seed, folder=folder, repro=repro)
         key = RunKey(scenario.id, configuration.profile, configuration.without)
         proof = proof_tried_by(key, scenario, self._target.description.default_profile)
-        result = self._performed(scenario, configuration, self._testbed())
+        result = self._performed(scenario, configuration, self._beds.mine())
         note = ""
         if proof is not None:
             result = dataclasses.replace(result, expected=Verdict.FAILED)
@@ -158,12 +210,33 @@ class Session:
         """Try every proof of a scenario. `known`: runs that need not be made again."""
         tried: list[ProofResult] = []
         for proof in scenario.proofs:
-            found = prove(scenario, proof, self._configuration(), self._testbed(), known=known, run=self._recorded)
-            self.proofs.append(found)
-            self._watcher.proved(found)
-            self._write(complete=False, status=None)
+            found = prove(scenario, proof, self._configuration(), self._beds.mine(), known=known, run=self._recorded)
             tried.append(found)
+            with self._lock:
+                if self._over:
+                    return tried
+                self.proofs.append(found)
+                self._watcher.proved(found)
+                self._write(complete=False, status=None)
         return tried
+
+    def run_as(self, scenario: Scenario, key: RunKey, role: Role) -> RunResult:
+        """Run a scenario under another profile, or without other protections, than the settings say.
+
+        An `ablated` run is known to lack something: its verdict is no part of the exit status.
+        """
+        configuration = dataclasses.replace(self._configuration(), profile=key.profile, without=key.without, role=role)
+        return self._recorded(scenario, configuration, self._beds.mine())
+
+    def rest(self) -> None:
+        """Take the servers down; the next run brings them up again."""
+        self._beds.close()
+
+    def add(self, section: str, data: Mapping[str, Any], findings: Sequence[Finding]) -> None:
+        """Put what was found beyond the runs into the summary, and into the exit status."""
+        self._sections[section] = data
+        self.findings += findings
+        self._write(complete=False, status=None)
 
     def _configuration(
         self, *, seed: int | None = None, folder: Path | None = None, repro: Repro | None = None
@@ -182,7 +255,7 @@ class Session:
     def _recorded(self, scenario: Scenario, configuration: RunConfiguration, bed: Testbed) -> RunResult:
         # A server that died since the pair began has been replaced: the bed is asked for again.
         del bed
-        result = self._performed(scenario, configuration, self._testbed())
+        result = self._performed(scenario, configuration, self._beds.mine())
         if configuration.role == "ablated":
             result = dataclasses.replace(result, expected=Verdict.FAILED)
         self._record(result, "")
@@ -195,35 +268,37 @@ class Session:
             reason = bed.lacking(need)
             if reason is not None:
                 return _unavailable(scenario, key, f"needs {need}: {reason}", configuration)
-        result = runner.run(scenario, configuration, bed)
+        result = (scenario.run or functools.partial(runner.run, scenario))(configuration, bed)
         if bed.stack.dead() is not None:
-            self._close_testbed()
+            self._beds.close_mine()
         return result
 
     def _record(self, result: RunResult, note: str) -> None:
-        self.results.append(result)
-        self._write(complete=False, status=None)
         listed = self._listed.get(result.key.id)
         if result.verdict is Verdict.UNAVAILABLE:
             note = f"runs: {listed.runs}" if listed else "not listed in unavailable.toml: this fails the gate"
-        self._watcher.ended(result, note)
+        with self._lock:
+            if self._over:
+                return
+            self.results.append(result)
+            self._write(complete=False, status=None)
+            self._watcher.ended(result, note)
 
-    def _testbed(self) -> Testbed:
-        if self._bed is None:
-            began = time.monotonic()
-            self._watcher.progress("bringing up PostgreSQL, Redis and Toxiproxy")
-            opened = open_testbed(
-                self._target, self._settings.stack, logs=self.folder.logs, progress=self._watcher.progress
-            )
-            self._bed = self._bed_exits.enter_context(opened)
-            self._stack_s += time.monotonic() - began
-            versions = {**self._info.versions, **self._bed.stack.versions()}
-            self._info = dataclasses.replace(self._info, versions=versions)
-        return self._bed
-
-    def _close_testbed(self) -> None:
-        self._bed = None
-        self._bed_exits.close()
+    @contextmanager
+    def _opened(self) -> Iterator[Testbed]:
+        began = time.monotonic()
+        lane = threading.current_thread()
+        alone = lane is threading.main_thread()
+        self._watcher.progress(f"bringing up PostgreSQL, Redis and Toxiproxy{'' if alone else f', {lane.name}'}")
+        stack, progress = self._settings.stack, self._watcher.progress
+        # A log of its own: what servers log is evidence.
+        logs = self.folder.logs if alone else self.folder.logs / lane.name
+        with open_testbed(self._target, stack, logs=logs, progress=progress) as bed:
+            with self._lock:
+                self._stack_s += time.monotonic() - began
+                versions = {**self._info.versions, **bed.stack.versions()}
+                self._info = dataclasses.replace(self._info, versions=versions)
+            yield bed
 
     def _finish(self, *, complete: bool, status: ExitStatus) -> None:
         self._finished = True

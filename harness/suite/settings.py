@@ -18,6 +18,7 @@ RESULTS = Path(".results")
 class SuiteSettings:
     """`profile`: None is the target's default one. `target`: None is `target.toml` beside the scenarios.
 
+    `jobs`: how many scenarios run at once, each on servers of its own.
     `seed` is 0 unless given: a gate does the same each time. `patience_s` is the clients' own limit
     on a request. `strict`: a scenario that the machine cannot run fails the gate, listed or not.
     """
@@ -30,6 +31,7 @@ class SuiteSettings:
     strict: bool = False
     results: Path = RESULTS
     patience_s: float | None = None
+    jobs: int = 1
     stack: StackConfiguration = field(default_factory=StackConfiguration)
 
     @property

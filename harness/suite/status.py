@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from harness.checks import Verdict
 from harness.results import RunResult
 from harness.results.ablation import PairVerdict, ProofResult
+from harness.results.finding import Finding
 
 
 class ExitStatus(enum.IntEnum):
@@ -30,11 +31,12 @@ def exit_status(
     *,
     listed: Collection[str] = (),
     strict: bool = False,
+    findings: Collection[Finding] = (),
 ) -> ExitStatus:
     """Failed outranks inconclusive outranks held; nothing run is never held.
 
     Ablated runs count by their proofs. A run that this machine cannot do is a failure, unless its id
-    is `listed` and the suite is not `strict`.
+    is `listed` and the suite is not `strict`. What was found beyond the runs counts like them.
     """
     own = [result for result in results if result.role != "ablated"]
     verdicts = {result.verdict for result in own}
@@ -42,8 +44,9 @@ def exit_status(
     unlisted = [
         result for result in own if result.verdict is Verdict.UNAVAILABLE and (strict or result.key.id not in listed)
     ]
-    if Verdict.FAILED in verdicts or pairs & WRONG_PROOFS or unlisted:
+    wrong = [finding for finding in findings if not finding.inconclusive]
+    if Verdict.FAILED in verdicts or pairs & WRONG_PROOFS or unlisted or wrong:
         return ExitStatus.FAILED
-    if Verdict.INCONCLUSIVE in verdicts or PairVerdict.INCONCLUSIVE in pairs:
+    if Verdict.INCONCLUSIVE in verdicts or PairVerdict.INCONCLUSIVE in pairs or findings:
         return ExitStatus.INCONCLUSIVE
     return ExitStatus.HELD if Verdict.HELD in verdicts else ExitStatus.NOTHING_RAN

@@ -141,6 +141,8 @@ class StoredDescription(Described):
 
     link: str = "postgres"
     sql: str
+    read: UrlPath | None = None
+    """A GET of this path shows one delivery; `{source}` and `{id}` are filled in."""
 
 
 class LimitsDescription(Described):
@@ -165,6 +167,9 @@ class ProbesDescription(Described):
     checked_out: str | None = None
     tasks: str | None = None
     descriptors: str | None = None
+    at_ease: dict[str, float] = {}
+    """Metrics, and the most that each may be in steady state: behind a breaker that a slow start has
+    opened, a fault would meet nothing."""
 
 
 class ProtectionDescription(Described):
@@ -187,6 +192,17 @@ class ProfileDescription(Described):
     """Settings beyond switches, set after them."""
 
 
+class InterleavingsDescription(Described):
+    """Optional: orders of two requests' statements, all of which the gate plays as one scenario."""
+
+    mixes: tuple[Literal["copies", "deliveries", "read"], ...]
+    """Two copies of a delivery, two deliveries, a delivery and a read."""
+    proves: Name
+    """The protection without which an order must fail."""
+    fails: Literal["acknowledged_is_stored", "stored_once", "nothing_foreign", "same_answer_again"]
+    """The check that it must fail by."""
+
+
 class TargetDescription(Described):
     """The whole file."""
 
@@ -199,6 +215,7 @@ class TargetDescription(Described):
     stored: StoredDescription
     limits: LimitsDescription
     probes: ProbesDescription | None = None
+    interleavings: InterleavingsDescription | None = None
     protections: dict[Name, ProtectionDescription] = {}
     profiles: dict[Name, ProfileDescription]
     default_profile: str = "hardened"

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from harness.errors import UsageError
 from harness.target.description import TargetDescription
-from harness.target.placeholders import PLACEHOLDER, REMEMBERED_BY, WORDS_BY_PROTOCOL
+from harness.target.placeholders import PLACEHOLDER, READ_BY, REMEMBERED_BY, WORDS_BY_PROTOCOL
 from harness.target.protections import switched_off
 from harness.target.sender import TEMPLATE_WORDS, Sender, TemplateSender
 from harness.target.target import Target
@@ -111,6 +111,7 @@ def _check_references(description: TargetDescription, place: str) -> None:
         raise UsageError.at(
             f"{place}: [stored]", "link", description.stored.link, "not a database", valid=databases, mend=mend
         )
+    _check_words(description.stored.read or "", READ_BY, place=f"{place}: [stored]", key="read")
     for key, text in _texts_with_placeholders(description):
         _check_placeholders(description, place, key, text)
     for name, link in description.links.items():

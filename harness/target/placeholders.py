@@ -14,6 +14,8 @@ WORDS_BY_PROTOCOL: Mapping[str, tuple[str, ...]] = {
 """What a link of each protocol can be asked for."""
 REMEMBERED_BY = ("prefix", "source", "id")
 """What the key by which a service remembers a delivery is made of."""
+READ_BY = ("source", "id")
+"""What the path that shows a delivery is made of."""
 
 
 def fill_in(text: str, words: Mapping[str, str]) -> str:

@@ -2,10 +2,15 @@
 
 from harness.vocabulary.figures import Figure, Metric
 from harness.vocabulary.links import (
+    Answered,
+    ConnectsPeak,
     Idle,
     Link,
+    Message,
     Postgres,
     Redis,
+    SendsPerRequest,
+    Sent,
     ServerLogged,
     Service,
     Waiting,
@@ -13,6 +18,7 @@ from harness.vocabulary.links import (
     redis,
     service,
 )
+from harness.vocabulary.messages import Direction, Phase
 from harness.vocabulary.moments import Answers, Moment, ServiceLogged
 from harness.vocabulary.outcome import ACKNOWLEDGED, ANY_OUTCOME, REFUSED, UNKNOWN, Outcome
 from harness.vocabulary.value import Json, Value, from_json, safe_id, to_json
@@ -22,16 +28,23 @@ __all__ = [
     "ANY_OUTCOME",
     "REFUSED",
     "UNKNOWN",
+    "Answered",
     "Answers",
+    "ConnectsPeak",
+    "Direction",
     "Figure",
     "Idle",
     "Json",
     "Link",
+    "Message",
     "Metric",
     "Moment",
     "Outcome",
+    "Phase",
     "Postgres",
     "Redis",
+    "SendsPerRequest",
+    "Sent",
     "ServerLogged",
     "Service",
     "ServiceLogged",

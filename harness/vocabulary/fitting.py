@@ -49,6 +49,9 @@ def words_for(hint: Any) -> str:
 
 def valid_words(hint: Any) -> tuple[str, ...]:
     """Return the words that a field of this type may hold; none where they are not a closed list."""
-    if typing.get_origin(hint) is typing.Literal:
-        return typing.get_args(hint)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return arguments
+    if origin in (Union, types.UnionType):
+        return tuple(word for each in arguments for word in valid_words(each))
     return ()

@@ -9,15 +9,16 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 from harness.errors import UsageError
-from harness.vocabulary.figures import Metric
+from harness.vocabulary.figures import Figure, Metric
+from harness.vocabulary.messages import Direction, Phase, a_count, a_message_name, a_phase_of_the_unit
 from harness.vocabulary.moments import REACHED_AT_ONCE, Answers, Moment, ServiceLogged
 from harness.vocabulary.outcome import ANY_OUTCOME, Outcome
 from harness.vocabulary.refusals import an_expression, at_least_one
-from harness.vocabulary.value import Value, told_at
+from harness.vocabulary.value import Value, given_fields, id_parts, safe_id, told_at
 
 NAME = re.compile(r"[a-z][a-z0-9_.]*")
 
@@ -62,6 +63,50 @@ class Link(Value):
         with told_at(place):
             return fitting[protocol](name if colon else protocol)  # type: ignore[return-value]  # a subclass of cls, by the filter above
 
+    def sent(
+        self,
+        text: str = "",
+        *,
+        message: str | None = None,
+        phase: Phase | None = None,
+        having: str | None = None,
+        connection: int | None = None,
+        nth: int | None = None,
+    ) -> Message:
+        """The service sent a statement or command that begins with `text`; it has not been passed on yet.
+
+        `message`: this single message of it (`Bind`), not the one that has the statement carried out.
+        `having`: one of its parameters or arguments contains this. `connection` counts from 1, in the
+        order in which connections first sent a matching message; `nth`: only that match, over all of them.
+        """
+        return Sent(self, text, message=message, phase=phase, having=having, connection=connection, nth=nth)
+
+    def answered(
+        self,
+        text: str = "",
+        *,
+        message: str | None = None,
+        phase: Phase | None = None,
+        having: str | None = None,
+        connection: int | None = None,
+        nth: int | None = None,
+    ) -> Message:
+        """The server carried such a statement or command out; its answer has not been passed on yet.
+
+        The whole answer, up to its last byte; with `message`, that single message of it (`CommandComplete`).
+        The other words are those of `sent`.
+        """
+        return Answered(self, text, message=message, phase=phase, having=having, connection=connection, nth=nth)
+
+    @property
+    def sends_per_request(self) -> Figure:
+        """Amplification: the statement or command sent most often, times sent for each request of the scenario."""
+        return SendsPerRequest(self)
+
+    def connects_peak(self, *, within_ms: int) -> Figure:
+        """How close the herd is: the most connects of the service that the kernel passed on in any `within_ms`."""
+        return ConnectsPeak(self, within_ms=within_ms)
+
     def idle(self, at_least: int = 1) -> Moment:
         """That many of the service's connections are open and idle, by the server's own count."""
         return Idle(self, at_least)
@@ -100,6 +145,88 @@ class _OfALink(Moment):
         """The call that builds it."""
         link, *rest = (getattr(self, field.name) for field in dataclasses.fields(self))
         return f"{link!r}.{self.kind.partition('.')[2]}({', '.join(repr(item) for item in rest)})"
+
+
+@dataclass(frozen=True, repr=False)
+class SendsPerRequest(Figure, kind="link.sends_per_request"):
+    """See `Link.sends_per_request`."""
+
+    link: Link
+
+    def __repr__(self) -> str:
+        """The attribute that gives it."""
+        return f"{self.link!r}.sends_per_request"
+
+
+@dataclass(frozen=True, repr=False)
+class ConnectsPeak(Figure, kind="link.connects_peak"):
+    """See `Link.connects_peak`."""
+
+    link: Link
+    within_ms: int = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least_one(self.kind, "within_ms", self.within_ms, "nothing lies within it")
+
+    def __repr__(self) -> str:
+        """The call that builds it."""
+        return f"{self.link!r}.connects_peak(within_ms={self.within_ms})"
+
+
+@dataclass(frozen=True, repr=False)
+class Message(Moment):
+    """A message on a link: what a wire fault acts on, and what can be waited for.
+
+    The relay holds it while a fault of another layer strikes at it.
+    """
+
+    direction: ClassVar[Direction]
+    link: Link
+    text: str = ""
+    message: str | None = field(default=None, kw_only=True)
+    phase: Phase | None = field(default=None, kw_only=True)
+    having: str | None = field(default=None, kw_only=True)
+    connection: int | None = field(default=None, kw_only=True)
+    nth: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        place, protocol = self._called, self.link.protocol
+        if self.message is not None:
+            a_message_name(place, self.message, protocol, self.direction)
+        a_phase_of_the_unit(place, self.phase, self.message, protocol)
+        a_count(place, "connection", self.connection)
+        a_count(place, "nth", self.nth)
+
+    @property
+    def _called(self) -> str:
+        return f"{self.link}.{self.direction}"
+
+    def __repr__(self) -> str:
+        """The call that builds it."""
+        words = [repr(self.text)] if self.text else []
+        words += [f"{each.name}={given!r}" for each, given in given_fields(self) if each.kw_only]
+        return f"{self.link!r}.{self.direction}({', '.join(words)})"
+
+    def __str__(self) -> str:
+        """An id: `postgres.sent-COMMIT`."""
+        _, *words = id_parts(self)
+        return safe_id("-".join([self._called, *words]))
+
+
+@dataclass(frozen=True, repr=False)
+class Sent(Message, kind="link.sent"):
+    """See `Link.sent`."""
+
+    direction: ClassVar[Direction] = "sent"
+
+
+@dataclass(frozen=True, repr=False)
+class Answered(Message, kind="link.answered"):
+    """See `Link.answered`."""
+
+    direction: ClassVar[Direction] = "answered"
 
 
 @dataclass(frozen=True, repr=False)

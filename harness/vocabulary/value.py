@@ -77,7 +77,7 @@ class Value:
 
     def __str__(self) -> str:
         """An id: also a file's name and a JUnit name."""
-        return safe_id("-".join([self.kind, *_id_parts(self)]))
+        return safe_id("-".join([self.kind, *id_parts(self)]))
 
 
 def safe_id(text: str) -> str:
@@ -86,8 +86,8 @@ def safe_id(text: str) -> str:
 
 
 def given_fields(value: Value) -> Iterator[tuple[Field[Any], Any]]:
-    """Yield each field that was given, with its value: defaults are left out."""
-    for field in dataclasses.fields(value):
+    """Yield each field that was given, with its value: defaults are left out. Those without a name come first."""
+    for field in sorted(dataclasses.fields(value), key=lambda field: bool(field.kw_only)):
         given = getattr(value, field.name)
         if field.default is MISSING or given != field.default:
             yield field, given
@@ -101,7 +101,8 @@ def _source_arguments(value: Value) -> Iterator[str]:
             yield f"{field.name}={given!r}" if field.kw_only else repr(given)
 
 
-def _id_parts(value: Value) -> Iterator[str]:
+def id_parts(value: Value) -> Iterator[str]:
+    """Yield what an id tells of each field that was given."""
     for field, given in given_fields(value):
         if isinstance(given, Value) or field.name in NAMED_BY_THEIR_TEXT:
             yield str(given)

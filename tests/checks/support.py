@@ -26,6 +26,7 @@ from harness.vocabulary import ACKNOWLEDGED, REFUSED, Outcome
 
 DEADLINE_MS = 3_500.0
 HEALTHY_MS = 5.0
+AT_REST = ("connections: postgres", "busy connections: postgres", "checked_out", "tasks", "descriptors")
 STATUS = {"acknowledged": 200, "refused": 503, "unknown": 504}
 
 
@@ -42,9 +43,9 @@ class Story:
             self.recorder.record("test", event)
         return self
 
-    def begin(self) -> Story:
+    def begin(self, *at_rest: str) -> Story:
         return self.tell(
-            RunBegan("a", "hardened", (), 0, "target.toml", DEADLINE_MS, "2026-01-01T00:00:00+00:00"),
+            RunBegan("a", "hardened", (), 0, "target.toml", DEADLINE_MS, "2026-01-01T00:00:00+00:00", at_rest),
             ServiceStarted(1, 2, 100.0),
             Healthy(HEALTHY_MS, 5),
         )
@@ -115,7 +116,7 @@ def row(delivery: str, *, digest: str | None = None, copies: int = 1) -> StoredR
 
 def middle(*, evidence: bool = True) -> Story:
     """A run up to its rows: one fault, an acknowledged delivery, a refused one."""
-    story = Story().begin().fault(evidence=evidence).request("a").request("b", REFUSED, expected=REFUSED)
+    story = Story().begin(*AT_REST).fault(evidence=evidence).request("a").request("b", REFUSED, expected=REFUSED)
     return story.recover()
 
 

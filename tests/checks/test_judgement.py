@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from harness.checks import STANDING, CheckResult, Verdict, judge, worst
+from harness.checks.exchanges import AGAIN_MAX
 from harness.history import History
 from harness.history.events import (
+    AtRest,
     Event,
     FaultActed,
     FigureRead,
@@ -17,6 +19,7 @@ from harness.history.events import (
     MomentMissed,
     NotRecovered,
     NotSteady,
+    Purpose,
     RowsRead,
     ServerDied,
     ServiceNotStarted,
@@ -91,7 +94,7 @@ def test_the_same_fault_twice_needs_evidence_twice() -> None:
 
 
 def test_no_fault_needs_no_evidence() -> None:
-    story = Story().begin().fault("no_fault", evidence=False).request("a").recover().rows("a")
+    story = Story().begin().fault("no_fault", evidence=False).request("a").recover().again("a").rows("a")
     assert story.judged().verdict is HELD
 
 
@@ -138,6 +141,43 @@ def test_a_service_that_could_not_be_sent_anything_is_failed_by_what_it_did() ->
 def test_a_run_that_nobody_saw_recover_is_never_held() -> None:
     judgement = Story().begin().fault().request("a").rows("a").judged()
     assert (judgement.verdict, judgement.reason) == (INCONCLUSIVE, "nobody looked whether the service recovers")
+
+
+def test_a_run_that_broke_nothing_and_does_not_say_so_is_never_held() -> None:
+    judgement = Story().begin().request("a").recover().again("a").rows("a").judged()
+    assert judgement.verdict is INCONCLUSIVE
+    assert judgement.reason == "the scenario broke nothing: inject `no_fault` where that is what it is about"
+
+
+def test_a_run_that_nobody_looked_at_at_rest_is_never_held() -> None:
+    story = Story().begin("tasks", "descriptors").fault().request("a").recover().again("a").rows("a")
+    judgement = story.tell(AtRest("tasks", 3, 5)).judged()
+    assert (judgement.verdict, judgement.reason) == (INCONCLUSIVE, "nobody looked at rest at: descriptors")
+    assert story.tell(AtRest("descriptors", 3, 5)).judged().verdict is HELD
+
+
+@pytest.mark.parametrize(("again", "verdict"), [((), INCONCLUSIVE), (("a",), INCONCLUSIVE), (("a", "c"), HELD)])
+def test_what_was_acknowledged_has_to_be_sent_again(again: tuple[str, ...], verdict: Verdict) -> None:
+    """What was refused has not; what the runner asked for its own sake need not."""
+    story = Story().begin().request("warm", purpose=Purpose.WARM).fault().request("a").request("c")
+    story.request("b", REFUSED, expected=REFUSED).recover().rows("a", "c", "warm")
+    for delivery in again:
+        story.again(delivery)
+    assert story.judged().verdict is verdict
+
+
+def test_of_very_many_deliveries_some_are_sent_again() -> None:
+    names = [f"m{number}" for number in range(AGAIN_MAX + 5)]
+    few, enough = (Story().begin().fault() for _ in range(2))
+    for story, kept in ((few, AGAIN_MAX - 1), (enough, AGAIN_MAX)):
+        for name in names:
+            story.request(name)
+        story.recover()
+        for name in names[:kept]:
+            story.again(name)
+        story.rows(*names)
+    assert (few.judged().verdict, enough.judged().verdict) == (INCONCLUSIVE, HELD)
+    assert few.judged().reason == f"acknowledged, and never sent again: 6 deliveries, m{AGAIN_MAX - 1} the first"
 
 
 def test_an_empty_history_is_inconclusive() -> None:

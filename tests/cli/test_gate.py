@@ -12,7 +12,7 @@ import pytest
 
 from harness.stack import Stack
 from tests.cli.support import runs_by_id, summary_in
-from tests.tiny import GATE_WITHIN_S, environment, run_harness, write_suite
+from tests.tiny import GATE_WITHIN_S, environment, harness_command, run_harness, write_suite
 
 ALL = ("cut", "healthy", "too_much_asked", "never_felt", "elsewhere")
 LISTED = '[[unavailable]]\nid = "elsewhere"\nreason = "breaks Redis"\nruns = "where Redis is the harness\'s own"\n'
@@ -151,7 +151,7 @@ def test_a_stack_that_does_not_start_is_3_and_leaves_a_summary(suite: Path) -> N
 
 DIES = """
 import psutil
-from harness import Lab, proves
+from harness import Lab, no_fault, proves
 
 @proves("store", fails="stored_once")
 async def test_a_server_dies(lab: Lab) -> None:
@@ -162,6 +162,7 @@ async def test_a_server_dies(lab: Lab) -> None:
 
 @proves("store", fails="stored_once")
 async def test_b_is_next(lab: Lab) -> None:
+    await lab.inject(no_fault)
     await lab.deliver()
 """
 
@@ -171,12 +172,24 @@ def test_a_server_that_dies_is_named_and_the_next_scenario_gets_new_ones(
 ) -> None:
     (suite / "scenarios" / "all_verdicts.py").write_text(DIES, "utf-8")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-k nothing_of_this_name")  # must not choose what a gate runs
-    process = run_harness("gate", cwd=suite)
+    process = run_harness("gate", "--jobs", "1", cwd=suite)
     assert process.returncode == 3, process.stdout
     runs = runs_by_id(summary_in(suite))
     assert runs["a_server_dies"]["verdict"] == "inconclusive"
     assert "redis died, and no fault had touched it" in runs["a_server_dies"]["reason"]
     assert runs["b_is_next"]["verdict"] == "held"
+
+
+def test_a_summary_that_cannot_be_written_out_holds_nothing(suite: Path) -> None:
+    """What the process says and what its file says are one."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        process = subprocess.run(
+            harness_command("gate", "healthy", "--json"), cwd=suite, env=environment(), stdout=full,
+            stderr=subprocess.PIPE, text=True, timeout=GATE_WITHIN_S, check=False,
+        )  # fmt: skip
+    assert "could not be written to standard output" in process.stderr
+    data = summary_in(suite)
+    assert (process.returncode, data["exit_status"], data["counts"]["held"]) == (3, 3, 1)
 
 
 def test_a_protection_switched_off_is_told_from_its_proof(suite: Path) -> None:

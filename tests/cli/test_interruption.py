@@ -25,7 +25,7 @@ def until(look: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
-GATE = harness_command("gate", "cut", "waits")
+GATE = harness_command("gate", "cut", "waits", "--jobs", "1")
 IN_THE_BACKGROUND = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *GATE]
 """As a shell's background job, which ignores SIGINT."""
 PYTEST = [

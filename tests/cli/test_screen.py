@@ -6,16 +6,19 @@ import io
 import os
 import pty
 import re
+import threading
 from pathlib import Path
 
 import pytest
 
-from harness.checks import Verdict
+from harness.checks import CheckResult, Verdict
+from harness.cli.lines import table_lines
+from harness.cli.now import Now
 from harness.cli.screen import LiveScreen, PlainScreen, Screen, Verbosity, screen_for
 from harness.history import Entry
-from harness.history.events import EvidenceSeen, PhaseBegan, StepBegan
+from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, PhaseBegan, StepBegan
 from harness.results import Evidence, RunKey
-from tests.results.made import ablated, made, proof_of
+from tests.results.made import ablated, made, proof_of, summary_of
 from tests.tiny import environment, harness_command
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -37,6 +40,19 @@ def written(verbosity: Verbosity, *verdicts: Verdict) -> str:
     return stream.getvalue()
 
 
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> _Terminal:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return _Terminal()
+
+
 def test_quiet_says_only_what_did_not_hold() -> None:
     assert written(Verbosity.QUIET, Verdict.HELD) == ""
     assert "? inconclusive  idle_pool_cut" in written(Verbosity.QUIET, Verdict.INCONCLUSIVE)
@@ -47,6 +63,76 @@ def test_verbose_says_steps_and_figures() -> None:
     assert "step   deliver(5)" in said
     assert "slowest_ms 12.5" in said
     assert "deliver(5)" not in written(Verbosity.NORMAL, Verdict.HELD)
+
+
+def test_a_failure_is_told_in_ten_lines_at_most() -> None:
+    checks = tuple(CheckResult(f"check_{n}", True, f"reason {n}") for n in range(9))
+    evidence = tuple(Evidence("cut", "kernel", n, f"link {n}") for n in range(9))
+    stream = io.StringIO()
+    with PlainScreen(stream, Verbosity.NORMAL) as screen:
+        result = made(Verdict.FAILED, failing=checks, evidence=evidence, service_log="one\nError: lost\n")
+        screen.began(result.key, "scenario")
+        screen.saw(entry(StepBegan(1, "inject(link.cut(postgres))")))
+        screen.saw(entry(StepBegan(2, "deliver(5)")))
+        screen.ended(result, "")
+    lines = stream.getvalue().splitlines()
+    assert len(lines) <= 10
+    assert "    done   inject(link.cut(postgres)), deliver(5)" in lines
+    assert "    seen   cut (kernel): link 1 (and 7 more)" in lines
+    assert lines[-1] == result.repro
+
+
+def test_the_fault_in_force_is_told_until_it_is_healed() -> None:
+    now = Now("cut")
+    for event in (FaultActed(1, "link.cut(redis)"), FaultActed(2, "link.down(postgres)"), FaultHealed(2)):
+        now.saw(Entry(0, 0, "fault", event))
+    assert str(now).endswith("! link.cut(redis)")
+    now.saw(Entry(0, 0, "fault", FaultHealed(1)))
+    assert "!" not in str(now)
+
+
+def test_what_runs_side_by_side_is_told_apart() -> None:
+    stream = io.StringIO()
+    with PlainScreen(stream, Verbosity.VERBOSE) as screen:
+        here, there = RunKey("here", "hardened"), RunKey("there", "hardened")
+        screen.began(here, "scenario")
+        screen.saw(entry(StepBegan(1, "deliver(1)")))
+
+        def elsewhere() -> None:
+            screen.began(there, "scenario")
+            screen.saw(entry(StepBegan(1, "deliver(2)")))
+            screen.ended(made(key=there), "")
+
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        screen.ended(made(key=here), "")
+    told = [line.split()[1] for line in stream.getvalue().splitlines() if line.startswith("    step")]
+    assert told == ["deliver(2)", "deliver(1)"]
+
+
+def test_a_scenario_is_told_by_its_place_however_often_it_runs(terminal: _Terminal) -> None:
+    screen = screen_for(terminal, Verbosity.NORMAL)
+    screen.total = 2
+    with screen:
+        for name in ("first", "second", "second"):
+            screen.began(RunKey(name, ""), "scenario")
+            screen.saw(entry(EvidenceSeen(1, "cut", "kernel", name)))
+    said = CONTROL.sub("", terminal.getvalue())
+    assert "> 1/2 first" in said
+    assert "> 2/2 second" in said
+    assert "3/2" not in said
+
+
+def test_several_themes_end_in_a_table() -> None:
+    slow = made(Verdict.FAILED, theme="redis", figures={"slowest_ms": 2500.0})
+    lines = ["".join(text for text, _ in line) for line in table_lines(summary_of(made(), made(), slow))]
+    assert [line.split() for line in lines] == [
+        ["theme", "held", "failed", "slowest", "took"],
+        ["pool", "2", ".", "0.01", "s", "3.0", "s"],
+        ["redis", ".", "1", "2.50", "s", "1.5", "s"],
+    ]
+    assert list(table_lines(summary_of(made(), made()))) == []
 
 
 def test_what_differs_from_the_sessions_profile_is_named() -> None:
@@ -103,19 +189,6 @@ def test_into_a_pipe_a_long_run_is_heard_of(monkeypatch: pytest.MonkeyPatch) -> 
     assert re.fullmatch(r"\.\.\. slow.* s, recovery, cut: 3 links\n", said)
 
 
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> _Terminal:
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "40")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    return _Terminal()
-
-
 def tell(screen: Screen) -> None:
     with screen:
         screen.profile = "hardened"
@@ -156,10 +229,12 @@ def test_a_gate_on_a_terminal_says_what_runs(suite: Path) -> None:
     said = _read_all(descriptor)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0, said
-    assert re.search(r"> bringing up PostgreSQL, Redis and Toxiproxy.* \d+ s", said)
-    assert re.search(r"> cut.* 0 s", said)
+    plain = CONTROL.sub("", said)
+    assert re.search(r"> bringing up PostgreSQL, Redis and Toxiproxy.* \d+ s", plain)
+    assert re.search(r"> cut.* 0 s", plain)
+    assert re.search(r"> cut.*! link\.cut\(postgres\)", plain), "the fault, as it fires"
     assert "\x1b[32m+ held" in said
-    assert "1 held, 0 failed" in CONTROL.sub("", said)
+    assert "1 held, 0 failed" in plain
 
 
 def _read_all(descriptor: int) -> str:

@@ -20,11 +20,18 @@ from tests.tiny import run_harness
         (["gate", "--target", "scenarios/traget.toml"], "closest valid: 'scenarios/target.toml'"),
         (["gate", "--scenarios", "scenrios", "--target", "scenarios/target.toml"], "there is no such folder"),
         (["gate", "--seed", "x"], "'x' is not a valid integer"),
+        (["gate", "--seed", "x"], "mend: write --seed 1, say"),
         (["gate", "--patience", "0"], "0.0 is not in the range x>0"),
+        (["gate", "--patience", "nan"], "nan is no time that ends"),
+        (["gate", "--patience", "inf"], "mend: write --patience 1, say"),
         (["gate", "--profil", "whole"], "Did you mean one of: '--profile', '--proofs'?"),
+        (["gate", "--profil", "whole"], "mend: write --profile"),
         (["gaet"], "Did you mean 'gate'?"),
+        (["gaet"], "mend: write gate"),
         (["soak"], "Missing option '--runs'"),
         (["soak", "--runs", "0"], "0 is not in the range"),
+        (["soak", "--runs", "0"], "mend: write --runs 1, say"),
+        (["replay"], "mend: see harness replay --help"),
         (["replay", "nothing.json"], "nothing.json: cannot be read"),
     ],
 )
@@ -73,7 +80,7 @@ def test_a_defect_of_the_harness_is_3_and_told_in_full(
     suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(suite)
-    monkeypatch.setattr("harness.cli.gate.load_target", lambda _: 1 // 0)
+    monkeypatch.setattr("harness.cli.chosen.load_target", lambda _: 1 // 0)
     assert main(["gate"]) == 3
     said = capsys.readouterr().err
     assert "ZeroDivisionError" in said

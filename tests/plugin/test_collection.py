@@ -39,6 +39,8 @@ WRONG = {
     "check": (f'@proves("store", fails="storde_once")\n{BODY}', "no such check; closest valid: 'stored_once'"),
     "no_match": (f'@proves("store", fails="outcome", match="")\n{BODY}', "match = '': many causes make outcome fail"),
     "bad_match": (f'@proves("store", fails="outcome", match="(")\n{BODY}', "match = '(': not a regular expression"),
+    "empty_match": (f'@proves("store", fails="slower", match="took")\n{BODY}', "is found in whatever slower says"),
+    "any_match": (f'@proves("store", fails="outcome", match="x?")\n{BODY}', "is found in whatever outcome says"),
     "odd_match": (f'@proves("store", fails="outcome", match=3)\n{BODY}', "match = 3: not a regular expression"),
     "profile": (
         f'@proves("store", under="wohle", fails="stored_once")\n{BODY}',
@@ -151,7 +153,8 @@ def test_settings_come_from_the_ini_file_too_and_the_command_line_wins(suite: py
         ("--harness-without=rerty", "closest valid: 'retry'"),
         ("--harness-target=scenarios/traget.toml", "there is no such file"),
         ("--harness-seed=x", "invalid int value: 'x'"),
-        ("--harness-patience=x", "invalid float value: 'x'"),
+        ("--harness-patience=nan", "'nan' is no time that ends; mend: write a number above 0"),
+        ("--harness-patience=x", "'x' is no time that ends; mend: write a number above 0"),
     ],
 )
 def test_a_bad_option_is_a_usage_error(suite: pytest.Pytester, option: str, said: str) -> None:

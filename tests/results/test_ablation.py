@@ -28,6 +28,25 @@ def test_the_reason_is_found_in_the_services_log() -> None:
     assert "in the service's log" in judgement.reason
 
 
+@pytest.mark.parametrize(
+    ("control", "log", "verdict"),
+    [
+        ("fine", "connection is closed", PairVerdict.PROVED),
+        ("a: connection is closed", "b: connection is closed", PairVerdict.MISATTRIBUTED),
+        ("a: connection is closed", "msg_a_1: connection is closed", PairVerdict.PROVED),
+        ("a: connection is closed", "msg_a_12: connection is closed", PairVerdict.MISATTRIBUTED),
+        ("a: connection is closed", "msg_a_1: no\nmsg_a_2: connection is closed", PairVerdict.MISATTRIBUTED),
+    ],
+)
+def test_what_the_control_logs_too_has_to_be_the_failures_own(control: str, log: str, verdict: PairVerdict) -> None:
+    """What makes up for a loss logs it too: with the protection as without it."""
+    second = ablated(failing=failing("outcome", "1 of 5: msg_a_1: got refused"), service_log=log)
+    judgement = judge_pair(made(service_log=control), second, PROOF)
+    assert judgement.verdict is verdict, judgement.reason
+    if verdict is PairVerdict.MISATTRIBUTED:
+        assert "so it is in the control's, which held" in judgement.reason
+
+
 def test_a_state_check_needs_no_reason() -> None:
     proof = Proof(protections=("insert.idempotent",), fails="stored_once")
     second = ablated(failing=failing("stored_once", "stored more than once: msg_1 (2 times)"))
@@ -36,11 +55,27 @@ def test_a_state_check_needs_no_reason() -> None:
     assert "msg_1 (2 times)" in judgement.reason
 
 
-@pytest.mark.parametrize("verdict", [Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.UNAVAILABLE])
-def test_without_a_control_that_held_nothing_is_proved(verdict: Verdict) -> None:
+def test_a_control_that_failed_too_masks_the_proof() -> None:
+    second = ablated(service_log="connection is closed")
+    judgement = judge_pair(made(Verdict.FAILED, reason="because"), second, PROOF)
+    assert judgement.verdict is PairVerdict.MASKED
+    assert judgement.reason == "the control, idle_pool_cut@hardened, failed too: because"
+
+
+def test_a_run_that_holds_without_the_protection_is_unproved_though_the_control_failed() -> None:
+    judgement = judge_pair(made(Verdict.FAILED, reason="because"), ablated(Verdict.HELD), PROOF)
+    assert judgement.verdict is PairVerdict.UNPROVED
+    assert "because" in judgement.reason
+
+
+@pytest.mark.parametrize(
+    ("verdict", "pair"),
+    [(Verdict.INCONCLUSIVE, PairVerdict.INCONCLUSIVE), (Verdict.UNAVAILABLE, PairVerdict.UNAVAILABLE)],
+)
+def test_without_a_control_that_was_judged_nothing_is_proved(verdict: Verdict, pair: PairVerdict) -> None:
     second = ablated(service_log="connection is closed")
     judgement = judge_pair(made(verdict, reason="because"), second, PROOF)
-    assert judgement.verdict is PairVerdict.INCONCLUSIVE
+    assert judgement.verdict is pair
     assert "because" in judgement.reason
 
 
@@ -54,16 +89,18 @@ def test_a_run_that_holds_without_the_protection_is_unproved() -> None:
     assert judge_pair(made(), ablated(Verdict.HELD), PROOF).verdict is PairVerdict.UNPROVED
 
 
-def test_a_run_that_holds_although_the_harm_was_done_is_masked() -> None:
+def test_a_run_that_holds_although_the_harm_was_done_says_what_to_take_away_too() -> None:
     second = ablated(Verdict.HELD, service_log="retrying: connection is closed")
     judgement = judge_pair(made(), second, PROOF)
-    assert judgement.verdict is PairVerdict.MASKED
-    assert "without" in judgement.reason
+    assert judgement.verdict is PairVerdict.UNPROVED
+    assert "the service's log has 'connection is closed': name in `without` what makes up for it" in judgement.reason
 
 
-def test_a_held_run_is_not_masked_by_an_empty_expression() -> None:
+def test_a_held_run_is_no_harm_done_by_an_empty_expression() -> None:
     proof = Proof(protections=("insert.idempotent",), fails="stored_once")
-    assert judge_pair(made(), ablated(Verdict.HELD, service_log="whatever"), proof).verdict is PairVerdict.UNPROVED
+    judgement = judge_pair(made(), ablated(Verdict.HELD, service_log="whatever"), proof)
+    assert judgement.verdict is PairVerdict.UNPROVED
+    assert "log" not in judgement.reason
 
 
 def test_another_check_is_a_misattribution() -> None:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from harness.errors import UsageError
 from harness.results.files import write_atomically
-from harness.results.folder import KEPT_RUNS, new_results_folder
+from harness.results.folder import KEPT_RUNS, ResultsFolder, new_results_folder, remove_old_runs
 
+A_CENTURY_S = 100 * 365 * 24 * 3600
 NOON = dt.datetime(2026, 2, 25, 12, tzinfo=dt.UTC)
 
 
@@ -27,10 +31,37 @@ def test_names_sort_by_time(tmp_path: Path) -> None:
     assert earlier.id < later.id
 
 
+def over(base: Path, second: int) -> ResultsFolder:
+    """The folder of a run that is over."""
+    folder = new_results_folder(base, now=NOON + dt.timedelta(seconds=second))
+    folder.release()
+    return folder
+
+
+def test_a_run_that_is_under_way_is_kept(tmp_path: Path) -> None:
+    mine = new_results_folder(tmp_path, now=NOON)
+    for second in range(1, KEPT_RUNS + 3):
+        over(tmp_path, second)
+    assert mine.path.is_dir()
+    mine.release()
+    mine.release()
+    over(tmp_path, KEPT_RUNS + 3)
+    assert not mine.path.exists()
+
+
+def test_a_run_that_was_killed_is_not_kept_for_ever(tmp_path: Path) -> None:
+    command = "import os, signal, sys; from pathlib import Path; from harness.results.folder import *; "
+    command += "folder = new_results_folder(Path(sys.argv[1])); os.kill(os.getpid(), signal.SIGKILL)"
+    assert subprocess.run([sys.executable, "-c", command, str(tmp_path)], check=False).returncode == -signal.SIGKILL
+    (killed,) = [path for path in tmp_path.iterdir() if not path.is_symlink()]
+    over(tmp_path, A_CENTURY_S)
+    assert remove_old_runs(tmp_path, keep=1) == [killed]
+
+
 def test_only_the_newest_runs_are_kept(tmp_path: Path) -> None:
     foreign = tmp_path / "20260225"
     foreign.mkdir()
-    made = [new_results_folder(tmp_path, now=NOON + dt.timedelta(seconds=n)) for n in range(KEPT_RUNS + 3)]
+    made = [over(tmp_path, n) for n in range(KEPT_RUNS + 3)]
     there = {path.name for path in tmp_path.iterdir()}
     assert there == {foreign.name, "latest", *(folder.id for folder in made[3:])}
 

@@ -6,6 +6,7 @@ import pytest
 
 from harness.checks import CheckResult, Verdict
 from harness.results import Evidence, RunKey
+from harness.results.finding import Finding
 from harness.results.junit import junit_text
 from harness.results.summary import Summary
 from tests.results.made import ablated, made, proof_of, summary_of
@@ -106,3 +107,18 @@ def test_a_pair_that_says_nothing_is_an_error() -> None:
     second = ablated(Verdict.INCONCLUSIVE)
     suite = parsed(summary_of(made(), second, proofs=[proof_of(made(), second)]))
     assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
+
+
+def test_a_run_without_a_protection_that_no_proof_speaks_of_is_no_failure() -> None:
+    suite = parsed(summary_of(made(), ablated()))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "0", "0")
+
+
+@pytest.mark.parametrize(("inconclusive", "tag"), [(False, "failure"), (True, "error")])
+def test_what_was_found_beyond_the_runs_is_a_case_of_its_own(inconclusive: bool, tag: str) -> None:
+    found = Finding("baseline", "idle_pool_cut", "scenario gone", f"idle_pool_cut is gone {NASTY}", inconclusive)
+    case = parsed(summary_of(made(), findings=[found])).findall("testcase")[1]
+    assert (case.get("name"), case.get("classname")) == ("baseline: idle_pool_cut: scenario gone", "baseline")
+    said = case.find(tag)
+    assert said is not None
+    assert (said.get("message") or "").startswith("idle_pool_cut is gone NUL \\x00")

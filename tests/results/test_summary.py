@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.checks import Verdict
 from harness.results import RunKey
+from harness.results.finding import Finding
 from harness.results.folder import ResultsFolder
 from harness.results.summary import Summary
 from tests.results.made import ablated, made, proof_of, summary_of
@@ -72,12 +73,30 @@ def test_only_the_scenarios_own_runs_are_counted() -> None:
         {
             "id": "idle_pool_cut",
             "proof": "pool.pre_ping",
+            "protections": ["pool.pre_ping"],
+            "without": [],
+            "under": None,
             "fails": "outcome",
             "match": "connection is closed",
             "verdict": "proved",
             "reason": "failed by outcome, 'connection is closed' in the service's log",
             "control": "idle_pool_cut@hardened",
             "ablated": "idle_pool_cut@hardened-pool.pre_ping",
+        }
+    ]
+
+
+def test_what_was_looked_at_beyond_the_runs_has_a_section_of_its_own() -> None:
+    found = Finding("ablation", "pool.recycle", "unproved", "pool.recycle is unproved: no scenario names it")
+    data = read(summary_of(made(), sections={"ablation": {"protections": []}}, findings=[found]))
+    assert data["ablation"] == {"protections": []}
+    assert data["findings"] == [
+        {
+            "section": "ablation",
+            "subject": "pool.recycle",
+            "kind": "unproved",
+            "sentence": "pool.recycle is unproved: no scenario names it",
+            "inconclusive": False,
         }
     ]
 

@@ -22,12 +22,19 @@ from harness import link, no_fault, redis, service
 from harness.errors import UsageError
 from harness.scenario.schedule import Begin, Do, End, Move, read_schedule
 from harness.scenario.steps import Deliver, Expect, Inject, Restart, Step, Traffic
-from harness.vocabulary import Json
+from harness.vocabulary import Json, Value
 from tests.scenario.support import Bench, Block, moves_of, play, play_source, schedule
 from tests.vocabulary.support import STEPS, of_kind, quick
 
-AWAITED = st.one_of([of_kind(cls) for cls in STEPS if cls is not Traffic])
-ENTERED = st.one_of([of_kind(cls) for cls in (Deliver, Traffic, Inject)])
+
+@st.composite
+def steps_of(draw: st.DrawFn, *kinds: type[Value]) -> Value:
+    """Any step of these kinds. A function, since the whole of such a strategy written out is too long to print."""
+    return draw(st.one_of([of_kind(cls) for cls in kinds]))
+
+
+AWAITED = steps_of(*(cls for cls in STEPS if cls is not Traffic))
+ENTERED = steps_of(Deliver, Traffic, Inject)
 PROGRAMS = st.recursive(
     st.lists(AWAITED, max_size=3),
     lambda inner: st.lists(AWAITED | st.builds(Block, ENTERED, inner.map(tuple)), max_size=3),

@@ -5,13 +5,19 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from harness import ANY_OUTCOME, REFUSED, Lab, postgres, process, server
+import pytest
+
+from harness import ANY_OUTCOME, REFUSED, Lab, link, postgres, process, server
 from harness.checks import Verdict
 from harness.history.events import PhaseBegan, ServiceEnded
-from harness.target import Delivery, OutgoingRequest, Sender
+from harness.scenario.phases import Phases
+from harness.scenario.testbed import open_testbed
+from harness.stack import StackConfiguration
+from harness.target import Delivery, OutgoingRequest, Sender, load_target
 from tests.scenario_live.support import Runs, history_of, limited, site_of
+from tests.tiny import write_suite
 
 REFUSE_ALL = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $$no more$$; END';
@@ -91,6 +97,65 @@ def test_one_that_goes_on_refusing(runs: Runs) -> None:
     assert result.verdict is Verdict.FAILED
     assert "outcome" not in result.failing_checks
     assert result.reason.startswith("recovers: nothing acknowledged 0.2 s after healing: ")
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """Runs of the tiny service, on servers that were prepared for it."""
+    folder = tmp_path_factory.mktemp("tiny")
+    target = load_target(write_suite(folder) / "scenarios" / "target.toml")
+    with open_testbed(target, StackConfiguration(), logs=folder / "logs") as bed:
+        yield Runs(bed, folder)
+
+
+def _set(runs: Runs, **environment: str) -> Runs:
+    """The same service, with more in its environment."""
+    description = runs.bed.target.description
+    changed = description.service.model_copy(update={"environment": {**description.service.environment, **environment}})
+    target = dataclasses.replace(runs.bed.target, description=description.model_copy(update={"service": changed}))
+    return runs.on(target=target)
+
+
+async def _cut_and_deliver(lab: Lab) -> None:
+    async with lab.inject(link.cut(postgres)):
+        await lab.deliver(3)
+
+
+@pytest.mark.parametrize(
+    ("same", "verdict", "failing"),
+    [("off", Verdict.FAILED, ("same_answer_again",)), ("on", Verdict.HELD, ())],
+    ids=["otherwise", "the same"],
+)
+def test_one_that_answers_a_repeat(tiny: Runs, same: str, verdict: Verdict, failing: tuple[str, ...]) -> None:
+    """Nothing in the scenario sends anything twice: only what is sent again at the end finds it out."""
+    result = _set(tiny, TINY_SAME=same)(_cut_and_deliver, profile="whole")
+
+    assert (result.verdict, result.failing_checks) == (verdict, failing), result.reason
+    if failing:
+        assert "stored again" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        (Phases.send_again, "acknowledged, and never sent again: 3 deliveries, "),
+        (Phases.rest, "nobody looked at rest at: connections: postgres, busy connections: postgres"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_run_whose_end_was_left_out(
+    tiny: Runs, monkeypatch: pytest.MonkeyPatch, part: Callable[..., object], reason: str
+) -> None:
+    """What the harness does not look at it cannot vouch for."""
+
+    async def nothing(*_: object) -> None:
+        """Look at nothing."""
+
+    monkeypatch.setattr(Phases, part.__name__, nothing)
+    result = tiny(_cut_and_deliver, profile="whole")
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason.startswith(reason)
 
 
 def test_one_that_dies_by_itself(runs: Runs) -> None:

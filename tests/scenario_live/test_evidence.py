@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness import ANY_OUTCOME, REFUSED, Fault, Lab, Link, link, postgres, process, redis, server, syscall
+from harness import ANY_OUTCOME, REFUSED, Fault, Lab, Link, link, no_fault, postgres, process, redis, server, syscall
 from harness.checks import Verdict
 from tests.scenario_live.support import Runs, evidence
 
@@ -25,8 +25,8 @@ CUTTING: list[Callable[[Link], tuple[Fault, set[str]]]] = [
 DELAYING: list[Callable[[Link], tuple[Fault, set[str]]]] = [
     lambda target: (link.latency(target, latency_ms=20), {MET}),
     lambda target: (link.latency(target, latency_ms=20, jitter_ms=20, stream="upstream"), {MET}),
-    lambda target: (link.bandwidth(target, rate_kb_s=1_000), {MET}),
-    lambda target: (link.slicer(target, average_bytes=30, delay_us=10), {MET}),
+    lambda target: (link.bandwidth(target, rate_kb_s=50), {MET}),
+    lambda target: (link.slicer(target, average_bytes=3, delay_us=10), {MET}),
 ]
 
 
@@ -98,6 +98,23 @@ def test_a_close_that_is_late(runs: Runs, closing: server.EndSessions | server.E
     assert evidence(result)[repr(slow)] == {"toxic_met": 1}
 
 
+def test_an_answer_that_the_service_no_longer_waits_for(runs: Runs) -> None:
+    """It had asked before the fault, and the connection ended under it unanswered: not a byte moved meanwhile."""
+    lock, swallow = server.lock(postgres, "deliveries"), link.swallow(postgres)
+
+    async def play(lab: Lab) -> None:
+        await lab.inject(lock)
+        async with lab.deliver(expect=REFUSED):
+            await lab.until(postgres.waiting("INSERT"))
+            await lab.inject(swallow)
+            await lab.heal(lock)
+
+    result = runs(play, without=("deadline.request", "retry.database"))
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result)[repr(swallow)] == {"toxic_met": 1}
+
+
 def test_servers(runs: Runs) -> None:
     lock, hold = server.lock(postgres, "deliveries"), server.hold_commits(postgres, "deliveries")
     poison, flush, ended = server.poison(redis), server.flush(redis), server.end_sessions(postgres)
@@ -160,6 +177,7 @@ def test_the_service_and_its_calls(runs: Runs) -> None:
 
 def test_nothing_broken_is_proved_by_answers(runs: Runs) -> None:
     async def play(lab: Lab) -> None:
+        await lab.inject(no_fault)
         await lab.deliver(3)
 
     result = runs(play)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from harness import ANY_OUTCOME, Fault, Lab, link, postgres, process, redis, server, syscall
+from harness import ANY_OUTCOME, Fault, Lab, link, no_fault, postgres, process, redis, server, syscall
 from harness.checks import Verdict
 from harness.history import Entry
 from harness.history.events import FaultHealed, PhaseBegan
@@ -22,7 +22,7 @@ END $$"""
 
 LINKS = [
     link.down(redis), link.cut(postgres), link.swallow(redis), link.timeout(redis, timeout_ms=50),
-    link.reset(redis), link.latency(postgres, latency_ms=20), link.bandwidth(redis, rate_kb_s=1_000),
+    link.reset(redis), link.latency(postgres, latency_ms=20), link.bandwidth(redis, rate_kb_s=20),
     link.slicer(postgres, average_bytes=50), link.limit_data(redis, limit_bytes=2),
 ]  # fmt: skip
 OTHERS = [
@@ -38,12 +38,12 @@ def test_healed_twice(runs: Runs, faults: list[Fault]) -> None:
     async def play(lab: Lab) -> None:
         for fault in faults:
             await lab.inject(fault)
-            if not isinstance(fault, process.Pause):
-                await lab.deliver(expect=ANY_OUTCOME)
             injection = lab._performer._in_force[-1].injection
-            await injection.heal()
-            await injection.heal()
-            await lab.heal(fault)
+            async with lab.deliver(expect=ANY_OUTCOME):
+                await lab.until(fault.fired())
+                await injection.heal()
+                await injection.heal()
+                await lab.heal(fault)
             await lab.deliver(expect=ANY_OUTCOME)
 
     result = runs(play, without=("redis.breaker",))
@@ -138,6 +138,7 @@ def test_no_run_finds_the_keys_of_an_earlier_one(runs: Runs) -> None:
     async def play(lab: Lab) -> None:
         async with lab._performer._site.redis(redis) as client:
             sizes.append(await client.dbsize())
+        await lab.inject(no_fault)
         await lab.deliver()
 
     result = runs(play)

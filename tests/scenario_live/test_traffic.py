@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness import ACKNOWLEDGED, REFUSED, Lab, link, postgres, service
+from harness import ACKNOWLEDGED, REFUSED, Lab, link, no_fault, postgres, service
 from harness.checks import Verdict
 from harness.history import History
 from harness.history.events import RequestEnded, RequestSent, StepEnded
@@ -12,6 +12,7 @@ from tests.scenario_live.support import Play, Runs, history_of
 
 
 async def _to_its_end(lab: Lab) -> None:
+    await lab.inject(no_fault)
     async with lab.traffic(clients=4):
         await lab.until(service.answers(at_least=20))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 
@@ -22,7 +23,7 @@ from harness import (
     service,
 )
 from harness.checks import Verdict
-from tests.scenario_live.support import Broken, Runs, evidence, history_of, problems
+from tests.scenario_live.support import Broken, Runs, evidence, history_of, limited, problems
 
 
 @pytest.mark.parametrize(
@@ -177,6 +178,22 @@ def test_a_lost_row_counts_though_the_harness_broke(runs: Runs) -> None:
     assert result.reason.startswith("acknowledged_is_stored: ")
 
 
+def test_a_figure_does_not_outlive_its_process(runs: Runs) -> None:
+    """The retries of the old process would be hidden by the new one's zero."""
+
+    async def play(lab: Lab) -> None:
+        await lab.until(postgres.idle(at_least=1))
+        await lab.inject(link.cut(postgres))
+        await lab.deliver(3)
+        lab.expect(service.metric("webhook_retries_total"), at_most=0)
+        await lab.restart()
+
+    result = runs(play, without=("pool.pre_ping",))
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "cannot be read: the service was started again, and counts from 0 since then" in result.reason
+
+
 def test_a_scenario_that_asks_nothing_proves_nothing(runs: Runs) -> None:
     async def play(lab: Lab) -> None:
         await lab.until(postgres.idle(at_least=1))
@@ -185,3 +202,23 @@ def test_a_scenario_that_asks_nothing_proves_nothing(runs: Runs) -> None:
 
     assert (result.verdict, result.failing_checks) == (Verdict.INCONCLUSIVE, ())
     assert "the scenario sent nothing" in result.reason
+
+
+def test_a_service_that_does_not_come_to_ease(runs: Runs) -> None:
+    target = limited(runs.bed.target, recovery_s=0.3)
+    probes = target.description.probes
+    assert probes is not None
+    busy = probes.model_copy(update={"at_ease": {"process_open_fds": 0.0}})
+    uneasy = dataclasses.replace(target, description=target.description.model_copy(update={"probes": busy}))
+    began = False
+
+    async def play(lab: Lab) -> None:
+        nonlocal began
+        began = True
+        await lab.deliver()
+
+    result = runs.on(target=uneasy)(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert re.match(r"steady state was not reached: after 0.3 s process_open_fds is \d+", result.reason), result.reason
+    assert not began

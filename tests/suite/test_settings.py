@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.gate import gate
-from harness.cli.options import output_of, settings_of
+from harness.cli.options import jobs_here, output_of, settings_of
 from harness.stack import StackConfiguration
 from harness.suite import SuiteSettings
 from harness.suite.settings import names_given
@@ -27,7 +27,7 @@ def test_the_options_ask_for_the_same_again() -> None:
     stack = StackConfiguration(
         postgres="postgresql://127.0.0.1:1/x", redis="redis", toxiproxy="tp", allow_hosts=frozenset({"b", "a"})
     )
-    settings = SuiteSettings(scenarios=Path("s"), target=Path("t.toml"), patience_s=2.5, stack=stack)
+    settings = SuiteSettings(scenarios=Path("s"), target=Path("t.toml"), patience_s=2.5, jobs=jobs_here(), stack=stack)
     given = gate.make_context("gate", list(settings.options())).params
     for argument in ("ids", "proofs"):
         given.pop(argument)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from harness.checks import Verdict
-from harness.results import RunResult
+from harness.results import RunKey, RunResult
+from harness.results.finding import Finding
 from harness.suite import ExitStatus, exit_status
 from tests.results.made import ablated, made, proof_of
 
@@ -47,10 +48,45 @@ def test_what_is_listed_need_not_run(verdicts: list[Verdict], strict: bool, stat
         (HELD, ablated(), ExitStatus.FAILED),
         (HELD, ablated(INCONCLUSIVE), ExitStatus.INCONCLUSIVE),
         (FAILED, ablated(service_log="connection is closed"), ExitStatus.FAILED),
+        (FAILED, ablated(HELD), ExitStatus.FAILED),
         (INCONCLUSIVE, ablated(service_log="connection is closed"), ExitStatus.INCONCLUSIVE),
     ],
-    ids=["proved", "unproved", "masked", "misattributed", "not judged", "control failed", "control not judged"],
+    ids=[
+        "proved",
+        "unproved",
+        "unproved, logged",
+        "misattributed",
+        "not judged",
+        "masked",
+        "control failed",
+        "control not judged",
+    ],
 )
 def test_an_ablated_run_counts_by_its_proof(control: Verdict, second: RunResult, status: ExitStatus) -> None:
     first = made(control, role="control")
     assert exit_status([made(), first, second], [proof_of(first, second)]) is status
+
+
+@pytest.mark.parametrize(
+    ("verdict", "inconclusive", "status"),
+    [
+        (HELD, False, ExitStatus.FAILED),
+        (HELD, True, ExitStatus.INCONCLUSIVE),
+        (FAILED, True, ExitStatus.FAILED),
+        (INCONCLUSIVE, False, ExitStatus.FAILED),
+    ],
+)
+def test_what_is_found_beyond_the_runs_counts_like_them(
+    verdict: Verdict, inconclusive: bool, status: ExitStatus
+) -> None:
+    found = Finding("baseline", "a", "scenario gone", "a is gone", inconclusive)
+    assert exit_status([made(verdict)], findings=[found]) is status
+
+
+def test_an_unavailable_pair_is_its_scenarios_affair() -> None:
+    control = made(UNAVAILABLE)
+    proofs = [proof_of(control, ablated(UNAVAILABLE))]
+    assert (
+        exit_status([made(key=RunKey("b", "hardened")), control], proofs, listed={"idle_pool_cut"}) is ExitStatus.HELD
+    )
+    assert exit_status([made(key=RunKey("b", "hardened")), control], proofs) is ExitStatus.FAILED

@@ -1,6 +1,7 @@
 """A service small enough to be read at a glance, for tests of the harness: it stores what it is sent.
 
 TINY_RETRY=off: a lost connection is not replaced. TINY_STORE=off: it acknowledges, and stores nothing.
+TINY_SAME=off: what it is sent again it answers otherwise.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Store:
         self._connection: asyncpg.Connection | None = None
         self._turn = asyncio.Lock()
         self._tries = 1 if os.environ.get("TINY_RETRY") == "off" else 2
+        self.seen: set[str] = set()
 
     async def insert(self, name: str, digest: str) -> bool:
         async with self._turn:
@@ -39,7 +41,7 @@ class Store:
                         self._connection = await asyncpg.connect(os.environ["DATABASE_URL"])
                     await self._connection.execute(INSERT, name, digest)
                 except LOST as problem:
-                    sys.stdout.write(f"error: the connection was lost: {problem}\n")
+                    sys.stdout.write(f"error: {name}: the connection was lost: {problem}\n")
                     sys.stdout.flush()
                     self._connection = None
                 else:
@@ -53,7 +55,9 @@ store = Store()
 async def take(request: Request) -> Response:
     digest = hashlib.sha256(await request.body()).hexdigest()
     if os.environ.get("TINY_STORE") == "off" or await store.insert(request.path_params["id"], digest):
-        return PlainTextResponse("stored")
+        again = request.path_params["id"] in store.seen
+        store.seen.add(request.path_params["id"])
+        return PlainTextResponse("stored again" if again and os.environ.get("TINY_SAME") == "off" else "stored")
     return PlainTextResponse("not now", status_code=503)
 
 

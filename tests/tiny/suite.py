@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import REFUSED, Lab, link, needs, no_fault, postgres, proves, service
+from harness import REFUSED, Fault, Lab, link, needs, no_fault, postgres, proves, service
 
 LOST = "the connection was lost"
 
@@ -17,9 +17,9 @@ async def test_cut(lab: Lab) -> None:
 
 @pytest.mark.parametrize("fault", [no_fault])
 @proves("store", fails="acknowledged_is_stored")
-async def test_healthy(lab: Lab, fault: object) -> None:
-    del fault
-    await lab.deliver(2)
+async def test_healthy(lab: Lab, fault: Fault) -> None:
+    async with lab.inject(fault):
+        await lab.deliver(2)
 
 
 @proves("retry", fails="outcome", match=LOST)
@@ -36,6 +36,7 @@ async def test_never_felt(lab: Lab) -> None:
 @needs("own_redis")
 @proves("retry", fails="outcome", match=LOST)
 async def test_elsewhere(lab: Lab) -> None:
+    await lab.inject(no_fault)
     await lab.deliver()
 
 

@@ -10,14 +10,20 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 import harness
+from harness.faults.timing import TimedFault
 from harness.history.events import Event
 from harness.scenario.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
-from harness.vocabulary import Outcome, Postgres, Redis, Value
+from harness.vocabulary import Answered, Idle, Message, Outcome, Postgres, Redis, Sent, Value
+from harness.vocabulary.messages import names_of
 
 quick = settings(max_examples=12, deadline=None, derandomize=True, database=None)
 """The same few examples in every run."""
 
-KINDS = sorted(Value.kinds().values(), key=lambda cls: cls.kind)
+KINDS = sorted(
+    # Not the broken faults that other tests make: no scenario can write those down.
+    (cls for cls in Value.kinds().values() if not cls.__module__.startswith("tests.")),
+    key=lambda cls: cls.kind,
+)
 SPOKEN = [cls for cls in KINDS if not issubclass(cls, Event | Step) and cls.kind != "row"]
 """What a scenario can write down: links, moments, figures and faults."""
 STEPS = sorted(Step.kinds().values(), key=lambda cls: cls.kind)
@@ -33,7 +39,11 @@ OF_FIELD: dict[str, st.SearchStrategy[Any]] = {
     # Within what Toxiproxy can keep: at most the latency, less than a slice.
     "jitter_ms": st.integers(0, 1),
     "variation_bytes": st.just(0),
+    # A cut is after a number of bytes, or after them all.
+    "after": st.just(False),
 }
+MESSAGES: dict[str, list[type[Message]]] = {"wire.late": [Answered], "wire.fail": [Sent]}
+"""The kinds of messages that a fault can be done to, where it is not both."""
 
 
 def of_kind(cls: type[Value]) -> st.SearchStrategy[Value]:
@@ -43,7 +53,18 @@ def of_kind(cls: type[Value]) -> st.SearchStrategy[Value]:
     if cls.kind == "service.metric":
         labels = st.lists(st.sampled_from(["reason=connection_lost", "outcome=a=b"]), unique=True).map(tuple)
         return st.builds(cls, st.from_regex(r"[a-zA-Z_:][a-zA-Z0-9_:]*", fullmatch=True), labels)
-    fields = {name: OF_FIELD[name] if name in OF_FIELD else _of_type(hint) for name, hint in cls.field_types().items()}
+    if issubclass(cls, Message):
+        return _messages(cls)
+    if cls.kind == "wire.fail":
+        return st.builds(cls, _messages(Sent, Postgres("postgres")), code=st.sampled_from(["40001", "57P01"]))
+    if cls.kind == "wire.order":
+        two = st.lists(of_kind(Sent) | of_kind(Answered), min_size=2, max_size=3).map(tuple)
+        return st.builds(cls, two)
+    # When a fault strikes is not any moment: one can be of a fault that strikes at another, and so on.
+    given = {**OF_FIELD, "at": TIMES} if issubclass(cls, TimedFault) else OF_FIELD
+    fields = {name: given[name] if name in given else _of_type(hint) for name, hint in cls.field_types().items()}
+    if cls.kind in MESSAGES:
+        fields["at"] = st.one_of([of_kind(each) for each in MESSAGES[cls.kind]])
     if cls is Expect:
         fields["at_most"] = st.floats(0, 1e9)  # one limit at least
     return st.builds(cls, **fields)
@@ -69,6 +90,24 @@ def _of_type(hint: Any) -> st.SearchStrategy[Any]:
         type(None): st.none(),
     }
     return plain[hint]
+
+
+def _messages(cls: type[Message], *links: Postgres) -> st.SearchStrategy[Message]:
+    """Any message: with `message` given in any phase, else only where there are statements."""
+
+    def of(link: Postgres | Redis) -> st.SearchStrategy[Message]:
+        known = names_of(link.protocol, cls.direction) or ("SET", "CLIENT")
+        word, count = st.none() | st.text(min_size=1), st.none() | st.integers(1, 90)
+        words = {"having": word, "connection": count, "nth": count}
+        whole = st.builds(cls, st.just(link), st.text(), phase=st.sampled_from([None, "query", "commit"]), **words)
+        phases = st.sampled_from([None, "startup", "authentication", "idle"])
+        single = st.builds(cls, st.just(link), message=st.sampled_from(known), phase=phases, **words)
+        return whole | single
+
+    return st.sampled_from(links or [*LINKS[Postgres], *LINKS[Redis]]).flatmap(of)
+
+
+TIMES = st.none() | of_kind(Sent) | of_kind(Idle)
 
 
 def evaluated(source: str) -> object:

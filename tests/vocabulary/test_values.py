@@ -9,7 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import ACKNOWLEDGED, ANY_OUTCOME, REFUSED, UNKNOWN, Postgres, Redis, link, no_fault, postgres, redis
+from harness import (
+    ACKNOWLEDGED,
+    ANY_OUTCOME,
+    REFUSED,
+    UNKNOWN,
+    Postgres,
+    Redis,
+    link,
+    no_fault,
+    postgres,
+    process,
+    redis,
+    wire,
+)
 from harness.history.events import Event
 from harness.scenario.steps import Deliver, Inject, Step
 from harness.vocabulary import Link, Outcome, Value, from_json, to_json
@@ -23,9 +36,16 @@ def by_kind(classes: list[type[Value]]) -> pytest.MarkDecorator:
 def test_every_kind_is_looked_at() -> None:
     """The lists below come from the registry: they are not empty, and hold all of it."""
     assert {cls for cls in KINDS if not issubclass(cls, Event) and cls.kind != "row"} == {*SPOKEN, *STEPS}
-    assert {"link.latency", "server.lock", "syscall.connect", "fired", "Postgres", "service.metric"} <= {
-        cls.kind for cls in SPOKEN
-    }
+    assert {
+        "link.latency",
+        "server.lock",
+        "wire.order",
+        "link.sent",
+        "syscall.connect",
+        "fired",
+        "Postgres",
+        "service.metric",
+    } <= {cls.kind for cls in SPOKEN}
     assert len(STEPS) == 7
 
 
@@ -66,6 +86,34 @@ def test_str_is_safe_in_every_name(cls: type[Value], data: st.DataObject) -> Non
         (Postgres("orders").idle(2), "Postgres('orders').idle(2)", "link.idle-orders-at_least=2"),
         (postgres.logged("a b|c"), "postgres.logged('a b|c')", "link.logged-postgres-a_b_c"),
         (link.cut(redis).fired(), "link.cut(redis).fired()", "fired-link.cut-redis"),
+        (postgres.sent("COMMIT"), "postgres.sent('COMMIT')", "postgres.sent-COMMIT"),
+        (
+            postgres.answered("INSERT", message="BindComplete", nth=2, connection=1, phase="query", having="msg 1"),
+            "postgres.answered('INSERT', message='BindComplete', phase='query', having='msg 1', connection=1, nth=2)",
+            "postgres.answered-INSERT-message=BindComplete-phase=query-having=msg_1-connection=1-nth=2",
+        ),
+        (Redis("cache").answered(), "Redis('cache').answered()", "cache.answered"),
+        (postgres.sends_per_request, "postgres.sends_per_request", "link.sends_per_request-postgres"),
+        (
+            Redis("cache").connects_peak(within_ms=250),
+            "Redis('cache').connects_peak(within_ms=250)",
+            "link.connects_peak-cache-within_ms=250",
+        ),
+        (
+            wire.cut(postgres.answered("COMMIT"), after_bytes=17),
+            "wire.cut(postgres.answered('COMMIT'), after_bytes=17)",
+            "wire.cut-postgres.answered-COMMIT-after_bytes=17",
+        ),
+        (
+            wire.order(postgres.sent("INSERT", connection=1), postgres.sent("COMMIT")),
+            "wire.order(postgres.sent('INSERT', connection=1), postgres.sent('COMMIT'))",
+            None,
+        ),
+        (
+            process.kill(at=postgres.sent("COMMIT")),
+            "process.kill(at=postgres.sent('COMMIT'))",
+            "process.kill-postgres.sent-COMMIT",
+        ),
         (Inject((link.cut(redis), link.down(postgres))), "inject(link.cut(redis), link.down(postgres))", None),
         (Deliver(5, expect=ACKNOWLEDGED | REFUSED), "deliver(5, expect=ACKNOWLEDGED | REFUSED)", None),
         (Deliver(expect=ANY_OUTCOME), "deliver(expect=ANY_OUTCOME)", None),

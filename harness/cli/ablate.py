@@ -1,0 +1,80 @@
+"""`harness ablate`: tries every proof, and says which protections and which scenarios are proved."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import click
+
+from harness.checks import Verdict
+from harness.cli.chosen import Chosen, choose
+from harness.cli.heat_map import heat_map_lines
+from harness.cli.lines import DIM
+from harness.cli.options import JOBS, OUTPUT, SEED, STACK, STRICT, WHERE, options, output_of, settings_of
+from harness.cli.screen import Screen
+from harness.cli.stage import perform
+from harness.cli.teeth import judge_teeth
+from harness.proof.matrix import Matrix, matrix_of
+from harness.results import RunKey, RunResult
+from harness.scenario.scenario import Scenario
+from harness.suite import ExitStatus, Session
+
+MATRIX = click.option(
+    "--matrix", is_flag=True, help="Every scenario with each protection off, too: as a map. Takes long."
+)
+
+
+@click.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@options((SEED, STRICT, JOBS, MATRIX), WHERE, STACK, OUTPUT)
+def ablate(ids: tuple[str, ...], *, matrix: bool, **given: Any) -> ExitStatus:
+    """Run each scenario as it is, then each of its proofs: the control must hold, the ablated run must fail.
+
+    ID is a scenario's id, its name without parameters, or a theme; without any, all run. A protection
+    that no scenario proves is unproved; a scenario that nothing proves is toothless.
+
+    Exit status: 0 all proved; 1 something failed, or is unproved, misattributed, masked or toothless;
+    2 interrupted; 3 inconclusive, or the harness broke; 4 usage or configuration; 5 nothing ran.
+    """
+    output, settings = output_of(given), settings_of(given)
+    suite = choose(settings, ids)
+
+    def play(session: Session, screen: Screen) -> None:
+        known: dict[RunKey, RunResult] = {}
+
+        def one(scenario: Scenario) -> None:
+            result = session.run(scenario)
+            known[result.key] = result
+            if result.verdict is not Verdict.UNAVAILABLE:
+                session.prove(scenario, known)
+
+        session.each(suite.chosen, one)
+        found = _matrix(suite, session, screen, known) if matrix else None
+        judge_teeth(suite, session, screen, found)
+
+    return perform(settings, suite.target, suite.chosen, output, play, listed=dict(suite.listed))
+
+
+def _matrix(suite: Chosen, session: Session, screen: Screen, known: dict[RunKey, RunResult]) -> Matrix:
+    protections = list(suite.target.description.protections)
+    numbers = itertools.count(1)
+
+    def one(scenario: Scenario) -> None:
+        _run_row(session, scenario, protections, known)
+        screen.write([(f"matrix: {next(numbers)} of {len(suite.chosen)}: {scenario.id}", DIM)])
+
+    session.each(suite.chosen, one)
+    ids = [scenario.id for scenario in suite.chosen]
+    found = matrix_of(known, ids, protections, session.profile, session.proofs)
+    screen.write_all(heat_map_lines(found))
+    return found
+
+
+def _run_row(session: Session, scenario: Scenario, protections: list[str], known: dict[RunKey, RunResult]) -> None:
+    if known[RunKey(scenario.id, session.profile)].verdict is Verdict.UNAVAILABLE:
+        return
+    for protection in protections:
+        key = RunKey(scenario.id, session.profile, (protection,))
+        if key not in known:
+            known[key] = session.run_as(scenario, key, "ablated")

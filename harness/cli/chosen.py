@@ -1,0 +1,56 @@
+"""The suite, and what of it a user means: what every verb that runs scenarios begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.plugin.collecting import collect_scenarios
+from harness.results.ablation import title
+from harness.scenario.scenario import Scenario
+from harness.search.gated import order_scenarios
+from harness.suite import SuiteSettings, Unavailable, check_profile, read_unavailable, select
+from harness.suite.unavailable import FILE
+from harness.target import Target, load_target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """`scenarios`: all of the suite. `profile`: the one that is meant. `listed`: what some machines cannot run."""
+
+    settings: SuiteSettings
+    target: Target
+    profile: str
+    scenarios: Sequence[Scenario]
+    chosen: Sequence[Scenario]
+    listed: Mapping[str, Unavailable]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all scenarios were chosen."""
+        return len(self.chosen) == len(self.scenarios)
+
+    @property
+    def plain(self) -> bool:
+        """Whether they run as the target has them by default: its profile, everything on."""
+        return self.profile == self.target.description.default_profile and not self.settings.without
+
+    @property
+    def titles(self) -> Mapping[str, Sequence[str]]:
+        """Titles of the proofs of each scenario of the suite, by id."""
+        return {scenario.id: [title(proof) for proof in scenario.proofs] for scenario in self.scenarios}
+
+
+def choose(settings: SuiteSettings, words: Sequence[str]) -> Chosen:
+    """Load the target, collect the suite, and choose. Raises UsageError."""
+    target = load_target(settings.target_file)
+    profile = check_profile(settings, target)
+    scenarios = (*collect_scenarios(settings.scenarios, target.description), *order_scenarios(target))
+    return Chosen(
+        settings=settings,
+        target=target,
+        profile=profile,
+        scenarios=scenarios,
+        chosen=select(scenarios, words),
+        listed=read_unavailable(settings.scenarios / FILE, [scenario.id for scenario in scenarios]),
+    )

@@ -1,0 +1,32 @@
+"""What a whole gate has hit of the fault space."""
+
+from __future__ import annotations
+
+from harness.cli.chosen import Chosen
+from harness.cli.lines import BAD, BOLD, PLAIN
+from harness.cli.screen import Screen
+from harness.results.finding import Finding
+from harness.search.coverage import gate_coverage
+from harness.suite import Session
+
+SECTION = "coverage"
+
+
+def judge_coverage(suite: Chosen, session: Session, screen: Screen) -> None:
+    """Say how much of the committed fault space was hit and judged; below its floor the gate fails.
+
+    Where no space is committed nothing is said. The newest sweep in the results folder counts too. Raises UsageError
+    for a space that cannot be read.
+    """
+    settings = suite.settings
+    links = {name: link.protocol for name, link in suite.target.description.links.items()}
+    found = gate_coverage(settings.scenarios, settings.results, session.results, links)
+    if found is None:
+        return
+    below = found.below_floor
+    findings = [Finding(SECTION, "fault space", "below its floor", below)] if below else []
+    session.add(SECTION, found.to_json(), findings)
+    share = f"{len(found.hit)} of {len(found.space.points)} points of the fault space"
+    screen.write([("coverage: ", PLAIN), (f"{share}, {found.percent:.1f}%", BOLD)])
+    if below:
+        screen.write([(below, BAD)])

@@ -1,0 +1,52 @@
+"""One rule of the relay, armed until healed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.faults._relayed import misses, rule_for, told
+from harness.faults.fault import Injection
+from harness.faults.site import Site
+from harness.vocabulary import Message
+from harness.wire import Action, Fired, Report
+
+TOLD_EACH = 20
+"""So many firings are told one by one; of the rest, how many there were."""
+
+
+class MessagesMet(Injection):
+    """Arms the rule, and takes its firings down as they come."""
+
+    def __init__(self, kind: str, at: Message, action: Action, site: Site, *, every_one: bool) -> None:
+        self._what = kind.replace(".", "_")
+        self._at = at
+        self._site = site
+        self._rule = rule_for(site, at, action, always=every_one)
+        self._told = 0
+        self._leave: Callable[[], None] | None = None
+
+    async def act(self) -> None:
+        self._leave = self._site.relay.on_report(self._heard)
+        await self._site.relay.arm(self._rule)
+
+    def _heard(self, report: Report) -> None:
+        if not isinstance(report, Fired) or report.rule != self._rule.id:
+            return
+        self._told += 1
+        if self._told <= TOLD_EACH:
+            self._site.witness(self._what, "relay", told(self._at, report), t_ns=report.t_ns)
+
+    async def fired(self) -> int:
+        return len(await self._site.relay.fired(self._rule.id))
+
+    async def instead(self) -> str:
+        return await misses(self._site, self._rule)
+
+    async def heal(self) -> None:
+        if self._leave is None:
+            return
+        await self._site.relay.disarm(self._rule.id)
+        self._leave()
+        self._leave = None
+        if self._told > TOLD_EACH:
+            self._site.witness(self._what, "relay", f"{self._told - TOLD_EACH} more on {self._at.link}")

@@ -1,0 +1,64 @@
+"""Messages that pass in an order: all are held, and let go one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from harness.faults._relayed import fired, misses, passed, rule_for
+from harness.faults.fault import Injection
+from harness.faults.site import Site
+from harness.vocabulary import Message
+from harness.wire import Hold, Rule
+
+
+class InOrder(Injection):
+    """In effect once the last of the messages has passed; healed, whatever is still held goes on."""
+
+    def __init__(self, kind: str, messages: Sequence[Message], site: Site) -> None:
+        self._what = kind.replace(".", "_")
+        self._messages = messages
+        self._site = site
+        self._rules = [rule_for(site, each, Hold(), always=False) for each in messages]
+        self._passed = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def act(self) -> None:
+        for rule in self._rules:
+            await self._site.relay.arm(rule)
+        self._task = asyncio.create_task(self._one_by_one())
+
+    async def _one_by_one(self) -> None:
+        for rule in self._rules:
+            await fired(self._site, rule)
+            await self._site.relay.release(rule.id)
+            await passed(self._site, rule)
+            self._passed += 1
+        self._site.witness(self._what, "relay", f"passed one after the other: {self._words(self._messages)}")
+
+    async def fired(self) -> int:
+        return self._passed
+
+    async def instead(self) -> str:
+        if self._passed == len(self._rules):
+            return ""
+        rest = self._rules[self._passed :]
+        waited = self._words(self._messages[self._passed : self._passed + 1])
+        return f"{self._passed} passed, then {waited} did not come: {await self._missed(rest[0])}"
+
+    async def _missed(self, rule: Rule) -> str:
+        return await misses(self._site, rule) or "it is held still"
+
+    def _words(self, messages: Sequence[Message]) -> str:
+        return ", ".join(repr(each) for each in messages)
+
+    async def heal(self) -> None:
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        task, self._task = self._task, None
+        for rule in self._rules:
+            await self._site.relay.disarm(rule.id)
+        if not task.cancelled():
+            task.result()

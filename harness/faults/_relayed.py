@@ -1,0 +1,64 @@
+"""From a scenario's words to the relay's rules, and back from its reports to words."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+from harness.faults.site import Site
+from harness.vocabulary import Message
+from harness.wire import Action, Fired, Match, Passed, Report, Rule
+
+MISSES_SHOWN = 3
+_numbers = itertools.count(1)
+
+
+def rule_for(site: Site, at: Message, action: Action, *, always: bool) -> Rule:
+    """A rule of its own for one message of one running service."""
+    match = Match(
+        direction=at.direction,
+        text=at.text,
+        message=at.message,
+        phase=at.phase,
+        having=None if at.having is None else at.having.encode(),
+        connection=at.connection,
+        nth=at.nth,
+    )
+    return Rule(id=f"{at}-{next(_numbers)}", hop=site.laid(at.link).hop, match=match, action=action, always=always)
+
+
+def told(at: Message, fired: Fired) -> str:
+    """Say which message met the rule: its connection, name, statement or command, and place in the stream."""
+    text = f" {fired.text!r}" if fired.text else ""
+    return (
+        f"{at.link}, connection {fired.connection} (port {fired.service_port}): {fired.message} {at.direction}"
+        f"{text}, at byte {fired.offset} of the stream, {fired.passed_bytes} bytes of it passed"
+    )
+
+
+async def misses(site: Site, rule: Rule) -> str:
+    """What the relay saw instead of what the rule waits for, closest first; "" where it has met it."""
+    if await site.relay.fired(rule.id):
+        return ""
+    seen: Sequence[str] = await site.relay.near_misses(rule.id)
+    return "; ".join(seen[:MISSES_SHOWN]) or "no message at all"
+
+
+async def fired(site: Site, rule: Rule) -> None:
+    """Wait until the rule has fired."""
+    await _reported(site, Fired, rule)
+
+
+async def passed(site: Site, rule: Rule) -> None:
+    """Wait until what the rule held has been passed on."""
+    await _reported(site, Passed, rule)
+
+
+async def _reported(site: Site, kind: type[Fired | Passed], rule: Rule) -> None:
+    """Wait, without a limit, for the rule's report; one that has come already will do."""
+
+    def such(report: Report) -> bool:
+        return isinstance(report, kind) and report.rule == rule.id
+
+    await site.relay.next_report(such, math.inf, since=0)

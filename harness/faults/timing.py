@@ -1,0 +1,130 @@
+"""Faults that strike at a moment: they are armed when injected, and act when the moment comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from harness.faults._relayed import fired, misses, rule_for
+from harness.faults.fault import Fault, Injection
+from harness.faults.site import Site
+from harness.vocabulary import Message, Moment
+from harness.wire import Hold
+
+
+@dataclass(frozen=True, repr=False)
+class TimedFault(Fault):
+    """A fault that can be told when to act.
+
+    `at` a message: the relay holds it until the fault has acted; the first such message only. At any
+    other moment the fault acts as soon as it is seen. None: when it is injected.
+    """
+
+    at: Moment | None = field(default=None, kw_only=True)
+
+
+class Trigger(Protocol):
+    """Tells when a fault is to act."""
+
+    async def begin(self) -> None:
+        """Begin to watch."""
+
+    async def come(self) -> None:
+        """Return when the moment has come."""
+
+    async def acted(self) -> None:
+        """Let go what was held: the fault has acted, or never will. Safe to call again."""
+
+    async def instead(self) -> str:
+        """What was seen instead, where it has not come; "" where it has."""
+
+
+class AtMessage:
+    """The relay holds a message for it."""
+
+    def __init__(self, at: Message, site: Site) -> None:
+        self._site = site
+        self._rule = rule_for(site, at, Hold(), always=False)
+
+    async def begin(self) -> None:
+        """Arm the relay."""
+        await self._site.relay.arm(self._rule)
+
+    async def come(self) -> None:
+        """Wait until it holds the message."""
+        await fired(self._site, self._rule)
+
+    async def acted(self) -> None:
+        """Let the message go on."""
+        await self._site.relay.disarm(self._rule.id)
+
+    async def instead(self) -> str:
+        """What the relay has seen."""
+        return await misses(self._site, self._rule)
+
+
+class WhenSeen:
+    """Somebody looks again and again."""
+
+    def __init__(self, come: Callable[[], Awaitable[None]], seen: Callable[[], Awaitable[str]]) -> None:
+        self._come = come
+        self._seen = seen
+
+    async def begin(self) -> None:
+        """Nothing has to be prepared."""
+
+    async def come(self) -> None:
+        """Wait until it is seen."""
+        await self._come()
+
+    async def acted(self) -> None:
+        """Nothing is held."""
+
+    async def instead(self) -> str:
+        """What the last look saw."""
+        return await self._seen()
+
+
+class Armed(Injection):
+    """Waits for its moment beside the scenario. Without it the fault never acts, and leaves no evidence."""
+
+    def __init__(self, trigger: Trigger, fault: Injection) -> None:
+        self._trigger = trigger
+        self._fault = fault
+        self._task: asyncio.Task[None] | None = None
+        self._striking = False
+
+    async def act(self) -> None:
+        """Arm it; it acts later."""
+        await self._trigger.begin()
+        self._task = asyncio.create_task(self._strike())
+
+    async def _strike(self) -> None:
+        await self._trigger.come()
+        self._striking = True
+        try:
+            await self._fault.act()
+        finally:
+            await self._trigger.acted()
+
+    async def fired(self) -> int:
+        """How often it has taken effect."""
+        return await self._fault.fired()
+
+    async def instead(self) -> str:
+        """What came in place of the moment; once it has come, in place of the effect."""
+        return await (self._fault if self._striking else self._trigger).instead()
+
+    async def heal(self) -> None:
+        """Once it has begun to act it is let finish; what broke it is raised here."""
+        task, self._task = self._task, None
+        if task is not None and not self._striking:
+            task.cancel()
+        if task is not None:
+            await asyncio.wait([task])
+        await self._trigger.acted()
+        await self._fault.heal()
+        if task is not None and not task.cancelled():
+            task.result()

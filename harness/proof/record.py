@@ -1,0 +1,109 @@
+"""What a run of the suite shows that a later one is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.checks import Verdict
+from harness.proof.reading import RunRead, SummaryRead
+from harness.proof.teeth import proves_alone
+from harness.results.ablation import PairVerdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """Milliseconds of one run: its healthy answer, its slowest one, and how long it took to recover."""
+
+    healthy_ms: float | None = None
+    worst_ms: float | None = None
+    recovery_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioRecord:
+    """One scenario, with everything on.
+
+    `evidence`: the kinds, sorted. `proofs`: titles of those that were tried, with what came of it.
+    `source`: a digest of its source; empty where that is not known.
+    """
+
+    verdict: Verdict
+    reason: str = ""
+    evidence: tuple[str, ...] = ()
+    speed: Speed = Speed()
+    proofs: Mapping[str, PairVerdict] = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteRecord:
+    """All scenarios, and who proves which protection: ids by name. Protections that nothing proves are not there."""
+
+    scenarios: Mapping[str, ScenarioRecord]
+    protections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    coverage_percent: float | None = None
+
+
+def record_of(summary: SummaryRead, sources: Mapping[str, str] | None = None) -> SuiteRecord:
+    """Take the record out of a summary. `sources`: digests of the scenarios' sources, by id."""
+    proofs: dict[str, dict[str, PairVerdict]] = {}
+    for proof in summary.proofs:
+        proofs.setdefault(proof.id, {})[proof.proof] = proof.verdict
+    return SuiteRecord(
+        scenarios={
+            run.id: _scenario(run, proofs.get(run.id, {}), (sources or {}).get(run.id, "")) for run in own_runs(summary)
+        },
+        protections=_protections(summary),
+        coverage_percent=summary.coverage.percent if summary.coverage else None,
+    )
+
+
+def own_runs(summary: SummaryRead) -> Iterator[RunRead]:
+    """The runs of the scenarios themselves, with everything on; of several of one scenario the worst."""
+    found: dict[str, RunRead] = {}
+    for run in summary.runs:
+        if run.role == "scenario" and run.profile == summary.run.profile and not run.without:
+            other = found.get(run.id)
+            if other is None or _rank(run) > _rank(other):
+                found[run.id] = run
+    return iter(found.values())
+
+
+def _rank(run: RunRead) -> int:
+    return (Verdict.HELD, Verdict.UNAVAILABLE, Verdict.INCONCLUSIVE, Verdict.FAILED).index(run.verdict)
+
+
+def _scenario(run: RunRead, proofs: Mapping[str, PairVerdict], source: str) -> ScenarioRecord:
+    return ScenarioRecord(
+        verdict=run.verdict,
+        reason=run.reason,
+        evidence=tuple(sorted({evidence.kind for evidence in run.evidence})),
+        speed=Speed(
+            healthy_ms=run.figure("healthy_ms"),
+            worst_ms=run.figure("slowest_ms"),
+            recovery_ms=run.figure("recovery_ms"),
+        ),
+        proofs=dict(proofs),
+        source=source,
+    )
+
+
+def _protections(summary: SummaryRead) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for proof in summary.proofs:
+        name = proves_alone(proof.protections)
+        if name is not None and proof.verdict is PairVerdict.PROVED:
+            found.setdefault(name, []).append(proof.id)
+    return {name: tuple(dict.fromkeys(ids)) for name, ids in found.items()}
+
+
+def not_tried(record: SuiteRecord, titles: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Name the proofs that the suite has and the record does not. `titles`: all of them, by scenario."""
+    for name, wanted in titles.items():
+        there = record.scenarios.get(name)
+        if there is not None and there.verdict is Verdict.UNAVAILABLE:
+            continue
+        for title in wanted:
+            if there is None or title not in there.proofs:
+                yield f"{name}: {title}"

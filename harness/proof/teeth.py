@@ -1,0 +1,153 @@
+"""From the proofs that were tried to what they amount to: each protection, each scenario."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.checks import Verdict
+from harness.checks.proof import Proof
+from harness.results import RunResult
+from harness.results.ablation import PairVerdict, ProofResult, title
+from harness.results.finding import Finding
+from harness.scenario.scenario import Scenario
+
+SECTION = "ablation"
+
+
+class Standing(enum.StrEnum):
+    """What the proofs say of a protection, or of a scenario."""
+
+    PROVED = "proved"
+    """Of a protection: with it alone switched off, a scenario fails as it says it would. Of a
+    scenario: something makes it fail."""
+    UNPROVED = "unproved"
+    """Of a protection: no scenario fails for the want of it."""
+    TOOTHLESS = "toothless"
+    """Of a scenario: nothing that it names makes it fail."""
+    INCONCLUSIVE = "inconclusive"
+    """None of its proofs could be judged."""
+    UNAVAILABLE = "unavailable"
+    """This machine cannot run what would prove it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standpoint:
+    """A protection or a scenario, what is said of it, by which proofs, and in a sentence."""
+
+    name: str
+    standing: Standing
+    by: tuple[str, ...]
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        """By name."""
+        return {"name": self.name, "verdict": self.standing.value, "by": list(self.by), "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Teeth:
+    """All of them."""
+
+    protections: Sequence[Standpoint]
+    scenarios: Sequence[Standpoint]
+
+    def to_json(self) -> dict[str, Any]:
+        """As the summary's section `ablation` has it."""
+        return {
+            "protections": [each.to_json() for each in self.protections],
+            "scenarios": [each.to_json() for each in self.scenarios],
+        }
+
+    def findings(self) -> Sequence[Finding]:
+        """What is wrong with them."""
+        return [
+            Finding(SECTION, each.name, each.standing.value, f"{each.name} is {each.standing}: {each.reason}",
+                    inconclusive=each.standing is Standing.INCONCLUSIVE)
+            for each in (*self.protections, *self.scenarios)
+            if each.standing not in {Standing.PROVED, Standing.UNAVAILABLE}
+        ]  # fmt: skip
+
+
+def proves_alone(protections: Sequence[str]) -> str | None:
+    """The protection that a proof of these is about, if it is one, and switched off: no variant, nothing beside it."""
+    if len(protections) == 1 and ":" not in protections[0]:
+        return protections[0]
+    return None
+
+
+def teeth_of(
+    scenarios: Sequence[Scenario],
+    runs: Sequence[RunResult],
+    proofs: Sequence[ProofResult],
+    *,
+    protections: Collection[str],
+    whole: bool,
+) -> Teeth:
+    """Say what the proofs amount to.
+
+    `runs`: all that were made, so that what is unavailable is known. `protections`: all that the
+    target has; where not the `whole` suite was chosen, only those that it speaks of count.
+    """
+    absent = {run.key.id for run in runs if run.verdict is Verdict.UNAVAILABLE}
+    about = {name for scenario in scenarios for proof in scenario.proofs if (name := proves_alone(proof.protections))}
+    wanted = [name for name in protections if whole or name in about]
+    return Teeth(
+        protections=[_protection(name, scenarios, proofs, absent) for name in wanted],
+        scenarios=[_scenario(scenario, proofs, absent) for scenario in scenarios],
+    )
+
+
+def _protection(
+    name: str, scenarios: Sequence[Scenario], proofs: Sequence[ProofResult], absent: Collection[str]
+) -> Standpoint:
+    named_by = [s.id for s in scenarios if any(proves_alone(proof.protections) == name for proof in s.proofs)]
+    tried = [proof for proof in proofs if proves_alone(proof.proof.protections) == name]
+    if not named_by:
+        return Standpoint(name, Standing.UNPROVED, (), _nobody(name, scenarios))
+    if not tried and set(named_by) <= set(absent):
+        return Standpoint(name, Standing.UNAVAILABLE, (), f"this machine cannot run {', '.join(named_by)}")
+    return _judged(name, tried, Standing.UNPROVED)
+
+
+def _nobody(name: str, scenarios: Sequence[Scenario]) -> str:
+    jointly = [
+        f"{scenario.id} ({title(proof)})"
+        for scenario in scenarios
+        for proof in scenario.proofs
+        if _speaks_of(proof, name)
+    ]
+    if jointly:
+        return f"no scenario takes it away by itself; together with others, or in another way: {', '.join(jointly)}"
+    return "no scenario names it in `proves`"
+
+
+def _speaks_of(proof: Proof, name: str) -> bool:
+    return any(protection.partition(":")[0] == name for protection in proof.protections)
+
+
+def _scenario(scenario: Scenario, proofs: Sequence[ProofResult], absent: Collection[str]) -> Standpoint:
+    if scenario.id in absent:
+        return Standpoint(scenario.id, Standing.UNAVAILABLE, (), "this machine cannot run it")
+    tried = [proof for proof in proofs if proof.id == scenario.id]
+    return _judged(scenario.id, tried, Standing.TOOTHLESS)
+
+
+def _judged(name: str, tried: Sequence[ProofResult], otherwise: Standing) -> Standpoint:
+    proved = tuple(proof.name for proof in tried if proof.judgement.verdict is PairVerdict.PROVED)
+    if proved:
+        return Standpoint(name, Standing.PROVED, proved, "")
+    if not tried:
+        return Standpoint(name, Standing.INCONCLUSIVE, (), "none of its proofs was tried")
+    verdicts = {proof.judgement.verdict for proof in tried}
+    unsure = verdicts <= {PairVerdict.INCONCLUSIVE, PairVerdict.UNAVAILABLE}
+    reason = "; ".join(f"{proof.name} {proof.judgement.verdict}: {proof.judgement.reason}" for proof in tried)
+    return Standpoint(name, Standing.INCONCLUSIVE if unsure else otherwise, (), reason)
+
+
+def counted(standpoints: Sequence[Standpoint]) -> Mapping[Standing, int]:
+    """How many there are of each."""
+    found = [each.standing for each in standpoints]
+    return {standing: found.count(standing) for standing in Standing if standing in found}

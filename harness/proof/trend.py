@@ -1,0 +1,141 @@
+"""What past runs show one after the other: which scenarios got slower, and which give now this verdict, now that."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.checks import Verdict
+from harness.proof.differences import multiple
+from harness.proof.reading import RunRead, SummaryRead
+from harness.proof.record import own_runs
+
+SCHEMA = "harness.trend/1"
+SLOWER = 1.5
+"""The later half's median, times the earlier half's: that much is slower."""
+SLACK_MS = 100.0
+"""And longer by that much: a few milliseconds are no trend."""
+FEWEST = 4
+"""Runs of a scenario before there is a trend in its times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One run of one scenario. Multiples are of the run's own healthy answer."""
+
+    run: str
+    verdict: Verdict
+    duration_ms: float
+    worst_ms: float | None
+    worst: float | None
+    recovery_ms: float | None
+    recovery: float | None
+
+    @classmethod
+    def of(cls, run: str, one: RunRead) -> Point:
+        """From the summary."""
+        healthy, worst, recovery = (one.figure(name) for name in ("healthy_ms", "slowest_ms", "recovery_ms"))
+        return cls(
+            run, one.verdict, one.duration_s * 1e3, worst, multiple(worst, healthy), recovery,
+            multiple(recovery, healthy),
+        )  # fmt: skip
+
+    def to_json(self) -> dict[str, Any]:
+        """By name."""
+        return {
+            "run": self.run, "verdict": self.verdict.value, "duration_ms": round(self.duration_ms, 1),
+            "worst_ms": self.worst_ms, "recovery_ms": self.recovery_ms,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """One scenario, its runs from old to new, and what there is to say of them, in words."""
+
+    id: str
+    points: Sequence[Point]
+
+    @property
+    def changes(self) -> int:
+        """How often the verdict was another than the run before it."""
+        verdicts = [point.verdict for point in self.points]
+        return sum(1 for a, b in itertools.pairwise(verdicts) if a is not b)
+
+    @property
+    def flaky(self) -> str:
+        """Empty where every run had the same verdict, or it changed once: then it is broken, or mended."""
+        if self.changes < 2:
+            return ""
+        verdicts = [point.verdict for point in self.points]
+        counts = ", ".join(f"{verdicts.count(each)} {each}" for each in Verdict if each in verdicts)
+        return f"{self.id} is flaky: {counts}; the verdict changed {self.changes} times in {len(verdicts)} runs"
+
+    @property
+    def turned(self) -> str:
+        """Where the verdict has changed once: from which run on."""
+        if self.changes != 1:
+            return ""
+        first = self.points[0].verdict
+        then = next(point for point in self.points if point.verdict is not first)
+        return f"{self.id} turned from {first} to {then.verdict} with {then.run}"
+
+    @property
+    def slower(self) -> Sequence[str]:
+        """The times that have grown. An answer and a recovery must have grown as multiples too."""
+        held = [point for point in self.points if point.verdict is Verdict.HELD]
+        kinds: Sequence[tuple[str, Callable[[Point], float | None], Callable[[Point], float | None]]] = (
+            ("the worst answer", lambda point: point.worst_ms, lambda point: point.worst),
+            ("recovery", lambda point: point.recovery_ms, lambda point: point.recovery),
+            ("the whole run", lambda point: point.duration_ms, lambda point: point.duration_ms),
+        )
+        return [
+            f"{self.id} got slower: {what} took {was:.0f} ms, and takes {now:.0f} ms (medians of {len(held)} runs)"
+            for what, time_ms, measure in kinds
+            if (found := _grown(held, time_ms, measure)) is not None
+            for was, now in (found,)
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """By name."""
+        return {
+            "id": self.id,
+            "flaky": self.flaky,
+            "turned": self.turned,
+            "slower": list(self.slower),
+            "runs": [point.to_json() for point in self.points],
+        }
+
+
+def _grown(
+    points: Sequence[Point], time_ms: Callable[[Point], float | None], measure: Callable[[Point], float | None]
+) -> tuple[float, float] | None:
+    """Medians in ms of the earlier and of the later half; None where the later one is not clearly larger."""
+    both = [(ms, measured) for point in points if (ms := time_ms(point)) and (measured := measure(point))]
+    if len(both) < FEWEST:
+        return None
+    middle = len(both) // 2
+    (was_ms, was), (now_ms, now) = _medians(both[:middle]), _medians(both[-middle:])
+    if now > SLOWER * was and now_ms > SLOWER * was_ms and now_ms > was_ms + SLACK_MS:
+        return was_ms, now_ms
+    return None
+
+
+def _medians(both: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return statistics.median(ms for ms, _ in both), statistics.median(measured for _, measured in both)
+
+
+def trends(summaries: Sequence[SummaryRead]) -> Sequence[Trend]:
+    """Of every scenario, as the target has it by default, over the runs from old to new."""
+    points: dict[str, list[Point]] = {}
+    for summary in sorted(summaries, key=lambda each: each.run.started_at):
+        for run in own_runs(summary):
+            points.setdefault(run.id, []).append(Point.of(summary.run.id, run))
+    return [Trend(name, found) for name, found in points.items()]
+
+
+def trends_json(found: Sequence[Trend], left_out: Mapping[str, str]) -> dict[str, Any]:
+    """The whole of it."""
+    return {"schema": SCHEMA, "scenarios": [each.to_json() for each in found], "left_out": dict(left_out)}

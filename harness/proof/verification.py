@@ -1,0 +1,149 @@
+"""Release verification: what a candidate does worse than the release that it is to replace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.checks import Verdict
+from harness.proof.differences import WRONG, Comparison, Difference, differences
+from harness.proof.reading import SummaryRead
+from harness.proof.record import ScenarioRecord, SuiteRecord, record_of
+from harness.results.ablation import PairVerdict
+
+SCHEMA = "harness.verify/1"
+THE_RELEASE = "the release"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of the two: what was run, and what it showed. `summary` is its run's, proofs included."""
+
+    target: str
+    run: str
+    started_at: str
+    revision: str
+    record: SuiteRecord
+
+    @classmethod
+    def of(cls, summary: SummaryRead) -> Side:
+        """From the summary of its run."""
+        info = summary.run
+        return cls(
+            target=info.target, run=info.id, started_at=info.started_at, revision=info.revision,
+            record=record_of(summary),
+        )  # fmt: skip
+
+    def to_json(self) -> dict[str, str]:
+        """Without its record."""
+        return {"target": self.target, "run": self.run, "started_at": self.started_at, "revision": self.revision}
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Both sides. `ids`: what was chosen, and run on both."""
+
+    candidate: Side
+    release: Side
+    ids: Sequence[str]
+    regressions: Sequence[Difference]
+
+    @property
+    def as_before(self) -> Sequence[str]:
+        """What is wrong with the candidate, and was with the release."""
+        return list(self._as_before())
+
+    @property
+    def better(self) -> Sequence[str]:
+        """What the release fails, and the candidate does not."""
+        return [
+            f"{name} held: {was.verdict} in {THE_RELEASE}: {was.reason}"
+            for name, was, now in self.pairs()
+            if was is not None and was.verdict is Verdict.FAILED and now is not None and now.verdict is Verdict.HELD
+        ]
+
+    @property
+    def not_told(self) -> Sequence[str]:
+        """What could not be compared, or not be judged."""
+        return list(self._not_told())
+
+    def pairs(self) -> Iterator[tuple[str, ScenarioRecord | None, ScenarioRecord | None]]:
+        """Each scenario, as the release and as the candidate has it."""
+        for name in self.ids:
+            yield name, self.release.record.scenarios.get(name), self.candidate.record.scenarios.get(name)
+
+    def _as_before(self) -> Iterator[str]:
+        for name, was, now in self.pairs():
+            if was is None or now is None:
+                continue
+            if now.verdict is Verdict.FAILED and was.verdict is Verdict.FAILED:
+                yield f"{name} failed, as in {THE_RELEASE}: {now.reason}"
+            for title, verdict in now.proofs.items():
+                if _wrong(verdict) and title in was.proofs and was.proofs[title] is not PairVerdict.PROVED:
+                    yield f"{name}: {title} is {verdict}, in {THE_RELEASE} {was.proofs[title]}"
+
+    def _not_told(self) -> Iterator[str]:
+        for name, was, now in self.pairs():
+            if now is None or was is None:
+                yield f"{name}: not run"
+                continue
+            if now.verdict is Verdict.INCONCLUSIVE or (now.verdict is Verdict.FAILED and not _judged(was)):
+                yield f"{name} {now.verdict}: {now.reason}; in {THE_RELEASE} {was.verdict}: {was.reason}"
+            for title, verdict in now.proofs.items():
+                if verdict is PairVerdict.INCONCLUSIVE or (_wrong(verdict) and title not in was.proofs):
+                    yield f"{name}: {title} is {verdict}; in {THE_RELEASE} {was.proofs.get(title, 'not tried')}"
+
+    @property
+    def verdict(self) -> str:
+        """In one sentence."""
+        if self.regressions:
+            count = "1 regression" if len(self.regressions) == 1 else f"{len(self.regressions)} regressions"
+            return f"Do not release: {count}."
+        if self.not_told:
+            return "Undecided: not everything could be compared."
+        if self.as_before:
+            return "No regression, but the candidate is not sound: it fails what the release fails."
+        proofs = sum(len(now.proofs) for _, _, now in self.pairs() if now is not None)
+        return f"May be released: {len(self.ids)} scenarios held, {proofs} proofs proved, nothing is worse."
+
+    def to_json(self) -> dict[str, Any]:
+        """`verify.json`."""
+        return {
+            "schema": SCHEMA,
+            "verdict": self.verdict,
+            "candidate": self.candidate.to_json(),
+            "against": self.release.to_json(),
+            "scenarios": list(self.ids),
+            "regressions": [
+                {"kind": each.kind.value, "subject": each.subject, "sentence": each.sentence}
+                for each in self.regressions
+            ],
+            "as_before": list(self.as_before),
+            "better": list(self.better),
+            "not_told": list(self.not_told),
+        }
+
+
+def _wrong(verdict: PairVerdict) -> bool:
+    return verdict in WRONG
+
+
+def _judged(record: ScenarioRecord) -> bool:
+    return record.verdict in {Verdict.HELD, Verdict.FAILED}
+
+
+def verification(
+    candidate: SummaryRead,
+    release: SummaryRead,
+    ids: Sequence[str],
+    titles: Mapping[str, Sequence[str]],
+) -> Verification:
+    """Compare two runs. `ids`: what was chosen; `titles`: of all proofs of the suite, by id."""
+    new, old = Side.of(candidate), Side.of(release)
+    chosen = SuiteRecord(
+        scenarios={name: record for name, record in old.record.scenarios.items() if name in ids},
+        protections=old.record.protections,
+    )
+    how = Comparison(before=THE_RELEASE, known=titles.keys(), titles=titles, whole=False)
+    return Verification(new, old, ids, differences(chosen, new.record, how))

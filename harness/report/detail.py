@@ -1,0 +1,47 @@
+"""How much is told of a run: a report stays small however many runs there were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MANY_RUNS = 90
+VERY_MANY_RUNS = 250
+TOLD_IN_FULL_MAX = 60
+IN_FULL_OF_VERY_MANY = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """`titled_points`: up to so many requests, each tells its story when pointed at. Of each log so many lines."""
+
+    titled_points: int
+    log_lines: int
+    log_characters: int
+    exceptions: bool
+    history: bool = True
+    """Whether the history is looked at: without it, there is neither timeline nor story."""
+
+
+FULL = Detail(titled_points=300, log_lines=40, log_characters=400, exceptions=True)
+"""Of what did not hold: what a reader came for."""
+BRIEF = Detail(titled_points=150, log_lines=10, log_characters=300, exceptions=True)
+LEAN = Detail(titled_points=0, log_lines=0, log_characters=0, exceptions=False)
+LEAST = Detail(titled_points=0, log_lines=0, log_characters=0, exceptions=False, history=False)
+
+
+@dataclass(slots=True)
+class Details:
+    """Gives each run its share, in turn."""
+
+    runs: int
+    in_full: int = 0
+
+    def next(self, *, wanted: bool) -> Detail:
+        """`wanted`: the run held, or failed as a proof wants it to."""
+        most = IN_FULL_OF_VERY_MANY if self.runs > VERY_MANY_RUNS else TOLD_IN_FULL_MAX
+        if not wanted and self.in_full < most:
+            self.in_full += 1
+            return FULL
+        if self.runs > VERY_MANY_RUNS:
+            return LEAST
+        return LEAN if self.runs > MANY_RUNS else BRIEF

@@ -1,0 +1,90 @@
+'use strict';
+(() => {
+  const $ = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const text = document.getElementById('filter-text');
+  const buttons = $('.filter button[data-group]');
+  const runs = $('.run');
+  const shown = document.getElementById('shown');
+
+  const filter = () => {
+    const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const groups = new Set(buttons.filter(b => b.getAttribute('aria-pressed') === 'true').map(b => b.dataset.group));
+    let count = 0;
+    for (const run of runs) {
+      const fits = groups.has(run.dataset.group) && words.every(word => run.dataset.words.includes(word));
+      run.hidden = !fits;
+      count += fits;
+    }
+    for (const link of $('.grid td a')) {
+      const run = document.getElementById(link.hash.slice(1));
+      link.hidden = run !== null && run.hidden;
+    }
+    for (const row of $('.grid tbody tr.scenario')) row.hidden = !row.querySelector('td a:not([hidden])');
+    for (const body of $('.grid tbody')) body.hidden = !body.querySelector('tr.scenario:not([hidden])');
+    shown.textContent = `${count} of ${runs.length} runs`;
+    document.getElementById('none').hidden = count > 0;
+  };
+
+  const follow = () => {
+    const run = /^#run-\d+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
+    if (!run) return;
+    if (run.hidden) {
+      text.value = '';
+      buttons.forEach(button => button.setAttribute('aria-pressed', 'true'));
+      filter();
+    }
+    run.open = true;
+    run.scrollIntoView({ block: 'start' });
+    run.querySelector('summary').focus({ preventScroll: true });
+  };
+
+  const copy = async button => {
+    const code = button.parentElement.querySelector('code');
+    let done = true;
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+    } catch {
+      getSelection().selectAllChildren(code);
+      done = document.execCommand('copy');
+    }
+    const before = button.dataset.label || (button.dataset.label = button.textContent);
+    button.textContent = done ? 'copied' : 'press Ctrl+C';
+    button.toggleAttribute('data-done', done);
+    document.getElementById('told').textContent = done ? 'copied' : 'selected; press Ctrl+C';
+    setTimeout(() => { button.textContent = before; button.removeAttribute('data-done'); }, 1800);
+  };
+
+  text.addEventListener('input', filter);
+  text.addEventListener('keydown', event => {
+    if (event.key === 'Escape') { text.value = ''; filter(); }
+  });
+  for (const button of buttons) {
+    button.addEventListener('click', () => {
+      button.setAttribute('aria-pressed', String(button.getAttribute('aria-pressed') !== 'true'));
+      filter();
+    });
+  }
+  for (const button of $('.copy button')) button.addEventListener('click', () => copy(button));
+  document.getElementById('open-all').addEventListener('click', event => {
+    const open = event.target.getAttribute('aria-expanded') !== 'true';
+    for (const run of runs) if (!run.hidden) run.open = open;
+    event.target.setAttribute('aria-expanded', String(open));
+    event.target.textContent = open ? 'close all' : 'open all';
+  });
+  document.addEventListener('keydown', event => {
+    if (event.key === '/' && !event.ctrlKey && !event.metaKey && event.target !== text) {
+      event.preventDefault();
+      text.focus();
+      text.select();
+    }
+  });
+  addEventListener('hashchange', follow);
+  addEventListener('beforeprint', () => {
+    for (const run of $('.run.wanted-not:not([open])')) { run.open = true; run.dataset.printed = ''; }
+  });
+  addEventListener('afterprint', () => {
+    for (const run of $('.run[data-printed]')) { run.open = false; delete run.dataset.printed; }
+  });
+  filter();
+  follow();
+})();

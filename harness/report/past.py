@@ -1,0 +1,75 @@
+"""Earlier runs of the suite that lie beside this one: what was slower then, and what did not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.report.records import SUMMARY, RunRecord, SummaryRecord, read_summary
+from harness.report.sentence import Headline, headline
+from harness.results.folder import RUN_NAME
+
+SHOWN_MAX = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How the same run went earlier. `slowest_ms`: the scenario's slowest answer."""
+
+    run: str
+    verdict: str
+    slowest_ms: float | None
+    recovery_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """One earlier run of the suite. `report`: whether it has a report of its own."""
+
+    name: str
+    summary: SummaryRecord
+    headline: Headline
+    report: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Oldest first. `unread`: folders whose summary could not be read, and why."""
+
+    runs: Sequence[PastRun]
+    unread: Sequence[str]
+
+    def of(self, run: RunRecord) -> Sequence[Before]:
+        """The same scenario under the same profile, without the same protections."""
+        return [_before(past.name, found) for past in self.runs for found in past.summary.runs if found.key == run.key]
+
+
+def past_of(folder: Path, report_file: str) -> Past:
+    """Look for complete, earlier runs in the folder that holds `folder`, when that looks like a results folder."""
+    here = folder.resolve()
+    runs: list[PastRun] = []
+    unread: list[str] = []
+    for path in _earlier(here):
+        try:
+            summary = read_summary(path)
+        except UsageError as problem:
+            unread.append(f"{path.name}: {problem.message.rpartition(': ')[2]}")
+            continue
+        if summary.complete and summary.runs:
+            runs.append(PastRun(path.name, summary, headline(summary), (path / report_file).exists()))
+    return Past(runs[-SHOWN_MAX:], unread)
+
+
+def _earlier(here: Path) -> Iterator[Path]:
+    if not RUN_NAME.fullmatch(here.name):
+        return
+    for path in sorted(here.parent.iterdir()):
+        if RUN_NAME.fullmatch(path.name) and path.name < here.name and (path / SUMMARY).exists():
+            yield path
+
+
+def _before(name: str, run: RunRecord) -> Before:
+    figures: Mapping[str, float | None] = run.figures
+    return Before(name, run.verdict, figures.get("slowest_ms"), figures.get("recovery_ms"))

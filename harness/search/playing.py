@@ -1,0 +1,47 @@
+"""Plays orders on servers that run: on one service, one order after the other."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.history.events import RunBegan
+from harness.scenario.testbed import Testbed
+from harness.search.interleaving import Interleaving, Mix, Told
+from harness.search.lane import LaneSettings, opened
+from harness.search.orders import Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderSettings:
+    """Which orders to play. `only`: no other than the one that begins like this."""
+
+    lane: LaneSettings
+    mixes: tuple[Mix, ...]
+    requests: int = 2
+    only: Order | None = None
+
+
+async def play_orders(bed: Testbed, settings: OrderSettings, *, repro: Callable[[Mix, str], str], told: Told) -> None:
+    """Play them, and tell of each at once. Raises HarnessError where the service does not start."""
+    lane = settings.lane
+    began = RunBegan(
+        "interleave", lane.profile, lane.without, lane.seed, str(bed.target.path),
+        bed.target.description.limits.request_deadline_ms, dt.datetime.now(dt.UTC).isoformat(),
+    )  # fmt: skip
+    async with bed.stack.relay.control() as relay, opened(bed, relay, lane) as one:
+        for mix in settings.mixes:
+
+            def line(order: str, mix: Mix = mix) -> str:
+                return repro(mix, order)
+
+            playing = Interleaving(one, mix, settings.requests, began, line)
+            if settings.only is None:
+                await playing.every(told)
+            else:
+                result, _ = await playing.one(settings.only)
+                told(result)
+
+
+__all__ = ["OrderSettings", "play_orders"]

@@ -1,0 +1,35 @@
+"""A new connection to PostgreSQL breaks before its first statement, or is turned away."""
+
+import pytest
+
+from harness import Fault, Lab, link, postgres, proves, wire
+from scenarios.words import WAITS_FOR_POSTGRES
+
+LOST = proves("retry.database", fails="outcome", match="ConnectionDoesNotExistError|ConnectionResetError")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(wire.cut(postgres.sent(message="StartupMessage")), marks=LOST, id="startup"),
+        pytest.param(wire.cut(postgres.sent(message="SASLInitialResponse")), marks=LOST, id="authentication"),
+        pytest.param(wire.cut(postgres.answered(message="ReadyForQuery")), marks=LOST, id="before-ReadyForQuery"),
+        pytest.param(wire.cut(postgres.answered(message="BackendKeyData"), after_bytes=6), marks=LOST, id="half-sent"),
+        pytest.param(
+            wire.fail(postgres.sent(message="StartupMessage"), code="53300", fatal=True),
+            marks=proves("retry.database", fails="outcome", match="TooManyConnectionsError"),
+            id="too-many-connections",
+        ),
+    ],
+)
+async def test_connecting_breaks(lab: Lab, fault: Fault) -> None:
+    """The pool is empty, and the first new connection does not come about: another one does."""
+    async with lab.inject(fault, link.cut(postgres)):
+        await lab.deliver()
+
+
+@proves("deadline.connect", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
+async def test_postgres_falls_silent_while_connecting(lab: Lab) -> None:
+    """The connection is accepted, and the first message is not answered: given up in time, stored by another."""
+    async with lab.inject(wire.stall(postgres.sent(message="SSLRequest")), link.cut(postgres)):
+        await lab.deliver()

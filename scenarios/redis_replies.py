@@ -1,0 +1,36 @@
+"""Replies of Redis that are lost, broken, or come when nobody waits for them any more."""
+
+import pytest
+
+from harness import Fault, Lab, proves, redis, wire
+from scenarios.words import WAITS_FOR_REDIS
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(wire.cut(redis.answered("SET")), id="lost"),
+        pytest.param(wire.cut(redis.answered("SET"), after_bytes=2), id="half-sent"),
+        pytest.param(wire.reset(redis.answered("SET")), id="reset"),
+    ],
+)
+@proves("redis.fail_open", fails="outcome", match="redis.exceptions")
+async def test_redis_reply_lost_after_its_write(lab: Lab, fault: Fault) -> None:
+    """Redis remembers a delivery that was never stored, and nobody knows: it is stored all the same, and once."""
+    async with lab.inject(fault):
+        await lab.deliver()
+
+
+@proves("redis.timeouts", fails="slower", match=WAITS_FOR_REDIS)
+async def test_redis_reply_never_comes(lab: Lab) -> None:
+    """One reply is swallowed and the connection stays open: nobody waits for it."""
+    async with lab.inject(wire.drop(redis.answered("SET"))):
+        await lab.deliver(slower_ms_max=500)
+
+
+@proves("redis.timeouts", fails="slower", match=WAITS_FOR_REDIS)
+async def test_late_redis_reply_meets_nobody(lab: Lab) -> None:
+    """A reply that comes late would answer the next request: its connection is not used again."""
+    async with lab.inject(wire.late(redis.answered("SET"), always=True)):
+        await lab.deliver(slower_ms_max=500)
+        await lab.deliver(5, copies=2, slower_ms_max=500)

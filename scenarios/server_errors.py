@@ -1,0 +1,52 @@
+"""Errors that the servers themselves send, at the very statement: what a busy production database says."""
+
+import pytest
+
+from harness import Lab, postgres, proves, redis, wire
+
+
+def not_retried(error: str) -> pytest.MarkDecorator:
+    """Without retries the delivery is refused, and the log names the error."""
+    return proves("retry.database", fails="outcome", match=error)
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        pytest.param("INSERT", "40001", marks=not_retried("SerializationError"), id="serialization"),
+        pytest.param("BEGIN", "40001", marks=not_retried("SerializationError"), id="serialization-at-begin"),
+        pytest.param("COMMIT", "40001", marks=not_retried("SerializationError"), id="serialization-at-commit"),
+        pytest.param("INSERT", "40P01", marks=not_retried("DeadlockDetectedError"), id="deadlock"),
+        pytest.param("INSERT", "26000", marks=not_retried("InvalidSQLStatementNameError"), id="prepared-gone"),
+    ],
+)
+async def test_postgres_error(lab: Lab, statement: str, code: str) -> None:
+    """PostgreSQL takes the transaction back: the delivery is tried again, and stored."""
+    async with lab.inject(wire.fail(postgres.sent(statement), code=code)):
+        await lab.deliver()
+
+
+@proves("retry.database", fails="outcome", match="AdminShutdownError|ConnectionDoesNotExistError")
+async def test_postgres_shuts_down_in_mid_query(lab: Lab) -> None:
+    """The administrator ends the session at the INSERT (57P01): another connection is used."""
+    async with lab.inject(wire.fail(postgres.sent("INSERT"), code="57P01", fatal=True)):
+        await lab.deliver()
+
+
+REDIS_ERRORS = [
+    ("LOADING", "Redis is loading the dataset in memory"),
+    ("READONLY", "You can't write against a read only replica."),
+    ("OOM", "command not allowed when used memory > 'maxmemory'."),
+    ("BUSY", "Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."),
+    ("MASTERDOWN", "Link with MASTER is down and replica-serve-stale-data is set to 'no'."),
+    ("NOAUTH", "Authentication required."),
+    ("MOVED", "3999 127.0.0.1:6381"),
+]
+
+
+@pytest.mark.parametrize(("code", "text"), REDIS_ERRORS, ids=[code for code, _ in REDIS_ERRORS])
+@proves("redis.fail_open", fails="outcome", match="redis.exceptions")
+async def test_redis_error(lab: Lab, code: str, text: str) -> None:
+    """Whatever Redis answers, repeats are recognised, by PostgreSQL."""
+    async with lab.inject(wire.fail(redis.sent("SET"), code=code, text=text, always=True)):
+        await lab.deliver(5, copies=2)

@@ -1,0 +1,27 @@
+"""When everything fails, trying everything again makes it worse."""
+
+from harness import REFUSED, Lab, link, postgres, proves, service, syscall, wire
+
+
+@proves("retry.budget", fails="figure", match="sends_per_request")
+async def test_retries_are_a_share_of_the_requests(lab: Lab) -> None:
+    """Every INSERT is turned back: retries stay a share of the requests, and do not triple the load."""
+    async with (
+        lab.inject(wire.fail(postgres.sent("INSERT"), code="40001", always=True)),
+        lab.traffic(clients=8, expect=REFUSED),
+    ):
+        await lab.until(service.answers(at_least=100))
+    lab.expect(postgres.sends_per_request, at_most=2)
+
+
+@proves("retry.jitter", fails="figure", match="connects_peak")
+async def test_no_herd_when_postgres_is_back(lab: Lab) -> None:
+    """Twelve COMMITs are cut, and sixty connects refused: then each comes back at a moment of its own."""
+    commits = wire.hold(postgres.sent("COMMIT"))
+    await lab.inject(commits)
+    async with lab.deliver(12):
+        await lab.until(commits.fired(12))
+        await lab.inject(syscall.connect(postgres, errno="ECONNREFUSED", times=60), link.cut(postgres))
+        await lab.until(commits.fired(24))  # each on a connection of its own, since none was given back
+        await lab.heal(commits)
+    lab.expect(postgres.connects_peak(within_ms=250), at_most=11)

@@ -1,0 +1,93 @@
+"""`sweep`, `interleave` and `coverage`: what they refuse, and what their results amount to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.checks import Verdict
+from harness.cli import main
+from harness.cli.interleave import status_of as status_of_orders
+from harness.cli.sweep import kinds_needed, status_of
+from harness.search.interleaving import OrderResult
+from harness.search.plan import Choice
+from harness.search.results import CellVerdict, LaneProblem, SweepResults
+from harness.suite import ExitStatus
+from tests.search.made import result
+
+HELD, FAILED, DOUBT, UNMET = CellVerdict.HELD, CellVerdict.FAILED, CellVerdict.INCONCLUSIVE, CellVerdict.UNMET
+NOTICED, SILENT = CellVerdict.NOTICED, CellVerdict.SILENT
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "status"),
+    [
+        ([HELD, UNMET], ExitStatus.HELD), ([HELD, DOUBT], ExitStatus.INCONCLUSIVE),
+        ([HELD, DOUBT, FAILED], ExitStatus.FAILED), ([], ExitStatus.NOTHING_RAN),
+        ([HELD, SILENT, NOTICED], ExitStatus.HELD),
+    ],
+)  # fmt: skip
+def test_a_sweep_ends_like_a_gate(verdicts: list[CellVerdict], status: ExitStatus) -> None:
+    assert status_of(SweepResults(cells=[result(verdict) for verdict in verdicts])) is status
+
+
+def test_what_no_cell_is_to_blame_for_fails_the_sweep_too() -> None:
+    problem = LaneProblem(lane=1, verdict=FAILED, reason="rows that nobody sent")
+    assert status_of(SweepResults(cells=[result(HELD)], problems=[problem])) is ExitStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "status"),
+    [
+        ([Verdict.HELD], ExitStatus.HELD), ([Verdict.HELD, Verdict.FAILED, Verdict.INCONCLUSIVE], ExitStatus.FAILED),
+        ([Verdict.HELD, Verdict.INCONCLUSIVE], ExitStatus.INCONCLUSIVE), ([], ExitStatus.NOTHING_RAN),
+    ],
+)  # fmt: skip
+def test_orders_end_like_a_gate(verdicts: list[Verdict], status: ExitStatus) -> None:
+    orders = [
+        OrderResult(mix="copies", requests=2, order=(1, 2), verdict=verdict, reason="", failing=(), told=(), answers=(),
+                    waits=0, story=(), repro="")
+        for verdict in verdicts
+    ]  # fmt: skip
+    assert status_of_orders(orders) is status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["sweep", "--actions", "cut_befor"], "closest valid: 'cut_before'"),
+        (["sweep", "--profile", "hardend"], "closest valid: 'hardened'"),
+        (["sweep", "--kind", "hot"], "'hot' is not one of"),
+        (["sweep", "--lanes", "17"], "--lanes"),
+        (["interleave", "--mix", "copies", "--order", "13"], "--order"),
+        (["interleave", "--order", "12"], "an order is of one mix"),
+        (["coverage", "--floor", "101"], "--floor"),
+    ],
+)
+def test_what_does_not_exist_is_refused_with_the_closest(
+    arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--results", str(tmp_path)]) == ExitStatus.USAGE
+    assert told in capsys.readouterr().err
+
+
+def test_one_cell_needs_one_recording() -> None:
+    cell = "warm/postgres/sent/commit/Query/COMMIT/1/cut_before"
+    assert kinds_needed(Choice(only=cell)) == ["warm"]
+    assert kinds_needed(Choice(only=f"{cell} then {cell.removeprefix('warm/')}", pairs=True)) == ["warm", "fresh"]
+    assert kinds_needed(Choice(only="COMMIT")) == ()
+
+
+def test_a_sweep_of_one_cell_leaves_its_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cell = "warm/postgres/sent/commit/Query/COMMIT/1/cut_before"
+    assert main(["sweep", "--only", cell, "--results", str(tmp_path), "--json", "--seed", "7"]) == ExitStatus.HELD
+    told = json.loads(capsys.readouterr().out)
+    (tried,) = told["cells"]
+    assert (tried["id"], tried["verdict"], told["complete"]) == (cell, "held", True)
+    assert f"--only {cell} " in tried["repro"]
+    assert "--seed 7" in tried["repro"]
+    assert json.loads((tmp_path / "latest" / "sweep.json").read_text("utf-8")) == told
+    assert cell.rpartition("/")[2] in (tmp_path / "latest" / "sweep.html").read_text("utf-8")
+    assert (tmp_path / "latest" / tried["history"]).is_file()

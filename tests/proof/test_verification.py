@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+from harness.checks import Verdict
+from harness.proof.reading import SummaryRead
+from harness.proof.verification import Verification, verification
+from harness.proof.verify_report import html_page, markdown_page
+from harness.results import RunResult
+from harness.results.ablation import PairVerdict, ProofResult
+from tests.proof.made import own, proof, read, tried
+from tests.results.made import summary_of
+
+HELD, FAILED, INCONCLUSIVE = Verdict.HELD, Verdict.FAILED, Verdict.INCONCLUSIVE
+PING = proof("pool.pre_ping")
+PROVED = tried("a", PING)
+NASTY = '</script><script>alert(1)</script>"\x1b[31m|'
+
+
+def side(*results: RunResult, proofs: tuple[ProofResult, ...] = ()) -> SummaryRead:
+    return read(summary_of(*results, proofs=proofs))
+
+
+def verified(candidate: SummaryRead, release: SummaryRead) -> Verification:
+    ids = list(dict.fromkeys(run.id for run in candidate.runs))
+    return verification(candidate, release, ids, {name: ["pool.pre_ping"] for name in ids})
+
+
+def test_an_honest_candidate_may_be_released() -> None:
+    found = verified(side(own("a"), proofs=(PROVED,)), side(own("a")))
+    assert found.verdict == "May be released: 1 scenarios held, 1 proofs proved, nothing is worse."
+
+
+def test_a_regression_names_what_was_and_what_is() -> None:
+    masked = tried("a", PING, PairVerdict.MASKED)
+    found = verified(side(own("a", FAILED), proofs=(masked,)), side(own("a"), proofs=(PROVED,)))
+    assert found.verdict == "Do not release: 2 regressions."
+    assert [each.sentence for each in found.regressions] == [
+        "a is newly failed: it held in the release; now: outcome: 1 of 5: refused",
+        "pool.pre_ping is no longer proved: the release has it proved by a; a pool.pre_ping is masked",
+    ]
+
+
+def test_a_protection_that_no_longer_bites_is_a_regression_though_all_held() -> None:
+    found = verified(side(own("a"), proofs=(tried("a", PING, PairVerdict.UNPROVED),)), side(own("a"), proofs=(PROVED,)))
+    assert [each.kind for each in found.regressions] == ["proof lost", "no longer proved"]
+
+
+def test_what_the_release_fails_too_is_no_regression_and_not_sound() -> None:
+    failed = tried("a", PING, PairVerdict.MASKED)
+    found = verified(side(own("a", FAILED), proofs=(failed,)), side(own("a", FAILED), proofs=(failed,)))
+    assert found.regressions == []
+    assert found.verdict == "No regression, but the candidate is not sound: it fails what the release fails."
+    assert found.as_before == [
+        "a failed, as in the release: outcome: 1 of 5: refused",
+        "a: pool.pre_ping is masked, in the release masked",
+    ]
+
+
+def test_what_it_mends_is_told() -> None:
+    found = verified(side(own("a")), side(own("a", FAILED)))
+    assert found.better == ["a held: failed in the release: outcome: 1 of 5: refused"]
+    assert found.verdict.startswith("May be released")
+
+
+def test_what_could_not_be_told_is_no_release() -> None:
+    for candidate, release in (
+        (side(own("a", INCONCLUSIVE)), side(own("a", FAILED))),
+        (side(own("a", FAILED)), side(own("a", INCONCLUSIVE))),
+        (side(own("a"), proofs=(tried("a", PING, PairVerdict.INCONCLUSIVE),)), side(own("a"))),
+        (side(own("a"), proofs=(tried("a", PING, PairVerdict.UNPROVED),)), side(own("a"))),
+        (side(own("a")), side(own("b"))),
+    ):
+        found = verified(candidate, release)
+        assert found.verdict == "Undecided: not everything could be compared.", (candidate, release)
+        assert found.not_told
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in {"href", "src"}]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_is_one_file_and_what_a_service_says_stays_text() -> None:
+    found = verified(side(own("a", FAILED, reason=NASTY)), side(own("a")))
+    page = _Page()
+    page.feed(html_page(found, "python -m harness verify"))
+    assert "script" not in page.tags
+    assert page.links == [], "it needs nothing else"
+    assert r'</script><script>alert(1)</script>"\x1b[31m|' in page.text
+    assert page.tags.count("h1") == 1
+
+
+def test_the_page_says_both_sides_and_how_to_repeat_it() -> None:
+    release = side(own("a"))
+    release = release.model_copy(
+        update={"run": release.run.model_copy(update={"revision": "abc", "target": "old.toml"})}
+    )
+    found = verified(side(own("a", FAILED, reason=NASTY)), release)
+    text = markdown_page(found, "python -m harness verify --candidate c.toml")
+    lines = text.splitlines()
+    assert lines[0] == "# Do not release: 1 regression."
+    assert any(line.startswith("- against: target `old.toml`") and "revision `abc`" in line for line in lines)
+    assert "- repeat: `python -m harness verify --candidate c.toml`" in lines
+    assert any(line.startswith("| a | held | failed |") for line in lines)
+    assert "<script>" not in text
+
+
+def test_it_is_data() -> None:
+    data = verified(side(own("a", FAILED)), side(own("a"))).to_json()
+    assert data["schema"] == "harness.verify/1"
+    assert data["regressions"][0]["subject"] == "a"
+    assert data["candidate"]["target"] == "scenarios/target.toml"

@@ -1,0 +1,231 @@
+"""The parts of the page: the timeline's places, the story's words, logs, exceptions, the grid, the sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.checks import Verdict
+from harness.history import read_history
+from harness.report.chronicle import Chronicle, chronicle_of
+from harness.report.exceptions import exceptions_in
+from harness.report.grid import grid_of
+from harness.report.logs import LogFile, timed_lines
+from harness.report.records import read_summary
+from harness.report.saw import checks_seen
+from harness.report.scales import LatencyScale, TimeScale, milliseconds
+from harness.report.sentence import headline
+from harness.report.timeline import timeline_of
+from harness.report.words import fault_words, step_words
+from harness.report.writing import page_of
+from tests.report.support import plain_results, result, write_history, write_results
+from tests.results.made import ablated, made, proof_of, summary_of
+
+
+@pytest.fixture
+def chronicle(tmp_path: Path) -> Chronicle:
+    write_history(tmp_path / "a.jsonl")
+    found = chronicle_of(read_history(tmp_path / "a.jsonl"))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("deliver()", "Send one delivery; each is to be acknowledged."),
+        (
+            "deliver(60, expect=ACKNOWLEDGED | REFUSED)",
+            "Send 60 different deliveries at once; each is to be acknowledged or refused.",
+        ),
+        ("deliver(copies=20)", "Send 20 copies of one delivery at once; each is to be acknowledged."),
+        ("inject(link.cut(redis), link.down(postgres))",
+         "Break: cut every open connection to redis, then close the connections to postgres and refuse new ones."),
+        ("until(postgres.waiting('INSERT', 5))",
+         "Wait until 5 sessions of the service wait in PostgreSQL, in its INSERT."),
+        ("until(service.answers(50))", "Wait until 50 answers have come."),
+        ("expect(service.metric('retries'), at_most=0)", "At the end, retries is to have grown by at most 0."),
+        ("restart()", "Restart the service."),
+        ("inject(wire.cut(postgres.sent('INSERT', message='Bind'), after_bytes=40))",
+         "Break: close the connection at the Bind of INSERT to postgres, once 40 bytes of it have passed."),
+        ("inject(wire.fail(postgres.answered('COMMIT'), code='40001', always=True))",
+         "Break: answer with the server's error 40001 at the answer to COMMIT from postgres, every time."),
+        ("inject(process.kill(at=postgres.sent('COMMIT')))",
+         "Break: kill the service (SIGKILL), at the COMMIT to postgres."),
+        ("inject(wire.unheard_of(postgres))", "Break: wire.unheard_of(postgres)."),
+        ("something else entirely", "something else entirely"),
+        ("deliver(", "deliver("),
+    ],
+)  # fmt: skip
+def test_a_step_in_words(source: str, words: str) -> None:
+    assert step_words(source) == words
+
+
+def test_a_fault_with_unusual_arguments_is_still_told() -> None:
+    assert fault_words("link.latency(link=redis, latency_ms=2000)") == "let redis answer 2000 ms late"
+    assert fault_words("link.latency(redis)") == "let redis answer ? ms late"
+
+
+def test_a_chronicle_has_the_faults_window_and_its_evidence(chronicle: Chronicle) -> None:
+    (fault,) = chronicle.faults
+    assert (fault.span.from_s, fault.span.to_s) == (1.0, 3.0)
+    assert [(mark.at_s, mark.fault) for mark in chronicle.marks] == [(2.5, 1)]
+    assert max(waiting for _, waiting in chronicle.in_flight) == 2
+    assert chronicle.in_flight[-1][1] == 0
+
+
+def test_points_are_told_apart_by_shape_and_stand_where_they_ended(chronicle: Chronicle) -> None:
+    timeline = timeline_of(chronicle, titled=True)
+    assert timeline is not None
+    assert [(point.kind, point.judged) for point in timeline.points] == [("a", False), ("u", True), ("u", True)]
+    healthy, unknown, _ = timeline.points
+    assert healthy.x < timeline.faults[0].x < unknown.x < timeline.faults[0].x + timeline.faults[0].width
+    assert healthy.y > unknown.y, "the slower, the higher"
+    assert len({point.path.partition("m")[2] for point in (healthy, unknown)}) == 2
+    assert timeline.faults[0].x < timeline.faults[0].marks[0][0] < timeline.faults[0].x + timeline.faults[0].width
+
+
+def test_a_count_over_its_limit_is_marked(chronicle: Chronicle) -> None:
+    timeline = timeline_of(chronicle, titled=True)
+    assert timeline is not None
+    assert [(row.what, row.dots[0][1:]) for row in timeline.counts] == [
+        ("connections: postgres", ("16 of at most 15", True))
+    ]
+
+
+def test_a_drawing_is_told_in_words(chronicle: Chronicle) -> None:
+    timeline = timeline_of(chronicle, titled=False)
+    assert timeline is not None
+    assert timeline.summary == (
+        "Latency of 3 requests: 1 acknowledged, 2 unknown. Faults: link.cut(postgres) from 0.50 s to 2.50 s."
+    )
+    assert timeline.merged("u", judged=True).count("M") == 2
+
+
+def test_scales() -> None:
+    time = TimeScale(10, 20, 0, 100)
+    assert (time.x(15), time.x(0), time.x(99)) == (50, 0, 100)
+    assert [words for _, words in time.ticks(12)][:4] == ["-2", "0 s", "2", "4"]
+    latency = LatencyScale.over([3.0, 700.0], 0, 90)
+    assert (latency.y(1000), latency.y(1), latency.y(0)) == (0, 90, 90)
+    assert [milliseconds(value) for value in (0.1, 12.4, 7570)] == ["0.1 ms", "12 ms", "7.57 s"]
+
+
+def test_checks_say_what_they_saw_and_fail_by_the_summarys_word(tmp_path: Path) -> None:
+    view = page_of(write_results(tmp_path, summary_of(result(tmp_path, Verdict.FAILED)))).runs[0]
+    assert view.checks[0].name == "outcome"
+    assert view.checks[0].failed
+    assert "expected acknowledged, got unknown, status 500" in view.checks[0].saw
+    # This history speaks of more that is wrong, which the summary does not count as failed.
+    assert not any(check.failed for check in view.checks[1:])
+    history = read_history(tmp_path / "history" / "0.jsonl")
+    assert checks_seen(read_summary(tmp_path).runs[0], history) == view.checks
+
+
+def test_only_the_windows_lines_of_a_log_are_shown(tmp_path: Path) -> None:
+    view = page_of(plain_results(tmp_path)).runs[0]
+    (postgres,) = [log for log in view.logs if log.source == "postgres"]
+    assert [line.partition("LOG:  ")[2] for _, line in postgres.lines] == ["during the fault"]
+    assert postgres.lines[0][0] == pytest.approx(1.5), "seconds since the scenario began"
+
+
+def test_the_most_telling_lines_are_kept_in_their_order(tmp_path: Path) -> None:
+    lines = [f"2026-02-25T10:11:12.{n:03}Z {'error' if n % 10 == 5 else 'fine'} {n}\n" for n in range(100)]
+    (tmp_path / "redis.log").write_text("".join(lines), "utf-8")
+    file = LogFile(tmp_path / "redis.log", "redis")
+    excerpt = file.within(0, 2e9, lines_max=3, characters=50)
+    assert [line.split()[-1] for _, line in excerpt.lines] == ["5", "15", "25"]
+    assert excerpt.left_out == 97
+
+
+@pytest.mark.parametrize(
+    ("line", "from_s", "length_s"),
+    [
+        ('{"at": "2026-02-25T10:11:12.500+00:00"}', 1772014272.5, 0),
+        ("2026-02-25 10:11:12.500 UTC [1]", 1772014272.5, 0),
+        ("2026-02-25T11:11:12.5+01:00", 1772014272.5, 0),
+        ('{"time":"2026-02-25T10:11:12Z"}', 1772014272.0, 1),
+    ],
+)
+def test_times_of_logs(line: str, from_s: float, length_s: float) -> None:
+    first, second = timed_lines(f"nothing yet\n{line}\n  more of it\n")
+    assert first.from_s == pytest.approx(from_s)
+    assert first.to_s - first.from_s == pytest.approx(length_s)
+    assert (second.from_s, second.text) == (first.from_s, "  more of it")
+
+
+def test_a_time_that_is_none_is_no_time() -> None:
+    assert list(timed_lines("2026-99-99 10:11:12.500 UTC\n")) == []
+
+
+def test_exceptions_are_taken_as_they_were_logged() -> None:
+    trace = "Traceback (most recent call last):\n  File x\nValueError: {text}"
+    log = f'{trace}\nfine\n{{"error": "OSError: lost", "traceback": "{TRACE}"}}\n{{"error": "OSError: lost"}}\n'
+    found = exceptions_in(log)
+    assert [(raised.sentence, raised.count) for raised in found] == [("OSError: lost", 2), ("ValueError: {text}", 1)]
+    assert found[1].traceback == trace
+    assert exceptions_in('{"event": "no exception", "error": 5}\n{"error": "plain words"}\n{') == []
+
+
+TRACE = r"Traceback (most recent call last):\n OSError: lost"
+
+
+def test_a_traceback_that_never_ends_is_shown_as_far_as_it_goes() -> None:
+    assert exceptions_in("Traceback (most recent call last):")[0].sentence == "Traceback (most recent call last)"
+    assert exceptions_in("Traceback (most recent call last):\n  File x")[0].sentence == "File x"
+
+
+def test_the_grid_has_profiles_first_and_then_proofs(tmp_path: Path) -> None:
+    grid = grid_of(read_summary(plain_results(tmp_path)))
+    assert [(column.kind, column.name) for column in grid.columns] == [("run", "hardened"), ("proof", "pool.pre_ping")]
+    assert [(theme, [row.id for row in rows]) for theme, rows in grid.themes] == [
+        ("redis", ["redis_down", "redis_slow"]),
+        ("pool", ["idle_pool_cut"]),
+    ]
+    cells = {row.id: [[entry.verdict for entry in cell.entries] for cell in row.cells] for row in grid.rows}
+    assert cells["idle_pool_cut"] == [["held"], ["proved"]]
+    assert cells["redis_down"] == [["failed"], []]
+
+
+def test_what_the_matrix_takes_away_stands_apart(tmp_path: Path) -> None:
+    grid = grid_of(read_summary(write_results(tmp_path, summary_of(made(), ablated()))))
+    assert [(column.kind, column.name) for column in grid.columns] == [
+        ("run", "hardened"),
+        ("off", "hardened without pool.pre_ping"),
+    ]
+    assert grid.edges == {1}
+
+
+def test_the_worst_of_several_runs_stands_first(tmp_path: Path) -> None:
+    grid = grid_of(read_summary(write_results(tmp_path, summary_of(made(), made(Verdict.FAILED), made()))))
+    assert [entry.verdict for entry in grid.rows[0].cells[0].entries] == ["failed", "held", "held"]
+    assert grid.rows[0].cells[0].entries[0].run == 1
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "status", "sentence"),
+    [
+        ([Verdict.HELD, Verdict.HELD], 0, "All 2 scenarios held under hardened."),
+        ([Verdict.HELD], 0, "The scenario held under hardened."),
+        ([Verdict.FAILED, Verdict.HELD], 1, "1 of 2 scenarios failed: idle_pool_cut; 1 held under hardened."),
+        ([Verdict.UNAVAILABLE], 1, "1 of 1 scenario unavailable here: idle_pool_cut."),
+        ([], 5, "No scenario was run."),
+    ],
+)
+def test_the_verdict_in_a_sentence(tmp_path: Path, verdicts: list[Verdict], status: int, sentence: str) -> None:
+    summary = summary_of(*(made(verdict) for verdict in verdicts), exit_status=status)
+    assert headline(read_summary(write_results(tmp_path, summary))).sentence == sentence
+
+
+def test_the_sentence_tells_of_proofs_and_of_what_was_not_run(tmp_path: Path) -> None:
+    second = ablated(Verdict.HELD)
+    summary = summary_of(
+        made(), second, proofs=[proof_of(made(), second)], selection=["idle_pool_cut", "other"], exit_status=2
+    )
+    said = headline(read_summary(write_results(tmp_path, summary)))
+    assert said.word == "Interrupted"
+    assert said.sentence == (
+        "The scenario held under hardened; 1 of 1 proof not proved: idle_pool_cut: pool.pre_ping, unproved;"
+        " 1 of 2 were not run."
+    )

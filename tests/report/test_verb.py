@@ -1,0 +1,40 @@
+"""`harness report`, and the report that a gate leaves by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from tests.report.support import plain_results
+from tests.tiny import run_harness, write_suite
+
+
+def test_a_runs_folder_is_named_by_its_path_or_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = plain_results(tmp_path / "20260225T101112Z-abcdef")
+    (tmp_path / "latest").symlink_to(folder.name)
+    for words in (["--results", str(tmp_path)], [folder.name, "--results", str(tmp_path)], [str(folder)]):
+        (folder / "report.html").unlink(missing_ok=True)
+        assert main(["report", *words]) == 0
+        assert Path(capsys.readouterr().out.strip()).resolve() == folder / "report.html"
+        assert (folder / "report.html").exists()
+
+
+def test_a_run_that_is_not_there_is_refused_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain_results(tmp_path / "20260225T101112Z-abcdef")
+    assert main(["report", "20260225T101112Z-abcdeg", "--results", str(tmp_path)]) == 4
+    assert "closest valid: '20260225T101112Z-abcdef'" in capsys.readouterr().err
+    assert main(["report", "--results", str(tmp_path / "nowhere")]) == 4
+    assert "run a gate first" in capsys.readouterr().err
+
+
+def test_a_gate_leaves_a_report_and_says_where(tmp_path: Path) -> None:
+    write_suite(tmp_path)
+    gate = run_harness("gate", "cut", cwd=tmp_path)
+    assert gate.returncode == 0, gate.stderr
+    line = next(line for line in gate.stdout.splitlines() if line.startswith("report: "))
+    text = (tmp_path / line.removeprefix("report: ")).read_text("utf-8")
+    assert "The scenario held under whole." in text
+    assert 'aria-label="Latency of ' in text
+    assert "connections_cut" in text

@@ -1,0 +1,126 @@
+"""Reports of results that are not as they should be; how large they get; what came before."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.checks import Verdict
+from harness.errors import UsageError
+from harness.report import REPORT, report_run, write_report
+from harness.report.writing import page_of
+from harness.results import RunKey
+from tests.report.support import plain_results, result, write_history, write_results
+from tests.results.made import made, summary_of
+
+MEGABYTE = 1_000_000
+
+
+def test_without_a_summary_there_is_no_report(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"summary\.json: cannot be read"):
+        write_report(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("{", "not JSON"), ("[]", "the whole"), ('{"complete": true}', "exit_status: Field required")]
+)
+def test_a_foreign_summary_is_refused_by_the_key_that_is_wrong(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "summary.json").write_text(text, "utf-8")
+    with pytest.raises(UsageError, match=said):
+        write_report(tmp_path)
+
+
+def test_a_report_that_breaks_says_so_and_ends_no_run(tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text("{<script>", "utf-8")
+    text = report_run(tmp_path).read_text("utf-8")
+    assert "This is a defect of the harness" in text
+    assert "not JSON" in text
+    assert "<script>" not in text
+
+
+def test_a_history_that_was_cut_off_is_told_and_its_run_is_shown(tmp_path: Path) -> None:
+    run = result(tmp_path, Verdict.FAILED)
+    assert run.history is not None
+    run.history.write_text(run.history.read_text("utf-8")[:-20], "utf-8")
+    view = page_of(write_results(tmp_path, summary_of(run))).runs[0]
+    assert "not a line of a history" in view.problem
+    assert [check.name for check in view.checks] == ["outcome"]
+    assert "outcome: 1 of 2" in write_report(tmp_path).read_text("utf-8")
+
+
+def test_a_history_outside_of_the_folder_is_not_read(tmp_path: Path) -> None:
+    inside = tmp_path / "results"
+    write_results(inside, summary_of(result(inside)))
+    write_history(tmp_path / "elsewhere.jsonl")
+    data = json.loads((inside / "summary.json").read_text("utf-8"))
+    data["runs"][0]["history"] = "../elsewhere.jsonl"
+    (inside / "summary.json").write_text(json.dumps(data), "utf-8")
+    assert "outside of the results folder" in page_of(inside).runs[0].problem
+
+
+def test_what_did_not_hold_comes_first(tmp_path: Path) -> None:
+    runs = page_of(plain_results(tmp_path)).runs
+    assert [view.as_wanted for view in runs] == [False, False, True, True]
+    assert [view.record.id for view in runs[:2]] == ["redis_down", "redis_slow"]
+
+
+def test_a_failure_that_a_proof_wants_is_shown_as_proved(tmp_path: Path) -> None:
+    view = next(view for view in page_of(plain_results(tmp_path)).runs if view.record.role == "ablated")
+    assert (view.symbol, view.tone, view.group) == ("proved", "plain", "proof")
+    assert view.said.startswith("proved: failed by outcome")
+
+
+@pytest.mark.parametrize(("runs", "requests"), [(60, 250), (300, 40)])
+def test_a_whole_gate_fits_into_five_megabytes(tmp_path: Path, runs: int, requests: int) -> None:
+    history = tmp_path / "history" / "a.jsonl"
+    write_history(history, requests=requests)
+    line = "2026-02-25 10:11:14.000 UTC [1] LOG:  error while the fault was in force, a long story " + "x" * 200
+    results = [
+        made(Verdict.FAILED if n % 6 == 0 else Verdict.HELD, key=RunKey(f"scenario_{n}", "hardened"), history=history)
+        for n in range(runs)
+    ]
+    write_results(tmp_path, summary_of(*results))
+    for name in ("postgres", "redis", "toxiproxy"):
+        (tmp_path / "logs" / f"{name}.log").write_text(f"{line}\n" * 500, "utf-8")
+    assert write_report(tmp_path).stat().st_size < 5 * MEGABYTE
+
+
+def test_earlier_runs_beside_this_one_are_its_past(tmp_path: Path) -> None:
+    old, new, later = (tmp_path / f"2026022{n}T101112Z-abcdef" for n in (4, 5, 6))
+    for folder, verdict in ((old, Verdict.FAILED), (new, Verdict.HELD), (later, Verdict.HELD)):
+        write_results(folder, summary_of(result(folder, verdict), exit_status=0))
+    (old / REPORT).touch()
+    page = page_of(new)
+    assert [past.name for past in page.past.runs] == [old.name]
+    assert [before.verdict for before in page.runs[0].before] == ["failed"]
+    assert f'href="../{old.name}/report.html"' in write_report(new).read_text("utf-8")
+    assert page_of(old).past.runs == []
+
+
+def test_an_earlier_run_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    old, new = (tmp_path / f"2026022{n}T101112Z-abcdef" for n in (4, 5))
+    for folder in (old, new):
+        write_results(folder, summary_of(result(folder)))
+    (old / "summary.json").write_text("{", "utf-8")
+    assert page_of(new).past.unread[0].startswith(old.name)
+
+
+def test_maps_are_linked_where_they_lie_beside(tmp_path: Path) -> None:
+    assert "sweep.html" not in write_report(plain_results(tmp_path)).read_text("utf-8")
+    (tmp_path / "sweep.html").touch()
+    assert 'href="sweep.html"' in write_report(tmp_path).read_text("utf-8")
+
+
+def test_coverage_is_shown_where_the_summary_has_it(tmp_path: Path) -> None:
+    plain_results(tmp_path)
+    data = json.loads((tmp_path / "summary.json").read_text("utf-8"))
+    protocols = {"postgres": {"hit": "<b>", "points": 3}, "redis": "<b>"}
+    data["coverage"] = {"points": 812, "percent": 31.25, "other": {"a": "<b>"}, "by_protocol": protocols}
+    (tmp_path / "summary.json").write_text(json.dumps(data), "utf-8")
+    text = write_report(tmp_path).read_text("utf-8")
+    assert "Fault coverage" in text
+    assert "812" in text
+    assert "31.2 % of the points" in text
+    assert "<b>" not in text.partition("Fault coverage")[2].partition("</dl>")[0]

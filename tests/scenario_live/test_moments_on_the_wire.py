@@ -1,0 +1,137 @@
+"""Messages as moments: waited for, hung up at, and struck at by faults of other layers."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import (
+    ACKNOWLEDGED,
+    ANY_OUTCOME,
+    UNKNOWN,
+    Lab,
+    Moment,
+    link,
+    postgres,
+    process,
+    redis,
+    server,
+    service,
+    wire,
+)
+from harness.checks import Verdict
+from harness.history.events import MomentMissed, MomentReached
+from tests.scenario_live.support import Runs, evidence, history_of
+
+
+def test_a_message_is_waited_for_since_the_last_fault(runs: Runs) -> None:
+    hold = wire.hold(postgres.sent("COMMIT"))
+
+    async def play(lab: Lab) -> None:
+        await lab.inject(hold)
+        async with lab.deliver(2):
+            await lab.until(postgres.sent("COMMIT", nth=2))
+            await lab.heal(hold)
+        await lab.until(postgres.answered("COMMIT", nth=2))
+        async with lab.inject(link.cut(redis)):
+            # What passed before that does not count.
+            await lab.until(postgres.sent("COMMIT"), within_s=0.1)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert len(list(history_of(result).of(MomentReached))) == 2
+    [missed] = history_of(result).of(MomentMissed)
+    assert missed.detail.startswith("0 times postgres.sent('COMMIT')")
+
+
+def test_clients_hang_up_at_a_message(runs: Runs) -> None:
+    hold = wire.hold(postgres.sent("INSERT"))
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(hold):
+            await lab.deliver(3, hang_up_at=postgres.sent("INSERT", nth=3), expect=UNKNOWN)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+
+
+@pytest.mark.parametrize("at", [postgres.sent("COMMIT"), postgres.answered("COMMIT")], ids=["sent", "answered"])
+def test_the_message_waits_until_the_fault_has_acted(runs: Runs, at: Moment) -> None:
+    """Killed while the message was held: the client cannot have had an answer that follows it."""
+    kill = process.kill(at=at)
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(kill):
+            await lab.deliver(expect=UNKNOWN)
+            await lab.until(kill.fired())
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result) == {repr(kill): {"process_ended": 1}}
+
+
+def test_every_layer_strikes_at_a_message(runs: Runs) -> None:
+    at = postgres.sent("INSERT")
+    faults = {
+        link.cut(postgres, at=at): "connections_cut",
+        link.cut(postgres, at=postgres.answered("INSERT")): "connections_cut",
+        server.end_sessions(postgres, at=at): "sessions_ended",
+        server.execute(postgres, "ANALYZE deliveries", at=at): "executed",
+        server.flush(redis, at=at): "keys_lost",
+        process.pause(at=at): "process_stopped",
+        process.terminate(at=at): "listener_closed",
+    }
+
+    async def play(lab: Lab) -> None:
+        for fault in faults:
+            await lab.inject(fault)
+            async with lab.deliver(expect=ANY_OUTCOME):
+                await lab.until(fault.fired())
+                await lab.heal(fault)
+            await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    found = evidence(result)
+    assert {fault: kind in found[repr(fault)] for fault, kind in faults.items()} == dict.fromkeys(faults, True)
+
+
+def test_another_moment_is_looked_for(runs: Runs) -> None:
+    cut = link.cut(postgres, at=service.answers(at_least=5))
+
+    async def play(lab: Lab) -> None:
+        await lab.inject(cut)
+        await lab.deliver(4)
+        await lab.inject(link.cut(redis))  # what is counted goes on from where the first fault was armed
+        await lab.deliver(1)
+        await lab.until(cut.fired())
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result)[repr(cut)] == {"connections_cut": 1}
+
+
+@pytest.mark.parametrize(
+    ("at", "instead"),
+    [
+        (postgres.sent("DELETE"), "INSERT INTO deliveries"),
+        (service.answers(at_least=5, outcome=ACKNOWLEDGED), "1 answers acknowledged"),
+    ],
+    ids=["message", "state"],
+)
+def test_a_moment_that_never_came(runs: Runs, at: Moment, instead: str) -> None:
+    kill = process.kill(at=at)
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(kill):
+            await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason.startswith(f"{kill!r} left no evidence: ")
+    assert instead in result.reason.partition("; seen instead: ")[2]

@@ -1,0 +1,20 @@
+"""One set of servers for all live searches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.scenario.testbed import Testbed, open_testbed
+from harness.stack import StackConfiguration
+from harness.target import load_target
+
+TARGET = Path(__file__).parents[2] / "scenarios" / "target.toml"
+
+
+@pytest.fixture(scope="package")
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
+    with open_testbed(load_target(TARGET), StackConfiguration(), logs=tmp_path_factory.mktemp("logs")) as bed:
+        yield bed

@@ -1,0 +1,68 @@
+"""Small sweeps and orders on real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harness.scenario.testbed import Testbed
+from harness.search.interleaving import Mix, OrderResult
+from harness.search.lane import LaneSettings
+from harness.search.orders import Order
+from harness.search.places import CellId, Kind
+from harness.search.plan import Choice, planned
+from harness.search.playing import OrderSettings, play_orders
+from harness.search.recording import Recording
+from harness.search.results import CellResult, LaneProblem
+from harness.search.sweeper import SweepSettings, sweeping
+
+
+@dataclasses.dataclass(slots=True)
+class Swept:
+    """What a sweep found. `recordings`: what it was planned from."""
+
+    cells: list[CellResult] = dataclasses.field(default_factory=list)
+    problems: Sequence[LaneProblem] = ()
+    recordings: Sequence[Recording] = ()
+
+    def verdicts(self) -> dict[str, str]:
+        return {str(each.cell): each.verdict.value for each in self.cells}
+
+
+def lane_settings(folder: Path, *, profile: str = "hardened", without: tuple[str, ...] = ()) -> LaneSettings:
+    return LaneSettings(profile=profile, without=without, seed=1, folder=folder)
+
+
+def sweep(
+    bed: Testbed,
+    lane: LaneSettings,
+    choice: Choice,
+    *,
+    lanes: int = 2,
+    recorded: Callable[[Recording], Recording] = lambda recording: recording,
+) -> Swept:
+    """Record, plan and sweep. `recorded`: changes what was recorded, before cells are planned from it."""
+    found = Swept()
+
+    async def go() -> None:
+        settings = SweepSettings(lane=lane, lanes=lanes, repro=str, told=found.cells.append)
+        async with sweeping(bed, settings) as sweeper:
+            found.recordings = [recorded(each) for each in await sweeper.record(choice.kinds)]
+            kinds: dict[Kind, Recording] = {each.kind: each for each in found.recordings}
+            cells: Sequence[CellId] = planned(found.recordings, choice).cells
+            await sweeper.sweep(cells, kinds)
+            found.problems = sweeper.problems
+
+    asyncio.run(go())
+    return found
+
+
+def play(
+    bed: Testbed, lane: LaneSettings, *mixes: Mix, only: Order | None = None, requests: int = 2
+) -> list[OrderResult]:
+    found: list[OrderResult] = []
+    settings = OrderSettings(lane=lane, mixes=mixes, requests=requests, only=only)
+    asyncio.run(play_orders(bed, settings, repro=lambda mix, order: f"{mix} {order}", told=found.append))
+    return found

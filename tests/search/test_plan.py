@@ -1,0 +1,123 @@
+"""What a sweep tries, and what it says that it leaves out."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.errors import UsageError
+from harness.search.actions import ACTIONS, APART, EXCLUSIONS, excluded_by, is_apart, sensible
+from harness.search.places import Place, Point
+from harness.search.plan import Choice, check_choice, neighbourhood, planned
+from tests.search.made import made_recording, observed, place
+
+RECORDED = [made_recording("fresh"), made_recording("warm"), made_recording("copies")]
+
+
+def actions_at(message: str, direction: str = "sent", protocol: str = "postgres", **more: object) -> set[str]:
+    at = place(message, direction=direction, protocol=protocol)
+    return {point.action for point in sensible(observed(place=at, **more))}
+
+
+def test_every_message_of_every_kind_is_cut_before_it() -> None:
+    cells = planned(RECORDED, Choice()).cells
+    for recording in RECORDED:
+        for message in recording.messages:
+            assert any(
+                cell.kind == recording.kind and cell.first == Point(message.place, "cut_before") for cell in cells
+            )
+
+
+def test_every_byte_is_cut_after_once_but_for_the_copies() -> None:
+    cells = planned(RECORDED, Choice()).cells
+    cut = [cell for cell in cells if cell.first.bytes_passed is not None]
+    assert {cell.kind for cell in cut} == {"fresh", "warm"}
+    commit = [cell.first.bytes_passed for cell in cut if cell.kind == "warm" and str(cell.first.place) == COMMIT]
+    assert commit == list(range(1, 20))
+
+
+COMMIT = "postgres/sent/commit/Query/COMMIT/1"
+
+
+def test_no_bytes_leaves_them_out() -> None:
+    assert all(cell.first.bytes_passed is None for cell in planned(RECORDED, Choice(with_bytes=False)).cells)
+
+
+def test_errors_take_the_place_of_a_statement_and_of_nothing_else() -> None:
+    assert "error_40001" in actions_at("Query")
+    assert "error_40001" not in actions_at("Bind", runs=False)
+    assert "error_READONLY" not in actions_at("Query")
+    assert "error_READONLY" in actions_at("SET", protocol="redis")
+    assert {"fatal_53300", "fatal_57P03"} <= actions_at("StartupMessage", runs=False)
+
+
+def test_an_answer_is_late_on_redis_only() -> None:
+    assert "late" in actions_at("SimpleString", "answered", "redis", runs=False, ends_answer=True)
+    assert "late" not in actions_at("ReadyForQuery", "answered", runs=False, ends_answer=True)
+    assert "late" not in actions_at("SET", protocol="redis")
+
+
+def test_each_exclusion_has_a_reason_and_excludes_something_from_what_there_is() -> None:
+    for exclusion in EXCLUSIONS:
+        assert exclusion.reason.strip()
+        assert exclusion.messages.strip()
+    excluded = {
+        excluded_by(message, action) for recording in RECORDED for message in recording.messages for action in ACTIONS
+    }
+    assert len(excluded - {None}) >= 7
+
+
+def test_what_garbles_a_stream_is_judged_apart() -> None:
+    answer = Place("postgres", "answered", "query", "DataRow", "INSERT", 1)
+    assert all(is_apart(Point(place(), action)) for action in APART)
+    assert is_apart(Point(answer, "drop"))
+    assert not is_apart(Point(place(), "drop"))
+    assert not is_apart(Point(answer, "cut_before"))
+
+
+def test_only_takes_a_whole_id_or_a_part() -> None:
+    whole = f"warm/{COMMIT}/cut_after"
+    assert [str(cell) for cell in planned(RECORDED, Choice(only=whole)).cells] == [whole]
+    parts = planned(RECORDED, Choice(only="commit/query/commit")).cells
+    assert len(parts) > 10
+    assert {str(cell.first.place) for cell in parts} == {COMMIT}
+
+
+def test_only_that_fits_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="--only"):
+        planned(RECORDED, Choice(only="ROLLBACK"))
+
+
+def test_a_limit_is_a_sample_by_the_seed_and_is_said() -> None:
+    one, same, other = (planned(RECORDED, Choice(limit=7, seed=seed)) for seed in (1, 1, 2))
+    assert len(one.cells) == 7
+    assert one == same
+    assert one.cells != other.cells
+    assert "sample by seed 1" in one.left_out[0]
+
+
+def test_the_commits_neighbourhood_reaches_from_the_statement_before_it_to_the_end_of_its_answer() -> None:
+    messages = [(each.place.message, each.place.text.split()[0]) for each in neighbourhood(RECORDED[1])]
+    assert messages[0] == ("Execute", "INSERT")
+    assert messages[-1] == ("ReadyForQuery", "COMMIT")
+    assert len(messages) == 7
+
+
+def test_all_pairs_around_the_commit_are_tried_and_of_the_rest_what_is_left_out_is_said() -> None:
+    plan = planned(RECORDED, Choice(pairs=True))
+    near = {message.place for message in neighbourhood(RECORDED[1])}
+    found = [cell for cell in plan.cells if cell.second and cell.first.place in near and cell.second.place in near]
+    every = {
+        (point, other)
+        for message in neighbourhood(RECORDED[1]) for point in sensible(message)
+        for after in neighbourhood(RECORDED[0]) for other in sensible(after)
+        if point.action in ("cut_before", "cut_after") and other.action in ("cut_before", "cut_after")
+    }  # fmt: skip
+    assert every <= {(cell.first, cell.second) for cell in found}
+    assert len(set(plan.cells)) == len(plan.cells)
+    assert "pairs away from the commit" in plan.left_out[0]
+
+
+@pytest.mark.parametrize("choice", [Choice(actions=("cut",)), Choice(kinds=("hot",))])  # type: ignore[arg-type]
+def test_a_word_that_does_not_exist_is_refused(choice: Choice) -> None:
+    with pytest.raises(UsageError, match="valid"):
+        check_choice(choice)

@@ -1,0 +1,62 @@
+"""Several deliveries of a kind become one recording, from which rules find each message again."""
+
+from __future__ import annotations
+
+from harness.search.arming import Armoury
+from harness.search.places import CellId, Point
+from harness.search.recording import LinkSeen, recording
+from harness.wire import Cut
+from tests.search.made import INSERT, as_is, delivered, made_recording, messages_of, seen
+
+
+def test_messages_are_in_the_order_in_which_they_passed_whatever_their_link() -> None:
+    names = [message.place.message for message in made_recording().messages]
+    assert names[:4] == ["SET", "SimpleString", "Query", "CommandComplete"]
+    assert len(names) == 13
+
+
+def test_a_statement_is_found_by_what_all_deliveries_begin_it_with() -> None:
+    def fingerprint(protocol: str, text: str) -> str:
+        return "INSERT" if "INSERT" in text else as_is(protocol, text)
+
+    links = [[LinkSeen("postgres", "postgres", messages_of(f"comment {n}"))] for n in (1, 2)]
+    found = recording("warm", links, fingerprint)
+    bind = next(message for message in found.messages if message.place.message == "Bind")
+    assert bind.text == "/* comment"
+
+
+def test_a_redis_command_is_found_by_its_name_since_keys_differ_from_lane_to_lane() -> None:
+    assert made_recording().messages[0].text == "SET"
+
+
+def test_the_nth_of_its_like_counts_what_the_rule_would_match_not_what_looks_alike() -> None:
+    # "INSERT" begins both statements, so a rule for the shorter one meets the longer one first.
+    messages = [seen("sent", "Execute", "INSERT 2"), seen("sent", "Execute", "INSERT")]
+    found = recording("warm", [[LinkSeen("postgres", "postgres", messages)]], as_is)
+    assert [(each.place.text, each.nth) for each in found.messages] == [("INSERT 2", 1), ("INSERT", 2)]
+
+
+def test_occurrences_count_equal_messages() -> None:
+    messages = [seen("answered", "ParameterStatus", phase="startup", t_ns=n) for n in range(3)]
+    found = recording("fresh", [[LinkSeen("postgres", "postgres", messages)]], as_is)
+    assert [each.place.occurrence for each in found.messages] == [1, 2, 3]
+
+
+def test_what_only_some_deliveries_have_is_unsteady_and_no_point() -> None:
+    more = delivered("b")
+    more.append(LinkSeen("other", "postgres", [seen("sent", "Query", "SELECT 1", t_ns=99)]))
+    found = recording("warm", [delivered("a"), more], as_is)
+    assert [place.text for place in found.unsteady] == ["SELECT 1"]
+    assert len(found.messages) == 13
+
+
+def test_a_cell_becomes_a_rule_on_the_lanes_own_hop() -> None:
+    recorded = made_recording()
+    commit = next(each for each in recorded.messages if each.place.text == "COMMIT")
+    armoury = Armoury({"warm": recorded, "fresh": made_recording("fresh")}, {"postgres": "hop-7", "redis": "hop-8"})
+    cell = CellId("warm", Point(commit.place, "cut@5"), Point(commit.place, "cut_after"))
+    first, second = armoury.rules(cell, "7/1")
+    assert (first.hop, first.action, first.match.text, first.match.nth) == ("hop-7", Cut(5), "COMMIT", 1)
+    assert (second.action, second.match.after) == (Cut(None), first.id)
+    assert first.match.phase == "commit"
+    assert INSERT not in first.match.text

@@ -1,0 +1,121 @@
+"""Real sweeps: the hardened service holds, the unprotected one fails where one would predict."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.history import read_history
+from harness.history.events import EvidenceSeen, RequestSent, RowsRead
+from harness.scenario.testbed import Testbed
+from harness.search.places import Point
+from harness.search.plan import Choice
+from harness.search.recording import Recording
+from harness.search.space import space_of
+from tests.search.live import Swept, lane_settings, sweep
+
+COMMIT = "warm/postgres/sent/commit/Query/COMMIT/1/cut_before"
+BREAKING = ("cut_before", "cut_after", "reset_before", "reset_after")
+
+
+@pytest.fixture(scope="module")
+def held(bed: Testbed, tmp_path_factory: pytest.TempPathFactory) -> tuple[Swept, Path]:
+    """The commit's messages, broken in every closing way and after some of their bytes."""
+    folder = tmp_path_factory.mktemp("sweep")
+    choice = Choice(kinds=("warm",), only="/commit/", actions=(*BREAKING, "cut@N"))
+    return sweep(bed, lane_settings(folder), choice), folder
+
+
+def test_every_cell_is_tried_and_held_and_every_fault_struck(held: tuple[Swept, Path]) -> None:
+    swept, _ = held
+    assert len(swept.cells) > 30
+    assert set(swept.verdicts().values()) == {"held"}, [each for each in swept.cells if each.verdict != "held"]
+    assert all("COMMIT" in " ".join(each.evidence) for each in swept.cells)
+    assert not swept.problems
+
+
+def test_a_cells_lines_of_its_history_tell_its_story(held: tuple[Swept, Path]) -> None:
+    swept, folder = held
+    for result in swept.cells[:5]:
+        entries = read_history(folder / result.history).entries[result.lines[0] - 1 : result.lines[1]]
+        events = [entry.event for entry in entries]
+        (evidence,) = [event for event in events if isinstance(event, EvidenceSeen)]
+        assert evidence.detail in result.evidence
+        purposes = [event.purpose for event in events if isinstance(event, RequestSent)]
+        assert {"scenario", "recovery", "again"} <= set(purposes)
+        assert len([event for event in events if isinstance(event, RowsRead)]) == 2
+
+
+def test_what_a_cut_inside_of_a_message_lets_through_is_as_planned(held: tuple[Swept, Path]) -> None:
+    swept, _ = held
+    cut = [each for each in swept.cells if each.cell.first.bytes_passed is not None]
+    assert len(cut) > 10
+    for each in cut:
+        assert f"{each.cell.first.bytes_passed} bytes of it passed" in each.evidence[0]
+
+
+def test_the_recorded_space_has_what_the_service_says_to_its_database(held: tuple[Swept, Path]) -> None:
+    swept, _ = held
+    points = {str(point) for point in space_of(swept.recordings).points}
+    assert "postgres/sent/commit/Query/COMMIT/1/cut_before" in points
+    assert "postgres/sent/commit/Query/COMMIT/1/error_40001" in points
+    assert any(point.startswith("redis/sent/query/SET/") and point.endswith("/error_READONLY") for point in points)
+
+
+@pytest.mark.parametrize("kind", ["fresh", "repeat", "read", "copies"])
+def test_each_kind_of_delivery_can_be_swept(bed: Testbed, tmp_path: Path, kind: str) -> None:
+    choice = Choice(kinds=(kind,), only="/cut_before", limit=6, seed=3)  # type: ignore[arg-type]  # one of the kinds
+    # What the service does where a ROLLBACK breaks is the subject of the whole sweep, not of this.
+    swept = sweep(bed, lane_settings(tmp_path), choice, lanes=1, recorded=_without("ROLLBACK"))
+    assert len(swept.cells) == 6
+    assert set(swept.verdicts().values()) == {"held"}, swept.cells
+
+
+def _without(text: str) -> Callable[[Recording], Recording]:
+    def changed(recording: Recording) -> Recording:
+        kept = tuple(message for message in recording.messages if message.place.text != text)
+        return dataclasses.replace(recording, messages=kept)
+
+    return changed
+
+
+def test_unprotected_it_fails_where_one_would_predict(bed: Testbed, tmp_path: Path) -> None:
+    choice = Choice(kinds=("warm",), only="/cut_before", with_bytes=False)
+    swept = sweep(bed, lane_settings(tmp_path, profile="unprotected"), choice)
+    failed = {each.cell.first.place.protocol for each in swept.cells if each.verdict == "failed"}
+    spared = {each.cell.first.place.protocol for each in swept.cells if each.verdict == "held"}
+    # Nothing is tried again on PostgreSQL, and the exception escapes; redis-py tries again by itself.
+    assert failed == {"postgres"}
+    assert spared == {"redis"}
+    assert all("log_clean" in each.failing for each in swept.cells if each.verdict == "failed")
+
+
+def test_a_commit_that_is_acknowledged_too_early_is_lost(bed: Testbed, tmp_path: Path) -> None:
+    choice = Choice(kinds=("warm",), only=COMMIT)
+    swept = sweep(bed, lane_settings(tmp_path, without=("ack.after_commit",)), choice, lanes=1)
+    (lost,) = swept.cells
+    assert lost.verdict == "failed"
+    assert lost.failing[0] == "acknowledged_is_stored"
+
+
+def test_a_fault_that_never_strikes_is_inconclusive_and_says_what_was_seen(bed: Testbed, tmp_path: Path) -> None:
+    def later(recording: Recording) -> Recording:
+        return dataclasses.replace(
+            recording, messages=tuple(dataclasses.replace(each, nth=each.nth + 7) for each in recording.messages)
+        )
+
+    choice = Choice(kinds=("warm",), only=COMMIT)
+    swept = sweep(bed, lane_settings(tmp_path), choice, lanes=1, recorded=later)
+    (result,) = swept.cells
+    assert result.verdict == "inconclusive"
+    assert "did not strike; seen instead" in result.evidence[0]
+    assert Point.parse(str(result.cell.first)) == result.cell.first
+
+
+def test_garbled_bytes_are_judged_apart(bed: Testbed, tmp_path: Path) -> None:
+    choice = Choice(kinds=("warm",), only="/duplicate", limit=5)
+    swept = sweep(bed, lane_settings(tmp_path), choice, lanes=1)
+    assert {each.verdict for each in swept.cells} <= {"held", "noticed", "silent"}

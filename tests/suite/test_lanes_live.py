@@ -1,0 +1,58 @@
+"""Two lanes on real servers, with the tiny service."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.polling import poll
+from tests.cli.support import runs_by_id, summary_in
+from tests.tiny import GATE_WITHIN_S, environment, harness_command, run_harness, write_suite
+
+WITHIN_S = 30.0
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    return write_suite(tmp_path)
+
+
+def test_two_lanes_have_servers_and_logs_of_their_own_and_one_summary(suite: Path) -> None:
+    process = run_harness("gate", "healthy", "cut", "elsewhere", "--jobs", "2", cwd=suite)
+    assert process.returncode == 0, process.stdout + process.stderr
+    data = summary_in(suite)
+    assert [run["id"] for run in data["runs"]] == ["cut", "healthy[no_fault]", "elsewhere"], "the suite's order"
+    lanes = sorted(path.name for path in (suite / ".results" / "latest" / "logs").glob("lane-*"))
+    assert lanes == ["lane-0", "lane-1"]
+    assert process.stdout.count("bringing up PostgreSQL") == 2
+
+
+def test_an_interruption_ends_both_lanes_and_what_was_cut_short_is_no_result(suite: Path) -> None:
+    history = suite / ".results" / "latest" / "history" / "waits@whole.jsonl"
+    command = harness_command("gate", "cut", "waits", "--jobs", "2")
+    with subprocess.Popen(
+        command, cwd=suite, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as gate:
+
+        def both_are_under_way() -> bool:
+            there = history.exists() and "step.began" in history.read_text("utf-8")
+            return there and "cut" in runs_by_id(summary_in(suite))
+
+        assert asyncio.run(poll(both_are_under_way, within_s=GATE_WITHIN_S))
+        family = psutil.Process(gate.pid).children(recursive=True)
+        gate.send_signal(signal.SIGINT)
+        said, _ = gate.communicate(timeout=GATE_WITHIN_S)
+    assert gate.returncode == 2, said
+    assert asyncio.run(poll(lambda: not any(_lives(process) for process in family), within_s=WITHIN_S))
+    data = summary_in(suite)
+    assert (data["complete"], data["exit_status"]) == (False, 2)
+    assert {name: run["verdict"] for name, run in runs_by_id(data).items()} == {"cut": "held"}
+
+
+def _lives(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
