@@ -11,6 +11,9 @@ import sys
 
 import click
 
+from bench._bulk import bulk
+from bench._crossings import relay
+from bench._faults import faults
 from bench._options import Benchmark, Options
 from bench._overhead import overhead
 from bench._report import Report
@@ -24,6 +27,11 @@ BENCHMARKS = (
     Benchmark("switches", "hardened against itself less one protection, each in turn", switches),
     Benchmark("start", "service, imports, keeper and servers: how long each takes to come up", start),
     Benchmark("overhead", "what the gate itself takes for a scenario, by phase", overhead),
+    Benchmark("relay", "a message there and back through the relay, Toxiproxy and asyncpg's test proxy", relay),
+    Benchmark(
+        "bulk", "payloads of 64 KiB to 8 MiB through the relay and Toxiproxy, and memory while 1 GiB passes", bulk
+    ),
+    Benchmark("faults", "judged faults a second: the sweep, a loop by hand, and Chaos Toolkit", faults),
 )
 PACKAGES = ("sqlalchemy", "asyncpg", "redis", "starlette", "uvicorn", "httptools")
 EXIT_FAILED = 3

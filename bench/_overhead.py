@@ -13,7 +13,7 @@ from bench._options import Found, Options
 from bench._phases import durations_ms
 from bench._report import comparison, split
 from bench._services import TARGET
-from harness import Lab
+from harness import Lab, no_fault
 from harness.checks import Verdict
 from harness.errors import HarnessError
 from harness.history import read_history
@@ -62,4 +62,5 @@ def _played(bed: Testbed, folder: Path, numbers: itertools.count[int]) -> Sample
 
 
 async def _deliver_once(lab: Lab) -> None:
+    await lab.inject(no_fault)
     await lab.deliver()

@@ -76,6 +76,7 @@ class Workshop:
         self.logs = logs
         self.runner = runner
         self._owned = AsyncExitStack()
+        self._relay = runner.run(self._owned.enter_async_context(bed.stack.relay.control()))
         self._numbers = itertools.count(1)
 
     @property
@@ -89,7 +90,7 @@ class Workshop:
 
     def lay(self, wanted: Wanted) -> ProcessSpec:
         """Make the databases of a service and say how to start it."""
-        links = self.runner.run(self._owned.enter_async_context(laid_links(self.bed)))
+        links = self.runner.run(self._owned.enter_async_context(laid_links(self.bed, self._relay)))
         words = {f"{name}.{word}": value for name, laid in links.items() for word, value in _direct(laid).items()}
         settings = {**self.target.settings(wanted.profile, wanted.without), **wanted.settings}
         if not wanted.redis:

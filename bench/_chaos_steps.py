@@ -1,0 +1,55 @@
+"""What an experiment of Chaos Toolkit does besides its extension's own actions.
+
+Imported by Chaos Toolkit in its own environment: of this project it may import nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Mapping
+
+import asyncpg
+import requests
+
+STATEMENT = "SELECT count(*) FROM deliveries WHERE id = $1 AND encode(sha256(body), 'hex') = $2"
+WITHIN_S = 30.0
+
+
+class Told:
+    """What the service answered, for the probe that comes after."""
+
+    acknowledged: bool | None = None
+
+
+@functools.cache
+def _runner() -> asyncio.Runner:
+    return asyncio.Runner()
+
+
+@functools.cache
+def _session(url: str) -> asyncpg.Connection:
+    return _runner().run(asyncpg.connect(url))
+
+
+@functools.cache
+def _http() -> requests.Session:
+    return requests.Session()
+
+
+def deliver(url: str, headers: Mapping[str, str], body: str) -> int:
+    """Send the delivery, and remember whether it was acknowledged."""
+    status = _http().post(url, headers=headers, data=body.encode(), timeout=WITHIN_S).status_code
+    Told.acknowledged = status == 200
+    return status
+
+
+def acknowledged_is_stored(database: str, delivery: str, digest: str) -> bool:
+    """Whether the delivery is stored once if it was acknowledged, and else once at most."""
+    rows: int = _runner().run(_session(database).fetchval(STATEMENT, delivery, digest))
+    return rows == 1 if Told.acknowledged else rows <= 1
+
+
+def forget() -> None:
+    """Begin another experiment."""
+    Told.acknowledged = None

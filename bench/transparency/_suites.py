@@ -1,0 +1,76 @@
+"""The suites: whose tests, how they are told of a server, and what cannot run here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from harness.addresses import HostPort
+from harness.keeper import Keeper
+from harness.stack import PostgresServer, RedisServer
+from harness.wire import ProtocolName
+
+LISTS = Path(__file__).resolve().parent
+Server = PostgresServer | RedisServer
+Starts = Callable[[Keeper, Path], Server]
+Told = tuple[Sequence[str], Mapping[str, str]]
+"""Further arguments of pytest, and further environment variables."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """One project's tests. `excused`: the file that lists those that may differ, with the reasons."""
+
+    name: str
+    distribution: str
+    protocol: ProtocolName
+    starts: Starts
+    told: Callable[[Server, HostPort], Told]
+    excused: Path
+
+
+def start_postgres(keeper: Keeper, folder: Path) -> PostgresServer:
+    """Start a PostgreSQL."""
+    return PostgresServer.start(keeper, folder)
+
+
+def start_redis(keeper: Keeper, folder: Path) -> RedisServer:
+    """Start a Redis."""
+    return RedisServer.start(keeper, folder)
+
+
+def libpq_environment(server: Server, address: HostPort) -> Mapping[str, str]:
+    """How libpq, and clients that follow it, are told of a server."""
+    parts = urlsplit(server.url())
+    return {
+        "PGHOST": address.host,
+        "PGPORT": str(address.port),
+        "PGUSER": unquote(parts.username or ""),
+        "PGPASSWORD": unquote(parts.password or ""),
+        "PGDATABASE": "postgres",
+    }
+
+
+def _told_postgres(server: Server, address: HostPort) -> Told:
+    return (), libpq_environment(server, address)
+
+
+def _told_redis(_: Server, address: HostPort) -> Told:
+    # As `invoke standalone-tests` of that project chooses them, less what needs servers of another kind.
+    marks = "not onlycluster and not redismod and not ssl and not cp_integration and not multidb_integration"
+    # A class of end-to-end tests is marked so as a whole, its modules are not: they want their own cloud.
+    return ("--redis-url", f"redis://{address}/0", "-m", marks, "--ignore", "tests/test_scenario"), {}
+
+
+SUITES: Mapping[str, Suite] = {
+    "asyncpg": Suite(
+        name="asyncpg", distribution="asyncpg", protocol="postgres", starts=start_postgres, told=_told_postgres,
+        excused=LISTS / "asyncpg.txt",
+    ),
+    "redis": Suite(
+        name="redis", distribution="redis", protocol="redis", starts=start_redis, told=_told_redis,
+        excused=LISTS / "redis.txt",
+    ),
+}  # fmt: skip
