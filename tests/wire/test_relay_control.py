@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import signal
 import socket
 from pathlib import Path
@@ -14,9 +15,9 @@ from harness.errors import HarnessError, UsageError
 from harness.keeper import Keeper
 from harness.polling import poll_async
 from harness.stack import Stack, private_folder
-from harness.stack.deaths import DeathWatch
+from harness.stack.deaths import DeadServer, DeathWatch
 from harness.wire import Cut, Drop, Ended, Fail, Fired, Hold, Match, RelayServer, Rule, Seen
-from tests.wire.clients import Laid, hand_made, laid, laid_to
+from tests.wire.clients import WITHIN_S, Laid, hand_made, laid, laid_to
 
 
 @pytest.mark.asyncio
@@ -227,8 +228,9 @@ async def test_a_relay_that_is_killed_is_noticed(keeper: Keeper) -> None:
                 await waiting
             with pytest.raises(HarnessError):
                 await control.arm(Rule(id="r", hop="hop", match=Match(direction="sent"), action=Cut()))
-        dead = deaths.first()
-        assert dead is not None
+        told = queue.SimpleQueue[DeadServer]()
+        deaths.subscribe(told.put)  # the keeper's thread tells it, perhaps after `wait` has returned
+        dead = told.get(timeout=WITHIN_S)
         assert (dead.name, dead.exit_status) == ("relay", -9)
         release()
 
