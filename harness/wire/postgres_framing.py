@@ -119,7 +119,7 @@ class _Framer:
     def _go_on(self, frame: Frame, chunk: Chunk, begin: int, spans: list[Span]) -> int:
         size, first, position = len(chunk), not frame.length, begin
         while self._total == UNKNOWN and position < size:
-            stop = min(size, position + self._header_length() - frame.length)
+            stop = min(size, position + self._header_length(frame) - frame.length)
             extend(frame, chunk, position, stop)
             position = stop
             self._total = self._length_of(frame)
@@ -138,7 +138,8 @@ class _Framer:
             self._offset += frame.length
             self._completed(frame)
 
-    def _header_length(self) -> int:
+    def _header_length(self, frame: Frame) -> int:
+        del frame
         return 5
 
     def _length_of(self, frame: Frame) -> int:
@@ -167,7 +168,8 @@ class SentFramer(_Framer):
 
     _ROWS = frozenset({"CopyData"})
 
-    def _header_length(self) -> int:
+    def _header_length(self, frame: Frame) -> int:
+        del frame
         return 8 if self._plain is _NONE else 5
 
     def _length_of(self, frame: Frame) -> int:
@@ -202,11 +204,11 @@ class AnsweredFramer(_Framer):
 
     _ROWS = frozenset({"DataRow", "CopyData"})
 
-    def _header_length(self) -> int:
-        return 1 if self._handshake.encryption_asked else 5
+    def _header_length(self, frame: Frame) -> int:
+        return 1 if self._handshake.encryption_asked and not frame.length else 5
 
     def _length_of(self, frame: Frame) -> int:
-        if not self._handshake.encryption_asked:
+        if not self._handshake.encryption_asked or frame.length > 1:  # it began as a typed one
             return super()._length_of(frame)
         name, answers = ENCRYPTION_ANSWERS[self._handshake.encryption_asked.popleft()]
         if frame.head[0] not in answers:  # an old server answers with an ErrorResponse

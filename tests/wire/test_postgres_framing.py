@@ -161,6 +161,19 @@ def test_the_bare_byte_is_a_frame_of_its_own_and_the_typed_messages_follow(
     assert [each.name for each in read(talk.framers["sent"], [words.startup()])] == ["StartupMessage"]
 
 
+@pytest.mark.parametrize("begun", range(1, 5))
+def test_a_message_that_has_begun_before_the_request_goes_on_as_it_began(begun: int) -> None:
+    talk = conversation("postgres")
+    framers, notice = talk.framers, words.NOTICE
+    before = framers["answered"].feed(notice[:begun])
+    read(framers["sent"], [words.SSL_REQUEST])
+    rest = [span for byte in notice[begun:] + b"N" for span in framers["answered"].feed(bytes([byte]))]
+    assert [(each.frame.name, each.frame.length) for each in [*before, *rest] if each.last] == [
+        ("NoticeResponse", len(notice)),
+        ("SSLAnswer", 1),
+    ]
+
+
 def test_an_old_server_refuses_encryption_with_an_error() -> None:
     talk = conversation("postgres")
     read(talk.framers["sent"], [words.SSL_REQUEST])
