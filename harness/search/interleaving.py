@@ -13,7 +13,6 @@ from harness.search.cell_history import CellHistory
 from harness.search.http import Reply
 from harness.search.interleaver import SETTLED_WITHIN_S, Interleaver, OrderNotPlayedError, Played
 from harness.search.lane import Lane
-from harness.search.lane_links import forget
 from harness.search.orders import Choice, Order, next_order, written
 from harness.target import Delivery
 from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME
@@ -120,8 +119,8 @@ class Interleaving:
     async def _between(self) -> None:
         """Let Redis forget: the database alone has to keep copies apart, and each goes the whole way."""
         for link in self._lane.links.values():
-            if link.protocol == "redis":
-                await forget(link.admin_url, link.words["prefix"])
+            if link.keys is not None:
+                await link.keys.forget()
 
     async def _afterwards(self, history: CellHistory, deliveries: Sequence[Delivery]) -> None:
         """See that the service goes on, read rows, send again, read rows."""
