@@ -35,7 +35,7 @@ def uncommitted(scenarios: Path) -> Sequence[str]:
 def _git(folder: Path, *words: str) -> str | None:
     try:
         process = subprocess.run(  # noqa: S603  # fixed words, no shell; git is whichever the user has
-            ["git", *words],  # noqa: S607
+            ["git", *words],  # noqa: S607  # as above
             cwd=folder,
             capture_output=True,
             text=True,

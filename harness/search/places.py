@@ -80,8 +80,8 @@ class Point:
             raise UsageError.at(where, "point", text, "not a point of the fault space", mend=mend)
         place = Place(
             found["protocol"],  # type: ignore[arg-type]  # the expression lets nothing else through, here and below
-            found["direction"],  # type: ignore[arg-type]
-            found["phase"],  # type: ignore[arg-type]
+            found["direction"],  # type: ignore[arg-type]  # as above
+            found["phase"],  # type: ignore[arg-type]  # as above
             found["message"],
             found["text"],
             int(found["occurrence"]),

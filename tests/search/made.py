@@ -6,23 +6,27 @@ from harness.search.places import CellId, Kind, Place, Point
 from harness.search.recording import LinkSeen, Observed, Recording, recording
 from harness.search.results import CellResult, CellVerdict, RowOfMap, SweepResults
 from harness.wire import Seen
+from harness.wire.frames import Direction
+from harness.wire.message import Phase
 
 INSERT = "INSERT INTO deliveries VALUES ($1)"
 
 
-def seen(direction: str, message: str, text: str = "", *, phase: str = "query", t_ns: int = 0, **more: int) -> Seen:
+def seen(
+    direction: Direction, message: str, text: str = "", *, phase: Phase = "query", t_ns: int = 0, **more: int
+) -> Seen:
     runs = direction == "sent" and message in ("Query", "Execute", "SET")
     ends = message in ("ReadyForQuery", "SimpleString")
     return Seen(
-        hop="hop", connection=1, t_ns=t_ns, direction=direction, message=message, text=text, phase=phase,  # type: ignore[arg-type]
-        exchange=1, runs=runs, ends_answer=ends, offset=0, length=more.get("length", 20),
+        hop="hop", connection=1, t_ns=t_ns, direction=direction, message=message, text=text, phase=phase,
+        exchange=1, runs=runs, ends_answer=ends, offset=0, length=length,
     )  # fmt: skip
 
 
 def messages_of(delivery: str) -> list[Seen]:
     """What a delivery with this id puts on a PostgreSQL link."""
     insert = f"/* {delivery} */ {INSERT}" if delivery.startswith("comment") else INSERT
-    told = [
+    told: list[tuple[Direction, str, str, Phase]] = [
         ("sent", "Query", "BEGIN", "query"), ("answered", "CommandComplete", "BEGIN", "query"),
         ("answered", "ReadyForQuery", "BEGIN", "query"),
         ("sent", "Bind", insert, "query"), ("sent", "Execute", insert, "query"), ("sent", "Sync", insert, "query"),
@@ -64,7 +68,7 @@ def cell(action: str = "cut_before", *, kind: Kind = "warm", at: Place | None = 
 
 
 def result(verdict: CellVerdict, which: CellId | None = None, **more: str) -> CellResult:
-    return CellResult(cell=which or cell(), verdict=verdict, **more)  # type: ignore[arg-type]
+    return CellResult(cell=which or cell(), verdict=verdict, **more)  # type: ignore[arg-type]  # texts only
 
 
 def results(*cells: CellResult) -> SweepResults:

@@ -36,7 +36,8 @@ class _Tags(HTMLParser):
 def data_of(text: str) -> dict[str, Any]:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     assert found is not None
-    return json.loads(found[1])  # type: ignore[no-any-return]
+    data: dict[str, Any] = json.loads(found[1])
+    return data
 
 
 def test_the_terminal_shows_a_letter_for_each_verdict_and_a_dot_where_nothing_was_tried() -> None:

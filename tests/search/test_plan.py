@@ -117,7 +117,7 @@ def test_all_pairs_around_the_commit_are_tried_and_of_the_rest_what_is_left_out_
     assert "pairs away from the commit" in plan.left_out[0]
 
 
-@pytest.mark.parametrize("choice", [Choice(actions=("cut",)), Choice(kinds=("hot",))])  # type: ignore[arg-type]
+@pytest.mark.parametrize("choice", [Choice(actions=("cut",)), Choice(kinds=("hot",))])  # type: ignore[arg-type]  # wrong
 def test_a_word_that_does_not_exist_is_refused(choice: Choice) -> None:
     with pytest.raises(UsageError, match="valid"):
         check_choice(choice)
