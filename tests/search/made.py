@@ -13,7 +13,7 @@ INSERT = "INSERT INTO deliveries VALUES ($1)"
 
 
 def seen(
-    direction: Direction, message: str, text: str = "", *, phase: Phase = "query", t_ns: int = 0, **more: int
+    direction: Direction, message: str, text: str = "", *, phase: Phase = "query", t_ns: int = 0, length: int = 20
 ) -> Seen:
     runs = direction == "sent" and message in ("Query", "Execute", "SET")
     ends = message in ("ReadyForQuery", "SimpleString")
