@@ -42,11 +42,15 @@ class Log:
             self.lost += 1
 
 
+_GRACE_IS_OVER = "timeout graceful shutdown exceeded"
+
+
 class Bridge(logging.Handler):
     """Brings the lines of libraries into the same form.
 
     SQLAlchemy's pool logs an error, with the exception, where a connection breaks while it is handed back or closed: it
     has dealt with it. What it calls an error without one (a connection that nobody gave back) is a defect of ours.
+    uvicorn calls it an error that the time to drain is over: the requests that it cancels are answered.
     """
 
     def __init__(self, log: Log) -> None:
@@ -62,7 +66,7 @@ class Bridge(logging.Handler):
         by_pool = error is not None and record.name.startswith("sqlalchemy.pool")
         if error is not None and not by_pool:
             fields["traceback"] = "".join(traceback.format_exception(error))
-        handled = record.levelno < logging.ERROR or by_pool
+        handled = record.levelno < logging.ERROR or by_pool or _GRACE_IS_OVER in record.getMessage()
         write = self._log.warning if handled else self._log.alarm
         write(record.getMessage().strip(), **fields)
 

@@ -142,13 +142,13 @@ class Store:
 
     async def _commit(self, connection: AsyncConnection, progress: Progress) -> None:
         progress.phase = Phase.COMMIT
-        progress.in_doubt = True
+        before, progress.in_doubt = progress.in_doubt, True
         try:
             await connection.commit()
         except Exception as error:
             if not certainly_rolled_back(error):
                 raise CommitLostError from error
-            progress.in_doubt = False
+            progress.in_doubt = before  # an earlier COMMIT without an answer is none the wiser
             raise
 
     def _commit_later(self, connection: AsyncConnection) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.cli.support import runs_by_id, summary_in
+from tests.cli.support import lives, runs_by_id, summary_in
 from tests.tiny import GATE_WITHIN_S, environment, harness_command
 
 WITHIN_S = 20.0
@@ -59,7 +59,7 @@ def test_an_ended_run_leaves_results_and_no_process(
         gate.send_signal(signum)
         said, _ = gate.communicate(timeout=GATE_WITHIN_S)
     assert gate.returncode == status, said
-    until(lambda: not any(_lives(process) for process in family), f"{family} end")
+    until(lambda: not any(lives(process) for process in family), f"{family} end")
     data = summary_in(suite)
     assert data["complete"] is False
     assert data["exit_status"] == recorded
@@ -71,7 +71,3 @@ def test_an_ended_run_leaves_results_and_no_process(
     if recorded == 2 and command is not PYTEST:
         assert "interrupted" in said
         assert "incomplete: 1 of 2 scenarios were not run" in said
-
-
-def _lives(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

@@ -67,7 +67,7 @@ async def test_a_template_is_copied(admin: Connection, postgres: PostgresServer,
 async def test_whoever_is_still_connected_is_thrown_out(admin: Connection, postgres: PostgresServer) -> None:
     await create_role(admin, "lingers", password="pw")  # noqa: S106 - a test's own
     await create_database(admin, "left", owner="lingers")
-    inside = await asyncpg.connect(postgres.url(database="left", user="lingers", password="pw"))  # noqa: S106
+    inside = await asyncpg.connect(postgres.url(database="left", user="lingers", password="pw"))  # noqa: S106 - as above
     outside = await asyncpg.connect(postgres.url(user="lingers", password="pw"))  # noqa: S106 - a test's own
     await drop_database(admin, "left")
     await drop_role(admin, "lingers")

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from harness.polling import poll
-from tests.cli.support import runs_by_id, summary_in
+from tests.cli.support import lives, runs_by_id, summary_in
 from tests.tiny import GATE_WITHIN_S, environment, harness_command, run_harness, write_suite
 
 WITHIN_S = 30.0
@@ -48,11 +48,7 @@ def test_an_interruption_ends_both_lanes_and_what_was_cut_short_is_no_result(sui
         gate.send_signal(signal.SIGINT)
         said, _ = gate.communicate(timeout=GATE_WITHIN_S)
     assert gate.returncode == 2, said
-    assert asyncio.run(poll(lambda: not any(_lives(process) for process in family), within_s=WITHIN_S))
+    assert asyncio.run(poll(lambda: not any(lives(process) for process in family), within_s=WITHIN_S))
     data = summary_in(suite)
     assert (data["complete"], data["exit_status"]) == (False, 2)
     assert {name: run["verdict"] for name, run in runs_by_id(data).items()} == {"cut": "held"}
-
-
-def _lives(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
