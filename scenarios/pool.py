@@ -45,10 +45,10 @@ async def test_all_connections_cut_under_traffic(lab: Lab) -> None:
 @proves("pool.bounded_checkout", without=NO_OTHER_LIMIT, fails="in_time", match=WAITS_FOR_POSTGRES)
 @proves(under="incident", fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_pool_exhausted_by_slow_queries(lab: Lab) -> None:
-    """Every connection waits for a lock: whoever finds none is refused in time, not hung."""
+    """Every connection waits for a lock: whoever finds none is refused well before the request's own 5 s, not hung."""
     async with lab.inject(server.lock(postgres, "deliveries")), lab.deliver(15, expect=ACKNOWLEDGED | REFUSED):
         await lab.until(postgres.waiting("INSERT", at_least=15))
-        await lab.deliver(75, expect=REFUSED)
+        await lab.deliver(75, expect=REFUSED, slower_ms_max=3_500)
 
 
 @proves("load.shed", fails="figure", match="webhook_shed_total")

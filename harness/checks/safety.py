@@ -6,7 +6,7 @@ These count whether or not a fault left evidence: there is no excuse for them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.checks.exchanges import Exchange, by_delivery
 from harness.checks.verdict import CheckResult
@@ -25,8 +25,8 @@ def _result(name: str, bad: Sequence[str], what: str) -> CheckResult:
     return CheckResult(name, bool(bad), f"{what}: {shown}" if bad else "", safety=True)
 
 
-def acknowledged_is_stored(history: History) -> CheckResult:
-    """A delivery that was acknowledged, by any of its requests, is in the database."""
+def lost_deliveries(history: History) -> frozenset[str]:
+    """Those that were acknowledged, by any of their requests, and that a later reading did not find."""
     # At every reading: sending a lost delivery again would store it, and so hide the loss.
     promised: set[str] = set()
     lost: set[str] = set()
@@ -36,18 +36,28 @@ def acknowledged_is_stored(history: History) -> CheckResult:
             promised.add(deliveries[entry.event.request])
         elif isinstance(entry.event, RowsRead):
             lost |= promised - {row.id for row in entry.event.rows}
-    return _result("acknowledged_is_stored", sorted(lost), "acknowledged, but not stored")
+    return frozenset(lost)
 
 
-def stored_once(history: History) -> CheckResult:
-    """No delivery is stored twice, however often it was sent."""
+def doubled_deliveries(history: History) -> Mapping[str, int]:
+    """Those that a reading found more than once, with the most copies that any found, whatever their bodies."""
     most: dict[str, int] = {}
     for rows in _readings(history):
         copies: dict[str, int] = {}
         for row in rows:
             copies[row.id] = copies.get(row.id, 0) + row.copies
         most |= {delivery: max(count, most.get(delivery, 0)) for delivery, count in copies.items()}
-    doubled = [f"{delivery} ({count} times)" for delivery, count in sorted(most.items()) if count > 1]
+    return {delivery: count for delivery, count in most.items() if count > 1}
+
+
+def acknowledged_is_stored(history: History) -> CheckResult:
+    """A delivery that was acknowledged, by any of its requests, is in the database."""
+    return _result("acknowledged_is_stored", sorted(lost_deliveries(history)), "acknowledged, but not stored")
+
+
+def stored_once(history: History) -> CheckResult:
+    """No delivery is stored twice, however often it was sent."""
+    doubled = [f"{delivery} ({count} times)" for delivery, count in sorted(doubled_deliveries(history).items())]
     return _result("stored_once", doubled, "stored more than once")
 
 

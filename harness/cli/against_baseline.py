@@ -12,9 +12,9 @@ from harness.cli.screen import Screen
 from harness.errors import UsageError
 from harness.proof.baseline import FILE, Baseline, read_baseline
 from harness.proof.differences import Comparison, Difference, Kind, differences
-from harness.proof.reading import summary_from
 from harness.proof.record import record_of
 from harness.proof.sources import digests
+from harness.results.reading import summary_from
 from harness.results.text import one_line
 from harness.suite import Session
 

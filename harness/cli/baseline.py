@@ -13,10 +13,10 @@ from harness.cli.chosen import Chosen, choose
 from harness.cli.options import BASELINE, SUITE, options
 from harness.proof.accepting import Ground, check_acceptable
 from harness.proof.baseline import Baseline, accepted, read_baseline, write_baseline
-from harness.proof.reading import read_summary, summary_file
 from harness.proof.record import record_of
 from harness.proof.revision import revision_of, uncommitted
 from harness.proof.sources import digests
+from harness.results.reading import read_summary, summary_file
 from harness.suite import ExitStatus, SuiteSettings
 
 

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,20 +18,23 @@ from harness.cli.lines import BAD, BOLD, DIM, Line
 from harness.cli.options import OUTPUT, STACK, WHAT, WHERE, Output, options, output_of, settings_of
 from harness.cli.screen import Verbosity
 from harness.cli.search_stage import SearchStage, search_stage
+from harness.proof.revision import revision_of
 from harness.scenario.testbed import Testbed
 from harness.search.coverage import (
     Coverage,
+    Subject,
     coverage_of,
     hit_by_summary,
     hit_by_sweep,
     newest_gate,
     newest_sweep,
 )
+from harness.search.places import Point
 from harness.search.recording import Recording
 from harness.search.results import CellResult
 from harness.search.space import DEFAULT_FLOOR_PERCENT, FILE, Changes, FaultSpace, changes, read_space, space_of
 from harness.search.sweeper import SweepSettings, sweeping
-from harness.suite import ExitStatus, SuiteSettings
+from harness.suite import ExitStatus, SuiteSettings, check_profile
 from harness.target import Target, load_target
 
 SHOWN = 40
@@ -48,8 +51,8 @@ UPDATE = (
 def coverage(*, update: bool, floor: float | None, **given: Any) -> ExitStatus:
     """Record the service's deliveries, and compare their fault space with the committed one.
 
-    What the newest gate and the newest sweep in the results folder hit and judged is marked; the rest
-    is listed.
+    What the newest gate, and the newest whole sweep of the same target, profile, protections and commit
+    in the results folder hit and judged is marked; the rest is listed.
 
     Exit status: 0 the space is as committed, and its floor is reached; 1 it is not; 3 the harness
     broke; 4 usage or configuration.
@@ -59,7 +62,11 @@ def coverage(*, update: bool, floor: float | None, **given: Any) -> ExitStatus:
     committed = read_space(path) if path.exists() or not update else FaultSpace({}, DEFAULT_FLOOR_PERCENT)
     target = load_target(settings.target_file)
     links = {name: link.protocol for name, link in target.description.links.items()}
-    hit = _hit(committed, settings.results, links)
+    subject = Subject(
+        target=str(settings.target_file), profile=check_profile(settings, target), without=settings.without,
+        revision=revision_of(settings.scenarios),
+    )  # fmt: skip
+    hit = _hit(committed, settings.results, links, subject)
     with TemporaryDirectory(prefix="harness-coverage-") as folder, _stage(settings, target, output, folder) as stage:
         with stage.servers() as bed:
             recordings = asyncio.run(_recorded(bed, stage))
@@ -67,7 +74,7 @@ def coverage(*, update: bool, floor: float | None, **given: Any) -> ExitStatus:
         changed = changes(committed, recorded)
         if update:
             recorded.write(path)
-            hit = _hit(recorded, settings.results, links)
+            hit = _hit(recorded, settings.results, links, subject)
         found = coverage_of(recorded if update else committed, hit)
         everything = output.verbosity >= Verbosity.VERBOSE
         stage.screen.write_all(_lines(found, changed, path, update=update, everything=everything))
@@ -82,8 +89,8 @@ def _stage(settings: SuiteSettings, target: Target, output: Output, folder: str)
     return search_stage(dataclasses.replace(settings, results=Path(folder)), target, output)
 
 
-def _hit(space: FaultSpace, results: Path, links: dict[str, Any]) -> set[Any]:
-    gate, sweep = newest_gate(results), newest_sweep(results)
+def _hit(space: FaultSpace, results: Path, links: Mapping[str, str], subject: Subject) -> set[Point]:
+    gate, sweep = newest_gate(results), newest_sweep(results, subject)
     found = set(hit_by_sweep(sweep)) if sweep else set()
     return found | (hit_by_summary(space, gate, links) if gate else set())
 

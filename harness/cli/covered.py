@@ -6,7 +6,7 @@ from harness.cli.chosen import Chosen
 from harness.cli.lines import BAD, BOLD, PLAIN
 from harness.cli.screen import Screen
 from harness.results.finding import Finding
-from harness.search.coverage import gate_coverage
+from harness.search.coverage import Subject, gate_coverage
 from harness.suite import Session
 
 SECTION = "coverage"
@@ -15,12 +15,14 @@ SECTION = "coverage"
 def judge_coverage(suite: Chosen, session: Session, screen: Screen) -> None:
     """Say how much of the committed fault space was hit and judged; below its floor the gate fails.
 
-    Where no space is committed nothing is said. The newest sweep in the results folder counts too. Raises UsageError
-    for a space that cannot be read.
+    Where no space is committed nothing is said. The newest whole sweep of the same target, profile, protections and
+    commit in the results folder counts too. Raises UsageError for a space that cannot be read.
     """
     settings = suite.settings
     links = {name: link.protocol for name, link in suite.target.description.links.items()}
-    found = gate_coverage(settings.scenarios, settings.results, session.results, links)
+    info = session.summary(complete=False, status=None).info
+    subject = Subject(target=info.target, profile=info.profile, without=settings.without, revision=info.revision)
+    found = gate_coverage(settings.scenarios, settings.results, session.results, subject, links)
     if found is None:
         return
     below = found.below_floor

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import importlib.metadata
-import platform
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +17,7 @@ from harness.results.summary import RunInfo
 from harness.scenario.testbed import Testbed, open_testbed
 from harness.search.lane import LaneSettings
 from harness.suite import ExitStatus, SuiteSettings, check_profile
+from harness.suite.info import run_info
 from harness.target import Target
 
 
@@ -70,7 +68,9 @@ def search_stage(settings: SuiteSettings, target: Target, output: Output) -> Ite
         try:
             yield SearchStage(
                 settings=settings, target=target, profile=profile, folder=folder, screen=screen,
-                info=_info(settings, profile, folder),
+                info=run_info(
+                    settings, folder_id=folder.id, profile=profile, command=(*harness_words(), *sys.argv[1:])
+                ),
             )  # fmt: skip
         finally:
             folder.release()
@@ -90,26 +90,6 @@ def finished(
     finally:
         write(complete, status)
     return status
-
-
-def _info(settings: SuiteSettings, profile: str, folder: ResultsFolder) -> RunInfo:
-    return RunInfo(
-        id=folder.id,
-        started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        command=shlex.join((*harness_words(), *sys.argv[1:])),
-        seed=settings.seed,
-        target=str(settings.target_file),
-        profile=profile,
-        platform=platform.platform(),
-        versions={"harness": _own_version(), "python": sys.version.split()[0]},
-    )
-
-
-def _own_version() -> str:
-    try:
-        return importlib.metadata.version("webhook-resilience-harness")
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
 
 
 __all__ = ["SearchStage", "finished", "search_stage"]

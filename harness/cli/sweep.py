@@ -137,6 +137,7 @@ class _Sweep:
         report = SweepReport(
             info=self._stage.info, results=self._results, repro=words.replace(f"'{ID}'", ID), complete=complete,
             stories=self._sweeper.stories if self._sweeper else {}, exit_status=int(status),
+            without=self._stage.settings.without, part=self._choice.part,
         )  # fmt: skip
         report.write(self._stage.folder.path)
 
@@ -157,12 +158,14 @@ class _Sweep:
 
 
 def status_of(results: SweepResults) -> ExitStatus:
-    """As the gate's. What is judged apart is told, and fails nothing."""
+    """As the gate's. What is judged apart is told, and fails nothing; UNMET alone proves nothing."""
     if CellVerdict.FAILED in results.verdicts:
         return ExitStatus.FAILED
     if CellVerdict.INCONCLUSIVE in results.verdicts:
         return ExitStatus.INCONCLUSIVE
-    return ExitStatus.HELD if results.cells else ExitStatus.NOTHING_RAN
+    if not results.cells:
+        return ExitStatus.NOTHING_RAN
+    return ExitStatus.INCONCLUSIVE if results.verdicts == {CellVerdict.UNMET} else ExitStatus.HELD
 
 
 def kinds_needed(choice: Choice) -> Sequence[Kind]:

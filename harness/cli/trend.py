@@ -10,9 +10,9 @@ import click
 
 from harness.checks import Verdict
 from harness.errors import UsageError
-from harness.proof.reading import FILE, SummaryRead, read_summary
 from harness.proof.trend import Trend, trends, trends_json
 from harness.results.folder import LATEST
+from harness.results.reading import FILE, SummaryRead, read_summary
 from harness.suite import ExitStatus
 from harness.suite.settings import RESULTS
 

@@ -19,12 +19,13 @@ from harness.cli.options import JOBS, OUTPUT, PLACES, SEED, STACK, STRICT, optio
 from harness.cli.screen import Screen
 from harness.cli.stage import perform
 from harness.errors import UsageError
-from harness.proof.reading import SummaryRead, read_summary, summary_from
+from harness.proof.record import own_runs
 from harness.proof.verification import Verification, verification
 from harness.proof.verify_report import html_page, markdown_page
 from harness.results import RunKey, RunResult
 from harness.results.ablation import PairVerdict
 from harness.results.files import write_atomically
+from harness.results.reading import SummaryRead, read_summary, summary_from
 from harness.results.repro import harness_words
 from harness.results.text import one_line
 from harness.scenario.scenario import Scenario
@@ -72,7 +73,7 @@ def verify(ids: tuple[str, ...], *, candidate: Path, against: Path | None, **giv
         ids_chosen = [scenario.id for scenario in suite.chosen]
         found = verification(new, old, ids_chosen, suite.titles)
         _write(session, found)
-        session.add(SECTION, found.to_json(), [each.finding(SECTION) for each in found.regressions])
+        session.add(SECTION, found.to_json(), found.findings(SECTION))
         screen.write_all(verification_lines(found))
 
     return perform(settings, suite.target, suite.chosen, output, play, listed=dict(suite.listed))
@@ -85,11 +86,12 @@ def _is_description(path: Path) -> bool:
 def _recorded(release: Path, suite: Chosen) -> SummaryRead:
     """Read the release's run. Raises UsageError for one that says nothing of what was chosen."""
     found = read_summary(release)
-    ran = {run.id for run in found.runs if run.role == "scenario" and run.profile == suite.profile}
+    ran = {run.id for run in own_runs(found) if run.profile == suite.profile}
     missing = [scenario.id for scenario in suite.chosen if scenario.id not in ran]
     if missing:
         mend = "choose fewer, or name a run of all of them, or the release's target description"
-        raise UsageError.at("--against", "run", str(release), f"did not run {', '.join(missing[:5])}", mend=mend)
+        problem = f"did not run {', '.join(missing[:5])} under {suite.profile} with everything on"
+        raise UsageError.at("--against", "run", str(release), problem, mend=mend)
     return found
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.faults._relayed import misses, rule_for, told
+from harness.faults._relayed import misses, rule_for
 from harness.faults.fault import Injection
+from harness.faults.met import message_met
 from harness.faults.site import Site
 from harness.vocabulary import Message
 from harness.wire import Action, Fired, Report
@@ -34,7 +35,8 @@ class MessagesMet(Injection):
             return
         self._told += 1
         if self._told <= TOLD_EACH:
-            self._site.witness(self._what, "relay", told(self._at, report), t_ns=report.t_ns)
+            met = message_met(str(self._at.link), self._rule, report)
+            self._site.witness(self._what, "relay", met.told, t_ns=report.t_ns, at=met)
 
     async def fired(self) -> int:
         return len(await self._site.relay.fired(self._rule.id))

@@ -28,18 +28,9 @@ def rule_for(site: Site, at: Message, action: Action, *, always: bool) -> Rule:
     return Rule(id=f"{at}-{next(_numbers)}", hop=site.laid(at.link).hop, match=match, action=action, always=always)
 
 
-def told(at: Message, fired: Fired) -> str:
-    """Say which message met the rule: its connection, name, statement or command, and place in the stream."""
-    text = f" {fired.text!r}" if fired.text else ""
-    return (
-        f"{at.link}, connection {fired.connection} (port {fired.service_port}): {fired.message} {at.direction}"
-        f"{text}, at byte {fired.offset} of the stream, {fired.passed_bytes} bytes of it passed"
-    )
-
-
 async def misses(site: Site, rule: Rule) -> str:
-    """What the relay saw instead of what the rule waits for, closest first; "" where it has met it."""
-    if await site.relay.fired(rule.id):
+    """What the relay saw instead of what the rule waits for, closest first; "" where it has met it, or is not armed."""
+    if not site.relay.is_armed(rule.id) or await site.relay.fired(rule.id):
         return ""
     seen: Sequence[str] = await site.relay.near_misses(rule.id)
     return "; ".join(seen[:MISSES_SHOWN]) or "no message at all"

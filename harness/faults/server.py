@@ -17,8 +17,10 @@ from harness.faults.timing import TimedFault
 from harness.vocabulary import Link, Postgres, Redis
 
 ENDED_WITHIN_MS = 5_000
-NOTHING_DONE = re.compile(r" 0$|^(?:0|None|\[\]|\{\}|b?'')?$")
-"""PostgreSQL counted no row (`DELETE 0`, `INSERT 0 0`), or Redis's reply counts or holds nothing."""
+NOTHING_DONE = re.compile(r" 0$|^(?:SET|RESET|SHOW|BEGIN|START TRANSACTION|ROLLBACK|DISCARD .*)?$")
+"""PostgreSQL counted no row (`DELETE 0`, `INSERT 0 0`), or concerned the harness's own session alone."""
+NO_SUCH_KEY = (-1, -2)
+"""Of Redis: no time to live, no such key, no such place."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -149,8 +151,11 @@ class _Poison(Injection):
 class Execute(TimedFault, kind="server.execute"):
     """SQL or a Redis command by another session, once: what no named fault covers.
 
-    Evidence is what the server says of it: PostgreSQL's command tag, Redis's reply. A tag or a reply
-    that counts nothing, such as `UPDATE 0`, is none; nor is the end of a session that ended none.
+    Evidence is what the server says of it: PostgreSQL's command tag, Redis's reply. A tag that counts
+    no row (`UPDATE 0`) is none, nor is one that concerns the harness's own session alone (`SET`). A
+    `SELECT` counts where it gave a row: it may have called a function, such as pg_terminate_backend,
+    and nobody tells that from a mere read. A reply of Redis counts unless it is 0, false, empty,
+    -1 or -2: `EXPIRE` of no such key is none, nor is `TTL` of it.
     """
 
     link: Link
@@ -169,20 +174,21 @@ class _Execute(Injection):
         self._said = ""
 
     async def act(self) -> None:
-        if isinstance(self._fault.link, Postgres):
-            said = await self._sql()
-        else:
-            async with self._site.redis(self._fault.link) as client:
-                reply = await client.execute_command(*shlex.split(self._fault.text))  # type: ignore[no-untyped-call]  # redis-py
-                said = repr(reply)
-        self._said = said
-        if not NOTHING_DONE.search(said):
+        effective = await (self._sql() if isinstance(self._fault.link, Postgres) else self._command())
+        if effective:
             self._done = 1
-            self._site.witness("executed", str(self._fault.link), f"{self._fault.text}: {said}")
+            self._site.witness("executed", str(self._fault.link), f"{self._fault.text}: {self._said}")
 
-    async def _sql(self) -> str:
+    async def _sql(self) -> bool:
         async with self._site.sql(self._fault.link) as session:
-            return str(await session.execute(self._fault.text))
+            self._said = str(await session.execute(self._fault.text))
+        return not NOTHING_DONE.search(self._said)
+
+    async def _command(self) -> bool:
+        async with self._site.redis(self._fault.link) as client:
+            reply = await client.execute_command(*shlex.split(self._fault.text))  # type: ignore[no-untyped-call]  # redis-py
+        self._said = repr(reply)
+        return bool(reply) and reply not in NO_SUCH_KEY
 
     async def instead(self) -> str:
         return "" if self._done else f"the server said {self._said!r}" if self._said else ""

@@ -12,6 +12,7 @@ import asyncpg
 from redis.asyncio import Redis as RedisClient
 
 from harness.errors import UsageError
+from harness.history.events import MessageMet
 from harness.keeper import LogFile
 from harness.stack.addresses import HostPort
 from harness.stack.service import ServiceProcess
@@ -52,8 +53,13 @@ class LaidLink:
 class Witness(Protocol):
     """Takes down that a fault took effect."""
 
-    def __call__(self, what: str, source: str, detail: str, *, t_ns: int | None = None) -> None:
-        """`what`: the kind of evidence; `source`: whose word it is; `t_ns`: when (CLOCK_MONOTONIC), if not now."""
+    def __call__(
+        self, what: str, source: str, detail: str, *, t_ns: int | None = None, at: MessageMet | None = None
+    ) -> None:
+        """`what`: the kind of evidence; `source`: whose word it is; `t_ns`: when (CLOCK_MONOTONIC), if not now.
+
+        `at`: the message that met the fault, where it was one.
+        """
         ...
 
 

@@ -7,8 +7,8 @@ read too, is passed on first; nothing else is touched.
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import UsageError
@@ -17,11 +17,8 @@ from harness.faults._order import InOrder
 from harness.faults.fault import Fault, Injection
 from harness.faults.site import Site
 from harness.vocabulary import Message
-from harness.vocabulary.refusals import at_least_one
-from harness.wire import rules
+from harness.wire import Direction, check_action, rules
 
-SQLSTATE = re.compile(r"[0-9A-Z]{5}")
-REDIS_CODE = re.compile(r"[A-Z][A-Z0-9]*")
 FEWEST_TO_ORDER = 2
 
 
@@ -31,6 +28,12 @@ class WireFault(Fault):
 
     at: Message
     always: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        action = self.action()  # refuses what the relay can do to no message
+        _goes(self.kind, self.at, action.directions)
+        check_action(self.kind, action, self.at.message, self.at.link.protocol)
 
     @abstractmethod
     def action(self) -> rules.Action:
@@ -48,14 +51,16 @@ class WireFault(Fault):
 
 @dataclass(frozen=True, repr=False)
 class Closing(WireFault):
-    """A fault that ends the connection after a number of the message's bytes, or `after` all of them."""
+    """A fault that ends the connection after a number of the message's bytes, or `after` all of them.
+
+    A message that has fewer bytes does not meet it, and passes.
+    """
 
     after_bytes: int = field(default=0, kw_only=True)
     after: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _no_less_than_nothing(self.kind, "after_bytes", self.after_bytes)
         if self.after and self.after_bytes:
             problem, mend = "after all of them, or after so many?", "leave one of the two out"
             raise UsageError.at(self.kind, "after_bytes", self.after_bytes, problem, mend=mend)
@@ -110,10 +115,6 @@ class Delay(WireFault, kind="wire.delay"):
 
     delay_ms: int = field(kw_only=True)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least_one(self.kind, "delay_ms", self.delay_ms, "delays nothing")
-
     def action(self) -> rules.Action:
         """Pass it on later."""
         return rules.Delay(self.delay_ms)
@@ -148,18 +149,6 @@ class Fail(WireFault, kind="wire.fail"):
     text: str = field(default="", kw_only=True)
     fatal: bool = field(default=False, kw_only=True)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _goes(self.kind, self.at, "sent", "an answer that is there is no error any more")
-        if self.at.link.protocol == "redis":
-            _a_code(self.kind, self.code, REDIS_CODE, "the word that begins a Redis error", "LOADING")
-            if self.fatal:
-                raise UsageError.at(self.kind, "fatal", True, "Redis has no such errors", mend="use wire.cut")
-        else:
-            _a_code(self.kind, self.code, SQLSTATE, "a SQLSTATE", "40001")
-        if not self.text.isprintable():
-            raise UsageError.at(self.kind, "text", self.text, "more than a line of text", mend="write one line")
-
     def action(self) -> rules.Action:
         """Answer in the server's place."""
         return rules.Fail(self.code, self.text, self.fatal)
@@ -168,10 +157,6 @@ class Fail(WireFault, kind="wire.fail"):
 @dataclass(frozen=True, repr=False)
 class Late(WireFault, kind="wire.late"):
     """The answer arrives once the service has sent its next message on that connection: a reply for another request."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _goes(self.kind, self.at, "answered", "only an answer can meet the next request")
 
     def action(self) -> rules.Action:
         """Keep it until then."""
@@ -192,10 +177,6 @@ class Corrupt(WireFault, kind="wire.corrupt"):
     """One bit of the message's byte `at_byte`, from 0, is turned: no service can mend that, but it can notice."""
 
     at_byte: int = field(kw_only=True)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _no_less_than_nothing(self.kind, "at_byte", self.at_byte)
 
     def action(self) -> rules.Action:
         """Turn its lowest bit."""
@@ -224,20 +205,10 @@ def order(*messages: Message) -> Order:
     return Order(messages)
 
 
-def _no_less_than_nothing(place: str, key: str, number: int) -> None:
-    if number < 0:
-        raise UsageError.at(place, key, number, "no message has such a byte", mend="write 0 or more")
-
-
-def _goes(place: str, at: Message, direction: str, problem: str) -> None:
-    if at.direction != direction:
-        mend = f"write {at.link!r}.{direction}({at.text!r})"
+def _goes(place: str, at: Message, directions: Sequence[Direction]) -> None:
+    if at.direction not in directions:
+        problem, mend = f"meets only what is {directions[0]}", f"write {at.link!r}.{directions[0]}({at.text!r})"
         raise UsageError.at(place, "at", at, problem, mend=mend)
-
-
-def _a_code(place: str, code: str, expression: re.Pattern[str], what: str, example: str) -> None:
-    if not expression.fullmatch(code):
-        raise UsageError.at(place, "code", code, f"not {what}", mend=f"write {example}, say")
 
 
 cut, reset, stall, hold, delay, drop, drop_and_close = Cut, Reset, Stall, Hold, Delay, Drop, DropAndClose

@@ -114,13 +114,45 @@ class FaultHealed(Event, kind="fault.healed"):
 
 
 @dataclass(frozen=True, repr=False)
+class MessageMet(Value, kind="message_met"):
+    """The message of a protocol that met a fault of the relay's, by the relay's report.
+
+    `link`: its name, or a hop's. `connection` counts from 1 on its hop, `port` is the service's own.
+    `direction`: `sent` or `answered`. `text`: the statement or command. `offset`: in bytes, where the
+    message begins in its stream. `passed_bytes`: so much of it was passed on; `whole`: that was all of
+    it. `code`: of the error that took its place, if one did.
+    """
+
+    link: str
+    connection: int
+    port: int
+    message: str
+    direction: str
+    text: str
+    offset: int
+    passed_bytes: int
+    whole: bool = False
+    code: str = ""
+
+    @property
+    def told(self) -> str:
+        """In one sentence, for people."""
+        text = f" {self.text!r}" if self.text else ""
+        return (
+            f"{self.link}, connection {self.connection} (port {self.port}): {self.message} {self.direction}{text}, "
+            f"at byte {self.offset} of the stream, {self.passed_bytes} bytes of it passed"
+        )
+
+
+@dataclass(frozen=True, repr=False)
 class EvidenceSeen(Event, kind="evidence"):
-    """Proof that a fault took effect. `what` is its kind, `source` whose word it is."""
+    """Proof that a fault took effect. `what` is its kind, `source` whose word it is, `at` the message that met it."""
 
     fault: int
     what: str
     source: str
     detail: str
+    at: MessageMet | None = None
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import UsageError
-from harness.proof.reading import SummaryRead
 from harness.proof.record import SuiteRecord, not_tried
 from harness.proof.revision import DIRTY
+from harness.results.reading import SummaryRead
 
 SHOWN = 5
 

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 from harness.checks import Verdict
 from harness.errors import UsageError
 from harness.proof.differences import FACTOR
-from harness.proof.reading import checked, read_object
 from harness.proof.record import ScenarioRecord, Speed, SuiteRecord
 from harness.results.ablation import PairVerdict
 from harness.results.files import write_atomically
+from harness.results.reading import checked, read_object
 
 FILE = "baseline.json"
 SCHEMA: Literal["harness.baseline/1"] = "harness.baseline/1"

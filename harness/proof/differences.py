@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.checks import Verdict
 from harness.proof.record import ScenarioRecord, SuiteRecord
-from harness.results.ablation import PairVerdict
+from harness.results.ablation import WRONG, PairVerdict
 from harness.results.finding import Finding
 
 FACTOR = 4.0
@@ -68,9 +68,6 @@ _NEW: Mapping[Verdict, Kind] = {
     Verdict.INCONCLUSIVE: Kind.INCONCLUSIVE,
     Verdict.UNAVAILABLE: Kind.UNAVAILABLE,
 }
-
-
-WRONG = frozenset({PairVerdict.UNPROVED, PairVerdict.MASKED, PairVerdict.MISATTRIBUTED})
 
 
 def differences(old: SuiteRecord, new: SuiteRecord, how: Comparison) -> list[Difference]:

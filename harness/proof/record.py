@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.checks import Verdict
-from harness.proof.reading import RunRead, SummaryRead
 from harness.proof.teeth import proves_alone
 from harness.results.ablation import PairVerdict
+from harness.results.reading import RunRead, SummaryRead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 def digests(scenarios: Sequence[Scenario], folder: Path) -> Mapping[str, str]:
     """By id: a digest of the scenario's function with its marks, of its file's other statements, and of its proofs.
 
+    Of one that has its own `run`: of its `source` and its proofs.
     What is only formatted or commented in another way has the same digest, on every version of Python.
     `folder` is where the scenarios lie. Raises HarnessError for a scenario whose source is not found.
     """
@@ -25,7 +26,7 @@ def digests(scenarios: Sequence[Scenario], folder: Path) -> Mapping[str, str]:
     for scenario in scenarios:
         if scenario.run is not None:
             # It stands in the target's description: its place there says nothing of it.
-            found[scenario.id] = _digest([scenario.id, *map(repr, scenario.proofs)])
+            found[scenario.id] = _digest([scenario.id, scenario.source, *map(repr, scenario.proofs)])
             continue
         path, line = _place(scenario, folder)
         if path not in files:

@@ -10,8 +10,8 @@ from typing import Any
 
 from harness.checks import Verdict
 from harness.proof.differences import multiple
-from harness.proof.reading import RunRead, SummaryRead
 from harness.proof.record import own_runs
+from harness.results.reading import RunRead, SummaryRead
 
 SCHEMA = "harness.trend/1"
 SLOWER = 1.5

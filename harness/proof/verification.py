@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.checks import Verdict
-from harness.proof.differences import WRONG, Comparison, Difference, differences
-from harness.proof.reading import SummaryRead
+from harness.proof.differences import Comparison, Difference, differences
 from harness.proof.record import ScenarioRecord, SuiteRecord, record_of
-from harness.results.ablation import PairVerdict
+from harness.results.ablation import WRONG, PairVerdict
+from harness.results.finding import Finding
+from harness.results.reading import SummaryRead
 
 SCHEMA = "harness.verify/1"
 THE_RELEASE = "the release"
+NOT_TOLD = "not told"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,12 @@ class Verification:
     @property
     def not_told(self) -> Sequence[str]:
         """What could not be compared, or not be judged."""
-        return list(self._not_told())
+        return [sentence for _, sentence in self._not_told()]
+
+    def findings(self, section: str) -> Sequence[Finding]:
+        """As the summary has them: what is worse, and what could not be told, which is no release either."""
+        untold = [Finding(section, name, NOT_TOLD, sentence, inconclusive=True) for name, sentence in self._not_told()]
+        return [*(each.finding(section) for each in self.regressions), *untold]
 
     def pairs(self) -> Iterator[tuple[str, ScenarioRecord | None, ScenarioRecord | None]]:
         """Each scenario, as the release and as the candidate has it."""
@@ -83,16 +90,19 @@ class Verification:
                 if _wrong(verdict) and title in was.proofs and was.proofs[title] is not PairVerdict.PROVED:
                     yield f"{name}: {title} is {verdict}, in {THE_RELEASE} {was.proofs[title]}"
 
-    def _not_told(self) -> Iterator[str]:
+    def _not_told(self) -> Iterator[tuple[str, str]]:
+        """Each with the scenario's id. One that held and is inconclusive now is a regression, and told there."""
         for name, was, now in self.pairs():
             if now is None or was is None:
-                yield f"{name}: not run"
+                yield name, f"{name}: not run"
                 continue
-            if now.verdict is Verdict.INCONCLUSIVE or (now.verdict is Verdict.FAILED and not _judged(was)):
-                yield f"{name} {now.verdict}: {now.reason}; in {THE_RELEASE} {was.verdict}: {was.reason}"
+            unsure = now.verdict is Verdict.INCONCLUSIVE and was.verdict is not Verdict.HELD
+            if unsure or (now.verdict is Verdict.FAILED and not _judged(was)):
+                yield name, f"{name} {now.verdict}: {now.reason}; in {THE_RELEASE} {was.verdict}: {was.reason}"
             for title, verdict in now.proofs.items():
                 if verdict is PairVerdict.INCONCLUSIVE or (_wrong(verdict) and title not in was.proofs):
-                    yield f"{name}: {title} is {verdict}; in {THE_RELEASE} {was.proofs.get(title, 'not tried')}"
+                    said = was.proofs.get(title, "not tried")
+                    yield name, f"{name}: {title} is {verdict}; in {THE_RELEASE} {said}"
 
     @property
     def verdict(self) -> str:

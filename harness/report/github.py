@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.report.grid import column_name
-from harness.report.records import ProofRecord, RunRecord, SummaryRecord, read_summary
 from harness.report.sentence import headline
+from harness.results.reading import FILE, ProofRead, RunRead, SummaryRead, read_summary
 from harness.results.text import one_line, shortened, visible
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -31,19 +31,19 @@ def tell_github(folder: Path, locations: Mapping[str, str], environment: Mapping
     actions = environment.get(ACTIONS) == "true"
     if not target and not actions:
         return ()
-    summary = read_summary(folder)
+    summary = read_summary(folder / FILE)
     if target:
         with Path(target).open("a", encoding="utf-8") as file:
             file.write(markdown(summary))
     return list(annotation_lines(summary, locations)) if actions else ()
 
 
-def markdown(summary: SummaryRecord) -> str:
+def markdown(summary: SummaryRead) -> str:
     """The verdict, what did not hold with its evidence and how to repeat it, then all runs."""
     return "\n".join(_markdown(summary)) + "\n\n"
 
 
-def _markdown(summary: SummaryRecord) -> Iterator[str]:
+def _markdown(summary: SummaryRead) -> Iterator[str]:
     said = headline(summary)
     yield f"## {SYMBOLS.get(said.tone, '❔')} {said.word}: {_text(said.sentence)}"
     versions = ", ".join(f"{name} {version}" for name, version in summary.run.versions.items())
@@ -60,14 +60,14 @@ def _markdown(summary: SummaryRecord) -> Iterator[str]:
     yield from _table([run for run in summary.runs if run.role == "scenario"])
 
 
-def _story(run: RunRecord) -> Iterator[str]:
+def _story(run: RunRead) -> Iterator[str]:
     yield f"\n### {SYMBOLS[run.verdict]} {_text(run.id)} ({_text(column_name(run))})\n"
     yield f"{_text(shortened(one_line(run.reason), REASON_CHARACTERS))}\n"
     yield from (f"- {_text(one_line(f'{each.kind} ({each.source}): {each.detail}'))}" for each in run.evidence)
     yield f"\n{_code_block(run.repro)}"
 
 
-def _table(runs: Sequence[RunRecord]) -> Iterator[str]:
+def _table(runs: Sequence[RunRead]) -> Iterator[str]:
     yield f"\n<details><summary>All {len(runs)} runs</summary>\n"
     yield "| | scenario | under | took | slowest answer | evidence |"
     yield "|---|---|---|---:|---:|---|"
@@ -98,13 +98,13 @@ def _code_block(line: str) -> str:
     return f"{fence}sh\n{one_line(line)}\n{fence}"
 
 
-def annotation_lines(summary: SummaryRecord, locations: Mapping[str, str]) -> Iterator[str]:
+def annotation_lines(summary: SummaryRead, locations: Mapping[str, str]) -> Iterator[str]:
     """Workflow commands: one for each run that did not hold, for each proof that is none, and for each finding."""
     found = list(_annotations(summary, locations))
     yield from found[:ANNOTATIONS_MAX]
 
 
-def _annotations(summary: SummaryRecord, locations: Mapping[str, str]) -> Iterator[str]:
+def _annotations(summary: SummaryRead, locations: Mapping[str, str]) -> Iterator[str]:
     for run in summary.runs:
         if run.role == "scenario" and run.verdict in ("failed", "inconclusive"):
             level = "error" if run.verdict == "failed" else "warning"
@@ -118,7 +118,7 @@ def _annotations(summary: SummaryRecord, locations: Mapping[str, str]) -> Iterat
         yield _command(level, locations.get(finding.subject, ""), title, finding.sentence)
 
 
-def _proof(proof: ProofRecord, locations: Mapping[str, str]) -> str:
+def _proof(proof: ProofRead, locations: Mapping[str, str]) -> str:
     level = "warning" if proof.verdict == "inconclusive" else "error"
     return _command(level, locations.get(proof.id, ""), f"{proof.id}: {proof.proof}, {proof.verdict}", proof.reason)
 

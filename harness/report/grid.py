@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from harness.report.records import ProofRecord, RunRecord, SummaryRecord
+from harness.results.reading import ProofRead, RunRead, SummaryRead
 
 _KINDS = ("run", "proof", "off")
 WORST_FIRST = ("failed", "inconclusive", "unavailable", "held")
@@ -44,7 +44,7 @@ class Row:
     theme: str
     id: str
     cells: Sequence[Cell]
-    first: RunRecord
+    first: RunRead
     """Its run in the first column in which it has one: whose figures and evidence stand beside it."""
 
 
@@ -71,7 +71,7 @@ class Grid:
         return any(column.kind == kind for column in self.columns)
 
 
-def grid_of(summary: SummaryRecord) -> Grid:
+def grid_of(summary: SummaryRead) -> Grid:
     """Rows in the order of the suite; columns: profiles first, then what was off, then proofs by their name."""
     cells: dict[tuple[str, Column], list[Entry]] = {}
     for id_, column, entry in _entries(summary):
@@ -85,12 +85,12 @@ def grid_of(summary: SummaryRecord) -> Grid:
     return Grid(columns, rows)
 
 
-def _row(theme: str, id_: str, cells: Sequence[Cell], summary: SummaryRecord) -> Row:
+def _row(theme: str, id_: str, cells: Sequence[Cell], summary: SummaryRead) -> Row:
     first = next(entry.run for cell in cells for entry in cell.entries)
     return Row(theme, id_, cells, summary.runs[first])
 
 
-def _entries(summary: SummaryRecord) -> Iterator[tuple[str, Column, Entry]]:
+def _entries(summary: SummaryRead) -> Iterator[tuple[str, Column, Entry]]:
     places = {str(run.key): place for place, run in enumerate(summary.runs)}
     told = {place for proof in summary.proofs for place in _halves(proof, places)}
     for place, run in enumerate(summary.runs):
@@ -103,24 +103,24 @@ def _entries(summary: SummaryRecord) -> Iterator[tuple[str, Column, Entry]]:
             yield proof.id, Column("proof", _proof_name(proof)), Entry(places[proof.ablated], proof.verdict, said)
 
 
-def _halves(proof: ProofRecord, places: Mapping[str, int]) -> Iterator[int]:
+def _halves(proof: ProofRead, places: Mapping[str, int]) -> Iterator[int]:
     for key in (proof.control, proof.ablated):
         if key in places:
             yield places[key]
 
 
-def column_name(run: RunRecord) -> str:
+def column_name(run: RunRead) -> str:
     """`hardened`, or `hardened without pool.pre_ping`."""
     return f"{run.profile} without {', '.join(run.without)}" if run.without else run.profile
 
 
-def _proof_name(proof: ProofRecord) -> str:
+def _proof_name(proof: ProofRead) -> str:
     if proof.under is not None and not proof.protections:
         return f"under {proof.under}"
     return "+".join(proof.protections) or proof.proof
 
 
-def _order(summary: SummaryRecord) -> Callable[[Column], tuple[object, ...]]:
+def _order(summary: SummaryRead) -> Callable[[Column], tuple[object, ...]]:
     own = summary.run.profile
 
     def key(column: Column) -> tuple[object, ...]:
@@ -130,7 +130,7 @@ def _order(summary: SummaryRecord) -> Callable[[Column], tuple[object, ...]]:
     return key
 
 
-def _by_theme(summary: SummaryRecord) -> Callable[[tuple[str, str]], tuple[int, int]]:
+def _by_theme(summary: SummaryRead) -> Callable[[tuple[str, str]], tuple[int, int]]:
     """Themes in the order in which they first ran, and the scenarios of each likewise."""
     themes = {theme: place for place, theme in enumerate(dict.fromkeys(run.theme for run in summary.runs))}
     ids = {id_: place for place, id_ in enumerate(dict.fromkeys(run.id for run in summary.runs))}

@@ -15,10 +15,10 @@ from markupsafe import Markup
 
 from harness.report.grid import Grid
 from harness.report.past import Past
-from harness.report.records import SummaryRecord
 from harness.report.run_view import RunView
 from harness.report.scales import milliseconds
 from harness.report.sentence import Headline
+from harness.results.reading import SummaryRead
 from harness.results.text import visible
 
 _FOLDER = "page"
@@ -30,7 +30,7 @@ _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 class Page:
     """Everything that the template writes. `links`: other files beside the report, by words."""
 
-    summary: SummaryRecord
+    summary: SummaryRead
     headline: Headline
     grid: Grid
     runs: Sequence[RunView]

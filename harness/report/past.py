@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.report.records import SUMMARY, RunRecord, SummaryRecord, read_summary
 from harness.report.sentence import Headline, headline
 from harness.results.folder import RUN_NAME
+from harness.results.reading import FILE, RunRead, SummaryRead, read_summary
 
 SHOWN_MAX = 12
 
@@ -29,7 +29,7 @@ class PastRun:
     """One earlier run of the suite. `report`: whether it has a report of its own."""
 
     name: str
-    summary: SummaryRecord
+    summary: SummaryRead
     headline: Headline
     report: bool
 
@@ -41,7 +41,7 @@ class Past:
     runs: Sequence[PastRun]
     unread: Sequence[str]
 
-    def of(self, run: RunRecord) -> Sequence[Before]:
+    def of(self, run: RunRead) -> Sequence[Before]:
         """The same scenario under the same profile, without the same protections."""
         return [_before(past.name, found) for past in self.runs for found in past.summary.runs if found.key == run.key]
 
@@ -53,9 +53,9 @@ def past_of(folder: Path, report_file: str) -> Past:
     unread: list[str] = []
     for path in _earlier(here):
         try:
-            summary = read_summary(path)
+            summary = read_summary(path / FILE)
         except UsageError as problem:
-            unread.append(f"{path.name}: {problem.message.rpartition(': ')[2]}")
+            unread.append(f"{path.name}: {problem.message.removeprefix(f'{path / FILE}: ')}")
             continue
         if summary.complete and summary.runs:
             runs.append(PastRun(path.name, summary, headline(summary), (path / report_file).exists()))
@@ -66,10 +66,10 @@ def _earlier(here: Path) -> Iterator[Path]:
     if not RUN_NAME.fullmatch(here.name):
         return
     for path in sorted(here.parent.iterdir()):
-        if RUN_NAME.fullmatch(path.name) and path.name < here.name and (path / SUMMARY).exists():
+        if RUN_NAME.fullmatch(path.name) and path.name < here.name and (path / FILE).exists():
             yield path
 
 
-def _before(name: str, run: RunRecord) -> Before:
+def _before(name: str, run: RunRead) -> Before:
     figures: Mapping[str, float | None] = run.figures
     return Before(name, run.verdict, figures.get("slowest_ms"), figures.get("recovery_ms"))

@@ -18,9 +18,9 @@ from harness.report.exceptions import Raised, exceptions_in
 from harness.report.grid import column_name
 from harness.report.logs import Excerpt, LogFile, epoch_s
 from harness.report.past import Before
-from harness.report.records import ProofRecord, RunRecord
 from harness.report.saw import Seen, checks_named, checks_seen
 from harness.report.timeline import Timeline, timeline_of, zero_of
+from harness.results.reading import ProofRead, RunRead
 
 BEFORE_S, AFTER_S = 0.05, 0.25
 """How much of the logs is shown around the fault."""
@@ -35,9 +35,9 @@ class RunView:
     """
 
     place: int
-    record: RunRecord
+    record: RunRead
     under: str
-    proofs: Sequence[ProofRecord]
+    proofs: Sequence[ProofRead]
     as_wanted: bool
     zero_s: float = 0.0
     timeline: Timeline | None = None
@@ -104,7 +104,7 @@ class Shelf:
     folder: Path
     servers: dict[Path, Sequence[LogFile]] = field(default_factory=dict)
 
-    def history(self, run: RunRecord) -> History:
+    def history(self, run: RunRead) -> History:
         """Read a run's history. Raises UsageError."""
         if run.history is None:
             raise UsageError("it left no history")
@@ -113,11 +113,11 @@ class Shelf:
             raise UsageError(f"{run.history} is outside of the results folder")
         return read_history(path)
 
-    def own_log(self, run: RunRecord) -> Path:
+    def own_log(self, run: RunRead) -> Path:
         """Where the service's log of this run is."""
         return self._beside(run) / "logs" / f"{run.key}.log"
 
-    def server_logs(self, run: RunRecord) -> Sequence[LogFile]:
+    def server_logs(self, run: RunRead) -> Sequence[LogFile]:
         """What the servers logged: their own stack's where the run had one, else those that all runs shared."""
         for folder in (self._beside(run) / "logs" / str(run.key), self._beside(run) / "logs", self.folder / "logs"):
             if folder not in self.servers:
@@ -126,10 +126,10 @@ class Shelf:
                 return self.servers[folder]
         return ()
 
-    def _beside(self, run: RunRecord) -> Path:
+    def _beside(self, run: RunRead) -> Path:
         return self.folder / Path(run.history or "").parent.parent
 
-    def links(self, run: RunRecord) -> Iterator[tuple[str, str]]:
+    def links(self, run: RunRead) -> Iterator[tuple[str, str]]:
         """Files to look at, by words, as addresses relative to the report's."""
         log = self.own_log(run)
         named = (("history", run.history), ("schedule", run.schedule))
@@ -151,12 +151,12 @@ def _opened(folder: Path) -> Sequence[LogFile]:
 class Context:
     """What is known of a run beside its record."""
 
-    proofs: Sequence[ProofRecord]
+    proofs: Sequence[ProofRead]
     before: Sequence[Before]
     detail: Detail
 
 
-def run_view(place: int, run: RunRecord, shelf: Shelf, context: Context) -> RunView:
+def run_view(place: int, run: RunRead, shelf: Shelf, context: Context) -> RunView:
     """Read what the run left, and lay it out."""
     view = _head(place, run, context)
     if not context.detail.history:
@@ -188,7 +188,7 @@ def _told(view: RunView, chronicle: Chronicle, shelf: Shelf, detail: Detail) -> 
     )
 
 
-def _head(place: int, run: RunRecord, context: Context) -> RunView:
+def _head(place: int, run: RunRead, context: Context) -> RunView:
     proofs = context.proofs
     proved = run.role == "ablated" and all(proof.verdict == "proved" for proof in proofs)
     held = run.verdict == "held" and run.role != "ablated"
@@ -207,7 +207,7 @@ def _logged(history: History) -> str:
     return "\n".join(texts) or "\n".join(found.line for found in history.of(UnhandledLogged))
 
 
-def _excerpts(run: RunRecord, chronicle: Chronicle, shelf: Shelf, detail: Detail) -> Iterator[Excerpt]:
+def _excerpts(run: RunRead, chronicle: Chronicle, shelf: Shelf, detail: Detail) -> Iterator[Excerpt]:
     anchor = epoch_s(chronicle.wall_clock)
     if anchor is None:
         return

@@ -21,8 +21,8 @@ from harness.history.events import (
     ServiceStarted,
     UnhandledLogged,
 )
-from harness.report.records import RunRecord
 from harness.report.sentence import counted
+from harness.results.reading import RunRead
 from harness.vocabulary import ACKNOWLEDGED, REFUSED
 
 
@@ -36,18 +36,18 @@ class Seen:
     saw: str
 
 
-def checks_seen(run: RunRecord, history: History) -> Sequence[Seen]:
+def checks_seen(run: RunRead, history: History) -> Sequence[Seen]:
     """All standing checks, in their own order, the failed ones first."""
     found = [_seen(check, run, history) for check in STANDING]
     return sorted(found, key=lambda seen: not seen.failed)
 
 
-def checks_named(run: RunRecord) -> Sequence[Seen]:
+def checks_named(run: RunRead) -> Sequence[Seen]:
     """Where the history cannot be read: the failed ones, by the summary."""
     return [Seen(name, True, "", run.reason if run.reason.startswith(name) else "") for name in run.failing_checks]
 
 
-def _seen(check: Callable[[History], object], run: RunRecord, history: History) -> Seen:
+def _seen(check: Callable[[History], object], run: RunRead, history: History) -> Seen:
     name = getattr(check, "__name__", str(check))
     wants = (check.__doc__ or "").strip().splitlines()[0]
     failed = name in run.failing_checks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.report.records import SummaryRecord
+from harness.results.reading import SummaryRead
 
 NAMED_MAX = 3
 
@@ -31,7 +31,7 @@ STATUSES: Mapping[int | None, tuple[str, str]] = {
 """By exit status; without one, the run was killed, or is not over."""
 
 
-def headline(summary: SummaryRecord) -> Headline:
+def headline(summary: SummaryRead) -> Headline:
     """Say it."""
     word, tone = STATUSES.get(summary.exit_status, (f"Exit status {summary.exit_status}", "inconclusive"))
     parts = list(_parts(summary)) or ["no scenario was run"]
@@ -39,7 +39,7 @@ def headline(summary: SummaryRecord) -> Headline:
     return Headline(word, tone, f"{text[:1].upper()}{text[1:]}.")
 
 
-def _parts(summary: SummaryRecord) -> Iterator[str]:
+def _parts(summary: SummaryRead) -> Iterator[str]:
     own = [run for run in summary.runs if run.role == "scenario"]
     for verdict, said in (("failed", "failed"), ("inconclusive", "inconclusive"), ("unavailable", "unavailable here")):
         ids = [run.id for run in own if run.verdict == verdict]
@@ -56,14 +56,14 @@ def _parts(summary: SummaryRecord) -> Iterator[str]:
         yield f"{len(missing)} of {len(summary.selection)} were not run"
 
 
-def _held(held: int, of: int, summary: SummaryRecord) -> str:
+def _held(held: int, of: int, summary: SummaryRead) -> str:
     under = f" under {summary.run.profile}"
     if held < of:
         return f"{held} held{under}"
     return f"the scenario held{under}" if of == 1 else f"all {of} scenarios held{under}"
 
 
-def _proofs(summary: SummaryRecord) -> Iterator[str]:
+def _proofs(summary: SummaryRead) -> Iterator[str]:
     count = len(summary.proofs)
     wrong = summary.wrong_proofs
     if wrong:

@@ -10,16 +10,16 @@ from harness.report.detail import Details
 from harness.report.grid import grid_of
 from harness.report.page import Page, broken_text, page_text
 from harness.report.past import Past, past_of
-from harness.report.records import ProofRecord, SummaryRecord, read_summary
 from harness.report.run_view import Context, RunView, Shelf, run_view
 from harness.report.sentence import headline
 from harness.results.files import write_atomically
+from harness.results.reading import FILE, ProofRead, SummaryRead, read_summary
 
 REPORT = "report.html"
 BESIDE = (
     ("sweep.html", "the sweep's maps"),
     ("coverage.html", "the coverage map"),
-    ("summary.json", "summary.json"),
+    (FILE, FILE),
     ("junit.xml", "junit.xml"),
     ("logs", "logs"),
 )
@@ -49,7 +49,7 @@ def report_run(folder: Path) -> Path:
 
 def page_of(folder: Path) -> Page:
     """Read everything that the page shows."""
-    summary = read_summary(folder)
+    summary = read_summary(folder / FILE)
     past = past_of(folder, REPORT)
     return Page(
         summary=summary,
@@ -62,7 +62,7 @@ def page_of(folder: Path) -> Page:
     )
 
 
-def _runs(folder: Path, summary: SummaryRecord, past: Past) -> Iterator[RunView]:
+def _runs(folder: Path, summary: SummaryRead, past: Past) -> Iterator[RunView]:
     shelf = Shelf(folder)
     details = Details(len(summary.runs))
     for place, run in enumerate(summary.runs):
@@ -72,7 +72,7 @@ def _runs(folder: Path, summary: SummaryRecord, past: Past) -> Iterator[RunView]
         yield run_view(place, run, shelf, context)
 
 
-def _proofs_of(key: str, role: str, summary: SummaryRecord) -> Sequence[ProofRecord]:
+def _proofs_of(key: str, role: str, summary: SummaryRead) -> Sequence[ProofRead]:
     if role == "ablated":
         return [proof for proof in summary.proofs if proof.ablated == key]
     return [proof for proof in summary.proofs if proof.control == key]

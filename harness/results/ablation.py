@@ -33,6 +33,10 @@ class PairVerdict(enum.StrEnum):
     """This machine cannot run the scenario."""
 
 
+WRONG = frozenset({PairVerdict.UNPROVED, PairVerdict.MASKED, PairVerdict.MISATTRIBUTED})
+"""The verdicts that say that a proof is none; the others bear it out, or say nothing of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class PairJudgement:
     """The verdict on a pair, and a sentence."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.checks import CheckResult, Verdict
+from harness.history.events import MessageMet
 
 Role = Literal["scenario", "control", "ablated"]
 LONGEST_NAME = 200
@@ -34,12 +35,16 @@ class RunKey:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Proof that a fault took effect: its kind, whose word it is, when (CLOCK_MONOTONIC), and what was seen."""
+    """Proof that a fault took effect: its kind, whose word it is, when (CLOCK_MONOTONIC), and what was seen.
+
+    `at`: the message that met it, where it was one.
+    """
 
     kind: str
     source: str
     t_ns: int
     detail: str
+    at: MessageMet | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,7 @@ def clients(
     )
 
 
-def _nobody(what: str, source: str, detail: str, *, t_ns: int | None = None) -> None:  # noqa: ARG001  # a Witness
+def _nobody(what: str, source: str, detail: str, **more: object) -> None:  # noqa: ARG001  # a Witness
     raise HarnessError(f"evidence {what} ({source}: {detail}) belongs to no fault")
 
 

@@ -18,6 +18,7 @@ from harness.history.events import (
     FaultActed,
     FaultHealed,
     MachineLacks,
+    MessageMet,
     MomentMissed,
     MomentReached,
     Purpose,
@@ -206,8 +207,10 @@ class Performer:
                 raise MachineLacksError(need, reason)
 
     def _site_for(self, number: int) -> Site:
-        def witness(what: str, source: str, detail: str, *, t_ns: int | None = None) -> None:
-            self._recorder.record("fault", EvidenceSeen(number, what, source, detail), t_ns=t_ns)
+        def witness(
+            what: str, source: str, detail: str, *, t_ns: int | None = None, at: MessageMet | None = None
+        ) -> None:
+            self._recorder.record("fault", EvidenceSeen(number, what, source, detail, at), t_ns=t_ns)
 
         first = self._clients.made
         to_come = tuple(self._clients.name_at(index) for index in range(first, first + IDS_TO_COME))
@@ -231,13 +234,18 @@ class Performer:
     async def _heal(self, known: InForce) -> None:
         try:
             instead = await known.injection.instead()
+        finally:  # whatever breaks while something is in force, the fault goes
+            await self._undo(known)
+        self._recorder.record("fault", FaultHealed(known.number, instead))
+
+    async def _undo(self, known: InForce) -> None:
+        try:
             await known.injection.heal()
         except ServiceStartError as problem:
             # The fault is gone, and the service does not come back: its own failure, and a second try would only wait.
             self._in_force.remove(known)
             raise self._not_started(problem) from problem
         self._in_force.remove(known)
-        self._recorder.record("fault", FaultHealed(known.number, instead))
 
     async def heal_all(self) -> None:
         """Heal whatever is still in force, the newest first; go on when one cannot be, then raise them all.

@@ -20,6 +20,7 @@ def evidence_of(history: History) -> tuple[Evidence, ...]:
             entry.event.source,
             entry.t_ns,
             f"{faults.get(entry.event.fault, '')}: {entry.event.detail}",
+            entry.event.at,
         )
         for entry in history.entries
         if isinstance(entry.event, EvidenceSeen)

@@ -8,14 +8,12 @@ from collections.abc import Iterator, Sequence
 from harness.errors import HarnessError, UsageError
 from harness.faults.site import Site
 from harness.history import History
-from harness.history.events import Purpose, RequestSent
+from harness.scenario.requests import scenario_requests
 from harness.vocabulary import Link, Message, Postgres
-from harness.wire import ProtocolName, Seen
+from harness.wire import STATEMENTS_MAX, ProtocolName, Seen
 from harness.wire.fingerprint import fingerprint
 
 SHOWN = 3
-KEPT = 4_096
-"""Statements and answers that the relay keeps of each link."""
 
 
 def a_whole_statement(moment: Message) -> None:
@@ -39,38 +37,39 @@ def found_among(moment: Message, seen: Sequence[Seen]) -> tuple[bool, str]:
 
 
 def _matching(moment: Message, seen: Sequence[Seen]) -> Iterator[Seen]:
-    connections: list[int] = []
+    """Give what the moment is; connections are numbered by what was sent, as the relay's rules number them."""
+    numbers: dict[int, int] = {}
     for each in seen:
-        if not _is_such(moment, each):
+        if not _fits(moment, each):
             continue
-        if each.connection not in connections:
-            connections.append(each.connection)
-        if moment.connection in (None, connections.index(each.connection) + 1):
+        # An answer to what was sent before we look has its connection's place, too.
+        number = numbers.setdefault(each.connection, len(numbers) + 1)
+        if each.direction == moment.direction and moment.connection in (None, number):
             yield each
 
 
-def _is_such(moment: Message, seen: Seen) -> bool:
-    ends = seen.runs if moment.direction == "sent" else seen.ends_answer
+def _fits(moment: Message, seen: Seen) -> bool:
+    """Whether it is such a statement, sent or answered to its end."""
     begins = seen.text.lstrip().upper().startswith(moment.text.lstrip().upper())
-    return seen.direction == moment.direction and ends and begins and moment.phase in (None, seen.phase)
+    return (seen.runs or seen.ends_answer) and begins and moment.phase in (None, seen.phase)
 
 
 async def sends_per_request(site: Site, link: Link, history: History) -> float:
     """Return how often the statement sent most often was sent, for each request that the scenario sent.
 
-    Raises HarnessError where the scenario sent nothing, or more than the relay keeps.
+    Raises HarnessError where the scenario sent nothing, the service nothing on this link, or more passed
+    than the relay keeps.
     """
-    requests = [entry for entry in history.entries if _is_the_scenarios(entry.event)]
-    if not requests:
-        raise HarnessError("the scenario sent nothing: there is no share of it", hint="deliver something")
+    requests = scenario_requests(history)
     seen = await site.relay.seen(site.laid(link).hop, requests[0].t_ns)
-    if len(seen) >= KEPT:
-        raise HarnessError(f"{link}: more than {KEPT} statements and answers passed", hint="send fewer deliveries")
-    return busiest(link, seen) / len(requests)
-
-
-def _is_the_scenarios(event: object) -> bool:
-    return isinstance(event, RequestSent) and event.purpose == Purpose.SCENARIO
+    if len(seen) >= STATEMENTS_MAX:
+        problem = f"{link}: {STATEMENTS_MAX} statements and answers passed, or more than that"
+        raise HarnessError(problem, hint="send fewer deliveries")
+    most = busiest(link, seen)
+    if not most:
+        problem = f"the service sent nothing on {link} in the scenario: there is no share of it"
+        raise HarnessError(problem, hint="expect it of a link that the scenario has the service use")
+    return most / len(requests)
 
 
 def busiest(link: Link, seen: Sequence[Seen]) -> int:

@@ -34,6 +34,7 @@ from harness.scenario.lab import Lab, StepMisuseError
 from harness.scenario.performer import Performer
 from harness.scenario.phases import Phases, looked_at
 from harness.scenario.probes import Probed
+from harness.scenario.relay_log import relay_unbroken
 from harness.scenario.scenario import Scenario
 from harness.scenario.sessions import Sessions
 from harness.scenario.stops import MachineLacksError, ScenarioStop
@@ -92,7 +93,7 @@ class _Run:
                 dt.datetime.now(dt.UTC).isoformat(), looked_at(self._bed.target),
             ),
         )  # fmt: skip
-        with self._problems("the run"):
+        with self._problems("the run"), relay_unbroken(self._bed.stack.relay.log, self._recorder):
             async with ended_by_deaths(self._bed.stack, self._recorder), AsyncExitStack() as owned:
                 await self._run_on(owned)
 

@@ -30,3 +30,5 @@ class Scenario:
     """`file:line`, for messages."""
     run: Callable[[RunConfiguration, Testbed], RunResult] | None = None
     """How it is run where that is not the runner's way: many runs that are judged as one."""
+    source: str = ""
+    """With `run`: what it plays, as text. Another text is another scenario, to be proved again."""

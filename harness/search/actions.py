@@ -63,10 +63,6 @@ def _sent(message: Observed) -> bool:
     return message.place.direction == "sent"
 
 
-def _errors_of_other_protocol(message: Observed) -> bool:
-    return not _postgres(message)
-
-
 EXCLUSIONS: Sequence[Exclusion] = (
     Exclusion(
         ("drop_and_close",), "every message", "the service and the server see what cut_before shows them",

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-import ast
 import json
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.results import RunResult
+from harness.history.events import MessageMet
+from harness.results import Role, RunResult
 from harness.search.actions import ERRORS
 from harness.search.places import PROTOCOLS, CellId, Point
 from harness.search.report import JSON_FILE
 from harness.search.report import SCHEMA as SWEEP_SCHEMA
 from harness.search.results import CellVerdict
 from harness.search.space import FILE, FaultSpace, read_space
+from harness.vocabulary import from_json
 from harness.wire.fingerprint import fingerprint
 
 JUDGED_RUNS = ("held", "failed")
+ABLATED: Role = "ablated"
+"""Such a run is there to fail: what it hits says nothing of the service as it is."""
 UNJUDGED = (CellVerdict.INCONCLUSIVE, CellVerdict.UNMET)
 WIRE = "wire_"
-_TOLD = re.compile(
-    r"(?P<link>[\w.-]+), connection \d+ \(port \d+\): (?P<message>\S+) (?P<direction>sent|answered)"
-    r"(?: (?P<text>'.*'|\".*\"))?, at byte \d+ of the stream, (?P<passed>\d+) bytes of it passed",
-    re.DOTALL,
-)
-"""What the relay's evidence says, in the words of the faults."""
 _CLOSING = {"cut": ("cut_before", "cut_after"), "reset": ("reset_before", "reset_after")}
 _SAME = {"drop_and_close": "cut_before"}
 _BY_LINK: Mapping[str, str] = {protocol: protocol for protocol in PROTOCOLS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What was tried: the target's description, a profile, the protections that were off, and the commit."""
+
+    target: str
+    profile: str
+    without: tuple[str, ...]
+    revision: str
+
+    def was_swept(self, data: Mapping[str, Any]) -> bool:
+        """Whether a sweep's JSON tells of all of its fault space, to the end."""
+        run = data["run"]
+        swept = Subject(
+            target=run["target"], profile=run["profile"], without=tuple(data.get("without", ())),
+            revision=run["revision"],
+        )  # fmt: skip
+        return bool(data["complete"]) and not data.get("part", True) and swept == self
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +105,24 @@ def hit_by_sweep(folder: Path) -> frozenset[Point]:
     data = _json(path)
     if data.get("schema") != SWEEP_SCHEMA:
         raise UsageError.at(str(path), "schema", data.get("schema"), "not a sweep", valid=[SWEEP_SCHEMA])
-    judged = [cell["id"] for cell in data["cells"] if cell["verdict"] not in UNJUDGED]
-    return frozenset(point for cell in judged for point in _points_of(CellId.parse(cell, where=str(path))))
+    judged = [cell for cell in data["cells"] if cell["verdict"] not in UNJUDGED]
+    return frozenset(point for cell in judged for point in _struck(cell, str(path)))
 
 
-def _points_of(cell: CellId) -> Iterator[Point]:
-    yield cell.first
-    if cell.second is not None:
-        yield cell.second
+def _struck(cell: Mapping[str, Any], where: str) -> Sequence[Point]:
+    """The points of a cell whose faults struck; the second waits for the first."""
+    known = CellId.parse(cell["id"], where=where)
+    points = [known.first] if known.second is None else [known.first, known.second]
+    return points[: cell.get("struck", 0)]
 
 
 def hit_by_runs(space: FaultSpace, results: Collection[RunResult], links: Mapping[str, str] = _BY_LINK) -> set[Point]:
     """Say what judged runs hit, by the relay's evidence. `links`: the protocol of each link, by its name."""
     found: set[Point] = set()
     for result in results:
-        if result.verdict in JUDGED_RUNS:
+        if result.verdict in JUDGED_RUNS and result.role != ABLATED:
             for evidence in result.evidence:
-                found |= hit_by_evidence(space, evidence.kind, evidence.detail, links)
+                found |= hit_by_evidence(space, evidence.kind, evidence.at, links)
     return found
 
 
@@ -117,44 +133,46 @@ def hit_by_summary(space: FaultSpace, folder: Path, links: Mapping[str, str] = _
         return set()
     found: set[Point] = set()
     for run in _json(path)["runs"]:
-        if run["verdict"] in JUDGED_RUNS:
+        if run["verdict"] in JUDGED_RUNS and run["role"] != ABLATED:
             for evidence in run["evidence"]:
-                found |= hit_by_evidence(space, evidence["kind"], evidence["detail"], links)
+                found |= hit_by_evidence(space, evidence["kind"], _at(evidence.get("at"), str(path)), links)
     return found
 
 
-def hit_by_evidence(space: FaultSpace, kind: str, detail: str, links: Mapping[str, str]) -> set[Point]:
+def _at(data: Any, where: str) -> MessageMet | None:
+    return None if data is None else from_json({"kind": MessageMet.kind, **data}, MessageMet, place=where)
+
+
+def hit_by_evidence(space: FaultSpace, kind: str, at: MessageMet | None, links: Mapping[str, str]) -> set[Point]:
     """Find the point that a piece of evidence tells of, the first of its like; none where it tells of another fault."""
-    told = _TOLD.search(detail)
-    if not kind.startswith(WIRE) or told is None or told["link"] not in links:
+    if not kind.startswith(WIRE) or at is None or at.link not in links:
         return set()
-    protocol = links[told["link"]]
-    text = ast.literal_eval(told["text"]) if told["text"] else ""
-    shape = fingerprint(protocol, text) if text else ""  # type: ignore[arg-type]  # the target has no other protocols
-    action = _action(kind.removeprefix(WIRE), int(told["passed"]), detail[: told.start()])
+    protocol = links[at.link]
+    shape = fingerprint(protocol, at.text) if at.text else ""  # type: ignore[arg-type]  # the target has no others
+    action = _action(kind.removeprefix(WIRE), at)
     fitting = [
         point
         for point in space.points
         if (point.place.protocol, point.place.direction, point.place.message, point.place.text, point.action)
-        == (protocol, told["direction"], told["message"], shape, action)
+        == (protocol, at.direction, at.message, shape, action)
     ]
     return set(sorted(fitting)[:1])
 
 
-def _action(kind: str, passed: int, source: str) -> str:
-    """The word for what was done. `source`: the fault's own source, which stands before its evidence."""
+def _action(kind: str, at: MessageMet) -> str:
+    """The word for what was done; of a cut inside of a message there is none: the byte cells are counted apart."""
     if kind in _CLOSING:
         before, after = _CLOSING[kind]
-        return after if passed else before
+        return after if at.whole else kind if at.passed_bytes else before
     if kind == "fail":
-        return next((name for name in ERRORS if f"'{name.partition('_')[2]}'" in source), kind)
+        return next((name for name in ERRORS if name.partition("_")[2] == at.code), kind)
     return _SAME.get(kind, kind)
 
 
 def gate_coverage(
-    scenarios: Path, results: Path, runs: Collection[RunResult], links: Mapping[str, str] = _BY_LINK
+    scenarios: Path, results: Path, runs: Collection[RunResult], subject: Subject, links: Mapping[str, str] = _BY_LINK
 ) -> Coverage | None:
-    """Say what a gate's own runs and the newest sweep in `results` have hit; None where no space is committed.
+    """Say what a gate's own runs and the newest sweep of the same have hit; None where no space is committed.
 
     Raises UsageError for a committed file that cannot be read.
     """
@@ -162,15 +180,19 @@ def gate_coverage(
     if not path.is_file():
         return None
     space = read_space(path)
-    sweep = newest_sweep(results)
+    sweep = newest_sweep(results, subject)
     by_sweep = hit_by_sweep(sweep) if sweep is not None else frozenset()
     return coverage_of(space, by_sweep | hit_by_runs(space, runs, links))
 
 
-def newest_sweep(results: Path) -> Path | None:
-    """The folder of the newest run in `results` that has a sweep."""
+def newest_sweep(results: Path, subject: Subject) -> Path | None:
+    """The folder of the newest whole sweep of the same subject in `results`. Raises UsageError."""
     folders = sorted(path.parent for path in results.glob(f"*/{JSON_FILE}") if not path.parent.is_symlink())
-    return folders[-1] if folders else None
+    for folder in reversed(folders):
+        data = _json(folder / JSON_FILE)
+        if data.get("schema") == SWEEP_SCHEMA and subject.was_swept(data):
+            return folder
+    return None
 
 
 def newest_gate(results: Path) -> Path | None:
@@ -188,6 +210,7 @@ def _json(path: Path) -> Any:
 
 __all__ = [
     "Coverage",
+    "Subject",
     "coverage_of",
     "gate_coverage",
     "hit_by_evidence",

@@ -27,6 +27,8 @@ from harness.target import Target
 THEME = "interleavings"
 ID = "orders_of_two"
 REASONS = 3
+FOLDER = "orders"
+"""Of a run's folder: a file a run, a line an order."""
 
 
 def order_scenarios(target: Target) -> tuple[Scenario, ...]:
@@ -54,6 +56,7 @@ def order_scenarios(target: Target) -> tuple[Scenario, ...]:
             proofs=(Proof(protections=(asked.proves,), fails=asked.fails),),
             location=str(target.path),
             run=functools.partial(run_orders, asked.mixes),
+            source=repr(asked.mixes),
         ),
     )
 
@@ -74,6 +77,7 @@ def run_orders(mixes: Sequence[Mix], configuration: RunConfiguration, bed: Testb
     repro = configuration.repro(key, configuration.seed)
     asyncio.run(play_orders(bed, settings, repro=lambda _mix, _order: repro, told=found.append))
     duration_s = round(time.monotonic() - began, 3)
+    _write(found, key, configuration.folder)
     return RunResult(
         key=key,
         theme=THEME,
@@ -86,7 +90,7 @@ def run_orders(mixes: Sequence[Mix], configuration: RunConfiguration, bed: Testb
         overhead_s=0.0,
         seed=configuration.seed,
         repro=repro,
-        history=_written(found, key, configuration.folder),
+        history=None,
         schedule=None,
         role=configuration.role,
     )
@@ -114,13 +118,12 @@ def _evidence(found: Sequence[OrderResult]) -> tuple[Evidence, ...]:
     return (Evidence("wire_order", "relay", time.monotonic_ns(), f"{len(found)} orders: {orders}"),) if found else ()
 
 
-def _written(found: Sequence[OrderResult], key: RunKey, folder: Path) -> Path:
-    """Write the stories of the orders, one a line."""
-    path = folder / "history" / f"{key}.jsonl"
+def _write(found: Sequence[OrderResult], key: RunKey, folder: Path) -> None:
+    """Write the orders, one a line: each has a history of its own, so that together they are none."""
+    path = folder / FOLDER / f"{key}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps({"order": written(each.order), "told": each.told, "story": each.story}) for each in found]
     write_atomically(path, "".join(f"{line}\n" for line in lines))
-    return path
 
 
 __all__ = ["ID", "THEME", "order_scenarios", "run_orders"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.search.actions import ACTIONS
 from harness.search.places import CellId, Kind
-from harness.search.results import CellResult, CellVerdict, RowOfMap, SweepResults, worst_of
+from harness.search.results import CellResult, CellVerdict, RowOfMap, SweepResults
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,3 @@ def runs_of(cells: Mapping[int, int], results: Sequence[CellResult]) -> Sequence
 def by_kind(rows: Sequence[ActionRow]) -> Sequence[tuple[Kind, Sequence[ActionRow]]]:
     """Group the rows by kind of delivery; they are in that order."""
     return [(kind, list(group)) for kind, group in itertools.groupby(rows, key=lambda each: each.row.kind)]
-
-
-def worst_in(row: ByteRow) -> CellVerdict | None:
-    """The worst verdict among a message's bytes."""
-    return worst_of([run.verdict for run in row.runs])

@@ -67,13 +67,17 @@ def _cell(result: CellResult, texts: _Texts) -> list[int | float]:
         texts.index(f"{place}/"),
         texts.index(visible(result.reason)),
         texts.index(visible(result.answer)),
-        texts.index(visible("; ".join(result.evidence))),
+        texts.index(visible("; ".join(_seen(result)))),
         texts.index(result.history),
         *result.lines,
         round(result.took_ms, 1),
         result.lane,
         texts.index(action),
     ]
+
+
+def _seen(result: CellResult) -> Sequence[str]:
+    return (f"tried {result.tries} times", *result.evidence) if result.tries > 1 else result.evidence
 
 
 def _placed(drawn: Drawn) -> dict[str, Any]:
@@ -111,6 +115,8 @@ def _legend(results: SweepResults) -> Iterator[str]:
     for verdict, count in results.counts.items():
         if count:
             yield f"<li>{swatch(verdict)}{count} {escape(MEANINGS[verdict])}</li>\n"
+    if results.tried_again:
+        yield f"<li>{escape(results.tried_again)}</li>\n"
     yield "</ul>\n"
 
 

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from harness.checks import STANDING, Check, Verdict, judge, safety
+from harness.checks import Verdict
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, MomentMissed, Purpose, Recovered, RunBegan
 from harness.search.batch import note_log, read_rows
 from harness.search.cell_history import CellHistory
 from harness.search.http import Reply
 from harness.search.interleaver import SETTLED_WITHIN_S, Interleaver, OrderNotPlayedError, Played
+from harness.search.judging import judge_lane
 from harness.search.lane import Lane
 from harness.search.orders import Choice, Order, next_order, written
 from harness.target import Delivery
@@ -61,7 +62,7 @@ class Interleaving:
         self._count = 0
 
     async def every(self, told: Told) -> None:
-        """Play all orders. One that could not be played ends it: what comes after it is not known."""
+        """Play all orders. After one that could not be played to its end come those that differ before it broke."""
         beginning: Order | None = ()
         while beginning is not None:
             result, choices = await self.one(beginning)
@@ -77,7 +78,7 @@ class Interleaving:
         deliveries = self._deliveries()
         played = await self._played(history, deliveries, beginning)
         await self._afterwards(history, deliveries)
-        judgement = judge(history.history, self._checks())
+        judgement = judge_lane(history.history)
         order = played.order or beginning
         result = OrderResult(
             mix=self._mix, requests=self._requests, order=order, verdict=judgement.verdict, reason=judgement.reason,
@@ -136,11 +137,6 @@ class Interleaving:
         await read_rows(lane, [history])
         note_log(lane, history)
         lane.history = None
-
-    def _checks(self) -> Sequence[Check]:
-        if self._mix != "read":
-            return STANDING
-        return [check for check in STANDING if check is not safety.acknowledged_is_stored]
 
 
 __all__ = ["MIXES", "Interleaving", "Mix", "OrderResult"]

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.checks import STANDING, Check, Judgement, Verdict, judge, safety
+from harness.checks import STANDING, Check, CheckResult, Judgement, Verdict, judge, safety
 from harness.history import History
+from harness.history.events import RequestEnded, RequestSent
 from harness.search.actions import is_apart
-from harness.search.places import Kind
+from harness.search.lane import is_read
 from harness.search.results import CellVerdict
 from harness.search.trial import Trial
 from harness.vocabulary import ACKNOWLEDGED
 
-READ_CHECKS: Sequence[Check] = tuple(check for check in STANDING if check is not safety.acknowledged_is_stored)
-"""A read is acknowledged under a name of its own, by which nothing is stored."""
 _PLAIN = {
     Verdict.HELD: CellVerdict.HELD,
     Verdict.FAILED: CellVerdict.FAILED,
@@ -32,16 +31,40 @@ class Judged:
     failing: tuple[str, ...]
 
 
+def judge_lane(history: History) -> Judgement:
+    """Judge what was sent on a lane by the standing checks.
+
+    A read is acknowledged under a name of its own, by which nothing is stored: that a delivery was
+    stored is asked of the deliveries alone.
+    """
+    return judge(history, _CHECKS)
+
+
+def acknowledged_is_stored(history: History) -> CheckResult:
+    """A delivery that was acknowledged is in the database; reads have none of their own."""
+    return safety.acknowledged_is_stored(without_reads(history))
+
+
+_CHECKS: Sequence[Check] = tuple(
+    acknowledged_is_stored if check is safety.acknowledged_is_stored else check for check in STANDING
+)
+
+
+def without_reads(history: History) -> History:
+    """Leave the requests out that read."""
+    reads = {sent.request for sent in history.of(RequestSent) if is_read(sent.delivery)}
+
+    def is_kept(event: object) -> bool:
+        return not (isinstance(event, RequestSent | RequestEnded) and event.request in reads)
+
+    return History([entry for entry in history.entries if is_kept(entry.event)])
+
+
 def judged(trial: Trial) -> Judged:
     """Judge a cell whose rows were read."""
-    judgement = judge(trial.history.history, checks_of(trial.cell.kind))
+    judgement = judge_lane(trial.history.history)
     failing = tuple(check.name for check in judgement.failing)
     return Judged(_verdict(trial, judgement), judgement.reason, failing)
-
-
-def checks_of(kind: Kind) -> Sequence[Check]:
-    """Return the checks for a kind of delivery."""
-    return READ_CHECKS if kind == "read" else STANDING
 
 
 def _verdict(trial: Trial, judgement: Judgement) -> CellVerdict:
@@ -67,11 +90,14 @@ def _read_otherwise(trial: Trial, judgement: Judgement) -> bool:
 
 
 def _second_had_nothing_to_meet(trial: Trial) -> bool:
-    """Of a pair the first fault struck, all was well, and nothing was tried again: only the evidence is missing."""
-    if trial.cell.second is None or trial.struck != 1:
+    """Of a pair the first fault struck, all was well, and nothing was tried again: only the evidence is missing.
+
+    Where what the second waited for did come again, and it did not strike, nothing may be concluded.
+    """
+    if trial.cell.second is None or trial.struck != 1 or trial.came_again:
         return False
     first = History([entry for entry in trial.history.history.entries if not _of_second(entry.event)])
-    return judge(first, checks_of(trial.cell.kind)).verdict is Verdict.HELD
+    return judge_lane(first).verdict is Verdict.HELD
 
 
 def _of_second(event: object) -> bool:
@@ -80,4 +106,4 @@ def _of_second(event: object) -> bool:
 
 SECOND = 2
 
-__all__ = ["Judged", "checks_of", "judged"]
+__all__ = ["Judged", "judge_lane", "judged"]

@@ -33,6 +33,7 @@ from harness.wire import Ended, Fired, RelayControl, Report
 
 CLIENTS = 3
 """As many as may send at once."""
+READ_OF = "read of "
 GONE_WITHIN_S = 0.3
 """A service that ends is known to be gone that soon after its connection ended."""
 
@@ -201,7 +202,12 @@ class Lane:
 
 def name_of_read(delivery: Delivery) -> str:
     """What stands for a delivery's id where it is read: answers to reads are compared with each other."""
-    return f"read of {delivery.id}"
+    return f"{READ_OF}{delivery.id}"
+
+
+def is_read(name: str) -> bool:
+    """Whether a request was a read, by what stands for its delivery's id."""
+    return name.startswith(READ_OF)
 
 
 def as_read(reply: Reply) -> Reply:
@@ -240,4 +246,4 @@ async def _session(link: LaneLink) -> AsyncIterator[asyncpg.Connection[asyncpg.R
         await session.close(timeout=ADMIN_TIMEOUT_S)
 
 
-__all__ = ["ANY_OUTCOME", "Lane", "LaneSettings", "as_read", "name_of_read", "opened"]
+__all__ = ["ANY_OUTCOME", "Lane", "LaneSettings", "as_read", "is_read", "name_of_read", "opened"]

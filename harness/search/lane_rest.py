@@ -14,6 +14,7 @@ from harness.scenario.phases import TASKS_SLACK
 from harness.scenario.probes import Probed
 from harness.search.lane import Lane
 from harness.search.results import CellVerdict, LaneProblem
+from harness.stack.http import service_client
 
 PROBED_WITHIN_S = 5.0
 SHOWN = 3
@@ -24,7 +25,7 @@ async def probe(lane: Lane) -> Probed | None:
     probes = lane.bed.target.description.probes
     if probes is None or not lane.service.running:
         return None
-    async with httpx.AsyncClient(base_url=lane.service.base_url, timeout=PROBED_WITHIN_S, trust_env=False) as client:
+    async with service_client(base_url=lane.service.base_url, timeout=PROBED_WITHIN_S) as client:
         try:
             return Probed.parse((await client.get(probes.metrics)).text)
         except httpx.HTTPError as problem:

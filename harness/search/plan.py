@@ -33,6 +33,11 @@ class Choice:
     limit: int | None = None
     seed: int = 0
 
+    @property
+    def part(self) -> bool:
+        """Whether it leaves points of the fault space out. The byte cells are none; pairs take the place of all."""
+        return bool(self.kinds or self.actions or self.only or self.limit is not None or self.pairs)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

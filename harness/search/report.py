@@ -22,7 +22,10 @@ HTML_FILE = "sweep.html"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepReport:
-    """A sweep, finished or not. `repro`: the line that repeats a cell, with `{id}` in place of its id."""
+    """A sweep, finished or not. `repro`: the line that repeats a cell, with `{id}` in place of its id.
+
+    `without`: the protections that were off. `part`: a part of the space was asked for.
+    """
 
     info: RunInfo
     results: SweepResults
@@ -30,6 +33,8 @@ class SweepReport:
     repro: str
     complete: bool
     exit_status: int | None
+    without: tuple[str, ...] = ()
+    part: bool = False
 
     def write(self, folder: Path) -> None:
         """Write both files."""
@@ -44,6 +49,8 @@ class SweepReport:
             "complete": self.complete,
             "exit_status": self.exit_status,
             "run": dataclasses.asdict(self.info),
+            "without": list(self.without),
+            "part": self.part,
             "planned": results.planned,
             "left_out": list(results.left_out),
             "counts": {verdict.value: count for verdict, count in results.counts.items()},

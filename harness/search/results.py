@@ -61,6 +61,7 @@ WORST_FIRST: Sequence[CellVerdict] = (
 class CellResult:
     """One cell, judged. `answer`: how the request ended, in words. `evidence`: what the relay did, or saw instead.
 
+    `struck`: how many of its faults did, the first of them first. `tries`: how often it was tried until they did.
     `history`: the file, relative to the run's folder, and the lines of it that are this cell's.
     """
 
@@ -70,6 +71,8 @@ class CellResult:
     failing: tuple[str, ...] = ()
     answer: str = ""
     evidence: tuple[str, ...] = ()
+    struck: int = 0
+    tries: int = 1
     took_ms: float = 0.0
     lane: int = 0
     history: str = ""
@@ -81,8 +84,8 @@ class CellResult:
         return {
             "id": str(self.cell), "kind": self.cell.kind, "verdict": self.verdict.value, "reason": self.reason,
             "failing_checks": list(self.failing), "answer": self.answer, "evidence": list(self.evidence),
-            "took_ms": round(self.took_ms, 1), "lane": self.lane, "history": self.history,
-            "lines": list(self.lines), "repro": self.repro,
+            "struck": self.struck, "tries": self.tries, "took_ms": round(self.took_ms, 1), "lane": self.lane,
+            "history": self.history, "lines": list(self.lines), "repro": self.repro,
         }  # fmt: skip
 
 
@@ -132,11 +135,12 @@ class SweepResults:
         return {verdict: counted[verdict] for verdict in WORST_FIRST}
 
     @property
+    def tried_again(self) -> str:
+        """How many cells took more than one try, in words; empty where none did."""
+        again = [cell.tries for cell in self.cells if cell.tries > 1]
+        return f"tried more than once: {len(again)} cells, {max(again)} times at most" if again else ""
+
+    @property
     def verdicts(self) -> frozenset[CellVerdict]:
         """All that there are, of cells and of lanes."""
         return frozenset({*(cell.verdict for cell in self.cells), *(problem.verdict for problem in self.problems)})
-
-
-def worst_of(verdicts: Sequence[CellVerdict]) -> CellVerdict | None:
-    """The verdict that a reader must know of first."""
-    return next((verdict for verdict in WORST_FIRST if verdict in verdicts), None)

@@ -58,8 +58,8 @@ class States:
             warm = await self._make_warm(history)
             if not self._finds_dead:
                 self._lane.new_log_lines()  # what those told of that used dead connections up
-        elif kind == "repeat":
-            # An earlier cell has seen the first answer: the next must be its like.
+        elif kind in ("repeat", "read"):
+            # An earlier cell has seen the first answer: the next must be its like, and what it confirmed be stored.
             history.ended(history.sent(warm.stored, Purpose.WARM), warm.answer)
         return self._lane.make() if kind == "warm" else warm.stored
 

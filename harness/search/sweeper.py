@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import HarnessError
 from harness.history.events import RunBegan
 from harness.scenario.testbed import Testbed
 from harness.search.arming import Armoury
@@ -71,17 +72,18 @@ class Sweeper:
         return await record_all(self._first, [kind for kind in known if not kinds or kind in kinds])
 
     async def sweep(self, cells: Sequence[CellId], recordings: Mapping[Kind, Recording]) -> None:
-        """Try every cell, on as many lanes as there are batches for. Raises HarnessError where no lane is left."""
+        """Try every cell, on as many lanes as there are batches for. Raises the first lane's HarnessError."""
         size = max(1, min(BATCH_MAX, len(cells) // (BATCHES_A_LANE * self._settings.lanes)))
         batches = deque(cells[begin : begin + size] for begin in range(0, len(cells), size))
         async with AsyncExitStack() as owned:
             more = min(self._settings.lanes, len(batches)) - 1
             lanes = [self._first, *await asyncio.gather(*(self._another(owned) for _ in range(more)))]
             self._settings.ready()
-            async with asyncio.TaskGroup() as group:
-                for lane in lanes:
-                    if lane is not None:
-                        group.create_task(self._lane(lane, batches, Armoury(recordings, lane.hops)))
+            with _first_error():
+                async with asyncio.TaskGroup() as group:
+                    for lane in lanes:
+                        if lane is not None:
+                            group.create_task(self._lane(lane, batches, Armoury(recordings, lane.hops)))
 
     async def _another(self, owned: AsyncExitStack) -> Lane | None:
         """Open a lane; where that fails the others do its work."""
@@ -128,15 +130,16 @@ class Sweeper:
     def _results(self, lane: Lane, tried: Sequence[Trial], histories: HistoryFile) -> Sequence[CellResult]:
         """Judge them; of several tries of a cell the worst counts, unless a later one struck."""
         found: dict[CellId, CellResult] = {}
+        tries = Counter(trial.cell for trial in tried)
         for trial in tried:
-            result = self._result(lane, trial, histories)
+            result = self._result(lane, trial, histories, tries[trial.cell])
             known = found.get(trial.cell)
             if known is None or not _stays(known):
                 found[trial.cell] = result
                 self._keep_story(result, trial)
         return list(found.values())
 
-    def _result(self, lane: Lane, trial: Trial, histories: HistoryFile) -> CellResult:
+    def _result(self, lane: Lane, trial: Trial, histories: HistoryFile, tries: int) -> CellResult:
         verdict = judged(trial)
         lines = histories.write(trial.history)
         return CellResult(
@@ -146,6 +149,8 @@ class Sweeper:
             failing=verdict.failing,
             answer="; ".join(str(reply) for reply in trial.replies),
             evidence=tuple(trial.evidence),
+            struck=trial.struck,
+            tries=tries,
             took_ms=max((reply.took_ms for reply in trial.replies), default=0.0),
             lane=lane.number,
             history=f"history/lane-{lane.number}.jsonl",
@@ -175,6 +180,18 @@ class Sweeper:
 def _stays(known: CellResult) -> bool:
     """A later try takes the place of one that did not strike, unless that has shown a failure."""
     return known.verdict in (CellVerdict.FAILED, CellVerdict.SILENT)
+
+
+@contextmanager
+def _first_error() -> Iterator[None]:
+    """Raise the first HarnessError of a group's instead of the group: that is what those who call can tell of."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        known = next((error for error in group.exceptions if isinstance(error, HarnessError)), None)
+        if known is None:
+            raise
+        raise known from group
 
 
 @asynccontextmanager

@@ -97,3 +97,5 @@ def _legend(results: SweepResults) -> Iterator[Line]:
     for verdict in WORST_FIRST:
         if verdict in seen:
             yield [(f"{verdict.letter} ", STYLES[verdict]), (MEANINGS[verdict], "dim")]
+    if results.tried_again:
+        yield [(results.tried_again, "dim")]

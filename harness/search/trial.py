@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import HarnessError
+from harness.faults.met import message_met
 from harness.history.events import (
     EvidenceSeen,
     FaultActed,
@@ -33,7 +34,7 @@ from harness.search.states import NotReadyError, States
 from harness.stack.service import ServiceStartError
 from harness.target import Delivery
 from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME, REFUSED, UNKNOWN
-from harness.wire import Fired, Rule
+from harness.wire import Match, Rule, Seen
 
 READ_EXPECTED = ACKNOWLEDGED | UNKNOWN
 """A read that says that there is nothing is wrong, whatever is broken."""
@@ -42,19 +43,19 @@ MISSES_TOLD = 3
 
 @dataclass(slots=True, kw_only=True)
 class Trial:
-    """What became of one cell, before its rows are read. `struck`: how many of its faults did."""
+    """What became of one cell, before its rows are read. `struck`: how many of its faults did.
+
+    `came_again`: of a pair, messages that came after the first fault had struck, and that the second
+    should have met, but for its count or phase.
+    """
 
     cell: CellId
     history: CellHistory
     replies: Sequence[Reply] = ()
     struck: int = 0
     evidence: list[str] = field(default_factory=list)
+    came_again: Sequence[str] = ()
     delivery: Delivery | None = None
-
-    @property
-    def wanted(self) -> int:
-        """How many faults it has."""
-        return 1 if self.cell.second is None else 2
 
 
 class Trials:
@@ -94,16 +95,36 @@ class Trials:
             await self._lane.relay.arm(rule)
             history.record("runner", FaultActed(number, str(_point(trial.cell, number))))
         missed: dict[str, Sequence[str]] = {}
+        retry = rules[-1] if trial.cell.second is not None else None
         try:
+            if retry is not None:
+                await self._lane.relay.record(retry.hop, True)
             trial.replies = await self._deliver(trial, name)
             for rule in rules:
                 if rule.id not in self._lane.fired:  # or its report is on its way: this answer comes after that
                     missed[rule.id] = await self._lane.relay.near_misses(rule.id)
+            if retry is not None:
+                trial.came_again = await self._came_again(rules[0], retry)
+                missed[retry.id] = [*trial.came_again, *missed.get(retry.id, ())]
         finally:
             for rule in rules:
                 await self._lane.relay.disarm(rule.id)
+            if retry is not None:
+                await self._lane.relay.record(retry.hop, False)
         for number, rule in enumerate(rules, 1):
             self._tell(trial, number, rule, missed.get(rule.id, ()))
+
+    async def _came_again(self, first: Rule, second: Rule) -> Sequence[str]:
+        """What came once the first rule had fired, and is what the second waits for, but for its count or phase."""
+        fired = self._lane.fired
+        if first.id not in fired or second.id in fired:
+            return ()
+        recorded = await self._lane.relay.recording(second.hop)
+        return [
+            f"after the first fault, {seen.direction} {seen.message} {seen.text!r} in phase {seen.phase}"
+            for seen in recorded
+            if seen.t_ns > fired[first.id].t_ns and is_meant(second.match, seen)
+        ]
 
     async def _deliver(self, trial: Trial, name: str) -> Sequence[Reply]:
         delivery, history = trial.delivery, trial.history
@@ -119,9 +140,9 @@ class Trials:
         fired = self._lane.fired.pop(rule.id, None)
         if fired is not None:
             trial.struck += 1
-            detail = _told(rule, fired)
-            trial.evidence.append(detail)
-            trial.history.record("relay", EvidenceSeen(number, f"wire_{rule.action.kind}", "relay", detail))
+            met = message_met(rule.hop, rule, fired)
+            trial.evidence.append(met.told)
+            trial.history.record("relay", EvidenceSeen(number, f"wire_{rule.action.kind}", "relay", met.told, met))
             trial.history.record("runner", FaultHealed(number))
             return
         instead = "; ".join(missed[:MISSES_TOLD]) or "nothing"
@@ -208,12 +229,10 @@ def _point(cell: CellId, number: int) -> object:
     return cell.first if number == 1 or cell.second is None else cell.second
 
 
-def _told(rule: Rule, fired: Fired) -> str:
-    text = f" {fired.text!r}" if fired.text else ""
-    return (
-        f"{rule.hop}, connection {fired.connection} (port {fired.service_port}): {fired.message} "
-        f"{rule.match.direction}{text}, at byte {fired.offset} of the stream, {fired.passed_bytes} bytes of it passed"
-    )
+def is_meant(match: Match, seen: Seen) -> bool:
+    """Whether a message is one of those that a rule is about, whatever its number and phase."""
+    same = (match.direction, match.message) == (seen.direction, seen.message)
+    return same and seen.text.lstrip().lower().startswith(match.text.lstrip().lower())
 
 
-__all__ = ["Trial", "Trials", "owes_delivery"]
+__all__ = ["Trial", "Trials", "is_meant", "owes_delivery"]

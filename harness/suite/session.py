@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import functools
-import importlib.metadata
-import platform
-import shlex
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
@@ -19,7 +14,6 @@ from typing import Any, Self, TypeVar
 
 from harness.checks import Verdict
 from harness.errors import UsageError
-from harness.proof.revision import revision_of
 from harness.report import report_run
 from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import ProofResult, judge_ablated
@@ -28,13 +22,14 @@ from harness.results.finding import Finding
 from harness.results.folder import new_results_folder
 from harness.results.junit import junit_text
 from harness.results.repro import gate_line
-from harness.results.summary import RunInfo, Summary, Times
+from harness.results.summary import Summary, Times
 from harness.scenario import runner
 from harness.scenario.proving import proof_tried_by, prove
 from harness.scenario.runner import RunConfiguration
 from harness.scenario.scenario import Scenario
 from harness.scenario.testbed import Testbed, open_testbed
 from harness.suite.beds import Beds
+from harness.suite.info import run_info
 from harness.suite.lanes import Lanes
 from harness.suite.settings import SuiteSettings, check_profile
 from harness.suite.status import ExitStatus, exit_status
@@ -80,17 +75,7 @@ class Session:
         self.proofs: list[ProofResult] = []
         self.findings: list[Finding] = []
         self._sections: dict[str, Mapping[str, Any]] = {}
-        self._info = RunInfo(
-            id=self.folder.id,
-            started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            command=shlex.join(command),
-            seed=settings.seed,
-            target=str(settings.target_file),
-            profile=self.profile,
-            platform=platform.platform(),
-            revision=revision_of(settings.scenarios),
-            versions={"harness": _own_version(), "python": sys.version.split()[0]},
-        )
+        self._info = run_info(settings, folder_id=self.folder.id, profile=self.profile, command=command)
         self._write(complete=False, status=None)
 
     def __enter__(self) -> Self:
@@ -309,13 +294,6 @@ class Session:
         write_atomically(self.folder.summary, summary.text(self.folder.relative))
         if status is not None:
             write_atomically(self.folder.junit, junit_text(summary))
-
-
-def _own_version() -> str:
-    try:
-        return importlib.metadata.version("webhook-resilience-harness")
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def _status_of(error: BaseException | None) -> ExitStatus:

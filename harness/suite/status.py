@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from harness.checks import Verdict
 from harness.results import RunResult
-from harness.results.ablation import PairVerdict, ProofResult
+from harness.results.ablation import WRONG, PairVerdict, ProofResult
 from harness.results.finding import Finding
 
 
@@ -20,9 +20,6 @@ class ExitStatus(enum.IntEnum):
     INCONCLUSIVE = 3
     USAGE = 4
     NOTHING_RAN = 5
-
-
-WRONG_PROOFS = frozenset({PairVerdict.UNPROVED, PairVerdict.MASKED, PairVerdict.MISATTRIBUTED})
 
 
 def exit_status(
@@ -45,7 +42,7 @@ def exit_status(
         result for result in own if result.verdict is Verdict.UNAVAILABLE and (strict or result.key.id not in listed)
     ]
     wrong = [finding for finding in findings if not finding.inconclusive]
-    if Verdict.FAILED in verdicts or pairs & WRONG_PROOFS or unlisted or wrong:
+    if Verdict.FAILED in verdicts or pairs & WRONG or unlisted or wrong:
         return ExitStatus.FAILED
     if Verdict.INCONCLUSIVE in verdicts or PairVerdict.INCONCLUSIVE in pairs or findings:
         return ExitStatus.INCONCLUSIVE

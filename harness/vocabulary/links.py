@@ -100,11 +100,17 @@ class Link(Value):
 
     @property
     def sends_per_request(self) -> Figure:
-        """Amplification: the statement or command sent most often, times sent for each request of the scenario."""
+        """Amplification: the statement or command sent most often, times sent for each request of the scenario.
+
+        Where the service sent nothing on the link there is no such figure: the run is inconclusive.
+        """
         return SendsPerRequest(self)
 
     def connects_peak(self, *, within_ms: int) -> Figure:
-        """How close the herd is: the most connects of the service that the kernel passed on in any `within_ms`."""
+        """How close the herd is: the most connects of the service that the kernel passed on in any `within_ms`.
+
+        Where the service did not connect in the scenario there is no such figure: the run is inconclusive.
+        """
         return ConnectsPeak(self, within_ms=within_ms)
 
     def idle(self, at_least: int = 1) -> Moment:

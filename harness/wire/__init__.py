@@ -3,7 +3,8 @@
 from harness.wire.control import Hop, RelayControl
 from harness.wire.frames import Direction
 from harness.wire.message import Phase, ProtocolName
-from harness.wire.reports import Ended, Fired, Passed, Report, Seen
+from harness.wire.refusals import check_action
+from harness.wire.reports import STATEMENTS_MAX, Ended, Fired, Passed, Report, Seen
 from harness.wire.rules import (
     Action,
     Corrupt,
@@ -23,6 +24,7 @@ from harness.wire.rules import (
 from harness.wire.server import RelayServer
 
 __all__ = [
+    "STATEMENTS_MAX",
     "Action",
     "Corrupt",
     "Cut",
@@ -48,4 +50,5 @@ __all__ = [
     "Rule",
     "Seen",
     "Stall",
+    "check_action",
 ]

@@ -75,8 +75,7 @@ class DirectionBench:
         self._direction = direction
         self._lanes = lanes
         self._names = itertools.count(1)
-        self.forward: Callable[[bytes], None] = lanes[0].emit
-        self.keep: Callable[[bytes], None] = lanes[0].emit  # behind a blocker it waits
+        self.forward: Callable[[bytes], None] = lanes[0].emit  # behind a blocker it waits
 
     def fire(self, armed: ArmedRule, message: Message, passed_bytes: int) -> None:
         """Report that the action was done."""

@@ -30,6 +30,7 @@ class ControlSession:
         self._identity = identity
         self._hops: dict[str, HopServer] = {}
         self._rules: dict[str, Rule] = {}
+        self._fired: set[str] = set()
         self._verbs: Mapping[str, Callable[[Request], Awaitable[Json] | Json | Iterable[Report]]] = {
             "lay": self._lay,
             "certificate": self._certificate,
@@ -99,7 +100,7 @@ class ControlSession:
             mend = "leave tls out: the relay offers it to PostgreSQL's clients only"
             raise UsageError.at("relay", "tls", tls, f"a hop of {protocol} has none", mend=mend)
         upstream = HostPort(request["host"], request["port"])
-        hop = HopServer(HopKind(name, protocol, offers_tls=tls), upstream, self._identity, self.tell)
+        hop = HopServer(HopKind(name, protocol, offers_tls=tls), upstream, self._identity, self.tell, self._fired)
         try:
             port = await hop.open()
         except OSError as error:

@@ -18,7 +18,7 @@ class Bench(Protocol):
     """What a course works with: its connection's direction, as the lane gives it."""
 
     def forward(self, data: bytes) -> None:
-        """Pass bytes on."""
+        """Pass bytes on; behind a hold they wait."""
         ...
 
     def fire(self, armed: ArmedRule, message: Message, passed_bytes: int) -> None:
@@ -39,10 +39,6 @@ class Bench(Protocol):
 
     def hold(self, armed: ArmedRule, message: Message) -> None:
         """Keep the direction, or for a stall both, from now on until the rule releases it."""
-        ...
-
-    def keep(self, data: bytes) -> None:
-        """Add to what is held."""
         ...
 
 
@@ -93,6 +89,11 @@ class RuleCourse(Course):
     def _fire(self, passed_bytes: int = 0) -> None:
         self.bench.fire(self.armed, self.message, passed_bytes)
 
+    def _too_short(self, length: int) -> None:
+        """Put the rule back, for another unit: this one has not the byte that it is about."""
+        self.armed.missed[f"it had {length} bytes only"] += 1
+        self.bench.not_done(self.armed)
+
 
 class CutCourse(RuleCourse):
     """Cut and Reset."""
@@ -109,7 +110,7 @@ class CutCourse(RuleCourse):
         self._done = False
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Pass on what may pass; then, or at the unit's end, fire."""
+        """Pass on what may pass, then fire; a unit that is too short for it passes as it is."""
         if self._done:
             return
         if self._cancelled:
@@ -120,10 +121,12 @@ class CutCourse(RuleCourse):
         self._passed += len(passing)
         if self._left is not None:
             self._left -= len(passing)
-        if last or self._left == 0:
+        if self._left == 0 or (last and self._left is None):
             self._done = True
             self._fire(self._passed)
             self.bench.end(self.message, reset=self._reset)
+        elif last:
+            self._too_short(self._passed)
 
     def give_up(self) -> None:
         """Put the rule back, if it has done nothing."""
@@ -151,14 +154,7 @@ class HoldCourse(RuleCourse):
             self._began = True
             self._fire()
             self.bench.hold(self.armed, self.message)
-        self.bench.keep(data)
-
-    def aside(self, data: bytes) -> None:
-        """Keep it in its place."""
-        if self._began:
-            self.bench.keep(data)
-        else:
-            self.bench.forward(data)
+        self.bench.forward(data)
 
 
 class DropCourse(RuleCourse):
@@ -252,8 +248,7 @@ class CorruptCourse(RuleCourse):
         self._passed += len(data)
         self.bench.forward(data)
         if last and not self._done:
-            self.armed.missed[f"it had {self._passed} bytes only"] += 1
-            self.bench.not_done(self.armed)
+            self._too_short(self._passed)
 
     def give_up(self) -> None:
         """Put the rule back, if it has done nothing."""

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from harness.errors import UsageError
-from harness.wire.message import Message, ProtocolName
-from harness.wire.rules import Fail, Rule
-
-SQLSTATE: Final = re.compile(r"(?!00)[0-9A-Z]{5}")
-REDIS_CODE: Final = re.compile(r"[A-Z][A-Z0-9]*")
-REPLACEABLE: Final = frozenset({"Query", "FunctionCall", "Parse", "Bind", "Describe", "Execute", "Close"})
+from harness.wire.message import Message
+from harness.wire.rules import Fail
 
 # As Redis 8 words them.
 REDIS_TEXTS: Final[Mapping[str, str]] = {
@@ -73,26 +67,6 @@ class Repair:
             self.over = True
             return self.error
         return None
-
-
-def check_rule(rule: Rule, protocol: ProtocolName) -> None:
-    """Refuse an error that the hop's protocol does not know. Raises UsageError."""
-    action = rule.action
-    if not isinstance(action, Fail):
-        return
-    place = f"rule {rule.id}"
-    if protocol == "redis":
-        if not REDIS_CODE.fullmatch(action.code):
-            mend = "write a code in capitals, such as 'READONLY'"
-            raise UsageError.at(place, "action.code", action.code, "not an error of Redis", mend=mend)
-        return
-    if not SQLSTATE.fullmatch(action.code):
-        mend = "write five of 0-9 and A-Z, such as '40001' (PostgreSQL's appendix A)"
-        raise UsageError.at(place, "action.code", action.code, "not an SQLSTATE of an error", mend=mend)
-    message = rule.match.message
-    if message is not None and message not in REPLACEABLE and not action.fatal:
-        problem = "the server cannot be made to answer such a message with an error"
-        raise UsageError.at(place, "match.message", message, problem, valid=REPLACEABLE, mend="say fatal=True")
 
 
 def redis_error(action: Fail) -> bytes:

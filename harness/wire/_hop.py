@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
-from harness.wire._failing import check_rule
 from harness.wire._identity import Identity
 from harness.wire._listener import Listener
 from harness.wire._near_misses import near_misses
@@ -17,6 +16,7 @@ from harness.wire._pair import Pair
 from harness.wire._rule_book import Releasable, RuleBook
 from harness.wire._side import Side
 from harness.wire._sightings import Sightings
+from harness.wire.refusals import check_rule
 from harness.wire.reports import Report, Seen
 from harness.wire.rules import Rule
 
@@ -24,11 +24,18 @@ from harness.wire.rules import Rule
 class HopServer:
     """Made by `open`, closed by its control connection's end."""
 
-    def __init__(self, kind: HopKind, upstream: HostPort, identity: Identity, report: Callable[[Report], None]) -> None:
+    def __init__(
+        self,
+        kind: HopKind,
+        upstream: HostPort,
+        identity: Identity,
+        report: Callable[[Report], None],
+        fired: set[str],
+    ) -> None:
         self.identity = identity
         self.report = report
         self._upstream = upstream
-        self._state = HopState(kind, RuleBook(), Sightings(kind.name))
+        self._state = HopState(kind, RuleBook(fired), Sightings(kind.name))
         self._numbers = itertools.count(1)
         self._pairs: dict[Pair, None] = {}
         self._listener: Listener | None = None

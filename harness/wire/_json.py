@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar, Union, cast
 
 from harness.errors import UsageError
+from harness.vocabulary.fitting import fits, valid_words, words_for
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -23,8 +24,6 @@ class Plain(Protocol):
 
 
 PlainT = TypeVar("PlainT", bound=Plain)
-
-_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", bytes: "bytes in base64"}
 
 
 def encode(value: Plain) -> dict[str, Json]:
@@ -70,10 +69,10 @@ def check_types(value: Plain, place: str) -> None:
     """Refuse what a field's type does not allow: Python itself does not look. Raises UsageError."""
     for name, hint in _hints(type(value)).items():
         given = getattr(value, name)
-        if not _fits(given, hint):
-            valid = _literals(hint)
-            mend = "" if valid else f"give it {_words(hint)}"
-            raise UsageError.at(place, name, given, f"expected {_words(hint)}", valid=valid, mend=mend)
+        if not fits(given, hint):
+            words, valid = words_for(hint), valid_words(hint)
+            mend = "" if valid else f"give it {words}"
+            raise UsageError.at(place, name, given, f"expected {words}", valid=valid, mend=mend)
 
 
 @functools.cache
@@ -112,36 +111,3 @@ def _bytes(data: Json, place: str, key: str) -> bytes:
 def _choices(hint: Any) -> Sequence[Any]:
     is_union = typing.get_origin(hint) in (Union, types.UnionType)
     return typing.get_args(hint) if is_union else (hint,)
-
-
-def _literals(hint: Any) -> tuple[str, ...]:
-    return tuple(
-        word
-        for choice in _choices(hint)
-        if typing.get_origin(choice) is typing.Literal
-        for word in typing.get_args(choice)
-    )
-
-
-def _fits(given: object, hint: Any) -> bool:
-    return any(_is_one(given, choice) for choice in _choices(hint))
-
-
-def _is_one(given: object, choice: Any) -> bool:
-    if typing.get_origin(choice) is typing.Literal:
-        return isinstance(given, str) and given in typing.get_args(choice)
-    if isinstance(given, bool):
-        return choice is bool
-    return isinstance(given, int | float) if choice is float else isinstance(given, choice)
-
-
-def _words(hint: Any) -> str:
-    return " or ".join(_word(choice) for choice in _choices(hint))
-
-
-def _word(choice: Any) -> str:
-    if choice is type(None):
-        return "None"
-    if typing.get_origin(choice) is typing.Literal:
-        return "one of the valid words"
-    return _WORDS.get(choice) or str(choice.__name__)

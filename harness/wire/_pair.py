@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
@@ -93,10 +94,11 @@ class Pair:
         else:
             self.engine.finish(direction)
 
-    def lost(self, side: Side, *, reset: bool) -> None:
-        """Take the end of a socket, and mirror it."""
-        self._end(_by(side is self.service, reset=reset))
-        self._was_reset = reset
+    def lost(self, side: Side, problem: Exception | None) -> None:
+        """Take the end of a socket, and mirror it. What the loop caught of the relay's own ends it too."""
+        by = _by(side is self.service, problem)
+        self._end(by)
+        self._was_reset = by in ("reset by service", "reset by server")
         self._mirror(self.server if side is self.service else self.service)
         self._look_whether_over()
 
@@ -169,8 +171,12 @@ class Pair:
 
     def _joining_ended(self, task: asyncio.Task[None]) -> None:
         self._look_whether_over()
-        if not task.cancelled():
-            task.result()  # what it raises is a fault of the relay's own: the loop logs it
+        if task.cancelled():
+            return
+        if task.exception() is not None:
+            self._end("relay")
+            self.abort()
+        task.result()  # what it raises is a fault of the relay's own: the loop logs it
 
     async def _connect(self) -> None:
         """Connect to the server, and mirror a refusal: the service's connection is reset."""
@@ -227,7 +233,11 @@ class Pair:
             self.engine.lost(by)
 
 
-def _by(is_service: bool, *, reset: bool) -> EndedBy:
+def _by(is_service: bool, problem: Exception | None) -> EndedBy:
+    """Tell who ended it: what is no OSError was raised by the relay's own code, and is in its log."""
+    if problem is not None and not isinstance(problem, OSError):
+        return "relay"
+    reset = problem is not None and not isinstance(problem, ssl.SSLError)
     if is_service:
         return "reset by service" if reset else "service"
     return "reset by server" if reset else "server"

@@ -18,7 +18,7 @@ class ArmedRule:
     """A rule in force: what it has matched so far, and what it holds."""
 
     __slots__ = (
-        "_after_fired", "_connections", "fired", "holds", "id", "matched", "missed", "prefix", "rule", "serial",
+        "_after_fired", "_connections", "holds", "id", "matched", "missed", "prefix", "rule", "serial",
         "spent",
     )  # fmt: skip
 
@@ -28,7 +28,6 @@ class ArmedRule:
         self.serial = serial  # rules match in the order in which they were armed
         self.prefix = rule.match.text.lstrip().lower()
         self.matched = 0
-        self.fired = False
         self.spent = False
         self.holds: list[Releasable] = []  # those that wait longest first
         self.missed: Counter[str] = Counter()  # why what fits so far did not match
@@ -112,15 +111,18 @@ class Sight:
 
 
 class RuleBook:
-    """The rules of a hop. `generation` changes with every change of what is in force."""
+    """The rules of a hop. `generation` changes with every change of what is in force.
 
-    def __init__(self) -> None:
+    `fired`: ids of the rules that have fired on any hop of the same control connection.
+    """
+
+    def __init__(self, fired: set[str] | None = None) -> None:
         self.generation = 0
         self.in_force: dict[Direction, int] = {"sent": 0, "answered": 0}
         self.any_answer = False
         """Whether a rule in force concerns answers whatever they answer."""
         self._armed: dict[str, ArmedRule] = {}
-        self._fired: set[str] = set()
+        self._fired = set[str]() if fired is None else fired
         self._serials = itertools.count(1)
         self._text_size: dict[Direction, int] = {"sent": 0, "answered": 0}
         self._sights: dict[Direction, dict[tuple[str, str, str], Sight]] = {"sent": {}, "answered": {}}
@@ -146,7 +148,6 @@ class RuleBook:
 
     def fired(self, armed: ArmedRule) -> None:
         """Remember that its action was done."""
-        armed.fired = True
         self._fired.add(armed.id)
 
     def changed(self) -> None:

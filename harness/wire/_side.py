@@ -34,8 +34,8 @@ class Joint(Protocol):
         """Take the end of a direction."""
         ...
 
-    def lost(self, side: Side, *, reset: bool) -> None:
-        """Take the end of a socket."""
+    def lost(self, side: Side, problem: Exception | None) -> None:
+        """Take the end of a socket, and what it came of: None where it was closed."""
         ...
 
     def regulate(self) -> None:
@@ -79,7 +79,7 @@ class Side(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell that it is over."""
         self.gone = True
-        self._joint.lost(self, reset=isinstance(exc, OSError) and not isinstance(exc, ssl.SSLError))
+        self._joint.lost(self, exc)
 
     def pause_writing(self) -> None:
         """Have the other side read no more: too much waits to be written here."""

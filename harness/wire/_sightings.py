@@ -11,9 +11,8 @@ from typing import Final, TypeAlias
 from harness.errors import HarnessError
 from harness.wire.frames import Direction, Frame
 from harness.wire.message import Message, Phase
-from harness.wire.reports import Seen
+from harness.wire.reports import STATEMENTS_MAX, Seen
 
-STATEMENTS_MAX: Final = 4096
 RECORDED_BYTES_MAX: Final = 64 * 1024 * 1024
 TEXT_MAX: Final = 2000  # characters of each of the latest statements; Redis's commands are cut to it already
 GROWING_MAX: Final = 64  # each keeps a frame, with up to 64 KiB

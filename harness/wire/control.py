@@ -57,6 +57,7 @@ class RelayControl:
         self._path = path
         self._numbers = itertools.count(1)
         self._asked: dict[int, _Asked] = {}
+        self._armed: set[str] = set()
         self._reports: list[Report] = []
         self._callbacks: list[Callable[[Report], None]] = []
         self._writer: asyncio.StreamWriter | None = None
@@ -118,10 +119,16 @@ class RelayControl:
         the hop's protocol does not know.
         """
         await self._ask("arm", rule=rule.to_json())
+        self._armed.add(rule.id)
 
     async def disarm(self, rule_id: str) -> None:
         """Take a rule out of force and pass on, in order, what it holds. No matter if it is not armed."""
         await self._ask("disarm", rule=rule_id)
+        self._armed.discard(rule_id)
+
+    def is_armed(self, rule_id: str) -> bool:
+        """Whether this control connection has armed that rule, and has not disarmed it since."""
+        return rule_id in self._armed
 
     async def release(self, rule_id: str, *, connection: int | None = None, count: int | None = None) -> int:
         """Pass on what the rule holds; return how many units. The rule stays in force.
@@ -185,7 +192,7 @@ class RelayControl:
     # ------------------------------------------------------------------ what passed by
 
     async def seen(self, hop: str, since_ns: int = 0) -> Sequence[Seen]:
-        """Return the statements and ends of answers that passed from `since_ns` on: of the last 4,096.
+        """Return the statements and ends of answers that passed from `since_ns` on: of the last STATEMENTS_MAX.
 
         Of a longer `text` the first 2,000 characters are there; beyond Latin-1 fewer, 500 at least.
         """

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
+
+from harness.vocabulary.messages import Direction
 
 __all__ = ["GARBAGE", "HEAD_MAX", "Chunk", "Direction", "Frame", "Framer", "Span", "extend"]
 
 HEAD_MAX: Final = 65536
 GARBAGE: Final = "garbage"
 
-Direction: TypeAlias = Literal["sent", "answered"]  # sent: by the service; answered: by the server
 Chunk: TypeAlias = bytes | bytearray | memoryview
 
 

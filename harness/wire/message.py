@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
+from harness.vocabulary.messages import Phase
 from harness.wire.frames import Direction, Frame, Framer
 
 __all__ = ["Conversation", "Message", "Phase", "ProtocolName"]
 
-Phase: TypeAlias = Literal["startup", "authentication", "query", "commit", "idle"]
 ProtocolName: TypeAlias = Literal["postgres", "redis"]
 
 

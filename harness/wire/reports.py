@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias
 
 from harness.wire._json import Json, by_kind, check_types, encode
 from harness.wire.frames import Direction
+
+STATEMENTS_MAX: Final = 4096
+"""Statements and ends of answers that the relay keeps of each hop, for `RelayControl.seen`: the last ones."""
 
 EndedBy: TypeAlias = Literal["service", "server", "rule", "relay", "reset by service", "reset by server"]
 
@@ -72,7 +75,7 @@ class Passed(Report):
 class Ended(Report):
     """A connection ended, or one side of it said that it will send no more.
 
-    `by`: who began it; "relay": the server refused, or could not be reached. `phase` and `text` are
+    `by`: who began it; "relay": something of the relay's own broke, which its log tells. `phase` and `text` are
     those of the statement in flight, "" where there is none. `direction_due`: whose word was awaited,
     "sent" the service's, "answered" the server's; None when nobody owed any. The two numbers are the
     bytes that had come from the service and from the server, passed on or not.
@@ -111,4 +114,4 @@ class Seen(Report):
 AnyReport: TypeAlias = Fired | Passed | Ended | Seen
 REPORTS: Mapping[str, type[Report]] = {report.kind: report for report in (Fired, Passed, Ended, Seen)}
 
-__all__ = ["REPORTS", "AnyReport", "Ended", "EndedBy", "Fired", "Passed", "Report", "Seen"]
+__all__ = ["REPORTS", "STATEMENTS_MAX", "AnyReport", "Ended", "EndedBy", "Fired", "Passed", "Report", "Seen"]

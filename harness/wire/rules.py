@@ -74,7 +74,12 @@ class Action:
     directions: ClassVar[tuple[Direction, ...]] = DIRECTIONS
 
     def __post_init__(self) -> None:
-        check_types(self, self.kind)
+        check_types(self, self.place)
+
+    @property
+    def place(self) -> str:
+        """What an error calls it: what a scenario does."""
+        return f"wire.{self.kind}"
 
     def to_json(self) -> Json:
         """Return kind and fields."""
@@ -88,14 +93,17 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Cut(Action):
-    """Pass on that many bytes of the unit (None: all of it), then close both sides."""
+    """Pass on that many bytes of the unit (None: all of it), then close both sides.
+
+    A unit that has fewer passes as it is, and the rule waits for another.
+    """
 
     kind: ClassVar[str] = "cut"
     after_bytes: int | None = 0
 
     def __post_init__(self) -> None:
         Action.__post_init__(self)
-        _at_least(self.kind, "after_bytes", self.after_bytes, 0)
+        _has_such_a_byte(self.place, "after_bytes", self.after_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,7 @@ class Reset(Action):
 
     def __post_init__(self) -> None:
         Action.__post_init__(self)
-        _at_least(self.kind, "after_bytes", self.after_bytes, 0)
+        _has_such_a_byte(self.place, "after_bytes", self.after_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +141,9 @@ class Delay(Action):
 
     def __post_init__(self) -> None:
         Action.__post_init__(self)
-        if not 0 <= self.delay_ms <= DELAY_MS_MAX:
-            mend = f"write 0 to {DELAY_MS_MAX} milliseconds"
-            raise UsageError.at(self.kind, "delay_ms", self.delay_ms, "not a time to wait", mend=mend)
+        if not 0 < self.delay_ms <= DELAY_MS_MAX:
+            mend = f"write 1 to {DELAY_MS_MAX} milliseconds"
+            raise UsageError.at(self.place, "delay_ms", self.delay_ms, "not a time to wait", mend=mend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +180,11 @@ class Fail(Action):
         Action.__post_init__(self)
         if not self.code or not self.code.isascii() or not self.code.isalnum():
             mend = "write an SQLSTATE such as '40001', or a Redis code such as 'READONLY'"
-            raise UsageError.at(self.kind, "code", self.code, "not an error's code", mend=mend)
+            raise UsageError.at(self.place, "code", self.code, "not an error's code", mend=mend)
         if not self.text.isprintable():
-            raise UsageError.at(self.kind, "text", self.text, "a line of text only", mend="take control characters out")
+            raise UsageError.at(
+                self.place, "text", self.text, "a line of text only", mend="take control characters out"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +211,7 @@ class Corrupt(Action):
 
     def __post_init__(self) -> None:
         Action.__post_init__(self)
-        _at_least(self.kind, "at_byte", self.at_byte, 0)
+        _has_such_a_byte(self.place, "at_byte", self.at_byte)
 
 
 DELAY_MS_MAX = 86_400_000
@@ -250,3 +260,8 @@ class Rule:
 def _at_least(place: str, key: str, number: int | None, least: int) -> None:
     if number is not None and number < least:
         raise UsageError.at(place, key, number, f"less than {least}", mend=f"write {least} or more")
+
+
+def _has_such_a_byte(place: str, key: str, number: int | None) -> None:
+    if number is not None and number < 0:
+        raise UsageError.at(place, key, number, "no message has such a byte", mend="write 0 or more")

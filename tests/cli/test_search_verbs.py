@@ -11,12 +11,14 @@ from harness.checks import Verdict
 from harness.cli import main
 from harness.cli.interleave import status_of as status_of_orders
 from harness.cli.sweep import kinds_needed, status_of
+from harness.proof.revision import revision_of
 from harness.search.interleaving import OrderResult
 from harness.search.plan import Choice
 from harness.search.results import CellVerdict, LaneProblem, SweepResults
 from harness.suite import ExitStatus
 from tests.search.made import result
 
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
 HELD, FAILED, DOUBT, UNMET = CellVerdict.HELD, CellVerdict.FAILED, CellVerdict.INCONCLUSIVE, CellVerdict.UNMET
 NOTICED, SILENT = CellVerdict.NOTICED, CellVerdict.SILENT
 
@@ -26,7 +28,7 @@ NOTICED, SILENT = CellVerdict.NOTICED, CellVerdict.SILENT
     [
         ([HELD, UNMET], ExitStatus.HELD), ([HELD, DOUBT], ExitStatus.INCONCLUSIVE),
         ([HELD, DOUBT, FAILED], ExitStatus.FAILED), ([], ExitStatus.NOTHING_RAN),
-        ([HELD, SILENT, NOTICED], ExitStatus.HELD),
+        ([HELD, SILENT, NOTICED], ExitStatus.HELD), ([UNMET, UNMET], ExitStatus.INCONCLUSIVE),
     ],
 )  # fmt: skip
 def test_a_sweep_ends_like_a_gate(verdicts: list[CellVerdict], status: ExitStatus) -> None:
@@ -89,5 +91,7 @@ def test_a_sweep_of_one_cell_leaves_its_results(tmp_path: Path, capsys: pytest.C
     assert f"--only {cell} " in tried["repro"]
     assert "--seed 7" in tried["repro"]
     assert json.loads((tmp_path / "latest" / "sweep.json").read_text("utf-8")) == told
+    assert (tried["struck"], tried["tries"], told["part"], told["without"]) == (1, 1, True, [])
+    assert told["run"]["revision"] == revision_of(SCENARIOS)
     assert cell.rpartition("/")[2] in (tmp_path / "latest" / "sweep.html").read_text("utf-8")
     assert (tmp_path / "latest" / tried["history"]).is_file()

@@ -6,11 +6,11 @@ from typing import Any
 
 from harness.checks import Verdict
 from harness.checks.proof import Proof
-from harness.proof.reading import SummaryRead, summary_from
 from harness.proof.record import ScenarioRecord, Speed, SuiteRecord
 from harness.results import RunKey, RunResult
 from harness.results.ablation import PairVerdict, ProofResult, judge_pair
 from harness.results.folder import ResultsFolder
+from harness.results.reading import SummaryRead, summary_from
 from harness.results.summary import Summary
 from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario

@@ -11,10 +11,10 @@ import pytest
 from harness.checks import Verdict
 from harness.errors import UsageError
 from harness.proof.accepting import Ground, check_acceptable
-from harness.proof.reading import SummaryRead
 from harness.proof.record import record_of
 from harness.proof.revision import revision_of, uncommitted
 from harness.results.ablation import ProofResult
+from harness.results.reading import SummaryRead
 from harness.results.result import RunResult
 from tests.proof.made import own, proof, read, tried
 from tests.results.made import summary_of

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from harness.errors import HarnessError
 from harness.proof.sources import digests
+from harness.search.gated import order_scenarios
+from harness.target import load_target
 from tests.proof.made import proof, scenario
+from tests.tiny import CHECKOUT
 
 SOURCE = """\
 from harness import Lab, proves
@@ -60,6 +64,22 @@ def test_what_the_file_has_beside_its_scenarios_counts_for_all(tmp_path: Path) -
 
 def test_what_a_proof_looks_for_counts_wherever_it_is_written(tmp_path: Path) -> None:
     assert digested(tmp_path, SOURCE)["a"] != digested(tmp_path, SOURCE, match="other")["a"]
+
+
+def test_orders_count_by_what_the_target_asks_for(tmp_path: Path) -> None:
+    target = load_target(CHECKOUT / "scenarios" / "target.toml")
+
+    def of(**wanted: object) -> str:
+        asked = target.description.interleavings
+        assert asked is not None
+        changed = {"interleavings": asked.model_copy(update=wanted)}
+        asking = dataclasses.replace(target, description=target.description.model_copy(update=changed))
+        (orders,) = order_scenarios(asking)
+        return digests([orders], tmp_path)[orders.id]
+
+    assert of() == of()
+    assert of() != of(mixes=("copies",)), "a mix less is less to prove"
+    assert of() != of(fails="nothing_foreign")
 
 
 def test_a_source_that_is_not_there_is_told(tmp_path: Path) -> None:

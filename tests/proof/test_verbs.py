@@ -263,6 +263,19 @@ def test_a_planted_regression_is_found(good: Path, name: str, planted: dict[str,
     assert runs_by_id(summary_in(good))
 
 
+def test_a_release_that_ran_without_a_protection_is_refused(good: Path, tmp_path: Path) -> None:
+    lacking, refused = tmp_path / "lacking", tmp_path / "refused"
+    process = run_harness("gate", "cut", "--without", "store", "--results", str(lacking), cwd=good)
+    assert [run["without"] for run in json.loads((lacking / "latest" / "summary.json").read_text("utf-8"))["runs"]] == [
+        ["store"]
+    ], process.stderr
+    words = ("verify", "cut", "--candidate", candidate(good), "--against", str(lacking), "--results", str(refused))
+    process = run_harness(*words, cwd=good)
+    assert process.returncode == 4, process.stdout
+    assert "did not run cut under whole with everything on" in process.stderr
+    assert not refused.exists(), "it is told before anything is run"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

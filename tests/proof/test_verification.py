@@ -3,11 +3,11 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 from harness.checks import Verdict
-from harness.proof.reading import SummaryRead
 from harness.proof.verification import Verification, verification
 from harness.proof.verify_report import html_page, markdown_page
 from harness.results import RunResult
 from harness.results.ablation import PairVerdict, ProofResult
+from harness.results.reading import SummaryRead
 from tests.proof.made import own, proof, read, tried
 from tests.results.made import summary_of
 
@@ -74,6 +74,15 @@ def test_what_could_not_be_told_is_no_release() -> None:
         found = verified(candidate, release)
         assert found.verdict == "Undecided: not everything could be compared.", (candidate, release)
         assert found.not_told
+        assert '<h1 class="">Undecided' in html_page(found, "verify")
+        told = [(each.subject, each.kind, each.sentence, each.inconclusive) for each in found.findings("verify")]
+        assert told == [("a", "not told", sentence, True) for sentence in found.not_told]
+
+
+def test_what_is_newly_inconclusive_is_one_finding() -> None:
+    found = verified(side(own("a", INCONCLUSIVE)), side(own("a")))
+    assert [(each.kind, each.inconclusive) for each in found.findings("verify")] == [("newly inconclusive", True)]
+    assert found.verdict == "Do not release: 1 regression."
 
 
 class _Page(HTMLParser):

@@ -9,8 +9,8 @@ import pytest
 from harness.checks import Verdict
 from harness.report import tell_github
 from harness.report.github import annotation_lines, markdown
-from harness.report.records import read_summary
 from harness.results import RunKey
+from harness.results.reading import read_summary
 from tests.report.support import hostile_results, plain_results, write_results
 from tests.results.made import made, summary_of
 

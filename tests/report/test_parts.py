@@ -12,13 +12,13 @@ from harness.report.chronicle import Chronicle, chronicle_of
 from harness.report.exceptions import exceptions_in
 from harness.report.grid import grid_of
 from harness.report.logs import LogFile, timed_lines
-from harness.report.records import read_summary
 from harness.report.saw import checks_seen
 from harness.report.scales import LatencyScale, TimeScale, milliseconds
 from harness.report.sentence import headline
 from harness.report.timeline import timeline_of
 from harness.report.words import fault_words, step_words
 from harness.report.writing import page_of
+from harness.results.reading import read_summary
 from tests.report.support import plain_results, result, write_history, write_results
 from tests.results.made import ablated, made, proof_of, summary_of
 

@@ -19,12 +19,18 @@ MEGABYTE = 1_000_000
 
 
 def test_without_a_summary_there_is_no_report(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"summary\.json: cannot be read"):
+    with pytest.raises(UsageError, match=r"summary\.json: file = 'summary\.json': there is no such file"):
         write_report(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("{", "not JSON"), ("[]", "the whole"), ('{"complete": true}', "exit_status: Field required")]
+    ("text", "said"),
+    [
+        ("{", "cannot be read: Expecting"),
+        ("[]", "holds no JSON object"),
+        ('{"complete": true}', "schema = None: another kind of file"),
+        ('{"schema": "harness.summary/1", "complete": true}', "exit_status = None: Field required"),
+    ],
 )
 def test_a_foreign_summary_is_refused_by_the_key_that_is_wrong(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "summary.json").write_text(text, "utf-8")
@@ -32,11 +38,25 @@ def test_a_foreign_summary_is_refused_by_the_key_that_is_wrong(tmp_path: Path, t
         write_report(tmp_path)
 
 
+def test_a_summary_of_another_version_is_refused(tmp_path: Path) -> None:
+    plain_results(tmp_path)
+    data = json.loads((tmp_path / "summary.json").read_text("utf-8"))
+    (tmp_path / "summary.json").write_text(json.dumps({**data, "schema": "harness.summary/2"}), "utf-8")
+    with pytest.raises(UsageError, match=r"closest valid: 'harness\.summary/1'"):
+        write_report(tmp_path)
+
+
+def test_the_latest_run_below_a_folder_is_not_the_folders_own(tmp_path: Path) -> None:
+    plain_results(tmp_path / "latest")
+    with pytest.raises(UsageError, match="there is no such file"):
+        write_report(tmp_path)
+
+
 def test_a_report_that_breaks_says_so_and_ends_no_run(tmp_path: Path) -> None:
     (tmp_path / "summary.json").write_text("{<script>", "utf-8")
     text = report_run(tmp_path).read_text("utf-8")
     assert "This is a defect of the harness" in text
-    assert "not JSON" in text
+    assert "cannot be read: Expecting" in text
     assert "<script>" not in text
 
 
@@ -103,8 +123,8 @@ def test_an_earlier_run_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     old, new = (tmp_path / f"2026022{n}T101112Z-abcdef" for n in (4, 5))
     for folder in (old, new):
         write_results(folder, summary_of(result(folder)))
-    (old / "summary.json").write_text("{", "utf-8")
-    assert page_of(new).past.unread[0].startswith(old.name)
+    (old / "summary.json").write_text('{"schema": 1}', "utf-8")
+    assert page_of(new).past.unread == [f"{old.name}: schema = 1: another kind of file; valid: harness.summary/1"]
 
 
 def test_maps_are_linked_where_they_lie_beside(tmp_path: Path) -> None:

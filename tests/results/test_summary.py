@@ -50,6 +50,7 @@ def test_everything_that_scripts_rely_on_is_there() -> None:
                     "source": "kernel",
                     "t_ns": 12,
                     "detail": "link.cut(postgres): 3 connections",
+                    "at": None,
                 }
             ],
             "figures": {"requests": 5.0, "slowest_ms": 12.5},

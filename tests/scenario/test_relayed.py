@@ -19,6 +19,8 @@ INSERT = Seen(
 OTHER = replace(INSERT, connection=3)
 COMMIT = replace(INSERT, text="COMMIT;", phase="commit", message="Query")
 ANSWER = replace(INSERT, direction="answered", message="ReadyForQuery", runs=False, ends_answer=True)
+CROSSED = [INSERT, OTHER, replace(ANSWER, connection=3)]
+"""Two ask, and the second is answered first."""
 SEEN = [INSERT, ANSWER, OTHER, COMMIT, INSERT]
 
 
@@ -32,6 +34,9 @@ SEEN = [INSERT, ANSWER, OTHER, COMMIT, INSERT]
         (postgres.sent("INSERT", connection=1, nth=2), SEEN),
         (postgres.sent("COMMIT", phase="commit"), SEEN),
         (postgres.answered("INSERT"), SEEN),
+        (postgres.answered("INSERT", connection=2), CROSSED),
+        (postgres.answered("INSERT", connection=1), [*CROSSED, ANSWER]),
+        (postgres.answered("INSERT", connection=1), [ANSWER]),  # asked before we looked
     ],
 )
 def test_what_has_come(moment: Message, seen: list[Seen]) -> None:
@@ -48,6 +53,7 @@ def test_what_has_come(moment: Message, seen: list[Seen]) -> None:
         (postgres.sent("INSERT", connection=2, nth=2), SEEN, "1 times"),
         (postgres.sent("COMMIT", phase="query"), SEEN, "0 times"),
         (postgres.answered("COMMIT"), SEEN, "0 times"),
+        (postgres.answered("INSERT", connection=1), CROSSED, "0 times"),
     ],
 )
 def test_what_has_not(moment: Message, seen: list[Seen], instead: str) -> None:

@@ -115,6 +115,28 @@ class _StaysBroken(Injection):
         raise RuntimeError("this fault does not heal")
 
 
+@dataclass(frozen=True, repr=False)
+class Speechless(Fault, kind="test.speechless"):
+    """A fault of the harness's own that cannot say what was there instead. It heals."""
+
+    def injection(self, site: Site) -> Injection:
+        return _Speechless(site)
+
+
+class _Speechless(Injection):
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def act(self) -> None:
+        """Nothing is done."""
+
+    async def instead(self) -> str:
+        raise RuntimeError("nobody can tell")
+
+    async def heal(self) -> None:
+        self._site.witness("healed", "test", "it was healed")
+
+
 def limited(target: Target, **limits: float) -> Target:
     """The same service, that owes its clients something else."""
     description = target.description

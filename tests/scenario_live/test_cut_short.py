@@ -138,3 +138,29 @@ def test_an_interruption_that_cannot_be_cleaned_up_after(runs: Runs) -> None:
     broke = [problem.text for problem in read_history(path).of(HarnessProblem)]
     assert broke
     assert all("this fault does not heal" in text for text in broke)
+
+
+def test_a_relay_that_broke(runs: Runs) -> None:
+    """Its log is empty unless something of its own broke; what it wrote before the run is no matter of the run's."""
+    path = runs.bed.stack.relay.log.path
+    first = path.read_text()
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        with path.open("a") as log:
+            log.write("Traceback\nIndexError: of the relay's own\n")
+
+    try:
+        broken = runs(play)
+
+        async def deliver(lab: Lab) -> None:
+            await lab.deliver()
+
+        after = runs(deliver, name="after")
+    finally:
+        path.write_text(first)
+
+    assert (broken.verdict, broken.failing_checks) == (Verdict.INCONCLUSIVE, ())
+    told = "the relay broke, and wrote to relay.log:\nTraceback\nIndexError: of the relay's own"
+    assert broken.reason == f"the harness broke: {told}"
+    assert problems(after) == []

@@ -7,10 +7,12 @@ import pytest
 
 from harness import ANY_OUTCOME, Fault, Lab, link, no_fault, postgres, process, redis, server, syscall
 from harness.checks import Verdict
+from harness.faults._relayed import misses, rule_for
 from harness.history import Entry
 from harness.history.events import FaultHealed, PhaseBegan
 from harness.scenario.testbed import REDIS_DATABASES
-from tests.scenario_live.support import Runs, evidence, history_of
+from harness.wire import Cut
+from tests.scenario_live.support import Runs, Speechless, evidence, history_of, problems, site_of
 
 HELD_BACK = """DO $$ BEGIN
     IF EXISTS (SELECT FROM pg_trigger WHERE tgname = 'harness_holds_commits')
@@ -108,6 +110,39 @@ def test_everything_is_whole_before_recovery_is_looked_for(runs: Runs) -> None:
 
     assert seen == [(True, []), (True, [])]
     assert [healed.fault for healed in history_of(result).of(FaultHealed)] == [4, 3, 2, 1]
+
+
+def test_healed_though_nobody_can_tell_what_was_there_instead(runs: Runs) -> None:
+    """Once, and told as what it is."""
+
+    async def play(lab: Lab) -> None:
+        await lab.inject(Speechless())
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert evidence(result) == {repr(Speechless()): {"healed": 1}}
+    (told,) = problems(result)
+    assert "RuntimeError: nobody can tell" in told
+
+
+def test_a_rule_that_was_never_armed_has_missed_nothing(runs: Runs) -> None:
+    said: list[str] = []
+
+    async def play(lab: Lab) -> None:
+        site = site_of(lab)
+        rule = rule_for(site, postgres.sent("DELETE"), Cut(), always=False)
+        said.append(await misses(site, rule))
+        await site.relay.arm(rule)
+        said.append(await misses(site, rule))
+        await site.relay.disarm(rule.id)
+        said.append(await misses(site, rule))
+
+    result = runs(play)
+
+    assert problems(result) == []
+    assert [bool(each) for each in said] == [False, True, False]
 
 
 def test_a_cut_does_not_end_another_faults_work(runs: Runs) -> None:

@@ -9,6 +9,7 @@ import pytest
 from harness import ANY_OUTCOME, Fault, Lab, Postgres, link, postgres, process, redis, server, syscall
 from harness.checks import Verdict
 from harness.history.events import EvidenceSeen, FaultActed, ServiceStarted
+from harness.vocabulary import Figure
 from tests.scenario_live.support import Runs, evidence, history_of, site_of
 
 QUIET = [
@@ -190,6 +191,11 @@ def test_one_that_gave_up_is_known_by_the_log(runs: Runs, made: Callable[[Postgr
         server.execute(redis, "DEL nosuch"),
         server.execute(redis, "GET nosuch"),
         server.execute(redis, "KEYS nosuch"),
+        server.execute(redis, "EXPIRE nosuch 10"),
+        server.execute(redis, "TTL nosuch"),
+        server.execute(redis, "SMEMBERS nosuch"),
+        server.execute(redis, "HGETALL nosuch"),
+        server.execute(postgres, "SET work_mem = '1MB'"),
     ],
     ids=lambda fault: fault.text,
 )
@@ -271,3 +277,25 @@ def test_an_unknown_outcome_is_no_evidence_either(runs: Runs) -> None:
 
     assert (result.verdict, result.failing_checks) == (Verdict.INCONCLUSIVE, ("outcome",))
     assert "link.latency(redis, latency_ms=50) left no evidence" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("figure", "told"),
+    [
+        (redis.sends_per_request, "the service sent nothing on redis in the scenario"),
+        (postgres.connects_peak(within_ms=250), "the service did not connect to postgres in the scenario"),
+    ],
+    ids=str,
+)
+def test_a_figure_of_what_did_not_happen(runs: Runs, figure: Figure, told: str) -> None:
+    """Nothing came to Redis, and PostgreSQL's connections were there: no limit is kept by that."""
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(link.down(redis)):
+            await lab.deliver()
+        lab.expect(figure, at_most=5)
+
+    result = runs(play)
+
+    assert (result.verdict, result.failing_checks) == (Verdict.INCONCLUSIVE, ())
+    assert told in result.reason, result.reason

@@ -7,9 +7,12 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pytest
+
+from harness.history.events import StoredRow
 from harness.scenario.testbed import Testbed
 from harness.search.interleaving import Mix, OrderResult
-from harness.search.lane import LaneSettings
+from harness.search.lane import Lane, LaneSettings
 from harness.search.orders import Order
 from harness.search.places import CellId, Kind
 from harness.search.plan import Choice, planned
@@ -57,6 +60,17 @@ def sweep(
 
     asyncio.run(go())
     return found
+
+
+def losing_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the database lose everything before its rows are read."""
+    stored = Lane.stored
+
+    async def lost(lane: Lane, ids: Sequence[str] | None = None) -> Sequence[StoredRow]:
+        await lane.ask("WITH lost AS (DELETE FROM deliveries RETURNING 1) SELECT count(*) FROM lost")
+        return await stored(lane, ids)
+
+    monkeypatch.setattr(Lane, "stored", lost)
 
 
 def play(

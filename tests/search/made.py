@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from harness.search.places import CellId, Kind, Place, Point
 from harness.search.recording import LinkSeen, Observed, Recording, recording
 from harness.search.results import CellResult, CellVerdict, RowOfMap, SweepResults
@@ -67,8 +69,8 @@ def cell(action: str = "cut_before", *, kind: Kind = "warm", at: Place | None = 
     return CellId(kind, Point(at or place(), action))
 
 
-def result(verdict: CellVerdict, which: CellId | None = None, **more: str) -> CellResult:
-    return CellResult(cell=which or cell(), verdict=verdict, **more)  # type: ignore[arg-type]  # texts only
+def result(verdict: CellVerdict, which: CellId | None = None, *, struck: int = 1, **more: Any) -> CellResult:
+    return CellResult(cell=which or cell(), verdict=verdict, struck=struck, **more)
 
 
 def results(*cells: CellResult) -> SweepResults:

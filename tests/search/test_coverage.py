@@ -5,71 +5,82 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.checks import Verdict
-from harness.results import Evidence, RunKey, RunResult
+from harness.history.events import MessageMet
+from harness.results import Evidence, Role, RunKey, RunResult
 from harness.search.coverage import (
+    Subject,
     coverage_of,
     gate_coverage,
     hit_by_evidence,
     hit_by_runs,
     hit_by_summary,
     hit_by_sweep,
+    newest_sweep,
 )
 from harness.search.places import CellId, Point
-from harness.search.report import SCHEMA
+from harness.search.plan import Choice
+from harness.search.report import SCHEMA, SweepReport
 from harness.search.results import CellVerdict
 from harness.search.space import FaultSpace, space_of
-from tests.search.made import cell, made_recording, place, result
+from tests.results.made import summary_of
+from tests.search.made import cell, made_recording, place, result, results
 
 SPACE = space_of([made_recording()], floor_percent=50)
 LINKS = {"postgres": "postgres", "redis": "redis"}
-COMMIT = (
-    "postgres, connection 3 (port 4711): Query sent 'COMMIT', at byte 512 of the stream, {passed} bytes of it passed"
-)
+SUBJECT = Subject(target="target.toml", profile="hardened", without=(), revision="abc")
 
 
-def hit(kind: str, detail: str) -> set[str]:
-    return {point.action for point in hit_by_evidence(SPACE, kind, detail, LINKS)}
-
-
-@pytest.mark.parametrize(
-    ("kind", "source", "passed", "action"),
-    [
-        ("wire_cut", "wire.cut(postgres.sent('COMMIT')): ", 0, "cut_before"),
-        ("wire_cut", "wire.cut(postgres.sent('COMMIT'), after=True): ", 13, "cut_after"),
-        ("wire_reset", "", 0, "reset_before"),
-        ("wire_stall", "", 0, "stall"),
-        ("wire_drop_and_close", "", 0, "cut_before"),
-        ("wire_fail", "wire.fail(postgres.sent('COMMIT'), '40001'): ", 0, "error_40001"),
-    ],
-)
-def test_evidence_of_a_scenario_marks_its_point(kind: str, source: str, passed: int, action: str) -> None:
-    found = hit_by_evidence(SPACE, kind, source + COMMIT.format(passed=passed), LINKS)
-    assert found == {Point(place(), action)}
+def met(**more: Any) -> MessageMet:
+    given = {"link": "postgres", "connection": 3, "port": 4711, "message": "Query", "direction": "sent",
+             "text": "COMMIT", "offset": 512, "passed_bytes": 0, **more}  # fmt: skip
+    return MessageMet(**given)
 
 
 @pytest.mark.parametrize(
-    ("kind", "detail"),
+    ("kind", "at", "action"),
     [
-        ("link_down", COMMIT.format(passed=0)),
-        ("wire_cut", "something else"),
-        ("wire_cut", COMMIT.format(passed=0).replace("postgres,", "elsewhere,")),
-        ("wire_cut", COMMIT.format(passed=0).replace("COMMIT", "VACUUM")),
+        ("wire_cut", met(), "cut_before"),
+        ("wire_cut", met(passed_bytes=13, whole=True), "cut_after"),
+        ("wire_reset", met(), "reset_before"),
+        ("wire_stall", met(), "stall"),
+        ("wire_drop_and_close", met(), "cut_before"),
+        ("wire_fail", met(code="40001"), "error_40001"),
     ],
 )
-def test_what_tells_of_no_point_marks_none(kind: str, detail: str) -> None:
-    assert hit(kind, detail) == set()
+def test_evidence_of_a_scenario_marks_its_point(kind: str, at: MessageMet, action: str) -> None:
+    assert hit_by_evidence(SPACE, kind, at, LINKS) == {Point(place(), action)}
 
 
-def run(verdict: Verdict) -> RunResult:
-    evidence = Evidence("wire_cut", "relay", 1, COMMIT.format(passed=0))
+@pytest.mark.parametrize(
+    ("kind", "at"),
+    [
+        ("link_down", met()),
+        ("wire_cut", None),
+        ("wire_cut", met(link="elsewhere")),
+        ("wire_cut", met(text="VACUUM")),
+        ("wire_cut", met(passed_bytes=5)),
+        ("wire_reset", met(passed_bytes=5)),
+    ],
+)
+def test_what_tells_of_no_point_marks_none(kind: str, at: MessageMet | None) -> None:
+    assert hit_by_evidence(SPACE, kind, at, LINKS) == set()
+
+
+def run(verdict: Verdict, role: Role = "scenario") -> RunResult:
+    evidence = Evidence("wire_cut", "relay", 1, met().told, met())
     return RunResult(
         key=RunKey("x", "hardened"), theme="t", verdict=verdict, reason="", evidence=(evidence,), duration_s=1,
-        overhead_s=0, seed=0, repro="", history=None, schedule=None,
+        overhead_s=0, seed=0, repro="", history=None, schedule=None, role=role,
     )  # fmt: skip
+
+
+def summary_in(folder: Path, result: RunResult) -> None:
+    (folder / "summary.json").write_text(summary_of(result).text(lambda _: None), "utf-8")
 
 
 @pytest.mark.parametrize(
@@ -77,8 +88,14 @@ def run(verdict: Verdict) -> RunResult:
 )
 def test_only_what_was_judged_counts(verdict: Verdict, count: int, tmp_path: Path) -> None:
     assert len(hit_by_runs(SPACE, [run(verdict)], LINKS)) == count
-    runs = [{"verdict": verdict.value, "evidence": [dataclasses.asdict(run(verdict).evidence[0])]}]
-    (tmp_path / "summary.json").write_text(json.dumps({"runs": runs}), "utf-8")
+    summary_in(tmp_path, run(verdict))
+    assert len(hit_by_summary(SPACE, tmp_path, LINKS)) == count
+
+
+@pytest.mark.parametrize(("role", "count"), [("control", 1), ("ablated", 0)])
+def test_a_run_that_is_there_to_fail_marks_none(role: Role, count: int, tmp_path: Path) -> None:
+    assert len(hit_by_runs(SPACE, [run(Verdict.FAILED, role)], LINKS)) == count
+    summary_in(tmp_path, run(Verdict.FAILED, role))
     assert len(hit_by_summary(SPACE, tmp_path, LINKS)) == count
 
 
@@ -87,12 +104,14 @@ def test_a_sweep_marks_what_it_judged(tmp_path: Path) -> None:
     pair = CellId("warm", Point(at, "cut_after"), Point(at, "reset_before"))
     cells = [
         result(CellVerdict.HELD, cell("cut_before")), result(CellVerdict.FAILED, cell("stall")),
-        result(CellVerdict.INCONCLUSIVE, cell("drop")), result(CellVerdict.HELD, pair),
+        result(CellVerdict.INCONCLUSIVE, cell("drop")), result(CellVerdict.HELD, pair, struck=2),
+        result(CellVerdict.FAILED, cell("delay"), struck=0),
+        result(CellVerdict.FAILED, CellId("warm", Point(at, "reset_after"), Point(at, "error_40001"))),
     ]  # fmt: skip
     data = {"schema": SCHEMA, "cells": [each.to_json() for each in cells]}
     (tmp_path / "sweep.json").write_text(json.dumps(data), "utf-8")
     actions = {point.action for point in hit_by_sweep(tmp_path)}
-    assert actions == {"cut_before", "stall", "cut_after", "reset_before"}
+    assert actions == {"cut_before", "stall", "cut_after", "reset_before", "reset_after"}
     assert hit_by_sweep(tmp_path / "nowhere") == frozenset()
 
 
@@ -108,18 +127,48 @@ def test_the_share_is_told_by_protocol_and_against_the_floor() -> None:
     assert coverage_of(FaultSpace({}), []).percent == 100
 
 
+def swept(folder: Path, action: str, **more: Any) -> None:
+    """A sweep of one cell, as it is written."""
+    info = dataclasses.replace(summary_of().info, target="target.toml", revision=more.pop("revision", "abc"))
+    info = dataclasses.replace(info, **{key: more.pop(key) for key in ("target", "profile") if key in more})
+    given = {"complete": True, **more}
+    report = SweepReport(
+        info=info, results=results(result(CellVerdict.HELD, cell(action))), stories={}, repro="", exit_status=0, **given
+    )
+    folder.mkdir()
+    report.write(folder)
+
+
 def test_a_gate_counts_its_own_runs_and_the_newest_sweep(tmp_path: Path) -> None:
-    assert gate_coverage(tmp_path, tmp_path, []) is None
+    assert gate_coverage(tmp_path, tmp_path, [], SUBJECT) is None
     SPACE.write(tmp_path / "fault_space.txt")
-    for name, verdict in (
-        ("20260101T000000Z-000000", CellVerdict.HELD),
-        ("20260102T000000Z-000000", CellVerdict.FAILED),
-    ):
-        folder = tmp_path / name
-        folder.mkdir()
-        action = "drop" if verdict is CellVerdict.HELD else "stall"
-        data = {"schema": SCHEMA, "cells": [result(verdict, cell(action)).to_json()]}
-        (folder / "sweep.json").write_text(json.dumps(data), "utf-8")
-    found = gate_coverage(tmp_path, tmp_path, [run(Verdict.HELD)], LINKS)
+    swept(tmp_path / "20260101T000000Z-000000", "drop")
+    swept(tmp_path / "20260102T000000Z-000000", "stall")
+    found = gate_coverage(tmp_path, tmp_path, [run(Verdict.HELD)], SUBJECT, LINKS)
     assert found is not None
     assert {point.action for point in found.hit} == {"cut_before", "stall"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"target": "other.toml"}, {"profile": "unprotected"}, {"without": ("pool.pre_ping",)},
+        {"revision": "abc+dirty"}, {"complete": False}, {"part": True},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_sweep_of_something_else_or_of_a_part_does_not_count(other: dict[str, Any], tmp_path: Path) -> None:
+    swept(tmp_path / "20260101T000000Z-000000", "drop")
+    swept(tmp_path / "20260102T000000Z-000000", "stall", **other)
+    assert newest_sweep(tmp_path, SUBJECT) == tmp_path / "20260101T000000Z-000000"
+
+
+@pytest.mark.parametrize(
+    ("choice", "part"),
+    [
+        (Choice(), False), (Choice(with_bytes=False), False), (Choice(only="COMMIT"), True), (Choice(limit=9), True),
+        (Choice(kinds=("warm",)), True), (Choice(actions=("stall",)), True), (Choice(pairs=True), True),
+    ],
+)  # fmt: skip
+def test_what_leaves_points_out_is_a_part(choice: Choice, part: bool) -> None:
+    assert choice.part is part

@@ -55,6 +55,21 @@ def test_the_terminal_shows_a_letter_for_each_verdict_and_a_dot_where_nothing_wa
     assert "F failed" in lines
 
 
+def test_cells_that_took_more_than_one_try_are_told() -> None:
+    swept = results(
+        result(CellVerdict.HELD, cell("cut_before"), tries=2), result(CellVerdict.INCONCLUSIVE, cell("stall"), tries=3),
+        result(CellVerdict.HELD, cell("drop")),
+    )  # fmt: skip
+    said = "tried more than once: 2 cells, 3 times at most"
+    assert [(said, "dim")] in list(map_lines(swept))
+    text = page(swept, HEAD, {})
+    assert f"<li>{said}</li>" in text
+    data = data_of(text)
+    assert [data["texts"][row[4]] for row in data["cells"]] == ["tried 2 times", "tried 3 times", ""]
+    assert [each.to_json()["tries"] for each in swept.cells] == [2, 3, 1]
+    assert not results(result(CellVerdict.HELD)).tried_again
+
+
 def test_the_action_names_stand_over_their_columns() -> None:
     swept = results(result(CellVerdict.HELD, cell("drop")), result(CellVerdict.HELD, cell("stall")))
     lines = ["".join(text for text, _ in line) for line in map_lines(swept)]

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from harness.checks import Verdict
+from harness.proof.profiles import Outcome
+from harness.report import write_report
 from harness.scenario.configuration import RunConfiguration
 from harness.scenario.testbed import Testbed
 from harness.search.gated import run_orders
 from harness.search.interleaving import OrderResult
 from harness.search.orders import written
-from tests.search.live import lane_settings, play
+from tests.results.made import summary_of
+from tests.search.live import lane_settings, losing_rows, play
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +54,16 @@ def test_an_order_is_played_again_by_its_name(bed: Testbed, tmp_path: Path, copi
     assert (again.order, again.verdict) == (wanted.order, Verdict.HELD)
 
 
+def test_a_delivery_that_is_lost_fails_the_mix_with_a_read_too(
+    bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losing_rows(monkeypatch)
+    (lost,) = play(bed, lane_settings(tmp_path), "read", only=(1, 1, 1, 2, 2, 2))
+    assert lost.verdict is Verdict.FAILED
+    assert "acknowledged_is_stored" in lost.failing
+    assert "read of" not in lost.reason
+
+
 def test_an_order_that_a_lock_forbids_is_inconclusive(bed: Testbed, tmp_path: Path) -> None:
     (result,) = play(bed, lane_settings(tmp_path), "copies", only=(1, 2, 1, 2, 2, 2))
     assert result.verdict is Verdict.INCONCLUSIVE
@@ -61,8 +74,11 @@ def test_all_orders_of_a_mix_make_one_run_of_a_gate(bed: Testbed, tmp_path: Path
     held = run_orders(["read"], RunConfiguration(profile="hardened", folder=tmp_path), bed)
     assert (held.key.id, held.verdict, held.figures["orders"]) == ("orders_of_two", Verdict.HELD, 20)
     assert held.evidence[0].kind == "wire_order"
-    assert held.history is not None
-    assert held.history.is_file()
+    assert held.history is None
+    assert len((tmp_path / "orders" / f"{held.key}.jsonl").read_text("utf-8").splitlines()) == 20
+    assert Outcome.of(held).verdict is Verdict.HELD
+    (tmp_path / "summary.json").write_text(summary_of(held).text(lambda _: None), "utf-8")
+    assert "not a line of a history" not in write_report(tmp_path).read_text("utf-8")
     unsafe = RunConfiguration(profile="hardened", without=("insert.idempotent",), folder=tmp_path)
     failed = run_orders(["copies"], unsafe, bed)
     assert failed.verdict is Verdict.FAILED

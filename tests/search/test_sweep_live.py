@@ -8,14 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from harness import ANY_OUTCOME, Lab, postgres, wire
+from harness.errors import HarnessError
 from harness.history import read_history
 from harness.history.events import EvidenceSeen, RequestSent, RowsRead
+from harness.scenario.runner import RunConfiguration, run
+from harness.scenario.scenario import Scenario
 from harness.scenario.testbed import Testbed
+from harness.search import sweeper
+from harness.search.coverage import hit_by_runs, hit_by_summary
+from harness.search.lane import Lane
 from harness.search.places import Point
-from harness.search.plan import Choice
+from harness.search.plan import RETRY, Choice
 from harness.search.recording import Recording
-from harness.search.space import space_of
-from tests.search.live import Swept, lane_settings, sweep
+from harness.search.space import read_space, space_of
+from harness.search.sweeper import TRIES
+from tests.results.made import summary_of
+from tests.search.conftest import TARGET
+from tests.search.live import Swept, lane_settings, losing_rows, sweep
 
 COMMIT = "warm/postgres/sent/commit/Query/COMMIT/1/cut_before"
 BREAKING = ("cut_before", "cut_after", "reset_before", "reset_after")
@@ -44,6 +54,9 @@ def test_a_cells_lines_of_its_history_tell_its_story(held: tuple[Swept, Path]) -
         events = [entry.event for entry in entries]
         (evidence,) = [event for event in events if isinstance(event, EvidenceSeen)]
         assert evidence.detail in result.evidence
+        assert evidence.at is not None
+        assert evidence.at.told == evidence.detail
+        assert (result.struck, result.tries) == (1, 1)
         purposes = [event.purpose for event in events if isinstance(event, RequestSent)]
         assert {"scenario", "recovery", "again"} <= set(purposes)
         assert len([event for event in events if isinstance(event, RowsRead)]) == 2
@@ -112,7 +125,78 @@ def test_a_fault_that_never_strikes_is_inconclusive_and_says_what_was_seen(bed: 
     (result,) = swept.cells
     assert result.verdict == "inconclusive"
     assert "did not strike; seen instead" in result.evidence[0]
+    assert (result.struck, result.tries) == (0, TRIES)
     assert Point.parse(str(result.cell.first)) == result.cell.first
+
+
+def test_a_delivery_that_is_lost_fails_a_read_cell_too(
+    bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losing_rows(monkeypatch)
+    choice = Choice(kinds=("read",), actions=("cut_before", "delay"), limit=6, seed=3)
+    swept = sweep(bed, lane_settings(tmp_path), choice, lanes=1)
+    assert {each.verdict for each in swept.cells} == {"failed"}
+    assert all("acknowledged_is_stored" in each.failing for each in swept.cells)
+    assert not any("read of" in each.reason for each in swept.cells)
+    for each in swept.cells:
+        entries = read_history(tmp_path / each.history).entries[each.lines[0] - 1 : each.lines[1]]
+        named = {entry.event.delivery for entry in entries if isinstance(entry.event, RequestSent)}
+        # What is read was stored by an earlier cell, whose promise this one has to know of.
+        assert {name.removeprefix("read of ") for name in named} <= named
+
+
+def test_a_second_fault_that_nothing_came_for_is_unmet(bed: Testbed, tmp_path: Path) -> None:
+    # The answer of the commit is cut off at its end: the service has it, and tries nothing again.
+    answer = "postgres/answered/commit/ReadyForQuery/COMMIT/1"
+    choice = Choice(pairs=True, only=f"warm/{answer}/cut_after then {answer}/cut_before")
+    (unmet,) = sweep(bed, lane_settings(tmp_path), choice, lanes=1).cells
+    assert (unmet.verdict, unmet.struck) == ("unmet", 1)
+
+
+def test_a_second_fault_that_let_its_message_pass_is_inconclusive(bed: Testbed, tmp_path: Path) -> None:
+    def later(recording: Recording) -> Recording:
+        if recording.kind != RETRY:
+            return recording
+        return dataclasses.replace(
+            recording, messages=tuple(dataclasses.replace(each, nth=each.nth + 7) for each in recording.messages)
+        )
+
+    choice = Choice(pairs=True, only=f"{COMMIT} then {COMMIT.removeprefix('warm/')}")
+    (passed,) = sweep(bed, lane_settings(tmp_path), choice, lanes=1, recorded=later).cells
+    assert (passed.verdict, passed.struck) == ("inconclusive", 1)
+    assert "after the first fault, sent Query 'COMMIT" in passed.reason
+
+
+def test_what_breaks_a_lane_is_raised_as_it_is(bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unreadable(lane: Lane) -> None:
+        raise HarnessError(f"lane {lane.number} cannot be probed")
+
+    monkeypatch.setattr(sweeper, "probe", unreadable)
+    with pytest.raises(HarnessError, match="cannot be probed"):
+        sweep(bed, lane_settings(tmp_path), Choice(kinds=("warm",), only=COMMIT), lanes=1)
+
+
+def test_the_relays_evidence_of_a_scenario_marks_the_points_that_it_met(bed: Testbed, tmp_path: Path) -> None:
+    async def play(lab: Lab) -> None:
+        for fault in (
+            wire.cut(postgres.sent("COMMIT", message="Query")),
+            wire.cut(postgres.sent("COMMIT", message="Query"), after=True),
+            wire.reset(postgres.sent("COMMIT", message="Query"), after_bytes=3),
+            wire.fail(postgres.sent("COMMIT", message="Query"), code="40001"),
+        ):
+            async with lab.inject(fault):
+                await lab.deliver(expect=ANY_OUTCOME)
+
+    result = run(
+        Scenario(id="met", theme="live", play=play), RunConfiguration(profile="hardened", folder=tmp_path), bed
+    )
+    space = read_space(TARGET.with_name("fault_space.txt"))
+    actions = ("cut_before", "cut_after", "error_40001")
+    wanted = {Point.parse(f"postgres/sent/commit/Query/COMMIT/1/{action}") for action in actions}
+    assert hit_by_runs(space, [result]) == wanted
+    assert all(seen.at is not None and seen.detail.endswith(seen.at.told) for seen in result.evidence)
+    (tmp_path / "summary.json").write_text(summary_of(result).text(lambda _: None), "utf-8")
+    assert hit_by_summary(space, tmp_path) == wanted
 
 
 def test_garbled_bytes_are_judged_apart(bed: Testbed, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from harness.history.events import Event
 from harness.scenario.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
 from harness.vocabulary import Answered, Idle, Message, Outcome, Postgres, Redis, Sent, Value
 from harness.vocabulary.messages import names_of
+from harness.wire.refusals import REPLACEABLE
 
 quick = settings(max_examples=12, deadline=None, derandomize=True, database=None)
 """The same few examples in every run."""
@@ -24,7 +25,8 @@ KINDS = sorted(
     (cls for cls in Value.kinds().values() if not cls.__module__.startswith("tests.")),
     key=lambda cls: cls.kind,
 )
-SPOKEN = [cls for cls in KINDS if not issubclass(cls, Event | Step) and cls.kind != "row"]
+PARTS_OF_EVENTS = frozenset({"row", "message_met"})
+SPOKEN = [cls for cls in KINDS if not issubclass(cls, Event | Step) and cls.kind not in PARTS_OF_EVENTS]
 """What a scenario can write down: links, moments, figures and faults."""
 STEPS = sorted(Step.kinds().values(), key=lambda cls: cls.kind)
 
@@ -56,7 +58,7 @@ def of_kind(cls: type[Value]) -> st.SearchStrategy[Value]:
     if issubclass(cls, Message):
         return _messages(cls)
     if cls.kind == "wire.fail":
-        return st.builds(cls, _messages(Sent, Postgres("postgres")), code=st.sampled_from(["40001", "57P01"]))
+        return _messages(Sent, Postgres("postgres")).flatmap(lambda at: _failures(cls, at))
     if cls.kind == "wire.order":
         two = st.lists(of_kind(Sent) | of_kind(Answered), min_size=2, max_size=3).map(tuple)
         return st.builds(cls, two)
@@ -90,6 +92,13 @@ def _of_type(hint: Any) -> st.SearchStrategy[Any]:
         type(None): st.none(),
     }
     return plain[hint]
+
+
+def _failures(cls: type[Value], at: Message) -> st.SearchStrategy[Any]:
+    """Only a fatal error can come in any message's place."""
+    any_error = at.message is None or at.message in REPLACEABLE
+    fatal = st.booleans() if any_error else st.just(True)
+    return st.builds(cls, st.just(at), code=st.sampled_from(["40001", "57P01"]), fatal=fatal)
 
 
 def _messages(cls: type[Message], *links: Postgres) -> st.SearchStrategy[Message]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harness.wire import Action, Corrupt, Cut, Delay, Drop, DropAndClose, Duplicate, Hold, Late, Passed, Reset, Stall
+from harness.wire._near_misses import near_misses
 from harness.wire.frames import HEAD_MAX, Direction
 from tests.wire import postgres_words as pg
 from tests.wire.engines import Bed, Wire
@@ -45,9 +46,7 @@ def test_what_comes_before_in_the_same_read_goes_first(action: Action, ended: st
     assert wire.answers(BEGUN) == b""
 
 
-@pytest.mark.parametrize(
-    ("after", "passed"), [(0, 0), (1, 1), (len(COMMIT), len(COMMIT)), (None, len(COMMIT)), (999, len(COMMIT))]
-)
+@pytest.mark.parametrize(("after", "passed"), [(0, 0), (1, 1), (len(COMMIT), len(COMMIT)), (None, len(COMMIT))])
 def test_a_cut_passes_on_the_bytes_that_it_is_told_to(after: int | None, passed: int) -> None:
     bed = Bed()
     bed.arm(Cut(after), "sent", "COMMIT")
@@ -55,6 +54,24 @@ def test_a_cut_passes_on_the_bytes_that_it_is_told_to(after: int | None, passed:
     assert wire.sends(COMMIT) == COMMIT[:passed]
     assert wire.ended() == "closed"
     assert wire.fired()[0].passed_bytes == passed
+
+
+@pytest.mark.parametrize("action", [Cut(len(COMMITTED) + 1), Reset(len(COMMITTED) + 1)])
+def test_a_unit_that_is_too_short_to_be_cut_there_passes_and_the_rule_stays(action: Action) -> None:
+    bed = Bed()
+    rule = bed.arm(action, "answered", "COMMIT", nth=1)
+    wire = started(bed)
+    wire.sends(COMMIT)
+    assert wire.answers(COMMITTED) == COMMITTED
+    assert (wire.ended(), wire.fired()) == ("", [])
+    armed = bed.book.get(rule)
+    assert armed is not None
+    assert f"what fits was seen 1 times, but it had {len(COMMITTED)} bytes only" in near_misses(armed, ())
+    wire.sends(COMMIT)
+    longer = pg.complete("COMMIT and more") + pg.READY
+    assert wire.answers(longer) == longer[: len(COMMITTED) + 1]
+    assert wire.ended()
+    assert wire.fired()[0].passed_bytes == len(COMMITTED) + 1
 
 
 def test_a_cut_in_the_middle_of_a_large_message_passes_what_is_before_as_it_comes() -> None:

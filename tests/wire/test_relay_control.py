@@ -10,7 +10,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.keeper import Keeper
 from harness.polling import poll_async
@@ -179,6 +184,26 @@ async def test_what_a_rule_saw_instead_closest_first(relay: RelayServer, stack: 
         await bed.control.cut_all("hop")
         with pytest.raises(asyncpg.ConnectionDoesNotExistError):
             await asking
+
+
+@pytest.mark.asyncio
+async def test_a_rule_waits_for_one_of_another_hop(relay: RelayServer, stack: Stack) -> None:
+    async with laid(relay, "postgres", stack) as bed:
+        other = await bed.control.lay("other", protocol="redis", upstream=HostPort(stack.redis.host, stack.redis.port))
+        match = Match(direction="sent", text="GET first")
+        await bed.control.arm(Rule(id="first", hop=other.name, match=match, action=Drop()))
+        await bed.arm(Cut(), "sent", "SELECT 7", after="first")
+        connection = await bed.postgres()
+        assert await connection.fetchval("SELECT 7") == 7
+        client = Redis(host="127.0.0.1", port=other.port, socket_timeout=WITHIN_S, retry=Retry(NoBackoff(), 0))
+        asking = asyncio.ensure_future(client.get("first"))
+        await bed.fired("first")
+        with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+            await connection.fetchval("SELECT 7")
+        await bed.control.cut_all(other.name)
+        with pytest.raises(RedisConnectionError):
+            await asking
+        await client.aclose()
 
 
 @pytest.mark.asyncio

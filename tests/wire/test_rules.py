@@ -29,7 +29,7 @@ from harness.wire import (
     Seen,
     Stall,
 )
-from harness.wire._failing import check_rule
+from harness.wire.refusals import check_rule
 from harness.wire.reports import REPORTS
 from harness.wire.rules import ACTIONS
 
@@ -37,7 +37,7 @@ COUNTS = st.integers(1, 1 << 40)
 ACTION = st.one_of(
     st.builds(Cut, st.none() | st.integers(0, 1 << 40)),
     st.builds(Reset, st.none() | st.integers(0, 1 << 40)),
-    st.builds(Delay, st.floats(0, 1000)),
+    st.builds(Delay, st.floats(0, 1000, exclude_min=True)),
     st.builds(Corrupt, st.integers(0, 1 << 40)),
     st.builds(Fail, st.sampled_from(["40001", "READONLY"]), st.text("ab'$ ü"), st.booleans()),
     st.sampled_from([Stall(), Hold(), Drop(), DropAndClose(), Late(), Duplicate()]),
@@ -99,7 +99,7 @@ def rule_json(**changes: Any) -> dict[str, Any]:
         (rule_json(action={"kind": "cut", "after_bytes": -1}), ("rule.action", "after_bytes", "-1", "write 0 or more")),
         (rule_json(action={"kind": "cut", "after_bytes": True}), ("after_bytes", "True", "a whole number")),
         (rule_json(action={"kind": "delay"}), ("delay_ms", "needs this key", "add 'delay_ms'")),
-        (rule_json(action={"kind": "delay", "delay_ms": float("nan")}), ("delay_ms", "nan", "milliseconds")),
+        (rule_json(action={"kind": "delay", "delay_ms": float("nan")}), ("delay_ms", "nan", "a finite number")),
         (rule_json(action={"kind": "fail", "code": "4 1"}), ("code", "'4 1'", "40001")),
         (rule_json(action={"kind": "fail", "code": "40001", "text": "a\nb"}), ("text", "control characters")),
         (rule_json(action={"kind": "late"}), ("match.direction", "'sent'", "answered")),
@@ -129,6 +129,7 @@ def test_what_is_wrong_is_told_with_its_place_and_its_mend(data: Any, parts: tup
         ("postgres", Fail("00000"), None, "SQLSTATE"),
         ("postgres", Fail("57P03"), "StartupMessage", "fatal=True"),
         ("redis", Fail("40001"), None, "Redis"),
+        ("redis", Fail("LOADING", fatal=True), None, "Redis"),
     ],
 )
 def test_an_error_must_be_one_of_the_protocol(protocol: Any, action: Fail, message: str | None, word: str) -> None:

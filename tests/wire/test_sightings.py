@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from harness.wire._sightings import GROWING_MAX, STATEMENTS_MAX
+from harness.wire import STATEMENTS_MAX
+from harness.wire._sightings import GROWING_MAX
 from harness.wire.frames import HEAD_MAX
 from tests.wire import postgres_words as pg
 from tests.wire.engines import Bed, Wire

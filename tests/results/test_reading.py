@@ -8,50 +8,39 @@ import pytest
 
 from harness.checks import Verdict
 from harness.errors import UsageError
-from harness.proof.reading import read_summary, summary_from
-from harness.proof.record import not_tried, record_of
-from harness.results import Evidence, RunKey
-from harness.results.ablation import PairVerdict
-from tests.proof.made import FOLDER, own, proof, read_of, tried
-from tests.results.made import ablated, made, summary_of
+from harness.results.finding import Finding
+from harness.results.folder import ResultsFolder
+from harness.results.reading import read_summary, summary_from
+from tests.results.made import ablated, made, proof_of, summary_of
+from tests.tiny import CHECKOUT
 
-PING = proof("pool.pre_ping")
-BOTH = proof("load.shed", "pool.pre_ping")
+FOLDER = ResultsFolder(CHECKOUT / "results" / "run")
 
 
 def data(**changes: Any) -> dict[str, Any]:
     return {**summary_of(made()).to_json(FOLDER.relative), **changes}
 
 
-def test_what_a_run_wrote_is_read_back() -> None:
-    evidence = (Evidence("b", "s", 1, ""), Evidence("a", "s", 2, ""), Evidence("b", "s", 3, ""))
-    figures = {"healthy_ms": 4.0, "slowest_ms": 40.0, "recovery_ms": 8.0}
-    record = record_of(
-        read_of(own("a", evidence=evidence, figures=figures), proofs=[tried("a", PING), tried("a", BOTH)]), {"a": "0f"}
-    )
-    one = record.scenarios["a"]
-    assert (one.verdict, one.evidence, one.source) == (Verdict.HELD, ("a", "b"), "0f")
-    assert (one.speed.healthy_ms, one.speed.worst_ms, one.speed.recovery_ms) == (4.0, 40.0, 8.0)
-    assert one.proofs == {"pool.pre_ping": PairVerdict.PROVED, "load.shed+pool.pre_ping": PairVerdict.PROVED}
-    assert record.protections == {"pool.pre_ping": ("a",)}, "two together prove neither"
+def test_all_that_is_written_is_read_back() -> None:
+    held = made(history=FOLDER.path / "history" / "a.jsonl", schedule=FOLDER.path / "schedules" / "a.json")
+    findings = [Finding("baseline", "a", "evidence gone", "a leaves no evidence", inconclusive=True)]
+    summary = summary_of(held, ablated(), proofs=[proof_of(held, ablated())], findings=findings)
+    written = json.loads(summary.text(FOLDER.relative))
+    read = summary_from(written, place="s").model_dump(mode="json", by_alias=True)
+    assert {key: read[key] for key in written} == written
 
 
-def test_what_is_not_proved_has_no_prover() -> None:
-    assert record_of(read_of(own("a"), proofs=[tried("a", PING, PairVerdict.MASKED)])).protections == {}
+def test_coverage_is_read_with_all_that_the_search_says_of_it() -> None:
+    read = summary_from(data(coverage={"percent": 31.25, "points": 812}), place="s")
+    assert read.coverage is not None
+    assert (read.coverage.percent, read.coverage.others) == (31.25, {"points": 812})
 
 
-def test_only_a_scenarios_own_runs_count_and_the_worst_of_them() -> None:
-    others = [ablated(Verdict.HELD), made(Verdict.HELD, key=RunKey("b", "incident")), made(role="control")]
-    summary = read_of(made(Verdict.FAILED), made(Verdict.HELD), made(Verdict.INCONCLUSIVE), *others)
-    assert {name: one.verdict for name, one in record_of(summary).scenarios.items()} == {
-        "idle_pool_cut": Verdict.FAILED
-    }
-
-
-def test_proofs_that_were_not_tried_are_named() -> None:
-    record = record_of(read_of(own("a"), own("c", Verdict.UNAVAILABLE), proofs=[tried("a", PING)]))
-    titles = {"a": ["pool.pre_ping", "x"], "b": ["y"], "c": ["z"]}
-    assert list(not_tried(record, titles)) == ["a: x", "b: y"], "c cannot be run here"
+def test_a_proof_that_this_machine_cannot_try_is_not_wrong() -> None:
+    pairs = [(made(), ablated()), (made(), ablated(Verdict.HELD)), (made(Verdict.UNAVAILABLE), ablated())]
+    proofs = [proof_of(control, second) for control, second in pairs]
+    read = summary_from(summary_of(made(), proofs=proofs).to_json(FOLDER.relative), place="s")
+    assert [proof.verdict for proof in read.wrong_proofs] == ["misattributed", "unproved"]
 
 
 def test_keys_of_a_later_version_are_no_matter() -> None:
@@ -66,6 +55,11 @@ def test_a_run_is_named_by_its_file_its_folder_or_the_folder_of_all_runs(tmp_pat
     (tmp_path / "results" / "latest").symlink_to(run.name)
     paths = {"summary.json": run / "summary.json", "run": run, "results": tmp_path / "results"}
     assert read_summary(paths[given]).run.id == "20260225T101112Z-abcdef"
+
+
+def test_a_folder_without_a_run_is_told_by_the_file_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"/summary\.json: file = 'summary\.json': there is no such file"):
+        read_summary(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from harness.checks import Verdict
 from harness.errors import UsageError
 from harness.results.ablation import PairVerdict
 from harness.results.folder import LATEST
+from harness.results.result import Role, RunKey
 from harness.results.summary import SCHEMA
 
 FILE = "summary.json"
@@ -26,26 +27,40 @@ class Read(BaseModel):
 
 
 class EvidenceRead(Read):
-    """One piece of evidence."""
+    """Proof that a fault took effect. `t_ns`: CLOCK_MONOTONIC. `at`: the message that met it, where it was one."""
 
     kind: str
+    source: str
+    t_ns: int
+    detail: str
+    at: Mapping[str, Any] | None = None
 
 
 class RunRead(Read):
-    """One run."""
+    """One run. `history` and `schedule` are relative to the run's folder."""
 
     id: str
     theme: str = ""
     profile: str
     without: tuple[str, ...]
-    role: Literal["scenario", "control", "ablated"]
+    role: Role
+    expected: Verdict = Verdict.HELD
     verdict: Verdict
     reason: str
     failing_checks: tuple[str, ...] = ()
     evidence: tuple[EvidenceRead, ...] = ()
     figures: Mapping[str, float | None] = {}
     duration_s: float
+    overhead_s: float = 0.0
+    seed: int = 0
     repro: str = ""
+    history: str | None = None
+    schedule: str | None = None
+
+    @property
+    def key(self) -> RunKey:
+        """Scenario, profile, and what was off."""
+        return RunKey(self.id, self.profile, self.without)
 
     def figure(self, name: str) -> float | None:
         """One figure, where there is one."""
@@ -53,17 +68,53 @@ class RunRead(Read):
 
 
 class ProofRead(Read):
-    """One proof that was tried. `proof` is its title."""
+    """One proof that was tried. `proof` is its title; `control` and `ablated` are keys of runs."""
 
     id: str
     proof: str
     protections: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    under: str | None = None
+    fails: str = ""
+    match: str = ""
     verdict: PairVerdict
     reason: str
+    control: str
+    ablated: str
+
+
+class FindingRead(Read):
+    """What is wrong with the run as a whole."""
+
+    section: str
+    subject: str = ""
+    kind: str = ""
+    sentence: str
+    inconclusive: bool = False
+
+
+class CoverRead(Read):
+    """Two protections that hold for each other in a scenario: neither matters alone, but both together do."""
+
+    scenario: str
+    protection: str
+    covered_by: str
+
+
+class MatrixRead(Read):
+    """Every scenario with each protection off: its cells are runs of the summary."""
+
+    covers: tuple[CoverRead, ...] = ()
+
+
+class AblationRead(Read):
+    """What the proofs amount to."""
+
+    matrix: MatrixRead | None = None
 
 
 class InfoRead(Read):
-    """What was run."""
+    """What was run, on what."""
 
     id: str
     started_at: str
@@ -71,26 +122,45 @@ class InfoRead(Read):
     seed: int
     target: str
     profile: str
+    platform: str = ""
     revision: str = ""
+    versions: Mapping[str, str] = {}
 
 
 class CoverageRead(Read):
-    """The share of the fault space that was hit and judged."""
+    """The share of the fault space that was hit and judged, and whatever else the search wrote there."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     percent: float
 
+    @property
+    def others(self) -> Mapping[str, Any]:
+        """All but the share, by name."""
+        return self.model_extra or {}
+
 
 class SummaryRead(Read):
-    """The whole file."""
+    """The whole file. `times` are in seconds."""
 
     schema_: Literal["harness.summary/1"] = Field(alias="schema")
     complete: bool
     exit_status: int | None
     run: InfoRead
     selection: tuple[str, ...]
+    counts: Mapping[str, int] = {}
+    times: Mapping[str, float] = {}
     runs: tuple[RunRead, ...]
     proofs: tuple[ProofRead, ...] = ()
+    findings: tuple[FindingRead, ...] = ()
     coverage: CoverageRead | None = None
+    ablation: AblationRead | None = None
+
+    @property
+    def wrong_proofs(self) -> tuple[ProofRead, ...]:
+        """Those that do not prove their protection, on a machine that can try."""
+        borne_out = (PairVerdict.PROVED, PairVerdict.UNAVAILABLE)
+        return tuple(proof for proof in self.proofs if proof.verdict not in borne_out)
 
 
 def summary_file(given: Path) -> Path:
@@ -98,7 +168,7 @@ def summary_file(given: Path) -> Path:
     for path in (given / FILE, given / LATEST / FILE):
         if path.is_file():
             return path
-    return given
+    return given / FILE if given.is_dir() else given
 
 
 def read_summary(given: Path) -> SummaryRead:

@@ -1,0 +1,104 @@
+"""What breaks inside the relay is nobody else's doing, and says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import uvloop
+
+from harness.polling import poll_async
+from harness.wire import Ended, Report
+from harness.wire._engine import Engine
+from harness.wire._hop import HopServer
+from harness.wire._identity import Identity
+from harness.wire._notes import HopKind
+from harness.wire._pair import Pair
+from tests.wire.clients import WITHIN_S, HandMade, Peer, hand_made
+
+
+class BrokenError(Exception):
+    """Something of the relay's own."""
+
+
+def _breaks(*_: Any, **__: Any) -> None:
+    raise BrokenError
+
+
+def ends(play: Callable[[HandMade, int], Awaitable[Peer]]) -> tuple[list[str], list[BaseException]]:
+    """Play on a relay in this process, on the loop that it has in its own; who ended what, and what the loop logged."""
+    reports: list[Report] = []
+    logged: list[BaseException] = []
+
+    async def go() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: logged.append(context["exception"]))
+        async with hand_made() as bench:
+            hop = HopServer(HopKind("hop", "redis"), bench.address, Identity(), reports.append, set())
+            service = await play(bench, await hop.open())
+            async with asyncio.timeout(WITHIN_S):
+                assert await _told_that_it_is_over(service)
+            hop.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(go())
+    return [report.by for report in reports if isinstance(report, Ended)], logged
+
+
+async def _told_that_it_is_over(service: Peer) -> bool:
+    try:
+        return await service.gets(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize("side", ["service", "server"])
+def test_a_read_that_breaks_the_relay(monkeypatch: pytest.MonkeyPatch, side: str) -> None:
+    async def play(bench: HandMade, port: int) -> Peer:
+        service, server = await bench.connected(port), await bench.accepted()
+        await service.sends(b"PING\r\n")
+        await server.gets(6)
+        monkeypatch.setattr(Engine, "feed", _breaks)
+        await (service if side == "service" else server).sends(b"PING\r\n")
+        return service
+
+    by, logged = ends(play)
+
+    assert by == ["relay"]
+    assert [type(each) for each in logged] == [BrokenError]
+
+
+def test_what_came_early_breaks_the_relay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read when the server is connected, by nobody's transport."""
+    monkeypatch.setattr(HopServer, "connect", _connect_late(HopServer.connect))
+    monkeypatch.setattr(Engine, "feed", _breaks)
+
+    async def play(bench: HandMade, port: int) -> Peer:
+        service = await bench.connected(port)
+        await service.sends(b"PING\r\n")
+        return service
+
+    by, logged = ends(play)
+
+    assert by == ["relay"]
+    assert [type(each) for each in logged] == [BrokenError]
+
+
+def _has_some(pair: Pair) -> Callable[[], Awaitable[bool]]:
+    async def early() -> bool:
+        return bool(pair._early)
+
+    return early
+
+
+def _connect_late(connect: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Connect once something has come from the service."""
+
+    async def late(hop: Any, side: Any) -> None:
+        (pair,) = hop._pairs
+        assert await poll_async(_has_some(pair), within_s=WITHIN_S)
+        await connect(hop, side)
+
+    return late
