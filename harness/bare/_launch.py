@@ -17,11 +17,16 @@ PROBE_TIMEOUT_S = 20.0
 _BOOTSTRAP = Path(__file__).with_name("_bootstrap.py")
 
 
-def bare_command(module: str, *arguments: str, site_packages: bool = False) -> tuple[str, ...]:
+def bare_command(
+    module: str, *arguments: str, site_packages: bool = False, python: str | None = None
+) -> tuple[str, ...]:
     """Return the command line that runs `module`'s `main(arguments)` in a bare interpreter.
 
-    `site_packages`: with what is installed beside the harness. Raises `HarnessError`.
+    `site_packages`: with what is installed beside the harness. `python`: in that one, not bare: with
+    all that it has and its environment says. Raises `HarnessError`.
     """
+    if python is not None:
+        return (python, str(_BOOTSTRAP), module, *arguments)
     if not sys.executable:
         raise HarnessError("this Python does not know its own path", hint="run the harness with a python executable")
     options = ("-I",) if site_packages else ("-I", "-S")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.checks import Verdict
 from harness.report import REPORT
-from harness.results import RunKey, RunResult
+from harness.results import Evidence, RunKey, RunResult
 from harness.results.ablation import PairVerdict, ProofResult
 from harness.results.folder import ResultsFolder
 from harness.results.story import LABEL_WIDTH, details
@@ -60,7 +61,7 @@ def run_lines(result: RunResult, note: str, *, profile: str, verbose: bool, step
         return
     seconds = f"{result.duration_s:.1f} s"
     if result.verdict is Verdict.HELD:
-        yield verdict_line(result.verdict, name, seconds, evidence_text(result))
+        yield verdict_line(result.verdict, name, seconds, evidence_text(result, complete=verbose))
     else:
         yield verdict_line(result.verdict, name, seconds)
         yield from _story(result, () if verbose else steps)
@@ -70,9 +71,21 @@ def run_lines(result: RunResult, note: str, *, profile: str, verbose: bool, step
         yield from _more(result, steps)
 
 
-def evidence_text(result: RunResult) -> str:
-    """All evidence in one line."""
-    return "; ".join(one_line(f"{evidence.kind}: {evidence.detail}") for evidence in result.evidence)
+def evidence_text(result: RunResult, *, complete: bool = False) -> str:
+    """All evidence in one line; if not complete, of each kind and fault the first, and how much more there is."""
+    if complete:
+        return "; ".join(one_line(f"{evidence.kind}: {evidence.detail}") for evidence in result.evidence)
+    first: dict[tuple[str, str], Evidence] = {}
+    found = Counter[tuple[str, str]]()
+    for evidence in result.evidence:
+        key = (evidence.kind, evidence.detail.partition(": ")[0])  # the detail begins with the fault
+        first.setdefault(key, evidence)
+        found[key] += 1
+    return "; ".join(one_line(_told(evidence, found[key] - 1)) for key, evidence in first.items())
+
+
+def _told(evidence: Evidence, more: int) -> str:
+    return f"{evidence.kind}: {evidence.detail}" + (f" (and {more} more)" if more else "")
 
 
 def _story(result: RunResult, steps: Sequence[str] = ()) -> Iterator[Line]:

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -19,6 +19,9 @@ from harness.syscalls._linux.prctl_h import PR_SET_PDEATHSIG
 REPORT_BYTES_MAX = 16384
 LISTENER = b"listener"  # the report that carries the listener's descriptor
 EXIT_NOT_STARTED = 127  # as shells do
+ORDERS_FD = 3  # of a child that is to fork others
+
+Step = tuple[str, Callable[[], object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,11 @@ class Fork:
     reports: socket.socket
 
 
-def fork_child(order: Spawn, become_user: Callable[[], None]) -> Fork:
-    """Fork; the child goes through its steps and execs. Raises `OSError` if fork itself fails."""
+def fork_child(order: Spawn, become_user: Callable[[], None], orders: socket.socket | None = None) -> Fork:
+    """Fork; the child goes through its steps and execs, with `orders` as its ORDERS_FD if there are such.
+
+    Raises `OSError` if fork itself fails.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     keeper = os.getpid()
     # Until the child has its own dispositions, a signal meant for it would run the keeper's.
@@ -38,7 +44,7 @@ def fork_child(order: Spawn, become_user: Callable[[], None]) -> Fork:
     try:
         pid = os.fork()
         if pid == 0:
-            _become(order, become_user, theirs, keeper)
+            _become(order, become_user, orders, theirs, keeper)
     except OSError:
         ours.close()
         raise
@@ -49,20 +55,28 @@ def fork_child(order: Spawn, become_user: Callable[[], None]) -> Fork:
     return Fork(pid, ours)
 
 
-def _become(order: Spawn, become_user: Callable[[], None], reports: socket.socket, keeper: int) -> NoReturn:
-    steps: tuple[tuple[str, Callable[[], object]], ...] = (
+def take(steps: Sequence[Step], reports: socket.socket) -> None:
+    """Take each; the first that fails is reported, and ends the process."""
+    for step, act in steps:
+        _take(step, act, reports)
+
+
+def _become(
+    order: Spawn, become_user: Callable[[], None], orders: socket.socket | None, reports: socket.socket, keeper: int
+) -> NoReturn:
+    steps: tuple[Step, ...] = (
         ("session", os.setsid),
         ("signals", _reset_signals),
-        ("log", lambda: _redirect(order.log)),
+        ("log", lambda: redirect(order.log)),
         ("cwd", lambda: os.chdir(order.cwd)),
         ("user", become_user),
-        ("parent", lambda: _die_with(keeper)),  # after "user": a change of credentials clears it
-        ("filter", lambda: _watch(order.watched_calls, reports)),
+        ("parent", lambda: die_with(keeper)),  # after "user": a change of credentials clears it
+        ("orders", lambda: _take_orders_from(orders)),
+        ("filter", lambda: watch(order.watched_calls, reports)),
         ("exec", lambda: os.execvpe(order.argv[0], order.argv, order.env)),  # noqa: S606 - the keeper's very task
     )
     try:
-        for step, act in steps:
-            _take(step, act, reports)
+        take(steps, reports)
     finally:
         os._exit(EXIT_NOT_STARTED)
 
@@ -89,22 +103,31 @@ def _reset_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
 
 
-def _redirect(log: str) -> None:
-    """Descriptors 0 to 2; every other one is close-on-exec."""
+def redirect(log: str) -> None:
+    """Make the log descriptors 1 and 2, and nothing 0."""
     source = os.open(os.devnull, os.O_RDONLY)
     target = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(source, 0)
     os.dup2(target, 1)
     os.dup2(target, 2)
+    for opened in (source, target):
+        os.close(opened)
 
 
-def _die_with(keeper: int) -> None:
+def die_with(keeper: int) -> None:
+    """Have the kernel end this process when the keeper, its parent, ends."""
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != keeper:  # it died before the line above
         os._exit(EXIT_NOT_STARTED)
 
 
-def _watch(calls: tuple[str, ...], reports: socket.socket) -> None:
+def _take_orders_from(orders: socket.socket | None) -> None:
+    if orders is not None:
+        os.dup2(orders.fileno(), ORDERS_FD)
+
+
+def watch(calls: tuple[str, ...], reports: socket.socket) -> None:
+    """Have these calls reported, from now on; the listener goes with the reports."""
     if not calls:
         return
     listener = install_filter(calls)

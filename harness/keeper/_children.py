@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from harness.syscalls._supervisor import Supervisor
 
 @dataclass(slots=True, kw_only=True)
 class Child:
-    """One child. `pid` is None once it was reaped; `supervisor` may outlive it, with its descendants."""
+    """One child. `pid` is None before its birth and after its end; `supervisor` may outlive it, with descendants."""
 
     number: int
     pid: int | None
@@ -22,6 +23,8 @@ class Child:
     teardown_signal: int
     sweep: bool = False
     supervisor: Supervisor | None = None
+    orders: socket.socket | None = None
+    """Where it takes orders to fork."""
 
 
 @dataclass(slots=True)
@@ -33,6 +36,11 @@ class Children:
     def add(self, child: Child) -> None:
         """Own it."""
         self._by_number[child.number] = child
+
+    def orders_of(self, number: int) -> socket.socket | None:
+        """Where that child takes orders to fork; None where it takes none, or is gone."""
+        child = self._by_number.get(number)
+        return child.orders if child is not None and child.pid is not None else None
 
     def signal(self, request: SendSignal) -> Done | Refused:
         """Send a signal; "not found" if the child is gone."""
@@ -63,6 +71,8 @@ class Children:
             _, status = os.waitpid(pid, 0)
             if child is not None:
                 child.pid = None
+                if child.orders is not None:
+                    child.orders.close()
                 yield child, os.waitstatus_to_exitcode(status)
 
     def say_goodbye(self) -> list[Child]:

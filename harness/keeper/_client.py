@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import IO, Self
 
@@ -17,6 +18,7 @@ from harness.keeper import _refusals
 from harness.keeper._connection import Connection, call_back
 from harness.keeper._kept import KeptProcess
 from harness.keeper._messages import AskOwner, Called, Exited, Owner, Ready, Refused, Request, Spawn, Started
+from harness.keeper._preloading import PreloadedPython, PreloadSpec
 from harness.keeper._spec import AsUser, ProcessSpec
 from harness.keeper._state import STATUS_WITH_KEEPER, ChildState
 
@@ -79,11 +81,20 @@ class Keeper:
 
     def spawn(self, spec: ProcessSpec) -> KeptProcess:
         """Run a process; return when its program runs. Raises `HarnessError` with a mend if it cannot."""
+        return self._start(spec)
+
+    def preload(self, spec: PreloadSpec) -> PreloadedPython:
+        """Start a Python that imports a program's libraries; return at once, while it still imports them."""
+        return PreloadedPython(spec, self._start(spec.process, preloads=True), self._start)
+
+    def _start(self, spec: ProcessSpec, *, preloads: bool = False, forked_by: KeptProcess | None = None) -> KeptProcess:
         child = next(self._numbers)
         state = self._state(child)
-        reply = self._connection.request(lambda request: _spawn_request(request, child, spec))
+        parent = 0 if forked_by is None else forked_by.number
+        make = _spawn_request(child, spec, preloads=preloads, forked_by=parent)
+        reply = self._connection.request(make)
         if isinstance(reply, Refused):
-            raise _refusals.spawn_error(spec, reply)
+            raise _refusals.spawn_error(spec, reply, forked_by)
         if not isinstance(reply, Started):
             raise TypeError(f"not an answer to a start: {reply!r}")
         return KeptProcess(spec, child, reply.pid, self._connection, state)
@@ -171,8 +182,8 @@ class Keeper:
         return f"; it said:\n{said}" if said else ""
 
 
-def _spawn_request(request: int, child: int, spec: ProcessSpec) -> Request:
-    return Spawn(
+def _spawn_request(child: int, spec: ProcessSpec, *, preloads: bool, forked_by: int) -> Callable[[int], Request]:
+    return lambda request: Spawn(
         request=request,
         child=child,
         argv=spec.argv,
@@ -183,4 +194,6 @@ def _spawn_request(request: int, child: int, spec: ProcessSpec) -> Request:
         watched_calls=tuple(sorted(spec.watched_calls)),
         rules=spec.rules,
         teardown_signal=spec.teardown_signal,
+        preloads=preloads,
+        forked_by=forked_by,
     )

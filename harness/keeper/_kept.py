@@ -29,7 +29,8 @@ class KeptProcess:
         self.pid = pid
         self.spec = spec
         self.log = LogFile(spec.log)
-        self._number = number
+        self.number = number
+        """What the keeper knows it by."""
         self._connection = connection
         self._state = state
 
@@ -85,7 +86,7 @@ class KeptProcess:
                 hint='start it with ProcessSpec(watched_calls=frozenset({"connect"}), ...)',
             )
         chosen = tuple(rules)
-        self._connection.request(lambda number: SetRules(request=number, child=self._number, rules=chosen))
+        self._connection.request(lambda number: SetRules(request=number, child=self.number, rules=chosen))
 
     def syscall_events(self, since: int = 0) -> Sequence[SyscallEvent]:
         """Every watched call answered before this moment, passed ones too, in order; from index `since` on.
@@ -103,7 +104,7 @@ class KeptProcess:
     def _signal(self, signum: int, *, sweep: bool) -> bool:
         if self.poll() is not None:
             return False
-        make = _signal_request(self._number, signum, sweep=sweep)
+        make = _signal_request(self.number, signum, sweep=sweep)
         try:
             reply = self._connection.request(make)
         except HarnessError:

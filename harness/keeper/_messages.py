@@ -14,7 +14,11 @@ from harness.syscalls._rules import Rule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spawn:
-    """Start child number `child`."""
+    """Start child number `child`.
+
+    `preloads`: it is to take orders to fork on descriptor 3 (`_preloaded`). `forked_by`: the number of
+    such a child, which forks this one; it goes on from there in place of an exec. 0 for none.
+    """
 
     request: int
     child: int
@@ -26,6 +30,8 @@ class Spawn:
     watched_calls: tuple[str, ...]
     rules: tuple[Rule, ...]
     teardown_signal: int
+    preloads: bool = False
+    forked_by: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,21 @@ import os
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.keeper._kept import KeptProcess
 from harness.keeper._messages import Refused
 from harness.keeper._spec import ProcessSpec
 
+PRELOADED_TAIL_LINES = 12
 
-def spawn_error(spec: ProcessSpec, refused: Refused) -> HarnessError:
-    """Return the error for a start that failed in one of its steps."""
+
+def spawn_error(spec: ProcessSpec, refused: Refused, forked_by: KeptProcess | None = None) -> HarnessError:
+    """Return the error for a start that failed in one of its steps; `forked_by`: who was to fork it."""
+    if forked_by is not None and refused.step == "preloaded":
+        said = forked_by.log.tail(PRELOADED_TAIL_LINES)
+        return HarnessError(
+            f"{spec.name}: {forked_by.name} cannot fork it: {refused.detail}; it said:\n{said}",
+            hint="mend what it could not import, or take that out of the target's `preload`",
+        )
     number = f" ({errno.errorcode[refused.errno]})" if refused.errno in errno.errorcode else ""
     why = f"{os.strerror(refused.errno)}{number}" if refused.errno else refused.detail
     program = spec.argv[0]

@@ -124,9 +124,13 @@ class Server:
 
     def _spawn(self, order: Spawn) -> None:
         try:
-            start = Start.begin(order, self._identities.change(order.as_user))
+            if order.forked_by:
+                start = Start.by_order(order, self._children.orders_of(order.forked_by))
+            else:
+                start = Start.by_exec(order, self._identities.change(order.as_user))
         except OSError as error:
-            self._tell(Refused(request=order.request, step="fork", errno=error.errno or 0, detail=str(error)))
+            step = "preloaded" if order.forked_by else "fork"
+            self._tell(Refused(request=order.request, step=step, errno=error.errno or 0, detail=str(error)))
             return
         self._children.add(start.child)
         self._add(start.reports, lambda: self._on_start(start))

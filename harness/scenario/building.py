@@ -54,6 +54,7 @@ def service_spec(bed: Testbed, key: RunKey, folder: Path, words: Mapping[str, st
     logs.mkdir(parents=True, exist_ok=True)
     return ServiceSpec(
         argv=target.command(words),
+        preloaded=bed.preloaded,
         environment=bed.environment(words, target.settings(key.profile, key.without)),
         cwd=target.directory,
         log=_fresh(logs / f"{key}.log"),

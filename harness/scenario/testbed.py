@@ -15,7 +15,7 @@ import asyncpg
 
 from harness.errors import HarnessError
 from harness.faults.fault import Need
-from harness.keeper import Keeper, ProcessSpec
+from harness.keeper import Keeper, PreloadedPython, PreloadSpec, ProcessSpec
 from harness.stack import Stack, StackConfiguration
 from harness.stack.databases import create_database, create_role
 from harness.stack.folders import private_folder
@@ -42,6 +42,8 @@ class Testbed:
     logs: Path
     has_template: bool
     lacks: Mapping[Need, str]
+    preloaded: PreloadedPython | None = None
+    """Forks the service, where the target says what to load for it."""
     allow_hosts: frozenset[str] = frozenset()
     """Hosts beyond this machine that may be touched."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -71,13 +73,30 @@ def open_testbed(
     """
     with private_folder() as folder, Keeper.start() as keeper:
         logs.mkdir(parents=True, exist_ok=True)
+        preloaded = _preload(target, keeper, logs)  # it imports while the servers start
         with Stack.start(configuration, folder, keeper=keeper, logs=logs, progress=progress) as stack:
             bed = Testbed(
                 target=target, stack=stack, folder=folder, logs=logs, has_template=False, lacks=_lacks(stack),
-                allow_hosts=configuration.allow_hosts,
+                allow_hosts=configuration.allow_hosts, preloaded=preloaded,
             )  # fmt: skip
             bed.has_template = _prepare(bed)
             yield bed
+
+
+def _preload(target: Target, keeper: Keeper, logs: Path) -> PreloadedPython | None:
+    service = target.description.service
+    if not service.preload:
+        return None
+    constant = {name: text for name, text in service.environment.items() if "{" not in text}
+    return keeper.preload(
+        PreloadSpec(
+            program=target.program,
+            modules=tuple(service.preload),
+            env=passed_on() | constant,
+            cwd=target.directory,
+            log=logs / "preloaded.log",
+        )
+    )
 
 
 def _lacks(stack: Stack) -> Mapping[Need, str]:

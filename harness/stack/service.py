@@ -15,7 +15,7 @@ import httpx
 import psutil
 
 from harness.errors import HarnessError
-from harness.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
+from harness.keeper import Keeper, KeptProcess, LogFile, PreloadedPython, ProcessSpec
 from harness.polling import poll
 from harness.stack.http import service_client
 from harness.stack.loops import call_in
@@ -41,6 +41,8 @@ class ServiceSpec:
     start_within_s: float
     stop_within_s: float
     watch_connects: bool
+    preloaded: PreloadedPython | None = None
+    """What forks it, where there is one."""
 
 
 class ServiceProcess:
@@ -100,7 +102,7 @@ class ServiceProcess:
         began_ns = time.monotonic_ns()
         mark = self.log.size()
         self._earlier_calls = tuple(self.syscall_events())
-        self._process = self._keeper.spawn(self._process_spec())
+        self._process = (self._spec.preloaded or self._keeper).spawn(self._process_spec())
         self._process.on_exit(self._exit_callback(self._process))
         self._apply_rules()
         await self._until_listening(mark)

@@ -56,6 +56,11 @@ class Target:
         """Return the command that starts the service, filled in."""
         return self._filled(self.description.service.command, words)
 
+    @property
+    def program(self) -> tuple[str, ...]:
+        """Of a Python program the interpreter and what it runs; else empty."""
+        return self._filled(self.description.service.program, {})
+
     def prepare(self, words: Mapping[str, str]) -> tuple[str, ...]:
         """Return the command that prepares an empty database; empty when there is none."""
         return self._filled(self.description.service.prepare, words)

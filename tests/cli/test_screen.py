@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.checks import CheckResult, Verdict
-from harness.cli.lines import table_lines
+from harness.cli.lines import evidence_text, table_lines
 from harness.cli.now import Now
 from harness.cli.screen import LiveScreen, PlainScreen, Screen, Verbosity, screen_for
 from harness.history import Entry
@@ -63,6 +63,15 @@ def test_verbose_says_steps_and_figures() -> None:
     assert "step   deliver(5)" in said
     assert "slowest_ms 12.5" in said
     assert "deliver(5)" not in written(Verbosity.NORMAL, Verdict.HELD)
+
+
+def test_of_much_evidence_each_faults_first_is_told() -> None:
+    many = tuple(Evidence("wire_fail", "relay", n, f"wire.fail(redis): connection {n}") for n in range(30))
+    other = Evidence("connections_cut", "kernel", 40, "link.cut(redis): 3 connections")
+    result = made(evidence=(*many, other))
+    short = "wire_fail: wire.fail(redis): connection 0 (and 29 more); connections_cut: link.cut(redis): 3 connections"
+    assert evidence_text(result) == short
+    assert all(f"connection {n}" in evidence_text(result, complete=True) for n in range(30))
 
 
 def test_a_failure_is_told_in_ten_lines_at_most() -> None:

@@ -37,6 +37,30 @@ def test_the_later_word_counts(target: Target, profile: str, without: list[str],
     assert target.settings(profile, without) == settings
 
 
+PRELOAD = 'preload = ["json"]'
+
+
+@pytest.mark.parametrize(
+    ("command", "program"),
+    [
+        ('["{python}", "-m", "small", "{postgres.url}"]', (sys.executable, "-m", "small")),
+        ('["{python}", "small.py", "--quiet"]', (sys.executable, "small.py")),
+        ('["small-service", "-m", "small"]', ("small-service", "-m", "small")),
+    ],
+)
+def test_what_is_preloaded_is_the_commands_program(tmp_path: Path, command: str, program: tuple[str, ...]) -> None:
+    described = changed('command = ["{python}", "-m", "small", "{postgres.url}"]', f"command = {command}\n{PRELOAD}")
+    assert load_target(write(tmp_path, described)).program == program
+
+
+@pytest.mark.parametrize("command", ['["small"]', '["{python}", "-c", "1"]', '["{python}", "-m", "{postgres.url}"]'])
+def test_what_cannot_be_forked_is_not_preloaded(tmp_path: Path, command: str) -> None:
+    described = changed('command = ["{python}", "-m", "small", "{postgres.url}"]', f"command = {command}\n{PRELOAD}")
+    with pytest.raises(UsageError, match="no Python program that could be forked") as raised:
+        load_target(write(tmp_path, described))
+    assert "leave preload out" in str(raised.value.hint)
+
+
 @pytest.mark.parametrize(
     ("profile", "without", "told"),
     [
