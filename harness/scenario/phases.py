@@ -73,20 +73,37 @@ class Phases:
     async def steady(self, *, measure: bool) -> None:
         """Reach steady state: some at once, some one after the other, all acknowledged.
 
-        Raises ScenarioStop, with a NotSteady in the history, when it is not reached.
+        Before the scenario, where it measures, the first round that is acknowledged as a whole counts, up
+        to the target's deadline for recovery: on a busy machine a cold service may turn its first
+        requests away. After the scenario the first round counts. Raises ScenarioStop, with a NotSteady
+        in the history, when it is not reached.
         """
-        burst = [self._send(self._clients.delivery(), Purpose.WARM) for _ in range(WARM_AT_ONCE)]
-        warm = await asyncio.gather(*burst)
-        healthy = [await self._send(self._clients.delivery(), Purpose.HEALTHY) for _ in range(HEALTHY_ANSWERS)]
-        answers = [*warm, *healthy]
-        bad = [answer for answer in answers if answer.outcome != ACKNOWLEDGED]
-        if bad:
-            self._recorder.record("runner", NotSteady(f"{len(bad)} of {len(answers)}: {_said(bad[0])}"))
+        within_s = self._target.description.limits.recovery_s if measure else 0.0
+        healthy: Sequence[Answer] = ()
+        refused = ""
+
+        async def reached() -> bool:
+            nonlocal healthy, refused
+            healthy, refused = await self._round()
+            return not refused or not self._site.service.running
+
+        await poll_async(reached, within_s=within_s, interval_s=RECOVERY_INTERVAL_S)
+        if refused:
+            self._recorder.record("runner", NotSteady(refused))
             raise ScenarioStop
         if measure:
             await self._until_at_ease()
             median_ms = statistics.median(answer.took_ms for answer in healthy)
             self._recorder.record("runner", Healthy(round(median_ms, 3), len(healthy)))
+
+    async def _round(self) -> tuple[Sequence[Answer], str]:
+        """Send a round; return the answers of those sent one by one, and what of all was not acknowledged."""
+        burst = [self._send(self._clients.delivery(), Purpose.WARM) for _ in range(WARM_AT_ONCE)]
+        warm = await asyncio.gather(*burst)
+        healthy = [await self._send(self._clients.delivery(), Purpose.HEALTHY) for _ in range(HEALTHY_ANSWERS)]
+        answers = [*warm, *healthy]
+        bad = [answer for answer in answers if answer.outcome != ACKNOWLEDGED]
+        return healthy, f"{len(bad)} of {len(answers)}: {_said(bad[0])}" if bad else ""
 
     async def _until_at_ease(self) -> None:
         """Send until the metrics that the target names have come down, up to its deadline."""
