@@ -22,10 +22,10 @@ from harness import (
     service,
     syscall,
 )
-from scenarios.words import ERROR_22
+from scenarios.words import ERROR_22, UNHANDLED
 
 NO_FAIL_OPEN = proves("redis.fail_open", fails="outcome", match="Error 22 connecting|Timeout connecting")
-NO_REFUSAL = proves("errors.refuse", fails="outcome", match="Errno (22|110)")
+NO_REFUSAL = proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}Errno (22|110)")
 
 
 DOES_NOT_START = proves(under="unprotected", fails="alive", match=ERROR_22)

@@ -6,8 +6,9 @@ A failure of these counts only where the fault left evidence.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from harness.checks.exchanges import exchanges, several
+from harness.checks.exchanges import Exchange, exchanges, several
 from harness.checks.verdict import CheckResult
 from harness.history import History
 from harness.history.events import Healthy, MomentMissed, NotRecovered, NotSteady, Purpose, Recovered, RunBegan
@@ -19,7 +20,7 @@ def outcome(history: History) -> CheckResult:
     judged = [e for e in exchanges(history) if e.judged]
     wrong = [e for e in judged if e.sent.expected is not None and e.outcome not in e.sent.expected]
     stories = [f"{e.sent.delivery}: expected {e.sent.expected}, got {e.story()}" for e in wrong]
-    return CheckResult("outcome", bool(wrong), several(stories, len(judged)) if stories else "")
+    return _of_exchanges("outcome", wrong, stories, of=len(judged))
 
 
 def in_time(history: History) -> CheckResult:
@@ -29,7 +30,7 @@ def in_time(history: History) -> CheckResult:
     sent = exchanges(history)
     late = [e for e in sent if e.ended is None or e.ended.took_ms > deadline_ms]
     stories = [f"{e.sent.delivery}: {e.story()} (limit {deadline_ms / 1e3:g} s)" for e in late]
-    return CheckResult("in_time", bool(late), several(stories, len(sent)) if stories else "")
+    return _of_exchanges("in_time", late, stories, of=len(sent))
 
 
 def slower(history: History) -> CheckResult:
@@ -44,7 +45,7 @@ def slower(history: History) -> CheckResult:
         for e in slow
         if e.ended
     ]
-    return CheckResult("slower", bool(slow), several(stories, len(limited)) if stories else "")
+    return _of_exchanges("slower", slow, stories, of=len(limited))
 
 
 def reached(history: History) -> CheckResult:
@@ -65,5 +66,12 @@ def recovers(history: History) -> CheckResult:
     if relapse is not None and history.last(Recovered) is not None:
         return CheckResult("recovers", True, f"acknowledged once after healing, but not steadily: {relapse.reason}")
     again = [e for e in exchanges(history) if e.sent.purpose == Purpose.AGAIN]
-    stories = [f"{e.sent.delivery}, sent again: {e.story()}" for e in again if e.outcome != ACKNOWLEDGED]
-    return CheckResult("recovers", bool(stories), several(stories, len(again)) if stories else "")
+    wrong = [e for e in again if e.outcome != ACKNOWLEDGED]
+    stories = [f"{e.sent.delivery}, sent again: {e.story()}" for e in wrong]
+    return _of_exchanges("recovers", wrong, stories, of=len(again))
+
+
+def _of_exchanges(name: str, bad: Sequence[Exchange], stories: Sequence[str], *, of: int) -> CheckResult:
+    """Return the result of a check of `of` exchanges; `stories`: one for each bad one."""
+    deliveries = tuple(dict.fromkeys(e.sent.delivery for e in bad))
+    return CheckResult(name, bool(bad), several(stories, of) if bad else "", deliveries=deliveries)

@@ -27,9 +27,11 @@ class CheckResult:
     """What one check says of one run. `reason` is a sentence.
 
     `safety`: a lost, doubled or foreign row. It counts even where a fault left no evidence.
+    `deliveries`: all those whose answers it failed by; the sentence names the first.
     """
 
     name: str
     failed: bool
     reason: str = ""
     safety: bool = False
+    deliveries: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from harness.errors import HarnessError
 from harness.faults.fault import Fault, Injection, Need
@@ -27,7 +27,7 @@ from harness.vocabulary.value import told_at
 CUT_WITHIN_S = 5.0
 HINDERED_MS = 1
 """A rate that holds no connection up for so long limits nothing. A kilobyte a second is a byte a millisecond."""
-Direction = Literal["upstream", "downstream"]
+Stream = toxics.Stream
 """Upstream: what the service sends. Downstream: what it is sent."""
 
 
@@ -190,15 +190,15 @@ class _Toxics(Injection):
 
 def both(make: Callable[..., toxics.Toxic], **attributes: int) -> Sequence[toxics.Toxic]:
     """The same toxic in both directions."""
-    return [make(stream=stream, **attributes) for stream in ("upstream", "downstream")]
+    return [make(stream=stream, **attributes) for stream in toxics.STREAMS]
 
 
-def went(used: Used, stream: Direction) -> int:
+def went(used: Used, stream: Stream) -> int:
     """Bytes that went over a connection in one direction."""
     return used.bytes_sent if stream == "upstream" else used.bytes_received
 
 
-def one(make: Callable[..., toxics.Toxic], stream: Direction, **attributes: int) -> Sequence[toxics.Toxic]:
+def one(make: Callable[..., toxics.Toxic], stream: Stream, **attributes: int) -> Sequence[toxics.Toxic]:
     """A toxic in one direction."""
     return [make(stream=stream, **attributes)]
 
@@ -238,7 +238,7 @@ class Latency(ToxicFault, kind="link.latency"):
 
     latency_ms: int = field(kw_only=True)
     jitter_ms: int = field(default=0, kw_only=True)
-    stream: Direction = field(default="downstream", kw_only=True)
+    stream: Stream = field(default="downstream", kw_only=True)
 
     def toxics(self) -> Sequence[toxics.Toxic]:
         """`latency`, in one direction: once a round trip."""
@@ -250,7 +250,7 @@ class Bandwidth(ToxicFault, kind="link.bandwidth"):
     """No more than `rate_kb_s` kilobytes a second pass, in one direction."""
 
     rate_kb_s: int = field(kw_only=True)
-    stream: Direction = field(default="upstream", kw_only=True)
+    stream: Stream = field(default="upstream", kw_only=True)
 
     def toxics(self) -> Sequence[toxics.Toxic]:
         """`bandwidth`, in one direction."""
@@ -270,7 +270,7 @@ class Slicer(ToxicFault, kind="link.slicer"):
     average_bytes: int = field(kw_only=True)
     variation_bytes: int = field(default=0, kw_only=True)
     delay_us: int = field(default=0, kw_only=True)
-    stream: Direction = field(default="downstream", kw_only=True)
+    stream: Stream = field(default="downstream", kw_only=True)
 
     def toxics(self) -> Sequence[toxics.Toxic]:
         """`slicer`, in one direction."""
@@ -293,7 +293,7 @@ class LimitData(ToxicFault, kind="link.limit_data"):
     """Each connection is closed once `limit_bytes` have passed on it, in one direction."""
 
     limit_bytes: int = field(kw_only=True)
-    stream: Direction = field(default="downstream", kw_only=True)
+    stream: Stream = field(default="downstream", kw_only=True)
 
     def toxics(self) -> Sequence[toxics.Toxic]:
         """`limit_data`, in one direction: a reply is cut in the middle."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.checks import Verdict
+from harness.checks import CheckResult, Verdict
 from harness.checks.proof import Proof
 from harness.results.result import RunResult
 from harness.results.text import one_line, shortened, telling_lines
 
 SHOWN_CHARACTERS = 300
-DELIVERY = re.compile(r"\bmsg_[0-9a-z]+_\d+\b")
-"""How the harness names its deliveries."""
+WORD = re.compile(r"[\w.:+-]+")
 
 
 class PairVerdict(enum.StrEnum):
@@ -84,27 +84,28 @@ def judge_ablated(ablated: RunResult, proof: Proof, *, control_log: str | None =
     """Judge the second half of a pair: it must fail, by the named check, for the named reason.
 
     A reason that is found in the service's log alone has to be the failure's own: the control logged
-    nothing of the kind, or it lies on a line that names a delivery that failed. `control_log`: None
-    where there was no control; then any line will do.
+    nothing of the kind, or it lies on a line that names a delivery that failed, and the control logged
+    no such line, whatever its numbers. `control_log`: None where there was no control; then any line
+    will do.
     """
     if ablated.verdict is Verdict.HELD:
         return _held(ablated, proof)
     if ablated.verdict is not Verdict.FAILED:
         return PairJudgement(PairVerdict.INCONCLUSIVE, f"{ablated.verdict}: {ablated.reason}")
-    failing = {result.name: result.reason for result in ablated.failing}
+    failing = {result.name: result for result in ablated.failing}
     if proof.fails not in failing:
-        seen = "; ".join(f"{name}: {reason}" for name, reason in failing.items())
+        seen = "; ".join(f"{result.name}: {result.reason}" for result in ablated.failing)
         return PairJudgement(PairVerdict.MISATTRIBUTED, f"{proof.fails} did not fail; it failed by {seen}")
     return _by_reason(ablated, proof, failing[proof.fails], control_log)
 
 
-def _by_reason(ablated: RunResult, proof: Proof, reason: str, control_log: str | None) -> PairJudgement:
+def _by_reason(ablated: RunResult, proof: Proof, failed: CheckResult, control_log: str | None) -> PairJudgement:
     """Judge whether the named check failed for the named reason."""
     if not proof.match:
-        return PairJudgement(PairVerdict.PROVED, f"failed by {proof.fails}: {reason}")
+        return PairJudgement(PairVerdict.PROVED, f"failed by {proof.fails}: {failed.reason}")
     for where, found in (
-        (proof.fails, re.search(proof.match, reason)),
-        ("the service's log", _own_line(proof.match, ablated.service_log, reason, control_log)),
+        (proof.fails, re.search(proof.match, failed.reason)),
+        ("the service's log", _own_line(proof.match, ablated.service_log, failed.deliveries, control_log)),
     ):
         if found:
             return PairJudgement(PairVerdict.PROVED, f"failed by {proof.fails}, {one_line(found[0])!r} in {where}")
@@ -112,19 +113,29 @@ def _by_reason(ablated: RunResult, proof: Proof, reason: str, control_log: str |
     if re.search(proof.match, ablated.service_log):
         problem = (
             "is in the service's log, but so it is in the control's, which held, and on no line that names a"
-            " delivery that failed"
+            " delivery that failed and that the control's has not"
         )
-    seen = f"{proof.match!r} {problem}; seen instead: {_seen(ablated, proof)}"
+    seen = f"{proof.match!r} {problem}; seen instead: {_seen(ablated, failed)}"
     return PairJudgement(PairVerdict.MISATTRIBUTED, seen)
 
 
-def _own_line(match: str, log: str, reason: str, control_log: str | None) -> re.Match[str] | None:
+def _own_line(match: str, log: str, deliveries: Sequence[str], control_log: str | None) -> re.Match[str] | None:
     """Find the reason in the log, where it is the failure's own."""
     if control_log is None or not re.search(match, control_log):
         return re.search(match, log)
-    failed = [re.compile(rf"{re.escape(name)}\b") for name in DELIVERY.findall(reason)]
-    lines = [line for line in log.splitlines() if any(name.search(line) for name in failed)]
-    return next((found for line in lines if (found := re.search(match, line))), None)
+    # What the control logs of a delivery that then held is what both runs go through, and no reason to fail.
+    survived = {_shape(line) for line in control_log.splitlines()}
+    failed = [re.compile(rf"{re.escape(name)}\b") for name in deliveries]
+    for line in log.splitlines():
+        found = re.search(match, line)
+        if found and _shape(line) not in survived and any(name.search(line) for name in failed):
+            return found
+    return None
+
+
+def _shape(line: str) -> str:
+    """Return the line without what two runs never share: times, ports, processes, the names of deliveries."""
+    return WORD.sub(lambda word: "#" if any(map(str.isdigit, word[0])) else word[0], line)
 
 
 def _held(ablated: RunResult, proof: Proof) -> PairJudgement:
@@ -136,8 +147,7 @@ def _held(ablated: RunResult, proof: Proof) -> PairJudgement:
     return PairJudgement(PairVerdict.UNPROVED, reason)
 
 
-def _seen(ablated: RunResult, proof: Proof) -> str:
-    reason = next(result.reason for result in ablated.failing if result.name == proof.fails)
+def _seen(ablated: RunResult, failed: CheckResult) -> str:
     lines = telling_lines(ablated.service_log)
     logged = f"; last logged: {shortened(one_line(lines[0]), SHOWN_CHARACTERS)}" if lines else ""
-    return f"{proof.fails}: {reason}{logged}"
+    return f"{failed.name}: {failed.reason}{logged}"

@@ -116,8 +116,9 @@ class _Run:
         except ScenarioStop:
             return
         before = await phases.probe()
-        await self._middle(self._lab, site, phases, performer, before)
-        await self._afterwards(site, phases, before)
+        mark = site.service.log.size()
+        await self._middle(self._lab, phases, performer, before)
+        await self._afterwards(site, phases, before, mark)
 
     async def _start(self, site: Site) -> None:
         try:
@@ -128,8 +129,7 @@ class _Run:
         started = ServiceStarted(site.service.process.pid, site.service.port, round(took_ms, 1))
         self._recorder.record("service", started)
 
-    async def _middle(self, lab: Lab, site: Site, phases: Phases, performer: Performer, before: Probed | None) -> None:
-        mark = site.service.log.size()
+    async def _middle(self, lab: Lab, phases: Phases, performer: Performer, before: Probed | None) -> None:
         began = time.monotonic()
         await self._play(lab)
         self._phase("heal")
@@ -138,8 +138,6 @@ class _Run:
         with self._problems("reading figures"):
             await phases.figures(performer.expectations, before)
         self.scenario_s = time.monotonic() - began
-        log = site.service.log.read(mark)[-SERVICE_LOG_KEPT:]
-        self._recorder.record("service", ServiceLog(log))
 
     async def _play(self, lab: Lab) -> None:
         self._phase("scenario")
@@ -162,13 +160,25 @@ class _Run:
         except BaseException as problem:  # noqa: BLE001  # a test framework's skip, say: no scenario gets out of its run
             self._recorder.record("runner", ScenarioProblem(f"{type(problem).__name__}: {problem}"))
 
-    async def _afterwards(self, site: Site, phases: Phases, before: Probed | None) -> None:
-        steps = [("recovery", phases.recover), ("steady again", lambda: phases.steady(measure=False))]
+    async def _recover(self, site: Site, phases: Phases, mark: int) -> None:
+        """Have the service acknowledge again, and keep what it logged since the mark.
+
+        Not before: a service may log what befell a request after it has answered it, but no later than
+        its next answer.
+        """
         try:
             if site.service.running:
-                for name, step in steps:
-                    self._phase(name)
-                    await step()
+                self._phase("recovery")
+                await phases.recover()
+        finally:
+            self._recorder.record("service", ServiceLog(site.service.log.read(mark)[-SERVICE_LOG_KEPT:]))
+
+    async def _afterwards(self, site: Site, phases: Phases, before: Probed | None, mark: int) -> None:
+        try:
+            await self._recover(site, phases, mark)
+            if site.service.running:
+                self._phase("steady again")
+                await phases.steady(measure=False)
                 self._phase("rest")
                 await phases.rest(before)
                 # Before anything is sent again: that would store what was lost.

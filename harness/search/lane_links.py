@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from harness.scenario.owned import OwnKeys, own_database, own_keys
 from harness.scenario.testbed import Testbed
-from harness.search.places import Protocol
 from harness.stack.addresses import HostPort
-from harness.wire import RelayControl
+from harness.wire import ProtocolName, RelayControl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +17,7 @@ class LaneLink:
     """One link of a lane. `admin_url`: the harness's own way to the server, past the relay. `keys`: of a Redis link."""
 
     name: str
-    protocol: Protocol
+    protocol: ProtocolName
     hop: str
     words: Mapping[str, str]
     admin_url: str

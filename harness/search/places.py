@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from harness.errors import UsageError
+from harness.wire import Direction, Phase, ProtocolName
 
-Protocol = Literal["postgres", "redis"]
-Direction = Literal["sent", "answered"]
-Phase = Literal["startup", "authentication", "query", "commit", "idle"]
 Kind = Literal["fresh", "warm", "repeat", "read", "copies"]
 """What is delivered: over new connections, over open ones, again, a GET of what is stored, or two at once."""
 
-PROTOCOLS: tuple[str, ...] = get_args(Protocol)
+PROTOCOLS: tuple[str, ...] = get_args(ProtocolName)
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 PHASES: tuple[str, ...] = get_args(Phase)
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -43,7 +41,7 @@ class Place:
     Occurrences count from 1 within one delivery.
     """
 
-    protocol: Protocol
+    protocol: ProtocolName
     direction: Direction
     phase: Phase
     message: str
@@ -124,10 +122,7 @@ __all__ = [
     "PHASES",
     "PROTOCOLS",
     "CellId",
-    "Direction",
     "Kind",
-    "Phase",
     "Place",
     "Point",
-    "Protocol",
 ]

@@ -6,16 +6,16 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
-from harness.search.places import Kind, Phase, Place, Protocol
+from harness.search.places import Kind, Place
+from harness.wire import ProtocolName
 from harness.wire.reports import Seen
 
 PREFIX_CHARACTERS_MAX = 400
 """Of a statement, to find it again; more of it tells no two apart."""
 
 
-Fingerprint = Callable[[Protocol, str], str]
+Fingerprint = Callable[[ProtocolName, str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class LinkSeen:
     """What the relay saw of one delivery on one link."""
 
     link: str
-    protocol: Protocol
+    protocol: ProtocolName
     messages: Sequence[Seen]
 
 
@@ -78,8 +78,7 @@ def _placed(links: Sequence[LinkSeen], fingerprint: Fingerprint) -> Mapping[Plac
         text = fingerprint(link.protocol, message.text) if message.text else ""
         name = (link.protocol, message.direction, message.phase, message.message, text)
         counts[name] += 1
-        phase = cast("Phase", message.phase)  # the relay says so, in a field of its own that holds any text
-        place = Place(link.protocol, message.direction, phase, message.message, text, counts[name])
+        place = Place(link.protocol, message.direction, message.phase, message.message, text, counts[name])
         found[place] = (link, message)
     return found
 

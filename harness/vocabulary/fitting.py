@@ -5,9 +5,22 @@ from __future__ import annotations
 import math
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any, Union
 
+from harness.errors import UsageError
+
 NUMBERS = {int: "a whole number", float: "a finite number"}
+
+
+def check_fields(value: object, hints: Mapping[str, Any], place: str) -> None:
+    """Refuse what the type of a field does not allow. Raises UsageError that tells the place, key, value and mend."""
+    for name, hint in hints.items():
+        given = getattr(value, name)
+        if not fits(given, hint):
+            words, valid = words_for(hint), valid_words(hint)
+            mend = "" if valid else f"give it {words}"
+            raise UsageError.at(place, name, given, f"expected {words}", valid=valid, mend=mend)
 
 
 def fits(given: object, hint: Any) -> bool:

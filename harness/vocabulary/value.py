@@ -19,7 +19,7 @@ from dataclasses import MISSING, Field, dataclass
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, Union, cast
 
 from harness.errors import UsageError, closest
-from harness.vocabulary.fitting import fits, valid_words, words_for
+from harness.vocabulary.fitting import check_fields, fits, words_for
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 ValueT = TypeVar("ValueT", bound="Value")
@@ -64,12 +64,7 @@ class Value:
 
     def __post_init__(self) -> None:
         """Refuse, when the value is made, what a field's type does not allow. Raises UsageError."""
-        for name, hint in self.field_types().items():
-            given = getattr(self, name)
-            if not fits(given, hint):
-                words, valid = words_for(hint), valid_words(hint)
-                mend = "" if valid else f"give it {words}"
-                raise UsageError.at(self.kind, name, given, f"expected {words}", valid=valid, mend=mend)
+        check_fields(self, self.field_types(), self.kind)
 
     def __repr__(self) -> str:
         """Python source that builds an equal value."""

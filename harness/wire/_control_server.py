@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
+from harness.vocabulary import Json
 from harness.wire._hop import HopServer, unknown_hop
 from harness.wire._identity import Identity
-from harness.wire._json import Json
 from harness.wire._notes import HopKind
 from harness.wire.reports import Report
 from harness.wire.rules import Rule

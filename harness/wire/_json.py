@@ -9,12 +9,12 @@ import functools
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar, Union, cast
+from typing import Any, ClassVar, Protocol, TypeVar, Union, cast
 
 from harness.errors import UsageError
-from harness.vocabulary.fitting import fits, valid_words, words_for
-
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+from harness.vocabulary import Json
+from harness.vocabulary.fitting import check_fields
+from harness.vocabulary.value import told_at
 
 
 class Plain(Protocol):
@@ -47,10 +47,8 @@ def decode(data: Json, cls: type[PlainT], *, place: str) -> PlainT:
             raise UsageError.at(place, name, None, f"{cls.__name__} needs this key", mend=f"add {name!r}")
     hints = _hints(cls)
     arguments: dict[str, Any] = {name: _decoded(word, hints[name], place, name) for name, word in data.items()}
-    try:
+    with told_at(place):
         return cls(**arguments)
-    except UsageError as problem:  # a value does not know where it was written
-        raise UsageError(f"{place}: {problem.message}", hint=problem.hint) from problem
 
 
 def by_kind(data: Json, kinds: Mapping[str, type[PlainT]], *, place: str, word: str) -> PlainT:
@@ -67,12 +65,7 @@ def by_kind(data: Json, kinds: Mapping[str, type[PlainT]], *, place: str, word: 
 
 def check_types(value: Plain, place: str) -> None:
     """Refuse what a field's type does not allow: Python itself does not look. Raises UsageError."""
-    for name, hint in _hints(type(value)).items():
-        given = getattr(value, name)
-        if not fits(given, hint):
-            words, valid = words_for(hint), valid_words(hint)
-            mend = "" if valid else f"give it {words}"
-            raise UsageError.at(place, name, given, f"expected {words}", valid=valid, mend=mend)
+    check_fields(value, _hints(type(value)), place)
 
 
 @functools.cache

@@ -32,7 +32,7 @@ class Passing:
     direction: Direction
     message: str
     text: str
-    phase: str
+    phase: Phase
     exchange: int
     runs: bool
     ends_answer: bool
@@ -53,13 +53,14 @@ class Sightings:
     parameters, and of a long text the beginning, so that it never takes more than 10 MiB.
     """
 
-    __slots__ = ("_growing", "_hop", "_recorded", "_recorded_bytes", "_statements", "recording")
+    __slots__ = ("_growing", "_hop", "_recorded", "_recorded_bytes", "_recorded_texts", "_statements", "recording")
 
     def __init__(self, hop: str) -> None:
         self._hop = hop
         self._statements: deque[Passing | Noted] = deque(maxlen=STATEMENTS_MAX)
         self._recorded: list[Passing] = []
         self._recorded_bytes = 0
+        self._recorded_texts: dict[str, str] = {}  # each is kept once, however many messages it is of
         self._growing: list[tuple[Passing, Frame]] = []  # noted before they had come as a whole
         self.recording = False
 
@@ -84,13 +85,16 @@ class Sightings:
         """Record any message, with its first bytes."""
         passing = self._passing(connection, message, t_ns)
         self._recorded_bytes += len(message.frame.head) + _RECORD_BYTES
+        if passing.text not in self._recorded_texts:
+            self._recorded_bytes += sys.getsizeof(passing.text)
         if self._recorded_bytes <= RECORDED_BYTES_MAX:
+            passing.text = self._recorded_texts.setdefault(passing.text, passing.text)
             passing.head = bytes(message.frame.head)
             self._recorded.append(passing)
 
     def begin(self) -> None:
         """Begin a new recording."""
-        self._recorded, self._recorded_bytes, self.recording = [], 0, True
+        self._recorded, self._recorded_texts, self._recorded_bytes, self.recording = [], {}, 0, True
 
     def statements(self, since_ns: int) -> Iterator[Seen]:
         """Return the statements and ends of answers from that time on, in order."""

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
-from harness.wire._json import Json
+from harness.vocabulary import Json
 from harness.wire.message import ProtocolName
 from harness.wire.reports import Fired, Report, Seen
 from harness.wire.rules import Rule

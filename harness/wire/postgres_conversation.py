@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from harness.wire import postgres_messages as bodies
+from harness.wire._remembered import Remembered
 from harness.wire.frames import GARBAGE, Direction, Frame
 from harness.wire.message import Message, Phase
 from harness.wire.postgres_answers import COPY_ENDED, FITS, DueAnswers, Step
@@ -13,9 +15,6 @@ from harness.wire.postgres_framing import AnsweredFramer, Handshake, SentFramer
 
 __all__ = ["PostgresConversation"]
 
-ValueT = TypeVar("ValueT")
-
-STATEMENTS_MAX: Final = 2_000  # prepared statements or portals remembered: the one unused for longest is forgotten
 BEFORE_AUTHENTICATION: Final = frozenset(
     {"StartupMessage", "SSLRequest", "GSSENCRequest", "CancelRequest", "SSLAnswer", "GSSENCAnswer"}
 )
@@ -52,8 +51,8 @@ class PostgresConversation:
     def __init__(self) -> None:
         handshake = Handshake()
         self.framers = {"sent": SentFramer(handshake), "answered": AnsweredFramer(handshake)}
-        self._statements: dict[str, Statement] = {}
-        self._portals: dict[str, Portal] = {}
+        self._statements: Remembered[Statement] = Remembered()
+        self._portals: Remembered[Portal] = Remembered()
         self._due = DueAnswers()
         self._phase: Phase = "startup"  # until the first ReadyForQuery
         self._ready = False
@@ -105,28 +104,25 @@ class PostgresConversation:
     def _parse(self, frame: Frame) -> Message:
         name, text = bodies.parsed(frame.head)
         statement = Statement(text, _phase_of(text))
-        _remember(self._statements, name, statement)
+        self._statements.put(name, statement, sys.getsizeof(name) + sys.getsizeof(text))
         return self._step(frame, Portal(statement, ()))
 
     def _bind(self, frame: Frame) -> Message:
         bound = bodies.bound(frame.head)
-        statement = self._statements.get(bound.statement)
-        if statement is not None:
-            _remember(self._statements, bound.statement, statement)
-        portal = Portal(statement or NOTHING.statement, bound.values)
-        _remember(self._portals, bound.portal, portal)
+        portal = Portal(self._statements.use(bound.statement) or NOTHING.statement, bound.values)
+        self._portals.put(bound.portal, portal, sys.getsizeof(bound.portal) + _size_of(portal))
         return self._step(frame, portal)
 
     def _describe(self, frame: Frame) -> Message:
         kind, name = bodies.described(frame.head)
         if kind == "P":
-            portal = self._portals.get(name, NOTHING)
+            portal = self._portals.get(name) or NOTHING
         else:
-            portal = Portal(self._statements.get(name, NOTHING.statement), ())
+            portal = Portal(self._statements.get(name) or NOTHING.statement, ())
         return self._step(frame, portal._replace(values=()))
 
     def _execute(self, frame: Frame) -> Message:
-        return self._step(frame, self._portals.get(bodies.executed(frame.head), NOTHING), runs=True)
+        return self._step(frame, self._portals.get(bodies.executed(frame.head)) or NOTHING, runs=True)
 
     def _call(self, frame: Frame) -> Message:
         portal = Portal(Statement(bodies.function_called(frame.head), "query"), ())
@@ -242,8 +238,7 @@ def _phase_of(text: str) -> Phase:
     return "commit" if bodies.commits(text) else "query"
 
 
-def _remember(table: dict[str, ValueT], name: str, value: ValueT) -> None:
-    table.pop(name, None)
-    table[name] = value
-    if len(table) > STATEMENTS_MAX:
-        del table[next(iter(table))]
+def _size_of(portal: Portal) -> int:
+    """Return its bytes, its statement's text included: that may be remembered by nobody else."""
+    (text, _), values = portal
+    return sys.getsizeof(text) + sys.getsizeof(values) + sum(map(sys.getsizeof, values))

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal, TypeAlias
 
-from harness.wire._json import Json, by_kind, check_types, encode
+from harness.vocabulary import Json
+from harness.wire._json import by_kind, check_types, encode
 from harness.wire.frames import Direction
+from harness.wire.message import Phase
 
 STATEMENTS_MAX: Final = 4096
 """Statements and ends of answers that the relay keeps of each hop, for `RelayControl.seen`: the last ones."""
@@ -76,7 +78,7 @@ class Ended(Report):
     """A connection ended, or one side of it said that it will send no more.
 
     `by`: who began it; "relay": something of the relay's own broke, which its log tells. `phase` and `text` are
-    those of the statement in flight, "" where there is none. `direction_due`: whose word was awaited,
+    those of the statement in flight; where there is none, `text` is "". `direction_due`: whose word was awaited,
     "sent" the service's, "answered" the server's; None when nobody owed any. The two numbers are the
     bytes that had come from the service and from the server, passed on or not.
     """
@@ -84,7 +86,7 @@ class Ended(Report):
     kind: ClassVar[str] = "ended"
     service_port: int
     by: EndedBy
-    phase: str
+    phase: Phase
     text: str
     direction_due: Direction | None
     sent_bytes: int = 0
@@ -102,7 +104,7 @@ class Seen(Report):
     direction: Direction
     message: str
     text: str
-    phase: str
+    phase: Phase
     exchange: int
     runs: bool
     ends_answer: bool

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Self, TypeAlias
 
 from harness.errors import UsageError
-from harness.wire._json import Json, by_kind, check_types, decode, encode
+from harness.vocabulary import Json
+from harness.wire._json import by_kind, check_types, decode, encode
 from harness.wire.frames import Direction
 from harness.wire.message import Phase
 

@@ -95,6 +95,15 @@ def test_a_spoilt_history_fails_by_the_named_check(name: str, spoil: Spoil, reas
     assert set(told) == {name}, "no other check may be blamed"
 
 
+def test_of_several_deliveries_the_sentence_names_the_first_and_the_result_all() -> None:
+    story = whole()
+    for name in ("c", "d", "d"):
+        story.request(name, REFUSED)
+    (failed,) = story.judged().failing
+    assert failed.reason.startswith("3 of 5: c: expected acknowledged, got refused")
+    assert failed.deliveries == ("c", "d")
+
+
 @pytest.mark.parametrize("check", STANDING, ids=[check.__name__ for check in STANDING])
 def test_a_well_behaved_run_fails_no_check(check: Callable[..., object]) -> None:
     assert whole().failing() == set()

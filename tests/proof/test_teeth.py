@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from harness.checks import Verdict
+from harness.checks.proof import Proof
 from harness.proof.teeth import Standing, Teeth, proves_alone, teeth_of
 from harness.results.ablation import PairVerdict
 from tests.proof.made import own, proof, scenario, tried
@@ -62,11 +63,10 @@ def test_a_protection_that_no_scenario_names_is_unproved() -> None:
 
 
 @pytest.mark.parametrize("about", [proof("load.shed", "pool.pre_ping"), proof("pool.pre_ping:eager")])
-def test_taken_away_together_or_in_another_way_it_is_not_proved_by_itself(about: object) -> None:
-    one = about if isinstance(about, type(PING)) else PING
-    teeth = teeth_of([scenario("a", one)], [own("a")], [tried("a", one)], protections=["pool.pre_ping"], whole=True)
+def test_taken_away_together_or_in_another_way_it_is_not_proved_by_itself(about: Proof) -> None:
+    teeth = teeth_of([scenario("a", about)], [own("a")], [tried("a", about)], protections=["pool.pre_ping"], whole=True)
     assert standings(teeth) == {"pool.pre_ping": Standing.UNPROVED, "a": Standing.PROVED}
-    assert f"a ({one})" in teeth.protections[0].reason
+    assert f"a ({about})" in teeth.protections[0].reason
 
 
 def test_of_a_part_of_the_suite_only_what_it_speaks_of_is_judged() -> None:

@@ -11,8 +11,8 @@ from harness.scenario.scenario import Scenario
 from tests.results.made import PROOF, ablated, made
 
 
-def failing(name: str, reason: str) -> tuple[CheckResult, ...]:
-    return (CheckResult(name, True, reason),)
+def failing(name: str, reason: str, *deliveries: str) -> tuple[CheckResult, ...]:
+    return (CheckResult(name, True, reason, deliveries=deliveries),)
 
 
 def test_the_reason_is_found_in_the_checks_own_words() -> None:
@@ -34,17 +34,39 @@ def test_the_reason_is_found_in_the_services_log() -> None:
         ("fine", "connection is closed", PairVerdict.PROVED),
         ("a: connection is closed", "b: connection is closed", PairVerdict.MISATTRIBUTED),
         ("a: connection is closed", "msg_a_1: connection is closed", PairVerdict.PROVED),
+        ("a: connection is closed", "msg_a_3: connection is closed", PairVerdict.PROVED),
         ("a: connection is closed", "msg_a_12: connection is closed", PairVerdict.MISATTRIBUTED),
         ("a: connection is closed", "msg_a_1: no\nmsg_a_2: connection is closed", PairVerdict.MISATTRIBUTED),
     ],
 )
 def test_what_the_control_logs_too_has_to_be_the_failures_own(control: str, log: str, verdict: PairVerdict) -> None:
     """What makes up for a loss logs it too: with the protection as without it."""
-    second = ablated(failing=failing("outcome", "1 of 5: msg_a_1: got refused"), service_log=log)
-    judgement = judge_pair(made(service_log=control), second, PROOF)
+    failed = failing("outcome", "2 of 5: msg_a_1: got refused (and 1 more)", "msg_a_1", "msg_a_3")
+    judgement = judge_pair(made(service_log=control), ablated(failing=failed, service_log=log), PROOF)
     assert judgement.verdict is verdict, judgement.reason
     if verdict is PairVerdict.MISATTRIBUTED:
         assert "so it is in the control's, which held" in judgement.reason
+
+
+@pytest.mark.parametrize(
+    ("log", "verdict"),
+    [
+        ("12:00:02 port 4712: trying msg_a_1 again: connection is closed", PairVerdict.MISATTRIBUTED),
+        ("12:00:02 port 4712: msg_a_1 is refused: connection is closed", PairVerdict.PROVED),
+        (
+            "12:00:02 port 4712: trying msg_a_1 again: connection is closed\nmsg_a_1 is refused: no room",
+            PairVerdict.MISATTRIBUTED,
+        ),
+    ],
+)
+def test_a_line_that_the_control_has_of_a_delivery_that_held_is_no_reason(log: str, verdict: PairVerdict) -> None:
+    """Times, ports and deliveries differ from run to run, and make it no other line."""
+    control = made(service_log="11:59:58 port 4688: trying msg_a_2 again: connection is closed")
+    second = ablated(failing=failing("outcome", "1 of 5: msg_a_1: got refused", "msg_a_1"), service_log=log)
+    judgement = judge_pair(control, second, PROOF)
+    assert judgement.verdict is verdict, judgement.reason
+    if verdict is PairVerdict.MISATTRIBUTED:
+        assert "that names a delivery that failed and that the control's has not" in judgement.reason
 
 
 def test_a_state_check_needs_no_reason() -> None:

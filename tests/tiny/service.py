@@ -35,13 +35,14 @@ class Store:
 
     async def insert(self, name: str, digest: str) -> bool:
         async with self._turn:
-            for _ in range(self._tries):
+            for left in reversed(range(self._tries)):
                 try:
                     if self._connection is None:
                         self._connection = await asyncpg.connect(os.environ["DATABASE_URL"])
                     await self._connection.execute(INSERT, name, digest)
                 except LOST as problem:
-                    sys.stdout.write(f"error: {name}: the connection was lost: {problem}\n")
+                    what = "trying again" if left else "error"
+                    sys.stdout.write(f"{what}: {name}: the connection was lost: {problem}\n")
                     sys.stdout.flush()
                     self._connection = None
                 else:

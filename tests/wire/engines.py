@@ -6,13 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.wire import Action, Fired, Match, Report, Rule
+from harness.wire import Action, Drop, Fired, Match, Report, Rule
 from harness.wire._engine import Engine
 from harness.wire._notes import HopKind, HopState
 from harness.wire._rule_book import RuleBook
 from harness.wire._sightings import Sightings
 from harness.wire.frames import Direction
 from harness.wire.message import ProtocolName
+from tests.wire import postgres_words as pg
+
+BEGIN, INSERT, COMMIT = pg.query("BEGIN"), pg.query("INSERT INTO t VALUES (1)"), pg.query("  commit;")
+BEGUN, INSERTED, COMMITTED = (pg.complete(tag) + pg.READY for tag in ("BEGIN", "INSERT 0 1", "COMMIT"))
 
 
 @dataclass
@@ -116,3 +120,20 @@ class Wire:
     def _feed(self, direction: Direction, parts: tuple[bytes, ...]) -> bytes:
         self.engine.feed(direction, b"".join(parts))
         return self.taken(direction)
+
+
+def started(bed: Bed) -> Wire:
+    """Make a connection that is past its startup."""
+    wire = bed.connect()
+    assert wire.sends(pg.startup()) == pg.startup()
+    assert wire.answers(pg.OK) == pg.OK
+    return wire
+
+
+def redis_started(bed: Bed) -> Wire:
+    assert bed.protocol == "redis"
+    return bed.connect()
+
+
+def drop(bed: Bed, text: str = "", direction: Direction = "sent", **more: Any) -> None:
+    bed.arm(Drop(), direction, text, **more)

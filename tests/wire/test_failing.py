@@ -5,10 +5,7 @@ from __future__ import annotations
 from harness.wire import Fail, Hold
 from harness.wire._failing import parse_bind_execute, raising
 from tests.wire import postgres_words as pg
-from tests.wire.engines import Bed
-from tests.wire.test_engine import BEGIN, BEGUN, COMMIT, INSERT, INSERTED, redis_started, started
-
-OURS = b"relay 1\0"
+from tests.wire.engines import BEGIN, BEGUN, COMMIT, INSERT, INSERTED, Bed, redis_started, started
 
 
 def test_a_query_is_replaced_by_one_that_raises() -> None:

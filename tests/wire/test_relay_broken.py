@@ -7,16 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-import uvloop
 
 from harness.polling import poll_async
-from harness.wire import Ended, Report
+from harness.wire import Ended
 from harness.wire._engine import Engine
 from harness.wire._hop import HopServer
-from harness.wire._identity import Identity
-from harness.wire._notes import HopKind
 from harness.wire._pair import Pair
 from tests.wire.clients import WITHIN_S, HandMade, Peer, hand_made
+from tests.wire.in_process import laid_inside, on_the_relays_loop
 
 
 class BrokenError(Exception):
@@ -28,23 +26,19 @@ def _breaks(*_: Any, **__: Any) -> None:
 
 
 def ends(play: Callable[[HandMade, int], Awaitable[Peer]]) -> tuple[list[str], list[BaseException]]:
-    """Play on a relay in this process, on the loop that it has in its own; who ended what, and what the loop logged."""
-    reports: list[Report] = []
+    """Play on a relay in this process; return who ended what, and what the loop logged."""
     logged: list[BaseException] = []
 
-    async def go() -> None:
+    async def go() -> list[str]:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: logged.append(context["exception"]))
-        async with hand_made() as bench:
-            hop = HopServer(HopKind("hop", "redis"), bench.address, Identity(), reports.append, set())
-            service = await play(bench, await hop.open())
+        async with hand_made() as bench, laid_inside(bench.address) as inside:
+            service = await play(bench, inside.port)
             async with asyncio.timeout(WITHIN_S):
                 assert await _told_that_it_is_over(service)
-            hop.close()
+        return [report.by for report in inside.reports if isinstance(report, Ended)]
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(go())
-    return [report.by for report in reports if isinstance(report, Ended)], logged
+    return on_the_relays_loop(go()), logged
 
 
 async def _told_that_it_is_over(service: Peer) -> bool:

@@ -12,7 +12,7 @@ from harness.addresses import HostPort
 from harness.stack import Stack
 from harness.wire import Cut, Hold, RelayServer, Reset
 from tests.wire import postgres_words as pg
-from tests.wire.clients import Peer, hand_made, laid, laid_to
+from tests.wire.clients import hand_made, laid, laid_to
 
 PING, PONG = b"PING\r\n", b"+PONG\r\n"
 MB = 1 << 20
@@ -129,47 +129,6 @@ async def test_a_port_that_refuses_and_accepts_again(relay: RelayServer) -> None
             another = await bench.connected(bed.hop.port)
             await another.sends(PING)
             assert await (await bench.accepted()).gets(len(PING)) == PING
-
-
-@pytest.mark.asyncio
-async def test_a_hop_does_not_delay_small_messages(relay: RelayServer) -> None:
-    """Nagle's algorithm (TCP_NODELAY off) would keep a second small write back until the first is acknowledged."""
-    process = psutil.Process(relay.process.pid)
-    async with hand_made() as bench, laid_to(relay, "redis", bench.address) as bed:
-        service, server = await bench.connected(bed.hop.port), await bench.accepted()
-        for _ in range(50):
-            await service.sends(PING)
-            await service.sends(PING)
-            assert await server.gets(2 * len(PING)) == PING * 2
-        assert process.is_running()
-
-
-async def flood(server: Peer, total: int) -> int:
-    """Send so much, or as much as is taken within a while; return how much that was."""
-    sent, part = 0, b"$1048574\r\n" + b"x" * 1048574 + b"\r\n"
-    try:
-        async with asyncio.timeout(1):
-            while sent < total:
-                await server.loop.sock_sendall(server.bare, part)
-                sent += len(part)
-    except TimeoutError:
-        pass
-    return sent
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize("rule", [None, Hold()])
-async def test_a_service_that_does_not_read_fills_no_memory(relay: RelayServer, rule: Hold | None) -> None:
-    process = psutil.Process(relay.process.pid)
-    async with hand_made() as bench, laid_to(relay, "redis", bench.address) as bed:
-        if rule is not None:
-            await bed.arm(rule, "answered", message="BulkString")
-        service, server = await bench.connected(bed.hop.port), await bench.accepted()
-        await service.sends(PING * 200)
-        before = process.memory_info().rss
-        sent = await flood(server, 200 * MB)
-        assert sent < 60 * MB  # the rest waits at the server
-        assert process.memory_info().rss - before < 40 * MB
 
 
 @pytest.mark.asyncio

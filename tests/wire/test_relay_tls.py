@@ -108,6 +108,19 @@ async def test_a_reset_within_tls(relay: RelayServer, stack: Stack) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_server_without_tls_speaks_for_itself_unless_the_hop_offers_it(
+    relay: RelayServer, stack: Stack
+) -> None:
+    async with laid(relay, "postgres", stack) as bed:
+        with pytest.raises(ConnectionError, match="rejected SSL upgrade"):
+            await bed.postgres(ssl="require")
+    async with laid_with_tls(relay, stack, server_too=False) as bed:
+        connection = await bed.postgres(ssl="require")
+        sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+        assert await connection.fetchval(sql) is False, "PostgreSQL itself is spoken to as ever"
+
+
+@pytest.mark.asyncio
 async def test_where_the_service_does_not_ask_there_is_none(relay: RelayServer, stack: Stack) -> None:
     async with laid_with_tls(relay, stack, server_too=False) as bed:
         connection = await bed.postgres(ssl=False)

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from harness.wire import STATEMENTS_MAX
+from harness.errors import HarnessError
+from harness.wire import STATEMENTS_MAX, _sightings
 from harness.wire._sightings import GROWING_MAX
 from harness.wire.frames import HEAD_MAX
 from tests.wire import postgres_words as pg
@@ -109,3 +110,46 @@ def test_messages_that_never_end_are_not_kept() -> None:
             wire = started(bed)
             wire.sends(part)
             wire.engine.lost("reset by service")
+
+
+def test_of_statements_that_are_all_different_only_the_latest_are_remembered() -> None:
+    bed = Bed()
+    wire = started(bed)
+    for number in range(200):
+        wire.sends(pg.query(f"SELECT {number} {'x' * 60_000}"))
+    texts = [sight.text for sight in bed.book.sights() if sight.text]
+    assert 50 <= len(texts) <= 70
+    assert texts[-1].startswith("SELECT 199 ")
+    for number in range(9000):
+        wire.sends(pg.query(f"SELECT {number}"))
+    assert 3000 < sum(1 for sight in bed.book.sights() if sight.direction == "sent") <= 4096
+
+
+def test_the_texts_of_a_recording_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_sightings, "RECORDED_BYTES_MAX", 4 * MIB)
+    bed = Bed()
+    wire = started(bed)
+
+    def record(messages: int) -> int:
+        bed.sightings.begin()
+        for number in range(messages):  # each has 60 kB as bytes, and once more as its text
+            wire.sends(pg.query(f"SELECT {number} {VALUE.decode()}"))
+        return len(list(bed.sightings.recorded()))
+
+    assert record(25) == 25
+    for _ in range(2):  # and anew in each
+        with pytest.raises(HarnessError, match="more to record"):
+            record(40)
+
+
+def test_a_text_that_many_messages_share_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_sightings, "RECORDED_BYTES_MAX", MIB)
+    bed = Bed()
+    wire = started(bed)
+    wire.sends(pg.parse("s", f"SELECT $1 {VALUE.decode()}"))
+    bed.sightings.begin()
+    for _ in range(300):
+        wire.sends(pg.bind("", "s", [b"x"]) + pg.execute())
+    recorded = list(bed.sightings.recorded())
+    assert len(recorded) == 600
+    assert {len(each.text) for each in recorded} == {len(VALUE) + 10}
