@@ -16,6 +16,7 @@ from harness.cli.doctor import doctor
 from harness.cli.faults import faults
 from harness.cli.gate import gate
 from harness.cli.interleave import interleave
+from harness.cli.new import new
 from harness.cli.replay import replay
 from harness.cli.report import report
 from harness.cli.soak import soak
@@ -31,7 +32,7 @@ def harness() -> None:
     """Break a service on purpose, and prove that it holds."""
 
 
-for verb in (gate, doctor, replay, soak, sweep, interleave, coverage, report, faults):
+for verb in (gate, new, doctor, replay, soak, sweep, interleave, coverage, report, faults):
     harness.add_command(verb)
 for proof_verb in (ablate, compare, verify, baseline, trend):
     harness.add_command(proof_verb)

@@ -25,10 +25,10 @@ def proves(
 
     Check `fails` must then fail, and `match`, a regular expression as in `pytest.raises`, must be
     found in that check's reason or in the service's log of the scenario: there on a line that names a
-    delivery that failed and that the control's log has not, unless that log has nothing of the kind. `without`: protections
-    that are off in the control run too, since they would mask it. A protection may be wrong in
-    other ways than off: `name:variant`, as the target description has it. `under`: start from that
-    profile; with no protection named, the profile as it is.
+    delivery that failed and that the control's log has not, unless that log has nothing of the kind.
+    `without`: protections that are off in the control run too, since they would mask it. A protection
+    may be wrong in other ways than off: `name:variant`, as the target description has it. `under`:
+    start from that profile; with no protection named, the profile as it is.
     """
     proof = Proof(protections=protections, fails=fails, match=match, without=without, under=under)
     return pytest.mark.proves(proof)

@@ -1,0 +1,84 @@
+"""From what an engineer knows, a kind of fault above all, to the text of a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from harness.drafting._ground import Ground
+from harness.drafting._plays import PLAYS
+from harness.drafting._source import source_of
+from harness.errors import UsageError
+from harness.faults import Fault
+from harness.target import Target
+from harness.target.protections import switched_off
+from harness.vocabulary import Link, Postgres, Redis
+
+PLACE = "command line"
+_CLASSES: Mapping[str, type[Link]] = {"postgres": Postgres, "redis": Redis}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A scenario that runs, and does not say yet why it fails without `protection`."""
+
+    name: str
+    kind: str
+    link: Link
+    protection: str
+    text: str
+
+
+def draft(
+    name: str,
+    target: Target,
+    *,
+    kind: str,
+    link: str | None,
+    protection: str | None,
+) -> Draft:
+    """Write a scenario of this name, in which a fault of this kind strikes.
+
+    `link`: by name; by default the first that the fault fits. `protection`: what the scenario is to prove; by
+    default one whose name begins with the link's, else the first that there is. Raises UsageError for names
+    that do not exist or do not fit.
+    """
+    if kind not in PLAYS:
+        raise UsageError.at(PLACE, "--fault", kind, "no such fault", valid=PLAYS)
+    where = _link(target, kind, link)
+    what = _protection(target, where, protection)
+    play = PLAYS[kind](Ground(target, where, _store(target)))
+    return Draft(name, kind, where, what, source_of(name, play, what))
+
+
+def _links(target: Target) -> Sequence[Link]:
+    return [_CLASSES[link.protocol](name) for name, link in target.description.links.items()]
+
+
+def _store(target: Target) -> Postgres:
+    return Postgres(target.description.stored.link)
+
+
+def _link(target: Target, kind: str, name: str | None) -> Link:
+    wanted = cast("type[Link]", Fault.kinds()[kind].field_types().get("link", Link))
+    fitting = {each.name: each for each in _links(target) if isinstance(each, wanted)}
+    if not fitting:
+        problem, mend = f"strikes at a {wanted.__name__}, and the target has none", "draft another fault"
+        raise UsageError.at(PLACE, "--fault", kind, problem, mend=mend)
+    if name is None:
+        return next(iter(fitting.values()))
+    if name not in fitting:
+        raise UsageError.at(PLACE, "--link", name, f"no link of the target that {kind} fits", valid=fitting)
+    return fitting[name]
+
+
+def _protection(target: Target, link: Link, name: str | None) -> str:
+    known = target.description.protections
+    if name is not None:
+        switched_off(target.description, name, place=PLACE, key="--proves")
+        return name
+    if not known:
+        mend = 'add a table [protections."NAME"] with what switches it off'
+        raise UsageError.at(str(target.path), "protections", "", "a scenario proves one, and there is none", mend=mend)
+    return next((each for each in known if each.startswith(f"{link}.")), next(iter(known)))

@@ -1,0 +1,59 @@
+"""The name of a scenario that is still to be written."""
+
+from __future__ import annotations
+
+import importlib.util
+import keyword
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.plugin.ids import LONGEST_ID
+
+PLACE = "command line"
+KEY = "NAME"
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_OTHER = re.compile(r"[^a-z0-9]+")
+
+
+def check_name(name: str, folder: Path, known: Collection[str]) -> Path:
+    """Return the file that a scenario of this name goes to. `known`: the names of those that there are.
+
+    Raises UsageError for what is no lower-case Python identifier, for a name or a file that is taken, and
+    for a file that would stand in for a module of the same name.
+    """
+    if not _NAME.fullmatch(name) or keyword.iskeyword(name):
+        mend = f"write {_nearest(name)}"
+        raise UsageError.at(PLACE, KEY, name, "not a Python name of a-z 0-9 _", mend=mend)
+    if name.startswith("test_"):
+        mend = f"write {name.removeprefix('test_') or 'another'}"
+        raise UsageError.at(PLACE, KEY, name, "a scenario's id has no test_ in front", mend=mend)
+    if len(name) > LONGEST_ID:
+        raise UsageError.at(PLACE, KEY, name, f"longer than {LONGEST_ID} characters", mend="write a shorter one")
+    if name in known:
+        raise UsageError.at(PLACE, KEY, name, "a scenario has this name already", mend=f"write {_free(name, known)}")
+    file = folder / f"{name}.py"
+    if file.exists():
+        raise UsageError.at(PLACE, KEY, name, f"{file} exists already", mend=f"write {_free(name, _stems(folder))}")
+    if not (folder / "__init__.py").exists() and importlib.util.find_spec(name) is not None:
+        # pytest puts such a folder in front of all others, so that its files are found first.
+        problem = f"{file} would stand in for the module {name}"
+        raise UsageError.at(PLACE, KEY, name, problem, mend=f"write {name}_fails, say")
+    return file
+
+
+def _nearest(name: str) -> str:
+    """A name that is valid, and as like as can be."""
+    plain = _OTHER.sub("_", name.lower()).strip("_").removeprefix("test_")
+    if not plain:
+        return "redis_goes_away, say"
+    return f"scenario_{plain}" if not plain[0].isalpha() or keyword.iskeyword(plain) else plain
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    return next(f"{name}_{number}" for number in range(2, len(taken) + 3) if f"{name}_{number}" not in taken)
+
+
+def _stems(folder: Path) -> Collection[str]:
+    return {path.stem for path in folder.glob("*.py")}

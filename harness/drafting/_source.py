@@ -1,0 +1,62 @@
+"""From a play to a Python file in the style of the suite."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import harness
+from harness.drafting._plays import Play
+from harness.faults import Fault
+from harness.scenario.schedule import Begin, Do, Schedule
+from harness.scenario.steps import Heal, Inject
+
+FILE = '''"""TODO: what goes wrong in this file, in a sentence."""
+
+from harness import {words}
+
+
+# TODO: what makes this scenario fail? These tell by which check, and by which words; write both into `proves`.
+#     harness gate {name} --without {protection}
+#     harness ablate {name} --matrix
+@proves("{protection}", fails="outcome", match="TODO")
+async def test_{name}(lab: Lab) -> None:
+    """TODO: what breaks, and what is true all the same."""
+{body}
+'''
+ALWAYS_USED = {"Lab", "proves"}
+_WORD = re.compile(r"[A-Za-z_]+")
+
+
+def source_of(name: str, play: Play, protection: str) -> str:
+    """The file: a scenario of this name, and a proof that says itself that it is not written yet."""
+    body = "\n".join(f"    {line}" for line in _lines(name, play))
+    return FILE.format(name=name, protection=protection, body=body, words=_words(body))
+
+
+def _lines(name: str, play: Play) -> Iterable[str]:
+    """The steps, and in front of them a variable for each fault that is spoken of again."""
+    text = Schedule(id=name, profile="", without=(), seed=0, partial=False, moves=play).to_python()
+    variables = []
+    for fault in _healed_by_value(play):
+        word = fault.kind.rpartition(".")[2]
+        variables.append(f"{word} = {fault!r}")
+        text = text.replace(repr(fault), word)
+    # `repr` quotes singly, the suite doubly; what is quoted in a play holds neither.
+    return [line.replace("'", '"') for line in (*variables, *text.splitlines())]
+
+
+def _healed_by_value(play: Play) -> Iterable[Fault]:
+    steps = [move.step for move in play if isinstance(move, Do | Begin)]
+    healed = {fault for step in steps if isinstance(step, Heal) for fault in step.faults}
+    return [fault for step in steps if isinstance(step, Inject) for fault in step.faults if fault in healed]
+
+
+def _words(body: str) -> str:
+    """What of the vocabulary the file uses, in the order that the linter wants: constants, classes, values."""
+    used = ALWAYS_USED | (set(_WORD.findall(body)) & set(harness.__all__))
+    return ", ".join(sorted(used, key=_place))
+
+
+def _place(word: str) -> tuple[int, str]:
+    return (0 if word.isupper() else 1 if word[0].isupper() else 2, word)

@@ -1,0 +1,85 @@
+"""`harness new`, as a user runs it, and what it tells the user to run next."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.drafting import PLAYS, draft
+from harness.target import load_target
+from tests.cli.support import runs_by_id, summary_in
+from tests.tiny import CHECKOUT, GATE_WITHIN_S, environment, run_harness, write_suite
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    return write_suite(tmp_path)
+
+
+def test_it_runs_at_once_and_what_it_proves_is_still_to_be_said(suite: Path) -> None:
+    process = run_harness("new", "first", "--fault", "link.latency", "--proves", "retry", cwd=suite)
+    assert process.returncode == 0, process.stderr
+    assert "scenarios/first.py: link.latency on postgres, to prove retry" in process.stdout
+    commands = [line.strip() for line in process.stdout.splitlines() if line.startswith("    ")]
+    assert [shlex.split(line)[3] for line in commands] == ["gate", "ablate", "gate", "gate"]
+    gate = subprocess.run(
+        ["sh", "-c", commands[0]], cwd=suite, env=environment(), capture_output=True, text=True,
+        timeout=GATE_WITHIN_S, check=False,
+    )  # fmt: skip
+    assert gate.returncode == 0, gate.stdout
+    assert runs_by_id(summary_in(suite))["first"]["verdict"] == "held"
+    with_proofs = run_harness(*shlex.split(commands[-1])[3:], cwd=suite)
+    assert with_proofs.returncode == 1, with_proofs.stdout
+    assert "x toothless     first  first: retry unproved: " in with_proofs.stdout
+
+
+def test_the_words_that_the_user_gave_are_in_what_comes_next(suite: Path) -> None:
+    """And beside a baseline the first run leaves the proof alone, which is still to be written."""
+    ours = (suite / "scenarios").rename(suite / "ours")
+    (ours / "baseline.json").write_text("{}")
+    process = run_harness("new", "first", "--scenarios", "ours", cwd=suite)
+    commands = [line for line in process.stdout.splitlines() if line.startswith("    ")]
+    assert len(commands) == 4, process.stderr
+    assert all(line.endswith(" --scenarios ours") for line in commands)
+    assert [" --no-baseline " in line for line in commands] == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["all_verdicts"], "scenarios/all_verdicts.py exists already"),
+        (["healthy"], "a scenario has this name already"),
+        (["first", "--fault", "link.cutt"], "mend: write 'link.cut'"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_nothing_is_written(suite: Path, words: list[str], told: str) -> None:
+    before = {path: path.read_bytes() for path in suite.rglob("*.*") if path.is_file()}
+    process = run_harness("new", *words, cwd=suite)
+    assert process.returncode == 4
+    assert told in process.stderr
+    after = {path: path.read_bytes() for path in suite.rglob("*.*") if path.is_file() and path.suffix != ".pyc"}
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    "layers", [("link",), ("process", "server", "syscall"), ("wire",)], ids=["link", "server-and-service", "wire"]
+)
+def test_the_drafts_hold_against_the_webhook_service(tmp_path: Path, layers: tuple[str, ...]) -> None:
+    scenarios = tmp_path / "scenarios"
+    scenarios.mkdir()
+    (scenarios / "__init__.py").touch()
+    (scenarios / "target.toml").symlink_to(CHECKOUT / "scenarios" / "target.toml")
+    (scenarios / "sender.py").symlink_to(CHECKOUT / "scenarios" / "sender.py")
+    target = load_target(CHECKOUT / "scenarios" / "target.toml")
+    kinds = [kind for kind in PLAYS if kind.partition(".")[0] in layers]
+    for kind in kinds:
+        written = draft(kind.replace(".", "_"), target, kind=kind, link=None, protection=None)
+        (scenarios / f"{written.name}.py").write_text(written.text, "utf-8")
+    process = run_harness("gate", *(kind.replace(".", "_") for kind in kinds), cwd=tmp_path)
+    runs = runs_by_id(summary_in(tmp_path))
+    told = {name: run["reason"] for name, run in runs.items() if run["verdict"] not in {"held", "unavailable"}}
+    assert told == {}, process.stdout
+    assert runs.keys() == {kind.replace(".", "_") for kind in kinds}
