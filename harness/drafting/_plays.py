@@ -17,6 +17,8 @@ SOME = 5
 """Deliveries: as many as a small pool has connections, so that each of them meets the fault."""
 DEAD_URLS = {"postgres": "postgresql://nobody@[fe80::1]:5432/nothing", "redis": "redis://[fe80::1]:6379"}
 """Link-local, without a scope: the kernel itself says that there is no way there."""
+RATES_KB_S = {"postgres": 100, "redis": 10}
+"""The largest body passes within a statement's time-out, and the smallest command takes a millisecond."""
 BUSY_ERRORS = {"postgres": "40001", "redis": "LOADING"}
 
 
@@ -90,9 +92,9 @@ def _execute(ground: Ground) -> Play:
 
 
 def _order(ground: Ground) -> Play:
-    """Two copies of a delivery, the one's statement before the other's."""
+    """Of two copies of a delivery the later overtakes the earlier, which waits for it."""
     first, second = (ground.link.sent(ground.sent.text, connection=number) for number in (1, 2))
-    return _while(wire.order(first, second), do=(Deliver(copies=2),))
+    return _while(wire.order(second, first), do=(Deliver(copies=2),))
 
 
 def _kill(ground: Ground) -> Play:
@@ -122,7 +124,7 @@ def _pause(ground: Ground) -> Play:
 
 
 PLAYS: Mapping[str, Writer] = {
-    "link.bandwidth": _borne(lambda ground: link.bandwidth(ground.link, rate_kb_s=100)),
+    "link.bandwidth": _borne(lambda ground: link.bandwidth(ground.link, rate_kb_s=RATES_KB_S[ground.link.protocol])),
     "link.cut": _once(lambda ground: link.cut(ground.link)),
     "link.down": _no_use(lambda ground: link.down(ground.link)),
     "link.latency": _borne(lambda ground: link.latency(ground.link, latency_ms=200)),
