@@ -28,7 +28,7 @@ from tests.keeper.support import (
 
 # A harness: it starts what the moment wants, tells the mark's processes it can see, and kills itself.
 HARNESS = """
-import dataclasses, os, signal, sys, threading, time
+import dataclasses, os, signal, sys, threading
 from pathlib import Path
 from harness.keeper import Keeper
 from tests.keeper.support import MARK, STUBBORN_TREE, marked, python_spec, wait_for
@@ -64,7 +64,7 @@ if moment == "just-spawned":
 wait_for(lambda: all(tree.log.read() for tree in trees))
 if moment == "holding-fork":  # a fork of the harness has the connection too, and lives on
     if os.fork() == 0:
-        time.sleep(60)
+        signal.pause()
         os._exit(0)
 if moment == "stopping":
     threading.Thread(target=trees[0].stop, kwargs={"grace_s": 60}, daemon=True).start()

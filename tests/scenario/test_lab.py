@@ -181,7 +181,7 @@ def test_two_steps_at_once_make_a_schedule_partial() -> None:
         gate = bench.performer.gate = asyncio.Event()
         first = asyncio.ensure_future(actor.do(Deliver()))
         second = asyncio.ensure_future(actor.do(Restart()))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # the task begins, and waits
         gate.set()
         await asyncio.gather(first, second)
 

@@ -57,7 +57,7 @@ async def test_reports_come_in_order_to_whoever_wants_them(relay: RelayServer, s
         unsubscribe = bed.control.on_report(lambda report: told.append(report.kind))
         await bed.arm(Drop(), "answered", "ECHO", always=True)
         coming = asyncio.create_task(bed.control.next_report(lambda report: isinstance(report, Fired), 20))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # the task begins, and waits
         _, writer = await asyncio.open_connection("127.0.0.1", bed.hop.port)
         writer.write(b"ECHO a\r\nECHO b\r\nPING\r\n")
         fired = await coming

@@ -41,7 +41,7 @@ async def test_a_relay_that_is_killed_is_noticed(keeper: Keeper) -> None:
         control = relay.control()
         async with control:
             waiting = asyncio.create_task(control.next_report(lambda _report: True, 20))
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # the task begins, and waits
             relay.process.send_signal(signal.SIGKILL)
             relay.process.wait(10)
             with pytest.raises(HarnessError, match="ended its control connection"):
