@@ -6,9 +6,14 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from harness.keeper import Keeper
 from harness.stack import Stack, StackConfiguration, private_folder
+
+# A loaded machine is no failure of what is tested. Where CI is set, Hypothesis's own profile for CI stays below.
+settings.register_profile("no_clock", settings.get_profile(settings.get_current_profile_name()), deadline=None)
+settings.load_profile("no_clock")
 
 
 @pytest.fixture(scope="session", autouse=True)

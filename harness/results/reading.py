@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.results.ablation import PairVerdict
 from harness.results.folder import LATEST
 from harness.results.result import Role, RunKey
-from harness.results.summary import SCHEMA
+from harness.results.summary import SCHEMA, RunInfo
 
 FILE = "summary.json"
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -113,20 +113,6 @@ class AblationRead(Read):
     matrix: MatrixRead | None = None
 
 
-class InfoRead(Read):
-    """What was run, on what."""
-
-    id: str
-    started_at: str
-    command: str
-    seed: int
-    target: str
-    profile: str
-    platform: str = ""
-    revision: str = ""
-    versions: Mapping[str, str] = {}
-
-
 class CoverageRead(Read):
     """The share of the fault space that was hit and judged, and whatever else the search wrote there."""
 
@@ -146,7 +132,7 @@ class SummaryRead(Read):
     schema_: Literal["harness.summary/1"] = Field(alias="schema")
     complete: bool
     exit_status: int | None
-    run: InfoRead
+    run: RunInfo
     selection: tuple[str, ...]
     counts: Mapping[str, int] = {}
     times: Mapping[str, float] = {}

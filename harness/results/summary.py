@@ -32,7 +32,7 @@ class RunInfo:
     seed: int
     target: str
     profile: str
-    platform: str
+    platform: str = ""
     revision: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
 

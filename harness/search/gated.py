@@ -55,14 +55,18 @@ def order_scenarios(target: Target) -> tuple[Scenario, ...]:
             play=play,
             proofs=(Proof(protections=(asked.proves,), fails=asked.fails),),
             location=str(target.path),
-            run=functools.partial(run_orders, asked.mixes),
+            run=functools.partial(run_orders, asked.mixes, at_most=asked.at_most),
             source=repr(asked.mixes),
         ),
     )
 
 
-def run_orders(mixes: Sequence[Mix], configuration: RunConfiguration, bed: Testbed) -> RunResult:
+def run_orders(
+    mixes: Sequence[Mix], configuration: RunConfiguration, bed: Testbed, *, at_most: int | None = None
+) -> RunResult:
     """Play every order of each mix, and give one result for all of them: the worst verdict, and which orders had it.
+
+    A mix with more than `at_most` orders is played no further, and what held is then inconclusive.
 
     Raises HarnessError where the service does not start.
     """
@@ -73,16 +77,16 @@ def run_orders(mixes: Sequence[Mix], configuration: RunConfiguration, bed: Testb
     )  # fmt: skip
     found: list[OrderResult] = []
     began = time.monotonic()
-    settings = OrderSettings(lane=lane, mixes=tuple(mixes))
+    settings = OrderSettings(lane=lane, mixes=tuple(mixes), at_most=at_most)
     repro = configuration.repro(key, configuration.seed)
-    asyncio.run(play_orders(bed, settings, repro=lambda _mix, _order: repro, told=found.append))
+    cut_short = asyncio.run(play_orders(bed, settings, repro=lambda _mix, _order: repro, told=found.append))
     duration_s = round(time.monotonic() - began, 3)
     _write(found, key, configuration.folder)
     return RunResult(
         key=key,
         theme=THEME,
-        verdict=worst(each.verdict for each in found) or Verdict.INCONCLUSIVE,
-        reason=_reason(found),
+        verdict=_verdict(found, cut_short),
+        reason=_reason(found, cut_short, at_most),
         failing=_failing(found),
         evidence=_evidence(found),
         figures={"orders": len(found), "orders_with_a_lock_wait": sum(1 for each in found if each.waits)},
@@ -96,12 +100,21 @@ def run_orders(mixes: Sequence[Mix], configuration: RunConfiguration, bed: Testb
     )
 
 
-def _reason(found: Sequence[OrderResult]) -> str:
+def _verdict(found: Sequence[OrderResult], cut_short: Sequence[Mix]) -> Verdict:
+    doubts = [Verdict.INCONCLUSIVE] if cut_short or not found else []
+    return worst([*doubts, *(each.verdict for each in found)]) or Verdict.INCONCLUSIVE
+
+
+def _reason(found: Sequence[OrderResult], cut_short: Sequence[Mix], at_most: int | None) -> str:
     bad = [each for each in found if each.verdict is not Verdict.HELD]
     if not found:
         return "no order was played"
     told = "; ".join(f"order {written(each.order)}: {each.reason}" for each in bad[:REASONS])
-    return f"{len(bad)} of {len(found)} orders: {told}" if bad else ""
+    parts = [f"{len(bad)} of {len(found)} orders: {told}"] if bad else []
+    if cut_short:
+        mixes = ", ".join(cut_short)
+        parts.append(f"{mixes}: more than {at_most} orders, and the rest was not played ([interleavings] at_most)")
+    return "; ".join(parts)
 
 
 def _failing(found: Sequence[OrderResult]) -> tuple[CheckResult, ...]:

@@ -61,13 +61,18 @@ class Interleaving:
         self._repro = repro
         self._count = 0
 
-    async def every(self, told: Told) -> None:
-        """Play all orders. After one that could not be played to its end come those that differ before it broke."""
+    async def every(self, told: Told, *, at_most: int | None = None) -> bool:
+        """Play all orders, or so many of them. Return whether those were all.
+
+        After one that could not be played to its end come those that differ before it broke.
+        """
         beginning: Order | None = ()
-        while beginning is not None:
+        first = self._count
+        while beginning is not None and (at_most is None or self._count - first < at_most):
             result, choices = await self.one(beginning)
             told(result)
             beginning = next_order(choices)
+        return beginning is None
 
     async def one(self, beginning: Order) -> tuple[OrderResult, Sequence[Choice]]:
         """Play the order that begins like this, and judge it."""

@@ -225,6 +225,8 @@ class InterleavingsDescription(Described):
     """The protection without which an order must fail."""
     fails: Literal["acknowledged_is_stored", "stored_once", "nothing_foreign", "same_answer_again"]
     """The check that it must fail by."""
+    at_most: int = Field(default=100, ge=1)
+    """Orders of each mix. A service that makes more of them is not judged by some: the run is inconclusive."""
 
 
 class TargetDescription(Described):

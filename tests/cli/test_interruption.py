@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,16 +12,14 @@ import psutil
 import pytest
 
 from tests.cli.support import lives, runs_by_id, summary_in
+from tests.keeper.support import wait_for
 from tests.tiny import GATE_WITHIN_S, environment, harness_command
 
 WITHIN_S = 20.0
 
 
 def until(look: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not look():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
+    assert wait_for(look, within_s=WITHIN_S), what
 
 
 GATE = harness_command("gate", "cut", "waits", "--jobs", "1")

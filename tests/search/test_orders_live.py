@@ -84,3 +84,12 @@ def test_all_orders_of_a_mix_make_one_run_of_a_gate(bed: Testbed, tmp_path: Path
     assert failed.verdict is Verdict.FAILED
     assert failed.failing_checks[0] == "stored_once"
     assert "20 of 20 orders: order 1" in failed.reason
+
+
+def test_more_orders_than_are_to_be_played_are_not_called_held(bed: Testbed, tmp_path: Path) -> None:
+    configuration = RunConfiguration(profile="hardened", folder=tmp_path)
+    some = run_orders(["deliveries", "read"], configuration, bed, at_most=19)
+    assert (some.verdict, some.figures["orders"]) == (Verdict.INCONCLUSIVE, 38)
+    assert "deliveries, read: more than 19 orders" in some.reason
+    all_of_them = run_orders(["deliveries"], configuration, bed, at_most=20)
+    assert (all_of_them.verdict, all_of_them.figures["orders"]) == (Verdict.HELD, 20)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from harness.keeper import Keeper
 from harness.stack import PostgresOptions, PostgresServer, RedisServer
 from harness.stack.binaries import RedisBinary, find_redis
 from harness.stack.deaths import DeathWatch, describe_exit
+from tests.keeper.support import wait_for
 from tests.stack.support import accepts, broken_redis, collected, first_then_any, occupied_port, processes_in
 
 
@@ -129,7 +129,5 @@ def _listening_on(port: int) -> socket.socket:
 
 def _until_logged(server: RedisServer, text: str) -> None:
     assert server.log is not None
-    limit = time.monotonic() + 20
-    while text not in server.log.read():
-        assert time.monotonic() < limit, server.log.tail()
-        time.sleep(0.01)
+    log = server.log
+    assert wait_for(lambda: text in log.read()), log.tail()
