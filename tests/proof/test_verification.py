@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from html.parser import HTMLParser
 
 from harness.checks import Verdict
@@ -112,9 +113,8 @@ def test_the_page_is_one_file_and_what_a_service_says_stays_text() -> None:
 
 def test_the_page_says_both_sides_and_how_to_repeat_it() -> None:
     release = side(own("a"))
-    release = release.model_copy(
-        update={"run": release.run.model_copy(update={"revision": "abc", "target": "old.toml"})}
-    )
+    own_run = dataclasses.replace(release.run, revision="abc", target="old.toml")
+    release = release.model_copy(update={"run": own_run})
     found = verified(side(own("a", FAILED, reason=NASTY)), release)
     text = markdown_page(found, "python -m harness verify --candidate c.toml")
     lines = text.splitlines()

@@ -208,8 +208,10 @@ def test_slicer_cuts_without_loss(client: ToxiproxyClient, proxy: Proxy, stream:
         with Client(proxy.listen) as new:
             for connection in (old, new):
                 connection.send(b"0123456789abcdef")
-                assert len(connection.socket.recv(64)) < 16
-                assert connection.silent() is False
+                first = connection.socket.recv(64)
+                assert len(first) < 16
+                # To the end: Toxiproxy may wait for ever on a link that closes while a toxic holds bytes of it.
+                assert first + connection.receive(16 - len(first)) == b"0123456789abcdef"
     client.reset(proxy.name)
     client.add_toxic(proxy.name, Slicer(stream=stream, average_size_bytes=3, size_variation_bytes=2))
     with Client(proxy.listen) as new:
