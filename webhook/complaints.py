@@ -62,7 +62,7 @@ def explain(error: ValidationError, fields: Mapping[str, FieldInfo]) -> list[str
 def valid_values(name: str, field: FieldInfo) -> str:
     """Say in words what a setting takes."""
     special = {
-        "database_url": "postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
+        "database_url": "postgresql://USER:PASSWORD@HOST:PORT/DATABASE (TLS: ?sslmode=verify-full&sslrootcert=FILE)",
         "redis_url": "redis://HOST:PORT/DB (or rediss://, unix://)",
         "secrets": "whsec_BASE64, several separated by commas",
         "source_secrets": "SOURCE:whsec_BASE64, several separated by commas, also for one source",

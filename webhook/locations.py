@@ -2,7 +2,9 @@
 
 import base64
 import binascii
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -14,8 +16,12 @@ SECRET_BYTES = range(16, 129)
 """Standard Webhooks asks for 24 to 64 bytes; a little more is let pass, an empty or trivial one is not."""
 
 
+VERIFYING = ("require", "verify-ca", "verify-full")
+"""The modes in which asyncpg reads `sslrootcert`, and verifies with it."""
+
+
 def database_url(text: str) -> URL:
-    """Give the URL with the driver's plain name `postgresql`; libpq's `sslmode` becomes asyncpg's `ssl`."""
+    """Give the URL with the driver's plain name `postgresql`; libpq's options become those of asyncpg's `connect`."""
     try:
         url = make_url(text)
     except ArgumentError as error:
@@ -24,11 +30,23 @@ def database_url(text: str) -> URL:
         raise ValueError(f"{url.drivername}:// is not supported")
     if not url.database:
         raise ValueError("the URL names no database")
-    unknown = set(url.query) - {"ssl", "sslmode"}
+    unknown = set(url.query) - {"ssl", "sslmode", "sslrootcert"}
     if unknown:
-        raise ValueError(f"unknown option {min(unknown)!r} after the ?; only ssl and sslmode are taken")
-    mode = url.query.get("sslmode", url.query.get("ssl"))
-    return url.set(drivername="postgresql", query={"ssl": mode} if mode else {})
+        raise ValueError(f"unknown option {min(unknown)!r} after the ?; only ssl, sslmode and sslrootcert are taken")
+    given = {key: values[-1] for key, values in url.normalized_query.items()}
+    return url.set(drivername="postgresql", query=_ssl_options(given))
+
+
+def _ssl_options(given: Mapping[str, str]) -> Mapping[str, str]:
+    mode, authority = given.get("sslmode", given.get("ssl")), given.get("sslrootcert")
+    if authority is None:
+        return {"ssl": mode} if mode else {}
+    if mode not in VERIFYING:
+        raise ValueError(f"sslrootcert is read with sslmode={', '.join(VERIFYING)} only")
+    if not Path(authority).is_file():
+        raise ValueError(f"sslrootcert: there is no file {authority!r}")
+    # It has no argument of that name, but takes it in a DSN.
+    return {"dsn": f"postgresql:///?{urlencode({'sslmode': mode, 'sslrootcert': authority})}"}
 
 
 def redis_url(text: str) -> str:

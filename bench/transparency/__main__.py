@@ -28,13 +28,15 @@ EXIT_FAILED = 3
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("name", type=click.Choice((*SUITES, *LOADS)))
 @click.option("--limit", metavar="EXPRESSION", help="Only tests that this fits, as pytest's -k has it.")
-@click.option("--tls", is_flag=True, help="The relay offers TLS: PostgreSQL's clients take it where they may.")
+@click.option("--tls", is_flag=True, help="Through the relay in TLS: it takes nothing else. For asyncpg.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Leave logs and results in this folder.")
 def main(name: str, limit: str | None, tls: bool, keep: Path | None) -> None:
     """Run the tests, or the load, of NAME direct and through the relay, and tell what differs.
 
     Exit status: 0 the same but for what is excused by name; 1 a difference; 3 something broke.
     """
+    if tls and (name not in SUITES or SUITES[name].excused_in_tls is None):
+        raise click.UsageError(f"--tls: {name} is not told how to speak it; asyncpg asks for it by itself")
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             logs = (keep or Path(folder)).absolute()
@@ -64,7 +66,8 @@ async def _tested(name: str, limit: str | None, logs: Path, *, tls: bool) -> int
         raise HarnessError("no connection passed through the relay", hint="the suite was told of another server")
     found = differences(direct, relayed)
     click.echo(f"{len({*direct[0], *relayed[0]})} tests, {through.connections} connections through the relay")
-    return _told(found, read_excused(suite.excused.read_text("utf-8")))
+    lists = [suite.excused, *([suite.excused_in_tls] if tls and suite.excused_in_tls else [])]
+    return _told(found, {test: why for each in lists for test, why in read_excused(each.read_text("utf-8")).items()})
 
 
 async def _played(player: Player, chosen: Sequence[str], *, relayed: bool) -> Played:

@@ -33,7 +33,7 @@ async def place_of(
 ) -> AsyncIterator[Place]:
     """Start a server, and with `relayed` the relay before it: with rules armed, so that it looks at every message.
 
-    `tls`: the relay offers TLS to PostgreSQL's clients, and speaks plainly to the server. Raises
+    `tls`: the relay takes nothing else from PostgreSQL's clients, and speaks plainly to the server. Raises
     HarnessError at the end where the relay wrote into its log: it writes only where it breaks.
     """
     with private_folder() as folder, Keeper.start() as keeper:
@@ -48,7 +48,9 @@ async def place_of(
             mark = log.size()
             with RelayServer.start(keeper, folder / "relay", logs=logs) as relay:
                 async with relay.control() as control:
-                    hop = await control.lay("transparency", protocol=protocol, upstream=place.address, tls=tls)
+                    hop = await control.lay(
+                        "transparency", protocol=protocol, upstream=place.address, tls="required" if tls else "none"
+                    )
                     for rule in idle_rules(hop.name):
                         await control.arm(rule)
                     place.address = hop.address

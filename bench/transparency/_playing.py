@@ -33,7 +33,7 @@ class Played:
 
 @dataclass(slots=True)
 class Player:
-    """Plays a suite. `logs`: where each run leaves its log and results, numbered. `tls`: the relay offers it."""
+    """Plays a suite. `logs`: where each run leaves its log and results, numbered. `tls`: through the relay, in TLS."""
 
     suite: Suite
     python: Path

@@ -21,7 +21,10 @@ Told = tuple[Sequence[str], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """One project's tests. `excused`: the file that lists those that may differ, with the reasons."""
+    """One project's tests. `excused`: the file that lists those that may differ, with the reasons.
+
+    `excused_in_tls`: those that may differ where all connections are in TLS; None: that cannot be asked of it.
+    """
 
     name: str
     distribution: str
@@ -29,6 +32,7 @@ class Suite:
     starts: Starts
     told: Callable[[Server, HostPort], Told]
     excused: Path
+    excused_in_tls: Path | None = None
 
 
 def start_postgres(keeper: Keeper, folder: Path) -> PostgresServer:
@@ -67,7 +71,7 @@ def _told_redis(_: Server, address: HostPort) -> Told:
 SUITES: Mapping[str, Suite] = {
     "asyncpg": Suite(
         name="asyncpg", distribution="asyncpg", protocol="postgres", starts=start_postgres, told=_told_postgres,
-        excused=LISTS / "asyncpg.txt",
+        excused=LISTS / "asyncpg.txt", excused_in_tls=LISTS / "asyncpg-tls.txt",
     ),
     "redis": Suite(
         name="redis", distribution="redis", protocol="redis", starts=start_redis, told=_told_redis,

@@ -2,7 +2,8 @@
 
 Of a connection that is open the kernel has counted the bytes; of one that has ended the relay has, and
 it knows who ended it and whether an answer was due. So a connection that came and went in between is
-known too, and one that another fault cut is not taken for one that felt this one.
+known too, and one that another fault cut is not taken for one that felt this one. Where the service speaks
+TLS the relay counts those of open connections, too: the kernel counts records and handshakes with them.
 """
 
 from __future__ import annotations
@@ -96,6 +97,7 @@ class LinkMeter:
         self._before: dict[int, TcpConnection] | None = None
         self._ended: list[Ended] = []
         self._leave: Callable[[], None] = lambda: None
+        self._said: Mapping[int, tuple[int, int]] = {}
         self._answered: dict[int, int] = {}
         self._relayed: dict[int, int] = {}
         self._log_mark = 0
@@ -107,7 +109,7 @@ class LinkMeter:
         self._calls_mark = len(self._site.service.syscall_events())
         self._answered = _received(await self._upstream())
         self._relayed = _received(await self._site.relayed_connections(self._link))
-        await self._site.relay.sync()
+        self._said = await self._site.relay.traffic(self._laid.hop)
         self._leave = self._site.relay.on_report(self._heard)
         self._before = await self._open()
 
@@ -119,16 +121,16 @@ class LinkMeter:
         """What has happened since `begin`; nothing before it."""
         if self._before is None:
             return NOTHING
-        now = await self._open()
+        still_open = None if self._laid.tls else self._still_open(self._before, await self._open())
         upstream = await self._upstream()
         answered = _since(self._answered, upstream)
         relayed = _since(self._relayed, await self._site.relayed_connections(self._link))
-        await self._site.relay.sync()
+        said = await self._site.relay.traffic(self._laid.hop)
         return LinkActivity(
             dialled=self._dialled(),
             accepted=len(self._site.toxiproxy.accepted(self._laid.proxy, self._log_mark)),
             left=sum(1 for each in upstream if each.state is TcpState.CLOSE_WAIT),
-            connections=(*self._still_open(self._before, now), *self._gone(self._before)),
+            connections=(*(self._still_speaking(said) if still_open is None else still_open), *self._gone()),
             bytes_withheld=max(0, answered - relayed),
         )
 
@@ -143,14 +145,21 @@ class LinkMeter:
                 bytes_received=each.bytes_received - (known.bytes_received if known else 0),
             )
 
-    def _gone(self, before: Mapping[int, TcpConnection]) -> Iterator[Used]:
+    def _still_speaking(self, said: Mapping[int, tuple[int, int]]) -> Iterator[Used]:
+        """Those that are open, by the relay's count. A port whose connection has ended belongs to a new one."""
+        gone = {report.service_port for report in self._ended}
+        for port, (sent, answered) in said.items():
+            before = (0, 0) if port in gone else self._said.get(port, (0, 0))
+            yield Used(bytes_sent=sent - before[0], bytes_received=answered - before[1])
+
+    def _gone(self) -> Iterator[Used]:
         """Those that the relay says have ended; one that was there before had moved bytes before."""
-        earlier = {each.local.port: each for each in before.values()}
+        earlier = dict(self._said)
         for report in self._ended:
-            known = earlier.pop(report.service_port, None)
+            sent, answered = earlier.pop(report.service_port, (0, 0))
             yield Used(
-                bytes_sent=max(0, report.sent_bytes - (known.bytes_sent if known else 0)),
-                bytes_received=max(0, report.answered_bytes - (known.bytes_received if known else 0)),
+                bytes_sent=report.sent_bytes - sent,
+                bytes_received=report.answered_bytes - answered,
                 ended_by=report.by,
                 answer_due=report.direction_due == "answered",
             )

@@ -136,8 +136,11 @@ class _Pause(Injection):
     def __init__(self, site: Site) -> None:
         self._site = site
         self._stopped_pid: int | None = None
+        self._hushed = False
 
     async def act(self) -> None:
+        self._hushed = True
+        await self._site.asking.hush()
         if not self._site.service.signal(signal.SIGSTOP, ends_it=False):
             return
         self._stopped_pid = self._site.service.process.pid
@@ -158,6 +161,9 @@ class _Pause(Injection):
         if self._stopped_pid == self._site.service.process.pid:
             self._site.service.signal(signal.SIGCONT, ends_it=False)
         self._stopped_pid = None
+        if self._hushed:
+            self._site.asking.allow()
+        self._hushed = False
 
 
 class _Misconfigure(Injection):
@@ -176,7 +182,9 @@ class _Misconfigure(Injection):
 
     def _changed(self) -> dict[str, str]:
         right = self._laid.words["url"]
-        changed = {key: self._fault.url for key, text in self._site.service.environment.items() if text == right}
+        # What may follow the URL says how it is spoken there: TLS, and whom to trust.
+        settings = self._site.service.environment.items()
+        changed = {key: self._fault.url for key, text in settings if text.partition("?")[0] == right}
         if not changed:
             raise HarnessError(
                 f"no setting of the service holds the URL of {self._fault.link}",

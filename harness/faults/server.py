@@ -1,4 +1,4 @@
-"""The servers themselves: what another session does to them. Locks are in `locks`, and named from here."""
+"""The servers themselves: what another session does to them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from harness.errors import UsageError
 from harness.faults.fault import Injection, Need
-from harness.faults.locks import hold_commits, lock
+from harness.faults.locks import hold_commits, lock  # named from here, where a scenario looks for them
 from harness.faults.monitor import CommandMonitor
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault

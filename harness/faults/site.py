@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import asyncpg
 from redis.asyncio import Redis as RedisClient
 
 from harness.errors import UsageError
+from harness.faults.asking import Asking
 from harness.history.events import MessageMet
 from harness.keeper import LogFile
 from harness.stack.addresses import HostPort
@@ -48,6 +49,8 @@ class LaidLink:
     """The harness's own way to the server, past the proxy: the service's database, as superuser."""
     log: LogFile | None
     remembers: str | None = None
+    tls: bool = False
+    """Whether the relay speaks TLS to the service."""
 
 
 class Witness(Protocol):
@@ -77,6 +80,13 @@ class Site:
     """(source, id) of deliveries that the scenario may still send."""
     allow_hosts: frozenset[str] = frozenset()
     """Hosts beyond this machine that the service may be sent to."""
+    asking: Asking = field(default_factory=Asking)
+    """Whoever counts the service's clients hushes it."""
+
+    @property
+    def hops(self) -> Mapping[str, str]:
+        """The relay's name for each link, by the link's own."""
+        return {name: laid.hop for name, laid in self.links.items()}
 
     def laid(self, link: Link) -> LaidLink:
         """The link as laid. Raises UsageError when the target has none of that name."""

@@ -266,6 +266,20 @@ class AtRest(Event, kind="at_rest"):
 
 
 @dataclass(frozen=True, repr=False)
+class Counted(Event, kind="counted"):
+    """How many there are of something from now on; recorded where that changes, and once more at the counting's end.
+
+    `of`: a link's name, or `pool`. `what`: of a link `open` or `connecting`; of the pool a word of the target's.
+    `seen`: None: the service did not say. `source`: whose word it is.
+    """
+
+    of: str
+    what: str
+    seen: float | None
+    source: str
+
+
+@dataclass(frozen=True, repr=False)
 class FigureRead(Event, kind="figure"):
     """A number that the scenario set a limit for."""
 

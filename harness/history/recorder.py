@@ -44,7 +44,11 @@ class Recorder:
     def __init__(self, file: IO[str] | None = None, watch: Callable[[Entry], None] | None = None) -> None:
         self._entries: list[Entry] = []
         self._file = file
-        self._watch = watch
+        self._watchers = [watch] if watch else []
+
+    def follow(self, watch: Callable[[Entry], None]) -> None:
+        """Have each entry shown to one more, from now on."""
+        self._watchers.append(watch)
 
     def record(self, lane: str, event: Event, *, t_ns: int | None = None) -> Entry:
         """Append an event; each line is on disk before the next begins, whatever kills the run."""
@@ -53,8 +57,8 @@ class Recorder:
         if self._file is not None:
             self._file.write(entry.line() + "\n")
             self._file.flush()
-        if self._watch is not None:
-            self._watch(entry)
+        for watch in self._watchers:
+            watch(entry)
         return entry
 
     def mark(self) -> int:

@@ -9,13 +9,16 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.faults.site import LaidLink
 from harness.scenario.owned import HOST, own_database, own_keys
 from harness.scenario.testbed import Testbed
+from harness.scenario.tls import authority, mode
 from harness.stack.addresses import HostPort
+from harness.target.description import LinkDescription
 from harness.vocabulary import Link, Postgres, Redis
-from harness.wire import ProtocolName, RelayControl
+from harness.wire import RelayControl
 
 
 @asynccontextmanager
@@ -26,40 +29,44 @@ async def laid_links(bed: Testbed, relay: RelayControl) -> AsyncIterator[Mapping
     async with AsyncExitStack() as owned:
         for name, described in bed.target.description.links.items():
             if described.protocol == "postgres":
-                links[name] = await owned.enter_async_context(_postgres(bed, relay, Postgres(name), number))
+                laid = _postgres(bed, relay, Postgres(name), number, described)
             else:
-                laid = _redis(bed, relay, Redis(name), number, described.remembers)
-                links[name] = await owned.enter_async_context(laid)
+                laid = _redis(bed, relay, Redis(name), number, described)
+            links[name] = await owned.enter_async_context(laid)
         yield links
 
 
 @asynccontextmanager
-async def _postgres(bed: Testbed, relay: RelayControl, link: Link, number: int) -> AsyncIterator[LaidLink]:
+async def _postgres(
+    bed: Testbed, relay: RelayControl, link: Link, number: int, described: LinkDescription
+) -> AsyncIterator[LaidLink]:
     server = bed.stack.postgres
     upstream = HostPort(server.host, server.port)
     async with (
         own_database(bed, f"{link.name}_{number}") as own,
-        _way(bed, relay, f"{link.name}-{number}", "postgres", upstream) as way,
+        _way(bed, relay, f"{link.name}-{number}", described, upstream) as way,
     ):
         yield LaidLink(
             link=link, hop=way.hop, host=HOST, port=way.port, proxy=way.proxy, proxy_port=way.proxy_port,
-            words=own.words(way.port), upstream=upstream, admin_url=own.admin_url, log=server.log,
+            words=own.words(way.port, way.ca_file), upstream=upstream, admin_url=own.admin_url, log=server.log,
+            tls=described.tls,
         )  # fmt: skip
 
 
 @asynccontextmanager
 async def _redis(
-    bed: Testbed, relay: RelayControl, link: Link, number: int, remembers: str | None
+    bed: Testbed, relay: RelayControl, link: Link, number: int, described: LinkDescription
 ) -> AsyncIterator[LaidLink]:
     server = bed.stack.redis
     upstream = HostPort(server.host, server.port)
     async with (
         own_keys(bed, link.name, number, alone=True) as own,
-        _way(bed, relay, f"{link.name}-{number}", "redis", upstream) as way,
+        _way(bed, relay, f"{link.name}-{number}", described, upstream) as way,
     ):
         yield LaidLink(
             link=link, hop=way.hop, host=HOST, port=way.port, proxy=way.proxy, proxy_port=way.proxy_port,
-            words=own.words(way.port), upstream=upstream, admin_url=own.admin_url, log=server.log, remembers=remembers,
+            words=own.words(way.port, way.ca_file), upstream=upstream, admin_url=own.admin_url, log=server.log,
+            remembers=described.remembers, tls=described.tls,
         )  # fmt: skip
 
 
@@ -71,18 +78,20 @@ class _Way:
     port: int
     proxy: str
     proxy_port: int
+    ca_file: Path | None
 
 
 @asynccontextmanager
 async def _way(
-    bed: Testbed, relay: RelayControl, name: str, protocol: ProtocolName, upstream: HostPort
+    bed: Testbed, relay: RelayControl, name: str, described: LinkDescription, upstream: HostPort
 ) -> AsyncIterator[_Way]:
     client = bed.stack.toxiproxy.client()
     try:
         # Not in a thread: an interruption would leave it behind there, and the proxy with it.
         proxy = client.create(name, upstream)
         # The relay takes its hop down itself when the run's control of it ends.
-        hop = await relay.lay(name, protocol=protocol, upstream=proxy.listen)
-        yield _Way(hop=hop.name, port=hop.port, proxy=proxy.name, proxy_port=proxy.listen.port)
+        hop = await relay.lay(name, protocol=described.protocol, upstream=proxy.listen, tls=mode(described))
+        ca_file = await authority(bed.folder, relay, described)
+        yield _Way(hop=hop.name, port=hop.port, proxy=proxy.name, proxy_port=proxy.listen.port, ca_file=ca_file)
     finally:
         await asyncio.to_thread(client.delete, name)

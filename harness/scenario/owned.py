@@ -6,12 +6,14 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import asyncpg
 from redis.asyncio import Redis as RedisClient
 
 from harness.faults.site import ADMIN_TIMEOUT_S, OWN_NAME
 from harness.scenario.testbed import REDIS_DATABASES, TEMPLATE, Testbed
+from harness.scenario.tls import words_of
 from harness.stack.databases import create_database, create_role, drop_database, drop_role
 
 HOST = "127.0.0.1"
@@ -29,11 +31,14 @@ class OwnDatabase:
     password: str
     admin_url: str
 
-    def words(self, port: int) -> Mapping[str, str]:
-        """What the target description's placeholders are filled with, where the service is to dial `port`."""
+    def words(self, port: int, ca_file: Path | None = None) -> Mapping[str, str]:
+        """What the target description's placeholders are filled with, where the service is to dial `port`.
+
+        `ca_file`: whom it has to trust there, where it is to speak TLS.
+        """
         name, password = self.name, self.password
         words = {"host": HOST, "port": str(port), "user": name, "password": password, "database": name}
-        return {**words, "url": f"postgresql://{name}:{password}@{HOST}:{port}/{name}"}
+        return {**words, **words_of(ca_file), "url": f"postgresql://{name}:{password}@{HOST}:{port}/{name}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +49,11 @@ class OwnKeys:
     prefix: str
     admin_url: str
 
-    def words(self, port: int) -> Mapping[str, str]:
-        """What the target description's placeholders are filled with, where the service is to dial `port`."""
+    def words(self, port: int, ca_file: Path | None = None) -> Mapping[str, str]:
+        """What the target description's placeholders are filled with; see `OwnDatabase.words`."""
         words = {"host": HOST, "port": str(port), "database": str(self.database), "prefix": self.prefix}
-        return {**words, "url": f"redis://{HOST}:{port}/{self.database}"}
+        scheme = "redis" if ca_file is None else "rediss"
+        return {**words, **words_of(ca_file), "url": f"{scheme}://{HOST}:{port}/{self.database}"}
 
     async def forget(self) -> None:
         """Remove these keys: another may have the same database."""

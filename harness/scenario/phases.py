@@ -33,6 +33,7 @@ from harness.scenario.relayed import sends_per_request
 from harness.scenario.sessions import Sessions
 from harness.scenario.steps import Expect
 from harness.scenario.stops import ScenarioStop
+from harness.scenario.tls import never_agreed, told_with_tls
 from harness.scenario.workload import Answer, Clients, Errand
 from harness.stack.http import service_client
 from harness.target import Delivery, Target
@@ -89,9 +90,11 @@ class Phases:
 
         await poll_async(reached, within_s=within_s, interval_s=RECOVERY_INTERVAL_S)
         if refused:
-            self._recorder.record("runner", NotSteady(refused))
+            reason = await told_with_tls(self._site.relay, self._site.hops, refused) if measure else refused
+            self._recorder.record("runner", NotSteady(reason))
             raise ScenarioStop
         if measure:
+            await self._until_tls_is_agreed()
             await self._until_at_ease()
             median_ms = statistics.median(answer.took_ms for answer in healthy)
             self._recorder.record("runner", Healthy(round(median_ms, 3), len(healthy)))
@@ -104,6 +107,22 @@ class Phases:
         answers = [*warm, *healthy]
         bad = [answer for answer in answers if answer.outcome != ACKNOWLEDGED]
         return healthy, f"{len(bad)} of {len(answers)}: {_said(bad[0])}" if bad else ""
+
+    async def _until_tls_is_agreed(self) -> None:
+        """Send until there is no link on which TLS has failed and nothing was said, up to the target's deadline."""
+        within_s = self._target.description.limits.recovery_s
+        problem = ""
+
+        async def agreed() -> bool:
+            nonlocal problem
+            problem = await never_agreed(self._site.relay, self._site.hops)
+            if problem:
+                await self._send(self._clients.delivery(), Purpose.WARM)
+            return not problem
+
+        if not await poll_async(agreed, within_s=within_s, interval_s=RECOVERY_INTERVAL_S):
+            self._recorder.record("runner", NotSteady(f"after {within_s:g} s {problem}"))
+            raise ScenarioStop
 
     async def _until_at_ease(self) -> None:
         """Send until the metrics that the target names have come down, up to its deadline."""

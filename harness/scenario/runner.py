@@ -29,6 +29,7 @@ from harness.results import RunKey, RunResult
 from harness.scenario.building import built_site, clients
 from harness.scenario.concluding import Moves, Times, conclude
 from harness.scenario.configuration import RunConfiguration
+from harness.scenario.counting import Counting
 from harness.scenario.deaths import ended_by_deaths
 from harness.scenario.lab import Lab, StepMisuseError
 from harness.scenario.performer import Performer
@@ -39,6 +40,7 @@ from harness.scenario.scenario import Scenario
 from harness.scenario.sessions import Sessions
 from harness.scenario.stops import MachineLacksError, ScenarioStop
 from harness.scenario.testbed import Testbed
+from harness.scenario.tls import told_with_tls
 from harness.stack.service import ServiceStartError
 
 SERVICE_LOG_KEPT = 400_000
@@ -109,22 +111,26 @@ class _Run:
         # Whatever ends the run: once more at the very end, where there should be nothing to heal.
         owned.push_async_callback(performer.heal_all)
         self._lab = Lab(performer, self._recorder)
+        counting = Counting(self._bed.target, site, self._recorder)
         try:
             await self._start(site)
             self._phase("steady")
             await phases.steady(measure=True)
+            # Not before: a service that has just come up has enough to do, and its healthy answer is being measured.
+            await owned.enter_async_context(counting)
         except ScenarioStop:
             return
         before = await phases.probe()
         mark = site.service.log.size()
         await self._middle(self._lab, phases, performer, before)
-        await self._afterwards(site, phases, before, mark)
+        await self._afterwards(site, phases, before, mark, counting)
 
     async def _start(self, site: Site) -> None:
         try:
             took_ms = await site.service.start()
         except ServiceStartError as problem:
-            self._recorder.record("runner", NotSteady(str(problem)))
+            told = await told_with_tls(site.relay, site.hops, str(problem))
+            self._recorder.record("runner", NotSteady(told))
             raise ScenarioStop from problem
         started = ServiceStarted(site.service.process.pid, site.service.port, round(took_ms, 1))
         self._recorder.record("service", started)
@@ -173,12 +179,16 @@ class _Run:
         finally:
             self._recorder.record("service", ServiceLog(site.service.log.read(mark)[-SERVICE_LOG_KEPT:]))
 
-    async def _afterwards(self, site: Site, phases: Phases, before: Probed | None, mark: int) -> None:
+    async def _afterwards(
+        self, site: Site, phases: Phases, before: Probed | None, mark: int, counting: Counting
+    ) -> None:
         try:
             await self._recover(site, phases, mark)
             if site.service.running:
                 self._phase("steady again")
                 await phases.steady(measure=False)
+                # Nothing is at rest while somebody asks.
+                await counting.finish()
                 self._phase("rest")
                 await phases.rest(before)
                 # Before anything is sent again: that would store what was lost.

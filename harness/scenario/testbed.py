@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 import os
 import secrets
@@ -16,8 +17,9 @@ import asyncpg
 from harness.errors import HarnessError
 from harness.faults.fault import Need
 from harness.keeper import Keeper, PreloadedPython, PreloadSpec, ProcessSpec
+from harness.scenario.tls import laid_for_prepare
 from harness.stack import Stack, StackConfiguration
-from harness.stack.databases import create_database, create_role
+from harness.stack.databases import create_database, create_role, drop_database, drop_role
 from harness.stack.folders import private_folder
 from harness.syscalls import notification_available
 from harness.target import Target, fill_in
@@ -51,6 +53,13 @@ class Testbed:
     def lacking(self, need: Need) -> str | None:
         """Why this machine or this stack does not have what a fault needs; None when it has."""
         return self.lacks.get(need)
+
+    def with_service_in(self, directory: Path) -> Testbed:
+        """The same servers, for the same service in another directory.
+
+        It is spawned: what is forked imports from where the fork's parent does.
+        """
+        return dataclasses.replace(self, target=self.target.moved_to(directory), preloaded=None)
 
     def environment(self, words: Mapping[str, str], settings: Mapping[str, str]) -> Mapping[str, str]:
         """The complete environment of a service whose links are laid."""
@@ -113,28 +122,33 @@ def _lacks(stack: Stack) -> Mapping[Need, str]:
     return lacks | {need: given_by_url for need, process in owners if process is None}
 
 
+def prepare_again(bed: Testbed) -> None:
+    """Prepare a new template, by a service that may have changed since. Raises HarnessError."""
+    asyncio.run(_drop_template(bed.stack.postgres.url()))
+    bed.has_template = False
+    bed.has_template = _prepare(bed)
+
+
 def _prepare(bed: Testbed) -> bool:
     """Run the target's `prepare` command on an empty database; whether there is one."""
     if not bed.target.description.service.prepare:
         return False
     password = secrets.token_hex(16)
     asyncio.run(_create_template(bed.stack.postgres.url(), password))
-    words = {
-        f"{name}.{word}": value
-        for name, link in bed.target.description.links.items()
-        for word, value in _direct_words(bed, link.protocol, password).items()
-    }
-    log = bed.logs / "prepare.log"
-    process = bed.stack.keeper.spawn(
-        ProcessSpec(
-            name="prepare",
-            argv=bed.target.prepare(words),
-            env=bed.environment(words, {}),
-            cwd=bed.target.directory,
-            log=log,
+    links = bed.target.description.links
+    direct = {name: _direct_words(bed, link.protocol, password) for name, link in links.items()}
+    with laid_for_prepare(bed.stack.relay, bed.folder, links, direct) as laid:
+        words = {f"{name}.{word}": value for name, of_link in laid.items() for word, value in of_link.items()}
+        process = (bed.preloaded or bed.stack.keeper).spawn(
+            ProcessSpec(
+                name="prepare",
+                argv=bed.target.prepare(words),
+                env=bed.environment(words, {}),
+                cwd=bed.target.directory,
+                log=bed.logs / "prepare.log",
+            )
         )
-    )
-    status = process.wait(PREPARE_WITHIN_S)
+        status = process.wait(PREPARE_WITHIN_S)
     if status != 0:
         raise HarnessError(
             f"{bed.target.path}: [service] prepare ended with status {status}:\n{process.log.tail()}",
@@ -149,6 +163,15 @@ async def _take_over_template(admin_url: str) -> None:
     admin = await asyncpg.connect(admin_url)
     try:
         await admin.execute(f'ALTER DATABASE "{TEMPLATE}" OWNER TO CURRENT_USER')
+    finally:
+        await admin.close()
+
+
+async def _drop_template(admin_url: str) -> None:
+    admin = await asyncpg.connect(admin_url)
+    try:
+        await drop_database(admin, TEMPLATE)
+        await drop_role(admin, TEMPLATE)
     finally:
         await admin.close()
 

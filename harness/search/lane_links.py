@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from harness.scenario.owned import OwnKeys, own_database, own_keys
 from harness.scenario.testbed import Testbed
+from harness.scenario.tls import authority, mode
 from harness.stack.addresses import HostPort
+from harness.target.description import LinkDescription
 from harness.wire import ProtocolName, RelayControl
 
 
@@ -31,24 +33,30 @@ async def lane_links(bed: Testbed, relay: RelayControl, number: int) -> AsyncIte
         links: dict[str, LaneLink] = {}
         for name, described in bed.target.description.links.items():
             lay = _postgres if described.protocol == "postgres" else _redis
-            links[name] = await owned.enter_async_context(lay(bed, relay, name, number))
+            links[name] = await owned.enter_async_context(lay(bed, relay, name, number, described))
         yield links
 
 
 @asynccontextmanager
-async def _postgres(bed: Testbed, relay: RelayControl, link: str, number: int) -> AsyncIterator[LaneLink]:
+async def _postgres(
+    bed: Testbed, relay: RelayControl, link: str, number: int, described: LinkDescription
+) -> AsyncIterator[LaneLink]:
     server = bed.stack.postgres
     # A lane reconnects at every other cell.
     async with own_database(bed, f"{link}_{number}", cheap_scram=True) as own:
-        hop = await relay.lay(f"{link}-{number}", protocol="postgres", upstream=HostPort(server.host, server.port))
-        words = own.words(hop.port)
+        upstream = HostPort(server.host, server.port)
+        hop = await relay.lay(f"{link}-{number}", protocol="postgres", upstream=upstream, tls=mode(described))
+        words = own.words(hop.port, await authority(bed.folder, relay, described))
         yield LaneLink(name=link, protocol="postgres", hop=hop.name, words=words, admin_url=own.admin_url)
 
 
 @asynccontextmanager
-async def _redis(bed: Testbed, relay: RelayControl, link: str, number: int) -> AsyncIterator[LaneLink]:
+async def _redis(
+    bed: Testbed, relay: RelayControl, link: str, number: int, described: LinkDescription
+) -> AsyncIterator[LaneLink]:
     server = bed.stack.redis
     async with own_keys(bed, link, number, alone=False) as own:
-        hop = await relay.lay(f"{link}-{number}", protocol="redis", upstream=HostPort(server.host, server.port))
-        words = own.words(hop.port)
+        upstream = HostPort(server.host, server.port)
+        hop = await relay.lay(f"{link}-{number}", protocol="redis", upstream=upstream, tls=mode(described))
+        words = own.words(hop.port, await authority(bed.folder, relay, described))
         yield LaneLink(name=link, protocol="redis", hop=hop.name, words=words, admin_url=own.admin_url, keys=own)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.errors import HarnessError
 from harness.history.events import Purpose
+from harness.scenario.tls import told_with_tls
 from harness.search.cell_history import CellHistory
 from harness.search.http import Reply
 from harness.search.lane import Lane
@@ -80,7 +81,8 @@ class States:
                 self._warm = _Warm(ends, delivery, reply)
                 return self._warm
             last = str(reply)
-        raise NotReadyError(f"{2 * TRIES} deliveries did not make the service ready, the last one: {last}")
+        problem = f"{2 * TRIES} deliveries did not make the service ready, the last one: {last}"
+        raise NotReadyError(await told_with_tls(self._lane.relay, self._lane.hops, problem))
 
     async def _make_fresh(self) -> None:
         self._warm = None

@@ -20,10 +20,12 @@ from harness.stack import _sock_diag as diag
 from harness.stack.addresses import HostPort
 
 __all__ = [
+    "ConnectionCount",
     "Moved",
     "TcpConnection",
     "TcpListener",
     "TcpState",
+    "connection_count",
     "connections",
     "kept_waiting",
     "listening",
@@ -118,6 +120,24 @@ class TcpListener:
     inode: int
     waiting: int
     backlog: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionCount:
+    """Connections to one port at one moment. `connecting`: those whose SYN was not answered yet."""
+
+    open: int
+    connecting: int
+
+
+def connection_count(port: int) -> ConnectionCount:
+    """Count everybody's connections to remote port `port`, by one question to the kernel; what is ending is left out.
+
+    Cheaper than `connections`, which has to find out whose each is: for a port that one service alone dials.
+    """
+    found = diag.tcp_sockets(remote_port=port, states=1 << TcpState.ESTABLISHED | 1 << TcpState.SYN_SENT)
+    states = [each.state for each in found if each.inode]
+    return ConnectionCount(open=states.count(TcpState.ESTABLISHED), connecting=states.count(TcpState.SYN_SENT))
 
 
 def connections(pids: Iterable[int], port: int) -> tuple[TcpConnection, ...]:

@@ -122,6 +122,10 @@ class ToxiproxyClient:
             self._ports.release(port)
         return removed
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all proxies, whoever made them."""
+        return tuple(sorted(self._api.json("get", "/proxies")))
+
     def proxy(self, name: str) -> Proxy:
         """Return the proxy as it is now. Raises ToxiproxyError (404) when there is none."""
         return _proxy(self._api.json("get", f"/proxies/{_safe(name)}"))

@@ -65,6 +65,7 @@ Status = Annotated[str, AfterValidator(_status_class)]
 Environment = dict[str, str]
 Switch = Annotated[Environment, AfterValidator(_some_settings)]
 Name = Annotated[str, AfterValidator(_name)]
+Label = Annotated[str, Field(min_length=1, max_length=30)]
 
 
 class Described(BaseModel):
@@ -79,6 +80,12 @@ class LinkDescription(Described):
     protocol: Literal["postgres", "redis"]
     remembers: str | None = None
     """Redis: the key by which the service remembers a delivery, with `{prefix}`, `{source}` and `{id}`."""
+    tls: bool = Field(default=False, strict=True)
+    """The service is to speak TLS here, and nothing else is taken from it: to PostgreSQL it has to ask for it
+    (SSLRequest), to Redis it begins in it (`{LINK.url}` is a `rediss://`).
+
+    The harness makes a certificate for 127.0.0.1 and localhost; a service that verifies trusts the file
+    `{LINK.ca_file}`. To the server itself the harness speaks plainly, whatever that has."""
 
 
 class ServiceDescription(Described):
@@ -95,7 +102,7 @@ class ServiceDescription(Described):
     A service whose command is `{python} -m MODULE ...` or `{python} FILE.py ...` is then forked from a
     Python that has them already, which takes a fraction of the time; any other is spawned."""
     environment: Environment
-    """`{LINK.url}`, `{LINK.host}`, `{LINK.port}`, `{LINK.user}`, ... are filled in."""
+    """`{LINK.url}`, `{LINK.host}`, `{LINK.port}`, `{LINK.user}`, ... are filled in; with TLS, `{LINK.ca_file}`."""
     listening: ExpressionWithPort
     """Finds the group `port` in the line of the service's log that says where it listens."""
     alive: UrlPath
@@ -191,6 +198,9 @@ class ProbesDescription(Described):
     checked_out: str | None = None
     tasks: str | None = None
     descriptors: str | None = None
+    pool: dict[Label, str] = {}
+    """What is told of the connection pool, by words of your own: each a metric, read a few times a second while a
+    scenario runs and drawn below its timeline."""
     at_ease: dict[str, float] = {}
     """Metrics, and the most that each may be in steady state: behind a breaker that a slow start has
     opened, a fault would meet nothing."""

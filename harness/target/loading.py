@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from harness.errors import UsageError
 from harness.target.description import TargetDescription
-from harness.target.placeholders import PLACEHOLDER, READ_BY, REMEMBERED_BY, WORDS_BY_PROTOCOL
+from harness.target.placeholders import CA_FILE, PLACEHOLDER, READ_BY, REMEMBERED_BY, WORDS_BY_PROTOCOL
 from harness.target.protections import switched_off
 from harness.target.sender import TEMPLATE_WORDS, Sender, TemplateSender
 from harness.target.target import Target
@@ -127,12 +127,17 @@ def _texts_with_placeholders(description: TargetDescription) -> Iterator[tuple[s
 
 
 def _check_placeholders(description: TargetDescription, place: str, key: str, text: str) -> None:
-    of_links = (
-        f"{link}.{word}"
-        for link, described in description.links.items()
-        for word in WORDS_BY_PROTOCOL[described.protocol]
-    )
-    _check_words(text, ["python", *of_links], place=f"{place}: [service]", key=key)
+    place = f"{place}: [service]"
+    of_links: list[str] = []
+    for link, described in description.links.items():
+        of_links += [f"{link}.{word}" for word in WORDS_BY_PROTOCOL[described.protocol]]
+        ca_file = f"{link}.{CA_FILE}"
+        if described.tls:
+            of_links.append(ca_file)
+        elif ca_file in PLACEHOLDER.findall(text):
+            problem, mend = "this link speaks no TLS, so there is nobody to trust", f"add tls = true to [links.{link}]"
+            raise UsageError.at(place, key, ca_file, problem, mend=mend)
+    _check_words(text, ["python", *of_links], place=place, key=key)
 
 
 def _check_words(text: str, known: Sequence[str], *, place: str, key: str) -> None:

@@ -12,6 +12,8 @@ WORDS_BY_PROTOCOL: Mapping[str, tuple[str, ...]] = {
     "redis": ("url", "host", "port", "database", "prefix"),
 }
 """What a link of each protocol can be asked for."""
+CA_FILE = "ca_file"
+"""And one that speaks TLS: the certificate authority to trust, in PEM."""
 REMEMBERED_BY = ("prefix", "source", "id")
 """What the key by which a service remembers a delivery is made of."""
 READ_BY = ("source", "id")

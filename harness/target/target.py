@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,11 @@ class Target:
     def directory(self) -> Path:
         """Where the service's commands run."""
         return (self.path.parent / self.description.service.directory).resolve()
+
+    def moved_to(self, directory: Path) -> Target:
+        """The same target, whose commands run in another directory; its sender and its place stay."""
+        service = self.description.service.model_copy(update={"directory": str(directory.absolute())})
+        return dataclasses.replace(self, description=self.description.model_copy(update={"service": service}))
 
     @property
     def labels(self) -> Labels:

@@ -51,6 +51,17 @@ class Value:
         return {kind: known for kind, known in Value._kinds.items() if issubclass(known, cls)}
 
     @classmethod
+    @contextmanager
+    def kinds_of_this_run(cls) -> Iterator[None]:
+        """Forget, at the end, the kinds that were registered meanwhile: their modules will be imported anew."""
+        before = dict(cls._kinds)
+        try:
+            yield
+        finally:
+            cls._kinds.clear()
+            cls._kinds.update(before)
+
+    @classmethod
     @functools.cache
     def field_types(cls) -> Mapping[str, Any]:
         """The type of each field, by name."""

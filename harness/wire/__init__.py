@@ -2,7 +2,7 @@
 
 from harness.wire.control import Hop, RelayControl
 from harness.wire.frames import Direction
-from harness.wire.message import Phase, ProtocolName
+from harness.wire.message import Phase, ProtocolName, TlsMode
 from harness.wire.refusals import check_action
 from harness.wire.reports import STATEMENTS_MAX, Ended, Fired, Passed, Report, Seen
 from harness.wire.rules import (
@@ -50,5 +50,6 @@ __all__ = [
     "Rule",
     "Seen",
     "Stall",
+    "TlsMode",
     "check_action",
 ]

@@ -40,6 +40,7 @@ class ControlSession:
             "disarm": self._disarm,
             "release": self._release,
             "sync": lambda _request: None,
+            "traffic": lambda request: self._hop(request["hop"]).traffic(),
             "near_misses": self._near_misses,
             "seen": lambda request: self._hop(request["hop"]).seen(request["since_ns"]),
             "record": self._record,
@@ -96,11 +97,11 @@ class ControlSession:
         if name in self._hops:
             raise UsageError.at("relay", "hop", name, "this hop is laid already", mend="give it another name")
         protocol, tls = request["protocol"], request["tls"]
-        if tls and protocol != "postgres":
-            mend = "leave tls out: the relay offers it to PostgreSQL's clients only"
-            raise UsageError.at("relay", "tls", tls, f"a hop of {protocol} has none", mend=mend)
+        if tls == "offered" and protocol != "postgres":
+            problem = f"a client of {protocol} does not ask for TLS: it begins in it, or does without"
+            raise UsageError.at("relay", "tls", tls, problem, valid=("none", "required"), mend="require it")
         upstream = HostPort(request["host"], request["port"])
-        hop = HopServer(HopKind(name, protocol, offers_tls=tls), upstream, self._identity, self.tell, self._fired)
+        hop = HopServer(HopKind(name, protocol, tls), upstream, self._identity, self.tell, self._fired)
         try:
             port = await hop.open()
         except OSError as error:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Sequence
+from typing import Final
 
 from harness.wire._bench import DirectionBench
 from harness.wire._courses import COURSES, Course, Passes, RuleCourse
-from harness.wire._failing import Insert, Repair
+from harness.wire._failing import Insert, Repair, error_response
 from harness.wire._flights import Unfinished
 from harness.wire._held import Held
 from harness.wire._lane import Lane
 from harness.wire._notes import Candidate, HopState, Notes
 from harness.wire._outlet import Outlet
 from harness.wire._rule_book import ArmedRule
-from harness.wire._units import Answered, Replaced, Swallowed, WholeAnswer
-from harness.wire.frames import Direction, Frame
+from harness.wire._units import Refused, Replaced, Swallowed, WholeAnswer
+from harness.wire.frames import GARBAGE, Direction, Frame
 from harness.wire.message import Message
 from harness.wire.reports import Ended, EndedBy, Passed, Report
+from harness.wire.rules import Fail
+
+TLS_HANDSHAKE: Final = b"\x16"  # the type of the record that TLS begins with (RFC 8446, 5.1)
+NO_TLS: Final = "the service did not ask for TLS, which this link requires"
+TLS_AT_ONCE: Final = "the service began in TLS without asking for it (sslnegotiation=direct), which the relay cannot do"
 
 
 class Engine:
@@ -47,10 +54,13 @@ class Engine:
         self._skips_to_sync = False
         self._whole: WholeAnswer | None = None
         self._late_from = 0
-        self.busy = hop.kind.offers_tls
-        self._told_end = False
-        self._offers_tls = hop.kind.offers_tls
+        self._tls = hop.kind.tls
+        self._tls_undecided = self.is_postgres and self._tls != "none"
+        self._in_tls = False
         self._server_takes_tls = True
+        self.busy = self._tls_undecided
+        self.told_end = False
+        """Whether its end was reported."""
 
     # ------------------------------------------------------------------ from the transports
 
@@ -75,10 +85,15 @@ class Engine:
         self._tell_end("service" if direction == "sent" else "server")
         self._lanes[direction].finish()
 
-    def lost(self, by: EndedBy) -> None:
-        """Take the end of the whole connection."""
-        self._tell_end(by)
+    def lost(self, by: EndedBy, why: str = "") -> None:
+        """Take the end of the whole connection. `why`: what its TLS failed of."""
+        self._tell_end(by, why=why)
         self._close()
+
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """The bytes that have come from the service and from the server, passed on or not."""
+        return self._lanes["sent"].came_bytes, self._lanes["answered"].came_bytes
 
     def queued_bytes(self, direction: Direction) -> int:
         """How much waits for a release."""
@@ -123,7 +138,7 @@ class Engine:
         if self._notes.tls_begins and not self._lanes["answered"].blockers:
             self._begin_tls()
         self.busy = bool(
-            self._late or self.inserts or self._repairs or self._skips_to_sync or self._whole or self._offers_tls
+            self._late or self.inserts or self._repairs or self._skips_to_sync or self._whole or self._tls_undecided
         )
 
     # ------------------------------------------------------------------ for the benches
@@ -196,6 +211,8 @@ class Engine:
 
     def _judge_sent(self, frame: Frame) -> Course | None:
         message, sight = self._notes.sent(frame)
+        if self._tls_undecided and (problem := self._decide_on_tls(frame)):
+            return Refused(functools.partial(self._refuse, problem))
         if self._skips_to_sync:
             if message.name not in ("Sync", "Terminate"):
                 return Swallowed()
@@ -204,9 +221,11 @@ class Engine:
             armed = self._choose([(armed, message.values) for armed in sight.rules])
             if armed is not None:
                 return self._course("sent", armed, message)
-        return self._answer_to_tls(message) if self._offers_tls else None
+        return None
 
     def _judge_answered(self, frame: Frame) -> Course | None:
+        if self._tls_undecided and frame.name == "SSLAnswer" and frame.head == b"N":
+            return self._agree_to_tls(frame)
         replacement = self._repaired(frame) if self._repairs else None
         if replacement == b"":
             return Swallowed()
@@ -244,20 +263,34 @@ class Engine:
 
     # ------------------------------------------------------------------ TLS
 
-    def _answer_to_tls(self, message: Message) -> Course | None:
-        self._offers_tls = message.name == "GSSENCRequest"  # to which the server answers; then TLS is asked for
-        return Answered(self._say_yes) if message.name == "SSLRequest" else None
+    def _decide_on_tls(self, frame: Frame) -> str:
+        """With its StartupMessage the service has asked for TLS, or does without; return what is wrong with that."""
+        if frame.name == GARBAGE and frame.head[:1] == TLS_HANDSHAKE:
+            return TLS_AT_ONCE
+        if frame.name != "StartupMessage":
+            return ""
+        self._tls_undecided = False
+        return "" if self._in_tls or self._tls == "offered" else NO_TLS
 
-    def _say_yes(self) -> None:
-        """Answer a request for TLS in the server's place, which never sees it."""
+    def _refuse(self, problem: str) -> None:
+        """Tell the service as a server does, and close."""
+        self._lanes["answered"].emit(error_response(Fail("28000", problem, fatal=True)))
+        self._tell_end("service", why=problem)
+        self._close()
+        self._outlet.close()
+
+    def _agree_to_tls(self, frame: Frame) -> Course:
+        """Turn the server's no into the relay's yes: whatever a rule makes of question or answer, both have passed."""
         self._server_takes_tls = False
-        lane = self._lanes["answered"]
-        lane.emit(b"S")
-        lane.watch(b"S", each_row=True)
+        yes = Frame(frame.name, frame.offset, bytearray(b"S"), 1, complete=True)
+        return Replaced(self._answer_course(yes) or Passes(self._benches["answered"]), b"S")
 
     def _begin_tls(self) -> None:
-        """Both sides go on in TLS, or the service's alone where the server was not asked."""
+        """Both sides go on in TLS, or the service's alone where the server has none."""
         self._notes.tls_begins = False
+        if self._lanes["answered"].closed:
+            return
+        self._in_tls = True
         self._outlet.start_tls(server_too=self._server_takes_tls)
 
     # ------------------------------------------------------------------ inside
@@ -281,10 +314,10 @@ class Engine:
     def _course(self, direction: Direction, armed: ArmedRule, message: Message) -> RuleCourse:
         return COURSES[type(armed.rule.action)](self._benches[direction], armed, message)
 
-    def _tell_end(self, by: EndedBy, unfinished: Unfinished | None = None) -> None:
-        if self._told_end:
+    def _tell_end(self, by: EndedBy, unfinished: Unfinished | None = None, *, why: str = "") -> None:
+        if self.told_end:
             return
-        self._told_end = True
+        self.told_end = True
         if by == "server" and self._notes.said_goodbye:
             by = "service"
         found = unfinished or self._notes.unfinished()
@@ -292,7 +325,7 @@ class Engine:
             Ended(
                 hop=self.hop, connection=self.number, service_port=self.service_port, by=by, phase=found.phase,
                 text=found.text, direction_due=found.due, t_ns=time.monotonic_ns(),
-                sent_bytes=self._lanes["sent"].came_bytes, answered_bytes=self._lanes["answered"].came_bytes,
+                sent_bytes=self._lanes["sent"].came_bytes, answered_bytes=self._lanes["answered"].came_bytes, why=why,
             )
         )  # fmt: skip
 

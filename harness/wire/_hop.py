@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 from collections.abc import Callable, Iterable, Iterator
 
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
+from harness.vocabulary import Json
+from harness.wire._door import Door
 from harness.wire._identity import Identity
-from harness.wire._listener import Listener
+from harness.wire._listener import BACKLOG, Listener
 from harness.wire._near_misses import near_misses
 from harness.wire._notes import HopKind, HopState
 from harness.wire._pair import Pair
@@ -43,7 +46,8 @@ class HopServer:
 
     async def open(self) -> int:
         """Listen; return the port. Raises OSError."""
-        self._listener = await Listener.open(self._accept)
+        begins_in_tls = self._state.kind.protocol == "redis" and self._state.kind.tls == "required"
+        self._listener = await Listener.open(self._receive_bare if begins_in_tls else self._receive)
         return self._listener.port
 
     async def refuse(self, *, refusing: bool) -> None:
@@ -64,6 +68,11 @@ class HopServer:
         for engine in engines:
             engine.cut()
         return len(engines)
+
+    def traffic(self) -> list[Json]:
+        """Tell of each connection that has not ended the service's port, and the bytes of either direction."""
+        engines = [pair.engine for pair in self._pairs if pair.engine is not None]
+        return [[engine.service_port, *engine.traffic] for engine in engines if not engine.told_end]
 
     # ------------------------------------------------------------------ rules
 
@@ -127,10 +136,16 @@ class HopServer:
         """Forget a connection."""
         self._pairs.pop(pair, None)
 
-    def _accept(self) -> Side:
+    async def _receive(self, bound: socket.socket) -> asyncio.AbstractServer:
+        return await self._loop.create_server(lambda: self._new_pair().service, sock=bound, backlog=BACKLOG)
+
+    async def _receive_bare(self, bound: socket.socket) -> Door:
+        return Door(bound, lambda bare, port: self._new_pair().enter_in_tls(bare, port))
+
+    def _new_pair(self) -> Pair:
         pair = Pair(self, self._state, next(self._numbers), self._loop)
         self._pairs[pair] = None
-        return pair.service
+        return pair
 
 
 def unknown_hop(name: str, known: Iterable[str]) -> UsageError:

@@ -9,28 +9,39 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
-from typing import Self
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol, Self
 
-_BACKLOG = 512
+BACKLOG: Final = 512
+
+
+class Receiver(Protocol):
+    """Listens, and has what becomes of its connections arranged."""
+
+    def close(self) -> None:
+        """Listen no more. Connections that are open stay."""
+        ...
+
+
+Receives = Callable[[socket.socket], Awaitable[Receiver]]
 
 
 class Listener:
     """Made by `open`; listens at once."""
 
-    def __init__(self, reservation: socket.socket, factory: Callable[[], asyncio.BaseProtocol]) -> None:
+    def __init__(self, reservation: socket.socket, receives: Receives) -> None:
         self.port: int = reservation.getsockname()[1]
         self._reservation = reservation
-        self._factory = factory
-        self._server: asyncio.AbstractServer | None = None
+        self._receives = receives
+        self._receiver: Receiver | None = None
         self._changing = asyncio.Lock()  # of two changes at once the later one counts
 
     @classmethod
-    async def open(cls, factory: Callable[[], asyncio.BaseProtocol]) -> Self:
-        """Take a free port; `factory` makes the protocol of each connection. Raises OSError."""
+    async def open(cls, receives: Receives) -> Self:
+        """Take a free port; `receives` listens on a socket that is bound to it. Raises OSError."""
         reservation = _bound(0)
         try:
-            listener = cls(reservation, factory)
+            listener = cls(reservation, receives)
             await listener.refuse(refusing=False)
         except BaseException:
             reservation.close()
@@ -40,17 +51,16 @@ class Listener:
     async def refuse(self, *, refusing: bool) -> None:
         """Refuse from now on, or accept again. Connections that wait to be accepted are reset."""
         async with self._changing:
-            if not refusing and self._server is None:
-                loop = asyncio.get_running_loop()
-                self._server = await loop.create_server(self._factory, sock=_bound(self.port), backlog=_BACKLOG)
-            elif refusing and self._server is not None:
-                server, self._server = self._server, None
-                server.close()
+            if not refusing and self._receiver is None:
+                self._receiver = await self._receives(_bound(self.port))
+            elif refusing and self._receiver is not None:
+                receiver, self._receiver = self._receiver, None
+                receiver.close()
 
     def close(self) -> None:
         """Give the port up."""
-        if self._server is not None:
-            self._server.close()
+        if self._receiver is not None:
+            self._receiver.close()
         self._reservation.close()
 
 

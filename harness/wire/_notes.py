@@ -11,7 +11,7 @@ from harness.wire._rule_book import ArmedRule, RuleBook, Sight
 from harness.wire._sightings import Sightings
 from harness.wire.conversation import conversation
 from harness.wire.frames import Frame
-from harness.wire.message import Message, ProtocolName
+from harness.wire.message import Message, ProtocolName, TlsMode
 
 Asked: TypeAlias = Sequence[tuple[Sight, Sequence[bytes]]]
 Candidate: TypeAlias = tuple[ArmedRule, Sequence[bytes]]
@@ -21,11 +21,11 @@ _NOTHING: Asked = ()
 
 @dataclass(frozen=True, slots=True)
 class HopKind:
-    """What a hop is. `offers_tls`: to PostgreSQL's clients, by itself, whatever the server has."""
+    """What a hop is. `tls`: by itself, whatever the server has."""
 
     name: str
     protocol: ProtocolName
-    offers_tls: bool = False
+    tls: TlsMode = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
@@ -66,11 +67,17 @@ class Pair:
 
     # ------------------------------------------------------------------ from the sockets
 
+    def enter_in_tls(self, bare: socket.socket, port: int) -> None:
+        """Take the service's socket, from its own `port`: it is connected when TLS is agreed."""
+        self.engine = Engine(self._hop, self._number, port, self)
+        self._begin(self._agree_on_tls(bare))
+
     def connected(self, side: Side) -> None:
         """Take a socket: the service's first, then the server's."""
         if side is self.service:
-            port = side.transport.get_extra_info("peername")[1]
-            self.engine = Engine(self._hop, self._number, port, self)
+            if self.engine is None:
+                port = side.transport.get_extra_info("peername")[1]
+                self.engine = Engine(self._hop, self._number, port, self)
             self._begin(self._connect())
         elif not self.service.is_open:
             self._mirror(side)
@@ -178,6 +185,17 @@ class Pair:
             self.abort()
         task.result()  # what it raises is a fault of the relay's own: the loop logs it
 
+    async def _agree_on_tls(self, bare: socket.socket) -> None:
+        try:
+            contexts = await self._home.identity.contexts()
+            await self.service.accept_tls(bare, contexts.towards_service)
+        except OSError as problem:
+            self._end("service", _why(problem, "service"))
+        finally:
+            if self.service.transport is None:  # it is connected to nothing, and nothing will end it
+                bare.close()
+                self._home.ended(self)
+
     async def _connect(self) -> None:
         """Connect to the server, and mirror a refusal: the service's connection is reset."""
         try:
@@ -196,8 +214,8 @@ class Pair:
                 await self.server.start_tls(contexts.towards_server, as_server=False)
             blamed = "service"
             await self.service.start_tls(contexts.towards_service, as_server=True)
-        except OSError:
-            self._end(blamed)
+        except OSError as problem:
+            self._end(blamed, _why(problem, blamed))
             self.abort()
             return
         self._join()
@@ -228,9 +246,15 @@ class Pair:
         if self.service.gone and (self.server.gone or (self.server.transport is None and not connecting)):
             self._home.ended(self)
 
-    def _end(self, by: EndedBy) -> None:
+    def _end(self, by: EndedBy, why: str = "") -> None:
         if self.engine is not None:
-            self.engine.lost(by)
+            self.engine.lost(by, why)
+
+
+def _why(problem: OSError, by: EndedBy) -> str:
+    """Say what TLS failed of. A client that trusts nobody may go without a word."""
+    said = str(problem) if isinstance(problem, ssl.SSLError) else f"the {by} ended it ({type(problem).__name__})"
+    return f"TLS was not agreed: {said}"
 
 
 def _by(is_service: bool, problem: Exception | None) -> EndedBy:

@@ -163,6 +163,14 @@ class Side(asyncio.Protocol):
         if self.transport is not None:
             self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
 
+    async def accept_tls(self, bare: socket.socket, context: ssl.SSLContext) -> None:
+        """Take a socket on which the other side speaks TLS from its first byte. Raises OSError when it does not."""
+        self._tls = True
+        await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: self, bare, ssl=context,
+            ssl_handshake_timeout=TLS_HANDSHAKE_S, ssl_shutdown_timeout=TLS_GOODBYE_S,
+        )  # fmt: skip
+
     # ------------------------------------------------------------------ inside
 
     def _reset_now(self) -> None:

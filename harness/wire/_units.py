@@ -80,19 +80,18 @@ class Swallowed(Course):
         """Let it vanish."""
 
 
-class Answered(Course):
-    """A message that the relay answers itself: the server never sees it."""
+class Refused(Course):
+    """A message with which the connection ends: the server never sees it."""
 
-    __slots__ = ("_answer",)
+    __slots__ = ("_refuse",)
 
-    def __init__(self, answer: Callable[[], None]) -> None:
-        self._answer = answer
+    def __init__(self, refuse: Callable[[], None]) -> None:
+        self._refuse = refuse
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Answer once it was there as a whole."""
-        del data
-        if last:
-            self._answer()
+        """Refuse as soon as it is known what it is."""
+        del data, last
+        self._refuse()
 
 
 class Replaced(Course):

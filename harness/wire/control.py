@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.vocabulary import Json
-from harness.wire.message import ProtocolName
+from harness.wire.message import ProtocolName, TlsMode
 from harness.wire.reports import Fired, Report, Seen
 from harness.wire.rules import Rule
 
@@ -89,11 +89,12 @@ class RelayControl:
 
     # ------------------------------------------------------------------ hops
 
-    async def lay(self, name: str, *, protocol: ProtocolName, upstream: HostPort, tls: bool = False) -> Hop:
+    async def lay(self, name: str, *, protocol: ProtocolName, upstream: HostPort, tls: TlsMode = "none") -> Hop:
         """Listen on a port of 127.0.0.1 and relay what comes to `upstream`.
 
-        `tls`: offer TLS to PostgreSQL's clients even where the server has none. Raises UsageError
-        for a name that is taken.
+        `tls`: speak it to the service even where the server has none, with a certificate that `certificate` vouches
+        for. Required: whoever does without is refused, in words that its `Ended` repeats. Raises UsageError for a
+        name that is taken, and for TLS that is offered to Redis's clients, who do not ask for it.
         """
         answer = await self._ask("lay", name=name, protocol=protocol, host=upstream.host, port=upstream.port, tls=tls)
         return Hop(name, answer)
@@ -105,6 +106,13 @@ class RelayControl:
     async def cut_all(self, hop: str) -> int:
         """Close every connection of the hop; return how many. Each leaves an Ended by "rule"."""
         return int(await self._ask("cut_all", hop=hop))
+
+    async def traffic(self, hop: str) -> Mapping[int, tuple[int, int]]:
+        """Return the bytes that have come from the service and from the server on each connection that has not ended.
+
+        By the service's own port, and counted as `Ended` counts them.
+        """
+        return {port: (sent, answered) for port, sent, answered in await self._ask("traffic", hop=hop)}
 
     async def certificate(self) -> bytes:
         """Return the relay's certificate authority, in PEM: what a client that verifies has to trust."""

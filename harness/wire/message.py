@@ -9,9 +9,11 @@ from typing import Literal, Protocol, TypeAlias
 from harness.vocabulary.messages import Phase
 from harness.wire.frames import Direction, Frame, Framer
 
-__all__ = ["Conversation", "Message", "Phase", "ProtocolName"]
+__all__ = ["Conversation", "Message", "Phase", "ProtocolName", "TlsMode"]
 
 ProtocolName: TypeAlias = Literal["postgres", "redis"]
+TlsMode: TypeAlias = Literal["none", "offered", "required"]
+"""Whether a hop speaks TLS to the service. Offered: to a client of PostgreSQL's that asks for it."""
 
 
 @dataclass(slots=True)

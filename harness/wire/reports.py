@@ -80,7 +80,8 @@ class Ended(Report):
     `by`: who began it; "relay": something of the relay's own broke, which its log tells. `phase` and `text` are
     those of the statement in flight; where there is none, `text` is "". `direction_due`: whose word was awaited,
     "sent" the service's, "answered" the server's; None when nobody owed any. The two numbers are the
-    bytes that had come from the service and from the server, passed on or not.
+    bytes that had come from the service and from the server, passed on or not: within TLS what was said, not
+    its records. `why`: what the service's TLS failed of; else "".
     """
 
     kind: ClassVar[str] = "ended"
@@ -91,6 +92,7 @@ class Ended(Report):
     direction_due: Direction | None
     sent_bytes: int = 0
     answered_bytes: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,7 @@ def play(scenario: Callable[[Lab], Awaitable[None]], bench: Bench | None = None)
 
 def play_source(source: str) -> Bench:
     """Play the body of a scenario, given as text."""
-    names: dict[str, Any] = dict(vars(harness))
+    names: dict[str, Any] = {name: getattr(harness, name) for name in harness.__all__}
     body = textwrap.indent(source.strip() or "pass", "    ")
     exec(f"async def scenario(lab):\n{body}\n", names)  # noqa: S102  # Python source is what is tested
     return play(names["scenario"])

@@ -131,10 +131,9 @@ def swept(folder: Path, action: str, **more: Any) -> None:
     """A sweep of one cell, as it is written."""
     info = dataclasses.replace(summary_of().info, target="target.toml", revision=more.pop("revision", "abc"))
     info = dataclasses.replace(info, **{key: more.pop(key) for key in ("target", "profile") if key in more})
-    given = {"complete": True, **more}
-    report = SweepReport(
-        info=info, results=results(result(CellVerdict.HELD, cell(action))), stories={}, repro="", exit_status=0, **given
-    )
+    given = {"complete": True}
+    found = more.pop("of", None) or results(result(CellVerdict.HELD, cell(action)))
+    report = SweepReport(info=info, results=found, stories={}, repro="", exit_status=0, **{**given, **more})
     folder.mkdir()
     report.write(folder)
 

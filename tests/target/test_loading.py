@@ -77,8 +77,17 @@ def test_a_missing_key_is_told(tmp_path: Path, line: str, place: str, mend: str)
     assert hint == mend
 
 
+REDIS = 'protocol = "redis"'
 OFF, CONNECTIONS, PYTHON = 'off = { PING = "off" }', "connections = 5", 'python = "plain.py:Plain"'
 TWO_HUNDRED, WITHOUT, LISTENING = 'acknowledged = ["2xx"]', '"pool.ping", "retry"', r"port (?P<port>\d+)"
+
+
+def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
+    text = changed(REDIS, f"{REDIS}\ntls = true").replace("{redis.url}", "{redis.url}?ssl_ca_certs={redis.ca_file}")
+    links = load_target(write(tmp_path, text)).description.links
+    assert (links["redis"].tls, links["postgres"].tls) == (True, False)
+    message, _ = told(write(tmp_path, text.replace("{redis.ca_file}", "{redis.cafile}")))
+    assert "closest valid: 'redis.ca_file'" in message
 
 
 @pytest.mark.parametrize(
@@ -117,6 +126,12 @@ TWO_HUNDRED, WITHOUT, LISTENING = 'acknowledged = ["2xx"]', '"pool.ping", "retry
         ("{redis.url}", "{redis.user}", "[service]: REDIS_URL = 'redis.user'", "nothing is known", "redis"),
         ("{postgres.url}", "{postgres.urll}", "[service]: command[3] = ", "closest valid: 'postgres.url'", "write"),
         ("{postgres.host}", "{postgres.hots}", "[service]: prepare[3] = ", "closest valid: 'postgres.host'", "write"),
+        # TLS.
+        (REDIS, f"{REDIS}\ntls = 1", "[links.redis]: tls = 1", "valid boolean", "mend tls"),
+        (REDIS, f"{REDIS}\ntls = 'required'", "[links.redis]: tls = 'required'", "valid boolean", "mend tls"),
+        (REDIS, f"{REDIS}\ntsl = true", "[links.redis]: tsl = True", "closest valid: 'tls'", "write 'tls'"),
+        ("{redis.url}", "{redis.ca_file}", "REDIS_URL = 'redis.ca_file'", "no TLS", "add tls = true to [links.redis]"),
+        ("{postgres.url}", "{postgres.ca_file}", "command[3] = ", "no TLS", "add tls = true to [links.postgres]"),
         ("{source}:{id}", "{source}:{name}", "[links.redis]: remembers = 'name'", "nothing is known", "one of: id"),
         # Senders.
         (PYTHON, "", "sender = {}", "one of python and http is needed", "give python"),

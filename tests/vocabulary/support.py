@@ -125,4 +125,4 @@ def evaluated(source: str) -> object:
         "deliver": Deliver, "traffic": Traffic, "until": Until, "restart": Restart, "expect": Expect,
         "inject": lambda *faults: Inject(faults), "heal": lambda *faults: Heal(faults),
     }  # fmt: skip
-    return eval(source, {**vars(harness), **verbs})  # noqa: S307  # Python source is what is tested
+    return eval(source, {**{name: getattr(harness, name) for name in harness.__all__}, **verbs})  # noqa: S307  # Python source is what is tested

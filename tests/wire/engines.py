@@ -12,7 +12,7 @@ from harness.wire._notes import HopKind, HopState
 from harness.wire._rule_book import RuleBook
 from harness.wire._sightings import Sightings
 from harness.wire.frames import Direction
-from harness.wire.message import ProtocolName
+from harness.wire.message import ProtocolName, TlsMode
 from tests.wire import postgres_words as pg
 
 BEGIN, INSERT, COMMIT = pg.query("BEGIN"), pg.query("INSERT INTO t VALUES (1)"), pg.query("  commit;")
@@ -68,6 +68,7 @@ class Bed:
     protocol: ProtocolName = "postgres"
     book: RuleBook = field(default_factory=RuleBook)
     connections: int = 0
+    tls: TlsMode = "none"
 
     def __post_init__(self) -> None:
         self.sightings = Sightings("hop")
@@ -75,7 +76,7 @@ class Bed:
     def connect(self) -> Wire:
         self.connections += 1
         outlet = Recorder()
-        state = HopState(HopKind("hop", self.protocol), self.book, self.sightings)
+        state = HopState(HopKind("hop", self.protocol, self.tls), self.book, self.sightings)
         return Wire(Engine(state, self.connections, 40_000 + self.connections, outlet), outlet)
 
     def arm(self, action: Action, direction: Direction = "sent", text: str = "", **more: Any) -> str:

@@ -16,7 +16,16 @@ import pytest
 
 from harness.stack import sockets
 from harness.stack.addresses import HostPort
-from harness.stack.sockets import TcpConnection, TcpState, connections, listening, moved, process_tree
+from harness.stack.sockets import (
+    ConnectionCount,
+    TcpConnection,
+    TcpState,
+    connection_count,
+    connections,
+    listening,
+    moved,
+    process_tree,
+)
 from tests.stack.proxy.echo import Client, EchoServer
 
 ME = [os.getpid()]
@@ -133,6 +142,18 @@ def test_a_peer_that_reset() -> None:
         assert connections(ME, listener.getsockname()[1]) == ()
 
 
+def test_connections_are_counted_whosever_they_are() -> None:
+    with silent_server() as listener, ExitStack() as opened:
+        port = listener.getsockname()[1]
+        assert connection_count(port) == ConnectionCount(open=0, connecting=0)
+        for _ in range(2):
+            opened.enter_context(socket.create_connection(("127.0.0.1", port)))
+        assert connection_count(port) == ConnectionCount(open=2, connecting=0)
+        server, _ = listener.accept()
+        server.close()
+        assert until(lambda: connection_count(port) == ConnectionCount(open=1, connecting=0)), "one side has closed"
+
+
 def test_a_connection_that_is_being_made() -> None:
     """A full backlog swallows the SYN."""
     with silent_server(backlog=0) as listener, ExitStack() as opened:
@@ -147,6 +168,7 @@ def test_a_connection_that_is_being_made() -> None:
             assert trial.connect_ex(("127.0.0.1", port)) != 0
         assert until(lambda: len(connecting()) > 0)
         assert not any(each.open or each.awaiting_answer for each in connecting())
+        assert connection_count(port).connecting > 0
         (listener_now,) = listening(port)
         assert listener_now.waiting > listener_now.backlog == 0
 
