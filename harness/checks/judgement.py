@@ -47,6 +47,13 @@ STANDING: tuple[Check, ...] = (
 )
 """On every scenario; in the order in which a reader wants to know of them."""
 
+
+def wants(name: str) -> str:
+    """What the standing check of that name asks for, in a sentence; empty for a name that none has."""
+    found = next((check for check in STANDING if getattr(check, "__name__", "") == name), None)
+    return (found.__doc__ or "").strip().partition("\n")[0] if found else ""
+
+
 NEEDS_NO_EVIDENCE = "no_fault"
 
 

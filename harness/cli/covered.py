@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from harness.cli.chosen import Chosen
+from harness.cli.fault_maps import leave_maps
 from harness.cli.lines import BAD, BOLD, PLAIN
 from harness.cli.screen import Screen
 from harness.results.finding import Finding
 from harness.search.coverage import Subject, gate_coverage
+from harness.search.maps import coverage_map
 from harness.suite import Session
 
 SECTION = "coverage"
+
+
+def subject_of(suite: Chosen, session: Session) -> Subject:
+    """What the session runs on."""
+    info = session.summary(complete=False, status=None).info
+    return Subject(target=info.target, profile=info.profile, without=suite.settings.without, revision=info.revision)
 
 
 def judge_coverage(suite: Chosen, session: Session, screen: Screen) -> None:
@@ -20,14 +28,14 @@ def judge_coverage(suite: Chosen, session: Session, screen: Screen) -> None:
     """
     settings = suite.settings
     links = {name: link.protocol for name, link in suite.target.description.links.items()}
-    info = session.summary(complete=False, status=None).info
-    subject = Subject(target=info.target, profile=info.profile, without=settings.without, revision=info.revision)
+    subject = subject_of(suite, session)
     found = gate_coverage(settings.scenarios, settings.results, session.results, subject, links)
     if found is None:
         return
     below = found.below_floor
     findings = [Finding(SECTION, "fault space", "below its floor", below)] if below else []
     session.add(SECTION, found.to_json(), findings)
+    leave_maps(session.folder.path, settings.results, subject, [coverage_map(found)])
     share = f"{len(found.hit)} of {len(found.space.points)} points of the fault space"
     screen.write([("coverage: ", PLAIN), (f"{share}, {found.percent:.1f}%", BOLD)])
     if below:

@@ -10,7 +10,8 @@ import click
 from harness.checks import Verdict
 from harness.cli.against_baseline import against_baseline
 from harness.cli.chosen import choose
-from harness.cli.covered import judge_coverage
+from harness.cli.covered import judge_coverage, subject_of
+from harness.cli.fault_maps import leave_maps
 from harness.cli.options import BASELINE, JOBS, OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
 from harness.cli.screen import Screen
 from harness.cli.stage import perform
@@ -58,6 +59,8 @@ def gate(ids: tuple[str, ...], *, proofs: bool, baseline: Path | None, no_baseli
             judge_teeth(suite, session, screen)
         if suite.whole and suite.plain:
             judge_coverage(suite, session, screen)
+        else:
+            leave_maps(session.folder.path, settings.results, subject_of(suite, session))
         if compared is not None:
             compared.compare(session, screen)
 

@@ -17,6 +17,13 @@ from harness.results.text import one_line, shortened
 Piece = tuple[str, str]
 Line = Sequence[Piece]
 
+
+class Row(tuple[Piece, ...]):
+    """A line of a table: a terminal that is too narrow cuts it, and wraps it not."""
+
+    __slots__ = ()
+
+
 PLAIN, DIM, GOOD, BAD, DOUBT, BOLD = "", "dim", "green", "bold red", "yellow", "bold"
 DONE_CHARACTERS = 300
 WORD_WIDTH = 14
@@ -143,12 +150,12 @@ def table_lines(summary: Summary) -> Iterator[Line]:
     verdicts = [verdict for verdict in Verdict if any(result.verdict is verdict for result in own)]
     width = min(THEME_WIDTH, max(len(theme) for theme in themes))
     heads = "".join(f"{verdict.value:>{WORD_WIDTH}}" for verdict in verdicts)
-    yield [(f"{'theme':{width}}{heads}{'slowest':>10}{'took':>9}", DIM)]
+    yield Row([(f"{'theme':{width}}{heads}{'slowest':>10}{'took':>9}", DIM)])
     for theme in themes:
         yield _row([result for result in own if result.theme == theme], theme, width, verdicts)
 
 
-def _row(results: Sequence[RunResult], theme: str, width: int, verdicts: Sequence[Verdict]) -> Line:
+def _row(results: Sequence[RunResult], theme: str, width: int, verdicts: Sequence[Verdict]) -> Row:
     found = [result.verdict for result in results]
     pieces: list[Piece] = [(f"{shortened(one_line(theme), width):{width}}", PLAIN)]
     for verdict in verdicts:
@@ -156,7 +163,7 @@ def _row(results: Sequence[RunResult], theme: str, width: int, verdicts: Sequenc
         pieces.append((f"{count or '.':>{WORD_WIDTH}}", MARKS[verdict][1] if count else DIM))
     slowest_ms = max((result.figures.get("slowest_ms", 0.0) for result in results), default=0.0)
     took_s = sum(result.duration_s for result in results)
-    return [*pieces, (f"{slowest_ms / 1e3:>8.2f} s{took_s:>7.1f} s", PLAIN)]
+    return Row([*pieces, (f"{slowest_ms / 1e3:>8.2f} s{took_s:>7.1f} s", PLAIN)])
 
 
 def closing_lines(summary: Summary, folder: ResultsFolder) -> Iterator[Line]:

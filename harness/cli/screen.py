@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from harness.checks import Verdict
-from harness.cli.lines import DIM, GOOD, Line, proof_lines, run_lines, shown_key
+from harness.cli.lines import DIM, GOOD, NOT_HELD, Line, Piece, Row, proof_lines, run_lines, shown_key
 from harness.cli.now import Now
 from harness.history import Entry
 from harness.history.events import EvidenceSeen, FaultActed
@@ -25,6 +25,10 @@ from harness.results.ablation import PairVerdict, ProofResult
 FRAMES_PER_S = 8
 STILL_RUNNING_S = 15.0
 """Into a pipe: after so long without a line, say what goes on."""
+LINES_MAX: Mapping[str, int] = {"why": 3, "log": 2}
+"""Of a failure's story, by label, on a terminal; of the others one. The whole is in the report, and with -v."""
+ROOM_MIN = 20
+"""Characters of a story's line, however narrow the terminal is."""
 OUTSIDE = 0
 """In place of a thread: what goes on outside of any scenario."""
 NOW_STYLES: Mapping[str, str] = {"what": "bold cyan", "fault": "bold red", "evidence": "magenta", "seen": "cyan"}
@@ -197,11 +201,30 @@ class LiveScreen(Screen):
         self._live.stop()
 
     def write(self, line: Line) -> None:
-        """Write it above the live line. What went well is cut to the width, what did not is told in full."""
-        text = Text.assemble(*line)
-        if line[0][1] == GOOD:
+        """Write it above the live line: what went well in one line, of a failure's story a few, all of it with -v.
+
+        What is to be copied is never broken: the terminal itself wraps it.
+        """
+        if line[0][1] == GOOD or isinstance(line, Row):
+            text = Text.assemble(*line)
             text.truncate(self._console.width, overflow="ellipsis")
-        self._console.print(text, soft_wrap=True)
+            self._console.print(text, soft_wrap=True)
+        elif len(line) == 2 and line[0][0].startswith(NOT_HELD):
+            self._write_labelled(*line)
+        else:
+            self._console.print(Text.assemble(*line), soft_wrap=True)
+
+    def _write_labelled(self, label: Piece, told: Piece) -> None:
+        """Wrap at words, below the text's own beginning."""
+        indent = len(label[0])
+        lines = Text(told[0], style=told[1]).wrap(self._console, max(ROOM_MIN, self._console.width - indent - 1))
+        most = len(lines) if self._verbosity >= Verbosity.VERBOSE else LINES_MAX.get(label[0].strip(), 1)
+        for place, text in enumerate(lines[:most]):
+            if place == most - 1 < len(lines) - 1:
+                text.rstrip()
+                text.append("…")
+            head = Text(label[0] if place == 0 else " " * indent, style=label[1])
+            self._console.print(head + text, soft_wrap=True)
 
     def saw(self, entry: Entry) -> None:
         """A fault, and its evidence, is shown as it fires: by the next frame it may be over."""

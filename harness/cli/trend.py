@@ -10,9 +10,9 @@ import click
 
 from harness.checks import Verdict
 from harness.errors import UsageError
-from harness.proof.trend import Trend, trends, trends_json
 from harness.results.folder import LATEST
 from harness.results.reading import FILE, SummaryRead, read_summary
+from harness.results.trend import Trend, of_one_kind, trends, trends_json
 from harness.suite import ExitStatus
 from harness.suite.settings import RESULTS
 
@@ -34,7 +34,7 @@ def trend(runs: tuple[Path, ...], *, results: Path, last: int | None, as_json: b
     """
     left_out: dict[str, str] = {}
     found = [read_summary(run) for run in runs] if runs else _kept(results, left_out)
-    found = _of_one_kind(sorted(found, key=lambda each: each.run.started_at), left_out)[-(last or 0) :]
+    found = of_one_kind(sorted(found, key=lambda each: each.run.started_at), left_out)[-(last or 0) :]
     told = trends(found)
     if as_json:
         click.echo(json.dumps(trends_json(told, left_out), indent=1))
@@ -59,20 +59,6 @@ def _kept(results: Path, left_out: dict[str, str]) -> list[SummaryRead]:
     return found
 
 
-def _of_one_kind(found: Sequence[SummaryRead], left_out: dict[str, str]) -> list[SummaryRead]:
-    """Those with the newest run's target and profile: times of others say nothing of it."""
-    if not found:
-        return []
-    newest = found[-1].run
-    same: list[SummaryRead] = []
-    for each in found:
-        if (each.run.target, each.run.profile) == (newest.target, newest.profile):
-            same.append(each)
-        else:
-            left_out[each.run.id] = f"of another kind: target {each.run.target}, profile {each.run.profile}"
-    return same
-
-
 def trend_lines(told: Sequence[Trend], found: Sequence[SummaryRead], left_out: Mapping[str, str]) -> Iterator[str]:
     """The verdicts of each scenario from old to new, then what there is to say."""
     if not found:
@@ -82,7 +68,7 @@ def trend_lines(told: Sequence[Trend], found: Sequence[SummaryRead], left_out: M
     width = max((len(each.id) for each in told), default=0)
     for each in told:
         yield f"{each.id:{width}}  {''.join(LETTERS[point.verdict] for point in each.points)}"
-    said = [sentence for each in told for sentence in (each.flaky, each.turned, *each.slower) if sentence]
+    said = [sentence for each in told for sentence in each.said]
     yield from said or ["nothing got slower or flakier"]
     for name, reason in left_out.items():
         yield f"left out: {name}: {reason}"

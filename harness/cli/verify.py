@@ -19,13 +19,12 @@ from harness.cli.options import JOBS, OUTPUT, PLACES, SEED, STACK, STRICT, optio
 from harness.cli.screen import Screen
 from harness.cli.stage import perform
 from harness.errors import UsageError
-from harness.proof.record import own_runs
 from harness.proof.verification import Verification, verification
 from harness.proof.verify_report import html_page, markdown_page
 from harness.results import RunKey, RunResult
 from harness.results.ablation import PairVerdict
 from harness.results.files import write_atomically
-from harness.results.reading import SummaryRead, read_summary, summary_from
+from harness.results.reading import SummaryRead, own_runs, read_summary, summary_from
 from harness.results.repro import harness_words
 from harness.results.text import one_line
 from harness.scenario.scenario import Scenario

@@ -10,6 +10,7 @@ from harness.checks import Verdict
 from harness.proof.record import ScenarioRecord, SuiteRecord
 from harness.results.ablation import WRONG, PairVerdict
 from harness.results.finding import Finding
+from harness.results.reading import multiple
 
 FACTOR = 4.0
 """How many times the recorded multiple of a healthy answer is too much."""
@@ -136,11 +137,6 @@ def _speed(name: str, old: ScenarioRecord, new: ScenarioRecord, how: Comparison)
                 f" (more than {how.factor:g} times that is too much)"
             )
             yield Difference(kind, name, said)
-
-
-def multiple(time_ms: float | None, healthy_ms: float | None) -> float | None:
-    """A time as a multiple of the same run's healthy answer."""
-    return None if time_ms is None or not healthy_ms else time_ms / healthy_ms
 
 
 def _protections(old: SuiteRecord, new: SuiteRecord, how: Comparison) -> Iterator[Difference]:

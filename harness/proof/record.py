@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from harness.checks import Verdict
 from harness.proof.teeth import proves_alone
 from harness.results.ablation import PairVerdict
-from harness.results.reading import RunRead, SummaryRead
+from harness.results.reading import RunRead, SummaryRead, own_runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,21 +57,6 @@ def record_of(summary: SummaryRead, sources: Mapping[str, str] | None = None) ->
         protections=_protections(summary),
         coverage_percent=summary.coverage.percent if summary.coverage else None,
     )
-
-
-def own_runs(summary: SummaryRead) -> Iterator[RunRead]:
-    """The runs of the scenarios themselves, with everything on; of several of one scenario the worst."""
-    found: dict[str, RunRead] = {}
-    for run in summary.runs:
-        if run.role == "scenario" and run.profile == summary.run.profile and not run.without:
-            other = found.get(run.id)
-            if other is None or _rank(run) > _rank(other):
-                found[run.id] = run
-    return iter(found.values())
-
-
-def _rank(run: RunRead) -> int:
-    return (Verdict.HELD, Verdict.UNAVAILABLE, Verdict.INCONCLUSIVE, Verdict.FAILED).index(run.verdict)
 
 
 def _scenario(run: RunRead, proofs: Mapping[str, PairVerdict], source: str) -> ScenarioRecord:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 
-from harness.proof.differences import multiple
 from harness.proof.profiles import escaped, seconds
 from harness.proof.record import ScenarioRecord
 from harness.proof.verification import Side, Verification
 from harness.results.ablation import PairVerdict
+from harness.results.reading import multiple
 from harness.results.text import visible
 
 STYLE = """

@@ -10,6 +10,7 @@ from harness.checks.exchanges import Exchange, exchanges
 from harness.history import Entry, History
 from harness.history.events import (
     AtRest,
+    Counted,
     Event,
     EvidenceSeen,
     FaultActed,
@@ -83,6 +84,21 @@ class Count:
     at_most: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountLine:
+    """A number over time. `of`: a link, or the pool. `points`: what it was from each moment on; None: nobody said."""
+
+    of: str
+    what: str
+    source: str
+    points: Sequence[tuple[float, float | None]]
+
+    @property
+    def most(self) -> float:
+        """The highest number; 0 where none was ever said."""
+        return max((seen for _, seen in self.points if seen is not None), default=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """A line of the run's story. `kind`: step, fault, evidence, moment, good or bad."""
@@ -108,6 +124,7 @@ class Chronicle:
     marks: Sequence[Mark]
     requests: Sequence[Sent]
     counts: Sequence[Count]
+    lines: Sequence[CountLine]
     story: Sequence[Told]
 
     @property
@@ -144,6 +161,7 @@ def chronicle_of(history: History) -> Chronicle | None:
             for entry in history.entries
             if isinstance(entry.event, AtRest)
         ],
+        lines=_lines(history, clock),
         story=list(_story(history, clock)),
     )
 
@@ -187,6 +205,15 @@ def _requests(history: History, clock: _Clock, end_s: float) -> Sequence[Sent]:
         Sent(exchange, sent[exchange.sent.request], ended.get(exchange.sent.request, end_s))
         for exchange in exchanges(history)
     ]
+
+
+def _lines(history: History, clock: _Clock) -> Sequence[CountLine]:
+    found: dict[tuple[str, str, str], list[tuple[float, float | None]]] = {}
+    for entry in history.entries:
+        if isinstance(entry.event, Counted):
+            key = (entry.event.of, entry.event.what, entry.event.source)
+            found.setdefault(key, []).append((clock.of(entry), entry.event.seen))
+    return [CountLine(of=of, what=what, source=source, points=points) for (of, what, source), points in found.items()]
 
 
 def _story(history: History, clock: _Clock) -> Iterator[Told]:

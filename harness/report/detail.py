@@ -24,7 +24,7 @@ class Detail:
 
 FULL = Detail(titled_points=300, log_lines=40, log_characters=400, exceptions=True)
 """Of what did not hold: what a reader came for."""
-BRIEF = Detail(titled_points=150, log_lines=10, log_characters=300, exceptions=True)
+BRIEF = Detail(titled_points=100, log_lines=8, log_characters=240, exceptions=True)
 LEAN = Detail(titled_points=0, log_lines=0, log_characters=0, exceptions=False)
 LEAST = Detail(titled_points=0, log_lines=0, log_characters=0, exceptions=False, history=False)
 

@@ -13,6 +13,7 @@ from importlib import resources
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.report.fault_maps import Drawn
 from harness.report.grid import Grid
 from harness.report.past import Past
 from harness.report.run_view import RunView
@@ -28,13 +29,18 @@ _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Everything that the template writes. `links`: other files beside the report, by words."""
+    """Everything that the template writes. `links`: other files beside the report, by words.
+
+    `maps_problem`: why there are none, where they cannot be read.
+    """
 
     summary: SummaryRead
     headline: Headline
     grid: Grid
     runs: Sequence[RunView]
     past: Past
+    maps: Sequence[Drawn]
+    maps_problem: str
     links: Sequence[tuple[str, str]]
     repeat: str
 

@@ -10,8 +10,10 @@ from harness.errors import UsageError
 from harness.report.sentence import Headline, headline
 from harness.results.folder import RUN_NAME
 from harness.results.reading import FILE, RunRead, SummaryRead, read_summary
+from harness.results.trend import Trend, of_one_kind, trends
 
 SHOWN_MAX = 12
+TOLD_MAX = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +42,38 @@ class Past:
 
     runs: Sequence[PastRun]
     unread: Sequence[str]
+    trends: Sequence[Trend] = ()
+    """Of every scenario, this run included, where there were others of the same target and profile."""
+
+    @property
+    def told(self) -> Sequence[Trend]:
+        """Those of which there is something to say: the verdict was not always the same, or a time has grown."""
+        return [trend for trend in self.trends if trend.said][:TOLD_MAX]
 
     def of(self, run: RunRead) -> Sequence[Before]:
         """The same scenario under the same profile, without the same protections."""
         return [_before(past.name, found) for past in self.runs for found in past.summary.runs if found.key == run.key]
 
 
-def past_of(folder: Path, report_file: str) -> Past:
-    """Look for complete, earlier runs in the folder that holds `folder`, when that looks like a results folder."""
+def past_of(folder: Path, report_file: str, summary: SummaryRead) -> Past:
+    """Look for complete, earlier runs in the folder that holds `folder`, when that looks like a results folder.
+
+    `summary`: of the run itself.
+    """
     here = folder.resolve()
     runs: list[PastRun] = []
     unread: list[str] = []
     for path in _earlier(here):
         try:
-            summary = read_summary(path / FILE)
+            earlier = read_summary(path / FILE)
         except UsageError as problem:
             unread.append(f"{path.name}: {problem.message.removeprefix(f'{path / FILE}: ')}")
             continue
-        if summary.complete and summary.runs:
-            runs.append(PastRun(path.name, summary, headline(summary), (path / report_file).exists()))
-    return Past(runs[-SHOWN_MAX:], unread)
+        if earlier.complete and earlier.runs:
+            runs.append(PastRun(path.name, earlier, headline(earlier), (path / report_file).exists()))
+    shown = runs[-SHOWN_MAX:]
+    same = of_one_kind([*(past.summary for past in shown), summary], {})
+    return Past(shown, unread, trends(same) if len(same) > 1 else ())
 
 
 def _earlier(here: Path) -> Iterator[Path]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.checks import wants
+from harness.checks.condition import TERMINATED
 from harness.checks.exchanges import exchanges
 from harness.checks.judgement import STANDING
 from harness.history import History
@@ -17,6 +19,7 @@ from harness.history.events import (
     Recovered,
     RowsRead,
     RunBegan,
+    ScenarioProblem,
     ServiceEnded,
     ServiceStarted,
     UnhandledLogged,
@@ -49,7 +52,6 @@ def checks_named(run: RunRead) -> Sequence[Seen]:
 
 def _seen(check: Callable[[History], object], run: RunRead, history: History) -> Seen:
     name = getattr(check, "__name__", str(check))
-    wants = (check.__doc__ or "").strip().splitlines()[0]
     failed = name in run.failing_checks
     tell = _TALLIES.get(name)
     try:
@@ -57,7 +59,7 @@ def _seen(check: Callable[[History], object], run: RunRead, history: History) ->
         saw = reason if failed or tell is None else tell(history)
     except Exception as problem:  # noqa: BLE001  # told in the report: a check that crashes is seen by the reader
         saw = f"crashed: {problem!r}"
-    return Seen(name, failed, wants, saw)
+    return Seen(name, failed, wants(name), saw)
 
 
 def _judged(history: History) -> str:
@@ -112,6 +114,15 @@ def _lives(history: History) -> str:
     return f"started {'once' if starts == 1 else f'{starts} times'}; ended: {', then '.join(ends) or 'never'}"
 
 
+def _drained(history: History) -> str:
+    ends = [f"ended with status {end.status}" for end in history.of(ServiceEnded) if end.asked_by == TERMINATED]
+    return "; ".join(ends) or "never told to end by SIGTERM"
+
+
+def _objections(history: History) -> str:
+    return f"{counted(sum(1 for _ in history.of(ScenarioProblem)), 'objection')} of the scenario's own"
+
+
 def _rest(words: Sequence[str]) -> Callable[[History], str]:
     def tell(history: History) -> str:
         rest = [rest for rest in history.of(AtRest) if rest.what.partition(": ")[0] in words]
@@ -121,7 +132,10 @@ def _rest(words: Sequence[str]) -> Callable[[History], str]:
 
 
 def _figures(history: History) -> str:
-    return "; ".join(f"{read.figure} {read.seen:g}{_limits(read)}" for read in history.of(FigureRead))
+    return (
+        "; ".join(f"{read.figure} {read.seen:g}{_limits(read)}" for read in history.of(FigureRead))
+        or "no figure is limited"
+    )
 
 
 def _limits(read: FigureRead) -> str:
@@ -151,8 +165,10 @@ _TALLIES: Mapping[str, Callable[[History], str]] = {
     "slower": _slower,
     "reached": _moments,
     "recovers": _recovery,
+    "drains": _drained,
     "pool_returns": _rest(("connections", "busy connections")),
     "no_leaks": _rest(("checked_out", "tasks", "descriptors")),
     "log_clean": _unhandled,
     "figure": _figures,
+    "assertion": _objections,
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.history.events import Purpose
 from harness.report.chronicle import Chronicle, Count, FaultWindow, Sent
+from harness.report.panels import Panel, panels_height, panels_of
 from harness.report.scales import LatencyScale, TimeScale, milliseconds
 from harness.results.text import shortened
 
@@ -109,6 +110,9 @@ class Timeline:
     flight_top: float
     flight_bottom: float
     flight_most: int
+    panels: Sequence[Panel]
+    shade_bottom: float
+    """The faults' shade covers everything that goes along the axis."""
     counts: Sequence[CountRow]
     phases: Sequence[PhaseBand]
     phase_top: float
@@ -136,11 +140,13 @@ def timeline_of(chronicle: Chronicle, *, titled: bool) -> Timeline | None:
     limits = [limit for limit in (chronicle.deadline_ms,) if limit and max(took, default=0) > limit / 20]
     latency = LatencyScale.over([*took, *limits], plot_top, plot_bottom)
     flight_top = plot_bottom + GAP
+    flight_bottom = flight_top + FLIGHT_HEIGHT
+    panels = panels_of(chronicle.lines, scale, flight_bottom + 5)
+    shade_bottom = panels[-1].bottom if panels else flight_bottom
     counted = _counted(chronicle.counts)
-    counts_top = flight_top + FLIGHT_HEIGHT + (6 if counted else 0)
+    counts_top = flight_bottom + panels_height(panels) + (6 if counted else 0)
     phase_top = counts_top + COUNT_HEIGHT * len(counted) + 6
     most = max((waiting for _, waiting in chronicle.in_flight), default=0)
-    flight_bottom = flight_top + FLIGHT_HEIGHT
     return Timeline(
         height=phase_top + PHASE_HEIGHT + TICKS_HEIGHT,
         plot_top=plot_top,
@@ -158,11 +164,13 @@ def timeline_of(chronicle: Chronicle, *, titled: bool) -> Timeline | None:
         flight_top=flight_top,
         flight_bottom=flight_bottom,
         flight_most=most,
+        panels=panels,
+        shade_bottom=shade_bottom,
         counts=[_count_row(what, seen, counts_top, row, scale) for row, (what, seen) in enumerate(counted.items())],
         phases=[_band(name, scale.x(a), scale.x(b)) for name, a, b in _shown_phases(chronicle, scale)],
         phase_top=phase_top,
         titled=titled,
-        summary=_summary(chronicle),
+        summary=_summary(chronicle, panels),
     )
 
 
@@ -273,7 +281,7 @@ def _band(name: str, x: float, end: float) -> PhaseBand:
     return PhaseBand(x, width, name, CHARACTER * len(name) + 6 <= width)
 
 
-def _summary(chronicle: Chronicle) -> str:
+def _summary(chronicle: Chronicle, panels: Sequence[Panel]) -> str:
     """What the drawing shows, for who cannot see it."""
     outcomes = [str(sent.exchange.outcome) for sent in chronicle.requests]
     counts = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
@@ -282,4 +290,5 @@ def _summary(chronicle: Chronicle) -> str:
         f" to {fault.span.to_s - zero_of(chronicle):.2f} s"
         for fault in chronicle.faults
     )
-    return f"Latency of {len(outcomes)} requests: {counts}. Faults: {faults or 'none'}."
+    lines = "".join(f" {panel.title}: {'; '.join(line.title for line in panel.lines)}." for panel in panels)
+    return f"Latency of {len(outcomes)} requests: {counts}. Faults: {faults or 'none'}.{lines}"

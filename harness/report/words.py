@@ -93,6 +93,10 @@ def _until(call: Call) -> str:
     if not call.calls:
         return f"Wait until {call.given(0, 'moment')}"
     moment = call.calls[0]
+    fault, _, way = moment.name.rpartition(".")
+    if way == "fired":
+        times = moment.given(0, "times", "1")
+        return f"Wait until this took effect{'' if times == '1' else f' {times} times'}: {fault_words(fault)}"
     say = _MOMENTS.get(moment.name) or _MOMENTS.get(f"*.{moment.name.rpartition('.')[2]}")
     within = f" (within {call.named['within_s']} s)" if "within_s" in call.named else ""
     return f"Wait until {say(moment) if say else moment.source}{within}"
@@ -150,6 +154,15 @@ def _waiting(call: Call) -> str:
     return f"{sessions} in PostgreSQL{f', in its {sql}' if sql else ''}"
 
 
+def _order(call: Call) -> str:
+    """Messages that the relay lets through in this order."""
+    said = [
+        f"{_message(each)} on connection {each.named['connection']}" if "connection" in each.named else _message(each)
+        for each in call.calls
+    ]
+    return f"let messages pass in this order only: {', then '.join(said)}"
+
+
 _WIRE_ARGUMENTS = ("delay_ms", "at_byte", "code")
 _WIRE: Mapping[str, str] = {
     "wire.cut": "close the connection at {message}",
@@ -192,6 +205,10 @@ _FAULTS: Mapping[str, Words] = {
     "link.timeout": lambda c: f"swallow, then close after {c.kw('timeout_ms')} ms, {c.given(0, 'link')}",
     "link.limit_data": lambda c: f"close {c.given(0, 'link')}'s connections after {c.kw('limit_bytes')} bytes",
     "link.bandwidth": lambda c: f"let {c.kw('rate_kb_s')} kB a second through to {c.given(0, 'link')}",
+    "link.slicer": lambda c: f"let {c.given(0, 'link')}'s bytes arrive in slices of about {c.kw('average_bytes')}",
+    "link.slow_close": lambda c: f"pass a close on {c.given(0, 'link')} on {c.kw('delay_ms')} ms late",
+    "wire.order": _order,
+    "server.execute": lambda c: f"have another session on {c.given(0, 'link')} do: {c.given(1, 'text')}",
     "server.lock": lambda c: f"lock the table {c.given(1, 'table')}",
     "server.hold_commits": lambda c: f"let transactions on {c.given(1, 'table')} wait in their COMMIT",
     "server.end_sessions": lambda _: "let PostgreSQL end every session of the service",

@@ -6,13 +6,16 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from harness.errors import UsageError
 from harness.report.detail import Details
+from harness.report.fault_maps import Drawn, drawn
 from harness.report.grid import grid_of
 from harness.report.page import Page, broken_text, page_text
 from harness.report.past import Past, past_of
 from harness.report.run_view import Context, RunView, Shelf, run_view
 from harness.report.sentence import headline
 from harness.results.files import write_atomically
+from harness.results.maps import read_maps
 from harness.results.reading import FILE, ProofRead, SummaryRead, read_summary
 
 REPORT = "report.html"
@@ -50,16 +53,27 @@ def report_run(folder: Path) -> Path:
 def page_of(folder: Path) -> Page:
     """Read everything that the page shows."""
     summary = read_summary(folder / FILE)
-    past = past_of(folder, REPORT)
+    past = past_of(folder, REPORT, summary)
+    maps, maps_problem = _maps(folder)
     return Page(
         summary=summary,
         headline=headline(summary),
         grid=grid_of(summary),
         runs=sorted(_runs(folder, summary, past), key=lambda view: view.as_wanted),
         past=past,
+        maps=maps,
+        maps_problem=maps_problem,
         links=[(words, name) for name, words in BESIDE if (folder / name).exists()],
         repeat=summary.run.command,
     )
+
+
+def _maps(folder: Path) -> tuple[Sequence[Drawn], str]:
+    """The maps that lie beside the run, or why they cannot be read."""
+    try:
+        return [drawn(each) for each in read_maps(folder) if each.rows], ""
+    except UsageError as problem:
+        return (), problem.message
 
 
 def _runs(folder: Path, summary: SummaryRead, past: Past) -> Iterator[RunView]:

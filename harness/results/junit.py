@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree as ET  # written here, never parsed
 
@@ -31,7 +32,8 @@ def junit_text(summary: Summary) -> str:
         suite.set(attribute, str(sum(1 for case in cases if case.find(tag) is not None)))
     suite.set("tests", str(len(cases)))
     suite.set("time", f"{sum(result.duration_s for result in summary.results):.3f}")
-    root = ET.Element("testsuites")
+    totals = {key: suite.get(key, "") for key in ("name", "tests", "failures", "errors", "time")}
+    root = ET.Element("testsuites", totals)
     root.append(suite)
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
@@ -96,9 +98,13 @@ def _section(title: str, lines: Sequence[str]) -> list[str]:
 
 
 def _properties(case: ET.Element, result: RunResult) -> None:
+    """Each under a name of its own: Jenkins keeps one value a name."""
     found = ET.SubElement(case, "properties")
+    kinds = Counter[str]()
     for evidence in result.evidence:
+        kinds[evidence.kind] += 1
+        number = f".{kinds[evidence.kind]}" if kinds[evidence.kind] > 1 else ""
         value = visible(f"{evidence.source}: {evidence.detail}")
-        ET.SubElement(found, "property", name=visible(f"evidence.{evidence.kind}"), value=value)
+        ET.SubElement(found, "property", name=visible(f"evidence.{evidence.kind}{number}"), value=value)
     for name, figure in result.figures.items():
         ET.SubElement(found, "property", name=visible(f"figure.{name}"), value=f"{figure:g}")

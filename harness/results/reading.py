@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -147,6 +147,26 @@ class SummaryRead(Read):
         """Those that do not prove their protection, on a machine that can try."""
         borne_out = (PairVerdict.PROVED, PairVerdict.UNAVAILABLE)
         return tuple(proof for proof in self.proofs if proof.verdict not in borne_out)
+
+
+def own_runs(summary: SummaryRead) -> Iterator[RunRead]:
+    """The runs of the scenarios themselves, with everything on; of several of one scenario the worst."""
+    found: dict[str, RunRead] = {}
+    for run in summary.runs:
+        if run.role == "scenario" and run.profile == summary.run.profile and not run.without:
+            other = found.get(run.id)
+            if other is None or _rank(run) > _rank(other):
+                found[run.id] = run
+    return iter(found.values())
+
+
+def _rank(run: RunRead) -> int:
+    return (Verdict.HELD, Verdict.UNAVAILABLE, Verdict.INCONCLUSIVE, Verdict.FAILED).index(run.verdict)
+
+
+def multiple(time_ms: float | None, healthy_ms: float | None) -> float | None:
+    """A time as a multiple of the same run's healthy answer."""
+    return None if time_ms is None or not healthy_ms else time_ms / healthy_ms
 
 
 def summary_file(given: Path) -> Path:

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.checks import CheckResult, Verdict
+from harness.checks import CheckResult, Verdict, wants
 from harness.cli.lines import evidence_text, table_lines
 from harness.cli.now import Now
 from harness.cli.screen import LiveScreen, PlainScreen, Screen, Verbosity, screen_for
 from harness.history import Entry
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, PhaseBegan, StepBegan
 from harness.results import Evidence, RunKey
+from harness.results.story import details
 from tests.results.made import ablated, made, proof_of, summary_of
 from tests.tiny import environment, harness_command
 
@@ -74,8 +75,16 @@ def test_of_much_evidence_each_faults_first_is_told() -> None:
     assert all(f"connection {n}" in evidence_text(result, complete=True) for n in range(30))
 
 
+def test_of_a_structured_log_line_the_error_comes_first() -> None:
+    line = '{"at": "2026-02-25T10:11:12Z", "level": "warning", "attempt": 1, "error": "asyncpg.FooError: lost"}'
+    told = dict(details(made(Verdict.FAILED, service_log=line)))
+    assert told["log"] == "error: asyncpg.FooError: lost; level: warning"
+    odd = ["[1]", '{"error":', '{"n": 1, "error": 2}']
+    assert [dict(details(made(Verdict.FAILED, service_log=text)))["log"] for text in odd] == odd
+
+
 def test_a_failure_is_told_in_ten_lines_at_most() -> None:
-    checks = tuple(CheckResult(f"check_{n}", True, f"reason {n}") for n in range(9))
+    checks = tuple(CheckResult(name, True, f"reason of {name}") for name in ("outcome", "in_time", "alive", "figure"))
     evidence = tuple(Evidence("cut", "kernel", n, f"link {n}") for n in range(9))
     stream = io.StringIO()
     with PlainScreen(stream, Verbosity.NORMAL) as screen:
@@ -85,7 +94,11 @@ def test_a_failure_is_told_in_ten_lines_at_most() -> None:
         screen.saw(entry(StepBegan(2, "deliver(5)")))
         screen.ended(result, "")
     lines = stream.getvalue().splitlines()
-    assert len(lines) <= 10
+    assert len(lines) == 10
+    assert lines[2] == "    done   inject(link.cut(postgres)), deliver(5)"
+    assert lines[3] == f"    expect {wants('outcome')}"
+    assert "    also   outcome: reason of outcome (and 3 more)" in lines
+    assert "    log    Error: lost" in lines
     assert "    done   inject(link.cut(postgres)), deliver(5)" in lines
     assert "    seen   cut (kernel): link 1 (and 7 more)" in lines
     assert lines[-1] == result.repro
@@ -214,7 +227,27 @@ def test_a_terminal_gets_colours_and_lines_that_fit(terminal: _Terminal) -> None
     assert "\x1b[32m+ held" in said
     held = next(line for line in CONTROL.sub("", said).splitlines() if "+ held" in line)
     assert len(held.split("\r")[-1]) <= 40
-    assert ("a long reason, " * 9).strip() in CONTROL.sub("", said), "what did not hold is told in full"
+    failed = CONTROL.sub("", said).partition("x failed")[2]
+    why = [line.split("\r")[-1].rstrip() for line in failed.splitlines() if "reason," in line]
+    assert len(why) == 3, "a few lines"
+    assert why[0].startswith("    why    outcome: a long")
+    assert all(len(line) <= 40 for line in why)
+    assert why[1].startswith("           ")
+    assert why[-1].endswith("…")
+
+
+def test_verbose_tells_a_terminal_all_of_it(terminal: _Terminal) -> None:
+    tell(screen_for(terminal, Verbosity.VERBOSE))
+    told = " ".join(CONTROL.sub("", terminal.getvalue()).partition("x failed")[2].split())
+    assert ("a long reason, " * 9).strip() in told
+
+
+def test_a_table_is_cut_where_the_terminal_is_narrow(terminal: _Terminal) -> None:
+    with screen_for(terminal, Verbosity.NORMAL) as screen:
+        screen.write_all(table_lines(summary_of(made(), made(Verdict.FAILED, theme="redis"))))
+    rows = [line.split("\r")[-1] for line in CONTROL.sub("", terminal.getvalue()).splitlines() if line.strip()]
+    assert [row.split()[0] for row in rows] == ["theme", "pool", "redis"]
+    assert all(len(row) <= 40 for row in rows)
 
 
 def test_no_color_means_no_colour(terminal: _Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

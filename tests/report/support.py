@@ -11,6 +11,7 @@ from harness.checks import CheckResult, Verdict
 from harness.history import Recorder, recording
 from harness.history.events import (
     AtRest,
+    Counted,
     Event,
     EvidenceSeen,
     FaultActed,
@@ -31,6 +32,7 @@ from harness.history.events import (
 )
 from harness.results import Evidence, RunKey, RunResult
 from harness.results.folder import ResultsFolder
+from harness.results.maps import FaultMap, MapRow, Sign, write_maps
 from harness.results.summary import Summary
 from harness.vocabulary import ACKNOWLEDGED, UNKNOWN, Outcome
 from tests.results.made import ablated, made, proof_of, summary_of
@@ -54,6 +56,11 @@ class Teller:
     def at(self, seconds: float, event: Event, lane: str = "runner") -> None:
         self._recorder.record(lane, event, t_ns=BEGAN_NS + int(seconds * SECOND))
 
+    def count(self, seconds: float, **numbers: float) -> None:
+        """Connections to postgres, by the kernel's word."""
+        for what, seen in numbers.items():
+            self.at(seconds, Counted("postgres", what, seen, "kernel"), lane="counts")
+
     def request(
         self, sent_s: float, took_s: float, outcome: Outcome, purpose: Purpose, *, delivery: str, answer: str
     ) -> None:
@@ -71,6 +78,7 @@ def write_history(path: Path, *, text: str = "fine", outcome: Outcome = UNKNOWN,
         tell = Teller(recorder)
         tell.at(0, RunBegan(text, "hardened", (), 7, "target.toml", 6000.0, WALL_CLOCK))
         tell.at(0.1, PhaseBegan("steady"))
+        tell.count(0.25, open=5, connecting=0, other=0)
         tell.at(0.2, ServiceStarted(1, 2, 100.0))
         tell.request(0.3, 0.01, ACKNOWLEDGED, Purpose.HEALTHY, delivery="healthy", answer="stored")
         tell.at(0.4, Healthy(10.0, 1))
@@ -81,10 +89,14 @@ def write_history(path: Path, *, text: str = "fine", outcome: Outcome = UNKNOWN,
         tell.at(1.2, StepBegan(2, f"deliver({requests})"))
         for number in range(requests):
             tell.request(1.3 + number / 1e3, 1, outcome, Purpose.SCENARIO, delivery=f"{text}{number}", answer=text)
+        tell.count(1.05, open=0)
+        tell.count(2.0, open=5, connecting=2)
+        tell.at(2.1, Counted(text if text != "fine" else "pool", "in use", None, "service"))
         tell.at(2.5, EvidenceSeen(1, "connections_cut", "kernel", text))
         tell.at(3, FaultHealed(1))
         tell.at(3.1, ServiceLog(f"Traceback (most recent call last):\n  File x\nValueError: {text}\n"))
         tell.at(3.2, Recovered(20.0))
+        tell.count(3.25, open=5, connecting=0, other=0)
         tell.at(3.3, AtRest("connections: postgres", 16, 15))
         tell.at(3.4, RowsRead(()))
         tell.at(3.5, ServiceEnded(1, -9, "end"))
@@ -127,6 +139,7 @@ def hostile_results(folder: Path) -> Path:
     summary = summary_of(bad, doubtful, made(), second, proofs=[proof_of(made(), second)], exit_status=1)
     info = dataclasses.replace(summary.info, command=NASTY, platform=NASTY, versions={NASTY: NASTY})
     write_results(folder, dataclasses.replace(summary, info=info))
+    write_maps(folder, made_map(NASTY))
     for name in ("postgres", f"{bad.key}".replace("/", "_")[:60]):
         with (folder / "logs" / f"{name}.log".replace("\x00", "")).open("a", encoding="utf-8") as log:
             log.write(f"2026-02-25 10:11:14.500 UTC {NASTY}\n")
@@ -143,7 +156,24 @@ def plain_results(folder: Path) -> Path:
         service_log="connection is closed",
     )  # fmt: skip
     runs: Sequence[RunResult] = (failed, held, doubt, second)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_maps(folder, made_map())
     return write_results(folder, summary_of(*runs, proofs=[proof_of(held, second)], exit_status=1))
+
+
+def made_map(text: str = "> Query COMMIT", *, link: str = "sweep.html") -> Sequence[FaultMap]:
+    """A map of bytes and one of actions, of two messages each, in which `text` is everywhere."""
+    signs = (
+        Sign(letter="F", meaning=f"failed: {text}", tone="failed", count=1),
+        Sign(letter="h", meaning="held", tone="held", count=8),
+    )
+    rows = (
+        MapRow(group=text, label=text, told=text, runs=((0, 1, "h"), (2, 2, "F"))),
+        MapRow(group=text, label="second", told="second", runs=((0, 5, "h"),)),
+    )
+    columns = tuple(f"{text}{n}" for n in range(6))
+    swept = FaultMap(of="sweep", title=text, about=(text,), signs=signs, rows=rows, link=link)
+    return [swept, swept.model_copy(update={"of": "coverage", "columns": columns})]
 
 
 class Markup(HTMLParser):

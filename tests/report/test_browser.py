@@ -113,6 +113,29 @@ def test_a_cell_leads_to_its_run_though_the_filter_had_hidden_it(desk: Opened) -
     assert len(desk.shown()) == 4
 
 
+def test_connections_are_drawn_below_the_answers_of_a_run(desk: Opened) -> None:
+    desk.page.get_by_role("link", name="redis_slow, hardened: inconclusive").click()
+    chart = desk.page.locator("#run-2 .chart svg")
+    assert chart.get_by_text("connections to postgres").is_visible()
+    bottom, top = chart.evaluate(
+        "svg => [svg.querySelector('path.u').getBBox(), svg.querySelectorAll('path.count-0')[1].getBBox()]"
+        ".map((box, place) => place ? box.y : box.y + box.height)"
+    )
+    assert bottom < top
+    assert {chart.locator(f"path.count-{n}").count() for n in (0, 1)} == {2, 4}
+
+
+def test_a_map_is_opened_with_the_keyboard_and_its_letters_stand_on_its_cells(desk: Opened) -> None:
+    folded = desk.page.locator("details.map").first
+    folded.locator("summary").focus()
+    desk.page.keyboard.press("Enter")
+    letters = desk.page.locator("details.map").nth(1)
+    letters.locator("summary").click()
+    cell, letter = (letters.locator(f".fault-map {path}").bounding_box() for path in (".m-failed", ".on-failed"))
+    assert folded.locator(".fault-map").is_visible()
+    assert cell["x"] < letter["x"] < letter["x"] + letter["width"] < cell["x"] + cell["width"]
+
+
 def test_the_line_that_repeats_a_run_is_copied(desk: Opened) -> None:
     desk.page.get_by_role("link", name="redis_down, hardened: failed").click()
     button = desk.page.get_by_role("button", name="Copy the line that repeats redis_down, hardened")

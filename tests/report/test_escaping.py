@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -52,6 +53,16 @@ def test_the_policy_allows_its_own_script_and_style_and_nothing_else(hostile: st
         assert f"{tag}-src 'sha256-{digest}'" in policy
     assert policy.startswith("default-src 'none'")
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "//host/sweep.html", "../../sweep.html", "a.html\n"])
+def test_a_map_leads_nowhere_else(tmp_path: Path, link: str) -> None:
+    folder = plain_results(tmp_path)
+    path = folder / "maps.json"
+    path.write_text(path.read_text("utf-8").replace('"sweep.html"', json.dumps(link)), "utf-8")
+    text = write_report(folder).read_text("utf-8")
+    assert "the maps are not shown: " in text
+    assert not [given for _, given in Markup(text).elements if given.get("href") == link]
 
 
 def test_the_texts_are_there_to_be_read(hostile: str) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from harness.checks import Verdict
+from harness.faults.fault import Fault
 from harness.history import read_history
-from harness.report.chronicle import Chronicle, chronicle_of
+from harness.report.chronicle import Chronicle, CountLine, chronicle_of
 from harness.report.exceptions import exceptions_in
 from harness.report.grid import grid_of
 from harness.report.logs import LogFile, timed_lines
+from harness.report.panels import panels_of
 from harness.report.saw import checks_seen
 from harness.report.scales import LatencyScale, TimeScale, milliseconds
 from harness.report.sentence import headline
@@ -19,6 +23,7 @@ from harness.report.timeline import timeline_of
 from harness.report.words import fault_words, step_words
 from harness.report.writing import page_of
 from harness.results.reading import read_summary
+from harness.scenario.steps import Step
 from tests.report.support import plain_results, result, write_history, write_results
 from tests.results.made import ablated, made, proof_of, summary_of
 
@@ -53,6 +58,10 @@ def chronicle(tmp_path: Path) -> Chronicle:
          "Break: answer with the server's error 40001 at the answer to COMMIT from postgres, every time."),
         ("inject(process.kill(at=postgres.sent('COMMIT')))",
          "Break: kill the service (SIGKILL), at the COMMIT to postgres."),
+        ("until(wire.hold(postgres.sent('INSERT')).fired(5))",
+         "Wait until this took effect 5 times: hold the INSERT to postgres until healed."),
+        ("inject(server.execute(redis, 'CLIENT KILL TYPE normal'))",
+         "Break: have another session on redis do: CLIENT KILL TYPE normal."),
         ("inject(wire.unheard_of(postgres))", "Break: wire.unheard_of(postgres)."),
         ("something else entirely", "something else entirely"),
         ("deliver(", "deliver("),
@@ -62,9 +71,23 @@ def test_a_step_in_words(source: str, words: str) -> None:
     assert step_words(source) == words
 
 
+def test_every_fault_and_every_step_has_words() -> None:
+    """One that is added is told in Python until it has some, and this says so."""
+    ours = [kind for kind, fault in Fault.kinds().items() if fault.__module__.startswith("harness.")]
+    assert [kind for kind in ours if fault_words(f"{kind}(postgres)") == f"{kind}(postgres)"] == []
+    assert [kind for kind in Step.kinds() if step_words(f"{kind}(1)") == f"{kind}(1)"] == []
+
+
 def test_a_fault_with_unusual_arguments_is_still_told() -> None:
     assert fault_words("link.latency(link=redis, latency_ms=2000)") == "let redis answer 2000 ms late"
     assert fault_words("link.latency(redis)") == "let redis answer ? ms late"
+
+
+def test_an_order_names_its_messages_and_their_connections() -> None:
+    told = fault_words("wire.order(redis.sent('GET', connection=1), redis.answered('SET'))")
+    assert told == (
+        "let messages pass in this order only: the GET to redis on connection 1, then the answer to SET from redis"
+    )
 
 
 def test_a_chronicle_has_the_faults_window_and_its_evidence(chronicle: Chronicle) -> None:
@@ -94,11 +117,74 @@ def test_a_count_over_its_limit_is_marked(chronicle: Chronicle) -> None:
     ]
 
 
+def test_connections_are_drawn_as_steps_on_the_requests_own_axis(chronicle: Chronicle) -> None:
+    timeline = timeline_of(chronicle, titled=True)
+    assert timeline is not None
+    kernel, pool = timeline.panels
+    assert [line.words for line in kernel.lines] == ["open", "connecting"], "what is always 0 is left out"
+    fault, (begin, *places) = timeline.faults[0], _corners(kernel.lines[0].path)
+    assert begin[1] == kernel.top, "the most is at the top"
+    dip = next(x for x, y in places if y == kernel.bottom)
+    back = next(x for x, y in places if y == kernel.top and x > dip)
+    assert fault.x < dip < back < fault.x + fault.width
+    assert (kernel.bottom, timeline.flight_bottom) < (pool.top, kernel.top)
+    assert timeline.phase_top > timeline.panels[-1].bottom
+    assert pool.lines[0].path == "", "nobody said"
+
+
+def _corners(path: str) -> list[tuple[float, float]]:
+    """Where a line of M, H and V stands at each turn."""
+    found: list[tuple[float, float]] = []
+    for sign, x, y in re.findall(r"([MHV])([\d.]+)(?: ([\d.]+))?", path):
+        last = found[-1] if found else (0.0, 0.0)
+        found.append({"M": (float(x), float(y or 0)), "H": (float(x), last[1]), "V": (last[0], float(x))}[sign])
+    return found
+
+
+def test_a_gap_is_left_where_nobody_said_and_a_short_dip_is_drawn() -> None:
+    scale = TimeScale(0, 10, 0, 1000)
+    points = [(0.0, 4.0), (2.0, None), (3.0, 4.0), (5.0, 0.0), (5.0001, 4.0), (10.0, 4.0)]
+    (panel,) = panels_of([CountLine(of="redis", what="open", source="kernel", points=points)], scale, 0)
+    top, bottom = panel.top, panel.bottom
+    assert panel.lines[0].path == f"M0 {top:g}H200M300 {top:g}H500V{bottom:g}H501V{top:g}H1000V{top:g}"
+
+
+def test_links_come_before_the_pool() -> None:
+    said = [("pool", "service"), ("redis", "kernel"), ("postgres", "kernel")]
+    lines = [CountLine(of=of, what="n", source=source, points=[(0.0, 1.0)]) for of, source in said]
+    titles = [panel.title for panel in panels_of(lines, TimeScale(0, 10, 0, 1000), 0)]
+    assert titles == ["connections to redis", "connections to postgres", "pool, by the service's word"]
+
+
+def test_a_kernel_that_does_not_tell_is_said_so() -> None:
+    told = CountLine(of="redis", what="open", source="kernel: no such protocol", points=[(0.0, None), (1.0, None)])
+    (panel,) = panels_of([told], TimeScale(0, 10, 0, 1000), 0)
+    assert panel.title == "connections to redis: no such protocol"
+    assert panel.lines[0].title == "open: unknown"
+
+
+def test_a_history_from_before_connections_were_counted_is_drawn_without_them(tmp_path: Path) -> None:
+    write_history(tmp_path / "new.jsonl")
+    lines = (tmp_path / "new.jsonl").read_text("utf-8").splitlines()
+    kept = [line for line in map(json.loads, lines) if line["kind"] != "counted"]
+    old = [json.dumps({**line, "seq": seq}) for seq, line in enumerate(kept)]
+    (tmp_path / "old.jsonl").write_text("\n".join(old), "utf-8")
+    found = chronicle_of(read_history(tmp_path / "old.jsonl"))
+    assert found is not None
+    timeline = timeline_of(found, titled=True)
+    assert timeline is not None
+    assert timeline.panels == []
+    assert timeline.shade_bottom == timeline.flight_bottom
+
+
 def test_a_drawing_is_told_in_words(chronicle: Chronicle) -> None:
     timeline = timeline_of(chronicle, titled=False)
     assert timeline is not None
     assert timeline.summary == (
         "Latency of 3 requests: 1 acknowledged, 2 unknown. Faults: link.cut(postgres) from 0.50 s to 2.50 s."
+        " connections to postgres: open: 5, at most 5, 5 at the end;"
+        " connecting: 0, at most 2, 0 at the end."
+        " pool, by the service's word: in use: unknown."
     )
     assert timeline.merged("u", judged=True).count("M") == 2
 

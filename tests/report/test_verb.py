@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-from tests.report.support import plain_results
+from harness.results.reading import read_summary
+from tests.report.support import plain_results, result, write_results
+from tests.results.made import summary_of
+from tests.search.test_coverage import swept
 from tests.tiny import run_harness, write_suite
 
 
@@ -38,3 +41,18 @@ def test_a_gate_leaves_a_report_and_says_where(tmp_path: Path) -> None:
     assert "The scenario held under whole." in text
     assert 'aria-label="Latency of ' in text
     assert "connections_cut" in text
+
+
+def test_a_sweep_that_came_later_is_drawn_when_the_report_is_written_again(tmp_path: Path) -> None:
+    run = tmp_path / "20260225T101112Z-abcdef"
+    write_results(run, summary_of(result(run)))
+    info = read_summary(run).run
+    of = {"target": info.target, "profile": info.profile, "revision": info.revision}
+    swept(tmp_path / "20260226T101112Z-abcdef", "drop", **of)
+    assert main(["report", run.name, "--results", str(tmp_path)]) == 0
+    text = (run / "report.html").read_text("utf-8")
+    assert 'class="fault-map"' in text
+    assert 'href="../20260226T101112Z-abcdef/sweep.html"' in text
+    swept(tmp_path / "20260227T101112Z-abcdef", "stall", **{**of, "target": "another.toml"})
+    assert main(["report", run.name, "--results", str(tmp_path)]) == 0
+    assert "20260227T101112Z-abcdef" not in (run / "report.html").read_text("utf-8")

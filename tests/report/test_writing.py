@@ -12,7 +12,8 @@ from harness.errors import UsageError
 from harness.report import REPORT, report_run, write_report
 from harness.report.writing import page_of
 from harness.results import RunKey
-from tests.report.support import plain_results, result, write_history, write_results
+from harness.results.maps import FaultMap, write_maps
+from tests.report.support import made_map, plain_results, result, write_history, write_results
 from tests.results.made import made, summary_of
 
 MEGABYTE = 1_000_000
@@ -92,7 +93,16 @@ def test_a_failure_that_a_proof_wants_is_shown_as_proved(tmp_path: Path) -> None
     assert view.said.startswith("proved: failed by outcome")
 
 
-@pytest.mark.parametrize(("runs", "requests"), [(60, 250), (300, 40)])
+def a_whole_sweep() -> FaultMap:
+    """Of 150 messages of 300 bytes, each verdict another than the one before it for a tenth of them."""
+    (of_bytes, _) = made_map()
+    runs = tuple((n * 10, n * 10 + 9, "hF"[n % 2]) for n in range(30))
+    return of_bytes.model_copy(
+        update={"rows": tuple(row.model_copy(update={"runs": runs}) for row in of_bytes.rows) * 75}
+    )
+
+
+@pytest.mark.parametrize(("runs", "requests"), [(60, 250), (90, 100), (300, 40)])
 def test_a_whole_gate_fits_into_five_megabytes(tmp_path: Path, runs: int, requests: int) -> None:
     history = tmp_path / "history" / "a.jsonl"
     write_history(history, requests=requests)
@@ -102,6 +112,7 @@ def test_a_whole_gate_fits_into_five_megabytes(tmp_path: Path, runs: int, reques
         for n in range(runs)
     ]
     write_results(tmp_path, summary_of(*results))
+    write_maps(tmp_path, [a_whole_sweep()])
     for name in ("postgres", "redis", "toxiproxy"):
         (tmp_path / "logs" / f"{name}.log").write_text(f"{line}\n" * 500, "utf-8")
     assert write_report(tmp_path).stat().st_size < 5 * MEGABYTE
@@ -127,8 +138,43 @@ def test_an_earlier_run_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert page_of(new).past.unread == [f"{old.name}: schema = 1: another kind of file; valid: harness.summary/1"]
 
 
-def test_maps_are_linked_where_they_lie_beside(tmp_path: Path) -> None:
-    assert "sweep.html" not in write_report(plain_results(tmp_path)).read_text("utf-8")
+def test_what_got_slower_or_flakier_is_told_of_runs_of_the_same_kind(tmp_path: Path) -> None:
+    verdicts = (Verdict.HELD, Verdict.FAILED, Verdict.HELD)
+    folders = [tmp_path / f"2026022{n}T101112Z-abcdef" for n in range(len(verdicts))]
+    for folder, verdict in zip(folders, verdicts, strict=True):
+        write_results(folder, summary_of(result(folder, verdict), exit_status=0))
+    (trend,) = page_of(folders[-1]).past.told
+    assert [point.verdict for point in trend.points] == list(verdicts)
+    text = write_report(folders[-1]).read_text("utf-8")
+    assert "idle_pool_cut is flaky: 2 held, 1 failed; the verdict changed 2 times in 3 runs" in text
+    assert page_of(folders[0]).past.trends == ()
+    assert "slower or flakier" not in write_report(folders[0]).read_text("utf-8")
+
+
+def test_a_map_is_drawn_with_a_letter_on_what_did_not_hold(tmp_path: Path) -> None:
+    page = page_of(plain_results(tmp_path))
+    of_bytes, of_actions = page.maps
+    assert [label for _, label, _ in of_bytes.labels] == ["> Query COMMIT", "second"]
+    assert [words for _, words in of_bytes.names] == ["0"]
+    assert dict(of_bytes.paths)["held"].count("M") == 2, "neighbouring bytes are one bar"
+    assert dict(of_actions.paths)["held"].count("M") == 8, "an action is a cell of its own"
+    assert [(letters, tone) for _, _, letters, tone in of_actions.letters] == [("F", "failed")]
+    assert "1 failed: > Query COMMIT, 8 held" in of_actions.summary
+    assert write_report(tmp_path).read_text("utf-8").count('class="fault-map"') == 2
+
+
+def test_maps_that_cannot_be_read_are_said_so(tmp_path: Path) -> None:
+    plain_results(tmp_path)
+    (tmp_path / "maps.json").write_text('{"schema": "harness.maps/0"}', "utf-8")
+    text = write_report(tmp_path).read_text("utf-8")
+    assert "the maps are not shown: " in text
+    assert "another kind of file; closest valid: &#39;harness.maps/1&#39;" in text
+
+
+def test_a_page_of_maps_is_linked_where_it_lies_beside(tmp_path: Path) -> None:
+    plain_results(tmp_path)
+    (tmp_path / "maps.json").unlink()
+    assert "sweep.html" not in write_report(tmp_path).read_text("utf-8")
     (tmp_path / "sweep.html").touch()
     assert 'href="sweep.html"' in write_report(tmp_path).read_text("utf-8")
 

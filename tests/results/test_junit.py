@@ -71,6 +71,17 @@ def test_evidence_and_figures_are_properties() -> None:
     assert properties["figure.slowest_ms"] == "12.5"
 
 
+def test_evidence_of_one_kind_keeps_every_value() -> None:
+    evidence = tuple(Evidence("wire_cut", "relay", n, f"connection {n}") for n in range(3))
+    names = [found.get("name") for found in case_of(summary_of(made(evidence=evidence, figures={}))).iter("property")]
+    assert names == ["evidence.wire_cut", "evidence.wire_cut.2", "evidence.wire_cut.3"]
+
+
+def test_the_root_has_the_totals() -> None:
+    root = ET.fromstring(junit_text(summary_of(made(), made(Verdict.FAILED))))  # noqa: S314  # our own text
+    assert root.attrib == {"name": "harness", "tests": "2", "failures": "1", "errors": "0", "time": "3.000"}
+
+
 def test_whatever_a_service_says_the_file_is_xml() -> None:
     result = made(
         Verdict.FAILED,

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.checks import Verdict
-from harness.proof.differences import multiple
-from harness.proof.record import own_runs
-from harness.results.reading import RunRead, SummaryRead
+from harness.results.reading import RunRead, SummaryRead, multiple, own_runs
 
 SCHEMA = "harness.trend/1"
 SLOWER = 1.5
@@ -98,6 +96,11 @@ class Trend:
             for was, now in (found,)
         ]
 
+    @property
+    def said(self) -> Sequence[str]:
+        """All that there is to say."""
+        return [sentence for sentence in (self.flaky, self.turned, *self.slower) if sentence]
+
     def to_json(self) -> dict[str, Any]:
         """By name."""
         return {
@@ -134,6 +137,20 @@ def trends(summaries: Sequence[SummaryRead]) -> Sequence[Trend]:
         for run in own_runs(summary):
             points.setdefault(run.id, []).append(Point.of(summary.run.id, run))
     return [Trend(name, found) for name, found in points.items()]
+
+
+def of_one_kind(summaries: Sequence[SummaryRead], left_out: dict[str, str]) -> list[SummaryRead]:
+    """Those with the last one's target and profile: times of others say nothing of it. Why others are left out."""
+    if not summaries:
+        return []
+    newest = summaries[-1].run
+    same: list[SummaryRead] = []
+    for each in summaries:
+        if (each.run.target, each.run.profile) == (newest.target, newest.profile):
+            same.append(each)
+        else:
+            left_out[each.run.id] = f"of another kind: target {each.run.target}, profile {each.run.profile}"
+    return same
 
 
 def trends_json(found: Sequence[Trend], left_out: Mapping[str, str]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import pytest
 
 from harness.checks import Verdict
 from harness.cli import main
-from harness.proof.trend import Trend, trends
 from harness.results.reading import SummaryRead
+from harness.results.trend import Trend, trends
 from tests.proof.made import FOLDER, own, read
 from tests.results.made import made, summary_of
 

@@ -1,0 +1,94 @@
+"""What a sweep found and what was covered, as the maps that a report draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli.fault_maps import leave_maps
+from harness.errors import UsageError
+from harness.results.maps import FaultMap, read_maps
+from harness.search.coverage import coverage_of
+from harness.search.maps import coverage_map, sweep_maps
+from harness.search.places import Point
+from harness.search.results import CellVerdict, RowOfMap, SweepResults
+from tests.search.made import cell, place, result
+from tests.search.test_coverage import SPACE, SUBJECT
+from tests.search.test_coverage import swept as swept_one
+
+OLD, NEW, RUN = (f"2026010{n}T000000Z-000000" for n in (1, 2, 3))
+
+
+def swept(folder: Path, **more: Any) -> None:
+    """A sweep with cells beside each other that held, a gap, and one that failed."""
+    verdicts = {0: CellVerdict.HELD, 1: CellVerdict.HELD, 2: CellVerdict.FAILED, 5: CellVerdict.HELD}
+    cells = [result(verdict, cell(f"cut@{passed}")) for passed, verdict in verdicts.items()]
+    cells += [result(CellVerdict.HELD, cell("drop")), result(CellVerdict.NOTICED, cell("corrupt"))]
+    rows = [RowOfMap("warm", str(place()), 9), RowOfMap("fresh", str(place()), 9)]
+    swept_one(folder, "drop", of=SweepResults(rows=rows, cells=cells, planned=6), **more)
+
+
+def test_bytes_that_ended_alike_are_one_run(tmp_path: Path) -> None:
+    swept(tmp_path / OLD)
+    actions, of_bytes = sweep_maps(tmp_path, SUBJECT, tmp_path / RUN)
+    (row,) = of_bytes.rows
+    assert row.runs == ((0, 1, "h"), (2, 2, "F"), (5, 5, "h"))
+    assert {sign.letter: sign.count for sign in of_bytes.signs} == {"F": 1, "h": 3}
+    assert row.told == str(place())
+    assert actions.columns == ("drop", "corrupt")
+    assert actions.rows[0].runs == ((0, 0, "h"), (1, 1, "n"))
+    assert of_bytes.link == f"../{OLD}/sweep.html"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"revision": "def"}, "of another commit, def, or of a changed copy"),
+        ({"part": True}, "a part of the fault space"),
+        ({"complete": False}, "it was ended early"),
+    ],
+)
+def test_a_sweep_of_another_commit_or_of_a_part_says_so(tmp_path: Path, more: dict[str, Any], said: str) -> None:
+    swept(tmp_path / OLD)
+    swept(tmp_path / NEW, **more)
+    maps = sweep_maps(tmp_path, SUBJECT, tmp_path / RUN)
+    assert [said in each.about for each in maps] == [True, True]
+    assert [each.link for each in maps] == [f"../{NEW}/sweep.html"] * 2, "the newest"
+
+
+@pytest.mark.parametrize("other", [{"target": "other.toml"}, {"profile": "bare"}, {"without": ("pool.pre_ping",)}])
+def test_a_sweep_of_something_else_is_not_shown(tmp_path: Path, other: dict[str, Any]) -> None:
+    swept(tmp_path / OLD, **other)
+    assert sweep_maps(tmp_path, SUBJECT, tmp_path / RUN) == ()
+
+
+def test_a_sweep_of_another_version_is_refused(tmp_path: Path) -> None:
+    swept(tmp_path / OLD)
+    path = tmp_path / OLD / "sweep.json"
+    path.write_text(path.read_text("utf-8").replace('"verdict": "failed"', '"verdict": "grand"'), "utf-8")
+    with pytest.raises(UsageError, match=r"not a sweep of this version: ValueError.*grand"):
+        sweep_maps(tmp_path, SUBJECT, tmp_path / RUN)
+
+
+def test_coverage_shows_every_point_hit_or_not() -> None:
+    found = coverage_map(coverage_of(SPACE, {Point(place(), "drop"), Point(place(), "stall")}))
+    letters = "".join(letter * (end - begin + 1) for row in found.rows for begin, end, letter in row.runs)
+    assert (letters.count("h"), letters.count(".")) == (2, len(SPACE.points) - 2)
+    (row,) = [row for row in found.rows if row.told == str(place())]
+    hit = {found.columns[n] for begin, end, letter in row.runs if letter == "h" for n in range(begin, end + 1)}
+    assert hit == {"drop", "stall"}
+
+
+def test_a_report_written_again_has_the_coverage_of_its_gate_and_the_newest_sweep(tmp_path: Path) -> None:
+    run = tmp_path / RUN
+    run.mkdir()
+    leave_maps(run, tmp_path, SUBJECT)
+    assert read_maps(run) == (), "nothing to show"
+    leave_maps(run, tmp_path, SUBJECT, [coverage_map(coverage_of(SPACE, ()))])
+    swept(tmp_path / OLD)
+    leave_maps(run, tmp_path, SUBJECT)
+    leave_maps(run, tmp_path, SUBJECT)
+    assert [each.of for each in read_maps(run)] == ["coverage", "sweep", "sweep"]
+    assert all(isinstance(each, FaultMap) for each in read_maps(run))
