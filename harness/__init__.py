@@ -3,28 +3,34 @@
 This is the whole vocabulary of a scenario; everything else is the harness's own.
 """
 
-# `wire` is the faults of that layer; the relay's package of the same name is imported by its modules' full names.
-from harness.faults import Fault, link, no_fault, process, server, syscall, wire
-from harness.faults.syscall import Errno
-from harness.scenario.lab import Lab
-from harness.scenario.markers import needs, proves
-from harness.scenario.workload import Answer
-from harness.vocabulary import (
-    ACKNOWLEDGED,
-    ANY_OUTCOME,
-    REFUSED,
-    UNKNOWN,
-    Figure,
-    Link,
-    Message,
-    Moment,
-    Outcome,
-    Postgres,
-    Redis,
-    postgres,
-    redis,
-    service,
-)
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.faults import Fault, link, no_fault, process, server, syscall, wire
+    from harness.faults.syscall import Errno
+    from harness.scenario.lab import Lab
+    from harness.scenario.markers import needs, proves
+    from harness.scenario.workload import Answer
+    from harness.vocabulary import (
+        ACKNOWLEDGED,
+        ANY_OUTCOME,
+        REFUSED,
+        UNKNOWN,
+        Figure,
+        Link,
+        Message,
+        Moment,
+        Outcome,
+        Postgres,
+        Redis,
+        postgres,
+        redis,
+        service,
+    )
 
 __all__ = [
     "ACKNOWLEDGED",
@@ -54,3 +60,44 @@ __all__ = [
     "syscall",
     "wire",
 ]
+
+_HOMES: Mapping[str, str] = {
+    "Answer": "harness.scenario.workload",
+    "Errno": "harness.faults.syscall",
+    "Fault": "harness.faults",
+    "Lab": "harness.scenario.lab",
+    "link": "harness.faults",
+    "needs": "harness.scenario.markers",
+    "no_fault": "harness.faults",
+    "process": "harness.faults",
+    "proves": "harness.scenario.markers",
+    "server": "harness.faults",
+    "syscall": "harness.faults",
+    "wire": "harness.faults",
+}
+"""Where each word comes from; the others are from the vocabulary."""
+_VOCABULARY = "harness.vocabulary"
+
+
+class _Words(ModuleType):
+    """Imports a word's home when it is first asked for: half a second that `harness run` does not have."""
+
+    def __getattr__(self, name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
+        word = getattr(import_module(_HOMES.get(name, _VOCABULARY)), name)
+        vars(self)[name] = word
+        return word
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # The relay's package bears the name of a word, `wire`. Its modules are imported by their full names, and
+        # what the import system would put in the word's place stays out.
+        is_submodule = isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}"
+        if not (is_submodule and name in __all__):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*vars(self), *__all__})
+
+
+sys.modules[__name__].__class__ = _Words

@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness import UNKNOWN, Lab, Message, postgres, process, proves, redis, server, wire
+from harness import REFUSED, UNKNOWN, Lab, Message, postgres, process, proves, redis, server, wire
+from scenarios.words import UNHANDLED
 
 STORED_TWICE = proves("insert.idempotent", fails="stored_once")
 IN_THE_ANSWER = (1, 11, 12, 17)
@@ -15,6 +16,32 @@ async def test_commit_applied_answer_lost(lab: Lab) -> None:
     """PostgreSQL commits, the answer never arrives: stored once, and acknowledged."""
     async with lab.inject(wire.cut(postgres.answered("COMMIT"))):
         await lab.deliver()
+
+
+@STORED_TWICE
+async def test_commit_answer_lost_twice(lab: Lab) -> None:
+    """What asks again after a lost answer loses its own: it asks once more."""
+    async with lab.inject(wire.cut(postgres.answered("COMMIT", nth=1)), wire.cut(postgres.answered("COMMIT", nth=2))):
+        await lab.deliver()
+
+
+@proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}SerializationError")
+async def test_every_commit_turned_back(lab: Lab) -> None:
+    """PostgreSQL says of every COMMIT that it did not happen: that is known, and refused."""
+    async with lab.inject(wire.fail(postgres.sent("COMMIT"), code="40001", always=True)):
+        await lab.deliver(expect=REFUSED)
+
+
+@proves("errors.refuse", fails="log_clean", match=UNHANDLED)
+async def test_commit_answer_lost_then_silence(lab: Lab) -> None:
+    """A COMMIT's answer never comes, the next is turned back, then nothing is answered: unknown, and not refused."""
+    async with lab.inject(
+        wire.stall(postgres.answered("COMMIT", nth=1)),
+        wire.fail(postgres.sent("COMMIT", nth=2), code="40001"),
+        wire.stall(postgres.sent("INSERT", nth=3)),
+        wire.stall(postgres.sent("INSERT", nth=4)),  # at which the request's time is over
+    ):
+        await lab.deliver(expect=UNKNOWN)
 
 
 @pytest.mark.parametrize("after_bytes", IN_THE_ANSWER)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness import Fault, Lab, link, postgres, proves, wire
-from scenarios.words import WAITS_FOR_POSTGRES
+from harness import Fault, Lab, link, postgres, proves, syscall, wire
+from scenarios.words import REFUSED_CONNECT, WAITS_FOR_POSTGRES
 
 LOST = proves("retry.database", fails="outcome", match="ConnectionDoesNotExistError|ConnectionResetError")
 
@@ -15,6 +15,16 @@ LOST = proves("retry.database", fails="outcome", match="ConnectionDoesNotExistEr
         pytest.param(wire.cut(postgres.sent(message="SASLInitialResponse")), marks=LOST, id="authentication"),
         pytest.param(wire.cut(postgres.answered(message="ReadyForQuery")), marks=LOST, id="before-ReadyForQuery"),
         pytest.param(wire.cut(postgres.answered(message="BackendKeyData"), after_bytes=6), marks=LOST, id="half-sent"),
+        pytest.param(
+            syscall.connect(postgres, errno="ECONNREFUSED", times=1),
+            marks=proves("retry.database", fails="outcome", match=REFUSED_CONNECT),
+            id="refused",
+        ),
+        pytest.param(
+            wire.fail(postgres.sent(message="StartupMessage"), code="57P03", fatal=True),
+            marks=proves("retry.database", fails="outcome", match="CannotConnectNowError"),
+            id="starting-up",
+        ),
         pytest.param(
             wire.fail(postgres.sent(message="StartupMessage"), code="53300", fatal=True),
             marks=proves("retry.database", fails="outcome", match="TooManyConnectionsError"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import Fault, Lab, link, proves, redis, service
+from harness import REFUSED, Fault, Lab, link, postgres, proves, redis, server, service
 from scenarios.words import WAITS_FOR_REDIS
 
 EACH_CALL_LIMITED = ("redis.timeouts:each_call",)
@@ -40,6 +40,18 @@ async def test_silent_redis_is_left_alone(lab: Lab) -> None:
         await lab.deliver(5)
         await lab.deliver(5)
     lab.expect(service.metric("webhook_degraded_total", reason="redis_failed"), at_most=5)
+
+
+@proves("redis.breaker:long", fails="figure", match="webhook_breaker_state")
+async def test_redis_is_asked_again(lab: Lab) -> None:
+    """Redis is silent until it is left alone, and comes back: once its second is over it is asked, and then again."""
+    async with lab.inject(link.swallow(redis)):
+        await lab.deliver(5)
+    for _ in range(2):  # on a busy machine Redis may miss its 50 ms once
+        async with lab.inject(server.lock(postgres, "deliveries")):
+            await lab.deliver(expect=REFUSED)  # which PostgreSQL's lock_timeout ends, after a second and a half
+        await lab.deliver()
+    lab.expect(service.metric("webhook_breaker_state"), at_most=0)
 
 
 @proves("redis.one_attempt", without=EACH_CALL_LIMITED, fails="slower", match=WAITS_FOR_REDIS)

@@ -2,8 +2,11 @@
 
 import pytest
 
-from harness import Fault, Lab, proves, redis, wire
+from harness import Fault, Lab, proves, redis, service, wire
 from scenarios.words import WAITS_FOR_REDIS
+
+TOO_EAGER = proves("redis.breaker:eager", fails="figure", match="breaker_open")
+NOT_SAVED = proves("redis.fail_open", fails="outcome", match="redis.exceptions")
 
 
 @pytest.mark.parametrize(
@@ -14,11 +17,22 @@ from scenarios.words import WAITS_FOR_REDIS
         pytest.param(wire.reset(redis.answered("SET")), id="reset"),
     ],
 )
-@proves("redis.fail_open", fails="outcome", match="redis.exceptions")
+@NOT_SAVED
 async def test_redis_reply_lost_after_its_write(lab: Lab, fault: Fault) -> None:
     """Redis remembers a delivery that was never stored, and nobody knows: it is stored all the same, and once."""
     async with lab.inject(fault):
         await lab.deliver()
+
+
+@pytest.mark.parametrize(
+    "lost", [pytest.param((1,), marks=TOO_EAGER, id="one"), pytest.param((1, 4, 7), marks=NOT_SAVED, id="every-third")]
+)
+async def test_some_redis_replies_lost(lab: Lab, lost: tuple[int, ...]) -> None:
+    """Redis loses a reply now and then: it is worth asking all the same."""
+    async with lab.inject(*(wire.cut(redis.answered("SET", nth=n)) for n in lost)):
+        for _ in range(8):
+            await lab.deliver()
+    lab.expect(service.metric("webhook_degraded_total", reason="breaker_open"), at_most=0)
 
 
 @proves("redis.timeouts", fails="slower", match=WAITS_FOR_REDIS)

@@ -37,6 +37,18 @@ async def test_twenty_copies_while_redis_is_flushed(lab: Lab) -> None:
 
 
 @STORED_TWICE
+async def test_connection_breaks_when_given_back(lab: Lab) -> None:
+    """A copy has looked, and its connection breaks at the ROLLBACK that ends the look: nothing comes of that."""
+    hold = server.hold_commits(postgres, "deliveries")
+    broken = wire.cut(postgres.sent("ROLLBACK"))
+    await lab.inject(hold, broken)
+    async with lab.deliver(copies=2):
+        await lab.until(postgres.waiting("COMMIT"))
+        await lab.until(broken.fired(1))
+        await lab.heal(hold)
+
+
+@STORED_TWICE
 async def test_two_copies_interleaved(lab: Lab) -> None:
     """Both copies INSERT before either commits: PostgreSQL makes one wait, and one row remains."""
     order = wire.order(

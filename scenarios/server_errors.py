@@ -26,6 +26,26 @@ async def test_postgres_error(lab: Lab, statement: str, code: str) -> None:
         await lab.deliver()
 
 
+@proves("retry.database:two_tries", fails="outcome", match="SerializationError")
+async def test_postgres_error_twice(lab: Lab) -> None:
+    """The second try is turned back too: the third one stores it."""
+    async with lab.inject(*(wire.fail(postgres.sent("INSERT", nth=n), code="40001") for n in (1, 2))):
+        await lab.deliver()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("25006", marks=not_retried("ReadOnlySQLTransactionError"), id="read-only"),
+        pytest.param("26000", marks=not_retried("InvalidSQLStatementNameError"), id="prepared-gone"),
+    ],
+)
+async def test_session_is_of_no_more_use(lab: Lab, code: str) -> None:
+    """A session says the same of every INSERT from now on, as one does after a failover: another one is used."""
+    async with lab.inject(wire.fail(postgres.sent("INSERT", connection=1), code=code, always=True)):
+        await lab.deliver()
+
+
 @proves("retry.database", fails="outcome", match="AdminShutdownError|ConnectionDoesNotExistError")
 async def test_postgres_shuts_down_in_mid_query(lab: Lab) -> None:
     """The administrator ends the session at the INSERT (57P01): another connection is used."""

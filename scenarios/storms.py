@@ -14,6 +14,20 @@ async def test_retries_are_a_share_of_the_requests(lab: Lab) -> None:
     lab.expect(postgres.sends_per_request, at_most=2)
 
 
+@proves("retry.database", fails="outcome", match="DeadlockDetectedError")
+async def test_retries_come_back_with_the_requests(lab: Lab) -> None:
+    """All retries are used up, then all is well for a while: a request may be tried again."""
+    async with (
+        lab.inject(wire.fail(postgres.sent("INSERT"), code="40001", always=True)),
+        lab.traffic(clients=8, expect=REFUSED),
+    ):
+        await lab.until(service.answers(at_least=100))
+    async with lab.traffic(clients=8):
+        await lab.until(service.answers(at_least=50))
+    async with lab.inject(wire.fail(postgres.sent("INSERT"), code="40P01")):
+        await lab.deliver()
+
+
 @proves("retry.jitter", fails="figure", match="connects_peak")
 async def test_no_herd_when_postgres_is_back(lab: Lab) -> None:
     """Twelve COMMITs are cut, and sixty connects refused: then each comes back at a moment of its own."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import redis.asyncio
+from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import TimeoutError as RedisTimeoutError
-from redis.retry import Retry
 
 from webhook.breaker import Breaker, Era
 from webhook.delivery import Phase, Progress

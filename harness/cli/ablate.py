@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,10 +12,12 @@ from harness.checks import Verdict
 from harness.cli.chosen import Chosen, choose
 from harness.cli.heat_map import heat_map_lines
 from harness.cli.lines import DIM
+from harness.cli.mutants import ablate_mutants
 from harness.cli.options import JOBS, OUTPUT, SEED, STACK, STRICT, WHERE, options, output_of, settings_of
 from harness.cli.screen import Screen
 from harness.cli.stage import perform
 from harness.cli.teeth import judge_teeth
+from harness.errors import UsageError
 from harness.proof.matrix import Matrix, matrix_of
 from harness.results import RunKey, RunResult
 from harness.scenario.scenario import Scenario
@@ -25,19 +28,38 @@ MATRIX = click.option(
 )
 
 
+MUTANTS = click.option(
+    "--mutants", is_flag=True, help="The mutants of a list instead of proofs: ID is a mutant's, or its file's name."
+)
+MUTANT_LIST = click.option(
+    "--mutant-list", type=click.Path(path_type=Path), metavar="FILE",
+    help="The list of mutants.  [default: mutants.toml beside the scenarios]",
+)  # fmt: skip
+
+
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@options((SEED, STRICT, JOBS, MATRIX), WHERE, STACK, OUTPUT)
-def ablate(ids: tuple[str, ...], *, matrix: bool, **given: Any) -> ExitStatus:
+@options((SEED, STRICT, JOBS, MATRIX, MUTANTS, MUTANT_LIST), WHERE, STACK, OUTPUT)
+def ablate(ids: tuple[str, ...], *, matrix: bool, mutants: bool, mutant_list: Path | None, **given: Any) -> ExitStatus:
     """Run each scenario as it is, then each of its proofs: the control must hold, the ablated run must fail.
 
     ID is a scenario's id, its name without parameters, or a theme; without any, all run. A protection
     that no scenario proves is unproved; a scenario that nothing proves is toothless.
 
-    Exit status: 0 all proved; 1 something failed, or is unproved, misattributed, masked or toothless;
-    2 interrupted; 3 inconclusive, or the harness broke; 4 usage or configuration; 5 nothing ran.
+    With --mutants: each mutated copy of the service is run against the scenario that its entry names,
+    which must fail by the named check.
+
+    Exit status: 0 all proved; 1 something failed, or is unproved, misattributed, masked or toothless,
+    or a mutant was not killed; 2 interrupted; 3 inconclusive, or the harness broke; 4 usage or
+    configuration; 5 nothing ran.
     """
     output, settings = output_of(given), settings_of(given)
+    if matrix and mutants:
+        raise UsageError("command line: --matrix is about protections, --mutants is not", hint="leave one of them out")
+    if mutants:
+        return ablate_mutants(settings, output, ids, mutant_list)
+    if mutant_list is not None:
+        raise UsageError("command line: --mutant-list is read with --mutants only", hint="add --mutants")
     suite = choose(settings, ids)
 
     def play(session: Session, screen: Screen) -> None:

@@ -41,9 +41,9 @@ class Chosen:
         return {scenario.id: [title(proof) for proof in scenario.proofs] for scenario in self.scenarios}
 
 
-def choose(settings: SuiteSettings, words: Sequence[str]) -> Chosen:
-    """Load the target, collect the suite, and choose. Raises UsageError."""
-    target = load_target(settings.target_file)
+def choose(settings: SuiteSettings, words: Sequence[str], *, target: Target | None = None) -> Chosen:
+    """Load the target, unless it is given, collect the suite, and choose. Raises UsageError."""
+    target = target or load_target(settings.target_file)
     profile = check_profile(settings, target)
     scenarios = (*collect_scenarios(settings.scenarios, target.description), *order_scenarios(target))
     return Chosen(

@@ -11,6 +11,7 @@ import click
 
 from harness.faults import Fault
 from harness.suite import ExitStatus
+from harness.vocabulary import Value
 
 SEVERAL = re.compile(r"tuple\[(\w+), \.\.\.\]")
 
@@ -25,19 +26,24 @@ def faults() -> ExitStatus:
 
 def fault_lines() -> Iterator[str]:
     """A line for each kind's call, another for what it does and what it needs."""
-    for kind, fault in sorted(Fault.kinds().items()):
+    for _, fault in sorted(Fault.kinds().items()):
         if not issubclass(fault, Fault):
             continue
-        yield f"{kind}({', '.join(_arguments(fault))})" if dataclasses.fields(fault) else kind
+        yield signature(fault)
         yield f"    {inspect.cleandoc(fault.__doc__ or '').splitlines()[0]}"
         if fault.needs:
             yield f"    needs: {', '.join(sorted(fault.needs))}"
 
 
-def _arguments(fault: type[Fault]) -> Iterator[str]:
+def signature(value: type[Value]) -> str:
+    """The call that makes such a value, as a scenario has it: `link.down(link: Link)`."""
+    return f"{value.kind}({', '.join(_arguments(value))})" if dataclasses.fields(value) else value.kind
+
+
+def _arguments(value: type[Value]) -> Iterator[str]:
     keyword_only = False
     # An inherited field that has to be named stands before those of the class itself.
-    for field in sorted(dataclasses.fields(fault), key=lambda field: bool(field.kw_only)):
+    for field in sorted(dataclasses.fields(value), key=lambda field: bool(field.kw_only)):
         if field.kw_only and not keyword_only:
             keyword_only = True
             yield "*"

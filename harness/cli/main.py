@@ -15,16 +15,19 @@ from harness.cli.coverage import coverage
 from harness.cli.doctor import doctor
 from harness.cli.faults import faults
 from harness.cli.gate import gate
+from harness.cli.host import host
 from harness.cli.interleave import interleave
 from harness.cli.new import new
 from harness.cli.replay import replay
 from harness.cli.report import report
+from harness.cli.run import run
 from harness.cli.soak import soak
 from harness.cli.sweep import sweep
 from harness.cli.trend import trend
+from harness.cli.up import up
 from harness.cli.verify import verify
 from harness.errors import HarnessError, UsageError
-from harness.suite import ExitStatus
+from harness.suite import ExitStatus, Standing
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,7 +35,7 @@ def harness() -> None:
     """Break a service on purpose, and prove that it holds."""
 
 
-for verb in (gate, new, doctor, replay, soak, sweep, interleave, coverage, report, faults):
+for verb in (gate, up, run, host, new, doctor, replay, soak, sweep, interleave, coverage, report, faults):
     harness.add_command(verb)
 for proof_verb in (ablate, compare, verify, baseline, trend):
     harness.add_command(proof_verb)
@@ -57,15 +60,15 @@ def _is_number(option: click.Option) -> bool:
     return isinstance(option.type, (click.types.IntParamType, click.types.FloatParamType))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a verb; returns its exit status and raises nothing."""
+def main(arguments: Sequence[str] | None = None, *, standing: Standing | None = None) -> int:
+    """Run a verb; returns its exit status and raises nothing. `standing`: servers that stay up, for `run`."""
     for stream in (sys.stdout, sys.stderr):
         # A code page that lacks a character of the service's log must not end a run.
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
     try:
-        return int(harness.main(arguments, prog_name="harness", standalone_mode=False) or ExitStatus.HELD)
+        return int(harness.main(arguments, prog_name="harness", standalone_mode=False, obj=standing) or ExitStatus.HELD)
     except click.ClickException as problem:
         problem.show()
         sys.stderr.write(f"  mend: {_mend(problem)}\n")

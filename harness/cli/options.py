@@ -33,8 +33,8 @@ JOBS_BY_DEFAULT_MAX = 4
 
 
 def jobs_here() -> int:
-    """Half as many as this process may use cores, within reason: a run keeps more than one core busy at times."""
-    return max(1, min(len(os.sched_getaffinity(0)) // 2, JOBS_BY_DEFAULT_MAX))
+    """As many as this process may use cores, within reason: a run waits more than it computes."""
+    return min(len(os.sched_getaffinity(0)), JOBS_BY_DEFAULT_MAX)
 
 
 class Seconds(click.FloatRange):
@@ -77,8 +77,8 @@ STRICT = click.option(
     "--strict", is_flag=True, help="What this machine cannot run fails, listed in unavailable.toml or not."
 )
 JOBS = click.option(
-    "--jobs", type=click.IntRange(1, JOBS_MAX), default=jobs_here, metavar="N",
-    show_default="half the cores, 4 at most", help="Scenarios that run at once, each on servers of its own.",
+    "--jobs", type=click.IntRange(1, JOBS_MAX), default=jobs_here, envvar="HARNESS_JOBS", show_envvar=True, metavar="N",
+    show_default="the cores, 4 at most", help="Scenarios that run at once, each on servers of its own.",
 )  # fmt: skip
 WHAT: tuple[Any, ...] = (
     click.option("--profile", metavar="P", help="Profile of the target.  [default: the one that it names]"),
@@ -136,8 +136,8 @@ def stack_of(given: dict[str, Any]) -> StackConfiguration:
 
 
 def settings_of(given: dict[str, Any]) -> SuiteSettings:
-    """Turn the options of WHERE, WHAT (where the verb has them) and STACK into settings."""
-    stack = stack_of(given)
+    """Turn the options of WHERE, and of WHAT and STACK (where the verb has them), into settings."""
+    stack = stack_of(given) if "postgres" in given else StackConfiguration()
     return SuiteSettings(
         scenarios=given["scenarios"],
         target=given["target"],

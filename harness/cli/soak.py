@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 from harness.checks import Verdict
 from harness.cli.chosen import choose
 from harness.cli.lines import BOLD, DIM, DOUBT, GOOD, PLAIN, Line
-from harness.cli.options import OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
+from harness.cli.options import JOBS, OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
 from harness.cli.screen import Screen
 from harness.cli.stage import perform
 from harness.results import RunResult
@@ -21,9 +22,9 @@ from harness.suite import ExitStatus, Session
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--runs", type=click.IntRange(min=1), required=True, metavar="N", help="How often each scenario is run.")
-@options(WHAT, WHERE, STACK, OUTPUT)
+@options(WHAT, (JOBS,), WHERE, STACK, OUTPUT)
 def soak(ids: tuple[str, ...], *, runs: int, **given: Any) -> ExitStatus:
-    """Run the whole selection N times on the same servers, each time with another seed.
+    """Run the whole selection N times, each time with another seed; one at a time on the same servers throughout.
 
     The first round has the seed that is given, the next one more. The exit status is the worst run's.
     """
@@ -36,8 +37,7 @@ def soak(ids: tuple[str, ...], *, runs: int, **given: Any) -> ExitStatus:
                 seed = settings.seed + number
                 screen.write([(f"round {number + 1} of {runs}, seed {seed}", DIM)])
                 folder = session.folder.path / f"round-{number + 1:03}"
-                for scenario in suite.chosen:
-                    session.run(scenario, seed=seed, folder=folder)
+                session.each(suite.chosen, functools.partial(session.run, seed=seed, folder=folder))
         finally:
             screen.write_all(soak_lines(session.results))
 

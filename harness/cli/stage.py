@@ -11,11 +11,11 @@ from types import FrameType
 
 from harness.cli.lines import closing_lines, opening_lines
 from harness.cli.options import Output
-from harness.cli.screen import Screen, screen_for
+from harness.cli.screen import Screen, Verbosity, screen_for
 from harness.report import tell_github
 from harness.results.repro import harness_words
 from harness.scenario.scenario import Scenario
-from harness.suite import ExitStatus, Session, SuiteSettings, Unavailable
+from harness.suite import ExitStatus, Session, Standing, SuiteSettings, Unavailable
 from harness.target import Target
 
 Play = Callable[[Session, Screen], None]
@@ -29,6 +29,7 @@ def perform(
     play: Play,
     *,
     listed: dict[str, Unavailable] | None = None,
+    standing: Standing | None = None,
 ) -> ExitStatus:
     """Open a session, let `play` run scenarios in it, and tell how it went, however it ended.
 
@@ -44,12 +45,14 @@ def perform(
             selection=[scenario.id for scenario in chosen],
             listed=listed,
             watcher=screen,
+            standing=standing,
         )
         screen.profile, screen.total = session.profile, len(chosen)
         complete, status = False, ExitStatus.INTERRUPTED
         try:
             with session:
-                screen.write_all(opening_lines(session.summary(complete=False, status=None), session.folder))
+                if output.verbosity > Verbosity.QUIET:
+                    screen.write_all(opening_lines(session.summary(complete=False, status=None), session.folder))
                 play(session, screen)
                 status = session.finish()
                 complete = True

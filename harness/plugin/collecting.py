@@ -21,6 +21,8 @@ PLUGIN = "harness.pytest_plugin"
 ADDED_OPTIONS = "PYTEST_ADDOPTS"
 COLLECTED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 QUIET = ("-o", "addopts=", "-o", "python_files=*.py")
+NO_PART_IN_IT = ("-p", "no:schemathesis")
+"""A plugin whose import takes as long as collecting does, and whose tests no scenario is."""
 
 
 class _Collector:
@@ -68,7 +70,7 @@ def collect_scenarios(folder: Path, target: TargetDescription) -> Sequence[Scena
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), _without_more_options():
         status = pytest.main(
-            ["--collect-only", *QUIET, "-p", "no:harness", str(folder)],
+            ["--collect-only", *QUIET, *NO_PART_IN_IT, "-p", "no:harness", str(folder)],
             # By its module, so that the plugin is there exactly once, installed or not.
             plugins=[importlib.import_module(PLUGIN), collector],
         )

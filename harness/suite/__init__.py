@@ -3,6 +3,7 @@
 from harness.suite.selection import select
 from harness.suite.session import Session
 from harness.suite.settings import SuiteSettings, check_profile
+from harness.suite.standing import Standing
 from harness.suite.status import ExitStatus, exit_status
 from harness.suite.unavailable import Unavailable, read_unavailable
 from harness.suite.watcher import Watcher
@@ -10,6 +11,7 @@ from harness.suite.watcher import Watcher
 __all__ = [
     "ExitStatus",
     "Session",
+    "Standing",
     "SuiteSettings",
     "Unavailable",
     "Watcher",

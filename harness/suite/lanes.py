@@ -15,7 +15,7 @@ GONE_WITHIN_S = 20.0
 class Lanes:
     """Does the same work for each scenario, in so many lanes; `stop` takes the servers of all of them away."""
 
-    def __init__(self, count: int, work: Callable[[Scenario], None], stop: Callable[[], None]) -> None:
+    def __init__(self, count: int, work: Callable[[Scenario], object], stop: Callable[[], None]) -> None:
         self._count = count
         self._work = work
         self._stop = stop

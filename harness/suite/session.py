@@ -32,6 +32,7 @@ from harness.suite.beds import Beds
 from harness.suite.info import run_info
 from harness.suite.lanes import Lanes
 from harness.suite.settings import SuiteSettings, check_profile
+from harness.suite.standing import Standing
 from harness.suite.status import ExitStatus, exit_status
 from harness.suite.turns import TakingTurns
 from harness.suite.unavailable import Unavailable
@@ -45,7 +46,8 @@ Repro = Callable[[RunKey, int], str]
 class Session:
     """A context manager: its end writes the results and takes the servers down, whatever ended it.
 
-    The servers are brought up when the first scenario needs them, and again when one of them died.
+    The servers are brought up when the first scenario needs them, and again when one of them died;
+    `standing` ones are lent.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Session:
         selection: Sequence[str],
         listed: Mapping[str, Unavailable] | None = None,
         watcher: Watcher | None = None,
+        standing: Standing | None = None,
     ) -> None:
         self._began = time.monotonic()
         self._settings = settings
@@ -64,6 +67,7 @@ class Session:
         self._selection = tuple(selection)
         self._listed = listed or {}
         self._watcher = watcher or Unwatched()
+        self._standing = standing
         self._beds = Beds(self._opened)
         self._lock = threading.RLock()
         self._stack_s = 0.0
@@ -150,7 +154,7 @@ class Session:
         """The summary as it was written last."""
         return self.folder.summary.read_text("utf-8")
 
-    def each(self, scenarios: Sequence[Scenario], work: Callable[[Scenario], None]) -> None:
+    def each(self, scenarios: Sequence[Scenario], work: Callable[[Scenario], object]) -> None:
         """Do the work for each scenario, several at once where the settings say so, each on servers of its own.
 
         Raises what the work raises; then the rest is not begun.
@@ -213,6 +217,20 @@ class Session:
         configuration = dataclasses.replace(self._configuration(), profile=key.profile, without=key.without, role=role)
         return self._recorded(scenario, configuration, self._beds.mine())
 
+    def run_copy(self, scenario: Scenario, key: RunKey, directory: Path, *, folder: Path, repro: str) -> RunResult:
+        """Run a scenario against a copy of the service that lies in `directory`, on the session's own servers.
+
+        The result is no part of the session's: whoever had the copy made judges it. `folder`: where its
+        history and logs go; `repro`: the line that repeats it. The database is the service's own, as prepared.
+        """
+        ours = self._configuration(folder=folder, repro=lambda _key, _seed: repro)
+        configuration = dataclasses.replace(ours, profile=key.profile, without=key.without, role="ablated")
+        result = self._performed(scenario, configuration, self._beds.mine().with_service_in(directory))
+        with self._lock:
+            if not self._over:
+                self._watcher.ended(result, "")
+        return result
+
     def rest(self) -> None:
         """Take the servers down; the next run brings them up again."""
         self._beds.close()
@@ -274,11 +292,15 @@ class Session:
         began = time.monotonic()
         lane = threading.current_thread()
         alone = lane is threading.main_thread()
-        self._watcher.progress(f"bringing up PostgreSQL, Redis and Toxiproxy{'' if alone else f', {lane.name}'}")
-        stack, progress = self._settings.stack, self._watcher.progress
+        progress = self._watcher.progress
         # A log of its own: what servers log is evidence.
         logs = self.folder.logs if alone else self.folder.logs / lane.name
-        with open_testbed(self._target, stack, logs=logs, progress=progress) as bed:
+        if self._standing is None:
+            progress(f"bringing up PostgreSQL, Redis and Toxiproxy{'' if alone else f', {lane.name}'}")
+            opened = open_testbed(self._target, self._settings.stack, logs=logs, progress=progress)
+        else:
+            opened = self._standing.lend(self._target, logs=logs, progress=progress)
+        with opened as bed:
             with self._lock:
                 self._stack_s += time.monotonic() - began
                 versions = {**self._info.versions, **bed.stack.versions()}

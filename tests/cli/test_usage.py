@@ -28,6 +28,8 @@ from tests.tiny import run_harness
         (["gate", "--profil", "whole"], "mend: write --profile"),
         (["gaet"], "Did you mean 'gate'?"),
         (["gaet"], "mend: write gate"),
+        (["run"], "Missing argument 'ID...'"),
+        (["up", "--target", "scenarios/traget.toml"], "closest valid: 'scenarios/target.toml'"),
         (["soak"], "Missing option '--runs'"),
         (["soak", "--runs", "0"], "0 is not in the range"),
         (["soak", "--runs", "0"], "mend: write --runs 1, say"),

@@ -17,8 +17,7 @@ SCENARIOS = CHECKOUT / "scenarios"
 
 # Left out is what no scenario can tell from the release. A pool whose connections live for five hours instead of half
 # of one; a commit that is asked for a hundred times, since the request's own end comes first; a longer drain, which is
-# never used up for the same reason. A drain shorter than a request is refused by the service's settings. A breaker
-# that opens at the first failure and for a minute leaves Redis alone too long, which costs speed only.
+# never used up for the same reason. A drain shorter than a request is refused by the service's settings.
 TEN_TIMES_AS_LONG: Mapping[str, Mapping[str, str]] = {
     "pool.bounded_checkout": {"WEBHOOK_POOL_TIMEOUT_S": "15"},
     "deadline.connect": {"WEBHOOK_CONNECT_TIMEOUT_S": "10"},
@@ -49,6 +48,7 @@ TOO_EAGER: Mapping[str, Mapping[str, str]] = {
     "retry.budget": {"WEBHOOK_RETRY_BUDGET_BURST": "1", "WEBHOOK_RETRY_BUDGET_RATIO": "0.01"},
     "commit.resolve": {"WEBHOOK_RESOLVE_ATTEMPTS": "1"},
     "redis.timeouts": {"WEBHOOK_REDIS_OPERATION_TIMEOUT_S": "0.0001"},
+    "redis.breaker": {"WEBHOOK_BREAKER_FAILURES": "1"},
     "load.shed": {"WEBHOOK_SHED_WAITING_MAX": "1"},
 }
 

@@ -25,8 +25,8 @@ def write_suite(folder: Path) -> Path:
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment, with this checkout importable."""
-    return {**os.environ, "PYTHONPATH": str(CHECKOUT), **(more or {})}
+    """This process's environment, with this checkout importable; one scenario at a time, on one set of servers."""
+    return {**os.environ, "PYTHONPATH": str(CHECKOUT), "HARNESS_JOBS": "1", **(more or {})}
 
 
 def harness_command(*words: str) -> list[str]:

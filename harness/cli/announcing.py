@@ -1,0 +1,51 @@
+"""Tells `harness run` where a stack stays up: one for each target, and for as long as it does."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from harness.errors import HarnessError, UsageError
+from harness.quick import Entry
+from harness.results.files import write_atomically
+
+TAKEN_WITHIN_S = 2.0
+"""Who removes what a killed `up` has left has the lock for a moment."""
+WAITING_MAX = 64
+
+
+@contextmanager
+def announced(entry: Entry) -> Iterator[socket.socket]:
+    """Give the socket that `harness run` comes to. Raises UsageError where another stack stays up for the target."""
+    lock = FileLock(entry.lock, timeout=TAKEN_WITHIN_S)
+    try:
+        held = lock.acquire()
+    except Timeout as problem:
+        text = f"a stack stays up for {entry.target} already"
+        raise UsageError(text, hint="use it: harness run ID; or end it with Ctrl-C, where it was started") from problem
+    with held, _listener(entry) as listener:
+        try:
+            write_atomically(entry.file, entry.text())
+            yield listener
+        finally:
+            entry.file.unlink(missing_ok=True)
+            entry.socket.unlink(missing_ok=True)
+
+
+@contextmanager
+def _listener(entry: Entry) -> Iterator[socket.socket]:
+    """A socket under its name once it listens: who finds it is not refused."""
+    new = entry.socket.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        try:
+            listener.bind(str(new))
+        except OSError as problem:
+            hint = "set XDG_RUNTIME_DIR to a folder of your own, of mode 0700 and with a short path"
+            raise HarnessError(f"{new}: no socket can be made there: {problem}", hint=hint) from problem
+        listener.listen(WAITING_MAX)
+        new.rename(entry.socket)
+        yield listener

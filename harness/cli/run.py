@@ -1,0 +1,71 @@
+"""`harness run`: runs some scenarios on the stack that stays up, or on one of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.chosen import choose
+from harness.cli.options import OUTPUT, WHAT, WHERE, options, output_of, settings_of
+from harness.cli.screen import Screen
+from harness.cli.stage import perform
+from harness.errors import UsageError
+from harness.suite import ExitStatus, Session, Standing, SuiteSettings
+from harness.target import load_target
+
+
+@click.command()
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@options(WHAT, WHERE, OUTPUT)
+@click.pass_obj
+def run(standing: Standing | None, /, ids: tuple[str, ...], **given: Any) -> ExitStatus:
+    """Run the scenarios that are named, as they are now, at once.
+
+    ID is a scenario's id, its name without parameters, or a theme. Where `harness up` runs for this target, on its
+    servers: a second or two from a saved file to a verdict. Else on servers of its own, which takes as long as a gate.
+
+    Exit status: as the gate's.
+    """
+    output, settings = output_of(given), settings_of(given)
+    if standing is None:
+        click.echo("no `harness up` runs for this: bringing up a stack for this run alone", err=True)
+        suite = choose(settings, ids)
+    else:
+        settings = _on(standing, settings)
+        target = load_target(settings.target_file)
+        with standing.preparing(target):
+            suite = choose(settings, ids, target=target)
+
+    def play(session: Session, screen: Screen) -> None:
+        del screen
+        for scenario in suite.chosen:
+            session.run(scenario)
+
+    return perform(settings, suite.target, suite.chosen, output, play, listed=dict(suite.listed), standing=standing)
+
+
+def _on(standing: Standing, settings: SuiteSettings) -> SuiteSettings:
+    """The same on servers that stay up: theirs are the scenarios and the target that were not named."""
+    up = standing.settings
+    scenarios = settings.scenarios if _given("scenarios") else _seen_from_here(up.scenarios, standing)
+    target = settings.target
+    if target is None and not _given("scenarios") and up.target is not None:
+        target = _seen_from_here(up.target, standing)
+    settings = dataclasses.replace(settings, scenarios=scenarios, target=target, stack=up.stack)
+    serves = standing.target_file
+    if settings.target_file.resolve() != serves:
+        problem = f"the stack that was asked serves {serves}"
+        raise UsageError.at("command line", "--target", str(settings.target_file), problem, mend="say --target FILE")
+    return settings
+
+
+def _given(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is not click.core.ParameterSource.DEFAULT
+
+
+def _seen_from_here(path: Path, standing: Standing) -> Path:
+    return path if Path.cwd() == standing.directory else standing.directory / path
