@@ -1,4 +1,4 @@
-"""The files that other people's machines read: where they are, and what they run."""
+"""The files that other people's machines read: where they are, what they run, and whether the harness takes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import click
 from ruamel.yaml import YAML
+
+from harness.cli.main import harness
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").iterdir())
@@ -61,3 +64,16 @@ def harness_calls(shell: str) -> Iterator[list[str]]:
         for place in range(len(words)):
             if words[place : place + 2] == HARNESS:
                 yield list(takewhile(lambda word: not set(word) <= set(";&|"), words[place + 2 :]))
+
+
+def parse(words: Sequence[str]) -> None:
+    """Take the words behind `harness` apart as it does, and run nothing. Raises ClickException."""
+    command: click.Command = harness
+    rest = list(words)
+    while isinstance(command, click.Group) and rest:
+        name = rest.pop(0)
+        found = command.get_command(click.Context(command), name)
+        if found is None:
+            raise click.UsageError(f"no such verb: {name}")
+        command = found
+    command.make_context("harness", rest).close()

@@ -25,6 +25,7 @@ import httpx
 
 from harness.keeper import Keeper, KeptProcess, ProcessSpec
 from harness.polling import poll, poll_async
+from tests.webhook import openapi
 from webhook.signatures import sign
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -209,10 +210,19 @@ class Starter:
         try:
             port = await listening_port(process)
             base_url = f"http://127.0.0.1:{port}"
-            async with httpx.AsyncClient(base_url=base_url, timeout=WAIT_S * 3, trust_env=False) as client:
+            # Every answer of every test is one that openapi.yaml has.
+            heard = {"response": [_is_documented]}
+            async with httpx.AsyncClient(
+                base_url=base_url, timeout=WAIT_S * 3, trust_env=False, event_hooks=heard
+            ) as client:
                 yield Service(process, port, client, self.database)
         finally:
             await asyncio.to_thread(process.stop, signum=END)
+
+
+async def _is_documented(response: httpx.Response) -> None:
+    await response.aread()
+    openapi.check(response)
 
 
 def base_environment() -> dict[str, str]:

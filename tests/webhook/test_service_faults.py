@@ -20,7 +20,7 @@ async def test_a_pooled_connection_that_died_is_replaced_without_a_retry(starter
     async with starter.running() as service:
         await service.deliver()
         await service.database.fetch(
-            "SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) pid", await service.database.backends()
+            "SELECT pg_terminate_backend(pid, 10000) FROM unnest($1::int[]) pid", await service.database.backends()
         )
         answer = await service.deliver()
         assert answer.status_code == 200

@@ -1,0 +1,68 @@
+"""Directives that write down what the harness has registered: kinds of values, and checks."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
+
+from harness.checks import STANDING
+from harness.cli.faults import signature
+from harness.faults import Fault
+from harness.history.events import Event
+from harness.scenario.steps import Step
+from harness.vocabulary import Value
+
+FAMILIES: dict[str, type[Value]] = {"fault": Fault, "step": Step, "event": Event}
+
+
+class Kinds(SphinxDirective):
+    """`kinds FAMILY [PREFIX]`: every registered kind of it, in the order of their classes, as a call is written."""
+
+    required_arguments = 1
+    optional_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Give the entries; none is an error."""
+        family, prefix = FAMILIES[self.arguments[0]], "".join(self.arguments[1:])
+        found = [one for kind, one in family.kinds().items() if kind.startswith(prefix)]
+        if not found:
+            raise self.error(f"nothing is registered for {' '.join(self.arguments)}")
+        return self.parse_text_to_nodes("\n\n".join(_entry(signature(one), _told(one)) for one in found))
+
+
+class Checks(SphinxDirective):
+    """`checks`: every standing check, in the order in which they are told."""
+
+    def run(self) -> list[nodes.Node]:
+        """Give an entry for each."""
+        entries = (_entry(check.__name__, inspect.getdoc(check) or "") for check in STANDING)
+        return self.parse_text_to_nodes("\n\n".join(entries))
+
+
+def _told(kind: type[Value]) -> str:
+    needs = sorted(kind.needs) if issubclass(kind, Fault) else ()
+    more = f"\n\nNeeds `{'`, `'.join(needs)}`." if needs else ""
+    return f"{inspect.getdoc(kind)}{more}"
+
+
+def _entry(name: str, text: str) -> str:
+    return "\n".join(_lines(name, text))
+
+
+def _lines(name: str, text: str) -> Iterator[str]:
+    yield f".. py:{'function' if '(' in name else 'data'}:: {name}"
+    yield "   :no-index:"
+    yield ""
+    yield from (f"   {line}" for line in text.splitlines())
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Tell Sphinx."""
+    app.add_directive("kinds", Kinds)
+    app.add_directive("checks", Checks)
+    return {"parallel_read_safe": True}
