@@ -21,6 +21,7 @@ from harness.history.events import (
     Recovered,
     RowsRead,
     RunBegan,
+    ScenarioProblem,
     ServerDied,
 )
 
@@ -55,6 +56,7 @@ def wants(name: str) -> str:
 
 
 NEEDS_NO_EVIDENCE = "no_fault"
+EXECUTED = "server.execute("
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +139,10 @@ def _doubts(history: History) -> Iterator[str]:
     for death in history.of(ServerDied):
         end = f"status {death.status}; its last words:\n{death.log_tail}"
         yield f"{death.name} died, and no fault had touched it: {end}"
+    for mistake in (problem for problem in history.of(ScenarioProblem) if problem.wrong):
+        yield f"the scenario is wrong: {mistake.text}"
     for problem in history.of(HarnessProblem):
-        yield f"the harness broke: {problem.text}"
+        yield f"the harness broke: {problem.text}{_left_in_force(history)}"
     unsteady = history.last(NotSteady)
     if unsteady is not None and history.last(Recovered) is None:
         # After a recovery it is the service's own failure: check `recovers`.
@@ -154,3 +158,10 @@ def _doubts(history: History) -> Iterator[str]:
             yield f"{fault.source} left no evidence: nothing of the service's felt it{seen}"
     if history.last(RowsRead) is None:
         yield "what is stored was never read"
+
+
+def _left_in_force(history: History) -> str:
+    """What a scenario had a server do for good: the harness needs the servers as they were to end the run."""
+    left = [fault.source for fault in history.of(FaultActed) if fault.source.startswith(EXECUTED)]
+    kept = [source for source in left if "undo=" not in source]
+    return f"; if {kept[-1]} is why, give it undo=, which is run at heal" if kept else ""

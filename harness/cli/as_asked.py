@@ -6,20 +6,16 @@ import importlib
 import linecache
 import os
 import sys
-import sysconfig
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, chdir, contextmanager
-from pathlib import Path
-from types import ModuleType
 from typing import TextIO, cast
 
-from harness.quick import PACKAGE, Asked
+from harness.cli.streams import into_nothing
+from harness.modules import is_a_users, users_modules
+from harness.quick import Asked
 from harness.vocabulary.value import Value
 
-PYTHON = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib"))
 STDERR = 2
-INSTALLED = {"site-packages", "dist-packages"}
-"""Folders of libraries: pip's, and those of Linux distributions."""
 
 
 @contextmanager
@@ -33,7 +29,7 @@ def as_asked(asked: Asked) -> Iterator[None]:
         back.enter_context(_environment(asked))
         back.enter_context(chdir(asked.directory))
         back.enter_context(_words(asked))
-        back.enter_context(Value.kinds_of_this_run())
+        back.enter_context(Value.kinds_of_this_run(_stays))
         back.enter_context(_streams(asked))
         forget_what_users_wrote()
         yield
@@ -41,20 +37,16 @@ def as_asked(asked: Asked) -> Iterator[None]:
 
 def forget_what_users_wrote() -> None:
     """Forget all modules but those of libraries, of Python and of the harness, and every source that was read."""
-    for name, module in list(sys.modules.items()):
-        if name != "__main__" and _is_a_users(module):
-            del sys.modules[name]
+    for name in users_modules():
+        del sys.modules[name]
     importlib.invalidate_caches()
     linecache.clearcache()
 
 
-def _is_a_users(module: ModuleType) -> bool:
-    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
-    return any(not _is_a_library(Path(place).resolve()) for place in places if isinstance(place, str))
-
-
-def _is_a_library(file: Path) -> bool:
-    return any(file.is_relative_to(folder) for folder in (*PYTHON, PACKAGE)) or not INSTALLED.isdisjoint(file.parts)
+def _stays(kind: type[Value]) -> bool:
+    """Whether its module is not imported again for the next run: then it would not be registered again."""
+    module = sys.modules.get(kind.__module__)
+    return module is not None and not is_a_users(module)
 
 
 @contextmanager
@@ -118,8 +110,5 @@ def _flush(stream: TextIO) -> None:
     try:
         stream.flush()
     except OSError:
-        # Nobody reads any more. What is left would be written again when the stream is collected: into nothing.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        into_nothing(stream)
         stream.flush()

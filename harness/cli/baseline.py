@@ -16,7 +16,9 @@ from harness.proof.baseline import Baseline, accepted, read_baseline, write_base
 from harness.proof.record import record_of
 from harness.proof.revision import revision_of, uncommitted
 from harness.proof.sources import digests
-from harness.results.reading import read_summary, summary_file
+from harness.results.naming import newest_run, run_named
+from harness.results.reading import read_summary
+from harness.results.text import counted
 from harness.suite import ExitStatus, SuiteSettings
 
 
@@ -29,7 +31,7 @@ def baseline() -> None:
 @click.argument("run", type=click.Path(path_type=Path), required=False)
 @options((BASELINE,), SUITE)
 def accept(run: Path | None, *, baseline: Path | None, **given: Any) -> ExitStatus:
-    """Make RUN the baseline: a run's folder, by default the latest one.
+    """Make RUN the baseline: a run's folder or name, by default the newest one that `harness run` did not make.
 
     It must be whole (every scenario and every proof, as `harness ablate` runs them), good (exit status
     0), and of the commit that is checked out, with nothing uncommitted.
@@ -39,10 +41,10 @@ def accept(run: Path | None, *, baseline: Path | None, **given: Any) -> ExitStat
     path = baseline_file(suite, baseline)
     target = suite.target.description.name
     old = read_baseline(path, target=target)  # a corrupt or foreign one ends it here, and stays as it is
-    place = run or settings.results
+    place = newest_run(settings.results, of_run=False) if run is None else run_named(run, settings.results)
     summary = read_summary(place)
     record = record_of(summary, digests(suite.scenarios, settings.scenarios))
-    check_acceptable(summary, record, _ground(suite), place=str(summary_file(place)))
+    check_acceptable(summary, record, _ground(suite), place=str(place))
     new = accepted(record, old, target=target, profile=suite.profile)
     write_baseline(path, new)
     for line in _told(old, new, path):
@@ -61,7 +63,7 @@ def _ground(suite: Chosen) -> Ground:
 
 
 def _told(old: Baseline | None, new: Baseline, path: Path) -> Iterator[str]:
-    counts = f"{len(new.scenarios)} scenarios, {len(new.protections)} protections"
+    counts = f"{counted(len(new.scenarios), 'scenario')}, {counted(len(new.protections), 'protection')}"
     yield f"{path}: {counts}"
     if old is None:
         yield "new: commit it"

@@ -11,7 +11,7 @@ import click
 
 from harness.checks import Verdict
 from harness.cli.chosen import choose
-from harness.cli.heat_map import SIGNS
+from harness.cli.heat_map import LEGEND, SIGNS
 from harness.cli.lines import BOLD, DIM, Line, Piece
 from harness.cli.options import JOBS, OUTPUT, SEED, STACK, STRICT, WHERE, options, output_of, settings_of
 from harness.cli.screen import Screen, Verbosity
@@ -115,7 +115,8 @@ def _or_dash(time_ms: float | None) -> str:
 
 
 def step_lines(found: SideBySide) -> Iterator[Line]:
-    """What each step from a profile to the next mends, does not, and makes worse; and the counts."""
+    """The legend of the rows; what each step from a profile to the next mends, does not, and makes worse."""
+    yield [(LEGEND, DIM)]
     for step in found.steps:
         yield [(f"from {step.before} to {step.after}", BOLD)]
         parts: Mapping[str, Sequence[str]] = {

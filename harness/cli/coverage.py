@@ -8,17 +8,21 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
-from harness.cli.lines import BAD, BOLD, DIM, Line
+from harness.cli.chosen import Chosen, choose
+from harness.cli.lines import BAD, BOLD, DIM, DOUBT, Line
 from harness.cli.options import OUTPUT, STACK, WHAT, WHERE, Output, options, output_of, settings_of
 from harness.cli.screen import Verbosity
 from harness.cli.search_stage import SearchStage, search_stage
 from harness.proof.revision import revision_of
+from harness.results.reading import SummaryRead
+from harness.results.text import one_line
 from harness.scenario.testbed import Testbed
 from harness.search.coverage import (
     Coverage,
@@ -34,8 +38,9 @@ from harness.search.recording import Recording
 from harness.search.results import CellResult
 from harness.search.space import DEFAULT_FLOOR_PERCENT, FILE, Changes, FaultSpace, changes, read_space, space_of
 from harness.search.sweeper import SweepSettings, sweeping
-from harness.suite import ExitStatus, SuiteSettings, check_profile
-from harness.target import Target, load_target
+from harness.search.swept import Swept
+from harness.suite import ExitStatus, SuiteSettings
+from harness.target import Target
 
 SHOWN = 40
 """Points listed, unless asked for more with -v."""
@@ -51,22 +56,22 @@ UPDATE = (
 def coverage(*, update: bool, floor: float | None, **given: Any) -> ExitStatus:
     """Record the service's deliveries, and compare their fault space with the committed one.
 
-    What the newest gate, and the newest whole sweep of the same target, profile, protections and commit
-    in the results folder hit and judged is marked; the rest is listed.
+    What the newest whole gate of the same target, profile and protections, and the newest whole sweep of
+    the same and of this commit, in the results folder, hit and judged is marked; the rest is listed.
 
-    Exit status: 0 the space is as committed, and its floor is reached; 1 it is not; 3 the harness
-    broke; 4 usage or configuration.
+    Exit status: 0 the space is as committed, and its floor is reached, or there is no whole gate to tell;
+    1 it is not; 3 the harness broke; 4 usage or configuration.
     """
     output, settings = output_of(given), settings_of(given)
     path = settings.scenarios / FILE
     committed = read_space(path) if path.exists() or not update else FaultSpace({}, DEFAULT_FLOOR_PERCENT)
-    target = load_target(settings.target_file)
-    links = {name: link.protocol for name, link in target.description.links.items()}
+    suite = choose(settings, ())
+    target = suite.target
     subject = Subject(
-        target=str(settings.target_file), profile=check_profile(settings, target), without=settings.without,
+        target=str(settings.target_file), profile=suite.profile, without=settings.without,
         revision=revision_of(settings.scenarios),
     )  # fmt: skip
-    hit = _hit(committed, settings.results, links, subject)
+    past = _past(suite, subject)
     with TemporaryDirectory(prefix="harness-coverage-") as folder, _stage(settings, target, output, folder) as stage:
         with stage.servers() as bed:
             recordings = asyncio.run(_recorded(bed, stage))
@@ -74,13 +79,14 @@ def coverage(*, update: bool, floor: float | None, **given: Any) -> ExitStatus:
         changed = changes(committed, recorded)
         if update:
             recorded.write(path)
-            hit = _hit(recorded, settings.results, links, subject)
-        found = coverage_of(recorded if update else committed, hit)
+        space = recorded if update else committed
+        found = coverage_of(space, past.hit(space))
         everything = output.verbosity >= Verbosity.VERBOSE
         stage.screen.write_all(_lines(found, changed, path, update=update, everything=everything))
+        stage.screen.write_all(_judged(found, past))
     if output.as_json:
-        sys.stdout.write(json.dumps(_as_json(found, changed), indent=1) + "\n")
-    wrong = bool(found.below_floor) or (bool(changed) and not update)
+        sys.stdout.write(json.dumps({**_as_json(found, changed), **past.to_json()}, indent=1) + "\n")
+    wrong = bool(past.gate and found.below_floor) or (bool(changed) and not update)
     return ExitStatus.FAILED if wrong else ExitStatus.HELD
 
 
@@ -89,10 +95,36 @@ def _stage(settings: SuiteSettings, target: Target, output: Output, folder: str)
     return search_stage(dataclasses.replace(settings, results=Path(folder)), target, output)
 
 
-def _hit(space: FaultSpace, results: Path, links: Mapping[str, str], subject: Subject) -> set[Point]:
-    gate, sweep = newest_gate(results), newest_sweep(results, subject)
-    found = set(hit_by_sweep(sweep)) if sweep else set()
-    return found | (hit_by_summary(space, gate, links) if gate else set())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Past:
+    """The runs whose hits count. `links`: the protocol of each, by name. `unread`: what cannot be read, and why."""
+
+    gate: SummaryRead | None
+    sweep: Swept | None
+    links: Mapping[str, str]
+    unread: Sequence[str]
+
+    def hit(self, space: FaultSpace) -> set[Point]:
+        found = set(hit_by_sweep(self.sweep.sweep)) if self.sweep else set()
+        return found | (hit_by_summary(space, self.gate, self.links) if self.gate else set())
+
+    def to_json(self) -> dict[str, Any]:
+        """The names of both."""
+        return {
+            "gate": self.gate.run.id if self.gate else None,
+            "sweep": self.sweep.folder.name if self.sweep else None,
+        }
+
+
+def _past(suite: Chosen, subject: Subject) -> _Past:
+    unread: list[str] = []
+    results, ids = suite.settings.results, [scenario.id for scenario in suite.scenarios]
+    return _Past(
+        gate=newest_gate(results, ids, subject, unread),
+        sweep=newest_sweep(results, subject, unread),
+        links={name: link.protocol for name, link in suite.target.description.links.items()},
+        unread=unread,
+    )
 
 
 async def _recorded(bed: Testbed, stage: SearchStage) -> Sequence[Recording]:
@@ -118,6 +150,17 @@ def _lines(found: Coverage, changed: Changes, path: Path, *, update: bool, every
     for protocol, counts in found.to_json()["by_protocol"].items():
         yield [(f"{protocol}: {counts['hit']} of {counts['points']}", "")]
     yield [(f"{len(found.hit)} of {len(found.space.points)} points hit and judged: {found.percent:.1f}%", BOLD)]
+
+
+def _judged(found: Coverage, past: _Past) -> Iterator[Line]:
+    """By which runs, and whether that is too little."""
+    for sentence in past.unread:
+        yield [(one_line(sentence), DOUBT)]
+    sweep = f"sweep {past.sweep.folder.name}" if past.sweep else "no whole sweep of this commit"
+    if past.gate is None:
+        yield [(f"no whole gate here, so the floor is not judged: run `harness gate`; {sweep}", DOUBT)]
+        return
+    yield [(f"by gate {past.gate.run.id}; {sweep}", DIM)]
     if found.below_floor:
         yield [(found.below_floor, BAD)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import selectors
 import signal
 import socket
 import struct
@@ -58,13 +59,22 @@ class Door:
         self._lock = threading.Lock()
         self._main = threading.main_thread().ident or 0
         self._ends = False
+        self.broken: Exception | None = None
+        """Why nobody can be let in any more."""
+        self._closing = os.eventfd(0)
+        self._accepts = threading.Thread(target=self._accept, name="harness-door", daemon=True)
 
     def open(self) -> None:
         """Begin to let in."""
-        threading.Thread(target=self._accept, name="harness-door", daemon=True).start()
+        self._accepts.start()
+
+    def close(self) -> None:
+        """Let in no more: who comes from now on waits for the next host, which has the same listener."""
+        os.eventfd_write(self._closing, 1)
+        self._accepts.join()
 
     def next(self) -> Caller | None:
-        """Wait for a caller that is still there; None when all must end."""
+        """Wait for a caller that is still there; None when all must end, or nobody more can be let in."""
         while not self._ends:
             caller = self._queue.get()
             if caller is None:
@@ -104,9 +114,24 @@ class Door:
         _give_time(over)
 
     def _accept(self) -> None:
-        while True:
-            connection, _ = self._listener.accept()
+        """Let in. Without descriptors or threads left it ends: who comes then waits for the next host."""
+        try:
+            with selectors.DefaultSelector() as waits:
+                waits.register(self._listener, selectors.EVENT_READ)
+                waits.register(self._closing, selectors.EVENT_READ)
+                while all(key.fileobj is self._listener for key, _ in waits.select()):
+                    self._accept_one()
+        except (OSError, RuntimeError) as problem:
+            self.broken = problem
+            self._queue.put(None)
+
+    def _accept_one(self) -> None:
+        connection, _ = self._listener.accept()
+        try:
             threading.Thread(target=self._follow, args=(connection,), name="harness-caller", daemon=True).start()
+        except RuntimeError:
+            connection.close()
+            raise
 
     def _follow(self, connection: socket.socket) -> None:
         """Take in what is asked, then wait for a wish to end, which losing the caller is too."""

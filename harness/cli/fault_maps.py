@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.errors import UsageError
 from harness.results.maps import FaultMap, read_maps, write_maps
 from harness.search.coverage import Subject
 from harness.search.maps import sweep_maps
 
 
-def leave_maps(run: Path, results: Path, subject: Subject, coverage: Sequence[FaultMap] = ()) -> None:
+def leave_maps(run: Path, results: Path, subject: Subject, coverage: Sequence[FaultMap] = ()) -> Sequence[str]:
     """Write what was covered, if that is given anew, and the newest sweep of the same in the folder of results.
 
-    Raises UsageError for a file of a sweep, or of maps, that cannot be read.
+    Returns sentences on what could not be read or written. It raises nothing: a map is for the eye, and takes no
+    verdict away. Maps of the run's own that cannot be read stay as they are.
     """
-    known = coverage or [each for each in read_maps(run) if each.of == "coverage"]
-    write_maps(run, [*known, *sweep_maps(results, subject, run)])
+    unread: list[str] = []
+    try:
+        known = coverage or [each for each in read_maps(run).maps if each.of == "coverage"]
+        write_maps(run, [*known, *sweep_maps(results, subject, run, unread)], unread)
+    except UsageError as problem:
+        unread.append(problem.message)
+    except Exception as problem:  # noqa: BLE001  # told, with its kind: a full disk, or a defect of the drawing
+        unread.append(f"{run}: {type(problem).__name__}: {problem}")
+    return unread

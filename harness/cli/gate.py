@@ -10,7 +10,7 @@ import click
 from harness.checks import Verdict
 from harness.cli.against_baseline import against_baseline
 from harness.cli.chosen import choose
-from harness.cli.covered import judge_coverage, subject_of
+from harness.cli.covered import check_space, judge_coverage, subject_of, tell_unread
 from harness.cli.fault_maps import leave_maps
 from harness.cli.options import BASELINE, JOBS, OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
 from harness.cli.screen import Screen
@@ -45,6 +45,9 @@ def gate(ids: tuple[str, ...], *, proofs: bool, baseline: Path | None, no_baseli
         mend = "leave one of them out"
         raise UsageError.at("command line", "--no-baseline", str(baseline), "a baseline is named too", mend=mend)
     suite = choose(settings, ids)
+    covered = suite.whole and suite.plain
+    if covered:
+        check_space(suite)
     compared = None if no_baseline else against_baseline(suite, baseline)
     changed = frozenset(compared.changed()) if compared else frozenset()
 
@@ -57,10 +60,10 @@ def gate(ids: tuple[str, ...], *, proofs: bool, baseline: Path | None, no_baseli
         session.each(suite.chosen, one)
         if proofs:
             judge_teeth(suite, session, screen)
-        if suite.whole and suite.plain:
+        if covered:
             judge_coverage(suite, session, screen)
         else:
-            leave_maps(session.folder.path, settings.results, subject_of(suite, session))
+            tell_unread(screen, leave_maps(session.folder.path, settings.results, subject_of(suite, session)))
         if compared is not None:
             compared.compare(session, screen)
 

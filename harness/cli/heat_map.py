@@ -15,6 +15,7 @@ SIGNS: Mapping[Verdict, tuple[str, str]] = {
     Verdict.UNAVAILABLE: ("-", DIM),
 }
 """ASCII, and told apart without colours."""
+LEGEND = ". held  # failed  ? inconclusive  - unavailable"
 NOT_TRIED = (" ", "")
 
 
@@ -25,7 +26,7 @@ def heat_map_lines(matrix: Matrix) -> Iterator[Line]:
     yield from _head(matrix.protections, width)
     for row in matrix.rows:
         yield _row(row, matrix.protections, width)
-    yield [(f"{'':{width}}  . held  # failed  ? inconclusive  - unavailable; first column: everything on", DIM)]
+    yield [(f"{'':{width}}  {LEGEND}; first column: everything on", DIM)]
     for number, name in enumerate(matrix.protections, 1):
         carried = matrix.carries(name)
         count = "1 scenario" if len(carried) == 1 else f"{len(carried)} scenarios"

@@ -11,14 +11,15 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 from harness.cli.as_asked import as_asked
-from harness.cli.door import Caller, Door, heeding_interrupts, only_wake
+from harness.cli.door import STUCK, Caller, Door, heeding_interrupts, only_wake
 from harness.cli.options import STACK, WHERE, options, settings_of
 from harness.cli.standing_lines import standing_lines
 from harness.errors import HarnessError
@@ -29,6 +30,8 @@ from harness.target import load_target
 CHANGED = 75
 """Exit status: the harness itself was changed, and another process must be started to have it so."""
 READY = b"r"
+SOURCES = (".py", ".j2", ".css", ".js", ".txt")
+"""Suffixes of what the harness is made of; what an editor lays beside it for a moment is no change."""
 
 
 @click.command(hidden=True)
@@ -54,9 +57,12 @@ def host(*, listener: int, lifeline: int, **given: Any) -> int:
 
 
 def _end_with(line: socket.socket, door: Door, over: threading.Event) -> None:
-    while line.recv(1):
-        pass
-    door.end(over)
+    try:
+        with suppress(OSError):  # where READY was never read, the other end's close is an error of this one
+            while line.recv(1):
+                pass
+    finally:
+        door.end(over)
 
 
 class _Host:
@@ -70,7 +76,8 @@ class _Host:
 
     def serve(self) -> int:
         self._bring_up()
-        self._line.sendall(READY)
+        with suppress(OSError):  # `up` has just gone: the door says so
+            self._line.sendall(READY)
         self._door.open()
         while (caller := self._door.next()) is not None:
             if _state_of(PACKAGE) != self._harness:
@@ -78,6 +85,9 @@ class _Host:
                 return CHANGED
             self._serve(caller)
             self._mend()
+        if self._door.broken:
+            click.echo(f"harness: nobody can be let in any more: {self._door.broken}", err=True)
+            return STUCK
         return ExitStatus.HELD
 
     def _serve(self, caller: Caller) -> None:
@@ -101,6 +111,7 @@ class _Host:
             return ExitStatus.INCONCLUSIVE
 
     def _send_on(self, first: Caller) -> None:
+        self._door.close()
         for caller in (first, *self._door.waiting()):
             caller.answer(Again("the harness has changed since the stack came up: bringing up a new one"))
             caller.end()
@@ -127,12 +138,17 @@ class _Host:
 def _state_of(package: Path) -> Mapping[str, tuple[int, int]]:
     """When each file of the package was changed last (ns), and its size in bytes."""
     state: dict[str, tuple[int, int]] = {}
+    for file in _sources(package):
+        with suppress(FileNotFoundError):  # it is being replaced, or was there for a moment
+            status = os.stat(file)  # noqa: PTH116  # hundreds of files, before each run
+            state[file] = (status.st_mtime_ns, status.st_size)
+    return state
+
+
+def _sources(package: Path) -> Iterator[str]:
     for folder, folders, files in os.walk(package):
         folders[:] = [name for name in folders if name != "__pycache__"]
-        for name in files:
-            status = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118  # hundreds of files, before each run
-            state[os.path.join(folder, name)] = (status.st_mtime_ns, status.st_size)  # noqa: PTH118  # as above
-    return state
+        yield from (os.path.join(folder, name) for name in files if name.endswith(SOURCES))  # noqa: PTH118  # as above
 
 
 __all__ = ["CHANGED", "READY", "host"]

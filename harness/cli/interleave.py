@@ -21,7 +21,7 @@ from harness.cli.screen import Verbosity
 from harness.cli.search_stage import SearchStage, finished, search_stage
 from harness.errors import UsageError
 from harness.results.files import write_atomically
-from harness.results.text import one_line
+from harness.results.text import counted, one_line
 from harness.scenario.testbed import Testbed
 from harness.search.interleaving import MIXES, Mix, OrderResult
 from harness.search.orders import read_order, written
@@ -76,7 +76,8 @@ class _Orders:
 
     def play(self) -> ExitStatus:
         with self._stage.servers() as bed:
-            self._stage.screen.progress("playing every order")
+            one = self._chosen.only
+            self._stage.screen.progress("playing every order" if one is None else f"playing the order {written(one)}")
             began = time.monotonic()
             try:
                 asyncio.run(self._go(bed))
@@ -113,14 +114,17 @@ class _Orders:
         for mix in MIXES:
             own = [result for result in self._results if result.mix == mix]
             if own:
-                counts = ", ".join(
-                    f"{count} {word}" for word, count in Counter(each.verdict.value for each in own).items()
-                )
-                locked = sum(1 for each in own if each.waits)
-                yield [(f"{self._chosen.requests} {mix}: {len(own)} orders, in {locked} one met a lock: {counts}", "")]
+                yield [(counts_line(self._chosen.requests, mix, own), "")]
         counts = ", ".join(f"{count} {word}" for word, count in self._counts().items()) or "nothing ran"
         yield [(counts, BOLD), (f" in {self._seconds:.1f} s", "")]
         yield [(f"results: {self._stage.folder.shown}/{JSON_FILE}", "")]
+
+
+def counts_line(requests: int, mix: Mix, results: Sequence[OrderResult]) -> str:
+    """What the orders of one mix amount to."""
+    counts = ", ".join(f"{count} {word}" for word, count in Counter(each.verdict.value for each in results).items())
+    locked = sum(1 for each in results if each.waits)
+    return f"{requests} {mix}: {counted(len(results), 'order')}, {locked} of them with a wait for a lock: {counts}"
 
 
 def status_of(results: Sequence[OrderResult]) -> ExitStatus:

@@ -12,7 +12,6 @@ from harness.cli.chosen import choose
 from harness.cli.options import SUITE, options
 from harness.drafting import Draft, check_name, draft
 from harness.errors import HarnessError, UsageError
-from harness.proof.baseline import FILE
 from harness.results.repro import harness_words
 from harness.suite import ExitStatus, SuiteSettings
 
@@ -59,13 +58,11 @@ def _next_lines(file: Path, written: Draft, settings: SuiteSettings) -> Iterator
     def line(*words: str) -> str:
         return f"    {shlex.join([*harness_words(), *words, *settings.options()])}"
 
-    # A gate tries the proof of a scenario that the baseline does not know, and this one is not written yet.
-    alone = ("--no-baseline",) if (settings.scenarios / FILE).exists() else ()
     yield f"{file}: {written.kind} on {written.link}, to prove {written.protection}"
     yield "It runs, and should hold:"
-    yield line("gate", written.name, *alone)
+    yield line("run", written.name)
     yield "Which protections carry it, and how it fails without one:"
     yield line("ablate", written.name, "--matrix")
-    yield line("gate", written.name, "--without", written.protection)
+    yield line("run", written.name, "--without", written.protection)
     yield "With the check and its words written into `proves`, see it proved:"
-    yield line("gate", written.name, "--proofs")
+    yield line("run", written.name, "--proofs")

@@ -16,6 +16,7 @@ from harness.errors import UsageError
 from harness.plugin.collecting import collect_scenarios
 from harness.results import RunKey
 from harness.results.repro import harness_words
+from harness.scenario.blaming import blamed
 from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario
 from harness.scenario.schedule import Schedule, read_schedule
@@ -58,7 +59,7 @@ def _by_steps(schedule: Schedule, file: Path) -> Scenario:
     async def play(lab: Lab) -> None:
         await lab.replay(schedule.moves)
 
-    return Scenario(id=schedule.id, theme=THEME, play=play, location=str(file))
+    return Scenario(id=schedule.id, theme=THEME, play=blamed(play), location=str(file))
 
 
 def _by_id(schedule: Schedule, settings: SuiteSettings, target: Target) -> Scenario:

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from harness.cli.fault_maps import leave_maps
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError
 from harness.report import write_report
 from harness.results.folder import LATEST
-from harness.results.reading import FILE, SummaryRead, read_summary
+from harness.results.naming import run_named
+from harness.results.reading import read_summary
 from harness.search.coverage import Subject
 from harness.suite import ExitStatus
 from harness.suite.settings import RESULTS
@@ -25,30 +26,15 @@ from harness.suite.settings import RESULTS
 def report(run: str, *, results: Path) -> ExitStatus:
     """Write report.html into the folder of RUN, and say where it is.
 
-    RUN is a run's folder, or its name in the folder of results; without one, the latest.
+    RUN is a run's folder, or its name in the folder of results; without one, the newest that has a summary.
     A gate, a soak and a replay write it by themselves; this is for what came later, such as a sweep.
     """
-    folder = _folder(run, results)
-    info = read_summary(folder / FILE)
-    leave_maps(folder, folder.resolve().parent, _subject(info))
+    path = run_named(run, results)
+    folder = path.parent
+    for problem in leave_maps(folder, folder.resolve().parent, Subject.of(read_summary(path))):
+        click.echo(f"maps: {problem}", err=True)
     try:
         click.echo(write_report(folder))
     except OSError as problem:
         raise HarnessError(f"{folder}: {problem}", hint="is the disk full, or the folder another user's?") from problem
     return ExitStatus.HELD
-
-
-def _subject(summary: SummaryRead) -> Subject:
-    """What that run was on. What was off in all of it is off in its first scenario."""
-    run = summary.run
-    without = next((each.without for each in summary.runs if each.role == "scenario"), ())
-    return Subject(target=run.target, profile=run.profile, without=without, revision=run.revision)
-
-
-def _folder(run: str, results: Path) -> Path:
-    for folder in (results / run, Path(run)):
-        if folder.is_dir():
-            return folder
-    known = [path.name for path in results.iterdir() if path.is_dir()] if results.is_dir() else []
-    mend = "" if known else "run a gate first, or name the folder with --results"
-    raise UsageError.at("report", "RUN", run, f"no such run in {results}", valid=known, mend=mend)

@@ -8,10 +8,13 @@ from typing import Any
 
 import click
 
+from harness.checks import Verdict
 from harness.cli.chosen import choose
+from harness.cli.gate import PROOFS
 from harness.cli.options import OUTPUT, WHAT, WHERE, options, output_of, settings_of
 from harness.cli.screen import Screen
 from harness.cli.stage import perform
+from harness.cli.teeth import judge_teeth
 from harness.errors import UsageError
 from harness.suite import ExitStatus, Session, Standing, SuiteSettings
 from harness.target import load_target
@@ -19,9 +22,9 @@ from harness.target import load_target
 
 @click.command()
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-@options(WHAT, WHERE, OUTPUT)
+@options(WHAT, (PROOFS,), WHERE, OUTPUT)
 @click.pass_obj
-def run(standing: Standing | None, /, ids: tuple[str, ...], **given: Any) -> ExitStatus:
+def run(standing: Standing | None, /, ids: tuple[str, ...], proofs: bool, **given: Any) -> ExitStatus:
     """Run the scenarios that are named, as they are now, at once.
 
     ID is a scenario's id, its name without parameters, or a theme. Where `harness up` runs for this target, on its
@@ -30,6 +33,9 @@ def run(standing: Standing | None, /, ids: tuple[str, ...], **given: Any) -> Exi
     Exit status: as the gate's.
     """
     output, settings = output_of(given), settings_of(given)
+    if proofs and settings.without:
+        off = ", ".join(settings.without)
+        raise UsageError.at("command line", "--without", off, "a proof says itself what is off", mend="leave it out")
     if standing is None:
         click.echo("no `harness up` runs for this: bringing up a stack for this run alone", err=True)
         suite = choose(settings, ids)
@@ -40,9 +46,12 @@ def run(standing: Standing | None, /, ids: tuple[str, ...], **given: Any) -> Exi
             suite = choose(settings, ids, target=target)
 
     def play(session: Session, screen: Screen) -> None:
-        del screen
         for scenario in suite.chosen:
-            session.run(scenario)
+            result = session.run(scenario)
+            if proofs and result.verdict is not Verdict.UNAVAILABLE:
+                session.prove(scenario, {result.key: result})
+        if proofs:
+            judge_teeth(suite, session, screen)
 
     return perform(settings, suite.target, suite.chosen, output, play, listed=dict(suite.listed), standing=standing)
 

@@ -24,8 +24,9 @@ from harness.suite import ExitStatus, Session
 @click.option("--runs", type=click.IntRange(min=1), required=True, metavar="N", help="How often each scenario is run.")
 @options(WHAT, (JOBS,), WHERE, STACK, OUTPUT)
 def soak(ids: tuple[str, ...], *, runs: int, **given: Any) -> ExitStatus:
-    """Run the whole selection N times, each time with another seed; one at a time on the same servers throughout.
+    """Run the whole selection N times, each time with another seed.
 
+    With one job all rounds are on the same servers; with several, each round brings up servers of its own for each job.
     The first round has the seed that is given, the next one more. The exit status is the worst run's.
     """
     output, settings = output_of(given), settings_of(given)

@@ -12,6 +12,7 @@ from types import FrameType
 from harness.cli.lines import closing_lines, opening_lines
 from harness.cli.options import Output
 from harness.cli.screen import Screen, Verbosity, screen_for
+from harness.cli.streams import into_nothing
 from harness.report import tell_github
 from harness.results.repro import harness_words
 from harness.scenario.scenario import Scenario
@@ -74,8 +75,7 @@ def told(text: str) -> bool:
         sys.stdout.flush()
     except OSError as problem:
         sys.stderr.write(f"harness: the summary could not be written to standard output: {problem}\n")
-        # What is still to be written would fail again when Python ends, with a status of its own.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        into_nothing(sys.stdout)  # else Python would end with a status of its own
         return False
     return True
 

@@ -10,8 +10,9 @@ import click
 
 from harness.checks import Verdict
 from harness.errors import UsageError
-from harness.results.folder import LATEST
-from harness.results.reading import FILE, SummaryRead, read_summary
+from harness.results.naming import run_named, summaries_in
+from harness.results.reading import SummaryRead, read_summary
+from harness.results.text import counted
 from harness.results.trend import Trend, of_one_kind, trends, trends_json
 from harness.suite import ExitStatus
 from harness.suite.settings import RESULTS
@@ -24,16 +25,18 @@ LETTERS: Mapping[Verdict, str] = {
 @click.command()
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN]...")
 @click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, metavar="DIR",
-              help="The folder whose runs are looked at where none is named.")  # fmt: skip
+              help="The folder of runs.")  # fmt: skip
 @click.option("--last", type=click.IntRange(min=2), metavar="N", help="Only the newest N runs.")
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON.")
 def trend(runs: tuple[Path, ...], *, results: Path, last: int | None, as_json: bool) -> ExitStatus:
-    """Compare past runs: RUNs are their folders, or summary files; without any, those that are kept.
+    """Compare past runs: RUNs are their folders, names or summary files; without any, those that are kept.
 
-    Runs of one target and its default profile are compared. Exit status 0, and 5 where there is no run.
+    Runs of one target and its default profile are compared; none that `harness run` made, unless it is named.
+
+    Exit status 0, and 5 where there is no run.
     """
     left_out: dict[str, str] = {}
-    found = [read_summary(run) for run in runs] if runs else _kept(results, left_out)
+    found = [read_summary(run_named(run, results)) for run in runs] if runs else _kept(results, left_out)
     found = of_one_kind(sorted(found, key=lambda each: each.run.started_at), left_out)[-(last or 0) :]
     told = trends(found)
     if as_json:
@@ -45,18 +48,16 @@ def trend(runs: tuple[Path, ...], *, results: Path, last: int | None, as_json: b
 
 
 def _kept(results: Path, left_out: dict[str, str]) -> list[SummaryRead]:
-    """All runs in the folder that can be read; what cannot is told."""
+    """All runs in the folder that can be read, but those of `harness run`; what cannot be read is told."""
     if not results.is_dir():
         raise UsageError.at("--results", "folder", str(results), "there is no such folder", mend="run a gate first")
     found: list[SummaryRead] = []
-    for path in sorted(results.glob(f"*/{FILE}")):
-        if path.parent.name == LATEST:
-            continue
+    for path in summaries_in(results):
         try:
             found.append(read_summary(path))
         except UsageError as problem:
             left_out[path.parent.name] = problem.message
-    return found
+    return [each for each in found if not each.quick]
 
 
 def trend_lines(told: Sequence[Trend], found: Sequence[SummaryRead], left_out: Mapping[str, str]) -> Iterator[str]:
@@ -64,7 +65,8 @@ def trend_lines(told: Sequence[Trend], found: Sequence[SummaryRead], left_out: M
     if not found:
         yield "there are no runs to compare"
         return
-    yield f"{len(found)} runs, {found[0].run.id} to {found[-1].run.id}; old to new: + held, x failed, ? inconclusive"
+    span = f"{counted(len(found), 'run')}, {found[0].run.id} to {found[-1].run.id}"
+    yield f"{span}; old to new: + held, x failed, ? inconclusive"
     width = max((len(each.id) for each in told), default=0)
     for each in told:
         yield f"{each.id:{width}}  {''.join(LETTERS[point.verdict] for point in each.points)}"

@@ -17,8 +17,8 @@ from harness import {words}
 
 
 # TODO: what makes this scenario fail? These tell by which check, and by which words; write both into `proves`.
-#     harness gate {name} --without {protection}
-#     harness ablate {name} --matrix
+#     python -m harness run {name} --without {protection}
+#     python -m harness ablate {name} --matrix
 @proves("{protection}", fails="outcome", match="TODO")
 async def test_{name}(lab: Lab) -> None:
     """TODO: what breaks, and what is true all the same."""

@@ -72,6 +72,11 @@ class _Lock(Injection):
         try:
             await session.execute(f"SET lock_timeout = {LOCK_WITHIN_MS}")
             await self._take(session)
+        except asyncpg.UndefinedTableError as problem:
+            await self._exits.aclose()
+            raise UsageError.at(
+                self._fault.kind, "table", self._fault.table, str(problem), mend="name a table of the service's"
+            ) from problem
         except asyncpg.PostgresError as problem:
             await self._exits.aclose()
             raise HarnessError(f"{self._fault!r} could not be taken: {problem}") from problem

@@ -8,6 +8,9 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import asyncpg
+from redis.exceptions import ResponseError as RedisResponseError
+
 from harness.errors import UsageError
 from harness.faults.fault import Injection, Need
 from harness.faults.locks import hold_commits, lock  # named from here, where a scenario looks for them
@@ -156,10 +159,19 @@ class Execute(TimedFault, kind="server.execute"):
     `SELECT` counts where it gave a row: it may have called a function, such as pg_terminate_backend,
     and nobody tells that from a mere read. A reply of Redis counts unless it is 0, false, empty,
     -1 or -2: `EXPIRE` of no such key is none, nor is `TTL` of it.
+
+    What it changes may outlive the run (`CONFIG SET`, `REPLICAOF`, `ALTER SYSTEM`): the next scenario
+    gets new servers, where they are the harness's own. On a server that was given by URL nobody puts
+    it right. `undo` is run at heal, in the same way: needed where the run itself cannot end otherwise,
+    as `REPLICAOF NO ONE` after `REPLICAOF 127.0.0.1 1`, for a replica has no keys to be cleared.
+    Several faults are healed in reverse.
+
+    Raises UsageError, which makes the run inconclusive, where the server does not understand the text.
     """
 
     link: Link
     text: str = field()
+    undo: str = field(default="", kw_only=True)
 
     def injection(self, site: Site) -> Injection:
         """Run it, past the proxy."""
@@ -172,23 +184,36 @@ class _Execute(Injection):
         self._site = site
         self._done = 0
         self._said = ""
+        self._undo_owed = False
 
     async def act(self) -> None:
-        effective = await (self._sql() if isinstance(self._fault.link, Postgres) else self._command())
+        self._site.server_changes.append(repr(self._fault))  # before: what breaks halfway has changed something, too
+        self._undo_owed = bool(self._fault.undo)
+        self._said, effective = await self._run(self._fault.text, "text")
         if effective:
             self._done = 1
             self._site.witness("executed", str(self._fault.link), f"{self._fault.text}: {self._said}")
 
-    async def _sql(self) -> bool:
-        async with self._site.sql(self._fault.link) as session:
-            self._said = str(await session.execute(self._fault.text))
-        return not NOTHING_DONE.search(self._said)
+    async def _run(self, text: str, key: str) -> tuple[str, bool]:
+        """What the server said, and whether that is evidence."""
+        try:
+            return await (self._sql(text) if isinstance(self._fault.link, Postgres) else self._command(text))
+        except asyncpg.SyntaxOrAccessError as problem:
+            raise _not_understood(key, text, f"PostgreSQL says: {problem}") from problem
+        except RedisResponseError as problem:
+            if type(problem) is not RedisResponseError:  # a state that Redis is in, such as READONLY
+                raise
+            raise _not_understood(key, text, f"Redis says: {problem}") from problem
 
-    async def _command(self) -> bool:
+    async def _sql(self, text: str) -> tuple[str, bool]:
+        async with self._site.sql(self._fault.link) as session:
+            said = str(await session.execute(text))
+        return said, not NOTHING_DONE.search(said)
+
+    async def _command(self, text: str) -> tuple[str, bool]:
         async with self._site.redis(self._fault.link) as client:
-            reply = await client.execute_command(*shlex.split(self._fault.text))  # type: ignore[no-untyped-call]  # redis-py
-        self._said = repr(reply)
-        return bool(reply) and reply not in NO_SUCH_KEY
+            reply = await client.execute_command(*shlex.split(text))  # type: ignore[no-untyped-call]  # redis-py
+        return repr(reply), bool(reply) and reply not in NO_SUCH_KEY
 
     async def instead(self) -> str:
         return "" if self._done else f"the server said {self._said!r}" if self._said else ""
@@ -197,7 +222,14 @@ class _Execute(Injection):
         return self._done
 
     async def heal(self) -> None:
-        """What was done is done."""
+        """Run `undo`, once. Without one, what was done is done."""
+        if self._undo_owed:
+            self._undo_owed = False
+            await self._run(self._fault.undo, "undo")
+
+
+def _not_understood(key: str, text: str, said: str) -> UsageError:
+    return UsageError.at("server.execute", key, text, said, mend="write what this server understands")
 
 
 end_sessions, flush, poison, execute = EndSessions, Flush, Poison, Execute

@@ -80,6 +80,8 @@ class Site:
     """(source, id) of deliveries that the scenario may still send."""
     allow_hosts: frozenset[str] = frozenset()
     """Hosts beyond this machine that the service may be sent to."""
+    server_changes: list[str] = field(default_factory=list)
+    """What a fault does to a server beyond the service's own part of it is told here: the next run needs others."""
     asking: Asking = field(default_factory=Asking)
     """Whoever counts the service's clients hushes it."""
 

@@ -270,7 +270,7 @@ class Counted(Event, kind="counted"):
     """How many there are of something from now on; recorded where that changes, and once more at the counting's end.
 
     `of`: a link's name, or `pool`. `what`: of a link `open` or `connecting`; of the pool a word of the target's.
-    `seen`: None: the service did not say. `source`: whose word it is.
+    `seen`: None: nobody said. `source`: whose word it is, `kernel` or `service`, and after a colon why it said nothing.
     """
 
     of: str
@@ -305,9 +305,10 @@ class ServiceLog(Event, kind="service.log"):
 
 @dataclass(frozen=True, repr=False)
 class ScenarioProblem(Event, kind="scenario.problem"):
-    """An assertion of the scenario's own failed, or its Python is wrong."""
+    """An assertion of the scenario's own failed. `wrong`: no assertion, the scenario's own Python makes no sense."""
 
     text: str
+    wrong: bool = False
 
 
 @dataclass(frozen=True, repr=False)

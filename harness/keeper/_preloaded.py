@@ -7,17 +7,18 @@ runs the service's own program from there: a process of its own, of the keeper's
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import runpy
 import socket
 import sys
-from collections.abc import Sequence
-from importlib import import_module
+from collections.abc import Collection, Sequence
 from typing import Final, NoReturn
 
 from harness.keeper._child import EXIT_NOT_STARTED, ORDERS_FD, Step, die_with, redirect, take, watch
 from harness.keeper._codec import decode
 from harness.keeper._messages import Spawn
+from harness.modules import users_modules
 
 ORDER_BYTES_MAX: Final = 1024 * 1024
 MODULE: Final = "-m"
@@ -31,12 +32,13 @@ def main(arguments: Sequence[str]) -> int:
     orders.set_inheritable(False)
     sys.path[:] = [path, *(entry for entry in sys.path if entry != os.path.dirname(sys.argv[0]))]  # noqa: PTH120 - the path as it stands there
     for module in modules:
-        import_module(module)
+        importlib.import_module(module)
         _refuse_a_thread_of(module)
+    changing = users_modules()  # now: in each child it would take as long as their import
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every page of theirs
     order = _serve(orders, keeper)
-    return 0 if order is None else _run(order)
+    return 0 if order is None else _run(order, changing)
 
 
 def _refuse_a_thread_of(module: str) -> None:
@@ -111,11 +113,15 @@ def _take_environment(env: dict[str, str]) -> None:
     os.environ.update(env)
 
 
-def _run(order: Spawn) -> NoReturn:
-    """Run the program as `python -m MODULE` or `python FILE` does. No module of the harness's is left."""
+def _run(order: Spawn, changing: Collection[str]) -> NoReturn:
+    """Run the program as `python -m MODULE` or `python FILE` does. No module of the harness's is left.
+
+    Nor is one that is `changing`: it is imported as it is now, and what it has imported is there.
+    """
     program, *arguments = order.argv[1:]
-    for name in [name for name in sys.modules if name.partition(".")[0] == "harness"]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "harness" or name in changing]:
         del sys.modules[name]
+    importlib.invalidate_caches()
     if program == MODULE:
         module, *arguments = arguments
         sys.argv[1:] = arguments

@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.plugin.reading import check_unique, is_scenario, scenario_of
+from harness.plugin.broken import told
+from harness.plugin.reading import check_unique, first_line, is_scenario, scenario_of
+from harness.plugin.vanished import vanished
+from harness.results.places import shown
 from harness.results.text import visible
 from harness.scenario.scenario import Scenario
 from harness.target import TargetDescription
@@ -21,6 +24,7 @@ PLUGIN = "harness.pytest_plugin"
 ADDED_OPTIONS = "PYTEST_ADDOPTS"
 COLLECTED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 QUIET = ("-o", "addopts=", "-o", "python_files=*.py")
+SAY_NEEDS = "take that out; what a machine lacks is said with harness.needs"
 NO_PART_IN_IT = ("-p", "no:schemathesis")
 """A plugin whose import takes as long as collecting does, and whose tests no scenario is."""
 
@@ -32,6 +36,8 @@ class _Collector:
         self._target = target
         self.scenarios: list[Scenario] = []
         self.problems: list[str] = []
+        self._files: dict[str, Path] = {}
+        """By pytest's id; those that cannot be collected are taken out again."""
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -39,16 +45,27 @@ class _Collector:
         if reporter is not None:
             config.pluginmanager.unregister(reporter)
 
+    def pytest_exception_interact(self, node: pytest.Collector, call: pytest.CallInfo[object]) -> None:
+        if call.excinfo is not None:
+            self.problems.append(told(call.excinfo.value, node.path, call.excinfo.exconly()))
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
-            self.problems.append(f"{report.nodeid}: cannot be collected:\n{report.longreprtext}")
+        if not report.passed:
+            self._files.pop(report.nodeid, None)
+        if report.skipped:
+            self.problems.append(f"{report.nodeid}: skips itself, and no scenario may\n  mend: {SAY_NEEDS}")
+        self._files |= {node.nodeid: node.path for node in report.result if isinstance(node, pytest.Module)}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        begin: dict[Path, set[int]] = {file: set() for file in self._files.values()}
         for item in items:
             if isinstance(item, pytest.Function) and is_scenario(item):
+                begin.setdefault(item.path, set()).add(first_line(item))
                 self._read(item)
         items.clear()
+        for file, lines in begin.items():
+            self.problems += map(str, vanished(file, shown(str(file)), lines))
 
     def _read(self, item: pytest.Function) -> None:
         try:
@@ -79,7 +96,7 @@ def collect_scenarios(folder: Path, target: TargetDescription) -> Sequence[Scena
             raise KeyboardInterrupt
         collector.problems.append(visible(said.getvalue()).strip() or f"pytest ended with status {status!r}")
     if collector.problems:
-        raise UsageError("\n".join(collector.problems), hint="mend what is named above")
+        raise UsageError("\n".join(collector.problems))
     check_unique(collector.scenarios)
     return collector.scenarios
 

@@ -12,6 +12,7 @@ import pytest
 from harness.errors import UsageError
 from harness.plugin.ids import LONGEST_ID, unfit_characters
 from harness.plugin.proofs import WRITE_PROVES, check_needs, check_proof
+from harness.scenario.blaming import blamed
 from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario
 from harness.target import TargetDescription
@@ -65,6 +66,11 @@ def scenario_of(item: pytest.Function, target: TargetDescription) -> Scenario:
     )
 
 
+def first_line(item: pytest.Function) -> int:
+    """The line at which its function begins: its first decorator's, or its `def`'s."""
+    return int(inspect.unwrap(item.function).__code__.co_firstlineno)
+
+
 def _location(item: pytest.Function) -> str:
     path, line, _ = item.reportinfo()
     shown = Path(path)
@@ -83,7 +89,7 @@ def _play(item: pytest.Function) -> Callable[[Lab], Awaitable[None]]:
     async def play(lab: Lab) -> None:
         await function(**{LAB: lab}, **parameters)
 
-    return play
+    return blamed(play)
 
 
 def _check_function(item: pytest.Function, place: str) -> None:

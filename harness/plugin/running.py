@@ -12,7 +12,9 @@ from harness.checks import Verdict
 from harness.errors import UsageError
 from harness.plugin.options import settings_of
 from harness.plugin.reading import check_unique, is_scenario, scenario_of
+from harness.plugin.vanished import shadowed
 from harness.results import RunResult
+from harness.results.places import shown
 from harness.scenario.scenario import Scenario
 from harness.suite import ExitStatus, Session, SuiteSettings, check_profile, read_unavailable
 from harness.suite.unavailable import FILE
@@ -44,7 +46,8 @@ class PytestRun:
         self.settings = settings_of(self.config, _folder(found))
         self.target = load_target(self.settings.target_file)
         check_profile(self.settings, self.target)
-        problems: list[str] = []
+        files = dict.fromkeys(item.path for item in found)
+        problems = [str(problem) for file in files for problem in shadowed(file, shown(str(file)))]
         for item in found:
             try:
                 self.scenarios[item.nodeid] = scenario_of(item, self.target.description)

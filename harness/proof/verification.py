@@ -12,6 +12,7 @@ from harness.proof.record import ScenarioRecord, SuiteRecord, record_of
 from harness.results.ablation import WRONG, PairVerdict
 from harness.results.finding import Finding
 from harness.results.reading import SummaryRead
+from harness.results.text import counted
 
 SCHEMA = "harness.verify/1"
 THE_RELEASE = "the release"
@@ -108,14 +109,14 @@ class Verification:
     def verdict(self) -> str:
         """In one sentence."""
         if self.regressions:
-            count = "1 regression" if len(self.regressions) == 1 else f"{len(self.regressions)} regressions"
-            return f"Do not release: {count}."
+            return f"Do not release: {counted(len(self.regressions), 'regression')}."
         if self.not_told:
             return "Undecided: not everything could be compared."
         if self.as_before:
             return "No regression, but the candidate is not sound: it fails what the release fails."
         proofs = sum(len(now.proofs) for _, _, now in self.pairs() if now is not None)
-        return f"May be released: {len(self.ids)} scenarios held, {proofs} proofs proved, nothing is worse."
+        held = f"{counted(len(self.ids), 'scenario')} held, {counted(proofs, 'proof')} proved"
+        return f"May be released: {held}, nothing is worse."
 
     def to_json(self) -> dict[str, Any]:
         """`verify.json`."""

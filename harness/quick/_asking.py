@@ -45,9 +45,12 @@ def _status(arguments: Sequence[str]) -> int | None:
         if entry is None:
             return None
         answer = _asked(entry, arguments)
-        if not isinstance(answer, Again):
-            return None if answer is None else answer.status
-        _say(answer.why)
+        if isinstance(answer, Ended):
+            return answer.status
+        # A host that goes takes those with it who wait for it. Its `up` may bring another: while one is announced,
+        # it is asked.
+        _say(answer.why if answer else f"the stack that stayed up for {entry} went before it ran this")
+    _say(f"asked {TRIES_MAX} times in vain")
     return None
 
 
@@ -98,12 +101,12 @@ def _asked(entry: Entry, arguments: Sequence[str]) -> Ended | Again | None:
         answer = _first(connection)
         if isinstance(answer, Taken):
             try:
-                answer = _next(connection)
+                answer, otherwise = _next(connection), INCONCLUSIVE
             except KeyboardInterrupt:
-                answer = _interrupted(connection)
+                answer, otherwise = _interrupted(connection), INTERRUPTED
             if answer is None:
                 _say(f"the stack that stayed up for {entry} went in mid-run: the run says nothing")
-                return Ended(INCONCLUSIVE)
+                return Ended(otherwise)
         return answer if isinstance(answer, Ended | Again) else None
 
 

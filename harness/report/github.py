@@ -8,7 +8,8 @@ from pathlib import Path
 
 from harness.report.grid import column_name
 from harness.report.sentence import headline
-from harness.results.reading import FILE, ProofRead, RunRead, SummaryRead, read_summary
+from harness.results.folder import FILE
+from harness.results.reading import ProofRead, RunRead, SummaryRead, read_summary
 from harness.results.text import one_line, shortened, visible
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"

@@ -31,7 +31,7 @@ _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 class Page:
     """Everything that the template writes. `links`: other files beside the report, by words.
 
-    `maps_problem`: why there are none, where they cannot be read.
+    `maps_problem`: which of them there are not, and why.
     """
 
     summary: SummaryRead

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ NUDGE = 2
 SAMPLE = 18
 """Of a line, beside its name."""
 CHARACTER = 5.9
+SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ class Panel:
 def panels_of(lines: Sequence[CountLine], scale: TimeScale, top: float) -> Sequence[Panel]:
     """Lay the panels out below `top`, one below the other: links first, in whatever order they were counted."""
     found: dict[tuple[str, str], list[CountLine]] = {}
-    for line in sorted(lines, key=lambda line: line.source == "service"):
+    for line in sorted(lines, key=lambda line: line.source.startswith(SERVICE)):
         found.setdefault((line.of, line.source), []).append(line)
     step = KEY_HEIGHT + PLOT_HEIGHT + GAP
     return [
@@ -75,8 +77,8 @@ def _worth_showing(lines: Sequence[CountLine]) -> Sequence[CountLine]:
 
 
 def _panel(of: str, source: str, lines: Sequence[CountLine], scale: TimeScale, top: float) -> Panel:
-    why = source.removeprefix("kernel")  # nothing, or why it could not tell
-    title = f"{of}, by the service's word" if source == "service" else f"connections to {of}{why}"
+    why = source.removeprefix(SERVICE).removeprefix("kernel")  # nothing, or why it could not tell
+    title = f"{of}, by the service's word{why}" if source.startswith(SERVICE) else f"connections to {of}{why}"
     most, bottom = max(line.most for line in lines), top + PLOT_HEIGHT
     drawn: list[StepLine] = []
     key_x = scale.left + CHARACTER * len(title) + 16
@@ -106,10 +108,11 @@ def _steps(
     points: Sequence[tuple[float, float | None]], scale: TimeScale, top: float, bottom: float, most: float
 ) -> Iterator[str]:
     """A line with steps, and a gap where nobody said."""
-    open_ = False
+    open_, last_x = False, scale.left
     for x, seen in _one_a_place(points, scale):
-        if open_:
+        if open_ and x != last_x:
             yield f"H{x:g}"
+        last_x = x
         if seen is None:
             open_ = False
             continue
@@ -121,12 +124,11 @@ def _steps(
 def _one_a_place(
     points: Sequence[tuple[float, float | None]], scale: TimeScale
 ) -> Iterator[tuple[float, float | None]]:
-    """Of changes in one pixel the first and the last: a dip that was over at once is drawn as well."""
+    """Of changes in one pixel the lowest, the highest and the last: what was over at once is drawn as a stroke."""
     places: dict[float, list[float | None]] = {}
     for at_s, seen in points:
         places.setdefault(round(scale.x(at_s)), []).append(seen)
     for x, numbers in places.items():
-        lowest = min((n for n in numbers if n is not None), default=None)
-        yield x, lowest if len(numbers) > 1 else numbers[0]
-        if len(numbers) > 1 and numbers[-1] != lowest:
-            yield x + 1, numbers[-1]
+        known = [n for n in numbers if n is not None]
+        drawn = [min(known), max(known), numbers[-1]] if len(numbers) > 1 and known else numbers[-1:]
+        yield from ((x, seen) for seen, _ in itertools.groupby(drawn))

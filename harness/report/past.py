@@ -8,8 +8,8 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.report.sentence import Headline, headline
-from harness.results.folder import RUN_NAME
-from harness.results.reading import FILE, RunRead, SummaryRead, read_summary
+from harness.results.folder import FILE, RUN_NAME
+from harness.results.reading import RunRead, SummaryRead, read_summary
 from harness.results.trend import Trend, of_one_kind, trends
 
 SHOWN_MAX = 12
@@ -58,7 +58,7 @@ class Past:
 def past_of(folder: Path, report_file: str, summary: SummaryRead) -> Past:
     """Look for complete, earlier runs in the folder that holds `folder`, when that looks like a results folder.
 
-    `summary`: of the run itself.
+    What `harness run` made is left out. `summary`: of the run itself.
     """
     here = folder.resolve()
     runs: list[PastRun] = []
@@ -69,7 +69,7 @@ def past_of(folder: Path, report_file: str, summary: SummaryRead) -> Past:
         except UsageError as problem:
             unread.append(f"{path.name}: {problem.message.removeprefix(f'{path / FILE}: ')}")
             continue
-        if earlier.complete and earlier.runs:
+        if earlier.complete and earlier.runs and not earlier.quick:
             runs.append(PastRun(path.name, earlier, headline(earlier), (path / report_file).exists()))
     shown = runs[-SHOWN_MAX:]
     same = of_one_kind([*(past.summary for past in shown), summary], {})

@@ -24,8 +24,8 @@ from harness.history.events import (
     ServiceStarted,
     UnhandledLogged,
 )
-from harness.report.sentence import counted
 from harness.results.reading import RunRead
+from harness.results.text import counted
 from harness.vocabulary import ACKNOWLEDGED, REFUSED
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.results.reading import SummaryRead
+from harness.results.text import counted
 
 NAMED_MAX = 3
 
@@ -57,7 +58,8 @@ def _parts(summary: SummaryRead) -> Iterator[str]:
 
 
 def _held(held: int, of: int, summary: SummaryRead) -> str:
-    under = f" under {summary.run.profile}"
+    off = next((run.without for run in summary.runs if run.role == "scenario"), ())
+    under = f" under {summary.run.profile}" + (f" without {', '.join(off)}" if off else "")
     if held < of:
         return f"{held} held{under}"
     return f"the scenario held{under}" if of == 1 else f"all {of} scenarios held{under}"
@@ -81,8 +83,3 @@ def named(names: Sequence[str]) -> str:
 
 def _more(count: int) -> str:
     return f" and {count} more" if count > 0 else ""
-
-
-def counted(count: int, what: str) -> str:
-    """`1 proof`, `2 proofs`."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

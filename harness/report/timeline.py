@@ -24,7 +24,10 @@ TICKS_HEIGHT = 18
 STEP_ROOM = 18
 CHARACTER = 6.1
 """The width of a small letter, on average."""
+CODE_CHARACTER = 6.4
+"""The width of every letter of a fault's name."""
 TITLE_CHARACTERS = 200
+LABEL_CHARACTERS = 90
 COUNTED = ("connections", "busy connections", "checked_out")
 
 
@@ -57,12 +60,13 @@ _KINDS: Mapping[str, str] = {"acknowledged": "a", "refused": "r"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultBar:
-    """A fault's row: its stretch, its name where there is room for it, and its evidence."""
+    """A fault's row: its stretch, its name as far as there is room for it, all of it as a title, and its evidence."""
 
     x: float
     width: float
     y: float
     label: str
+    title: str
     label_x: float
     anchor: str
     marks: Sequence[tuple[float, str]]
@@ -221,17 +225,22 @@ def _steps(chronicle: Chronicle, scale: TimeScale) -> Iterator[tuple[float, floa
 def _bar(fault: FaultWindow, row: int, chronicle: Chronicle, scale: TimeScale) -> FaultBar:
     x, end = scale.x(fault.span.from_s), scale.x(fault.span.to_s)
     width = max(round(end - x, 1), 2)
-    label = shortened(fault.source, 90)
-    length = CHARACTER * len(label) + 12
-    if length <= width - 14:
-        label_x, anchor = x + 7, "start"
-    elif x + width + length <= RIGHT:
-        label_x, anchor = x + width + 9, "start"
-    else:
-        label_x, anchor = x - 9, "end"
+    # In the bar, behind it, before it: the first that has room for all of it, or the roomiest.
+    sides = (
+        (width - 14, x + 7, "start"),
+        (RIGHT - x - width - 9, x + width + 9, "start"),
+        (x - 9 - LEFT, x - 9, "end"),
+    )
+    wanted = CODE_CHARACTER * len(shortened(fault.source, LABEL_CHARACTERS))
+    fitting = [side for side in sides if side[0] >= wanted]
+    room, label_x, anchor = fitting[0] if fitting else max(sides)
+    # The layer, the kind and the place come first: they stay.
+    label = shortened(fault.source, min(LABEL_CHARACTERS, max(1, int(room / CODE_CHARACTER))))
     marks = [(scale.x(mark.at_s), mark.text) for mark in chronicle.marks if mark.fault == fault.number]
     y = STEPS_HEIGHT + FAULT_HEIGHT * row
-    return FaultBar(x=x, width=width, y=y, label=label, label_x=round(label_x, 1), anchor=anchor, marks=marks)
+    return FaultBar(
+        x=x, width=width, y=y, label=label, title=fault.source, label_x=round(label_x, 1), anchor=anchor, marks=marks
+    )
 
 
 def _flight(changes: Sequence[tuple[float, int]], most: int, scale: TimeScale, top: float, bottom: float) -> str:

@@ -15,8 +15,9 @@ from harness.report.past import Past, past_of
 from harness.report.run_view import Context, RunView, Shelf, run_view
 from harness.report.sentence import headline
 from harness.results.files import write_atomically
+from harness.results.folder import FILE
 from harness.results.maps import read_maps
-from harness.results.reading import FILE, ProofRead, SummaryRead, read_summary
+from harness.results.reading import ProofRead, SummaryRead, read_summary
 
 REPORT = "report.html"
 BESIDE = (
@@ -69,11 +70,12 @@ def page_of(folder: Path) -> Page:
 
 
 def _maps(folder: Path) -> tuple[Sequence[Drawn], str]:
-    """The maps that lie beside the run, or why they cannot be read."""
+    """The maps that lie beside the run, and what cannot be read."""
     try:
-        return [drawn(each) for each in read_maps(folder) if each.rows], ""
+        found = read_maps(folder)
     except UsageError as problem:
         return (), problem.message
+    return [drawn(each) for each in found.maps if each.rows], "; ".join(found.problems)
 
 
 def _runs(folder: Path, summary: SummaryRead, past: Past) -> Iterator[RunView]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from harness.checks import CheckResult, Verdict
 from harness.checks.proof import Proof
 from harness.results.result import RunResult
-from harness.results.text import one_line, shortened, telling_lines
+from harness.results.service_log import cut_within, telling_line
+from harness.results.text import one_line
 
 SHOWN_CHARACTERS = 300
 WORD = re.compile(r"[\w.:+-]+")
@@ -148,6 +149,6 @@ def _held(ablated: RunResult, proof: Proof) -> PairJudgement:
 
 
 def _seen(ablated: RunResult, failed: CheckResult) -> str:
-    lines = telling_lines(ablated.service_log)
-    logged = f"; last logged: {shortened(one_line(lines[0]), SHOWN_CHARACTERS)}" if lines else ""
+    line = telling_line(ablated.service_log, failed.deliveries)
+    logged = f"; logged: {cut_within(line, SHOWN_CHARACTERS)}" if line else ""
     return f"{failed.name}: {failed.reason}{logged}"

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
+import json
 import os
 import re
 import secrets
+import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,9 +22,13 @@ from harness.errors import UsageError
 from harness.results.files import link_atomically
 
 KEPT_RUNS = 20
+"""Of what `harness run` made so many are kept, and so many of the rest, one that begins included."""
+FILE = "summary.json"
 LATEST = "latest"
 LOCK = ".lock"
 RUN_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+HEAD_CHARACTERS = 64_000
+"""Of a summary: what was run stands before the lists, which may be long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class ResultsFolder:
     @property
     def summary(self) -> Path:
         """Where the summary goes."""
-        return self.path / "summary.json"
+        return self.path / FILE
 
     @property
     def junit(self) -> Path:
@@ -95,11 +101,14 @@ def new_results_folder(base: Path, *, now: dt.datetime | None = None) -> Results
 def remove_old_runs(base: Path, keep: int = KEPT_RUNS) -> Sequence[Path]:
     """Remove all runs in `base` but the newest and those under way, and return them.
 
-    Whatever has another name stays.
+    What `harness run` made is counted apart: dozens of its runs an hour push no gate and no sweep out. Whatever has
+    another name stays.
     """
     runs = sorted(path for path in base.iterdir() if RUN_NAME.fullmatch(path.name) and path.is_dir())
+    quick = {path for path in runs if made_by_run(path)} if len(runs) > keep else set()
+    old = [*sorted(quick)[:-keep], *[path for path in runs if path not in quick][:-keep]]
     removed: list[Path] = []
-    for path in runs[:-keep]:
+    for path in old:
         lock = _taken(path)
         if lock is None and (path / LOCK).exists():
             continue
@@ -112,6 +121,24 @@ def remove_old_runs(base: Path, keep: int = KEPT_RUNS) -> Sequence[Path]:
             if lock is not None:
                 os.close(lock)
     return removed
+
+
+def made_by_run(folder: Path) -> bool:
+    """Whether the verb `run` made what lies in a run's folder: some scenarios, while somebody works on them."""
+    try:
+        with (folder / FILE).open(encoding="utf-8") as file:
+            head = file.read(HEAD_CHARACTERS)
+        begin = head.index('"run": ') + len('"run": ')
+        run, _ = json.JSONDecoder().raw_decode(head, begin)
+        return is_quick(run["command"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False  # no summary yet, or one that cannot be read: kept as long as a gate
+
+
+def is_quick(command: str) -> bool:
+    """Whether a command line, as a summary has it, is that of `harness run`. Raises ValueError."""
+    words = shlex.split(command)
+    return words[1:4] == ["-m", "harness", "run"]
 
 
 def _taken(path: Path) -> int | None:

@@ -54,23 +54,24 @@ class FaultMap(Read):
 
 
 class Maps(Read):
-    """The whole file."""
+    """The whole file. `problems`: sentences on what could not be read, and so is not among the maps."""
 
     schema_: Literal["harness.maps/1"] = Field(default=SCHEMA, alias="schema")
     maps: tuple[FaultMap, ...]
+    problems: tuple[str, ...] = ()
 
 
-def write_maps(folder: Path, maps: Sequence[FaultMap]) -> None:
-    """Write a run's maps; nothing where there is none."""
-    if maps:
-        data = Maps(maps=tuple(maps)).model_dump(mode="json", by_alias=True)
+def write_maps(folder: Path, maps: Sequence[FaultMap], problems: Sequence[str] = ()) -> None:
+    """Write a run's maps, and what could not be drawn, as sentences; nothing where there is neither."""
+    if maps or problems:
+        data = Maps(maps=tuple(maps), problems=tuple(problems)).model_dump(mode="json", by_alias=True)
         write_atomically(folder / FILE, json.dumps(data, separators=(",", ":")) + "\n")
 
 
-def read_maps(folder: Path) -> Sequence[FaultMap]:
+def read_maps(folder: Path) -> Maps:
     """The maps beside a run; none where there is no file. Raises UsageError for one that cannot be read."""
     path = folder / FILE
     if not path.is_file():
-        return ()
-    data = read_object(path, mend="remove it, or have the report written anew")
-    return checked(Maps, data, place=str(path), schema=SCHEMA).maps
+        return Maps(maps=())
+    data = read_object(path, mend="remove it, and have the report written anew")
+    return checked(Maps, data, place=str(path), schema=SCHEMA)

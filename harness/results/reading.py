@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harness.checks import Verdict
 from harness.errors import UsageError
 from harness.results.ablation import PairVerdict
-from harness.results.folder import LATEST
+from harness.results.folder import FILE, is_quick
+from harness.results.naming import newest_run
 from harness.results.result import Role, RunKey
 from harness.results.summary import SCHEMA, RunInfo
 
-FILE = "summary.json"
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -143,6 +143,14 @@ class SummaryRead(Read):
     ablation: AblationRead | None = None
 
     @property
+    def quick(self) -> bool:
+        """Whether `harness run` made it: some scenarios, while somebody works on them."""
+        try:
+            return is_quick(self.run.command)
+        except ValueError:
+            return False
+
+    @property
     def wrong_proofs(self) -> tuple[ProofRead, ...]:
         """Those that do not prove their protection, on a machine that can try."""
         borne_out = (PairVerdict.PROVED, PairVerdict.UNAVAILABLE)
@@ -169,17 +177,9 @@ def multiple(time_ms: float | None, healthy_ms: float | None) -> float | None:
     return None if time_ms is None or not healthy_ms else time_ms / healthy_ms
 
 
-def summary_file(given: Path) -> Path:
-    """The summary that a user means: a file, a run's folder, or a folder of results, whose latest run counts."""
-    for path in (given / FILE, given / LATEST / FILE):
-        if path.is_file():
-            return path
-    return given / FILE if given.is_dir() else given
-
-
 def read_summary(given: Path) -> SummaryRead:
-    """Read a file, or a folder as `summary_file` has it. Raises UsageError."""
-    path = summary_file(given)
+    """Read a file, a run's folder, or a folder of results, whose newest run counts. Raises UsageError."""
+    path = given if not given.is_dir() else given / FILE if (given / FILE).is_file() else newest_run(given)
     return summary_from(read_object(path, mend="name a run's folder, or its summary.json"), place=str(path))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from harness.checks import wants
+from harness.results.places import shown
 from harness.results.result import RunResult
-from harness.results.text import one_line, shortened, telling_lines
+from harness.results.service_log import cut_within, telling_line
+from harness.results.text import one_line
 
 LABEL_WIDTH = 6
 SEEN_MAX = 2
@@ -32,24 +33,16 @@ def details(result: RunResult) -> Iterator[tuple[str, str]]:
         for place, text in enumerate(texts[:most]):
             left_out = len(texts) - most if place == most - 1 else 0
             yield label, one_line(f"{text} (and {left_out} more)" if left_out > 0 else text)
-    for line in telling_lines(result.service_log):
-        yield "log", shortened(one_line(_error_first(line)), LOGGED_CHARACTERS)
+    if line := telling_line(result.service_log, [name for check in result.failing for name in check.deliveries]):
+        yield "log", cut_within(line, LOGGED_CHARACTERS)
+    if file := log_file(result):
+        yield "logged", f"in {shown(str(file))}"
     yield "repro", one_line(result.repro)
 
 
-def _error_first(line: str) -> str:
-    """A line of JSON with its error first and without its times: what comes late in it would be cut off."""
-    try:
-        data = json.loads(line)
-    except (ValueError, RecursionError):
-        return line
-    if not isinstance(data, dict):
-        return line
-    said = {key: text for key, text in data.items() if isinstance(text, str) and not _TIME.match(text)}
-    return (
-        "; ".join(f"{key}: {said[key]}" for key in sorted(said, key=lambda key: not _ERROR.search(said[key]))) or line
-    )
-
-
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
-_ERROR = re.compile(r"error\b|exception\b|traceback|fatal|panic", re.IGNORECASE)
+def log_file(result: RunResult) -> Path | None:
+    """The service's own log of this run, where it still lies beside the history."""
+    if result.history is None:
+        return None
+    file = result.history.parents[1] / "logs" / f"{result.key}.log"
+    return file if file.is_file() else None

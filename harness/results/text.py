@@ -27,6 +27,11 @@ def shortened(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: max(0, width - 3)]}..."[:width]
 
 
+def counted(count: int, what: str) -> str:
+    """`1 proof`, `2 proofs`."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 _TELLING = re.compile(r"error|exception|traceback|critical|fatal|panic", re.IGNORECASE)
 
 

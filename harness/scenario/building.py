@@ -41,6 +41,7 @@ async def built_site(
             yield Site(
                 service=service, links=links, relay=relay, relay_pid=bed.stack.relay.process.pid,
                 toxiproxy=bed.stack.toxiproxy, witness=_nobody, allow_hosts=bed.allow_hosts,
+                server_changes=bed.server_changes,
             )  # fmt: skip
         finally:
             await service.end()

@@ -1,4 +1,7 @@
-"""Counts connections while a scenario runs, for its timeline: no check looks at them."""
+"""Counts connections while a scenario runs, for its timeline: no check looks at them.
+
+What cannot be counted is noted as unknown, with the reason: it spoils no run.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import Self
 
 import httpx
 
+from harness.errors import HarnessError
 from harness.faults.site import Site
 from harness.history import Entry, Recorder
 from harness.history.events import Counted, FaultActed, FaultHealed
@@ -27,7 +31,7 @@ ASK_EVERY_S = 0.2
 ASK_WITHIN_S = 1.0
 FINE_S = 5.0
 """After so long both come more rarely, in proportion: an hour is looked at 800 times."""
-KERNEL, POOL = "kernel", "pool"
+KERNEL, POOL, SERVICE = "kernel", "pool", "service"
 LANE = "counts"
 
 
@@ -84,8 +88,8 @@ class Counting:
         for name, laid in self._site.links.items():
             try:
                 count = await asyncio.to_thread(connection_count, laid.port)
-            except OSError as problem:  # a kernel without sock_diag: no reason to doubt a run that needs none of it
-                self._note(name, f"{KERNEL}: {problem}", {"open": None})
+            except (OSError, HarnessError) as problem:  # no sock_diag: no reason to doubt a run that needs none of it
+                self._note(name, f"{KERNEL}: {_told(problem)}", {"open": None})
             else:
                 self._note(name, KERNEL, _by_word(count))
 
@@ -99,17 +103,22 @@ class Counting:
 
     async def _ask(self, client: httpx.AsyncClient) -> None:
         async with self._site.asking.question() as allowed:
-            probed = await self._probed(client) if allowed and self._site.service.running else None
-        said = {word: probed.get(metric) if probed else None for word, metric in self._pool.items()}
-        self._note(POOL, "service", said)
+            text = await self._said(client) if allowed and self._site.service.running else None
+        try:
+            probed = None if text is None else Probed.parse(text)
+            said = {word: probed.get(metric) if probed else None for word, metric in self._pool.items()}
+        except (HarnessError, ValueError) as problem:  # no such metric just now, or no metrics at all
+            self._note(POOL, f"{SERVICE}: {_told(problem)}", dict.fromkeys(self._pool))
+        else:
+            self._note(POOL, SERVICE, said)
 
-    async def _probed(self, client: httpx.AsyncClient) -> Probed | None:
+    async def _said(self, client: httpx.AsyncClient) -> str | None:
         """What the service says; None where it does not: under a fault that is no surprise, and is shown as a gap."""
         try:
             answer = await client.get(self._site.service.base_url + self._metrics)
         except httpx.HTTPError:
             return None
-        return Probed.parse(answer.text) if answer.is_success else None
+        return answer.text if answer.is_success else None
 
     def _note(self, of: str, source: str, numbers: Mapping[str, float | None]) -> None:
         for what, seen in numbers.items():
@@ -134,6 +143,10 @@ async def _again_and_again(count: Callable[[], Awaitable[None]], every_s: float,
             # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
             async with asyncio.timeout(every_s * max(1.0, (time.monotonic() - began_s) / FINE_S)):
                 await due.wait()
+
+
+def _told(problem: Exception) -> str:
+    return problem.message if isinstance(problem, HarnessError) else str(problem)
 
 
 def _by_word(count: ConnectionCount) -> Mapping[str, float]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from types import TracebackType
@@ -13,7 +14,8 @@ from typing import Generic, TypeVar, cast, overload
 from harness.errors import HarnessError
 from harness.faults.fault import Fault
 from harness.history import Recorder
-from harness.history.events import StepBegan, StepEnded
+from harness.history.events import ScenarioProblem, StepBegan, StepEnded
+from harness.results.places import shown
 from harness.scenario.performer import Ongoing, Performer
 from harness.scenario.schedule import Begin, Do, End, Move
 from harness.scenario.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
@@ -24,7 +26,12 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class StepMisuseError(HarnessError):
-    """A step was made and neither awaited nor entered, or used twice: the scenario's Python is wrong."""
+    """A step was made and neither awaited nor entered, or used twice: the scenario's Python is wrong.
+
+    `place`: the `file:line` of the scenario where it was made; empty where nobody knows.
+    """
+
+    place = ""
 
 
 class Doing(Generic[T_co]):
@@ -37,6 +44,7 @@ class Doing(Generic[T_co]):
         self._ongoing: Ongoing | None = None
         self.step = step
         self.used = False
+        self.place = _asked_for_at()
 
     def _use(self) -> None:
         if self.used:
@@ -158,10 +166,16 @@ class Lab:
         """Raise StepMisuseError for a step that was made and never begun: type checkers miss it."""
         for doing in self._made:
             if not doing.used:
-                raise StepMisuseError(
+                misuse = StepMisuseError(
                     f"lab.{doing.step!r} was neither awaited nor entered, so it never happened",
-                    hint=f"write: await lab.{doing.step!r}",
+                    hint=_written_right(doing.step),
                 )
+                misuse.place = doing.place
+                raise misuse
+
+    def blame(self, text: str) -> None:
+        """Take down that the scenario is wrong: `text` says where, and what."""
+        self._recorder.record("runner", ScenarioProblem(text, wrong=True))
 
     async def do(self, step: Step) -> object:
         """Perform a step to its end and take it down."""
@@ -240,6 +254,18 @@ class _StepEnd:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._recorder.record("runner", StepEnded(self._number, None if error is None else repr(error)))
+
+
+def _asked_for_at() -> str:
+    """`file:line` of whoever called the verb: a step is made by `_doing`, and that by the verb."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    return "" if frame is None else f"{shown(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+def _written_right(step: Step) -> str:
+    return f"write: await lab.{step!r}" if step.awaited else f"write: async with lab.{step!r}: ..."
 
 
 def _nothing(_: object) -> None:

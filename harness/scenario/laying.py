@@ -6,7 +6,7 @@ The hop of the relay is nearest the service: service, relay, Toxiproxy, server.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,17 @@ from harness.stack.addresses import HostPort
 from harness.target.description import LinkDescription
 from harness.vocabulary import Link, Postgres, Redis
 from harness.wire import RelayControl
+
+
+def proxies_left(bed: Testbed) -> Collection[str]:
+    """The names of the target's proxies that are there: of a run that is over, none. Raises HarnessError."""
+    links = bed.target.description.links
+    names = ((name, *name.rpartition("-")) for name in bed.stack.toxiproxy.client().names())
+    return [name for name, link, _, number in names if link in links and number.isdecimal()]
+
+
+def _proxy_name(link: Link, number: int) -> str:
+    return f"{link.name}-{number}"
 
 
 @asynccontextmanager
@@ -44,7 +55,7 @@ async def _postgres(
     upstream = HostPort(server.host, server.port)
     async with (
         own_database(bed, f"{link.name}_{number}") as own,
-        _way(bed, relay, f"{link.name}-{number}", described, upstream) as way,
+        _way(bed, relay, _proxy_name(link, number), described, upstream) as way,
     ):
         yield LaidLink(
             link=link, hop=way.hop, host=HOST, port=way.port, proxy=way.proxy, proxy_port=way.proxy_port,
@@ -61,7 +72,7 @@ async def _redis(
     upstream = HostPort(server.host, server.port)
     async with (
         own_keys(bed, link.name, number, alone=True) as own,
-        _way(bed, relay, f"{link.name}-{number}", described, upstream) as way,
+        _way(bed, relay, _proxy_name(link, number), described, upstream) as way,
     ):
         yield LaidLink(
             link=link, hop=way.hop, host=HOST, port=way.port, proxy=way.proxy, proxy_port=way.proxy_port,

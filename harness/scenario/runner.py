@@ -187,8 +187,9 @@ class _Run:
             if site.service.running:
                 self._phase("steady again")
                 await phases.steady(measure=False)
-                # Nothing is at rest while somebody asks.
-                await counting.finish()
+                # Nothing is at rest while somebody asks. Whatever breaks the counting, the rows are still to be read.
+                with self._problems("counting"):
+                    await counting.finish()
                 self._phase("rest")
                 await phases.rest(before)
                 # Before anything is sent again: that would store what was lost.

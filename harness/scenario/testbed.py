@@ -49,6 +49,8 @@ class Testbed:
     allow_hosts: frozenset[str] = frozenset()
     """Hosts beyond this machine that may be touched."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    server_changes: list[str] = field(default_factory=list)
+    """What a scenario had the servers do that no heal is sure to undo. The next run needs other servers."""
 
     def lacking(self, need: Need) -> str | None:
         """Why this machine or this stack does not have what a fault needs; None when it has."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
 from harness.history.events import MessageMet
 from harness.results import Role, RunResult
+from harness.results.naming import summaries_in
+from harness.results.reading import SummaryRead, read_summary
 from harness.search.actions import ERRORS
-from harness.search.places import PROTOCOLS, CellId, Point
-from harness.search.report import JSON_FILE
-from harness.search.report import SCHEMA as SWEEP_SCHEMA
+from harness.search.places import PROTOCOLS, Point
 from harness.search.results import CellVerdict
 from harness.search.space import FILE, FaultSpace, read_space
+from harness.search.swept import CellRead, SweepRead, Swept, sweeps_in
 from harness.vocabulary import from_json
 from harness.wire.fingerprint import fingerprint
 
@@ -39,14 +39,18 @@ class Subject:
     without: tuple[str, ...]
     revision: str
 
-    def was_swept(self, data: Mapping[str, Any]) -> bool:
-        """Whether a sweep's JSON tells of all of its fault space, to the end."""
-        run = data["run"]
-        swept = Subject(
-            target=run["target"], profile=run["profile"], without=tuple(data.get("without", ())),
-            revision=run["revision"],
-        )  # fmt: skip
-        return bool(data["complete"]) and not data.get("part", True) and swept == self
+    @classmethod
+    def of(cls, summary: SummaryRead) -> Subject:
+        """What that run was on. What was off in all of it was off in its first scenario."""
+        run = summary.run
+        without = next((each.without for each in summary.runs if each.role == "scenario"), ())
+        return cls(target=run.target, profile=run.profile, without=without, revision=run.revision)
+
+    def was_swept(self, sweep: SweepRead) -> bool:
+        """Whether a sweep tells of all of its fault space, to the end."""
+        run = sweep.run
+        swept = Subject(target=run.target, profile=run.profile, without=sweep.without, revision=run.revision)
+        return sweep.complete and not sweep.part and swept == self
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +101,17 @@ def coverage_of(space: FaultSpace, hit: Collection[Point]) -> Coverage:
     return Coverage(space, frozenset(hit) & space.points.keys())
 
 
-def hit_by_sweep(folder: Path) -> frozenset[Point]:
-    """Read what the sweep in a run's folder hit and judged; nothing where there was none. Raises UsageError."""
-    path = folder / JSON_FILE
-    if not path.is_file():
-        return frozenset()
-    data = _json(path)
-    if data.get("schema") != SWEEP_SCHEMA:
-        raise UsageError.at(str(path), "schema", data.get("schema"), "not a sweep", valid=[SWEEP_SCHEMA])
-    judged = [cell for cell in data["cells"] if cell["verdict"] not in UNJUDGED]
-    return frozenset(point for cell in judged for point in _struck(cell, str(path)))
+def hit_by_sweep(sweep: SweepRead) -> frozenset[Point]:
+    """Say what a sweep hit and judged."""
+    judged = [cell for cell in sweep.cells if cell.verdict not in UNJUDGED]
+    return frozenset(point for cell in judged for point in _struck(cell))
 
 
-def _struck(cell: Mapping[str, Any], where: str) -> Sequence[Point]:
+def _struck(cell: CellRead) -> Sequence[Point]:
     """The points of a cell whose faults struck; the second waits for the first."""
-    known = CellId.parse(cell["id"], where=where)
+    known = cell.id
     points = [known.first] if known.second is None else [known.first, known.second]
-    return points[: cell.get("struck", 0)]
+    return points[: cell.struck]
 
 
 def hit_by_runs(space: FaultSpace, results: Collection[RunResult], links: Mapping[str, str] = _BY_LINK) -> set[Point]:
@@ -126,20 +124,17 @@ def hit_by_runs(space: FaultSpace, results: Collection[RunResult], links: Mappin
     return found
 
 
-def hit_by_summary(space: FaultSpace, folder: Path, links: Mapping[str, str] = _BY_LINK) -> set[Point]:
-    """Say the same of the run of a gate in a folder; nothing where there was none. Raises UsageError."""
-    path = folder / "summary.json"
-    if not path.is_file():
-        return set()
+def hit_by_summary(space: FaultSpace, summary: SummaryRead, links: Mapping[str, str] = _BY_LINK) -> set[Point]:
+    """Say the same of a gate that is over. Raises UsageError for evidence of another version."""
     found: set[Point] = set()
-    for run in _json(path)["runs"]:
-        if run["verdict"] in JUDGED_RUNS and run["role"] != ABLATED:
-            for evidence in run["evidence"]:
-                found |= hit_by_evidence(space, evidence["kind"], _at(evidence.get("at"), str(path)), links)
+    for run in summary.runs:
+        if run.verdict in JUDGED_RUNS and run.role != ABLATED:
+            for evidence in run.evidence:
+                found |= hit_by_evidence(space, evidence.kind, _at(evidence.at, summary.run.id), links)
     return found
 
 
-def _at(data: Any, where: str) -> MessageMet | None:
+def _at(data: Mapping[str, Any] | None, where: str) -> MessageMet | None:
     return None if data is None else from_json({"kind": MessageMet.kind, **data}, MessageMet, place=where)
 
 
@@ -170,42 +165,47 @@ def _action(kind: str, at: MessageMet) -> str:
 
 
 def gate_coverage(
-    scenarios: Path, results: Path, runs: Collection[RunResult], subject: Subject, links: Mapping[str, str] = _BY_LINK
+    scenarios: Path,
+    results: Path,
+    runs: Collection[RunResult],
+    subject: Subject,
+    unread: list[str],
+    links: Mapping[str, str] = _BY_LINK,
 ) -> Coverage | None:
     """Say what a gate's own runs and the newest sweep of the same have hit; None where no space is committed.
 
-    Raises UsageError for a committed file that cannot be read.
+    A sweep that cannot be read does not count, and why is in `unread`. Raises UsageError for a committed file that
+    cannot be read.
     """
     path = scenarios / FILE
     if not path.is_file():
         return None
     space = read_space(path)
-    sweep = newest_sweep(results, subject)
-    by_sweep = hit_by_sweep(sweep) if sweep is not None else frozenset()
+    swept = newest_sweep(results, subject, unread)
+    by_sweep = hit_by_sweep(swept.sweep) if swept is not None else frozenset()
     return coverage_of(space, by_sweep | hit_by_runs(space, runs, links))
 
 
-def newest_sweep(results: Path, subject: Subject) -> Path | None:
-    """The folder of the newest whole sweep of the same subject in `results`. Raises UsageError."""
-    folders = sorted(path.parent for path in results.glob(f"*/{JSON_FILE}") if not path.parent.is_symlink())
-    for folder in reversed(folders):
-        data = _json(folder / JSON_FILE)
-        if data.get("schema") == SWEEP_SCHEMA and subject.was_swept(data):
-            return folder
+def newest_sweep(results: Path, subject: Subject, unread: list[str]) -> Swept | None:
+    """The newest whole sweep of the same subject in `results`; what could not be read, and why, is in `unread`."""
+    return next((each for each in sweeps_in(results, unread) if subject.was_swept(each.sweep)), None)
+
+
+def newest_gate(results: Path, ids: Collection[str], subject: Subject, unread: list[str]) -> SummaryRead | None:
+    """The newest run in `results` of all of the suite, to its end: `ids` are its scenarios.
+
+    It is of the same target, profile and protections, of whichever commit. What could not be read is in `unread`.
+    """
+    for path in reversed(summaries_in(results)):
+        try:
+            summary = read_summary(path)
+        except UsageError as problem:
+            unread.append(f"a run is left out: {problem.message}")
+            continue
+        same = replace(Subject.of(summary), revision=subject.revision) == subject
+        if same and summary.complete and set(ids) <= set(summary.selection):
+            return summary
     return None
-
-
-def newest_gate(results: Path) -> Path | None:
-    """The folder of the newest run in `results` that has a gate's summary."""
-    folders = sorted(path.parent for path in results.glob("*/summary.json") if not path.parent.is_symlink())
-    return folders[-1] if folders else None
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as problem:
-        raise UsageError(f"{path}: cannot be read: {problem}", hint="run it again") from problem
 
 
 __all__ = [

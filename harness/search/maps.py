@@ -6,17 +6,16 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from harness.errors import UsageError
+from harness.results.folder import RUN_NAME
 from harness.results.maps import FaultMap, MapRow, Sign, Tone
-from harness.results.reading import read_object
 from harness.search.actions import ACTIONS
 from harness.search.coverage import Coverage, Subject
 from harness.search.grid import ActionRow, ByteRow, grids_of
-from harness.search.places import CellId, Place
-from harness.search.report import HTML_FILE, JSON_FILE, SCHEMA
+from harness.search.places import Place
+from harness.search.report import HTML_FILE
 from harness.search.results import MEANINGS, WORST_FIRST, CellResult, CellVerdict, RowOfMap, SweepResults
+from harness.search.swept import SweepRead, Swept, sweeps_in
 from harness.search.terminal_map import label_of
 
 TONES: Mapping[CellVerdict, Tone] = {
@@ -32,20 +31,20 @@ COMMIT_CHARACTERS = 12
 Run = tuple[int, int, str]
 
 
-def sweep_maps(results: Path, subject: Subject, run: Path) -> Sequence[FaultMap]:
+def sweep_maps(results: Path, subject: Subject, run: Path, unread: list[str]) -> Sequence[FaultMap]:
     """Draw the newest sweep of the same in `results`, for the report of `run`; nothing where there is none.
 
-    It may be of a part of the fault space, or of another commit: the map says so. Raises UsageError for a sweep that
-    cannot be read.
+    It may be of a part of the fault space, or of another commit: the map says so. Newer ones that cannot be read are
+    left out, and why, in `unread`.
     """
-    newest = _newest(results, subject)
+    newest = _newest(results, subject, unread)
     if newest is None:
         return ()
-    folder, data = newest
-    found = _results(data, folder / JSON_FILE)
+    found = _results(newest.sweep)
     grids = grids_of(found)
-    about = tuple(_about(data, found, subject))
-    link = _beside(folder, run) if (folder / HTML_FILE).is_file() else ""
+    about = tuple(_about(newest.sweep, subject))
+    linked = RUN_NAME.fullmatch(newest.folder.name) and (newest.folder / HTML_FILE).is_file()
+    link = _beside(newest.folder, run) if linked else ""
     maps = (
         ("What was done to each message", grids.columns, [_acted(row, found) for row in grids.actions]),
         ("Cut after each byte", (), [_cut(row) for row in grids.bytes]),
@@ -78,16 +77,12 @@ def coverage_map(found: Coverage) -> FaultMap:
     )
 
 
-def _newest(results: Path, subject: Subject) -> tuple[Path, Mapping[str, Any]] | None:
-    """The newest sweep of the same target, profile and protections, and its folder."""
-    folders = sorted(path.parent for path in results.glob(f"*/{JSON_FILE}") if not path.parent.is_symlink())
-    for folder in reversed(folders):
-        data = read_object(folder / JSON_FILE, mend="sweep again")
-        run, without = data.get("run", {}), tuple(data.get("without", ()))
-        if data.get("schema") == SCHEMA and (run.get("target"), run.get("profile"), without) == (
-            subject.target, subject.profile, subject.without,
-        ):  # fmt: skip
-            return folder, data
+def _newest(results: Path, subject: Subject, unread: list[str]) -> Swept | None:
+    """The newest sweep of the same target, profile and protections."""
+    for each in sweeps_in(results, unread):
+        run = each.sweep.run
+        if (run.target, run.profile, each.sweep.without) == (subject.target, subject.profile, subject.without):
+            return each
     return None
 
 
@@ -96,30 +91,24 @@ def _beside(folder: Path, run: Path) -> str:
     return HTML_FILE if folder.resolve() == run.resolve() else f"../{folder.name}/{HTML_FILE}"
 
 
-def _about(data: Mapping[str, Any], found: SweepResults, subject: Subject) -> Iterator[str]:
-    run = data["run"]
-    yield f"sweep {run['id']}: {len(found.cells)} cells, profile {run['profile']}, {run['started_at'][:19]}"
-    if run["revision"] != subject.revision:
-        yield f"of another commit, {run['revision'][:COMMIT_CHARACTERS]}, or of a changed copy"
-    if not data["complete"]:
+def _about(sweep: SweepRead, subject: Subject) -> Iterator[str]:
+    run = sweep.run
+    yield f"sweep {run.id}: {len(sweep.cells)} cells, profile {run.profile}, {run.started_at[:19]}"
+    if run.revision != subject.revision:
+        yield f"of another commit, {run.revision[:COMMIT_CHARACTERS]}, or of a changed copy"
+    if not sweep.complete:
         yield "it was ended early"
-    elif data["part"]:
+    elif sweep.part:
         yield "a part of the fault space"
-    yield from (f"left out: {sentence}" for sentence in found.left_out)
+    yield from (f"left out: {sentence}" for sentence in sweep.left_out)
 
 
-def _results(data: Mapping[str, Any], path: Path) -> SweepResults:
-    try:
-        return SweepResults(
-            rows=[RowOfMap(**row) for row in data["messages"]],
-            cells=[
-                CellResult(cell=CellId.parse(each["id"], where=str(path)), verdict=CellVerdict(each["verdict"]))
-                for each in data["cells"]
-            ],
-            left_out=tuple(data["left_out"]),
-        )
-    except (KeyError, TypeError, ValueError) as problem:
-        raise UsageError(f"{path}: not a sweep of this version: {problem!r}", hint="sweep again") from problem
+def _results(sweep: SweepRead) -> SweepResults:
+    return SweepResults(
+        rows=[RowOfMap(row.kind, row.place, row.length) for row in sweep.messages],
+        cells=[CellResult(cell=each.id, verdict=each.verdict) for each in sweep.cells],
+        left_out=sweep.left_out,
+    )
 
 
 def _acted(row: ActionRow, found: SweepResults) -> MapRow:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import random
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +18,7 @@ BYTES = "cut@N"
 PAIRED = (*CLOSING, "error_40001", "fatal_57P01")
 """What a pair is made of: actions that a retry answers, and that take no waiting."""
 PAIRS_SAMPLED = 300
+WORDS_NAMED_MAX = 3
 FIRST_OF_PAIR: Kind = "warm"
 RETRY: Kind = "fresh"
 """The retry of a delivery whose connection broke goes over a new one."""
@@ -48,14 +51,27 @@ class Plan:
 
 
 def check_choice(choice: Choice) -> None:
-    """Raise UsageError for an action or a kind that does not exist."""
+    """Raise UsageError for an action or a kind that does not exist: in a whole id, too."""
     for action in choice.actions:
         if action not in (*ACTIONS, BYTES):
             valid = (*ACTIONS, BYTES)
             raise UsageError.at("command line", "--actions", action, "there is no such action", valid=valid)
+    for action in _actions_of(choice.only):
+        begun = any(each.startswith(action) for each in (*ACTIONS, CUT_INSIDE))
+        if not begun and not action.startswith(CUT_INSIDE):
+            raise UsageError.at("command line", "--only: action", action, "there is no such action", valid=ACTIONS)
     for kind in choice.kinds:
         if kind not in KINDS:
             raise UsageError.at("command line", "--kind", kind, "there is no such kind of delivery", valid=KINDS)
+
+
+def _actions_of(only: str) -> Sequence[str]:
+    """Of a whole id; a part of one says nothing before the messages are recorded."""
+    try:
+        cell = CellId.parse(only)
+    except UsageError:
+        return ()
+    return [point.action for point in (cell.first, cell.second) if point is not None]
 
 
 def planned(recordings: Sequence[Recording], choice: Choice) -> Plan:
@@ -68,8 +84,7 @@ def planned(recordings: Sequence[Recording], choice: Choice) -> Plan:
         left_out += unpaired
     wanted = _wanted(cells, choice)
     if choice.only and not wanted:
-        known = [str(cell) for cell in cells if not cell.first.action.startswith(CUT_INSIDE)]
-        raise UsageError.at("command line", "--only", choice.only, "no cell has this in its id", valid=known[:20])
+        raise _fits_nothing(choice.only, cells)
     if choice.limit is not None and len(wanted) > choice.limit:
         left_out.append(f"{len(wanted) - choice.limit} of {len(wanted)} cells: a sample by seed {choice.seed}")
         wanted = _sample(wanted, choice.limit, choice.seed)
@@ -92,6 +107,15 @@ def _wanted(cells: Iterable[CellId], choice: Choice) -> list[CellId]:
         return found
     exact = [cell for cell in found if str(cell) == choice.only]
     return exact or [cell for cell in found if choice.only.lower() in str(cell).lower()]
+
+
+def _fits_nothing(only: str, cells: Sequence[CellId]) -> UsageError:
+    """Ids are long and many: what is near are words of them."""
+    words = {word.lower(): word for cell in cells for word in re.split(r"[^\w@]+", str(cell)) if word}
+    near = [words[word] for word in difflib.get_close_matches(only.lower(), words, n=WORDS_NAMED_MAX, cutoff=0.5)]
+    mend = f"write --only {near[0]}, say" if near else "take an id, or a part of one, from a sweep.json"
+    problem = f"none of the {len(cells)} cells has this in its id"
+    return UsageError.at("command line", "--only", only, problem, valid=near, mend=mend)
 
 
 def _named(action: str) -> str:

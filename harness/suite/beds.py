@@ -35,6 +35,13 @@ class Beds:
         exits.close()
         raise HarnessError("the session has ended meanwhile", hint="begin a new one")
 
+    def close_mine_if_unfit(self) -> None:
+        """Take this thread's servers down if one of them died, or was changed in a way that outlives a run."""
+        with self._lock:
+            there = self._open.get(threading.get_ident())
+        if there is not None and (there[0].server_changes or there[0].stack.dead() is not None):
+            self.close_mine()
+
     def close_mine(self) -> None:
         """Take this thread's servers down; the next call of `mine` brings up new ones."""
         with self._lock:

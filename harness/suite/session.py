@@ -46,8 +46,8 @@ Repro = Callable[[RunKey, int], str]
 class Session:
     """A context manager: its end writes the results and takes the servers down, whatever ended it.
 
-    The servers are brought up when the first scenario needs them, and again when one of them died;
-    `standing` ones are lent.
+    The servers are brought up when the first scenario needs them, and again when one of them died or
+    a scenario had it do what outlives its run (`server.execute`); `standing` ones are lent.
     """
 
     def __init__(
@@ -272,8 +272,7 @@ class Session:
             if reason is not None:
                 return _unavailable(scenario, key, f"needs {need}: {reason}", configuration)
         result = (scenario.run or functools.partial(runner.run, scenario))(configuration, bed)
-        if bed.stack.dead() is not None:
-            self._beds.close_mine()
+        self._beds.close_mine_if_unfit()
         return result
 
     def _record(self, result: RunResult, note: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from harness.errors import HarnessError
+from harness.scenario.laying import proxies_left
 from harness.scenario.testbed import Testbed, open_testbed, prepare_again
 from harness.stack import private_folder
 from harness.suite.settings import SuiteSettings
@@ -86,11 +87,11 @@ class Standing:
             self._copy_logs(before, logs)
 
     def is_sound(self) -> bool:
-        """Whether the servers all live, and nothing of a run was left on them."""
-        if self._bed is None or self._bed.stack.dead() is not None or not self._bed.stack.keeper.alive:
+        """Whether the servers all live, as they were brought up, and no proxy of a run's was left."""
+        if self._bed is None or not _is_fit(self._bed):
             return False
         try:
-            return self._others.issuperset(self._bed.stack.toxiproxy.client().names())
+            return self._others.issuperset(proxies_left(self._bed))
         except HarnessError:
             return False  # Toxiproxy does not answer
 
@@ -113,10 +114,16 @@ class Standing:
                 log.seek(before.get(file, 0))
                 said = log.read()
             if said:
-                (to / file.name).write_bytes(said)
+                with (to / file.name).open("ab") as copy:  # a run that replaces its servers borrows again
+                    copy.write(said)
 
 
 def _serves(bed: Testbed, target: Target) -> bool:
-    """Whether they live, and whether this target would have had them brought up in the same way."""
+    """Whether they are fit, and whether this target would have had them brought up in the same way."""
     same = (bed.target.directory, bed.target.description.service) == (target.directory, target.description.service)
-    return same and bed.stack.dead() is None and bed.stack.keeper.alive
+    return same and _is_fit(bed)
+
+
+def _is_fit(bed: Testbed) -> bool:
+    """Whether all live, and no scenario had one do what outlives its run."""
+    return bed.stack.dead() is None and bed.stack.keeper.alive and not bed.server_changes

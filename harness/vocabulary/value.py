@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import functools
 import re
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, Union, cast
@@ -34,6 +33,7 @@ class Value:
 
     kind: ClassVar[str] = ""
     _kinds: ClassVar[dict[str, type[Value]]] = {}
+    _field_types: ClassVar[Mapping[str, Any]]
 
     def __init_subclass__(cls, *, kind: str = "") -> None:
         """Register the class under its kind; a kind is given to one class only."""
@@ -52,21 +52,29 @@ class Value:
 
     @classmethod
     @contextmanager
-    def kinds_of_this_run(cls) -> Iterator[None]:
-        """Forget, at the end, the kinds that were registered meanwhile: their modules will be imported anew."""
+    def kinds_of_this_run(cls, stays: Callable[[type[Value]], bool]) -> Iterator[None]:
+        """Forget, at the end, the kinds that were registered meanwhile and do not stay.
+
+        Those whose modules will be imported anew; the module of one that `stays` will not.
+        """
         before = dict(cls._kinds)
         try:
             yield
         finally:
+            after = dict(cls._kinds)
             cls._kinds.clear()
             cls._kinds.update(before)
+            cls._kinds.update({kind: known for kind, known in after.items() if kind not in before and stays(known)})
 
     @classmethod
-    @functools.cache
     def field_types(cls) -> Mapping[str, Any]:
         """The type of each field, by name."""
-        hints = typing.get_type_hints(cls)
-        return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+        # Kept by the class itself, so that it goes with it.
+        known: Mapping[str, Any] | None = cls.__dict__.get("_field_types")
+        if known is None:
+            hints = typing.get_type_hints(cls)
+            known = cls._field_types = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+        return known
 
     @classmethod
     def from_shorthand(cls, text: str, *, place: str) -> Self:

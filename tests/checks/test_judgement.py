@@ -21,6 +21,7 @@ from harness.history.events import (
     NotSteady,
     Purpose,
     RowsRead,
+    ScenarioProblem,
     ServerDied,
     ServiceNotStarted,
 )
@@ -228,3 +229,22 @@ def test_an_acknowledgement_where_a_refusal_was_due_fails() -> None:
 )
 def test_the_worst_of_a_run(verdicts: list[Verdict], expected: Verdict | None) -> None:
     assert worst(verdicts) is expected
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("server.execute(redis, 'X')", "; if server.execute(redis, 'X') is why, give it undo=, which is run at heal"),
+        ("server.execute(redis, 'X', undo='Y')", ""),
+        ("link.cut(redis)", ""),
+    ],
+)
+def test_what_a_scenario_left_in_force_may_be_why_the_harness_broke(source: str, told: str) -> None:
+    broken = whole().tell(FaultActed(9, source), HarnessProblem("ReadOnlyError"))
+    assert broken.judged().reason == f"the harness broke: ReadOnlyError{told}"
+
+
+def test_a_scenario_that_is_wrong_is_told_before_what_came_of_it() -> None:
+    wrong = whole().tell(ScenarioProblem("here:1: what", wrong=True), HarnessProblem("healing"))
+    judged = wrong.judged()
+    assert (judged.verdict, judged.reason, judged.failing) == (INCONCLUSIVE, "the scenario is wrong: here:1: what", ())

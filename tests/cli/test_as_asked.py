@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
+import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.cli.as_asked import as_asked
-from harness.cli.host import _state_of
-from harness.faults import Fault
 from harness.quick import Asked
+from harness.vocabulary.value import Value
 
 MODULE = """
+from dataclasses import dataclass
 from harness.vocabulary.value import Value
+@dataclass(frozen=True)
 class {name}(Value, kind="of_a_user"):
     pass
 said = {said!r}
@@ -58,12 +62,32 @@ def test_a_module_of_the_user_is_imported_anew_and_what_it_registered_is_forgott
     asked: Asked, tmp_path: Path
 ) -> None:
     harness_of_now = sys.modules["harness.cli.as_asked"]
+    forgotten: list[weakref.ref[object]] = []
     for name, said in (("First", "old"), ("Second", "new")):
         with as_asked(asked):
             (tmp_path / "of_a_user.py").write_text(MODULE.format(name=name, said=said), "utf-8")
-            assert importlib.import_module("of_a_user").said == said
-    assert "of_a_user" not in Fault.kinds()
+            module = importlib.import_module("of_a_user")
+            assert module.said == said
+            assert getattr(module, name)().field_types() == {}
+            forgotten.append(weakref.ref(getattr(module, name)))
+    assert "of_a_user" not in Value.kinds()
+    gc.collect()
+    assert forgotten[0]() is None
     assert sys.modules["harness.cli.as_asked"] is harness_of_now
+
+
+def test_what_a_library_registered_in_the_first_run_is_known_in_the_second(
+    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Value, "_kinds", Value.kinds())
+    library = tmp_path / "site-packages"
+    library.mkdir()
+    (library / "words_of_a_library.py").write_text(MODULE.format(name="Word", said="it"), "utf-8")
+    for _ in range(2):
+        with as_asked(replace(asked, path=[str(library), *asked.path])):
+            word = importlib.import_module("words_of_a_library").Word
+            assert Value.kinds()["of_a_user"] is word
+    del sys.modules["words_of_a_library"]
 
 
 def test_a_terminal_that_has_gone_is_no_error(asked: Asked) -> None:
@@ -73,14 +97,3 @@ def test_a_terminal_that_has_gone_is_no_error(asked: Asked) -> None:
     os.close(writing)
     with as_asked(asked):
         sys.stdout.write("nobody reads this")
-
-
-def test_a_change_of_the_harness_is_seen(tmp_path: Path) -> None:
-    (tmp_path / "__pycache__").mkdir()
-    file = tmp_path / "module.py"
-    file.write_text("a = 1")
-    before = _state_of(tmp_path)
-    (tmp_path / "__pycache__" / "module.pyc").write_text("compiled")
-    assert _state_of(tmp_path) == before
-    file.write_text("a = 12")
-    assert _state_of(tmp_path) != before

@@ -15,6 +15,7 @@ from tests.cli.support import runs_by_id, summary_in
 from tests.tiny import GATE_WITHIN_S, environment, harness_command, run_harness, write_suite
 
 ALL = ("cut", "healthy", "too_much_asked", "never_felt", "elsewhere")
+BROKEN_SWEEPS = ("{", '{"schema": "harness.sweep/1", "run": null}')
 LISTED = '[[unavailable]]\nid = "elsewhere"\nreason = "breaks Redis"\nruns = "where Redis is the harness\'s own"\n'
 
 
@@ -24,6 +25,10 @@ class Gate:
     def __init__(self, folder: Path, redis_url: str) -> None:
         self.folder = folder
         (folder / "scenarios" / "unavailable.toml").write_text(LISTED, "utf-8")
+        for number, text in enumerate(BROKEN_SWEEPS):
+            old = folder / ".results" / f"2026010{number}T000000Z-000000"
+            old.mkdir(parents=True)
+            (old / "sweep.json").write_text(text, "utf-8")
         self.redis = ("--redis", redis_url)
         self.process = run_harness("gate", *ALL, *self.redis, cwd=folder)
         self.summary = summary_in(folder)
@@ -47,6 +52,13 @@ def test_something_failed_outranks_the_rest(gate: Gate) -> None:
         "never_felt": "inconclusive",
         "elsewhere": "unavailable",
     }
+
+
+def test_sweeps_that_cannot_be_read_take_no_verdict_away(gate: Gate) -> None:
+    assert (gate.summary["complete"], gate.summary["exit_status"]) == (True, 1)
+    told = [line for line in gate.process.stdout.splitlines() if line.startswith("maps: a sweep is left out: ")]
+    assert len(told) == len(BROKEN_SWEEPS)
+    assert "the maps are not shown: a sweep is left out: " in (gate.results / "report.html").read_text("utf-8")
 
 
 def test_what_held_has_evidence(gate: Gate) -> None:

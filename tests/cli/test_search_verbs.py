@@ -9,6 +9,7 @@ import pytest
 
 from harness.checks import Verdict
 from harness.cli import main
+from harness.cli.interleave import counts_line
 from harness.cli.interleave import status_of as status_of_orders
 from harness.cli.sweep import kinds_needed, status_of
 from harness.proof.revision import revision_of
@@ -40,6 +41,13 @@ def test_what_no_cell_is_to_blame_for_fails_the_sweep_too() -> None:
     assert status_of(SweepResults(cells=[result(HELD)], problems=[problem])) is ExitStatus.FAILED
 
 
+def order(verdict: Verdict, waits: int = 0) -> OrderResult:
+    return OrderResult(
+        mix="copies", requests=2, order=(1, 2), verdict=verdict, reason="", failing=(), told=(), answers=(),
+        waits=waits, story=(), repro="",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("verdicts", "status"),
     [
@@ -48,12 +56,13 @@ def test_what_no_cell_is_to_blame_for_fails_the_sweep_too() -> None:
     ],
 )  # fmt: skip
 def test_orders_end_like_a_gate(verdicts: list[Verdict], status: ExitStatus) -> None:
-    orders = [
-        OrderResult(mix="copies", requests=2, order=(1, 2), verdict=verdict, reason="", failing=(), told=(), answers=(),
-                    waits=0, story=(), repro="")
-        for verdict in verdicts
-    ]  # fmt: skip
-    assert status_of_orders(orders) is status
+    assert status_of_orders([order(verdict) for verdict in verdicts]) is status
+
+
+def test_orders_are_counted_in_words() -> None:
+    assert counts_line(2, "copies", [order(Verdict.HELD, waits=1)]) == (
+        "2 copies: 1 order, 1 of them with a wait for a lock: 1 held"
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,6 +74,7 @@ def test_orders_end_like_a_gate(verdicts: list[Verdict], status: ExitStatus) -> 
         (["sweep", "--lanes", "17"], "--lanes"),
         (["interleave", "--mix", "copies", "--order", "13"], "--order"),
         (["interleave", "--order", "12"], "an order is of one mix"),
+        (["sweep", "--only", "warm/postgres/sent/commit/Query/COMMIT/1/cut_bevore"], "closest valid: 'cut_before'"),
         (["coverage", "--floor", "101"], "--floor"),
     ],
 )

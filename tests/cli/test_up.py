@@ -60,7 +60,7 @@ def test_runs_share_the_servers_and_leave_results(up: Up) -> None:
     servers = up.servers()
     assert servers
     data = {}
-    for words, status in ((["cut"], 0), (["cut", "healthy", "--without", "retry"], 1)):
+    for words, status in ((["cut", "--proofs"], 0), (["cut", "healthy", "--without", "retry"], 1)):
         process = up.run(*words)
         data = summary_in(up.folder)
         assert process.returncode == data["exit_status"] == status, process.stdout + process.stderr
@@ -68,6 +68,7 @@ def test_runs_share_the_servers_and_leave_results(up: Up) -> None:
         assert data["complete"] is True
         assert {"postgres", "redis", "toxiproxy"} <= data["run"]["versions"].keys()
         assert data["run"]["command"].endswith(f"-m harness run {' '.join(words)}")
+        assert ("cut: retry" in process.stdout) == ("--proofs" in words)
     assert {name: run["verdict"] for name, run in runs_by_id(data).items()} == {
         "cut": "failed",
         "healthy[no_fault]": "held",
@@ -155,12 +156,12 @@ def test_an_interrupted_run_leaves_the_stack_to_the_one_that_waits(up: Up) -> No
 
 
 def test_a_run_ends_with_the_one_that_asked_for_it(up: Up) -> None:
-    before = up.latest()
+    before, said = up.latest(), up.said.count("run waits: exit status 2")
     with up.running("waits") as run:
         up.until_it_waits(before)
         run.kill()
     assert up.run("cut").returncode == 0
-    up.until_said("run waits: exit status 2")
+    up.until_said("run waits: exit status 2", times=said + 1)
     assert up.services() == []
 
 

@@ -17,6 +17,7 @@ from tests.tiny import run_harness
         (["gate", "--without", "rerty"], "--without: name = 'rerty': no such protection; closest valid: 'retry'"),
         (["gate", "--without", "retry,stroe"], "closest valid: 'store'"),
         (["gate", "--proofs", "--without", "retry"], "a proof says itself what is off"),
+        (["run", "cut", "--proofs", "--without", "retry"], "a proof says itself what is off"),
         (["gate", "--target", "scenarios/traget.toml"], "closest valid: 'scenarios/target.toml'"),
         (["gate", "--scenarios", "scenrios", "--target", "scenarios/target.toml"], "there is no such folder"),
         (["gate", "--seed", "x"], "'x' is not a valid integer"),
@@ -59,6 +60,14 @@ def test_a_suite_that_cannot_be_imported(suite: Path) -> None:
     assert process.returncode == 4
     assert "scenarios/all_verdicts.py" in process.stderr
     assert "No module named 'nothing_of_this_name'" in process.stderr
+
+
+def test_a_fault_space_that_cannot_be_read_is_refused_before_anything_runs(suite: Path) -> None:
+    (suite / "scenarios" / "fault_space.txt").write_text("something else\n", "utf-8")
+    process = run_harness("gate", cwd=suite)
+    assert process.returncode == 4
+    assert "fault_space.txt: line 1 = 'something else': not a fault space" in process.stderr
+    assert not (suite / ".results").exists()
 
 
 def test_a_suite_without_scenarios_is_5(suite: Path) -> None:

@@ -42,8 +42,8 @@ def test_there_is_one_for_every_fault() -> None:
 
 def test_the_text_is_what_the_suite_looks_like(target: Target) -> None:
     assert text_of(target, "server.lock", protection="load.shed").splitlines()[6:] == [
-        "#     harness gate night --without load.shed",
-        "#     harness ablate night --matrix",
+        "#     python -m harness run night --without load.shed",
+        "#     python -m harness ablate night --matrix",
         '@proves("load.shed", fails="outcome", match="TODO")',
         "async def test_night(lab: Lab) -> None:",
         '    """TODO: what breaks, and what is true all the same."""',

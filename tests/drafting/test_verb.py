@@ -27,12 +27,12 @@ def test_it_runs_at_once_and_what_it_proves_is_still_to_be_said(suite: Path) -> 
     assert process.returncode == 0, process.stderr
     assert "scenarios/first.py: link.latency on postgres, to prove retry" in process.stdout
     commands = [line.strip() for line in process.stdout.splitlines() if line.startswith("    ")]
-    assert [shlex.split(line)[3] for line in commands] == ["gate", "ablate", "gate", "gate"]
-    gate = subprocess.run(
+    assert [shlex.split(line)[3] for line in commands] == ["run", "ablate", "run", "run"]
+    run = subprocess.run(
         ["sh", "-c", commands[0]], cwd=suite, env=environment(), capture_output=True, text=True,
         timeout=GATE_WITHIN_S, check=False,
     )  # fmt: skip
-    assert gate.returncode == 0, gate.stdout
+    assert run.returncode == 0, run.stdout
     assert runs_by_id(summary_in(suite))["first"]["verdict"] == "held"
     with_proofs = run_harness(*shlex.split(commands[-1])[3:], cwd=suite)
     assert with_proofs.returncode == 1, with_proofs.stdout
@@ -40,14 +40,11 @@ def test_it_runs_at_once_and_what_it_proves_is_still_to_be_said(suite: Path) -> 
 
 
 def test_the_words_that_the_user_gave_are_in_what_comes_next(suite: Path) -> None:
-    """And beside a baseline the first run leaves the proof alone, which is still to be written."""
-    ours = (suite / "scenarios").rename(suite / "ours")
-    (ours / "baseline.json").write_text("{}")
+    (suite / "scenarios").rename(suite / "ours")
     process = run_harness("new", "first", "--scenarios", "ours", cwd=suite)
     commands = [line for line in process.stdout.splitlines() if line.startswith("    ")]
     assert len(commands) == 4, process.stderr
     assert all(line.endswith(" --scenarios ours") for line in commands)
-    assert [" --no-baseline " in line for line in commands] == [True, False, False, False]
 
 
 @pytest.mark.parametrize(

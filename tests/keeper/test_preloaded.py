@@ -123,6 +123,21 @@ def test_it_ends_as_any_python_does(keeper: Keeper, tmp_path: Path, code: str, s
     assert said in process.log.read()
 
 
+def test_a_module_of_the_services_own_is_as_it_is_now(keeper: Keeper, tmp_path: Path) -> None:
+    """And what it has imported is there: that is what it is preloaded for."""
+    shared = tmp_path / "shared.py"
+    shared.write_text(f"import {LIBRARY}\nSTATUS = 0\n", "utf-8")
+    argv = program(tmp_path, f"import shared, sys\nsys.exit(shared.STATUS + ({LIBRARY!r} not in sys.modules))\n")
+    preloaded = preload(keeper, tmp_path, argv, "shared")
+    assert preloaded.spawn(spec_of(tmp_path, argv)).wait(15) == 0
+    shared.write_text("STATUS = 40  # longer than before\n", "utf-8")
+    assert preloaded.spawn(spec_of(tmp_path, argv)).wait(15) == 40
+    shared.unlink()
+    gone = preloaded.spawn(spec_of(tmp_path, argv))
+    assert gone.wait(15) == 1
+    assert "No module named 'shared'" in gone.log.read()
+
+
 def test_its_end_and_its_signals_are_the_keepers(keeper: Keeper, tmp_path: Path) -> None:
     argv = program(tmp_path, "import signal\nprint('up', flush=True)\nsignal.pause()")
     preloaded = preload(keeper, tmp_path, argv)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from harness.checks import Verdict
+from harness.cli.compare import step_lines
 from harness.history import History, Recorder
 from harness.history.events import Purpose, RequestEnded, RequestSent, RowsRead, StoredRow
 from harness.proof.losses import Losses, losses_of
@@ -23,6 +24,11 @@ def outcome(verdict: Verdict = HELD, **changes: Any) -> Outcome:
         "lost": 0, "doubled": 0,
     }  # fmt: skip
     return Outcome(verdict=verdict, **{**given, **changes})
+
+
+def test_the_table_has_a_legend() -> None:
+    (legend, *_) = step_lines(compared(outcome(), outcome(FAILED)))
+    assert legend[0][0] == ". held  # failed  ? inconclusive  - unavailable"
 
 
 def compared(before: Outcome, after: Outcome) -> SideBySide:

@@ -284,7 +284,7 @@ def test_a_release_that_ran_without_a_protection_is_refused(good: Path, tmp_path
         (["verify", "--candidate", "scenarios/target.toml", "--against", "nowhere"], "there is no such file"),
         (["compare", "--profiles", "wohle"], "--profiles: name = 'wohle': no such profile; closest valid: 'whole'"),
         (["ablate", "helthy"], "closest valid: 'healthy'"),
-        (["baseline", "accept", "nowhere"], "there is no such file"),
+        (["baseline", "accept", "nowhere"], "no such run in .results, which has none"),
         (["baseline", "acept"], "Did you mean 'accept'?"),
         (["gate", "--baseline", "nowhere.json"], "make one with `harness baseline accept`"),
         (["gate", "--baseline", "nowhere.json", "--no-baseline"], "leave one of them out"),

@@ -29,7 +29,7 @@ def verified(candidate: SummaryRead, release: SummaryRead) -> Verification:
 
 def test_an_honest_candidate_may_be_released() -> None:
     found = verified(side(own("a"), proofs=(PROVED,)), side(own("a")))
-    assert found.verdict == "May be released: 1 scenarios held, 1 proofs proved, nothing is worse."
+    assert found.verdict == "May be released: 1 scenario held, 1 proof proved, nothing is worse."
 
 
 def test_a_regression_names_what_was_and_what_is() -> None:

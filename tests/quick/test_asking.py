@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +16,21 @@ from pathlib import Path
 
 import pytest
 
-from harness.quick import PACKAGE, Again, Answer, Asked, Ended, Entry, Taken, ask, quick_folder, read_asked, send_answer
+from harness.quick import (
+    INTERRUPT,
+    PACKAGE,
+    Again,
+    Answer,
+    Asked,
+    Ended,
+    Entry,
+    Taken,
+    _asking,
+    ask,
+    quick_folder,
+    read_asked,
+    send_answer,
+)
 from harness.stack import private_folder
 from tests.tiny import environment
 
@@ -42,9 +58,10 @@ def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Entry:
 class Stack:
     """Answers each who asks with the next of the answers, and hangs up."""
 
-    def __init__(self, listener: socket.socket, answers: Sequence[Sequence[Answer]]) -> None:
+    def __init__(self, listener: socket.socket, answers: Sequence[Sequence[Answer | None]], *, ends: bool) -> None:
         self.asked: list[Asked] = []
         self._listener = listener
+        self._ends = ends
         self._answers = list(answers)
 
     def serve(self) -> None:
@@ -56,17 +73,29 @@ class Stack:
                     continue
                 asked.close()
                 self.asked.append(asked)
-                for answer in self._answers.pop(0):
-                    send_answer(connection, answer)
+                answers = self._answers.pop(0)
+                if self._ends and not self._answers:
+                    self._listener.close()
+                for answer in answers:
+                    _say(connection, answer)
+
+
+def _say(connection: socket.socket, answer: Answer | None) -> None:
+    """Say it; None is to hear that it is to end."""
+    if answer is None:
+        assert connection.recv(len(INTERRUPT)) == INTERRUPT
+    else:
+        send_answer(connection, answer)
 
 
 @contextmanager
-def announced(entry: Entry, *answers: Sequence[Answer]) -> Iterator[Stack]:
+def announced(entry: Entry, *answers: Sequence[Answer | None], ends: bool = False) -> Iterator[Stack]:
+    """`ends`: nobody listens any more before the last answers."""
     entry.file.write_text(entry.text(), "utf-8")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(entry.socket))
         listener.listen()
-        stack = Stack(listener, answers)
+        stack = Stack(listener, answers, ends=ends)
         thread = threading.Thread(target=stack.serve, daemon=True)
         thread.start()
         yield stack
@@ -93,12 +122,41 @@ def test_where_the_harness_has_changed_the_next_stack_is_asked(
     assert "it has changed" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("answers", "status"), [([], None), ([Taken()], 3)])
-def test_one_that_goes_before_it_has_heard_is_none_and_in_mid_run_says_nothing(
-    entry: Entry, answers: Sequence[Answer], status: int | None
+def test_one_that_goes_before_it_has_heard_is_asked_again(entry: Entry, capsys: pytest.CaptureFixture[str]) -> None:
+    """A host that has said that it goes lets in until it is gone; then comes another, or none."""
+    with announced(entry, [Again("it has changed")], [], [Taken(), Ended(1)]) as stack:
+        assert ask(["cut"]) == 1
+    assert len(stack.asked) == 3
+    assert f"the stack that stayed up for {entry} went before it ran this" in capsys.readouterr().err
+
+
+def test_where_up_ends_before_it_has_heard_there_is_none_and_the_user_is_told(
+    entry: Entry, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with announced(entry, answers):
-        assert ask(["cut"]) == status
+    with announced(entry, [], ends=True):
+        assert ask(["cut"]) is None
+    assert f"the stack that stayed up for {entry} went before it ran this" in capsys.readouterr().err
+
+
+def test_one_that_goes_in_mid_run_says_nothing(entry: Entry) -> None:
+    with announced(entry, [Taken()]):
+        assert ask(["cut"]) == 3
+
+
+def test_a_run_that_was_interrupted_is_so_though_the_stack_went_with_it(
+    entry: Entry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = itertools.count(1)
+
+    def interrupted_once_it_was_taken(connection: socket.socket) -> Taken | Ended | Again | None:
+        if next(calls) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return answered(connection)
+
+    answered = _asking._next
+    monkeypatch.setattr(_asking, "_next", interrupted_once_it_was_taken)
+    with announced(entry, [Taken(), None]):
+        assert ask(["cut"]) == 2
 
 
 def test_without_a_stack_there_is_none_and_what_one_left_is_removed(entry: Entry, runtime: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from harness.checks import Verdict
 from harness.faults.fault import Fault
 from harness.history import read_history
-from harness.report.chronicle import Chronicle, CountLine, chronicle_of
+from harness.report.chronicle import Chronicle, CountLine, FaultWindow, Span, chronicle_of
 from harness.report.exceptions import exceptions_in
 from harness.report.grid import grid_of
 from harness.report.logs import LogFile, timed_lines
@@ -19,9 +20,10 @@ from harness.report.panels import panels_of
 from harness.report.saw import checks_seen
 from harness.report.scales import LatencyScale, TimeScale, milliseconds
 from harness.report.sentence import headline
-from harness.report.timeline import timeline_of
+from harness.report.timeline import CODE_CHARACTER, LEFT, timeline_of
 from harness.report.words import fault_words, step_words
 from harness.report.writing import page_of
+from harness.results import RunKey
 from harness.results.reading import read_summary
 from harness.scenario.steps import Step
 from tests.report.support import plain_results, result, write_history, write_results
@@ -146,7 +148,29 @@ def test_a_gap_is_left_where_nobody_said_and_a_short_dip_is_drawn() -> None:
     points = [(0.0, 4.0), (2.0, None), (3.0, 4.0), (5.0, 0.0), (5.0001, 4.0), (10.0, 4.0)]
     (panel,) = panels_of([CountLine(of="redis", what="open", source="kernel", points=points)], scale, 0)
     top, bottom = panel.top, panel.bottom
-    assert panel.lines[0].path == f"M0 {top:g}H200M300 {top:g}H500V{bottom:g}H501V{top:g}H1000V{top:g}"
+    assert panel.lines[0].path == f"M0 {top:g}H200M300 {top:g}H500V{bottom:g}V{top:g}H1000V{top:g}"
+
+
+def test_a_peak_within_a_pixel_is_drawn() -> None:
+    points = [(0.0, 0.0), (5.0, 15.0), (5.0001, 0.0), (10.0, 0.0)]
+    line = CountLine(of="redis", what="open", source="kernel", points=points)
+    (panel,) = panels_of([line], TimeScale(0, 10, 0, 1000), 0)
+    top, bottom = panel.top, panel.bottom
+    assert panel.lines[0].path == f"M0 {bottom:g}H500V{bottom:g}V{top:g}V{bottom:g}H1000V{bottom:g}"
+
+
+def test_a_late_faults_long_name_keeps_its_beginning(chronicle: Chronicle) -> None:
+    (fault,) = chronicle.faults
+    source = "wire.fail(at=link.answered(postgres, text='COMMIT'), always=True, code='53300', text='sorry, too many')"
+    late = FaultWindow(number=fault.number, source=source, words="", span=Span(source, 3.1, 3.2))
+    timeline = timeline_of(dataclasses.replace(chronicle, faults=[late]), titled=True)
+    assert timeline is not None
+    (bar,) = timeline.faults
+    assert bar.title == source
+    assert bar.label.endswith("...")
+    assert source.startswith(bar.label.removesuffix("..."))
+    assert bar.anchor == "end"
+    assert bar.label_x - CODE_CHARACTER * len(bar.label) >= LEFT, "nothing of it is outside of the drawing"
 
 
 def test_links_come_before_the_pool() -> None:
@@ -302,6 +326,12 @@ def test_the_worst_of_several_runs_stands_first(tmp_path: Path) -> None:
 def test_the_verdict_in_a_sentence(tmp_path: Path, verdicts: list[Verdict], status: int, sentence: str) -> None:
     summary = summary_of(*(made(verdict) for verdict in verdicts), exit_status=status)
     assert headline(read_summary(write_results(tmp_path, summary))).sentence == sentence
+
+
+def test_the_sentence_names_what_was_off(tmp_path: Path) -> None:
+    off = [made(key=RunKey(name, "hardened", ("retry", "dedup"))) for name in ("a", "b")]
+    said = headline(read_summary(write_results(tmp_path, summary_of(*off))))
+    assert said.sentence == "All 2 scenarios held under hardened without retry, dedup."
 
 
 def test_the_sentence_tells_of_proofs_and_of_what_was_not_run(tmp_path: Path) -> None:

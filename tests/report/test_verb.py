@@ -32,6 +32,26 @@ def test_a_run_that_is_not_there_is_refused_by_name(tmp_path: Path, capsys: pyte
     assert "run a gate first" in capsys.readouterr().err
 
 
+def test_without_a_name_it_is_the_newest_run_though_a_sweep_came_later(tmp_path: Path) -> None:
+    run = plain_results(tmp_path / "20260225T101112Z-abcdef")
+    later = tmp_path / "20260226T101112Z-abcdef"
+    later.mkdir()
+    (later / "sweep.json").write_text('{"schema": "harness.sweep/0"}', "utf-8")
+    (tmp_path / "latest").symlink_to(later.name)
+    assert main(["report", "--results", str(tmp_path)]) == 0
+    assert (run / "report.html").exists()
+
+
+def test_a_sweep_that_cannot_be_read_is_told_and_the_report_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = plain_results(tmp_path / "20260225T101112Z-abcdef")
+    (run / "sweep.json").write_text('{"schema": "harness.sweep/1", "run": null}', "utf-8")
+    assert main(["report", run.name, "--results", str(tmp_path)]) == 0
+    assert "maps: a sweep is left out: " in capsys.readouterr().err
+    assert "are not shown: a sweep is left out: " in (run / "report.html").read_text("utf-8")
+
+
 def test_a_gate_leaves_a_report_and_says_where(tmp_path: Path) -> None:
     write_suite(tmp_path)
     gate = run_harness("gate", "cut", cwd=tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from harness.errors import UsageError
 from harness.report import REPORT, report_run, write_report
 from harness.report.writing import page_of
 from harness.results import RunKey
-from harness.results.maps import FaultMap, write_maps
+from harness.results.maps import FaultMap, read_maps, write_maps
 from tests.report.support import made_map, plain_results, result, write_history, write_results
 from tests.results.made import made, summary_of
 
@@ -130,6 +131,17 @@ def test_earlier_runs_beside_this_one_are_its_past(tmp_path: Path) -> None:
     assert page_of(old).past.runs == []
 
 
+def test_what_the_verb_run_made_is_no_past(tmp_path: Path) -> None:
+    old, new = (tmp_path / f"2026022{n}T101112Z-abcdef" for n in (4, 5))
+    for folder in (old, new):
+        summary = summary_of(result(folder))
+        info = dataclasses.replace(summary.info, command="/usr/bin/python3 -m harness run idle_pool_cut")
+        write_results(folder, dataclasses.replace(summary, info=info))
+    page = page_of(new)
+    assert page.past.runs == []
+    assert page.past.trends == ()
+
+
 def test_an_earlier_run_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     old, new = (tmp_path / f"2026022{n}T101112Z-abcdef" for n in (4, 5))
     for folder in (old, new):
@@ -169,6 +181,14 @@ def test_maps_that_cannot_be_read_are_said_so(tmp_path: Path) -> None:
     text = write_report(tmp_path).read_text("utf-8")
     assert "the maps are not shown: " in text
     assert "another kind of file; closest valid: &#39;harness.maps/1&#39;" in text
+
+
+def test_a_map_that_could_not_be_drawn_is_said_so_beside_the_others(tmp_path: Path) -> None:
+    plain_results(tmp_path)
+    write_maps(tmp_path, read_maps(tmp_path).maps, ["a sweep is left out: <broken>"])
+    text = write_report(tmp_path).read_text("utf-8")
+    assert "some maps are not shown: a sweep is left out: &lt;broken&gt;" in text
+    assert text.count('class="fault-map"') == 2
 
 
 def test_a_page_of_maps_is_linked_where_it_lies_beside(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import signal
 import subprocess
@@ -10,7 +11,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.results.files import write_atomically
-from harness.results.folder import KEPT_RUNS, ResultsFolder, new_results_folder, remove_old_runs
+from harness.results.folder import KEPT_RUNS, ResultsFolder, made_by_run, new_results_folder, remove_old_runs
+from tests.results.made import summary_of
 
 A_CENTURY_S = 100 * 365 * 24 * 3600
 NOON = dt.datetime(2026, 2, 25, 12, tzinfo=dt.UTC)
@@ -64,6 +66,43 @@ def test_only_the_newest_runs_are_kept(tmp_path: Path) -> None:
     made = [over(tmp_path, n) for n in range(KEPT_RUNS + 3)]
     there = {path.name for path in tmp_path.iterdir()}
     assert there == {foreign.name, "latest", *(folder.id for folder in made[3:])}
+
+
+def made_by(base: Path, second: int, command: str) -> Path:
+    """A run that is over, with its summary."""
+    folder = over(base, second)
+    summary = summary_of()
+    info = dataclasses.replace(summary.info, command=command)
+    folder.summary.write_text(dataclasses.replace(summary, info=info).text(folder.relative), "utf-8")
+    return folder.path
+
+
+def test_runs_of_the_quick_loop_push_no_gate_and_no_sweep_out(tmp_path: Path) -> None:
+    gate = made_by(tmp_path, 0, "python -m harness gate")
+    swept = over(tmp_path, 1)
+    (swept.path / "sweep.json").touch()
+    quick = [made_by(tmp_path, n, "python -m harness run 'a[1]' -q") for n in range(2, KEPT_RUNS + 5)]
+    last = over(tmp_path, KEPT_RUNS + 5)
+    there = {path for path in tmp_path.iterdir() if not path.is_symlink()}
+    assert there == {gate, swept.path, *quick[-KEPT_RUNS:], last.path}
+
+
+@pytest.mark.parametrize(
+    ("text", "quick"),
+    [
+        ('{"run": {"command": "python -m harness run cut"}}', True),
+        ('{"run": {"command": "/venv/bin/python -m harness run cut"}}', True),
+        ('{"run": {"command": "python -m harness gate run"}}', False),
+        ('{"run": {"command": "pytest -k run"}}', False),
+        ('{"run": {"command": "python -m harness run \'"}}', False),
+        ('{"run": null}', False),
+        ('{"run": {', False),
+        ("", False),
+    ],
+)
+def test_what_the_verb_run_made_is_known_by_its_command(tmp_path: Path, text: str, *, quick: bool) -> None:
+    (tmp_path / "summary.json").write_text(text, "utf-8")
+    assert made_by_run(tmp_path) is quick
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

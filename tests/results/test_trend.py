@@ -119,6 +119,19 @@ def test_runs_can_be_named_and_counted(results: Path, capsys: pytest.CaptureFixt
     assert "idle_pool_cut  x+" in capsys.readouterr().out
 
 
+def test_runs_are_named_as_for_a_report(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trend", "run-0", "latest", "--results", str(results)]) == 0
+    assert "2 runs, run-0 to run-2" in capsys.readouterr().out
+    assert main(["trend", "run-7", "--results", str(results)]) == 4
+    assert f"RUN = 'run-7': no such run in {results}" in capsys.readouterr().err
+
+
+def test_what_the_verb_run_made_is_left_out(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(results, 9, FAILED, command="python -m harness run idle_pool_cut")
+    assert main(["trend", "--results", str(results)]) == 0
+    assert "3 runs, run-0 to run-2" in capsys.readouterr().out
+
+
 def test_one_that_was_named_and_cannot_be_read_is_a_usage_error(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,7 @@ from harness.faults.site import Site
 from harness.history import History, read_history
 from harness.history.events import EvidenceSeen, FaultActed, HarnessProblem, RequestEnded, RequestSent
 from harness.results import RunResult
+from harness.scenario.blaming import blamed
 from harness.scenario.runner import RunConfiguration, run
 from harness.scenario.scenario import Scenario
 from harness.scenario.testbed import REDIS_DATABASES, Testbed
@@ -40,7 +41,7 @@ class Runs:
 
     def __call__(self, play: Play, *, name: str = "live", profile: str = "hardened", **options: Any) -> RunResult:
         configuration = RunConfiguration(profile=profile, folder=self.folder, **options)
-        return run(Scenario(id=name, theme="live", play=play), configuration, self.bed)
+        return run(Scenario(id=name, theme="live", play=blamed(play)), configuration, self.bed)
 
     def on(self, **changes: Any) -> Runs:
         """The same servers, with something of the testbed's changed."""

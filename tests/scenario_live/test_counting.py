@@ -12,8 +12,9 @@ import pytest
 from harness import ANY_OUTCOME, Lab, link, no_fault, postgres, process, server
 from harness.checks import Verdict
 from harness.history import History
-from harness.history.events import AtRest, Counted, FaultActed, FaultHealed, PhaseBegan
+from harness.history.events import AtRest, Counted, FaultActed, FaultHealed, PhaseBegan, RowsRead
 from harness.polling import poll_async
+from harness.scenario.counting import Counting
 from harness.target import Target
 from tests.scenario_live.support import Runs, evidence, history_of, problems
 
@@ -98,15 +99,37 @@ def test_the_harness_is_none_of_the_clients_of_a_stopped_service(runs: Runs) -> 
     assert not [e for e in paused if isinstance(e, Counted) and e.of == "pool" and e.seen is not None]
 
 
-def test_a_metric_that_the_service_does_not_have_is_named(runs: Runs) -> None:
+def test_a_metric_that_the_service_does_not_have_is_named_and_spoils_no_run(runs: Runs) -> None:
     async def play(lab: Lab) -> None:
         async with lab.inject(no_fault):
             await lab.deliver()
 
     result = runs.on(target=with_pool(runs.bed.target, idle="webhook_pool_idel"))(play)
 
+    assert result.verdict is Verdict.HELD, result.reason
+    history = history_of(result)
+    assert set(seen(history, "pool", "idle")) == {None}
+    (source,) = {each.source for each in history.of(Counted) if each.of == "pool"}
+    assert source == "service: the service has no metric 'webhook_pool_idel'"
+    assert list(history.of(RowsRead))
+
+
+def test_whatever_breaks_the_counting_the_rows_are_read(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def breaks(counting: Counting) -> None:
+        del counting
+        raise RuntimeError("out of counts")
+
+    monkeypatch.setattr(Counting, "finish", breaks)
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(no_fault):
+            await lab.deliver()
+
+    result = runs(play)
+
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert "the service has no metric 'webhook_pool_idel'" in " ".join(problems(result))
+    assert "counting: RuntimeError: out of counts" in " ".join(problems(result))
+    assert len(list(history_of(result).of(RowsRead))) == 2, "before what is sent again, and at the end"
 
 
 def test_a_kernel_that_does_not_tell_spoils_no_run(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from harness import ANY_OUTCOME, REFUSED, Fault, Lab, Link, link, no_fault, postgres, process, redis, server, syscall
 from harness.checks import Verdict
-from tests.scenario_live.support import Runs, evidence
+from tests.scenario_live.support import Runs, evidence, site_of
 
 UNCHECKED = ("redis.breaker",)
 """With it, a Redis that failed a few times is left alone, and so is the fault."""
@@ -184,3 +184,26 @@ def test_nothing_broken_is_proved_by_answers(runs: Runs) -> None:
 
     assert result.verdict is Verdict.HELD
     assert [(found.kind, found.source) for found in result.evidence] == [("answers", "client")]
+
+
+def test_what_was_executed_is_undone_at_heal_and_told_to_the_bed(runs: Runs) -> None:
+    """Whoever undoes it, a session is not to trust these servers any more."""
+    name = "slowlog-max-len"
+    seen: list[str] = []
+
+    async def kept(lab: Lab) -> str:
+        async with site_of(lab).redis(redis) as client:
+            return str((await client.config_get(name))[name])
+
+    fault = server.execute(redis, f"CONFIG SET {name} 99", undo=f"CONFIG SET {name} 128")
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(fault):
+            await lab.deliver()
+            seen.append(await kept(lab))
+        seen.append(await kept(lab))
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert (seen, runs.bed.server_changes[-1]) == (["99", "128"], repr(fault))

@@ -246,7 +246,7 @@ def test_the_service_is_sent_to_no_other_host(runs: Runs, host: str) -> None:
 
     result = runs(play)
 
-    assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("assertion",))
+    assert (result.verdict, result.failing_checks) == (Verdict.INCONCLUSIVE, ())
     assert f"and {host.strip('[]')} is not this machine" in result.reason
     assert "--allow-host" in result.reason
     assert len(list(history_of(result).of(ServiceStarted))) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from harness.checks import Verdict
 from harness.history.events import MessageMet
 from harness.results import Evidence, Role, RunKey, RunResult
+from harness.results.reading import read_summary
 from harness.search.coverage import (
     Subject,
     coverage_of,
@@ -20,18 +20,21 @@ from harness.search.coverage import (
     hit_by_runs,
     hit_by_summary,
     hit_by_sweep,
+    newest_gate,
     newest_sweep,
 )
 from harness.search.places import CellId, Point
 from harness.search.plan import Choice
-from harness.search.report import SCHEMA, SweepReport
+from harness.search.report import SweepReport
 from harness.search.results import CellVerdict
 from harness.search.space import FaultSpace, space_of
+from harness.search.swept import read_sweep
 from tests.results.made import summary_of
 from tests.search.made import cell, made_recording, place, result, results
 
 SPACE = space_of([made_recording()], floor_percent=50)
 LINKS = {"postgres": "postgres", "redis": "redis"}
+OLD, NEW = (f"2026010{n}T000000Z-000000" for n in (1, 2))
 SUBJECT = Subject(target="target.toml", profile="hardened", without=(), revision="abc")
 
 
@@ -89,14 +92,14 @@ def summary_in(folder: Path, result: RunResult) -> None:
 def test_only_what_was_judged_counts(verdict: Verdict, count: int, tmp_path: Path) -> None:
     assert len(hit_by_runs(SPACE, [run(verdict)], LINKS)) == count
     summary_in(tmp_path, run(verdict))
-    assert len(hit_by_summary(SPACE, tmp_path, LINKS)) == count
+    assert len(hit_by_summary(SPACE, read_summary(tmp_path), LINKS)) == count
 
 
 @pytest.mark.parametrize(("role", "count"), [("control", 1), ("ablated", 0)])
 def test_a_run_that_is_there_to_fail_marks_none(role: Role, count: int, tmp_path: Path) -> None:
     assert len(hit_by_runs(SPACE, [run(Verdict.FAILED, role)], LINKS)) == count
     summary_in(tmp_path, run(Verdict.FAILED, role))
-    assert len(hit_by_summary(SPACE, tmp_path, LINKS)) == count
+    assert len(hit_by_summary(SPACE, read_summary(tmp_path), LINKS)) == count
 
 
 def test_a_sweep_marks_what_it_judged(tmp_path: Path) -> None:
@@ -108,11 +111,9 @@ def test_a_sweep_marks_what_it_judged(tmp_path: Path) -> None:
         result(CellVerdict.FAILED, cell("delay"), struck=0),
         result(CellVerdict.FAILED, CellId("warm", Point(at, "reset_after"), Point(at, "error_40001"))),
     ]  # fmt: skip
-    data = {"schema": SCHEMA, "cells": [each.to_json() for each in cells]}
-    (tmp_path / "sweep.json").write_text(json.dumps(data), "utf-8")
-    actions = {point.action for point in hit_by_sweep(tmp_path)}
+    swept(tmp_path / OLD, "", of=results(*cells))
+    actions = {point.action for point in hit_by_sweep(read_sweep(tmp_path / OLD / "sweep.json"))}
     assert actions == {"cut_before", "stall", "cut_after", "reset_before", "reset_after"}
-    assert hit_by_sweep(tmp_path / "nowhere") == frozenset()
 
 
 def test_the_share_is_told_by_protocol_and_against_the_floor() -> None:
@@ -139,11 +140,11 @@ def swept(folder: Path, action: str, **more: Any) -> None:
 
 
 def test_a_gate_counts_its_own_runs_and_the_newest_sweep(tmp_path: Path) -> None:
-    assert gate_coverage(tmp_path, tmp_path, [], SUBJECT) is None
+    assert gate_coverage(tmp_path, tmp_path, [], SUBJECT, []) is None
     SPACE.write(tmp_path / "fault_space.txt")
     swept(tmp_path / "20260101T000000Z-000000", "drop")
     swept(tmp_path / "20260102T000000Z-000000", "stall")
-    found = gate_coverage(tmp_path, tmp_path, [run(Verdict.HELD)], SUBJECT, LINKS)
+    found = gate_coverage(tmp_path, tmp_path, [run(Verdict.HELD)], SUBJECT, [], LINKS)
     assert found is not None
     assert {point.action for point in found.hit} == {"cut_before", "stall"}
 
@@ -159,7 +160,44 @@ def test_a_gate_counts_its_own_runs_and_the_newest_sweep(tmp_path: Path) -> None
 def test_a_sweep_of_something_else_or_of_a_part_does_not_count(other: dict[str, Any], tmp_path: Path) -> None:
     swept(tmp_path / "20260101T000000Z-000000", "drop")
     swept(tmp_path / "20260102T000000Z-000000", "stall", **other)
-    assert newest_sweep(tmp_path, SUBJECT) == tmp_path / "20260101T000000Z-000000"
+    newest = newest_sweep(tmp_path, SUBJECT, [])
+    assert newest is not None
+    assert newest.folder == tmp_path / OLD
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"schema": "harness.sweep/1", "run": null}', '{"schema": "harness.sweep/0"}']
+)
+def test_a_sweep_that_cannot_be_read_is_named_and_an_older_one_counts(text: str, tmp_path: Path) -> None:
+    swept(tmp_path / OLD, "drop")
+    (tmp_path / NEW).mkdir()
+    (tmp_path / NEW / "sweep.json").write_text(text, "utf-8")
+    unread: list[str] = []
+    newest = newest_sweep(tmp_path, SUBJECT, unread)
+    assert newest is not None
+    assert newest.folder == tmp_path / OLD
+    assert [NEW in sentence for sentence in unread] == [True]
+
+
+def gated(folder: Path, *ids: str, **info: Any) -> None:
+    """A run of these scenarios that is over, as it is written."""
+    summary = summary_of(*(dataclasses.replace(run(Verdict.HELD), key=RunKey(each, "hardened")) for each in ids))
+    changed = dataclasses.replace(summary.info, **{"id": folder.name, "target": "target.toml", **info})
+    folder.mkdir()
+    (folder / "summary.json").write_text(dataclasses.replace(summary, info=changed).text(lambda _: None), "utf-8")
+
+
+def test_the_newest_gate_is_the_newest_whole_one_of_the_same(tmp_path: Path) -> None:
+    names = [f"2026010{n}T000000Z-000000" for n in range(1, 6)]
+    gated(tmp_path / names[0], "a", "b")
+    gated(tmp_path / names[1], "a", "b", revision="of another commit")
+    gated(tmp_path / names[2], "b", command="python -m harness run b")
+    gated(tmp_path / names[3], "a", "b", profile="bare")
+    gated(tmp_path / names[4], "a", "b", target="other.toml")
+    newest = newest_gate(tmp_path, ["a", "b"], SUBJECT, [])
+    assert newest is not None
+    assert newest.run.id == names[1]
+    assert newest_gate(tmp_path, ["a", "b", "c"], SUBJECT, []) is None, "none is whole"
 
 
 @pytest.mark.parametrize(

@@ -77,14 +77,23 @@ def test_what_garbles_a_stream_is_judged_apart() -> None:
 def test_only_takes_a_whole_id_or_a_part() -> None:
     whole = f"warm/{COMMIT}/cut_after"
     assert [str(cell) for cell in planned(RECORDED, Choice(only=whole)).cells] == [whole]
+    begun = Choice(only=whole[:-2])
+    check_choice(begun)
+    assert [str(cell) for cell in planned(RECORDED, begun).cells] == [whole]
     parts = planned(RECORDED, Choice(only="commit/query/commit")).cells
     assert len(parts) > 10
     assert {str(cell.first.place) for cell in parts} == {COMMIT}
 
 
 def test_only_that_fits_nothing_is_refused() -> None:
-    with pytest.raises(UsageError, match="--only"):
+    with pytest.raises(UsageError, match="--only = 'ROLLBACK': none of the"):
         planned(RECORDED, Choice(only="ROLLBACK"))
+
+
+def test_a_misspelt_part_of_an_id_is_told_with_the_nearest_word_in_few_characters() -> None:
+    with pytest.raises(UsageError, match=r"closest valid: 'COMMIT'(?s:.*)mend: write --only COMMIT, say") as told:
+        planned(RECORDED, Choice(only="COMIT"))
+    assert len(str(told.value)) < 250
 
 
 def test_a_limit_is_a_sample_by_the_seed_and_is_said() -> None:

@@ -12,6 +12,7 @@ from harness import ANY_OUTCOME, Lab, postgres, wire
 from harness.errors import HarnessError
 from harness.history import read_history
 from harness.history.events import EvidenceSeen, RequestSent, RowsRead
+from harness.results.reading import read_summary
 from harness.scenario.runner import RunConfiguration, run
 from harness.scenario.scenario import Scenario
 from harness.scenario.testbed import Testbed
@@ -196,7 +197,7 @@ def test_the_relays_evidence_of_a_scenario_marks_the_points_that_it_met(bed: Tes
     assert hit_by_runs(space, [result]) == wanted
     assert all(seen.at is not None and seen.detail.endswith(seen.at.told) for seen in result.evidence)
     (tmp_path / "summary.json").write_text(summary_of(result).text(lambda _: None), "utf-8")
-    assert hit_by_summary(space, tmp_path) == wanted
+    assert hit_by_summary(space, read_summary(tmp_path)) == wanted
 
 
 def test_garbled_bytes_are_judged_apart(bed: Testbed, tmp_path: Path) -> None:

@@ -1,0 +1,32 @@
+"""Which of the modules that are loaded a user wrote: those change while a process that keeps the others lives.
+
+Only the standard library: a preloaded Python has this, too.
+"""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from collections.abc import Collection
+from pathlib import Path
+from types import ModuleType
+
+PYTHON = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib"))
+HARNESS = Path(__file__).resolve().parent
+INSTALLED = {"site-packages", "dist-packages"}
+"""Folders of libraries: pip's, and those of Linux distributions."""
+
+
+def users_modules() -> Collection[str]:
+    """The names of all that are loaded but those of libraries, of Python, of the harness, and the program itself."""
+    return {name for name, module in list(sys.modules.items()) if name != "__main__" and is_a_users(module)}
+
+
+def is_a_users(module: ModuleType) -> bool:
+    """Whether it, or part of the package that it is, lies elsewhere than libraries, Python and the harness do."""
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+    return any(not _is_a_library(Path(place).resolve()) for place in places if isinstance(place, str))
+
+
+def _is_a_library(file: Path) -> bool:
+    return any(file.is_relative_to(folder) for folder in (*PYTHON, HARNESS)) or not INSTALLED.isdisjoint(file.parts)

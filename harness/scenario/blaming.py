@@ -1,0 +1,74 @@
+"""Tells mistakes of a scenario's author from what the service or the harness does wrong, and where they stand."""
+
+from __future__ import annotations
+
+import sysconfig
+import traceback
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+
+from harness.errors import HarnessError, UsageError
+from harness.results.places import shown
+from harness.scenario.lab import Lab, StepMisuseError
+from harness.scenario.stops import MachineLacksError, ScenarioStop
+
+Play = Callable[[Lab], Awaitable[None]]
+HARNESS = Path(__file__).parents[1]
+LIBRARIES = tuple({Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+
+
+def blamed(play: Play) -> Play:
+    """Play it; a step or a fault that makes no sense, or broken Python, is told as the scenario's own mistake.
+
+    It ends the scenario, makes its run inconclusive, and is told with `file:line`. An assertion is none:
+    what a scenario asserts, it asserts of the service.
+    """
+
+    async def played(lab: Lab) -> None:
+        try:
+            await play(lab)
+            lab.check_all_used()
+        except (AssertionError, ScenarioStop, MachineLacksError):
+            raise
+        except Exception as problem:
+            if not isinstance(problem, (UsageError, StepMisuseError)) and not _is_its_own(problem):
+                raise
+            lab.blame(_told(problem))
+            raise ScenarioStop from problem
+
+    return played
+
+
+def _is_its_own(problem: Exception) -> bool:
+    """Whether the scenario's own line raised it: a name misspelt, an argument that no verb takes."""
+    frames = list(traceback.walk_tb(problem.__traceback__))
+    return bool(frames) and _of_an_author(frames[-1][0].f_code.co_filename)
+
+
+def _told(problem: Exception) -> str:
+    place = problem.place if isinstance(problem, StepMisuseError) and problem.place else _place(problem.__traceback__)
+    if isinstance(problem, HarnessError):
+        said = "; mend: ".join(text for text in (problem.message, problem.hint) if text)
+    else:
+        said = f"{type(problem).__name__}: {problem}"
+    return f"{place}: {said}" if place else said
+
+
+def _place(trace: TracebackType | None) -> str:
+    """Where in the scenario it came about: the innermost line that is neither the harness's nor a library's."""
+    places = [f"{shown(name)}:{line}" for name, line in _lines(trace) if _of_an_author(name)]
+    return places[-1] if places else ""
+
+
+def _lines(trace: TracebackType | None) -> Iterator[tuple[str, int]]:
+    for frame, line in traceback.walk_tb(trace):
+        yield frame.f_code.co_filename, line
+
+
+def _of_an_author(file: str) -> bool:
+    path = Path(file)
+    return path.is_absolute() and not any(path.is_relative_to(folder) for folder in (HARNESS, *LIBRARIES))
+
+
+__all__ = ["Play", "blamed"]

@@ -1,0 +1,72 @@
+"""Of a service's log, what tells why a run did not hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.checks import CheckResult, Verdict
+from harness.results.ablation import judge_pair
+from harness.results.service_log import cut_within, telling_line
+from harness.results.story import details
+from tests.results.made import PROOF, ablated, made
+
+CAUSE = "redis.exceptions.ReadOnlyError: You can't write against a read only replica."
+
+
+def line(delivery: str, error: str) -> str:
+    return json.dumps({"at": "2026-11-26T17:51:32.555+00:00", "event": "refused", "delivery": delivery, "error": error})
+
+
+LOG = "\n".join(
+    [line("msg_a_1", "ValueError: survived"), "msg_a_12: RuntimeError: another's", line("msg_a_10", CAUSE),
+     line("msg_a_10", "RedisFailedError: breaker_open"), line("msg_a_31", "RedisFailedError: breaker_open")]
+)  # fmt: skip
+FAILED = (CheckResult("outcome", True, "1 of 2: msg_a_10: got refused", deliveries=("msg_a_10", "msg_a_1x")),)
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "told"),
+    [
+        (["msg_a_10"], f"error: {CAUSE}; event: refused; delivery: msg_a_10"),
+        (["msg_a_1"], "error: ValueError: survived; event: refused; delivery: msg_a_1"),
+        ([], "error: RedisFailedError: breaker_open; event: refused; delivery: msg_a_31"),
+        (["msg_a_7"], "error: RedisFailedError: breaker_open; event: refused; delivery: msg_a_31"),
+    ],
+)
+def test_the_first_error_of_a_delivery_that_failed_tells_most(deliveries: list[str], told: str) -> None:
+    assert telling_line(LOG, deliveries) == told
+
+
+def test_an_empty_log_tells_nothing() -> None:
+    assert telling_line("", ["msg_a_1"]) == ""
+
+
+@pytest.mark.parametrize(("width", "cut"), [(26, "abcdefghijklmnopqrstuvwxyz"), (13, "ab ... uvwxyz"), (5, " ... ")])
+def test_the_end_of_a_long_text_stays(width: int, cut: str) -> None:
+    assert cut_within("abcdefghijklmnopqrstuvwxyz", width) == cut
+    assert len(cut) == width
+
+
+def test_a_story_quotes_the_cause_and_names_the_whole_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = made(Verdict.FAILED, failing=FAILED, service_log=LOG, history=tmp_path / "r" / "history" / "x.jsonl")
+    assert "logged" not in dict(details(run)), "there is no such file"
+    file = tmp_path / "r" / "logs" / f"{run.key}.log"
+    file.parent.mkdir(parents=True)
+    file.touch()
+
+    told = dict(details(run))
+
+    assert told["log"].startswith(f"error: {CAUSE}; ")
+    assert told["logged"] == f"in r/logs/{run.key}.log"
+
+
+def test_a_proof_that_failed_otherwise_says_what_was_logged_to_its_end() -> None:
+    error = f"{'x' * 400} TooManyConnectionsError: sorry, too many clients already"
+
+    reason = judge_pair(made(), ablated(failing=FAILED, service_log=f"msg_a_10: {error}"), PROOF).reason
+
+    assert reason.endswith("TooManyConnectionsError: sorry, too many clients already")

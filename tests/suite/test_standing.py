@@ -1,0 +1,62 @@
+"""Servers that stay up, from one session to the next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.scenario.testbed import Testbed
+from harness.stack.addresses import HostPort
+from harness.suite import Standing, SuiteSettings
+from harness.target import load_target
+from tests.tiny import write_suite
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_suite(tmp_path_factory.mktemp("standing"))
+
+
+def quiet(text: str) -> None:
+    del text
+
+
+def test_only_what_a_run_left_makes_the_servers_unsound(folder: Path) -> None:
+    target = load_target(folder / "scenarios" / "target.toml")
+    logs = folder / "logs"
+    with Standing(SuiteSettings(scenarios=folder / "scenarios")) as standing:
+        bed = standing.bring_up(target, quiet)
+        client, upstream = bed.stack.toxiproxy.client(), HostPort(bed.stack.redis.host, bed.stack.redis.port)
+        assert standing.is_sound()
+        for name in ("somebody_elses", "postgres-old", "redis-1"):
+            client.create(name, upstream)
+        assert standing.is_sound(), "they are no links of the target's"
+        client.create("postgres-7", upstream)
+        assert not standing.is_sound()
+        client.delete("postgres-7")
+        assert standing.is_sound()
+        _changes_a_server(standing, logs)
+
+
+def _changes_a_server(standing: Standing, logs: Path) -> None:
+    """The session lends again: it gets new ones, and the log of the first ones is kept."""
+    target = load_target(standing.target_file)
+    with standing.lend(target, logs=logs, progress=quiet) as first:
+        _say_in_the_log(first, "of the first")
+        first.server_changes.append("server.execute")
+        assert not standing.is_sound()
+    with standing.lend(target, logs=logs, progress=quiet) as second:
+        _say_in_the_log(second, "of the second")
+        assert second is not first
+        assert standing.is_sound()
+    said = (logs / "toxiproxy.log").read_text("utf-8")
+    assert "of-the-first" in said or "of the first" in said
+    assert "of-the-second" in said or "of the second" in said
+
+
+def _say_in_the_log(bed: Testbed, words: str) -> None:
+    client = bed.stack.toxiproxy.client()
+    name = words.replace(" ", "-")
+    client.create(name, HostPort(bed.stack.redis.host, bed.stack.redis.port))
+    client.delete(name)
