@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import get_args
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -15,7 +16,8 @@ from harness.cli.faults import signature
 from harness.faults import Fault
 from harness.history.events import Event
 from harness.scenario.steps import Step
-from harness.vocabulary import Value
+from harness.vocabulary import Postgres, Redis, Value
+from harness.vocabulary.messages import Direction, Phase, names_of
 
 FAMILIES: dict[str, type[Value]] = {"fault": Fault, "step": Step, "event": Event}
 
@@ -44,6 +46,26 @@ class Checks(SphinxDirective):
         return self.parse_text_to_nodes("\n\n".join(entries))
 
 
+class Messages(SphinxDirective):
+    """`messages`: what a single message may be called, by protocol and direction, and where a connection may stand."""
+
+    def run(self) -> list[nodes.Node]:
+        """Give an entry for each protocol and direction, and one for the phases."""
+        protocols = [link.protocol for link in (Postgres("postgres"), Redis("redis"))]
+        entries = [_messages(protocol, direction) for protocol in protocols for direction in get_args(Direction)]
+        phases = f"phase=\n   {_quoted(get_args(Phase))}"
+        return self.parse_text_to_nodes("\n\n".join([*entries, phases]))
+
+
+def _messages(protocol: str, direction: Direction) -> str:
+    known = names_of(protocol, direction)
+    return f"{protocol}.{direction}\n   {_quoted(known) if known else 'A command by its first word, in capitals.'}"
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return f"``{'``, ``'.join(names)}``."
+
+
 def _told(kind: type[Value]) -> str:
     needs = sorted(kind.needs) if issubclass(kind, Fault) else ()
     more = f"\n\nNeeds `{'`, `'.join(needs)}`." if needs else ""
@@ -65,4 +87,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Tell Sphinx."""
     app.add_directive("kinds", Kinds)
     app.add_directive("checks", Checks)
+    app.add_directive("messages", Messages)
     return {"parallel_read_safe": True}
