@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import warnings  # noqa: F401 - execvpe imports it, when the child may be somebody who cannot read it
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
