@@ -142,6 +142,8 @@ class Shelf:
 
 def _opened(folder: Path) -> Sequence[LogFile]:
     """Logs of servers, and of those that ran beside them, a folder each: a run's own has its profile after an `@`."""
+    if not folder.is_dir():  # the name comes from a file, and may be no path at all: glob would raise
+        return []
     paths = [*sorted(folder.glob("*.log")), *sorted(folder.glob("*/*.log"))]
     logs = [path for path in paths if "@" not in path.name and path.stat().st_size]
     return [LogFile(path, path.relative_to(folder).with_suffix("").as_posix()) for path in logs]

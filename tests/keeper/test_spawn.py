@@ -57,7 +57,9 @@ def test_no_signal_is_ignored(keeper: Keeper, tmp_path: Path) -> None:
     """Python ignores it, and what is ignored would be inherited by a server that is not Python."""
     process = keeper.spawn(shell_spec(tmp_path, "grep SigIgn /proc/self/status"))
     assert process.wait(10) == 0
-    assert process.log.read().split() == ["SigIgn:", "0" * 16]
+    name, ignored = process.log.read().split()
+    # Those that are libc's own are left out: its posix_spawn has what it starts ignore them, and nobody can set them.
+    assert (name, [each for each in signal.valid_signals() if int(ignored, 16) >> (each - 1) & 1]) == ("SigIgn:", [])
 
 
 @pytest.mark.parametrize(
