@@ -60,6 +60,7 @@ class Pair:
         self._joined = False
         self._goes_over_to_tls = False
         self._joining: asyncio.Task[None] | None = None
+        self._bare: socket.socket | None = None
         self._early: list[tuple[Direction, bytes | None]] = []  # None: the end of the direction
         self._early_bytes = 0
         self._finished: set[Direction] = set()
@@ -70,6 +71,7 @@ class Pair:
     def enter_in_tls(self, bare: socket.socket, port: int) -> None:
         """Take the service's socket, from its own `port`: it is connected when TLS is agreed."""
         self.engine = Engine(self._hop, self._number, port, self)
+        self._bare = bare
         self._begin(self._agree_on_tls(bare))
 
     def connected(self, side: Side) -> None:
@@ -178,6 +180,10 @@ class Pair:
 
     def _joining_ended(self, task: asyncio.Task[None]) -> None:
         self._look_whether_over()
+        # Not at the coroutine's end: one that is cancelled before its first step has none.
+        if self._bare is not None and self.service.transport is None:  # connected to nothing, so that nothing ends it
+            self._bare.close()
+            self._home.ended(self)
         if task.cancelled():
             return
         if task.exception() is not None:
@@ -191,10 +197,6 @@ class Pair:
             await self.service.accept_tls(bare, contexts.towards_service)
         except OSError as problem:
             self._end("service", _why(problem, "service"))
-        finally:
-            if self.service.transport is None:  # it is connected to nothing, and nothing will end it
-                bare.close()
-                self._home.ended(self)
 
     async def _connect(self) -> None:
         """Connect to the server, and mirror a refusal: the service's connection is reset."""
