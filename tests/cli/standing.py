@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from tests.cli.support import lives
+from tests.keeper.support import wait_for
 from tests.tiny import GATE_WITHIN_S, environment, harness_command
 
 WITHIN_S = 60.0
 
 
 def until(look: Callable[[], bool], what: Callable[[], str]) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not look():
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.02)
+    assert wait_for(look, within_s=WITHIN_S), what()
 
 
 class Up:

@@ -60,7 +60,7 @@ def wait_for(look: Callable[[], T], *, within_s: float = 15.0) -> T:
     """Look until it is true; the last look if it never is, for the assertion to show."""
     limit = time.monotonic() + within_s
     while not (found := look()) and time.monotonic() < limit:
-        time.sleep(0.01)
+        time.sleep(0.01)  # the one poll of the tests: for states of other processes, of which no event is to be had
     return found
 
 
