@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 
 from bench._arms import Arm, Sample, interleaved
+from bench._by_hand import ByHand, ByHandInFlight
 from bench._chaos_toolkit import ChaosToolkit
 from bench._options import Found, Options
 from bench._packages import bench_python
-from bench._proxied import ByHand, proxied_service
+from bench._proxied import proxied_service
 from bench._report import comparison
 from bench._services import TARGET
 from harness.scenario.testbed import Testbed, open_testbed
@@ -29,19 +30,20 @@ from harness.search.sweeper import Sweeper, SweepSettings, sweeping
 from harness.stack import StackConfiguration
 from harness.target import load_target
 
-LANES = 4
+LANES = 8
 KIND: Kind = "warm"
 CUTS = ("cut_before", "cut_after", BYTES)
-CELLS, CELLS_OF_ALL, BY_HAND, BY_API, BY_COMMAND = 480, 120, 60, 20, 3
-"""Faults a sample."""
+CELLS, CELLS_OF_ALL, BY_HAND, BY_API, BY_COMMAND = 600, 120, 60, 20, 3
+"""Faults a sample, at most."""
 SWEEP, SWEEP_AGAIN, EVERYTHING = "sweep of cuts", "sweep, again", "sweep of every action"
 NOTES = (
-    f"A sample is {CELLS} cells ({CELLS_OF_ALL} of every action) on {LANES} lanes, {BY_HAND} faults by hand,",
+    f"A sample is {CELLS} cells at most ({CELLS_OF_ALL} of every action) on {LANES} lanes, {BY_HAND} faults by hand,",
     f"{BY_API} experiments in one process, or {BY_COMMAND} by `chaos run`.",
-    "sweep of cuts: a warm delivery cut before, after and within each of its messages. Its services' start counts.",
+    "sweep of cuts: a warm delivery cut before, after and within each of its messages. As in all, starts do not count.",
     "sweep of every action: of all kinds of delivery; its stalls and lost answers wait for the service's time-outs.",
-    "by hand: toxiproxy-python cuts all connections, a delivery meets that, one query judges; the service stays up.",
-    "Chaos Toolkit: an experiment a fault, the same cut, delivery and query; with `chaos run`, or its Python interface",
+    "by hand, in flight: a lock holds the INSERT, toxiproxy-python cuts all connections, one query judges.",
+    "by hand, idle: the same without the lock: idle connections are cut, then it delivers. The service stays up.",
+    "Chaos Toolkit: an experiment a fault, the idle cut, delivery and query; with `chaos run`, or its Python interface",
     "in one process. Same service, same PostgreSQL; each has a database of its own, and passwords that are cheap.",
 )
 
@@ -53,6 +55,7 @@ class Sweep:
         self._runner = runner
         self._number = number
         self._told: list[CellResult] = []
+        self._began_s = self._last_s = 0.0
         self.verdicts: Counter[CellVerdict] = Counter()
         self._chance = random.Random(seed)  # noqa: S311  # repeatable on purpose
         self._sweeper: Sweeper | None = None
@@ -62,7 +65,7 @@ class Sweep:
     async def open(self, bed: Testbed, folder: Path, choice: Choice, owned: AsyncExitStack) -> None:
         """Start the first lane, and record."""
         lane = LaneSettings(profile=bed.target.description.default_profile, without=(), seed=choice.seed, folder=folder)
-        settings = SweepSettings(lane=lane, lanes=LANES, repro=str, told=self._told.append)
+        settings = SweepSettings(lane=lane, lanes=LANES, repro=str, told=self._tell, ready=self._ready)
         self._sweeper = await owned.enter_async_context(sweeping(bed, settings))
         recordings = await self._sweeper.record(choice.kinds)
         self._recordings = {each.kind: each for each in recordings}
@@ -73,11 +76,16 @@ class Sweep:
         assert self._sweeper is not None, "it was not opened"
         self._told.clear()
         chosen = sorted(self._chance.sample(self._cells, min(self._number, len(self._cells))))
-        began = time.perf_counter()
         self._runner.run(self._sweeper.sweep(chosen, self._recordings))
-        took_s = time.perf_counter() - began
         self.verdicts.update(result.verdict for result in self._told)
-        return {"per_s": judged(self._told) / took_s}
+        return {"per_s": judged(self._told) / (self._last_s - self._began_s)}
+
+    def _ready(self) -> None:
+        self._began_s = time.perf_counter()
+
+    def _tell(self, result: CellResult) -> None:
+        self._told.append(result)
+        self._last_s = time.perf_counter()
 
 
 def judged(results: Sequence[CellResult]) -> int:
@@ -129,12 +137,14 @@ def _others(
     bed: Testbed, runner: asyncio.Runner, owned: AsyncExitStack, others: ExitStack, python: Path
 ) -> Iterator[Arm]:
     control = runner.run(owned.enter_async_context(bed.stack.relay.control()))
-    services = [runner.run(owned.enter_async_context(proxied_service(bed, control))) for _ in range(2)]
-    by_hand = ByHand(services[0], runner)
+    services = [runner.run(owned.enter_async_context(proxied_service(bed, control))) for _ in range(3)]
+    by_hand, in_flight = ByHand(services[0], runner), ByHandInFlight(services[2], runner)
     others.callback(by_hand.close)
+    others.callback(in_flight.close)
     folder = Path(others.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
     chaos = others.enter_context(ChaosToolkit(services[1], python, folder))
-    yield Arm("by hand", partial(_timed, by_hand.play, BY_HAND))
+    yield Arm("by hand, in flight", partial(_timed, in_flight.play, BY_HAND))
+    yield Arm("by hand, idle", partial(_timed, by_hand.play, BY_HAND))
     yield Arm("Chaos Toolkit, in one process", partial(_timed, chaos.by_api, BY_API))
     yield Arm("Chaos Toolkit, chaos run", partial(_timed, chaos.by_command, BY_COMMAND))
 

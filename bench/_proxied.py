@@ -1,4 +1,4 @@
-"""A service that reaches its servers through Toxiproxy and stays up, and the loop by hand that breaks it."""
+"""A service that reaches its servers through Toxiproxy and stays up."""
 
 from __future__ import annotations
 
@@ -7,10 +7,6 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-
-import asyncpg
-import requests
-from toxiproxy import Toxiproxy
 
 from bench._services import START_WITHIN_S
 from harness.addresses import HostPort
@@ -23,9 +19,6 @@ from harness.search.lane_links import LaneLink, lane_links
 from harness.stack.toxiproxy_client import parse_api_url
 from harness.target import Delivery, OutgoingRequest
 from harness.wire import RelayControl
-
-DELIVERY_WITHIN_S = 30.0
-COUNT = "SELECT count(*) FROM deliveries WHERE id = $1 AND encode(sha256(body), 'hex') = $2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,38 +77,3 @@ async def _listening(process: KeptProcess, expression: str) -> int:
     if found is None:
         raise HarnessError(f"a service did not listen within {START_WITHIN_S:g} s:\n{process.log.tail()}")
     return int(found["port"])
-
-
-class ByHand:
-    """Cut, deliver, judge by one query: all connections of the loop's own stay open."""
-
-    def __init__(self, service: ProxiedService, runner: asyncio.Runner) -> None:
-        self._service = service
-        self._runner = runner
-        self._http = requests.Session()
-        self._database = runner.run(asyncpg.connect(service.admin_url))
-        toxiproxy = Toxiproxy()
-        toxiproxy.update_api_consumer(service.api.host, service.api.port)
-        self._proxy = toxiproxy.get_proxy(service.proxy)
-
-    def close(self) -> None:
-        """Let its connections go."""
-        self._http.close()
-        self._runner.run(self._database.close())
-
-    def play(self, faults: int) -> None:
-        """Break so many deliveries. Raises HarnessError where one was lost or doubled."""
-        for _ in range(faults):
-            delivery = self._service.make()
-            with self._proxy.down():
-                pass  # every open connection is closed; the next one is accepted
-            acknowledged = self._deliver(delivery)
-            rows = self._runner.run(self._database.fetchval(COUNT, delivery.id, delivery.digest))
-            if rows > 1 or (acknowledged and not rows):
-                raise HarnessError(f"delivery {delivery.id}: acknowledged {acknowledged}, stored {rows} times")
-
-    def _deliver(self, delivery: Delivery) -> bool:
-        outgoing = self._service.request(delivery)
-        url, headers = f"{self._service.url}{outgoing.path}", dict(outgoing.headers)
-        answer = self._http.post(url, headers=headers, data=outgoing.body, timeout=DELIVERY_WITHIN_S)
-        return answer.status_code == 200
