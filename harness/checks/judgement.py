@@ -57,6 +57,7 @@ def wants(name: str) -> str:
 
 NEEDS_NO_EVIDENCE = "no_fault"
 EXECUTED = "server.execute("
+NOT_STEADY = "steady state was not reached: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def _doubts(history: History) -> Iterator[str]:
     unsteady = history.last(NotSteady)
     if unsteady is not None and history.last(Recovered) is None:
         # After a recovery it is the service's own failure: check `recovers`.
-        yield f"steady state was not reached: {unsteady.reason}"
+        yield f"{NOT_STEADY}{unsteady.reason}"
     for moment in history.of(MomentMissed):
         if not moment.claim:
             yield f"{moment.moment} did not come in {moment.within_s:g} s: {moment.detail}"

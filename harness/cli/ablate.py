@@ -16,6 +16,7 @@ from harness.cli.mutants import ablate_mutants
 from harness.cli.options import JOBS, OUTPUT, SEED, STACK, STRICT, WHERE, options, output_of, settings_of
 from harness.cli.screen import Screen
 from harness.cli.stage import perform
+from harness.cli.starting import FirstRuns
 from harness.cli.teeth import judge_teeth
 from harness.errors import UsageError
 from harness.proof.matrix import Matrix, matrix_of
@@ -64,9 +65,11 @@ def ablate(ids: tuple[str, ...], *, matrix: bool, mutants: bool, mutant_list: Pa
 
     def play(session: Session, screen: Screen) -> None:
         known: dict[RunKey, RunResult] = {}
+        first = FirstRuns(suite.target)
 
         def one(scenario: Scenario) -> None:
             result = session.run(scenario)
+            first.look_at(result)
             known[result.key] = result
             if result.verdict is not Verdict.UNAVAILABLE:
                 session.prove(scenario, known)

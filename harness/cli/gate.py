@@ -12,15 +12,27 @@ from harness.cli.against_baseline import against_baseline
 from harness.cli.chosen import choose
 from harness.cli.covered import check_space, judge_coverage, subject_of, tell_unread
 from harness.cli.fault_maps import leave_maps
-from harness.cli.options import BASELINE, JOBS, OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
+from harness.cli.options import (
+    BASELINE,
+    JOBS,
+    OUTPUT,
+    PROOFS,
+    STACK,
+    WHAT,
+    WHERE,
+    check_proofs,
+    options,
+    output_of,
+    settings_of,
+)
 from harness.cli.screen import Screen
 from harness.cli.stage import perform
+from harness.cli.starting import FirstRuns
 from harness.cli.teeth import judge_teeth
 from harness.errors import UsageError
 from harness.scenario.scenario import Scenario
 from harness.suite import ExitStatus, Session
 
-PROOFS = click.option("--proofs", is_flag=True, help="Try every proof of each scenario too, changed or not.")
 NO_BASELINE = click.option("--no-baseline", is_flag=True, help="Compare with no baseline.")
 
 
@@ -37,10 +49,7 @@ def gate(ids: tuple[str, ...], *, proofs: bool, baseline: Path | None, no_baseli
     2 interrupted; 3 inconclusive, or the harness broke; 4 usage or configuration; 5 nothing ran.
     """
     output, settings = output_of(given), settings_of(given)
-    if proofs and settings.without:
-        off = ", ".join(settings.without)
-        mend = "leave it out"
-        raise UsageError.at("command line", "--without", off, "a proof says itself what is off", mend=mend)
+    check_proofs(settings, proofs=proofs)
     if no_baseline and baseline is not None:
         mend = "leave one of them out"
         raise UsageError.at("command line", "--no-baseline", str(baseline), "a baseline is named too", mend=mend)
@@ -52,8 +61,11 @@ def gate(ids: tuple[str, ...], *, proofs: bool, baseline: Path | None, no_baseli
     changed = frozenset(compared.changed()) if compared else frozenset()
 
     def play(session: Session, screen: Screen) -> None:
+        first = FirstRuns(suite.target)
+
         def one(scenario: Scenario) -> None:
             result = session.run(scenario)
+            first.look_at(result)
             if (proofs or scenario.id in changed) and result.verdict is not Verdict.UNAVAILABLE:
                 session.prove(scenario, {result.key: result})
 

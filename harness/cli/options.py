@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from harness.cli.screen import Verbosity
+from harness.errors import UsageError
 from harness.stack import StackConfiguration
 from harness.suite import SuiteSettings
 from harness.suite.settings import RESULTS, SCENARIOS, names_given
@@ -87,6 +88,7 @@ WHAT: tuple[Any, ...] = (
     SEED,
     STRICT,
 )  # fmt: skip
+PROOFS = click.option("--proofs", is_flag=True, help="Try every proof of each scenario too, changed or not.")
 BASELINE = click.option(
     "--baseline", type=click.Path(path_type=Path), metavar="FILE",
     help="The baseline.  [default: baseline.json beside the scenarios]",
@@ -133,6 +135,13 @@ def stack_of(given: dict[str, Any]) -> StackConfiguration:
         toxiproxy=given.pop("toxiproxy"),
         allow_hosts=frozenset(given.pop("allow_host")),
     )
+
+
+def check_proofs(settings: SuiteSettings, *, proofs: bool) -> None:
+    """Raise UsageError where proofs are to be tried, and something is off already."""
+    if proofs and settings.without:
+        off = ", ".join(settings.without)
+        raise UsageError.at("command line", "--without", off, "a proof says itself what is off", mend="leave it out")
 
 
 def settings_of(given: dict[str, Any]) -> SuiteSettings:

@@ -10,8 +10,7 @@ import click
 
 from harness.checks import Verdict
 from harness.cli.chosen import choose
-from harness.cli.gate import PROOFS
-from harness.cli.options import OUTPUT, WHAT, WHERE, options, output_of, settings_of
+from harness.cli.options import OUTPUT, PROOFS, WHAT, WHERE, check_proofs, options, output_of, settings_of
 from harness.cli.screen import Screen
 from harness.cli.stage import perform
 from harness.cli.teeth import judge_teeth
@@ -33,9 +32,7 @@ def run(standing: Standing | None, /, ids: tuple[str, ...], proofs: bool, **give
     Exit status: as the gate's.
     """
     output, settings = output_of(given), settings_of(given)
-    if proofs and settings.without:
-        off = ", ".join(settings.without)
-        raise UsageError.at("command line", "--without", off, "a proof says itself what is off", mend="leave it out")
+    check_proofs(settings, proofs=proofs)
     if standing is None:
         click.echo("no `harness up` runs for this: bringing up a stack for this run alone", err=True)
         suite = choose(settings, ids)

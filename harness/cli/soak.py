@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,8 +15,10 @@ from harness.cli.lines import BOLD, DIM, DOUBT, GOOD, PLAIN, Line
 from harness.cli.options import JOBS, OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
 from harness.cli.screen import Screen
 from harness.cli.stage import perform
+from harness.cli.starting import FirstRuns
 from harness.results import RunResult
 from harness.results.text import one_line
+from harness.scenario.scenario import Scenario
 from harness.suite import ExitStatus, Session
 
 
@@ -33,12 +36,17 @@ def soak(ids: tuple[str, ...], *, runs: int, **given: Any) -> ExitStatus:
     suite = choose(settings, ids)
 
     def play(session: Session, screen: Screen) -> None:
+        first = FirstRuns(suite.target)
+
+        def one(scenario: Scenario, seed: int, folder: Path) -> None:
+            first.look_at(session.run(scenario, seed=seed, folder=folder))
+
         try:
             for number in range(runs):
                 seed = settings.seed + number
                 screen.write([(f"round {number + 1} of {runs}, seed {seed}", DIM)])
                 folder = session.folder.path / f"round-{number + 1:03}"
-                session.each(suite.chosen, functools.partial(session.run, seed=seed, folder=folder))
+                session.each(suite.chosen, functools.partial(one, seed=seed, folder=folder))
         finally:
             screen.write_all(soak_lines(session.results))
 

@@ -84,7 +84,7 @@ def _is_description(path: Path) -> bool:
 
 def _recorded(release: Path, suite: Chosen) -> SummaryRead:
     """Read the release's run. Raises UsageError for one that says nothing of what was chosen."""
-    found = read_summary(release)
+    found = read_summary(release, of_run=False)
     ran = {run.id for run in own_runs(found) if run.profile == suite.profile}
     missing = [scenario.id for scenario in suite.chosen if scenario.id not in ran]
     if missing:

@@ -257,8 +257,8 @@ def _told(event: Event, at_s: float, sources: Mapping[int, str]) -> Told | None:
             return Told(at_s, "good", f"recovered: acknowledged again {took_ms:.0f} ms after the last heal")
         case NotRecovered(within_s, reason):
             return Told(at_s, "bad", f"not recovered in {within_s:g} s: {reason}")
-        case ScenarioProblem(text):
-            return Told(at_s, "bad", f"the scenario objects: {text}")
+        case ScenarioProblem(text, wrong):
+            return Told(at_s, "bad", f"the scenario {'is wrong' if wrong else 'objects'}: {text}")
         case HarnessProblem(text):
             return Told(at_s, "bad", f"the harness broke: {text}")
         case _:

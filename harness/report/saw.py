@@ -120,7 +120,8 @@ def _drained(history: History) -> str:
 
 
 def _objections(history: History) -> str:
-    return f"{counted(sum(1 for _ in history.of(ScenarioProblem)), 'objection')} of the scenario's own"
+    objections = sum(not problem.wrong for problem in history.of(ScenarioProblem))
+    return f"{counted(objections, 'objection')} of the scenario's own"
 
 
 def _rest(words: Sequence[str]) -> Callable[[History], str]:

@@ -177,9 +177,14 @@ def multiple(time_ms: float | None, healthy_ms: float | None) -> float | None:
     return None if time_ms is None or not healthy_ms else time_ms / healthy_ms
 
 
-def read_summary(given: Path) -> SummaryRead:
-    """Read a file, a run's folder, or a folder of results, whose newest run counts. Raises UsageError."""
-    path = given if not given.is_dir() else given / FILE if (given / FILE).is_file() else newest_run(given)
+def read_summary(given: Path, *, of_run: bool = True) -> SummaryRead:
+    """Read a file, a run's folder, or a folder of results, whose newest run counts. Raises UsageError.
+
+    `of_run`: the newest may be one that `harness run` made.
+    """
+    path = given
+    if given.is_dir():
+        path = given / FILE if (given / FILE).is_file() else newest_run(given, of_run=of_run)
     return summary_from(read_object(path, mend="name a run's folder, or its summary.json"), place=str(path))
 
 

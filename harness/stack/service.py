@@ -22,6 +22,7 @@ from harness.stack.loops import call_in
 from harness.syscalls import ConnectRule, SyscallEvent
 
 LOG_TAIL_LINES = 15
+NOT_STARTED = "the service did not start: "
 
 
 class ServiceStartError(HarnessError):
@@ -150,7 +151,7 @@ class ServiceProcess:
 
     def _did_not_start(self, why: str) -> ServiceStartError:
         tail = self.log.tail(LOG_TAIL_LINES)
-        return ServiceStartError(f"the service did not start: {why}; its last words:\n{tail}")
+        return ServiceStartError(f"{NOT_STARTED}{why}; its last words:\n{tail}")
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -97,7 +97,8 @@ class ServiceDescription(Described):
     prepare: list[str] = []
     """Run once, on an empty database that every service's database is then copied from."""
     preload: list[str] = []
-    """Python modules that the service imports when it starts and that start no thread, libraries above all.
+    """Python modules that the service imports when it starts and that start no thread. Name libraries: a module of
+    the service's own is imported anew in each child, as it may have changed since.
 
     A service whose command is `{python} -m MODULE ...` or `{python} FILE.py ...` is then forked from a
     Python that has them already, which takes a fraction of the time; any other is spawned."""

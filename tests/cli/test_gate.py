@@ -226,3 +226,18 @@ def test_proofs_are_tried_and_one_that_proves_nothing_fails_the_gate(suite: Path
     assert [run["role"] for run in data["runs"]] == ["scenario", "ablated", "ablated", "scenario", "ablated"]
     assert "unproved      elsewhere: retry" in process.stdout
     assert "cut: retry" not in process.stdout, "quiet: what is well is not told"
+
+
+@pytest.mark.parametrize(("words", "runs", "status"), [((), 3, 4), (("cut", "healthy"), 2, 3)])
+def test_a_service_that_does_not_start_is_told_of_once(
+    suite: Path, words: tuple[str, ...], runs: int, status: int
+) -> None:
+    target = suite / "scenarios" / "target.toml"
+    ends = 'command = ["{python}", "-c", "raise SystemExit(\'no such setting\')"]'
+    target.write_text(target.read_text("utf-8").replace('command = ["{python}", "service.py"]', ends), "utf-8")
+    process = run_harness("gate", *words, cwd=suite)
+    assert process.returncode == status, process.stderr
+    assert len(summary_in(suite)["runs"]) == runs
+    told = "target.toml: in the first 3 runs, and the others are left out: the service did not start: it ended with"
+    assert (told in process.stderr) == (status == 4)
+    assert "no such setting" in process.stdout + process.stderr

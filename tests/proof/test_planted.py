@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.checks.judgement import NOT_STEADY
+from harness.stack.service import NOT_STARTED
 from tests.proof.planted import Planted, all_planted, write_candidate
 from tests.tiny import CHECKOUT, environment, harness_command
 from tests.webhook.support import SECRET
@@ -25,7 +27,7 @@ FEW = {"deadline.statement too eager": ["postgres_slow[within-deadline]"]}
 HONEST = sorted({name for names in FEW.values() for name in names})
 EVERY = all_planted()
 PLANTED = [planted for planted in EVERY if ALL or str(planted) in FEW]
-NEVER_RAN = "steady state was not reached: the service did not start"
+NEVER_RAN = f"{NOT_STEADY}{NOT_STARTED}"
 """What the harness says of a candidate that its own settings refuse: that is found, and says nothing of the limit."""
 REQUIRED = {
     "DATABASE_URL": "postgresql://user:word@127.0.0.1:5432/db",

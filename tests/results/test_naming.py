@@ -9,6 +9,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.results.naming import newest_run, run_named, summaries_in
+from harness.results.reading import read_summary
 from tests.results.made import summary_of
 
 NAMES = [f"202602{n:02}T101112Z-abcdef" for n in range(1, 13)]
@@ -39,6 +40,7 @@ def test_a_record_is_made_of_no_quick_run(tmp_path: Path) -> None:
     (tmp_path / "latest").symlink_to(NAMES[1])
     assert newest_run(tmp_path).samefile(quick)
     assert newest_run(tmp_path, of_run=False) == gate
+    assert [read_summary(tmp_path, of_run=of_run).quick for of_run in (True, False)] == [True, False]
 
 
 def test_a_run_is_named_in_every_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

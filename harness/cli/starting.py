@@ -1,0 +1,42 @@
+"""A service that does not start is told of once, not once for each scenario."""
+
+from __future__ import annotations
+
+import threading
+
+from harness.checks import Verdict
+from harness.checks.judgement import NOT_STEADY
+from harness.errors import UsageError
+from harness.results import RunResult
+from harness.stack.service import NOT_STARTED
+from harness.target import Target
+
+PATIENCE_RUNS = 3
+"""So many first runs may be without a service. One may have had bad luck; each may wait for `start_within_s`."""
+
+
+class FirstRuns:
+    """Looks at the first runs of the service as it is; those of any lane."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._lock = threading.Lock()
+        self._without = 0
+        self._started = False
+
+    def look_at(self, result: RunResult) -> None:
+        """Raise UsageError where there was no service in all of the first PATIENCE_RUNS."""
+        if result.verdict is Verdict.UNAVAILABLE:
+            return
+        with self._lock:
+            self._started = self._started or not result.reason.startswith(f"{NOT_STEADY}{NOT_STARTED}")
+            self._without += 1
+            if self._started or self._without < PATIENCE_RUNS:
+                return
+        count = f"in the first {PATIENCE_RUNS} runs, and the others are left out"
+        said = result.reason.removeprefix(NOT_STEADY)
+        mend = "start the service by hand, as [service] and the profile have it; then mend them, or the service"
+        raise UsageError(f"{self._target.path}: {count}: {said}", hint=mend)
+
+
+__all__ = ["FirstRuns"]
