@@ -70,6 +70,9 @@ def against_baseline(chosen: Chosen, given: Path | None) -> AgainstBaseline | No
     """
     path = baseline_file(chosen, given)
     if not chosen.plain:
+        if given is not None:
+            mend = "leave out --profile and --without, or --baseline"
+            raise UsageError.at("--baseline", "file", str(path), "a baseline is of the service as it is", mend=mend)
         return None
     found = read_baseline(path, target=chosen.target.description.name)
     if found is None:

@@ -57,7 +57,9 @@ def perform(
                 play(session, screen)
                 status = session.finish()
                 complete = True
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # at the very end, too: whoever interrupts a run is told that it was
+            complete, status = False, ExitStatus.INTERRUPTED
+            session.interrupted()
             screen.write([("interrupted", "bold")])
         finally:
             screen.write_all(closing_lines(session.summary(complete=complete, status=status), session.folder))

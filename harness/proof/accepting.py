@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.errors import UsageError
 from harness.proof.record import SuiteRecord, not_tried
-from harness.proof.revision import DIRTY
+from harness.proof.revision import commit_of, is_dirty
 from harness.results.reading import SummaryRead
 
 SHOWN = 5
@@ -64,11 +64,11 @@ def _partial(summary: SummaryRead, record: SuiteRecord, ground: Ground) -> Itera
 
 
 def _dirty(summary: SummaryRead, ground: Ground) -> Iterator[str]:
-    if summary.run.revision.endswith(DIRTY):
+    if is_dirty(summary.run.revision):
         yield "dirty: when it was run, the working tree differed from its commit"
     if ground.uncommitted:
         yield f"dirty: not committed now: {_some([line.strip() for line in ground.uncommitted])}"
-    ran, now = (text.removesuffix(DIRTY) for text in (summary.run.revision, ground.revision))
+    ran, now = (commit_of(text) for text in (summary.run.revision, ground.revision))
     if ran != now:
         yield f"of another commit: {ran or 'none'}, not {now or 'none'}"
 

@@ -169,6 +169,8 @@ def _is_of(title: str, protection: str) -> bool:
 
 def _coverage(new: SuiteRecord, how: Comparison) -> Iterator[Difference]:
     floor, now = how.coverage_floor_percent, new.coverage_percent
+    if floor is not None and now is None and how.whole:
+        yield Difference(Kind.COVERAGE, "coverage", f"it was not measured: {how.before} asks for {floor:.1f} %")
     if floor is not None and now is not None and now < floor:
         said = f"the suite covers {now:.1f} % of the fault space: {how.before} asks for {floor:.1f} %"
         yield Difference(Kind.COVERAGE, "coverage", said)

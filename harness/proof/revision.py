@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,26 +12,56 @@ DIRTY = "+dirty"
 WITHIN_S = 20.0
 BASELINE = "baseline.json"
 """Beside the scenarios: written from a run, it does not make that run's tree another one."""
+NOT_TOLD = "?? git cannot tell what differs from the commit: see `git status`"
+DIGEST_BYTES = 4
+_PATHS = (":/", f":(exclude){BASELINE}")
 
 
 def revision_of(scenarios: Path) -> str:
-    """The commit that the folder of scenarios belongs to, with `+dirty` where anything differs from it.
+    """The commit that the folder of scenarios belongs to, and where anything differs from it `+dirty.DIGEST` of that.
 
     Empty where there is no git, or no repository.
     """
     head = _git(scenarios, "rev-parse", "--verify", "HEAD")
     if head is None:
         return ""
-    return head.strip() + (DIRTY if uncommitted(scenarios) else "")
+    return head.strip() + (f"{DIRTY}.{_digest(scenarios)}" if uncommitted(scenarios) else "")
+
+
+def commit_of(revision: str) -> str:
+    """The commit alone."""
+    return revision.partition(DIRTY)[0]
+
+
+def is_dirty(revision: str) -> bool:
+    """Whether something differed from the commit."""
+    return DIRTY in revision
 
 
 def uncommitted(scenarios: Path) -> Sequence[str]:
     """What differs from the commit, or is not in it: a line a path, as `git status --porcelain` has it.
 
-    The baseline itself does not count; nor does what git ignores.
+    The baseline itself does not count; nor does what git ignores. Where git cannot tell, that is the one line.
     """
-    said = _git(scenarios, "status", "--porcelain", "--untracked-files=all", "--", ":/", f":(exclude){BASELINE}")
+    said = _git(scenarios, "status", "--porcelain", "--untracked-files=all", "--", *_PATHS)
+    if said is None and _git(scenarios, "rev-parse", "--verify", "HEAD") is not None:
+        return [NOT_TOLD]
     return (said or "").splitlines()
+
+
+def _digest(scenarios: Path) -> str:
+    """Tells two working trees of one commit apart; where git cannot tell, each is another."""
+    changed = _git(scenarios, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv", "--", *_PATHS)
+    words = ("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", *_PATHS)
+    new, root = _git(scenarios, *words), _git(scenarios, "rev-parse", "--show-toplevel")
+    if changed is None or new is None or root is None:
+        return secrets.token_hex(DIGEST_BYTES)
+    found = hashlib.sha256(changed.encode(errors="surrogateescape"))
+    for name in filter(None, new.split("\0")):
+        path = Path(root.rstrip("\n")) / name
+        found.update(name.encode(errors="surrogateescape") + b"\0")
+        found.update(hashlib.sha256(path.read_bytes()).digest() if path.is_file() else b"")
+    return found.hexdigest()[: 2 * DIGEST_BYTES]
 
 
 def _git(folder: Path, *words: str) -> str | None:
@@ -39,6 +71,7 @@ def _git(folder: Path, *words: str) -> str | None:
             cwd=folder,
             capture_output=True,
             text=True,
+            errors="surrogateescape",
             timeout=WITHIN_S,
             check=False,
         )

@@ -93,7 +93,10 @@ def _row(theme: str, id_: str, cells: Sequence[Cell], summary: SummaryRead) -> R
 def _entries(summary: SummaryRead) -> Iterator[tuple[str, Column, Entry]]:
     places = {str(run.key): place for place, run in enumerate(summary.runs)}
     told = {place for proof in summary.proofs for place in _halves(proof, places)}
+    matrix = summary.ablation.matrix if summary.ablation else None
     for place, run in enumerate(summary.runs):
+        if matrix is not None and run.role == "ablated" and run.profile == matrix.profile and len(run.without) == 1:
+            continue  # the heat map has it
         if run.role == "scenario" or place not in told:
             column = Column("off" if run.role == "ablated" else "run", column_name(run))
             yield run.id, column, Entry(place, run.verdict, f"{run.id}, {column.name}: {run.verdict}")

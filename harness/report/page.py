@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from harness.report.fault_maps import Drawn
 from harness.report.grid import Grid
+from harness.report.heat_map import HeatMap
 from harness.report.past import Past
 from harness.report.run_view import RunView
 from harness.report.scales import milliseconds
@@ -37,6 +38,7 @@ class Page:
     summary: SummaryRead
     headline: Headline
     grid: Grid
+    heat_map: HeatMap | None
     runs: Sequence[RunView]
     past: Past
     maps: Sequence[Drawn]

@@ -10,6 +10,7 @@ from harness.errors import UsageError
 from harness.report.detail import Details
 from harness.report.fault_maps import Drawn, drawn
 from harness.report.grid import grid_of
+from harness.report.heat_map import heat_map_of
 from harness.report.page import Page, broken_text, page_text
 from harness.report.past import Past, past_of
 from harness.report.run_view import Context, RunView, Shelf, run_view
@@ -60,6 +61,7 @@ def page_of(folder: Path) -> Page:
         summary=summary,
         headline=headline(summary),
         grid=grid_of(summary),
+        heat_map=heat_map_of(summary),
         runs=sorted(_runs(folder, summary, past), key=lambda view: view.as_wanted),
         past=past,
         maps=maps,

@@ -104,6 +104,8 @@ class CoverRead(Read):
 class MatrixRead(Read):
     """Every scenario with each protection off: its cells are runs of the summary."""
 
+    profile: str
+    protections: tuple[str, ...]
     covers: tuple[CoverRead, ...] = ()
 
 

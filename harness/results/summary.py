@@ -22,8 +22,8 @@ SCHEMA = "harness.summary/1"
 class RunInfo:
     """What was run, on what. `started_at` is ISO 8601, UTC; `command` can be pasted into a shell.
 
-    `revision`: the commit that was run, with `+dirty` where the working tree differed from it; empty
-    where there is no git.
+    `revision`: the commit that was run, with `+dirty` and a digest of what differed from it in the
+    working tree; empty where there is no git.
     """
 
     id: str

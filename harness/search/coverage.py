@@ -14,6 +14,7 @@ from harness.results.naming import summaries_in
 from harness.results.reading import SummaryRead, read_summary
 from harness.search.actions import ERRORS
 from harness.search.places import PROTOCOLS, Point
+from harness.search.report import JSON_FILE
 from harness.search.results import CellVerdict
 from harness.search.space import FILE, FaultSpace, read_space
 from harness.search.swept import CellRead, SweepRead, Swept, sweeps_in
@@ -47,10 +48,10 @@ class Subject:
         return cls(target=run.target, profile=run.profile, without=without, revision=run.revision)
 
     def was_swept(self, sweep: SweepRead) -> bool:
-        """Whether a sweep tells of all of its fault space, to the end."""
+        """Whether a sweep tells of all of its fault space, to the end, and of the very same files."""
         run = sweep.run
         swept = Subject(target=run.target, profile=run.profile, without=sweep.without, revision=run.revision)
-        return sweep.complete and not sweep.part and swept == self
+        return sweep.complete and not sweep.part and swept == self and bool(self.revision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,9 @@ def gate_coverage(
 
 def newest_sweep(results: Path, subject: Subject, unread: list[str]) -> Swept | None:
     """The newest whole sweep of the same subject in `results`; what could not be read, and why, is in `unread`."""
+    if not subject.revision and any(results.glob(f"*/{JSON_FILE}")):
+        unread.append("sweeps are left out: without a repository nothing tells whether they were of these files")
+        return None
     return next((each for each in sweeps_in(results, unread) if subject.was_swept(each.sweep)), None)
 
 

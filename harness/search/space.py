@@ -91,7 +91,7 @@ def read_space(path: Path) -> FaultSpace:
 
 
 def _read(path: Path, lines: Sequence[str]) -> FaultSpace:
-    floor = DEFAULT_FLOOR_PERCENT
+    floor: float | None = None
     exclusions: list[str] = []
     points: dict[Point, tuple[Kind, ...]] = {}
     for number, line in enumerate(lines, 1):
@@ -105,6 +105,11 @@ def _read(path: Path, lines: Sequence[str]) -> FaultSpace:
         else:
             point, _, kinds = line.rpartition(_KINDS)
             points[Point.parse(point, where=place)] = _kinds(kinds, place)
+    mend = "write the file with `python -m harness coverage --update`"
+    if not points:
+        raise UsageError.at(str(path), "points", 0, "the fault space has none", mend=mend)
+    if floor is None:
+        raise UsageError.at(str(path), "floor", None, "no such line", mend="write `floor: 95%`")
     return FaultSpace(points, floor, tuple(exclusions))
 
 

@@ -7,7 +7,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -88,13 +88,12 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
+        with ExitStack() as last:  # each is done, whatever becomes of the one before
+            last.callback(self.folder.release)
+            last.callback(report_run, self.folder.path)
+            last.callback(self._beds.close, for_good=True)
             if not self._finished:
                 self._finish(complete=False, status=_status_of(error))
-        finally:
-            self._beds.close(for_good=True)
-        report_run(self.folder.path)
-        self.folder.release()
 
     @property
     def status(self) -> ExitStatus:

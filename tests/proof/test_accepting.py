@@ -12,7 +12,7 @@ from harness.checks import Verdict
 from harness.errors import UsageError
 from harness.proof.accepting import Ground, check_acceptable
 from harness.proof.record import record_of
-from harness.proof.revision import revision_of, uncommitted
+from harness.proof.revision import NOT_TOLD, commit_of, is_dirty, revision_of, uncommitted
 from harness.results.ablation import ProofResult
 from harness.results.reading import SummaryRead
 from harness.results.result import RunResult
@@ -96,8 +96,26 @@ def test_a_commit_is_named_and_what_differs_from_it(repository: Path) -> None:
     assert revision_of(repository) == clean, "the baseline itself does not count"
     (repository.parent / "service.py").write_text("new\n", "utf-8")
     (repository / "pool.py").write_text("two\n", "utf-8")
-    assert revision_of(repository) == f"{clean}+dirty"
+    changed = revision_of(repository)
+    assert changed.startswith(f"{clean}+dirty.")
+    assert (commit_of(changed), is_dirty(changed), is_dirty(clean)) == (clean, True, False)
     assert sorted(line[3:] for line in uncommitted(repository)) == ["scenarios/pool.py", "service.py"]
+
+
+@pytest.mark.parametrize("file", ["pool.py", "new.py"])
+def test_two_working_trees_of_one_commit_are_told_apart(repository: Path, file: str) -> None:
+    seen = set()
+    for text in ("two\n", "three\n", "two\n"):
+        (repository / file).write_text(text, "utf-8")
+        seen.add(revision_of(repository))
+    assert len(seen) == 2
+
+
+def test_where_git_cannot_tell_nothing_counts_as_clean(repository: Path) -> None:
+    (repository.parent / ".git" / "index").write_text("no index", "utf-8")
+    assert uncommitted(repository) == [NOT_TOLD]
+    assert is_dirty(revision_of(repository))
+    assert revision_of(repository) != revision_of(repository)
 
 
 def test_without_a_repository_nothing_is_known(tmp_path: Path) -> None:

@@ -134,4 +134,7 @@ def test_coverage_below_its_floor() -> None:
     (difference,) = found(old, new, coverage_floor_percent=90)
     assert difference.sentence == "the suite covers 89.5 % of the fault space: the baseline asks for 90.0 %"
     assert found(old, new, coverage_floor_percent=89) == []
-    assert found(old, suite(a=record()), coverage_floor_percent=90) == [], "it was not measured"
+    (difference,) = found(old, suite(a=record()), coverage_floor_percent=90)
+    assert difference.sentence == "it was not measured: the baseline asks for 90.0 %"
+    assert found(old, suite(a=record()), coverage_floor_percent=90, whole=False) == [], "nor was it to be"
+    assert found(old, suite(a=record())) == []

@@ -136,7 +136,9 @@ def hostile_results(folder: Path) -> Path:
     bad = result(folder, Verdict.FAILED, text=NASTY, key=RunKey(NASTY, NASTY, (NASTY,)), theme=NASTY)
     doubtful = result(folder, Verdict.INCONCLUSIVE, text=NASTY, key=RunKey("second", NASTY))
     second = ablated(Verdict.FAILED, reason=NASTY, failing=(CheckResult("outcome", True, NASTY),))
-    summary = summary_of(bad, doubtful, made(), second, proofs=[proof_of(made(), second)], exit_status=1)
+    matrix = {"ablation": {"matrix": {"profile": NASTY, "protections": [NASTY]}}}
+    proofs = [proof_of(made(), second)]
+    summary = summary_of(bad, doubtful, made(), second, proofs=proofs, exit_status=1, sections=matrix)
     info = dataclasses.replace(summary.info, command=NASTY, platform=NASTY, versions={NASTY: NASTY})
     write_results(folder, dataclasses.replace(summary, info=info))
     write_maps(folder, made_map(NASTY))

@@ -165,6 +165,13 @@ def test_a_sweep_of_something_else_or_of_a_part_does_not_count(other: dict[str, 
     assert newest.folder == tmp_path / OLD
 
 
+def test_without_a_repository_no_sweep_counts(tmp_path: Path) -> None:
+    swept(tmp_path / OLD, "drop", revision="")
+    unread: list[str] = []
+    assert newest_sweep(tmp_path, dataclasses.replace(SUBJECT, revision=""), unread) is None
+    assert unread == ["sweeps are left out: without a repository nothing tells whether they were of these files"]
+
+
 @pytest.mark.parametrize(
     "text", ["{", "[]", '{"schema": "harness.sweep/1", "run": null}', '{"schema": "harness.sweep/0"}']
 )

@@ -47,6 +47,18 @@ def test_a_changed_exclusion_is_a_change(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("without", "told"),
+    [(" @ ", "points = 0: the fault space has none"), ("floor: ", "floor = None: no such line")],
+)
+def test_a_file_that_lost_its_points_or_its_floor_is_refused(tmp_path: Path, without: str, told: str) -> None:
+    path = tmp_path / "fault_space.txt"
+    lines = space_of(RECORDED, floor_percent=95).text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if without not in line or line.startswith("#")), "utf-8")
+    with pytest.raises(UsageError, match=told):
+        read_space(path)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "told"),
     [
         ("# harness.fault_space/1", "# something", "line 1"),
