@@ -149,7 +149,7 @@ def hostile_results(folder: Path) -> Path:
 
 
 def plain_results(folder: Path) -> Path:
-    """Two themes; one run failed, one held, one was inconclusive, and one proof is proved."""
+    """Two themes; one run failed, one held, one was inconclusive, one proof is proved; and a matrix."""
     failed = result(folder, Verdict.FAILED, key=RunKey("redis_down", "hardened"), theme="redis")
     held = result(folder, key=RunKey("idle_pool_cut", "hardened"))
     doubt = result(folder, Verdict.INCONCLUSIVE, key=RunKey("redis_slow", "hardened"), theme="redis")
@@ -158,9 +158,10 @@ def plain_results(folder: Path) -> Path:
         service_log="connection is closed",
     )  # fmt: skip
     runs: Sequence[RunResult] = (failed, held, doubt, second)
+    matrix = {"ablation": {"matrix": {"profile": "hardened", "protections": ["pool.pre_ping", "pool.recycle"]}}}
     folder.mkdir(parents=True, exist_ok=True)
     write_maps(folder, made_map())
-    return write_results(folder, summary_of(*runs, proofs=[proof_of(held, second)], exit_status=1))
+    return write_results(folder, summary_of(*runs, proofs=[proof_of(held, second)], exit_status=1, sections=matrix))
 
 
 def made_map(text: str = "> Query COMMIT", *, link: str = "sweep.html") -> Sequence[FaultMap]:

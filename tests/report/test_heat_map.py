@@ -12,7 +12,7 @@ from harness.report.heat_map import HeatMap, heat_map_of
 from harness.report.writing import write_report
 from harness.results import RunKey
 from harness.results.reading import SummaryRead, read_summary
-from tests.report.support import plain_results, write_results
+from tests.report.support import write_results
 from tests.results.made import ablated, made, proof_of, summary_of
 
 MATRIX = {
@@ -58,4 +58,6 @@ def test_the_page_shows_it_where_there_is_one(summary: SummaryRead, tmp_path: Pa
     page = write_report(tmp_path).read_text("utf-8")
     assert "With each protection off" in page
     assert 'aria-label="idle_pool_cut, without pool.recycle: held"' in page
-    assert "With each protection off" not in write_report(plain_results(tmp_path / "plain")).read_text("utf-8")
+    assert "With each protection off" not in write_report(
+        write_results(tmp_path / "none", summary_of(made()))
+    ).read_text("utf-8")
