@@ -76,14 +76,15 @@ def _known(target: TargetDescription, names: Sequence[str]) -> Sequence[str]:
 
 
 def _run(session: Session, scenario: Scenario, order: Sequence[str]) -> Compared:
+    """The default profile first: it makes the exit status, and what cannot be run under it is run under no other."""
     outcomes: dict[str, Outcome] = {}
-    for profile in order:
+    for profile in (session.profile, *(name for name in order if name != session.profile)):
         role: Role = "scenario" if profile == session.profile else "ablated"
         result = session.run_as(scenario, RunKey(scenario.id, profile), role)
         outcomes[profile] = Outcome.of(result)
         if result.verdict is Verdict.UNAVAILABLE:
             break
-    return Compared(scenario.id, scenario.theme, outcomes)
+    return Compared(scenario.id, scenario.theme, {name: outcomes[name] for name in order if name in outcomes})
 
 
 def head_line(order: Sequence[str], chosen: Sequence[Scenario]) -> Line:

@@ -50,12 +50,14 @@ AGAINST = click.option(
 def verify(ids: tuple[str, ...], *, candidate: Path, against: Path | None, **given: Any) -> ExitStatus:
     """Run the scenarios and their proofs against a candidate and against the release, and compare.
 
-    Worse is: a scenario that newly fails, is inconclusive or unavailable; a kind of evidence gone; a
-    protection that is no longer proved; an answer or a recovery that takes several times as long. The
-    report is verify.md, verify.html and verify.json in the run's folder.
+    Worse is: a scenario that newly fails, is inconclusive or unavailable, or is gone; a kind of evidence
+    gone; a protection that is no longer proved; an answer or a recovery that takes several times as long.
+    What the release's own run did not judge cannot be compared, and is no release either. The report is
+    verify.md, verify.html and verify.json in the run's folder.
 
     Exit status: 0 nothing is worse, and the candidate holds; 1 something is worse, or failed;
-    2 interrupted; 3 inconclusive, or the harness broke; 4 usage or configuration; 5 nothing ran.
+    2 interrupted; 3 inconclusive, not all could be compared, or the harness broke; 4 usage or
+    configuration; 5 nothing ran.
     """
     output = output_of(given)
     settings = settings_of({**given, "target": candidate})
@@ -70,7 +72,9 @@ def verify(ids: tuple[str, ...], *, candidate: Path, against: Path | None, **giv
         session.rest()
         old = recorded or _release(other, session, screen, new)
         ids_chosen = [scenario.id for scenario in suite.chosen]
-        found = verification(new, old, ids_chosen, suite.titles)
+        # A run may be of more than was chosen here; a description's scenarios were chosen by the same words.
+        whole = suite.whole or recorded is None
+        found = verification(new, old, ids_chosen, suite.titles, whole=whole)
         _write(session, found)
         session.add(SECTION, found.to_json(), found.findings(SECTION))
         screen.write_all(verification_lines(found))
@@ -83,8 +87,12 @@ def _is_description(path: Path) -> bool:
 
 
 def _recorded(release: Path, suite: Chosen) -> SummaryRead:
-    """Read the release's run. Raises UsageError for one that says nothing of what was chosen."""
+    """Read the release's run. Raises UsageError for one that was not ended, or says nothing of what was chosen."""
     found = read_summary(release, of_run=False)
+    if not found.complete:
+        mend = "wait for it, have it made anew, or name another run or the release's target description"
+        problem = f"{found.run.id} is not complete: it still runs, or was ended before all was run"
+        raise UsageError.at("--against", "run", str(release), problem, mend=mend)
     ran = {run.id for run in own_runs(found) if run.profile == suite.profile}
     missing = [scenario.id for scenario in suite.chosen if scenario.id not in ran]
     if missing:
@@ -146,8 +154,7 @@ def _write(session: Session, found: Verification) -> None:
 
 def verification_lines(found: Verification) -> Iterator[Line]:
     """The verdict, then what it rests on, one line each."""
-    clean = not (found.regressions or found.not_told or found.as_before)
-    yield [(found.verdict, GOOD if clean else BAD if found.regressions else DOUBT)]
+    yield [(found.verdict, GOOD if found.clean else BAD if found.regressions else DOUBT)]
     for each in found.regressions:
         yield [(f"x {each.kind.value:18} ", BAD), (one_line(each.sentence), "")]
     lists: Sequence[tuple[str, str, Sequence[str]]] = (

@@ -17,6 +17,7 @@ from harness.results.text import counted
 SCHEMA = "harness.verify/1"
 THE_RELEASE = "the release"
 NOT_TOLD = "not told"
+_JUDGED = frozenset({Verdict.HELD, Verdict.FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Both sides. `ids`: what was chosen, and run on both."""
+    """Both sides. `ids`: what was chosen of the candidate's scenarios, and run on both."""
 
     candidate: Side
     release: Side
@@ -92,18 +93,22 @@ class Verification:
                     yield f"{name}: {title} is {verdict}, in {THE_RELEASE} {was.proofs[title]}"
 
     def _not_told(self) -> Iterator[tuple[str, str]]:
-        """Each with the scenario's id. One that held and is inconclusive now is a regression, and told there."""
+        """Each with the scenario's id. One that held and is not judged now is a regression, and told there."""
         for name, was, now in self.pairs():
             if now is None or was is None:
                 yield name, f"{name}: not run"
                 continue
-            unsure = now.verdict is Verdict.INCONCLUSIVE and was.verdict is not Verdict.HELD
-            if unsure or (now.verdict is Verdict.FAILED and not _judged(was)):
-                yield name, f"{name} {now.verdict}: {now.reason}; in {THE_RELEASE} {was.verdict}: {was.reason}"
+            if _untold(was, now):
+                yield name, f"{name} {_said(now)}; in {THE_RELEASE} {_said(was)}"
             for title, verdict in now.proofs.items():
                 if verdict is PairVerdict.INCONCLUSIVE or (_wrong(verdict) and title not in was.proofs):
                     said = was.proofs.get(title, "not tried")
                     yield name, f"{name}: {title} is {verdict}; in {THE_RELEASE} {said}"
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing speaks against a release, and something speaks for it."""
+        return bool(self._count(Verdict.HELD)) and not (self.regressions or self.not_told or self.as_before)
 
     @property
     def verdict(self) -> str:
@@ -114,9 +119,24 @@ class Verification:
             return "Undecided: not everything could be compared."
         if self.as_before:
             return "No regression, but the candidate is not sound: it fails what the release fails."
-        proofs = sum(len(now.proofs) for _, _, now in self.pairs() if now is not None)
-        held = f"{counted(len(self.ids), 'scenario')} held, {counted(proofs, 'proof')} proved"
-        return f"May be released: {held}, nothing is worse."
+        if not self.clean:
+            return "Undecided: none of the scenarios could be run."
+        return f"May be released: {', '.join(self._shown())}, nothing is worse."
+
+    def _shown(self) -> Iterator[str]:
+        """What the candidate's runs came to: not all that was chosen need run on this machine."""
+        yield f"{counted(self._count(Verdict.HELD), 'scenario')} held"
+        if absent := self._count(Verdict.UNAVAILABLE):
+            yield f"{counted(absent, 'scenario')} unavailable"
+        yield f"{counted(self._count_proofs(PairVerdict.PROVED), 'proof')} proved"
+        if absent := self._count_proofs(PairVerdict.UNAVAILABLE):
+            yield f"{counted(absent, 'proof')} unavailable"
+
+    def _count(self, verdict: Verdict) -> int:
+        return sum(now is not None and now.verdict is verdict for _, _, now in self.pairs())
+
+    def _count_proofs(self, verdict: PairVerdict) -> int:
+        return sum(list(now.proofs.values()).count(verdict) for _, _, now in self.pairs() if now is not None)
 
     def to_json(self) -> dict[str, Any]:
         """`verify.json`."""
@@ -140,8 +160,14 @@ def _wrong(verdict: PairVerdict) -> bool:
     return verdict in WRONG
 
 
-def _judged(record: ScenarioRecord) -> bool:
-    return record.verdict in {Verdict.HELD, Verdict.FAILED}
+def _untold(was: ScenarioRecord, now: ScenarioRecord) -> bool:
+    """Whether one of the two was not judged. What this machine runs of neither is its lack, and says nothing."""
+    verdicts = {was.verdict, now.verdict}
+    return was.verdict is not Verdict.HELD and not verdicts <= _JUDGED and verdicts != {Verdict.UNAVAILABLE}
+
+
+def _said(record: ScenarioRecord) -> str:
+    return f"{record.verdict}: {record.reason}" if record.reason else record.verdict.value
 
 
 def verification(
@@ -149,12 +175,13 @@ def verification(
     release: SummaryRead,
     ids: Sequence[str],
     titles: Mapping[str, Sequence[str]],
+    *,
+    whole: bool,
 ) -> Verification:
-    """Compare two runs. `ids`: what was chosen; `titles`: of all proofs of the suite, by id."""
+    """Compare two runs. `ids`: what was chosen; `titles`: of all proofs of the candidate's suite, by id.
+
+    `whole`: of what the release ran, the candidate was to run all, so that a scenario that it has not is gone.
+    """
     new, old = Side.of(candidate), Side.of(release)
-    chosen = SuiteRecord(
-        scenarios={name: record for name, record in old.record.scenarios.items() if name in ids},
-        protections=old.record.protections,
-    )
-    how = Comparison(before=THE_RELEASE, known=titles.keys(), titles=titles, whole=False)
-    return Verification(new, old, ids, differences(chosen, new.record, how))
+    how = Comparison(before=THE_RELEASE, known=titles.keys(), titles=titles, whole=whole)
+    return Verification(new, old, ids, differences(old.record, new.record, how))

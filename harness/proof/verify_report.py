@@ -56,7 +56,7 @@ def html_page(found: Verification, command: str) -> str:
 
 
 def _html(found: Verification, command: str) -> Iterator[str]:
-    tone = "failed" if found.regressions else "" if found.not_told or found.as_before else "held"
+    tone = "failed" if found.regressions else "held" if found.clean else ""
     yield '<!doctype html><html lang="en"><meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
     yield f"<title>{_text(found.verdict)}</title><style>{STYLE}</style>"

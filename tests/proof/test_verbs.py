@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.stack import Stack
 from tests.cli.support import runs_by_id, summary_in
 from tests.tiny import run_harness, write_suite
 
@@ -34,6 +35,12 @@ async def test_healthy(lab: Lab) -> None:
     await lab.deliver(2)
 '''
 FILE = "scenarios/baseline.json"
+ORDERS = """
+[interleavings]
+mixes = ["copies"]
+proves = "store"
+fails = "acknowledged_is_stored"
+"""
 
 
 def git(folder: Path, *words: str) -> None:
@@ -47,7 +54,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = write_suite(tmp_path_factory.mktemp("good"))
     (folder / "scenarios" / "all_verdicts.py").unlink()
     (folder / "scenarios" / "theme.py").write_text(GOOD, "utf-8")
-    (folder / ".gitignore").write_text(".results/\n__pycache__/\n.pytest_cache/\n", "utf-8")
+    (folder / ".gitignore").write_text(".results/\n__pycache__/\n.pytest_cache/\ncandidate.toml\n", "utf-8")
     git(folder, "init", "-q")
     git(folder, "add", ".")
     git(folder, "commit", "-q", "-m", "one")
@@ -217,6 +224,22 @@ def test_profiles_side_by_side(good: Path, tmp_path: Path) -> None:
     assert "mended       1  cut" in process.stdout
 
 
+def test_what_this_machine_cannot_run_counts_as_in_the_gate(tmp_path: Path, stack: Stack) -> None:
+    folder = write_suite(tmp_path)
+    words = ("compare", "healthy", "elsewhere", "--profiles", "bare", "--redis", stack.redis.url())
+    process = run_harness(*words, cwd=folder)
+    assert process.returncode == 1, process.stdout + process.stderr
+    data = summary_in(folder)
+    assert (data["counts"]["held"], data["counts"]["unavailable"]) == (1, 1)
+    runs = [(run["id"], run["profile"], run["role"]) for run in data["runs"]]
+    assert sorted(runs) == [
+        ("elsewhere", "whole", "scenario"),
+        ("healthy[no_fault]", "bare", "ablated"),
+        ("healthy[no_fault]", "whole", "scenario"),
+    ]
+    assert process.stdout.count("not listed in unavailable.toml: this fails the gate") == 1
+
+
 def candidate(folder: Path, **settings: str) -> str:
     """A copy of the target, with settings of the default profile."""
     text = (folder / "scenarios" / "target.toml").read_text("utf-8")
@@ -239,6 +262,15 @@ def test_an_honest_candidate_may_be_released(good: Path) -> None:
     assert (results / "verify.html").read_text("utf-8").startswith("<!doctype html>")
 
 
+def ablated_in(folder: Path) -> Path:
+    """The folder of the run that proved everything."""
+    return next(
+        path.parent
+        for path in sorted((folder / ".results").glob("*/summary.json"))
+        if json.loads(path.read_text("utf-8"))["proofs"]
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "planted", "said"),
     [
@@ -247,12 +279,7 @@ def test_an_honest_candidate_may_be_released(good: Path) -> None:
     ],
 )
 def test_a_planted_regression_is_found(good: Path, name: str, planted: dict[str, str], said: tuple[str, str]) -> None:
-    against = next(
-        path.parent
-        for path in sorted((good / ".results").glob("*/summary.json"))
-        if json.loads(path.read_text("utf-8"))["proofs"]
-    )
-    words = ("verify", name, "--candidate", candidate(good, **planted), "--against", str(against))
+    words = ("verify", name, "--candidate", candidate(good, **planted), "--against", str(ablated_in(good)))
     process = run_harness(*words, cwd=good)
     assert process.returncode == 1, process.stdout + process.stderr
     assert "Do not release" in process.stdout
@@ -276,6 +303,33 @@ def test_a_release_that_ran_without_a_protection_is_refused(good: Path, tmp_path
     assert not refused.exists(), "it is told before anything is run"
 
 
+def test_a_run_of_the_release_that_was_not_ended_is_refused(good: Path, tmp_path: Path) -> None:
+    data = json.loads((ablated_in(good) / "summary.json").read_text("utf-8"))
+    file, refused = tmp_path / "summary.json", tmp_path / "refused"
+    file.write_text(json.dumps({**data, "complete": False}), "utf-8")
+    words = ("verify", "--candidate", candidate(good), "--against", str(file), "--results", str(refused))
+    process = run_harness(*words, cwd=good)
+    assert process.returncode == 4, process.stdout
+    assert f"{data['run']['id']} is not complete" in process.stderr
+    assert not refused.exists(), "it is told before anything is run"
+
+
+def test_a_scenario_that_the_candidate_no_longer_has_is_a_regression(accepted: Path, tmp_path: Path) -> None:
+    cut = GOOD[GOOD.index('@proves("retry"') : GOOD.index('@proves("store"')]
+    folder = changed(accepted, tmp_path, cut, "")
+    words = ("verify", "--candidate", candidate(folder))
+    process = run_harness(*words, "--against", str(ablated_in(accepted)), cwd=folder)
+    assert process.returncode == 1, process.stdout + process.stderr
+    assert "x scenario gone      cut is gone: the release has it" in process.stdout
+
+    target = folder / "scenarios" / "target.toml"
+    target.write_text(target.read_text("utf-8") + ORDERS, "utf-8")
+    process = run_harness(*words, cwd=folder)
+    assert process.returncode == 1, process.stdout + process.stderr
+    assert "Do not release: 1 regression." in process.stdout
+    assert "x scenario gone      orders_of_two is gone: the release has it" in process.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -288,6 +342,7 @@ def test_a_release_that_ran_without_a_protection_is_refused(good: Path, tmp_path
         (["baseline", "acept"], "Did you mean 'accept'?"),
         (["gate", "--baseline", "nowhere.json"], "make one with `harness baseline accept`"),
         (["gate", "--baseline", "nowhere.json", "--no-baseline"], "leave one of them out"),
+        (["gate", "--baseline", "nowhere.json", "--profile", "bare"], "leave out --profile and --without"),
     ],
 )
 def test_what_does_not_exist_is_told_with_the_closest_valid_word(tmp_path: Path, words: list[str], said: str) -> None:

@@ -12,7 +12,7 @@ from harness.results.reading import SummaryRead
 from tests.proof.made import own, proof, read, tried
 from tests.results.made import summary_of
 
-HELD, FAILED, INCONCLUSIVE = Verdict.HELD, Verdict.FAILED, Verdict.INCONCLUSIVE
+HELD, FAILED, INCONCLUSIVE, UNAVAILABLE = Verdict.HELD, Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.UNAVAILABLE
 PING = proof("pool.pre_ping")
 PROVED = tried("a", PING)
 NASTY = '</script><script>alert(1)</script>"\x1b[31m|'
@@ -22,9 +22,13 @@ def side(*results: RunResult, proofs: tuple[ProofResult, ...] = ()) -> SummaryRe
     return read(summary_of(*results, proofs=proofs))
 
 
-def verified(candidate: SummaryRead, release: SummaryRead) -> Verification:
+def verified(
+    candidate: SummaryRead, release: SummaryRead, *, known: tuple[str, ...] = (), whole: bool = True
+) -> Verification:
+    """`known`: scenarios that the candidate has, and that were not chosen."""
     ids = list(dict.fromkeys(run.id for run in candidate.runs))
-    return verification(candidate, release, ids, {name: ["pool.pre_ping"] for name in ids})
+    titles = {name: ["pool.pre_ping"] for name in (*ids, *known)}
+    return verification(candidate, release, ids, titles, whole=whole)
 
 
 def test_an_honest_candidate_may_be_released() -> None:
@@ -68,16 +72,52 @@ def test_what_could_not_be_told_is_no_release() -> None:
     for candidate, release in (
         (side(own("a", INCONCLUSIVE)), side(own("a", FAILED))),
         (side(own("a", FAILED)), side(own("a", INCONCLUSIVE))),
+        (side(own("a", FAILED)), side(own("a", UNAVAILABLE))),
+        (side(own("a"), proofs=(PROVED,)), side(own("a", INCONCLUSIVE))),
+        (side(own("a"), proofs=(PROVED,)), side(own("a", UNAVAILABLE))),
+        (side(own("a", UNAVAILABLE)), side(own("a", FAILED))),
+        (side(own("a", UNAVAILABLE)), side(own("a", INCONCLUSIVE))),
+        (side(own("a", INCONCLUSIVE)), side(own("a", UNAVAILABLE))),
         (side(own("a"), proofs=(tried("a", PING, PairVerdict.INCONCLUSIVE),)), side(own("a"))),
         (side(own("a"), proofs=(tried("a", PING, PairVerdict.UNPROVED),)), side(own("a"))),
         (side(own("a")), side(own("b"))),
     ):
-        found = verified(candidate, release)
+        found = verified(candidate, release, known=("b",))
         assert found.verdict == "Undecided: not everything could be compared.", (candidate, release)
         assert found.not_told
         assert '<h1 class="">Undecided' in html_page(found, "verify")
         told = [(each.subject, each.kind, each.sentence, each.inconclusive) for each in found.findings("verify")]
         assert told == [("a", "not told", sentence, True) for sentence in found.not_told]
+
+
+def test_what_could_not_be_told_says_what_each_side_showed() -> None:
+    found = verified(side(own("a")), side(own("a", INCONCLUSIVE, reason="the service did not start")))
+    assert found.not_told == ["a held; in the release inconclusive: the service did not start"]
+
+
+def test_what_this_machine_runs_of_neither_is_counted_as_that() -> None:
+    beyond = own("b", UNAVAILABLE, reason="needs own_redis: it is not there")
+    candidate = side(own("a"), beyond, proofs=(PROVED, tried("a", PING, PairVerdict.UNAVAILABLE)))
+    found = verified(candidate, side(own("a"), beyond))
+    shown = "1 scenario held, 1 scenario unavailable, 0 proofs proved, 1 proof unavailable"
+    assert found.verdict == f"May be released: {shown}, nothing is worse."
+    nothing = verified(side(beyond), side(beyond))
+    assert nothing.verdict == "Undecided: none of the scenarios could be run."
+    assert '<h1 class="">Undecided' in html_page(nothing, "verify")
+
+
+def test_a_scenario_that_the_candidate_no_longer_has_is_a_regression() -> None:
+    found = verified(side(own("a"), proofs=(PROVED,)), side(own("a"), own("b", INCONCLUSIVE)))
+    assert found.verdict == "Do not release: 1 regression."
+    assert [(each.kind, each.sentence) for each in found.regressions] == [
+        ("scenario gone", "b is gone: the release has it, and no scenario has this id now")
+    ]
+
+
+def test_a_scenario_that_was_not_chosen_is_not_gone() -> None:
+    candidate, release = side(own("a"), proofs=(PROVED,)), side(own("a"), own("b", FAILED))
+    assert verified(candidate, release, known=("b",)).verdict.startswith("May be released: 1 scenario held")
+    assert verified(candidate, release, whole=False).verdict.startswith("May be released: 1 scenario held")
 
 
 def test_what_is_newly_inconclusive_is_one_finding() -> None:
