@@ -26,8 +26,8 @@ from harness.proof.mutant_results import (
     section_of,
 )
 from harness.proof.mutants import FILE, Mutant, MutantList, read_mutants
-from harness.proof.mutating import place_all, write_copy
-from harness.results import RunKey, RunResult
+from harness.proof.mutating import place_all, write_copy, write_mutated
+from harness.results import Role, RunKey, RunResult
 from harness.results.repro import harness_words
 from harness.results.text import one_line
 from harness.scenario.scenario import Scenario
@@ -36,6 +36,8 @@ from harness.suite import ExitStatus, Session, SuiteSettings
 
 FOLDER = "mutants"
 """Of a run's folder: a folder a mutant, with the history and the log of its run."""
+UNCHANGED = "_unchanged"
+"""The copy's folder: no mutant's, since none may be called so."""
 MARKS: Mapping[MutantVerdict, tuple[str, str]] = {
     MutantVerdict.KILLED: ("+", GOOD),
     MutantVerdict.EQUIVALENT: ("=", DIM),
@@ -69,12 +71,13 @@ class _Trial:
         self.scenarios = [scenario for scenario in suite.scenarios if scenario.id in wanted]
 
     def play(self, session: Session, screen: Screen) -> None:
-        """Try each scenario's mutants on the servers on which it has just held without them."""
+        """Try each scenario's mutants on the servers on which it has just held against an unchanged copy."""
         for mutant in self._mutants:
             if mutant.equivalent:
                 self._tell(equivalent(mutant), screen)
         try:
             with private_folder() as copies:
+                write_copy(copies / UNCHANGED, self._listed, self._suite.target.directory)
                 session.each(self.scenarios, functools.partial(self._scenario, session, screen, copies))
         finally:
             self._conclude(session, screen)
@@ -87,27 +90,31 @@ class _Trial:
         screen.write([("mutants: ", ""), (_counts(results), BOLD)])
 
     def _scenario(self, session: Session, screen: Screen, copies: Path, scenario: Scenario) -> None:
+        mutants = [mutant for mutant in self._mutants if mutant.scenario == scenario.id]
         controls: dict[RunKey, RunResult] = {}
         plain = RunKey(scenario.id, session.profile)
-        controls[plain] = session.run(scenario)
-        for mutant in self._mutants:
-            if mutant.scenario != scenario.id:
-                continue
+        controls[plain] = self._control(session, scenario, plain, "scenario", mutants[0], copies)
+        for mutant in mutants:
             key = RunKey(scenario.id, session.profile, mutant.without)
             if key not in controls:
-                controls[key] = session.run_as(scenario, key, "control")
+                controls[key] = self._control(session, scenario, key, "control", mutant, copies)
             self._tell(self._tried(session, scenario, mutant, controls[key], copies), screen)
+
+    def _control(
+        self, session: Session, scenario: Scenario, key: RunKey, role: Role, mutant: Mutant, copies: Path
+    ) -> RunResult:
+        """Run the copy without a change: what a copy lacks must not pass for what a mutant does."""
+        return session.run_copy(scenario, key, copies / UNCHANGED, role, repro=self._repro(mutant))
 
     def _tried(
         self, session: Session, scenario: Scenario, mutant: Mutant, control: RunResult, copies: Path
     ) -> MutantResult:
         if control.verdict is not Verdict.HELD:
-            return judge_unrun(mutant, control)
+            return judge_unrun(mutant, control, self._listed)
         copy = copies / mutant.id
-        write_copy(copy, mutant, self._texts[mutant.id], self._listed, self._suite.target.directory)
-        result = session.run_copy(
-            scenario, control.key, copy, folder=session.folder.path / FOLDER / mutant.id, repro=self._repro(mutant)
-        )
+        write_mutated(copy, mutant, self._texts[mutant.id], self._listed, self._suite.target.directory)
+        folder, repro = session.folder.path / FOLDER / mutant.id, self._repro(mutant)
+        result = session.run_copy(scenario, control.key, copy, "ablated", repro=repro, folder=folder)
         shutil.rmtree(copy)
         return judge_mutant(mutant, control, result, session.folder.relative(result.history))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import get_args
 
-from harness.checks.proof import SAYS_ALWAYS, CheckName, Proof, StateCheck
+from harness.checks.proof import Proof
+from harness.checks.reasons import check_reason
 from harness.errors import UsageError
 from harness.faults.fault import Need
 from harness.target import TargetDescription
@@ -21,7 +21,7 @@ def check_proof(proof: object, target: TargetDescription, place: str) -> Proof:
         raise UsageError.at(place, "proves", proof, "not made by harness.proves", mend=WRITE_PROVES)
     _check_protections(proof, target, place)
     _check_profile(proof, target, place)
-    _check_reason(proof, place)
+    check_reason(proof, place)
     return proof
 
 
@@ -47,29 +47,6 @@ def _check_profile(proof: Proof, target: TargetDescription, place: str) -> None:
     if not proof.protections and proof.under in {None, target.default_profile}:
         raise UsageError.at(place, "proves", proof.protections, "nothing is switched off: the two runs would be alike",
                             mend="name a protection, or another profile with under=")  # fmt: skip
-
-
-def _check_reason(proof: Proof, place: str) -> None:
-    if proof.fails not in get_args(CheckName):
-        raise UsageError.at(place, "fails", proof.fails, "no such check", valid=get_args(CheckName))
-    if not isinstance(proof.match, str):
-        raise UsageError.at(place, "match", proof.match, "not a regular expression", mend="write a string")
-    if not proof.match and proof.fails not in get_args(StateCheck):
-        raise UsageError.at(
-            place, "match", proof.match, f"many causes make {proof.fails} fail: this one must be told apart",
-            mend="give a regular expression for the check's reason or the service's log",
-        )  # fmt: skip
-    try:
-        expression = re.compile(proof.match)
-    except re.error as problem:
-        raise UsageError.at(
-            place, "match", proof.match, f"not a regular expression: {problem}", mend="mend or escape it"
-        ) from problem
-    if proof.match and expression.search(SAYS_ALWAYS.get(proof.fails, "")):
-        raise UsageError.at(
-            place, "match", proof.match, f"is found in whatever {proof.fails} says: this failure must be told apart",
-            mend="name what it alone says: what was waited for, say",
-        )  # fmt: skip
 
 
 def check_needs(needs: Iterable[object], place: str) -> tuple[Need, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.checks import Verdict
-from harness.proof.mutants import Mutant
+from harness.proof.mutants import Mutant, MutantList
 from harness.results import RunResult
 from harness.results.ablation import PairVerdict, judge_pair
 from harness.results.finding import Finding
@@ -30,7 +30,7 @@ class MutantVerdict(enum.StrEnum):
     STILLBORN = "stillborn"
     """It never served: any scenario would notice, so its entry shows nothing."""
     MASKED = "masked"
-    """The scenario did not hold against the service as it is either."""
+    """The scenario did not hold against an unchanged copy of the service either."""
     INCONCLUSIVE = "inconclusive"
     """The run says nothing."""
     UNAVAILABLE = "unavailable"
@@ -97,14 +97,19 @@ def equivalent(mutant: Mutant) -> MutantResult:
     return MutantResult(mutant=mutant, verdict=MutantVerdict.EQUIVALENT, reason=mutant.equivalent)
 
 
-def judge_unrun(mutant: Mutant, control: RunResult) -> MutantResult:
-    """Of one that was not run, since its scenario did not hold against the service as it is."""
+def judge_unrun(mutant: Mutant, control: RunResult, listed: MutantList) -> MutantResult:
+    """Of one that was not run, since its scenario did not hold against an unchanged copy, the `control`."""
     judged = judge_pair(control, control, mutant.proof)
-    return MutantResult(mutant=mutant, verdict=OF_PAIRS[judged.verdict], reason=judged.reason)
+    verdict, reason = OF_PAIRS[judged.verdict], judged.reason
+    if verdict is not MutantVerdict.UNAVAILABLE:
+        copied = ", ".join(listed.copies)
+        mend = f"if it holds in `harness gate`, name in `copies` of {listed.path} what the copy lacks"
+        reason = f"against an unchanged copy of {copied}, {reason}; {mend}"
+    return MutantResult(mutant=mutant, verdict=verdict, reason=reason)
 
 
 def judge_mutant(mutant: Mutant, control: RunResult, mutated: RunResult, history: str | None) -> MutantResult:
-    """Judge the run of a mutated copy. `control`: of the same scenario against the service as it is, which held."""
+    """Judge the run of a mutated copy. `control`: of the same scenario against an unchanged copy, which held."""
     judged = judge_pair(control, mutated, mutant.proof)
     verdict, reason = OF_PAIRS[judged.verdict], judged.reason
     if mutated.verdict is Verdict.INCONCLUSIVE and HEALTHY in control.figures and HEALTHY not in mutated.figures:

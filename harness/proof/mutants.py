@@ -10,16 +10,16 @@ import tomllib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 from harness.checks.proof import CheckName, Proof
+from harness.checks.reasons import check_reason
 from harness.errors import UsageError
 
 FILE = "mutants.toml"
 SCHEMA = "harness.mutants/1"
 TABLE = "mutant"
 TOP = ("schema", "copies", TABLE)
-CHECKS: tuple[str, ...] = get_args(CheckName)
 IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
 
 
@@ -153,13 +153,7 @@ def _check_noticed(mutant: Mutant, place: str, known_ids: Collection[str]) -> No
         raise UsageError.at(place, "scenario", None, "this key is missing", mend=mend)
     if mutant.scenario not in known_ids:
         raise UsageError.at(place, "scenario", mutant.scenario, "no scenario has this id", valid=known_ids)
-    if mutant.fails not in CHECKS:
-        raise UsageError.at(place, "fails", mutant.fails or None, "no check has this name", valid=CHECKS)
-    try:
-        re.compile(mutant.match)
-    except re.error as problem:
-        mend = "mend the expression; a backslash before a sign makes it plain"
-        raise UsageError.at(place, "match", mutant.match, f"not a regular expression: {problem}", mend=mend) from None
+    check_reason(mutant.proof, place)
 
 
 def _check_unique(mutants: Sequence[Mutant], path: Path) -> None:

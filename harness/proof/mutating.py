@@ -29,8 +29,14 @@ def place_all(listed: MutantList, directory: Path) -> Mapping[str, str]:
     return {mutant.id: _placed(mutant, listed, directory) for mutant in listed.mutants}
 
 
-def write_copy(folder: Path, mutant: Mutant, text: str, listed: MutantList, directory: Path) -> None:
+def write_mutated(folder: Path, mutant: Mutant, text: str, listed: MutantList, directory: Path) -> None:
     """Copy the service into `folder`, which is made, with the mutant's file replaced by `text`."""
+    write_copy(folder, listed, directory)
+    (folder / mutant.file).write_text(text, "utf-8")
+
+
+def write_copy(folder: Path, listed: MutantList, directory: Path) -> None:
+    """Copy of the service in `directory` what the list says into `folder`, which is made."""
     folder.mkdir(parents=True)
     for name in listed.copies:
         source = directory / name
@@ -39,7 +45,6 @@ def write_copy(folder: Path, mutant: Mutant, text: str, listed: MutantList, dire
         else:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, folder / name)
-    (folder / mutant.file).write_text(text, "utf-8")
 
 
 def _placed(mutant: Mutant, listed: MutantList, directory: Path) -> str:

@@ -216,15 +216,21 @@ class Session:
         configuration = dataclasses.replace(self._configuration(), profile=key.profile, without=key.without, role=role)
         return self._recorded(scenario, configuration, self._beds.mine())
 
-    def run_copy(self, scenario: Scenario, key: RunKey, directory: Path, *, folder: Path, repro: str) -> RunResult:
+    def run_copy(
+        self, scenario: Scenario, key: RunKey, directory: Path, role: Role, *, repro: str, folder: Path | None = None
+    ) -> RunResult:
         """Run a scenario against a copy of the service that lies in `directory`, on the session's own servers.
 
-        The result is no part of the session's: whoever had the copy made judges it. `folder`: where its
-        history and logs go; `repro`: the line that repeats it. The database is the service's own, as prepared.
+        The result of an `ablated` run, of a changed copy, is no part of the session's: whoever had the copy made
+        judges it. `repro`: the line that repeats it; `folder`: where its history and logs go, if not with the
+        session's own. The database is the service's own, as prepared.
         """
         ours = self._configuration(folder=folder, repro=lambda _key, _seed: repro)
-        configuration = dataclasses.replace(ours, profile=key.profile, without=key.without, role="ablated")
+        configuration = dataclasses.replace(ours, profile=key.profile, without=key.without, role=role)
         result = self._performed(scenario, configuration, self._beds.mine().with_service_in(directory))
+        if role != "ablated":
+            self._record(result, "")
+            return result
         with self._lock:
             if not self._over:
                 self._watcher.ended(result, "")

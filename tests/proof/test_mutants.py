@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.plugin.collecting import collect_scenarios
 from harness.proof.mutant_results import MutantVerdict, counted, equivalent, judge_mutant, judge_unrun
 from harness.proof.mutants import FILE, Mutant, MutantList, read_mutants
-from harness.proof.mutating import place_all, write_copy
+from harness.proof.mutating import place_all, write_copy, write_mutated
 from harness.results import RunKey, RunResult
 from harness.search.gated import order_scenarios
 from harness.target import load_target
@@ -49,7 +49,7 @@ class Till:
 def entry(**changes: Any) -> dict[str, Any]:
     given = {
         "id": "takes_all", "file": "shop/till.py", "where": "Till.take", "before": "money > LIMIT",
-        "after": "False", "scenario": "idle_pool_cut", "fails": "outcome",
+        "after": "False", "scenario": "idle_pool_cut", "fails": "outcome", "match": "refused",
     }  # fmt: skip
     return {key: value for key, value in {**given, **changes}.items() if value is not None}
 
@@ -83,11 +83,11 @@ def placed(shop: Path, *mutants: Mutant, copies: tuple[str, ...] = ("shop",)) ->
 
 
 def test_an_entry_is_read_as_it_stands(tmp_path: Path) -> None:
-    listed = read(tmp_path, toml(entry(without=["retry.database"]), entry(id="other", match="a|b")))
+    listed = read(tmp_path, toml(entry(without=["retry.database"]), entry(id="other", match="lost|gone")))
     assert listed.copies == ("shop",)
     assert [each.id for each in listed.mutants] == ["takes_all", "other"]
     assert listed.mutants[0] == mutant(without=("retry.database",))
-    assert listed.mutants[1].proof.match == "a|b"
+    assert listed.mutants[1].proof.match == "lost|gone"
     assert listed.select(["other"]) == [listed.mutants[1]]
     assert listed.select(["shop/till.py"]) == list(listed.mutants) == listed.select([])
 
@@ -109,7 +109,9 @@ def test_an_entry_is_read_as_it_stands(tmp_path: Path) -> None:
         (toml(entry(), entry()), "id = 'takes_all': two mutants have this id"),
         (toml(entry(scenario="idle_pol_cut")), "no scenario has this id; closest valid: 'idle_pool_cut'"),
         (toml(entry(scenario=None)), "scenario = None: this key is missing\n  mend: name the scenario"),
-        (toml(entry(fails="outcom")), "fails = 'outcom': no check has this name; closest valid: 'outcome'"),
+        (toml(entry(fails="outcom")), "fails = 'outcom': no such check; closest valid: 'outcome'"),
+        (toml(entry(match=None)), "match = '': many causes make outcome fail: this one must be told apart"),
+        (toml(entry(match="expected")), "match = 'expected': is found in whatever outcome says"),
         (toml(entry(match="(")), "match = '(': not a regular expression"),
         (toml(entry(without="retry")), "without = 'retry': not a list of texts"),
         (toml(entry(equivalent="nobody knows")), "what nobody can tell from the service, no scenario can"),
@@ -180,10 +182,12 @@ def test_a_copy_differs_in_one_file_and_has_no_compiled_ones(shop: Path, tmp_pat
     (shop / "alone.py").write_text("y = 1\n", "utf-8")
     listed = MutantList(Path(FILE), ("shop", "alone.py"), (mutant(),))
     copy = tmp_path / "copies" / "takes_all"
-    write_copy(copy, mutant(), "changed = True\n", listed, shop)
+    write_mutated(copy, mutant(), "changed = True\n", listed, shop)
     found = {path.relative_to(copy).as_posix(): path.read_text("utf-8") for path in copy.rglob("*") if path.is_file()}
     assert found == {"shop/till.py": "changed = True\n", "shop/other.py": "x = 1\n", "alone.py": "y = 1\n"}
     assert (shop / "shop" / "till.py").read_text("utf-8") == SOURCE
+    write_copy(tmp_path / "unchanged", listed, shop)
+    assert (tmp_path / "unchanged" / "shop" / "till.py").read_text("utf-8") == SOURCE
 
 
 HEALTHY = {"healthy_ms": 4.0}
@@ -243,7 +247,10 @@ def test_a_failure_for_another_reason_is_misattributed() -> None:
 def test_where_the_scenario_does_not_hold_without_the_mutant_nothing_is_killed(
     control: Verdict, expected: MutantVerdict
 ) -> None:
-    assert judge_unrun(mutant(), own("idle_pool_cut", control)).verdict is expected
+    judged = judge_unrun(mutant(), own("idle_pool_cut", control), MutantList(Path(FILE), ("shop",), (mutant(),)))
+    assert judged.verdict is expected
+    said = "name in `copies` of mutants.toml what the copy lacks"
+    assert (said in judged.reason) == (control is not Verdict.UNAVAILABLE)
 
 
 def test_an_equivalent_one_is_counted_and_is_no_finding() -> None:

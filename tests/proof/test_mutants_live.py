@@ -32,6 +32,7 @@ before = '"not now"'
 after = '"another time"'
 scenario = "healthy[no_fault]"
 fails = "outcome"
+match = "another time"
 
 [[mutant]]
 id = "stores_nothing_and_is_blamed_for_more"
@@ -50,6 +51,7 @@ before = "application = "
 after = "application = sys.exit('no more') or "
 scenario = "healthy[no_fault]"
 fails = "alive"
+match = "no more"
 
 [[mutant]]
 id = "says_the_same"
@@ -104,6 +106,36 @@ def test_what_was_not_killed_is_in_the_findings_and_the_control_is_the_only_run(
     histories = [each["history"] for each in summary["mutants"]["mutants"] if each["history"]]
     assert len(histories) == 4
     assert all((tried[0] / ".results" / "latest" / history).is_file() for history in histories)
+
+
+LACKING = """\
+schema = "harness.mutants/1"
+copies = ["service.py"]
+
+[[mutant]]
+id = "a_word_that_no_scenario_reads"
+file = "service.py"
+where = "alive"
+before = '"alive"'
+after = '"well"'
+scenario = "cut"
+fails = "outcome"
+match = "status 500"
+"""
+
+
+def test_what_a_copy_lacks_kills_no_mutant(tmp_path: Path) -> None:
+    folder = write_suite(tmp_path)
+    (folder / "words.py").write_text('LOST = "lost"\n', "utf-8")
+    service, needs_words = folder / "service.py", "except LOST as problem:\n                    import words\n"
+    service.write_text(service.read_text("utf-8").replace("except LOST as problem:\n", needs_words), "utf-8")
+    (folder / "scenarios" / "mutants.toml").write_text(LACKING, "utf-8")
+    process = run_harness("ablate", "--mutants", cwd=folder)
+    assert process.returncode == 1, process.stdout + process.stderr
+    assert verdicts(folder) == {"a_word_that_no_scenario_reads": "masked"}
+    assert "against an unchanged copy of service.py, the control, cut@whole, failed too: outcome" in process.stdout
+    assert "name in `copies` of scenarios/mutants.toml what the copy lacks" in process.stdout
+    assert {name: run["verdict"] for name, run in runs_by_id(summary_in(folder)).items()} == {"cut": "failed"}
 
 
 def test_a_mutant_that_there_is_not_is_told_before_anything_runs(tried: tuple[Path, str], tmp_path: Path) -> None:

@@ -17,7 +17,20 @@ from redis.backoff import NoBackoff
 
 from harness.addresses import HostPort
 from harness.stack import Stack
-from harness.wire import Action, Direction, Ended, Fired, Hop, Match, Passed, RelayControl, RelayServer, Report, Rule
+from harness.wire import (
+    Action,
+    Direction,
+    Ended,
+    Fired,
+    Hop,
+    Match,
+    Passed,
+    RelayControl,
+    RelayServer,
+    Report,
+    Rule,
+    TlsMode,
+)
 
 WITHIN_S = 20.0
 
@@ -83,22 +96,28 @@ class Laid:
 
 
 @asynccontextmanager
-async def laid(relay: RelayServer, protocol: Any, stack: Stack) -> AsyncIterator[Laid]:
-    """Lay a hop to one of the stack's servers."""
+async def laid(
+    relay: RelayServer, protocol: Any, stack: Stack, *, upstream: HostPort | None = None, tls: TlsMode = "none"
+) -> AsyncIterator[Laid]:
+    """Lay a hop to one of the stack's servers, or to `upstream` in front of it."""
     server = stack.postgres if protocol == "postgres" else stack.redis
-    async with laid_to(relay, protocol, HostPort(server.host, server.port)) as bed:
+    async with laid_to(relay, protocol, upstream or HostPort(server.host, server.port), tls=tls) as bed:
         bed.stack = stack
         yield bed
 
 
 @asynccontextmanager
-async def laid_to(relay: RelayServer, protocol: Any, upstream: HostPort) -> AsyncIterator[Laid]:
+async def laid_to(
+    relay: RelayServer, protocol: Any, upstream: HostPort, *, tls: TlsMode = "none"
+) -> AsyncIterator[Laid]:
     async with relay.control() as control:
-        bed = Laid(control, await control.lay("hop", protocol=protocol, upstream=upstream))
+        bed = Laid(control, await control.lay("hop", protocol=protocol, upstream=upstream, tls=tls))
         try:
             yield bed
         finally:
             await bed.close()
+            if tls != "none":
+                await control.cut_all("hop")  # a client that was cut need not have ended its TLS
 
 
 class Peer:

@@ -21,7 +21,7 @@ from harness.addresses import HostPort
 from harness.errors import UsageError
 from harness.polling import poll_async
 from harness.stack import Stack
-from harness.wire import Action, Cut, Direction, Ended, Fail, Hold, ProtocolName, RelayServer, Reset
+from harness.wire import Action, Cut, Direction, Ended, Fail, Hold, RelayServer, Reset
 from tests.wire import postgres_words as pg
 from tests.wire.clients import WITHIN_S, Laid, laid
 from tests.wire.engines import Bed
@@ -62,15 +62,10 @@ async def tls_in_front_of(port: int) -> AsyncIterator[HostPort]:
 
 @asynccontextmanager
 async def laid_with_tls(relay: RelayServer, stack: Stack, *, server_too: bool) -> AsyncIterator[Laid]:
-    async with relay.control() as control, tls_in_front_of(stack.postgres.port) as address:
-        upstream = address if server_too else HostPort(stack.postgres.host, stack.postgres.port)
-        hop = await control.lay("hop", protocol="postgres", upstream=upstream, tls="none" if server_too else "offered")
-        bed = Laid(control, hop, stack)
-        try:
+    async with tls_in_front_of(stack.postgres.port) as address:
+        upstream = address if server_too else None
+        async with laid(relay, "postgres", stack, upstream=upstream, tls="none" if server_too else "offered") as bed:
             yield bed
-        finally:
-            await bed.close()
-            await control.cut_all("hop")
 
 
 async def trusting(bed: Laid) -> ssl.SSLContext:
@@ -221,22 +216,9 @@ async def test_question_and_answer_about_tls_can_be_held_and_cut(
         assert (await bed.fired(cut)).message == message
 
 
-@asynccontextmanager
-async def requiring_tls(relay: RelayServer, stack: Stack, protocol: ProtocolName) -> AsyncIterator[Laid]:
-    server = stack.postgres if protocol == "postgres" else stack.redis
-    async with relay.control() as control:
-        hop = await control.lay("hop", protocol=protocol, upstream=HostPort(server.host, server.port), tls="required")
-        bed = Laid(control, hop, stack)
-        try:
-            yield bed
-        finally:
-            await bed.close()
-            await control.cut_all("hop")
-
-
 @pytest.mark.asyncio
 async def test_where_it_is_required_a_service_without_is_refused_in_words(relay: RelayServer, stack: Stack) -> None:
-    async with requiring_tls(relay, stack, "postgres") as bed:
+    async with laid(relay, "postgres", stack, tls="required") as bed:
         with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="did not ask for TLS"):
             await bed.postgres(ssl=False)
         ended = await bed.ended()
@@ -247,7 +229,7 @@ async def test_where_it_is_required_a_service_without_is_refused_in_words(relay:
 
 @pytest.mark.asyncio
 async def test_a_service_that_begins_in_tls_is_told_that_it_has_to_ask(relay: RelayServer, stack: Stack) -> None:
-    async with requiring_tls(relay, stack, "postgres") as bed:
+    async with laid(relay, "postgres", stack, tls="required") as bed:
         with pytest.raises((ConnectionError, ssl.SSLError)):
             await bed.postgres(ssl=await trusting(bed), direct_tls=True)
         assert "sslnegotiation=direct" in (await bed.ended()).why
@@ -262,7 +244,7 @@ def test_a_cancel_request_needs_no_tls() -> None:
 
 @pytest.mark.asyncio
 async def test_redis_speaks_it_from_the_first_byte(relay: RelayServer, stack: Stack) -> None:
-    async with requiring_tls(relay, stack, "redis") as bed:
+    async with laid(relay, "redis", stack, tls="required") as bed:
         client = await redis_in_tls(bed)
         large = b"x" * 2_000_000
         assert await client.echo(large) == large
@@ -279,7 +261,7 @@ async def test_redis_speaks_it_from_the_first_byte(relay: RelayServer, stack: St
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("action", "met"), [(Reset(), "ConnectionResetError"), (Cut(), "the end")])
 async def test_a_reset_is_one_and_a_close_is_none(relay: RelayServer, stack: Stack, action: Action, met: str) -> None:
-    async with requiring_tls(relay, stack, "redis") as bed:
+    async with laid(relay, "redis", stack, tls="required") as bed:
         await bed.arm(action, "sent", "PING")
         reader, writer = await asyncio.open_connection("127.0.0.1", bed.hop.port, ssl=await trusting(bed))
         writer.write(b"PING\r\n")
@@ -293,7 +275,7 @@ async def test_a_reset_is_one_and_a_close_is_none(relay: RelayServer, stack: Sta
 
 @pytest.mark.asyncio
 async def test_redis_closes_and_counts_what_was_said(relay: RelayServer, stack: Stack) -> None:
-    async with requiring_tls(relay, stack, "redis") as bed:
+    async with laid(relay, "redis", stack, tls="required") as bed:
         client = await redis_in_tls(bed, protocol=2)
         await client.echo("hello")
         (traffic,) = (await bed.control.traffic("hop")).values()
@@ -305,7 +287,7 @@ async def test_redis_closes_and_counts_what_was_said(relay: RelayServer, stack: 
 
 @pytest.mark.asyncio
 async def test_redis_that_is_refused_is_refused_in_tls_too(relay: RelayServer, stack: Stack) -> None:
-    async with requiring_tls(relay, stack, "redis") as bed:
+    async with laid(relay, "redis", stack, tls="required") as bed:
         client = await redis_in_tls(bed)
         await client.ping()
         await bed.control.refuse("hop", True)
@@ -330,7 +312,7 @@ async def test_a_server_that_refuses_is_mirrored_to_a_redis_client_in_tls(relay:
 
 @pytest.mark.asyncio
 async def test_redis_without_tls_and_redis_that_does_not_trust(relay: RelayServer, stack: Stack) -> None:
-    async with requiring_tls(relay, stack, "redis") as bed:
+    async with laid(relay, "redis", stack, tls="required") as bed:
         with pytest.raises(RedisConnectionError):
             await bed.redis().ping()
         plain = await bed.ended()
@@ -347,7 +329,7 @@ async def test_redis_without_tls_and_redis_that_does_not_trust(relay: RelayServe
 @pytest.mark.asyncio
 async def test_redis_that_begins_nothing_is_cut(relay: RelayServer, stack: Stack) -> None:
     """A connection on which TLS is not agreed yet is one of the hop's, too."""
-    async with requiring_tls(relay, stack, "redis") as bed:
+    async with laid(relay, "redis", stack, tls="required") as bed:
         reader, writer = await asyncio.open_connection("127.0.0.1", bed.hop.port)
 
         async def is_cut() -> bool:
