@@ -57,8 +57,8 @@ def _ground(suite: Chosen) -> Ground:
         target_file=str(suite.settings.target_file),
         profile=suite.profile,
         titles=suite.titles,
-        revision=revision_of(suite.settings.scenarios),
-        uncommitted=uncommitted(suite.settings.scenarios),
+        revision=revision_of(suite.settings.scenarios, suite.settings.results),
+        uncommitted=uncommitted(suite.settings.scenarios, suite.settings.results),
     )
 
 

@@ -69,7 +69,7 @@ def coverage(*, update: bool, floor: float | None, **given: Any) -> ExitStatus:
     target = suite.target
     subject = Subject(
         target=str(settings.target_file), profile=suite.profile, without=settings.without,
-        revision=revision_of(settings.scenarios),
+        revision=revision_of(settings.scenarios, settings.results),
     )  # fmt: skip
     past = _past(suite, subject)
     with TemporaryDirectory(prefix="harness-coverage-") as folder, _stage(settings, target, output, folder) as stage:

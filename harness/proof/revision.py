@@ -14,18 +14,17 @@ BASELINE = "baseline.json"
 """Beside the scenarios: written from a run, it does not make that run's tree another one."""
 NOT_TOLD = "?? git cannot tell what differs from the commit: see `git status`"
 DIGEST_BYTES = 4
-_PATHS = (":/", f":(exclude){BASELINE}")
 
 
-def revision_of(scenarios: Path) -> str:
+def revision_of(scenarios: Path, results: Path | None = None) -> str:
     """The commit that the folder of scenarios belongs to, and where anything differs from it `+dirty.DIGEST` of that.
 
-    Empty where there is no git, or no repository.
+    `results`: the folder of results, which is no part of what is run. Empty where there is no git, or no repository.
     """
     head = _git(scenarios, "rev-parse", "--verify", "HEAD")
     if head is None:
         return ""
-    return head.strip() + (f"{DIRTY}.{_digest(scenarios)}" if uncommitted(scenarios) else "")
+    return head.strip() + (f"{DIRTY}.{_digest(scenarios, results)}" if uncommitted(scenarios, results) else "")
 
 
 def commit_of(revision: str) -> str:
@@ -38,27 +37,42 @@ def is_dirty(revision: str) -> bool:
     return DIRTY in revision
 
 
-def uncommitted(scenarios: Path) -> Sequence[str]:
+def uncommitted(scenarios: Path, results: Path | None = None) -> Sequence[str]:
     """What differs from the commit, or is not in it: a line a path, as `git status --porcelain` has it.
 
-    The baseline itself does not count; nor does what git ignores. Where git cannot tell, that is the one line.
+    The baseline itself does not count, nor do the results and what git ignores. Where git cannot tell, that is the
+    one line.
     """
-    said = _git(scenarios, "status", "--porcelain", "--untracked-files=all", "--", *_PATHS)
+    said = _git(scenarios, "status", "--porcelain", "--untracked-files=all", "--", *_paths(scenarios, results))
     if said is None and _git(scenarios, "rev-parse", "--verify", "HEAD") is not None:
         return [NOT_TOLD]
     return (said or "").splitlines()
 
 
-def _digest(scenarios: Path) -> str:
+def _paths(scenarios: Path, results: Path | None) -> Sequence[str]:
+    """What of the repository counts, as git takes it."""
+    root, paths = _root(scenarios), [":/", f":(exclude){BASELINE}"]
+    if results is not None and root is not None and results.resolve().is_relative_to(root):
+        paths.append(f":(exclude,literal){results.resolve()}")
+    return paths
+
+
+def _root(scenarios: Path) -> Path | None:
+    said = _git(scenarios, "rev-parse", "--show-toplevel")
+    return None if said is None else Path(said.rstrip("\n"))
+
+
+def _digest(scenarios: Path, results: Path | None) -> str:
     """Tells two working trees of one commit apart; where git cannot tell, each is another."""
-    changed = _git(scenarios, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv", "--", *_PATHS)
-    words = ("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", *_PATHS)
-    new, root = _git(scenarios, *words), _git(scenarios, "rev-parse", "--show-toplevel")
+    paths = ("--", *_paths(scenarios, results))
+    changed = _git(scenarios, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv", *paths)
+    new = _git(scenarios, "ls-files", "--others", "--exclude-standard", "--full-name", "-z", *paths)
+    root = _root(scenarios)
     if changed is None or new is None or root is None:
         return secrets.token_hex(DIGEST_BYTES)
     found = hashlib.sha256(changed.encode(errors="surrogateescape"))
     for name in filter(None, new.split("\0")):
-        path = Path(root.rstrip("\n")) / name
+        path = root / name
         found.update(name.encode(errors="surrogateescape") + b"\0")
         found.update(hashlib.sha256(path.read_bytes()).digest() if path.is_file() else b"")
     return found.hexdigest()[: 2 * DIGEST_BYTES]

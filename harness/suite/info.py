@@ -24,7 +24,7 @@ def run_info(settings: SuiteSettings, *, folder_id: str, profile: str, command: 
         target=str(settings.target_file),
         profile=profile,
         platform=platform.platform(),
-        revision=revision_of(settings.scenarios),
+        revision=revision_of(settings.scenarios, settings.results),
         versions={"harness": _own_version(), "python": sys.version.split()[0]},
     )
 

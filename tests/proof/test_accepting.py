@@ -111,6 +111,21 @@ def test_two_working_trees_of_one_commit_are_told_apart(repository: Path, file: 
     assert len(seen) == 2
 
 
+def test_results_that_lie_in_the_repository_are_no_part_of_it(repository: Path, tmp_path: Path) -> None:
+    results = repository.parent / "out"
+    (results / "a").mkdir(parents=True)
+    (results / "a" / "summary.json").write_text("{}", "utf-8")
+    assert is_dirty(revision_of(repository))
+    assert uncommitted(repository, results) == []
+    assert revision_of(repository, results) == commit_of(revision_of(repository))
+    (repository / "pool.py").write_text("two\n", "utf-8")
+    before = revision_of(repository, results)
+    (results / "a" / "summary.json").write_text("{1}", "utf-8")
+    assert is_dirty(before)
+    assert revision_of(repository, results) == before
+    assert revision_of(repository, tmp_path.parent / "elsewhere") != before
+
+
 def test_where_git_cannot_tell_nothing_counts_as_clean(repository: Path) -> None:
     (repository.parent / ".git" / "index").write_text("no index", "utf-8")
     assert uncommitted(repository) == [NOT_TOLD]
