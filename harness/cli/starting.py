@@ -21,7 +21,7 @@ class FirstRuns:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._lock = threading.Lock()
-        self._without = 0
+        self._runs = 0
         self._started = False
 
     def look_at(self, result: RunResult) -> None:
@@ -30,8 +30,8 @@ class FirstRuns:
             return
         with self._lock:
             self._started = self._started or not result.reason.startswith(f"{NOT_STEADY}{NOT_STARTED}")
-            self._without += 1
-            if self._started or self._without < PATIENCE_RUNS:
+            self._runs += 1
+            if self._started or self._runs < PATIENCE_RUNS:
                 return
         count = f"in the first {PATIENCE_RUNS} runs, and the others are left out"
         said = result.reason.removeprefix(NOT_STEADY)

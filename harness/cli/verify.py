@@ -74,7 +74,8 @@ def verify(ids: tuple[str, ...], *, candidate: Path, against: Path | None, **giv
         ids_chosen = [scenario.id for scenario in suite.chosen]
         # A run may be of more than was chosen here; a description's scenarios were chosen by the same words.
         whole = suite.whole or recorded is None
-        found = verification(new, old, ids_chosen, suite.titles, whole=whole)
+        excused = () if settings.strict else tuple(suite.listed)
+        found = verification(new, old, ids_chosen, suite.titles, whole=whole, excused=excused)
         _write(session, found)
         session.add(SECTION, found.to_json(), found.findings(SECTION))
         screen.write_all(verification_lines(found))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,12 +46,16 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Both sides. `ids`: what was chosen of the candidate's scenarios, and run on both."""
+    """Both sides. `ids`: what was chosen of the candidate's scenarios, and run on both.
+
+    `excused`: what this machine need not run.
+    """
 
     candidate: Side
     release: Side
     ids: Sequence[str]
     regressions: Sequence[Difference]
+    excused: Collection[str] = ()
 
     @property
     def as_before(self) -> Sequence[str]:
@@ -98,7 +102,7 @@ class Verification:
             if now is None or was is None:
                 yield name, f"{name}: not run"
                 continue
-            if _untold(was, now):
+            if _untold(was, now, excused=name in self.excused):
                 yield name, f"{name} {_said(now)}; in {THE_RELEASE} {_said(was)}"
             for title, verdict in now.proofs.items():
                 if verdict is PairVerdict.INCONCLUSIVE or (_wrong(verdict) and title not in was.proofs):
@@ -160,10 +164,11 @@ def _wrong(verdict: PairVerdict) -> bool:
     return verdict in WRONG
 
 
-def _untold(was: ScenarioRecord, now: ScenarioRecord) -> bool:
-    """Whether one of the two was not judged. What this machine runs of neither is its lack, and says nothing."""
+def _untold(was: ScenarioRecord, now: ScenarioRecord, *, excused: bool) -> bool:
+    """Whether one of the two was not judged. What this machine runs of neither is its lack, where that is `excused`."""
     verdicts = {was.verdict, now.verdict}
-    return was.verdict is not Verdict.HELD and not verdicts <= _JUDGED and verdicts != {Verdict.UNAVAILABLE}
+    lacking = excused and verdicts == {Verdict.UNAVAILABLE}
+    return was.verdict is not Verdict.HELD and not verdicts <= _JUDGED and not lacking
 
 
 def _said(record: ScenarioRecord) -> str:
@@ -177,11 +182,13 @@ def verification(
     titles: Mapping[str, Sequence[str]],
     *,
     whole: bool,
+    excused: Collection[str] = (),
 ) -> Verification:
     """Compare two runs. `ids`: what was chosen; `titles`: of all proofs of the candidate's suite, by id.
 
     `whole`: of what the release ran, the candidate was to run all, so that a scenario that it has not is gone.
+    `excused`: what this machine need not run.
     """
     new, old = Side.of(candidate), Side.of(release)
     how = Comparison(before=THE_RELEASE, known=titles.keys(), titles=titles, whole=whole)
-    return Verification(new, old, ids, differences(old.record, new.record, how))
+    return Verification(new, old, ids, differences(old.record, new.record, how), excused)

@@ -93,7 +93,7 @@ def _row(theme: str, id_: str, cells: Sequence[Cell], summary: SummaryRead) -> R
 def _entries(summary: SummaryRead) -> Iterator[tuple[str, Column, Entry]]:
     places = {str(run.key): place for place, run in enumerate(summary.runs)}
     told = {place for proof in summary.proofs for place in _halves(proof, places)}
-    matrix = summary.ablation.matrix if summary.ablation else None
+    matrix = summary.matrix
     for place, run in enumerate(summary.runs):
         if matrix is not None and run.role == "ablated" and run.profile == matrix.profile and len(run.without) == 1:
             continue  # the heat map has it

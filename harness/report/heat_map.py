@@ -29,7 +29,7 @@ class HeatMap:
 
 def heat_map_of(summary: SummaryRead) -> HeatMap | None:
     """Of a run that tried the matrix; None of any other."""
-    matrix = summary.ablation.matrix if summary.ablation else None
+    matrix = summary.matrix
     if matrix is None:
         return None
     runs = {run.key: (place, run) for place, run in enumerate(summary.runs)}

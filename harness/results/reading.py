@@ -153,6 +153,11 @@ class SummaryRead(Read):
             return False
 
     @property
+    def matrix(self) -> MatrixRead | None:
+        """The ablation matrix, where it was tried."""
+        return self.ablation.matrix if self.ablation else None
+
+    @property
     def wrong_proofs(self) -> tuple[ProofRead, ...]:
         """Those that do not prove their protection, on a machine that can try."""
         borne_out = (PairVerdict.PROVED, PairVerdict.UNAVAILABLE)

@@ -23,12 +23,17 @@ def side(*results: RunResult, proofs: tuple[ProofResult, ...] = ()) -> SummaryRe
 
 
 def verified(
-    candidate: SummaryRead, release: SummaryRead, *, known: tuple[str, ...] = (), whole: bool = True
+    candidate: SummaryRead,
+    release: SummaryRead,
+    *,
+    known: tuple[str, ...] = (),
+    whole: bool = True,
+    excused: tuple[str, ...] = (),
 ) -> Verification:
     """`known`: scenarios that the candidate has, and that were not chosen."""
     ids = list(dict.fromkeys(run.id for run in candidate.runs))
     titles = {name: ["pool.pre_ping"] for name in (*ids, *known)}
-    return verification(candidate, release, ids, titles, whole=whole)
+    return verification(candidate, release, ids, titles, whole=whole, excused=excused)
 
 
 def test_an_honest_candidate_may_be_released() -> None:
@@ -98,10 +103,13 @@ def test_what_could_not_be_told_says_what_each_side_showed() -> None:
 def test_what_this_machine_runs_of_neither_is_counted_as_that() -> None:
     beyond = own("b", UNAVAILABLE, reason="needs own_redis: it is not there")
     candidate = side(own("a"), beyond, proofs=(PROVED, tried("a", PING, PairVerdict.UNAVAILABLE)))
-    found = verified(candidate, side(own("a"), beyond))
+    unlisted = verified(candidate, side(own("a"), beyond))
+    assert unlisted.verdict == "Undecided: not everything could be compared."
+    assert unlisted.not_told == [f"b {said}; in the release {said}" for said in [f"unavailable: {beyond.reason}"]]
+    found = verified(candidate, side(own("a"), beyond), excused=("b",))
     shown = "1 scenario held, 1 scenario unavailable, 0 proofs proved, 1 proof unavailable"
     assert found.verdict == f"May be released: {shown}, nothing is worse."
-    nothing = verified(side(beyond), side(beyond))
+    nothing = verified(side(beyond), side(beyond), excused=("b",))
     assert nothing.verdict == "Undecided: none of the scenarios could be run."
     assert '<h1 class="">Undecided' in html_page(nothing, "verify")
 
