@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from harness import Lab, link, postgres, service
+from harness import REFUSED, Lab, link, postgres, service
 from harness.checks import Verdict, judge
 from harness.scenario.reading import evidence_of, figures_of
 from tests.scenario_live.support import Play, Runs, deliveries, history_of
@@ -19,7 +19,7 @@ async def _holds(lab: Lab) -> None:
 
 async def _fails(lab: Lab) -> None:
     async with lab.inject(link.cut(postgres)):
-        await lab.deliver(slower_ms_max=0.001)
+        await lab.deliver(expect=REFUSED)
 
 
 async def _proves_nothing(lab: Lab) -> None:
