@@ -20,13 +20,13 @@ from bench._packages import bench_python
 from bench._proxied import proxied_service
 from bench._report import comparison
 from bench._services import TARGET
-from harness.scenario.testbed import Testbed, open_testbed
-from harness.search.lane import LaneSettings
-from harness.search.places import CellId, Kind
-from harness.search.plan import BYTES, Choice, planned
-from harness.search.recording import Recording
-from harness.search.results import CellResult, CellVerdict
-from harness.search.sweeper import Sweeper, SweepSettings, sweeping
+from harness.engine.laying.testbed import Testbed, open_testbed
+from harness.search.recording.places import CellId, Kind
+from harness.search.recording.recording import Recording
+from harness.search.sweep.lane import LaneSettings
+from harness.search.sweep.plan import BYTES, Choice, planned
+from harness.search.sweep.results import CellResult, CellVerdict
+from harness.search.sweep.sweeper import Sweeper, SweepSettings, sweeping
 from harness.stack import StackConfiguration
 from harness.target import load_target
 

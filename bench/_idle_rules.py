@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.wire import Cut, Direction, Match, Rule
+from harness.relay import Cut, Direction, Match, Rule
 
 ARMED = 16
 DIRECTIONS: tuple[Direction, ...] = ("sent", "answered")

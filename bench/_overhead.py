@@ -15,11 +15,11 @@ from bench._report import comparison, split
 from bench._services import TARGET
 from harness import Lab, no_fault
 from harness.checks import Verdict
+from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.errors import HarnessError
 from harness.history import read_history
 from harness.scenario.runner import RunConfiguration, run
 from harness.scenario.scenario import Scenario
-from harness.scenario.testbed import Testbed, open_testbed
 from harness.stack import StackConfiguration
 from harness.target import load_target
 

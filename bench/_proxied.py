@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 from bench._services import START_WITHIN_S
 from harness.addresses import HostPort
+from harness.engine.laying.testbed import Testbed
 from harness.errors import HarnessError
-from harness.keeper import KeptProcess, ProcessSpec
 from harness.polling import poll
-from harness.scenario.testbed import Testbed
-from harness.search.deliveries import DeliveryMaker
-from harness.search.lane_links import LaneLink, lane_links
-from harness.stack.toxiproxy_client import parse_api_url
+from harness.processes.keeper import KeptProcess, ProcessSpec
+from harness.relay import RelayControl
+from harness.search.sweep.deliveries import DeliveryMaker
+from harness.search.sweep.lane_links import LaneLink, lane_links
+from harness.stack.toxiproxy.client import parse_api_url
 from harness.target import Delivery, OutgoingRequest
-from harness.wire import RelayControl
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,12 @@ from pathlib import Path
 from bench._arms import Progress, Sample
 from bench._cpu import cpu_s
 from bench._load import Load, encoded, send
+from harness.engine.laying.links import laid_links
+from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.errors import HarnessError
 from harness.faults.site import LaidLink
-from harness.keeper import KeptProcess, ProcessSpec
 from harness.polling import poll
-from harness.scenario.laying import laid_links
-from harness.scenario.testbed import Testbed, open_testbed
+from harness.processes.keeper import KeptProcess, ProcessSpec
 from harness.stack import StackConfiguration
 from harness.stack.postgres_settings import PostgresOptions
 from harness.target import Target, load_target

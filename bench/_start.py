@@ -16,10 +16,10 @@ from bench._options import Found, Options
 from bench._report import Line, Table, comparison, ladder
 from bench._services import Wanted, Workshop, measuring
 from bench._statistics import median_interval, ratios, scatter
-from harness.keeper import Keeper, ProcessSpec
-from harness.scenario.testbed import passed_on
+from harness.engine.laying.testbed import passed_on
+from harness.processes.keeper import Keeper, ProcessSpec
 from harness.stack import PostgresServer, RedisServer, Stack, StackConfiguration, ToxiproxyServer, private_folder
-from harness.stack.toxiproxy_build import toxiproxy_server_path
+from harness.stack.toxiproxy.build import toxiproxy_server_path
 
 IMPORTS = "import webhook.command, webhook.service"
 # Not the interpreter's own end, which visits every object once more: a service that listens has not paid for it.

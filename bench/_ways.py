@@ -14,12 +14,12 @@ from pathlib import Path
 from bench._arms import Progress
 from bench._idle_rules import idle_rules
 from harness.addresses import HostPort
+from harness.engine.laying.testbed import passed_on
 from harness.errors import HarnessError
-from harness.keeper import Keeper, ProcessSpec
 from harness.polling import poll
-from harness.scenario.testbed import passed_on
+from harness.processes.keeper import Keeper, ProcessSpec
+from harness.relay import ProtocolName, RelayControl
 from harness.stack import Stack, StackConfiguration, private_folder
-from harness.wire import ProtocolName, RelayControl
 
 ROOT = Path(__file__).resolve().parents[1]
 DIRECT = "direct"

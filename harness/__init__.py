@@ -10,11 +10,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from harness.engine.workload import Answer
     from harness.faults import Fault, link, no_fault, process, server, syscall, wire
     from harness.faults.syscall import Errno
     from harness.scenario.lab import Lab
     from harness.scenario.markers import needs, proves
-    from harness.scenario.workload import Answer
     from harness.vocabulary import (
         ACKNOWLEDGED,
         ANY_OUTCOME,
@@ -62,7 +62,7 @@ __all__ = [
 ]
 
 _HOMES: Mapping[str, str] = {
-    "Answer": "harness.scenario.workload",
+    "Answer": "harness.engine.workload",
     "Errno": "harness.faults.syscall",
     "Fault": "harness.faults",
     "Lab": "harness.scenario.lab",
@@ -88,13 +88,6 @@ class _Words(ModuleType):
         word = getattr(import_module(_HOMES.get(name, _VOCABULARY)), name)
         vars(self)[name] = word
         return word
-
-    def __setattr__(self, name: str, value: object) -> None:
-        # The relay's package bears the name of a word, `wire`. Its modules are imported by their full names, and
-        # what the import system would put in the word's place stays out.
-        is_submodule = isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}"
-        if not (is_submodule and name in __all__):
-            super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:
         return sorted({*vars(self), *__all__})

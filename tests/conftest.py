@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from harness.keeper import Keeper
+from harness.processes.keeper import Keeper
 from harness.stack import Stack, StackConfiguration, private_folder
 
 # A loaded machine is no failure of what is tested. Where CI is set, Hypothesis's own profile for CI stays below.

@@ -10,8 +10,9 @@ import pytest
 
 from harness.doctor import Finding, Report, _examination, _machine, examine
 from harness.errors import HarnessError
-from harness.stack import StackConfiguration, _go
-from harness.stack.toxiproxy_build import toxiproxy_server_path
+from harness.stack import StackConfiguration
+from harness.stack.toxiproxy import _go
+from harness.stack.toxiproxy.build import toxiproxy_server_path
 
 NAMES = [
     "Python",

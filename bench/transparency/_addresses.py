@@ -11,9 +11,9 @@ from bench._idle_rules import idle_rules
 from bench.transparency._suites import Server, Starts
 from harness.addresses import HostPort
 from harness.errors import HarnessError
-from harness.keeper import Keeper, LogFile
+from harness.processes.keeper import Keeper, LogFile
+from harness.relay import Ended, ProtocolName, RelayServer
 from harness.stack import private_folder
-from harness.wire import Ended, ProtocolName, RelayServer
 
 
 @dataclass(slots=True)

@@ -17,9 +17,9 @@ import redis
 from bench.transparency._addresses import Place, place_of
 from bench.transparency._suites import Starts, libpq_environment, start_postgres, start_redis
 from harness.errors import HarnessError
-from harness.keeper import ProcessSpec
+from harness.processes.keeper import ProcessSpec
+from harness.relay import ProtocolName
 from harness.stack.binaries import find_postgres
-from harness.wire import ProtocolName
 
 WITHIN_S = 600.0
 MODES = ("simple", "extended", "prepared")

@@ -13,7 +13,7 @@ from bench.transparency._addresses import Place, place_of
 from bench.transparency._outcomes import Outcome, read_junit
 from bench.transparency._suites import Suite
 from harness.errors import HarnessError
-from harness.keeper import ProcessSpec
+from harness.processes.keeper import ProcessSpec
 
 WITHIN_S = 3600.0
 TESTS_RAN = (0, 1)

@@ -8,9 +8,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from harness.addresses import HostPort
-from harness.keeper import Keeper
+from harness.processes.keeper import Keeper
+from harness.relay import ProtocolName
 from harness.stack import PostgresServer, RedisServer
-from harness.wire import ProtocolName
 
 LISTS = Path(__file__).resolve().parent
 Server = PostgresServer | RedisServer

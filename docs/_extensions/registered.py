@@ -13,9 +13,9 @@ from sphinx.util.typing import ExtensionMetadata
 
 from harness.checks import STANDING
 from harness.cli.faults import signature
+from harness.engine.steps import Step
 from harness.faults import Fault
 from harness.history.events import Event
-from harness.scenario.steps import Step
 from harness.vocabulary import Postgres, Redis, Value
 from harness.vocabulary.messages import Direction, Phase, names_of
 

@@ -11,13 +11,13 @@ import click
 from harness.cli.against_baseline import baseline_file
 from harness.cli.chosen import Chosen, choose
 from harness.cli.options import BASELINE, SUITE, options
-from harness.proof.accepting import Ground, check_acceptable
-from harness.proof.baseline import Baseline, accepted, read_baseline, write_baseline
-from harness.proof.record import record_of
-from harness.proof.revision import revision_of, uncommitted
+from harness.compare.accepting import Ground, check_acceptable
+from harness.compare.baseline import Baseline, accepted, read_baseline, write_baseline
+from harness.compare.record import record_of
 from harness.proof.sources import digests
 from harness.results.naming import newest_run, run_named
 from harness.results.reading import read_summary
+from harness.results.revision import revision_of, uncommitted
 from harness.results.text import counted
 from harness.suite import ExitStatus, SuiteSettings
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.plugin.collecting import collect_scenarios
 from harness.results.ablation import title
 from harness.scenario.scenario import Scenario
-from harness.search.gated import order_scenarios
+from harness.search.orders.gated import order_scenarios
 from harness.suite import SuiteSettings, Unavailable, check_profile, read_unavailable, select
 from harness.suite.unavailable import FILE
 from harness.target import Target, load_target

@@ -16,8 +16,8 @@ from harness.cli.lines import BOLD, DIM, Line, Piece
 from harness.cli.options import JOBS, OUTPUT, SEED, STACK, STRICT, WHERE, options, output_of, settings_of
 from harness.cli.screen import Screen, Verbosity
 from harness.cli.stage import perform
+from harness.compare.profiles import Compared, Outcome, SideBySide, in_order, seconds
 from harness.errors import UsageError
-from harness.proof.profiles import Compared, Outcome, SideBySide, in_order, seconds
 from harness.results import Role, RunKey
 from harness.results.files import write_atomically
 from harness.results.text import one_line

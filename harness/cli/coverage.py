@@ -20,11 +20,13 @@ from harness.cli.lines import BAD, BOLD, DIM, DOUBT, Line
 from harness.cli.options import OUTPUT, STACK, WHAT, WHERE, Output, options, output_of, settings_of
 from harness.cli.screen import Verbosity
 from harness.cli.search_stage import SearchStage, search_stage
-from harness.proof.revision import revision_of
+from harness.engine.laying.testbed import Testbed
 from harness.results.reading import SummaryRead
+from harness.results.revision import revision_of
 from harness.results.text import one_line
-from harness.scenario.testbed import Testbed
-from harness.search.coverage import (
+from harness.search.recording.places import Point
+from harness.search.recording.recording import Recording
+from harness.search.space.coverage import (
     Coverage,
     Subject,
     coverage_of,
@@ -33,12 +35,10 @@ from harness.search.coverage import (
     newest_gate,
     newest_sweep,
 )
-from harness.search.places import Point
-from harness.search.recording import Recording
-from harness.search.results import CellResult
-from harness.search.space import DEFAULT_FLOOR_PERCENT, FILE, Changes, FaultSpace, changes, read_space, space_of
-from harness.search.sweeper import SweepSettings, sweeping
-from harness.search.swept import Swept
+from harness.search.space.space import DEFAULT_FLOOR_PERCENT, FILE, Changes, FaultSpace, changes, read_space, space_of
+from harness.search.space.swept import Swept
+from harness.search.sweep.results import CellResult
+from harness.search.sweep.sweeper import SweepSettings, sweeping
 from harness.suite import ExitStatus, SuiteSettings
 from harness.target import Target
 

@@ -10,9 +10,9 @@ from harness.cli.lines import BAD, BOLD, DOUBT, PLAIN
 from harness.cli.screen import Screen
 from harness.results.finding import Finding
 from harness.results.text import one_line
-from harness.search.coverage import Subject, gate_coverage
-from harness.search.maps import coverage_map
-from harness.search.space import FILE, read_space
+from harness.search.maps.maps import coverage_map
+from harness.search.space.coverage import Subject, gate_coverage
+from harness.search.space.space import FILE, read_space
 from harness.suite import Session
 
 SECTION = "coverage"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.results.maps import FaultMap, read_maps, write_maps
-from harness.search.coverage import Subject
-from harness.search.maps import sweep_maps
+from harness.search.maps.maps import sweep_maps
+from harness.search.space.coverage import Subject
 
 
 def leave_maps(run: Path, results: Path, subject: Subject, coverage: Sequence[FaultMap] = ()) -> Sequence[str]:

@@ -19,13 +19,13 @@ from harness.cli.lines import BAD, BOLD, DIM, DOUBT, GOOD, Line
 from harness.cli.options import OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
 from harness.cli.screen import Verbosity
 from harness.cli.search_stage import SearchStage, finished, search_stage
+from harness.engine.laying.testbed import Testbed
 from harness.errors import UsageError
 from harness.results.files import write_atomically
 from harness.results.text import counted, one_line
-from harness.scenario.testbed import Testbed
-from harness.search.interleaving import MIXES, Mix, OrderResult
-from harness.search.orders import read_order, written
-from harness.search.playing import OrderSettings, play_orders
+from harness.search.orders.interleaving import MIXES, Mix, OrderResult
+from harness.search.orders.orders import read_order, written
+from harness.search.orders.playing import OrderSettings, play_orders
 from harness.suite import ExitStatus
 from harness.target import load_target
 

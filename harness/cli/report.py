@@ -12,7 +12,7 @@ from harness.report import write_report
 from harness.results.folder import LATEST
 from harness.results.naming import run_named
 from harness.results.reading import read_summary
-from harness.search.coverage import Subject
+from harness.search.space.coverage import Subject
 from harness.suite import ExitStatus
 from harness.suite.settings import RESULTS
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from harness.cli.options import Output
 from harness.cli.screen import Screen, screen_for
 from harness.cli.stage import terminated_is_interrupted
+from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.results.folder import ResultsFolder, new_results_folder
 from harness.results.repro import harness_words
 from harness.results.summary import RunInfo
-from harness.scenario.testbed import Testbed, open_testbed
-from harness.search.lane import LaneSettings
+from harness.search.sweep.lane import LaneSettings
 from harness.suite import ExitStatus, SuiteSettings, check_profile
 from harness.suite.info import run_info
 from harness.target import Target

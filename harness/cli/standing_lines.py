@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from harness.engine.laying.testbed import Testbed
 from harness.results.repro import harness_words
-from harness.scenario.testbed import Testbed
 from harness.stack.urls import redacted
 from harness.suite import SuiteSettings
 

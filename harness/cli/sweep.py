@@ -14,16 +14,16 @@ import uvloop
 from harness.cli.lines import BAD, BOLD, DIM, DOUBT, Line
 from harness.cli.options import OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
 from harness.cli.search_stage import SearchStage, finished, search_stage
+from harness.engine.laying.testbed import Testbed
 from harness.errors import UsageError
 from harness.results.text import one_line
-from harness.scenario.testbed import Testbed
-from harness.search.places import KINDS, CellId, Kind
-from harness.search.plan import RETRY, Choice, check_choice, planned
-from harness.search.recording import Recording
-from harness.search.report import HTML_FILE, JSON_FILE, SweepReport, judged_a_second
-from harness.search.results import CellResult, CellVerdict, LaneProblem, RowOfMap, SweepResults
-from harness.search.sweeper import Sweeper, SweepSettings, sweeping
-from harness.search.terminal_map import map_lines
+from harness.search.maps.report import HTML_FILE, JSON_FILE, SweepReport, judged_a_second
+from harness.search.maps.terminal_map import map_lines
+from harness.search.recording.places import KINDS, CellId, Kind
+from harness.search.recording.recording import Recording
+from harness.search.sweep.plan import RETRY, Choice, check_choice, planned
+from harness.search.sweep.results import CellResult, CellVerdict, LaneProblem, RowOfMap, SweepResults
+from harness.search.sweep.sweeper import Sweeper, SweepSettings, sweeping
 from harness.suite import ExitStatus
 from harness.suite.settings import names_given
 from harness.target import load_target

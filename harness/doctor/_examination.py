@@ -7,9 +7,9 @@ from collections.abc import Callable
 from harness.doctor import _machine, _network, _servers
 from harness.doctor._report import Finding, Report
 from harness.errors import HarnessError
-from harness.keeper import user_namespaces_available
+from harness.processes.keeper import user_namespaces_available
+from harness.processes.syscalls import notification_available
 from harness.stack import StackConfiguration
-from harness.syscalls import notification_available
 
 
 def examine(configuration: StackConfiguration | None = None) -> Report:

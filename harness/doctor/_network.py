@@ -6,8 +6,8 @@ import errno
 import os
 import socket
 
-from harness.bare import run_probe
 from harness.doctor._report import Finding
+from harness.processes.bare import run_probe
 from harness.stack.sockets import listening
 
 LINK_LOCAL = "fe80::1"
@@ -51,7 +51,7 @@ def socket_statistics() -> Finding:
 
 def namespaces() -> Finding:
     """Whether we can have a network of our own, with its loopback up. Raises HarnessError if that cannot be tried."""
-    status, said = run_probe("harness._network_trial")
+    status, said = run_probe("harness.processes.network_trial")
     name = "network namespaces"
     if status == 0:
         return Finding(name, ok=True, detail="entered one and brought its loopback up")

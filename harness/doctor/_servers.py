@@ -7,10 +7,10 @@ import shutil
 
 from harness.doctor._report import Finding
 from harness.stack import StackConfiguration
-from harness.stack._go import NO_GO, find_go, minimum
 from harness.stack.binaries import find_postgres, find_redis
-from harness.stack.toxiproxy import named_toxiproxy, toxiproxy_version
-from harness.stack.toxiproxy_build import BUILD, TOXIPROXY_VERSION, cached_toxiproxy
+from harness.stack.toxiproxy._go import NO_GO, find_go, minimum
+from harness.stack.toxiproxy.build import BUILD, TOXIPROXY_VERSION, cached_toxiproxy
+from harness.stack.toxiproxy.server import named_toxiproxy, toxiproxy_version
 from harness.stack.urls import is_url, redacted
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from harness.drafting._ground import Ground
+from harness.engine.steps import Deliver, Heal, Inject, Restart, Step, Until
 from harness.faults import Fault, link, process, server, syscall, wire
 from harness.scenario.schedule import Begin, Do, End, Move
-from harness.scenario.steps import Deliver, Heal, Inject, Restart, Step, Until
 from harness.vocabulary import ANY_OUTCOME, REFUSED, UNKNOWN, Postgres, Redis
 
 Play = tuple[Move, ...]

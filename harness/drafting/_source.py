@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 import harness
 from harness.drafting._plays import Play
+from harness.engine.steps import Heal, Inject
 from harness.faults import Fault
 from harness.scenario.schedule import Begin, Do, Schedule
-from harness.scenario.steps import Heal, Inject
 
 FILE = '''"""TODO: what goes wrong in this file, in a sentence."""
 

@@ -8,8 +8,8 @@ from harness.faults._relayed import misses, rule_for
 from harness.faults.fault import Injection
 from harness.faults.met import message_met
 from harness.faults.site import Site
+from harness.relay import Action, Fired, Report
 from harness.vocabulary import Message
-from harness.wire import Action, Fired, Report
 
 TOLD_EACH = 20
 """So many firings are told one by one; of the rest, how many there were."""

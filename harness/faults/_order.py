@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from harness.faults._relayed import fired, misses, passed, rule_for
 from harness.faults.fault import Injection
 from harness.faults.site import Site
+from harness.relay import Hold, Rule
 from harness.vocabulary import Message
-from harness.wire import Hold, Rule
 
 
 class InOrder(Injection):

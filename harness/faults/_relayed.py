@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 
 from harness.faults.site import Site
+from harness.relay import Action, Fired, Match, Passed, Report, Rule
 from harness.vocabulary import Message
-from harness.wire import Action, Fired, Match, Passed, Report, Rule
 
 MISSES_SHOWN = 3
 _numbers = itertools.count(1)

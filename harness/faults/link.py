@@ -19,8 +19,8 @@ from harness.faults.meter import LinkActivity, LinkMeter, Used
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
 from harness.polling import poll_async
-from harness.stack import toxics
 from harness.stack.sockets import TcpState
+from harness.stack.toxiproxy import toxics
 from harness.vocabulary import Link
 from harness.vocabulary.value import told_at
 

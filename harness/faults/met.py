@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.history.events import MessageMet
-from harness.wire import Cut, Fail, Fired, Reset, Rule
+from harness.relay import Cut, Fail, Fired, Reset, Rule
 
 
 def message_met(link: str, rule: Rule, fired: Fired) -> MessageMet:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.faults.site import Site
+from harness.relay import Ended, Report
+from harness.relay.reports import EndedBy
 from harness.stack.sockets import TcpConnection, TcpState
 from harness.vocabulary import Link
-from harness.wire import Ended, Report
-from harness.wire.reports import EndedBy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,13 +14,13 @@ from redis.asyncio import Redis as RedisClient
 from harness.errors import UsageError
 from harness.faults.asking import Asking
 from harness.history.events import MessageMet
-from harness.keeper import LogFile
+from harness.processes.keeper import LogFile
+from harness.relay import RelayControl
 from harness.stack.addresses import HostPort
 from harness.stack.service import ServiceProcess
 from harness.stack.sockets import TcpConnection, connections
-from harness.stack.toxiproxy import ToxiproxyServer
+from harness.stack.toxiproxy.server import ToxiproxyServer
 from harness.vocabulary import Link
-from harness.wire import RelayControl
 
 ADMIN_TIMEOUT_S = 5.0
 OWN_NAME = "harness"

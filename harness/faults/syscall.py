@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from harness.faults.fault import Fault, Injection, Need
 from harness.faults.site import Site
-from harness.syscalls import ConnectRule, SyscallEvent
+from harness.processes.syscalls import ConnectRule, SyscallEvent
 from harness.vocabulary import Link
 from harness.vocabulary.refusals import at_least_one
 

@@ -10,8 +10,8 @@ from typing import Protocol
 from harness.faults._relayed import fired, misses, rule_for
 from harness.faults.fault import Fault, Injection
 from harness.faults.site import Site
+from harness.relay import Hold
 from harness.vocabulary import Message, Moment
-from harness.wire import Hold
 
 
 @dataclass(frozen=True, repr=False)

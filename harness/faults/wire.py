@@ -16,8 +16,8 @@ from harness.faults._messages_met import MessagesMet
 from harness.faults._order import InOrder
 from harness.faults.fault import Fault, Injection
 from harness.faults.site import Site
+from harness.relay import Direction, check_action, rules
 from harness.vocabulary import Message
-from harness.wire import Direction, check_action, rules
 
 FEWEST_TO_ORDER = 2
 

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
+from harness.engine.stops import MachineLacksError, ScenarioStop
 from harness.errors import HarnessError, UsageError
 from harness.results.places import shown
 from harness.scenario.lab import Lab, StepMisuseError
-from harness.scenario.stops import MachineLacksError, ScenarioStop
 
 Play = Callable[[Lab], Awaitable[None]]
 HARNESS = Path(__file__).parents[1]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.checks import judge
+from harness.engine.configuration import RunConfiguration
+from harness.engine.observing.reading import evidence_of, figures_of
 from harness.history import History
 from harness.history.events import ServiceLog
 from harness.results import RunKey, RunResult
-from harness.scenario.configuration import RunConfiguration
-from harness.scenario.reading import evidence_of, figures_of
 from harness.scenario.schedule import Move, Schedule
 
 

@@ -11,15 +11,15 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanag
 from types import TracebackType
 from typing import Generic, TypeVar, cast, overload
 
+from harness.engine.performer import Ongoing, Performer
+from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
+from harness.engine.workload import Answer
 from harness.errors import HarnessError
 from harness.faults.fault import Fault
 from harness.history import Recorder
 from harness.history.events import ScenarioProblem, StepBegan, StepEnded
 from harness.results.places import shown
-from harness.scenario.performer import Ongoing, Performer
 from harness.scenario.schedule import Begin, Do, End, Move
-from harness.scenario.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
-from harness.scenario.workload import Answer
 from harness.vocabulary import ACKNOWLEDGED, Figure, Moment, Outcome
 
 T_co = TypeVar("T_co", covariant=True)

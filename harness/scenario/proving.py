@@ -7,12 +7,12 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 
 from harness.checks.proof import Proof
+from harness.engine.laying.testbed import Testbed
 from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import ProofResult, judge_pair
 from harness.scenario import runner
 from harness.scenario.runner import RunConfiguration
 from harness.scenario.scenario import Scenario
-from harness.scenario.testbed import Testbed
 
 Run = Callable[[Scenario, RunConfiguration, Testbed], RunResult]
 

@@ -13,6 +13,18 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
+from harness.engine.configuration import RunConfiguration
+from harness.engine.laying.building import built_site, clients
+from harness.engine.laying.testbed import Testbed
+from harness.engine.laying.tls import told_with_tls
+from harness.engine.observing.counting import Counting
+from harness.engine.observing.deaths import ended_by_deaths
+from harness.engine.observing.probes import Probed
+from harness.engine.observing.relay_log import relay_unbroken
+from harness.engine.observing.sessions import Sessions
+from harness.engine.performer import Performer
+from harness.engine.phases import Phases, looked_at
+from harness.engine.stops import MachineLacksError, ScenarioStop
 from harness.errors import UsageError
 from harness.faults.site import Site
 from harness.history import Recorder, recording
@@ -26,21 +38,9 @@ from harness.history.events import (
     ServiceStarted,
 )
 from harness.results import RunKey, RunResult
-from harness.scenario.building import built_site, clients
 from harness.scenario.concluding import Moves, Times, conclude
-from harness.scenario.configuration import RunConfiguration
-from harness.scenario.counting import Counting
-from harness.scenario.deaths import ended_by_deaths
 from harness.scenario.lab import Lab, StepMisuseError
-from harness.scenario.performer import Performer
-from harness.scenario.phases import Phases, looked_at
-from harness.scenario.probes import Probed
-from harness.scenario.relay_log import relay_unbroken
 from harness.scenario.scenario import Scenario
-from harness.scenario.sessions import Sessions
-from harness.scenario.stops import MachineLacksError, ScenarioStop
-from harness.scenario.testbed import Testbed
-from harness.scenario.tls import told_with_tls
 from harness.stack.service import ServiceStartError
 
 SERVICE_LOG_KEPT = 400_000

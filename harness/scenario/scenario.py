@@ -11,9 +11,9 @@ from harness.faults.fault import Need
 from harness.scenario.lab import Lab
 
 if TYPE_CHECKING:
+    from harness.engine.configuration import RunConfiguration
+    from harness.engine.laying.testbed import Testbed
     from harness.results import RunResult
-    from harness.scenario.configuration import RunConfiguration
-    from harness.scenario.testbed import Testbed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

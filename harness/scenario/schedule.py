@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.engine.steps import Step
 from harness.errors import UsageError
-from harness.scenario.steps import Step
 from harness.vocabulary import Json, from_json, to_json
 
 SCHEMA = "harness.schedule/1"

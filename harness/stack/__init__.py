@@ -7,7 +7,7 @@ from harness.stack.postgres import PostgresServer
 from harness.stack.postgres_settings import PostgresOptions
 from harness.stack.redis import RedisServer
 from harness.stack.stack import Stack, StackConfiguration
-from harness.stack.toxiproxy import ToxiproxyServer
+from harness.stack.toxiproxy.server import ToxiproxyServer
 
 __all__ = [
     "DeadServer",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.keeper import Keeper, ProcessSpec
+from harness.processes.keeper import Keeper, ProcessSpec
 
 
 @dataclass(frozen=True, slots=True)

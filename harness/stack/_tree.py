@@ -13,7 +13,7 @@ from contextlib import ExitStack
 import psutil
 
 from harness.errors import HarnessError
-from harness.keeper import KeptProcess
+from harness.processes.keeper import KeptProcess
 from harness.stack.readiness import NotReadyError, wait_ready
 
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.keeper import KeptProcess
+from harness.processes.keeper import KeptProcess
 
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import asyncpg
 
 from harness.errors import HarnessError, UsageError
-from harness.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
+from harness.processes.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
 from harness.stack._tree import kill_tree
 from harness.stack.binaries import PostgresBinaries, check_postgres_version, find_postgres
 from harness.stack.blocking import run_blocking

@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from harness.errors import UsageError
-from harness.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
+from harness.processes.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
 from harness.stack.binaries import RedisBinary, check_redis_version, find_redis
 from harness.stack.deaths import DeathWatch
 from harness.stack.ports import Ports, pick_port

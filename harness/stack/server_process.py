@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from harness.errors import HarnessError
-from harness.keeper import Keeper, KeptProcess, ProcessSpec
+from harness.processes.keeper import Keeper, KeptProcess, ProcessSpec
 from harness.stack._tree import kill_tree
 from harness.stack.deaths import DeathWatch, describe_exit
 from harness.stack.ports import Ports

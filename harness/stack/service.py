@@ -15,11 +15,11 @@ import httpx
 import psutil
 
 from harness.errors import HarnessError
-from harness.keeper import Keeper, KeptProcess, LogFile, PreloadedPython, ProcessSpec
 from harness.polling import poll
+from harness.processes.keeper import Keeper, KeptProcess, LogFile, PreloadedPython, ProcessSpec
+from harness.processes.syscalls import ConnectRule, SyscallEvent
 from harness.stack.http import service_client
 from harness.stack.loops import call_in
-from harness.syscalls import ConnectRule, SyscallEvent
 
 LOG_TAIL_LINES = 15
 NOT_STARTED = "the service did not start: "

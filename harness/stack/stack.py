@@ -10,17 +10,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from harness.keeper import Keeper
+from harness.processes.keeper import Keeper
+from harness.relay import RelayServer
 from harness.stack._port_claims import PortClaims
 from harness.stack.binaries import find_postgres, find_redis
 from harness.stack.deaths import DeadServer, DeathWatch
 from harness.stack.postgres import PostgresServer
 from harness.stack.postgres_settings import PostgresOptions
 from harness.stack.redis import RedisServer
-from harness.stack.toxiproxy import ToxiproxyServer
-from harness.stack.toxiproxy_build import BUILD, toxiproxy_server_path
+from harness.stack.toxiproxy.build import BUILD, toxiproxy_server_path
+from harness.stack.toxiproxy.server import ToxiproxyServer
 from harness.stack.urls import is_url
-from harness.wire import RelayServer
 
 EMBEDDED = "embedded"
 

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 
+from harness.engine.laying.testbed import Testbed
 from harness.errors import HarnessError
-from harness.scenario.testbed import Testbed
 
 
 class Beds:

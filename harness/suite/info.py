@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from harness.proof.revision import revision_of
+from harness.results.revision import revision_of
 from harness.results.summary import RunInfo
 from harness.suite.settings import SuiteSettings
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from harness.checks import Verdict
+from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.errors import UsageError
 from harness.report import report_run
 from harness.results import Role, RunKey, RunResult
@@ -27,7 +28,6 @@ from harness.scenario import runner
 from harness.scenario.proving import proof_tried_by, prove
 from harness.scenario.runner import RunConfiguration
 from harness.scenario.scenario import Scenario
-from harness.scenario.testbed import Testbed, open_testbed
 from harness.suite.beds import Beds
 from harness.suite.info import run_info
 from harness.suite.lanes import Lanes

@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
+from harness.engine.laying.links import proxies_left
+from harness.engine.laying.testbed import Testbed, open_testbed, prepare_again
 from harness.errors import HarnessError
-from harness.scenario.laying import proxies_left
-from harness.scenario.testbed import Testbed, open_testbed, prepare_again
 from harness.stack import private_folder
 from harness.suite.settings import SuiteSettings
 from harness.target import Target

@@ -13,9 +13,9 @@ from bench._faults import judged
 from bench._idle_rules import ARMED, idle_rules
 from bench._memory import from_status, peak_mib, resident_mib
 from harness.addresses import HostPort
-from harness.keeper import Keeper
-from harness.search.places import CellId
-from harness.search.results import CellResult, CellVerdict
+from harness.processes.keeper import Keeper
+from harness.search.recording.places import CellId
+from harness.search.sweep.results import CellResult, CellVerdict
 from harness.stack import RedisServer, private_folder
 
 

@@ -12,10 +12,10 @@ from harness.cli import main
 from harness.cli.interleave import counts_line
 from harness.cli.interleave import status_of as status_of_orders
 from harness.cli.sweep import kinds_needed, status_of
-from harness.proof.revision import commit_of, revision_of
-from harness.search.interleaving import OrderResult
-from harness.search.plan import Choice
-from harness.search.results import CellVerdict, LaneProblem, SweepResults
+from harness.results.revision import commit_of, revision_of
+from harness.search.orders.interleaving import OrderResult
+from harness.search.sweep.plan import Choice
+from harness.search.sweep.results import CellVerdict, LaneProblem, SweepResults
 from harness.suite import ExitStatus
 from tests.search.made import result
 

@@ -10,10 +10,10 @@ import pytest
 from harness.checks import Verdict
 from harness.cli import main
 from harness.cli.soak import soak_lines
+from harness.engine.steps import Deliver, Inject
 from harness.faults import Fault, link
 from harness.results import RunKey
 from harness.scenario.schedule import Begin, Do, End, Schedule
-from harness.scenario.steps import Deliver, Inject
 from harness.vocabulary import postgres
 from tests.cli.support import runs_by_id, summary_in
 from tests.results.made import made

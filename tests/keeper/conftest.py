@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.keeper import Keeper
+from harness.processes.keeper import Keeper
 
 
 @pytest.fixture

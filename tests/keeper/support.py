@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from harness.keeper import ProcessSpec
+from harness.processes.keeper import ProcessSpec
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.keeper import Keeper
+from harness.processes.keeper import Keeper
 from tests.keeper.support import STUBBORN_TREE, python_spec, running, shell_spec, wait_for
 
 IGNORES_TERM = "trap '' TERM; echo up; while :; do sleep 60; done"

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.keeper import Keeper, PreloadedPython, PreloadSpec, ProcessSpec
-from harness.syscalls import ConnectRule, notification_available
+from harness.processes.keeper import Keeper, PreloadedPython, PreloadSpec, ProcessSpec
+from harness.processes.syscalls import ConnectRule, notification_available
 from tests.keeper.support import running, wait_for
 
 LIBRARY = "colorsys"  # nothing else imports it

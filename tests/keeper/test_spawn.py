@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.keeper import Keeper, ProcessSpec
+from harness.processes.keeper import Keeper, ProcessSpec
 from tests.keeper.support import python_spec, shell_spec
 
 

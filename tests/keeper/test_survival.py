@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.keeper import Keeper
+from harness.processes.keeper import Keeper
 from tests.keeper.support import (
     MARK,
     STUBBORN_TREE,
@@ -30,7 +30,7 @@ from tests.keeper.support import (
 HARNESS = """
 import dataclasses, os, signal, sys, threading
 from pathlib import Path
-from harness.keeper import Keeper
+from harness.processes.keeper import Keeper
 from tests.keeper.support import MARK, STUBBORN_TREE, marked, python_spec, wait_for
 
 moment, folder = sys.argv[1], Path(sys.argv[2])
@@ -125,7 +125,7 @@ def test_harness_killed_while_a_fork_of_it_holds_the_connection(mark: str, tmp_p
 CTRL_C = """
 import os, signal, sys
 from pathlib import Path
-from harness.keeper import Keeper
+from harness.processes.keeper import Keeper
 from tests.keeper.support import shell_spec
 
 with Keeper.start() as keeper:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.keeper import LogFile
-from harness.keeper._channel import Channel
-from harness.keeper._codec import decode, encode
-from harness.keeper._log import TAIL_BYTES_MAX
-from harness.keeper._messages import Called, Done, SetRules, Spawn
-from harness.syscalls import ConnectRule, SyscallEvent
+from harness.processes.keeper import LogFile
+from harness.processes.keeper._channel import Channel
+from harness.processes.keeper._codec import decode, encode
+from harness.processes.keeper._log import TAIL_BYTES_MAX
+from harness.processes.keeper._messages import Called, Done, SetRules, Spawn
+from harness.processes.syscalls import ConnectRule, SyscallEvent
 
 TEXT = st.text(st.characters(codec=None))  # lone surrogates too: what is not UTF-8 in an environment
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.checks import Verdict
 from harness.checks.proof import Proof
-from harness.proof.record import ScenarioRecord, Speed, SuiteRecord
+from harness.compare.record import ScenarioRecord, Speed, SuiteRecord
 from harness.results import RunKey, RunResult
 from harness.results.ablation import PairVerdict, ProofResult, judge_pair
 from harness.results.folder import ResultsFolder

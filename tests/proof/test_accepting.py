@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from harness.checks import Verdict
+from harness.compare.accepting import Ground, check_acceptable
+from harness.compare.record import record_of
 from harness.errors import UsageError
-from harness.proof.accepting import Ground, check_acceptable
-from harness.proof.record import record_of
-from harness.proof.revision import NOT_TOLD, commit_of, is_dirty, revision_of, uncommitted
 from harness.results.ablation import ProofResult
 from harness.results.reading import SummaryRead
 from harness.results.result import RunResult
+from harness.results.revision import NOT_TOLD, commit_of, is_dirty, revision_of, uncommitted
 from tests.proof.made import own, proof, read, tried
 from tests.results.made import summary_of
 

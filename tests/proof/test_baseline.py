@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.checks import Verdict
+from harness.compare.baseline import Baseline, accepted, read_baseline, write_baseline
+from harness.compare.record import ScenarioRecord, Speed
 from harness.errors import UsageError
-from harness.proof.baseline import Baseline, accepted, read_baseline, write_baseline
-from harness.proof.record import ScenarioRecord, Speed
 from harness.results.ablation import PairVerdict
 from tests.proof.made import record, suite
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from harness.checks import Verdict
-from harness.proof.differences import Comparison, Difference, Kind, differences
-from harness.proof.record import ScenarioRecord, Speed, SuiteRecord
+from harness.compare.differences import Comparison, Difference, Kind, differences
+from harness.compare.record import ScenarioRecord, Speed, SuiteRecord
 from harness.results.ablation import PairVerdict
 from tests.proof.made import record, suite
 

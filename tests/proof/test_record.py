@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from harness.checks import Verdict
-from harness.proof.record import not_tried, record_of
+from harness.compare.record import not_tried, record_of
 from harness.results import Evidence, RunKey
 from harness.results.ablation import PairVerdict
 from tests.proof.made import own, proof, read_of, tried

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.checks.proof import Proof
+from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.plugin.collecting import collect_scenarios
 from harness.results import RunKey, RunResult
 from harness.results.ablation import PairVerdict, title
@@ -15,7 +16,6 @@ from harness.results.story import story
 from harness.scenario.proving import prove
 from harness.scenario.runner import RunConfiguration
 from harness.scenario.scenario import Scenario
-from harness.scenario.testbed import Testbed, open_testbed
 from harness.stack import StackConfiguration
 from harness.target import load_target
 

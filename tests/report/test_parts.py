@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.checks import Verdict
+from harness.engine.steps import Step
 from harness.faults.fault import Fault
 from harness.history import read_history
 from harness.report.chronicle import Chronicle, CountLine, FaultWindow, Span, chronicle_of
@@ -25,7 +26,6 @@ from harness.report.words import fault_words, step_words
 from harness.report.writing import page_of
 from harness.results import RunKey
 from harness.results.reading import read_summary
-from harness.scenario.steps import Step
 from tests.report.support import plain_results, result, write_history, write_results
 from tests.results.made import ablated, made, proof_of, summary_of
 

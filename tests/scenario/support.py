@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import harness
+from harness.engine.performer import Ongoing, Performer
+from harness.engine.steps import Deliver, Expect, Step
+from harness.engine.workload import Answer
 from harness.history import Recorder
 from harness.scenario.lab import Lab
-from harness.scenario.performer import Ongoing, Performer
 from harness.scenario.schedule import Begin, Do, End, Move, Schedule
-from harness.scenario.steps import Deliver, Expect, Step
-from harness.scenario.workload import Answer
 from harness.vocabulary import ACKNOWLEDGED
 
 

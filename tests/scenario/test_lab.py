@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from harness import Answer, Lab, link, no_fault, postgres, redis, server, service
+from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Traffic, Until
 from harness.errors import UsageError
 from harness.history.events import StepBegan, StepEnded
 from harness.scenario.lab import StepMisuseError
 from harness.scenario.schedule import Begin, Do, End
-from harness.scenario.steps import Deliver, Expect, Heal, Inject, Restart, Traffic, Until
 from tests.scenario.support import Bench, play
 
 DOWN, LOCK = link.down(redis), server.lock(postgres, "deliveries")

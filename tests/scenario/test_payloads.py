@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.scenario.payloads import EDGES, SIZES_BYTES, body
+from harness.engine.payloads import EDGES, SIZES_BYTES, body
 
 LIMIT_BYTES = 20_000
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from harness.engine.observing.probes import Probed
 from harness.errors import HarnessError
-from harness.scenario.probes import Probed
 
 SHOWS_ALL = """# TYPE retries_total counter
 retries_total{reason="lost"} 3.0

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from harness import postgres, redis
+from harness.engine.observing.relayed import a_whole_statement, busiest, found_among
 from harness.errors import UsageError
-from harness.scenario.relayed import a_whole_statement, busiest, found_among
+from harness.relay import Seen
 from harness.vocabulary import Message
-from harness.wire import Seen
 
 INSERT = Seen(
     hop="postgres-1", connection=7, t_ns=1, direction="sent", message="Execute", text="INSERT INTO deliveries",

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 import scenarios
 from harness import link, no_fault, redis, service
+from harness.engine.steps import Deliver, Expect, Inject, Restart, Step, Traffic
 from harness.errors import UsageError
 from harness.scenario.schedule import Begin, Do, End, Move, read_schedule
-from harness.scenario.steps import Deliver, Expect, Inject, Restart, Step, Traffic
 from harness.vocabulary import Json, Value
 from tests.scenario.support import Bench, Block, moves_of, play, play_source, schedule
 from tests.vocabulary.support import STEPS, of_kind, quick

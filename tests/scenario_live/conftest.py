@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.scenario.testbed import Testbed, open_testbed
+from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.stack import StackConfiguration
 from harness.target import load_target
 from tests.scenario_live.support import TARGET, Runs, left_over

@@ -16,6 +16,7 @@ import httpx
 from redis import Redis as RedisClient
 
 from harness import Lab
+from harness.engine.laying.testbed import REDIS_DATABASES, Testbed
 from harness.faults.fault import Fault, Injection
 from harness.faults.site import Site
 from harness.history import History, read_history
@@ -24,7 +25,6 @@ from harness.results import RunResult
 from harness.scenario.blaming import blamed
 from harness.scenario.runner import RunConfiguration, run
 from harness.scenario.scenario import Scenario
-from harness.scenario.testbed import REDIS_DATABASES, Testbed
 from harness.target import Target
 
 Play = Callable[[Lab], Awaitable[None]]

@@ -11,9 +11,9 @@ import pytest
 
 from harness import ANY_OUTCOME, REFUSED, Lab, link, postgres, process, server
 from harness.checks import Verdict
+from harness.engine.laying.testbed import open_testbed
+from harness.engine.phases import Phases
 from harness.history.events import PhaseBegan, ServiceEnded
-from harness.scenario.phases import Phases
-from harness.scenario.testbed import open_testbed
 from harness.stack import StackConfiguration
 from harness.target import Delivery, OutgoingRequest, Sender, load_target
 from tests.scenario_live.support import Runs, history_of, limited, site_of

@@ -11,10 +11,10 @@ import pytest
 
 from harness import ANY_OUTCOME, Lab, link, no_fault, postgres, process, server
 from harness.checks import Verdict
+from harness.engine.observing.counting import Counting
 from harness.history import History
 from harness.history.events import AtRest, Counted, FaultActed, FaultHealed, PhaseBegan, RowsRead
 from harness.polling import poll_async
-from harness.scenario.counting import Counting
 from harness.target import Target
 from tests.scenario_live.support import Runs, evidence, history_of, problems
 
@@ -136,7 +136,7 @@ def test_a_kernel_that_does_not_tell_spoils_no_run(runs: Runs, monkeypatch: pyte
     def refuses(port: int) -> None:
         raise OSError(errno.EPROTONOSUPPORT, f"sock_diag: not here, {port}")
 
-    monkeypatch.setattr("harness.scenario.counting.connection_count", refuses)
+    monkeypatch.setattr("harness.engine.observing.counting.connection_count", refuses)
 
     async def play(lab: Lab) -> None:
         await lab.inject(no_fault)

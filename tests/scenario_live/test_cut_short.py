@@ -12,6 +12,7 @@ import pytest
 
 from harness import ANY_OUTCOME, Lab, link, postgres, redis, server
 from harness.checks import Verdict
+from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.history import read_history
 from harness.history.events import (
     HarnessProblem,
@@ -22,8 +23,7 @@ from harness.history.events import (
     ServiceStarted,
     StepBegan,
 )
-from harness.keeper import KeptProcess
-from harness.scenario.testbed import Testbed, open_testbed
+from harness.processes.keeper import KeptProcess
 from harness.stack import StackConfiguration
 from harness.target import load_target
 from tests.scenario_live.support import TARGET, Runs, Unhealable, evidence, history_of, problems

@@ -7,11 +7,11 @@ import pytest
 
 from harness import ANY_OUTCOME, Fault, Lab, link, no_fault, postgres, process, redis, server, syscall
 from harness.checks import Verdict
+from harness.engine.laying.testbed import REDIS_DATABASES
 from harness.faults._relayed import misses, rule_for
 from harness.history import Entry
 from harness.history.events import FaultHealed, PhaseBegan
-from harness.scenario.testbed import REDIS_DATABASES
-from harness.wire import Cut
+from harness.relay import Cut
 from tests.scenario_live.support import Runs, Speechless, evidence, history_of, problems, site_of
 
 HELD_BACK = """DO $$ BEGIN

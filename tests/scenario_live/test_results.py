@@ -8,7 +8,7 @@ import pytest
 
 from harness import REFUSED, Lab, link, postgres, service
 from harness.checks import Verdict, judge
-from harness.scenario.reading import evidence_of, figures_of
+from harness.engine.observing.reading import evidence_of, figures_of
 from tests.scenario_live.support import Play, Runs, deliveries, history_of
 
 

@@ -12,7 +12,7 @@ import trustme
 
 from harness import REFUSED, Lab, link, postgres, process, redis, wire
 from harness.checks import Verdict
-from harness.scenario.testbed import open_testbed
+from harness.engine.laying.testbed import open_testbed
 from harness.stack import StackConfiguration
 from harness.target import Target, load_target
 from tests.scenario_live.support import Runs, evidence, left_over, limited

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from harness.engine.laying.testbed import Testbed
 from harness.history.events import StoredRow
-from harness.scenario.testbed import Testbed
-from harness.search.interleaving import Mix, OrderResult
-from harness.search.lane import Lane, LaneSettings
-from harness.search.orders import Order
-from harness.search.places import CellId, Kind
-from harness.search.plan import Choice, planned
-from harness.search.playing import OrderSettings, play_orders
-from harness.search.recording import Recording
-from harness.search.results import CellResult, LaneProblem
-from harness.search.sweeper import SweepSettings, sweeping
+from harness.search.orders.interleaving import Mix, OrderResult
+from harness.search.orders.orders import Order
+from harness.search.orders.playing import OrderSettings, play_orders
+from harness.search.recording.places import CellId, Kind
+from harness.search.recording.recording import Recording
+from harness.search.sweep.lane import Lane, LaneSettings
+from harness.search.sweep.plan import Choice, planned
+from harness.search.sweep.results import CellResult, LaneProblem
+from harness.search.sweep.sweeper import SweepSettings, sweeping
 
 
 @dataclasses.dataclass(slots=True)

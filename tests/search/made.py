@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.search.places import CellId, Kind, Place, Point
-from harness.search.recording import LinkSeen, Observed, Recording, recording
-from harness.search.results import CellResult, CellVerdict, RowOfMap, SweepResults
-from harness.wire import Seen
-from harness.wire.frames import Direction
-from harness.wire.message import Phase
+from harness.relay import Seen
+from harness.relay.frames import Direction
+from harness.relay.message import Phase
+from harness.search.recording.places import CellId, Kind, Place, Point
+from harness.search.recording.recording import LinkSeen, Observed, Recording, recording
+from harness.search.sweep.results import CellResult, CellVerdict, RowOfMap, SweepResults
 
 INSERT = "INSERT INTO deliveries VALUES ($1)"
 

@@ -12,7 +12,9 @@ from harness.checks import Verdict
 from harness.history.events import MessageMet
 from harness.results import Evidence, Role, RunKey, RunResult
 from harness.results.reading import read_summary
-from harness.search.coverage import (
+from harness.search.maps.report import SweepReport
+from harness.search.recording.places import CellId, Point
+from harness.search.space.coverage import (
     Subject,
     coverage_of,
     gate_coverage,
@@ -23,12 +25,10 @@ from harness.search.coverage import (
     newest_gate,
     newest_sweep,
 )
-from harness.search.places import CellId, Point
-from harness.search.plan import Choice
-from harness.search.report import SweepReport
-from harness.search.results import CellVerdict
-from harness.search.space import FaultSpace, space_of
-from harness.search.swept import read_sweep
+from harness.search.space.space import FaultSpace, space_of
+from harness.search.space.swept import read_sweep
+from harness.search.sweep.plan import Choice
+from harness.search.sweep.results import CellVerdict
 from tests.results.made import summary_of
 from tests.search.made import cell, made_recording, place, result, results
 

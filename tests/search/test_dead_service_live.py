@@ -6,16 +6,16 @@ import asyncio
 import signal
 from pathlib import Path
 
+from harness.engine.laying.testbed import Testbed
 from harness.history.events import RunBegan
-from harness.scenario.testbed import Testbed
-from harness.search.arming import Armoury
-from harness.search.batch import read_rows, send_again
-from harness.search.judging import Judged, judged
-from harness.search.lane import opened
-from harness.search.places import CellId
-from harness.search.recorder import record_all
-from harness.search.trial import Trials
-from harness.wire import Fired, Report
+from harness.relay import Fired, Report
+from harness.search.recording.places import CellId
+from harness.search.recording.recorder import record_all
+from harness.search.sweep.arming import Armoury
+from harness.search.sweep.batch import read_rows, send_again
+from harness.search.sweep.judging import Judged, judged
+from harness.search.sweep.lane import opened
+from harness.search.sweep.trial import Trials
 from tests.search.live import lane_settings
 
 CELL = CellId.parse("warm/postgres/sent/commit/Query/COMMIT/1/stall")

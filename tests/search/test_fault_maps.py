@@ -9,10 +9,10 @@ import pytest
 
 from harness.cli.fault_maps import leave_maps
 from harness.results.maps import read_maps
-from harness.search.coverage import coverage_of
-from harness.search.maps import coverage_map, sweep_maps
-from harness.search.places import Point
-from harness.search.results import CellVerdict, RowOfMap, SweepResults
+from harness.search.maps.maps import coverage_map, sweep_maps
+from harness.search.recording.places import Point
+from harness.search.space.coverage import coverage_of
+from harness.search.sweep.results import CellVerdict, RowOfMap, SweepResults
 from tests.search.made import cell, place, result
 from tests.search.test_coverage import SPACE, SUBJECT
 from tests.search.test_coverage import swept as swept_one

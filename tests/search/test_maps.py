@@ -11,11 +11,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.search.grid import Run, runs_of
-from harness.search.html_map import PageHead, as_script_data, page
-from harness.search.places import CellId, Place, Point
-from harness.search.results import CellVerdict
-from harness.search.terminal_map import map_lines
+from harness.search.maps.grid import Run, runs_of
+from harness.search.maps.html_map import PageHead, as_script_data, page
+from harness.search.maps.terminal_map import map_lines
+from harness.search.recording.places import CellId, Place, Point
+from harness.search.sweep.results import CellVerdict
 from tests.search.made import cell, place, result, results
 
 HEAD = PageHead(title="Sweep of x", lines=["a line"], repro="python -m harness sweep --only {id}")

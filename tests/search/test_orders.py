@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.search.orders import Choice, Order, choose, next_order, read_order, written
+from harness.search.orders.orders import Choice, Order, choose, next_order, read_order, written
 
 
 def play(beginning: Order, statements: list[int], *, locked: bool = False) -> list[Choice]:

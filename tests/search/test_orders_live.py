@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from harness.checks import Verdict
-from harness.proof.profiles import Outcome
+from harness.compare.profiles import Outcome
+from harness.engine.configuration import RunConfiguration
+from harness.engine.laying.testbed import Testbed
 from harness.report import write_report
-from harness.scenario.configuration import RunConfiguration
-from harness.scenario.testbed import Testbed
-from harness.search.gated import run_orders
-from harness.search.interleaving import OrderResult
-from harness.search.orders import written
+from harness.search.orders.gated import run_orders
+from harness.search.orders.interleaving import OrderResult
+from harness.search.orders.orders import written
 from tests.results.made import summary_of
 from tests.search.live import lane_settings, losing_rows, play
 

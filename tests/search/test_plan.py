@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import UsageError
-from harness.search.actions import ACTIONS, APART, EXCLUSIONS, excluded_by, is_apart, sensible
-from harness.search.places import Place, Point
-from harness.search.plan import Choice, check_choice, neighbourhood, planned
+from harness.search.recording.places import Place, Point
+from harness.search.space.actions import ACTIONS, APART, EXCLUSIONS, excluded_by, is_apart, sensible
+from harness.search.sweep.plan import Choice, check_choice, neighbourhood, planned
 from tests.search.made import made_recording, observed, place
 
 RECORDED = [made_recording("fresh"), made_recording("warm"), made_recording("copies")]

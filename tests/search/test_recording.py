@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness.search.arming import Armoury
-from harness.search.places import CellId, Point
-from harness.search.recording import LinkSeen, recording
-from harness.wire import Cut
+from harness.relay import Cut
+from harness.search.recording.places import CellId, Point
+from harness.search.recording.recording import LinkSeen, recording
+from harness.search.sweep.arming import Armoury
 from tests.search.made import INSERT, as_is, delivered, made_recording, messages_of, seen
 
 

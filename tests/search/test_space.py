@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.search.space import FaultSpace, changes, read_space, space_of
+from harness.search.space.space import FaultSpace, changes, read_space, space_of
 from tests.search.made import made_recording
 
 RECORDED = [made_recording("fresh"), made_recording("warm")]

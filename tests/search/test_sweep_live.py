@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 
 from harness import ANY_OUTCOME, Lab, postgres, wire
+from harness.engine.laying.testbed import Testbed
 from harness.errors import HarnessError
 from harness.history import read_history
 from harness.history.events import EvidenceSeen, RequestSent, RowsRead
 from harness.results.reading import read_summary
 from harness.scenario.runner import RunConfiguration, run
 from harness.scenario.scenario import Scenario
-from harness.scenario.testbed import Testbed
-from harness.search import sweeper
-from harness.search.coverage import hit_by_runs, hit_by_summary
-from harness.search.lane import Lane
-from harness.search.places import Point
-from harness.search.plan import RETRY, Choice
-from harness.search.recording import Recording
-from harness.search.space import read_space, space_of
-from harness.search.sweeper import TRIES
+from harness.search.recording.places import Point
+from harness.search.recording.recording import Recording
+from harness.search.space.coverage import hit_by_runs, hit_by_summary
+from harness.search.space.space import read_space, space_of
+from harness.search.sweep import sweeper
+from harness.search.sweep.lane import Lane
+from harness.search.sweep.plan import RETRY, Choice
+from harness.search.sweep.sweeper import TRIES
 from tests.results.made import summary_of
 from tests.search.conftest import TARGET
 from tests.search.live import Swept, lane_settings, losing_rows, sweep

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.keeper import Keeper
+from harness.processes.keeper import Keeper
 from harness.stack import PostgresServer, RedisServer, private_folder
 from harness.stack.deaths import DeathWatch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from harness.keeper import Keeper, KeptProcess, ProcessSpec
+from harness.processes.keeper import Keeper, KeptProcess, ProcessSpec
 from harness.stack import Stack, StackConfiguration, private_folder
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.keeper import Keeper, ProcessSpec
+from harness.processes.keeper import Keeper, ProcessSpec
 from harness.stack import private_folder
 from harness.stack.binaries import find_postgres
 from harness.stack.readiness import NotReadyError, wait_ready

@@ -8,8 +8,8 @@ import asyncpg
 import psutil
 import pytest
 
-from harness.keeper import Keeper
 from harness.polling import poll, poll_async
+from harness.processes.keeper import Keeper
 from harness.stack import PostgresServer, private_folder
 from harness.stack.deaths import DeathWatch
 from tests.stack.support import accepts, children_of

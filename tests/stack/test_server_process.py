@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.keeper import Keeper
+from harness.processes.keeper import Keeper
 from harness.stack import PostgresOptions, PostgresServer, RedisServer
 from harness.stack.binaries import RedisBinary, find_redis
 from harness.stack.deaths import DeathWatch, describe_exit

@@ -10,7 +10,7 @@ import pytest
 import redis as client_library
 
 from harness.errors import HarnessError, UsageError
-from harness.keeper import Keeper
+from harness.processes.keeper import Keeper
 from harness.stack import DeadServer, HostPort, PostgresServer, RedisServer, Stack, StackConfiguration
 from harness.stack.databases import create_role
 from tests.stack.support import accepts, broken_redis, children_of, processes_in

@@ -9,13 +9,13 @@ from typing import Any, cast
 
 import pytest
 
+from harness.engine.laying.testbed import Testbed
 from harness.errors import HarnessError
 from harness.history import Entry
 from harness.history.events import PhaseBegan
 from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import ProofResult
 from harness.scenario.scenario import Scenario
-from harness.scenario.testbed import Testbed
 from harness.suite.beds import Beds
 from harness.suite.lanes import Lanes
 from harness.suite.turns import TakingTurns

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.scenario.testbed import Testbed
+from harness.engine.laying.testbed import Testbed
 from harness.stack.addresses import HostPort
 from harness.suite import Standing, SuiteSettings
 from harness.target import load_target

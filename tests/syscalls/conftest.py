@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.keeper import Keeper
+from harness.processes.keeper import Keeper
 from tests.syscalls.support import Dialler, listening, start_dialler
 
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness.keeper import Keeper, KeptProcess
-from harness.syscalls import SyscallEvent
+from harness.processes.keeper import Keeper, KeptProcess
+from harness.processes.syscalls import SyscallEvent
 from tests.keeper.support import python_spec, wait_for
 
 DIALLER = """

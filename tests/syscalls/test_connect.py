@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.keeper import Keeper, ProcessSpec
-from harness.syscalls import ConnectRule, SyscallEvent
+from harness.processes.keeper import Keeper, ProcessSpec
+from harness.processes.syscalls import ConnectRule, SyscallEvent
 from tests.keeper.support import python_spec, running, shell_spec, wait_for
 from tests.syscalls.support import Dialler, listening, start_dialler
 

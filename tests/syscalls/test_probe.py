@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from harness.capability import Capability
-from harness.keeper import user_namespaces_available
-from harness.syscalls import notification_available
+from harness.processes.keeper import user_namespaces_available
+from harness.processes.syscalls import notification_available
 from tests.keeper.support import ROOT, open_harness
 
 NOBODY = 65534
@@ -25,9 +25,9 @@ NOBODY = 65534
 # Refuses one system call with EPERM from here on, in this process and all it starts.
 DENY = """
 import ctypes
-from harness.syscalls._libc import prctl, _LIBC
-from harness.syscalls._linux.filter_h import *
-from harness.syscalls._linux.seccomp_h import SECCOMP_DATA_NR_OFFSET, SECCOMP_RET_ALLOW
+from harness.processes.syscalls._libc import prctl, _LIBC
+from harness.processes.syscalls._linux.filter_h import *
+from harness.processes.syscalls._linux.seccomp_h import SECCOMP_DATA_NR_OFFSET, SECCOMP_RET_ALLOW
 code = b"".join(SOCK_FILTER.pack(*line) for line in [
     (BPF_LD_W_ABS, 0, 0, SECCOMP_DATA_NR_OFFSET),
     (BPF_JMP_JEQ_K, 0, 1, int(sys.argv[1])),
@@ -42,8 +42,8 @@ assert _LIBC.prctl(22, 2, ctypes.c_char_p(program), 0, 0) == 0
 
 PROBE = """
 import dataclasses, json
-from harness.keeper import user_namespaces_available
-from harness.syscalls import notification_available
+from harness.processes.keeper import user_namespaces_available
+from harness.processes.syscalls import notification_available
 from tests.keeper.support import ROOT, open_harness
 print(json.dumps([dataclasses.asdict(probe()) for probe in (notification_available, user_namespaces_available)]))
 """
@@ -51,7 +51,7 @@ print(json.dumps([dataclasses.asdict(probe()) for probe in (notification_availab
 MAPPED = """
 import os
 from pathlib import Path
-from harness.keeper import Keeper, ProcessSpec
+from harness.processes.keeper import Keeper, ProcessSpec
 folder = Path(sys.argv[2])
 with Keeper.start() as keeper:
     process = keeper.spawn(ProcessSpec(name="who", argv=("id", "-u"), env={"PATH": os.environ["PATH"]}, cwd=folder,
@@ -121,8 +121,8 @@ def test_mapped_where_namespaces_are_closed(tmp_path: Path) -> None:
 UNPRIVILEGED = """
 import errno, os, socket
 from pathlib import Path
-from harness.keeper import Keeper, ProcessSpec
-from harness.syscalls import ConnectRule
+from harness.processes.keeper import Keeper, ProcessSpec
+from harness.processes.syscalls import ConnectRule
 code = 'import socket, sys; print(socket.socket().connect_ex(("127.0.0.1", int(sys.argv[1]))))'
 folder = Path(sys.argv[1])
 with socket.create_server(("127.0.0.1", 0)) as server, Keeper.start() as keeper:

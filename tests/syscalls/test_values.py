@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.syscalls import ConnectRule
-from harness.syscalls._address import SocketAddress, parse_address
-from harness.syscalls._calls import Call
-from harness.syscalls._install import program
-from harness.syscalls._linux.filter_h import BPF_JMP_JEQ_K, BPF_LD_W_ABS, BPF_RET_K, SOCK_FILTER
-from harness.syscalls._linux.seccomp_h import SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF
-from harness.syscalls._linux.unistd_h import ARCHITECTURES, Architecture
-from harness.syscalls._rule_book import RuleBook
+from harness.processes.syscalls import ConnectRule
+from harness.processes.syscalls._address import SocketAddress, parse_address
+from harness.processes.syscalls._calls import Call
+from harness.processes.syscalls._install import program
+from harness.processes.syscalls._linux.filter_h import BPF_JMP_JEQ_K, BPF_LD_W_ABS, BPF_RET_K, SOCK_FILTER
+from harness.processes.syscalls._linux.seccomp_h import SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF
+from harness.processes.syscalls._linux.unistd_h import ARCHITECTURES, Architecture
+from harness.processes.syscalls._rule_book import RuleBook
 
 
 @pytest.mark.parametrize(

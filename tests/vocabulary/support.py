@@ -10,12 +10,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 import harness
+from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
 from harness.faults.timing import TimedFault
 from harness.history.events import Event
-from harness.scenario.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
+from harness.relay.refusals import REPLACEABLE
 from harness.vocabulary import Answered, Idle, Message, Outcome, Postgres, Redis, Sent, Value
 from harness.vocabulary.messages import names_of
-from harness.wire.refusals import REPLACEABLE
 
 quick = settings(max_examples=12, deadline=None, derandomize=True, database=None)
 """The same few examples in every run."""

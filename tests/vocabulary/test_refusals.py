@@ -8,8 +8,8 @@ from typing import Any, get_args
 import pytest
 
 from harness import Errno, Fault, link, redis, syscall
+from harness.engine.steps import Step
 from harness.errors import UsageError
-from harness.scenario.steps import Step
 from harness.vocabulary import Json, Moment, Value, from_json
 from tests.vocabulary.support import evaluated
 

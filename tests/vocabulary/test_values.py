@@ -23,8 +23,8 @@ from harness import (
     redis,
     wire,
 )
+from harness.engine.steps import Deliver, Inject, Step
 from harness.history.events import Event
-from harness.scenario.steps import Deliver, Inject, Step
 from harness.vocabulary import Link, Outcome, Value, from_json, to_json
 from tests.vocabulary.support import KINDS, PARTS_OF_EVENTS, SPOKEN, STEPS, evaluated, of_kind, quick
 

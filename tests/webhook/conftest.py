@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from harness.keeper import Keeper, ProcessSpec
+from harness.processes.keeper import Keeper, ProcessSpec
 from harness.stack import PostgresServer, RedisServer, Stack, private_folder
 from harness.stack.blocking import run_blocking
 from tests.webhook.support import END, ROOT, WAIT_S, Database, Starter, base_environment

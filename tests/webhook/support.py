@@ -23,8 +23,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import httpx
 
-from harness.keeper import Keeper, KeptProcess, ProcessSpec
 from harness.polling import poll, poll_async
+from harness.processes.keeper import Keeper, KeptProcess, ProcessSpec
 from tests.webhook import openapi
 from webhook.signatures import sign
 

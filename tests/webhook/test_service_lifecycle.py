@@ -10,7 +10,7 @@ import sys
 import httpx
 import pytest
 
-from harness.keeper import ProcessSpec
+from harness.processes.keeper import ProcessSpec
 from harness.stack import RedisServer
 from tests.webhook.support import PATIENT, ROOT, WAIT_S, Starter, base_environment, listening_port, new_id, stopped
 

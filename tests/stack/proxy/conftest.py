@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.keeper import Keeper
-from harness.stack.toxiproxy import ToxiproxyServer
-from harness.stack.toxiproxy_client import Proxy, ToxiproxyClient
+from harness.processes.keeper import Keeper
+from harness.stack.toxiproxy.client import Proxy, ToxiproxyClient
+from harness.stack.toxiproxy.server import ToxiproxyServer
 from tests.stack.proxy.echo import EchoServer
 
 

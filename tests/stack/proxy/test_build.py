@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError, UsageError
-from harness.keeper import Keeper
-from harness.stack import _cache, _go
-from harness.stack.toxiproxy_build import TOXIPROXY_VERSION, cached_toxiproxy, toxiproxy_server_path
+from harness.processes.keeper import Keeper
+from harness.stack import _cache
+from harness.stack.toxiproxy import _go
+from harness.stack.toxiproxy.build import TOXIPROXY_VERSION, cached_toxiproxy, toxiproxy_server_path
 from tests.stack.support import script
 
 INSTALL = 'mkdir -p "$GOBIN" && cp "$STUB_BUILDS" "$GOBIN/server"'
@@ -125,7 +126,7 @@ def test_what_a_killed_build_left_is_removed(keeper: Keeper, go: StubGo) -> None
 
 WAITING = "waiting for another run that is building Toxiproxy v2.12.0"
 BUILDER = """
-from harness.stack.toxiproxy_build import toxiproxy_server_path
+from harness.stack.toxiproxy.build import toxiproxy_server_path
 print(toxiproxy_server_path(progress=lambda line: print(line, flush=True)))
 """
 

@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError, UsageError
-from harness.keeper import Keeper
+from harness.processes.keeper import Keeper
 from harness.stack.addresses import HostPort
 from harness.stack.ports import ephemeral_range
-from harness.stack.toxics import Bandwidth, Latency, ResetPeer, Timeout
-from harness.stack.toxiproxy import ToxiproxyServer
-from harness.stack.toxiproxy_client import (
+from harness.stack.toxiproxy.client import (
     Proxy,
     ToxiproxyClient,
     ToxiproxyError,
     ToxiproxyUnreachableError,
     parse_api_url,
 )
+from harness.stack.toxiproxy.server import ToxiproxyServer
+from harness.stack.toxiproxy.toxics import Bandwidth, Latency, ResetPeer, Timeout
 from tests.stack.proxy.echo import Client, EchoServer
 from tests.stack.support import accepts
 

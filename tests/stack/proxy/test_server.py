@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError, UsageError
-from harness.keeper import Keeper
-from harness.stack._go_buildinfo import read_go_build
+from harness.processes.keeper import Keeper
 from harness.stack._port_claims import PortClaims
-from harness.stack._toxiproxy_log import ProxyEventKind, proxy_events
 from harness.stack.addresses import HostPort
-from harness.stack.toxiproxy import ToxiproxyServer, toxiproxy_version
-from harness.stack.toxiproxy_build import toxiproxy_server_path
-from harness.stack.toxiproxy_client import Proxy
+from harness.stack.toxiproxy._go_buildinfo import read_go_build
+from harness.stack.toxiproxy._log import ProxyEventKind, proxy_events
+from harness.stack.toxiproxy.build import toxiproxy_server_path
+from harness.stack.toxiproxy.client import Proxy
+from harness.stack.toxiproxy.server import ToxiproxyServer, toxiproxy_version
 from tests.stack.proxy.echo import Client, EchoServer
 from tests.stack.support import accepts, occupied_port, processes_in, script
 

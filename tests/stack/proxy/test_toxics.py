@@ -1,4 +1,4 @@
-"""What each toxic does to an open and to a new connection: every claim in `harness.stack.toxics`, on the real thing."""
+"""What each toxic does to an open and to a new connection: every claim of the toxics' module, on the real thing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import time
 import pytest
 
 from harness.errors import HarnessError, UsageError
-from harness.stack.toxics import (
+from harness.stack.toxiproxy.client import Proxy, ToxiproxyClient
+from harness.stack.toxiproxy.toxics import (
     KINDS,
     STREAMS,
     Bandwidth,
@@ -21,7 +22,6 @@ from harness.stack.toxics import (
     Toxic,
     toxic_from_api,
 )
-from harness.stack.toxiproxy_client import Proxy, ToxiproxyClient
 from tests.stack.proxy.echo import Client, EchoServer
 
 HOUR_MS = 3_600_000

@@ -1,0 +1,1 @@
+"""Compares runs: with a baseline, under profiles, a candidate with a release."""

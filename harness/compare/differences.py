@@ -1,0 +1,176 @@
+"""Compares what a run shows with what an earlier one showed, and says in words what has become worse."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from harness.checks import Verdict
+from harness.compare.record import ScenarioRecord, SuiteRecord
+from harness.results.ablation import WRONG, PairVerdict
+from harness.results.finding import Finding
+from harness.results.reading import multiple
+
+FACTOR = 4.0
+"""How many times the recorded multiple of a healthy answer is too much."""
+SLACK_MS = 500.0
+"""And it must be longer than the recorded time by so much: a limit that is a fixed time, met by a faster
+machine, is many more of its healthy answers and no slower."""
+
+
+class Kind(enum.StrEnum):
+    """What has become worse."""
+
+    FAILED = "newly failed"
+    INCONCLUSIVE = "newly inconclusive"
+    UNAVAILABLE = "newly unavailable"
+    GONE = "scenario gone"
+    EVIDENCE = "evidence gone"
+    PROOF = "proof gone"
+    PROOF_LOST = "proof lost"
+    PROTECTION = "no longer proved"
+    COVERAGE = "coverage fell"
+    RECOVERY = "slower recovery"
+    ANSWER = "slower answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One of them. `sentence` names the subject, what was, and what is."""
+
+    kind: Kind
+    subject: str
+    sentence: str
+
+    def finding(self, section: str) -> Finding:
+        """As the summary has it."""
+        return Finding(section, self.subject, self.kind.value, self.sentence, self.kind is Kind.INCONCLUSIVE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What to compare with, and how.
+
+    `before` names the earlier record in sentences. `known`: ids of all scenarios that there are now;
+    `titles`: of all their proofs, by id. `whole`: the whole suite was run, so that what is missing is gone.
+    """
+
+    before: str = "the baseline"
+    known: Collection[str]
+    titles: Mapping[str, Collection[str]]
+    whole: bool = True
+    factor: float = FACTOR
+    coverage_floor_percent: float | None = None
+
+
+_NEW: Mapping[Verdict, Kind] = {
+    Verdict.FAILED: Kind.FAILED,
+    Verdict.INCONCLUSIVE: Kind.INCONCLUSIVE,
+    Verdict.UNAVAILABLE: Kind.UNAVAILABLE,
+}
+
+
+def differences(old: SuiteRecord, new: SuiteRecord, how: Comparison) -> list[Difference]:
+    """All that has become worse: scenarios in the order of their ids, then protections, then coverage."""
+    found: list[Difference] = []
+    for name, before in sorted(old.scenarios.items()):
+        found += _scenario(name, before, new.scenarios.get(name), how)
+    found += _protections(old, new, how)
+    found += _coverage(new, how)
+    return found
+
+
+def _scenario(name: str, old: ScenarioRecord, new: ScenarioRecord | None, how: Comparison) -> Iterator[Difference]:
+    if new is None:
+        if how.whole and name not in how.known:
+            yield Difference(Kind.GONE, name, f"{name} is gone: {how.before} has it, and no scenario has this id now")
+        return
+    yield from _proofs(name, old, how)
+    if old.verdict is Verdict.HELD and new.verdict is not Verdict.HELD:
+        said = f"{name} is {_NEW[new.verdict]}: it held in {how.before}; now: {new.reason}"
+        yield Difference(_NEW[new.verdict], name, said)
+        return
+    if new.verdict is not Verdict.HELD or old.verdict is not Verdict.HELD:
+        return
+    yield from _proofs_lost(name, old, new, how)
+    yield from _evidence(name, old, new, how)
+    yield from _speed(name, old, new, how)
+
+
+def _proofs(name: str, old: ScenarioRecord, how: Comparison) -> Iterator[Difference]:
+    gone = [title for title in sorted(old.proofs) if title not in how.titles.get(name, ())]
+    for title in gone:
+        if old.proofs[title] is PairVerdict.PROVED:
+            said = f"{name} no longer says that it proves {title}: in {how.before} it did, and had proved it"
+            yield Difference(Kind.PROOF, name, said)
+
+
+def _proofs_lost(name: str, old: ScenarioRecord, new: ScenarioRecord, how: Comparison) -> Iterator[Difference]:
+    """Of a scenario that holds. One that does not has masked them all, and says so itself."""
+    for title, verdict in sorted(new.proofs.items()):
+        if old.proofs.get(title) is PairVerdict.PROVED and verdict in WRONG:
+            said = f"{name} does not prove {title} any more: it is {verdict}; in {how.before} it was proved"
+            yield Difference(Kind.PROOF_LOST, name, said)
+
+
+def _evidence(name: str, old: ScenarioRecord, new: ScenarioRecord, how: Comparison) -> Iterator[Difference]:
+    for kind in sorted(set(old.evidence) - set(new.evidence)):
+        there = ", ".join(new.evidence) or "none"
+        said = f"{name} leaves no evidence {kind} any more: {how.before} has it; there is now: {there}"
+        yield Difference(Kind.EVIDENCE, name, said)
+
+
+def _speed(name: str, old: ScenarioRecord, new: ScenarioRecord, how: Comparison) -> Iterator[Difference]:
+    compared = (
+        (Kind.RECOVERY, "recovers after", old.speed.recovery_ms, new.speed.recovery_ms),
+        (Kind.ANSWER, "answers at worst after", old.speed.worst_ms, new.speed.worst_ms),
+    )
+    for kind, words, before_ms, now_ms in compared:
+        before, now = multiple(before_ms, old.speed.healthy_ms), multiple(now_ms, new.speed.healthy_ms)
+        if before is None or now is None or before_ms is None or now_ms is None:
+            continue
+        if now > how.factor * before and now_ms > before_ms + SLACK_MS:
+            said = (
+                f"{name} {words} {now_ms:.0f} ms, {now:.0f} times its own healthy answer;"
+                f" in {how.before} {before_ms:.0f} ms, {before:.0f} times"
+                f" (more than {how.factor:g} times that is too much)"
+            )
+            yield Difference(kind, name, said)
+
+
+def _protections(old: SuiteRecord, new: SuiteRecord, how: Comparison) -> Iterator[Difference]:
+    for name, provers in sorted(old.protections.items()):
+        lost = [said for prover in provers if (said := _lost(name, prover, new, how)) is not None]
+        if len(lost) == len(provers) and name not in new.protections:
+            said = f"{name} is no longer proved: {how.before} has it proved by {', '.join(provers)}; {'; '.join(lost)}"
+            yield Difference(Kind.PROTECTION, name, said)
+
+
+def _lost(name: str, prover: str, new: SuiteRecord, how: Comparison) -> str | None:
+    """Why a scenario proves it no longer; None where it does, or where nobody looked."""
+    if prover not in how.known:
+        return f"{prover} is gone"
+    if not any(_is_of(title, name) for title in how.titles.get(prover, ())):
+        return f"{prover} does not name it any more"
+    record = new.scenarios.get(prover)
+    tried = {title: verdict for title, verdict in record.proofs.items() if _is_of(title, name)} if record else {}
+    if not tried:
+        return None
+    if PairVerdict.PROVED in tried.values():
+        return None
+    return ", ".join(f"{prover} {title} is {verdict}" for title, verdict in sorted(tried.items()))
+
+
+def _is_of(title: str, protection: str) -> bool:
+    """Whether a proof's title is of this protection alone."""
+    return title.partition(" (both without ")[0].partition(" under ")[0] == protection
+
+
+def _coverage(new: SuiteRecord, how: Comparison) -> Iterator[Difference]:
+    floor, now = how.coverage_floor_percent, new.coverage_percent
+    if floor is not None and now is None and how.whole:
+        yield Difference(Kind.COVERAGE, "coverage", f"it was not measured: {how.before} asks for {floor:.1f} %")
+    if floor is not None and now is not None and now < floor:
+        said = f"the suite covers {now:.1f} % of the fault space: {how.before} asks for {floor:.1f} %"
+        yield Difference(Kind.COVERAGE, "coverage", said)

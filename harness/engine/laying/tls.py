@@ -1,0 +1,108 @@
+"""TLS on a service's links: whom it has to trust, and why it has not come to terms with the relay."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from harness.addresses import HostPort
+from harness.relay import Ended, RelayControl, RelayServer, TlsMode
+from harness.target.description import LinkDescription
+from harness.target.placeholders import CA_FILE
+
+Words = Mapping[str, str]
+
+
+def mode(described: LinkDescription) -> TlsMode:
+    """What the relay is to do on a link."""
+    return "required" if described.tls else "none"
+
+
+async def authority(folder: Path, relay: RelayControl, described: LinkDescription) -> Path | None:
+    """Leave the relay's certificate authority in `folder`, and return the file; None where the link has no TLS."""
+    if not described.tls:
+        return None
+    file, certificate = folder / f"{CA_FILE}.pem", await relay.certificate()
+    if not file.exists():
+        # As a whole or not at all: another service may be reading it.
+        written = file.with_suffix(".new")
+        written.write_bytes(certificate)
+        written.replace(file)
+    return file
+
+
+def words_of(ca_file: Path | None) -> Words:
+    """What the placeholders of a link with TLS are filled with, beyond those of any."""
+    return {} if ca_file is None else {CA_FILE: str(ca_file)}
+
+
+@contextmanager
+def laid_for_prepare(
+    relay: RelayServer, folder: Path, links: Mapping[str, LinkDescription], direct: Mapping[str, Words]
+) -> Iterator[Mapping[str, Words]]:
+    """Give the words of each link, as `prepare` is to have them: it finds TLS wherever the service will.
+
+    `direct`: those that lead straight to the servers, which have none.
+    """
+    if not any(described.tls for described in links.values()):
+        yield direct
+        return
+    with asyncio.Runner() as loop:
+        control = relay.control()
+        loop.run(control.__aenter__())
+        try:
+            in_tls = {
+                name: loop.run(_through(control, name, described, direct[name], folder))
+                for name, described in links.items()
+                if described.tls
+            }
+            yield {**direct, **in_tls}
+        finally:
+            loop.run(control.close())
+
+
+async def _through(relay: RelayControl, name: str, described: LinkDescription, direct: Words, folder: Path) -> Words:
+    upstream = HostPort(direct["host"], int(direct["port"]))
+    hop = await relay.lay(f"{name}-prepare", protocol=described.protocol, upstream=upstream, tls=mode(described))
+    url = urlsplit(direct["url"])
+    credentials, at, _ = url.netloc.rpartition("@")
+    scheme = "rediss" if described.protocol == "redis" else url.scheme
+    there = {"host": hop.address.host, "port": str(hop.port)}
+    there["url"] = urlunsplit(url._replace(scheme=scheme, netloc=f"{credentials}{at}{hop.address}"))
+    return {**direct, **there, **words_of(await authority(folder, relay, described))}
+
+
+async def told_with_tls(relay: RelayControl, hops: Mapping[str, str], problem: str) -> str:
+    """Add to a problem of the service's what its TLS has failed of so far, if it has. `hops`: by their link's name."""
+    failed = await _failed(relay, hops)
+    return f"{problem}; {_told(failed)}" if failed else problem
+
+
+async def never_agreed(relay: RelayControl, hops: Mapping[str, str]) -> str:
+    """Say what is wrong with links on which TLS has failed and nothing was said yet; "" where there is none.
+
+    A service that can do without a server would else be taken for one that has it.
+    """
+    failed = await _failed(relay, hops)
+    silent = {name: why for name, why in failed.items() if not await relay.seen(hops[name])}
+    return _told(silent) if silent else ""
+
+
+async def _failed(relay: RelayControl, hops: Mapping[str, str]) -> Mapping[str, Counter[str]]:
+    """What the TLS of each link has failed of, and how often, by the relay's word."""
+    await relay.sync()
+    ended = [report for report in relay.reports() if isinstance(report, Ended) and report.why]
+    found = {name: Counter(report.why for report in ended if report.hop == hop) for name, hop in hops.items()}
+    return {name: why for name, why in found.items() if why}
+
+
+def _told(failed: Mapping[str, Counter[str]]) -> str:
+    links = [
+        f"{name}: {why.total()} connections came to nothing: {why.most_common(1)[0][0]}" for name, why in failed.items()
+    ]
+    mend = ", ".join(f"{{{name}.{CA_FILE}}}" for name in failed)
+    return f"{'; '.join(links)} (the link has tls = true: have the service speak TLS there, and trust {mend})"

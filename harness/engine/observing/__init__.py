@@ -1,0 +1,1 @@
+"""What a run sees of the service, its servers and the wire."""

@@ -1,0 +1,41 @@
+"""How many connections the service opens at once, by the kernel's record of its connect() calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.engine.requests import scenario_requests
+from harness.errors import HarnessError
+from harness.faults.site import Site
+from harness.history import History
+from harness.vocabulary import ConnectsPeak
+
+
+def connects_peak(site: Site, figure: ConnectsPeak, history: History) -> int:
+    """Return the most connects to the link, since the scenario's first request, that lie within the figure's time.
+
+    Only those that were passed on to the kernel: what a fault answered reached nobody. Raises
+    HarnessError where the scenario sent nothing, the kernel reports no calls, or none of them is such a
+    connect: of those that did not come nobody can say that they came apart.
+    """
+    since_ns = scenario_requests(history)[0].t_ns
+    calls = site.service.syscall_events()
+    if not calls:
+        problem = f"no connect of the service was reported, so none to {figure.link} can be counted"
+        raise HarnessError(problem, hint="see `harness doctor`: this figure needs seccomp")
+    port = site.laid(figure.link).port
+    passed = [call.t_ns for call in calls if call.port == port and call.answer is None and call.t_ns >= since_ns]
+    if not passed:
+        problem = f"the service did not connect to {figure.link} in the scenario: no connects, so no peak"
+        raise HarnessError(problem, hint="expect it where the service has to connect anew")
+    return peak(passed, window_ns=figure.within_ms * 1_000_000)
+
+
+def peak(times_ns: Sequence[int], *, window_ns: int) -> int:
+    """Return the most of these that lie within one window, wherever it begins."""
+    ordered, first, most = sorted(times_ns), 0, 0
+    for last, time_ns in enumerate(ordered):
+        while time_ns - ordered[first] >= window_ns:
+            first += 1
+        most = max(most, last - first + 1)
+    return most

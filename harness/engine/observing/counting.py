@@ -1,0 +1,153 @@
+"""Counts connections while a scenario runs, for its timeline: no check looks at them.
+
+What cannot be counted is noted as unknown, with the reason: it spoils no run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from harness.engine.observing.probes import Probed
+from harness.errors import HarnessError
+from harness.faults.site import Site
+from harness.history import Entry, Recorder
+from harness.history.events import Counted, FaultActed, FaultHealed
+from harness.stack.http import service_client
+from harness.stack.sockets import ConnectionCount, connection_count
+from harness.target import Target
+
+LOOK_EVERY_S = 0.05
+"""A look at the kernel costs 1 ms of CPU a link. Where a fault acts or is healed there is one at once."""
+ASK_EVERY_S = 0.2
+"""A question to the service costs 3 ms of CPU, a third of them the service's."""
+ASK_WITHIN_S = 1.0
+FINE_S = 5.0
+"""After so long both come more rarely, in proportion: an hour is looked at 800 times."""
+KERNEL, POOL, SERVICE = "kernel", "pool", "service"
+LANE = "counts"
+
+
+class Counting:
+    """An async context manager; `finish` ends it earlier. Numbers are recorded where they change."""
+
+    def __init__(self, target: Target, site: Site, recorder: Recorder) -> None:
+        probes = target.description.probes
+        self._site = site
+        self._recorder = recorder
+        self._pool: Mapping[str, str] = probes.pool if probes else {}
+        self._metrics = probes.metrics if probes else ""
+        self._last: dict[tuple[str, str], Counted] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._due = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._recorder.follow(self._saw)
+        self._tasks.append(asyncio.create_task(_again_and_again(self._look, LOOK_EVERY_S, self._due)))
+        if self._pool:
+            self._tasks.append(asyncio.create_task(self._ask_again_and_again()))
+        return self
+
+    def _saw(self, entry: Entry) -> None:
+        if isinstance(entry.event, FaultActed | FaultHealed):
+            self._due.set()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._end()
+
+    async def finish(self) -> None:
+        """Count once more, and no longer: afterwards nothing is asked. Raises what broke the counting."""
+        await self._end(self._look, *([self._ask_once] if self._pool else []))
+
+    async def _end(self, *last: Callable[[], Awaitable[None]]) -> None:
+        """End it, and say every number once more: that is how far its line goes. Idempotent."""
+        tasks, self._tasks = self._tasks, []
+        if not tasks:
+            return
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
+        for count in last:
+            await count()
+        for counted in self._last.values():
+            self._recorder.record(LANE, counted)
+
+    async def _look(self) -> None:
+        for name, laid in self._site.links.items():
+            try:
+                count = await asyncio.to_thread(connection_count, laid.port)
+            except (OSError, HarnessError) as problem:  # no sock_diag: no reason to doubt a run that needs none of it
+                self._note(name, f"{KERNEL}: {_told(problem)}", {"open": None})
+            else:
+                self._note(name, KERNEL, _by_word(count))
+
+    async def _ask_again_and_again(self) -> None:
+        async with _client() as client:
+            await _again_and_again(functools.partial(self._ask, client), ASK_EVERY_S, asyncio.Event())
+
+    async def _ask_once(self) -> None:
+        async with _client() as client:
+            await self._ask(client)
+
+    async def _ask(self, client: httpx.AsyncClient) -> None:
+        async with self._site.asking.question() as allowed:
+            text = await self._said(client) if allowed and self._site.service.running else None
+        try:
+            probed = None if text is None else Probed.parse(text)
+            said = {word: probed.get(metric) if probed else None for word, metric in self._pool.items()}
+        except (HarnessError, ValueError) as problem:  # no such metric just now, or no metrics at all
+            self._note(POOL, f"{SERVICE}: {_told(problem)}", dict.fromkeys(self._pool))
+        else:
+            self._note(POOL, SERVICE, said)
+
+    async def _said(self, client: httpx.AsyncClient) -> str | None:
+        """What the service says; None where it does not: under a fault that is no surprise, and is shown as a gap."""
+        try:
+            answer = await client.get(self._site.service.base_url + self._metrics)
+        except httpx.HTTPError:
+            return None
+        return answer.text if answer.is_success else None
+
+    def _note(self, of: str, source: str, numbers: Mapping[str, float | None]) -> None:
+        for what, seen in numbers.items():
+            counted = Counted(of, what, seen, source)
+            if self._last.get((of, what)) != counted:
+                self._last[of, what] = counted
+                self._recorder.record(LANE, counted)
+
+
+def _client() -> httpx.AsyncClient:
+    """One that leaves no connection open: the service, when it is ended, is to wait for none of the harness's."""
+    return service_client(timeout=ASK_WITHIN_S, headers={"connection": "close"})
+
+
+async def _again_and_again(count: Callable[[], Awaitable[None]], every_s: float, due: asyncio.Event) -> None:
+    """Count every so often, and whenever it is due."""
+    began_s = time.monotonic()
+    while True:
+        due.clear()
+        await count()
+        with contextlib.suppress(TimeoutError):
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
+            async with asyncio.timeout(every_s * max(1.0, (time.monotonic() - began_s) / FINE_S)):
+                await due.wait()
+
+
+def _told(problem: Exception) -> str:
+    return problem.message if isinstance(problem, HarnessError) else str(problem)
+
+
+def _by_word(count: ConnectionCount) -> Mapping[str, float]:
+    return {"open": count.open, "connecting": count.connecting}

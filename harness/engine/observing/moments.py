@@ -1,0 +1,163 @@
+"""Looking whether a moment has come."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from harness.engine.observing.relayed import a_whole_statement, found_among
+from harness.engine.observing.sessions import Sessions
+from harness.errors import UsageError
+from harness.faults.fault import Fired, Injection
+from harness.faults.site import OWN_NAME, Site
+from harness.history import Recorder
+from harness.history.events import Purpose, RequestEnded, RequestSent
+from harness.vocabulary import (
+    Answered,
+    Answers,
+    Idle,
+    Link,
+    Message,
+    Moment,
+    Postgres,
+    Sent,
+    ServerLogged,
+    ServiceLogged,
+    Waiting,
+)
+
+SHOWN = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Whether the moment has come, and what was seen: the evidence, or what was there instead."""
+
+    reached: bool
+    seen: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """Where events began to count: at the last `inject` or `heal`. Entries, bytes, and CLOCK_MONOTONIC."""
+
+    entries: int
+    t_ns: int
+    service_log: int
+    server_logs: dict[str, int]
+
+
+class Observer:
+    """Looks at servers, logs and the history for the moments that a scenario waits for."""
+
+    def __init__(
+        self, site: Site, sessions: Sessions, recorder: Recorder, injections: Callable[[Fired], Injection | None]
+    ) -> None:
+        self._site = site
+        self._sessions = sessions
+        self._recorder = recorder
+        self._injection = injections
+        self._marks = self.marks()
+
+    def marks(self) -> Marks:
+        """Where everything stands now."""
+        logs = {name: laid.log.size() for name, laid in self._site.links.items() if laid.log}
+        return Marks(
+            entries=self._recorder.mark(), t_ns=time.monotonic_ns(),
+            service_log=self._site.service.log.size(), server_logs=logs,
+        )  # fmt: skip
+
+    def mark(self) -> None:
+        """Count events from now on."""
+        self._marks = self.marks()
+
+    async def look(self, moment: Moment, since: Marks | None = None) -> Look:
+        """Look once; events count since those marks, else since the last `mark`.
+
+        Raises UsageError for a moment that this stack cannot tell.
+        """
+        looks: dict[type[Moment], Callable[..., Awaitable[Look]]] = {
+            Answered: self._message,
+            Answers: self._answers,
+            Fired: self._fired,
+            Idle: self._idle,
+            Sent: self._message,
+            ServerLogged: self._server_logged,
+            ServiceLogged: self._service_logged,
+            Waiting: self._waiting,
+        }
+        if type(moment) not in looks:
+            raise UsageError.at("until", "moment", moment, "nobody can tell", valid=[kind.kind for kind in looks])
+        return await looks[type(moment)](moment, since or self._marks)
+
+    async def _message(self, moment: Message, since: Marks) -> Look:
+        a_whole_statement(moment)
+        seen = await self._site.relay.seen(self._site.laid(moment.link).hop, since.t_ns)
+        return Look(*found_among(moment, seen))
+
+    async def _answers(self, moment: Answers, since: Marks) -> Look:
+        history = self._recorder.history
+        ours = {sent.request for sent in history.of(RequestSent) if sent.purpose == Purpose.SCENARIO}
+        ends = [end for end in history.of(RequestEnded, since=since.entries) if end.request in ours]
+        count = sum(1 for end in ends if end.outcome in moment.outcome)
+        others = {str(end.outcome): end for end in ends if end.outcome not in moment.outcome}
+        instead = "".join(f"; also {word}: {end.problem or end.answer[:SHOWN]}" for word, end in others.items())
+        return Look(count >= moment.at_least, f"{count} answers {moment.outcome}{instead}")
+
+    async def _fired(self, moment: Fired, _: Marks) -> Look:
+        injection = self._injection(moment)
+        if injection is None:
+            return Look(False, f"{moment.fault!r} is not in force")
+        times = await injection.fired()
+        return Look(times >= moment.times, f"{moment.fault!r} took effect {times} times")
+
+    async def _idle(self, moment: Idle, _: Marks) -> Look:
+        count = await (self._idle_sql if isinstance(moment.link, Postgres) else self._idle_redis)(moment.link)
+        return Look(count >= moment.at_least, f"{count} idle connections to {moment.link}, by the server's count")
+
+    async def _idle_sql(self, link: Link) -> int:
+        rows = await self._sessions.fetch(
+            link,
+            "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND state = 'idle'",
+            self._site.laid(link).words["user"],
+        )
+        return int(rows[0][0])
+
+    async def _idle_redis(self, link: Link) -> int:
+        async with self._site.redis(link) as client:
+            listed = await client.client_list()
+        database = self._site.laid(link).words["database"]
+        return sum(1 for other in listed if other["db"] == database and other["name"] != OWN_NAME)
+
+    async def _waiting(self, moment: Waiting, _: Marks) -> Look:
+        rows = await self._sessions.fetch(
+            moment.link,
+            "SELECT query FROM pg_stat_activity WHERE usename = $1 AND wait_event_type = 'Lock' AND state = 'active'",
+            self._site.laid(moment.link).words["user"],
+        )
+        statements = [str(row["query"]).strip() for row in rows]
+        count = sum(1 for statement in statements if statement.upper().startswith(moment.text.upper()))
+        others = [
+            statement[:SHOWN] for statement in statements if not statement.upper().startswith(moment.text.upper())
+        ]
+        instead = f"; others wait: {others[0]}" if others and count < moment.at_least else ""
+        return Look(count >= moment.at_least, f"{count} {moment.text} wait for a lock{instead}")
+
+    async def _server_logged(self, moment: ServerLogged, since: Marks) -> Look:
+        laid = self._site.laid(moment.link)
+        if laid.log is None:
+            raise UsageError.at("until", "moment", moment, "the server was given by URL: its log is not ours to read")
+        return _found(moment.pattern, laid.log.read(since.server_logs[moment.link.name]))
+
+    async def _service_logged(self, moment: ServiceLogged, since: Marks) -> Look:
+        return _found(moment.pattern, self._site.service.log.read(since.service_log))
+
+
+def _found(pattern: str, text: str) -> Look:
+    for line in text.splitlines():
+        if re.search(pattern, line):
+            return Look(True, line[:SHOWN])
+    last = text.splitlines()[-1:] or ["nothing"]
+    return Look(False, f"no line with {pattern!r}; the last was: {last[0][:SHOWN]}")

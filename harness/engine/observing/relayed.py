@@ -1,0 +1,79 @@
+"""What the relay has seen pass, compared with what a scenario waits for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from harness.engine.requests import scenario_requests
+from harness.errors import HarnessError, UsageError
+from harness.faults.site import Site
+from harness.history import History
+from harness.relay import STATEMENTS_MAX, ProtocolName, Seen
+from harness.relay.fingerprint import fingerprint
+from harness.vocabulary import Link, Message, Postgres
+
+SHOWN = 3
+
+
+def a_whole_statement(moment: Message) -> None:
+    """Refuse what the relay does not keep of what has passed. Raises UsageError."""
+    for key, kept in (("message", "whole statements and answers"), ("having", "no parameters")):
+        if getattr(moment, key) is not None:
+            mend = f"inject wire.hold({moment!r}) and wait for its fired()"
+            raise UsageError.at("until", key, getattr(moment, key), f"the relay keeps {kept} only", mend=mend)
+
+
+def found_among(moment: Message, seen: Sequence[Seen]) -> tuple[bool, str]:
+    """Whether such messages are among those that the relay has seen, and what there is."""
+    found = list(_matching(moment, seen))
+    wanted = moment.nth or 1
+    words = f"{len(found)} times {moment!r}"
+    if len(found) >= wanted:
+        return True, words
+    others = dict.fromkeys(f"{each.direction} {each.text[:80]!r}" for each in reversed(seen) if each not in found)
+    instead = ", ".join(list(others)[:SHOWN]) or "nothing"
+    return False, f"{words}; the last others: {instead}"
+
+
+def _matching(moment: Message, seen: Sequence[Seen]) -> Iterator[Seen]:
+    """Give what the moment is; connections are numbered by what was sent, as the relay's rules number them."""
+    numbers: dict[int, int] = {}
+    for each in seen:
+        if not _fits(moment, each):
+            continue
+        # An answer to what was sent before we look has its connection's place, too.
+        number = numbers.setdefault(each.connection, len(numbers) + 1)
+        if each.direction == moment.direction and moment.connection in (None, number):
+            yield each
+
+
+def _fits(moment: Message, seen: Seen) -> bool:
+    """Whether it is such a statement, sent or answered to its end."""
+    begins = seen.text.lstrip().upper().startswith(moment.text.lstrip().upper())
+    return (seen.runs or seen.ends_answer) and begins and moment.phase in (None, seen.phase)
+
+
+async def sends_per_request(site: Site, link: Link, history: History) -> float:
+    """Return how often the statement sent most often was sent, for each request that the scenario sent.
+
+    Raises HarnessError where the scenario sent nothing, the service nothing on this link, or more passed
+    than the relay keeps.
+    """
+    requests = scenario_requests(history)
+    seen = await site.relay.seen(site.laid(link).hop, requests[0].t_ns)
+    if len(seen) >= STATEMENTS_MAX:
+        problem = f"{link}: {STATEMENTS_MAX} statements and answers passed, or more than that"
+        raise HarnessError(problem, hint="send fewer deliveries")
+    most = busiest(link, seen)
+    if not most:
+        problem = f"the service sent nothing on {link} in the scenario: there is no share of it"
+        raise HarnessError(problem, hint="expect it of a link that the scenario has the service use")
+    return most / len(requests)
+
+
+def busiest(link: Link, seen: Sequence[Seen]) -> int:
+    """How often the statement, or the command of one shape, was sent that was sent most often."""
+    protocol: ProtocolName = "postgres" if isinstance(link, Postgres) else "redis"
+    counts = Counter(fingerprint(protocol, each.text) for each in seen if each.direction == "sent")
+    return max(counts.values(), default=0)

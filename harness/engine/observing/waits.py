@@ -1,0 +1,33 @@
+"""What a service that does not answer is waiting for."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from harness.engine.observing.sessions import Sessions
+from harness.faults.site import Site
+from harness.stack.sockets import TcpState
+from harness.vocabulary import Link, Postgres
+
+
+async def waiting_for(site: Site, sessions: Sessions) -> tuple[str, ...]:
+    """Names of the links on which the service has sent something and has had no answer."""
+    return tuple([name for name, laid in site.links.items() if await _waits(site, sessions, laid.link)])
+
+
+async def _waits(site: Site, sessions: Sessions, link: Link) -> bool:
+    found = await site.connections(link)
+    if any(each.awaiting_answer or each.state is TcpState.SYN_SENT for each in found):
+        return True
+    # Question and last answer may lie in one tick of the kernel's clock: then the server is asked.
+    return bool(found) and isinstance(link, Postgres) and await _busy(site, sessions, link)
+
+
+async def _busy(site: Site, sessions: Sessions, link: Postgres) -> bool:
+    user = site.laid(link).words["user"]
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND state <> 'idle'"
+    try:
+        rows = await sessions.fetch(link, sql, user)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        return True  # it does not answer the harness either
+    return int(rows[0][0]) > 0

@@ -1,0 +1,290 @@
+"""Performs steps. Python's lab and a schedule file both end here: there is one way to act."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from harness.engine.observing.moments import Look, Observer
+from harness.engine.observing.sessions import Sessions
+from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
+from harness.engine.stops import MachineLacksError, ScenarioStop
+from harness.engine.workload import Answer, Clients, Errand
+from harness.errors import UsageError
+from harness.faults.fault import Fault, Fired, Injection, Need
+from harness.faults.site import Site
+from harness.faults.timing import Armed, AtMessage, TimedFault, Trigger, WhenSeen
+from harness.history import Recorder
+from harness.history.events import (
+    EvidenceSeen,
+    FaultActed,
+    FaultHealed,
+    MachineLacks,
+    MessageMet,
+    MomentMissed,
+    MomentReached,
+    Purpose,
+    ServiceNotStarted,
+    ServiceStarted,
+)
+from harness.polling import poll_async
+from harness.stack.service import ServiceStartError
+from harness.vocabulary import Message, Moment
+
+IDS_TO_COME = 200
+MOMENT_INTERVAL_S = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InForce:
+    """A fault that was injected and not healed yet."""
+
+    number: int
+    fault: Fault
+    injection: Injection
+
+
+class Ongoing:
+    """A step that goes on while a block runs."""
+
+    def __init__(self, end: Callable[[], Awaitable[object]]) -> None:
+        self._end = end
+
+    async def end(self) -> object:
+        """End it, and return what it gave."""
+        return await self._end()
+
+
+class Performer:
+    """Acts on one running service, and takes everything down."""
+
+    def __init__(
+        self,
+        site: Site,
+        clients: Clients,
+        sessions: Sessions,
+        recorder: Recorder,
+        *,
+        lacking: Callable[[Need], str | None],
+    ) -> None:
+        self._site = site
+        self._clients = clients
+        self._recorder = recorder
+        self._lacking = lacking
+        self._in_force: list[InForce] = []
+        self._injected = 0
+        self._observer = Observer(site, sessions, recorder, self._injection_of)
+        self.expectations: list[Expect] = []
+
+    async def perform(self, step: Step) -> object:
+        """Do a step to its end. Raises ScenarioStop when the scenario cannot go on, UsageError for nonsense."""
+        match step:
+            case Until(moment, within_s=within_s):
+                await self._until(moment, within_s)
+            case Inject(faults):
+                await self._inject(faults)
+            case Heal(faults):
+                await self._heal_these(faults)
+            case Restart():
+                await self._restart()
+            case Expect():
+                self.expectations.append(step)
+            case Deliver():
+                ongoing = await self.begin(step)
+                return await ongoing.end()
+            case _:
+                raise UsageError.at(
+                    "lab", "step", step.kind, "cannot be awaited", mend=f"async with lab.{step.kind}(...)"
+                )
+        return None
+
+    async def begin(self, step: Step) -> Ongoing:
+        """Begin a step that a block keeps on. Raises UsageError for one that cannot go on."""
+        match step:
+            case Deliver():
+                return self._deliver(step)
+            case Traffic():
+                return self._traffic(step)
+            case Inject(faults):
+                injected = await self._inject(faults)
+                return Ongoing(lambda: self._heal_block(injected))
+            case _:
+                raise UsageError.at("lab", "step", step.kind, "cannot be a block", mend=f"await lab.{step.kind}(...)")
+
+    def _deliver(self, step: Deliver) -> Ongoing:
+        hang_up = self._hang_up(step.hang_up_at) if step.hang_up_at else None
+        errand = Errand(
+            purpose=Purpose.SCENARIO, expected=step.expect, slower_ms_max=step.slower_ms_max, hang_up=hang_up
+        )
+        deliveries = [self._clients.delivery() for _ in range(step.n)]
+        requests = [self._clients.send(each, errand) for each in deliveries for _ in range(step.copies)]
+        tasks = [asyncio.create_task(request) for request in requests]
+
+        async def end() -> Sequence[Answer]:
+            return await asyncio.gather(*tasks)
+
+        return Ongoing(end)
+
+    def _hang_up(self, moment: Moment) -> Callable[[], Awaitable[None]]:
+        async def until_then() -> None:
+            async def reached() -> bool:
+                return (await self._observer.look(moment)).reached
+
+            await poll_async(reached, within_s=math.inf, interval_s=MOMENT_INTERVAL_S)
+
+        return until_then
+
+    def _traffic(self, step: Traffic) -> Ongoing:
+        errand = Errand(purpose=Purpose.SCENARIO, expected=step.expect, slower_ms_max=step.slower_ms_max)
+        stop = asyncio.Event()
+
+        async def client() -> None:
+            while not stop.is_set():
+                await self._clients.send(self._clients.delivery(), errand)
+
+        tasks = [asyncio.create_task(client()) for _ in range(step.clients)]
+
+        async def end() -> None:
+            stop.set()
+            await asyncio.gather(*tasks)
+
+        return Ongoing(end)
+
+    async def _inject(self, faults: Sequence[Fault]) -> Sequence[InForce]:
+        self._observer.mark()
+        return [await self._inject_one(fault) for fault in faults]
+
+    async def _inject_one(self, fault: Fault) -> InForce:
+        self._check_needs(fault)
+        self._injected += 1
+        number = self._injected
+        known = InForce(number, fault, self._injection(fault, self._site_for(number)))
+        # Before it acts: what acted halfway is healed too.
+        self._in_force.append(known)
+        try:
+            await known.injection.act()
+        except ServiceStartError as problem:
+            self._recorder.record("fault", FaultActed(number, repr(fault)))
+            raise self._not_started(problem) from problem
+        self._recorder.record("fault", FaultActed(number, repr(fault)))
+        return known
+
+    def _injection(self, fault: Fault, site: Site) -> Injection:
+        """What injects it: at once, or when the moment comes that it is armed for."""
+        injection = fault.injection(site)
+        if not isinstance(fault, TimedFault) or fault.at is None:
+            return injection
+        return Armed(self._trigger(fault.at, site), injection)
+
+    def _trigger(self, moment: Moment, site: Site) -> Trigger:
+        if isinstance(moment, Message):
+            return AtMessage(moment, site)
+        since = self._observer.marks()
+
+        async def reached() -> bool:
+            return (await self._observer.look(moment, since)).reached
+
+        async def come() -> None:
+            await poll_async(reached, within_s=math.inf, interval_s=MOMENT_INTERVAL_S)
+
+        async def seen() -> str:
+            return (await self._observer.look(moment, since)).seen
+
+        return WhenSeen(come, seen)
+
+    def _not_started(self, problem: ServiceStartError) -> ScenarioStop:
+        self._recorder.record("service", ServiceNotStarted(str(problem)))
+        return ScenarioStop()
+
+    def _check_needs(self, fault: Fault) -> None:
+        for need in sorted(fault.needs):
+            reason = self._lacking(need)
+            if reason is not None:
+                self._recorder.record("runner", MachineLacks(need, reason))
+                raise MachineLacksError(need, reason)
+
+    def _site_for(self, number: int) -> Site:
+        def witness(
+            what: str, source: str, detail: str, *, t_ns: int | None = None, at: MessageMet | None = None
+        ) -> None:
+            self._recorder.record("fault", EvidenceSeen(number, what, source, detail, at), t_ns=t_ns)
+
+        first = self._clients.made
+        to_come = tuple(self._clients.name_at(index) for index in range(first, first + IDS_TO_COME))
+        return dataclasses.replace(self._site, witness=witness, ids_to_come=to_come)
+
+    async def _heal_these(self, faults: Sequence[Fault]) -> None:
+        self._observer.mark()
+        for fault in faults:
+            found = next((known for known in reversed(self._in_force) if known.fault == fault), None)
+            if found is None:
+                known = [repr(other.fault) for other in self._in_force]
+                raise UsageError.at("heal", "fault", repr(fault), "is not in force", valid=known)
+            await self._heal(found)
+
+    async def _heal_block(self, injected: Sequence[InForce]) -> None:
+        self._observer.mark()
+        for known in reversed(injected):
+            if known in self._in_force:  # the block itself may have healed it
+                await self._heal(known)
+
+    async def _heal(self, known: InForce) -> None:
+        try:
+            instead = await known.injection.instead()
+        finally:  # whatever breaks while something is in force, the fault goes
+            await self._undo(known)
+        self._recorder.record("fault", FaultHealed(known.number, instead))
+
+    async def _undo(self, known: InForce) -> None:
+        try:
+            await known.injection.heal()
+        except ServiceStartError as problem:
+            # The fault is gone, and the service does not come back: its own failure, and a second try would only wait.
+            self._in_force.remove(known)
+            raise self._not_started(problem) from problem
+        self._in_force.remove(known)
+
+    async def heal_all(self) -> None:
+        """Heal whatever is still in force, the newest first; go on when one cannot be, then raise them all.
+
+        A service that does not come back is in the history.
+        """
+        problems: list[Exception] = []
+        for known in list(reversed(self._in_force)):
+            try:
+                await self._heal(known)
+            except ScenarioStop:
+                continue
+            except Exception as problem:  # noqa: BLE001  # the others must be healed too; raised below
+                problems.append(problem)
+        if problems:
+            raise ExceptionGroup("faults could not be healed", problems)
+
+    def _injection_of(self, moment: Fired) -> Injection | None:
+        return next((known.injection for known in reversed(self._in_force) if known.fault == moment.fault), None)
+
+    async def _until(self, moment: Moment, within_s: float) -> None:
+        last = Look(False, "nothing")
+
+        async def look() -> bool:
+            nonlocal last
+            last = await self._observer.look(moment)
+            return last.reached
+
+        if await poll_async(look, within_s=within_s, interval_s=MOMENT_INTERVAL_S):
+            self._recorder.record("runner", MomentReached(repr(moment), last.seen))
+            return
+        self._recorder.record("runner", MomentMissed(repr(moment), moment.claim, within_s, last.seen))
+        raise ScenarioStop
+
+    async def _restart(self) -> None:
+        await self._site.service.stop()
+        try:
+            took_ms = await self._site.service.start()
+        except ServiceStartError as problem:
+            raise self._not_started(problem) from problem
+        service = self._site.service
+        self._recorder.record("service", ServiceStarted(service.process.pid, service.port, round(took_ms, 1)))

@@ -1,0 +1,30 @@
+"""Run a module of the harness in a bare interpreter: `python -I -S _bootstrap.py MODULE ARGUMENT...`.
+
+Without -S the interpreter has its site-packages, for a module that needs one of them.
+
+The packages' own `__init__` modules are passed over: they import what a user of the package
+needs, third-party packages among it, which a bare interpreter neither has nor should wait for.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+
+
+def _open_package(name: str, folder: str) -> None:
+    package = ModuleType(name)
+    package.__path__ = [folder]
+    sys.modules[name] = package
+
+
+def _main() -> None:
+    root = __file__.rpartition("/processes/bare/")[0]
+    _open_package("harness", root)
+    for package in ("processes", "processes.keeper", "processes.syscalls", "relay"):
+        _open_package(f"harness.{package}", f"{root}/{package.replace('.', '/')}")
+    module, *arguments = sys.argv[1:]
+    sys.exit(import_module(module).main(arguments))
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,18 @@
+"""Owns every process that the harness starts, and leaves none behind."""
+
+from harness.processes.keeper._client import Keeper
+from harness.processes.keeper._kept import KeptProcess
+from harness.processes.keeper._log import LogFile
+from harness.processes.keeper._preloading import PreloadedPython, PreloadSpec
+from harness.processes.keeper._probe import user_namespaces_available
+from harness.processes.keeper._spec import ProcessSpec
+
+__all__ = [
+    "Keeper",
+    "KeptProcess",
+    "LogFile",
+    "PreloadSpec",
+    "PreloadedPython",
+    "ProcessSpec",
+    "user_namespaces_available",
+]

@@ -1,0 +1,93 @@
+"""The keeper's own children: signalled only while un-reaped, so never a stranger with the same pid."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from harness.processes.keeper._descendants import kill_session
+from harness.processes.keeper._messages import Done, Refused, SendSignal, SetRules
+from harness.processes.syscalls._supervisor import Supervisor
+
+
+@dataclass(slots=True, kw_only=True)
+class Child:
+    """One child. `pid` is None before its birth and after its end; `supervisor` may outlive it, with descendants."""
+
+    number: int
+    pid: int | None
+    session: int
+    teardown_signal: int
+    sweep: bool = False
+    supervisor: Supervisor | None = None
+    orders: socket.socket | None = None
+    """Where it takes orders to fork."""
+
+
+@dataclass(slots=True)
+class Children:
+    """Every child there was, by its number."""
+
+    _by_number: dict[int, Child] = field(default_factory=dict, init=False)
+
+    def add(self, child: Child) -> None:
+        """Own it."""
+        self._by_number[child.number] = child
+
+    def orders_of(self, number: int) -> socket.socket | None:
+        """Where that child takes orders to fork; None where it takes none, or is gone."""
+        child = self._by_number.get(number)
+        return child.orders if child is not None and child.pid is not None else None
+
+    def signal(self, request: SendSignal) -> Done | Refused:
+        """Send a signal; "not found" if the child is gone."""
+        child = self._by_number.get(request.child)
+        if child is None or child.pid is None:
+            return Done(request=request.request, found=False)
+        child.sweep = child.sweep or request.sweep
+        try:
+            os.kill(child.pid, request.signum)
+        except OSError as error:
+            return Refused(request=request.request, step="signal", errno=error.errno or 0, detail=str(error))
+        return Done(request=request.request)
+
+    def set_rules(self, request: SetRules) -> Done:
+        """Put the rules in force; "not found" if nothing of the child is watched."""
+        child = self._by_number.get(request.child)
+        if child is None or child.supervisor is None:
+            return Done(request=request.request, found=False)
+        child.supervisor.set_rules(request.rules)
+        return Done(request=request.request)
+
+    def reap(self) -> Iterator[tuple[Child, int]]:
+        """Every child that has ended and its status; orphans that came to us are reaped in silence."""
+        while pid := _ended():
+            child = next((child for child in self._by_number.values() if child.pid == pid), None)
+            if child is not None and child.sweep:
+                kill_session(child.session)  # while the zombie still holds the number of the session
+            _, status = os.waitpid(pid, 0)
+            if child is not None:
+                child.pid = None
+                if child.orders is not None:
+                    child.orders.close()
+                yield child, os.waitstatus_to_exitcode(status)
+
+    def say_goodbye(self) -> list[Child]:
+        """Send their own signal to the children that have one to end with; return these."""
+        leaving = [c for c in self._by_number.values() if c.pid is not None and c.teardown_signal != signal.SIGKILL]
+        for child in leaving:
+            if child.pid is not None:
+                os.kill(child.pid, child.teardown_signal)
+                os.kill(child.pid, signal.SIGCONT)  # a stopped one could not follow
+        return leaving
+
+
+def _ended() -> int | None:
+    try:
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    return found.si_pid if found else None

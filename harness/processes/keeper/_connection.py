@@ -1,0 +1,149 @@
+"""The harness's end of the control connection: requests from any thread, one thread that reads."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import socket
+import sys
+import threading
+from collections.abc import Callable
+
+from harness.errors import HarnessError
+from harness.processes.keeper._codec import decode, encode
+from harness.processes.keeper._messages import Done, Owner, Refused, Reply, Request, Started
+
+READ_BYTES = 65536
+ANSWER_TIMEOUT_S = 30.0
+
+
+class Lost:
+    """The connection ended before an answer."""
+
+
+class Connection:
+    """Sends requests and waits for their replies; hands everything else to `on_report`."""
+
+    def __init__(
+        self,
+        control: socket.socket,
+        *,
+        on_report: Callable[[object], None],
+        on_end: Callable[[], None],
+        explain: Callable[[], str],
+    ) -> None:
+        self._control = control
+        self._on_report = on_report
+        self._on_end = on_end
+        self._explain = explain
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()  # the pending replies, and whole lines on the wire
+        self._pending: dict[int, queue.SimpleQueue[Reply | Lost]] = {}
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, name="keeper-reader", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._reader.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the other end is gone."""
+        return self._ended
+
+    def request(self, make: Callable[[int], Request]) -> Reply:
+        """Send the request that `make` builds around its number; return the reply to it.
+
+        Raises `HarnessError` if the keeper is gone, silent for 30 s, or if this is the reader's
+        own thread, which cannot wait for itself.
+        """
+        if threading.current_thread() is self._reader:
+            raise HarnessError(
+                "a callback asked the keeper for something, which would wait for itself for ever",
+                hint="let the callback only note what happened, and act on it from another thread",
+            )
+        number = next(self._numbers)
+        answer: queue.SimpleQueue[Reply | Lost] = queue.SimpleQueue()
+        self._send(number, encode(make(number)), answer)
+        try:
+            reply = answer.get(timeout=ANSWER_TIMEOUT_S)
+        except queue.Empty:
+            raise HarnessError(
+                f"the keeper gave no answer within {ANSWER_TIMEOUT_S:.0f} s",
+                hint="it may be stopped, or the machine overloaded",
+            ) from None
+        finally:
+            self._pending.pop(number, None)
+        if isinstance(reply, Lost):
+            raise self._lost()
+        return reply
+
+    def finish(self, timeout_s: float) -> bool:
+        """Say that no more requests will come; return whether the other end closed in time."""
+        try:
+            self._control.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._ended = True  # ENOTCONN: it was gone before
+        if self._reader.ident is not None:
+            self._reader.join(timeout_s)
+        return not self._reader.is_alive()
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._control.close()
+
+    def _send(self, number: int, line: bytes, answer: queue.SimpleQueue[Reply | Lost]) -> None:
+        with self._lock:
+            if self._ended:
+                raise self._lost()
+            self._pending[number] = answer
+            try:
+                self._control.sendall(line)
+            except OSError as error:
+                self._pending.pop(number, None)
+                raise self._lost() from error
+
+    def _lost(self) -> HarnessError:
+        return HarnessError(f"the keeper is gone, and every process it owned with it{self._explain()}")
+
+    # ------------------------------------------------------------- the reader thread
+
+    def _read(self) -> None:
+        rest = b""
+        try:
+            while data := self._control.recv(READ_BYTES):
+                *lines, rest = (rest + data).split(b"\n")
+                for line in lines:
+                    self._dispatch(decode(line))
+        except ConnectionError:
+            rest = b""  # as good as an end
+        finally:
+            self._end()
+
+    def _dispatch(self, message: object) -> None:
+        if not isinstance(message, Started | Refused | Done | Owner):
+            self._on_report(message)
+            return
+        answer = self._pending.pop(message.request, None)
+        if answer is not None:
+            answer.put(message)
+
+    def _end(self) -> None:
+        with self._lock:
+            self._ended = True
+            waiting = list(self._pending.values())
+            self._pending.clear()
+        self._on_end()
+        for answer in waiting:
+            answer.put(Lost())
+
+
+def call_back(callbacks: list[Callable[[], None]]) -> None:
+    """Call each; one that raises is shown as a thread's uncaught exception is, and hinders no other."""
+    for callback in callbacks:
+        try:
+            callback()
+        except Exception:  # noqa: BLE001 - a stranger's callback must not end the reader: shown by the hook
+            kind, value, trace = sys.exc_info()
+            if kind is not None:
+                threading.excepthook(threading.ExceptHookArgs((kind, value, trace, threading.current_thread())))

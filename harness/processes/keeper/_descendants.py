@@ -1,0 +1,122 @@
+"""Every process below one, and the end of them all.
+
+The caller is a subreaper (PR_SET_CHILD_SUBREAPER): whatever its descendants leave behind becomes
+its child, so a tree that detaches itself (setsid, double fork) stays within reach.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from harness.processes.syscalls._libc import pidfd_open, pidfd_send_signal
+
+_RESCAN_S = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process, told apart from a later one with the same pid by its start time (clock ticks)."""
+
+    pid: int
+    parent: int
+    session: int
+    start_ticks: int
+
+
+def descendants(root: int) -> list[Process]:
+    """Every descendant of `root`, zombies too."""
+    below: dict[int, list[Process]] = {}
+    for process in _all_processes():
+        below.setdefault(process.parent, []).append(process)
+    found: list[Process] = []
+    waiting = [root]
+    while waiting:
+        children = below.pop(waiting.pop(), [])
+        found += children
+        waiting += [child.pid for child in children]
+    return found
+
+
+def kill(process: Process) -> None:
+    """SIGKILL exactly this process; nothing if it is gone or not ours to kill."""
+    try:
+        handle = pidfd_open(process.pid)
+    except OSError as error:
+        if error.errno != errno.ESRCH and _is_same(process):
+            _quietly(lambda: os.kill(process.pid, signal.SIGKILL))  # no such handles before Linux 5.3
+        return
+    try:
+        if _is_same(process):
+            _quietly(lambda: pidfd_send_signal(handle, signal.SIGKILL))
+    finally:
+        os.close(handle)
+
+
+def kill_all(reap: Callable[[], object], *, deadline_s: float) -> list[Process]:
+    """Kill every descendant until none is left; return what would not go before the deadline.
+
+    `reap` collects the children that ended. Looks again as long as it finds any, since a process
+    may fork while it is being killed.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    limit = time.monotonic() + deadline_s
+    while True:
+        reap()
+        left = descendants(os.getpid())
+        if not left or time.monotonic() > limit:
+            return left
+        for process in left:
+            kill(process)
+        reap()
+        signal.sigtimedwait({signal.SIGCHLD}, _RESCAN_S)
+
+
+def kill_session(session: int) -> None:
+    """SIGKILL the caller's descendants that are still in this session."""
+    for process in descendants(os.getpid()):
+        if process.session == session:
+            kill(process)
+
+
+def reap_any() -> None:
+    """Collect every child that has ended."""
+    try:
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+    except ChildProcessError:
+        return  # none left
+
+
+def _quietly(send: Callable[[], None]) -> None:
+    """Send; what is gone meanwhile, or became another user's, the caller counts in its next look."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        send()
+
+
+def _all_processes() -> Iterator[Process]:
+    with os.scandir("/proc") as entries:
+        for entry in entries:
+            if entry.name.isdigit() and (process := _read(int(entry.name))):
+                yield process
+
+
+def _is_same(process: Process) -> bool:
+    found = _read(process.pid)
+    return found is not None and found.start_ticks == process.start_ticks
+
+
+def _read(pid: int) -> Process | None:
+    """Fields of /proc/PID/stat (proc(5)); the name in brackets may itself hold brackets and spaces."""
+    try:
+        with io.FileIO(f"/proc/{pid}/stat") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return Process(pid, parent=int(fields[1]), session=int(fields[3]), start_ticks=int(fields[19]))

@@ -1,0 +1,78 @@
+"""A Python that has a program's libraries loaded, as the harness sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.processes.bare import bare_command
+from harness.processes.keeper._kept import KeptProcess
+from harness.processes.keeper._spec import ProcessSpec
+
+READ_AT_START = re.compile(r"PYTHON|LD_|GLIBC_|MALLOC_|LC_|LANG|TZ$")
+"""Environment that an interpreter, or what it is made of, reads when it starts, and not again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreloadSpec:
+    """What to load for a program that is run as `PYTHON -m MODULE ...` or `PYTHON FILE ...`.
+
+    `program`: (PYTHON, "-m", MODULE) or (PYTHON, FILE). `modules`: what to import, in this order;
+    none may start a thread. `env` is complete; of it counts what an interpreter reads when it starts.
+    """
+
+    program: tuple[str, ...]
+    modules: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: Path
+    log: Path
+
+    @property
+    def process(self) -> ProcessSpec:
+        """How it is started itself."""
+        python, *rest = self.program
+        first_on_path = self.cwd if rest[0] == "-m" else (self.cwd / rest[0]).resolve().parent
+        return ProcessSpec(
+            name="preloaded Python",
+            argv=bare_command("harness.processes.keeper._preloaded", str(first_on_path), *self.modules, python=python),
+            env=self.env,
+            cwd=self.cwd,
+            log=self.log,
+        )
+
+    def fits(self, spec: ProcessSpec) -> bool:
+        """Whether a fork of it is what that process would be, had it been spawned."""
+        return (
+            spec.argv[: len(self.program)] == self.program
+            and spec.cwd == self.cwd
+            and spec.as_user == "same"
+            and _read_at_start(spec.env) == _read_at_start(self.env)
+        )
+
+
+class Starts(Protocol):
+    """Has the keeper start a process."""
+
+    def __call__(self, spec: ProcessSpec, *, forked_by: KeptProcess | None = None) -> KeptProcess:
+        """By that one's fork, or by its own."""
+        ...
+
+
+class PreloadedPython:
+    """Starts processes by fork; those that a fork would not suit, as the keeper starts any."""
+
+    def __init__(self, spec: PreloadSpec, process: KeptProcess, start: Starts) -> None:
+        self.spec = spec
+        self.process = process
+        self._start = start
+
+    def spawn(self, spec: ProcessSpec) -> KeptProcess:
+        """Run a process; return when its program runs. Raises `HarnessError` with a mend if it cannot."""
+        return self._start(spec, forked_by=self.process if self.spec.fits(spec) else None)
+
+
+def _read_at_start(env: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: value for name, value in env.items() if READ_AT_START.match(name)}

@@ -1,0 +1,7 @@
+"""Answers chosen system calls of a process: the rules, the evidence, and whether this machine can."""
+
+from harness.processes.syscalls._event import SyscallEvent
+from harness.processes.syscalls._probe import notification_available
+from harness.processes.syscalls._rules import ConnectRule, WatchedCall
+
+__all__ = ["ConnectRule", "SyscallEvent", "WatchedCall", "notification_available"]

@@ -1,0 +1,19 @@
+"""The machine that this process runs on."""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+
+from harness.processes.syscalls._linux.unistd_h import ARCHITECTURES, Architecture
+
+
+def this_architecture() -> Architecture:
+    """Raise `OSError` (ENOSYS) on a machine whose call numbers are not known here."""
+    name = os.uname().machine
+    found = ARCHITECTURES.get(name)
+    if found is None or struct.calcsize("P") != 8:
+        known = ", ".join(sorted(ARCHITECTURES))
+        raise OSError(errno.ENOSYS, f"system calls of {name!r} (64-bit) are not known; known: {known}")
+    return found

@@ -1,0 +1,76 @@
+"""Answers the reported calls of one process and its descendants. Never holds one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from harness.processes.syscalls._answers import Answer, give_answer
+from harness.processes.syscalls._calls import Call, readers
+from harness.processes.syscalls._event import SyscallEvent
+from harness.processes.syscalls._notification import Listener, Notification, Waiting
+from harness.processes.syscalls._rule_book import RuleBook
+from harness.processes.syscalls._rules import Rule
+
+
+class Supervisor:
+    """Owns a listener; `answer_one` whenever it is ready, until `finished`."""
+
+    def __init__(self, listener: int, rules: Sequence[Rule] = ()) -> None:
+        self._listener = Listener(listener)
+        self._readers = readers()
+        self._book = RuleBook(rules)
+        self._answered = 0
+        self.finished = False
+
+    @property
+    def descriptor(self) -> int:
+        """What to wait for."""
+        return self._listener.descriptor
+
+    def set_rules(self, rules: Sequence[Rule]) -> None:
+        """Replace all rules, and so their counts."""
+        self._book = RuleBook(rules)
+
+    def answer_one(self) -> SyscallEvent | None:
+        """Receive a call and answer it; None if there is none or it was withdrawn, which uses up no rule."""
+        state = self._listener.state()
+        self.finished = state is Waiting.END
+        notification = self._listener.receive() if state is Waiting.CALL else None
+        if notification is None:
+            return None
+        call = self._readers[notification.number](notification)
+        # Only now is it sure that the memory read was that of the process that called.
+        if not self._listener.is_waiting(notification):
+            return None
+        return self._answer(notification, call)
+
+    def close(self) -> None:
+        """Give the listener up."""
+        self._listener.close()
+
+    def _answer(self, notification: Notification, call: Call) -> SyscallEvent | None:
+        rule = self._book.choose(call)
+        t_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        answer = give_answer(self._listener, notification, rule)
+        if answer is None:
+            return None
+        if rule is not None:
+            self._book.count(rule)
+        return self._event(t_ns, call, rule, answer)
+
+    def _event(self, t_ns: int, call: Call, rule: Rule | None, answer: Answer) -> SyscallEvent:
+        self._answered += 1
+        return SyscallEvent(
+            seq=self._answered - 1,
+            t_ns=t_ns,
+            call=call.name,
+            pid=call.pid,
+            tid=call.tid,
+            family=call.address.family,
+            socket_type=call.socket_type,
+            host=call.address.host,
+            port=call.address.port,
+            answer=answer.errno,
+            rule_id=None if rule is None else rule.id,
+        )

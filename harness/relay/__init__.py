@@ -1,0 +1,55 @@
+"""The relay between the service and a real server: it knows every message of PostgreSQL's and Redis's protocols."""
+
+from harness.relay.control import Hop, RelayControl
+from harness.relay.frames import Direction
+from harness.relay.message import Phase, ProtocolName, TlsMode
+from harness.relay.refusals import check_action
+from harness.relay.reports import STATEMENTS_MAX, Ended, Fired, Passed, Report, Seen
+from harness.relay.rules import (
+    Action,
+    Corrupt,
+    Cut,
+    Delay,
+    Drop,
+    DropAndClose,
+    Duplicate,
+    Fail,
+    Hold,
+    Late,
+    Match,
+    Reset,
+    Rule,
+    Stall,
+)
+from harness.relay.server import RelayServer
+
+__all__ = [
+    "STATEMENTS_MAX",
+    "Action",
+    "Corrupt",
+    "Cut",
+    "Delay",
+    "Direction",
+    "Drop",
+    "DropAndClose",
+    "Duplicate",
+    "Ended",
+    "Fail",
+    "Fired",
+    "Hold",
+    "Hop",
+    "Late",
+    "Match",
+    "Passed",
+    "Phase",
+    "ProtocolName",
+    "RelayControl",
+    "RelayServer",
+    "Report",
+    "Reset",
+    "Rule",
+    "Seen",
+    "Stall",
+    "TlsMode",
+    "check_action",
+]

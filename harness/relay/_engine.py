@@ -1,0 +1,345 @@
+"""One relayed connection without its sockets: bytes of both directions in, what is to be done out."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from harness.relay._bench import DirectionBench
+from harness.relay._courses import COURSES, Course, Passes, RuleCourse
+from harness.relay._failing import Insert, Repair, error_response
+from harness.relay._flights import Unfinished
+from harness.relay._held import Held
+from harness.relay._lane import Lane
+from harness.relay._notes import Candidate, HopState, Notes
+from harness.relay._outlet import Outlet
+from harness.relay._rule_book import ArmedRule
+from harness.relay._units import Refused, Replaced, Swallowed, WholeAnswer
+from harness.relay.frames import GARBAGE, Direction, Frame
+from harness.relay.message import Message
+from harness.relay.reports import Ended, EndedBy, Passed, Report
+from harness.relay.rules import Fail
+
+TLS_HANDSHAKE: Final = b"\x16"  # the type of the record that TLS begins with (RFC 8446, 5.1)
+NO_TLS: Final = "the service did not ask for TLS, which this link requires"
+TLS_AT_ONCE: Final = "the service began in TLS without asking for it (sslnegotiation=direct), which the relay cannot do"
+
+
+class Engine:
+    """Feeds, judges and reports. `number`: the connection's on its hop; `service_port`: the service's own."""
+
+    def __init__(self, hop: HopState, number: int, service_port: int, outlet: Outlet) -> None:
+        self.hop = hop.kind.name
+        self.number = number
+        self.service_port = service_port
+        self.is_postgres = hop.kind.protocol == "postgres"
+        self.inserts: list[Insert] = []
+        self._book = hop.book
+        self._in_force = hop.book.in_force
+        self._outlet = outlet
+        self._notes = notes = Notes(hop, number)
+        ways = (outlet.forward, outlet.finish)
+        sent = Lane("sent", notes.framers["sent"], self, notes.sent, self._judge_sent, *ways)
+        answered = Lane("answered", notes.framers["answered"], self, notes.answered, self._judge_answered, *ways)
+        self._lanes: dict[Direction, Lane] = {"sent": sent, "answered": answered}
+        self._benches = {
+            "sent": DirectionBench(self, "sent", (sent, answered)),
+            "answered": DirectionBench(self, "answered", (answered, sent)),
+        }
+        self._holds: list[Held] = []
+        self._late: list[Held] = []
+        self._repairs: list[Repair] = []
+        self._skips_to_sync = False
+        self._whole: WholeAnswer | None = None
+        self._late_from = 0
+        self._tls = hop.kind.tls
+        self._tls_undecided = self.is_postgres and self._tls != "none"
+        self._in_tls = False
+        self._server_takes_tls = True
+        self.busy = self._tls_undecided
+        self.told_end = False
+        """Whether its end was reported."""
+
+    # ------------------------------------------------------------------ from the transports
+
+    def feed(self, direction: Direction, chunk: bytes) -> None:
+        """Take what was read; `chunk` may be kept."""
+        self._notes.now_ns = time.monotonic_ns()
+        lane = self._lanes[direction]
+        lane.came_bytes += len(chunk)
+        if lane.closed:
+            return
+        concerned = self._in_force[direction] and (direction == "sent" or self._notes.may_concern_answers())
+        if concerned or self.busy or not lane.clear:
+            lane.feed(chunk)
+        else:
+            self._outlet.forward(direction, chunk)
+            lane.watch(chunk, each_row=self._notes.recording)
+            if self._notes.tls_begins:
+                self._begin_tls()
+
+    def finish(self, direction: Direction) -> None:
+        """Take the end of a direction: that side sends no more."""
+        self._tell_end("service" if direction == "sent" else "server")
+        self._lanes[direction].finish()
+
+    def lost(self, by: EndedBy, why: str = "") -> None:
+        """Take the end of the whole connection. `why`: what its TLS failed of."""
+        self._tell_end(by, why=why)
+        self._close()
+
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """The bytes that have come from the service and from the server, passed on or not."""
+        return self._lanes["sent"].came_bytes, self._lanes["answered"].came_bytes
+
+    def queued_bytes(self, direction: Direction) -> int:
+        """How much waits for a release."""
+        return self._lanes[direction].queued_bytes
+
+    def disarmed(self, armed: ArmedRule) -> None:
+        """Let go of what a rule that is no longer in force has begun to take. What it holds is released elsewhere."""
+        if self._whole is not None:
+            self._whole.cancel(armed)
+            self._drop_whole_if_over()
+        for lane in self._lanes.values():
+            lane.cancel(armed)
+
+    # ------------------------------------------------------------------ for the lanes
+
+    def insert_due(self) -> None:
+        """Put in the place of answers what takes it, if it is due here, between two answers."""
+        lane = self._lanes["answered"]
+        while self.inserts and lane.between_messages and not self._notes.unanswered(self.inserts[0].exchange):
+            insert = self.inserts.pop(0)
+            lane.emit(insert.data)
+            if insert.closes is not None:
+                self.end_by_rule(insert.closes, reset=False)
+
+    def finishing(self, direction: Direction) -> None:
+        """No more will come: give up what waits for more."""
+        if direction == "answered" and self._whole is not None:
+            self._whole.give_up()
+            self._whole = None
+
+    def drained(self) -> None:
+        """Some of what waited has passed."""
+        self._outlet.drained()
+
+    def settled(self, direction: Direction) -> None:
+        """All that came has been dealt with, or waits."""
+        if direction == "sent" and self._late and self._notes.sent_count > self._late_from:
+            late, self._late = self._late, []
+            for held in late:
+                held.release()
+        self._drop_whole_if_over()
+        if self._notes.tls_begins and not self._lanes["answered"].blockers:
+            self._begin_tls()
+        self.busy = bool(
+            self._late or self.inserts or self._repairs or self._skips_to_sync or self._whole or self._tls_undecided
+        )
+
+    # ------------------------------------------------------------------ for the benches
+
+    def tell(self, report: Report) -> None:
+        """Tell the owner of the hop."""
+        self._outlet.report(report)
+
+    def passes_on(self, report: Passed) -> None:
+        """Tell that what was held passes from now on."""
+        self._notes.now_ns = report.t_ns
+        self.tell(report)
+
+    def has_fired(self, armed: ArmedRule) -> None:
+        """Remember it for the rules that come after it."""
+        self._book.fired(armed)
+
+    def is_back(self, armed: ArmedRule) -> None:
+        """Have a rule in force again."""
+        if self._book.get(armed.id) is armed:
+            armed.give_back()
+            self._book.changed()
+
+    def end_by_rule(self, message: Message, *, reset: bool) -> None:
+        """Close both sides."""
+        self._tell_end("rule", Unfinished(message.phase, message.text, "answered"))
+        self.cut(reset=reset)
+
+    def cut(self, *, reset: bool = False) -> None:
+        """Close both sides now."""
+        self._tell_end("rule")
+        self._close()
+        if reset:
+            self._outlet.reset()
+        else:
+            self._outlet.close()
+
+    def add_held(self, held: Held, *, late: bool, delay_s: float | None) -> None:
+        """Keep what is held, and see that it is released in time."""
+        self._holds = [known for known in self._holds if not known.done]
+        self._holds.append(held)
+        if late:
+            self._late.append(held)
+            self._late_from = self._notes.sent_count
+            self.busy = True
+        if delay_s is not None:
+            held.cancel = self._outlet.call_later(delay_s, held.release)
+
+    def withdraw(self, message: Message) -> None:
+        """Forget a sent message that the server never saw."""
+        self._notes.withdraw(message)
+
+    def add_insert(self, insert: Insert) -> None:
+        """Put bytes in as soon as all earlier answers have passed."""
+        self.inserts.append(insert)
+        self.insert_due()
+        self.busy = True
+
+    def add_repair(self, repair: Repair, *, skip_to_sync: bool) -> None:
+        """Work on the answers of one exchange."""
+        self._repairs.append(repair)
+        self._skips_to_sync = skip_to_sync
+        self.busy = True
+
+    def confirmations_due(self, message: Message) -> tuple[int, int]:
+        """Return how many Parse and Bind the service has sent in the message's exchange before it."""
+        return self._notes.confirmations_due(message)
+
+    # ------------------------------------------------------------------ what becomes of a message
+
+    def _judge_sent(self, frame: Frame) -> Course | None:
+        message, sight = self._notes.sent(frame)
+        if self._tls_undecided and (problem := self._decide_on_tls(frame)):
+            return Refused(functools.partial(self._refuse, problem))
+        if self._skips_to_sync:
+            if message.name not in ("Sync", "Terminate"):
+                return Swallowed()
+            self._skips_to_sync = False
+        if sight.rules:
+            armed = self._choose([(armed, message.values) for armed in sight.rules])
+            if armed is not None:
+                return self._course("sent", armed, message)
+        return None
+
+    def _judge_answered(self, frame: Frame) -> Course | None:
+        if self._tls_undecided and frame.name == "SSLAnswer" and frame.head == b"N":
+            return self._agree_to_tls(frame)
+        replacement = self._repaired(frame) if self._repairs else None
+        if replacement == b"":
+            return Swallowed()
+        if replacement is not None:
+            frame = Frame("ErrorResponse", frame.offset, bytearray(replacement), len(replacement), complete=True)
+        course = self._answer_course(frame)
+        if replacement is None:
+            return course
+        return Replaced(course or Passes(self._benches["answered"]), replacement)
+
+    def _answer_course(self, frame: Frame) -> Course | None:
+        message, sight, flight, asked = self._notes.answered(frame)
+        whole = self._whole
+        if whole is not None and not whole.over:
+            whole.next(message)
+            return whole
+        armed = self._choose(self._notes.rules_for_answer(message, sight, asked))
+        if armed is None:
+            return None
+        course = self._course("answered", armed, message)
+        if armed.rule.match.message is not None or flight is None:
+            return course
+        self._whole = WholeAnswer(course, flight)
+        self._whole.next(message)
+        return self._whole
+
+    def _repaired(self, frame: Frame) -> bytes | None:
+        repair = self._repairs[0]
+        if self._notes.unanswered(repair.exchange):
+            return None
+        becomes = repair.look(frame.name)
+        if repair.over:
+            self._repairs.pop(0)
+        return becomes
+
+    # ------------------------------------------------------------------ TLS
+
+    def _decide_on_tls(self, frame: Frame) -> str:
+        """With its StartupMessage the service has asked for TLS, or does without; return what is wrong with that."""
+        if frame.name == GARBAGE and frame.head[:1] == TLS_HANDSHAKE:
+            return TLS_AT_ONCE
+        if frame.name != "StartupMessage":
+            return ""
+        self._tls_undecided = False
+        return "" if self._in_tls or self._tls == "offered" else NO_TLS
+
+    def _refuse(self, problem: str) -> None:
+        """Tell the service as a server does, and close."""
+        self._lanes["answered"].emit(error_response(Fail("28000", problem, fatal=True)))
+        self._tell_end("service", why=problem)
+        self._close()
+        self._outlet.close()
+
+    def _agree_to_tls(self, frame: Frame) -> Course:
+        """Turn the server's no into the relay's yes: whatever a rule makes of question or answer, both have passed."""
+        self._server_takes_tls = False
+        yes = Frame(frame.name, frame.offset, bytearray(b"S"), 1, complete=True)
+        return Replaced(self._answer_course(yes) or Passes(self._benches["answered"]), b"S")
+
+    def _begin_tls(self) -> None:
+        """Both sides go on in TLS, or the service's alone where the server has none."""
+        self._notes.tls_begins = False
+        if self._lanes["answered"].closed:
+            return
+        self._in_tls = True
+        self._outlet.start_tls(server_too=self._server_takes_tls)
+
+    # ------------------------------------------------------------------ inside
+
+    def _choose(self, candidates: Sequence[Candidate]) -> ArmedRule | None:
+        """Let every rule count the unit; the first that takes it has it."""
+        taker: ArmedRule | None = None
+        for armed, values in candidates:
+            if not armed.accepts(self.number, values):
+                continue
+            if taker is None:
+                taker = armed
+            else:
+                armed.missed[f"rule {taker.id!r}, armed before, took it"] += 1
+        if taker is not None:
+            taker.take()
+            if taker.spent:
+                self._book.changed()
+        return taker
+
+    def _course(self, direction: Direction, armed: ArmedRule, message: Message) -> RuleCourse:
+        return COURSES[type(armed.rule.action)](self._benches[direction], armed, message)
+
+    def _tell_end(self, by: EndedBy, unfinished: Unfinished | None = None, *, why: str = "") -> None:
+        if self.told_end:
+            return
+        self.told_end = True
+        if by == "server" and self._notes.said_goodbye:
+            by = "service"
+        found = unfinished or self._notes.unfinished()
+        self.tell(
+            Ended(
+                hop=self.hop, connection=self.number, service_port=self.service_port, by=by, phase=found.phase,
+                text=found.text, direction_due=found.due, t_ns=time.monotonic_ns(),
+                sent_bytes=self._lanes["sent"].came_bytes, answered_bytes=self._lanes["answered"].came_bytes, why=why,
+            )
+        )  # fmt: skip
+
+    def _close(self) -> None:
+        """Take nothing more; put back what rules have begun to take, and let go of what they hold."""
+        for lane in self._lanes.values():
+            lane.close()
+        whole, self._whole = self._whole, None
+        if whole is not None:
+            whole.give_up()  # the lanes pass nothing on any more
+        for held in self._holds:
+            if not held.done:
+                held.forget()
+
+    def _drop_whole_if_over(self) -> None:
+        if self._whole is not None and self._whole.over:
+            self._whole = None

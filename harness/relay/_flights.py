@@ -1,0 +1,127 @@
+"""Exchanges of one connection whose answers are still due, and what a connection's end leaves unsaid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from harness.relay._rule_book import Sight
+from harness.relay.frames import Direction
+from harness.relay.message import Message, Phase
+
+EXTENDED: Final = frozenset({"Parse", "Bind", "Describe", "Execute", "Close", "Flush"})  # until a Sync
+
+
+@dataclass(slots=True)
+class Flight:
+    """One exchange under way: its first text, and each statement with its values, until its answer begins.
+
+    `whole`: the service has sent all of it, with the Sync that the end of the answer waits for.
+    `wanted`: a rule can concern a message of the answer, by the text of one of `sights`.
+    """
+
+    text: str
+    phase: Phase
+    statements: list[tuple[Sight, Sequence[bytes]]] = field(default_factory=list)
+    whole: bool = True
+    sights: list[Sight] = field(default_factory=list)
+    wanted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What was under way when a connection ended."""
+
+    phase: Phase
+    text: str
+    due: Direction | None
+
+
+class Flights:
+    """The exchanges under way, oldest first, and the latest message."""
+
+    __slots__ = ("_latest", "_open", "wanted")
+
+    def __init__(self) -> None:
+        self._open: dict[int, Flight] = {}
+        self._latest: Message | None = None
+        self.wanted = False
+        """Whether a rule can concern an answer that is due."""
+
+    def sent(self, message: Message, sight: Sight) -> Flight | None:
+        """Note a sent message; return its exchange."""
+        self._latest = message
+        exchange = message.exchange
+        if not exchange:
+            return None
+        flight = self._open.get(exchange)
+        if flight is None:
+            flight = self._open[exchange] = Flight(message.text, message.phase)
+            flight.whole = message.name not in EXTENDED
+        elif message.name == "Sync":
+            flight.whole = True
+        elif not flight.text:
+            flight.text, flight.phase = message.text, message.phase
+        flight.sights.append(sight)
+        if sight.answers_wanted:
+            flight.wanted = self.wanted = True
+        return flight
+
+    def reassess(self, refresh: Callable[[Sight], None]) -> None:
+        """Look again which rules concern the answers that are due: others are in force now."""
+        for flight in self._open.values():
+            for sight in flight.sights:
+                refresh(sight)
+            flight.wanted = any(sight.answers_wanted for sight in flight.sights)
+        self.wanted = any(flight.wanted for flight in self._open.values())
+
+    def answered(self, message: Message) -> None:
+        """Note an answer."""
+        self._latest = message
+        if message.ends_answer:
+            self._drop(message.exchange)
+
+    def get(self, exchange: int) -> Flight | None:
+        """Return an exchange under way."""
+        return self._open.get(exchange)
+
+    def withdraw(self, exchange: int) -> None:
+        """Forget an exchange that the server never saw."""
+        self._open.pop(exchange, None)
+
+    @property
+    def said_goodbye(self) -> bool:
+        """Whether the service's last word was that it is going."""
+        return self._latest is not None and self._latest.name == "Terminate"
+
+    def unfinished(self, *, starts: bool) -> Unfinished:
+        """Return what is under way now. `starts`: a connection has a startup of its own before its first statement."""
+        for flight in self._open.values():
+            return Unfinished(flight.phase, flight.text, "answered")
+        latest = self._latest
+        if not starts:
+            return Unfinished("idle", "", None)
+        if latest is None:
+            return Unfinished("startup", "", "sent")
+        if latest.phase in ("startup", "authentication") and latest.name not in ("ReadyForQuery", "CancelRequest"):
+            return Unfinished(latest.phase, "", "sent" if _asks(latest) else "answered")
+        return Unfinished("idle", "", None)
+
+    def _drop(self, exchange: int) -> None:
+        """Forget an exchange, and those before it: no answer of theirs can come any more."""
+        for earlier in list(self._open):
+            if earlier > exchange:
+                break
+            del self._open[earlier]
+        if self.wanted:
+            self.wanted = any(flight.wanted for flight in self._open.values())
+
+
+def _asks(message: Message) -> bool:
+    """Whether the service has to speak next while a connection starts."""
+    if message.direction == "sent":
+        return False
+    name = message.name
+    asks = name.startswith("Authentication") and name not in ("AuthenticationOk", "AuthenticationSASLFinal")
+    return asks or name in ("SSLAnswer", "GSSENCAnswer")

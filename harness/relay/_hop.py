@@ -1,0 +1,153 @@
+"""One hop: a port, the server behind it, the rules, and the connections."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+from collections.abc import Callable, Iterable, Iterator
+
+from harness.addresses import HostPort
+from harness.errors import HarnessError, UsageError
+from harness.relay._door import Door
+from harness.relay._identity import Identity
+from harness.relay._listener import BACKLOG, Listener
+from harness.relay._near_misses import near_misses
+from harness.relay._notes import HopKind, HopState
+from harness.relay._pair import Pair
+from harness.relay._rule_book import Releasable, RuleBook
+from harness.relay._side import Side
+from harness.relay._sightings import Sightings
+from harness.relay.refusals import check_rule
+from harness.relay.reports import Report, Seen
+from harness.relay.rules import Rule
+from harness.vocabulary import Json
+
+
+class HopServer:
+    """Made by `open`, closed by its control connection's end."""
+
+    def __init__(
+        self,
+        kind: HopKind,
+        upstream: HostPort,
+        identity: Identity,
+        report: Callable[[Report], None],
+        fired: set[str],
+    ) -> None:
+        self.identity = identity
+        self.report = report
+        self._upstream = upstream
+        self._state = HopState(kind, RuleBook(fired), Sightings(kind.name))
+        self._numbers = itertools.count(1)
+        self._pairs: dict[Pair, None] = {}
+        self._listener: Listener | None = None
+        self._loop = asyncio.get_running_loop()
+
+    async def open(self) -> int:
+        """Listen; return the port. Raises OSError."""
+        begins_in_tls = self._state.kind.protocol == "redis" and self._state.kind.tls == "required"
+        self._listener = await Listener.open(self._receive_bare if begins_in_tls else self._receive)
+        return self._listener.port
+
+    async def refuse(self, *, refusing: bool) -> None:
+        """Refuse connections, or accept them again."""
+        if self._listener is not None:
+            await self._listener.refuse(refusing=refusing)
+
+    def close(self) -> None:
+        """Give up the port and end every connection at once."""
+        if self._listener is not None:
+            self._listener.close()
+        for pair in list(self._pairs):
+            pair.abort()
+
+    def cut_all(self) -> int:
+        """Close every connection; return how many."""
+        engines = [pair.engine for pair in self._pairs if pair.engine is not None]
+        for engine in engines:
+            engine.cut()
+        return len(engines)
+
+    def traffic(self) -> list[Json]:
+        """Tell of each connection that has not ended the service's port, and the bytes of either direction."""
+        engines = [pair.engine for pair in self._pairs if pair.engine is not None]
+        return [[engine.service_port, *engine.traffic] for engine in engines if not engine.told_end]
+
+    # ------------------------------------------------------------------ rules
+
+    def arm(self, rule: Rule) -> None:
+        """Put a rule in force. Raises UsageError."""
+        check_rule(rule, self._state.kind.protocol)
+        self._state.book.arm(rule)
+
+    def disarm(self, rule_id: str) -> None:
+        """Take it out of force, and let go of what it has."""
+        armed = self._state.book.disarm(rule_id)
+        if armed is None:
+            return
+        for pair in list(self._pairs):
+            if pair.engine is not None:
+                pair.engine.disarmed(armed)
+        for held in list(armed.holds):
+            held.release()
+
+    def release(self, rule_id: str, *, connection: int | None, count: int | None) -> int:
+        """Pass on what it holds; return how many units. Raises HarnessError when it is not armed."""
+        armed = self._state.book.get(rule_id)
+        if armed is None:
+            raise HarnessError(f"rule {rule_id!r} is not armed", hint="arm it; a rule that was disarmed holds nothing")
+        held: list[Releasable] = [held for held in armed.holds if connection in (None, held.connection)][:count]
+        for each in held:
+            each.release()
+        return len(held)
+
+    def near_misses(self, rule_id: str) -> list[str]:
+        """Say what was seen instead. Raises HarnessError when the rule is not armed."""
+        armed = self._state.book.get(rule_id)
+        if armed is None:
+            raise HarnessError(f"rule {rule_id!r} is not armed", hint="ask before it is disarmed")
+        return near_misses(armed, self._state.book.sights())
+
+    # ------------------------------------------------------------------ what passed
+
+    def seen(self, since_ns: int) -> Iterator[Seen]:
+        """Return the statements and ends of answers."""
+        return self._state.sightings.statements(since_ns)
+
+    def record(self, *, recording: bool) -> None:
+        """Begin a recording, or end it."""
+        if recording:
+            self._state.sightings.begin()
+        else:
+            self._state.sightings.recording = False
+
+    def recording(self) -> Iterator[Seen]:
+        """Return the recording."""
+        return self._state.sightings.recorded()
+
+    # ------------------------------------------------------------------ for the connections
+
+    async def connect(self, side: Side) -> None:
+        """Connect to the server. Raises OSError."""
+        await self._loop.create_connection(lambda: side, self._upstream.host, self._upstream.port)
+
+    def ended(self, pair: Pair) -> None:
+        """Forget a connection."""
+        self._pairs.pop(pair, None)
+
+    async def _receive(self, bound: socket.socket) -> asyncio.AbstractServer:
+        return await self._loop.create_server(lambda: self._new_pair().service, sock=bound, backlog=BACKLOG)
+
+    async def _receive_bare(self, bound: socket.socket) -> Door:
+        return Door(bound, lambda bare, port: self._new_pair().enter_in_tls(bare, port))
+
+    def _new_pair(self) -> Pair:
+        pair = Pair(self, self._state, next(self._numbers), self._loop)
+        self._pairs[pair] = None
+        return pair
+
+
+def unknown_hop(name: str, known: Iterable[str]) -> UsageError:
+    """Make the error for a hop that nobody has laid."""
+    return UsageError.at("relay", "hop", name, "no such hop of this control connection", valid=known, mend="lay it")

@@ -1,0 +1,293 @@
+"""One direction of one connection: what passes, what a rule has, what waits.
+
+Bytes of a message that a rule may still concern are withheld until it is known: until it is complete
+or its head is full. Where no rule is in force nothing is withheld.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from harness.relay._courses import Course
+from harness.relay._rule_book import ArmedRule
+from harness.relay.frames import GARBAGE, HEAD_MAX, Direction, Frame, Framer, Span
+
+
+class Judge(Protocol):
+    """The connection's engine, as a lane needs it."""
+
+    @property
+    def inserts(self) -> Sequence[object]:
+        """What is to be put between two answers: the same list always. Not empty: call `insert_due` there."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether `settled` wants to be called whatever has come."""
+        ...
+
+    def insert_due(self) -> None:
+        """Put in what is due here, between two answers."""
+        ...
+
+    def finishing(self, direction: Direction) -> None:
+        """No more will come: give up what waits for more."""
+        ...
+
+    def drained(self) -> None:
+        """Some of what waited has passed."""
+        ...
+
+    def settled(self, direction: Direction) -> None:
+        """All that came has been dealt with, or waits."""
+        ...
+
+
+class Lane:
+    """Bytes in, bytes out, by way of its judge.
+
+    `learn` notes a message whose beginning has passed already; `decide` notes one and says what becomes
+    of it: None if it passes.
+    """
+
+    __slots__ = (
+        "_course", "_decide", "_direction", "_finish", "_finished", "_forward", "_framer", "_inserts", "_judge",
+        "_known", "_learn", "_passing", "_queue", "_ready", "_withheld", "blockers", "came_bytes", "clear", "closed",
+        "ended", "queued_bytes",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        direction: Direction,
+        framer: Framer,
+        judge: Judge,
+        learn: Callable[[Frame], object],
+        decide: Callable[[Frame], Course | None],
+        forward: Callable[[Direction, bytes], None],
+        finish: Callable[[Direction], None],
+    ) -> None:
+        self._direction: Direction = direction
+        self._framer = framer
+        self._inserts: Sequence[object] = judge.inserts if direction == "answered" else ()
+        self._judge = judge
+        self._learn = learn
+        self._decide = decide
+        self._forward = forward
+        self._finish = finish
+        self._passing: Frame | None = None  # a message that has begun to pass
+        self._known = False  # whether the judge has noted it
+        self._course: Course | None = None  # what a rule makes of the message under way
+        self._withheld: list[bytes] = []  # the beginning of one that is not known yet
+        self._ready: list[bytes] = []  # judged, and waiting only
+        self._queue: deque[tuple[bytes, Span]] = deque()  # not judged yet
+        self.came_bytes = 0
+        """All that was read so far, passed on or not."""
+        self.queued_bytes = 0
+        self.blockers: set[object] = set()
+        self.clear = True
+        """Nothing is under way here: what comes may pass before it is looked at."""
+        self.ended = False
+        self._finished = False  # that it has ended was passed on
+        self.closed = False
+
+    # ------------------------------------------------------------------ bytes in
+
+    def watch(self, chunk: bytes, *, each_row: bool) -> None:
+        """Note what has been passed on already. Only while `clear`. `each_row`: rows one by one, not by the run."""
+        learn = self._learn
+        for span in self._framer.feed(chunk) if each_row else self._framer.watch(chunk):
+            if span.first and span.last:
+                learn(span.frame)
+            else:
+                self._watch_piece(span)
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        spans = self._framer.feed(chunk)
+        if self.blockers:
+            self._wait(chunk, spans)
+        else:
+            self._run(chunk, spans)
+
+    def finish(self) -> None:
+        """Take the end of the direction: it passes behind all that waits."""
+        self.ended = True
+        if self.blockers or self.closed or self._finished:
+            return
+        self._finished = True
+        self._judge.finishing(self._direction)
+        if self._course is not None:
+            self._course.give_up()
+            self._course = None
+        self._flush_withheld()
+        if not self.closed:
+            self._finish(self._direction)
+
+    def block(self, blocker: object) -> None:
+        """Let nothing pass until the blocker is taken from `blockers` and `drain` is called."""
+        self.blockers.add(blocker)
+        self.clear = False
+
+    def drain(self) -> None:
+        """Pass on what waits, as far as nothing blocks it."""
+        while not self.blockers and not self.closed and (self._ready or self._queue):
+            ready, self._ready = self._ready, []
+            for data in ready:
+                self.emit(data)
+            if self._queue:
+                chunk, span = self._queue.popleft()
+                self.queued_bytes -= span.end - span.begin
+                self._run(chunk, (span,))
+        self._settle()
+        if self.ended and not self.blockers:
+            self.finish()
+        self._judge.drained()
+
+    def cancel(self, armed: ArmedRule) -> None:
+        """A rule is no longer in force: let go of what it has begun to take."""
+        if self._course is not None:
+            self._course.cancel(armed)
+
+    def close(self) -> None:
+        """Forget everything."""
+        course, self._course = self._course, None
+        self.closed = True
+        self.clear = False
+        self._ready, self._withheld = [], []
+        self._queue.clear()
+        self.queued_bytes = 0
+        if course is not None:
+            course.give_up()
+
+    # ------------------------------------------------------------------ bytes out
+
+    def emit(self, data: bytes) -> None:
+        """Pass on, at once or behind what waits."""
+        if self.closed or not data:
+            return
+        if self.blockers:
+            self._ready.append(data)
+        else:
+            self._forward(self._direction, data)
+
+    @property
+    def between_messages(self) -> bool:
+        """Whether something else may be put in here."""
+        return self._passing is None and self._course is None
+
+    # ------------------------------------------------------------------ inside
+
+    def _watch_piece(self, span: Span) -> None:
+        if span.first:
+            self._passing, self._known = span.frame, False
+        self._know(span.frame)
+        if span.last:
+            self._passing = None
+
+    def _know(self, frame: Frame) -> None:
+        if not self._known and _is_known(frame):
+            self._known = True
+            self._learn(frame)
+
+    def _run(self, chunk: bytes, spans: Sequence[Span]) -> None:
+        """Judge message by message; what passes goes on in as few writes as may be."""
+        decide, inserts = self._decide, self._inserts
+        taken = not self.clear or self._judge.busy
+        begin = spans[0].begin if spans else 0
+        for index, span in enumerate(spans):
+            if span.first and span.last:
+                course = decide(span.frame)
+            elif not self._goes_on(span):
+                course = self._course_of(span)
+            else:
+                course = None
+            if course is not None:
+                taken = True
+                self._pass(chunk, begin, span.begin)
+                begin = span.end
+                self._take(course, chunk[span.begin : span.end], span)
+            if inserts and span.last:
+                self._pass(chunk, begin, span.end)
+                begin = span.end
+                self._judge.insert_due()
+            if self.closed or self.blockers:
+                self._wait(chunk, spans[index + 1 :])
+                begin = spans[-1].end
+                break
+        if spans:
+            self._pass(chunk, begin, spans[-1].end)
+        if taken:
+            self._settle()
+
+    def _goes_on(self, span: Span) -> bool:
+        """Whether this is more of a message that passes."""
+        if span.frame is not self._passing:
+            return False
+        self._know(span.frame)
+        if span.last:
+            self._passing = None
+        return True
+
+    def _course_of(self, span: Span) -> Course | None:
+        """Return what becomes of a piece of a message that is not whole in its chunk; None: it passes."""
+        frame = span.frame
+        if self._course is not None:
+            return self._course
+        if not _is_known(frame):
+            return _WITHHOLD
+        course = self._decide(frame)
+        if course is None:
+            self._flush_withheld()
+            self._passing, self._known = (None if span.last else frame), True
+        return course
+
+    def _take(self, course: Course, data: bytes, span: Span) -> None:
+        if course is _WITHHOLD:
+            self._withheld.append(data)
+            return
+        pieces, self._withheld = [*self._withheld, data], []
+        self._course = None if span.last else course
+        for piece in pieces[:-1]:
+            course.take(piece, last=False)
+            if self.closed:
+                return
+        course.take(pieces[-1], last=span.last)
+        if self.blockers and not span.last:  # it is held, and passes when it is released
+            self._course, self._passing, self._known = None, span.frame, True
+
+    def _flush_withheld(self) -> None:
+        pieces, self._withheld = self._withheld, []
+        for piece in pieces:
+            self.emit(piece)
+
+    def _pass(self, chunk: bytes, begin: int, end: int) -> None:
+        if begin < end and not self.closed:
+            self._forward(self._direction, chunk if end - begin == len(chunk) else chunk[begin:end])
+
+    def _wait(self, chunk: bytes, spans: Sequence[Span]) -> None:
+        if self.closed:
+            return
+        for span in spans:
+            self._queue.append((chunk, span))
+            self.queued_bytes += span.end - span.begin
+
+    def _settle(self) -> None:
+        self.clear = not (
+            self.closed or self.blockers or self._queue or self._ready or self._withheld or self._course is not None
+        )
+        self._judge.settled(self._direction)
+
+
+class _Withhold(Course):
+    """Marks a piece of a message of which too little is known."""
+
+    __slots__ = ()
+
+
+_WITHHOLD = _Withhold()
+
+
+def _is_known(frame: Frame) -> bool:
+    return frame.complete or len(frame.head) >= HEAD_MAX or frame.name == GARBAGE

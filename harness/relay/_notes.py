@@ -1,0 +1,176 @@
+"""What is known of a connection: its messages, understood and noted, and the exchanges under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from harness.relay._flights import Flight, Flights, Unfinished
+from harness.relay._rule_book import ArmedRule, RuleBook, Sight
+from harness.relay._sightings import Sightings
+from harness.relay.conversation import conversation
+from harness.relay.frames import Frame
+from harness.relay.message import Message, ProtocolName, TlsMode
+
+Asked: TypeAlias = Sequence[tuple[Sight, Sequence[bytes]]]
+Candidate: TypeAlias = tuple[ArmedRule, Sequence[bytes]]
+
+_NOTHING: Asked = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HopKind:
+    """What a hop is. `tls`: by itself, whatever the server has."""
+
+    name: str
+    protocol: ProtocolName
+    tls: TlsMode = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class HopState:
+    """What the connections of a hop share."""
+
+    kind: HopKind
+    book: RuleBook
+    sightings: Sightings
+
+
+class Notes:
+    """Notes every message once, in order. `now_ns` is the time that is noted with the next ones."""
+
+    def __init__(self, hop: HopState, number: int) -> None:
+        self.now_ns = 0
+        self.sent_count = 0
+        self.tls_begins = False
+        """The server has said yes to TLS."""
+        self._number = number
+        self._is_postgres = hop.kind.protocol == "postgres"
+        self._book = hop.book
+        self._sent_sights = hop.book.sights_of("sent")
+        self._answered_sights = hop.book.sights_of("answered")
+        self._sightings = hop.sightings
+        self._conversation = conversation(hop.kind.protocol)
+        self._flights = Flights()
+        self._own = _Own()
+        self._generation = 0
+        self.framers = self._conversation.framers
+        self.unanswered = self._conversation.unanswered
+
+    def sent(self, frame: Frame) -> tuple[Message, Sight]:
+        """Note what the service sends."""
+        message = self._conversation.understand("sent", frame)
+        name = message.name
+        self.sent_count += 1 + frame.more
+        sight = self._sent_sights.get((name, message.phase, message.text))
+        if sight is None or sight.generation != self._book.generation:
+            sight = self._book.sight("sent", name, message.phase, message.text, runs=message.runs)
+        sight.count += 1 + frame.more
+        flight = self._flights.sent(message, sight)
+        if message.runs:
+            self._sightings.note(self._number, message, self.now_ns)
+            if flight is not None:
+                flight.statements.append((sight, message.values))
+            for armed in sight.answer_rules:
+                armed.note(self._number, message.values)
+        elif name in ("Parse", "Bind"):
+            self._own.count(message)
+        if self._sightings.recording:
+            self._sightings.record(self._number, message, self.now_ns)
+        return message, sight
+
+    def answered(self, frame: Frame) -> tuple[Message, Sight, Flight | None, Asked]:
+        """Note an answer. With it come its exchange, and the statements whose answer begins here."""
+        message = self._conversation.understand("answered", frame)
+        sight = self._answered_sights.get((message.name, message.phase, message.text))
+        if sight is None or sight.generation != self._book.generation:
+            sight = self._book.sight("answered", message.name, message.phase, message.text, runs=False)
+        sight.count += 1 + frame.more
+        flight, asked = self._flights.get(message.exchange), _NOTHING
+        if flight is not None and flight.statements:
+            asked, flight.statements = flight.statements, []
+        self._flights.answered(message)
+        if message.name == "SSLAnswer":
+            self.tls_begins = frame.head == b"S"
+        if message.ends_answer:
+            self._sightings.note(self._number, message, self.now_ns)
+        if self._sightings.recording:
+            self._sightings.record(self._number, message, self.now_ns)
+        return message, sight, flight, asked
+
+    @property
+    def recording(self) -> bool:
+        """Whether each message is recorded: then each has to be a frame of its own."""
+        return self._sightings.recording
+
+    # ------------------------------------------------------------------ rules
+
+    def may_concern_answers(self) -> bool:
+        """Whether a rule in force can concern the answers that are due: their questions tell."""
+        if self._book.any_answer:
+            return True
+        if self._generation != self._book.generation:
+            self._generation = self._book.generation
+            self._flights.reassess(self._book.refresh)
+        return self._flights.wanted
+
+    def rules_for_answer(self, message: Message, sight: Sight, asked: Asked) -> Sequence[Candidate]:
+        """Return the rules for this message and for the whole answer that it begins, those armed first first."""
+        single = [(armed, message.values) for armed in sight.rules]
+        whole = list(self._of_statements(asked)) if asked else []
+        return sorted([*single, *whole], key=_armed_first) if whole else single
+
+    def _of_statements(self, asked: Asked) -> Iterator[Candidate]:
+        """Give the rules for a whole answer, each once, with the values of the statements that it fits."""
+        found: dict[ArmedRule, list[bytes]] = {}
+        for sight, values in asked:
+            self._book.refresh(sight)
+            for armed in sight.answer_rules:
+                if armed.rule.match.message is None:
+                    found.setdefault(armed, []).extend(values)
+        yield from found.items()
+
+    # ------------------------------------------------------------------ exchanges
+
+    def withdraw(self, message: Message) -> None:
+        """Forget a sent message that the server never saw."""
+        self._conversation.withdraw(message)
+        if not self._is_postgres or message.name == "Query":
+            self._flights.withdraw(message.exchange)
+
+    def confirmations_due(self, message: Message) -> tuple[int, int]:
+        """Return how many Parse and Bind the service has sent in the message's exchange before it."""
+        own = self._own if self._own.exchange == message.exchange else _Own()
+        return own.parses - (message.name == "Parse"), own.binds - (message.name == "Bind")
+
+    def unfinished(self) -> Unfinished:
+        """Return what is under way now."""
+        return self._flights.unfinished(starts=self._is_postgres)
+
+    @property
+    def said_goodbye(self) -> bool:
+        """Whether the service's last word was that it is going."""
+        return self._flights.said_goodbye
+
+
+@dataclass(slots=True)
+class _Own:
+    """How many Parse and Bind the service has sent in its latest exchange."""
+
+    exchange: int = 0
+    parses: int = 0
+    binds: int = 0
+
+    def count(self, message: Message) -> None:
+        """Count on, or anew in another exchange."""
+        if message.exchange != self.exchange:
+            self.exchange, self.parses, self.binds = message.exchange, 0, 0
+        if message.name == "Parse":
+            self.parses += 1
+        else:
+            self.binds += 1
+
+
+def _armed_first(candidate: Candidate) -> int:
+    return candidate[0].serial

@@ -1,0 +1,110 @@
+"""Units that are more than a message as it came: a whole answer, a message with other bytes, one that is nobody's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from harness.relay._courses import Course, RuleCourse
+from harness.relay._flights import Flight
+from harness.relay._rule_book import ArmedRule
+from harness.relay.message import Message
+
+STATEMENT_ENDS: Final = frozenset({"CommandComplete", "EmptyQueryResponse", "PortalSuspended", "ErrorResponse"})
+
+
+class WholeAnswer(Course):
+    """Keeps an answer back until it is complete, then sends all of it on a rule's course.
+
+    A service that asks for an answer without a Sync (with a Flush) waits for it before it sends the
+    Sync: then the answer is complete with the statement's own last message.
+    """
+
+    __slots__ = ("_complete", "_course", "_exchange", "_flight", "_gone", "_own", "_pieces", "over")
+
+    def __init__(self, course: RuleCourse, flight: Flight) -> None:
+        self._course = course
+        self._flight = flight
+        self._exchange = course.message.exchange
+        self._pieces: list[tuple[bytes, bool]] = []  # with whether they belong to the answer
+        self._own = True
+        self._gone = False  # the rule is no longer after it
+        self._complete = False  # its last message has begun to come
+        self.over = False
+        """Nothing more belongs to it."""
+
+    def next(self, message: Message) -> None:
+        """Say which message the next pieces are of: a notice may stand within the answer."""
+        self._own = message.exchange == self._exchange
+        ends = message.ends_answer or (message.name in STATEMENT_ENDS and not self._flight.whole)
+        self._complete = self._own and ends
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        """Keep a piece; with the last one of all, act."""
+        if self._gone:
+            self._course.bench.forward(data)
+            return
+        self._pieces.append((data, self._own))
+        if last and self._complete:
+            self.over = True
+            pieces, self._pieces = self._pieces, []
+            ends = len(pieces) - 1
+            for index, (piece, own) in enumerate(pieces):
+                if own:
+                    self._course.take(piece, last=index == ends)
+                else:
+                    self._course.aside(piece)
+
+    def give_up(self) -> None:
+        """Pass on what there is, and what comes; the rule is in force again."""
+        if self._gone or self.over:
+            return
+        self._gone = self.over = True
+        self._course.bench.not_done(self._course.armed)
+        pieces, self._pieces = self._pieces, []
+        for piece, _ in pieces:
+            self._course.bench.forward(piece)
+
+    def cancel(self, armed: ArmedRule) -> None:
+        """Pass on what there is, and what comes."""
+        if armed is self._course.armed:
+            self.give_up()
+
+
+class Swallowed(Course):
+    """A message that nobody may see: what the relay itself caused, or what a failed server would pass over."""
+
+    __slots__ = ()
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        """Let it vanish."""
+
+
+class Refused(Course):
+    """A message with which the connection ends: the server never sees it."""
+
+    __slots__ = ("_refuse",)
+
+    def __init__(self, refuse: Callable[[], None]) -> None:
+        self._refuse = refuse
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        """Refuse as soon as it is known what it is."""
+        del data, last
+        self._refuse()
+
+
+class Replaced(Course):
+    """Other bytes in a message's place."""
+
+    __slots__ = ("_complete", "_course", "_data")
+
+    def __init__(self, course: Course, data: bytes) -> None:
+        self._course = course
+        self._data = data
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        """Send them, once the message was there, on whatever course it has."""
+        del data
+        if last:
+            self._course.take(self._data, last=True)

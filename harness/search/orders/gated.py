@@ -1,0 +1,142 @@
+"""All orders as one run of the gate: a result like a scenario's."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.checks import CheckResult, Verdict, worst
+from harness.checks.proof import Proof
+from harness.engine.configuration import RunConfiguration
+from harness.engine.laying.testbed import Testbed
+from harness.errors import UsageError
+from harness.results import Evidence, RunKey, RunResult
+from harness.results.files import write_atomically
+from harness.scenario.lab import Lab, StepMisuseError
+from harness.scenario.scenario import Scenario
+from harness.search.orders.interleaving import Mix, OrderResult
+from harness.search.orders.orders import written
+from harness.search.orders.playing import OrderSettings, play_orders
+from harness.search.sweep.lane import LaneSettings
+from harness.target import Target
+
+THEME = "interleavings"
+ID = "orders_of_two"
+REASONS = 3
+FOLDER = "orders"
+"""Of a run's folder: a file a run, a line an order."""
+
+
+def order_scenarios(target: Target) -> tuple[Scenario, ...]:
+    """All orders of two requests' statements as one scenario, where the target's description asks for it.
+
+    Raises UsageError where it names a protection that there is not.
+    """
+    asked = target.description.interleavings
+    if asked is None:
+        return ()
+    place, known = f"{target.path}: [interleavings]", target.description.protections
+    if asked.proves not in known:
+        raise UsageError.at(place, "proves", asked.proves, "there is no such protection", valid=known)
+
+    async def play(lab: Lab) -> None:
+        raise StepMisuseError(
+            f"{lab!r} has no steps for orders", hint="python -m harness interleave --order replays one"
+        )
+
+    return (
+        Scenario(
+            id=ID,
+            theme=THEME,
+            play=play,
+            proofs=(Proof(protections=(asked.proves,), fails=asked.fails),),
+            location=str(target.path),
+            run=functools.partial(run_orders, asked.mixes, at_most=asked.at_most),
+            source=repr(asked.mixes),
+        ),
+    )
+
+
+def run_orders(
+    mixes: Sequence[Mix], configuration: RunConfiguration, bed: Testbed, *, at_most: int | None = None
+) -> RunResult:
+    """Play every order of each mix, and give one result for all of them: the worst verdict, and which orders had it.
+
+    A mix with more than `at_most` orders is played no further, and what held is then inconclusive.
+
+    Raises HarnessError where the service does not start.
+    """
+    key = RunKey(ID, configuration.profile, configuration.without)
+    lane = LaneSettings(
+        profile=key.profile, without=key.without, seed=configuration.seed, folder=configuration.folder,
+        patience_s=configuration.patience_s,
+    )  # fmt: skip
+    found: list[OrderResult] = []
+    began = time.monotonic()
+    settings = OrderSettings(lane=lane, mixes=tuple(mixes), at_most=at_most)
+    repro = configuration.repro(key, configuration.seed)
+    cut_short = asyncio.run(play_orders(bed, settings, repro=lambda _mix, _order: repro, told=found.append))
+    duration_s = round(time.monotonic() - began, 3)
+    _write(found, key, configuration.folder)
+    return RunResult(
+        key=key,
+        theme=THEME,
+        verdict=_verdict(found, cut_short),
+        reason=_reason(found, cut_short, at_most),
+        failing=_failing(found),
+        evidence=_evidence(found),
+        figures={"orders": len(found), "orders_with_a_lock_wait": sum(1 for each in found if each.waits)},
+        duration_s=duration_s,
+        overhead_s=0.0,
+        seed=configuration.seed,
+        repro=repro,
+        history=None,
+        schedule=None,
+        role=configuration.role,
+    )
+
+
+def _verdict(found: Sequence[OrderResult], cut_short: Sequence[Mix]) -> Verdict:
+    doubts = [Verdict.INCONCLUSIVE] if cut_short or not found else []
+    return worst([*doubts, *(each.verdict for each in found)]) or Verdict.INCONCLUSIVE
+
+
+def _reason(found: Sequence[OrderResult], cut_short: Sequence[Mix], at_most: int | None) -> str:
+    bad = [each for each in found if each.verdict is not Verdict.HELD]
+    if not found:
+        return "no order was played"
+    told = "; ".join(f"order {written(each.order)}: {each.reason}" for each in bad[:REASONS])
+    parts = [f"{len(bad)} of {len(found)} orders: {told}"] if bad else []
+    if cut_short:
+        mixes = ", ".join(cut_short)
+        parts.append(f"{mixes}: more than {at_most} orders, and the rest was not played ([interleavings] at_most)")
+    return "; ".join(parts)
+
+
+def _failing(found: Sequence[OrderResult]) -> tuple[CheckResult, ...]:
+    """Each check that failed anywhere, once, with the first order's reason."""
+    first: dict[str, CheckResult] = {}
+    for each in found:
+        for name in each.failing:
+            first.setdefault(name, CheckResult(name, True, f"order {written(each.order)}: {each.reason}"))
+    return tuple(first.values())
+
+
+def _evidence(found: Sequence[OrderResult]) -> tuple[Evidence, ...]:
+    orders = " ".join(written(each.order) for each in found)
+    return (Evidence("wire_order", "relay", time.monotonic_ns(), f"{len(found)} orders: {orders}"),) if found else ()
+
+
+def _write(found: Sequence[OrderResult], key: RunKey, folder: Path) -> None:
+    """Write the orders, one a line: each has a history of its own, so that together they are none."""
+    path = folder / FOLDER / f"{key}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps({"order": written(each.order), "told": each.told, "story": each.story}) for each in found]
+    write_atomically(path, "".join(f"{line}\n" for line in lines))
+
+
+__all__ = ["ID", "THEME", "order_scenarios", "run_orders"]

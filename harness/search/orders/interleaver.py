@@ -1,0 +1,189 @@
+"""Plays one order: every statement of every request is held, and let through when it is its turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from harness.errors import HarnessError
+from harness.polling import poll_async
+from harness.relay import Ended, Fired, Hold, Match, Report, Rule
+from harness.search.orders.orders import Choice, Order, choose
+from harness.search.sweep.http import Reply
+from harness.search.sweep.lane import Lane
+
+SETTLED_WITHIN_S = 4.0
+"""Until each request is held, waits for a lock, or is over: within the service's own limits."""
+LOOK_EVERY_S = 0.002
+STATEMENTS = ("Query", "Bind")
+"""Where a statement begins to look at the database: a SELECT takes its snapshot when it is bound."""
+OPENING, CLOSING = ("begin", "start"), ("commit", "rollback", "end", "abort")
+
+
+class OrderNotPlayedError(HarnessError):
+    """The order could not be played: nothing may be concluded from it."""
+
+
+Sending = Callable[[], Awaitable[Reply]]
+
+
+@dataclass(slots=True)
+class _Request:
+    """One request under way. `connection`: where its transaction is; `held`: the statement that waits there."""
+
+    number: int
+    sending: asyncio.Future[Reply]
+    connection: int | None = None
+    held: Fired | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.sending.done()
+
+
+@dataclass(slots=True)
+class Played:
+    """An order as it was played. `told`: a line a statement; `waits`: how often one waited for a lock."""
+
+    choices: list[Choice] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    waits: int = 0
+    replies: Sequence[Reply] = ()
+
+    @property
+    def order(self) -> Order:
+        """Whose statement was let through, one after the other."""
+        return tuple(choice.chosen for choice in self.choices)
+
+
+class Interleaver:
+    """Plays orders on one lane. Only statements inside of transactions are held."""
+
+    def __init__(self, lane: Lane, name: str) -> None:
+        self._lane = lane
+        links = [link for link in lane.links.values() if link.protocol == "postgres"]
+        self._rules = [
+            Rule(
+                id=f"{name}/{link.name}/{message}",
+                hop=link.hop,
+                match=Match(direction="sent", message=message),
+                action=Hold(),
+                always=True,
+            )
+            for link in links
+            for message in STATEMENTS
+        ]
+        self._requests: list[_Request] = []
+        self._in_transaction: set[int] = set()
+        self._news = asyncio.Event()
+        self._loose: list[Fired] = []
+
+    async def play(
+        self, played: Played, sends: Sequence[Sending], beginning: Order, *, between: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Send each request when the one before is held at its first statement, then let statements through.
+
+        `between` is done after each request has begun. What happens goes into `played`, also where it
+        cannot go on: that raises OrderNotPlayedError.
+        """
+        unsubscribe = self._lane.relay.on_report(self._heard)
+        try:
+            for rule in self._rules:
+                await self._lane.relay.arm(rule)
+            for number, send in enumerate(sends, 1):
+                request = _Request(number, asyncio.ensure_future(send()))
+                request.sending.add_done_callback(lambda _: self._news.set())
+                self._requests.append(request)
+                await self._settle(played)
+                await between()
+            while not all(request.over for request in self._requests):
+                await self._let_one_through(played, beginning)
+        finally:
+            unsubscribe()
+            for rule in self._rules:
+                await self._lane.relay.disarm(rule.id)
+            played.replies = await asyncio.gather(*(request.sending for request in self._requests))
+
+    async def _let_one_through(self, played: Played, beginning: Order) -> None:
+        possible = tuple(request.number for request in self._requests if request.held is not None)
+        if not possible:
+            raise OrderNotPlayedError("every request waits for a lock, and none can go on")
+        chosen = choose(possible, beginning, len(played.choices))
+        if chosen is None:
+            turn = len(played.choices)
+            whose = beginning[turn]
+            raise OrderNotPlayedError(
+                f"statement {turn + 1} should be request {whose}'s, which waits for a lock, or is over",
+                hint=f"possible here: {', '.join(map(str, possible))}",
+            )
+        request = self._requests[chosen - 1]
+        held, request.held = request.held, None
+        if held is None:
+            raise OrderNotPlayedError(f"nothing of request {chosen} is held")
+        played.choices.append(Choice(chosen, possible))
+        played.told.append(f"{chosen}: {held.text.split(maxsplit=1)[0]} on connection {held.connection}")
+        await self._release(held)
+        await self._settle(played)
+
+    async def _release(self, held: Fired) -> None:
+        word = _first_word(held.text)
+        if word in CLOSING:
+            self._in_transaction.discard(held.connection)
+            for request in self._requests:
+                if request.connection == held.connection:
+                    request.connection = None
+        elif word in OPENING:
+            self._in_transaction.add(held.connection)
+        await self._lane.relay.release(held.rule, connection=held.connection, count=1)
+
+    def _heard(self, report: Report) -> None:
+        if isinstance(report, Fired) and any(rule.id == report.rule for rule in self._rules):
+            self._loose.append(report)
+            self._news.set()
+        elif isinstance(report, Ended):
+            self._in_transaction.discard(report.connection)
+
+    async def _settle(self, played: Played) -> None:
+        """Wait until each request is held, over, or waits for a lock by the server's own word."""
+        waited = 0
+
+        async def settled() -> bool:
+            nonlocal waited
+            await self._sort()
+            running = [request for request in self._requests if request.held is None and not request.over]
+            if not running:
+                return True
+            waited = await self._lane.waiting_for_locks()
+            return waited >= len(running)
+
+        if not await poll_async(settled, within_s=SETTLED_WITHIN_S, interval_s=LOOK_EVERY_S):
+            raise OrderNotPlayedError(f"no request went on in {SETTLED_WITHIN_S:g} s, and none waits for a lock")
+        played.waits += 1 if waited else 0
+
+    async def _sort(self) -> None:
+        """Give each statement that is held to its request; what is outside of any transaction goes on at once."""
+        while self._loose:
+            fired = self._loose.pop(0)
+            outside = fired.connection not in self._in_transaction and _first_word(fired.text) not in OPENING
+            if outside:
+                await self._release(fired)
+                continue
+            request = self._whose(fired)
+            request.connection = fired.connection
+            request.held = fired
+
+    def _whose(self, fired: Fired) -> _Request:
+        known = [request for request in self._requests if request.connection == fired.connection]
+        free = [request for request in self._requests if request.connection is None and request.held is None]
+        candidates = known or [request for request in free if not request.over]
+        if not candidates:
+            raise OrderNotPlayedError(f"nobody's statement on connection {fired.connection}: {fired.text!r}")
+        return candidates[0]
+
+
+def _first_word(text: str) -> str:
+    return text.lstrip().partition(" ")[0].rstrip(";").lower()
+
+
+__all__ = ["Interleaver", "OrderNotPlayedError", "Played"]

@@ -1,0 +1,147 @@
+"""Plays every order of some requests against one service, and judges each by the standing checks."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from harness.checks import Verdict
+from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, MomentMissed, Purpose, Recovered, RunBegan
+from harness.search.orders.interleaver import SETTLED_WITHIN_S, Interleaver, OrderNotPlayedError, Played
+from harness.search.orders.orders import Choice, Order, next_order, written
+from harness.search.sweep.batch import note_log, read_rows
+from harness.search.sweep.cell_history import CellHistory
+from harness.search.sweep.http import Reply
+from harness.search.sweep.judging import judge_lane
+from harness.search.sweep.lane import Lane
+from harness.target import Delivery
+from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME
+
+Mix = Literal["copies", "deliveries", "read"]
+"""Copies of one delivery, different deliveries, or one delivery and a read of it."""
+MIXES: tuple[Mix, ...] = get_args(Mix)
+SHOWN = 60
+"""Statements of an order that are told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderResult:
+    """One order, played and judged. `told`: whose statements were let through; `waits`: how often one met a lock."""
+
+    mix: Mix
+    requests: int
+    order: Order
+    verdict: Verdict
+    reason: str
+    failing: tuple[str, ...]
+    told: tuple[str, ...]
+    answers: tuple[str, ...]
+    waits: int
+    story: tuple[str, ...]
+    repro: str
+
+    @property
+    def name(self) -> str:
+        """`copies 121122`."""
+        return f"{self.mix} {written(self.order)}"
+
+
+Told = Callable[[OrderResult], None]
+
+
+class Interleaving:
+    """All orders of one mix, on one lane."""
+
+    def __init__(self, lane: Lane, mix: Mix, requests: int, began: RunBegan, repro: Callable[[str], str]) -> None:
+        self._lane = lane
+        self._mix: Mix = mix
+        self._requests = requests
+        self._began = began
+        self._repro = repro
+        self._count = 0
+
+    async def every(self, told: Told, *, at_most: int | None = None) -> bool:
+        """Play all orders, or so many of them. Return whether those were all.
+
+        After one that could not be played to its end come those that differ before it broke.
+        """
+        beginning: Order | None = ()
+        first = self._count
+        while beginning is not None and (at_most is None or self._count - first < at_most):
+            result, choices = await self.one(beginning)
+            told(result)
+            beginning = next_order(choices)
+        return beginning is None
+
+    async def one(self, beginning: Order) -> tuple[OrderResult, Sequence[Choice]]:
+        """Play the order that begins like this, and judge it."""
+        self._count += 1
+        history = CellHistory()
+        self._lane.history = history
+        history.record("runner", self._began)
+        deliveries = self._deliveries()
+        played = await self._played(history, deliveries, beginning)
+        await self._afterwards(history, deliveries)
+        judgement = judge_lane(history.history)
+        order = played.order or beginning
+        result = OrderResult(
+            mix=self._mix, requests=self._requests, order=order, verdict=judgement.verdict, reason=judgement.reason,
+            failing=tuple(check.name for check in judgement.failing), told=tuple(played.told),
+            answers=tuple(str(reply) for reply in played.replies), waits=played.waits,
+            story=tuple(history.story()) if judgement.verdict is not Verdict.HELD else (),
+            repro=self._repro(written(order)),
+        )  # fmt: skip
+        return result, played.choices
+
+    def _deliveries(self) -> Sequence[Delivery]:
+        if self._mix == "deliveries":
+            return [self._lane.make() for _ in range(self._requests)]
+        return [self._lane.make()] * self._requests
+
+    async def _played(self, history: CellHistory, deliveries: Sequence[Delivery], beginning: Order) -> Played:
+        interleaver = Interleaver(self._lane, f"{self._lane.number}/order-{self._count}")
+        history.record("runner", FaultActed(1, f"order {self._mix} {written(beginning)}..."))
+        played = Played()
+        try:
+            await interleaver.play(played, self._sends(history, deliveries), beginning, between=self._between)
+        except OrderNotPlayedError as problem:
+            history.record("runner", MomentMissed(f"order {written(beginning)}", False, SETTLED_WITHIN_S, str(problem)))
+        if played.told:
+            detail = f"{written(played.order)}: {', '.join(played.told[:SHOWN])}"
+            history.record("relay", EvidenceSeen(1, "wire_order", "relay", detail))
+        history.record("runner", FaultHealed(1))
+        return played
+
+    def _sends(self, history: CellHistory, deliveries: Sequence[Delivery]) -> Sequence[Callable[[], Awaitable[Reply]]]:
+        def sender(number: int) -> Callable[[], Awaitable[Reply]]:
+            delivery = deliveries[number]
+            if self._mix == "read" and number == self._requests - 1:
+                return lambda: self._lane.read(delivery, Purpose.SCENARIO, history, expected=ANY_OUTCOME, client=number)
+            return lambda: self._lane.deliver(delivery, Purpose.SCENARIO, history, expected=ACKNOWLEDGED, client=number)
+
+        return [sender(number) for number in range(self._requests)]
+
+    async def _between(self) -> None:
+        """Let Redis forget: the database alone has to keep copies apart, and each goes the whole way."""
+        for link in self._lane.links.values():
+            if link.keys is not None:
+                await link.keys.forget()
+
+    async def _afterwards(self, history: CellHistory, deliveries: Sequence[Delivery]) -> None:
+        """See that the service goes on, read rows, send again, read rows."""
+        lane = self._lane
+        reply = await lane.deliver(lane.make(), Purpose.RECOVERY, history)
+        if reply.outcome == ACKNOWLEDGED:
+            history.record("runner", Recovered(round(reply.took_ms, 1)))
+        await read_rows(lane, [history])
+        for delivery in dict.fromkeys(deliveries):
+            await lane.deliver(delivery, Purpose.AGAIN, history)
+        if self._mix == "read":
+            await lane.read(deliveries[-1], Purpose.AGAIN, history)
+        await read_rows(lane, [history])
+        note_log(lane, history)
+        lane.history = None
+
+
+__all__ = ["MIXES", "Interleaving", "Mix", "OrderResult"]

@@ -1,0 +1,1 @@
+"""What a delivery puts on the wire when nothing is broken."""

@@ -1,0 +1,128 @@
+"""Where on the wire a fault can strike: one message of a delivery, and what is done to it.
+
+A place is told in one line, `postgres/sent/commit/Query/COMMIT/1`; with an action it is a point,
+with a kind of delivery before it a cell. All three sort, and read back to what they were.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from harness.errors import UsageError
+from harness.relay import Direction, Phase, ProtocolName
+
+Kind = Literal["fresh", "warm", "repeat", "read", "copies"]
+"""What is delivered: over new connections, over open ones, again, a GET of what is stored, or two at once."""
+
+PROTOCOLS: tuple[str, ...] = get_args(ProtocolName)
+DIRECTIONS: tuple[str, ...] = get_args(Direction)
+PHASES: tuple[str, ...] = get_args(Phase)
+KINDS: tuple[Kind, ...] = get_args(Kind)
+THEN = " then "
+"""Between the two faults of a pair."""
+CUT_INSIDE = "cut@"
+"""With a number of bytes: a cell of the byte map."""
+
+_CELL = re.compile(rf"(?P<kind>{'|'.join(KINDS)})/(?P<point>(?P<protocol>{'|'.join(PROTOCOLS)})/.*)", re.DOTALL)
+_POINT = re.compile(
+    rf"(?P<protocol>{'|'.join(PROTOCOLS)})/(?P<direction>{'|'.join(DIRECTIONS)})/(?P<phase>{'|'.join(PHASES)})/"
+    r"(?P<message>[^/]+)/(?P<text>.*)/(?P<occurrence>[1-9][0-9]*)/(?P<action>[^/ ]+)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """The `occurrence`th message of that name, in that direction and phase, that belongs to that statement.
+
+    `text` is the fingerprint of the statement or command: the one that is sent, or answered.
+    Occurrences count from 1 within one delivery.
+    """
+
+    protocol: ProtocolName
+    direction: Direction
+    phase: Phase
+    message: str
+    text: str
+    occurrence: int
+
+    def __str__(self) -> str:
+        """The place in one line."""
+        return f"{self.protocol}/{self.direction}/{self.phase}/{self.message}/{self.text}/{self.occurrence}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Point:
+    """A place, and what is done there."""
+
+    place: Place
+    action: str
+
+    def __str__(self) -> str:
+        """The point in one line."""
+        return f"{self.place}/{self.action}"
+
+    @property
+    def bytes_passed(self) -> int | None:
+        """For a cut inside of a message: how many of its bytes go through."""
+        return int(self.action.removeprefix(CUT_INSIDE)) if self.action.startswith(CUT_INSIDE) else None
+
+    @classmethod
+    def parse(cls, text: str, *, where: str = "point") -> Point:
+        """Read a point back. Raises UsageError."""
+        found = _POINT.fullmatch(text)
+        if found is None:
+            mend = "write PROTOCOL/DIRECTION/PHASE/MESSAGE/STATEMENT/OCCURRENCE/ACTION"
+            raise UsageError.at(where, "point", text, "not a point of the fault space", mend=mend)
+        place = Place(
+            found["protocol"],  # type: ignore[arg-type]  # the expression lets nothing else through, here and below
+            found["direction"],  # type: ignore[arg-type]  # as above
+            found["phase"],  # type: ignore[arg-type]  # as above
+            found["message"],
+            found["text"],
+            int(found["occurrence"]),
+        )
+        return cls(place, found["action"])
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CellId:
+    """One trial: a kind of delivery, the fault in it, and in a pair the fault in what follows."""
+
+    kind: Kind
+    first: Point
+    second: Point | None = None
+
+    def __str__(self) -> str:
+        """The cell in one line; `--only` finds it by that."""
+        then = "" if self.second is None else f"{THEN}{self.second}"
+        return f"{self.kind}/{self.first}{then}"
+
+    @classmethod
+    def parse(cls, text: str, *, where: str = "cell") -> CellId:
+        """Read a cell back. Raises UsageError."""
+        found = _CELL.fullmatch(text)
+        if found is None:
+            raise UsageError.at(where, "cell", text, "not a cell of a sweep", mend="copy one from sweep.json")
+        first, then, second = found["point"].partition(THEN + PROTOCOLS[0] + "/")
+        if not then:
+            first, then, second = found["point"].partition(THEN + PROTOCOLS[1] + "/")
+        kind: Kind = found["kind"]  # type: ignore[assignment]  # by the expression
+        if not then:
+            return cls(kind, Point.parse(first, where=where))
+        return cls(kind, Point.parse(first, where=where), Point.parse(then.removeprefix(THEN) + second, where=where))
+
+
+__all__ = [
+    "CUT_INSIDE",
+    "DIRECTIONS",
+    "KINDS",
+    "PHASES",
+    "PROTOCOLS",
+    "CellId",
+    "Kind",
+    "Place",
+    "Point",
+]

@@ -1,0 +1,71 @@
+"""Records what each kind of delivery puts on the wire of one lane, with nothing broken."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from harness.errors import HarnessError
+from harness.history.events import Purpose
+from harness.relay.fingerprint import fingerprint
+from harness.search.recording.places import KINDS, Kind
+from harness.search.recording.recording import LinkSeen, Recording, recording
+from harness.search.sweep.cell_history import CellHistory
+from harness.search.sweep.copies import two_at_once
+from harness.search.sweep.http import Reply
+from harness.search.sweep.lane import Lane
+from harness.search.sweep.states import States
+from harness.vocabulary import ACKNOWLEDGED
+
+DELIVERIES = 3
+"""Of each kind; what not all of them have is no point of the space."""
+
+CONNECTING = ("startup", "authentication")
+
+
+def kinds_of(lane: Lane) -> Sequence[Kind]:
+    """Every kind of delivery that the target knows of."""
+    readable = lane.bed.target.description.stored.read is not None
+    return [kind for kind in KINDS if kind != "read" or readable]
+
+
+async def record_all(lane: Lane, kinds: Sequence[Kind]) -> Sequence[Recording]:
+    """Record these kinds. Raises HarnessError where the service does not acknowledge, with nothing broken."""
+    states = States(lane)
+    found: list[Recording] = []
+    for kind in kinds:
+        # The first prepares statements that the next ones find prepared: it is not counted.
+        deliveries = [await _one(lane, states, kind, number) for number in range(1 + DELIVERIES)][1:]
+        whole = recording(kind, deliveries, fingerprint)
+        found.append(_without_connecting(whole) if kind == "copies" else whole)
+    return found
+
+
+def _without_connecting(whole: Recording) -> Recording:
+    """Leave out how the copies' connections are made: a fresh delivery makes one in just that way."""
+    kept = [message for message in whole.messages if message.place.phase not in CONNECTING]
+    return dataclasses.replace(whole, messages=tuple(kept))
+
+
+async def _one(lane: Lane, states: States, kind: Kind, number: int) -> Sequence[LinkSeen]:
+    delivery = await states.reach(kind, CellHistory())
+    for link in lane.links.values():
+        await lane.relay.record(link.hop, True)
+    history = CellHistory()
+    replies: Sequence[Reply]
+    if kind == "read":
+        replies = [await lane.read(delivery, Purpose.SCENARIO, history)]
+    elif kind == "copies":
+        replies = await two_at_once(lane, delivery, history, f"{lane.number}/record-{number}", expected=ACKNOWLEDGED)
+    else:
+        replies = [await lane.deliver(delivery, Purpose.SCENARIO, history)]
+    await lane.busy()
+    for link in lane.links.values():
+        await lane.relay.record(link.hop, False)
+    bad = [reply for reply in replies if reply.outcome != ACKNOWLEDGED]
+    if bad:
+        raise HarnessError(f"a {kind} delivery was not acknowledged, though nothing is broken: {bad[0]}")
+    return [LinkSeen(each.name, each.protocol, await lane.relay.recording(each.hop)) for each in lane.links.values()]
+
+
+__all__ = ["DELIVERIES", "kinds_of", "record_all"]

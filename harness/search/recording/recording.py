@@ -1,0 +1,111 @@
+"""What one delivery puts on the wire when nothing is broken: its messages, in order, each with its place."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.relay import ProtocolName
+from harness.relay.reports import Seen
+from harness.search.recording.places import Kind, Place
+
+PREFIX_CHARACTERS_MAX = 400
+"""Of a statement, to find it again; more of it tells no two apart."""
+
+
+Fingerprint = Callable[[ProtocolName, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One message of a delivery, and how a rule finds it again in the next one.
+
+    `link`: the link's name. `text`: the statement begins with this, in every delivery of the kind.
+    `nth`: of the messages that fit the place's direction, phase and name, and `text`, it is that one.
+    """
+
+    place: Place
+    link: str
+    text: str
+    nth: int
+    length: int
+    runs: bool
+    ends_answer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """All messages of one kind of delivery, in order; `unsteady`: places that only some of its deliveries had."""
+
+    kind: Kind
+    messages: tuple[Observed, ...]
+    unsteady: tuple[Place, ...] = ()
+
+    def at(self, place: Place) -> Observed | None:
+        """The message at a place."""
+        return next((message for message in self.messages if message.place == place), None)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSeen:
+    """What the relay saw of one delivery on one link."""
+
+    link: str
+    protocol: ProtocolName
+    messages: Sequence[Seen]
+
+
+def recording(kind: Kind, deliveries: Sequence[Iterable[LinkSeen]], fingerprint: Fingerprint) -> Recording:
+    """Merge what several deliveries of a kind put on the wire: at least one, better two.
+
+    A statement is recognised by what all of them begin it with, so that ids and times in it do not matter.
+    """
+    placed = [_placed(list(links), fingerprint) for links in deliveries]
+    common = [place for place in placed[0] if all(place in other for other in placed)]
+    unsteady = {place for each in placed for place in each} - set(common)
+    beginnings = {place: _beginning(place, [each[place][1].text for each in placed]) for place in common}
+    return Recording(kind, tuple(_observed(placed[0], common, beginnings)), tuple(sorted(unsteady)))
+
+
+def _placed(links: Sequence[LinkSeen], fingerprint: Fingerprint) -> Mapping[Place, tuple[LinkSeen, Seen]]:
+    """Every message by its place, in the order in which the relay saw them."""
+    seen = sorted(((link, message) for link in links for message in link.messages), key=lambda each: each[1].t_ns)
+    counts: Counter[tuple[object, ...]] = Counter()
+    found: dict[Place, tuple[LinkSeen, Seen]] = {}
+    for link, message in seen:
+        text = fingerprint(link.protocol, message.text) if message.text else ""
+        name = (link.protocol, message.direction, message.phase, message.message, text)
+        counts[name] += 1
+        place = Place(link.protocol, message.direction, message.phase, message.message, text, counts[name])
+        found[place] = (link, message)
+    return found
+
+
+def _beginning(place: Place, texts: Sequence[str]) -> str:
+    """What every delivery's statement begins with; of a command its name, since keys differ from lane to lane."""
+    if place.protocol == "redis":
+        return texts[0].partition(" ")[0]
+    same = itertools.takewhile(
+        lambda letters: len(set(letters)) == 1, zip(*(text.lstrip() for text in texts), strict=False)
+    )
+    return "".join(letters[0] for letters in same)[:PREFIX_CHARACTERS_MAX].rstrip()
+
+
+def _observed(
+    placed: Mapping[Place, tuple[LinkSeen, Seen]], common: Sequence[Place], beginnings: Mapping[Place, str]
+) -> Iterable[Observed]:
+    for place in common:
+        link, message = placed[place]
+        text = beginnings[place]
+        fitting = [
+            other for other, (its, seen) in placed.items() if its.link == link.link and _fits(place, text, other, seen)
+        ]
+        nth = fitting.index(place) + 1
+        yield Observed(place, link.link, text, nth, message.length, message.runs, message.ends_answer)
+
+
+def _fits(place: Place, text: str, other: Place, seen: Seen) -> bool:
+    same = (place.direction, place.phase, place.message) == (other.direction, other.phase, other.message)
+    return same and seen.text.lstrip().lower().startswith(text.lower())

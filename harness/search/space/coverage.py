@@ -1,0 +1,226 @@
+"""Which points of the fault space were hit, with evidence, and judged: by scenarios and by sweeps."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+from harness.history.events import MessageMet
+from harness.relay.fingerprint import fingerprint
+from harness.results import Role, RunResult
+from harness.results.naming import summaries_in
+from harness.results.reading import SummaryRead, read_summary
+from harness.search.maps.report import JSON_FILE
+from harness.search.recording.places import PROTOCOLS, Point
+from harness.search.space.actions import ERRORS
+from harness.search.space.space import FILE, FaultSpace, read_space
+from harness.search.space.swept import CellRead, SweepRead, Swept, sweeps_in
+from harness.search.sweep.results import CellVerdict
+from harness.vocabulary import from_json
+
+JUDGED_RUNS = ("held", "failed")
+ABLATED: Role = "ablated"
+"""Such a run is there to fail: what it hits says nothing of the service as it is."""
+UNJUDGED = (CellVerdict.INCONCLUSIVE, CellVerdict.UNMET)
+WIRE = "wire_"
+_CLOSING = {"cut": ("cut_before", "cut_after"), "reset": ("reset_before", "reset_after")}
+_SAME = {"drop_and_close": "cut_before"}
+_BY_LINK: Mapping[str, str] = {protocol: protocol for protocol in PROTOCOLS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What was tried: the target's description, a profile, the protections that were off, and the commit."""
+
+    target: str
+    profile: str
+    without: tuple[str, ...]
+    revision: str
+
+    @classmethod
+    def of(cls, summary: SummaryRead) -> Subject:
+        """What that run was on. What was off in all of it was off in its first scenario."""
+        run = summary.run
+        without = next((each.without for each in summary.runs if each.role == "scenario"), ())
+        return cls(target=run.target, profile=run.profile, without=without, revision=run.revision)
+
+    def was_swept(self, sweep: SweepRead) -> bool:
+        """Whether a sweep tells of all of its fault space, to the end, and of the very same files."""
+        run = sweep.run
+        swept = Subject(target=run.target, profile=run.profile, without=sweep.without, revision=run.revision)
+        return sweep.complete and not sweep.part and swept == self and bool(self.revision)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The points of a space, and which of them were hit and judged."""
+
+    space: FaultSpace
+    hit: frozenset[Point]
+
+    @property
+    def percent(self) -> float:
+        """The share that was hit; of nothing, all was."""
+        return 100 * len(self.hit) / len(self.space.points) if self.space.points else 100.0
+
+    @property
+    def untried(self) -> Sequence[Point]:
+        """What nobody has tried, sorted."""
+        return sorted(self.space.points.keys() - self.hit)
+
+    @property
+    def below_floor(self) -> str:
+        """Why the gate fails; empty where it does not."""
+        floor = self.space.floor_percent
+        if self.percent >= floor:
+            return ""
+        return f"{self.percent:.1f}% of the fault space was hit and judged, the committed floor is {floor:g}%"
+
+    def to_json(self) -> dict[str, Any]:
+        """As `summary.json` has it: points, hit, and both by protocol."""
+        by_protocol = {
+            protocol: {
+                "points": sum(point.place.protocol == protocol for point in self.space.points),
+                "hit": sum(point.place.protocol == protocol for point in self.hit),
+            }
+            for protocol in PROTOCOLS
+        }
+        return {
+            "points": len(self.space.points),
+            "hit": len(self.hit),
+            "percent": round(self.percent, 2),
+            "floor_percent": self.space.floor_percent,
+            "by_protocol": by_protocol,
+        }
+
+
+def coverage_of(space: FaultSpace, hit: Collection[Point]) -> Coverage:
+    """Mark points of a space; what is none of its points does not count."""
+    return Coverage(space, frozenset(hit) & space.points.keys())
+
+
+def hit_by_sweep(sweep: SweepRead) -> frozenset[Point]:
+    """Say what a sweep hit and judged."""
+    judged = [cell for cell in sweep.cells if cell.verdict not in UNJUDGED]
+    return frozenset(point for cell in judged for point in _struck(cell))
+
+
+def _struck(cell: CellRead) -> Sequence[Point]:
+    """The points of a cell whose faults struck; the second waits for the first."""
+    known = cell.id
+    points = [known.first] if known.second is None else [known.first, known.second]
+    return points[: cell.struck]
+
+
+def hit_by_runs(space: FaultSpace, results: Collection[RunResult], links: Mapping[str, str] = _BY_LINK) -> set[Point]:
+    """Say what judged runs hit, by the relay's evidence. `links`: the protocol of each link, by its name."""
+    found: set[Point] = set()
+    for result in results:
+        if result.verdict in JUDGED_RUNS and result.role != ABLATED:
+            for evidence in result.evidence:
+                found |= hit_by_evidence(space, evidence.kind, evidence.at, links)
+    return found
+
+
+def hit_by_summary(space: FaultSpace, summary: SummaryRead, links: Mapping[str, str] = _BY_LINK) -> set[Point]:
+    """Say the same of a gate that is over. Raises UsageError for evidence of another version."""
+    found: set[Point] = set()
+    for run in summary.runs:
+        if run.verdict in JUDGED_RUNS and run.role != ABLATED:
+            for evidence in run.evidence:
+                found |= hit_by_evidence(space, evidence.kind, _at(evidence.at, summary.run.id), links)
+    return found
+
+
+def _at(data: Mapping[str, Any] | None, where: str) -> MessageMet | None:
+    return None if data is None else from_json({"kind": MessageMet.kind, **data}, MessageMet, place=where)
+
+
+def hit_by_evidence(space: FaultSpace, kind: str, at: MessageMet | None, links: Mapping[str, str]) -> set[Point]:
+    """Find the point that a piece of evidence tells of, the first of its like; none where it tells of another fault."""
+    if not kind.startswith(WIRE) or at is None or at.link not in links:
+        return set()
+    protocol = links[at.link]
+    shape = fingerprint(protocol, at.text) if at.text else ""  # type: ignore[arg-type]  # the target has no others
+    action = _action(kind.removeprefix(WIRE), at)
+    fitting = [
+        point
+        for point in space.points
+        if (point.place.protocol, point.place.direction, point.place.message, point.place.text, point.action)
+        == (protocol, at.direction, at.message, shape, action)
+    ]
+    return set(sorted(fitting)[:1])
+
+
+def _action(kind: str, at: MessageMet) -> str:
+    """The word for what was done; of a cut inside of a message there is none: the byte cells are counted apart."""
+    if kind in _CLOSING:
+        before, after = _CLOSING[kind]
+        return after if at.whole else kind if at.passed_bytes else before
+    if kind == "fail":
+        return next((name for name in ERRORS if name.partition("_")[2] == at.code), kind)
+    return _SAME.get(kind, kind)
+
+
+def gate_coverage(
+    scenarios: Path,
+    results: Path,
+    runs: Collection[RunResult],
+    subject: Subject,
+    unread: list[str],
+    links: Mapping[str, str] = _BY_LINK,
+) -> Coverage | None:
+    """Say what a gate's own runs and the newest sweep of the same have hit; None where no space is committed.
+
+    A sweep that cannot be read does not count, and why is in `unread`. Raises UsageError for a committed file that
+    cannot be read.
+    """
+    path = scenarios / FILE
+    if not path.is_file():
+        return None
+    space = read_space(path)
+    swept = newest_sweep(results, subject, unread)
+    by_sweep = hit_by_sweep(swept.sweep) if swept is not None else frozenset()
+    return coverage_of(space, by_sweep | hit_by_runs(space, runs, links))
+
+
+def newest_sweep(results: Path, subject: Subject, unread: list[str]) -> Swept | None:
+    """The newest whole sweep of the same subject in `results`; what could not be read, and why, is in `unread`."""
+    if not subject.revision and any(results.glob(f"*/{JSON_FILE}")):
+        unread.append("sweeps are left out: without a repository nothing tells whether they were of these files")
+        return None
+    return next((each for each in sweeps_in(results, unread) if subject.was_swept(each.sweep)), None)
+
+
+def newest_gate(results: Path, ids: Collection[str], subject: Subject, unread: list[str]) -> SummaryRead | None:
+    """The newest run in `results` of all of the suite, to its end: `ids` are its scenarios.
+
+    It is of the same target, profile and protections, of whichever commit. What could not be read is in `unread`.
+    """
+    for path in reversed(summaries_in(results)):
+        try:
+            summary = read_summary(path)
+        except UsageError as problem:
+            unread.append(f"a run is left out: {problem.message}")
+            continue
+        same = replace(Subject.of(summary), revision=subject.revision) == subject
+        if same and summary.complete and set(ids) <= set(summary.selection):
+            return summary
+    return None
+
+
+__all__ = [
+    "Coverage",
+    "Subject",
+    "coverage_of",
+    "gate_coverage",
+    "hit_by_evidence",
+    "hit_by_runs",
+    "hit_by_summary",
+    "hit_by_sweep",
+    "newest_gate",
+    "newest_sweep",
+]

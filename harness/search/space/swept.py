@@ -1,0 +1,96 @@
+"""Reads the sweeps back that lie in a folder of results."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator
+
+from harness.errors import UsageError
+from harness.results.reading import Read, checked, read_object
+from harness.results.summary import RunInfo
+from harness.search.maps.report import JSON_FILE, SCHEMA
+from harness.search.recording.places import CUT_INSIDE, CellId, Kind, Point
+from harness.search.space.actions import ACTIONS
+from harness.search.sweep.results import CellVerdict
+
+
+def _cell_id(text: Any) -> CellId:
+    try:
+        found = CellId.parse(text)
+    except (TypeError, UsageError) as problem:
+        raise ValueError("not a cell of a sweep") from problem
+    for point in (found.first, found.second):
+        if point is not None and point.action not in ACTIONS and not _CUT.fullmatch(point.action):
+            raise ValueError(f"there is no action {point.action!r}")
+    return found
+
+
+def _place(text: str) -> str:
+    try:
+        Point.parse(f"{text}/any")
+    except UsageError as problem:
+        raise ValueError("not the place of a message") from problem
+    return text
+
+
+_CUT = re.compile(rf"{CUT_INSIDE}\d+")
+
+
+class MessageRead(Read):
+    """A row of the maps. `length`: bytes."""
+
+    kind: Kind
+    place: Annotated[str, AfterValidator(_place)]
+    length: int
+
+
+class CellRead(Read):
+    """One cell, judged. `struck`: how many of its faults did."""
+
+    id: Annotated[CellId, PlainValidator(_cell_id)]
+    verdict: CellVerdict
+    struck: int = 0
+
+
+class SweepRead(Read):
+    """What is read of a `sweep.json`. `part`: of the fault space a part was asked for."""
+
+    schema_: Literal["harness.sweep/1"] = Field(alias="schema")
+    complete: bool
+    run: RunInfo
+    without: tuple[str, ...] = ()
+    part: bool = True
+    left_out: tuple[str, ...] = ()
+    messages: tuple[MessageRead, ...]
+    cells: tuple[CellRead, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """A sweep, and the folder of its run."""
+
+    folder: Path
+    sweep: SweepRead
+
+
+def sweeps_in(results: Path, unread: list[str]) -> Iterator[Swept]:
+    """All sweeps in the folder of results, the newest first. What cannot be read is left out, and why, in `unread`."""
+    folders = sorted(path.parent for path in results.glob(f"*/{JSON_FILE}") if not path.parent.is_symlink())
+    for folder in reversed(folders):
+        try:
+            yield Swept(folder, read_sweep(folder / JSON_FILE))
+        except UsageError as problem:
+            unread.append(f"a sweep is left out: {problem.message}")
+
+
+def read_sweep(path: Path) -> SweepRead:
+    """Read one file. Raises UsageError."""
+    return checked(SweepRead, read_object(path, mend="sweep again"), place=str(path), schema=SCHEMA)
+
+
+__all__ = ["CellRead", "MessageRead", "SweepRead", "Swept", "read_sweep", "sweeps_in"]

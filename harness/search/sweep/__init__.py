@@ -1,0 +1,1 @@
+"""The sweep: every cell of the fault space tried and judged."""

@@ -1,0 +1,78 @@
+"""From a cell to the relay's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.errors import HarnessError
+from harness.relay.rules import (
+    AnyAction,
+    Corrupt,
+    Cut,
+    Delay,
+    Drop,
+    Duplicate,
+    Fail,
+    Late,
+    Match,
+    Reset,
+    Rule,
+    Stall,
+)
+from harness.search.recording.places import CellId, Kind, Point
+from harness.search.recording.recording import Observed, Recording
+from harness.search.space.actions import DELAY_MS, ERRORS
+from harness.search.sweep.plan import RETRY
+
+FATAL = "fatal_"
+
+
+@dataclass(frozen=True, slots=True)
+class Armoury:
+    """Makes the rules of a cell for one lane. `hops`: the lane's hop of each link."""
+
+    recordings: Mapping[Kind, Recording]
+    hops: Mapping[str, str]
+
+    def rules(self, cell: CellId, name: str) -> Sequence[Rule]:
+        """Return the cell's rules, in the order in which to arm them; their ids begin with `name`."""
+        first = self._rule(cell.kind, cell.first, f"{name}/1", after=None)
+        if cell.second is None:
+            return [first]
+        return [first, self._rule(RETRY, cell.second, f"{name}/2", after=first.id)]
+
+    def _rule(self, kind: Kind, point: Point, rule_id: str, *, after: str | None) -> Rule:
+        message = self.recordings[kind].at(point.place) if kind in self.recordings else None
+        if message is None:
+            raise HarnessError(f"{kind}/{point} is not in the recording", hint="record again")
+        match = Match(
+            direction=point.place.direction,
+            text=message.text,
+            message=point.place.message,
+            phase=point.place.phase,
+            nth=message.nth,
+            after=after,
+        )
+        return Rule(id=rule_id, hop=self.hops[message.link], match=match, action=action_of(point, message))
+
+
+def action_of(point: Point, message: Observed) -> AnyAction:
+    """Return what the relay is to do. Raises HarnessError for a word that names no action."""
+    passed = point.bytes_passed
+    if passed is not None:
+        return Cut(passed)
+    if point.action in ERRORS:
+        code = point.action.partition("_")[2]
+        return Fail(code=code, text=ERRORS[point.action], fatal=point.action.startswith(FATAL))
+    plain: Mapping[str, AnyAction] = {
+        "cut_before": Cut(0), "cut_after": Cut(None), "reset_before": Reset(0), "reset_after": Reset(None),
+        "stall": Stall(), "drop": Drop(), "delay": Delay(DELAY_MS), "late": Late(),
+        "duplicate": Duplicate(), "corrupt": Corrupt(message.length // 2),
+    }  # fmt: skip
+    if point.action not in plain:
+        raise HarnessError(f"{point.action!r} is no action", hint="one of harness.search.space.actions.ACTIONS")
+    return plain[point.action]
+
+
+__all__ = ["Armoury", "action_of"]

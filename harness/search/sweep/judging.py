@@ -1,0 +1,109 @@
+"""Judges a cell by the standing checks, from its history and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.checks import STANDING, Check, CheckResult, Judgement, Verdict, judge, safety
+from harness.history import History
+from harness.history.events import RequestEnded, RequestSent
+from harness.search.space.actions import is_apart
+from harness.search.sweep.lane import is_read
+from harness.search.sweep.results import CellVerdict
+from harness.search.sweep.trial import Trial
+from harness.vocabulary import ACKNOWLEDGED
+
+_PLAIN = {
+    Verdict.HELD: CellVerdict.HELD,
+    Verdict.FAILED: CellVerdict.FAILED,
+    Verdict.INCONCLUSIVE: CellVerdict.INCONCLUSIVE,
+    Verdict.UNAVAILABLE: CellVerdict.INCONCLUSIVE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict of a cell, its reason, and the checks that failed."""
+
+    verdict: CellVerdict
+    reason: str
+    failing: tuple[str, ...]
+
+
+def judge_lane(history: History) -> Judgement:
+    """Judge what was sent on a lane by the standing checks.
+
+    A read is acknowledged under a name of its own, by which nothing is stored: that a delivery was
+    stored is asked of the deliveries alone.
+    """
+    return judge(history, _CHECKS)
+
+
+def acknowledged_is_stored(history: History) -> CheckResult:
+    """A delivery that was acknowledged is in the database; reads have none of their own."""
+    return safety.acknowledged_is_stored(without_reads(history))
+
+
+_CHECKS: Sequence[Check] = tuple(
+    acknowledged_is_stored if check is safety.acknowledged_is_stored else check for check in STANDING
+)
+
+
+def without_reads(history: History) -> History:
+    """Leave the requests out that read."""
+    reads = {sent.request for sent in history.of(RequestSent) if is_read(sent.delivery)}
+
+    def is_kept(event: object) -> bool:
+        return not (isinstance(event, RequestSent | RequestEnded) and event.request in reads)
+
+    return History([entry for entry in history.entries if is_kept(entry.event)])
+
+
+def judged(trial: Trial) -> Judged:
+    """Judge a cell whose rows were read."""
+    judgement = judge_lane(trial.history.history)
+    failing = tuple(check.name for check in judgement.failing)
+    return Judged(_verdict(trial, judgement), judgement.reason, failing)
+
+
+def _verdict(trial: Trial, judgement: Judgement) -> CellVerdict:
+    if is_apart(trial.cell.first) and trial.struck:
+        return _apart(trial, judgement)
+    if judgement.verdict is Verdict.INCONCLUSIVE and _second_had_nothing_to_meet(trial):
+        return CellVerdict.UNMET
+    return _PLAIN[judgement.verdict]
+
+
+def _apart(trial: Trial, judgement: Judgement) -> CellVerdict:
+    """Garbled bytes are noticed, unless something false was confirmed or stored."""
+    if any(check.safety for check in judgement.failing) or _read_otherwise(trial, judgement):
+        return CellVerdict.SILENT
+    if judgement.verdict is Verdict.INCONCLUSIVE:
+        return CellVerdict.INCONCLUSIVE
+    untouched = judgement.verdict is Verdict.HELD and all(reply.outcome == ACKNOWLEDGED for reply in trial.replies)
+    return CellVerdict.HELD if untouched else CellVerdict.NOTICED
+
+
+def _read_otherwise(trial: Trial, judgement: Judgement) -> bool:
+    return trial.cell.kind == "read" and any(check.name == "outcome" for check in judgement.failing)
+
+
+def _second_had_nothing_to_meet(trial: Trial) -> bool:
+    """Of a pair the first fault struck, all was well, and nothing was tried again: only the evidence is missing.
+
+    Where what the second waited for did come again, and it did not strike, nothing may be concluded.
+    """
+    if trial.cell.second is None or trial.struck != 1 or trial.came_again:
+        return False
+    first = History([entry for entry in trial.history.history.entries if not _of_second(entry.event)])
+    return judge_lane(first).verdict is Verdict.HELD
+
+
+def _of_second(event: object) -> bool:
+    return getattr(event, "fault", None) == SECOND
+
+
+SECOND = 2
+
+__all__ = ["Judged", "judge_lane", "judged"]

@@ -1,0 +1,146 @@
+"""How a cell ended, and a whole sweep."""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.search.recording.places import CellId, Kind
+from harness.vocabulary import Json
+
+
+class CellVerdict(enum.StrEnum):
+    """The verdicts of a run, and three more for what is judged apart."""
+
+    HELD = "held"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    """The fault did not strike, or the harness broke: nothing may be concluded."""
+    UNMET = "unmet"
+    """Of a pair: the first fault struck and was survived, and nothing was tried again that the second could meet."""
+    NOTICED = "noticed"
+    """Judged apart: the service did not confirm anything false."""
+    SILENT = "silent"
+    """Judged apart: something false was confirmed or stored, and nobody could know."""
+
+    @property
+    def letter(self) -> str:
+        """For a map that is read without colours."""
+        return LETTERS[self]
+
+
+LETTERS: Mapping[CellVerdict, str] = {
+    CellVerdict.HELD: "h",
+    CellVerdict.FAILED: "F",
+    CellVerdict.INCONCLUSIVE: "?",
+    CellVerdict.UNMET: "u",
+    CellVerdict.NOTICED: "n",
+    CellVerdict.SILENT: "S",
+}
+MEANINGS: Mapping[CellVerdict, str] = {
+    CellVerdict.HELD: "held: stored once or honestly refused",
+    CellVerdict.FAILED: "failed",
+    CellVerdict.INCONCLUSIVE: "inconclusive: the fault did not strike",
+    CellVerdict.UNMET: "unmet: no second try for the second fault",
+    CellVerdict.NOTICED: "noticed (judged apart)",
+    CellVerdict.SILENT: "silently wrong (judged apart)",
+}
+WORST_FIRST: Sequence[CellVerdict] = (
+    CellVerdict.FAILED,
+    CellVerdict.SILENT,
+    CellVerdict.INCONCLUSIVE,
+    CellVerdict.UNMET,
+    CellVerdict.NOTICED,
+    CellVerdict.HELD,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellResult:
+    """One cell, judged. `answer`: how the request ended, in words. `evidence`: what the relay did, or saw instead.
+
+    `struck`: how many of its faults did, the first of them first. `tries`: how often it was tried until they did.
+    `history`: the file, relative to the run's folder, and the lines of it that are this cell's.
+    """
+
+    cell: CellId
+    verdict: CellVerdict
+    reason: str = ""
+    failing: tuple[str, ...] = ()
+    answer: str = ""
+    evidence: tuple[str, ...] = ()
+    struck: int = 0
+    tries: int = 1
+    took_ms: float = 0.0
+    lane: int = 0
+    history: str = ""
+    lines: tuple[int, int] = (0, 0)
+    repro: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        """As `sweep.json` has it."""
+        return {
+            "id": str(self.cell), "kind": self.cell.kind, "verdict": self.verdict.value, "reason": self.reason,
+            "failing_checks": list(self.failing), "answer": self.answer, "evidence": list(self.evidence),
+            "struck": self.struck, "tries": self.tries, "took_ms": round(self.took_ms, 1), "lane": self.lane,
+            "history": self.history, "lines": list(self.lines), "repro": self.repro,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneProblem:
+    """What no single cell is to blame for: rows that nobody sent, connections that stay, a start that failed."""
+
+    lane: int
+    verdict: CellVerdict
+    reason: str
+    failing: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Json]:
+        """As `sweep.json` has it."""
+        return {
+            "lane": self.lane,
+            "verdict": self.verdict.value,
+            "reason": self.reason,
+            "failing_checks": list(self.failing),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RowOfMap:
+    """One message of one kind of delivery, as a row of the maps has it. `length`: bytes, as it was recorded."""
+
+    kind: Kind
+    place: str
+    length: int
+
+
+@dataclass(slots=True)
+class SweepResults:
+    """Everything that a sweep found so far."""
+
+    rows: Sequence[RowOfMap] = ()
+    cells: list[CellResult] = field(default_factory=list)
+    problems: list[LaneProblem] = field(default_factory=list)
+    planned: int = 0
+    left_out: Sequence[str] = ()
+    sweeping_s: float = 0.0
+
+    @property
+    def counts(self) -> Mapping[CellVerdict, int]:
+        """Cells by verdict, the worst first."""
+        counted = Counter(cell.verdict for cell in self.cells)
+        return {verdict: counted[verdict] for verdict in WORST_FIRST}
+
+    @property
+    def tried_again(self) -> str:
+        """How many cells took more than one try, in words; empty where none did."""
+        again = [cell.tries for cell in self.cells if cell.tries > 1]
+        return f"tried more than once: {len(again)} cells, {max(again)} times at most" if again else ""
+
+    @property
+    def verdicts(self) -> frozenset[CellVerdict]:
+        """All that there are, of cells and of lanes."""
+        return frozenset({*(cell.verdict for cell in self.cells), *(problem.verdict for problem in self.problems)})

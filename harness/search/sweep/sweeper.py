@@ -1,0 +1,205 @@
+"""Sweeps: lanes at once, each taking batches of cells until there are none left."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.engine.laying.testbed import Testbed
+from harness.errors import HarnessError
+from harness.history.events import RunBegan
+from harness.relay import RelayControl
+from harness.search.recording.places import CellId, Kind
+from harness.search.recording.recorder import kinds_of, record_all
+from harness.search.recording.recording import Recording
+from harness.search.sweep.arming import Armoury
+from harness.search.sweep.batch import note_log, read_rows, send_again
+from harness.search.sweep.cell_history import HistoryFile
+from harness.search.sweep.judging import judged
+from harness.search.sweep.lane import Lane, LaneSettings, opened
+from harness.search.sweep.lane_rest import probe, problems_at_rest
+from harness.search.sweep.results import WORST_FIRST, CellResult, CellVerdict, LaneProblem
+from harness.search.sweep.trial import Trial, Trials
+from harness.stack.service import ServiceStartError
+
+BATCH_MAX = 40
+"""Cells that one query judges."""
+STORIES_MAX = 500
+"""Histories that are kept for the page; the files have all."""
+BATCHES_A_LANE = 4
+"""At least, where there are cells enough: so that no lane works long after the others."""
+TRIES = 3
+"""A fault that did not strike is tried again: a busy machine lets a short time-out pass now and then."""
+
+Repro = Callable[[CellId], str]
+Told = Callable[[CellResult], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepSettings:
+    """How to sweep. `repro`: writes the line that repeats a cell. `told`: is told of each result at once.
+
+    `ready`: is called when all lanes are open, and the first fault is to come.
+    """
+
+    lane: LaneSettings
+    lanes: int
+    repro: Repro
+    told: Told
+    ready: Callable[[], None] = lambda: None
+
+
+class Sweeper:
+    """The first lane records; then all of them sweep. Made by `sweeping`."""
+
+    def __init__(self, bed: Testbed, relay: RelayControl, first: Lane, settings: SweepSettings) -> None:
+        self._bed = bed
+        self._relay = relay
+        self._first = first
+        self._settings = settings
+        self.problems: list[LaneProblem] = []
+        self.stories: dict[str, str] = {}
+        """Histories of the cells that did not hold, by the cell's id."""
+
+    async def record(self, kinds: Sequence[Kind] = ()) -> Sequence[Recording]:
+        """Record these kinds of delivery, all that there are unless some are given."""
+        known = kinds_of(self._first)
+        return await record_all(self._first, [kind for kind in known if not kinds or kind in kinds])
+
+    async def sweep(self, cells: Sequence[CellId], recordings: Mapping[Kind, Recording]) -> None:
+        """Try every cell, on as many lanes as there are batches for. Raises the first lane's HarnessError."""
+        size = max(1, min(BATCH_MAX, len(cells) // (BATCHES_A_LANE * self._settings.lanes)))
+        batches = deque(cells[begin : begin + size] for begin in range(0, len(cells), size))
+        async with AsyncExitStack() as owned:
+            more = min(self._settings.lanes, len(batches)) - 1
+            lanes = [self._first, *await asyncio.gather(*(self._another(owned) for _ in range(more)))]
+            self._settings.ready()
+            with _first_error():
+                async with asyncio.TaskGroup() as group:
+                    for lane in lanes:
+                        if lane is not None:
+                            group.create_task(self._lane(lane, batches, Armoury(recordings, lane.hops)))
+
+    async def _another(self, owned: AsyncExitStack) -> Lane | None:
+        """Open a lane; where that fails the others do its work."""
+        try:
+            return await owned.enter_async_context(opened(self._bed, self._relay, self._settings.lane))
+        except ServiceStartError as problem:
+            reason = f"not started: {problem.message}"
+            self.problems.append(LaneProblem(lane=0, verdict=CellVerdict.INCONCLUSIVE, reason=reason))
+            return None
+
+    async def _lane(self, lane: Lane, batches: deque[Sequence[CellId]], armoury: Armoury) -> None:
+        path = self._histories / f"lane-{lane.number}.jsonl"
+        with path.open("w", encoding="utf-8") as file:
+            await self._take(lane, batches, armoury, HistoryFile(file))
+
+    async def _take(
+        self, lane: Lane, batches: deque[Sequence[CellId]], armoury: Armoury, histories: HistoryFile
+    ) -> None:
+        before = await probe(lane)
+        trials = Trials(lane, armoury, self._began())
+        before_last: Sequence[Trial] = ()
+        while batches or before_last:
+            trials.owed = list(before_last)
+            tried = await self._try(lane, trials, batches.popleft()) if batches else []
+            # What the recoveries of this batch have not sent again yet:
+            await send_again(lane, trials.owed)
+            await read_rows(lane, [trial.history for trial in (*before_last, *tried)])
+            for result in self._results(lane, before_last, histories):
+                self._settings.told(result)
+            before_last = tried
+        self.problems += await problems_at_rest(lane, before)
+
+    async def _try(self, lane: Lane, trials: Trials, cells: Sequence[CellId]) -> Sequence[Trial]:
+        tried: list[Trial] = []
+        for cell in cells:
+            for _ in range(TRIES):
+                trial = await trials.attempt(cell)
+                note_log(lane, trial.history)
+                tried.append(trial)
+                if trial.struck:
+                    break
+        return tried
+
+    def _results(self, lane: Lane, tried: Sequence[Trial], histories: HistoryFile) -> Sequence[CellResult]:
+        """Judge them; of several tries of a cell the worst counts, unless a later one struck."""
+        found: dict[CellId, CellResult] = {}
+        tries = Counter(trial.cell for trial in tried)
+        for trial in tried:
+            result = self._result(lane, trial, histories, tries[trial.cell])
+            known = found.get(trial.cell)
+            if known is None or not _stays(known):
+                found[trial.cell] = result
+                self._keep_story(result, trial)
+        return list(found.values())
+
+    def _result(self, lane: Lane, trial: Trial, histories: HistoryFile, tries: int) -> CellResult:
+        verdict = judged(trial)
+        lines = histories.write(trial.history)
+        return CellResult(
+            cell=trial.cell,
+            verdict=verdict.verdict,
+            reason=verdict.reason,
+            failing=verdict.failing,
+            answer="; ".join(str(reply) for reply in trial.replies),
+            evidence=tuple(trial.evidence),
+            struck=trial.struck,
+            tries=tries,
+            took_ms=max((reply.took_ms for reply in trial.replies), default=0.0),
+            lane=lane.number,
+            history=f"history/lane-{lane.number}.jsonl",
+            lines=lines,
+            repro=self._settings.repro(trial.cell),
+        )
+
+    def _keep_story(self, result: CellResult, trial: Trial) -> None:
+        self.stories.pop(str(result.cell), None)
+        if result.verdict in WORST_FIRST[:3] and len(self.stories) < STORIES_MAX:
+            self.stories[str(result.cell)] = "\n".join(trial.history.story())
+
+    def _began(self) -> RunBegan:
+        lane, target = self._settings.lane, self._bed.target
+        return RunBegan(
+            "sweep", lane.profile, lane.without, lane.seed, str(target.path),
+            target.description.limits.request_deadline_ms, dt.datetime.now(dt.UTC).isoformat(),
+        )  # fmt: skip
+
+    @property
+    def _histories(self) -> Path:
+        path = self._settings.lane.folder / "history"
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+def _stays(known: CellResult) -> bool:
+    """A later try takes the place of one that did not strike, unless that has shown a failure."""
+    return known.verdict in (CellVerdict.FAILED, CellVerdict.SILENT)
+
+
+@contextmanager
+def _first_error() -> Iterator[None]:
+    """Raise the first HarnessError of a group's instead of the group: that is what those who call can tell of."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        known = next((error for error in group.exceptions if isinstance(error, HarnessError)), None)
+        if known is None:
+            raise
+        raise known from group
+
+
+@asynccontextmanager
+async def sweeping(bed: Testbed, settings: SweepSettings) -> AsyncIterator[Sweeper]:
+    """Open the first lane. Raises HarnessError where its service does not start."""
+    async with bed.stack.relay.control() as relay, AsyncExitStack() as owned:
+        first = await owned.enter_async_context(opened(bed, relay, settings.lane))
+        yield Sweeper(bed, relay, first, settings)
+
+
+__all__ = ["SweepSettings", "Sweeper", "sweeping"]

@@ -1,0 +1,301 @@
+"""The control client of one Toxiproxy: proxies and their toxics, as values.
+
+Every call is synchronous, has a time limit, raises ToxiproxyError with Toxiproxy's own words when it
+is refused, and may be made from any thread. What heals is idempotent: removing what is not there,
+enabling what is enabled, resetting what is whole.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from harness.errors import HarnessError, UsageError
+from harness.stack._port_claims import PortClaims
+from harness.stack.addresses import HostPort
+from harness.stack.toxiproxy._api import (
+    CALL_TIMEOUT_S,
+    ToxiproxyApi,
+    ToxiproxyError,
+    ToxiproxyUnreachableError,
+    Verb,
+)
+from harness.stack.toxiproxy.toxics import KINDS, TOXICITY, Toxic, check_name, is_neutral, toxic_from_api
+
+__all__ = ["ByteCounters", "Proxy", "ToxiproxyClient", "ToxiproxyError", "ToxiproxyUnreachableError"]
+
+LISTEN_HOST = "127.0.0.1"
+LISTEN_ATTEMPTS = 20
+
+_SAMPLE = re.compile(
+    r"^toxiproxy_proxy_(?P<counter>\w+)_bytes_total\{(?P<labels>[^}]*)\} (?P<value>\S+)$", re.MULTILINE
+)
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy as Toxiproxy describes it."""
+
+    name: str
+    listen: HostPort
+    upstream: HostPort
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ByteCounters:
+    """Bytes that a proxy has moved, over all connections that have *ended* since it was made.
+
+    Toxiproxy adds a connection's bytes only when that direction of it ends; `sent` only when it ends
+    without a write error. So the counters tell nothing of an open connection: see
+    `harness.stack.sockets` for those. What was received and not sent was dropped.
+    """
+
+    upstream_received: int = 0
+    upstream_sent: int = 0
+    downstream_received: int = 0
+    downstream_sent: int = 0
+
+
+class ToxiproxyClient:
+    """Controls the Toxiproxy at `api_url` (`http://host:port`). A context manager: it holds ports."""
+
+    def __init__(self, api_url: str, *, timeout_s: float = CALL_TIMEOUT_S) -> None:
+        self._api = ToxiproxyApi(parse_api_url(api_url), timeout_s=timeout_s)
+        self._ports = PortClaims()
+        self._port_of: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the claimed ports back; the proxies are left to their server. Idempotent."""
+        self._ports.close()
+
+    def version(self) -> str:
+        """Return the version that the server itself tells: `git` when it was built without one."""
+        return str(self._api.json("get", "/version")["version"])
+
+    # ------------------------------------------------------------------ proxies
+
+    def create(self, name: str, upstream: HostPort) -> Proxy:
+        """Make and enable a proxy on a port of 127.0.0.1 that stays its own while it is disabled.
+
+        Raises UsageError for an unsafe name, ToxiproxyError (409) when the name is taken.
+        """
+        check_name("proxy", name)
+        taken: ToxiproxyError | None = None
+        for _ in range(LISTEN_ATTEMPTS):
+            port = self._ports.claim()
+            try:
+                proxy = self._create(name, HostPort(LISTEN_HOST, port), HostPort(*upstream))
+            except ToxiproxyError as error:
+                self._ports.release(port)
+                if not _is_taken(error):
+                    raise
+                taken = error
+            else:
+                with self._lock:
+                    self._port_of[name] = port
+                return proxy
+        mend = "see which program listens on so many ports: ss -ltnp"
+        raise HarnessError(f"proxy {name}: each of {LISTEN_ATTEMPTS} ports was taken", hint=mend) from taken
+
+    def delete(self, name: str) -> bool:
+        """Close the proxy's connections and remove it. Returns False when there is none of that name."""
+        removed = self._if_there("delete", f"/proxies/{_safe(name)}")
+        with self._lock:
+            port = self._port_of.pop(name, None)
+        if port is not None:
+            self._ports.release(port)
+        return removed
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all proxies, whoever made them."""
+        return tuple(sorted(self._api.json("get", "/proxies")))
+
+    def proxy(self, name: str) -> Proxy:
+        """Return the proxy as it is now. Raises ToxiproxyError (404) when there is none."""
+        return _proxy(self._api.json("get", f"/proxies/{_safe(name)}"))
+
+    def enabled(self, name: str) -> bool:
+        """Tell whether the proxy listens."""
+        return self.proxy(name).enabled
+
+    def set_enabled(self, name: str, enabled: bool) -> None:
+        """Enable or disable; nothing happens when it is so already.
+
+        Disabled: the listener closes first (a new connection is refused, ECONNREFUSED), then every open
+        connection is closed on both sides. Enabled: it listens on the same port again; closed
+        connections stay closed. Disabling waits for a connection that is just being made to the
+        server: a server that swallows SYNs blocks it.
+        """
+        self._api.json("post", f"/proxies/{_safe(name)}", {"enabled": enabled})
+
+    def cut(self, name: str) -> None:
+        """Close every open connection, on both sides, and listen on; a disabled proxy stays disabled.
+
+        In one call: between disabling and enabling, new connections would be refused for as long as two calls
+        take. Toxiproxy restarts a proxy whose upstream changes, and takes another spelling of the same one (a
+        leading zero of the port) for a change.
+        """
+        path = f"/proxies/{_safe(name)}"
+        host, _, port = str(self._api.json("get", path)["upstream"]).rpartition(":")
+        other = port.removeprefix("0") if port.startswith("0") else f"0{port}"
+        self._api.json("post", path, {"upstream": f"{host}:{other}"})
+
+    # ------------------------------------------------------------------ toxics
+
+    def toxics(self, name: str) -> tuple[Toxic, ...]:
+        """Return the proxy's toxics, upstream ones first, each direction in the order of its chain.
+
+        Those that were taken back and stay there without effect (`remove_toxic`) are left out.
+        """
+        answer = self._api.json("get", f"/proxies/{_safe(name)}/toxics")
+        return tuple(toxic_from_api(each) for each in answer if not is_neutral(each))
+
+    def add_toxic(self, name: str, toxic: Toxic) -> None:
+        """Add a toxic at the end of its direction's chain; it is in force when this returns.
+
+        Raises ToxiproxyError (409) when the proxy has a toxic of that name.
+        """
+        payload = {"name": toxic.name, "type": toxic.type, "stream": toxic.stream, "toxicity": TOXICITY}
+        payload["attributes"] = toxic.attributes
+        try:
+            self._api.json("post", f"/proxies/{_safe(name)}/toxics", payload)
+        except ToxiproxyError as error:
+            if error.status != 409 or not self._replaces_neutral(name, toxic):
+                raise
+
+    def update_toxic(self, name: str, toxic: Toxic) -> None:
+        """Give the toxic of that name these values. Its type and direction cannot change.
+
+        Raises ToxiproxyError (404) when there is none, UsageError when type or direction differ.
+        """
+        now = self._api.json("get", _toxic_path(name, toxic.name))
+        for key in ("type", "stream"):
+            if now[key] != getattr(toxic, key):
+                mend = "remove it and add the other one"
+                problem = f"the toxic {toxic.name} of proxy {name} has {now[key]!r}, which cannot change"
+                raise UsageError.at(f"toxic {toxic.name}", key, getattr(toxic, key), problem, mend=mend)
+        self._set(name, toxic.name, toxic.attributes)
+
+    def remove_toxic(self, name: str, toxic_name: str) -> bool:
+        """Take a toxic back: it has no effect when this returns. Returns False when there was none.
+
+        A kind that can hold bytes is not deleted but set to values without effect, and is out of
+        `toxics` from then on: in Toxiproxy 2.12 to delete one takes 5 s for each piece that it holds
+        for a connection that has ended meanwhile, with the proxy locked, and 25 s end in a 503. What
+        it held goes on at once either way. The other kinds are deleted.
+        Raises ToxiproxyError (404) when there is no such proxy.
+        """
+        path = _toxic_path(name, toxic_name)
+        try:
+            now = self._api.json("get", path)
+        except ToxiproxyError as error:
+            if error.status == 404 and "toxic not found" in error.body:
+                return False
+            raise
+        neutral = KINDS[now["type"]].neutral if now["type"] in KINDS else None
+        if neutral is None:
+            return self._if_there("delete", path)
+        if is_neutral(now):
+            return False
+        self._set(name, toxic_name, neutral)
+        return True
+
+    def reset(self, name: str) -> None:
+        """Remove all toxics and enable the proxy, whatever state it is in. Idempotent."""
+        for toxic in self.toxics(name):
+            self.remove_toxic(name, toxic.name)
+        self.set_enabled(name, True)
+
+    # ------------------------------------------------------------------ evidence
+
+    def byte_counters(self, name: str) -> ByteCounters:
+        """Return the bytes moved by the proxy's ended connections; zeros before the first has ended.
+
+        Raises ToxiproxyError (404) when the server was started without `-proxy-metrics`.
+        """
+        found: dict[str, int] = {}
+        for sample in _SAMPLE.finditer(self._api.text("get", "/metrics")):
+            labels = dict(_LABEL.findall(sample["labels"]))
+            if labels["proxy"] == name:
+                key = f"{labels['direction']}_{sample['counter']}"
+                found[key] = found.get(key, 0) + int(float(sample["value"]))
+        return ByteCounters(**found)
+
+    # ------------------------------------------------------------------ inside
+
+    def _create(self, name: str, listen: HostPort, upstream: HostPort) -> Proxy:
+        payload = {"name": name, "listen": str(listen), "upstream": str(upstream), "enabled": True}
+        return _proxy(self._api.json("post", "/proxies", payload))
+
+    def _set(self, name: str, toxic_name: str, attributes: Mapping[str, int]) -> None:
+        self._api.json("post", _toxic_path(name, toxic_name), {"toxicity": TOXICITY, "attributes": attributes})
+
+    def _replaces_neutral(self, name: str, toxic: Toxic) -> bool:
+        """Give a toxic of that name that has no effect the new values; False when it has an effect."""
+        now = self._api.json("get", _toxic_path(name, toxic.name))
+        if not is_neutral(now):
+            return False
+        if (now["type"], now["stream"]) == (toxic.type, toxic.stream):
+            self._set(name, toxic.name, toxic.attributes)
+        else:
+            self._if_there("delete", _toxic_path(name, toxic.name))
+            self.add_toxic(name, toxic)
+        return True
+
+    def _if_there(self, verb: Verb, path: str) -> bool:
+        try:
+            self._api.text(verb, path)
+        except ToxiproxyError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+
+def parse_api_url(url: str) -> HostPort:
+    """Return the address in `http://host:port`. Raises UsageError when the URL has another shape."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    rest = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+    if parts.scheme != "http" or not parts.hostname or port is None or rest:
+        mend = "write http://HOST:PORT, as in http://127.0.0.1:8474"
+        raise UsageError.at("Toxiproxy", "url", url, "not the URL of an API", mend=mend)
+    return HostPort(parts.hostname, port)
+
+
+def _safe(name: str) -> str:
+    check_name("proxy", name)
+    return name
+
+
+def _toxic_path(name: str, toxic_name: str) -> str:
+    check_name("toxic", toxic_name)
+    return f"/proxies/{_safe(name)}/toxics/{toxic_name}"
+
+
+def _proxy(answer: Mapping[str, Any]) -> Proxy:
+    listen, upstream = HostPort.parse(answer["listen"]), HostPort.parse(answer["upstream"])
+    return Proxy(name=answer["name"], listen=listen, upstream=upstream, enabled=answer["enabled"])
+
+
+def _is_taken(error: ToxiproxyError) -> bool:
+    return error.status == 500 and "address already in use" in error.body

@@ -1,7 +1,0 @@
-"""Answers chosen system calls of a process: the rules, the evidence, and whether this machine can."""
-
-from harness.syscalls._event import SyscallEvent
-from harness.syscalls._probe import notification_available
-from harness.syscalls._rules import ConnectRule, WatchedCall
-
-__all__ = ["ConnectRule", "SyscallEvent", "WatchedCall", "notification_available"]
