@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from bench._services import START_WITHIN_S
 from harness.addresses import HostPort
+from harness.engine.laying.links import LANE, laid_links
 from harness.engine.laying.testbed import Testbed
 from harness.errors import HarnessError
+from harness.faults.site import LaidLink
 from harness.polling import poll
 from harness.processes.keeper import KeptProcess, ProcessSpec
 from harness.relay import RelayControl
 from harness.search.sweep.deliveries import DeliveryMaker
-from harness.search.sweep.lane_links import LaneLink, lane_links
 from harness.stack.toxiproxy.client import parse_api_url
 from harness.target import Delivery, OutgoingRequest
 
@@ -46,7 +47,7 @@ async def proxied_service(bed: Testbed, relay: RelayControl) -> AsyncIterator[Pr
     """Start one, with a database of its own, made as a lane's of the sweep is."""
     number = next(bed.numbers)
     async with AsyncExitStack() as owned:
-        links = await owned.enter_async_context(lane_links(bed, relay, number))
+        links = await owned.enter_async_context(laid_links(bed, relay, number, LANE))
         words: dict[str, str] = {}
         for name, link in links.items():
             words |= {f"{name}.{word}": value for word, value in _through_toxiproxy(bed, link).items()}
@@ -64,10 +65,9 @@ async def proxied_service(bed: Testbed, relay: RelayControl) -> AsyncIterator[Pr
         yield ProxiedService(bed, f"http://127.0.0.1:{port}", stored.hop, stored.admin_url, DeliveryMaker(0, number))
 
 
-def _through_toxiproxy(bed: Testbed, link: LaneLink) -> Mapping[str, str]:
+def _through_toxiproxy(bed: Testbed, link: LaidLink) -> Mapping[str, str]:
     """The link's words with a proxy's port in place of the relay's."""
-    server = bed.stack.postgres if link.protocol == "postgres" else bed.stack.redis
-    proxy = bed.stack.toxiproxy.client().create(link.hop, HostPort(server.host, server.port))
+    proxy = bed.stack.toxiproxy.client().create(link.hop, link.upstream)
     relayed, proxied = f"127.0.0.1:{link.words['port']}", str(proxy.listen)
     return {**link.words, "port": str(proxy.listen.port), "url": link.words["url"].replace(relayed, proxied)}
 

@@ -90,7 +90,9 @@ class Workshop:
 
     def lay(self, wanted: Wanted) -> ProcessSpec:
         """Make the databases of a service and say how to start it."""
-        links = self.runner.run(self._owned.enter_async_context(laid_links(self.bed, self._relay)))
+        links = self.runner.run(
+            self._owned.enter_async_context(laid_links(self.bed, self._relay, next(self.bed.numbers)))
+        )
         words = {f"{name}.{word}": value for name, laid in links.items() for word, value in _direct(laid).items()}
         settings = {**self.target.settings(wanted.profile, wanted.without), **wanted.settings}
         if not wanted.redis:

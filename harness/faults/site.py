@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -11,7 +11,7 @@ from typing import Protocol
 import asyncpg
 from redis.asyncio import Redis as RedisClient
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.faults.asking import Asking
 from harness.history.events import MessageMet
 from harness.processes.keeper import LogFile
@@ -27,9 +27,17 @@ OWN_NAME = "harness"
 """What the harness's own sessions call themselves on the servers."""
 
 
+@dataclass(frozen=True, slots=True)
+class LaidProxy:
+    """Toxiproxy's part of a link: its name for it, and the port that the relay dials."""
+
+    name: str
+    port: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaidLink:
-    """One link of one service, as it was laid: service, relay, Toxiproxy, server."""
+    """One link of one service, as it was laid: service, relay, Toxiproxy (unless left out), server."""
 
     link: Link
     hop: str
@@ -37,10 +45,6 @@ class LaidLink:
     host: str
     port: int
     """The relay's: what the service dials."""
-    proxy: str
-    """Toxiproxy's name for it."""
-    proxy_port: int
-    """Toxiproxy's: what the relay dials."""
     words: Mapping[str, str]
     """What the target description's placeholders are filled with."""
     upstream: HostPort
@@ -48,9 +52,29 @@ class LaidLink:
     admin_url: str
     """The harness's own way to the server, past the proxy: the service's database, as superuser."""
     log: LogFile | None
+    through: LaidProxy | None = None
+    """None where the link was laid without Toxiproxy: the relay dials the server."""
+    forget: Callable[[], Awaitable[None]] | None = None
+    """Removes the service's keys from a server that only remembers; None for one that stores."""
     remembers: str | None = None
     tls: bool = False
     """Whether the relay speaks TLS to the service."""
+
+    @property
+    def proxy(self) -> str:
+        """Toxiproxy's name for the link. Raises HarnessError where it was laid without Toxiproxy."""
+        return self._through.name
+
+    @property
+    def proxy_port(self) -> int:
+        """Toxiproxy's port, which the relay dials. Raises HarnessError as `proxy` does."""
+        return self._through.port
+
+    @property
+    def _through(self) -> LaidProxy:
+        if self.through is None:
+            raise HarnessError(f"{self.link} was laid without Toxiproxy", hint="lay it with via_toxiproxy=True")
+        return self.through
 
 
 class Witness(Protocol):

@@ -34,7 +34,7 @@ async def built_site(
     def ended(process: KeptProcess, status: int, asked_by: str) -> None:
         recorder.record("service", ServiceEnded(process.pid, status, asked_by))
 
-    async with bed.stack.relay.control() as relay, laid_links(bed, relay) as links:
+    async with bed.stack.relay.control() as relay, laid_links(bed, relay, next(bed.numbers)) as links:
         words = {f"{name}.{word}": value for name, laid in links.items() for word, value in laid.words.items()}
         service = ServiceProcess(bed.stack.keeper, service_spec(bed, key, configuration.folder, words), ended)
         try:

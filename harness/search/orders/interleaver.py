@@ -62,16 +62,16 @@ class Interleaver:
 
     def __init__(self, lane: Lane, name: str) -> None:
         self._lane = lane
-        links = [link for link in lane.links.values() if link.protocol == "postgres"]
+        links = [laid for laid in lane.links.values() if laid.link.protocol == "postgres"]
         self._rules = [
             Rule(
-                id=f"{name}/{link.name}/{message}",
-                hop=link.hop,
+                id=f"{name}/{laid.link}/{message}",
+                hop=laid.hop,
                 match=Match(direction="sent", message=message),
                 action=Hold(),
                 always=True,
             )
-            for link in links
+            for laid in links
             for message in STATEMENTS
         ]
         self._requests: list[_Request] = []

@@ -65,7 +65,11 @@ async def _one(lane: Lane, states: States, kind: Kind, number: int) -> Sequence[
     bad = [reply for reply in replies if reply.outcome != ACKNOWLEDGED]
     if bad:
         raise HarnessError(f"a {kind} delivery was not acknowledged, though nothing is broken: {bad[0]}")
-    return [LinkSeen(each.name, each.protocol, await lane.relay.recording(each.hop)) for each in lane.links.values()]
+    described = lane.bed.target.description.links
+    return [
+        LinkSeen(name, described[name].protocol, await lane.relay.recording(laid.hop))
+        for name, laid in lane.links.items()
+    ]
 
 
 __all__ = ["DELIVERIES", "kinds_of", "record_all"]

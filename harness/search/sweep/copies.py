@@ -23,9 +23,9 @@ async def two_at_once(
 ) -> tuple[Reply, Reply]:
     """Send two copies of a delivery, the second when the first's COMMIT is held; return both answers."""
     holds = [
-        Rule(id=f"{name}/hold/{link.name}", hop=link.hop, match=Match(direction="sent", phase="commit"), action=Hold())
-        for link in lane.links.values()
-        if link.protocol == "postgres"
+        Rule(id=f"{name}/hold/{laid.link}", hop=laid.hop, match=Match(direction="sent", phase="commit"), action=Hold())
+        for laid in lane.links.values()
+        if laid.link.protocol == "postgres"
     ]
     for hold in holds:
         await lane.relay.arm(hold)

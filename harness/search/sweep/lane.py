@@ -15,9 +15,10 @@ from typing import Any
 import asyncpg
 
 from harness.engine.laying.building import PATIENCE_BEYOND_DEADLINE_S, service_spec
+from harness.engine.laying.links import LANE, laid_links
 from harness.engine.laying.testbed import Testbed
 from harness.errors import HarnessError
-from harness.faults.site import ADMIN_TIMEOUT_S, OWN_NAME
+from harness.faults.site import ADMIN_TIMEOUT_S, OWN_NAME, LaidLink
 from harness.history.events import Purpose, ServiceEnded, StoredRow
 from harness.polling import poll, poll_async
 from harness.processes.keeper import KeptProcess
@@ -26,7 +27,6 @@ from harness.results import RunKey
 from harness.search.sweep.cell_history import CellHistory
 from harness.search.sweep.deliveries import DeliveryMaker, read_request
 from harness.search.sweep.http import LaneClient, Reply
-from harness.search.sweep.lane_links import LaneLink, lane_links
 from harness.stack.service import ServiceProcess
 from harness.target import Delivery
 from harness.vocabulary import ANY_OUTCOME, Outcome
@@ -56,7 +56,7 @@ class Lane:
         self,
         bed: Testbed,
         relay: RelayControl,
-        links: Mapping[str, LaneLink],
+        links: Mapping[str, LaidLink],
         clients: Sequence[LaneClient],
         database: asyncpg.Connection[asyncpg.Record],
         *,
@@ -196,7 +196,7 @@ class Lane:
         return await self._database.fetchval(sql, *arguments)
 
     @property
-    def _stored_on(self) -> LaneLink:
+    def _stored_on(self) -> LaidLink:
         return self.links[self.bed.target.description.stored.link]
 
 
@@ -225,7 +225,7 @@ async def opened(bed: Testbed, relay: RelayControl, settings: LaneSettings) -> A
     deadline_s = bed.target.description.limits.request_deadline_ms / 1e3
     patience_s = settings.patience_s or deadline_s + PATIENCE_BEYOND_DEADLINE_S
     async with AsyncExitStack() as owned:
-        links = await owned.enter_async_context(lane_links(bed, relay, number))
+        links = await owned.enter_async_context(laid_links(bed, relay, number, LANE))
         labels = bed.target.labels
         clients = [await owned.enter_async_context(LaneClient(labels, patience_s=patience_s)) for _ in range(CLIENTS)]
         database = await owned.enter_async_context(_session(links[bed.target.description.stored.link]))
@@ -237,7 +237,7 @@ async def opened(bed: Testbed, relay: RelayControl, settings: LaneSettings) -> A
 
 
 @contextlib.asynccontextmanager
-async def _session(link: LaneLink) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+async def _session(link: LaidLink) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
     names = {"application_name": OWN_NAME}
     session = await asyncpg.connect(link.admin_url, timeout=ADMIN_TIMEOUT_S, server_settings=names)
     try:

@@ -102,7 +102,7 @@ class States:
     async def _use_up_dead_connections(self) -> None:
         """Have requests fail on the dead connections, until one would open another and is refused."""
         lane = self._lane
-        refused = [link.hop for link in lane.links.values() if link.protocol == "postgres"]
+        refused = [laid.hop for laid in lane.links.values() if laid.link.protocol == "postgres"]
         for hop in refused:
             await lane.relay.refuse(hop, True)
         try:
