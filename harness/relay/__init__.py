@@ -1,8 +1,8 @@
 """The relay between the service and a real server: it knows every message of PostgreSQL's and Redis's protocols."""
 
+from harness.protocols.contract.frames import Direction
+from harness.protocols.contract.message import Phase, ProtocolName, TlsMode
 from harness.relay.control import Hop, RelayControl
-from harness.relay.frames import Direction
-from harness.relay.message import Phase, ProtocolName, TlsMode
 from harness.relay.refusals import check_action
 from harness.relay.reports import STATEMENTS_MAX, Ended, Fired, Passed, Report, Seen
 from harness.relay.rules import (

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from harness.protocols.contract.frames import Direction
+from harness.protocols.contract.message import Message
 from harness.relay import _failing as failing
 from harness.relay import rules
 from harness.relay._failing import Insert, Repair
 from harness.relay._held import Held
 from harness.relay._lane import Lane
 from harness.relay._rule_book import ArmedRule
-from harness.relay.frames import Direction
-from harness.relay.message import Message
 from harness.relay.reports import Fired, Passed, Report
 
 

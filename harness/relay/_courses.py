@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
+from harness.protocols.contract.message import Message
 from harness.relay import rules
 from harness.relay._rule_book import ArmedRule
-from harness.relay.message import Message
 
 
 class Bench(Protocol):

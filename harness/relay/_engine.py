@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from harness.protocols.contract.frames import GARBAGE, Direction, Frame
+from harness.protocols.contract.message import Message
 from harness.relay._bench import DirectionBench
 from harness.relay._courses import COURSES, Course, Passes, RuleCourse
 from harness.relay._failing import Insert, Repair, error_response
@@ -17,8 +19,6 @@ from harness.relay._notes import Candidate, HopState, Notes
 from harness.relay._outlet import Outlet
 from harness.relay._rule_book import ArmedRule
 from harness.relay._units import Refused, Replaced, Swallowed, WholeAnswer
-from harness.relay.frames import GARBAGE, Direction, Frame
-from harness.relay.message import Message
 from harness.relay.reports import Ended, EndedBy, Passed, Report
 from harness.relay.rules import Fail
 

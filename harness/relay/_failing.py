@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from harness.relay.message import Message
+from harness.protocols.contract.message import Message
 from harness.relay.rules import Fail
 
 # As Redis 8 words them.

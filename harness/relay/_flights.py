@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from harness.protocols.contract.frames import Direction
+from harness.protocols.contract.message import Message, Phase
 from harness.relay._rule_book import Sight
-from harness.relay.frames import Direction
-from harness.relay.message import Message, Phase
 
 EXTENDED: Final = frozenset({"Parse", "Bind", "Describe", "Execute", "Close", "Flush"})  # until a Sync
 

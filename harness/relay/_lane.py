@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Direction, Frame, Framer, Span
 from harness.relay._courses import Course
 from harness.relay._rule_book import ArmedRule
-from harness.relay.frames import GARBAGE, HEAD_MAX, Direction, Frame, Framer, Span
 
 
 class Judge(Protocol):

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from harness.protocols.contract.frames import Frame
+from harness.protocols.contract.message import Message, ProtocolName, TlsMode
+from harness.protocols.contract.speech import conversation
 from harness.relay._flights import Flight, Flights, Unfinished
 from harness.relay._rule_book import ArmedRule, RuleBook, Sight
 from harness.relay._sightings import Sightings
-from harness.relay.conversation import conversation
-from harness.relay.frames import Frame
-from harness.relay.message import Message, ProtocolName, TlsMode
 
 Asked: TypeAlias = Sequence[tuple[Sight, Sequence[bytes]]]
 Candidate: TypeAlias = tuple[ArmedRule, Sequence[bytes]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from harness.relay.frames import Direction
+from harness.protocols.contract.frames import Direction
 from harness.relay.reports import Report
 
 Cancel = Callable[[], None]

@@ -8,12 +8,12 @@ import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+from harness.protocols.contract.frames import Direction
 from harness.relay._engine import Engine
 from harness.relay._identity import Identity
 from harness.relay._notes import HopState
 from harness.relay._outlet import Cancel
 from harness.relay._side import HIGH_WATER_BYTES, Side
-from harness.relay.frames import Direction
 from harness.relay.reports import EndedBy, Report
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from harness.relay.frames import Direction
+from harness.protocols.contract.frames import Direction
 from harness.relay.rules import Rule
 
 SIGHTS_MAX: Final = 4096

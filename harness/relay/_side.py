@@ -10,7 +10,7 @@ import ssl
 import struct
 from typing import Any, Final, Protocol
 
-from harness.relay.frames import Direction
+from harness.protocols.contract.frames import Direction
 
 HIGH_WATER_BYTES: Final = 512 * 1024
 TLS_HANDSHAKE_S: Final = 20.0

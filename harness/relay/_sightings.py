@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from harness.errors import HarnessError
-from harness.relay.frames import Direction, Frame
-from harness.relay.message import Message, Phase
+from harness.protocols.contract.frames import Direction, Frame
+from harness.protocols.contract.message import Message, Phase
 from harness.relay.reports import STATEMENTS_MAX, Seen
 
 RECORDED_BYTES_MAX: Final = 64 * 1024 * 1024

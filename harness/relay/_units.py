@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from harness.protocols.contract.message import Message
 from harness.relay._courses import Course, RuleCourse
 from harness.relay._flights import Flight
 from harness.relay._rule_book import ArmedRule
-from harness.relay.message import Message
 
 STATEMENT_ENDS: Final = frozenset({"CommandComplete", "EmptyQueryResponse", "PortalSuspended", "ErrorResponse"})
 

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
-from harness.relay.message import ProtocolName, TlsMode
+from harness.protocols.contract.message import ProtocolName, TlsMode
 from harness.relay.reports import Fired, Report, Seen
 from harness.relay.rules import Rule
 from harness.vocabulary import Json

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal, TypeAlias
 
+from harness.protocols.contract.frames import Direction
+from harness.protocols.contract.message import Phase
 from harness.relay._json import by_kind, check_types, encode
-from harness.relay.frames import Direction
-from harness.relay.message import Phase
 from harness.vocabulary import Json
 
 STATEMENTS_MAX: Final = 4096

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Self, TypeAlias
 
 from harness.errors import UsageError
+from harness.protocols.contract.frames import Direction
+from harness.protocols.contract.message import Phase
 from harness.relay._json import by_kind, check_types, decode, encode
-from harness.relay.frames import Direction
-from harness.relay.message import Phase
 from harness.vocabulary import Json
 
 DIRECTIONS: tuple[Direction, ...] = ("sent", "answered")
@@ -29,7 +29,7 @@ class Match:
     """What a unit must be. Every condition that is given must hold.
 
     `text`: the statement or command begins with this; case and leading white space do not count.
-    `message`: a frame's name, as in `harness.relay.frames`. `phase`: the message's. `having`: one of the
+    `message`: a frame's name, as in `harness.protocols.contract.frames`. `phase`: the message's. `having`: one of the
     statement's values contains these bytes. `connection` counts from 1, in the order in which
     connections first sent a message that this rule fits (but for its connection). `nth`: only the nth
     unit that all else fits, over all connections. `after`: only units that come once the rule with

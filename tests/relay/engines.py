@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.protocols.contract.frames import Direction
+from harness.protocols.contract.message import ProtocolName, TlsMode
 from harness.relay import Action, Drop, Fired, Match, Report, Rule
 from harness.relay._engine import Engine
 from harness.relay._notes import HopKind, HopState
 from harness.relay._rule_book import RuleBook
 from harness.relay._sightings import Sightings
-from harness.relay.frames import Direction
-from harness.relay.message import ProtocolName, TlsMode
-from tests.relay import postgres_words as pg
+from tests.protocols.postgres import words as pg
 
 BEGIN, INSERT, COMMIT = pg.query("BEGIN"), pg.query("INSERT INTO t VALUES (1)"), pg.query("  commit;")
 BEGUN, INSERTED, COMMITTED = (pg.complete(tag) + pg.READY for tag in ("BEGIN", "INSERT 0 1", "COMMIT"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.relay import Corrupt, DropAndClose, Duplicate
-from tests.relay import postgres_words as pg
+from tests.protocols.postgres import words as pg
 from tests.relay.engines import BEGIN, COMMIT, INSERT, INSERTED, Bed, drop, redis_started, started
 
 

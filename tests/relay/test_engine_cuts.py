@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from harness.protocols.contract.frames import HEAD_MAX
 from harness.relay import Action, Cut, Reset
 from harness.relay._near_misses import near_misses
-from harness.relay.frames import HEAD_MAX
-from tests.relay import postgres_words as pg
+from tests.protocols.postgres import words as pg
 from tests.relay.engines import BEGIN, BEGUN, COMMIT, COMMITTED, INSERT, Bed, started
 
 

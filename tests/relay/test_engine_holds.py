@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from harness.protocols.contract.frames import HEAD_MAX
 from harness.relay import Delay, Hold, Late, Passed, Stall
-from harness.relay.frames import HEAD_MAX
-from tests.relay import postgres_words as pg
+from tests.protocols.postgres import words as pg
 from tests.relay.engines import BEGIN, BEGUN, COMMIT, COMMITTED, INSERT, INSERTED, Bed, redis_started, started
 
 

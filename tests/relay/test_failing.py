@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.relay import Fail, Hold
 from harness.relay._failing import parse_bind_execute, raising
-from tests.relay import postgres_words as pg
+from tests.protocols.postgres import words as pg
 from tests.relay.engines import BEGIN, BEGUN, COMMIT, INSERT, INSERTED, Bed, redis_started, started
 
 

@@ -11,7 +11,7 @@ import pytest
 from harness.addresses import HostPort
 from harness.relay import Cut, Hold, RelayServer, Reset
 from harness.stack import Stack
-from tests.relay import postgres_words as pg
+from tests.protocols.postgres import words as pg
 from tests.relay.clients import hand_made, laid, laid_to
 
 PING, PONG = b"PING\r\n", b"+PONG\r\n"

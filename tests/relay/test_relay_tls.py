@@ -22,7 +22,7 @@ from harness.errors import UsageError
 from harness.polling import poll_async
 from harness.relay import Action, Cut, Direction, Ended, Fail, Hold, RelayServer, Reset
 from harness.stack import Stack
-from tests.relay import postgres_words as pg
+from tests.protocols.postgres import words as pg
 from tests.relay.clients import WITHIN_S, Laid, laid
 from tests.relay.engines import Bed
 

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 import pytest
 
 from harness.errors import HarnessError
+from harness.protocols.contract.frames import HEAD_MAX
 from harness.relay import STATEMENTS_MAX, _sightings
 from harness.relay._sightings import GROWING_MAX
-from harness.relay.frames import HEAD_MAX
-from tests.relay import postgres_words as pg
+from tests.protocols.postgres import words as pg
 from tests.relay.engines import Bed, Wire
 
 MIB = 1 << 20

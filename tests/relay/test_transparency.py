@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.protocols.contract.frames import HEAD_MAX, Direction
+from harness.protocols.contract.message import ProtocolName
 from harness.relay import Cut, Delay, Drop, Fail, Hold, Stall
-from harness.relay.frames import HEAD_MAX, Direction
-from harness.relay.message import ProtocolName
-from tests.relay import postgres_words as pg
+from tests.protocols.postgres import words as pg
+from tests.protocols.reading import CUTS, chunks_of
 from tests.relay.engines import Bed, Wire
-from tests.relay.reading import CUTS, chunks_of
 
 BIG = pg.query("SELECT '" + "x" * (HEAD_MAX + 300) + "'")
 TALKS: dict[ProtocolName, tuple[bytes, bytes]] = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.protocols.contract.frames import Direction
+from harness.protocols.contract.message import Phase
 from harness.relay import Seen
-from harness.relay.frames import Direction
-from harness.relay.message import Phase
 from harness.search.recording.places import CellId, Kind, Place, Point
 from harness.search.recording.recording import LinkSeen, Observed, Recording, recording
 from harness.search.sweep.results import CellResult, CellVerdict, RowOfMap, SweepResults

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.search.recording.places import DIRECTIONS, KINDS, PHASES, PROTOCOLS, CellId, Place, Point
+from harness.protocols.registry import PROTOCOLS
+from harness.search.recording.places import DIRECTIONS, KINDS, PHASES, CellId, Place, Point
 
 WORDS = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="/ "), min_size=1, max_size=12)
 # SQL has slashes, quotes and blanks; it may even look like the word between the two faults of a pair.

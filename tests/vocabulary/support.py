@@ -13,7 +13,7 @@ import harness
 from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
 from harness.faults.timing import TimedFault
 from harness.history.events import Event
-from harness.relay.refusals import REPLACEABLE
+from harness.protocols.postgres.errors import REPLACEABLE
 from harness.vocabulary import Answered, Idle, Message, Outcome, Postgres, Redis, Sent, Value
 from harness.vocabulary.messages import names_of
 

@@ -9,8 +9,8 @@ from harness.engine.requests import scenario_requests
 from harness.errors import HarnessError, UsageError
 from harness.faults.site import Site
 from harness.history import History
+from harness.protocols.contract.speech import fingerprint
 from harness.relay import STATEMENTS_MAX, ProtocolName, Seen
-from harness.relay.fingerprint import fingerprint
 from harness.vocabulary import Link, Message, Postgres
 
 SHOWN = 3

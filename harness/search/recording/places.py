@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from harness.errors import UsageError
-from harness.relay import Direction, Phase, ProtocolName
+from harness.protocols.registry import PROTOCOLS
+from harness.relay import Direction, Phase
 
 Kind = Literal["fresh", "warm", "repeat", "read", "copies"]
 """What is delivered: over new connections, over open ones, again, a GET of what is stored, or two at once."""
 
-PROTOCOLS: tuple[str, ...] = get_args(ProtocolName)
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 PHASES: tuple[str, ...] = get_args(Phase)
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -25,9 +25,13 @@ THEN = " then "
 CUT_INSIDE = "cut@"
 """With a number of bytes: a cell of the byte map."""
 
-_CELL = re.compile(rf"(?P<kind>{'|'.join(KINDS)})/(?P<point>(?P<protocol>{'|'.join(PROTOCOLS)})/.*)", re.DOTALL)
+_PROTOCOL = "|".join(PROTOCOLS)
+_CELL = re.compile(
+    rf"(?P<kind>{'|'.join(KINDS)})/(?P<first>(?:{_PROTOCOL})/.*?)(?:{THEN}(?P<second>(?:{_PROTOCOL})/.*))?",
+    re.DOTALL,
+)
 _POINT = re.compile(
-    rf"(?P<protocol>{'|'.join(PROTOCOLS)})/(?P<direction>{'|'.join(DIRECTIONS)})/(?P<phase>{'|'.join(PHASES)})/"
+    rf"(?P<protocol>{_PROTOCOL})/(?P<direction>{'|'.join(DIRECTIONS)})/(?P<phase>{'|'.join(PHASES)})/"
     r"(?P<message>[^/]+)/(?P<text>.*)/(?P<occurrence>[1-9][0-9]*)/(?P<action>[^/ ]+)",
     re.DOTALL,
 )
@@ -41,7 +45,7 @@ class Place:
     Occurrences count from 1 within one delivery.
     """
 
-    protocol: ProtocolName
+    protocol: str
     direction: Direction
     phase: Phase
     message: str
@@ -77,8 +81,8 @@ class Point:
             mend = "write PROTOCOL/DIRECTION/PHASE/MESSAGE/STATEMENT/OCCURRENCE/ACTION"
             raise UsageError.at(where, "point", text, "not a point of the fault space", mend=mend)
         place = Place(
-            found["protocol"],  # type: ignore[arg-type]  # the expression lets nothing else through, here and below
-            found["direction"],  # type: ignore[arg-type]  # as above
+            found["protocol"],
+            found["direction"],  # type: ignore[arg-type]  # the expression lets nothing else through
             found["phase"],  # type: ignore[arg-type]  # as above
             found["message"],
             found["text"],
@@ -106,13 +110,10 @@ class CellId:
         found = _CELL.fullmatch(text)
         if found is None:
             raise UsageError.at(where, "cell", text, "not a cell of a sweep", mend="copy one from sweep.json")
-        first, then, second = found["point"].partition(THEN + PROTOCOLS[0] + "/")
-        if not then:
-            first, then, second = found["point"].partition(THEN + PROTOCOLS[1] + "/")
         kind: Kind = found["kind"]  # type: ignore[assignment]  # by the expression
-        if not then:
-            return cls(kind, Point.parse(first, where=where))
-        return cls(kind, Point.parse(first, where=where), Point.parse(then.removeprefix(THEN) + second, where=where))
+        second = found["second"]
+        after = None if second is None else Point.parse(second, where=where)
+        return cls(kind, Point.parse(found["first"], where=where), after)
 
 
 __all__ = [
@@ -120,7 +121,6 @@ __all__ = [
     "DIRECTIONS",
     "KINDS",
     "PHASES",
-    "PROTOCOLS",
     "CellId",
     "Kind",
     "Place",

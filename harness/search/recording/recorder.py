@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from harness.errors import HarnessError
 from harness.history.events import Purpose
-from harness.relay.fingerprint import fingerprint
+from harness.protocols.contract.speech import fingerprint
 from harness.search.recording.places import KINDS, Kind
 from harness.search.recording.recording import LinkSeen, Recording, recording
 from harness.search.sweep.cell_history import CellHistory

@@ -9,12 +9,13 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.history.events import MessageMet
-from harness.relay.fingerprint import fingerprint
+from harness.protocols.contract.speech import fingerprint
+from harness.protocols.registry import PROTOCOLS
 from harness.results import Role, RunResult
 from harness.results.naming import summaries_in
 from harness.results.reading import SummaryRead, read_summary
 from harness.search.maps.report import JSON_FILE
-from harness.search.recording.places import PROTOCOLS, Point
+from harness.search.recording.places import Point
 from harness.search.space.actions import ERRORS
 from harness.search.space.space import FILE, FaultSpace, read_space
 from harness.search.space.swept import CellRead, SweepRead, Swept, sweeps_in
@@ -144,7 +145,7 @@ def hit_by_evidence(space: FaultSpace, kind: str, at: MessageMet | None, links: 
     if not kind.startswith(WIRE) or at is None or at.link not in links:
         return set()
     protocol = links[at.link]
-    shape = fingerprint(protocol, at.text) if at.text else ""  # type: ignore[arg-type]  # the target has no others
+    shape = fingerprint(protocol, at.text) if at.text else ""
     action = _action(kind.removeprefix(WIRE), at)
     fitting = [
         point

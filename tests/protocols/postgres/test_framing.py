@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.relay.conversation import conversation
-from harness.relay.frames import GARBAGE, HEAD_MAX, Direction
-from harness.relay.postgres_framing import ANSWERED, AUTHENTICATION, SENT
-from tests.relay import postgres_words as words
-from tests.relay.reading import CUTS, Read, Untouched, chunks_of, read
+from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Direction
+from harness.protocols.contract.speech import conversation
+from harness.protocols.postgres.framing import ANSWERED, AUTHENTICATION, SENT
+from tests.protocols.postgres import words
+from tests.protocols.reading import CUTS, Read, Untouched, chunks_of, read
 
 BODIES = st.binary(max_size=60) | st.integers(HEAD_MAX - 8, HEAD_MAX + 8).map(bytes)
 TYPED_SENT = st.builds(lambda kind, body: words.typed(kind.encode(), body), st.sampled_from("QPBDECHSFdcfXY"), BODIES)

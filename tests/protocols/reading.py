@@ -9,8 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from harness.relay.conversation import Conversation, Message
-from harness.relay.frames import GARBAGE, HEAD_MAX, Direction, Frame, Framer
+from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Direction, Frame, Framer
+from harness.protocols.contract.message import Conversation, Message
 
 
 @dataclass(frozen=True)

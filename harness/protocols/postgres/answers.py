@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from harness.relay.message import Phase
+from harness.protocols.contract.message import Phase
 
 __all__ = ["DueAnswers", "Step"]
 

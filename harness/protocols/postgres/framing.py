@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
-from harness.relay.frames import GARBAGE, HEAD_MAX, Chunk, Frame, Span, extend
+from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Chunk, Frame, Span, extend
 
 __all__ = ["AnsweredFramer", "Handshake", "SentFramer"]
 

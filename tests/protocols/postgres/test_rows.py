@@ -7,12 +7,12 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.protocols.contract.frames import HEAD_MAX, Direction
+from harness.protocols.contract.speech import conversation
 from harness.relay import Drop
-from harness.relay.conversation import conversation
-from harness.relay.frames import HEAD_MAX, Direction
-from tests.relay import postgres_words as pg
+from tests.protocols.postgres import words as pg
+from tests.protocols.reading import CUTS, chunks_of, read
 from tests.relay.engines import Bed, Wire
-from tests.relay.reading import CUTS, chunks_of, read
 
 LARGE = pg.typed(b"D", b"y" * (HEAD_MAX + 9))
 BAD = b"D\0\0\0\3"

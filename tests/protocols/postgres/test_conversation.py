@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.relay.conversation import Conversation, conversation
-from tests.relay import postgres_words as words
-from tests.relay.reading import exchanges, last_answers, names, say
+from harness.protocols.contract.message import Conversation
+from harness.protocols.contract.speech import conversation
+from tests.protocols.postgres import words
+from tests.protocols.reading import exchanges, last_answers, names, say
 
 INSERT = "INSERT INTO deliveries VALUES ($1, $2)"
 

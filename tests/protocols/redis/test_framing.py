@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.relay.conversation import conversation
-from harness.relay.frames import GARBAGE, HEAD_MAX, Direction
-from harness.relay.resp_framing import NAMES
-from tests.relay.reading import CUTS, Read, Untouched, chunks_of, read
+from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Direction
+from harness.protocols.contract.speech import conversation
+from harness.protocols.redis.framing import NAMES
+from tests.protocols.reading import CUTS, Read, Untouched, chunks_of, read
 
 BYTES = st.binary(max_size=20) | st.sampled_from([b"\r\n", b"$3\r\n", b"*1\r\n"]) | st.just(HEAD_MAX).map(bytes)
 TEXTS = st.text(st.characters(codec="ascii", exclude_characters="\r\n"), max_size=40).map(str.encode)

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from harness.relay.frames import Direction, Frame, Framer
+from harness.protocols.contract.frames import Direction, Frame, Framer
 from harness.vocabulary.messages import Phase
 
 __all__ = ["Conversation", "Message", "Phase", "ProtocolName", "TlsMode"]
 
-ProtocolName: TypeAlias = Literal["postgres", "redis"]
+ProtocolName: TypeAlias = str
+"""The name of a registered protocol."""
 TlsMode: TypeAlias = Literal["none", "offered", "required"]
 """Whether a hop speaks TLS to the service. Offered: to a client of PostgreSQL's that asks for it."""
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.relay.frames import GARBAGE, HEAD_MAX, Chunk, Frame, Span, extend
-from harness.relay.resp_commands import command_name
+from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Chunk, Frame, Span, extend
+from harness.protocols.redis.commands import command_name
 
 __all__ = ["AnsweredFramer", "SentFramer"]
 

@@ -1,4 +1,4 @@
-"""The shape of a statement or a command: the same for every delivery, different for different work."""
+"""The shape of a command: the same for every delivery, different for different work."""
 
 from __future__ import annotations
 
@@ -6,17 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from harness.relay.message import ProtocolName
-from harness.relay.sql import TOKEN
+__all__ = ["shape_of"]
 
-__all__ = ["FINGERPRINT_MAX", "fingerprint"]
-
-FINGERPRINT_MAX: Final = 80  # characters
-
-# The type that a driver writes behind a parameter is part of its element.
-_ELEMENT = r"\?(?:::[\w\"]+(?:\s?\([?, ]*\))?(?:\[\])*)?"
-_LIST = re.compile(rf"({_ELEMENT})(?:\s?,\s?{_ELEMENT})+")
-_ROWS = re.compile(rf"(\(\s?{_ELEMENT}\s?\))(?:\s?,\s?\(\s?{_ELEMENT}\s?\))+")
 _WORD_OF_A_KEY = re.compile(r"[A-Za-z_]{1,24}")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _KEY_SEPARATORS = re.compile(r"([:./|])")
@@ -42,29 +33,9 @@ OPTIONS: Final = _set_of(
 VALUE_FIRST: Final = frozenset({"SET", "SETNX", "GETSET", "APPEND", "PUBLISH", "SPUBLISH", "HSET", "LPUSH", "RPUSH"})
 
 
-def fingerprint(protocol: ProtocolName, text: str) -> str:
-    """Return the shape of a message's text, at most 80 characters.
-
-    SQL: white space collapsed, comments left out, literals and parameters as ?, a list of values as its
-    first. A Redis command: its name, the words of its key (what is no plain word is ?), its options;
-    an integer argument is n, other arguments are "value": "SET webhook:seen:? value EX n".
-    """
-    shape = _sql(text) if protocol == "postgres" else " ".join(_command(text.split()))
-    return shape[:FINGERPRINT_MAX].rstrip()
-
-
-def _sql(text: str) -> str:
-    shape = " ".join("".join(map(_token, TOKEN.finditer(text))).split()).rstrip(" ;")
-    return _ROWS.sub(r"\1", _LIST.sub(r"\1", shape))
-
-
-def _token(token: re.Match[str]) -> str:
-    match token.lastgroup:
-        case "literal" | "parameter" | "number":
-            return "?"
-        case "comment" | "space":
-            return " "
-    return token.group()
+def shape_of(text: str) -> str:
+    """Return the command's name, the words of its key and its options, with "n" or "value" for each other argument."""
+    return " ".join(_command(text.split()))
 
 
 def _command(words: list[str]) -> Iterator[str]:

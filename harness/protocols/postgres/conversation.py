@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from harness.relay import postgres_messages as bodies
-from harness.relay._remembered import Remembered
-from harness.relay.frames import GARBAGE, Direction, Frame
-from harness.relay.message import Message, Phase
-from harness.relay.postgres_answers import COPY_ENDED, FITS, DueAnswers, Step
-from harness.relay.postgres_framing import AnsweredFramer, Handshake, SentFramer
+from harness.protocols.contract.frames import GARBAGE, Direction, Frame
+from harness.protocols.contract.message import Message, Phase
+from harness.protocols.postgres import messages as bodies
+from harness.protocols.postgres.answers import COPY_ENDED, FITS, DueAnswers, Step
+from harness.protocols.postgres.framing import AnsweredFramer, Handshake, SentFramer
+from harness.protocols.postgres.remembered import Remembered
 
 __all__ = ["PostgresConversation"]
 

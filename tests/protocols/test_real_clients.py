@@ -12,8 +12,9 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from harness.relay.conversation import Conversation, Message, ProtocolName, conversation
-from harness.relay.frames import GARBAGE, HEAD_MAX, Direction
+from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Direction
+from harness.protocols.contract.message import Conversation, Message, ProtocolName
+from harness.protocols.contract.speech import conversation
 from harness.stack import Stack
 
 CHUNK = 1500  # small, so that messages are split

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.relay._remembered import BYTES_MAX, ENTRIES_MAX, Remembered
-from tests.relay import postgres_words as pg
+from harness.protocols.postgres.remembered import BYTES_MAX, ENTRIES_MAX, Remembered
+from tests.protocols.postgres import words as pg
 from tests.relay.engines import Bed, started
 from tests.relay.test_sightings import MIB, VALUE, carries, keeping_at_most
 

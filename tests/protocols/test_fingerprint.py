@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.relay.fingerprint import FINGERPRINT_MAX, fingerprint
-from harness.relay.postgres_messages import commits
-from harness.relay.sql import statements
+from harness.protocols.contract.speech import FINGERPRINT_MAX, fingerprint
+from harness.protocols.postgres.messages import commits
+from harness.protocols.postgres.sql import statements
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.relay.conversation import Conversation, conversation
-from tests.relay.reading import exchanges, last_answers, names, say
-from tests.relay.test_resp_framing import bulk, command
+from harness.protocols.contract.message import Conversation
+from harness.protocols.contract.speech import conversation
+from tests.protocols.reading import exchanges, last_answers, names, say
+from tests.protocols.redis.test_framing import bulk, command
 
 OK = b"+OK\r\n"
 HELLO_3 = b"%1\r\n" + bulk(b"proto") + b":3\r\n"

@@ -6,7 +6,7 @@ import re
 import struct
 from typing import Final, NamedTuple
 
-from harness.relay.sql import statements
+from harness.protocols.postgres.sql import statements
 
 __all__ = ["bound", "commits", "described", "executed", "function_called", "is_last_word", "parsed", "queried"]
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.relay.frames import GARBAGE, Direction, Frame
-from harness.relay.message import Message, Phase
-from harness.relay.resp_commands import arguments, command_text, pushed
-from harness.relay.resp_framing import AnsweredFramer, SentFramer
+from harness.protocols.contract.frames import GARBAGE, Direction, Frame
+from harness.protocols.contract.message import Message, Phase
+from harness.protocols.redis.commands import arguments, command_text, pushed
+from harness.protocols.redis.framing import AnsweredFramer, SentFramer
 
 __all__ = ["RespConversation"]
 

@@ -1,0 +1,1 @@
+"""What each layer of the harness asks of a protocol: `frames`, `message` and `speech` for the relay."""

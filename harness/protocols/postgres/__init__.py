@@ -1,0 +1,1 @@
+"""PostgreSQL: its wire protocol, version 3, and its server."""

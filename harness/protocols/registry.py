@@ -1,0 +1,62 @@
+"""Which protocols there are, and where each layer of the harness finds what it needs of one.
+
+A protocol is a folder beside this file and one line in `PROTOCOLS`. Each module of the folder that a layer asks for
+holds one *facet*. A facet is imported when it is first asked for, by its name: so the relay's process imports no
+server, and no layer imports a module of a layer above it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final, Generic, TypeVar, cast
+
+from harness.errors import UsageError
+
+__all__ = ["PROTOCOLS", "Facet", "check_protocol"]
+
+PROTOCOLS: Final[tuple[str, ...]] = (
+    "postgres",
+    "redis",
+)
+"""Every protocol, by the name of its folder: reports and maps show them in this order."""
+
+FacetT = TypeVar("FacetT")
+
+
+def check_protocol(name: str, *, place: str = "protocols", key: str = "protocol") -> None:
+    """Refuse a protocol that is not registered.
+
+    Raises:
+        UsageError: with `place` and `key`, where the name was written, and the nearest registered name.
+    """
+    if name not in PROTOCOLS:
+        raise UsageError.at(place, key, name, "no such protocol", valid=PROTOCOLS)
+
+
+class Facet(Generic[FacetT]):
+    """One side of every protocol, for the one layer that needs it.
+
+    The facet of a protocol is the object `attribute` in the module `module` of the protocol's folder:
+
+        SPEECH: Facet[Speech] = Facet("speech", "SPEECH")
+        SPEECH.of("postgres")  # harness.protocols.postgres.speech.SPEECH
+
+    Annotate that object with the contract's type (`SPEECH: Speech = ...`): mypy then checks it.
+    """
+
+    def __init__(self, module: str, attribute: str) -> None:
+        self._module = module
+        self._attribute = attribute
+        self._known: dict[str, FacetT] = {}
+
+    def of(self, protocol: str) -> FacetT:
+        """Return a protocol's facet; the first call imports it.
+
+        Raises:
+            UsageError: no such protocol is registered; the error names the nearest one.
+        """
+        if protocol not in self._known:
+            check_protocol(protocol)
+            module = import_module(f"{__package__}.{protocol}.{self._module}")
+            self._known[protocol] = cast("FacetT", getattr(module, self._attribute))
+        return self._known[protocol]
