@@ -17,7 +17,7 @@ def message_met(link: str, rule: Rule, fired: Fired) -> MessageMet:
         text=fired.text,
         offset=fired.offset,
         passed_bytes=fired.passed_bytes,
-        whole=isinstance(rule.action, Cut | Reset) and rule.action.after_bytes is None,
+        whole=isinstance(rule.action, Cut | Reset) and rule.action.after,
         code=rule.action.code if isinstance(rule.action, Fail) else "",
     )
 

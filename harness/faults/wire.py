@@ -7,42 +7,43 @@ read too, is passed on first; nothing else is touched.
 
 from __future__ import annotations
 
-from abc import abstractmethod
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from harness.errors import UsageError
 from harness.faults._messages_met import MessagesMet
 from harness.faults._order import InOrder
 from harness.faults.fault import Fault, Injection
 from harness.faults.site import Site
-from harness.relay import Direction, check_action, rules
+from harness.relay import Action, Direction, actions, check_action
 from harness.vocabulary import Message
 
 FEWEST_TO_ORDER = 2
 
 
 @dataclass(frozen=True, repr=False)
-class WireFault(Fault):
-    """A fault that one message meets."""
+class MessageFault(Fault):
+    """A fault that messages meet. The relay carries out `acts`, whose fields the fault has under the same names."""
 
+    acts: ClassVar[type[Action]]
     at: Message
-    always: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         action = self.action()  # refuses what the relay can do to no message
-        _goes(self.kind, self.at, action.directions)
+        _check_direction(self.kind, self.at, action.directions)
         check_action(self.kind, action, self.at.message, self.at.link.protocol)
 
-    @abstractmethod
-    def action(self) -> rules.Action:
+    def action(self) -> Action:
         """What the relay does with the message."""
+        return self.acts(**{each.name: getattr(self, each.name) for each in dataclasses.fields(self.acts)})
 
     @property
     def every_one(self) -> bool:
         """Whether every such message meets it, or the first only."""
-        return self.always
+        return True
 
     def injection(self, site: Site) -> Injection:
         """Arm the relay; disarm it when healed."""
@@ -50,92 +51,82 @@ class WireFault(Fault):
 
 
 @dataclass(frozen=True, repr=False)
-class Closing(WireFault):
-    """A fault that ends the connection after a number of the message's bytes, or `after` all of them.
+class WireFault(MessageFault):
+    """A fault that the first such message meets, or with `always` every one."""
+
+    always: bool = field(default=False, kw_only=True)
+
+    @property
+    def every_one(self) -> bool:
+        """Whether every such message meets it, or the first only."""
+        return self.always
+
+
+@dataclass(frozen=True, repr=False)
+class Cut(WireFault, kind="wire.cut"):
+    """The connection is closed, both ways, when `after_bytes` of the message have passed, or `after` all of it.
 
     A message that has fewer bytes does not meet it, and passes.
     """
 
+    acts: ClassVar[type[Action]] = actions.Cut
     after_bytes: int = field(default=0, kw_only=True)
     after: bool = field(default=False, kw_only=True)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.after and self.after_bytes:
-            problem, mend = "after all of them, or after so many?", "leave one of the two out"
-            raise UsageError.at(self.kind, "after_bytes", self.after_bytes, problem, mend=mend)
-
-    @property
-    def passing(self) -> int | None:
-        """How many bytes of the message pass first; None: all."""
-        return None if self.after else self.after_bytes
-
 
 @dataclass(frozen=True, repr=False)
-class Cut(Closing, kind="wire.cut"):
-    """The connection is closed, both ways, when `after_bytes` of the message have passed."""
+class Reset(WireFault, kind="wire.reset"):
+    """The service sees the connection reset (RST) when `after_bytes` of the message have passed, or `after` all of it.
 
-    def action(self) -> rules.Action:
-        """Close."""
-        return rules.Cut(self.passing)
+    A message that has fewer bytes does not meet it, and passes.
+    """
 
-
-@dataclass(frozen=True, repr=False)
-class Reset(Closing, kind="wire.reset"):
-    """The service sees the connection reset (RST) when `after_bytes` of the message have passed."""
-
-    def action(self) -> rules.Action:
-        """Reset."""
-        return rules.Reset(self.passing)
+    acts: ClassVar[type[Action]] = actions.Reset
+    after_bytes: int = field(default=0, kw_only=True)
+    after: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, repr=False)
 class Stall(WireFault, kind="wire.stall"):
     """Nothing more passes on that connection, either way, from this message on, until healed."""
 
-    def action(self) -> rules.Action:
-        """Let nothing pass."""
-        return rules.Stall()
+    acts: ClassVar[type[Action]] = actions.Stall
 
 
 @dataclass(frozen=True, repr=False)
-class Hold(Fault, kind="wire.hold"):
+class Hold(MessageFault, kind="wire.hold"):
     """Every such message waits, and what comes after it; all go on, in order, when healed."""
 
-    at: Message
-
-    def injection(self, site: Site) -> Injection:
-        """Hold them; let them go when healed."""
-        return MessagesMet(self.kind, self.at, rules.Hold(), site, every_one=True)
-
-
-@dataclass(frozen=True, repr=False)
-class Delay(WireFault, kind="wire.delay"):
-    """The message, and what comes after it in its direction, passes `delay_ms` later."""
-
-    delay_ms: int = field(kw_only=True)
-
-    def action(self) -> rules.Action:
-        """Pass it on later."""
-        return rules.Delay(self.delay_ms)
+    acts: ClassVar[type[Action]] = actions.Hold
 
 
 @dataclass(frozen=True, repr=False)
 class Drop(WireFault, kind="wire.drop"):
     """The message vanishes; everything else goes on."""
 
-    def action(self) -> rules.Action:
-        """Leave it out."""
-        return rules.Drop()
+    acts: ClassVar[type[Action]] = actions.Drop
 
 
 @dataclass(frozen=True, repr=False)
 class DropAndClose(WireFault, kind="wire.drop_and_close"):
     """The message vanishes, and the connection is closed."""
 
-    def action(self) -> rules.Action:
-        """Leave it out, and close."""
-        return rules.DropAndClose()
+    acts: ClassVar[type[Action]] = actions.DropAndClose
+
+
+@dataclass(frozen=True, repr=False)
+class Delay(WireFault, kind="wire.delay"):
+    """The message, and what comes after it in its direction, passes `delay_ms` later."""
+
+    acts: ClassVar[type[Action]] = actions.Delay
+    delay_ms: int = field(kw_only=True)
+
+
+@dataclass(frozen=True, repr=False)
+class Late(WireFault, kind="wire.late"):
+    """The answer arrives once the service has sent its next message on that connection: a reply for another request."""
+
+    acts: ClassVar[type[Action]] = actions.Late
 
 
 @dataclass(frozen=True, repr=False)
@@ -145,42 +136,25 @@ class Fail(WireFault, kind="wire.fail"):
     `code`: a SQLSTATE, or the word that begins a Redis error. `fatal`: PostgreSQL ends the session with it.
     """
 
+    acts: ClassVar[type[Action]] = actions.Fail
     code: str = field(kw_only=True)
     text: str = field(default="", kw_only=True)
     fatal: bool = field(default=False, kw_only=True)
-
-    def action(self) -> rules.Action:
-        """Answer in the server's place."""
-        return rules.Fail(self.code, self.text, self.fatal)
-
-
-@dataclass(frozen=True, repr=False)
-class Late(WireFault, kind="wire.late"):
-    """The answer arrives once the service has sent its next message on that connection: a reply for another request."""
-
-    def action(self) -> rules.Action:
-        """Keep it until then."""
-        return rules.Late()
 
 
 @dataclass(frozen=True, repr=False)
 class Duplicate(WireFault, kind="wire.duplicate"):
     """The message passes twice: no service can mend that, but it can notice."""
 
-    def action(self) -> rules.Action:
-        """Send it twice."""
-        return rules.Duplicate()
+    acts: ClassVar[type[Action]] = actions.Duplicate
 
 
 @dataclass(frozen=True, repr=False)
 class Corrupt(WireFault, kind="wire.corrupt"):
     """One bit of the message's byte `at_byte`, from 0, is turned: no service can mend that, but it can notice."""
 
+    acts: ClassVar[type[Action]] = actions.Corrupt
     at_byte: int = field(kw_only=True)
-
-    def action(self) -> rules.Action:
-        """Turn its lowest bit."""
-        return rules.Corrupt(self.at_byte)
 
 
 @dataclass(frozen=True, repr=False)
@@ -205,7 +179,8 @@ def order(*messages: Message) -> Order:
     return Order(messages)
 
 
-def _goes(place: str, at: Message, directions: Sequence[Direction]) -> None:
+def _check_direction(place: str, at: Message, directions: Sequence[Direction]) -> None:
+    """Refuse a message that goes the way in which this cannot be done to it. Raises UsageError."""
     if at.direction not in directions:
         problem, mend = f"meets only what is {directions[0]}", f"write {at.link!r}.{directions[0]}({at.text!r})"
         raise UsageError.at(place, "at", at, problem, mend=mend)

@@ -2,10 +2,7 @@
 
 from harness.protocols.contract.frames import Direction
 from harness.protocols.contract.message import Phase, ProtocolName, TlsMode
-from harness.relay.control import Hop, RelayControl
-from harness.relay.refusals import check_action
-from harness.relay.reports import STATEMENTS_MAX, Ended, Fired, Passed, Report, Seen
-from harness.relay.rules import (
+from harness.relay.actions import (
     Action,
     Corrupt,
     Cut,
@@ -16,11 +13,13 @@ from harness.relay.rules import (
     Fail,
     Hold,
     Late,
-    Match,
     Reset,
-    Rule,
     Stall,
 )
+from harness.relay.control import Hop, RelayControl
+from harness.relay.refusals import check_action
+from harness.relay.reports import STATEMENTS_MAX, Ended, Fired, Passed, Report, Seen
+from harness.relay.rules import Match, Rule
 from harness.relay.server import RelayServer
 
 __all__ = [

@@ -10,11 +10,11 @@ from typing import Protocol
 from harness.protocols.contract.frames import Direction
 from harness.protocols.contract.message import Message
 from harness.relay import _failing as failing
-from harness.relay import rules
 from harness.relay._failing import Insert, Repair
 from harness.relay._held import Held
 from harness.relay._lane import Lane
 from harness.relay._rule_book import ArmedRule
+from harness.relay.actions import Fail
 from harness.relay.reports import Fired, Passed, Report
 
 
@@ -88,8 +88,11 @@ class DirectionBench:
                 t_ns=time.monotonic_ns(),
             )
         )  # fmt: skip
-        if self._direction == "sent" and isinstance(armed.rule.action, rules.Drop):
-            workshop.withdraw(message)
+
+    def vanished(self, message: Message) -> None:
+        """Forget a message that the server will never see. Of an answer there is nothing to forget."""
+        if self._direction == "sent":
+            self._workshop.withdraw(message)
 
     def not_done(self, armed: ArmedRule) -> None:
         """Put the rule back in force."""
@@ -99,9 +102,9 @@ class DirectionBench:
         """Close both sides."""
         self._workshop.end_by_rule(message, reset=reset)
 
-    def hold(self, armed: ArmedRule, message: Message) -> None:
-        """Block this direction, or for a stall both."""
-        action, workshop = armed.rule.action, self._workshop
+    def hold(self, armed: ArmedRule, message: Message, *, both_ways: bool, late: bool, delay_s: float | None) -> None:
+        """Block this direction, or both."""
+        workshop = self._workshop
 
         def passed(t_ns: int) -> Passed:
             return Passed(
@@ -109,15 +112,14 @@ class DirectionBench:
                 message=message.name, text=message.text, offset=message.frame.offset, t_ns=t_ns,
             )  # fmt: skip
 
-        lanes = self._lanes if isinstance(action, rules.Stall) else self._lanes[:1]
-        delay_s = action.delay_ms / 1000 if isinstance(action, rules.Delay) else None
+        lanes = self._lanes if both_ways else self._lanes[:1]
         held = Held(armed, workshop.number, lanes, passed, workshop.passes_on)
-        workshop.add_held(held, late=isinstance(action, rules.Late), delay_s=delay_s)
+        workshop.add_held(held, late=late, delay_s=delay_s)
 
     def fail(self, armed: ArmedRule, message: Message) -> None:
         """Have an error come in the place of the answer."""
         action = armed.rule.action
-        if not isinstance(action, rules.Fail):
+        if not isinstance(action, Fail):
             raise TypeError(f"{action!r} is no Fail")
         workshop = self._workshop
         if not workshop.is_postgres:
@@ -128,7 +130,7 @@ class DirectionBench:
         else:
             self._fail_at_the_server(action, message)
 
-    def _fail_at_the_server(self, action: rules.Fail, message: Message) -> None:
+    def _fail_at_the_server(self, action: Fail, message: Message) -> None:
         rolls_back = message.phase == "commit" and message.runs
         sql = "ROLLBACK" if rolls_back else failing.raising(action)
         error = failing.error_response(action) if rolls_back else None

@@ -10,7 +10,7 @@ from typing import Final
 from harness.protocols.contract.frames import GARBAGE, Direction, Frame
 from harness.protocols.contract.message import Message
 from harness.relay._bench import DirectionBench
-from harness.relay._courses import COURSES, Course, Passes, RuleCourse
+from harness.relay._course import Course, Passes, RuleCourse
 from harness.relay._failing import Insert, Repair, error_response
 from harness.relay._flights import Unfinished
 from harness.relay._held import Held
@@ -19,8 +19,8 @@ from harness.relay._notes import Candidate, HopState, Notes
 from harness.relay._outlet import Outlet
 from harness.relay._rule_book import ArmedRule
 from harness.relay._units import Refused, Replaced, Swallowed, WholeAnswer
+from harness.relay.actions import Fail
 from harness.relay.reports import Ended, EndedBy, Passed, Report
-from harness.relay.rules import Fail
 
 TLS_HANDSHAKE: Final = b"\x16"  # the type of the record that TLS begins with (RFC 8446, 5.1)
 NO_TLS: Final = "the service did not ask for TLS, which this link requires"
@@ -312,7 +312,7 @@ class Engine:
         return taker
 
     def _course(self, direction: Direction, armed: ArmedRule, message: Message) -> RuleCourse:
-        return COURSES[type(armed.rule.action)](self._benches[direction], armed, message)
+        return armed.rule.action.course(self._benches[direction], armed, message)
 
     def _tell_end(self, by: EndedBy, unfinished: Unfinished | None = None, *, why: str = "") -> None:
         if self.told_end:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.protocols.contract.message import Message
-from harness.relay.rules import Fail
+from harness.relay.actions import Fail
 
 # As Redis 8 words them.
 REDIS_TEXTS: Final[Mapping[str, str]] = {

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Direction, Frame, Framer, Span
-from harness.relay._courses import Course
+from harness.relay._course import Course
 from harness.relay._rule_book import ArmedRule
 
 

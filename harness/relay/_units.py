@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from harness.protocols.contract.message import Message
-from harness.relay._courses import Course, RuleCourse
+from harness.relay._course import Course, RuleCourse
 from harness.relay._flights import Flight
 from harness.relay._rule_book import ArmedRule
 

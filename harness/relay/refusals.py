@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from harness.protocols.contract.speech import SPEECH, ServerError
-from harness.relay.rules import Action, Fail, Rule
+from harness.relay.actions import Action, Fail
+from harness.relay.rules import Rule
 
 
 def check_rule(rule: Rule, protocol: str) -> None:

@@ -25,10 +25,13 @@ def test_what_comes_before_in_the_same_read_goes_first(action: Action, ended: st
     assert wire.answers(BEGUN) == b""
 
 
-@pytest.mark.parametrize(("after", "passed"), [(0, 0), (1, 1), (len(COMMIT), len(COMMIT)), (None, len(COMMIT))])
-def test_a_cut_passes_on_the_bytes_that_it_is_told_to(after: int | None, passed: int) -> None:
+@pytest.mark.parametrize(
+    ("cut", "passed"),
+    [(Cut(0), 0), (Cut(1), 1), (Cut(len(COMMIT)), len(COMMIT)), (Cut(after=True), len(COMMIT))],
+)
+def test_a_cut_passes_on_the_bytes_that_it_is_told_to(cut: Cut, passed: int) -> None:
     bed = Bed()
-    bed.arm(Cut(after), "sent", "COMMIT")
+    bed.arm(cut, "sent", "COMMIT")
     wire = started(bed)
     assert wire.sends(COMMIT) == COMMIT[:passed]
     assert wire.ended() == "closed"

@@ -103,7 +103,7 @@ async def test_a_rules_reset_comes_behind_what_had_passed(relay: RelayServer) ->
 @pytest.mark.asyncio
 async def test_a_cut_is_a_plain_end_even_where_the_service_has_sent_more(relay: RelayServer) -> None:
     async with hand_made() as bench, laid_to(relay, "redis", bench.address) as bed:
-        await bed.arm(Cut(None), "answered", "PING")
+        await bed.arm(Cut(after=True), "answered", "PING")
         service, server = await bench.connected(bed.hop.port), await bench.accepted()
         await service.sends(PING)
         await server.gets(len(PING))

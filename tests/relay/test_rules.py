@@ -29,18 +29,18 @@ from harness.relay import (
     Seen,
     Stall,
 )
+from harness.relay.actions import ACTIONS
 from harness.relay.refusals import check_rule
 from harness.relay.reports import REPORTS
-from harness.relay.rules import ACTIONS
 
 COUNTS = st.integers(1, 1 << 40)
 ACTION = st.one_of(
-    st.builds(Cut, st.none() | st.integers(0, 1 << 40)),
-    st.builds(Reset, st.none() | st.integers(0, 1 << 40)),
+    st.builds(Cut, st.integers(0, 1 << 40)),
+    st.builds(Reset, st.integers(0, 1 << 40)),
     st.builds(Delay, st.floats(0, 1000, exclude_min=True)),
     st.builds(Corrupt, st.integers(0, 1 << 40)),
     st.builds(Fail, st.sampled_from(["40001", "READONLY"]), st.text("ab'$ ü"), st.booleans()),
-    st.sampled_from([Stall(), Hold(), Drop(), DropAndClose(), Late(), Duplicate()]),
+    st.sampled_from([Stall(), Hold(), Drop(), DropAndClose(), Late(), Duplicate(), Cut(after=True), Reset(after=True)]),
 )
 MATCH = st.builds(
     Match,
@@ -95,7 +95,7 @@ def rule_json(**changes: Any) -> dict[str, Any]:
     ("data", "parts"),
     [
         (rule_json(action={"kind": "ct"}), ("rule.action", "kind", "'ct'", "'cut'")),
-        (rule_json(action={"kind": "cut", "after": 1}), ("rule.action", "after", "1", "'after_bytes'")),
+        (rule_json(action={"kind": "cut", "afer": 1}), ("rule.action", "afer", "1", "'after'")),
         (rule_json(action={"kind": "cut", "after_bytes": -1}), ("rule.action", "after_bytes", "-1", "write 0 or more")),
         (rule_json(action={"kind": "cut", "after_bytes": True}), ("after_bytes", "True", "a whole number")),
         (rule_json(action={"kind": "delay"}), ("delay_ms", "needs this key", "add 'delay_ms'")),

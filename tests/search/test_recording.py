@@ -57,6 +57,6 @@ def test_a_cell_becomes_a_rule_on_the_lanes_own_hop() -> None:
     cell = CellId("warm", Point(commit.place, "cut@5"), Point(commit.place, "cut_after"))
     first, second = armoury.rules(cell, "7/1")
     assert (first.hop, first.action, first.match.text, first.match.nth) == ("hop-7", Cut(5), "COMMIT", 1)
-    assert (second.action, second.match.after) == (Cut(None), first.id)
+    assert (second.action, second.match.after) == (Cut(after=True), first.id)
     assert first.match.phase == "commit"
     assert INSERT not in first.match.text

@@ -6,20 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import HarnessError
-from harness.relay.rules import (
-    AnyAction,
-    Corrupt,
-    Cut,
-    Delay,
-    Drop,
-    Duplicate,
-    Fail,
-    Late,
-    Match,
-    Reset,
-    Rule,
-    Stall,
-)
+from harness.relay import Action, Corrupt, Cut, Delay, Drop, Duplicate, Fail, Late, Match, Reset, Rule, Stall
 from harness.search.recording.places import CellId, Kind, Point
 from harness.search.recording.recording import Observed, Recording
 from harness.search.space.actions import DELAY_MS, ERRORS
@@ -57,7 +44,7 @@ class Armoury:
         return Rule(id=rule_id, hop=self.hops[message.link], match=match, action=action_of(point, message))
 
 
-def action_of(point: Point, message: Observed) -> AnyAction:
+def action_of(point: Point, message: Observed) -> Action:
     """Return what the relay is to do. Raises HarnessError for a word that names no action."""
     passed = point.bytes_passed
     if passed is not None:
@@ -65,8 +52,8 @@ def action_of(point: Point, message: Observed) -> AnyAction:
     if point.action in ERRORS:
         code = point.action.partition("_")[2]
         return Fail(code=code, text=ERRORS[point.action], fatal=point.action.startswith(FATAL))
-    plain: Mapping[str, AnyAction] = {
-        "cut_before": Cut(0), "cut_after": Cut(None), "reset_before": Reset(0), "reset_after": Reset(None),
+    plain: Mapping[str, Action] = {
+        "cut_before": Cut(0), "cut_after": Cut(after=True), "reset_before": Reset(0), "reset_after": Reset(after=True),
         "stall": Stall(), "drop": Drop(), "delay": Delay(DELAY_MS), "late": Late(),
         "duplicate": Duplicate(), "corrupt": Corrupt(message.length // 2),
     }  # fmt: skip

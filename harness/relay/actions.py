@@ -1,0 +1,405 @@
+"""What a rule can do to a unit: each action as a value, and beside it the course that carries it out.
+
+To add one, write its class here, with a `kind` and a `course`; the fault that scenarios use goes into
+`harness/faults/wire.py`, with the same fields. A rule's JSON finds the class by its kind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from harness.errors import UsageError
+from harness.protocols.contract.frames import Direction
+from harness.protocols.contract.message import Message
+from harness.relay._course import Bench, RuleCourse
+from harness.relay._json import by_kind, check_types, encode
+from harness.vocabulary import Json
+
+if TYPE_CHECKING:
+    from harness.relay._rule_book import ArmedRule
+
+DIRECTIONS: tuple[Direction, ...] = ("sent", "answered")
+DELAY_MS_MAX = 86_400_000
+ACTIONS: dict[str, type[Action]] = {}
+"""Every action that is defined, by its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What becomes of a unit. `directions`: those whose messages it can be done to."""
+
+    kind: ClassVar[str] = ""
+    directions: ClassVar[tuple[Direction, ...]] = DIRECTIONS
+
+    def __init_subclass__(cls) -> None:
+        """Register the class. One with slots is made twice, and the second is the one that stays."""
+        super(Action, cls).__init_subclass__()
+        if cls.kind:
+            ACTIONS[cls.kind] = cls
+
+    def __post_init__(self) -> None:
+        check_types(self, self.place)
+
+    @property
+    def place(self) -> str:
+        """What an error calls it: the name by which a scenario knows it."""
+        return f"wire.{self.kind}"
+
+    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
+        """Return what carries the action out on one unit."""
+        raise NotImplementedError
+
+    def to_json(self) -> Json:
+        """Return kind and fields."""
+        return {"kind": self.kind, **encode(self)}
+
+    @staticmethod
+    def from_json(data: Json, *, place: str = "action") -> Action:
+        """Read `to_json` back. Raises UsageError."""
+        return by_kind(data, ACTIONS, place=place, word="action")
+
+
+@dataclass(frozen=True, slots=True)
+class Cut(Action):
+    """Pass on `after_bytes` bytes of the unit, or all of it with `after`, then close both sides.
+
+    A unit that has fewer bytes passes as it is, and the rule waits for another.
+    """
+
+    kind: ClassVar[str] = "cut"
+    resets: ClassVar[bool] = False
+    after_bytes: int = 0
+    after: bool = False
+
+    def __post_init__(self) -> None:
+        Action.__post_init__(self)
+        _check_byte(self.place, "after_bytes", self.after_bytes)
+        if self.after and self.after_bytes:
+            problem, mend = "after all of them, or after so many?", "leave one of the two out"
+            raise UsageError.at(self.place, "after_bytes", self.after_bytes, problem, mend=mend)
+
+    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
+        """Pass the beginning, then close."""
+        passing = None if self.after else self.after_bytes
+        return _CutCourse(bench, armed, message, passing=passing, resets=self.resets)
+
+
+@dataclass(frozen=True, slots=True)
+class Reset(Cut):
+    """The same, but the service gets a TCP reset."""
+
+    kind: ClassVar[str] = "reset"
+    resets: ClassVar[bool] = True
+
+
+class _CutCourse(RuleCourse):
+    __slots__ = ("_cancelled", "_done", "_left", "_passed", "_resets")
+
+    def __init__(self, bench: Bench, armed: ArmedRule, message: Message, *, passing: int | None, resets: bool) -> None:
+        super().__init__(bench, armed, message)
+        self._resets = resets
+        self._left = passing  # None: all of it
+        self._passed = 0
+        self._cancelled = False
+        self._done = False
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        """Pass on what may pass, then fire. A unit that is too short for the rule passes as it is."""
+        if self._done:
+            return
+        if self._cancelled:
+            self.bench.forward(data)
+            return
+        passing = data if self._left is None else data[: self._left]
+        self.bench.forward(passing)
+        self._passed += len(passing)
+        if self._left is not None:
+            self._left -= len(passing)
+        if self._left == 0 or (last and self._left is None):
+            self._done = True
+            self._fire(self._passed)
+            self.bench.end(self.message, reset=self._resets)
+        elif last:
+            self._too_short(self._passed)
+
+    def give_up(self) -> None:
+        """Put the rule back, if it has done nothing."""
+        if not self._done:
+            self.bench.not_done(self.armed)
+
+    def cancel(self, armed: ArmedRule) -> None:
+        """Let the rest pass."""
+        self._cancelled = self._cancelled or armed is self.armed
+
+
+@dataclass(frozen=True, slots=True)
+class Holding(Action):
+    """What keeps a direction back, from the unit's first byte on."""
+
+    both_ways: ClassVar[bool] = False
+    late: ClassVar[bool] = False
+
+    @property
+    def delay_s(self) -> float | None:
+        """After how long it releases itself; None: never."""
+        return None
+
+    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
+        """Hold."""
+        return _HoldCourse(bench, armed, message, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Stall(Holding):
+    """From this unit on nothing more passes on its connection, either way, until released."""
+
+    kind: ClassVar[str] = "stall"
+    both_ways: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Hold(Holding):
+    """From this unit on its direction of the connection waits until released; the other goes on."""
+
+    kind: ClassVar[str] = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Delay(Holding):
+    """A hold that releases itself after `delay_ms`."""
+
+    kind: ClassVar[str] = "delay"
+    delay_ms: float
+
+    def __post_init__(self) -> None:
+        Action.__post_init__(self)
+        if not 0 < self.delay_ms <= DELAY_MS_MAX:
+            mend = f"write 1 to {DELAY_MS_MAX} milliseconds"
+            raise UsageError.at(self.place, "delay_ms", self.delay_ms, "not a time to wait", mend=mend)
+
+    @property
+    def delay_s(self) -> float | None:
+        """`delay_ms`, in seconds."""
+        return self.delay_ms / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Late(Holding):
+    """The unit waits until the service has sent its next message on that connection, then passes."""
+
+    kind: ClassVar[str] = "late"
+    directions: ClassVar[tuple[Direction, ...]] = ("answered",)
+    late: ClassVar[bool] = True
+
+
+class _HoldCourse(RuleCourse):
+    __slots__ = ("_action", "_began")
+
+    def __init__(self, bench: Bench, armed: ArmedRule, message: Message, action: Holding) -> None:
+        super().__init__(bench, armed, message)
+        self._action = action
+        self._began = False
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        """Fire at the first piece; keep them all."""
+        del last
+        if not self._began:
+            self._began = True
+            self._fire()
+            action = self._action
+            self.bench.hold(
+                self.armed, self.message, both_ways=action.both_ways, late=action.late, delay_s=action.delay_s
+            )
+        self.bench.forward(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop(Action):
+    """The unit vanishes; all else goes on."""
+
+    kind: ClassVar[str] = "drop"
+
+    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
+        """Leave it out."""
+        return _DropCourse(bench, armed, message)
+
+
+class _DropCourse(RuleCourse):
+    __slots__ = ("_fired",)
+
+    def __init__(self, bench: Bench, armed: ArmedRule, message: Message) -> None:
+        super().__init__(bench, armed, message)
+        self._fired = False
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        """Let it vanish."""
+        del data, last
+        if not self._fired:
+            self._fired = True
+            self._fire()
+            self.bench.vanished(self.message)
+
+    def give_up(self) -> None:
+        """Put the rule back, if nothing has come."""
+        if not self._fired:
+            self.bench.not_done(self.armed)
+
+
+@dataclass(frozen=True, slots=True)
+class DropAndClose(Action):
+    """The unit vanishes, and both sides are closed once all of it has come."""
+
+    kind: ClassVar[str] = "drop_and_close"
+
+    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
+        """Leave it out, and close."""
+        return _DropAndCloseCourse(bench, armed, message)
+
+
+class _DropAndCloseCourse(RuleCourse):
+    __slots__ = ()
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        """Let it vanish; close once it was there as a whole."""
+        del data
+        if last:
+            self._fire()
+            self.bench.end(self.message, reset=False)
+
+    def give_up(self) -> None:
+        """Put the rule back: the end came first."""
+        self.bench.not_done(self.armed)
+
+
+@dataclass(frozen=True, slots=True)
+class Fail(Action):
+    """A server's error in the place of what the statement would do.
+
+    PostgreSQL: `code` is an SQLSTATE. In place of a COMMIT a ROLLBACK is sent, and its confirmation
+    becomes the error: the transaction is over. Any other statement is replaced by one that has the
+    server itself raise the error. `fatal`: the error comes from the relay, and the connection is closed.
+    Redis: the command is not passed on, and `-CODE text` comes in its reply's place.
+    """
+
+    kind: ClassVar[str] = "fail"
+    directions: ClassVar[tuple[Direction, ...]] = ("sent",)
+    code: str
+    text: str = ""
+    fatal: bool = False
+
+    def __post_init__(self) -> None:
+        Action.__post_init__(self)
+        if not self.code or not self.code.isascii() or not self.code.isalnum():
+            mend = "write an SQLSTATE such as '40001', or a Redis code such as 'READONLY'"
+            raise UsageError.at(self.place, "code", self.code, "not an error's code", mend=mend)
+        if not self.text.isprintable():
+            raise UsageError.at(
+                self.place, "text", self.text, "a line of text only", mend="take control characters out"
+            )
+
+    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
+        """Answer in the server's place."""
+        return _FailCourse(bench, armed, message)
+
+
+class _FailCourse(RuleCourse):
+    __slots__ = ()
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        """Let it vanish; act once it was there as a whole."""
+        del data
+        if last:
+            self._fire()
+            self.bench.fail(self.armed, self.message)
+
+    def give_up(self) -> None:
+        """Put the rule back."""
+        self.bench.not_done(self.armed)
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate(Action):
+    """The unit passes twice."""
+
+    kind: ClassVar[str] = "duplicate"
+
+    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
+        """Send it twice."""
+        return _DuplicateCourse(bench, armed, message)
+
+
+class _DuplicateCourse(RuleCourse):
+    """The second copy follows the first's last byte."""
+
+    __slots__ = ("_copy", "_passed")
+
+    def __init__(self, bench: Bench, armed: ArmedRule, message: Message) -> None:
+        super().__init__(bench, armed, message)
+        self._copy: list[bytes] = []
+        self._passed = 0
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        """Pass on, keep a copy, and pass that on at the end."""
+        self.bench.forward(data)
+        self._copy.append(data)
+        self._passed += len(data)
+        if last:
+            self._fire(self._passed)
+            for piece in self._copy:
+                self.bench.forward(piece)
+
+    def give_up(self) -> None:
+        """Put the rule back."""
+        self.bench.not_done(self.armed)
+
+
+@dataclass(frozen=True, slots=True)
+class Corrupt(Action):
+    """The lowest bit of the unit's byte number `at_byte`, from 0, is inverted. A shorter unit passes as it is."""
+
+    kind: ClassVar[str] = "corrupt"
+    at_byte: int
+
+    def __post_init__(self) -> None:
+        Action.__post_init__(self)
+        _check_byte(self.place, "at_byte", self.at_byte)
+
+    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
+        """Turn the bit."""
+        return _CorruptCourse(bench, armed, message, at_byte=self.at_byte)
+
+
+class _CorruptCourse(RuleCourse):
+    __slots__ = ("_done", "_left", "_passed")
+
+    def __init__(self, bench: Bench, armed: ArmedRule, message: Message, *, at_byte: int) -> None:
+        super().__init__(bench, armed, message)
+        self._left = at_byte
+        self._passed = 0
+        self._done = False
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        """Invert one bit when its byte comes by."""
+        if not self._done and self._left < len(data):
+            changed = bytearray(data)
+            changed[self._left] ^= 0x01
+            self._done = True
+            self._fire(self._passed + self._left)
+            data = bytes(changed)
+        self._left -= len(data)
+        self._passed += len(data)
+        self.bench.forward(data)
+        if last and not self._done:
+            self._too_short(self._passed)
+
+    def give_up(self) -> None:
+        """Put the rule back, if it has done nothing."""
+        if not self._done:
+            self.bench.not_done(self.armed)
+
+
+def _check_byte(place: str, key: str, number: int) -> None:
+    """Refuse a byte's number that no message has. Raises UsageError."""
+    if number < 0:
+        raise UsageError.at(place, key, number, "no message has such a byte", mend="write 0 or more")
