@@ -290,4 +290,4 @@ _WITHHOLD = _Withhold()
 
 
 def _is_known(frame: Frame) -> bool:
-    return frame.complete or len(frame.head) >= HEAD_MAX or frame.name == GARBAGE
+    return frame.complete or frame.known or len(frame.head) >= HEAD_MAX or frame.name == GARBAGE

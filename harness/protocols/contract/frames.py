@@ -29,6 +29,7 @@ class Frame:
     `offset` is that of its first byte in its direction's stream. `head` holds its first bytes, all of
     them up to HEAD_MAX. `length` counts its bytes so far, and is the whole length once `complete`.
     `more`: so many messages of the same kind follow it that were not made frames of (see `watch`).
+    `known`: it is to be judged although it is not complete: it has no end, or that has to wait for an answer.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Frame:
     length: int
     complete: bool
     more: int = 0
+    known: bool = False
 
 
 @dataclass(slots=True)
