@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.checks import WORST_FIRST, Verdict
+from harness.checks import Verdict
 from harness.errors import UsageError
 from harness.results.ablation import PairVerdict
 from harness.results.folder import FILE, is_quick
@@ -170,13 +170,13 @@ def own_runs(summary: SummaryRead) -> Iterator[RunRead]:
     for run in summary.runs:
         if run.role == "scenario" and run.profile == summary.run.profile and not run.without:
             other = found.get(run.id)
-            if other is None or _rank(run) < _rank(other):
+            if other is None or _rank(run) > _rank(other):
                 found[run.id] = run
     return iter(found.values())
 
 
 def _rank(run: RunRead) -> int:
-    return WORST_FIRST.index(run.verdict)
+    return (Verdict.HELD, Verdict.UNAVAILABLE, Verdict.INCONCLUSIVE, Verdict.FAILED).index(run.verdict)
 
 
 def multiple(time_ms: float | None, healthy_ms: float | None) -> float | None:

@@ -1,1 +1,0 @@
-"""The maps of the fault space, as one drawing for every page."""
