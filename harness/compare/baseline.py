@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+from pydantic import Field, PositiveFloat
 
 from harness.checks import Verdict
 from harness.compare.differences import FACTOR
 from harness.compare.record import ScenarioRecord, Speed, SuiteRecord
+from harness.documents import Table, read_document
 from harness.errors import UsageError
 from harness.results.ablation import PairVerdict
 from harness.results.files import write_atomically
-from harness.results.reading import checked, read_object
 
 FILE = "baseline.json"
 SCHEMA: Literal["harness.baseline/1"] = "harness.baseline/1"
@@ -25,13 +25,7 @@ ALIKE_MS = 100.0
 MEND = "restore it from version control; only `harness baseline accept` writes it"
 
 
-class Recorded(BaseModel):
-    """A part of the file: typed, without unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ScenarioBaseline(Recorded):
+class ScenarioBaseline(Table):
     """One scenario."""
 
     verdict: Literal["held", "unavailable"]
@@ -54,7 +48,7 @@ class ScenarioBaseline(Recorded):
         )
 
 
-class Baseline(Recorded):
+class Baseline(Table):
     """The whole file. `factor` and `coverage_floor_percent` may be edited; accepting keeps them."""
 
     schema_: Literal["harness.baseline/1"] = Field(default=SCHEMA, alias="schema")
@@ -98,7 +92,7 @@ def read_baseline(path: Path, *, target: str) -> Baseline | None:
     """Read the file; None where there is none. Raises UsageError for one that is corrupt, or another target's."""
     if not path.exists():
         return None
-    found = checked(Baseline, read_object(path, mend=MEND), place=str(path), schema=SCHEMA)
+    found = read_document(Baseline, path, schema=SCHEMA, mend=MEND)
     if found.target != target:
         mend = "name the target that it was recorded with, or another file with --baseline"
         raise UsageError.at(str(path), "target", found.target, "recorded of another service", valid=[target], mend=mend)

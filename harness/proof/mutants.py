@@ -6,43 +6,66 @@ A list is data that lies beside the suite: of the service it holds nothing but t
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, cast
+from typing import Annotated, Literal, cast
+
+from pydantic import AfterValidator, Field, model_validator
 
 from harness.checks.proof import CheckName, Proof
 from harness.checks.reasons import check_reason
+from harness.documents import Table, Text, check_document, read_toml, wrong
 from harness.errors import UsageError
 
 FILE = "mutants.toml"
-SCHEMA = "harness.mutants/1"
 TABLE = "mutant"
-TOP = ("schema", "copies", TABLE)
 IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mutant:
+def _identifier(text: str) -> str:
+    if not IDENTIFIER.fullmatch(text):
+        raise wrong("not a name that a folder can have", "begin with a-z or 0-9, go on with a-z 0-9 _ . -")
+    return text
+
+
+def _below_the_service(text: str) -> str:
+    file = PurePosixPath(text)
+    if file.is_absolute() or ".." in file.parts:
+        raise wrong("not below the service's directory", "name it from there")
+    return text
+
+
+class Mutant(Table):
     """One change, by text, and who notices it.
 
     `file`: relative to the service's directory. `where`: the function or class by its dotted name, in
-    which `before` stands exactly once; empty for the whole file. `scenario` fails by the check `fails`
-    for the reason `match`, as a proof does; both runs go without the protections `without`. Or
-    `equivalent` says why nobody can tell the mutant from the service.
+    which `before` stands exactly once; empty for the whole file. `after` may be empty: `before` is then taken out.
+    `scenario` fails by the check `fails` for the reason `match`, as a proof does; both runs go without the
+    protections `without`. Or `equivalent` says why the mutant cannot be told from the service.
     """
 
-    id: str
-    file: str
+    id: Annotated[str, AfterValidator(_identifier)]
+    file: Annotated[Text, AfterValidator(_below_the_service)]
     where: str = ""
-    before: str
+    before: Text
     after: str
     scenario: str = ""
     fails: str = ""
     match: str = ""
-    without: tuple[str, ...] = ()
+    without: tuple[Text, ...] = ()
     equivalent: str = ""
+
+    @model_validator(mode="after")
+    def _scenario_or_equivalent(self) -> Mutant:
+        noticed = self.scenario or self.fails or self.match or self.without
+        if self.equivalent and noticed:
+            problem = "no scenario can notice what cannot be told from the service"
+            raise wrong(problem, "take it out, or the scenario", key="equivalent")
+        if not self.equivalent and not self.scenario:
+            mend = "name the scenario that notices it, or say in `equivalent` why none can"
+            raise wrong("this key is missing", mend, key="scenario")
+        return self
 
     @property
     def proof(self) -> Proof:
@@ -74,91 +97,31 @@ class MutantList:
         return [each for each in self.mutants if not words or each.id in words or each.file in words]
 
 
-KEYS = tuple(field.name for field in fields(Mutant))
-TEXTS = tuple(name for name in KEYS if name != "without")
+class _File(Table):
+    schema_: Literal["harness.mutants/1"] = Field(alias="schema")
+    copies: tuple[Text, ...]
+    mutant: tuple[Mutant, ...] = ()
 
 
 def read_mutants(path: Path, known_ids: Collection[str]) -> MutantList:
     """Read a list. `known_ids`: of every scenario of the suite. Raises UsageError."""
-    data = _read(path)
-    for key in data:
-        if key not in TOP:
-            raise UsageError.unknown_key(str(path), key, data[key], "there is no such key", valid=TOP)
-    if data.get("schema") != SCHEMA:
-        raise UsageError.at(str(path), "schema", data.get("schema"), "not a list of mutants", valid=[SCHEMA])
-    copies = _texts(data.get("copies"), str(path), "copies", "['webhook'], say")
-    raw = data.get(TABLE, [])
-    if not isinstance(raw, list):
-        raise UsageError.at(str(path), TABLE, raw, "not a list of tables", mend=f"write [[{TABLE}]]")
-    mutants = tuple(_mutant(each, f"{path}: {TABLE}[{number}]", known_ids) for number, each in enumerate(raw, 1))
-    _check_unique(mutants, path)
-    return MutantList(path, copies, mutants)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        near = [str(found) for found in sorted(path.parent.glob("*.toml")) if "mutant" in found.name]
-        mend = "" if near else "name a list of mutants; CONTRIBUTING.md says how one is written"
-        raise UsageError.at(
-            "--mutant-list", "file", str(path), "there is no such file", valid=near, mend=mend
-        ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise UsageError(f"{path}: cannot be read: {problem}", hint="mend the line that it names") from problem
-
-
-def _mutant(raw: Any, place: str, known_ids: Collection[str]) -> Mutant:
-    if not isinstance(raw, dict):
-        raise UsageError.at(place, TABLE, raw, "not a table", mend=f"write [[{TABLE}]], then id, file, before, after")
-    for key in raw:
-        if key not in KEYS:
-            raise UsageError.unknown_key(place, key, raw[key], "there is no such key", valid=KEYS)
-    for key in TEXTS:
-        if key in raw and not isinstance(raw[key], str):
-            raise UsageError.at(place, key, raw[key], "not a text", mend=f"write {key} = '...'")
-    for key in ("id", "file", "before", "after"):
-        if key not in raw or (key != "after" and not raw[key].strip()):  # what stands there may be taken out
-            raise UsageError.at(place, key, raw.get(key), "needs a text", mend=f"add {key} = '...'")
-    mutant = Mutant(**{**raw, "without": _texts(raw.get("without", []), place, "without", "['retry.database'], say")})
-    _check_names(mutant, place)
-    _check_noticed(mutant, place, known_ids)
-    return mutant
-
-
-def _texts(raw: Any, place: str, key: str, example: str) -> tuple[str, ...]:
-    if not isinstance(raw, list) or not all(isinstance(each, str) and each for each in raw):
-        raise UsageError.at(place, key, raw, "not a list of texts", mend=f"write {key} = {example}")
-    return tuple(raw)
-
-
-def _check_names(mutant: Mutant, place: str) -> None:
-    if not IDENTIFIER.fullmatch(mutant.id):
-        mend = "begin with a-z or 0-9, go on with a-z 0-9 _ . -"
-        raise UsageError.at(place, "id", mutant.id, "not a name that a folder can have", mend=mend)
-    file = PurePosixPath(mutant.file)
-    if file.is_absolute() or ".." in file.parts:
-        raise UsageError.at(place, "file", mutant.file, "not below the service's directory", mend="name it from there")
+    near = sorted(found for found in path.parent.glob("*.toml") if "mutant" in found.name)
+    data = read_toml(path, mend="name a list of mutants; CONTRIBUTING.md says how one is written", near=near)
+    file = check_document(_File, data, place=str(path))
+    listed = MutantList(path, file.copies, file.mutant)
+    seen: set[str] = set()
+    for mutant in file.mutant:
+        place = listed.place(mutant)
+        if mutant.id in seen:
+            raise UsageError.at(place, "id", mutant.id, "two mutants have this id", mend="rename one of them")
+        seen.add(mutant.id)
+        if not mutant.equivalent:
+            _check_noticed(mutant, place, known_ids)
+    return listed
 
 
 def _check_noticed(mutant: Mutant, place: str, known_ids: Collection[str]) -> None:
-    """Either a scenario, which there is, and a check of it, or why there is none."""
-    if mutant.equivalent:
-        if mutant.scenario or mutant.fails or mutant.match or mutant.without:
-            problem = "what nobody can tell from the service, no scenario can"
-            raise UsageError.at(place, "equivalent", mutant.equivalent, problem, mend="take it out, or the scenario")
-        return
-    if not mutant.scenario:
-        mend = "name the scenario that notices it, or say in `equivalent` why none can"
-        raise UsageError.at(place, "scenario", None, "this key is missing", mend=mend)
+    """Refuse a scenario that the suite does not have, and a check or a reason that a proof could not have."""
     if mutant.scenario not in known_ids:
         raise UsageError.at(place, "scenario", mutant.scenario, "no scenario has this id", valid=known_ids)
     check_reason(mutant.proof, place)
-
-
-def _check_unique(mutants: Sequence[Mutant], path: Path) -> None:
-    seen: set[str] = set()
-    for mutant in mutants:
-        if mutant.id in seen:
-            raise UsageError.at(str(path), "id", mutant.id, "two mutants have this id", mend="rename one of them")
-        seen.add(mutant.id)

@@ -12,8 +12,9 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from harness.documents import read_document
 from harness.results.files import write_atomically
-from harness.results.reading import Read, checked, read_object
+from harness.results.reading import Read
 
 SCHEMA: Final = "harness.maps/1"
 FILE = "maps.json"
@@ -73,5 +74,4 @@ def read_maps(folder: Path) -> Maps:
     path = folder / FILE
     if not path.is_file():
         return Maps(maps=())
-    data = read_object(path, mend="remove it, and have the report written anew")
-    return checked(Maps, data, place=str(path), schema=SCHEMA)
+    return read_document(Maps, path, schema=SCHEMA, mend="remove it, and have the report written anew")

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.checks import Verdict
-from harness.errors import UsageError
+from harness.documents import check_document, check_schema, read_json
 from harness.results.ablation import PairVerdict
 from harness.results.folder import FILE, is_quick
 from harness.results.naming import newest_run
 from harness.results.result import Role, RunKey
 from harness.results.summary import SCHEMA, RunInfo
-
-ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class Read(BaseModel):
@@ -192,46 +189,11 @@ def read_summary(given: Path, *, of_run: bool = True) -> SummaryRead:
     path = given
     if given.is_dir():
         path = given / FILE if (given / FILE).is_file() else newest_run(given, of_run=of_run)
-    return summary_from(read_object(path, mend="name a run's folder, or its summary.json"), place=str(path))
+    return summary_from(read_json(path, mend="name a run's folder, or its summary.json"), place=str(path))
 
 
 def summary_from(data: Mapping[str, Any], *, place: str) -> SummaryRead:
     """Read a summary that is JSON already. Raises UsageError."""
-    return checked(SummaryRead, data, place=place, schema=SCHEMA)
-
-
-def read_object(path: Path, *, mend: str) -> Mapping[str, Any]:
-    """Read a file that holds one JSON object. Raises UsageError."""
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise UsageError.at(str(path), "file", path.name, "there is no such file", mend=mend) from None
-    except (OSError, ValueError, RecursionError) as problem:  # ValueError: no UTF-8, or no JSON
-        raise UsageError.at(str(path), "file", path.name, f"cannot be read: {problem}", mend=mend) from problem
-    if not isinstance(data, dict):
-        raise UsageError.at(str(path), "file", path.name, "holds no JSON object", mend=mend)
-    return data
-
-
-def checked(model: type[ModelT], data: Mapping[str, Any], *, place: str, schema: str) -> ModelT:
-    """Check what was read. Raises UsageError that names the place, the key, the value and the mend."""
-    if data.get("schema") != schema:
-        mend = "name a file of this kind, written by this version of the harness"
-        raise UsageError.at(place, "schema", data.get("schema"), "another kind of file", valid=[schema], mend=mend)
-    try:
-        return model.model_validate(data)
-    except ValidationError as problem:
-        # Unknown keys first: a misspelt key is also a missing one, and the misspelling is the cause.
-        error = min(problem.errors(), key=lambda each: each["type"] != "extra_forbidden")
-        where = ".".join(str(part) for part in error["loc"][:-1])
-        key = str(error["loc"][-1]) if error["loc"] else "file"
-        value = None if error["type"] == "missing" else error["input"]
-        told = f"{place}: {where}" if where else place
-        valid = sorted(_keys(model, error["loc"][:-1])) if error["type"] == "extra_forbidden" else []
-        mend = f"mend {key}, or have the file written anew"
-        raise UsageError.at(told, key, value, error["msg"], valid=valid, mend=mend, sought=key) from problem
-
-
-def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """Names of the keys that a table of the file may have; none where that is not known."""
-    return [] if location else [field.alias or name for name, field in model.model_fields.items()]
+    mend = "name a summary.json that this version of the harness, or an older one, has written"
+    check_schema(data, place=place, schema=SCHEMA, mend=mend)
+    return check_document(SummaryRead, data, place=place, mend=mend)

@@ -11,18 +11,19 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, model_validator
+
+from harness.documents import Table, check_document, check_schema, read_json, wrong
 from harness.engine.steps import Step
 from harness.errors import UsageError
 from harness.vocabulary import Json, from_json, to_json
 
 SCHEMA = "harness.schedule/1"
 MOVES = 'write {"do": STEP}, {"begin": STEP, "number": N} or {"end": N}'
-WORDS = {int: "a whole number", str: "a text", bool: "true or false", list: "a list"}
 ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._=+\-\[\]]*")
 NAME = re.compile(r"[a-z][a-z0-9_.:]*")
-KEYS = ("schema", "id", "profile", "without", "seed", "partial", "steps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,59 +92,60 @@ class Schedule:
         path.write_text("{\n" + ",\n".join([*head, f'  "steps": [\n{steps}\n  ]']) + "\n}\n", "utf-8")
 
 
+class _Move(Table):
+    do: dict[str, Any] | None = None
+    begin: dict[str, Any] | None = None
+    number: StrictInt | None = None
+    end: StrictInt | None = None
+
+    @model_validator(mode="after")
+    def _one_of_three(self) -> _Move:
+        if self.model_fields_set not in ({"do"}, {"begin", "number"}, {"end"}):
+            raise wrong("not a move", MOVES)
+        return self
+
+
+def _name(expression: re.Pattern[str]) -> AfterValidator:
+    """Check a name: it becomes a part of a file's name."""
+
+    def check(text: str) -> str:
+        if not expression.fullmatch(text):
+            raise wrong("not a name", f"write only what {expression.pattern} finds")
+        return text
+
+    return AfterValidator(check)
+
+
+class _File(Table):
+    schema_: Literal["harness.schedule/1"] = Field(alias="schema")
+    id: Annotated[str, _name(ID)]
+    profile: Annotated[str, _name(NAME)]
+    without: tuple[Annotated[str, _name(NAME)], ...]
+    seed: StrictInt
+    partial: StrictBool
+    steps: tuple[_Move, ...]
+
+
 def read_schedule(path: Path) -> Schedule:
     """Read a schedule file. Raises UsageError that names place, key, value, closest valid one and mend."""
-    data = _object(path)
-    unknown = [key for key in data if key not in KEYS]
-    if unknown:
-        raise UsageError.unknown_key(str(path), unknown[0], data[unknown[0]], "there is no such key", valid=KEYS)
-    if data.get("schema") != SCHEMA:
-        raise UsageError.at(str(path), "schema", data.get("schema"), "not a schedule of this version", valid=[SCHEMA])
-    moves = tuple(_moves(_field(data, "steps", list, path), str(path)))
-    partial = _field(data, "partial", bool, path)
-    _check_blocks(moves, str(path), nested=not partial)
+    data = read_json(path, mend="name a schedule file")
+    check_schema(data, place=str(path), schema=SCHEMA)
+    file = check_document(_File, data, place=str(path))
+    moves = tuple(_move(move, f"{path}: steps[{index}]") for index, move in enumerate(file.steps))
+    _check_blocks(moves, str(path), nested=not file.partial)
     return Schedule(
-        id=_name(_field(data, "id", str, path), "id", ID, path),
-        profile=_name(_field(data, "profile", str, path), "profile", NAME, path),
-        without=tuple(_name(name, "without", NAME, path) for name in _field(data, "without", list, path)),
-        seed=_field(data, "seed", int, path),
-        partial=partial,
-        moves=moves,
+        id=file.id, profile=file.profile, without=file.without, seed=file.seed, partial=file.partial, moves=moves
     )
 
 
-def _object(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as problem:
-        raise UsageError(f"{path}: cannot be read: {problem}", hint="name a schedule file") from problem
-    except json.JSONDecodeError as problem:
-        raise UsageError(f"{path}: not JSON: {problem}", hint="mend the line that it names") from problem
-    except (ValueError, RecursionError) as problem:
-        raise UsageError(
-            f"{path}: beyond what can be read: {problem}", hint="write smaller numbers, nest less"
-        ) from problem
-    if not isinstance(data, dict):
-        raise UsageError(f"{path}: not an object", hint=f'begin with {{"schema": "{SCHEMA}"')
-    return data
-
-
-def _field(data: dict[str, Any], key: str, kind: type, path: Path) -> Any:
-    words = WORDS[kind]
-    if key not in data:
-        raise UsageError.at(str(path), key, None, "this key is missing", mend=f"add {key!r}: {words}")
-    given = data[key]
-    if not isinstance(given, kind) or (kind is int and isinstance(given, bool)):
-        raise UsageError.at(str(path), key, given, f"needs {words}", mend=f"write {words}")
-    return given
-
-
-def _name(given: object, key: str, expression: re.Pattern[str], path: Path) -> str:
-    """A name that can be a part of a file's name: it becomes one."""
-    if not isinstance(given, str) or not expression.fullmatch(given):
-        mend = f"write only what {expression.pattern} finds"
-        raise UsageError.at(str(path), key, given, "not a name", mend=mend)
-    return given
+def _move(move: _Move, place: str) -> Move:
+    if move.do is not None:
+        return Do(_fitting(from_json(move.do, Step, place=f"{place}.do"), place, "do"))
+    if move.begin is not None and move.number is not None:
+        return Begin(move.number, _fitting(from_json(move.begin, Step, place=f"{place}.begin"), place, "begin"))
+    if move.end is not None:
+        return End(move.end)
+    raise UsageError.at(place, "step", None, "not a move", mend=MOVES)
 
 
 def _move_to_json(move: Move) -> Json:
@@ -154,20 +156,6 @@ def _move_to_json(move: Move) -> Json:
             return {"begin": to_json(step), "number": number}
         case End(number):
             return {"end": number}
-
-
-def _moves(steps: list[Json], path: str) -> Iterator[Move]:
-    for index, data in enumerate(steps):
-        place = f"{path}: steps[{index}]"
-        match data:
-            case {"do": step, **rest} if not rest:
-                yield Do(_fitting(from_json(step, Step, place=f"{place}.do"), place, "do"))
-            case {"begin": step, "number": int(number), **rest} if not rest and not isinstance(number, bool):
-                yield Begin(number, _fitting(from_json(step, Step, place=f"{place}.begin"), place, "begin"))
-            case {"end": int(number), **rest} if not rest and not isinstance(number, bool):
-                yield End(number)
-            case _:
-                raise UsageError.at(place, "step", data, "not a move", mend=MOVES)
 
 
 def _fitting(step: Step, place: str, move: str) -> Step:

@@ -1,29 +1,32 @@
-"""`unavailable.toml`: scenarios that some machines cannot run, why, and where they do run."""
+"""`unavailable.toml`: scenarios that some machines cannot run, why, and where they do run.
+
+[[unavailable]]
+id = "half_open_connections"
+reason = "needs a network namespace"
+runs = "Linux 5.0 or later, in CI"
+"""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
+from harness.documents import Table, Text, check_document, read_toml
 from harness.errors import UsageError
 
 FILE = "unavailable.toml"
-TABLE = "unavailable"
 
 
-@dataclass(frozen=True, slots=True)
-class Unavailable:
+class Unavailable(Table):
     """One entry. `runs` says where the scenario does run, so that it runs somewhere."""
 
-    id: str
-    reason: str
-    runs: str
+    id: Text
+    reason: Text
+    runs: Text
 
 
-KEYS = tuple(field.name for field in fields(Unavailable))
+class _File(Table):
+    unavailable: tuple[Unavailable, ...] = ()
 
 
 def read_unavailable(path: Path, known_ids: Collection[str] | None = None) -> Mapping[str, Unavailable]:
@@ -31,35 +34,11 @@ def read_unavailable(path: Path, known_ids: Collection[str] | None = None) -> Ma
 
     `known_ids`: every id of the suite; None where not all of them are known.
     """
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise UsageError(f"{path}: cannot be read: {problem}", hint="mend the line that it names") from problem
-    for key in data:
-        if key != TABLE:
-            raise UsageError.at(str(path), "key", key, "there is no such key", valid=[TABLE])
-    entries = data.get(TABLE, [])
-    if not isinstance(entries, list):
-        raise UsageError.at(str(path), TABLE, entries, "not a list of tables", mend=f"write [[{TABLE}]]")
-    listed: dict[str, Unavailable] = {}
-    for number, raw in enumerate(entries, 1):
-        entry = _entry(raw, f"{path}: {TABLE}[{number}]", known_ids)
-        listed[entry.id] = entry
-    return listed
-
-
-def _entry(raw: Any, place: str, known_ids: Collection[str] | None) -> Unavailable:
-    if not isinstance(raw, dict):
-        raise UsageError.at(place, TABLE, raw, "not a table", mend=f"write [[{TABLE}]], then id, reason and runs")
-    for key in raw:
-        if key not in KEYS:
-            raise UsageError.at(place, "key", key, "there is no such key", valid=KEYS)
-    for key in KEYS:
-        if not isinstance(raw.get(key), str) or not raw[key].strip():
-            raise UsageError.at(place, key, raw.get(key), "needs a text", mend=f"add {key} = '...'")
-    entry = Unavailable(raw["id"], raw["reason"], raw["runs"])
-    if known_ids is not None and entry.id not in known_ids:
-        raise UsageError.at(place, "id", entry.id, "no scenario has this id", valid=known_ids)
-    return entry
+    listed = check_document(_File, read_toml(path, mend="mend it, or take it away"), place=str(path)).unavailable
+    for number, entry in enumerate(listed):
+        if known_ids is not None and entry.id not in known_ids:
+            place = f"{path}: unavailable[{number}]"
+            raise UsageError.at(place, "id", entry.id, "no scenario has this id", valid=known_ids)
+    return {entry.id: entry for entry in listed}

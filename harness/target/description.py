@@ -9,57 +9,44 @@ import re
 import shlex
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+
+from harness.documents import Expression, Table, wrong
 
 SCHEMA = "harness.target/1"
 
 
-def _wrong(problem: str, mend: str) -> PydanticCustomError:
-    return PydanticCustomError("wrong", "{problem}", {"problem": problem, "mend": mend})
-
-
-def _expression(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as problem:
-        mend = "mend the expression; a backslash before a sign makes it plain"
-        raise _wrong(f"not a regular expression: {problem}", mend) from problem
-    return text
-
-
 def _expression_with_port(text: str) -> str:
-    if "port" not in re.compile(_expression(text)).groupindex:
-        raise _wrong("has no group named port", r"put (?P<port>\d+) where the port stands")
+    if "port" not in re.compile(text).groupindex:
+        raise wrong("has no group named port", r"put (?P<port>\d+) where the port stands")
     return text
 
 
 def _path(text: str) -> str:
     if not text.startswith("/"):
-        raise _wrong("a path begins with /", f"write /{text}")
+        raise wrong("a path begins with /", f"write /{text}")
     return text
 
 
 def _status_class(text: str) -> str:
     if not re.fullmatch(r"[1-5]([0-9]{2}|xx)", text):
-        raise _wrong("not a status", "write three digits, such as 503, or a class, such as 2xx")
+        raise wrong("not a status", "write three digits, such as 503, or a class, such as 2xx")
     return text
 
 
 def _name(text: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_.]*", text):
-        raise _wrong("not a name", "begin with a-z, go on with a-z 0-9 _ .")
+        raise wrong("not a name", "begin with a-z, go on with a-z 0-9 _ .")
     return text
 
 
 def _some_settings(settings: dict[str, str]) -> dict[str, str]:
     if not settings:
-        raise _wrong("sets nothing, so it switches nothing", "name a setting, such as { WEBHOOK_RETRY = 'off' }")
+        raise wrong("sets nothing, so it switches nothing", "name a setting, such as { WEBHOOK_RETRY = 'off' }")
     return settings
 
 
-Expression = Annotated[str, AfterValidator(_expression)]
-ExpressionWithPort = Annotated[str, AfterValidator(_expression_with_port)]
+ExpressionWithPort = Annotated[Expression, AfterValidator(_expression_with_port)]
 UrlPath = Annotated[str, AfterValidator(_path)]
 Status = Annotated[str, AfterValidator(_status_class)]
 Environment = dict[str, str]
@@ -68,13 +55,7 @@ Name = Annotated[str, AfterValidator(_name)]
 Label = Annotated[str, Field(min_length=1, max_length=30)]
 
 
-class Described(BaseModel):
-    """A table of the description: typed, frozen, without unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LinkDescription(Described):
+class LinkDescription(Table):
     """One server that the service uses. Its name is the table's."""
 
     protocol: Literal["postgres", "redis"]
@@ -88,15 +69,15 @@ class LinkDescription(Described):
     `{LINK.ca_file}`. To the server itself the harness speaks plainly, whatever that has."""
 
 
-class ServiceDescription(Described):
+class ServiceDescription(Table):
     """How the service is started, and how it is told that it lives."""
 
     command: list[str] = Field(min_length=1)
     directory: str = "."
     """Working directory, relative to the description's own folder."""
-    prepare: list[str] = []
+    prepare: list[str] = Field(default=[])
     """Run once, on an empty database that every service's database is then copied from."""
-    preload: list[str] = []
+    preload: list[str] = Field(default=[])
     """Python modules that the service imports when it starts and that start no thread. Name libraries: a module of
     the service's own is imported anew in each child, as it may have changed since.
 
@@ -124,7 +105,7 @@ class ServiceDescription(Described):
     def _only_python_is_preloaded(self) -> ServiceDescription:
         if self.preload and not self.program:
             mend = "write command = ['{python}', '-m', MODULE], or leave preload out"
-            raise _wrong(f"preload: {shlex.join(self.command)} is no Python program that could be forked", mend)
+            raise wrong(f"preload: {shlex.join(self.command)} is no Python program that could be forked", mend)
         return self
 
 
@@ -132,15 +113,15 @@ def _is_python_program(words: tuple[str, ...]) -> bool:
     return not any("{" in word for word in words) and (words[0] == "-m" or words[0].endswith(".py"))
 
 
-class HttpTemplate(Described):
+class HttpTemplate(Table):
     """A sender without Python: a request with `{source}`, `{id}` and `{digest}` filled in."""
 
     method: Literal["POST", "PUT", "PATCH"] = "POST"
     path: UrlPath
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default={})
 
 
-class SenderDescription(Described):
+class SenderDescription(Table):
     """How a delivery is signed and sent: a Python class, or an HTTP template."""
 
     python: str | None = None
@@ -150,25 +131,25 @@ class SenderDescription(Described):
     @model_validator(mode="after")
     def _one_of_both(self) -> SenderDescription:
         if (self.python is None) == (self.http is None):
-            raise _wrong("one of python and http is needed", "give python = 'file.py:Class', or a table [sender.http]")
+            raise wrong("one of python and http is needed", "give python = 'file.py:Class', or a table [sender.http]")
         return self
 
 
-class AnswersDescription(Described):
+class AnswersDescription(Table):
     """Which statuses acknowledge a delivery, and which say that it is definitely not stored."""
 
     acknowledged: list[Status] = Field(default=["2xx"], min_length=1)
-    refused: list[Status] = ["4xx", "503"]
+    refused: list[Status] = Field(default=["4xx", "503"])
 
     @model_validator(mode="after")
     def _no_status_twice(self) -> AnswersDescription:
         both = sorted(set(self.acknowledged) & set(self.refused))
         if both:
-            raise _wrong(f"{both[0]} both acknowledges and refuses", f"take {both[0]} out of one of the lists")
+            raise wrong(f"{both[0]} both acknowledges and refuses", f"take {both[0]} out of one of the lists")
         return self
 
 
-class StoredDescription(Described):
+class StoredDescription(Table):
     """How to list what the service has stored: one row a copy, columns `id` and `digest` (SHA-256, hex)."""
 
     link: str = "postgres"
@@ -177,7 +158,7 @@ class StoredDescription(Described):
     """A GET of this path shows one delivery; `{source}` and `{id}` are filled in."""
 
 
-class LimitsDescription(Described):
+class LimitsDescription(Table):
     """What the service owes its clients."""
 
     request_deadline_ms: PositiveFloat
@@ -192,42 +173,42 @@ class LimitsDescription(Described):
     """How many more descriptors than at first it may hold at rest: what its pools keep open."""
 
 
-class ProbesDescription(Described):
+class ProbesDescription(Table):
     """Optional: what the service says of itself, by names of Prometheus metrics."""
 
     metrics: UrlPath
     checked_out: str | None = None
     tasks: str | None = None
     descriptors: str | None = None
-    pool: dict[Label, str] = {}
+    pool: dict[Label, str] = Field(default={})
     """What is told of the connection pool, by words of your own: each a metric, read a few times a second while a
     scenario runs and drawn below its timeline."""
-    at_ease: dict[str, float] = {}
+    at_ease: dict[str, float] = Field(default={})
     """Metrics, and the most that each may be in steady state: behind a breaker that a slow start has
     opened, a fault would meet nothing."""
 
 
-class ProtectionDescription(Described):
+class ProtectionDescription(Table):
     """One thing that the service does against faults."""
 
     about: str
     off: Switch
     """Settings that switch it off."""
-    variants: dict[Name, Switch] = {}
+    variants: dict[Name, Switch] = Field(default={})
     """Settings that make it wrong in another way: too eager, too patient."""
 
 
-class ProfileDescription(Described):
+class ProfileDescription(Table):
     """A named set of switches."""
 
     about: str
-    without: list[str] = []
+    without: list[str] = Field(default=[])
     """Protections that are off in it."""
-    environment: Environment = {}
+    environment: Environment = Field(default={})
     """Settings beyond switches, set after them."""
 
 
-class InterleavingsDescription(Described):
+class InterleavingsDescription(Table):
     """Optional: orders of two requests' statements, all of which the gate plays as one scenario."""
 
     mixes: tuple[Literal["copies", "deliveries", "read"], ...]
@@ -240,7 +221,7 @@ class InterleavingsDescription(Described):
     """Orders of each mix. A service that makes more of them is not judged by some: the run is inconclusive."""
 
 
-class TargetDescription(Described):
+class TargetDescription(Table):
     """The whole file."""
 
     schema_: Literal["harness.target/1"] = Field(alias="schema")
@@ -253,6 +234,6 @@ class TargetDescription(Described):
     limits: LimitsDescription
     probes: ProbesDescription | None = None
     interleavings: InterleavingsDescription | None = None
-    protections: dict[Name, ProtectionDescription] = {}
+    protections: dict[Name, ProtectionDescription] = Field(default={})
     profiles: dict[Name, ProfileDescription]
     default_profile: str = "hardened"

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import sys
-import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast, get_args
+from typing import cast
 
-from pydantic import BaseModel, ValidationError
-
+from harness.documents import check_document, read_toml
 from harness.errors import UsageError
 from harness.target.description import TargetDescription
 from harness.target.placeholders import CA_FILE, PLACEHOLDER, READ_BY, REMEMBERED_BY, WORDS_BY_PROTOCOL
@@ -24,76 +21,11 @@ from harness.target.target import Target
 
 def load_target(path: Path) -> Target:
     """Read and check the description at `path`. Raises UsageError."""
-    description = _parse(_read(path), place=str(path))
+    near = sorted(found for found in Path().glob("*/*.toml") if "target" in found.name)
+    data = read_toml(path, mend="name a target description, in TOML", near=near)
+    description = check_document(TargetDescription, data, place=str(path))
     _check_references(description, str(path))
     return Target(path=path.resolve(), description=description, sender=_sender(description, path))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        near = sorted(str(found) for found in Path().glob("*/*.toml") if "target" in found.name)
-        mend = "" if near else "name a target description"
-        raise UsageError.at("--target", "file", str(path), "there is no such file", valid=near, mend=mend) from None
-    except (OSError, UnicodeDecodeError) as problem:
-        mend = "name a target description, in TOML"
-        raise UsageError.at("--target", "file", str(path), f"cannot be read: {problem}", mend=mend) from problem
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
-        raise UsageError(f"{path}: not TOML: {problem}", hint="mend the line that it names") from problem
-
-
-def _parse(data: dict[str, Any], *, place: str) -> TargetDescription:
-    try:
-        return TargetDescription.model_validate(data)
-    except ValidationError as problem:
-        raise _first_problem(problem, place) from problem
-
-
-def _first_problem(problem: ValidationError, place: str) -> UsageError:
-    # Unknown keys first: a misspelt key is also a missing one, and the misspelling is the cause.
-    errors = sorted(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
-    error = errors[0]
-    location = [str(part) for part in error["loc"]]
-    if location and location[-1] == "[key]":
-        location[-1] = "name"
-    table, key = _table(location[:-1]), location[-1] if location else "description"
-    where = f"{place}: [{table}]" if table else place
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    if error["type"] == "extra_forbidden":
-        valid = _keys_at(location[:-1])
-        return UsageError.unknown_key(where, key, error["input"], f"there is no such key{more}", valid=valid)
-    if error["type"] == "missing":
-        return UsageError.at(where, key, None, f"this key is missing{more}", mend=f"add {key} to [{table or 'top'}]")
-    context = error.get("ctx", {})
-    valid = re.findall(r"'([^']+)'", str(context.get("expected", "")))
-    mend = context.get("mend") or ("" if valid else f"mend {key}: {error['msg'][:1].lower()}{error['msg'][1:]}")
-    return UsageError.at(where, key, error["input"], f"{error['msg']}{more}", valid=valid, mend=mend)
-
-
-def _table(location: Sequence[str]) -> str:
-    """The table's name as TOML writes it: a part with a dot in it is quoted."""
-    return ".".join(f'"{part}"' if "." in part else part for part in location)
-
-
-def _keys_at(location: list[str]) -> list[str]:
-    model: Any = TargetDescription
-    for part in location:
-        model = _model_below(model, part)
-    return [field.alias or name for name, field in model.model_fields.items()] if _is_model(model) else []
-
-
-def _model_below(model: Any, part: str) -> Any:
-    if not _is_model(model):
-        return next((inner for inner in get_args(model) if _is_model(inner)), model)
-    annotation = model.model_fields[part].annotation if part in model.model_fields else None
-    optional = [inner for inner in get_args(annotation) if _is_model(inner)]
-    is_table_of_tables = getattr(annotation, "__origin__", None) is dict
-    return annotation if is_table_of_tables else (optional[0] if optional else annotation)
-
-
-def _is_model(candidate: Any) -> bool:
-    return isinstance(candidate, type) and issubclass(candidate, BaseModel)
 
 
 def _check_references(description: TargetDescription, place: str) -> None:

@@ -99,15 +99,18 @@ def raw(**changes: Any) -> str:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", r"baseline\.json: file = .*cannot be read(?s:.*)mend: restore it from version control"),
-        ("", r"cannot be read"),
+        (
+            "{",
+            r"baseline\.json: not JSON: (?s:.*)mend: mend the line that it names, or restore it from version control",
+        ),
+        ("", r"not JSON"),
         ("[]", r"holds no JSON object"),
-        (raw(schema="harness.summary/1"), r"schema = 'harness\.summary/1': another kind of file"),
+        (raw(schema="harness.summary/1"), r"schema = 'harness\.summary/1': another kind or version of file"),
         (raw(target="other"), r"target = 'other': recorded of another service; valid: webhook(?s:.*)--baseline"),
-        (raw(protectoins={}), r"protectoins = \{\}: Extra inputs.*closest valid: 'protections'"),
-        (raw(factor=0.5), r"factor = 0\.5: Input should be greater than or equal to 1"),
-        (raw(scenarios={"a": {"verdict": "failed", "source": ""}}), r"scenarios\.a: verdict = 'failed'"),
-        (raw(scenarios={"a": {"verdict": "held"}}), r"scenarios\.a: source = None: Field required"),
+        (raw(protectoins={}), r"protectoins = \{\}: there is no such key; closest valid: 'protections'"),
+        (raw(factor=0.5), r"factor = 0\.5: input should be greater than or equal to 1"),
+        (raw(scenarios={"a": {"verdict": "failed", "source": ""}}), r"\[scenarios\.a\]: verdict = 'failed'"),
+        (raw(scenarios={"a": {"verdict": "held"}}), r"\[scenarios\.a\]: source = None: this key is missing"),
     ],
 )
 def test_a_corrupt_or_foreign_one_is_told_by_place_key_value_and_mend(tmp_path: Path, text: str, said: str) -> None:

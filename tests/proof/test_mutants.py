@@ -95,15 +95,18 @@ def test_an_entry_is_read_as_it_stands(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("schema = 1", "schema = 1: not a list of mutants; valid: harness.mutants/1"),
-        (toml(head='schema = "harness.mutants/1"\ncopies = "shop"\n'), "copies = 'shop': not a list of texts"),
+        ("schema = 1", "schema = 1: input should be 'harness.mutants/1'"),
+        (toml(head='schema = "harness.mutants/1"\ncopies = "shop"\n'), "copies = 'shop': needs a list"),
         (toml(head=HEAD + "copy = 1\n"), "copy = 1: there is no such key; closest valid: 'copies'"),
-        (HEAD + "mutant = 3\n", "mutant = 3: not a list of tables\n  mend: write [[mutant]]"),
-        (HEAD + "[[mutant]\n", "cannot be read: "),
-        (toml(entry(befor="x")), "mutant[1]: befor = 'x': there is no such key; closest valid: 'before'"),
-        (toml(entry(before=None)), "mutant[1]: before = None: needs a text\n  mend: add before = '...'"),
-        (toml(entry(after=None)), "mutant[1]: after = None: needs a text"),
-        (toml(entry(after=3)), "after = 3: not a text"),
+        (HEAD + "mutant = 3\n", "mutant = 3: needs a list"),
+        (HEAD + "[[mutant]\n", "not TOML: "),
+        (toml(entry(befor="x")), "mutant[0] (takes_all): befor = 'x': there is no such key; closest valid: 'before'"),
+        (
+            toml(entry(before=None)),
+            "mutant[0] (takes_all): before = None: this key is missing\n  mend: add before to",
+        ),
+        (toml(entry(after=None)), "after = None: this key is missing"),
+        (toml(entry(after=3)), "after = 3: needs a text"),
         (toml(entry(id="a/b")), "id = 'a/b': not a name that a folder can have"),
         (toml(entry(file="../till.py")), "file = '../till.py': not below the service's directory"),
         (toml(entry(), entry()), "id = 'takes_all': two mutants have this id"),
@@ -113,8 +116,8 @@ def test_an_entry_is_read_as_it_stands(tmp_path: Path) -> None:
         (toml(entry(match=None)), "match = '': many causes make outcome fail: this one must be told apart"),
         (toml(entry(match="expected")), "match = 'expected': is found in whatever outcome says"),
         (toml(entry(match="(")), "match = '(': not a regular expression"),
-        (toml(entry(without="retry")), "without = 'retry': not a list of texts"),
-        (toml(entry(equivalent="nobody knows")), "what nobody can tell from the service, no scenario can"),
+        (toml(entry(without="retry")), "without = 'retry': needs a list"),
+        (toml(entry(equivalent="nobody knows")), "no scenario can notice what cannot be told from the service"),
     ],
 )
 def test_bad_input_is_told_with_the_place_and_the_mend(tmp_path: Path, text: str, said: str) -> None:
@@ -254,7 +257,7 @@ def test_where_the_scenario_does_not_hold_without_the_mutant_nothing_is_killed(
 
 
 def test_an_equivalent_one_is_counted_and_is_no_finding() -> None:
-    found = equivalent(mutant(scenario="", fails="", equivalent="both say the same"))
+    found = equivalent(mutant(scenario="", fails="", match="", equivalent="both say the same"))
     assert found.finding is None
     assert counted([found, found]) == {"equivalent": 2}
     assert found.to_json()["reason"] == "both say the same"

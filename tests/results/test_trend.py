@@ -136,7 +136,7 @@ def test_one_that_was_named_and_cannot_be_read_is_a_usage_error(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["trend", str(results / "run-3")]) == 4
-    assert "mend: name a run's folder, or its summary.json" in capsys.readouterr().err
+    assert "or name a run's folder, or its summary.json" in capsys.readouterr().err
 
 
 def test_without_a_run_nothing_ran(tmp_path: Path) -> None:

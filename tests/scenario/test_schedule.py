@@ -158,18 +158,18 @@ BEGIN_2: Json = {"begin": {"kind": "deliver"}, "number": 2}
 @pytest.mark.parametrize(
     ("steps", "told", "mend"),
     [
-        ([5], "steps[0]: step = 5: not a move", "write {"),
-        ([{}], "steps[0]: step = {}: not a move", "write {"),
-        ([RESTART, {"done": 1}], "steps[1]: step = {'done': 1}: not a move", "write {"),
-        ([{"do": {"kind": "restart"}, "number": 1}], "steps[0]: step = {'do'", "write {"),
-        ([{"begin": {"kind": "deliver"}}], "steps[0]: step = {'begin'", "write {"),
-        ([{"begin": {"kind": "deliver"}, "number": True}], "steps[0]: step = {'begin'", "write {"),
-        ([{"begin": {"kind": "deliver"}, "number": "1"}], "steps[0]: step = {'begin'", "write {"),
-        ([BEGIN, {"end": True}], "steps[1]: step = {'end': True}: not a move", "write {"),
+        ([5], "steps[0] = 5: needs a table", "write a table"),
+        ([{}], "steps[0] = {}: not a move", "write {"),
+        ([RESTART, {"done": 1}], "steps[1]: done = 1: there is no such key; closest valid: 'do'", "write 'do'"),
+        ([{"do": {"kind": "restart"}, "number": 1}], "steps[0] = {'do'", "write {"),
+        ([{"begin": {"kind": "deliver"}}], "steps[0] = {'begin'", "write {"),
+        ([{"begin": {"kind": "deliver"}, "number": True}], "steps[0]: number = True: needs", "write a whole"),
+        ([{"begin": {"kind": "deliver"}, "number": "1"}], "steps[0]: number = '1': needs", "write a whole"),
+        ([BEGIN, {"end": True}], "steps[1]: end = True: needs a whole number", "write a whole number"),
         ([{"do": {"kind": "delver"}}], "steps[0].do: kind = 'delver'", "write 'deliver'"),
         ([{"do": {"kind": "deliver", "n": 0}}], "steps[0].do: deliver: n = 0", "1 or more"),
         ([{"do": {"kind": "deliver", "n": 10**30}}], "steps[0].do: deliver: n = 1000", "10000 or less"),
-        ([{"do": "restart"}], "steps[0].do: value = 'restart': expected an object", '{"kind": "restart", ...}'),
+        ([{"do": "restart"}], "steps[0]: do = 'restart': needs a table", "write a table"),
         ([{"do": {"kind": "link.down", "link": "redis"}}], "steps[0].do: kind = 'link.down': not", "use one"),
         ([{"do": {"kind": "traffic", "clients": 1}}], "steps[0]: do = 'traffic': this step has no", '"begin"'),
         ([{"begin": {"kind": "restart"}, "number": 1}], "steps[0]: begin = 'restart': this step has no", '"do"'),
@@ -181,7 +181,6 @@ BEGIN_2: Json = {"begin": {"kind": "deliver"}, "number": 2}
         ([BEGIN, {"end": 1}, BEGIN, {"end": 1}], "steps[2]: number = 1: another block has this number", "write 2"),
         ([BEGIN, BEGIN_2, {"end": 1}, {"end": 2}], "steps[2]: end = 1: a block that began later", '{"end": 2}'),
     ],
-    ids=range(22),
 )  # fmt: skip
 def test_bad_steps(tmp_path: Path, steps: Json, told: str, mend: str) -> None:
     _refused(tmp_path, {"steps": steps}, told, mend)
@@ -190,8 +189,8 @@ def test_bad_steps(tmp_path: Path, steps: Json, told: str, mend: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "told", "mend"),
     [
-        ({"schema": "harness.schedule/2"}, "schema = 'harness.schedule/2': not a schedule", "harness.schedule/1"),
-        ({"schema": None}, "schema = None: not a schedule", "harness.schedule/1"),
+        ({"schema": "harness.schedule/2"}, "schema = 'harness.schedule/2': another kind", "harness.schedule/1"),
+        ({"schema": None}, "schema = None: another kind or version", "harness.schedule/1"),
         ({"sed": 5}, "sed = 5: there is no such key; closest valid: 'seed'", "write 'seed'"),
         ({"seed": True}, "seed = True: needs a whole number", "write a whole number"),
         ({"seed": "7"}, "seed = '7': needs a whole number", "write a whole number"),
@@ -201,11 +200,10 @@ def test_bad_steps(tmp_path: Path, steps: Json, told: str, mend: str) -> None:
         ({"id": ""}, "id = '': not a name", "write only"),
         ({"profile": "a/b"}, "profile = 'a/b': not a name", "write only"),
         ({"without": "pool"}, "without = 'pool': needs a list", "write a list"),
-        ({"without": [1]}, "without = 1: not a name", "write only"),
-        ({"without": ["../a"]}, "without = '../a': not a name", "write only"),
+        ({"without": [1]}, "without[0] = 1: needs a text", "write a text"),
+        ({"without": ["../a"]}, "without[0] = '../a': not a name", "write only"),
         ({"steps": {}}, "steps = {}: needs a list", "write a list"),
     ],
-    ids=range(14),
 )  # fmt: skip
 def test_bad_heads(tmp_path: Path, changed: dict[str, Json], told: str, mend: str) -> None:
     _refused(tmp_path, changed, told, mend)
@@ -216,7 +214,7 @@ def test_missing_keys(tmp_path: Path, key: str) -> None:
     data = schedule([]).to_json()
     assert isinstance(data, dict)
     del data[key]
-    _refused_text(tmp_path, json.dumps(data), f"{key} = None: this key is missing", f"add {key!r}")
+    _refused_text(tmp_path, json.dumps(data), f"{key} = None: this key is missing", f"add {key} to the top")
 
 
 @pytest.mark.parametrize(
@@ -224,11 +222,10 @@ def test_missing_keys(tmp_path: Path, key: str) -> None:
     [
         ("", "not JSON: Expecting value: line 1", "mend the line"),
         ('{"schema": }', "not JSON: Expecting value: line 1 column 12", "mend the line"),
-        ("[]", "not an object", 'begin with {"schema": "harness.schedule/1"'),
+        ("[]", "holds no JSON object", "name a schedule file"),
         ("[" * 100_000, "beyond what can be read", "nest less"),
         ("9" * 5_000, "beyond what can be read", "smaller numbers"),
     ],
-    ids=range(5),
 )
 def test_files_that_are_none(tmp_path: Path, text: str, told: str, mend: str) -> None:
     _refused_text(tmp_path, text, told, mend)
@@ -237,7 +234,7 @@ def test_files_that_are_none(tmp_path: Path, text: str, told: str, mend: str) ->
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     for path in (tmp_path / "none", tmp_path, tmp_path / "binary"):
-        with pytest.raises(UsageError, match="cannot be read") as caught:
+        with pytest.raises(UsageError, match=r"cannot be read|there is no such file") as caught:
             read_schedule(path)
         assert caught.value.hint == "name a schedule file"
 

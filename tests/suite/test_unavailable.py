@@ -22,21 +22,27 @@ def test_without_a_file_nothing_is_listed(tmp_path: Path) -> None:
 
 def test_an_entry_says_why_and_where_it_does_run(tmp_path: Path) -> None:
     assert read_unavailable(written(tmp_path, GOOD), ["slow"]) == {
-        "slow": Unavailable("slow", "needs seccomp", "Linux 5.0")
+        "slow": Unavailable(id="slow", reason="needs seccomp", runs="Linux 5.0")
     }
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (GOOD.replace('"slow"', '"slwo"'), r"unavailable\[1\]: id = 'slwo': no scenario.*closest valid: 'slow'"),
-        (GOOD.replace("reason", "raeson"), r"key = 'raeson': .*no such key; closest valid: 'reason'"),
-        (GOOD.replace('"needs seccomp"', '" "'), r"reason = ' ': needs a text(?s:.*)mend: add reason"),
-        (GOOD.replace('runs = "Linux 5.0"', ""), r"runs = None: needs a text"),
-        (GOOD.replace("[[unavailable]]", "[[unavailabel]]"), r"key = 'unavailabel': .*closest valid: 'unavailable'"),
-        (GOOD.replace("[[unavailable]]", "[unavailable]"), r"not a list of tables(?s:.*)write \[\[unavailable\]\]"),
-        ("unavailable = [1]", r"unavailable\[1\]: unavailable = 1: not a table"),
-        ("[[", r"cannot be read: (?s:.*)mend the line"),
+        (GOOD.replace('"slow"', '"slwo"'), r"unavailable\[0\]: id = 'slwo': no scenario.*closest valid: 'slow'"),
+        (
+            GOOD.replace("reason", "raeson"),
+            r"unavailable\[0\] \(slow\): raeson = .*; closest valid: 'reason'",
+        ),
+        (GOOD.replace('"needs seccomp"', '" "'), r"reason = ' ': needs a text(?s:.*)mend: write what"),
+        (
+            GOOD.replace('runs = "Linux 5.0"', ""),
+            r"runs = None: this key is missing(?s:.*)add runs to",
+        ),
+        (GOOD.replace("[[unavailable]]", "[[unavailabel]]"), r"unavailabel = .*closest valid: 'unavailable'"),
+        (GOOD.replace("[[unavailable]]", "[unavailable]"), r"unavailable = .*: needs a list(?s:.*)write a list"),
+        ("unavailable = [1]", r"unavailable\[0\] = 1: needs a table"),
+        ("[[", r"not TOML: (?s:.*)mend the line"),
     ],
 )
 def test_a_bad_list_is_told_by_place_key_value_and_mend(tmp_path: Path, text: str, said: str) -> None:

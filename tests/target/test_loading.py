@@ -66,7 +66,7 @@ def test_a_misspelt_key_is_told_with_the_right_one(tmp_path: Path, old: str, new
 @pytest.mark.parametrize(
     ("line", "place", "mend"),
     [
-        ('name = "small"', "name", "add name to [top]"),
+        ('name = "small"', "name", "add name to the top of the file"),
         ("connections = 5", "[limits]: connections", "add connections to [limits]"),
         ('about = "Pings."', f"{PING}: about", f"add about to {PING}"),
     ],
@@ -97,11 +97,11 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
         (CONNECTIONS, 'connections = "many"', "[limits]: connections = 'many'", "valid integer", "mend connections"),
         (CONNECTIONS, "connections = 0", "[limits]: connections = 0", "greater than 0", "mend connections"),
         ("body_bytes = 1000", "body_bytes = 99", "[limits]: body_bytes = 99", "equal to 100", "mend body_bytes"),
-        (OFF, 'off = "PING"', f"{PING}: off = 'PING'", "valid dictionary", "mend off"),
-        (OFF, "off = { PING = 1 }", '[protections."pool.ping".off]: PING = 1', "valid string", "mend PING"),
+        (OFF, 'off = "PING"', f"{PING}: off = 'PING'", "needs a table", "write a table"),
+        (OFF, "off = { PING = 1 }", '[protections."pool.ping".off]: PING = 1', "needs a text", "write a text"),
         (OFF, "off = {}", f"{PING}: off = {{}}", "switches nothing", "name a setting"),
         ("command = [", "command = [] # ", "[service]: command = []", "at least 1 item", "mend command"),
-        ('"-m", "small", ', "5, ", "[service.command]: 1 = 5", "valid string", "mend 1"),
+        ('"-m", "small", ', "5, ", "[service]: command[1] = 5", "needs a text", "write a text"),
         # A word that is none of those.
         ("harness.target/1", "harness.target/2", "schema = 'harness.target/2'", "valid: 'harness.target/1'", "write"),
         ('protocol = "redis"', 'protocol = "redi"', "[links.redis]: protocol", "closest valid: 'redis'", "write"),
@@ -112,7 +112,7 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
         (LISTENING, "port (", "[service]: listening = 'port ('", "not a regular expression", "mend the"),
         (LISTENING, "port", "[service]: listening = 'port'", "no group named port", "(?P<port>"),
         ("/healthz", "healthz", "[service]: alive = 'healthz'", "a path begins with /", "write /healthz"),
-        ('"503"', '"5033"', "[answers.refused]: 1 = '5033'", "not a status", "three digits"),
+        ('"503"', '"5033"', "[answers]: refused[1] = '5033'", "not a status", "three digits"),
         (TWO_HUNDRED, 'acknowledged = ["503"]', "answers = {", "503 both acknowledges and refuses", "take 503"),
         (TWO_HUNDRED, "acknowledged = []", "[answers]: acknowledged = []", "at least 1 item", "mend acknowledged"),
         # Names of other tables.
@@ -127,8 +127,8 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
         ("{postgres.url}", "{postgres.urll}", "[service]: command[3] = ", "closest valid: 'postgres.url'", "write"),
         ("{postgres.host}", "{postgres.hots}", "[service]: prepare[3] = ", "closest valid: 'postgres.host'", "write"),
         # TLS.
-        (REDIS, f"{REDIS}\ntls = 1", "[links.redis]: tls = 1", "valid boolean", "mend tls"),
-        (REDIS, f"{REDIS}\ntls = 'required'", "[links.redis]: tls = 'required'", "valid boolean", "mend tls"),
+        (REDIS, f"{REDIS}\ntls = 1", "[links.redis]: tls = 1", "needs true or false", "write true or false"),
+        (REDIS, f"{REDIS}\ntls = 'required'", "tls = 'required'", "needs true or false", "write true or false"),
         (REDIS, f"{REDIS}\ntsl = true", "[links.redis]: tsl = True", "closest valid: 'tls'", "write 'tls'"),
         ("{redis.url}", "{redis.ca_file}", "REDIS_URL = 'redis.ca_file'", "no TLS", "add tls = true to [links.redis]"),
         ("{postgres.url}", "{postgres.ca_file}", "command[3] = ", "no TLS", "add tls = true to [links.postgres]"),
@@ -226,7 +226,7 @@ def test_a_missing_file_is_told_with_those_that_are_there(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="there is no such file") as caught:
         load_target(Path("suite/targt.toml"))
-    assert caught.value.hint == "name a target description"
+    assert caught.value.hint == "name a target description, in TOML"
     (tmp_path / "suite").mkdir()
     write(tmp_path / "suite")
     with pytest.raises(UsageError, match=r"closest valid: 'suite/target\.toml'"):

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator
 
+from harness.documents import read_document
 from harness.errors import UsageError
-from harness.results.reading import Read, checked, read_object
+from harness.results.reading import Read
 from harness.results.summary import RunInfo
 from harness.search.maps.report import JSON_FILE, SCHEMA
 from harness.search.recording.places import CUT_INSIDE, CellId, Kind, Point
@@ -90,7 +91,7 @@ def sweeps_in(results: Path, unread: list[str]) -> Iterator[Swept]:
 
 def read_sweep(path: Path) -> SweepRead:
     """Read one file. Raises UsageError."""
-    return checked(SweepRead, read_object(path, mend="sweep again"), place=str(path), schema=SCHEMA)
+    return read_document(SweepRead, path, schema=SCHEMA, mend="sweep again")
 
 
 __all__ = ["CellRead", "MessageRead", "SweepRead", "Swept", "read_sweep", "sweeps_in"]
