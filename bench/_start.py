@@ -18,7 +18,15 @@ from bench._services import Wanted, Workshop, measuring
 from bench._statistics import median_interval, ratios, scatter
 from harness.engine.laying.testbed import passed_on
 from harness.processes.keeper import Keeper, ProcessSpec
-from harness.stack import PostgresServer, RedisServer, Stack, StackConfiguration, ToxiproxyServer, private_folder
+from harness.stack import (
+    Launch,
+    PostgresServer,
+    RedisServer,
+    Stack,
+    StackConfiguration,
+    ToxiproxyServer,
+    private_folder,
+)
 from harness.stack.toxiproxy.build import toxiproxy_server_path
 
 IMPORTS = "import webhook.command, webhook.service"
@@ -122,8 +130,8 @@ def _imports(workshop: Workshop) -> Table:
 
 
 def _servers(options: Options) -> Table:
-    toxiproxy = str(toxiproxy_server_path(progress=options.progress))
-    configuration = StackConfiguration(toxiproxy=toxiproxy)
+    toxiproxy = toxiproxy_server_path(progress=options.progress)
+    configuration = StackConfiguration(toxiproxy=str(toxiproxy))
 
     def stack(keeper: Keeper, folder: Path) -> Stack:
         return Stack.start(configuration, folder, keeper=keeper)
@@ -131,10 +139,11 @@ def _servers(options: Options) -> Table:
     arms = [
         Arm("stack: all three", partial(_up_ms, stack)),
         Arm("stack, again", partial(_up_ms, stack), control=True),
-        Arm("PostgreSQL alone", partial(_up_ms, PostgresServer.start)),
-        Arm("Redis alone", partial(_up_ms, RedisServer.start)),
+        Arm("PostgreSQL alone", partial(_up_ms, lambda keeper, folder: PostgresServer.start(Launch(keeper, folder)))),
+        Arm("Redis alone", partial(_up_ms, lambda keeper, folder: RedisServer.start(Launch(keeper, folder)))),
         Arm(
-            "Toxiproxy alone", partial(_up_ms, lambda keeper, folder: ToxiproxyServer(toxiproxy, folder, keeper=keeper))
+            "Toxiproxy alone",
+            partial(_up_ms, lambda keeper, folder: ToxiproxyServer.start(Launch(keeper, folder), toxiproxy)),
         ),
         Arm("keeper", _keeper_ms),
     ]

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from harness.addresses import HostPort
 from harness.processes.keeper import Keeper
 from harness.relay import ProtocolName
-from harness.stack import PostgresServer, RedisServer
+from harness.stack import Launch, PostgresServer, RedisServer
 
 LISTS = Path(__file__).resolve().parent
 Server = PostgresServer | RedisServer
@@ -37,12 +37,12 @@ class Suite:
 
 def start_postgres(keeper: Keeper, folder: Path) -> PostgresServer:
     """Start a PostgreSQL."""
-    return PostgresServer.start(keeper, folder)
+    return PostgresServer.start(Launch(keeper, folder))
 
 
 def start_redis(keeper: Keeper, folder: Path) -> RedisServer:
     """Start a Redis."""
-    return RedisServer.start(keeper, folder)
+    return RedisServer.start(Launch(keeper, folder))
 
 
 def libpq_environment(server: Server, address: HostPort) -> Mapping[str, str]:

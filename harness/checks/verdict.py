@@ -16,10 +16,13 @@ class Verdict(enum.StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+WORST_FIRST = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.UNAVAILABLE, Verdict.HELD)
+
+
 def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
     """Failed outranks inconclusive outranks held; None where nothing was judged."""
-    seen = set(verdicts)
-    return next((verdict for verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.HELD) if verdict in seen), None)
+    seen = set(verdicts) - {Verdict.UNAVAILABLE}
+    return next((verdict for verdict in WORST_FIRST if verdict in seen), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,15 @@ import click
 
 from harness.checks import Verdict
 from harness.cli.chosen import Chosen, choose
-from harness.cli.heat_map import heat_map_lines
-from harness.cli.lines import DIM
 from harness.cli.mutants import ablate_mutants
 from harness.cli.options import JOBS, OUTPUT, SEED, STACK, STRICT, WHERE, options, output_of, settings_of
-from harness.cli.screen import Screen
 from harness.cli.stage import perform
 from harness.cli.starting import FirstRuns
 from harness.cli.teeth import judge_teeth
 from harness.errors import UsageError
+from harness.present.looks import DIM
+from harness.present.terminal.heat_map import heat_map_lines
+from harness.present.terminal.screen import Screen
 from harness.proof.matrix import Matrix, matrix_of
 from harness.results import RunKey, RunResult
 from harness.scenario.scenario import Scenario

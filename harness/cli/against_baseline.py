@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.cli.chosen import Chosen
-from harness.cli.lines import BAD, BOLD, DIM, DOUBT, Line
-from harness.cli.screen import Screen
 from harness.compare.baseline import FILE, Baseline, read_baseline
 from harness.compare.differences import Comparison, Difference, Kind, differences
 from harness.compare.record import record_of
 from harness.errors import UsageError
+from harness.present.looks import BAD, BOLD, DIM, DOUBT
+from harness.present.terminal.lines import Line
+from harness.present.terminal.screen import Screen
 from harness.proof.sources import digests
 from harness.results.reading import summary_from
 from harness.results.text import one_line

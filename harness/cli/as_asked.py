@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, chdir, contextmanager
 from typing import TextIO, cast
 
-from harness.cli.streams import into_nothing
 from harness.modules import is_a_users, users_modules
+from harness.present.terminal.streams import into_nothing
 from harness.quick import Asked
 from harness.vocabulary.value import Value
 

@@ -11,13 +11,13 @@ import click
 
 from harness.checks import Verdict
 from harness.cli.chosen import choose
-from harness.cli.heat_map import LEGEND, SIGNS
-from harness.cli.lines import BOLD, DIM, Line, Piece
 from harness.cli.options import JOBS, OUTPUT, SEED, STACK, STRICT, WHERE, options, output_of, settings_of
-from harness.cli.screen import Screen, Verbosity
 from harness.cli.stage import perform
 from harness.compare.profiles import Compared, Outcome, SideBySide, in_order, seconds
 from harness.errors import UsageError
+from harness.present.looks import BOLD, DIM, legend, look
+from harness.present.terminal.lines import Line, Piece
+from harness.present.terminal.screen import Screen, Verbosity
 from harness.results import Role, RunKey
 from harness.results.files import write_atomically
 from harness.results.text import one_line
@@ -105,10 +105,10 @@ def row_line(row: Compared, order: Sequence[str], chosen: Sequence[Scenario]) ->
 
 
 def _cell(outcome: Outcome) -> Iterator[Piece]:
-    sign, style = SIGNS[outcome.verdict]
+    looks = look(outcome.verdict)
     times = "".join(f"{_or_dash(time_ms):>9}" for time_ms in (outcome.worst_ms, outcome.recovery_ms))
     counts = "".join(f"{'-' if count is None else count:>3}" for count in (outcome.lost, outcome.doubled))
-    yield (f"{sign}{times}{counts}".ljust(CELL_WIDTH), style)
+    yield (f"{looks.mark}{times}{counts}".ljust(CELL_WIDTH), looks.style)
 
 
 def _or_dash(time_ms: float | None) -> str:
@@ -117,7 +117,7 @@ def _or_dash(time_ms: float | None) -> str:
 
 def step_lines(found: SideBySide) -> Iterator[Line]:
     """The legend of the rows; what each step from a profile to the next mends, does not, and makes worse."""
-    yield [(LEGEND, DIM)]
+    yield [(legend(), DIM)]
     for step in found.steps:
         yield [(f"from {step.before} to {step.after}", BOLD)]
         parts: Mapping[str, Sequence[str]] = {

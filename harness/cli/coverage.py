@@ -16,11 +16,12 @@ from typing import Any
 import click
 
 from harness.cli.chosen import Chosen, choose
-from harness.cli.lines import BAD, BOLD, DIM, DOUBT, Line
 from harness.cli.options import OUTPUT, STACK, WHAT, WHERE, Output, options, output_of, settings_of
-from harness.cli.screen import Verbosity
 from harness.cli.search_stage import SearchStage, search_stage
 from harness.engine.laying.testbed import Testbed
+from harness.present.looks import BAD, BOLD, DIM, DOUBT
+from harness.present.terminal.lines import Line
+from harness.present.terminal.screen import Verbosity
 from harness.results.reading import SummaryRead
 from harness.results.revision import revision_of
 from harness.results.text import one_line

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from harness.cli.chosen import Chosen
 from harness.cli.fault_maps import leave_maps
-from harness.cli.lines import BAD, BOLD, DOUBT, PLAIN
-from harness.cli.screen import Screen
+from harness.present.looks import BAD, BOLD, DOUBT, PLAIN
+from harness.present.maps.mapping import coverage_map
+from harness.present.terminal.screen import Screen
 from harness.results.finding import Finding
 from harness.results.text import one_line
-from harness.search.maps.maps import coverage_map
 from harness.search.space.coverage import Subject, gate_coverage
 from harness.search.space.space import FILE, read_space
 from harness.suite import Session

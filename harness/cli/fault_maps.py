@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.results.maps import FaultMap, read_maps, write_maps
-from harness.search.maps.maps import sweep_maps
+from harness.present.maps.fault_map import FaultMap, read_maps, write_maps
+from harness.present.maps.mapping import sweep_maps
 from harness.search.space.coverage import Subject
 
 

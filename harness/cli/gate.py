@@ -25,11 +25,11 @@ from harness.cli.options import (
     output_of,
     settings_of,
 )
-from harness.cli.screen import Screen
 from harness.cli.stage import perform
 from harness.cli.starting import FirstRuns
 from harness.cli.teeth import judge_teeth
 from harness.errors import UsageError
+from harness.present.terminal.screen import Screen
 from harness.scenario.scenario import Scenario
 from harness.suite import ExitStatus, Session
 

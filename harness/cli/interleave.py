@@ -15,12 +15,13 @@ from typing import Any
 import click
 
 from harness.checks import Verdict
-from harness.cli.lines import BAD, BOLD, DIM, DOUBT, GOOD, Line
 from harness.cli.options import OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
-from harness.cli.screen import Verbosity
 from harness.cli.search_stage import SearchStage, finished, search_stage
 from harness.engine.laying.testbed import Testbed
 from harness.errors import UsageError
+from harness.present.looks import BAD, BOLD, DIM, DOUBT, GOOD
+from harness.present.terminal.lines import Line
+from harness.present.terminal.screen import Verbosity
 from harness.results.files import write_atomically
 from harness.results.text import counted, one_line
 from harness.search.orders.interleaving import MIXES, Mix, OrderResult

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from harness.checks import Verdict
 from harness.cli.chosen import Chosen, choose
-from harness.cli.lines import BAD, BOLD, DIM, DOUBT, GOOD, WORD_WIDTH, Line
 from harness.cli.options import Output
-from harness.cli.screen import Screen
 from harness.cli.stage import perform
+from harness.present.looks import BAD, BOLD, DIM, DOUBT, GOOD
+from harness.present.terminal.lines import WORD_WIDTH, Line
+from harness.present.terminal.screen import Screen
 from harness.proof.mutant_results import (
     SECTION,
     MutantResult,

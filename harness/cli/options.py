@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import click
 
-from harness.cli.screen import Verbosity
 from harness.errors import UsageError
+from harness.present.terminal.screen import Verbosity
 from harness.stack import StackConfiguration
 from harness.suite import SuiteSettings
 from harness.suite.settings import RESULTS, SCENARIOS, names_given

@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from harness.cli.options import OUTPUT, STACK, WHERE, options, output_of, settings_of
-from harness.cli.screen import Screen
 from harness.cli.stage import perform
 from harness.errors import UsageError
 from harness.plugin.collecting import collect_scenarios
+from harness.present.terminal.screen import Screen
 from harness.results import RunKey
 from harness.results.repro import harness_words
 from harness.scenario.blaming import blamed

@@ -8,7 +8,7 @@ import click
 
 from harness.cli.fault_maps import leave_maps
 from harness.errors import HarnessError
-from harness.report import write_report
+from harness.present.html import write_report
 from harness.results.folder import LATEST
 from harness.results.naming import run_named
 from harness.results.reading import read_summary

@@ -11,10 +11,10 @@ import click
 from harness.checks import Verdict
 from harness.cli.chosen import choose
 from harness.cli.options import OUTPUT, PROOFS, WHAT, WHERE, check_proofs, options, output_of, settings_of
-from harness.cli.screen import Screen
 from harness.cli.stage import perform
 from harness.cli.teeth import judge_teeth
 from harness.errors import UsageError
+from harness.present.terminal.screen import Screen
 from harness.suite import ExitStatus, Session, Standing, SuiteSettings
 from harness.target import load_target
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from harness.cli.options import Output
-from harness.cli.screen import Screen, screen_for
 from harness.cli.stage import terminated_is_interrupted
 from harness.engine.laying.testbed import Testbed, open_testbed
+from harness.present.terminal.screen import Screen, screen_for
 from harness.results.folder import ResultsFolder, new_results_folder
 from harness.results.repro import harness_words
 from harness.results.summary import RunInfo

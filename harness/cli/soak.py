@@ -11,11 +11,12 @@ import click
 
 from harness.checks import Verdict
 from harness.cli.chosen import choose
-from harness.cli.lines import BOLD, DIM, DOUBT, GOOD, PLAIN, Line
 from harness.cli.options import JOBS, OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
-from harness.cli.screen import Screen
 from harness.cli.stage import perform
 from harness.cli.starting import FirstRuns
+from harness.present.looks import BOLD, DIM, DOUBT, GOOD, PLAIN
+from harness.present.terminal.lines import Line
+from harness.present.terminal.screen import Screen
 from harness.results import RunResult
 from harness.results.text import one_line
 from harness.scenario.scenario import Scenario

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from harness.cli.lines import closing_lines, opening_lines
 from harness.cli.options import Output
-from harness.cli.screen import Screen, Verbosity, screen_for
-from harness.cli.streams import into_nothing
-from harness.report import tell_github
+from harness.present.ci.github import tell_github
+from harness.present.pages import Pages
+from harness.present.terminal.lines import closing_lines, opening_lines
+from harness.present.terminal.screen import Screen, Verbosity, screen_for
+from harness.present.terminal.streams import into_nothing
 from harness.results.repro import harness_words
 from harness.scenario.scenario import Scenario
 from harness.suite import ExitStatus, Session, Standing, SuiteSettings, Unavailable
@@ -46,6 +47,7 @@ def perform(
             selection=[scenario.id for scenario in chosen],
             listed=listed,
             watcher=screen,
+            publisher=Pages(),
             standing=standing,
         )
         screen.profile, screen.total = session.profile, len(chosen)

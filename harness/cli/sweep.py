@@ -11,17 +11,19 @@ from typing import Any
 import click
 import uvloop
 
-from harness.cli.lines import BAD, BOLD, DIM, DOUBT, Line
 from harness.cli.options import OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
 from harness.cli.search_stage import SearchStage, finished, search_stage
 from harness.engine.laying.testbed import Testbed
 from harness.errors import UsageError
+from harness.present.looks import BAD, BOLD, DIM, DOUBT, look
+from harness.present.maps.sweep_page import write_page
+from harness.present.terminal.lines import Line
+from harness.present.terminal.sweep_map import map_lines
 from harness.results.text import one_line
-from harness.search.maps.report import HTML_FILE, JSON_FILE, SweepReport, judged_a_second
-from harness.search.maps.terminal_map import map_lines
 from harness.search.recording.places import KINDS, CellId, Kind
 from harness.search.recording.recording import Recording
 from harness.search.sweep.plan import RETRY, Choice, check_choice, planned
+from harness.search.sweep.report import HTML_FILE, JSON_FILE, SweepReport, judged_a_second
 from harness.search.sweep.results import CellResult, CellVerdict, LaneProblem, RowOfMap, SweepResults
 from harness.search.sweep.sweeper import Sweeper, SweepSettings, sweeping
 from harness.suite import ExitStatus
@@ -140,6 +142,7 @@ class _Sweep:
             without=self._stage.settings.without, part=self._choice.part,
         )  # fmt: skip
         report.write(self._stage.folder.path)
+        write_page(report, self._stage.folder.path)
 
     def closing(self) -> Iterator[Line]:
         """The map, the counts, the speed, and where the results are."""
@@ -187,7 +190,7 @@ def rows_of(recordings: Sequence[Recording]) -> Sequence[RowOfMap]:
 
 def story_of(result: CellResult, style: str) -> Iterator[Line]:
     """What there is to say of a cell that did not hold."""
-    yield [(f"{result.verdict.letter} {result.verdict:13}", style), (one_line(str(result.cell)), BOLD)]
+    yield [(f"{look(result.verdict).letter} {result.verdict:13}", style), (one_line(str(result.cell)), BOLD)]
     yield [("    why    ", DIM), (one_line(result.reason), style)]
     for seen in result.evidence:
         yield [("    seen   ", DIM), (one_line(seen), "")]
@@ -198,8 +201,8 @@ def story_of(result: CellResult, style: str) -> Iterator[Line]:
 
 def problem_line(problem: LaneProblem) -> Line:
     """One line for what no cell is to blame for."""
-    style = BAD if problem.verdict is CellVerdict.FAILED else DOUBT
-    return [(f"{problem.verdict.letter} lane {problem.lane}: {one_line(problem.reason)}", style)]
+    looks = look(problem.verdict)
+    return [(f"{looks.letter} lane {problem.lane}: {one_line(problem.reason)}", looks.style)]
 
 
 __all__ = ["kinds_needed", "rows_of", "status_of", "sweep"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.cli.chosen import Chosen
-from harness.cli.lines import BAD, BOLD, DIM, DOUBT, GOOD, Line
-from harness.cli.screen import Screen
+from harness.present.looks import BAD, BOLD, DIM, DOUBT, GOOD
+from harness.present.terminal.lines import Line
+from harness.present.terminal.screen import Screen
 from harness.proof.matrix import Matrix
 from harness.proof.teeth import SECTION, Standing, Standpoint, Teeth, counted, teeth_of
 from harness.results.text import one_line

@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from harness.checks import Verdict
+from harness.compare.trend import Trend, of_one_kind, trends, trends_json
 from harness.errors import UsageError
 from harness.results.naming import run_named, summaries_in
 from harness.results.reading import SummaryRead, read_summary
 from harness.results.text import counted
-from harness.results.trend import Trend, of_one_kind, trends, trends_json
 from harness.suite import ExitStatus
 from harness.suite.settings import RESULTS
 

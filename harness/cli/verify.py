@@ -14,13 +14,14 @@ import click
 
 from harness.checks import Verdict
 from harness.cli.chosen import Chosen, choose
-from harness.cli.lines import BAD, BOLD, DOUBT, GOOD, Line
 from harness.cli.options import JOBS, OUTPUT, PLACES, SEED, STACK, STRICT, options, output_of, settings_of
-from harness.cli.screen import Screen
 from harness.cli.stage import perform
 from harness.compare.verification import Verification, verification
-from harness.compare.verify_report import html_page, markdown_page
 from harness.errors import UsageError
+from harness.present.html.verify_page import html_page, markdown_page
+from harness.present.looks import BAD, BOLD, DOUBT, GOOD
+from harness.present.terminal.lines import Line
+from harness.present.terminal.screen import Screen
 from harness.results import RunKey, RunResult
 from harness.results.ablation import PairVerdict
 from harness.results.files import write_atomically

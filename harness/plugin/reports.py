@@ -8,8 +8,8 @@ from typing import Protocol
 import pytest
 
 from harness.checks import Verdict
+from harness.present.terminal.story import story
 from harness.results import RunResult
-from harness.results.story import story
 
 
 class NotHeldError(Exception):

@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from harness.plugin.options import settings_of
 from harness.plugin.reading import check_unique, is_scenario, scenario_of
 from harness.plugin.vanished import shadowed
+from harness.present.pages import Pages
 from harness.results import RunResult
 from harness.results.places import shown
 from harness.scenario.scenario import Scenario
@@ -88,7 +89,7 @@ class PytestRun:
         ids = [scenario.id for scenario in self.scenarios.values()]
         listed = read_unavailable(self.settings.scenarios / FILE)  # a part of the suite: other ids may be listed
         command = ("python", "-m", "pytest", *(str(word) for word in self.config.invocation_params.args))
-        return Session(self.settings, self.target, command=command, selection=ids, listed=listed)
+        return Session(self.settings, self.target, command=command, selection=ids, listed=listed, publisher=Pages())
 
     def end(self, status: int) -> int:
         """Write the results, take the servers down, and say with which status pytest must end."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.checks import Verdict
+from harness.checks import WORST_FIRST, Verdict
 from harness.documents import check_document, check_schema, read_json
 from harness.results.ablation import PairVerdict
 from harness.results.folder import FILE, is_quick
@@ -167,13 +167,13 @@ def own_runs(summary: SummaryRead) -> Iterator[RunRead]:
     for run in summary.runs:
         if run.role == "scenario" and run.profile == summary.run.profile and not run.without:
             other = found.get(run.id)
-            if other is None or _rank(run) > _rank(other):
+            if other is None or _rank(run) < _rank(other):
                 found[run.id] = run
     return iter(found.values())
 
 
 def _rank(run: RunRead) -> int:
-    return (Verdict.HELD, Verdict.UNAVAILABLE, Verdict.INCONCLUSIVE, Verdict.FAILED).index(run.verdict)
+    return WORST_FIRST.index(run.verdict)
 
 
 def multiple(time_ms: float | None, healthy_ms: float | None) -> float | None:

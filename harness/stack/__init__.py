@@ -6,15 +6,18 @@ from harness.stack.folders import private_folder
 from harness.stack.postgres import PostgresServer
 from harness.stack.postgres_settings import PostgresOptions
 from harness.stack.redis import RedisServer
+from harness.stack.server import Launch, Server
 from harness.stack.stack import Stack, StackConfiguration
 from harness.stack.toxiproxy.server import ToxiproxyServer
 
 __all__ = [
     "DeadServer",
     "HostPort",
+    "Launch",
     "PostgresOptions",
     "PostgresServer",
     "RedisServer",
+    "Server",
     "Stack",
     "StackConfiguration",
     "ToxiproxyServer",

@@ -9,22 +9,19 @@ import stat
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import asyncpg
 
 from harness.errors import HarnessError, UsageError
-from harness.processes.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
+from harness.processes.keeper import Keeper, KeptProcess, ProcessSpec
 from harness.stack._tree import kill_tree
 from harness.stack.binaries import PostgresBinaries, check_postgres_version, find_postgres
 from harness.stack.blocking import run_blocking
-from harness.stack.deaths import DeathWatch, describe_exit
-from harness.stack.ports import Ports, pick_port
+from harness.stack.deaths import describe_exit
 from harness.stack.postgres_settings import PostgresOptions, as_conf, settings_for
 from harness.stack.readiness import NotReadyError
-from harness.stack.server_process import ServerProcess, not_owned
+from harness.stack.server import Launch, Server
 from harness.stack.urls import checked_url, redacted
 
 SUPERUSER = "postgres"
@@ -36,45 +33,32 @@ _BUILTIN_LOCALE_SINCE = 17
 _ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
 
 
-class PostgresServer:
-    """A context manager whose end stops the server that it owns. Made by `start` or `at_url`."""
+class PostgresServer(Server):
+    """A PostgreSQL server. Made by `start` or `at_url`; committed rows survive `crash()` and `restart()`."""
 
-    name = "postgres"
-
-    def __init__(self, url: str, version: str, run: ServerProcess | None) -> None:
-        self._url = url
-        self._run = run
-        self.version = version
-        """As the server says it: "18.6"."""
+    protocol = "postgres"
+    default_port = 5432
 
     @classmethod
     def start(
-        cls,
-        keeper: Keeper,
-        folder: Path,
-        *,
-        binaries: PostgresBinaries | None = None,
-        options: PostgresOptions | None = None,
-        deaths: DeathWatch | None = None,
-        ports: Ports = pick_port,
-        logs: Path | None = None,
+        cls, launch: Launch, *, binaries: PostgresBinaries | None = None, options: PostgresOptions | None = None
     ) -> PostgresServer:
-        """Make a data directory in `folder` (private, existing) and start a server on it.
+        """Make a data directory in the launch's folder and start a server on it.
 
-        Its log is `postgres.log` in `logs`, else in `folder`. Only a password opens it, a random
-        one: with `trust`, every user of this machine could run programs as this one. Returns when
-        the server answers a query. Raises HarnessError with the log's tail when it does not start.
+        Only a password opens it, a random one: with `trust`, every user of this machine could run programs as this
+        one. Returns when the server answers a query. Raises HarnessError with the log's tail when it does not start.
         """
+        name = launch.name or cls.protocol
         recipe = _Recipe(
+            name=name,
             binaries=binaries or find_postgres("embedded"),
-            data=folder / "data",
-            log=(logs or folder) / "postgres.log",
+            data=launch.folder / "data",
+            log=launch.log(name),
             password=secrets.token_urlsafe(16),
         )
-        _make_data_directory(keeper, recipe, options or PostgresOptions())
-        run = ServerProcess(keeper, recipe, deaths or DeathWatch(), ports)
-        run.start()
-        return cls(recipe.url(run.port), recipe.binaries.version, run)
+        _make_data_directory(launch.keeper, recipe, options or PostgresOptions())
+        run = launch.started(recipe)
+        return cls(recipe.url(run.port), recipe.binaries.version, run=run, name=name)
 
     @classmethod
     def at_url(cls, url: str, *, allow_hosts: Collection[str] = frozenset()) -> PostgresServer:
@@ -96,40 +80,7 @@ class PostgresServer:
         if not answer.superuser:
             mend = "give the URL of a superuser: each service gets a role and a database of its own"
             raise UsageError.at(place, "postgres", shown, "its user is no superuser", mend=mend)
-        return cls(url, answer.version, None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop the server if it is the harness's own. Idempotent."""
-        if self._run is not None:
-            self._run.stop()
-
-    @property
-    def host(self) -> str:
-        """The address's host; 127.0.0.1 for the harness's own."""
-        return urlsplit(self._url).hostname or "127.0.0.1"
-
-    @property
-    def port(self) -> int:
-        """The same for as long as the server is used, restarts included."""
-        return urlsplit(self._url).port or 5432
-
-    @property
-    def process(self) -> KeptProcess | None:
-        """The postmaster; None for a server given by URL."""
-        return self._run.process if self._run else None
-
-    @property
-    def log(self) -> LogFile | None:
-        """What the server wrote, across restarts; None for a server given by URL."""
-        return self._run.process.log if self._run else None
+        return cls(url, answer.version)
 
     def url(self, *, database: str = "postgres", user: str | None = None, password: str | None = None) -> str:
         """Return a `postgresql://` URL; without a user, the superuser's, with its password."""
@@ -141,27 +92,6 @@ class PostgresServer:
         address = parts.netloc.rpartition("@")[2]
         netloc = f"{credentials}@{address}" if credentials else address
         return urlunsplit(parts._replace(netloc=netloc, path="/" + quote(database, safe="")))
-
-    def restart(self) -> None:
-        """Fast shutdown, then a start on the same port with the same data; returns when it is ready."""
-        self._owned().restart()
-
-    def crash(self) -> None:
-        """SIGKILL the postmaster and its backends; returns when all have ended. Committed rows survive."""
-        self._owned().crash()
-
-    def start_again(self) -> None:
-        """Start it after `crash()` or `stop()`; returns when recovery is over and it answers."""
-        self._owned().start_again()
-
-    def stop(self) -> None:
-        """Fast shutdown: sessions are ended, a checkpoint is written. Idempotent."""
-        self._owned().stop()
-
-    def _owned(self) -> ServerProcess:
-        if self._run is None:
-            raise not_owned(self.name, redacted(self._url))
-        return self._run
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +120,11 @@ async def _ask(url: str) -> _Answer:
 class _Recipe:
     """How ServerProcess starts this server and knows it to be ready."""
 
+    name: str
     binaries: PostgresBinaries
     data: Path
     log: Path
     password: str
-    name: str = "postgres"
     stop_signal: signal.Signals = signal.SIGINT  # "fast": sessions are ended, not waited for
 
     def url(self, port: int) -> str:

@@ -7,8 +7,6 @@ import signal
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
 import redis
@@ -16,12 +14,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from harness.errors import UsageError
-from harness.processes.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
+from harness.processes.keeper import ProcessSpec
 from harness.stack.binaries import RedisBinary, check_redis_version, find_redis
-from harness.stack.deaths import DeathWatch
-from harness.stack.ports import Ports, pick_port
 from harness.stack.readiness import NotReadyError
-from harness.stack.server_process import ServerProcess, not_owned
+from harness.stack.server import Launch, Server
 from harness.stack.urls import checked_url, redacted
 
 _DEADLINE_S = 2.0
@@ -29,39 +25,25 @@ _SCHEMES = ("redis",)
 _CONNECT_ERRORS = (redis.RedisError, OSError, ValueError)
 
 
-class RedisServer:
-    """A context manager whose end stops the server that it owns. Made by `start` or `at_url`."""
+class RedisServer(Server):
+    """A Redis or Valkey server. Made by `start` or `at_url`; the version of a Valkey is "8.1.8 (Valkey)"."""
 
-    name = "redis"
-
-    def __init__(self, url: str, version: str, run: ServerProcess | None) -> None:
-        self._url = url
-        self._run = run
-        self.version = version
-        """As the server says it: "8.2.3"; a Valkey's is "8.1.8 (Valkey)"."""
+    protocol = "redis"
+    default_port = 6379
 
     @classmethod
-    def start(
-        cls,
-        keeper: Keeper,
-        folder: Path,
-        *,
-        binary: RedisBinary | None = None,
-        deaths: DeathWatch | None = None,
-        ports: Ports = pick_port,
-        logs: Path | None = None,
-    ) -> RedisServer:
+    def start(cls, launch: Launch, *, binary: RedisBinary | None = None) -> RedisServer:
         """Start a server that keeps nothing on disk: a restart empties it, as a cache's may.
 
-        `folder` is its working directory (private, existing); the log is `redis.log` in `logs`,
-        else in `folder`. No password: it is a cache of this run's own, and commands that reach the
-        machine (MODULE LOAD, CONFIG SET dir) are off, as Redis has them. Returns when it answers
-        PING. Raises HarnessError with the log's tail when it does not start.
+        The launch's folder is its working directory. No password: it is this run's cache, and commands that reach the
+        machine (MODULE LOAD, CONFIG SET dir) are off, as Redis has them. Returns when it answers PING. Raises
+        HarnessError with the log's tail when it does not start.
         """
-        recipe = _Recipe(binary=binary or find_redis("embedded"), folder=folder, log=(logs or folder) / "redis.log")
-        run = ServerProcess(keeper, recipe, deaths or DeathWatch(), ports)
-        run.start()
-        return cls(f"redis://127.0.0.1:{run.port}", _shown_version(recipe.binary.flavour, recipe.binary.version), run)
+        name = launch.name or cls.protocol
+        recipe = _Recipe(name=name, binary=binary or find_redis("embedded"), folder=launch.folder, log=launch.log(name))
+        run = launch.started(recipe)
+        version = _shown_version(recipe.binary.flavour, recipe.binary.version)
+        return cls(f"redis://127.0.0.1:{run.port}", version, run=run, name=name)
 
     @classmethod
     def at_url(cls, url: str, *, allow_hosts: Collection[str] = frozenset()) -> RedisServer:
@@ -79,65 +61,11 @@ class RedisServer:
             mend = "start that server, or mend the URL; 'embedded' needs neither"
             raise UsageError.at("stack configuration", "redis", shown, problem, mend=mend) from error
         check_redis_version("redis", shown, answer.version)
-        return cls(url, _shown_version(answer.flavour, answer.version), None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop the server if it is the harness's own. Idempotent."""
-        if self._run is not None:
-            self._run.stop()
-
-    @property
-    def host(self) -> str:
-        """The address's host; 127.0.0.1 for the harness's own."""
-        return urlsplit(self._url).hostname or "127.0.0.1"
-
-    @property
-    def port(self) -> int:
-        """The same for as long as the server is used, restarts included."""
-        return urlsplit(self._url).port or 6379
-
-    @property
-    def process(self) -> KeptProcess | None:
-        """The server's process; None for a server given by URL."""
-        return self._run.process if self._run else None
-
-    @property
-    def log(self) -> LogFile | None:
-        """What the server wrote, across restarts; None for a server given by URL."""
-        return self._run.process.log if self._run else None
+        return cls(url, _shown_version(answer.flavour, answer.version))
 
     def url(self, db: int = 0) -> str:
         """Return a `redis://` URL of that database."""
         return urlunsplit(urlsplit(self._url)._replace(path=f"/{db}"))
-
-    def restart(self) -> None:
-        """Stop and start on the same port, empty; returns when it answers."""
-        self._owned().restart()
-
-    def crash(self) -> None:
-        """SIGKILL the server; returns when it has ended."""
-        self._owned().crash()
-
-    def start_again(self) -> None:
-        """Start it after `crash()` or `stop()`; returns when it answers."""
-        self._owned().start_again()
-
-    def stop(self) -> None:
-        """SIGTERM: connections are closed. Idempotent."""
-        self._owned().stop()
-
-    def _owned(self) -> ServerProcess:
-        if self._run is None:
-            raise not_owned(self.name, redacted(self._url))
-        return self._run
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +93,10 @@ def _ask(url: str) -> _Answer:
 class _Recipe:
     """How ServerProcess starts this server and knows it to be ready."""
 
+    name: str
     binary: RedisBinary
     folder: Path
     log: Path
-    name: str = "redis"
     stop_signal: signal.Signals = signal.SIGTERM
 
     def spec(self, port: int) -> ProcessSpec:

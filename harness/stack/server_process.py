@@ -19,7 +19,7 @@ READY_DEADLINE_S = 30.0
 """Far beyond what a start takes; a server that is not ready by then is broken."""
 
 _PORTS_TRIED_MAX = 20
-_IN_USE = "Address already in use"  # strerror(EADDRINUSE); the servers run in the C locale
+_IN_USE = "address already in use"  # strerror(EADDRINUSE), and Go's words; the servers run in the C locale
 
 
 class Recipe(Protocol):
@@ -45,7 +45,7 @@ class Recipe(Protocol):
 
 
 class _PortTakenError(Exception):
-    """The server ended because somebody else has its port."""
+    """Another process has the server's port: the server ended, or lives on and serves nothing."""
 
 
 class ServerProcess:
@@ -139,7 +139,7 @@ class ServerProcess:
         mark = spec.log.stat().st_size if spec.log.exists() else 0
         process = self._keeper.spawn(spec)
         try:
-            self._wait_ready(process, port)
+            self._wait_ready(process, port, mark)
         except EndedError:
             raise self._died_at_start(process, mark) from None
         except TimeoutError as error:
@@ -158,7 +158,7 @@ class ServerProcess:
     def _died_at_start(self, process: KeptProcess, mark: int) -> Exception:
         status = process.wait(READY_DEADLINE_S)
         written = process.log.read(mark)
-        if _IN_USE in written:
+        if _says_in_use(written):
             return _PortTakenError(written)
         name = self._recipe.name
         return HarnessError(
@@ -166,10 +166,13 @@ class ServerProcess:
             hint=f"see the log for the reason; if the program is at fault, name another {name} in the configuration",
         )
 
-    def _wait_ready(self, process: KeptProcess, port: int) -> None:
+    def _wait_ready(self, process: KeptProcess, port: int, mark: int) -> None:
         def probe() -> None:
             # Whoever has the port already may answer as well, or accept and say nothing.
             if not _listens(process.pid, port):
+                written = process.log.read(mark)
+                if _says_in_use(written):  # Toxiproxy lives on then, and PostgreSQL for a moment
+                    raise _PortTakenError(written)
                 raise NotReadyError(f"process {process.pid} does not listen on port {port} yet")
             self._recipe.probe(port)
 
@@ -187,6 +190,10 @@ def _listens(pid: int, port: int) -> bool:
     except HarnessError as error:
         # Not to be seen for a moment: what a process has open is root's between its end and its burial.
         raise NotReadyError(error.message) from error
+
+
+def _says_in_use(written: str) -> bool:
+    return _IN_USE in written.casefold()
 
 
 def not_owned(name: str, url: str) -> HarnessError:

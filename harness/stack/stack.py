@@ -18,8 +18,9 @@ from harness.stack.deaths import DeadServer, DeathWatch
 from harness.stack.postgres import PostgresServer
 from harness.stack.postgres_settings import PostgresOptions
 from harness.stack.redis import RedisServer
-from harness.stack.toxiproxy.build import BUILD, toxiproxy_server_path
-from harness.stack.toxiproxy.server import ToxiproxyServer
+from harness.stack.server import Launch
+from harness.stack.toxiproxy.build import BUILD
+from harness.stack.toxiproxy.server import ToxiproxyServer, find_toxiproxy
 from harness.stack.urls import is_url
 
 EMBEDDED = "embedded"
@@ -140,9 +141,8 @@ class _Starting:
         # interrupted, which a start in a thread cannot.
         self._binaries = None if is_url(configuration.postgres) else find_postgres(configuration.postgres)
         self._binary = None if is_url(configuration.redis) else find_redis(configuration.redis)
-        self._toxiproxy = configuration.toxiproxy
-        if self._toxiproxy == BUILD:
-            self._toxiproxy = str(toxiproxy_server_path(keeper=keeper, progress=progress))
+        toxiproxy = configuration.toxiproxy
+        self._toxiproxy = None if is_url(toxiproxy) else find_toxiproxy(toxiproxy, keeper, progress)
 
     def all_at_once(self) -> tuple[PostgresServer, RedisServer, ToxiproxyServer, RelayServer]:
         self._logs.mkdir(parents=True, exist_ok=True)
@@ -159,15 +159,8 @@ class _Starting:
         if self._binaries is None:
             server = PostgresServer.at_url(wanted.postgres, allow_hosts=wanted.allow_hosts)
         else:
-            server = PostgresServer.start(
-                self._keeper,
-                self._subfolder("postgres"),
-                binaries=self._binaries,
-                options=wanted.postgres_options,
-                deaths=self.deaths,
-                ports=self._ports,
-                logs=self._logs,
-            )
+            launch = self._launch("postgres")
+            server = PostgresServer.start(launch, binaries=self._binaries, options=wanted.postgres_options)
         return self._owned.enter_context(server)
 
     def _start_redis(self) -> RedisServer:
@@ -175,21 +168,20 @@ class _Starting:
         if self._binary is None:
             server = RedisServer.at_url(wanted.redis, allow_hosts=wanted.allow_hosts)
         else:
-            server = RedisServer.start(
-                self._keeper,
-                self._subfolder("redis"),
-                binary=self._binary,
-                deaths=self.deaths,
-                ports=self._ports,
-                logs=self._logs,
-            )
+            server = RedisServer.start(self._launch("redis"), binary=self._binary)
         return self._owned.enter_context(server)
 
     def _start_toxiproxy(self) -> ToxiproxyServer:
-        server = self._owned.enter_context(ToxiproxyServer(self._toxiproxy, self._logs, keeper=self._keeper))
-        if server.process is not None:
-            self._owned.callback(self.deaths.watch("toxiproxy", server.process))
-        return server
+        if self._toxiproxy is None:
+            server = ToxiproxyServer.at_url(self._configuration.toxiproxy)
+        else:
+            server = ToxiproxyServer.start(self._launch("toxiproxy"), self._toxiproxy)
+        return self._owned.enter_context(server)
+
+    def _launch(self, name: str) -> Launch:
+        return Launch(
+            self._keeper, self._subfolder(name), name=name, logs=self._logs, deaths=self.deaths, ports=self._ports
+        )
 
     def _start_relay(self) -> RelayServer:
         relay = self._owned.enter_context(RelayServer.start(self._keeper, self._subfolder("relay"), logs=self._logs))

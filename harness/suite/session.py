@@ -15,13 +15,11 @@ from typing import Any, Self, TypeVar
 from harness.checks import Verdict
 from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.errors import UsageError
-from harness.report import report_run
 from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import ProofResult, judge_ablated
 from harness.results.files import write_atomically
 from harness.results.finding import Finding
 from harness.results.folder import new_results_folder
-from harness.results.junit import junit_text
 from harness.results.repro import gate_line
 from harness.results.summary import Summary, Times
 from harness.scenario import runner
@@ -31,6 +29,7 @@ from harness.scenario.scenario import Scenario
 from harness.suite.beds import Beds
 from harness.suite.info import run_info
 from harness.suite.lanes import Lanes
+from harness.suite.publisher import Publisher, Unpublished
 from harness.suite.settings import SuiteSettings, check_profile
 from harness.suite.standing import Standing
 from harness.suite.status import ExitStatus, exit_status
@@ -59,6 +58,7 @@ class Session:
         selection: Sequence[str],
         listed: Mapping[str, Unavailable] | None = None,
         watcher: Watcher | None = None,
+        publisher: Publisher | None = None,
         standing: Standing | None = None,
     ) -> None:
         self._began = time.monotonic()
@@ -67,6 +67,7 @@ class Session:
         self._selection = tuple(selection)
         self._listed = listed or {}
         self._watcher = watcher or Unwatched()
+        self._publisher = publisher or Unpublished()
         self._standing = standing
         self._beds = Beds(self._opened)
         self._lock = threading.RLock()
@@ -90,7 +91,7 @@ class Session:
     ) -> None:
         with ExitStack() as last:  # each is done, whatever becomes of the one before
             last.callback(self.folder.release)
-            last.callback(report_run, self.folder.path)
+            last.callback(self._publisher.ended, self.folder)
             last.callback(self._beds.close, for_good=True)
             if not self._finished:
                 self._finish(complete=False, status=_status_of(error))
@@ -319,7 +320,7 @@ class Session:
         summary = self.summary(complete=complete, status=status)
         write_atomically(self.folder.summary, summary.text(self.folder.relative))
         if status is not None:
-            write_atomically(self.folder.junit, junit_text(summary))
+            self._publisher.judged(summary, self.folder)
 
 
 def _status_of(error: BaseException | None) -> ExitStatus:

@@ -16,7 +16,7 @@ from harness.addresses import HostPort
 from harness.processes.keeper import Keeper
 from harness.search.recording.places import CellId
 from harness.search.sweep.results import CellResult, CellVerdict
-from harness.stack import RedisServer, private_folder
+from harness.stack import Launch, RedisServer, private_folder
 
 
 def test_what_is_added_is_more_than_direct_round_by_round() -> None:
@@ -67,7 +67,7 @@ def line() -> Iterator[RedisLine]:
     with (
         private_folder() as folder,
         Keeper.start() as keeper,
-        RedisServer.start(keeper, folder) as server,
+        RedisServer.start(Launch(keeper, folder)) as server,
         RedisLine(HostPort(server.host, server.port)) as line,
     ):
         yield line

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.cli.options import Output
-from harness.cli.screen import Screen, Verbosity
 from harness.cli.stage import perform
+from harness.present.terminal.screen import Screen, Verbosity
 from harness.suite import ExitStatus, Session, SuiteSettings
-from harness.suite import session as session_module
 from harness.target import load_target
 from tests.cli.support import summary_in
 
@@ -25,7 +24,7 @@ def test_an_interruption_while_the_report_is_written_is_no_success(
         """Run no scenario."""
 
     monkeypatch.chdir(suite)
-    monkeypatch.setattr(session_module, "report_run", interrupted)
+    monkeypatch.setattr("harness.present.pages.report_run", interrupted)
     released = []
     monkeypatch.setattr("harness.results.folder.ResultsFolder.release", lambda folder: released.append(folder.id))
     settings = SuiteSettings(scenarios=suite / "scenarios")

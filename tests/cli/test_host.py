@@ -15,7 +15,7 @@ import pytest
 from harness.cli.door import Caller, Door, only_wake
 from harness.cli.host import READY, _end_with, _state_of
 from harness.cli.stage import told
-from harness.cli.streams import into_nothing
+from harness.present.terminal.streams import into_nothing
 from harness.quick import Asked
 from harness.quick._wire import send_asked
 

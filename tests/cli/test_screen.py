@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from harness.checks import CheckResult, Verdict, wants
-from harness.cli.lines import evidence_text, table_lines
-from harness.cli.now import Now
-from harness.cli.screen import LiveScreen, PlainScreen, Screen, Verbosity, screen_for
 from harness.history import Entry
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, PhaseBegan, StepBegan
+from harness.present.terminal.lines import evidence_text, table_lines
+from harness.present.terminal.now import Now
+from harness.present.terminal.screen import LiveScreen, PlainScreen, Screen, Verbosity, screen_for
+from harness.present.terminal.story import details
 from harness.results import Evidence, RunKey
-from harness.results.story import details
 from tests.results.made import ablated, made, proof_of, summary_of
 from tests.tiny import environment, harness_command
 
@@ -195,7 +195,7 @@ def test_a_pipe_that_nobody_reads_does_not_end_the_run() -> None:
 
 
 def test_into_a_pipe_a_long_run_is_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.cli.screen.STILL_RUNNING_S", 0.02)
+    monkeypatch.setattr("harness.present.terminal.screen.STILL_RUNNING_S", 0.02)
     reader, writer = os.pipe()
     with (
         os.fdopen(reader, encoding="utf-8") as lines,

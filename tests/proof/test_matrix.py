@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from harness.checks import Verdict
-from harness.cli.heat_map import heat_map_lines
+from harness.present.terminal.heat_map import heat_map_lines
 from harness.proof.matrix import Cover, Matrix, matrix_of
 from harness.results import RunKey, RunResult
 from tests.proof.made import proof, tried
@@ -62,8 +62,8 @@ def test_it_is_data() -> None:
 
 def test_it_is_a_map() -> None:
     lines = ["".join(text for text, _ in line).rstrip() for line in heat_map_lines(laid_out())]
-    assert "a  . . ." in lines
-    assert "b  . # ." in lines
-    assert "c  # #" in lines
+    assert "a  + + +" in lines
+    assert "b  + x +" in lines
+    assert "c  x x" in lines
     assert "  1 ping  carries 1 scenario: b" in lines
     assert "cover for each other: ping and retry, in a" in lines

@@ -28,7 +28,7 @@ def outcome(verdict: Verdict = HELD, **changes: Any) -> Outcome:
 
 def test_the_table_has_a_legend() -> None:
     (legend, *_) = step_lines(compared(outcome(), outcome(FAILED)))
-    assert legend[0][0] == ". held  # failed  ? inconclusive  - unavailable"
+    assert legend[0][0] == "+ held  x failed  ? inconclusive  - unavailable"
 
 
 def compared(before: Outcome, after: Outcome) -> SideBySide:

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 from harness.checks import Verdict
 from harness.compare.verification import Verification, verification
-from harness.compare.verify_report import html_page, markdown_page
+from harness.present.html.verify_page import html_page, markdown_page
 from harness.results import RunResult
 from harness.results.ablation import PairVerdict, ProofResult
 from harness.results.reading import SummaryRead

@@ -10,9 +10,9 @@ import pytest
 from harness.checks.proof import Proof
 from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.plugin.collecting import collect_scenarios
+from harness.present.terminal.story import story
 from harness.results import RunKey, RunResult
 from harness.results.ablation import PairVerdict, title
-from harness.results.story import story
 from harness.scenario.proving import prove
 from harness.scenario.runner import RunConfiguration
 from harness.scenario.scenario import Scenario

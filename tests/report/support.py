@@ -30,9 +30,9 @@ from harness.history.events import (
     StepBegan,
     StepEnded,
 )
+from harness.present.maps.fault_map import FaultMap, MapRow, Sign, write_maps
 from harness.results import Evidence, RunKey, RunResult
 from harness.results.folder import ResultsFolder
-from harness.results.maps import FaultMap, MapRow, Sign, write_maps
 from harness.results.summary import Summary
 from harness.vocabulary import ACKNOWLEDGED, UNKNOWN, Outcome
 from tests.results.made import ablated, made, proof_of, summary_of

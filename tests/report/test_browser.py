@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.report import write_report
+from harness.present.html import write_report
 from tests.report.support import hostile_results, plain_results
 
 Browser = Any

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import write_report
+from harness.present.html import write_report
 from tests.report.support import Markup, hostile_results, plain_results
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.checks import Verdict
-from harness.report import tell_github
-from harness.report.github import annotation_lines, markdown
+from harness.present.ci.github import annotation_lines, markdown, tell_github
 from harness.results import RunKey
 from harness.results.reading import read_summary
 from tests.report.support import hostile_results, plain_results, write_results

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.checks import Verdict
-from harness.report.grid import grid_of
-from harness.report.heat_map import HeatMap, heat_map_of
-from harness.report.writing import write_report
+from harness.present.html.grid import grid_of
+from harness.present.html.heat_map import HeatMap, heat_map_of
+from harness.present.html.writing import write_report
 from harness.results import RunKey
 from harness.results.reading import SummaryRead, read_summary
 from tests.report.support import write_results

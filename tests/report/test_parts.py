@@ -13,17 +13,17 @@ from harness.checks import Verdict
 from harness.engine.steps import Step
 from harness.faults.fault import Fault
 from harness.history import read_history
-from harness.report.chronicle import Chronicle, CountLine, FaultWindow, Span, chronicle_of
-from harness.report.exceptions import exceptions_in
-from harness.report.grid import grid_of
-from harness.report.logs import LogFile, timed_lines
-from harness.report.panels import panels_of
-from harness.report.saw import checks_seen
-from harness.report.scales import LatencyScale, TimeScale, milliseconds
-from harness.report.sentence import headline
-from harness.report.timeline import CODE_CHARACTER, LEFT, timeline_of
-from harness.report.words import fault_words, step_words
-from harness.report.writing import page_of
+from harness.present.html.chronicle import Chronicle, CountLine, FaultWindow, Span, chronicle_of
+from harness.present.html.exceptions import exceptions_in
+from harness.present.html.grid import grid_of
+from harness.present.html.logs import LogFile, timed_lines
+from harness.present.html.panels import panels_of
+from harness.present.html.saw import checks_seen
+from harness.present.html.sentence import headline
+from harness.present.html.timeline import CODE_CHARACTER, LEFT, timeline_of
+from harness.present.html.words import fault_words, step_words
+from harness.present.html.writing import page_of
+from harness.present.scales import LatencyScale, TimeScale, milliseconds
 from harness.results import RunKey
 from harness.results.reading import read_summary
 from tests.report.support import plain_results, result, write_history, write_results

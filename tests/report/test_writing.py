@@ -10,10 +10,10 @@ import pytest
 
 from harness.checks import Verdict
 from harness.errors import UsageError
-from harness.report import REPORT, report_run, write_report
-from harness.report.writing import page_of
+from harness.present.html import REPORT, report_run, write_report
+from harness.present.html.writing import page_of
+from harness.present.maps.fault_map import FaultMap, read_maps, write_maps
 from harness.results import RunKey
-from harness.results.maps import FaultMap, read_maps, write_maps
 from tests.report.support import made_map, plain_results, result, write_history, write_results
 from tests.results.made import made, summary_of
 

@@ -5,9 +5,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.checks import CheckResult, Verdict
+from harness.present.ci.junit import junit_text
 from harness.results import Evidence, RunKey
 from harness.results.finding import Finding
-from harness.results.junit import junit_text
 from harness.results.summary import Summary
 from tests.results.made import ablated, made, proof_of, summary_of
 

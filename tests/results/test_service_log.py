@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.checks import CheckResult, Verdict
+from harness.present.terminal.story import details
 from harness.results.ablation import judge_pair
 from harness.results.service_log import cut_within, telling_line
-from harness.results.story import details
 from tests.results.made import PROOF, ablated, made
 
 CAUSE = "redis.exceptions.ReadOnlyError: You can't write against a read only replica."

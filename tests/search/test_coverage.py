@@ -10,9 +10,9 @@ import pytest
 
 from harness.checks import Verdict
 from harness.history.events import MessageMet
+from harness.present.maps.sweep_page import write_page
 from harness.results import Evidence, Role, RunKey, RunResult
 from harness.results.reading import read_summary
-from harness.search.maps.report import SweepReport
 from harness.search.recording.places import CellId, Point
 from harness.search.space.coverage import (
     Subject,
@@ -28,6 +28,7 @@ from harness.search.space.coverage import (
 from harness.search.space.space import FaultSpace, space_of
 from harness.search.space.swept import read_sweep
 from harness.search.sweep.plan import Choice
+from harness.search.sweep.report import SweepReport
 from harness.search.sweep.results import CellVerdict
 from tests.results.made import summary_of
 from tests.search.made import cell, made_recording, place, result, results
@@ -137,6 +138,7 @@ def swept(folder: Path, action: str, **more: Any) -> None:
     report = SweepReport(info=info, results=found, stories={}, repro="", exit_status=0, **{**given, **more})
     folder.mkdir()
     report.write(folder)
+    write_page(report, folder)
 
 
 def test_a_gate_counts_its_own_runs_and_the_newest_sweep(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from harness.checks import Verdict
 from harness.compare.profiles import Outcome
 from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.testbed import Testbed
-from harness.report import write_report
+from harness.present.html import write_report
 from harness.search.orders.gated import run_orders
 from harness.search.orders.interleaving import OrderResult
 from harness.search.orders.orders import written

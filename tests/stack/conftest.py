@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.processes.keeper import Keeper
-from harness.stack import PostgresServer, RedisServer, private_folder
+from harness.stack import Launch, PostgresServer, RedisServer, private_folder
 from harness.stack.deaths import DeathWatch
 
 
@@ -26,12 +26,12 @@ def deaths() -> DeathWatch:
 @pytest.fixture(scope="module")
 def postgres(keeper: Keeper, deaths: DeathWatch) -> Iterator[PostgresServer]:
     """A PostgreSQL alone, for the tests of one module."""
-    with private_folder() as folder, PostgresServer.start(keeper, folder, deaths=deaths) as server:
+    with private_folder() as folder, PostgresServer.start(Launch(keeper, folder, deaths=deaths)) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def redis(keeper: Keeper, deaths: DeathWatch) -> Iterator[RedisServer]:
     """A Redis alone, for the tests of one module."""
-    with private_folder() as folder, RedisServer.start(keeper, folder, deaths=deaths) as server:
+    with private_folder() as folder, RedisServer.start(Launch(keeper, folder, deaths=deaths)) as server:
         yield server

@@ -10,7 +10,7 @@ import pytest
 
 from harness.polling import poll, poll_async
 from harness.processes.keeper import Keeper
-from harness.stack import PostgresServer, private_folder
+from harness.stack import Launch, PostgresServer, private_folder
 from harness.stack.deaths import DeathWatch
 from tests.stack.support import accepts, children_of
 
@@ -138,7 +138,7 @@ async def test_it_can_be_restarted_from_a_thread_with_a_running_event_loop(postg
 
 def test_its_end_leaves_no_process_and_no_shared_memory(keeper: Keeper) -> None:
     with private_folder() as folder:
-        with PostgresServer.start(keeper, folder) as server:
+        with PostgresServer.start(Launch(keeper, folder)) as server:
             pid = pid_of(server)
             processes = [psutil.Process(pid), *children_of(pid)]
             server.crash()
@@ -158,5 +158,5 @@ def test_its_end_leaves_no_process_and_no_shared_memory(keeper: Keeper) -> None:
     ],
 )
 def test_urls(arguments: dict[str, str], expected: str) -> None:
-    server = PostgresServer("postgresql://postgres:pw@127.0.0.1:5/postgres", "18.6", None)
+    server = PostgresServer("postgresql://postgres:pw@127.0.0.1:5/postgres", "18.6")
     assert server.url(**arguments) == expected

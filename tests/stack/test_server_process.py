@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper
-from harness.stack import PostgresOptions, PostgresServer, RedisServer
+from harness.stack import Launch, PostgresOptions, PostgresServer, RedisServer
 from harness.stack.binaries import RedisBinary, find_redis
 from harness.stack.deaths import DeathWatch, describe_exit
 from tests.keeper.support import wait_for
@@ -17,7 +17,10 @@ from tests.stack.support import accepts, broken_redis, collected, first_then_any
 
 
 def test_a_redis_whose_port_is_taken_takes_another(keeper: Keeper, folder: Path, deaths: DeathWatch) -> None:
-    with occupied_port() as taken, RedisServer.start(keeper, folder, ports=first_then_any(taken), deaths=deaths) as it:
+    with (
+        occupied_port() as taken,
+        RedisServer.start(Launch(keeper, folder, ports=first_then_any(taken), deaths=deaths)) as it,
+    ):
         assert it.port != taken
         assert it.log is not None
         assert f"127.0.0.1:{taken}: bind: Address already in use" in it.log.read()
@@ -28,7 +31,7 @@ def test_a_redis_whose_port_is_taken_takes_another(keeper: Keeper, folder: Path,
 def test_a_postgres_whose_port_is_taken_takes_another(keeper: Keeper, folder: Path, deaths: DeathWatch) -> None:
     with (
         occupied_port() as taken,
-        PostgresServer.start(keeper, folder, ports=first_then_any(taken), deaths=deaths) as it,
+        PostgresServer.start(Launch(keeper, folder, ports=first_then_any(taken), deaths=deaths)) as it,
     ):
         assert it.port != taken
         assert it.log is not None
@@ -39,17 +42,17 @@ def test_a_postgres_whose_port_is_taken_takes_another(keeper: Keeper, folder: Pa
 def test_an_answer_of_another_server_on_the_port_is_not_taken_for_ones_own(
     keeper: Keeper, folder: Path, redis: RedisServer
 ) -> None:
-    with RedisServer.start(keeper, folder, ports=first_then_any(redis.port)) as other:
+    with RedisServer.start(Launch(keeper, folder, ports=first_then_any(redis.port))) as other:
         assert other.port != redis.port
 
 
 def test_ports_without_end_are_not_tried(keeper: Keeper, folder: Path) -> None:
     with occupied_port() as taken, pytest.raises(HarnessError, match="20 ports were tried and all were in use"):
-        RedisServer.start(keeper, folder, ports=lambda: taken)
+        RedisServer.start(Launch(keeper, folder, ports=lambda: taken))
 
 
 def test_a_server_that_needs_its_port_back_waits_for_it(keeper: Keeper, folder: Path) -> None:
-    with RedisServer.start(keeper, folder) as server:
+    with RedisServer.start(Launch(keeper, folder)) as server:
         assert server.log is not None
         server.stop()
         with _listening_on(server.port):
@@ -63,7 +66,7 @@ def test_a_server_that_needs_its_port_back_waits_for_it(keeper: Keeper, folder: 
 def test_a_server_that_dies_while_it_starts_shows_the_end_of_its_log(keeper: Keeper, folder: Path) -> None:
     options = PostgresOptions(settings={"shared_buffers": "nonsense"})
     with pytest.raises(HarnessError, match=r"postgres exited with status 1 while it started") as died:
-        PostgresServer.start(keeper, folder, options=options)
+        PostgresServer.start(Launch(keeper, folder), options=options)
     assert 'invalid value for parameter "shared_buffers": "nonsense"' in died.value.message
     assert died.value.hint
     assert not processes_in(folder)
@@ -71,12 +74,12 @@ def test_a_server_that_dies_while_it_starts_shows_the_end_of_its_log(keeper: Kee
 
 def test_a_program_that_only_looks_like_a_redis(keeper: Keeper, folder: Path) -> None:
     with pytest.raises(HarnessError, match=r"redis exited with status 3 while it started.*\nbroken on purpose"):
-        RedisServer.start(keeper, folder, binary=find_redis(str(broken_redis(folder))))
+        RedisServer.start(Launch(keeper, folder), binary=find_redis(str(broken_redis(folder))))
 
 
 def test_a_program_that_is_gone(keeper: Keeper, folder: Path) -> None:
     with pytest.raises(HarnessError, match="gone") as failed:
-        RedisServer.start(keeper, folder, binary=RedisBinary(folder / "gone", "8.2.3", "Redis"))
+        RedisServer.start(Launch(keeper, folder), binary=RedisBinary(folder / "gone", "8.2.3", "Redis"))
     assert failed.value.hint
 
 
@@ -84,7 +87,7 @@ def test_an_unintended_death_is_told_once_with_name_status_and_log(keeper: Keepe
     deaths = DeathWatch()
     told, callback = collected()
     deaths.subscribe(callback)
-    with RedisServer.start(keeper, folder, deaths=deaths) as server:
+    with RedisServer.start(Launch(keeper, folder, deaths=deaths)) as server:
         assert server.process is not None
         server.process.send_signal(signal.SIGKILL)
         server.process.wait(10)
@@ -105,7 +108,7 @@ def test_who_subscribes_late_is_told_and_who_unsubscribed_is_not(keeper: Keeper,
     early, early_callback = collected()
     late, late_callback = collected()
     deaths.subscribe(early_callback)()
-    with RedisServer.start(keeper, folder, deaths=deaths) as server:
+    with RedisServer.start(Launch(keeper, folder, deaths=deaths)) as server:
         assert server.process is not None
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(10)

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from harness.processes.keeper import Keeper, ProcessSpec
-from harness.stack import PostgresServer, RedisServer, Stack, private_folder
+from harness.stack import Launch, PostgresServer, RedisServer, Stack, private_folder
 from harness.stack.blocking import run_blocking
 from tests.webhook.support import END, ROOT, WAIT_S, Database, Starter, base_environment
 
@@ -76,14 +76,14 @@ def starter(keeper: Keeper, stack: Stack, database: Database, tmp_path: Path) ->
 @pytest.fixture
 def own_redis(keeper: Keeper) -> Iterator[RedisServer]:
     """A Redis that a test may stop, pause and fill."""
-    with private_folder() as folder, RedisServer.start(keeper, folder) as server:
+    with private_folder() as folder, RedisServer.start(Launch(keeper, folder)) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def own_postgres(keeper: Keeper, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """A PostgreSQL that a test may stop and configure; the test leaves it running."""
-    with private_folder() as folder, PostgresServer.start(keeper, folder) as server:
+    with private_folder() as folder, PostgresServer.start(Launch(keeper, folder)) as server:
         _migrated(keeper, server.url(), tmp_path_factory.mktemp("migrate"))
         yield server
 

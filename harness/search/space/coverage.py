@@ -14,11 +14,11 @@ from harness.protocols.registry import PROTOCOLS
 from harness.results import Role, RunResult
 from harness.results.naming import summaries_in
 from harness.results.reading import SummaryRead, read_summary
-from harness.search.maps.report import JSON_FILE
 from harness.search.recording.places import Point
 from harness.search.space.actions import ERRORS
 from harness.search.space.space import FILE, FaultSpace, read_space
 from harness.search.space.swept import CellRead, SweepRead, Swept, sweeps_in
+from harness.search.sweep.report import JSON_FILE
 from harness.search.sweep.results import CellVerdict
 from harness.vocabulary import from_json
 

@@ -12,49 +12,22 @@ from harness.vocabulary import Json
 
 
 class CellVerdict(enum.StrEnum):
-    """The verdicts of a run, and three more for what is judged apart."""
+    """The verdicts of a run, and three more for what is judged apart; the worst first."""
 
-    HELD = "held"
     FAILED = "failed"
+    SILENT = "silent"
+    """Judged apart: something false was confirmed or stored, and nobody could know."""
     INCONCLUSIVE = "inconclusive"
     """The fault did not strike, or the harness broke: nothing may be concluded."""
     UNMET = "unmet"
     """Of a pair: the first fault struck and was survived, and nothing was tried again that the second could meet."""
     NOTICED = "noticed"
     """Judged apart: the service did not confirm anything false."""
-    SILENT = "silent"
-    """Judged apart: something false was confirmed or stored, and nobody could know."""
-
-    @property
-    def letter(self) -> str:
-        """For a map that is read without colours."""
-        return LETTERS[self]
+    HELD = "held"
 
 
-LETTERS: Mapping[CellVerdict, str] = {
-    CellVerdict.HELD: "h",
-    CellVerdict.FAILED: "F",
-    CellVerdict.INCONCLUSIVE: "?",
-    CellVerdict.UNMET: "u",
-    CellVerdict.NOTICED: "n",
-    CellVerdict.SILENT: "S",
-}
-MEANINGS: Mapping[CellVerdict, str] = {
-    CellVerdict.HELD: "held: stored once or honestly refused",
-    CellVerdict.FAILED: "failed",
-    CellVerdict.INCONCLUSIVE: "inconclusive: the fault did not strike",
-    CellVerdict.UNMET: "unmet: no second try for the second fault",
-    CellVerdict.NOTICED: "noticed (judged apart)",
-    CellVerdict.SILENT: "silently wrong (judged apart)",
-}
-WORST_FIRST: Sequence[CellVerdict] = (
-    CellVerdict.FAILED,
-    CellVerdict.SILENT,
-    CellVerdict.INCONCLUSIVE,
-    CellVerdict.UNMET,
-    CellVerdict.NOTICED,
-    CellVerdict.HELD,
-)
+NOTABLE = (CellVerdict.FAILED, CellVerdict.SILENT, CellVerdict.INCONCLUSIVE)
+"""Cells of these verdicts are listed one by one, with their histories."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +105,7 @@ class SweepResults:
     def counts(self) -> Mapping[CellVerdict, int]:
         """Cells by verdict, the worst first."""
         counted = Counter(cell.verdict for cell in self.cells)
-        return {verdict: counted[verdict] for verdict in WORST_FIRST}
+        return {verdict: counted[verdict] for verdict in CellVerdict}
 
     @property
     def tried_again(self) -> str:

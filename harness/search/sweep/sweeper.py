@@ -23,7 +23,7 @@ from harness.search.sweep.cell_history import HistoryFile
 from harness.search.sweep.judging import judged
 from harness.search.sweep.lane import Lane, LaneSettings, opened
 from harness.search.sweep.lane_rest import probe, problems_at_rest
-from harness.search.sweep.results import WORST_FIRST, CellResult, CellVerdict, LaneProblem
+from harness.search.sweep.results import NOTABLE, CellResult, CellVerdict, LaneProblem
 from harness.search.sweep.trial import Trial, Trials
 from harness.stack.service import ServiceStartError
 
@@ -160,7 +160,7 @@ class Sweeper:
 
     def _keep_story(self, result: CellResult, trial: Trial) -> None:
         self.stories.pop(str(result.cell), None)
-        if result.verdict in WORST_FIRST[:3] and len(self.stories) < STORIES_MAX:
+        if result.verdict in NOTABLE and len(self.stories) < STORIES_MAX:
             self.stories[str(result.cell)] = "\n".join(trial.history.story())
 
     def _began(self) -> RunBegan:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.processes.keeper import Keeper
+from harness.stack.server import Launch
+from harness.stack.toxiproxy.build import toxiproxy_server_path
 from harness.stack.toxiproxy.client import Proxy, ToxiproxyClient
 from harness.stack.toxiproxy.server import ToxiproxyServer
 from tests.stack.proxy.echo import EchoServer
@@ -14,7 +16,7 @@ from tests.stack.proxy.echo import EchoServer
 @pytest.fixture(scope="session")
 def toxiproxy(keeper: Keeper, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToxiproxyServer]:
     """A real Toxiproxy alone, without the other servers."""
-    with ToxiproxyServer("build", tmp_path_factory.mktemp("toxiproxy"), keeper=keeper) as server:
+    with ToxiproxyServer.start(Launch(keeper, tmp_path_factory.mktemp("toxiproxy")), toxiproxy_server_path()) as server:
         yield server
 
 

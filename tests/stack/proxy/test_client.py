@@ -14,6 +14,8 @@ from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
 from harness.stack.addresses import HostPort
 from harness.stack.ports import ephemeral_range
+from harness.stack.server import Launch
+from harness.stack.toxiproxy.build import toxiproxy_server_path
 from harness.stack.toxiproxy.client import (
     Proxy,
     ToxiproxyClient,
@@ -237,7 +239,7 @@ def test_the_environments_proxy_is_not_asked(client: ToxiproxyClient, monkeypatc
 
 @pytest.fixture
 def second(keeper: Keeper, tmp_path: Path) -> Iterator[ToxiproxyClient]:
-    with ToxiproxyServer("build", tmp_path, keeper=keeper) as server:
+    with ToxiproxyServer.start(Launch(keeper, tmp_path), toxiproxy_server_path()) as server:
         yield server.client()
 
 

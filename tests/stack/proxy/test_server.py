@@ -11,15 +11,15 @@ import pytest
 
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
-from harness.stack._port_claims import PortClaims
 from harness.stack.addresses import HostPort
+from harness.stack.server import Launch
 from harness.stack.toxiproxy._go_buildinfo import read_go_build
 from harness.stack.toxiproxy._log import ProxyEventKind, proxy_events
 from harness.stack.toxiproxy.build import toxiproxy_server_path
 from harness.stack.toxiproxy.client import Proxy
-from harness.stack.toxiproxy.server import ToxiproxyServer, toxiproxy_version
+from harness.stack.toxiproxy.server import ToxiproxyServer, find_toxiproxy, toxiproxy_version
 from tests.stack.proxy.echo import Client, EchoServer
-from tests.stack.support import accepts, occupied_port, processes_in, script
+from tests.stack.support import accepts, first_then_any, occupied_port, processes_in, script
 
 
 def test_it_tells_its_real_version(toxiproxy: ToxiproxyServer) -> None:
@@ -31,8 +31,8 @@ def test_it_ends_with_its_block_whatever_happens(keeper: Keeper, tmp_path: Path)
     ports: list[int] = []
 
     def break_inside() -> None:
-        with ToxiproxyServer("build", tmp_path, keeper=keeper) as server:
-            ports.append(int(server.api_url.rpartition(":")[2]))
+        with ToxiproxyServer.start(Launch(keeper, tmp_path), toxiproxy_server_path()) as server:
+            ports.append(server.port)
             assert accepts(ports[0])
             raise ZeroDivisionError
 
@@ -40,11 +40,6 @@ def test_it_ends_with_its_block_whatever_happens(keeper: Keeper, tmp_path: Path)
         break_inside()
     assert not accepts(ports[0])
     assert processes_in(tmp_path) == []
-
-
-def test_a_server_that_was_not_started_has_no_client(keeper: Keeper, tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match="not running"):
-        ToxiproxyServer("build", tmp_path, keeper=keeper).client()
 
 
 def test_accepted_clients_are_evidence(toxiproxy: ToxiproxyServer, proxy: Proxy) -> None:
@@ -83,14 +78,12 @@ def test_log_lines_that_are_no_events() -> None:
     assert (event.proxy, event.client, event.logged_at) == ("p", ("::1", 9), "2026-01-01T00:00:00Z")
 
 
-def test_a_taken_api_port_is_passed_over(keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_taken_api_port_is_passed_over(keeper: Keeper, tmp_path: Path) -> None:
     """Toxiproxy lives on without its API then; and what answers on the port may be another's Toxiproxy."""
     with occupied_port() as taken, occupied_port() as also_taken:
-        ports = [taken, also_taken]
-        claim = PortClaims.claim
-        monkeypatch.setattr(PortClaims, "claim", lambda self: ports.pop(0) if ports else claim(self))
-        with ToxiproxyServer("build", tmp_path, keeper=keeper) as server:
-            assert int(server.api_url.rpartition(":")[2]) not in (taken, also_taken)
+        launch = Launch(keeper, tmp_path, ports=first_then_any(taken, also_taken))
+        with ToxiproxyServer.start(launch, toxiproxy_server_path()) as server:
+            assert server.port not in (taken, also_taken)
             assert server.client().version() == "2.12.0"
             assert len(processes_in(tmp_path)) == 1
     assert processes_in(tmp_path) == []
@@ -98,12 +91,12 @@ def test_a_taken_api_port_is_passed_over(keeper: Keeper, tmp_path: Path, monkeyp
 
 def test_a_program_that_dies_shows_its_log(keeper: Keeper, tmp_path: Path) -> None:
     broken = script(tmp_path, "toxiproxy-server", "echo broken on purpose; exit 3")
-    with pytest.raises(HarnessError, match=r"exited with 3[\s\S]*broken on purpose"):
-        ToxiproxyServer(str(broken), tmp_path, keeper=keeper).__enter__()
+    with pytest.raises(HarnessError, match=r"toxiproxy exited with status 3[\s\S]*broken on purpose"):
+        ToxiproxyServer.start(Launch(keeper, tmp_path), broken)
 
 
 def test_its_death_is_told_by_its_process(keeper: Keeper, tmp_path: Path) -> None:
-    with ToxiproxyServer("build", tmp_path, keeper=keeper) as server:
+    with ToxiproxyServer.start(Launch(keeper, tmp_path), toxiproxy_server_path()) as server:
         assert server.process is not None
         server.process.send_signal(signal.SIGKILL)
         assert server.process.wait(10) == -signal.SIGKILL
@@ -112,12 +105,12 @@ def test_its_death_is_told_by_its_process(keeper: Keeper, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["", "no/such/file", "."])
 def test_programs_that_are_none(keeper: Keeper, tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match=r"toxiproxy = .*: no program is there") as caught:
-        ToxiproxyServer(str(tmp_path / name), tmp_path, keeper=keeper).__enter__()
+        find_toxiproxy(str(tmp_path / name), keeper)
     assert "name an executable toxiproxy-server" in caught.value.hint
 
 
-def test_a_server_given_by_url(keeper: Keeper, tmp_path: Path, toxiproxy: ToxiproxyServer, echo: EchoServer) -> None:
-    with ToxiproxyServer(toxiproxy.api_url + "/", tmp_path, keeper=keeper) as given:
+def test_a_server_given_by_url(tmp_path: Path, toxiproxy: ToxiproxyServer, echo: EchoServer) -> None:
+    with ToxiproxyServer.at_url(toxiproxy.api_url + "/") as given:
         assert (given.process, given.log, given.version) == (None, None, "2.12.0")
         made = given.client().create(tmp_path.name, echo.address)
         with Client(made.listen) as connection:
@@ -128,9 +121,9 @@ def test_a_server_given_by_url(keeper: Keeper, tmp_path: Path, toxiproxy: Toxipr
     assert toxiproxy.client().version() == "2.12.0", "it is not ours to stop"
 
 
-def test_another_machine_is_never_touched(keeper: Keeper, tmp_path: Path) -> None:
+def test_another_machine_is_never_touched() -> None:
     with pytest.raises(UsageError, match="another machine"):
-        ToxiproxyServer("http://192.0.2.1:8474", tmp_path, keeper=keeper).__enter__()
+        ToxiproxyServer.at_url("http://192.0.2.1:8474")
 
 
 def test_build_information_of_files_that_have_none(tmp_path: Path) -> None:

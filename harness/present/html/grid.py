@@ -1,0 +1,152 @@
+"""Scenarios down; profiles, and what was taken away, across. Each cell leads to its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from harness.present.looks import rank
+from harness.results.reading import ProofRead, RunRead, SummaryRead
+
+_KINDS = ("run", "proof", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`kind`: run (a profile, with what is off), proof (a protection that must matter) or off (one that may)."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run, or one proof, in a cell. `run`: the run's place in the summary. `told`: the whole, in words."""
+
+    run: int
+    verdict: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a scenario did in a column; the worst entry stands for all."""
+
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One scenario."""
+
+    theme: str
+    id: str
+    cells: Sequence[Cell]
+    first: RunRead
+    """Its run in the first column in which it has one: whose figures and evidence stand beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The whole. Columns of a kind stand side by side."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+
+    @property
+    def themes(self) -> Sequence[tuple[str, Sequence[Row]]]:
+        """Rows by theme, in their order."""
+        return [(theme, list(rows)) for theme, rows in groupby(self.rows, key=lambda row: row.theme)]
+
+    @property
+    def edges(self) -> frozenset[int]:
+        """The places of columns where another kind begins."""
+        kinds = [column.kind for column in self.columns]
+        return frozenset(place for place in range(1, len(kinds)) if kinds[place] != kinds[place - 1])
+
+    def has(self, kind: str) -> bool:
+        """Whether there is a column of a kind."""
+        return any(column.kind == kind for column in self.columns)
+
+
+def grid_of(summary: SummaryRead) -> Grid:
+    """Rows in the order of the suite; columns: profiles first, then what was off, then proofs by their name."""
+    cells: dict[tuple[str, Column], list[Entry]] = {}
+    for id_, column, entry in _entries(summary):
+        cells.setdefault((id_, column), []).append(entry)
+    columns = sorted({column for _, column in cells}, key=_order(summary))
+    themes = {run.id: run.theme for run in summary.runs}
+    rows = [
+        _row(
+            theme,
+            id_,
+            [Cell(sorted(cells.get((id_, column), []), key=_worst_first)) for column in columns],
+            summary,
+        )
+        for id_, theme in sorted(themes.items(), key=_by_theme(summary))
+    ]
+    return Grid(columns, rows)
+
+
+def _row(theme: str, id_: str, cells: Sequence[Cell], summary: SummaryRead) -> Row:
+    first = next(entry.run for cell in cells for entry in cell.entries)
+    return Row(theme, id_, cells, summary.runs[first])
+
+
+def _entries(summary: SummaryRead) -> Iterator[tuple[str, Column, Entry]]:
+    places = {str(run.key): place for place, run in enumerate(summary.runs)}
+    told = {place for proof in summary.proofs for place in _halves(proof, places)}
+    matrix = summary.matrix
+    for place, run in enumerate(summary.runs):
+        if matrix is not None and run.role == "ablated" and run.profile == matrix.profile and len(run.without) == 1:
+            continue  # the heat map has it
+        if run.role == "scenario" or place not in told:
+            column = Column("off" if run.role == "ablated" else "run", column_name(run))
+            yield run.id, column, Entry(place, run.verdict, f"{run.id}, {column.name}: {run.verdict}")
+    for proof in summary.proofs:
+        if proof.ablated in places:
+            said = f"{proof.id}, proof of {proof.proof}: {proof.verdict}"
+            yield proof.id, Column("proof", _proof_name(proof)), Entry(places[proof.ablated], proof.verdict, said)
+
+
+def _halves(proof: ProofRead, places: Mapping[str, int]) -> Iterator[int]:
+    for key in (proof.control, proof.ablated):
+        if key in places:
+            yield places[key]
+
+
+def column_name(run: RunRead) -> str:
+    """`hardened`, or `hardened without pool.pre_ping`."""
+    return f"{run.profile} without {', '.join(run.without)}" if run.without else run.profile
+
+
+def _proof_name(proof: ProofRead) -> str:
+    if proof.under is not None and not proof.protections:
+        return f"under {proof.under}"
+    return "+".join(proof.protections) or proof.proof
+
+
+def _order(summary: SummaryRead) -> Callable[[Column], tuple[object, ...]]:
+    own = summary.run.profile
+
+    def key(column: Column) -> tuple[object, ...]:
+        profile = column.name.partition(" ")[0]
+        return (_KINDS.index(column.kind), profile != own, " without " in column.name, column.name)
+
+    return key
+
+
+def _by_theme(summary: SummaryRead) -> Callable[[tuple[str, str]], tuple[int, int]]:
+    """Themes in the order in which they first ran, and the scenarios of each likewise."""
+    themes = {theme: place for place, theme in enumerate(dict.fromkeys(run.theme for run in summary.runs))}
+    ids = {id_: place for place, id_ in enumerate(dict.fromkeys(run.id for run in summary.runs))}
+
+    def key(item: tuple[str, str]) -> tuple[int, int]:
+        return themes[item[1]], ids[item[0]]
+
+    return key
+
+
+def _worst_first(entry: Entry) -> int:
+    return rank(entry.verdict)

@@ -1,0 +1,44 @@
+"""Everything that the report's page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.present.html.grid import Grid
+from harness.present.html.heat_map import HeatMap
+from harness.present.html.past import Past
+from harness.present.html.run_view import RunView
+from harness.present.html.sentence import Headline
+from harness.present.maps.drawing import Drawn
+from harness.present.templates import rendered
+from harness.results.reading import SummaryRead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Everything that the template writes. `links`: other files beside the report, by words.
+
+    `maps_problem`: which of them there are not, and why.
+    """
+
+    summary: SummaryRead
+    headline: Headline
+    grid: Grid
+    heat_map: HeatMap | None
+    runs: Sequence[RunView]
+    past: Past
+    maps: Sequence[Drawn]
+    maps_problem: str
+    links: Sequence[tuple[str, str]]
+    repeat: str
+
+
+def page_text(page: Page) -> str:
+    """Return the page."""
+    return rendered("report.html.j2", styles="colours.css report.css map.css", script="report.js", page=page)
+
+
+def broken_text(problem: str) -> str:
+    """Return the page that stands in for a report that could not be made."""
+    return rendered("broken.html.j2", problem=problem)

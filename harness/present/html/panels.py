@@ -1,0 +1,134 @@
+"""Connections over time as places in a drawing: a panel for each link and one for the pool, on the timeline's axis."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.present.html.chronicle import CountLine
+from harness.present.scales import TimeScale
+
+KEY_HEIGHT = 18
+PLOT_HEIGHT = 26
+GAP = 7
+STYLES = 4
+"""So many kinds of line are told apart without colour; a panel shows no more."""
+NUDGE = 2
+"""Pixels that each line lies above the one before it: equal numbers stay apart."""
+SAMPLE = 18
+"""Of a line, beside its name."""
+CHARACTER = 5.9
+SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepLine:
+    """One number over time. `style`: from 0, of STYLES. `key_x`: where its sample stands, `words` behind it."""
+
+    path: str
+    style: int
+    words: str
+    title: str
+    key_x: float
+
+    @property
+    def words_x(self) -> float:
+        """Where its name begins."""
+        return self.key_x + SAMPLE + 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """Lines of one thing, from 0 to `most`."""
+
+    title: str
+    top: float
+    bottom: float
+    most: str
+    lines: Sequence[StepLine]
+
+    @property
+    def key_y(self) -> float:
+        """The base line of the title and the names."""
+        return self.top - 7
+
+
+def panels_of(lines: Sequence[CountLine], scale: TimeScale, top: float) -> Sequence[Panel]:
+    """Lay the panels out below `top`, one below the other: links first, in whatever order they were counted."""
+    found: dict[tuple[str, str], list[CountLine]] = {}
+    for line in sorted(lines, key=lambda line: line.source.startswith(SERVICE)):
+        found.setdefault((line.of, line.source), []).append(line)
+    step = KEY_HEIGHT + PLOT_HEIGHT + GAP
+    return [
+        _panel(of, source, _worth_showing(each), scale, top + step * place + KEY_HEIGHT)
+        for place, ((of, source), each) in enumerate(found.items())
+    ]
+
+
+def panels_height(panels: Sequence[Panel]) -> float:
+    """The height of all of them, with the gaps between and behind them."""
+    return len(panels) * (KEY_HEIGHT + PLOT_HEIGHT + GAP)
+
+
+def _worth_showing(lines: Sequence[CountLine]) -> Sequence[CountLine]:
+    """The first, and whatever was ever more than 0."""
+    return [line for place, line in enumerate(lines) if place == 0 or line.most > 0][:STYLES]
+
+
+def _panel(of: str, source: str, lines: Sequence[CountLine], scale: TimeScale, top: float) -> Panel:
+    why = source.removeprefix(SERVICE).removeprefix("kernel")  # nothing, or why it could not tell
+    title = f"{of}, by the service's word{why}" if source.startswith(SERVICE) else f"connections to {of}{why}"
+    most, bottom = max(line.most for line in lines), top + PLOT_HEIGHT
+    drawn: list[StepLine] = []
+    key_x = scale.left + CHARACTER * len(title) + 16
+    for style, line in enumerate(lines):
+        words = line.what
+        path = "".join(_steps(line.points, scale, top - NUDGE * style, bottom - NUDGE * style, most))
+        drawn.append(
+            StepLine(path=path, style=style, words=words, title=f"{words}: {told(line)}", key_x=round(key_x, 1))
+        )
+        key_x += SAMPLE + CHARACTER * len(words) + 18
+    return Panel(title=title, top=top, bottom=bottom, most=f"{most:g}", lines=drawn)
+
+
+def told(line: CountLine) -> str:
+    """A line in words: `0, at most 15, 5 at the end`."""
+    if all(seen is None for _, seen in line.points):
+        return "unknown"
+    (_, first), (_, last) = line.points[0], line.points[-1]
+    return f"{_number(first)}, at most {line.most:g}, {_number(last)} at the end"
+
+
+def _number(seen: float | None) -> str:
+    return "unknown" if seen is None else f"{seen:g}"
+
+
+def _steps(
+    points: Sequence[tuple[float, float | None]], scale: TimeScale, top: float, bottom: float, most: float
+) -> Iterator[str]:
+    """A line with steps, and a gap where nobody said."""
+    open_, last_x = False, scale.left
+    for x, seen in _one_a_place(points, scale):
+        if open_ and x != last_x:
+            yield f"H{x:g}"
+        last_x = x
+        if seen is None:
+            open_ = False
+            continue
+        y = round(bottom - (bottom - top) * seen / (most or 1), 1)
+        yield f"V{y:g}" if open_ else f"M{x:g} {y:g}"
+        open_ = True
+
+
+def _one_a_place(
+    points: Sequence[tuple[float, float | None]], scale: TimeScale
+) -> Iterator[tuple[float, float | None]]:
+    """Of changes in one pixel the lowest, the highest and the last: what was over at once is drawn as a stroke."""
+    places: dict[float, list[float | None]] = {}
+    for at_s, seen in points:
+        places.setdefault(round(scale.x(at_s)), []).append(seen)
+    for x, numbers in places.items():
+        known = [n for n in numbers if n is not None]
+        drawn = [min(known), max(known), numbers[-1]] if len(numbers) > 1 and known else numbers[-1:]
+        yield from ((x, seen) for seen, _ in itertools.groupby(drawn))

@@ -1,0 +1,89 @@
+"""Earlier runs of the suite that lie beside this one: what was slower then, and what did not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.compare.trend import Trend, of_one_kind, trends
+from harness.errors import UsageError
+from harness.present.html.sentence import Headline, headline
+from harness.results.folder import FILE, RUN_NAME
+from harness.results.reading import RunRead, SummaryRead, read_summary
+
+SHOWN_MAX = 12
+TOLD_MAX = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How the same run went earlier. `slowest_ms`: the scenario's slowest answer."""
+
+    run: str
+    verdict: str
+    slowest_ms: float | None
+    recovery_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """One earlier run of the suite. `report`: whether it has a report of its own."""
+
+    name: str
+    summary: SummaryRead
+    headline: Headline
+    report: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Oldest first. `unread`: folders whose summary could not be read, and why."""
+
+    runs: Sequence[PastRun]
+    unread: Sequence[str]
+    trends: Sequence[Trend] = ()
+    """Of every scenario, this run included, where there were others of the same target and profile."""
+
+    @property
+    def told(self) -> Sequence[Trend]:
+        """Those of which there is something to say: the verdict was not always the same, or a time has grown."""
+        return [trend for trend in self.trends if trend.said][:TOLD_MAX]
+
+    def of(self, run: RunRead) -> Sequence[Before]:
+        """The same scenario under the same profile, without the same protections."""
+        return [_before(past.name, found) for past in self.runs for found in past.summary.runs if found.key == run.key]
+
+
+def past_of(folder: Path, report_file: str, summary: SummaryRead) -> Past:
+    """Look for complete, earlier runs in the folder that holds `folder`, when that looks like a results folder.
+
+    What `harness run` made is left out. `summary`: of the run itself.
+    """
+    here = folder.resolve()
+    runs: list[PastRun] = []
+    unread: list[str] = []
+    for path in _earlier(here):
+        try:
+            earlier = read_summary(path / FILE)
+        except UsageError as problem:
+            unread.append(f"{path.name}: {problem.message.removeprefix(f'{path / FILE}: ')}")
+            continue
+        if earlier.complete and earlier.runs and not earlier.quick:
+            runs.append(PastRun(path.name, earlier, headline(earlier), (path / report_file).exists()))
+    shown = runs[-SHOWN_MAX:]
+    same = of_one_kind([*(past.summary for past in shown), summary], {})
+    return Past(shown, unread, trends(same) if len(same) > 1 else ())
+
+
+def _earlier(here: Path) -> Iterator[Path]:
+    if not RUN_NAME.fullmatch(here.name):
+        return
+    for path in sorted(here.parent.iterdir()):
+        if RUN_NAME.fullmatch(path.name) and path.name < here.name and (path / FILE).exists():
+            yield path
+
+
+def _before(name: str, run: RunRead) -> Before:
+    figures: Mapping[str, float | None] = run.figures
+    return Before(name, run.verdict, figures.get("slowest_ms"), figures.get("recovery_ms"))

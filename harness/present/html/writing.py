@@ -1,0 +1,96 @@
+"""Reads a results folder and writes its report."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.present.html.detail import Details
+from harness.present.html.grid import grid_of
+from harness.present.html.heat_map import heat_map_of
+from harness.present.html.page import Page, broken_text, page_text
+from harness.present.html.past import Past, past_of
+from harness.present.html.run_view import Context, RunView, Shelf, run_view
+from harness.present.html.sentence import headline
+from harness.present.maps.drawing import Drawn, drawn
+from harness.present.maps.fault_map import read_maps
+from harness.results.files import write_atomically
+from harness.results.folder import FILE
+from harness.results.reading import ProofRead, SummaryRead, read_summary
+
+REPORT = "report.html"
+BESIDE = (
+    ("sweep.html", "the sweep's maps"),
+    ("coverage.html", "the coverage map"),
+    (FILE, FILE),
+    ("junit.xml", "junit.xml"),
+    ("logs", "logs"),
+)
+"""What may lie beside the report, and what it is called."""
+
+
+def write_report(folder: Path) -> Path:
+    """Write `report.html` into a results folder, by what lies in it, and return its path.
+
+    Raises UsageError when the folder has no summary that can be read, and OSError. A history that
+    cannot be read is said so in the report.
+    """
+    path = folder / REPORT
+    write_atomically(path, page_text(page_of(folder)))
+    return path
+
+
+def report_run(folder: Path) -> Path:
+    """Write the report at a run's end: where that breaks, the page says so, and the run's outcome stays what it is."""
+    try:
+        return write_report(folder)
+    except Exception:  # noqa: BLE001  # told in full, where the reader looks for the report
+        path = folder / REPORT
+        write_atomically(path, broken_text(traceback.format_exc()))
+        return path
+
+
+def page_of(folder: Path) -> Page:
+    """Read everything that the page shows."""
+    summary = read_summary(folder / FILE)
+    past = past_of(folder, REPORT, summary)
+    maps, maps_problem = _maps(folder)
+    return Page(
+        summary=summary,
+        headline=headline(summary),
+        grid=grid_of(summary),
+        heat_map=heat_map_of(summary),
+        runs=sorted(_runs(folder, summary, past), key=lambda view: view.as_wanted),
+        past=past,
+        maps=maps,
+        maps_problem=maps_problem,
+        links=[(words, name) for name, words in BESIDE if (folder / name).exists()],
+        repeat=summary.run.command,
+    )
+
+
+def _maps(folder: Path) -> tuple[Sequence[Drawn], str]:
+    """The maps that lie beside the run, and what cannot be read."""
+    try:
+        found = read_maps(folder)
+    except UsageError as problem:
+        return (), problem.message
+    return [drawn(each) for each in found.maps if each.rows], "; ".join(found.problems)
+
+
+def _runs(folder: Path, summary: SummaryRead, past: Past) -> Iterator[RunView]:
+    shelf = Shelf(folder)
+    details = Details(len(summary.runs))
+    for place, run in enumerate(summary.runs):
+        proofs = _proofs_of(str(run.key), run.role, summary)
+        wanted = run.verdict == "held" if run.role != "ablated" else all(p.verdict == "proved" for p in proofs)
+        context = Context(proofs, past.of(run), details.next(wanted=wanted))
+        yield run_view(place, run, shelf, context)
+
+
+def _proofs_of(key: str, role: str, summary: SummaryRead) -> Sequence[ProofRead]:
+    if role == "ablated":
+        return [proof for proof in summary.proofs if proof.ablated == key]
+    return [proof for proof in summary.proofs if proof.control == key]

@@ -1,0 +1,1 @@
+"""The maps of the fault space, as one drawing for every page."""

@@ -1,0 +1,132 @@
+"""Maps of the fault space as places in a drawing: what the SVG template writes down. Lengths are in pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.present.maps.fault_map import FaultMap, MapRow, Sign
+from harness.results.text import shortened
+
+LEFT = 360
+"""Where the cells begin: the labels stand before that."""
+LABEL_CHARACTERS = 56
+ROW_HEIGHT, CELL_HEIGHT = 15, 13
+GROUP_HEIGHT = 20
+COLUMN_WIDTH, BYTE_WIDTH = 17, 3
+NAMES_HEIGHT, BYTES_HEIGHT = 104, 18
+RIGHT = 50
+BYTES_A_TICK = 50
+LETTERS_FROM = 8
+"""A narrower run shows its letter to the pointer only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A map. `paths`: all cells of a tone as one. `letters`: x and y of each that did not hold.
+
+    `tops`: of each row of the source, in order, the upper edge. `wide`: a cell's width.
+    """
+
+    source: FaultMap
+    width: float
+    height: float
+    wide: int
+    tops: Sequence[float]
+    names: Sequence[tuple[float, str]]
+    groups: Sequence[tuple[float, str]]
+    labels: Sequence[tuple[float, str, str]]
+    paths: Sequence[tuple[str, str]]
+    letters: Sequence[tuple[str, float, str, str]]
+    """Of a row and a tone: the places across, the place down, the letters, the tone."""
+
+    @property
+    def summary(self) -> str:
+        """What the drawing shows, for who cannot see it."""
+        counts = ", ".join(f"{sign.count} {sign.meaning}" for sign in self.source.signs)
+        return f"{self.source.title}, {len(self.source.rows)} messages: {counts}."
+
+    @property
+    def names_y(self) -> float:
+        """The base line of what stands over the columns."""
+        return _head(self.source) - 5
+
+
+def drawn(source: FaultMap) -> Drawn:
+    """Lay it out."""
+    wide = COLUMN_WIDTH if source.columns else BYTE_WIDTH
+    tones = {sign.letter: sign.tone for sign in source.signs}
+    placed, groups, height = _placed(source)
+    last = max((row.runs[-1][1] for row in source.rows if row.runs), default=0)
+    paths: dict[str, list[str]] = {}
+    letters: list[tuple[str, float, str, str]] = []
+    for y, row in placed:
+        for begin, end, letter in row.runs:
+            paths.setdefault(tones.get(letter, "none"), []).append(_cells(begin, end, y, wide))
+        letters += _letters(row, y, wide, source.signs)
+    return Drawn(
+        source=source,
+        width=LEFT + (last + 1) * wide + RIGHT,
+        height=height,
+        wide=wide,
+        tops=[y for y, _ in placed],
+        names=list(_names(source, last)),
+        groups=groups,
+        labels=[(y + 10, shortened(row.label, LABEL_CHARACTERS), row.told) for y, row in placed],
+        paths=[(tone, "".join(pieces)) for tone, pieces in paths.items()],
+        letters=letters,
+    )
+
+
+def _head(source: FaultMap) -> float:
+    return NAMES_HEIGHT if source.columns else BYTES_HEIGHT
+
+
+def _placed(source: FaultMap) -> tuple[Sequence[tuple[float, MapRow]], Sequence[tuple[float, str]], float]:
+    y, group = _head(source), ""
+    placed: list[tuple[float, MapRow]] = []
+    groups: list[tuple[float, str]] = []
+    for row in source.rows:
+        if row.group != group:
+            group = row.group
+            groups.append((y + 14, group))
+            y += GROUP_HEIGHT
+        placed.append((y, row))
+        y += ROW_HEIGHT
+    return placed, groups, y + 4
+
+
+def _names(source: FaultMap, last: int) -> Iterator[tuple[float, str]]:
+    """The columns' names; over bytes, how many have passed."""
+    if source.columns:
+        yield from ((LEFT + place * COLUMN_WIDTH + 10, name) for place, name in enumerate(source.columns))
+    else:
+        yield from ((LEFT + count * BYTE_WIDTH, str(count)) for count in range(0, last + 1, BYTES_A_TICK))
+
+
+def _cells(begin: int, end: int, y: float, wide: int) -> str:
+    """Columns are cells of their own, bytes one bar."""
+    if wide == BYTE_WIDTH:
+        return _cell(begin, end - begin + 1, y, wide)
+    return "".join(_cell(place, 1, y, wide) for place in range(begin, end + 1))
+
+
+def _cell(place: int, count: int, y: float, wide: int) -> str:
+    width = count * wide - (1 if wide == COLUMN_WIDTH else 0)
+    return f"M{LEFT + place * wide} {y:g}h{width}v{CELL_HEIGHT}h-{width}z"
+
+
+def _letters(row: MapRow, y: float, wide: int, signs: Sequence[Sign]) -> Iterator[tuple[str, float, str, str]]:
+    for sign in signs:
+        if sign.tone in ("held", "none"):
+            continue
+        centres = [x for begin, end, letter in row.runs if letter == sign.letter for x in _centres(begin, end, wide)]
+        if centres:
+            yield " ".join(f"{x:g}" for x in centres), y + 10, sign.letter * len(centres), sign.tone
+
+
+def _centres(begin: int, end: int, wide: int) -> Iterator[float]:
+    if wide == COLUMN_WIDTH:
+        yield from (LEFT + place * wide + (wide - 1) / 2 for place in range(begin, end + 1))
+    elif (end - begin + 1) * wide >= LETTERS_FROM:
+        yield LEFT + (begin + end + 1) * wide / 2

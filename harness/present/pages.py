@@ -1,0 +1,21 @@
+"""Writes a session's JUnit report and its HTML report."""
+
+from __future__ import annotations
+
+from harness.present.ci.junit import junit_text
+from harness.present.html import report_run
+from harness.results.files import write_atomically
+from harness.results.folder import ResultsFolder
+from harness.results.summary import Summary
+
+
+class Pages:
+    """The publisher of the command line and of pytest."""
+
+    def judged(self, summary: Summary, folder: ResultsFolder) -> None:
+        """Write `junit.xml`."""
+        write_atomically(folder.junit, junit_text(summary))
+
+    def ended(self, folder: ResultsFolder) -> None:
+        """Write `report.html`."""
+        report_run(folder.path)

@@ -1,0 +1,109 @@
+"""The templates of the pages. Whatever came from a service is escaped by the template engine itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.present.looks import look
+from harness.present.scales import milliseconds
+from harness.results.text import visible
+
+_FOLDER = "page"
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that change the direction of what follows: a text could look like another."""
+
+
+def rendered(template: str, *, styles: str = "", script: str = "", **values: Any) -> str:
+    """Render one page: a file that fetches nothing and runs no script but its own.
+
+    Args:
+        template: the template's file name.
+        styles: names of style sheets, separated by spaces, in their order.
+        script: the script's file name.
+        values: what the template writes. It also gets `style`, `script` and `policy`.
+    """
+    style = "".join(_read(name) for name in styles.split())
+    program = _read(script) if script else ""
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            style=Markup(style),  # noqa: S704  # our own file, with nothing put into it
+            script=Markup(program),  # noqa: S704  # our own file, with nothing put into it
+            policy=_policy(style, program),
+            **values,
+        )
+    )
+
+
+def _read(name: str) -> str:
+    return (resources.files("harness.present") / _FOLDER / name).read_text("utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """The browser itself sees to it that nothing is fetched, and that no other script runs."""
+    return (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_read),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"ms": _ms, "at": _at, "pretty": _pretty, "plain": plain, "tone": _tone}
+    return environment
+
+
+def _shown(value: object) -> object:
+    """Every value on its way into the page: control characters become visible."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def plain(text: str) -> str:
+    """Without characters that a reader cannot see."""
+    return _TURNING.sub(lambda found: f"\\u{ord(found[0]):04x}", visible(text))
+
+
+def _tone(verdict: str) -> str:
+    """The colour class of a verdict."""
+    return look(verdict).tone
+
+
+def _ms(value: float | None) -> str:
+    return "" if value is None else milliseconds(value)
+
+
+def _at(seconds: float) -> str:
+    """A moment, in seconds since the scenario began."""
+    return f"{seconds:.3f}".replace("-", "\u2212")
+
+
+def _pretty(data: Mapping[str, object]) -> str:
+    return json.dumps(data, indent=1, ensure_ascii=False, default=str)
+
+
+def as_script_data(data: Any) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    safe = text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return Markup(safe)  # noqa: S704  # no character of markup is left in it

@@ -1,0 +1,1 @@
+"""What the terminal shows: lines of styled pieces, and the screens that write them."""

@@ -1,0 +1,178 @@
+"""What the terminal says, as lines of styled pieces: the same for a terminal and a pipe."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from harness.checks import Verdict
+from harness.present.html import REPORT
+from harness.present.looks import BOLD, DIM, DOUBT, PLAIN, look
+from harness.present.terminal.story import LABEL_WIDTH, details
+from harness.results import Evidence, RunKey, RunResult
+from harness.results.ablation import PairVerdict, ProofResult
+from harness.results.folder import ResultsFolder
+from harness.results.summary import Summary
+from harness.results.text import counted, one_line, shortened
+
+Piece = tuple[str, str]
+Line = Sequence[Piece]
+
+
+class Row(tuple[Piece, ...]):
+    """A line of a table: a terminal that is too narrow cuts it, and wraps it not."""
+
+    __slots__ = ()
+
+
+DONE_CHARACTERS = 300
+WORD_WIDTH = 14
+"""Of the longest verdict, and a space."""
+
+NOT_HELD = "    "
+TABLE_THEMES_MIN = 2
+THEME_WIDTH = 24
+
+
+def shown_key(key: RunKey, profile: str) -> str:
+    """The id, and what of the run differs from the session's own profile."""
+    extra = [f"under {key.profile}"] if key.profile != profile else []
+    extra += [f"without {', '.join(key.without)}"] if key.without else []
+    return " ".join([key.id, *extra])
+
+
+def verdict_line(verdict: str, name: str, *rest: str) -> Line:
+    """Mark, word, name, and whatever there is to say in a line. `verdict`: of whatever kind."""
+    looks = look(verdict)
+    said = "  ".join(one_line(text) for text in rest if text)
+    return [(f"{looks.mark} {verdict:{WORD_WIDTH}}", looks.style), (name, BOLD), (f"  {said}" if said else "", PLAIN)]
+
+
+def run_lines(result: RunResult, note: str, *, profile: str, verbose: bool, steps: Sequence[str]) -> Iterator[Line]:
+    """One line for a run, and the story of one that did not hold."""
+    name = shown_key(result.key, profile)
+    if result.verdict is Verdict.UNAVAILABLE:
+        yield verdict_line(result.verdict, name, result.reason, note)
+        return
+    seconds = f"{result.duration_s:.1f} s"
+    if result.verdict is Verdict.HELD:
+        yield verdict_line(result.verdict, name, seconds, evidence_text(result, complete=verbose))
+    else:
+        yield verdict_line(result.verdict, name, seconds)
+        yield from _story(result, () if verbose else steps)
+    if note:
+        yield _labelled("proof", note)
+    if verbose:
+        yield from _more(result, steps)
+
+
+def evidence_text(result: RunResult, *, complete: bool = False) -> str:
+    """All evidence in one line; if not complete, of each kind and fault the first, and how much more there is."""
+    if complete:
+        return "; ".join(one_line(f"{evidence.kind}: {evidence.detail}") for evidence in result.evidence)
+    first: dict[tuple[str, str], Evidence] = {}
+    found = Counter[tuple[str, str]]()
+    for evidence in result.evidence:
+        key = (evidence.kind, evidence.detail.partition(": ")[0])  # the detail begins with the fault
+        first.setdefault(key, evidence)
+        found[key] += 1
+    return "; ".join(one_line(_told(evidence, found[key] - 1)) for key, evidence in first.items())
+
+
+def _told(evidence: Evidence, more: int) -> str:
+    return f"{evidence.kind}: {evidence.detail}" + (f" (and {more} more)" if more else "")
+
+
+def _story(result: RunResult, steps: Sequence[str] = ()) -> Iterator[Line]:
+    """At most ten lines with the verdict's own: what is wrong, what was done, what was seen, how to repeat it."""
+    if result.reason:
+        yield _labelled("why", result.reason, style=look(result.verdict).style)
+    if steps:
+        yield _labelled("done", shortened(", ".join(steps), DONE_CHARACTERS))
+    for label, text in details(result):
+        if label == "repro":
+            yield [(f"{NOT_HELD}{label}", DIM)]
+            yield [(text, BOLD)]
+        else:
+            yield _labelled(label, text)
+
+
+def _labelled(label: str, text: str, *, style: str = PLAIN) -> Line:
+    return [(f"{NOT_HELD}{label:{LABEL_WIDTH}} ", DIM), (one_line(text), style)]
+
+
+def _more(result: RunResult, steps: Sequence[str]) -> Iterator[Line]:
+    for step in steps:
+        yield _labelled("step", step)
+    figures = ", ".join(f"{name} {figure:g}" for name, figure in result.figures.items())
+    if figures:
+        yield _labelled("figs", figures)
+
+
+def proof_lines(proof: ProofResult) -> Iterator[Line]:
+    """One line for a proof, and the story of one that is not proved."""
+    yield verdict_line(proof.judgement.verdict, proof.name, proof.judgement.reason)
+    if proof.judgement.verdict is PairVerdict.PROVED:
+        return
+    if proof.control.verdict is Verdict.HELD:
+        yield from _story(proof.ablated)
+    elif proof.control.role != "scenario":  # else it was told already
+        yield from _story(proof.control)
+
+
+def opening_lines(summary: Summary, folder: ResultsFolder) -> Iterator[Line]:
+    """What is about to run."""
+    info = summary.info
+    scenarios = counted(len(summary.selection), "scenario")
+    yield [(f"{scenarios}, target {info.target}, profile {info.profile}, seed {info.seed}", PLAIN)]
+    yield [(f"results: {folder.shown}", DIM)]
+
+
+def table_lines(summary: Summary) -> Iterator[Line]:
+    """A row for each theme; none where one theme says it all."""
+    own = [result for result in summary.results if result.role == "scenario"]
+    themes = list(dict.fromkeys(result.theme for result in own))
+    if len(themes) < TABLE_THEMES_MIN:
+        return
+    verdicts = [verdict for verdict in Verdict if any(result.verdict is verdict for result in own)]
+    width = min(THEME_WIDTH, max(len(theme) for theme in themes))
+    heads = "".join(f"{verdict.value:>{WORD_WIDTH}}" for verdict in verdicts)
+    yield Row([(f"{'theme':{width}}{heads}{'slowest':>10}{'took':>9}", DIM)])
+    for theme in themes:
+        yield _row([result for result in own if result.theme == theme], theme, width, verdicts)
+
+
+def _row(results: Sequence[RunResult], theme: str, width: int, verdicts: Sequence[Verdict]) -> Row:
+    found = [result.verdict for result in results]
+    pieces: list[Piece] = [(f"{shortened(one_line(theme), width):{width}}", PLAIN)]
+    for verdict in verdicts:
+        count = found.count(verdict)
+        pieces.append((f"{count or '.':>{WORD_WIDTH}}", look(verdict).style if count else DIM))
+    slowest_ms = max((result.figures.get("slowest_ms", 0.0) for result in results), default=0.0)
+    took_s = sum(result.duration_s for result in results)
+    return Row([*pieces, (f"{slowest_ms / 1e3:>8.2f} s{took_s:>7.1f} s", PLAIN)])
+
+
+def closing_lines(summary: Summary, folder: ResultsFolder) -> Iterator[Line]:
+    """Counts, where the time went, and where the results are."""
+    yield from table_lines(summary)
+    times = summary.times
+    counts = ", ".join(f"{count} {verdict.value}" for verdict, count in summary.counts.items())
+    if not summary.results:
+        counts = "nothing ran"
+    yield [(counts, BOLD), (f" in {times.total_s:.1f} s", PLAIN)]
+    if summary.proofs:
+        verdicts = [proof.judgement.verdict for proof in summary.proofs]
+        tried = ", ".join(f"{verdicts.count(each)} {each.value}" for each in PairVerdict if each in verdicts)
+        yield [("proofs: ", PLAIN), (tried, BOLD)]
+    around = f"of these {times.around_s:.1f} s to start, recover and read rows"
+    spent = (
+        f"stack up {times.stack_s:.1f} s, scenarios {times.scenarios_s:.1f} s ({around}), the rest {times.rest_s:.1f} s"
+    )
+    yield [(f"time: {spent}", DIM)]
+    if not summary.complete:
+        missing = set(summary.selection) - {result.key.id for result in summary.results}
+        what = f"{len(missing)} of {len(summary.selection)} scenarios were not run" if missing else "it was ended early"
+        yield [(f"incomplete: {what}", DOUBT)]
+    yield [(f"results: {folder.shown}", PLAIN)]
+    yield [(f"report: {folder.shown}/{REPORT}", PLAIN)]

@@ -1,0 +1,253 @@
+"""Tells a user of a run while it goes on: on a terminal with a live line, into a pipe line by line."""
+
+from __future__ import annotations
+
+import abc
+import enum
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import IO, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from harness.checks import Verdict
+from harness.history import Entry
+from harness.history.events import EvidenceSeen, FaultActed
+from harness.present.looks import DIM, GOOD
+from harness.present.terminal.lines import NOT_HELD, Line, Piece, Row, proof_lines, run_lines, shown_key
+from harness.present.terminal.now import Now
+from harness.present.terminal.streams import into_nothing
+from harness.results import Role, RunKey, RunResult
+from harness.results.ablation import PairVerdict, ProofResult
+
+FRAMES_PER_S = 8
+STILL_RUNNING_S = 15.0
+"""Into a pipe: after so long without a line, say what goes on."""
+LINES_MAX: Mapping[str, int] = {"why": 3, "log": 2}
+"""Of a failure's story, by label, on a terminal; of the others one. The whole is in the report, and with -v."""
+ROOM_MIN = 20
+"""Characters of a story's line, however narrow the terminal is."""
+OUTSIDE = 0
+"""In place of a thread: what goes on outside of any scenario."""
+NOW_STYLES: Mapping[str, str] = {"what": "bold cyan", "fault": "bold red", "evidence": "magenta", "seen": "cyan"}
+
+
+class Verbosity(enum.IntEnum):
+    """How much is said."""
+
+    QUIET = -1
+    """Only what did not hold."""
+    NORMAL = 0
+    VERBOSE = 1
+    """Steps and figures too, and every run of every proof."""
+
+
+class Screen(abc.ABC):
+    """A context manager, and the watcher of a session."""
+
+    def __init__(self, verbosity: Verbosity) -> None:
+        self._verbosity = verbosity
+        self._lanes: dict[int, Now] = {}
+        """What runs, by the thread that runs it: scenarios may run side by side."""
+        self.profile = ""
+        """The session's: what differs from it is shown with each run."""
+        self.total = 0
+        """How many scenarios are to run; 0 where nobody said."""
+        self._numbers: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    @abc.abstractmethod
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    @abc.abstractmethod
+    def write(self, line: Line) -> None:
+        """Write one line, at once."""
+
+    def write_all(self, lines: Iterable[Line]) -> None:
+        """Write some."""
+        for line in lines:
+            self.write(line)
+
+    def progress(self, text: str) -> None:
+        """Say what takes long outside of any scenario."""
+        self._lanes[OUTSIDE] = Now(text)
+        if self._verbosity > Verbosity.QUIET:
+            self.write([(text, DIM)])
+
+    def began(self, key: RunKey, role: Role) -> None:
+        """A run begins."""
+        prefix = self._place(key) if role == "scenario" else f"{role}: "
+        self._lanes.pop(OUTSIDE, None)
+        self._lanes[threading.get_ident()] = Now(prefix + shown_key(key, self.profile))
+
+    def _place(self, key: RunKey) -> str:
+        """`7/35 `: the scenario's place among those begun; nothing where it is the only one."""
+        number = self._numbers.setdefault(key.id, len(self._numbers) + 1)
+        return f"{number}/{self.total} " if 1 < self.total >= number else ""
+
+    def saw(self, entry: Entry) -> None:
+        """Its history has grown."""
+        now = self._lanes.get(threading.get_ident())
+        if now is not None:
+            now.saw(entry)
+
+    def ended(self, result: RunResult, note: str) -> None:
+        """It is judged."""
+        now = self._lanes.pop(threading.get_ident(), None)
+        steps = now.steps if now else []
+        if not self._says(result):
+            return
+        verbose = self._verbosity >= Verbosity.VERBOSE
+        self.write_all(run_lines(result, note, profile=self.profile, verbose=verbose, steps=steps))
+
+    def _going_on(self) -> Sequence[Now]:
+        """What runs now, oldest first; for a thread that is none of those that run."""
+        return list(self._lanes.copy().values())
+
+    def proved(self, proof: ProofResult) -> None:
+        """A pair of runs is judged."""
+        if self._verbosity > Verbosity.QUIET or proof.judgement.verdict is not PairVerdict.PROVED:
+            self.write_all(proof_lines(proof))
+
+    def _says(self, result: RunResult) -> bool:
+        """Controls and ablated runs are told of by their proof."""
+        if self._verbosity >= Verbosity.VERBOSE:
+            return True
+        if result.role != "scenario":
+            return False
+        return self._verbosity > Verbosity.QUIET or result.verdict is not Verdict.HELD
+
+
+class PlainScreen(Screen):
+    """Complete lines without control characters, each flushed at once."""
+
+    def __init__(self, stream: IO[str], verbosity: Verbosity) -> None:
+        super().__init__(verbosity)
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._written = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._say_what_runs, daemon=True, name="harness-screen")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed = True
+        self._written.set()
+        self._thread.join()
+
+    def write(self, line: Line) -> None:
+        """Write it; where nobody reads any more, the run goes on all the same."""
+        self._written.set()
+        self._put("".join(text for text, _ in line))
+
+    def _put(self, text: str) -> None:
+        with self._lock:
+            try:
+                self._stream.write(f"{text.rstrip()}\n")
+                self._stream.flush()
+            except BrokenPipeError:
+                into_nothing(self._stream)
+
+    def _say_what_runs(self) -> None:
+        while not self._closed:
+            self._written.clear()
+            before = self._going_on()
+            if not self._written.wait(STILL_RUNNING_S):
+                for now in self._going_on():
+                    if any(now is each for each in before):
+                        self._put(f"... {now}")
+
+
+class LiveScreen(Screen):
+    """A terminal: colours, lines cut to its width, and a last line that says what runs now."""
+
+    def __init__(self, stream: IO[str], verbosity: Verbosity) -> None:
+        super().__init__(verbosity)
+        self._console = Console(file=stream, force_terminal=True, highlight=False, markup=False, emoji=False)
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._running,
+            refresh_per_second=FRAMES_PER_S,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def write(self, line: Line) -> None:
+        """Write it above the live line: what went well in one line, of a failure's story a few, all of it with -v.
+
+        What is to be copied is never broken: the terminal itself wraps it.
+        """
+        if line[0][1] == GOOD or isinstance(line, Row):
+            text = Text.assemble(*line)
+            text.truncate(self._console.width, overflow="ellipsis")
+            self._console.print(text, soft_wrap=True)
+        elif len(line) == 2 and line[0][0].startswith(NOT_HELD):
+            self._write_labelled(*line)
+        else:
+            self._console.print(Text.assemble(*line), soft_wrap=True)
+
+    def _write_labelled(self, label: Piece, told: Piece) -> None:
+        """Wrap at words, below the text's own beginning."""
+        indent = len(label[0])
+        lines = Text(told[0], style=told[1]).wrap(self._console, max(ROOM_MIN, self._console.width - indent - 1))
+        most = len(lines) if self._verbosity >= Verbosity.VERBOSE else LINES_MAX.get(label[0].strip(), 1)
+        for place, text in enumerate(lines[:most]):
+            if place == most - 1 < len(lines) - 1:
+                text.rstrip()
+                text.append("…")
+            head = Text(label[0] if place == 0 else " " * indent, style=label[1])
+            self._console.print(head + text, soft_wrap=True)
+
+    def saw(self, entry: Entry) -> None:
+        """A fault, and its evidence, is shown as it fires: by the next frame it may be over."""
+        super().saw(entry)
+        if isinstance(entry.event, FaultActed | EvidenceSeen):
+            self._live.refresh()
+
+    def ended(self, result: RunResult, note: str) -> None:
+        """Nothing runs any more: the live line says so at once."""
+        super().ended(result, note)
+        self._live.refresh()
+
+    def _running(self) -> Text:
+        lines = [_live_line(now) for now in self._going_on()]
+        for line in lines:
+            line.truncate(self._console.width, overflow="ellipsis")
+        return Text("\n", no_wrap=True).join(lines)
+
+
+def _live_line(now: Now) -> Text:
+    text = Text("> ", style="cyan")
+    for place, (piece, kind) in enumerate(now.pieces()):
+        text.append(", " if place else "", style="dim").append(piece, style=NOW_STYLES[kind])
+    return text
+
+
+def screen_for(stream: IO[str], verbosity: Verbosity) -> Screen:
+    """Return the screen that fits the stream."""
+    if stream.isatty() and os.environ.get("TERM") != "dumb":
+        return LiveScreen(stream, verbosity)
+    return PlainScreen(stream, verbosity)

@@ -1,0 +1,123 @@
+"""What every server of the stack has in common: the harness's own, or the user's by URL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self
+from urllib.parse import urlsplit
+
+from harness.processes.keeper import Keeper, KeptProcess, LogFile
+from harness.stack.addresses import HostPort
+from harness.stack.deaths import DeathWatch
+from harness.stack.ports import Ports, pick_port
+from harness.stack.server_process import Recipe, ServerProcess, not_owned
+from harness.stack.urls import redacted
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Where a server of the harness's own starts.
+
+    `folder`: exists, private to this server. `name`: what errors, deaths and the log file call the server; None: by
+    its protocol. The log is `NAME.log` in `logs`, else in `folder`.
+    """
+
+    keeper: Keeper
+    folder: Path
+    name: str | None = field(default=None, kw_only=True)
+    logs: Path | None = field(default=None, kw_only=True)
+    deaths: DeathWatch = field(default_factory=DeathWatch, kw_only=True)
+    ports: Ports = field(default=pick_port, kw_only=True)
+
+    def log(self, name: str) -> Path:
+        """Return the log file of a server called `name`."""
+        return (self.logs or self.folder) / f"{name}.log"
+
+    def started(self, recipe: Recipe) -> ServerProcess:
+        """Start the server's process; returns when it is ready. Raises HarnessError with the log's tail."""
+        run = ServerProcess(self.keeper, recipe, self.deaths, self.ports)
+        run.start()
+        return run
+
+
+class Server:
+    """A context manager whose end stops a server that the harness owns, and leaves one given by URL alone.
+
+    A protocol's server is a subclass with two class methods: `start(launch, ...)` and `at_url(url, ...)`.
+    """
+
+    protocol: ClassVar[str]
+    """What it is called unless the target gives it another name: "postgres"."""
+    default_port: ClassVar[int]
+
+    def __init__(self, url: str, version: str, *, run: ServerProcess | None = None, name: str | None = None) -> None:
+        """`url`: with all that the harness needs to log in. `run`: the process; None: the server was given by URL."""
+        self._url = url
+        self._run = run
+        self.name = name or self.protocol
+        self.version = version
+        """As the server says it: "18.6"."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the server if the harness owns it. Idempotent."""
+        if self._run is not None:
+            self._run.stop()
+
+    @property
+    def host(self) -> str:
+        """The address's host; 127.0.0.1 for a server that the harness owns."""
+        return urlsplit(self._url).hostname or "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        """The same for as long as the server is used, restarts included."""
+        return urlsplit(self._url).port or self.default_port
+
+    @property
+    def address(self) -> HostPort:
+        """Host and port."""
+        return HostPort(self.host, self.port)
+
+    @property
+    def process(self) -> KeptProcess | None:
+        """The server's process (PostgreSQL: the postmaster); None for a server given by URL."""
+        return self._run.process if self._run else None
+
+    @property
+    def log(self) -> LogFile | None:
+        """What the server wrote, across restarts; None for a server given by URL."""
+        return self._run.process.log if self._run else None
+
+    def restart(self) -> None:
+        """Stop in the server's orderly way and start on the same port; returns when it answers.
+
+        Raises HarnessError for a server given by URL, as do the three below.
+        """
+        self._owned().restart()
+
+    def crash(self) -> None:
+        """SIGKILL the server and its children; returns when all have ended."""
+        self._owned().crash()
+
+    def start_again(self) -> None:
+        """Start it after `crash()` or `stop()`; returns when it answers."""
+        self._owned().start_again()
+
+    def stop(self) -> None:
+        """Stop in the server's orderly way. Idempotent."""
+        self._owned().stop()
+
+    def _owned(self) -> ServerProcess:
+        if self._run is None:
+            raise not_owned(self.name, redacted(self._url))
+        return self._run
