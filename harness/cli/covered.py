@@ -12,7 +12,7 @@ from harness.present.terminal.screen import Screen
 from harness.results.finding import Finding
 from harness.results.text import one_line
 from harness.search.space.coverage import Subject, gate_coverage
-from harness.search.space.space import FILE, read_space
+from harness.search.space.space import committed_space
 from harness.suite import Session
 
 SECTION = "coverage"
@@ -26,9 +26,7 @@ def subject_of(suite: Chosen, session: Session) -> Subject:
 
 def check_space(suite: Chosen) -> None:
     """Read the committed fault space before anything is run for it. Raises UsageError where it cannot be read."""
-    path = suite.settings.scenarios / FILE
-    if path.is_file():
-        read_space(path)
+    committed_space(suite.settings.scenarios)
 
 
 def judge_coverage(suite: Chosen, session: Session, screen: Screen) -> None:

@@ -35,7 +35,7 @@ from tests.tiny import run_harness
         (["soak", "--runs", "0"], "0 is not in the range"),
         (["soak", "--runs", "0"], "mend: write --runs 1, say"),
         (["replay"], "mend: see harness replay --help"),
-        (["replay", "nothing.json"], "nothing.json: cannot be read"),
+        (["replay", "nothing.json"], "nothing.json: file = 'nothing.json': there is no such file"),
     ],
 )
 def test_it_is_told_with_the_closest_valid_word(
@@ -63,10 +63,10 @@ def test_a_suite_that_cannot_be_imported(suite: Path) -> None:
 
 
 def test_a_fault_space_that_cannot_be_read_is_refused_before_anything_runs(suite: Path) -> None:
-    (suite / "scenarios" / "fault_space.txt").write_text("something else\n", "utf-8")
+    (suite / "scenarios" / "fault_space.toml").write_text("something else\n", "utf-8")
     process = run_harness("gate", cwd=suite)
     assert process.returncode == 4
-    assert "fault_space.txt: line 1 = 'something else': not a fault space" in process.stderr
+    assert "fault_space.toml: not TOML" in process.stderr
     assert not (suite / ".results").exists()
 
 

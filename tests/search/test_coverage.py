@@ -143,7 +143,7 @@ def swept(folder: Path, action: str, **more: Any) -> None:
 
 def test_a_gate_counts_its_own_runs_and_the_newest_sweep(tmp_path: Path) -> None:
     assert gate_coverage(tmp_path, tmp_path, [], SUBJECT, []) is None
-    SPACE.write(tmp_path / "fault_space.txt")
+    SPACE.write(tmp_path / "fault_space.toml")
     swept(tmp_path / "20260101T000000Z-000000", "drop")
     swept(tmp_path / "20260102T000000Z-000000", "stall")
     found = gate_coverage(tmp_path, tmp_path, [run(Verdict.HELD)], SUBJECT, [], LINKS)

@@ -191,7 +191,7 @@ def test_the_relays_evidence_of_a_scenario_marks_the_points_that_it_met(bed: Tes
     result = run(
         Scenario(id="met", theme="live", play=play), RunConfiguration(profile="hardened", folder=tmp_path), bed
     )
-    space = read_space(TARGET.with_name("fault_space.txt"))
+    space = read_space(TARGET.with_name("fault_space.toml"))
     actions = ("cut_before", "cut_after", "error_40001")
     wanted = {Point.parse(f"postgres/sent/commit/Query/COMMIT/1/{action}") for action in actions}
     assert hit_by_runs(space, [result]) == wanted

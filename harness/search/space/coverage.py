@@ -16,7 +16,7 @@ from harness.results.naming import summaries_in
 from harness.results.reading import SummaryRead, read_summary
 from harness.search.recording.places import Point
 from harness.search.space.actions import ERRORS
-from harness.search.space.space import FILE, FaultSpace, read_space
+from harness.search.space.space import FaultSpace, committed_space
 from harness.search.space.swept import CellRead, SweepRead, Swept, sweeps_in
 from harness.search.sweep.report import JSON_FILE
 from harness.search.sweep.results import CellVerdict
@@ -179,10 +179,9 @@ def gate_coverage(
     A sweep that cannot be read does not count, and why is in `unread`. Raises UsageError for a committed file that
     cannot be read.
     """
-    path = scenarios / FILE
-    if not path.is_file():
+    space = committed_space(scenarios)
+    if space is None:
         return None
-    space = read_space(path)
     swept = newest_sweep(results, subject, unread)
     by_sweep = hit_by_sweep(swept.sweep) if swept is not None else frozenset()
     return coverage_of(space, by_sweep | hit_by_runs(space, runs, links))

@@ -1,32 +1,61 @@
-"""The fault space as a committed file: every point in a line, every exclusion with its reason, and a floor."""
+"""The fault space as a committed file: a line for each point, each exclusion with its reason, and a floor."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
+from pydantic import Field, PlainValidator
+
+from harness.documents import Table, check_document, check_schema, read_toml, wrong
 from harness.errors import UsageError
 from harness.results.files import write_atomically
 from harness.search.recording.places import KINDS, Kind, Point
 from harness.search.recording.recording import Recording
 from harness.search.space.actions import EXCLUSIONS, sensible
 
-FILE = "fault_space.txt"
-HEAD = "# harness.fault_space/1"
+FILE = "fault_space.toml"
+SCHEMA = "harness.fault_space/2"
+BEFORE = "fault_space.txt"
+"""The file of version 1."""
+WRITE_IT = "write it with `python -m harness coverage --update`"
 EXPLAINED = """\
 # Every message that a delivery of the service puts on the wire, and everything that can be done to it there.
 # Written by `python -m harness coverage --update`; review what changes as you review code.
-#
-# floor: the gate fails where less of these points has been hit and judged.
-# exclude: actions | where they are left out | why.
-# Then a line a point: protocol/direction/phase/message/statement/occurrence/action @ kinds of delivery.
 """
+FLOOR = "# The gate fails where less of these points, in percent, has been hit and judged.\n"
+EXCLUDED = "# Actions | the places where they are left out | why.\n"
+POINTS = "# protocol/direction/phase/message/statement/occurrence/action = kinds of delivery\n"
 DEFAULT_FLOOR_PERCENT = 0.0
-_FLOOR = re.compile(r"floor: (?P<percent>\d+(?:\.\d+)?)%")
-_EXCLUDE = "exclude: "
-_KINDS = " @ "
+
+
+def _point(text: Any) -> Point:
+    try:
+        return Point.parse(text)
+    except UsageError as problem:
+        raise wrong("not a point of the fault space", WRITE_IT) from problem
+
+
+def _kinds(text: Any) -> tuple[Kind, ...]:
+    words = str(text).split()
+    for word in words:
+        if word not in KINDS:
+            raise wrong(f"{word!r} is no kind of delivery", "write kinds with a blank between", valid=KINDS)
+    return tuple(kind for kind in KINDS if kind in words)
+
+
+def _line(point: Point, kinds: tuple[Kind, ...]) -> str:
+    return f"{json.dumps(str(point), ensure_ascii=False)} = {json.dumps(' '.join(kinds))}\n"
+
+
+class _File(Table):
+    schema_: Literal["harness.fault_space/2"] = Field(alias="schema")
+    floor_percent: float = Field(ge=0, le=100)
+    exclude: tuple[str, ...] = ()
+    points: dict[Annotated[Point, PlainValidator(_point)], Annotated[tuple[Kind, ...], PlainValidator(_kinds)]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +68,10 @@ class FaultSpace:
 
     def text(self) -> str:
         """The whole file, sorted: a line changes only where its point does."""
-        points = sorted(f"{point}{_KINDS}{' '.join(kinds)}" for point, kinds in self.points.items())
-        excluded = [_EXCLUDE + line for line in self.exclusions]
-        return "\n".join([HEAD, EXPLAINED, f"floor: {self.floor_percent:g}%", "", *excluded, "", *points, ""])
+        excluded = "".join(f"  {json.dumps(line, ensure_ascii=False)},\n" for line in self.exclusions)
+        points = sorted(_line(point, kinds) for point, kinds in self.points.items())
+        head = f'{EXPLAINED}schema = "{SCHEMA}"\n\n{FLOOR}floor_percent = {self.floor_percent:g}\n\n'
+        return f"{head}{EXCLUDED}exclude = [\n{excluded}]\n\n{POINTS}[points]\n{''.join(points)}"
 
     def write(self, path: Path) -> None:
         """Write it, in one step."""
@@ -78,51 +108,25 @@ def changes(committed: FaultSpace, recorded: FaultSpace) -> Changes:
     return Changes(tuple(sorted(new)), tuple(sorted(gone)), committed.exclusions != recorded.exclusions)
 
 
+def committed_space(scenarios: Path) -> FaultSpace | None:
+    """Read the space that a suite has committed; None where it has committed none.
+
+    Raises UsageError for a file that cannot be read, and for one of an older version with no newer one beside it.
+    """
+    before = scenarios / BEFORE
+    if (scenarios / FILE).is_file():
+        return read_space(scenarios / FILE)
+    if before.is_file():
+        mend = f"run `python -m harness coverage --update --floor` with the floor that it has, then remove {BEFORE}"
+        raise UsageError.at(str(before), "schema", "harness.fault_space/1", "an older version", mend=mend)
+    return None
+
+
 def read_space(path: Path) -> FaultSpace:
-    """Read a committed file. Raises UsageError that names the line."""
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as problem:
-        mend = "write it with `python -m harness coverage --update`"
-        raise UsageError(f"{path}: cannot be read: {problem}", hint=mend) from problem
-    if not lines or lines[0] != HEAD:
-        raise UsageError.at(str(path), "line 1", lines[0] if lines else "", "not a fault space", valid=[HEAD])
-    return _read(path, lines)
-
-
-def _read(path: Path, lines: Sequence[str]) -> FaultSpace:
-    floor: float | None = None
-    exclusions: list[str] = []
-    points: dict[Point, tuple[Kind, ...]] = {}
-    for number, line in enumerate(lines, 1):
-        place = f"{path}: line {number}"
-        if not line or line.startswith("#"):
-            continue
-        if line.startswith("floor:"):
-            floor = _floor(line, place)
-        elif line.startswith(_EXCLUDE):
-            exclusions.append(line.removeprefix(_EXCLUDE))
-        else:
-            point, _, kinds = line.rpartition(_KINDS)
-            points[Point.parse(point, where=place)] = _kinds(kinds, place)
-    mend = "write the file with `python -m harness coverage --update`"
-    if not points:
-        raise UsageError.at(str(path), "points", 0, "the fault space has none", mend=mend)
-    if floor is None:
-        raise UsageError.at(str(path), "floor", None, "no such line", mend="write `floor: 95%`")
-    return FaultSpace(points, floor, tuple(exclusions))
-
-
-def _floor(line: str, place: str) -> float:
-    found = _FLOOR.fullmatch(line)
-    if found is None or float(found["percent"]) > 100:
-        raise UsageError.at(place, "floor", line, "not a share", mend="write `floor: 95%`")
-    return float(found["percent"])
-
-
-def _kinds(text: str, place: str) -> tuple[Kind, ...]:
-    words = text.split()
-    for word in words:
-        if word not in KINDS:
-            raise UsageError.at(place, "kind", word, "there is no such kind of delivery", valid=KINDS)
-    return tuple(kind for kind in KINDS if kind in words)
+    """Read a committed file. Raises UsageError."""
+    data = read_toml(path, mend=WRITE_IT)
+    check_schema(data, place=str(path), schema=SCHEMA, mend=WRITE_IT)
+    file = check_document(_File, data, place=str(path))
+    if not file.points:
+        raise UsageError.at(str(path), "points", 0, "the fault space has none", mend=WRITE_IT)
+    return FaultSpace(file.points, file.floor_percent, file.exclude)
