@@ -6,6 +6,9 @@ import abc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from harness.errors import UsageError
+from harness.faults.evidence import EvidenceKind
+from harness.faults.example import Example, Ground
 from harness.vocabulary import Moment, Value
 from harness.vocabulary.moments import REACHED_AT_ONCE
 from harness.vocabulary.refusals import at_least_one
@@ -19,13 +22,36 @@ Need = Literal["seccomp", "user_namespace", "own_postgres", "own_redis", "own_to
 
 @dataclass(frozen=True, repr=False)
 class Fault(Value):
-    """One thing made to go wrong, at one layer. A value: nothing happens until it is injected."""
+    """One thing made to go wrong, at one layer. A value: nothing happens until it is injected.
+
+    Its class says everything about it: the machine's part (`needs`), what proves that it took effect (`evidence`), its
+    words (`effect`), how a scenario uses it (`example`), and what injects it (`injection`).
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = ()
+    """What proves it. Any one of these will do; without one the run is inconclusive."""
 
     def fired(self, times: int = 1) -> Moment:
         """The fault took effect that many times since it was injected (at least)."""
         return Fired(self, times)
+
+    def effect(self) -> str:
+        """What it does, as a clause without a full stop: `cut every open connection to redis`."""
+        return repr(self)
+
+    def words(self) -> str:
+        """What it does and when, as reports and terminals say it."""
+        return self.effect()
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """Return a short scenario in which it leaves evidence, and a sound service holds.
+
+        Raises:
+            UsageError: the fault has no example, or none for this target.
+        """
+        raise UsageError.at(ground.place, "--fault", cls.kind, "has no example", mend="draft another fault")
 
     @abc.abstractmethod
     def injection(self, site: Site) -> Injection:
@@ -79,6 +105,15 @@ class NoFault(Fault, kind="no_fault"):
     def __str__(self) -> str:
         """The same, as an id."""
         return "no_fault"
+
+    def effect(self) -> str:
+        """What it does."""
+        return "nothing"
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:  # noqa: ARG003  # the signature is Fault's
+        """All is well."""
+        return Example(cls())
 
     def injection(self, site: Site) -> Injection:  # noqa: ARG002  # the signature is Fault's; there is nothing to break
         """Return an injection that does nothing; it is asked for no evidence."""

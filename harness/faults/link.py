@@ -3,32 +3,45 @@
 Toxiproxy makes these faults. The relay stands between it and the service, and mirrors what it does: a
 close, a reset, a refusal. What the service's own peer has to do, the relay does: it refuses, and it
 closes what a rule of its own still holds.
+
+What a docstring here says of Toxiproxy was read in the source of Toxiproxy 2.12, and
+`tests/stack/proxy/test_toxics.py` checks it against the real server. "Open" is a connection that exists when the
+fault begins, "new" is one that is made while it is on.
+
+To add a fault, write its class here, and its name in the last lines. A toxic's numbers are fields with `limits`; the
+fault is on in both directions, or in `stream`, where it has that field.
 """
 
 from __future__ import annotations
 
-import asyncio
-from abc import abstractmethod
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import ClassVar
 
-from harness.errors import HarnessError
+from harness.errors import UsageError
+from harness.faults._link_injections import (
+    CONNECTIONS_CUT,
+    CONNECTS_REFUSED,
+    CutInjection,
+    DownInjection,
+    ToxicsInjection,
+)
+from harness.faults.evidence import EvidenceKind
+from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Fault, Injection, Need
-from harness.faults.meter import LinkActivity, LinkMeter, Used
+from harness.faults.meter import LinkActivity, Used
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
-from harness.polling import poll_async
-from harness.stack.sockets import TcpState
-from harness.stack.toxiproxy import toxics
-from harness.vocabulary import Link
-from harness.vocabulary.value import told_at
+from harness.stack.toxiproxy.toxics import STREAMS, Stream, Toxic
+from harness.vocabulary import ANY_OUTCOME, Link
 
-CUT_WITHIN_S = 5.0
 HINDERED_MS = 1
 """A rate that holds no connection up for so long limits nothing. A kilobyte a second is a byte a millisecond."""
-Stream = toxics.Stream
-"""Upstream: what the service sends. Downstream: what it is sent."""
+DAY_MS = 86_400_000
+MANY = 10_000_000
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,14 +51,25 @@ class LinkFault(Fault):
     needs: ClassVar[frozenset[Need]] = frozenset({"own_toxiproxy"})
     link: Link
 
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The link is of no use: a delivery that cannot do without it is refused."""
+        return Example(cls(ground.link), deliveries=SOME, expect=ground.without_link)
+
 
 @dataclass(frozen=True, repr=False)
 class Down(LinkFault, kind="link.down"):
     """Open connections close; new ones are refused."""
 
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (CONNECTIONS_CUT, CONNECTS_REFUSED)
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"close the connections to {self.link} and refuse new ones"
+
     def injection(self, site: Site) -> Injection:
         """Refuse, and disable the proxy, until healed."""
-        return _Down(self.link, site)
+        return DownInjection(self.link, site)
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,144 +77,74 @@ class Cut(LinkFault, TimedFault, kind="link.cut"):
     """Open connections close, once; new ones are accepted."""
 
     needs: ClassVar[frozenset[Need]] = frozenset()
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (CONNECTIONS_CUT,)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """It strikes and is over: what comes next is acknowledged."""
+        return Example(cls(ground.link), met="after", deliveries=SOME)
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"cut every open connection to {self.link}"
 
     def injection(self, site: Site) -> Injection:
         """Close what is open; the relay listens on."""
-        return _Cut(self.link, site)
+        return CutInjection(self.link, site)
 
 
-class _Closing(Injection):
-    """Closes the link's open connections, and waits until the service's own kernel says so."""
-
-    def __init__(self, link: Link, site: Site) -> None:
-        self._site = site
-        self._link = link
-        self._laid = site.laid(link)
-        self._cut = 0
-
-    async def _cut_all(self) -> None:
-        """End every connection of the link, one that a rule of the relay's holds too."""
-        await self._site.relay.cut_all(self._laid.hop)
-
-    async def _close(self) -> None:
-        open_now = await self._site.connections(self._link)
-        await self._cut_all()
-        inodes = {connection.inode for connection in open_now if connection.state is TcpState.ESTABLISHED}
-        await self._until_gone(inodes)
-        self._cut = len(inodes)
-        if inodes:
-            ports = ", ".join(str(c.local.port) for c in open_now if c.inode in inodes)
-            self._site.witness(
-                "connections_cut",
-                "kernel",
-                f"{len(inodes)} of the service's connections to {self._link} (ports {ports})",
-            )
-
-    async def _until_gone(self, inodes: set[int]) -> None:
-        async def gone() -> bool:
-            still = await self._site.connections(self._link)
-            return not any(c.inode in inodes and c.state is TcpState.ESTABLISHED for c in still)
-
-        if not await poll_async(gone, within_s=CUT_WITHIN_S):
-            raise HarnessError(f"connections of {self._link} outlived the closing of the link by {CUT_WITHIN_S:g} s")
-
-    async def fired(self) -> int:
-        return self._cut
+def limits(key: str, *, at_least: int = 0, at_most: int) -> Mapping[str, object]:
+    """Return the metadata of a field that Toxiproxy calls `key`: its value lies within the limits."""
+    return {"key": key, "at_least": at_least, "at_most": at_most}
 
 
-class _Down(_Closing):
-    def __init__(self, link: Link, site: Site) -> None:
-        super().__init__(link, site)
-        self._client = site.toxiproxy.client()
-        self._meter = LinkMeter(site, link)
-        self._shut = False
-
-    async def act(self) -> None:
-        await self._meter.begin()
-        self._shut = await asyncio.to_thread(self._client.enabled, self._laid.proxy)
-        await self._close()
-
-    async def _cut_all(self) -> None:
-        await self._site.relay.refuse(self._laid.hop, True)
-        await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, False)
-        await super()._cut_all()
-
-    async def fired(self) -> int:
-        return self._cut + (await self._meter.read()).refused
-
-    async def heal(self) -> None:
-        activity = await self._meter.end()
-        if activity.refused:
-            self._site.witness(
-                "connects_refused",
-                "seccomp",
-                f"{activity.refused} connects of the service to port {self._laid.port} while nothing listened there",
-            )
-        # Only what it shut itself: another fault may keep the link down.
-        if self._shut:
-            await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, True)
-            await self._site.relay.refuse(self._laid.hop, False)
-            self._shut = False
-
-
-class _Cut(_Closing):
-    async def act(self) -> None:
-        await self._close()
-
-    async def heal(self) -> None:
-        """What was cut stays cut."""
+def met_when(words: str) -> tuple[EvidenceKind, ...]:
+    """Return the evidence that a toxic leaves."""
+    return (EvidenceKind("toxic_met", "kernel and Toxiproxy", words),)
 
 
 @dataclass(frozen=True, repr=False)
 class ToxicFault(LinkFault):
-    """A fault that Toxiproxy's toxics make, in one direction or both."""
+    """A fault that one of Toxiproxy's toxics makes, in one direction or both.
+
+    `toxic`: its type in Toxiproxy. `always`: attributes that are the same for every such fault, by Toxiproxy's names.
+
+    Raises:
+        UsageError: a number lies outside its field's limits. Toxiproxy itself checks none.
+    """
+
+    toxic: ClassVar[str]
+    always: ClassVar[Mapping[str, int]] = NOTHING
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = met_when(
+        "something was asked or answered on a connection of the link while the toxic was on"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        with told_at(repr(self)):
-            self.toxics()
+        for each in self._numbers():
+            value, low, high = getattr(self, each.name), each.metadata["at_least"], each.metadata["at_most"]
+            if not low <= value <= high:
+                mend = f"write {min(max(value, low), high)}, or another number from {low} to {high}"
+                raise UsageError.at(self.kind, each.name, value, f"not within {low} to {high}", mend=mend)
 
-    @abstractmethod
-    def toxics(self) -> Sequence[toxics.Toxic]:
-        """The toxics to add. Raises UsageError for values that Toxiproxy could not keep."""
+    def _numbers(self) -> Sequence[dataclasses.Field[int]]:
+        return [each for each in dataclasses.fields(self) if "key" in each.metadata]
+
+    def toxics(self) -> Sequence[Toxic]:
+        """The toxics to add: one for each direction."""
+        given: Stream | None = getattr(self, "stream", None)
+        numbers = {each.metadata["key"]: getattr(self, each.name) for each in self._numbers()}
+        attributes = {**self.always, **numbers}
+        streams = STREAMS if given is None else (given,)
+        return [Toxic(type=self.toxic, stream=stream, attributes=attributes) for stream in streams]
 
     def met_by(self, activity: LinkActivity) -> int:
-        """How many connections it took effect on: most toxics are met by whatever is asked or answered."""
+        """On how many connections it took effect: most toxics are met by whatever is asked or answered."""
         return activity.touched
 
     def injection(self, site: Site) -> Injection:
         """Add the toxics; remove them when healed."""
-        return _Toxics(self, site)
-
-
-class _Toxics(Injection):
-    def __init__(self, fault: ToxicFault, site: Site) -> None:
-        self._site = site
-        self._fault = fault
-        self._laid = site.laid(fault.link)
-        self._client = site.toxiproxy.client()
-        self._meter = LinkMeter(site, fault.link)
-
-    async def act(self) -> None:
-        await self._meter.begin()
-        for toxic in self._fault.toxics():
-            await asyncio.to_thread(self._client.add_toxic, self._laid.proxy, toxic)
-
-    async def fired(self) -> int:
-        return self._fault.met_by(await self._meter.read())
-
-    async def heal(self) -> None:
-        activity = await self._meter.end()
-        if self._fault.met_by(activity):
-            names = ", ".join(f"{toxic.type} {toxic.stream}" for toxic in self._fault.toxics())
-            self._site.witness("toxic_met", "kernel and Toxiproxy", f"{names}: {activity} on {self._fault.link}")
-        for toxic in self._fault.toxics():
-            await asyncio.to_thread(self._client.remove_toxic, self._laid.proxy, toxic.name)
-
-
-def both(make: Callable[..., toxics.Toxic], **attributes: int) -> Sequence[toxics.Toxic]:
-    """The same toxic in both directions."""
-    return [make(stream=stream, **attributes) for stream in toxics.STREAMS]
+        return ToxicsInjection(self, site)
 
 
 def went(used: Used, stream: Stream) -> int:
@@ -198,63 +152,116 @@ def went(used: Used, stream: Stream) -> int:
     return used.bytes_sent if stream == "upstream" else used.bytes_received
 
 
-def one(make: Callable[..., toxics.Toxic], stream: Stream, **attributes: int) -> Sequence[toxics.Toxic]:
-    """A toxic in one direction."""
-    return [make(stream=stream, **attributes)]
-
-
 @dataclass(frozen=True, repr=False)
 class Swallow(ToxicFault, kind="link.swallow"):
-    """Connections are accepted and stay open; no byte arrives, either way. Healed: they are closed."""
+    """Connections are accepted and stay open; no byte arrives, either way. Healed: they are closed.
 
-    def toxics(self) -> Sequence[toxics.Toxic]:
-        """`timeout` without a time: it drops everything and never closes."""
-        return both(toxics.Timeout, timeout_ms=0)
+    Open and new connections alike. The dropped bytes are gone, so no connection could go on.
+    """
+
+    toxic: ClassVar[str] = "timeout"
+    always: ClassVar[Mapping[str, int]] = MappingProxyType({"timeout": 0})  # it never closes
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"swallow every byte to and from {self.link}"
 
 
 @dataclass(frozen=True, repr=False)
 class Timeout(ToxicFault, kind="link.timeout"):
-    """No byte arrives, and after `timeout_ms` the connection is closed."""
+    """No byte arrives, and after `timeout_ms` the connection is closed.
 
-    timeout_ms: int = field(kw_only=True)
+    Open and new connections alike. The time starts anew with each chunk that is dropped.
+    """
 
-    def toxics(self) -> Sequence[toxics.Toxic]:
-        """`timeout`, both ways."""
-        return both(toxics.Timeout, timeout_ms=self.timeout_ms)
+    toxic: ClassVar[str] = "timeout"
+    timeout_ms: int = field(kw_only=True, metadata=limits("timeout", at_most=DAY_MS))
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The link is of no use."""
+        return Example(cls(ground.link, timeout_ms=500), deliveries=SOME, expect=ground.without_link)
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"swallow what goes to and from {self.link}, and close after {self.timeout_ms} ms"
 
 
 @dataclass(frozen=True, repr=False)
 class Reset(ToxicFault, kind="link.reset"):
-    """New connections are reset (RST) at their first bytes; open ones are closed at their next."""
+    """New connections are reset (RST) at their first bytes; open ones are closed at their next.
 
-    def toxics(self) -> Sequence[toxics.Toxic]:
-        """`reset_peer`, both ways: the first bytes in either direction meet it."""
-        return both(toxics.ResetPeer, timeout_ms=0)
+    Toxiproxy sets SO_LINGER only when a connection starts: an open one sees an end of file, or an RST of the kernel's
+    if it had sent more than Toxiproxy had read. An idle one lives on until its next chunk. Healed, connections that
+    were made meanwhile are still reset, not closed, at their end.
+    """
+
+    toxic: ClassVar[str] = "reset_peer"
+    always: ClassVar[Mapping[str, int]] = MappingProxyType({"timeout": 0})
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"reset connections to {self.link}"
 
 
 @dataclass(frozen=True, repr=False)
 class Latency(ToxicFault, kind="link.latency"):
-    """What the server sends arrives later, by `latency_ms` give or take `jitter_ms`."""
+    """What the server sends arrives later, by `latency_ms` give or take `jitter_ms`.
 
-    latency_ms: int = field(kw_only=True)
-    jitter_ms: int = field(default=0, kw_only=True)
+    Open and new connections alike. Chunks of bytes keep their order, and wait side by side: ten that are sent at once
+    arrive together, not ten latencies later. Nothing is lost: up to 1024 chunks (of 32 KiB at most) are buffered, so
+    the sender sees no back-pressure before that. A close by either side is passed on only after the chunks. Healed,
+    what waits passes at once.
+    """
+
+    toxic: ClassVar[str] = "latency"
+    latency_ms: int = field(kw_only=True, metadata=limits("latency", at_least=1, at_most=DAY_MS))
+    jitter_ms: int = field(default=0, kw_only=True, metadata=limits("jitter", at_most=DAY_MS))
     stream: Stream = field(default="downstream", kw_only=True)
 
-    def toxics(self) -> Sequence[toxics.Toxic]:
-        """`latency`, in one direction: once a round trip."""
-        return one(toxics.Latency, self.stream, latency_ms=self.latency_ms, jitter_ms=self.jitter_ms)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.jitter_ms > self.latency_ms:
+            problem, mend = f"more than latency_ms = {self.latency_ms}", f"write at most {self.latency_ms}"
+            raise UsageError.at(self.kind, "jitter_ms", self.jitter_ms, problem, mend=mend)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The link is slow, and good enough."""
+        return Example(cls(ground.link, latency_ms=200), deliveries=SOME)
+
+    def effect(self) -> str:
+        """What it does."""
+        about = f" give or take {self.jitter_ms} ms" if self.jitter_ms else ""
+        late = f"{self.latency_ms} ms{about} late"
+        return f"let {self.link} answer {late}" if self.stream == "downstream" else f"reach {self.link} {late}"
 
 
 @dataclass(frozen=True, repr=False)
 class Bandwidth(ToxicFault, kind="link.bandwidth"):
-    """No more than `rate_kb_s` kilobytes a second pass, in one direction."""
+    """No more than `rate_kb_s` kilobytes a second pass, in one direction.
 
-    rate_kb_s: int = field(kw_only=True)
+    Open and new connections alike, in pieces of at most 100 ms. A rate of 0 passes nothing and keeps every byte: the
+    sender soon fills the socket's buffers and sees back-pressure, as with a peer that has stopped reading. Healed,
+    what waits passes at once.
+    """
+
+    toxic: ClassVar[str] = "bandwidth"
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = met_when(
+        "a connection's bytes took a millisecond or more at this rate"
+    )
+    rate_kb_s: int = field(kw_only=True, metadata=limits("rate", at_most=MANY))
     stream: Stream = field(default="upstream", kw_only=True)
 
-    def toxics(self) -> Sequence[toxics.Toxic]:
-        """`bandwidth`, in one direction."""
-        return one(toxics.Bandwidth, self.stream, rate_kb_s=self.rate_kb_s)
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The link is slow, and good enough."""
+        return Example(cls(ground.link, rate_kb_s=ground.sample.rate_kb_s), deliveries=SOME)
+
+    def effect(self) -> str:
+        """What it does."""
+        way = "from" if self.stream == "downstream" else "to"
+        return f"let {self.rate_kb_s} kB a second through {way} {self.link}"
 
     def met_by(self, activity: LinkActivity) -> int:
         """Only a connection whose bytes took a millisecond or more has felt it."""
@@ -265,22 +272,35 @@ class Bandwidth(ToxicFault, kind="link.bandwidth"):
 
 @dataclass(frozen=True, repr=False)
 class Slicer(ToxicFault, kind="link.slicer"):
-    """Bytes arrive in slices of about `average_bytes`, `delay_us` apart."""
+    """Bytes arrive in slices of about `average_bytes`, `delay_us` apart.
 
-    average_bytes: int = field(kw_only=True)
-    variation_bytes: int = field(default=0, kw_only=True)
-    delay_us: int = field(default=0, kw_only=True)
+    Open and new connections alike. Sizes are random within `variation_bytes`; 0 makes them repeatable. Nothing is
+    lost or reordered.
+    """
+
+    toxic: ClassVar[str] = "slicer"
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = met_when("a connection had more bytes than fit into a slice")
+    average_bytes: int = field(kw_only=True, metadata=limits("average_size", at_least=1, at_most=MANY))
+    variation_bytes: int = field(default=0, kw_only=True, metadata=limits("size_variation", at_most=MANY))
+    delay_us: int = field(default=0, kw_only=True, metadata=limits("delay", at_most=60_000_000))
     stream: Stream = field(default="downstream", kw_only=True)
 
-    def toxics(self) -> Sequence[toxics.Toxic]:
-        """`slicer`, in one direction."""
-        return one(
-            toxics.Slicer,
-            self.stream,
-            average_size_bytes=self.average_bytes,
-            size_variation_bytes=self.variation_bytes,
-            delay_us=self.delay_us,
-        )
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.variation_bytes >= self.average_bytes:
+            problem = f"not less than average_bytes = {self.average_bytes}"
+            mend = f"write at most {self.average_bytes - 1}"
+            raise UsageError.at(self.kind, "variation_bytes", self.variation_bytes, problem, mend=mend)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The link is slow, and good enough."""
+        return Example(cls(ground.link, average_bytes=2, delay_us=100), deliveries=SOME)
+
+    def effect(self) -> str:
+        """What it does."""
+        whose = f"{self.link}'s bytes" if self.stream == "downstream" else f"bytes for {self.link}"
+        return f"let {whose} arrive in slices of about {self.average_bytes}"
 
     def met_by(self, activity: LinkActivity) -> int:
         """Only a connection with more bytes than fit into a slice can have been cut into slices."""
@@ -290,14 +310,29 @@ class Slicer(ToxicFault, kind="link.slicer"):
 
 @dataclass(frozen=True, repr=False)
 class LimitData(ToxicFault, kind="link.limit_data"):
-    """Each connection is closed once `limit_bytes` have passed on it, in one direction."""
+    """Each connection is closed once `limit_bytes` have passed on it, in one direction.
 
-    limit_bytes: int = field(kw_only=True)
+    The close comes with the byte that reaches the limit; with 0, with the first chunk. What is beyond is dropped: an
+    answer is cut in the middle. New connections count from their first byte, open ones from the beginning of the
+    fault.
+    """
+
+    toxic: ClassVar[str] = "limit_data"
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = met_when(
+        "a connection had its bytes and was closed from the server's side"
+    )
+    limit_bytes: int = field(kw_only=True, metadata=limits("bytes", at_most=2**40))
     stream: Stream = field(default="downstream", kw_only=True)
 
-    def toxics(self) -> Sequence[toxics.Toxic]:
-        """`limit_data`, in one direction: a reply is cut in the middle."""
-        return one(toxics.LimitData, self.stream, limit_bytes=self.limit_bytes)
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The link is of no use."""
+        return Example(cls(ground.link, limit_bytes=2), deliveries=SOME, expect=ground.without_link)
+
+    def effect(self) -> str:
+        """What it does."""
+        way = "" if self.stream == "downstream" else " to it"
+        return f"close {self.link}'s connections after {self.limit_bytes} bytes{way}"
 
     def met_by(self, activity: LinkActivity) -> int:
         """Only a connection that had its bytes and was closed from the server's side has reached the limit."""
@@ -307,13 +342,23 @@ class LimitData(ToxicFault, kind="link.limit_data"):
 
 @dataclass(frozen=True, repr=False)
 class SlowClose(ToxicFault, kind="link.slow_close"):
-    """A close is passed on `delay_ms` late."""
+    """A close is passed on `delay_ms` late.
 
-    delay_ms: int = field(kw_only=True)
+    Open and new connections alike. Healed, a close that waits is passed on at once. `link.down` does not wait for it.
+    """
 
-    def toxics(self) -> Sequence[toxics.Toxic]:
-        """`slow_close`, both ways."""
-        return both(toxics.SlowClose, delay_ms=self.delay_ms)
+    toxic: ClassVar[str] = "slow_close"
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = met_when("service or server closed a connection of the link")
+    delay_ms: int = field(kw_only=True, metadata=limits("delay", at_least=1, at_most=DAY_MS))
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """Only a close is late, and a service seldom closes unless it is stopped."""
+        return Example(cls(ground.link, delay_ms=1_000), restarts=True, expect=ANY_OUTCOME)
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"pass a close on {self.link} on {self.delay_ms} ms late"
 
     def met_by(self, activity: LinkActivity) -> int:
         """Only a close is late: one of the service's, or one of the server's that it may not know of yet."""

@@ -13,6 +13,7 @@ from redis.asyncio import Redis as RedisClient
 
 from harness.errors import HarnessError, UsageError
 from harness.faults.asking import Asking
+from harness.faults.evidence import EvidenceKind
 from harness.history.events import MessageMet
 from harness.processes.keeper import LogFile
 from harness.relay import RelayControl
@@ -108,6 +109,10 @@ class Site:
     """What a fault does to a server beyond the service's own part of it is told here: the next run needs others."""
     asking: Asking = field(default_factory=Asking)
     """Whoever counts the service's clients hushes it."""
+
+    def saw(self, kind: EvidenceKind, detail: str, *, t_ns: int | None = None, at: MessageMet | None = None) -> None:
+        """Record evidence of a kind that the fault's class declares. `detail`: what was seen, with its figures."""
+        self.witness(kind.kind, kind.source, detail, t_ns=t_ns, at=at)
 
     @property
     def hops(self) -> Mapping[str, str]:

@@ -24,6 +24,12 @@ class TimedFault(Fault):
 
     at: Moment | None = field(default=None, kw_only=True)
 
+    def words(self) -> str:
+        """What it does, and at which moment."""
+        if self.at is None:
+            return self.effect()
+        return f"{self.effect()}, at {self.at.words() if isinstance(self.at, Message) else repr(self.at)}"
+
 
 class Trigger(Protocol):
     """Tells when a fault is to act."""

@@ -215,6 +215,15 @@ class Message(Moment):
         words += [f"{each.name}={given!r}" for each, given in given_fields(self) if each.kw_only]
         return f"{self.link!r}.{self.direction}({', '.join(words)})"
 
+    def words(self) -> str:
+        """The message in plain words: `the Bind of INSERT to postgres`, `the answer to COMMIT from postgres`."""
+        kind, text, link = self.message, self.text, self.link
+        if self.direction == "sent":
+            name = f"{kind} of {text}" if kind and text else kind or text or "next message"
+            return f"the {name} to {link}"
+        what = f"{kind} of the answer" if kind else "answer"
+        return f"the {what} to {text} from {link}" if text else f"the {what} from {link}"
+
     def __str__(self) -> str:
         """An id: `postgres.sent-COMMIT`."""
         _, *words = id_parts(self)

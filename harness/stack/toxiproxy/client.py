@@ -25,7 +25,7 @@ from harness.stack.toxiproxy._api import (
     ToxiproxyUnreachableError,
     Verb,
 )
-from harness.stack.toxiproxy.toxics import KINDS, TOXICITY, Toxic, check_name, is_neutral, toxic_from_api
+from harness.stack.toxiproxy.toxics import TOXICITY, WITHOUT_EFFECT, Toxic, check_name, has_no_effect
 
 __all__ = ["ByteCounters", "Proxy", "ToxiproxyClient", "ToxiproxyError", "ToxiproxyUnreachableError"]
 
@@ -164,7 +164,7 @@ class ToxiproxyClient:
         Those that were taken back and stay there without effect (`remove_toxic`) are left out.
         """
         answer = self._api.json("get", f"/proxies/{_safe(name)}/toxics")
-        return tuple(toxic_from_api(each) for each in answer if not is_neutral(each))
+        return tuple(Toxic.from_api(each) for each in answer if not has_no_effect(each))
 
     def add_toxic(self, name: str, toxic: Toxic) -> None:
         """Add a toxic at the end of its direction's chain; it is in force when this returns.
@@ -172,7 +172,7 @@ class ToxiproxyClient:
         Raises ToxiproxyError (409) when the proxy has a toxic of that name.
         """
         payload = {"name": toxic.name, "type": toxic.type, "stream": toxic.stream, "toxicity": TOXICITY}
-        payload["attributes"] = toxic.attributes
+        payload["attributes"] = dict(toxic.attributes)
         try:
             self._api.json("post", f"/proxies/{_safe(name)}/toxics", payload)
         except ToxiproxyError as error:
@@ -208,10 +208,10 @@ class ToxiproxyClient:
             if error.status == 404 and "toxic not found" in error.body:
                 return False
             raise
-        neutral = KINDS[now["type"]].neutral if now["type"] in KINDS else None
+        neutral = WITHOUT_EFFECT.get(now["type"])
         if neutral is None:
             return self._if_there("delete", path)
-        if is_neutral(now):
+        if has_no_effect(now):
             return False
         self._set(name, toxic_name, neutral)
         return True
@@ -249,7 +249,7 @@ class ToxiproxyClient:
     def _replaces_neutral(self, name: str, toxic: Toxic) -> bool:
         """Give a toxic of that name that has no effect the new values; False when it has an effect."""
         now = self._api.json("get", _toxic_path(name, toxic.name))
-        if not is_neutral(now):
+        if not has_no_effect(now):
             return False
         if (now["type"], now["stream"]) == (toxic.type, toxic.stream):
             self._set(name, toxic.name, toxic.attributes)

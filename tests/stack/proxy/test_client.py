@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import link, redis
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
 from harness.stack.addresses import HostPort
@@ -24,11 +25,11 @@ from harness.stack.toxiproxy.client import (
     parse_api_url,
 )
 from harness.stack.toxiproxy.server import ToxiproxyServer
-from harness.stack.toxiproxy.toxics import Bandwidth, Latency, ResetPeer, Timeout
 from tests.stack.proxy.echo import Client, EchoServer
+from tests.stack.proxy.support import one
 from tests.stack.support import accepts
 
-LATENCY = Latency(stream="downstream", latency_ms=3_600_000)
+LATENCY = one(link.latency(redis, latency_ms=3_600_000), "downstream")
 
 
 def test_a_proxy_is_what_was_asked_for(client: ToxiproxyClient, proxy: Proxy, echo: EchoServer) -> None:
@@ -57,7 +58,7 @@ def test_disabled_refuses_and_enabled_listens_on_the_same_port(client: Toxiproxy
 
 
 def test_a_cut_closes_what_is_open_and_listens_on(client: ToxiproxyClient, proxy: Proxy) -> None:
-    client.add_toxic(proxy.name, Latency(stream="downstream", latency_ms=1))
+    client.add_toxic(proxy.name, one(link.latency(redis, latency_ms=1), "downstream"))
     for _ in range(3):
         with Client(proxy.listen) as connection:
             assert connection.asks(b"x") == b"x"
@@ -90,7 +91,7 @@ def test_healing_is_idempotent(client: ToxiproxyClient, proxy: Proxy) -> None:
         client.reset(proxy.name)
     assert client.remove_toxic(proxy.name, "never_there") is False
     client.add_toxic(proxy.name, LATENCY)
-    client.add_toxic(proxy.name, Timeout(stream="upstream", timeout_ms=0))
+    client.add_toxic(proxy.name, one(link.timeout(redis, timeout_ms=0), "upstream"))
     client.set_enabled(proxy.name, False)
     client.reset(proxy.name)
     assert client.enabled(proxy.name)
@@ -108,7 +109,7 @@ def test_a_toxic_that_was_taken_back_can_be_added_again(client: ToxiproxyClient,
         assert client.toxics(proxy.name) == (LATENCY,)
         assert client.remove_toxic(proxy.name, LATENCY.name)
         assert client.toxics(proxy.name) == ()
-    other = Bandwidth(stream="upstream", rate_kb_s=1, name=LATENCY.name)
+    other = one(link.bandwidth(redis, rate_kb_s=1), "upstream", name=LATENCY.name)
     client.add_toxic(proxy.name, other)
     assert client.toxics(proxy.name) == (other,)
 
@@ -124,13 +125,13 @@ def test_updating(client: ToxiproxyClient, proxy: Proxy) -> None:
     with pytest.raises(ToxiproxyError, match="404: toxic not found"):
         client.update_toxic(proxy.name, LATENCY)
     client.add_toxic(proxy.name, LATENCY)
-    changed = Latency(stream="downstream", latency_ms=2, jitter_ms=1)
+    changed = one(link.latency(redis, latency_ms=2, jitter_ms=1), "downstream")
     client.update_toxic(proxy.name, changed)
     assert client.toxics(proxy.name) == (changed,)
     with pytest.raises(UsageError, match=r"type = 'bandwidth': .* has 'latency', which cannot change"):
-        client.update_toxic(proxy.name, Bandwidth(stream="downstream", rate_kb_s=1, name=LATENCY.name))
+        client.update_toxic(proxy.name, one(link.bandwidth(redis, rate_kb_s=1), "downstream", name=LATENCY.name))
     with pytest.raises(UsageError, match=r"stream = 'upstream': .* has 'downstream', which cannot change"):
-        client.update_toxic(proxy.name, Latency(stream="upstream", latency_ms=1, name=LATENCY.name))
+        client.update_toxic(proxy.name, one(link.latency(redis, latency_ms=1), "upstream", name=LATENCY.name))
 
 
 def test_a_missing_proxy_is_an_error_and_deleting_it_is_not(client: ToxiproxyClient) -> None:
@@ -253,9 +254,9 @@ def test_two_servers_in_one_process_from_two_threads(
         try:
             made = its.create("the-same-name", echo.address)
             for _ in range(25):
-                its.add_toxic(made.name, Latency(stream="upstream", latency_ms=latency_ms))
+                its.add_toxic(made.name, one(link.latency(redis, latency_ms=latency_ms), "upstream"))
                 (toxic,) = its.toxics(made.name)
-                assert toxic == Latency(stream="upstream", latency_ms=latency_ms)
+                assert toxic == one(link.latency(redis, latency_ms=latency_ms), "upstream")
                 assert its.proxy(made.name).listen == made.listen
                 its.reset(made.name)
             assert its.delete(made.name)
@@ -275,7 +276,7 @@ def test_byte_counters_move_when_a_connection_ends(client: ToxiproxyClient, prox
         assert connection.asks(b"12345") == b"12345"
         before = client.byte_counters(proxy.name)
         assert (before.upstream_received, before.downstream_sent) == (0, 0)
-        client.add_toxic(proxy.name, ResetPeer(stream="upstream"))
+        client.add_toxic(proxy.name, one(link.reset(redis), "upstream"))
         connection.send(b"dropped")
         assert connection.end() == "closed"
     client.delete(proxy.name)  # waits for nothing; the ends are counted by other goroutines
