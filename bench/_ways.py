@@ -18,7 +18,7 @@ from harness.engine.laying.testbed import passed_on
 from harness.errors import HarnessError
 from harness.polling import poll
 from harness.processes.keeper import Keeper, ProcessSpec
-from harness.relay import ProtocolName, RelayControl
+from harness.relay import RelayControl
 from harness.stack import Stack, StackConfiguration, private_folder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,14 +43,14 @@ class Crossing:
     folder: Path
     owned: AsyncExitStack
 
-    def upstream(self, protocol: ProtocolName) -> HostPort:
+    def upstream(self, protocol: str) -> HostPort:
         """The server itself."""
         server = self.stack.postgres if protocol == "postgres" else self.stack.redis
         return HostPort(server.host, server.port)
 
-    def ways(self, protocol: ProtocolName, names: tuple[str, ...]) -> Ways:
+    def ways(self, protocol: str, names: tuple[str, ...]) -> Ways:
         """Lay those ways to the server of that protocol, each its own."""
-        makers: Mapping[str, Callable[[ProtocolName], HostPort]] = {
+        makers: Mapping[str, Callable[[str], HostPort]] = {
             DIRECT: self.upstream,
             RELAY: lambda each: self.relayed(each, "first"),
             RELAY_AGAIN: lambda each: self.relayed(each, "again"),
@@ -59,20 +59,20 @@ class Crossing:
         }
         return {name: makers[name](protocol) for name in names}
 
-    def relayed(self, protocol: ProtocolName, name: str) -> HostPort:
+    def relayed(self, protocol: str, name: str) -> HostPort:
         """Lay a hop with rules armed that never match."""
         return self.runner.run(self._hop(protocol, f"{protocol}-{name}"))
 
-    async def _hop(self, protocol: ProtocolName, name: str) -> HostPort:
+    async def _hop(self, protocol: str, name: str) -> HostPort:
         hop = await self.control.lay(name, protocol=protocol, upstream=self.upstream(protocol))
         for rule in idle_rules(hop.name):
             await self.control.arm(rule)
         return hop.address
 
-    def _through_toxiproxy(self, protocol: ProtocolName) -> HostPort:
+    def _through_toxiproxy(self, protocol: str) -> HostPort:
         return self.stack.toxiproxy.client().create(protocol, self.upstream(protocol)).listen
 
-    def _through_fuzzing_proxy(self, protocol: ProtocolName) -> HostPort:
+    def _through_fuzzing_proxy(self, protocol: str) -> HostPort:
         upstream = self.upstream(protocol)
         spec = ProcessSpec(
             name="fuzzing-proxy",

@@ -12,7 +12,7 @@ from bench.transparency._suites import Server, Starts
 from harness.addresses import HostPort
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper, LogFile
-from harness.relay import Ended, ProtocolName, RelayServer
+from harness.relay import Ended, RelayServer
 from harness.stack import private_folder
 
 
@@ -29,7 +29,7 @@ class Place:
 
 @asynccontextmanager
 async def place_of(
-    protocol: ProtocolName, starts: Starts, logs: Path, *, relayed: bool, tls: bool = False
+    protocol: str, starts: Starts, logs: Path, *, relayed: bool, tls: bool = False
 ) -> AsyncIterator[Place]:
     """Start a server, and with `relayed` the relay before it: with rules armed, so that it looks at every message.
 

@@ -18,7 +18,6 @@ from bench.transparency._addresses import Place, place_of
 from bench.transparency._suites import Starts, libpq_environment, start_postgres, start_redis
 from harness.errors import HarnessError
 from harness.processes.keeper import ProcessSpec
-from harness.relay import ProtocolName
 from harness.stack.binaries import find_postgres
 
 WITHIN_S = 600.0
@@ -36,7 +35,7 @@ Speeds = Mapping[str, float]
 class Load:
     """A program that drives a server and says how fast it went."""
 
-    protocol: ProtocolName
+    protocol: str
     starts: Starts
     play: Callable[[Place, Path], Awaitable[Speeds]]
 

@@ -9,7 +9,6 @@ from urllib.parse import unquote, urlsplit
 
 from harness.addresses import HostPort
 from harness.processes.keeper import Keeper
-from harness.relay import ProtocolName
 from harness.stack import Launch, PostgresServer, RedisServer
 
 LISTS = Path(__file__).resolve().parent
@@ -28,7 +27,7 @@ class Suite:
 
     name: str
     distribution: str
-    protocol: ProtocolName
+    protocol: str
     starts: Starts
     told: Callable[[Server, HostPort], Told]
     excused: Path

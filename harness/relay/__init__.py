@@ -1,7 +1,8 @@
-"""The relay between the service and a real server: it knows every message of PostgreSQL's and Redis's protocols."""
+"""The relay between the service and a real server: it sees every message of a connection, as its protocol reads it."""
 
 from harness.protocols.contract.frames import Direction
-from harness.protocols.contract.message import Phase, ProtocolName, TlsMode
+from harness.protocols.contract.message import Phase
+from harness.relay._notes import TlsMode
 from harness.relay.actions import (
     Action,
     Corrupt,
@@ -41,7 +42,6 @@ __all__ = [
     "Match",
     "Passed",
     "Phase",
-    "ProtocolName",
     "RelayControl",
     "RelayServer",
     "Report",

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from harness.protocols.contract.failure import Failure, ServerError
 from harness.protocols.contract.frames import Direction
 from harness.protocols.contract.message import Message
-from harness.relay import _failing as failing
-from harness.relay._failing import Insert, Repair
 from harness.relay._held import Held
 from harness.relay._lane import Lane
 from harness.relay._rule_book import ArmedRule
 from harness.relay.actions import Fail
 from harness.relay.reports import Fired, Passed, Report
+
+
+@dataclass(slots=True)
+class Insert:
+    """Bytes that take the place of the answer to `exchange`; `closes`: with them the connection ends."""
+
+    exchange: int
+    data: bytes
+    closes: Message | None = None
 
 
 class Workshop(Protocol):
@@ -24,7 +32,6 @@ class Workshop(Protocol):
     number: int
     hop: str
     service_port: int
-    is_postgres: bool
 
     def tell(self, report: Report) -> None:
         """Tell the owner of the hop."""
@@ -58,12 +65,12 @@ class Workshop(Protocol):
         """Put bytes in as soon as all earlier answers have passed."""
         ...
 
-    def add_repair(self, repair: Repair, *, skip_to_sync: bool) -> None:
-        """Work on the answers of one exchange."""
+    def failure(self, message: Message, error: ServerError) -> Failure:
+        """Return what makes this error the answer to the message."""
         ...
 
-    def confirmations_due(self, message: Message) -> tuple[int, int]:
-        """Return how many Parse and Bind the service has sent since its last Sync, before this message."""
+    def follow_up(self, failure: Failure) -> None:
+        """Work on the answers and the further messages of an exchange in which a message failed."""
         ...
 
 
@@ -74,7 +81,6 @@ class DirectionBench:
         self._workshop = workshop
         self._direction = direction
         self._lanes = lanes
-        self._names = itertools.count(1)
         self.forward: Callable[[bytes], None] = lanes[0].emit  # behind a blocker it waits
 
     def fire(self, armed: ArmedRule, message: Message, passed_bytes: int) -> None:
@@ -122,24 +128,12 @@ class DirectionBench:
         if not isinstance(action, Fail):
             raise TypeError(f"{action!r} is no Fail")
         workshop = self._workshop
-        if not workshop.is_postgres:
+        failure = workshop.failure(message, ServerError(action.code, action.text, action.fatal))
+        if failure.to_server:
+            self.forward(failure.to_server)
+        elif not failure.closes:
             workshop.withdraw(message)
-            workshop.add_insert(Insert(message.exchange, failing.redis_error(action)))
-        elif action.fatal:
-            workshop.add_insert(Insert(message.exchange, failing.error_response(action), closes=message))
-        else:
-            self._fail_at_the_server(action, message)
-
-    def _fail_at_the_server(self, action: Fail, message: Message) -> None:
-        rolls_back = message.phase == "commit" and message.runs
-        sql = "ROLLBACK" if rolls_back else failing.raising(action)
-        error = failing.error_response(action) if rolls_back else None
-        simple = message.name in ("Query", "FunctionCall")
-        parses, binds = self._workshop.confirmations_due(message)
-        if simple:
-            self.forward(failing.query(sql))
-        else:
-            self.forward(failing.parse_bind_execute(f"relay {next(self._names)}", sql))
-        if error is not None or not simple:
-            repair = Repair(message.exchange, not simple, parses, binds, error)
-            self._workshop.add_repair(repair, skip_to_sync=rolls_back and not simple)
+        if failure.to_service:
+            closes = message if failure.closes else None
+            workshop.add_insert(Insert(message.exchange, failure.to_service, closes))
+        workshop.follow_up(failure)

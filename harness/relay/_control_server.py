@@ -96,12 +96,12 @@ class ControlSession:
         name = request["name"]
         if name in self._hops:
             raise UsageError.at("relay", "hop", name, "this hop is laid already", mend="give it another name")
-        protocol, tls = request["protocol"], request["tls"]
-        if tls == "offered" and protocol != "postgres":
-            problem = f"a client of {protocol} does not ask for TLS: it begins in it, or does without"
-            raise UsageError.at("relay", "tls", tls, problem, valid=("none", "required"), mend="require it")
+        kind = HopKind(name, request["protocol"], request["tls"])
+        if kind.tls == "offered" and kind.speech.tls is None:
+            problem = f"a client of {kind.protocol} does not ask for TLS: it begins in it, or does without"
+            raise UsageError.at("relay", "tls", kind.tls, problem, valid=("none", "required"), mend="require it")
         upstream = HostPort(request["host"], request["port"])
-        hop = HopServer(HopKind(name, protocol, tls), upstream, self._identity, self.tell, self._fired)
+        hop = HopServer(kind, upstream, self._identity, self.tell, self._fired)
         try:
             port = await hop.open()
         except OSError as error:

@@ -7,24 +7,22 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from harness.protocols.contract.failure import Failure, Instead, Repair, ServerError
 from harness.protocols.contract.frames import GARBAGE, Direction, Frame
-from harness.protocols.contract.message import Message
-from harness.relay._bench import DirectionBench
+from harness.protocols.contract.message import Message, Unfinished
+from harness.protocols.contract.speech import AskedTls
+from harness.relay._bench import DirectionBench, Insert
 from harness.relay._course import Course, Passes, RuleCourse
-from harness.relay._failing import Insert, Repair, error_response
-from harness.relay._flights import Unfinished
 from harness.relay._held import Held
 from harness.relay._lane import Lane
 from harness.relay._notes import Candidate, HopState, Notes
 from harness.relay._outlet import Outlet
 from harness.relay._rule_book import ArmedRule
 from harness.relay._units import Refused, Replaced, Swallowed, WholeAnswer
-from harness.relay.actions import Fail
 from harness.relay.reports import Ended, EndedBy, Passed, Report
 
 TLS_HANDSHAKE: Final = b"\x16"  # the type of the record that TLS begins with (RFC 8446, 5.1)
 NO_TLS: Final = "the service did not ask for TLS, which this link requires"
-TLS_AT_ONCE: Final = "the service began in TLS without asking for it (sslnegotiation=direct), which the relay cannot do"
 
 
 class Engine:
@@ -34,7 +32,6 @@ class Engine:
         self.hop = hop.kind.name
         self.number = number
         self.service_port = service_port
-        self.is_postgres = hop.kind.protocol == "postgres"
         self.inserts: list[Insert] = []
         self._book = hop.book
         self._in_force = hop.book.in_force
@@ -51,14 +48,16 @@ class Engine:
         self._holds: list[Held] = []
         self._late: list[Held] = []
         self._repairs: list[Repair] = []
-        self._skips_to_sync = False
+        self._skips_to: frozenset[str] = frozenset()
         self._whole: WholeAnswer | None = None
         self._late_from = 0
+        speech = hop.kind.speech
+        self._concludes = speech.grammar.concludes
         self._tls = hop.kind.tls
-        self._tls_undecided = self.is_postgres and self._tls != "none"
+        self._tls_undecided = speech.tls if self._tls != "none" else None
         self._in_tls = False
         self._server_takes_tls = True
-        self.busy = self._tls_undecided
+        self.busy = self._tls_undecided is not None
         self.told_end = False
         """Whether its end was reported."""
 
@@ -138,7 +137,12 @@ class Engine:
         if self._notes.tls_begins and not self._lanes["answered"].blockers:
             self._begin_tls()
         self.busy = bool(
-            self._late or self.inserts or self._repairs or self._skips_to_sync or self._whole or self._tls_undecided
+            self._late
+            or self.inserts
+            or self._repairs
+            or self._skips_to
+            or self._whole
+            or self._tls_undecided is not None
         )
 
     # ------------------------------------------------------------------ for the benches
@@ -197,26 +201,28 @@ class Engine:
         self.insert_due()
         self.busy = True
 
-    def add_repair(self, repair: Repair, *, skip_to_sync: bool) -> None:
-        """Work on the answers of one exchange."""
-        self._repairs.append(repair)
-        self._skips_to_sync = skip_to_sync
-        self.busy = True
+    def failure(self, message: Message, error: ServerError) -> Failure:
+        """Return what makes this error the answer to the message."""
+        return self._notes.fail(message, error)
 
-    def confirmations_due(self, message: Message) -> tuple[int, int]:
-        """Return how many Parse and Bind the service has sent in the message's exchange before it."""
-        return self._notes.confirmations_due(message)
+    def follow_up(self, failure: Failure) -> None:
+        """Work on the answers and the further messages of an exchange in which a message failed."""
+        if failure.repair is not None:
+            self._repairs.append(failure.repair)
+        self._skips_to = failure.skips_to
+        self.busy = True
 
     # ------------------------------------------------------------------ what becomes of a message
 
     def _judge_sent(self, frame: Frame) -> Course | None:
         message, sight = self._notes.sent(frame)
-        if self._tls_undecided and (problem := self._decide_on_tls(frame)):
-            return Refused(functools.partial(self._refuse, problem))
-        if self._skips_to_sync:
-            if message.name not in ("Sync", "Terminate"):
+        tls = self._tls_undecided
+        if tls is not None and (problem := self._decide_on_tls(frame, tls)):
+            return Refused(functools.partial(self._refuse, tls, problem))
+        if self._skips_to:
+            if message.name not in self._skips_to:
                 return Swallowed()
-            self._skips_to_sync = False
+            self._skips_to = frozenset()
         if sight.rules:
             armed = self._choose([(armed, message.values) for armed in sight.rules])
             if armed is not None:
@@ -224,17 +230,19 @@ class Engine:
         return None
 
     def _judge_answered(self, frame: Frame) -> Course | None:
-        if self._tls_undecided and frame.name == "SSLAnswer" and frame.head == b"N":
-            return self._agree_to_tls(frame)
-        replacement = self._repaired(frame) if self._repairs else None
-        if replacement == b"":
-            return Swallowed()
-        if replacement is not None:
-            frame = Frame("ErrorResponse", frame.offset, bytearray(replacement), len(replacement), complete=True)
-        course = self._answer_course(frame)
-        if replacement is None:
-            return course
-        return Replaced(course or Passes(self._benches["answered"]), replacement)
+        tls = self._tls_undecided
+        if tls is not None and frame.name == tls.answer and frame.head == tls.no:
+            # Whatever a rule makes of question or answer, both have passed.
+            self._server_takes_tls = False
+            return self._replaced(frame, Instead(frame.name, tls.yes))
+        instead = self._repaired(frame) if self._repairs else None
+        if instead is None:
+            return self._answer_course(frame)
+        return self._replaced(frame, instead) if instead.data else Swallowed()
+
+    def _replaced(self, frame: Frame, instead: Instead) -> Course:
+        other = Frame(instead.name, frame.offset, bytearray(instead.data), len(instead.data), complete=True)
+        return Replaced(self._answer_course(other) or Passes(self._benches["answered"]), instead.data)
 
     def _answer_course(self, frame: Frame) -> Course | None:
         message, sight, flight, asked = self._notes.answered(frame)
@@ -248,11 +256,11 @@ class Engine:
         course = self._course("answered", armed, message)
         if armed.rule.match.message is not None or flight is None:
             return course
-        self._whole = WholeAnswer(course, flight)
+        self._whole = WholeAnswer(course, flight, self._concludes)
         self._whole.next(message)
         return self._whole
 
-    def _repaired(self, frame: Frame) -> bytes | None:
+    def _repaired(self, frame: Frame) -> Instead | None:
         repair = self._repairs[0]
         if self._notes.unanswered(repair.exchange):
             return None
@@ -263,27 +271,21 @@ class Engine:
 
     # ------------------------------------------------------------------ TLS
 
-    def _decide_on_tls(self, frame: Frame) -> str:
-        """With its StartupMessage the service has asked for TLS, or does without; return what is wrong with that."""
+    def _decide_on_tls(self, frame: Frame, tls: AskedTls) -> str:
+        """Return what is wrong with how the service begins: by then it has asked for TLS, or does without."""
         if frame.name == GARBAGE and frame.head[:1] == TLS_HANDSHAKE:
-            return TLS_AT_ONCE
-        if frame.name != "StartupMessage":
+            return tls.unasked
+        if frame.name != tls.opens:
             return ""
-        self._tls_undecided = False
+        self._tls_undecided = None
         return "" if self._in_tls or self._tls == "offered" else NO_TLS
 
-    def _refuse(self, problem: str) -> None:
+    def _refuse(self, tls: AskedTls, problem: str) -> None:
         """Tell the service as a server does, and close."""
-        self._lanes["answered"].emit(error_response(Fail("28000", problem, fatal=True)))
+        self._lanes["answered"].emit(tls.refusal(problem))
         self._tell_end("service", why=problem)
         self._close()
         self._outlet.close()
-
-    def _agree_to_tls(self, frame: Frame) -> Course:
-        """Turn the server's no into the relay's yes: whatever a rule makes of question or answer, both have passed."""
-        self._server_takes_tls = False
-        yes = Frame(frame.name, frame.offset, bytearray(b"S"), 1, complete=True)
-        return Replaced(self._answer_course(yes) or Passes(self._benches["answered"]), b"S")
 
     def _begin_tls(self) -> None:
         """Both sides go on in TLS, or the service's alone where the server has none."""

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
-from harness.protocols.contract.frames import Direction
-from harness.protocols.contract.message import Message, Phase
+from harness.protocols.contract.message import Message, Phase, Unfinished
+from harness.protocols.contract.speech import Grammar
 from harness.relay._rule_book import Sight
-
-EXTENDED: Final = frozenset({"Parse", "Bind", "Describe", "Execute", "Close", "Flush"})  # until a Sync
 
 
 @dataclass(slots=True)
 class Flight:
     """One exchange under way: its first text, and each statement with its values, until its answer begins.
 
-    `whole`: the service has sent all of it, with the Sync that the end of the answer waits for.
+    `whole`: the service has sent all of it, so that its answer can end.
     `wanted`: a rule can concern a message of the answer, by the text of one of `sights`.
     """
 
@@ -29,37 +26,29 @@ class Flight:
     wanted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """What was under way when a connection ended."""
-
-    phase: Phase
-    text: str
-    due: Direction | None
-
-
 class Flights:
     """The exchanges under way, oldest first, and the latest message."""
 
-    __slots__ = ("_latest", "_open", "wanted")
+    __slots__ = ("_completes", "_continues", "_goodbyes", "_open", "latest", "wanted")
 
-    def __init__(self) -> None:
+    def __init__(self, grammar: Grammar) -> None:
+        self._continues, self._completes, self._goodbyes = grammar.continues, grammar.completes, grammar.goodbyes
         self._open: dict[int, Flight] = {}
-        self._latest: Message | None = None
+        self.latest: Message | None = None
         self.wanted = False
         """Whether a rule can concern an answer that is due."""
 
     def sent(self, message: Message, sight: Sight) -> Flight | None:
         """Note a sent message; return its exchange."""
-        self._latest = message
+        self.latest = message
         exchange = message.exchange
         if not exchange:
             return None
         flight = self._open.get(exchange)
         if flight is None:
             flight = self._open[exchange] = Flight(message.text, message.phase)
-            flight.whole = message.name not in EXTENDED
-        elif message.name == "Sync":
+            flight.whole = message.name not in self._continues
+        elif message.name in self._completes:
             flight.whole = True
         elif not flight.text:
             flight.text, flight.phase = message.text, message.phase
@@ -78,7 +67,7 @@ class Flights:
 
     def answered(self, message: Message) -> None:
         """Note an answer."""
-        self._latest = message
+        self.latest = message
         if message.ends_answer:
             self._drop(message.exchange)
 
@@ -93,20 +82,14 @@ class Flights:
     @property
     def said_goodbye(self) -> bool:
         """Whether the service's last word was that it is going."""
-        return self._latest is not None and self._latest.name == "Terminate"
+        return self.latest is not None and self.latest.name in self._goodbyes
 
-    def unfinished(self, *, starts: bool) -> Unfinished:
-        """Return what is under way now. `starts`: a connection has a startup of its own before its first statement."""
+    @property
+    def oldest(self) -> Unfinished | None:
+        """What is under way of the exchange that began first; None where none is."""
         for flight in self._open.values():
             return Unfinished(flight.phase, flight.text, "answered")
-        latest = self._latest
-        if not starts:
-            return Unfinished("idle", "", None)
-        if latest is None:
-            return Unfinished("startup", "", "sent")
-        if latest.phase in ("startup", "authentication") and latest.name not in ("ReadyForQuery", "CancelRequest"):
-            return Unfinished(latest.phase, "", "sent" if _asks(latest) else "answered")
-        return Unfinished("idle", "", None)
+        return None
 
     def _drop(self, exchange: int) -> None:
         """Forget an exchange, and those before it: no answer of theirs can come any more."""
@@ -116,12 +99,3 @@ class Flights:
             del self._open[earlier]
         if self.wanted:
             self.wanted = any(flight.wanted for flight in self._open.values())
-
-
-def _asks(message: Message) -> bool:
-    """Whether the service has to speak next while a connection starts."""
-    if message.direction == "sent":
-        return False
-    name = message.name
-    asks = name.startswith("Authentication") and name not in ("AuthenticationOk", "AuthenticationSASLFinal")
-    return asks or name in ("SSLAnswer", "GSSENCAnswer")

@@ -46,7 +46,8 @@ class HopServer:
 
     async def open(self) -> int:
         """Listen; return the port. Raises OSError."""
-        begins_in_tls = self._state.kind.protocol == "redis" and self._state.kind.tls == "required"
+        kind = self._state.kind
+        begins_in_tls = kind.tls == "required" and kind.speech.tls is None
         self._listener = await Listener.open(self._receive_bare if begins_in_tls else self._receive)
         return self._listener.port
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
+from harness.protocols.contract.failure import Failure, ServerError
 from harness.protocols.contract.frames import Frame
-from harness.protocols.contract.message import Message, ProtocolName, TlsMode
-from harness.protocols.contract.speech import conversation
-from harness.relay._flights import Flight, Flights, Unfinished
+from harness.protocols.contract.message import Message, Unfinished
+from harness.protocols.contract.speech import SPEECH, Speech
+from harness.relay._flights import Flight, Flights
 from harness.relay._rule_book import ArmedRule, RuleBook, Sight
 from harness.relay._sightings import Sightings
 
+TlsMode: TypeAlias = Literal["none", "offered", "required"]
+"""Whether a hop speaks TLS to the service. Offered: to a client that asks for it within the protocol."""
 Asked: TypeAlias = Sequence[tuple[Sight, Sequence[bytes]]]
 Candidate: TypeAlias = tuple[ArmedRule, Sequence[bytes]]
 
@@ -24,8 +27,13 @@ class HopKind:
     """What a hop is. `tls`: by itself, whatever the server has."""
 
     name: str
-    protocol: ProtocolName
+    protocol: str
     tls: TlsMode = "none"
+
+    @property
+    def speech(self) -> Speech:
+        """How its protocol is spoken. Raises UsageError for one that is not registered."""
+        return SPEECH.of(self.protocol)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +54,14 @@ class Notes:
         self.tls_begins = False
         """The server has said yes to TLS."""
         self._number = number
-        self._is_postgres = hop.kind.protocol == "postgres"
         self._book = hop.book
         self._sent_sights = hop.book.sights_of("sent")
         self._answered_sights = hop.book.sights_of("answered")
         self._sightings = hop.sightings
-        self._conversation = conversation(hop.kind.protocol)
-        self._flights = Flights()
-        self._own = _Own()
+        speech = hop.kind.speech
+        self._tls_answer, self._tls_yes = ("", b"") if speech.tls is None else (speech.tls.answer, speech.tls.yes)
+        self._conversation = speech.conversation()
+        self._flights = Flights(speech.grammar)
         self._generation = 0
         self.framers = self._conversation.framers
         self.unanswered = self._conversation.unanswered
@@ -74,8 +82,6 @@ class Notes:
                 flight.statements.append((sight, message.values))
             for armed in sight.answer_rules:
                 armed.note(self._number, message.values)
-        elif name in ("Parse", "Bind"):
-            self._own.count(message)
         if self._sightings.recording:
             self._sightings.record(self._number, message, self.now_ns)
         return message, sight
@@ -91,8 +97,8 @@ class Notes:
         if flight is not None and flight.statements:
             asked, flight.statements = flight.statements, []
         self._flights.answered(message)
-        if message.name == "SSLAnswer":
-            self.tls_begins = frame.head == b"S"
+        if message.name == self._tls_answer:
+            self.tls_begins = frame.head == self._tls_yes
         if message.ends_answer:
             self._sightings.note(self._number, message, self.now_ns)
         if self._sightings.recording:
@@ -135,41 +141,21 @@ class Notes:
 
     def withdraw(self, message: Message) -> None:
         """Forget a sent message that the server never saw."""
-        self._conversation.withdraw(message)
-        if not self._is_postgres or message.name == "Query":
+        if self._conversation.withdraw(message):
             self._flights.withdraw(message.exchange)
 
-    def confirmations_due(self, message: Message) -> tuple[int, int]:
-        """Return how many Parse and Bind the service has sent in the message's exchange before it."""
-        own = self._own if self._own.exchange == message.exchange else _Own()
-        return own.parses - (message.name == "Parse"), own.binds - (message.name == "Bind")
+    def fail(self, message: Message, error: ServerError) -> Failure:
+        """Return what makes this error the answer to the message."""
+        return self._conversation.fail(message, error)
 
     def unfinished(self) -> Unfinished:
         """Return what is under way now."""
-        return self._flights.unfinished(starts=self._is_postgres)
+        return self._flights.oldest or self._conversation.outside(self._flights.latest)
 
     @property
     def said_goodbye(self) -> bool:
         """Whether the service's last word was that it is going."""
         return self._flights.said_goodbye
-
-
-@dataclass(slots=True)
-class _Own:
-    """How many Parse and Bind the service has sent in its latest exchange."""
-
-    exchange: int = 0
-    parses: int = 0
-    binds: int = 0
-
-    def count(self, message: Message) -> None:
-        """Count on, or anew in another exchange."""
-        if message.exchange != self.exchange:
-            self.exchange, self.parses, self.binds = message.exchange, 0, 0
-        if message.name == "Parse":
-            self.parses += 1
-        else:
-            self.binds += 1
 
 
 def _armed_first(candidate: Candidate) -> int:

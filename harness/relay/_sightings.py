@@ -14,7 +14,7 @@ from harness.protocols.contract.message import Message, Phase
 from harness.relay.reports import STATEMENTS_MAX, Seen
 
 RECORDED_BYTES_MAX: Final = 64 * 1024 * 1024
-TEXT_MAX: Final = 2000  # characters of each of the latest statements; Redis's commands are cut to it already
+TEXT_MAX: Final = 2000  # characters of each of the latest statements
 GROWING_MAX: Final = 64  # each keeps a frame, with up to 64 KiB
 _TEXT_BYTES_MAX: Final = TEXT_MAX + 100  # of a Python string, with its header
 _SHORT: Final = TEXT_MAX // 4  # so many characters are never more bytes than that

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from harness.protocols.contract.message import Message
 from harness.relay._course import Course, RuleCourse
 from harness.relay._flights import Flight
 from harness.relay._rule_book import ArmedRule
 
-STATEMENT_ENDS: Final = frozenset({"CommandComplete", "EmptyQueryResponse", "PortalSuspended", "ErrorResponse"})
-
 
 class WholeAnswer(Course):
     """Keeps an answer back until it is complete, then sends all of it on a rule's course.
 
-    A service that asks for an answer without a Sync (with a Flush) waits for it before it sends the
-    Sync: then the answer is complete with the statement's own last message.
+    A service may wait for an answer before it completes its exchange: then the answer is complete with a message
+    that `concludes` it, by the protocol's grammar.
     """
 
-    __slots__ = ("_complete", "_course", "_exchange", "_flight", "_gone", "_own", "_pieces", "over")
+    __slots__ = ("_complete", "_concludes", "_course", "_exchange", "_flight", "_gone", "_own", "_pieces", "over")
 
-    def __init__(self, course: RuleCourse, flight: Flight) -> None:
+    def __init__(self, course: RuleCourse, flight: Flight, concludes: frozenset[str]) -> None:
         self._course = course
+        self._concludes = concludes
         self._flight = flight
         self._exchange = course.message.exchange
         self._pieces: list[tuple[bytes, bool]] = []  # with whether they belong to the answer
@@ -36,7 +34,7 @@ class WholeAnswer(Course):
     def next(self, message: Message) -> None:
         """Say which message the next pieces are of: a notice may stand within the answer."""
         self._own = message.exchange == self._exchange
-        ends = message.ends_answer or (message.name in STATEMENT_ENDS and not self._flight.whole)
+        ends = message.ends_answer or (message.name in self._concludes and not self._flight.whole)
         self._complete = self._own and ends
 
     def take(self, data: bytes, *, last: bool) -> None:

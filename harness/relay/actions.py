@@ -276,10 +276,8 @@ class _DropAndCloseCourse(RuleCourse):
 class Fail(Action):
     """A server's error in the place of what the statement would do.
 
-    PostgreSQL: `code` is an SQLSTATE. In place of a COMMIT a ROLLBACK is sent, and its confirmation
-    becomes the error: the transaction is over. Any other statement is replaced by one that has the
-    server itself raise the error. `fatal`: the error comes from the relay, and the connection is closed.
-    Redis: the command is not passed on, and `-CODE text` comes in its reply's place.
+    `code` is in the protocol's own form, which also says how the error comes about: see `Failure`. `text`: "" for the
+    usual one. `fatal`: the connection is closed with it.
     """
 
     kind: ClassVar[str] = "fail"
@@ -291,7 +289,7 @@ class Fail(Action):
     def __post_init__(self) -> None:
         Action.__post_init__(self)
         if not self.code or not self.code.isascii() or not self.code.isalnum():
-            mend = "write an SQLSTATE such as '40001', or a Redis code such as 'READONLY'"
+            mend = "write letters and digits, such as '40001' or 'READONLY'"
             raise UsageError.at(self.place, "code", self.code, "not an error's code", mend=mend)
         if not self.text.isprintable():
             raise UsageError.at(

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
-from harness.protocols.contract.message import ProtocolName, TlsMode
+from harness.relay._notes import TlsMode
 from harness.relay.reports import Fired, Report, Seen
 from harness.relay.rules import Rule
 from harness.vocabulary import Json
@@ -89,12 +89,12 @@ class RelayControl:
 
     # ------------------------------------------------------------------ hops
 
-    async def lay(self, name: str, *, protocol: ProtocolName, upstream: HostPort, tls: TlsMode = "none") -> Hop:
+    async def lay(self, name: str, *, protocol: str, upstream: HostPort, tls: TlsMode = "none") -> Hop:
         """Listen on a port of 127.0.0.1 and relay what comes to `upstream`.
 
         `tls`: speak it to the service even where the server has none, with a certificate that `certificate` vouches
         for. Required: whoever does without is refused, in words that its `Ended` repeats. Raises UsageError for a
-        name that is taken, and for TLS that is offered to Redis's clients, who do not ask for it.
+        name that is taken, an unknown protocol, and TLS that is offered where clients cannot ask for it.
         """
         answer = await self._ask("lay", name=name, protocol=protocol, host=upstream.host, port=upstream.port, tls=tls)
         return Hop(name, answer)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.protocols.contract.speech import SPEECH, ServerError
+from harness.protocols.contract.failure import ServerError
+from harness.protocols.contract.speech import SPEECH
 from harness.relay.actions import Action, Fail
 from harness.relay.rules import Rule
 

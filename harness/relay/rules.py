@@ -1,9 +1,8 @@
 """Rules of the relay: which message, and what becomes of it. Frozen values, also as JSON.
 
 A rule's *unit* is what its action is done to. With `Match.message` it is a single message. Without,
-it is the statement: of those sent, the message that has it carried out (Query, Execute, a Redis
-command); of the answers, the whole answer of the exchange in which the statement ran, which is
-withheld until it is complete.
+it is the statement or command: of those sent, the message on which the server carries it out; of the
+answers, the whole answer of the exchange in which it ran, which is withheld until it is complete.
 
 Rules match in the order in which they were armed; the first that takes a unit has it, and what
 comes before the unit in the same read has gone on by then.

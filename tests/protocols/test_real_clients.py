@@ -13,7 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Direction
-from harness.protocols.contract.message import Conversation, Message, ProtocolName
+from harness.protocols.contract.message import Conversation, Message
 from harness.protocols.contract.speech import conversation
 from harness.stack import Stack
 
@@ -24,7 +24,7 @@ CHUNK = 1500  # small, so that messages are split
 class Listener:
     """A byte pump that reads what it carries."""
 
-    protocol: ProtocolName
+    protocol: str
     upstream: int
     port: int = 0
     messages: list[list[Message]] = field(default_factory=list)  # of each connection

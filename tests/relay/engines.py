@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.protocols.contract.frames import Direction
-from harness.protocols.contract.message import ProtocolName, TlsMode
-from harness.relay import Action, Drop, Fired, Match, Report, Rule
+from harness.relay import Action, Drop, Fired, Match, Report, Rule, TlsMode
 from harness.relay._engine import Engine
 from harness.relay._notes import HopKind, HopState
 from harness.relay._rule_book import RuleBook
@@ -65,7 +64,7 @@ class Recorder:
 class Bed:
     """A hop's state, and connections on it."""
 
-    protocol: ProtocolName = "postgres"
+    protocol: str = "postgres"
     book: RuleBook = field(default_factory=RuleBook)
     connections: int = 0
     tls: TlsMode = "none"

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import uvloop
 
 from harness.addresses import HostPort
-from harness.relay import ProtocolName, Report
+from harness.relay import Report
 from harness.relay._hop import HopServer
 from harness.relay._identity import Identity
 from harness.relay._notes import HopKind
@@ -36,7 +36,7 @@ class Inside:
 
 
 @asynccontextmanager
-async def laid_inside(upstream: HostPort, protocol: ProtocolName = "redis") -> AsyncIterator[Inside]:
+async def laid_inside(upstream: HostPort, protocol: str = "redis") -> AsyncIterator[Inside]:
     reports: list[Report] = []
     hop = HopServer(HopKind("hop", protocol), upstream, Identity(), reports.append, set())
     inside = Inside(hop, await hop.open(), reports)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from harness.protocols.contract.failure import ServerError
+from harness.protocols.postgres.failing import parse_bind_execute, raising
 from harness.relay import Fail, Hold
-from harness.relay._failing import parse_bind_execute, raising
 from tests.protocols.postgres import words as pg
 from tests.relay.engines import BEGIN, BEGUN, COMMIT, INSERT, INSERTED, Bed, redis_started, started
 
@@ -14,7 +15,7 @@ def test_a_query_is_replaced_by_one_that_raises() -> None:
     bed.arm(action, "sent", "INSERT")
     wire = started(bed)
     sent = wire.sends(BEGIN, INSERT, BEGIN)
-    assert sent == BEGIN + pg.query(raising(action)) + BEGIN
+    assert sent == BEGIN + pg.query(raising(ServerError(action.code, action.text))) + BEGIN
     assert (
         b"DO $relay_$BEGIN RAISE EXCEPTION USING ERRCODE = '53100', MESSAGE = 'it''s $relay$ full'; END$relay_$" in sent
     )
@@ -28,7 +29,7 @@ def test_in_the_extended_protocol_nobody_sees_the_relays_own_confirmations() -> 
     wire = started(bed)
     own = pg.parse("", "INSERT INTO t VALUES ($1)") + pg.bind("", "", [b"x"]) + pg.describe("P")
     sent = wire.sends(own, pg.execute(), pg.SYNC)
-    assert sent == own + parse_bind_execute("relay 1", raising(action)) + pg.SYNC
+    assert sent == own + parse_bind_execute("relay 1", raising(ServerError(action.code))) + pg.SYNC
     service_gets = pg.PARSED + pg.BOUND + pg.NO_DATA
     server = service_gets + pg.PARSED + pg.BOUND + pg.error("40001") + pg.READY_FAILED
     assert wire.answers(server) == service_gets + pg.error("40001") + pg.READY_FAILED

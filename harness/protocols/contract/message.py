@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol
 
+from harness.protocols.contract.failure import Failure, ServerError
 from harness.protocols.contract.frames import Direction, Frame, Framer
 from harness.vocabulary.messages import Phase
 
-__all__ = ["Conversation", "Message", "Phase", "ProtocolName", "TlsMode"]
-
-ProtocolName: TypeAlias = str
-"""The name of a registered protocol."""
-TlsMode: TypeAlias = Literal["none", "offered", "required"]
-"""Whether a hop speaks TLS to the service. Offered: to a client of PostgreSQL's that asks for it."""
+__all__ = ["Conversation", "Message", "Phase", "Unfinished"]
 
 
 @dataclass(slots=True)
 class Message:
     """What a frame means on its connection.
 
-    `text`, of a sent message: its SQL, for Parse, Bind, Describe, Execute and Close through the
-    prepared statement and the portal; or the Redis command with its arguments, cut to 2,000 characters.
-    Of an answer: the text of what it answers. "" where there is none.
-    `values`: the parameters of a Bind, for an Execute those of its portal, the arguments of a command;
-    of an answer, those of what it answers. NULL is b"". What lies beyond the frame's head is missing.
-    `runs`: this sent message has its statement carried out (Query, Execute, FunctionCall, every command).
-    `exchange` counts from 1 on the connection: a Query, or everything up to a Sync, with its answers up
-    to ReadyForQuery; a Redis command with its reply. 0: PostgreSQL's startup and authentication,
-    and what nobody asked for.
+    `text`, of a sent message: the statement or command that it is of, with its arguments; of an answer: the text of
+    what it answers. "" where there is none.
+    `values`: the parameters or arguments that a sent message carries, each as its bytes; of an answer, those of what it
+    answers. What lies beyond the frame's head is missing.
+    `runs`: the server carries a statement out when it gets this sent message.
+    `exchange` counts from 1 on the connection: a question, of one or more messages, with all of its answer. 0: what
+    belongs to no question, such as a greeting and what nobody asked for.
     `ends_answer`: the last message of that exchange's answer.
     """
 
@@ -44,6 +38,15 @@ class Message:
     ends_answer: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What is under way on a connection. `due`: which side has to speak next; None: neither has to."""
+
+    phase: Phase
+    text: str
+    due: Direction | None
+
+
 class Conversation(Protocol):
     """One connection, both directions."""
 
@@ -53,7 +56,7 @@ class Conversation(Protocol):
         ...
 
     def understand(self, direction: Direction, frame: Frame) -> Message:
-        """Tell what a frame means.
+        """Return what a frame means.
 
         Call it once a frame, in order within its direction, when the frame is complete, its head is
         full or it is garbage; a question before its answer. Never raises for what the frame holds.
@@ -61,9 +64,26 @@ class Conversation(Protocol):
         ...
 
     def unanswered(self, exchange: int) -> int:
-        """How many earlier exchanges still wait for an answer, or for the rest of one."""
+        """Return how many earlier exchanges still wait for an answer, or for the rest of one."""
         ...
 
-    def withdraw(self, message: Message) -> None:
-        """Take back a sent message that was understood and never reached the server: nothing will answer it."""
+    def withdraw(self, message: Message) -> bool:
+        """Take back a sent message that was understood and never reached the server: nothing will answer it.
+
+        Return whether its whole exchange goes with it: no other message of that exchange is or will be answered.
+        """
+        ...
+
+    def fail(self, message: Message, error: ServerError) -> Failure:
+        """Return what makes this error the answer to a sent message, the one that was understood last.
+
+        `check_error` has accepted the error for that message. Never raises.
+        """
+        ...
+
+    def outside(self, latest: Message | None) -> Unfinished:
+        """Return what is under way although every exchange has been answered: a greeting, a login, or nothing.
+
+        `latest`: the last message of either direction; None before the first. `text` is "".
+        """
         ...

@@ -6,31 +6,65 @@ interpreter: it may import the contract, the vocabulary's values and the standar
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.message import Conversation
 from harness.protocols.registry import Facet
 
-__all__ = ["FINGERPRINT_MAX", "SPEECH", "ServerError", "Speech", "conversation", "fingerprint"]
+__all__ = ["FINGERPRINT_MAX", "SPEECH", "AskedTls", "Grammar", "Speech", "conversation", "fingerprint"]
 
 FINGERPRINT_MAX: Final = 80  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class ServerError:
-    """An error that a server could give: its `code`, in the protocol's own form, and its `text`, "" for the usual one.
+class Grammar:
+    """What some messages do to their exchange, by their names. Without any, each sent message is a whole exchange.
 
-    `fatal`: the server ends the connection with it.
+    `continues`: sent messages that begin or continue an exchange which the service has still to complete.
+    `completes`: sent messages that complete such an exchange.
+    `concludes`: answers that end what the server has to say before an exchange is completed.
+    `goodbyes`: sent messages after which the service, not the server, is the one that ends the connection.
     """
 
-    code: str
-    text: str = ""
-    fatal: bool = False
+    continues: frozenset[str] = frozenset()
+    completes: frozenset[str] = frozenset()
+    concludes: frozenset[str] = frozenset()
+    goodbyes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTls:
+    """TLS that a client asks for within the protocol, and that the server accepts or not before either begins it.
+
+    `answer`: the name of the server's answer, which is the bytes `yes` or `no`.
+    `opens`: the message that begins the client's session: it asks for no TLS after that.
+    `refusal`: makes the message with which the server says why it ends the connection.
+    `unasked`: the sentence that tells of a client which began TLS without asking.
+    """
+
+    answer: str
+    yes: bytes
+    no: bytes
+    opens: str
+    refusal: Callable[[str], bytes]
+    unasked: str
 
 
 class Speech(Protocol):
     """A protocol as it is spoken on a connection. One object for all connections: it keeps no state."""
+
+    @property
+    def grammar(self) -> Grammar:
+        """What some messages do to their exchange."""
+        ...
+
+    @property
+    def tls(self) -> AskedTls | None:
+        """How a client asks for TLS; None: a connection begins in TLS, or never is in it."""
+        ...
 
     def conversation(self) -> Conversation:
         """Start to read a new connection, from its first byte."""
@@ -66,8 +100,6 @@ def conversation(protocol: str) -> Conversation:
 def fingerprint(protocol: str, text: str) -> str:
     """Return the shape of a message's text, at most 80 characters. Raises UsageError for an unknown protocol.
 
-    SQL: white space collapsed, comments left out, literals and parameters as ?, a list of values as its
-    first. A Redis command: its name, the words of its key (what is no plain word is ?), its options;
-    an integer argument is n, other arguments are "value": "SET webhook:seen:? value EX n".
+    An SQL statement has ? for its values, a Redis command "value" or n: "SET webhook:seen:? value EX n".
     """
     return SPEECH.of(protocol).shape(text)[:FINGERPRINT_MAX].rstrip()

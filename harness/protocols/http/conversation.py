@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
+from harness.protocols.contract.failure import Failure, ServerError
 from harness.protocols.contract.frames import GARBAGE, Direction, Frame
-from harness.protocols.contract.message import Message, Phase
+from harness.protocols.contract.message import Message, Phase, Unfinished
 from harness.protocols.http.body import content
 from harness.protocols.http.framing import AnsweredFramer, Asked, HttpFrame, Line, SentFramer
 from harness.protocols.http.head import RequestHead
@@ -42,12 +44,23 @@ class HttpConversation:
         """How many earlier exchanges still wait for an answer, or for the rest of one."""
         return sum(earlier < exchange for earlier in self._open)
 
-    def withdraw(self, message: Message) -> None:
-        """Take back a request that never reached the server: nothing will answer it."""
+    def withdraw(self, message: Message) -> bool:
+        """Take back a request that never reached the server: it is a whole exchange."""
         self._open.pop(message.exchange, None)
         found = next((asked for asked in self._line.due if asked.exchange == message.exchange), None)
         if found is not None:
             self._line.due.remove(found)
+        return True
+
+    def fail(self, message: Message, error: ServerError) -> Failure:
+        """Answer with a status in the server's place."""
+        del message
+        return Failure(to_service=_status(error), closes=error.fatal)
+
+    def outside(self, latest: Message | None) -> Unfinished:
+        """Return that nothing is under way: a connection begins with a request."""
+        del latest
+        return Unfinished("idle", "", None)
 
     def _request(self, frame: Frame, asked: Asked) -> Message:
         if frame.name == GARBAGE:
@@ -72,6 +85,14 @@ class HttpConversation:
 def _aside(direction: Direction, frame: Frame) -> Message:
     """Return a message that belongs to no exchange."""
     return Message(frame, direction, frame.name, PHASE, "", (), False, 0, False)
+
+
+def _status(error: ServerError) -> bytes:
+    phrase = HTTPStatus(int(error.code)).phrase if int(error.code) in set(HTTPStatus) else ""
+    body = error.text.encode()
+    close = "Connection: close\r\n" if error.fatal else ""
+    head = f"HTTP/1.1 {error.code} {phrase}\r\nContent-Type: text/plain\r\n{close}Content-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 def _values(head: RequestHead) -> list[bytes]:

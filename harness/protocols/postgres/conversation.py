@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
+from harness.protocols.contract.failure import Failure, ServerError
 from harness.protocols.contract.frames import GARBAGE, Direction, Frame
-from harness.protocols.contract.message import Message, Phase
+from harness.protocols.contract.message import Message, Phase, Unfinished
 from harness.protocols.postgres import messages as bodies
 from harness.protocols.postgres.answers import COPY_ENDED, FITS, DueAnswers, Step
+from harness.protocols.postgres.failing import SIMPLE, Failing
 from harness.protocols.postgres.framing import AnsweredFramer, Handshake, SentFramer
 from harness.protocols.postgres.remembered import Remembered
 
@@ -42,8 +44,8 @@ class PostgresConversation:
     """Reads one connection, from its first byte."""
 
     __slots__ = (
-        "_commits", "_count", "_due", "_latest", "_open", "_phase", "_portals", "_readers", "_ready", "_statements",
-        "framers",
+        "_commits", "_count", "_due", "_failing", "_latest", "_open", "_phase", "_portals", "_readers", "_ready",
+        "_statements", "framers",
     )  # fmt: skip
 
     framers: Mapping[Direction, SentFramer | AnsweredFramer]
@@ -54,6 +56,7 @@ class PostgresConversation:
         self._statements: Remembered[Statement] = Remembered()
         self._portals: Remembered[Portal] = Remembered()
         self._due = DueAnswers()
+        self._failing = Failing()
         self._phase: Phase = "startup"  # until the first ReadyForQuery
         self._ready = False
         self._count = 0  # exchanges begun
@@ -85,7 +88,7 @@ class PostgresConversation:
         """How many earlier exchanges still wait for an answer, or for the rest of one."""
         return len({due for due in self._due.exchanges() if due < exchange})
 
-    def withdraw(self, message: Message) -> None:
+    def withdraw(self, message: Message) -> bool:
         """Take back a sent message that never reached the server: nothing will answer it.
 
         Without its Sync an exchange goes on, unless the next one has begun.
@@ -93,6 +96,19 @@ class PostgresConversation:
         removed = self._due.remove(message.frame.offset)
         if removed and message.name == "Sync" and not self._open and message.exchange == self._count:
             self._open = message.exchange
+        return message.name in SIMPLE
+
+    def fail(self, message: Message, error: ServerError) -> Failure:
+        """Have the server raise the error itself, unless it is fatal."""
+        return self._failing.failure(message, error)
+
+    def outside(self, latest: Message | None) -> Unfinished:
+        """Return how far a connection is that has not carried out a statement yet."""
+        if latest is None:
+            return Unfinished("startup", "", "sent")
+        if latest.phase in ("startup", "authentication") and latest.name not in ("ReadyForQuery", "CancelRequest"):
+            return Unfinished(latest.phase, "", "sent" if _asks(latest) else "answered")
+        return Unfinished("idle", "", None)
 
     # What the service sends.
 
@@ -105,13 +121,17 @@ class PostgresConversation:
         name, text = bodies.parsed(frame.head)
         statement = Statement(text, _phase_of(text))
         self._statements.put(name, statement, sys.getsizeof(name) + sys.getsizeof(text))
-        return self._step(frame, Portal(statement, ()))
+        message = self._step(frame, Portal(statement, ()))
+        self._failing.count(message)
+        return message
 
     def _bind(self, frame: Frame) -> Message:
         bound = bodies.bound(frame.head)
         portal = Portal(self._statements.use(bound.statement) or NOTHING.statement, bound.values)
         self._portals.put(bound.portal, portal, sys.getsizeof(bound.portal) + _size_of(portal))
-        return self._step(frame, portal)
+        message = self._step(frame, portal)
+        self._failing.count(message)
+        return message
 
     def _describe(self, frame: Frame) -> Message:
         kind, name = bodies.described(frame.head)
@@ -236,6 +256,15 @@ class PostgresConversation:
 
 def _phase_of(text: str) -> Phase:
     return "commit" if bodies.commits(text) else "query"
+
+
+def _asks(message: Message) -> bool:
+    """Whether the service has to speak next while a connection starts."""
+    if message.direction == "sent":
+        return False
+    name = message.name
+    asks = name.startswith("Authentication") and name not in ("AuthenticationOk", "AuthenticationSASLFinal")
+    return asks or name in ("SSLAnswer", "GSSENCAnswer")
 
 
 def _size_of(portal: Portal) -> int:

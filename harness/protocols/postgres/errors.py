@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from harness.errors import UsageError
-from harness.protocols.contract.speech import ServerError
+from harness.protocols.contract.failure import ServerError
 
 __all__ = ["REPLACEABLE", "check_error"]
 

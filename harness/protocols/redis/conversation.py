@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from harness.protocols.contract.failure import Failure, ServerError
 from harness.protocols.contract.frames import GARBAGE, Direction, Frame
-from harness.protocols.contract.message import Message, Phase
+from harness.protocols.contract.message import Message, Phase, Unfinished
 from harness.protocols.redis.commands import arguments, command_text, pushed
+from harness.protocols.redis.errors import error_reply
 from harness.protocols.redis.framing import AnsweredFramer, SentFramer
 
 __all__ = ["RespConversation"]
@@ -76,11 +78,22 @@ class RespConversation:
         """How many earlier exchanges still wait for an answer, or for the rest of one."""
         return sum(due.exchange < exchange for due in self._due)
 
-    def withdraw(self, message: Message) -> None:
-        """Take back a sent message that never reached the server: nothing will answer it."""
+    def withdraw(self, message: Message) -> bool:
+        """Take back a command that never reached the server: it is a whole exchange."""
         found = next((due for due in self._due if due.exchange == message.exchange), None)
         if found is not None:
             self._due.remove(found)
+        return True
+
+    def fail(self, message: Message, error: ServerError) -> Failure:
+        """Answer in the server's place."""
+        del message
+        return Failure(to_service=error_reply(error))
+
+    def outside(self, latest: Message | None) -> Unfinished:
+        """Return that nothing is under way: what begins a connection are commands, too."""
+        del latest
+        return Unfinished("idle", "", None)
 
     # What the service sends.
 

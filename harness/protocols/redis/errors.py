@@ -1,16 +1,32 @@
-"""Which errors Redis can answer with."""
+"""Which errors Redis can answer with, and how it words them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from harness.errors import UsageError
-from harness.protocols.contract.speech import ServerError
+from harness.protocols.contract.failure import ServerError
 
-__all__ = ["check_error"]
+__all__ = ["check_error", "error_reply"]
 
 CODE: Final = re.compile(r"[A-Z][A-Z0-9]*")
+# As Redis 8 words them.
+TEXTS: Final[Mapping[str, str]] = {
+    "LOADING": "Redis is loading the dataset in memory",
+    "READONLY": "You can't write against a read only replica.",
+    "OOM": "command not allowed when used memory > 'maxmemory'.",
+    "BUSY": "Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+    "MASTERDOWN": "Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+    "NOAUTH": "Authentication required.",
+    "MOVED": "0 127.0.0.1:1",
+    "ASK": "0 127.0.0.1:1",
+    "TRYAGAIN": "Multiple keys request during rehashing of slot",
+    "CLUSTERDOWN": "The cluster is down",
+    "NOSCRIPT": "No matching script. Please use EVAL.",
+    "WRONGTYPE": "Operation against a key holding the wrong kind of value",
+}
 
 
 def check_error(place: str, error: ServerError, message: str | None) -> None:
@@ -21,3 +37,9 @@ def check_error(place: str, error: ServerError, message: str | None) -> None:
         raise UsageError.at(place, "code", error.code, "not an error of Redis", mend=mend)
     if error.fatal:
         raise UsageError.at(place, "fatal", True, "Redis has no such errors", mend="leave it out, or cut")
+
+
+def error_reply(error: ServerError) -> bytes:
+    """Return the reply to a command that failed."""
+    text = error.text or TEXTS.get(error.code, "put here by the harness")
+    return f"-{error.code} {text}\r\n".encode()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.message import Conversation
-from harness.protocols.contract.speech import ServerError, Speech
+from harness.protocols.contract.speech import AskedTls, Grammar, Speech
 from harness.protocols.redis.conversation import RespConversation
 from harness.protocols.redis.errors import check_error
 from harness.protocols.redis.fingerprint import shape_of
@@ -15,6 +16,9 @@ __all__ = ["SPEECH"]
 
 class RespSpeech:
     """See `Speech`."""
+
+    grammar: Final = Grammar()
+    tls: Final[AskedTls | None] = None
 
     def conversation(self) -> Conversation:
         """Start to read a new connection."""

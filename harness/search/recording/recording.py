@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.relay import ProtocolName
 from harness.relay.reports import Seen
 from harness.search.recording.places import Kind, Place
 
@@ -15,7 +14,7 @@ PREFIX_CHARACTERS_MAX = 400
 """Of a statement, to find it again; more of it tells no two apart."""
 
 
-Fingerprint = Callable[[ProtocolName, str], str]
+Fingerprint = Callable[[str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class LinkSeen:
     """What the relay saw of one delivery on one link."""
 
     link: str
-    protocol: ProtocolName
+    protocol: str
     messages: Sequence[Seen]
 
 
