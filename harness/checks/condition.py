@@ -42,10 +42,8 @@ def drains(history: History) -> CheckResult:
 
 
 def _not_at_rest(history: History, what: Sequence[str]) -> str:
-    over = [
-        rest for rest in history.of(AtRest) if rest.what.partition(": ")[0] in what and not rest.seen <= rest.at_most
-    ]
-    return "; ".join(f"{rest.what} stay at {rest.seen:g}, at most {rest.at_most:g}" for rest in over)
+    over = [rest for rest in history.of(AtRest) if rest.what in what and not rest.seen <= rest.at_most]
+    return "; ".join(f"{rest.name} stay at {rest.seen:g}, at most {rest.at_most:g}" for rest in over)
 
 
 def pool_returns(history: History) -> CheckResult:
@@ -69,9 +67,9 @@ def figure(history: History) -> CheckResult:
 def _beyond(read: FigureRead) -> str:
     # Not `seen > at_most`: a metric that is no number meets no limit.
     if read.at_most is not None and not read.seen <= read.at_most:
-        return f"{read.figure} was {read.seen:g}, at most {read.at_most:g}"
+        return f"{read.figure!r} was {read.seen:g}, at most {read.at_most:g}"
     if read.at_least is not None and not read.seen >= read.at_least:
-        return f"{read.figure} was {read.seen:g}, at least {read.at_least:g}"
+        return f"{read.figure!r} was {read.seen:g}, at least {read.at_least:g}"
     return ""
 
 

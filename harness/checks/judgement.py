@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.checks import condition, liveness, safety
 from harness.checks.exchanges import AGAIN_MAX, acknowledged_by_steps, exchanges, sent_again
 from harness.checks.verdict import CheckResult, Verdict
+from harness.faults.fault import Fault
 from harness.history import History
 from harness.history.events import (
     AtRest,
@@ -55,8 +56,6 @@ def wants(name: str) -> str:
     return (found.__doc__ or "").strip().partition("\n")[0] if found else ""
 
 
-NEEDS_NO_EVIDENCE = "no_fault"
-EXECUTED = "server.execute("
 NOT_STEADY = "steady state was not reached: "
 
 
@@ -117,7 +116,7 @@ def _missing(history: History) -> str:
 
 def _not_looked_at(history: History) -> str:
     began = history.last(RunBegan)
-    seen = {rest.what for rest in history.of(AtRest)}
+    seen = {rest.name for rest in history.of(AtRest)}
     missing = [what for what in (began.at_rest if began else ()) if what not in seen]
     return f"nobody looked at rest at: {', '.join(missing)}" if missing else ""
 
@@ -150,19 +149,24 @@ def _doubts(history: History) -> Iterator[str]:
         yield f"{NOT_STEADY}{unsteady.reason}"
     for moment in history.of(MomentMissed):
         if not moment.claim:
-            yield f"{moment.moment} did not come in {moment.within_s:g} s: {moment.detail}"
-    proven = {evidence.fault for evidence in history.of(EvidenceSeen)}
-    instead = {healed.fault: healed.instead for healed in history.of(FaultHealed)}
-    for fault in history.of(FaultActed):
-        if fault.fault not in proven and fault.source != NEEDS_NO_EVIDENCE:
-            seen = f"; seen instead: {instead[fault.fault]}" if instead.get(fault.fault) else ""
-            yield f"{fault.source} left no evidence: nothing of the service's felt it{seen}"
+            yield f"{moment.moment!r} did not come in {moment.within_s:g} s: {moment.detail}"
+    instead = {healed.number: healed.instead for healed in history.of(FaultHealed)}
+    for acted in _unproven(history):
+        seen = f"; seen instead: {instead[acted.number]}" if instead.get(acted.number) else ""
+        yield f"{acted.fault!r} left no evidence: nothing of the service's felt it{seen}"
     if history.last(RowsRead) is None:
         yield "what is stored was never read"
 
 
+def _unproven(history: History) -> Iterator[FaultActed]:
+    """The faults that acted, should have left evidence, and left none."""
+    proven = {evidence.number for evidence in history.of(EvidenceSeen)}
+    for acted in history.of(FaultActed):
+        if acted.number not in proven and not (isinstance(acted.fault, Fault) and not acted.fault.leaves_evidence):
+            yield acted
+
+
 def _left_in_force(history: History) -> str:
-    """What a scenario had a server do for good: the harness needs the servers as they were to end the run."""
-    left = [fault.source for fault in history.of(FaultActed) if fault.source.startswith(EXECUTED)]
-    kept = [source for source in left if "undo=" not in source]
-    return f"; if {kept[-1]} is why, give it undo=, which is run at heal" if kept else ""
+    """Names the last fault that changed a server for good: the harness may have broken on what it left."""
+    left = [acted.fault for acted in history.of(FaultActed) if isinstance(acted.fault, Fault) and acted.fault.lasting]
+    return f"; if {left[-1]!r} is why, give it undo=, which is run at heal" if left else ""

@@ -51,7 +51,7 @@ def slower(history: History) -> CheckResult:
 def reached(history: History) -> CheckResult:
     """What the scenario claims of the service has come about."""
     missed = [moment for moment in history.of(MomentMissed) if moment.claim]
-    reason = f"{missed[0].moment} not reached in {missed[0].within_s:g} s: {missed[0].detail}" if missed else ""
+    reason = f"{missed[0].moment!r} not reached in {missed[0].within_s:g} s: {missed[0].detail}" if missed else ""
     return CheckResult("reached", bool(missed), reason)
 
 

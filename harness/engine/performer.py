@@ -167,9 +167,9 @@ class Performer:
         try:
             await known.injection.act()
         except ServiceStartError as problem:
-            self._recorder.record("fault", FaultActed(number, repr(fault)))
+            self._recorder.record("fault", FaultActed(number, fault))
             raise self._not_started(problem) from problem
-        self._recorder.record("fault", FaultActed(number, repr(fault)))
+        self._recorder.record("fault", FaultActed(number, fault))
         return known
 
     def _injection(self, fault: Fault, site: Site) -> Injection:
@@ -275,9 +275,9 @@ class Performer:
             return last.reached
 
         if await poll_async(look, within_s=within_s, interval_s=MOMENT_INTERVAL_S):
-            self._recorder.record("runner", MomentReached(repr(moment), last.seen))
+            self._recorder.record("runner", MomentReached(moment, last.seen))
             return
-        self._recorder.record("runner", MomentMissed(repr(moment), moment.claim, within_s, last.seen))
+        self._recorder.record("runner", MomentMissed(moment, moment.claim, within_s, last.seen))
         raise ScenarioStop
 
     async def _restart(self) -> None:

@@ -33,6 +33,7 @@ from harness.history.events import (
     RowsRead,
     StoredRow,
     UnhandledLogged,
+    rest_name,
 )
 from harness.polling import poll_async
 from harness.stack.http import service_client
@@ -47,14 +48,14 @@ TASKS_SLACK = 2
 
 
 def looked_at(target: Target) -> tuple[str, ...]:
-    """What `Phases.rest` looks at: the name of each `AtRest`."""
+    """The names of everything that `Phases.rest` looks at."""
     description = target.description
     links = [name for name, link in description.links.items() if link.protocol == "postgres"]
     probes = description.probes
     named = {} if probes is None else {
         "checked_out": probes.checked_out, "tasks": probes.tasks, "descriptors": probes.descriptors,
     }  # fmt: skip
-    servers = [f"{what}: {name}" for name in links for what in ("connections", "busy connections")]
+    servers = [rest_name(what, name) for name in links for what in ("connections", "busy connections")]
     return (*servers, *(what for what, metric in named.items() if metric))
 
 
@@ -205,7 +206,7 @@ class Phases:
         after = await self.probe()
         for expect in expectations:
             seen = await self._figure(expect.figure, before, after)
-            self._recorder.record("runner", FigureRead(repr(expect.figure), seen, expect.at_most, expect.at_least))
+            self._recorder.record("runner", FigureRead(expect.figure, seen, expect.at_most, expect.at_least))
 
     async def _figure(self, figure: Figure, before: Probed | None, after: Probed | None) -> float:
         if isinstance(figure, SendsPerRequest):
@@ -245,8 +246,8 @@ class Phases:
                 laid.words["user"],
             )
             found += [
-                AtRest(f"connections: {name}", rows[0][0], limit),
-                AtRest(f"busy connections: {name}", rows[0][1], 0),
+                AtRest("connections", rows[0][0], limit, name),
+                AtRest("busy connections", rows[0][1], 0, name),
             ]
         return found
 

@@ -31,6 +31,13 @@ class Fault(Value):
     needs: ClassVar[frozenset[Need]] = frozenset()
     evidence: ClassVar[tuple[EvidenceKind, ...]] = ()
     """What proves it. Any one of these will do; without one the run is inconclusive."""
+    leaves_evidence: ClassVar[bool] = True
+    """Whether a run without evidence of this fault is inconclusive."""
+
+    @property
+    def lasting(self) -> bool:
+        """Whether what it did to a server stays when the fault is healed."""
+        return False
 
     def fired(self, times: int = 1) -> Moment:
         """The fault took effect that many times since it was injected (at least)."""
@@ -97,6 +104,8 @@ class Fired(Moment, kind="fired"):
 @dataclass(frozen=True, repr=False)
 class NoFault(Fault, kind="no_fault"):
     """Nothing is broken: the healthy case among the values of a parameter."""
+
+    leaves_evidence: ClassVar[bool] = False
 
     def __repr__(self) -> str:
         """The name of the one value."""

@@ -173,6 +173,11 @@ class Execute(TimedFault, kind="server.execute"):
     text: str = field()
     undo: str = field(default="", kw_only=True)
 
+    @property
+    def lasting(self) -> bool:
+        """Whether there is nothing that undoes it."""
+        return not self.undo
+
     def injection(self, site: Site) -> Injection:
         """Run it, past the proxy."""
         return _Execute(self, site)

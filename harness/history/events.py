@@ -1,7 +1,7 @@
-"""What a history can say: one frozen value a kind of line.
+"""What a history can say: one frozen value for each kind of line.
 
-Times are in the entry that holds the event, not in the event. Texts are for people; everything
-that a check judges is a field of its own.
+The entry that holds an event has its time. Faults, steps, moments and figures are recorded as values
+(`Value.to_json`): a sentence is made where it is shown. Texts are for people; a check judges fields only.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from harness.vocabulary import Outcome, Value
+from harness.vocabulary import Figure, Outcome, Value
 
 
 class Purpose(enum.StrEnum):
@@ -27,15 +27,29 @@ class Event(Value):
     """One line of a history."""
 
     def __post_init__(self) -> None:
-        """Refuse nothing: the harness itself makes them, many thousands a run, and the type checker looks."""
+        """Skip validation: only the harness creates events, in large numbers, and they are type-checked."""
+
+
+@dataclass(frozen=True, repr=False)
+class Named(Value, kind="named"):
+    """Stands for a fault or a moment that is no value of the vocabulary: a point of the fault space, an order.
+
+    Its `repr` is the name alone.
+    """
+
+    name: str
+
+    def __repr__(self) -> str:
+        """The name."""
+        return self.name
 
 
 @dataclass(frozen=True, repr=False)
 class RunBegan(Event, kind="run.began"):
     """The head of every history: who ran what, under which deadline, and one wall-clock anchor.
 
-    `wall_clock` is ISO 8601, UTC. `at_rest`: what has to be looked at before the run may be held, each
-    by the name of its `AtRest`.
+    `wall_clock` is ISO 8601, UTC. `at_rest`: the names (`AtRest.name`) of everything that must be looked at
+    before the run may be held.
     """
 
     id: str
@@ -57,10 +71,10 @@ class PhaseBegan(Event, kind="phase.began"):
 
 @dataclass(frozen=True, repr=False)
 class StepBegan(Event, kind="step.began"):
-    """A step, as Python source. `number` is its place in the schedule, from 1."""
+    """The scenario began a step. `number` is its place in the schedule, from 1."""
 
     number: int
-    source: str
+    step: Value
 
 
 @dataclass(frozen=True, repr=False)
@@ -99,17 +113,17 @@ class RequestEnded(Event, kind="request.ended"):
 
 @dataclass(frozen=True, repr=False)
 class FaultActed(Event, kind="fault.acted"):
-    """A fault is in force. `fault` counts from 1 in the order of injection."""
+    """A fault is in force. `number` counts from 1, in the order of injection."""
 
-    fault: int
-    source: str
+    number: int
+    fault: Value
 
 
 @dataclass(frozen=True, repr=False)
 class FaultHealed(Event, kind="fault.healed"):
-    """It is in force no longer. `instead`: what was seen where it had not taken effect, if somebody knew."""
+    """The fault with this number is no longer in force. `instead`: what was seen, where it had no effect."""
 
-    fault: int
+    number: int
     instead: str = ""
 
 
@@ -146,9 +160,12 @@ class MessageMet(Value, kind="message_met"):
 
 @dataclass(frozen=True, repr=False)
 class EvidenceSeen(Event, kind="evidence"):
-    """Proof that a fault took effect. `what` is its kind, `source` whose word it is, `at` the message that met it."""
+    """Proof that the fault with this number took effect.
 
-    fault: int
+    `what`: the kind of evidence. `source`: who reports it. `at`: the message that met the fault, if one did.
+    """
+
+    number: int
     what: str
     source: str
     detail: str
@@ -194,17 +211,17 @@ class ServerDied(Event, kind="server.died"):
 
 @dataclass(frozen=True, repr=False)
 class MomentReached(Event, kind="moment.reached"):
-    """What `until` waited for has come."""
+    """What `until` waited for has come. `detail`: what was seen."""
 
-    moment: str
+    moment: Value
     detail: str
 
 
 @dataclass(frozen=True, repr=False)
 class MomentMissed(Event, kind="moment.missed"):
-    """It has not, within its time; `detail` is what was seen instead."""
+    """What `until` waited for did not come in time. `detail`: what was seen instead. `claim`: see `Moment`."""
 
-    moment: str
+    moment: Value
     claim: bool
     within_s: float
     detail: str
@@ -220,9 +237,13 @@ class Healthy(Event, kind="healthy"):
 
 @dataclass(frozen=True, repr=False)
 class NotSteady(Event, kind="not_steady"):
-    """Steady state was not reached. Before the scenario: nothing can be concluded. After it: no recovery."""
+    """Steady state was not reached. Before the scenario: nothing can be concluded. After it: no recovery.
+
+    `not_started`: the service did not start at all.
+    """
 
     reason: str
+    not_started: bool = False
 
 
 @dataclass(frozen=True, repr=False)
@@ -256,13 +277,27 @@ class RowsRead(Event, kind="rows"):
     rows: tuple[StoredRow, ...]
 
 
+def rest_name(what: str, link: str = "") -> str:
+    """The name of an `AtRest`."""
+    return f"{what}: {link}" if link else what
+
+
 @dataclass(frozen=True, repr=False)
 class AtRest(Event, kind="at_rest"):
-    """One thing that must return to its limit once nothing is asked of the service."""
+    """A number that must return to its limit once the service gets no more requests.
+
+    `what`: `connections`, `busy connections` (both with the `link`), `checked_out`, `tasks` or `descriptors`.
+    """
 
     what: str
     seen: float
     at_most: float
+    link: str = ""
+
+    @property
+    def name(self) -> str:
+        """What was looked at: `tasks`, or `connections: postgres`."""
+        return rest_name(self.what, self.link)
 
 
 @dataclass(frozen=True, repr=False)
@@ -270,20 +305,21 @@ class Counted(Event, kind="counted"):
     """How many there are of something from now on; recorded where that changes, and once more at the counting's end.
 
     `of`: a link's name, or `pool`. `what`: of a link `open` or `connecting`; of the pool a word of the target's.
-    `seen`: None: nobody said. `source`: whose word it is, `kernel` or `service`, and after a colon why it said nothing.
+    `seen`: None if it is unknown. `source`: who counted, `kernel` or `service`. `problem`: why it could not count.
     """
 
     of: str
     what: str
     seen: float | None
     source: str
+    problem: str = ""
 
 
 @dataclass(frozen=True, repr=False)
 class FigureRead(Event, kind="figure"):
-    """A number that the scenario set a limit for."""
+    """A number for which the scenario set a limit."""
 
-    figure: str
+    figure: Figure
     seen: float
     at_most: float | None = None
     at_least: float | None = None

@@ -24,13 +24,17 @@ class Read(BaseModel):
 
 
 class EvidenceRead(Read):
-    """Proof that a fault took effect. `t_ns`: CLOCK_MONOTONIC. `at`: the message that met it, where it was one."""
+    """Proof that a fault took effect. `t_ns`: CLOCK_MONOTONIC. `at`: the message that met the fault, if one did.
+
+    `fault`: as a schedule has it; null where nothing was broken.
+    """
 
     kind: str
     source: str
     t_ns: int
     detail: str
     at: Mapping[str, Any] | None = None
+    fault: Mapping[str, Any] | None = None
 
 
 class RunRead(Read):

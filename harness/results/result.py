@@ -10,6 +10,7 @@ from typing import Literal
 
 from harness.checks import CheckResult, Verdict
 from harness.history.events import MessageMet
+from harness.vocabulary import Value
 
 Role = Literal["scenario", "control", "ablated"]
 LONGEST_NAME = 200
@@ -35,9 +36,10 @@ class RunKey:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Proof that a fault took effect: its kind, whose word it is, when (CLOCK_MONOTONIC), and what was seen.
+    """Proof that a fault took effect: its kind, who reports it, when (CLOCK_MONOTONIC), and what was seen.
 
-    `at`: the message that met it, where it was one.
+    `detail` begins with the fault's source, for readers. `at`: the message that met the fault, if one did.
+    `fault`: None where nothing was broken.
     """
 
     kind: str
@@ -45,6 +47,7 @@ class Evidence:
     t_ns: int
     detail: str
     at: MessageMet | None = None
+    fault: Value | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from typing import Any
 from harness.checks import Verdict
 from harness.results.ablation import ProofResult, title
 from harness.results.finding import Finding
-from harness.results.result import RunResult
+from harness.results.result import Evidence, RunResult
+from harness.vocabulary import to_json
 
 SCHEMA = "harness.summary/1"
 
@@ -118,7 +119,7 @@ def _run(result: RunResult, relative: Callable[[Path | None], str | None]) -> di
         "verdict": result.verdict.value,
         "reason": result.reason,
         "failing_checks": list(result.failing_checks),
-        "evidence": [dataclasses.asdict(evidence) for evidence in result.evidence],
+        "evidence": [_evidence(evidence) for evidence in result.evidence],
         "figures": dict(result.figures),
         "duration_s": result.duration_s,
         "overhead_s": result.overhead_s,
@@ -127,6 +128,10 @@ def _run(result: RunResult, relative: Callable[[Path | None], str | None]) -> di
         "history": relative(result.history),
         "schedule": relative(result.schedule),
     }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    return dataclasses.asdict(evidence) | {"fault": to_json(evidence.fault)}
 
 
 def _proof(proof: ProofResult) -> dict[str, Any]:

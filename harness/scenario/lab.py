@@ -236,7 +236,7 @@ class Lab:
 
     def _began(self, step: Step) -> int:
         self._numbers += 1
-        self._recorder.record("runner", StepBegan(self._numbers, repr(step)))
+        self._recorder.record("runner", StepBegan(self._numbers, step))
         return self._numbers
 
 

@@ -130,7 +130,7 @@ class _Run:
             took_ms = await site.service.start()
         except ServiceStartError as problem:
             told = await told_with_tls(site.relay, site.hops, str(problem))
-            self._recorder.record("runner", NotSteady(told))
+            self._recorder.record("runner", NotSteady(told, not_started=True))
             raise ScenarioStop from problem
         started = ServiceStarted(site.service.process.pid, site.service.port, round(took_ms, 1))
         self._recorder.record("service", started)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.checks import Judgement, judge
+from harness.faults import Fault, link
 from harness.history import Recorder
 from harness.history.events import (
     AtRest,
@@ -22,8 +23,9 @@ from harness.history.events import (
     ServiceStarted,
     StoredRow,
 )
-from harness.vocabulary import ACKNOWLEDGED, REFUSED, Outcome
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, Outcome, redis, service
 
+DOWN = link.down(redis)
 DEADLINE_MS = 3_500.0
 HEALTHY_MS = 5.0
 AT_REST = ("connections: postgres", "busy connections: postgres", "checked_out", "tasks", "descriptors")
@@ -85,9 +87,9 @@ class Story:
     def again(self, delivery: str, outcome: Outcome = ACKNOWLEDGED, *, answer: str = "stored") -> Story:
         return self.request(delivery, outcome, answer=answer, expected=None, purpose=Purpose.AGAIN)
 
-    def fault(self, source: str = "link.down(redis)", *, evidence: bool = True) -> Story:
+    def fault(self, fault: Fault = DOWN, *, evidence: bool = True) -> Story:
         self._faults += 1
-        self.tell(FaultActed(self._faults, source))
+        self.tell(FaultActed(self._faults, fault))
         if evidence:
             self.tell(EvidenceSeen(self._faults, "connections_cut", "kernel", "5 connections"))
         return self.tell(FaultHealed(self._faults))
@@ -123,12 +125,12 @@ def middle(*, evidence: bool = True) -> Story:
 def rest(story: Story) -> Story:
     """The end of a run, with everything in order: rows, everything sent again, rows."""
     story.tell(
-        AtRest("connections: postgres", 5, 15),
-        AtRest("busy connections: postgres", 0, 0),
+        AtRest("connections", 5, 15, "postgres"),
+        AtRest("busy connections", 0, 0, "postgres"),
         AtRest("checked_out", 0, 0),
         AtRest("tasks", 3, 5),
         AtRest("descriptors", 20, 80),
-        FigureRead("service.metric('retries')", 0, 0),
+        FigureRead(service.metric("retries"), 0, 0),
     )
     return story.rows("a").again("a").rows("a").tell(ServiceEnded(1, 0, "end"))
 

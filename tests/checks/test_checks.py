@@ -15,6 +15,7 @@ from harness.history.events import (
     AtRest,
     FigureRead,
     MomentMissed,
+    Named,
     NotRecovered,
     NotSteady,
     Purpose,
@@ -23,7 +24,7 @@ from harness.history.events import (
     ServiceNotStarted,
     UnhandledLogged,
 )
-from harness.vocabulary import ANY_OUTCOME, REFUSED, UNKNOWN
+from harness.vocabulary import ANY_OUTCOME, REFUSED, UNKNOWN, service
 from tests.checks.support import Story, middle, rest, row, whole
 
 Spoil = Callable[[], Story]
@@ -46,6 +47,7 @@ def never_ended() -> Story:
     return story
 
 
+RETRIES = service.metric("retries")
 FAILING: list[tuple[str, Spoil, str]] = [
     ("acknowledged_is_stored", lambda: rest(middle().request("c")), "acknowledged, but not stored: c"),
     ("acknowledged_is_stored", lambda: rest(middle().rows()), "acknowledged, but not stored: a"),
@@ -67,21 +69,21 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("in_time", never_ended, "c: never ended (limit 3.5 s)"),
     ("in_time", warmed_up_late, "w: acknowledged, status 200 after 4.00 s"),
     ("slower", slow_answer, "c: took 0.11 s, waiting for redis (healthy 5.0 ms, at most 100 ms more)"),
-    ("reached", lambda: whole().tell(MomentMissed("x", True, 10, "2 answers")), "x not reached in 10 s: 2 answers"),
+    ("reached", lambda: whole().tell(MomentMissed(Named("x"), True, 9, "1 answer")), "x not reached in 9 s: 1 answer"),
     ("recovers", lambda: whole().tell(NotRecovered(10, "503")), "nothing acknowledged 10 s after healing: 503"),
     ("recovers", lambda: whole().request("c", UNKNOWN, expected=UNKNOWN).again("c", UNKNOWN), "c, sent again: unknown"),
     ("recovers", lambda: middle().tell(NotSteady("1 of 10: b refused")).rows("a"), "not steadily: 1 of 10: b refused"),
     ("drains", lambda: whole().tell(ServiceEnded(1, -15, "SIGTERM")), "ended with status -15 after SIGTERM"),
-    ("pool_returns", lambda: whole().tell(AtRest("connections: a", 16, 15)), "connections: a stay at 16, at most 15"),
-    ("pool_returns", lambda: whole().tell(AtRest("busy connections: a", 1, 0)), "busy connections: a stay at 1"),
+    ("pool_returns", lambda: whole().tell(AtRest("connections", 16, 15, "a")), "connections: a stay at 16, at most 15"),
+    ("pool_returns", lambda: whole().tell(AtRest("busy connections", 1, 0, "a")), "busy connections: a stay at 1"),
     ("no_leaks", lambda: whole().tell(AtRest("checked_out", 1, 0)), "checked_out stay at 1, at most 0"),
     ("no_leaks", lambda: whole().tell(AtRest("tasks", 6, 5)), "tasks stay at 6, at most 5"),
     ("no_leaks", lambda: whole().tell(AtRest("descriptors", math.nan, 5)), "descriptors stay at nan"),
     ("log_clean", lambda: whole().tell(UnhandledLogged("Traceback"), UnhandledLogged("x")), "Traceback (and 1 more)"),
-    ("figure", lambda: whole().tell(FigureRead("retries", 1, 0)), "retries was 1, at most 0"),
-    ("figure", lambda: whole().tell(FigureRead("retries", math.nan, 0)), "retries was nan, at most 0"),
-    ("figure", lambda: whole().tell(FigureRead("skipped", 4, at_least=5)), "skipped was 4, at least 5"),
-    ("figure", lambda: whole().tell(FigureRead("skipped", math.nan, at_least=5)), "skipped was nan, at least 5"),
+    ("figure", lambda: whole().tell(FigureRead(RETRIES, 1, 0)), "metric('retries') was 1, at most 0"),
+    ("figure", lambda: whole().tell(FigureRead(RETRIES, math.nan, 0)), "metric('retries') was nan, at most 0"),
+    ("figure", lambda: whole().tell(FigureRead(RETRIES, 4, at_least=5)), "metric('retries') was 4, at least 5"),
+    ("figure", lambda: whole().tell(FigureRead(RETRIES, math.nan, at_least=5)), "was nan, at least 5"),
     ("assertion", lambda: whole().tell(ScenarioProblem("assert 1 == 2")), "assert 1 == 2"),
 ]  # fmt: skip
 

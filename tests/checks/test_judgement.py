@@ -8,6 +8,7 @@ import pytest
 
 from harness.checks import STANDING, CheckResult, Verdict, judge, worst
 from harness.checks.exchanges import AGAIN_MAX
+from harness.faults import Fault, link, no_fault, server
 from harness.history import History
 from harness.history.events import (
     AtRest,
@@ -25,7 +26,7 @@ from harness.history.events import (
     ServerDied,
     ServiceNotStarted,
 )
-from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, postgres, redis, service
 from tests.checks.support import Story, middle, whole
 
 FAILED, INCONCLUSIVE, HELD = Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.HELD
@@ -41,13 +42,13 @@ def test_a_run_that_is_held_says_nothing() -> None:
     [
         (HarnessProblem("oops"), "the harness broke: oops"),
         (ServerDied("postgres", -9, "log"), "postgres died, and no fault had touched it: status -9"),
-        (MomentMissed("postgres.idle(1)", False, 10, "0 idle"), "postgres.idle(1) did not come in 10 s: 0 idle"),
-        (FaultActed(9, "link.cut(postgres)"), "link.cut(postgres) left no evidence"),
+        (MomentMissed(postgres.idle(), False, 10, "0 idle"), "postgres.idle(1) did not come in 10 s: 0 idle"),
+        (FaultActed(9, link.cut(postgres)), "link.cut(postgres) left no evidence"),
     ],
 )
 def test_each_doubt_makes_a_run_inconclusive(doubt: Event, reason: str) -> None:
     """Also one that a liveness check fails: without ground it counts for nothing."""
-    for story in (whole(), whole().tell(FigureRead("a", 1, 0)), whole().tell(NotRecovered(10, "503"))):
+    for story in (whole(), whole().tell(FigureRead(service.metric("a"), 1, 0)), whole().tell(NotRecovered(10, "503"))):
         judgement = story.tell(doubt).judged()
         assert judgement.verdict is INCONCLUSIVE
         assert judgement.reason.startswith(reason)
@@ -57,7 +58,7 @@ def test_each_doubt_makes_a_run_inconclusive(doubt: Event, reason: str) -> None:
     "doubt",
     [
         HarnessProblem("oops"), ServerDied("postgres", -9, "log"), MachineLacks("seccomp", "no"),
-        MomentMissed("postgres.idle(1)", False, 10, "0 idle"), FaultActed(9, "link.cut(postgres)"),
+        MomentMissed(postgres.idle(), False, 10, "0 idle"), FaultActed(9, link.cut(postgres)),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_no_evidence_and_a_failed_expectation_is_inconclusive() -> None:
 
 
 def test_evidence_of_one_of_two_faults_names_the_other() -> None:
-    story = Story().begin().fault("link.down(redis)").fault("link.cut(postgres)", evidence=False)
+    story = Story().begin().fault(link.down(redis)).fault(link.cut(postgres), evidence=False)
     judgement = story.request("a").recover().rows("a").judged()
     assert judgement.verdict is INCONCLUSIVE
     assert judgement.reason.startswith("link.cut(postgres) left no evidence")
@@ -95,13 +96,13 @@ def test_the_same_fault_twice_needs_evidence_twice() -> None:
 
 
 def test_no_fault_needs_no_evidence() -> None:
-    story = Story().begin().fault("no_fault", evidence=False).request("a").recover().again("a").rows("a")
+    story = Story().begin().fault(no_fault, evidence=False).request("a").recover().again("a").rows("a")
     assert story.judged().verdict is HELD
 
 
 def test_a_missed_precondition_is_a_doubt_and_a_missed_claim_a_failure() -> None:
-    ground = whole().tell(MomentMissed("postgres.idle(1)", False, 10, "0 idle")).judged()
-    claim = whole().tell(MomentMissed("service.answers(5)", True, 10, "2")).judged()
+    ground = whole().tell(MomentMissed(postgres.idle(), False, 10, "0 idle")).judged()
+    claim = whole().tell(MomentMissed(service.answers(5), True, 10, "2")).judged()
     assert (ground.verdict, claim.verdict) == (INCONCLUSIVE, FAILED)
     assert claim.reason == "reached: service.answers(5) not reached in 10 s: 2"
 
@@ -206,7 +207,7 @@ def test_a_check_that_crashes_is_a_doubt_that_is_named() -> None:
 
 
 def test_the_reason_is_the_first_failing_check_in_order() -> None:
-    story = whole().tell(FigureRead("a", 1, 0)).request("c", UNKNOWN).tell(RowsRead(()))
+    story = whole().tell(FigureRead(service.metric("a"), 1, 0)).request("c", UNKNOWN).tell(RowsRead(()))
     judgement = story.judged()
     assert judgement.reason == "acknowledged_is_stored: acknowledged, but not stored: a"
     assert [result.name for result in judgement.failing] == ["acknowledged_is_stored", "outcome", "figure"]
@@ -232,15 +233,19 @@ def test_the_worst_of_a_run(verdicts: list[Verdict], expected: Verdict | None) -
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("fault", "told"),
     [
-        ("server.execute(redis, 'X')", "; if server.execute(redis, 'X') is why, give it undo=, which is run at heal"),
-        ("server.execute(redis, 'X', undo='Y')", ""),
-        ("link.cut(redis)", ""),
+        (server.execute(redis, "X"), "; if server.execute(redis, 'X') is why, give it undo=, which is run at heal"),
+        (server.execute(redis, "X", undo="Y"), ""),
+        (
+            server.execute(redis, "SET undo= 1"),
+            "; if server.execute(redis, 'SET undo= 1') is why, give it undo=, which is run at heal",
+        ),
+        (link.cut(redis), ""),
     ],
 )
-def test_what_a_scenario_left_in_force_may_be_why_the_harness_broke(source: str, told: str) -> None:
-    broken = whole().tell(FaultActed(9, source), HarnessProblem("ReadOnlyError"))
+def test_what_a_scenario_left_in_force_may_be_why_the_harness_broke(fault: Fault, told: str) -> None:
+    broken = whole().tell(FaultActed(9, fault), HarnessProblem("ReadOnlyError"))
     assert broken.judged().reason == f"the harness broke: ReadOnlyError{told}"
 
 

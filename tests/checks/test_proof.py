@@ -9,7 +9,7 @@ import pytest
 
 from harness.checks.proof import SAYS_ALWAYS, SymptomCheck
 from harness.history.events import MomentMissed, NotRecovered
-from harness.vocabulary import REFUSED
+from harness.vocabulary import REFUSED, service
 from tests.checks.support import Story, whole
 
 
@@ -20,7 +20,7 @@ def _spoilt() -> dict[str, Story]:
         "outcome": whole().request("c", REFUSED),
         "in_time": slow,
         "slower": slow,
-        "reached": whole().tell(MomentMissed("service.answers(5)", True, 10, "2")),
+        "reached": whole().tell(MomentMissed(service.answers(5), True, 10, "2")),
         "recovers": whole().tell(NotRecovered(10, "503")),
     }
 

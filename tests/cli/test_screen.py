@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from harness.checks import CheckResult, Verdict, wants
+from harness.engine.steps import Deliver, Inject
+from harness.faults import link
 from harness.history import Entry
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, PhaseBegan, StepBegan
 from harness.present.terminal.lines import evidence_text, table_lines
@@ -19,6 +21,7 @@ from harness.present.terminal.now import Now
 from harness.present.terminal.screen import LiveScreen, PlainScreen, Screen, Verbosity, screen_for
 from harness.present.terminal.story import details
 from harness.results import Evidence, RunKey
+from harness.vocabulary import postgres, redis
 from tests.results.made import ablated, made, proof_of, summary_of
 from tests.tiny import environment, harness_command
 
@@ -36,7 +39,7 @@ def written(verbosity: Verbosity, *verdicts: Verdict) -> str:
         for verdict in verdicts:
             result = made(verdict)
             screen.began(result.key, "scenario")
-            screen.saw(entry(StepBegan(1, "deliver(5)")))
+            screen.saw(entry(StepBegan(1, Deliver(5))))
             screen.ended(result, "")
     return stream.getvalue()
 
@@ -90,8 +93,8 @@ def test_a_failure_is_told_in_ten_lines_at_most() -> None:
     with PlainScreen(stream, Verbosity.NORMAL) as screen:
         result = made(Verdict.FAILED, failing=checks, evidence=evidence, service_log="one\nError: lost\n")
         screen.began(result.key, "scenario")
-        screen.saw(entry(StepBegan(1, "inject(link.cut(postgres))")))
-        screen.saw(entry(StepBegan(2, "deliver(5)")))
+        screen.saw(entry(StepBegan(1, Inject((link.cut(postgres),)))))
+        screen.saw(entry(StepBegan(2, Deliver(5))))
         screen.ended(result, "")
     lines = stream.getvalue().splitlines()
     assert len(lines) == 10
@@ -106,7 +109,7 @@ def test_a_failure_is_told_in_ten_lines_at_most() -> None:
 
 def test_the_fault_in_force_is_told_until_it_is_healed() -> None:
     now = Now("cut")
-    for event in (FaultActed(1, "link.cut(redis)"), FaultActed(2, "link.down(postgres)"), FaultHealed(2)):
+    for event in (FaultActed(1, link.cut(redis)), FaultActed(2, link.down(postgres)), FaultHealed(2)):
         now.saw(Entry(0, 0, "fault", event))
     assert str(now).endswith("! link.cut(redis)")
     now.saw(Entry(0, 0, "fault", FaultHealed(1)))
@@ -118,11 +121,11 @@ def test_what_runs_side_by_side_is_told_apart() -> None:
     with PlainScreen(stream, Verbosity.VERBOSE) as screen:
         here, there = RunKey("here", "hardened"), RunKey("there", "hardened")
         screen.began(here, "scenario")
-        screen.saw(entry(StepBegan(1, "deliver(1)")))
+        screen.saw(entry(StepBegan(1, Deliver(2))))
 
         def elsewhere() -> None:
             screen.began(there, "scenario")
-            screen.saw(entry(StepBegan(1, "deliver(2)")))
+            screen.saw(entry(StepBegan(1, Deliver(3))))
             screen.ended(made(key=there), "")
 
         thread = threading.Thread(target=elsewhere)
@@ -130,7 +133,7 @@ def test_what_runs_side_by_side_is_told_apart() -> None:
         thread.join()
         screen.ended(made(key=here), "")
     told = [line.split()[1] for line in stream.getvalue().splitlines() if line.startswith("    step")]
-    assert told == ["deliver(2)", "deliver(1)"]
+    assert told == ["deliver(3)", "deliver(2)"]
 
 
 def test_a_scenario_is_told_by_its_place_however_often_it_runs(terminal: _Terminal) -> None:

@@ -10,10 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.engine.steps import Inject
 from harness.errors import UsageError
+from harness.faults import wire
 from harness.history import Entry, History, Recorder, read_history, recording
-from harness.history.events import Event, Healthy, PhaseBegan, Recovered, RowsRead, ServiceLog, StoredRow
-from harness.vocabulary import Value
+from harness.history.events import (
+    Event,
+    FaultActed,
+    Healthy,
+    PhaseBegan,
+    Recovered,
+    RowsRead,
+    ServiceLog,
+    StepBegan,
+    StoredRow,
+)
+from harness.vocabulary import Value, postgres
 from tests.vocabulary.support import of_kind, quick
 
 EVENTS = sorted(Event.kinds().values(), key=lambda cls: cls.kind)
@@ -46,7 +58,7 @@ def written(tmp_path: Path) -> Path:
 
 def test_a_line_is_what_outside_scripts_rely_on(written: Path) -> None:
     first = json.loads(written.read_text("utf-8").splitlines()[0])
-    assert first == {"v": 1, "seq": 0, "t_ns": first["t_ns"], "lane": "runner", "kind": "phase.began",
+    assert first == {"v": 2, "seq": 0, "t_ns": first["t_ns"], "lane": "runner", "kind": "phase.began",
                      "data": {"phase": "start"}}  # fmt: skip
     assert isinstance(first["t_ns"], int)
 
@@ -106,7 +118,7 @@ def test_a_last_line_that_a_killed_run_left_unfinished_is_told(written: Path) ->
     assert caught.value.hint == "was the run killed? drop it"
 
 
-HEAD = '{"v": 1, "seq": 1, "t_ns": 5, "lane": "a", "kind": '
+HEAD = '{"v": 2, "seq": 1, "t_ns": 5, "lane": "a", "kind": '
 
 
 @pytest.mark.parametrize(
@@ -118,10 +130,10 @@ HEAD = '{"v": 1, "seq": 1, "t_ns": 5, "lane": "a", "kind": '
         ("{}", "line 2: not a line of a history: KeyError: 'v'"),
         ("[" * 100_000, "line 2: not a line of a history: RecursionError"),
         ("9" * 5_000, "line 2: not a line of a history: ValueError"),
-        ('{"v": 2}', "line 2: v = 2: not a history of this version; valid: 1"),
-        ('{"v": 1, "seq": 0}', "line 2: seq = 0: a line is missing, or there twice"),
-        ('{"v": 1, "seq": 1, "t_ns": true}', "line 2: t_ns = True: expected int"),
-        ('{"v": 1, "seq": 1, "t_ns": 5, "lane": 5}', "line 2: lane = 5: expected str"),
+        ('{"v": 3}', "line 2: v = 3: not a history of this version; valid: 2"),
+        ('{"v": 2, "seq": 0}', "line 2: seq = 0: a line is missing, or there twice"),
+        ('{"v": 2, "seq": 1, "t_ns": true}', "line 2: t_ns = True: expected int"),
+        ('{"v": 2, "seq": 1, "t_ns": 5, "lane": 5}', "line 2: lane = 5: expected str"),
         (HEAD + '"phase.began"}', "KeyError: 'data'"),
         (HEAD + '"phase.begun", "data": {}}', "closest valid: 'phase.began'"),
         (HEAD + '"phase.began", "data": {}}', "phase = None: phase.began needs"),
@@ -140,6 +152,29 @@ def test_a_line_that_is_none(written: Path, line: str, told: str) -> None:
     assert told in caught.value.message
     assert "line 2" in caught.value.message
     assert caught.value.hint
+
+
+def test_a_history_of_the_version_before_is_refused_by_its_version(tmp_path: Path) -> None:
+    """It had faults and steps as Python source."""
+    line = {"v": 1, "seq": 0, "t_ns": 5, "lane": "fault", "kind": "fault.acted"}
+    (tmp_path / "old.jsonl").write_text(
+        json.dumps({**line, "data": {"fault": 1, "source": "link.cut(redis)"}}) + "\n", "utf-8"
+    )
+    with pytest.raises(UsageError, match=r"line 1: v = 1: not a history of this version; valid: 2") as caught:
+        read_history(tmp_path / "old.jsonl")
+    assert caught.value.hint == "read it with the harness that wrote it"
+
+
+def test_what_was_done_is_recorded_as_values(tmp_path: Path) -> None:
+    cut = wire.cut(postgres.sent("COMMIT"), after_bytes=3)
+    with recording(tmp_path / "a.jsonl") as recorder:
+        recorder.record("runner", StepBegan(1, Inject((cut,))))
+        recorder.record("fault", FaultActed(1, cut))
+    lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text("utf-8").splitlines()]
+    sent = {"kind": "link.sent", "link": "postgres", "text": "COMMIT"}
+    assert lines[0]["data"]["step"]["faults"] == [{"kind": "wire.cut", "at": sent, "after_bytes": 3}]
+    assert lines[1]["data"] == {"number": 1, "fault": {"kind": "wire.cut", "at": sent, "after_bytes": 3}}
+    assert [acted.fault for acted in read_history(tmp_path / "a.jsonl").of(FaultActed)] == [cut]
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from harness.checks import CheckResult, Verdict
+from harness.engine.steps import Deliver, Inject
+from harness.faults import link
 from harness.history import Recorder, recording
 from harness.history.events import (
     AtRest,
@@ -17,6 +19,7 @@ from harness.history.events import (
     FaultActed,
     FaultHealed,
     Healthy,
+    Named,
     PhaseBegan,
     Purpose,
     Recovered,
@@ -34,7 +37,7 @@ from harness.present.maps.fault_map import FaultMap, MapRow, Sign, write_maps
 from harness.results import Evidence, RunKey, RunResult
 from harness.results.folder import ResultsFolder
 from harness.results.summary import Summary
-from harness.vocabulary import ACKNOWLEDGED, UNKNOWN, Outcome
+from harness.vocabulary import ACKNOWLEDGED, UNKNOWN, Outcome, postgres
 from tests.results.made import ablated, made, proof_of, summary_of
 
 NASTY = (
@@ -83,10 +86,10 @@ def write_history(path: Path, *, text: str = "fine", outcome: Outcome = UNKNOWN,
         tell.request(0.3, 0.01, ACKNOWLEDGED, Purpose.HEALTHY, delivery="healthy", answer="stored")
         tell.at(0.4, Healthy(10.0, 1))
         tell.at(0.5, PhaseBegan("scenario"))
-        tell.at(0.6, StepBegan(1, "inject(link.cut(postgres))"))
-        tell.at(1, FaultActed(1, text if text != "fine" else "link.cut(postgres)"))
+        tell.at(0.6, StepBegan(1, Inject((link.cut(postgres),))))
+        tell.at(1, FaultActed(1, Named(text) if text != "fine" else link.cut(postgres)))
         tell.at(1.1, StepEnded(1))
-        tell.at(1.2, StepBegan(2, f"deliver({requests})"))
+        tell.at(1.2, StepBegan(2, Deliver(requests)))
         for number in range(requests):
             tell.request(1.3 + number / 1e3, 1, outcome, Purpose.SCENARIO, delivery=f"{text}{number}", answer=text)
         tell.count(1.05, open=0)
@@ -97,7 +100,7 @@ def write_history(path: Path, *, text: str = "fine", outcome: Outcome = UNKNOWN,
         tell.at(3.1, ServiceLog(f"Traceback (most recent call last):\n  File x\nValueError: {text}\n"))
         tell.at(3.2, Recovered(20.0))
         tell.count(3.25, open=5, connecting=0, other=0)
-        tell.at(3.3, AtRest("connections: postgres", 16, 15))
+        tell.at(3.3, AtRest("connections", 16, 15, "postgres"))
         tell.at(3.4, RowsRead(()))
         tell.at(3.5, ServiceEnded(1, -9, "end"))
 

@@ -51,6 +51,7 @@ def test_everything_that_scripts_rely_on_is_there() -> None:
                     "t_ns": 12,
                     "detail": "link.cut(postgres): 3 connections",
                     "at": None,
+                    "fault": None,
                 }
             ],
             "figures": {"requests": 5.0, "slowest_ms": 12.5},

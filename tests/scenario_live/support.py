@@ -61,11 +61,11 @@ def history_of(result: RunResult) -> History:
 def evidence(result: RunResult) -> Mapping[str, Counter[str]]:
     """Kinds of evidence, by the source of the fault that left it. A fault without any has an empty counter."""
     history = history_of(result)
-    found: dict[str, Counter[str]] = {fault.source: Counter() for fault in history.of(FaultActed)}
-    sources = {fault.fault: fault.source for fault in history.of(FaultActed)}
+    sources = {acted.number: repr(acted.fault) for acted in history.of(FaultActed)}
+    found: dict[str, Counter[str]] = {source: Counter() for source in sources.values()}
     # A fault that strikes in its act is witnessed before it is told to be in force.
     for seen in history.of(EvidenceSeen):
-        found[sources[seen.fault]][seen.what] += 1
+        found[sources[seen.number]][seen.what] += 1
     return found
 
 

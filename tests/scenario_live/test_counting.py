@@ -109,8 +109,8 @@ def test_a_metric_that_the_service_does_not_have_is_named_and_spoils_no_run(runs
     assert result.verdict is Verdict.HELD, result.reason
     history = history_of(result)
     assert set(seen(history, "pool", "idle")) == {None}
-    (source,) = {each.source for each in history.of(Counted) if each.of == "pool"}
-    assert source == "service: the service has no metric 'webhook_pool_idel'"
+    (problem,) = {each.problem for each in history.of(Counted) if each.of == "pool"}
+    assert problem == "the service has no metric 'webhook_pool_idel'"
     assert list(history.of(RowsRead))
 
 
@@ -147,4 +147,4 @@ def test_a_kernel_that_does_not_tell_spoils_no_run(runs: Runs, monkeypatch: pyte
     assert result.verdict is Verdict.HELD, result.reason
     told = [each for each in history_of(result).of(Counted) if each.of == "redis"]
     assert {each.seen for each in told} == {None}
-    assert "sock_diag: not here" in told[0].source
+    assert "sock_diag: not here" in told[0].problem

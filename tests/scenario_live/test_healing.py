@@ -88,7 +88,7 @@ def test_healed_inside_its_block(runs: Runs) -> None:
     result = runs(play)
 
     assert result.verdict is Verdict.HELD, result.reason
-    assert [healed.fault for healed in history_of(result).of(FaultHealed)] == [3, 2, 1]
+    assert [healed.number for healed in history_of(result).of(FaultHealed)] == [3, 2, 1]
 
 
 def test_everything_is_whole_before_recovery_is_looked_for(runs: Runs) -> None:
@@ -109,7 +109,7 @@ def test_everything_is_whole_before_recovery_is_looked_for(runs: Runs) -> None:
     result = runs(play, watch=watch)
 
     assert seen == [(True, []), (True, [])]
-    assert [healed.fault for healed in history_of(result).of(FaultHealed)] == [4, 3, 2, 1]
+    assert [healed.number for healed in history_of(result).of(FaultHealed)] == [4, 3, 2, 1]
 
 
 def test_healed_though_nobody_can_tell_what_was_there_instead(runs: Runs) -> None:

@@ -25,7 +25,7 @@ KINDS = sorted(
     (cls for cls in Value.kinds().values() if not cls.__module__.startswith("tests.")),
     key=lambda cls: cls.kind,
 )
-PARTS_OF_EVENTS = frozenset({"row", "message_met"})
+PARTS_OF_EVENTS = frozenset({"row", "message_met", "named"})
 SPOKEN = [cls for cls in KINDS if not issubclass(cls, Event | Step) and cls.kind not in PARTS_OF_EVENTS]
 """What a scenario can write down: links, moments, figures and faults."""
 STEPS = sorted(Step.kinds().values(), key=lambda cls: cls.kind)
@@ -83,7 +83,7 @@ def _of_type(hint: Any) -> st.SearchStrategy[Any]:
     if hint is Outcome:
         return st.sampled_from(OUTCOMES)
     if isinstance(hint, type) and issubclass(hint, Value):
-        return st.one_of([of_kind(cls) for cls in KINDS if issubclass(cls, hint)])
+        return _value(hint)
     plain: dict[Any, st.SearchStrategy[Any]] = {
         int: st.integers(1, 90),
         float: st.floats(0.5, 1e9),
@@ -92,6 +92,12 @@ def _of_type(hint: Any) -> st.SearchStrategy[Any]:
         type(None): st.none(),
     }
     return plain[hint]
+
+
+def _value(hint: type[Value]) -> st.SearchStrategy[Any]:
+    if hint is Value:  # what an event holds: a fault, a step or a moment
+        return st.sampled_from([cls for cls in [*SPOKEN, *STEPS] if cls not in LINKS]).flatmap(of_kind)
+    return st.one_of([of_kind(cls) for cls in KINDS if issubclass(cls, hint)])
 
 
 def _failures(cls: type[Value], at: Message) -> st.SearchStrategy[Any]:

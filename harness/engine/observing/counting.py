@@ -89,7 +89,7 @@ class Counting:
             try:
                 count = await asyncio.to_thread(connection_count, laid.port)
             except (OSError, HarnessError) as problem:  # no sock_diag: no reason to doubt a run that needs none of it
-                self._note(name, f"{KERNEL}: {_told(problem)}", {"open": None})
+                self._note(name, KERNEL, {"open": None}, problem=_told(problem))
             else:
                 self._note(name, KERNEL, _by_word(count))
 
@@ -108,7 +108,7 @@ class Counting:
             probed = None if text is None else Probed.parse(text)
             said = {word: probed.get(metric) if probed else None for word, metric in self._pool.items()}
         except (HarnessError, ValueError) as problem:  # no such metric just now, or no metrics at all
-            self._note(POOL, f"{SERVICE}: {_told(problem)}", dict.fromkeys(self._pool))
+            self._note(POOL, SERVICE, dict.fromkeys(self._pool), problem=_told(problem))
         else:
             self._note(POOL, SERVICE, said)
 
@@ -120,9 +120,9 @@ class Counting:
             return None
         return answer.text if answer.is_success else None
 
-    def _note(self, of: str, source: str, numbers: Mapping[str, float | None]) -> None:
+    def _note(self, of: str, source: str, numbers: Mapping[str, float | None], *, problem: str = "") -> None:
         for what, seen in numbers.items():
-            counted = Counted(of, what, seen, source)
+            counted = Counted(of, what, seen, source, problem)
             if self._last.get((of, what)) != counted:
                 self._last[of, what] = counted
                 self._recorder.record(LANE, counted)

@@ -13,18 +13,14 @@ from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN
 
 def evidence_of(history: History) -> tuple[Evidence, ...]:
     """All evidence, oldest first. Where nothing was broken, what was answered is all there is to prove."""
-    faults = {fault.fault: fault.source for fault in history.of(FaultActed)}
-    found = [
-        Evidence(
-            entry.event.what,
-            entry.event.source,
-            entry.t_ns,
-            f"{faults.get(entry.event.fault, '')}: {entry.event.detail}",
-            entry.event.at,
-        )
-        for entry in history.entries
-        if isinstance(entry.event, EvidenceSeen)
-    ]
+    faults = {acted.number: acted.fault for acted in history.of(FaultActed)}
+    found: list[Evidence] = []
+    for entry in history.entries:
+        event = entry.event
+        if isinstance(event, EvidenceSeen):
+            fault = faults.get(event.number)
+            detail = f"{fault!r}: {event.detail}" if fault else event.detail
+            found.append(Evidence(event.what, event.source, entry.t_ns, detail, event.at, fault))
     return tuple(found) if found else _answers(history)
 
 

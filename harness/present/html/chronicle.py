@@ -76,22 +76,24 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A number of connections, or of anything else that must return to its limit."""
+    """A number of connections, or of anything else that must return to its limit. `name`: `AtRest.name`."""
 
     at_s: float
     what: str
+    name: str
     seen: float
     at_most: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountLine:
-    """A number over time. `of`: a link, or the pool. `points`: what it was from each moment on; None: nobody said."""
+    """A number over time. `of`: a link, or the pool. `points`: what it was from each moment on; None: unknown."""
 
     of: str
     what: str
     source: str
     points: Sequence[tuple[float, float | None]]
+    problem: str = ""
 
     @property
     def most(self) -> float:
@@ -157,7 +159,7 @@ def chronicle_of(history: History) -> Chronicle | None:
         marks=list(_marks(history, clock)),
         requests=_requests(history, clock, end_s),
         counts=[
-            Count(clock.of(entry), entry.event.what, entry.event.seen, entry.event.at_most)
+            Count(clock.of(entry), entry.event.what, entry.event.name, entry.event.seen, entry.event.at_most)
             for entry in history.entries
             if isinstance(entry.event, AtRest)
         ],
@@ -183,19 +185,19 @@ def _faults(history: History, clock: _Clock, end_s: float) -> Iterator[FaultWind
     healed: dict[int, float] = {}
     for entry in history.entries:
         if isinstance(entry.event, FaultHealed):
-            healed.setdefault(entry.event.fault, clock.of(entry))
+            healed.setdefault(entry.event.number, clock.of(entry))
     for entry in history.entries:
         if isinstance(entry.event, FaultActed):
-            number, source = entry.event.fault, entry.event.source
-            span = Span(source, clock.of(entry), healed.get(number, end_s))
-            yield FaultWindow(number=number, source=source, words=fault_words(source), span=span)
+            number, fault = entry.event.number, entry.event.fault
+            span = Span(repr(fault), clock.of(entry), healed.get(number, end_s))
+            yield FaultWindow(number=number, source=span.name, words=fault_words(fault), span=span)
 
 
 def _marks(history: History, clock: _Clock) -> Iterator[Mark]:
     for entry in history.entries:
         event = entry.event
         if isinstance(event, EvidenceSeen):
-            yield Mark(clock.of(entry), event.fault, f"{event.what} ({event.source}): {event.detail}")
+            yield Mark(clock.of(entry), event.number, f"{event.what} ({event.source}): {event.detail}")
 
 
 def _requests(history: History, clock: _Clock, end_s: float) -> Sequence[Sent]:
@@ -208,16 +210,20 @@ def _requests(history: History, clock: _Clock, end_s: float) -> Sequence[Sent]:
 
 
 def _lines(history: History, clock: _Clock) -> Sequence[CountLine]:
-    found: dict[tuple[str, str, str], list[tuple[float, float | None]]] = {}
+    found: dict[tuple[str, str, str, str], list[tuple[float, float | None]]] = {}
     for entry in history.entries:
-        if isinstance(entry.event, Counted):
-            key = (entry.event.of, entry.event.what, entry.event.source)
-            found.setdefault(key, []).append((clock.of(entry), entry.event.seen))
-    return [CountLine(of=of, what=what, source=source, points=points) for (of, what, source), points in found.items()]
+        event = entry.event
+        if isinstance(event, Counted):
+            key = (event.of, event.what, event.source, event.problem)
+            found.setdefault(key, []).append((clock.of(entry), event.seen))
+    return [
+        CountLine(of=of, what=what, source=source, problem=problem, points=points)
+        for (of, what, source, problem), points in found.items()
+    ]
 
 
 def _story(history: History, clock: _Clock) -> Iterator[Told]:
-    sources = {acted.fault: acted.source for acted in history.of(FaultActed)}
+    sources = {acted.number: repr(acted.fault) for acted in history.of(FaultActed)}
     for entry in history.entries:
         told = _told(entry.event, clock.of(entry), sources)
         if told is not None:
@@ -226,20 +232,20 @@ def _story(history: History, clock: _Clock) -> Iterator[Told]:
 
 def _told(event: Event, at_s: float, sources: Mapping[int, str]) -> Told | None:  # noqa: C901, PLR0911, PLR0912  # a table, one line a kind
     match event:
-        case StepBegan(number, source):
-            return Told(at_s, "step", step_words(source), source, number)
+        case StepBegan(number, step):
+            return Told(at_s, "step", step_words(step), repr(step), number)
         case StepEnded(number, problem) if problem:
             return Told(at_s, "bad", f"step {number} broke: {problem}")
-        case FaultActed(_, source):
-            return Told(at_s, "fault", "in force", source)
-        case FaultHealed(fault):
-            return Told(at_s, "fault", "healed", sources.get(fault, f"fault {fault}"))
+        case FaultActed(_, fault):
+            return Told(at_s, "fault", "in force", repr(fault))
+        case FaultHealed(number):
+            return Told(at_s, "fault", "healed", sources.get(number, f"fault {number}"))
         case EvidenceSeen(_, what, source, detail):
             return Told(at_s, "evidence", f"{what} ({source}): {detail}")
         case MomentReached(moment, detail):
-            return Told(at_s, "moment", f"it has come: {detail}", moment)
+            return Told(at_s, "moment", f"it has come: {detail}", repr(moment))
         case MomentMissed(moment, _, within_s, detail):
-            return Told(at_s, "bad", f"not reached in {within_s:g} s: {detail}", moment)
+            return Told(at_s, "bad", f"not reached in {within_s:g} s: {detail}", repr(moment))
         case ServiceStarted(pid, port, took_ms):
             return Told(at_s, "moment", f"the service is up after {took_ms:.0f} ms (pid {pid}, port {port})")
         case ServiceEnded(_, status, asked_by):

@@ -56,13 +56,13 @@ class Panel:
 
 def panels_of(lines: Sequence[CountLine], scale: TimeScale, top: float) -> Sequence[Panel]:
     """Lay the panels out below `top`, one below the other: links first, in whatever order they were counted."""
-    found: dict[tuple[str, str], list[CountLine]] = {}
-    for line in sorted(lines, key=lambda line: line.source.startswith(SERVICE)):
-        found.setdefault((line.of, line.source), []).append(line)
+    found: dict[tuple[str, str, str], list[CountLine]] = {}
+    for line in sorted(lines, key=lambda line: line.source == SERVICE):
+        found.setdefault((line.of, line.source, line.problem), []).append(line)
     step = KEY_HEIGHT + PLOT_HEIGHT + GAP
     return [
-        _panel(of, source, _worth_showing(each), scale, top + step * place + KEY_HEIGHT)
-        for place, ((of, source), each) in enumerate(found.items())
+        _panel(_title(*key), _worth_showing(each), scale, top + step * place + KEY_HEIGHT)
+        for place, (key, each) in enumerate(found.items())
     ]
 
 
@@ -76,9 +76,13 @@ def _worth_showing(lines: Sequence[CountLine]) -> Sequence[CountLine]:
     return [line for place, line in enumerate(lines) if place == 0 or line.most > 0][:STYLES]
 
 
-def _panel(of: str, source: str, lines: Sequence[CountLine], scale: TimeScale, top: float) -> Panel:
-    why = source.removeprefix(SERVICE).removeprefix("kernel")  # nothing, or why it could not tell
-    title = f"{of}, by the service's word{why}" if source.startswith(SERVICE) else f"connections to {of}{why}"
+def _title(of: str, source: str, problem: str) -> str:
+    """What a panel shows, and why there are no numbers in it, if there are not."""
+    title = f"{of}, by the service's word" if source == SERVICE else f"connections to {of}"
+    return f"{title}: {problem}" if problem else title
+
+
+def _panel(title: str, lines: Sequence[CountLine], scale: TimeScale, top: float) -> Panel:
     most, bottom = max(line.most for line in lines), top + PLOT_HEIGHT
     drawn: list[StepLine] = []
     key_x = scale.left + CHARACTER * len(title) + 16

@@ -126,15 +126,15 @@ def _objections(history: History) -> str:
 
 def _rest(words: Sequence[str]) -> Callable[[History], str]:
     def tell(history: History) -> str:
-        rest = [rest for rest in history.of(AtRest) if rest.what.partition(": ")[0] in words]
-        return "; ".join(f"{each.what} {each.seen:g}, at most {each.at_most:g}" for each in rest)
+        rest = [rest for rest in history.of(AtRest) if rest.what in words]
+        return "; ".join(f"{each.name} {each.seen:g}, at most {each.at_most:g}" for each in rest)
 
     return tell
 
 
 def _figures(history: History) -> str:
     return (
-        "; ".join(f"{read.figure} {read.seen:g}{_limits(read)}" for read in history.of(FigureRead))
+        "; ".join(f"{read.figure!r} {read.seen:g}{_limits(read)}" for read in history.of(FigureRead))
         or "no figure is limited"
     )
 

@@ -269,8 +269,8 @@ def _last_at_each(changes: Sequence[tuple[float, int]], scale: TimeScale) -> Ite
 def _counted(counts: Sequence[Count]) -> Mapping[str, Sequence[Count]]:
     found: dict[str, list[Count]] = {}
     for count in counts:
-        if count.what.partition(": ")[0] in COUNTED:
-            found.setdefault(count.what, []).append(count)
+        if count.what in COUNTED:
+            found.setdefault(count.name, []).append(count)
     return found
 
 

@@ -14,6 +14,7 @@ from harness.results.ablation import PairVerdict, ProofResult
 from harness.results.folder import ResultsFolder
 from harness.results.summary import Summary
 from harness.results.text import counted, one_line, shortened
+from harness.vocabulary import Value
 
 Piece = tuple[str, str]
 Line = Sequence[Piece]
@@ -70,10 +71,10 @@ def evidence_text(result: RunResult, *, complete: bool = False) -> str:
     """All evidence in one line; if not complete, of each kind and fault the first, and how much more there is."""
     if complete:
         return "; ".join(one_line(f"{evidence.kind}: {evidence.detail}") for evidence in result.evidence)
-    first: dict[tuple[str, str], Evidence] = {}
-    found = Counter[tuple[str, str]]()
+    first: dict[tuple[str, Value | None], Evidence] = {}
+    found = Counter[tuple[str, Value | None]]()
     for evidence in result.evidence:
-        key = (evidence.kind, evidence.detail.partition(": ")[0])  # the detail begins with the fault
+        key = (evidence.kind, evidence.fault)
         first.setdefault(key, evidence)
         found[key] += 1
     return "; ".join(one_line(_told(evidence, found[key] - 1)) for key, evidence in first.items())

@@ -30,12 +30,12 @@ class Now:
         match entry.event:
             case PhaseBegan(phase):
                 self.phase = phase
-            case StepBegan(_, source):
-                self.steps.append(source)
-                self.seen = source
-            case FaultActed(number, source):
-                self._broken[number] = source
-                self.fault, self.seen = source, ""
+            case StepBegan(_, step):
+                self.steps.append(repr(step))
+                self.seen = self.steps[-1]
+            case FaultActed(number, fault):
+                self._broken[number] = self.fault = repr(fault)
+                self.seen = ""
             case FaultHealed(number):
                 self._broken.pop(number, None)
                 self.fault = next(reversed(self._broken.values()), "")

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from harness.checks import Verdict
-from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, MomentMissed, Purpose, Recovered, RunBegan
+from harness.history.events import (
+    EvidenceSeen,
+    FaultActed,
+    FaultHealed,
+    MomentMissed,
+    Named,
+    Purpose,
+    Recovered,
+    RunBegan,
+)
 from harness.search.orders.interleaver import SETTLED_WITHIN_S, Interleaver, OrderNotPlayedError, Played
 from harness.search.orders.orders import Choice, Order, next_order, written
 from harness.search.sweep.batch import note_log, read_rows
@@ -101,12 +110,13 @@ class Interleaving:
 
     async def _played(self, history: CellHistory, deliveries: Sequence[Delivery], beginning: Order) -> Played:
         interleaver = Interleaver(self._lane, f"{self._lane.number}/order-{self._count}")
-        history.record("runner", FaultActed(1, f"order {self._mix} {written(beginning)}..."))
+        history.record("runner", FaultActed(1, Named(f"order {self._mix} {written(beginning)}...")))
         played = Played()
         try:
             await interleaver.play(played, self._sends(history, deliveries), beginning, between=self._between)
         except OrderNotPlayedError as problem:
-            history.record("runner", MomentMissed(f"order {written(beginning)}", False, SETTLED_WITHIN_S, str(problem)))
+            order = Named(f"order {written(beginning)}")
+            history.record("runner", MomentMissed(order, False, SETTLED_WITHIN_S, str(problem)))
         if played.told:
             detail = f"{written(played.order)}: {', '.join(played.told[:SHOWN])}"
             history.record("relay", EvidenceSeen(1, "wire_order", "relay", detail))

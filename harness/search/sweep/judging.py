@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.checks import STANDING, Check, CheckResult, Judgement, Verdict, judge, safety
 from harness.history import History
-from harness.history.events import RequestEnded, RequestSent
+from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, RequestEnded, RequestSent
 from harness.search.space.actions import is_apart
 from harness.search.sweep.lane import is_read
 from harness.search.sweep.results import CellVerdict
@@ -101,7 +101,7 @@ def _second_had_nothing_to_meet(trial: Trial) -> bool:
 
 
 def _of_second(event: object) -> bool:
-    return getattr(event, "fault", None) == SECOND
+    return isinstance(event, FaultActed | EvidenceSeen | FaultHealed) and event.number == SECOND
 
 
 SECOND = 2

@@ -54,8 +54,8 @@ async def _sessions(lane: Lane) -> list[Event]:
     busy = await lane.busy()
     limit = lane.bed.target.description.limits.connections
     return [
-        AtRest("connections: database", await lane.sessions(), limit),
-        AtRest("busy connections: database", busy, 0),
+        AtRest("connections", await lane.sessions(), limit, "database"),
+        AtRest("busy connections", busy, 0, "database"),
     ]
 
 

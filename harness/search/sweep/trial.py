@@ -15,6 +15,7 @@ from harness.history.events import (
     FaultHealed,
     HarnessProblem,
     MomentMissed,
+    Named,
     NotRecovered,
     PhaseBegan,
     Purpose,
@@ -82,7 +83,8 @@ class Trials:
             await self._strike(trial, f"{self._lane.number}/{self._count}")
         except NotReadyError as problem:
             within_s = self._lane.bed.target.description.limits.recovery_s
-            trial.history.record("runner", MomentMissed(f"readiness for {cell.kind}", False, within_s, problem.message))
+            ready = Named(f"readiness for {cell.kind}")
+            trial.history.record("runner", MomentMissed(ready, False, within_s, problem.message))
         except HarnessError as problem:
             trial.history.record("runner", HarnessProblem(str(problem)))
         await self._recover(trial)
@@ -93,7 +95,7 @@ class Trials:
         history.record("runner", PhaseBegan("scenario"))
         for number, rule in enumerate(rules, 1):
             await self._lane.relay.arm(rule)
-            history.record("runner", FaultActed(number, str(_point(trial.cell, number))))
+            history.record("runner", FaultActed(number, Named(str(_point(trial.cell, number)))))
         missed: dict[str, Sequence[str]] = {}
         retry = rules[-1] if trial.cell.second is not None else None
         try:
