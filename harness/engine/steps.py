@@ -8,7 +8,7 @@ from typing import ClassVar
 from harness.errors import UsageError
 from harness.faults.fault import Fault
 from harness.vocabulary import ACKNOWLEDGED, Figure, Moment, Outcome, Value
-from harness.vocabulary.refusals import at_least_one, some_outcome
+from harness.vocabulary.refusals import DAY_S, at_least_one, some_outcome
 
 REQUESTS_MAX = 10_000
 CLIENTS_MAX = 1_000
@@ -96,8 +96,9 @@ class Until(Step, kind="until"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.within_s <= 0:
-            problem, mend = "is over before it begins", "write more than 0"
+        if not 0 < self.within_s <= DAY_S:
+            problem = "is over before it begins" if self.within_s <= 0 else "could never be missed"
+            mend = f"write more than 0, and {DAY_S:g} at most"
             raise UsageError.at(self.kind, "within_s", self.within_s, problem, mend=mend)
 
 
@@ -129,8 +130,9 @@ def _within(place: str, name: str, number: int, at_most: int) -> None:
 
 
 def _no_negative(place: str, name: str, number: float | None) -> None:
-    if number is not None and number < 0:
-        raise UsageError.at(place, name, number, "no answer is that fast", mend="write 0 or more")
+    if number is not None and not 0 <= number <= 1000 * DAY_S:
+        problem = "no answer is that fast" if number < 0 else "no answer could be slower"
+        raise UsageError.at(place, name, number, problem, mend=f"write 0 or more, and {1000 * DAY_S:g} at most")
 
 
 def _some_faults(place: str, faults: tuple[Fault, ...]) -> None:

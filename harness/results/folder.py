@@ -26,6 +26,8 @@ KEPT_RUNS = 20
 FILE = "summary.json"
 LATEST = "latest"
 LOCK = ".lock"
+IGNORED = "# Results are made again by every run.\n*\n"
+"""What git is to leave out of a folder of results: all of it, this file included."""
 RUN_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 HEAD_CHARACTERS = 64_000
 """Of a summary: what was run stands before the lists, which may be long."""
@@ -85,8 +87,11 @@ def new_results_folder(base: Path, *, now: dt.datetime | None = None) -> Results
     """
     stamp = (now or dt.datetime.now(dt.UTC)).strftime("%Y%m%dT%H%M%SZ")
     path = base.absolute() / f"{stamp}-{secrets.token_hex(3)}"
+    is_new = not base.exists()
     try:
         path.mkdir(parents=True)
+        if is_new:
+            (base / ".gitignore").write_text(IGNORED, "utf-8")
         (path / LOCK).touch()
         lock = _taken(path)
         link_atomically(base / LATEST, path.name)

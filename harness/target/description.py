@@ -9,9 +9,10 @@ import re
 import shlex
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from harness.documents import Expression, Table, wrong
+from harness.vocabulary.refusals import DAY_S
 
 SCHEMA = "harness.target/1"
 
@@ -49,6 +50,8 @@ def _some_settings(settings: dict[str, str]) -> dict[str, str]:
 ExpressionWithPort = Annotated[Expression, AfterValidator(_expression_with_port)]
 UrlPath = Annotated[str, AfterValidator(_path)]
 Status = Annotated[str, AfterValidator(_status_class)]
+Seconds = Annotated[float, Field(gt=0, le=DAY_S, allow_inf_nan=False)]
+Milliseconds = Annotated[float, Field(gt=0, le=1000 * DAY_S, allow_inf_nan=False)]
 Environment = dict[str, str]
 Switch = Annotated[Environment, AfterValidator(_some_settings)]
 Name = Annotated[str, AfterValidator(_name)]
@@ -91,8 +94,8 @@ class ServiceDescription(Table):
     ready: UrlPath | None = None
     unhandled: Expression
     """Finds, in the service's log, an exception that nobody handled."""
-    start_within_s: PositiveFloat = 15.0
-    stop_within_s: PositiveFloat = 10.0
+    start_within_s: Seconds = 15.0
+    stop_within_s: Seconds = 10.0
 
     @property
     def program(self) -> tuple[str, ...]:
@@ -161,9 +164,9 @@ class StoredDescription(Table):
 class LimitsDescription(Table):
     """What the service owes its clients."""
 
-    request_deadline_ms: PositiveFloat
+    request_deadline_ms: Milliseconds
     """Every request has ended by then, whatever is broken."""
-    recovery_s: PositiveFloat = 10.0
+    recovery_s: Seconds = 10.0
     """After the last heal it acknowledges again by then."""
     connections: PositiveInt
     """The most connections that one service process may hold on a server when it is at rest."""

@@ -7,6 +7,9 @@ import re
 from harness.errors import UsageError
 from harness.vocabulary.outcome import Outcome
 
+DAY_S = 86_400.0
+"""The longest limit of time: one that is never reached could not fail."""
+
 
 def at_least_one(place: str, key: str, number: int, problem: str) -> None:
     """Refuse a count of nothing."""

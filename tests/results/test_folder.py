@@ -27,6 +27,16 @@ def test_latest_follows_the_newest_run(tmp_path: Path) -> None:
     assert not latest.readlink().is_absolute(), "the folder can be moved"
 
 
+def test_git_leaves_a_new_folder_of_results_out_and_a_folder_of_the_users_own_stays_as_it_is(tmp_path: Path) -> None:
+    new_results_folder(tmp_path / "results").release()
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert status.stdout == ""
+    (tmp_path / "own").mkdir()
+    new_results_folder(tmp_path / "own").release()
+    assert not (tmp_path / "own" / ".gitignore").exists()
+
+
 def test_names_sort_by_time(tmp_path: Path) -> None:
     later = new_results_folder(tmp_path, now=NOON + dt.timedelta(seconds=1))
     earlier = new_results_folder(tmp_path, now=NOON)

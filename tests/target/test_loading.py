@@ -79,6 +79,7 @@ def test_a_missing_key_is_told(tmp_path: Path, line: str, place: str, mend: str)
 
 REDIS = 'protocol = "redis"'
 OFF, CONNECTIONS, PYTHON = 'off = { PING = "off" }', "connections = 5", 'python = "plain.py:Plain"'
+DEADLINE = "request_deadline_ms = 1000"
 TWO_HUNDRED, WITHOUT, LISTENING = 'acknowledged = ["2xx"]', '"pool.ping", "retry"', r"port (?P<port>\d+)"
 
 
@@ -96,6 +97,8 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
         # The wrong type, or out of its limits.
         (CONNECTIONS, 'connections = "many"', "[limits]: connections = 'many'", "valid integer", "mend connections"),
         (CONNECTIONS, "connections = 0", "[limits]: connections = 0", "greater than 0", "mend connections"),
+        (DEADLINE, "request_deadline_ms = inf", "[limits]: request_deadline_ms = inf", "finite", "mend request"),
+        (DEADLINE, "request_deadline_ms = 1e300", "request_deadline_ms = 1e+300", "equal to 86400000", "mend request"),
         ("body_bytes = 1000", "body_bytes = 99", "[limits]: body_bytes = 99", "equal to 100", "mend body_bytes"),
         (OFF, 'off = "PING"', f"{PING}: off = 'PING'", "needs a table", "write a table"),
         (OFF, "off = { PING = 1 }", '[protections."pool.ping".off]: PING = 1', "needs a text", "write a text"),

@@ -39,6 +39,8 @@ from tests.vocabulary.support import evaluated
         ("inject(redis)", "inject: faults = (redis,)", "Fault"),
         ("heal()", "heal: faults = ()", "link.down(redis)"),
         ("until(postgres.idle(), within_s=0)", "until: within_s = 0: is over before it begins", "more than 0"),
+        ("until(postgres.idle(), within_s=1e300)", "until: within_s = 1e+300: could never be missed", "86400 at most"),
+        ("deliver(slower_ms_max=1e300)", "deliver: slower_ms_max = 1e+300: no answer could be slower", "at most"),
         ("until(postgres.idle(), within_s=-1)", "until: within_s = -1", "more than 0"),
         ("until(postgres.idle(), within_s=float('nan'))", "until: within_s = nan", "finite number"),
         ("until(postgres.idle(), within_s=float('inf'))", "until: within_s = inf", "finite number"),
