@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import itertools
 import json
 import re
@@ -131,3 +133,12 @@ def test_the_page_asks_nothing_of_any_network() -> None:
     text = page(results(result(CellVerdict.HELD)), HEAD, {})
     assert "default-src &#39;none&#39;" in text
     assert not re.search(r"(https?:)?//[a-z]", text.replace("// ", ""))
+
+
+def test_the_pages_policy_lets_its_own_style_and_script_through() -> None:
+    text = page(results(result(CellVerdict.HELD)), HEAD, {})
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    for kind, part in (("style", style), ("script", script)):
+        digest = base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()
+        assert f"{kind}-src &#39;sha256-{digest}&#39;" in text

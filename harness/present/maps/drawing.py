@@ -13,12 +13,10 @@ LEFT = 360
 LABEL_CHARACTERS = 56
 ROW_HEIGHT, CELL_HEIGHT = 15, 13
 GROUP_HEIGHT = 20
-COLUMN_WIDTH, BYTE_WIDTH = 17, 3
+COLUMN_WIDTH, BYTE_WIDTH = 17, 4
 NAMES_HEIGHT, BYTES_HEIGHT = 104, 18
 RIGHT = 50
 BYTES_A_TICK = 50
-LETTERS_FROM = 8
-"""A narrower run shows its letter to the pointer only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,5 +126,5 @@ def _letters(row: MapRow, y: float, wide: int, signs: Sequence[Sign]) -> Iterato
 def _centres(begin: int, end: int, wide: int) -> Iterator[float]:
     if wide == COLUMN_WIDTH:
         yield from (LEFT + place * wide + (wide - 1) / 2 for place in range(begin, end + 1))
-    elif (end - begin + 1) * wide >= LETTERS_FROM:
+    else:
         yield LEFT + (begin + end + 1) * wide / 2
