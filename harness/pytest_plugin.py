@@ -1,5 +1,6 @@
 """The pytest plugin's entry point: its hooks, and the fixture by which a test becomes a scenario."""
 
+from harness.plugin.fixture import lab_of_a_scenario
 from harness.plugin.hooks import (
     pytest_addoption,
     pytest_collection_finish,
@@ -9,9 +10,9 @@ from harness.plugin.hooks import (
     pytest_pyfunc_call,
     pytest_report_collectionfinish,
     pytest_runtest_makereport,
+    pytest_runtest_setup,
     pytest_sessionfinish,
 )
-from harness.plugin.reading import lab_of_a_scenario
 
 __all__ = [
     "lab_of_a_scenario",
@@ -23,5 +24,6 @@ __all__ = [
     "pytest_pyfunc_call",
     "pytest_report_collectionfinish",
     "pytest_runtest_makereport",
+    "pytest_runtest_setup",
     "pytest_sessionfinish",
 ]

@@ -13,7 +13,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.plugin.broken import told
-from harness.plugin.reading import check_unique, first_line, is_scenario, scenario_of
+from harness.plugin.fixture import is_scenario
+from harness.plugin.reading import check_unique, first_line, scenario_of
 from harness.plugin.vanished import vanished
 from harness.results.places import shown
 from harness.results.text import visible
@@ -26,7 +27,9 @@ COLLECTED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 QUIET = ("-o", "addopts=", "-o", "python_files=*.py")
 SAY_NEEDS = "take that out; what a machine lacks is said with harness.needs"
 NO_PART_IN_IT = ("-p", "no:schemathesis")
-"""A plugin whose import takes as long as collecting does, and whose tests no scenario is."""
+"""A plugin whose import takes as long as collecting does, and whose tests are no scenarios."""
+ALREADY_IMPORTED = ("-W", "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning")
+"""True of the harness itself where it is installed: it runs pytest. A project may have made warnings errors."""
 
 
 class _Collector:
@@ -87,7 +90,7 @@ def collect_scenarios(folder: Path, target: TargetDescription) -> Sequence[Scena
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), _without_more_options():
         status = pytest.main(
-            ["--collect-only", *QUIET, *NO_PART_IN_IT, "-p", "no:harness", str(folder)],
+            ["--collect-only", *QUIET, *NO_PART_IN_IT, *ALREADY_IMPORTED, "-p", "no:harness", str(folder)],
             # By its module, so that the plugin is there exactly once, installed or not.
             plugins=[importlib.import_module(PLUGIN), collector],
         )

@@ -1,23 +1,29 @@
-"""The plugin's hooks."""
+"""The plugin's hooks.
+
+Every pytest run where the harness is installed loads this module, so it imports next to nothing of the harness. The
+rest is imported when a test takes `lab`, or when an option of the harness is given.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.checks import Verdict
-from harness.errors import HarnessError, UsageError
+from harness.plugin.fixture import is_scenario
 from harness.plugin.ids import parameter_id
 from harness.plugin.options import add_options
-from harness.plugin.reports import NotHeldError, fit_report
-from harness.plugin.running import STASH, PytestRun
-from harness.target import load_target
+
+if TYPE_CHECKING:
+    from harness.plugin.running import PytestRun
 
 MARKERS = (
     "proves(proof): what makes a scenario fail; written by harness.proves",
     "needs(*what): what the machine must have for a scenario; written by harness.needs",
 )
+STASH: pytest.StashKey[PytestRun] = pytest.StashKey()
+"""There once a test has taken the lab."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,9 +35,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; refuse a target that was named and cannot be read."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    config.stash[STASH] = PytestRun(config)
     target = config.getoption("harness_target")
     if target:
+        from harness.errors import UsageError  # noqa: PLC0415  # only where a target is named
+        from harness.target import load_target  # noqa: PLC0415
+
         try:
             load_target(config.invocation_params.dir / target)
         except UsageError as problem:
@@ -45,54 +53,63 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Read the scenarios; whatever is wrong with one stops the run before it begins."""
+    """Read the scenarios; options that do not fit their target stop the run before it begins."""
+    if not any(is_scenario(item) for item in items):
+        return
+    from harness.errors import HarnessError  # noqa: PLC0415  # only where a test takes the lab
+    from harness.plugin.running import PytestRun  # noqa: PLC0415
+
+    known = config.stash[STASH] = PytestRun(config)
     try:
-        config.stash[STASH].collect(items)
+        known.collect(items)
     except HarnessError as problem:
         raise pytest.UsageError(str(problem)) from problem
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Know which scenarios were selected in the end."""
-    session.config.stash[STASH].keep(session.items)
+    known = session.config.stash.get(STASH, None)
+    if known is not None:
+        known.keep(session.items)
 
 
-def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """Say what they will run on."""
-    return config.stash[STASH].describe()
+    known = config.stash.get(STASH, None)
+    return [] if known is None else known.describe()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """End a test that takes the lab wrongly before it begins; the others run."""
+    known = item.config.stash.get(STASH, None)
+    if known is not None and item.nodeid in known.problems:
+        pytest.fail(known.problems[item.nodeid], pytrace=False)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run a scenario, checks included: its verdict is one outcome."""
-    known = pyfuncitem.config.stash[STASH]
-    if pyfuncitem.nodeid not in known.scenarios:
+    known = pyfuncitem.config.stash.get(STASH, None)
+    if known is None or pyfuncitem.nodeid not in known.scenarios:
         return None
-    result = known.run(pyfuncitem)
-    if result.verdict is Verdict.UNAVAILABLE:
-        pytest.skip(result.reason)
-    if result.verdict is not Verdict.HELD:
-        raise NotHeldError(result.reason)
+    known.play(pyfuncitem)
     return True
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tell the story of a scenario's run instead of a traceback."""
     report = yield
-    known = item.config.stash[STASH]
-    result = known.results.get(item.nodeid)
-    if isinstance(item, pytest.Function) and result is not None and call.when == "call":
-        fit_report(report, result, item)
-    elif call.when == "call" and report.passed:
-        known.others_passed = True
-    known.failed += report.failed
+    known = item.config.stash.get(STASH, None)
+    if known is not None:
+        known.fit(report, item)
     return report
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write the results and take the servers down."""
-    session.exitstatus = session.config.stash[STASH].end(int(exitstatus))
+    known = session.config.stash.get(STASH, None)
+    if known is not None:
+        session.exitstatus = known.end(int(exitstatus))

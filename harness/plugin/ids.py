@@ -1,18 +1,25 @@
-"""Ids of parameters, so that a scenario's id is also a file's name and a JUnit name."""
+"""Ids of parameters: a scenario's id is also a file's name and a JUnit name."""
 
 from __future__ import annotations
 
 import re
-
-from harness.vocabulary import Outcome, Value
+import sys
 
 LONGEST_ID = 150
-"""Characters: with profile, protections and an ending it must still be a file's name (255 bytes)."""
+"""Characters. With profile, protections and an ending it must still be a file's name (255 bytes)."""
 _UNFIT = re.compile(r"[^A-Za-z0-9._=+\-\[\]]")
+_VOCABULARY = "harness.vocabulary"
 
 
 def parameter_id(value: object) -> str | None:
-    """Return the id of a parameter's value; None leaves it to pytest."""
+    """Return the id of a parameter's value; None leaves it to pytest.
+
+    While the vocabulary is not imported no value can be one of its: ordinary tests do not pay for its import.
+    """
+    if _VOCABULARY not in sys.modules:
+        return None
+    from harness.vocabulary import Outcome, Value  # noqa: PLC0415  # already imported
+
     if isinstance(value, Outcome):
         return "+".join((member.name or "").lower() for member in value)
     if isinstance(value, Value):

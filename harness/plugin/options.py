@@ -1,16 +1,12 @@
-"""The plugin's command line options and ini settings."""
+"""The plugin's command line options and ini settings, as pytest is told of them. Every pytest run loads this."""
 
 from __future__ import annotations
 
 import argparse
 import math
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-
-from harness.stack import StackConfiguration
-from harness.suite.settings import RESULTS, SCENARIOS, SuiteSettings, names_given
 
 
 class _Option(NamedTuple):
@@ -64,30 +60,3 @@ def add_options(parser: pytest.Parser) -> None:
         "--harness-strict", dest="harness_strict", action="store_true",
         help="a scenario that this machine cannot run fails, listed in unavailable.toml or not",
     )  # fmt: skip
-
-
-def settings_of(config: pytest.Config, scenarios: Path = SCENARIOS) -> SuiteSettings:
-    """Read them. `scenarios`: the folder beside which `target.toml` is looked for."""
-    target = _given(config, "target")
-    plain = StackConfiguration()
-    return SuiteSettings(
-        scenarios=scenarios,
-        target=None if target is None else Path(target),
-        profile=_given(config, "profile"),
-        without=names_given(config.getoption("harness_without")),
-        seed=config.getoption("harness_seed") or 0,
-        strict=config.getoption("harness_strict"),
-        results=Path(_given(config, "results") or RESULTS),
-        patience_s=config.getoption("harness_patience"),
-        stack=StackConfiguration(
-            postgres=_given(config, "postgres") or plain.postgres,
-            redis=_given(config, "redis") or plain.redis,
-            toxiproxy=_given(config, "toxiproxy") or plain.toxiproxy,
-            allow_hosts=frozenset(config.getoption("harness_allow_host")),
-        ),
-    )
-
-
-def _given(config: pytest.Config, name: str) -> str | None:
-    given = config.getoption(f"harness_{name}") or config.getini(f"harness_{name}")
-    return str(given) if given else None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.errors import UsageError
+from harness.plugin.fixture import LAB
 from harness.plugin.ids import LONGEST_ID, unfit_characters
 from harness.plugin.proofs import WRITE_PROVES, check_needs, check_proof
 from harness.scenario.blaming import blamed
@@ -17,28 +18,7 @@ from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario
 from harness.target import TargetDescription
 
-LAB = "lab"
 FORBIDDEN_MARKS = ("skip", "skipif", "xfail", "flaky", "rerun", "usefixtures", "asyncio", "anyio")
-
-
-@pytest.fixture(name=LAB)
-def lab_of_a_scenario() -> None:
-    """Mark a test function as a scenario: the runner gives it the lab, pytest does not."""
-
-
-def is_scenario(item: pytest.Item) -> bool:
-    """Whether this item's function takes the plugin's own `lab`."""
-    if not isinstance(item, pytest.Function):
-        return False
-    info = item._fixtureinfo  # noqa: SLF001  # pytest has no public way to ask which fixture a name means
-    if LAB not in info.argnames:
-        return False
-    definitions = info.name2fixturedefs.get(LAB, ())
-    return bool(definitions) and definitions[-1].func is _lab_function()
-
-
-def _lab_function() -> object:
-    return inspect.unwrap(lab_of_a_scenario)
 
 
 def scenario_of(item: pytest.Function, target: TargetDescription) -> Scenario:
@@ -133,10 +113,15 @@ def _check_id(name: str, place: str) -> None:
 
 def check_unique(scenarios: Sequence[Scenario]) -> None:
     """Raise UsageError where two scenarios have the same id: it must be enough to find one."""
+    for _, problem in with_an_id_taken(scenarios):
+        raise problem
+
+
+def with_an_id_taken(scenarios: Iterable[Scenario]) -> Iterator[tuple[Scenario, UsageError]]:
+    """Yield each scenario whose id an earlier one has, and what is wrong."""
     seen: dict[str, Scenario] = {}
     for scenario in scenarios:
         other = seen.setdefault(scenario.id, scenario)
         if other is not scenario:
-            raise UsageError.at(
-                scenario.location, "id", scenario.id, f"belongs to {other.location} already", mend="rename one of them"
-            )
+            problem = f"belongs to {other.location} already"
+            yield scenario, UsageError.at(scenario.location, "id", scenario.id, problem, mend="rename one of them")

@@ -54,3 +54,11 @@ def fit_report(report: pytest.TestReport, result: RunResult, item: pytest.Functi
     if result.verdict is Verdict.INCONCLUSIVE:
         # What pytest, its JUnit report and other plugins take for an error is a failure outside of the call.
         report.when = "setup"
+
+
+def fit_problem(report: pytest.TestReport, problem: str) -> None:
+    """Make the report of a test that takes the lab wrongly an error, whatever mark it has."""
+    report.outcome = "failed"
+    report.longrepr = problem
+    if hasattr(report, "wasxfail"):  # pytest's own way of saying that a test was expected to fail
+        del report.wasxfail

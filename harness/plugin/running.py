@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,8 +10,10 @@ import pytest
 
 from harness.checks import Verdict
 from harness.errors import UsageError
-from harness.plugin.options import settings_of
-from harness.plugin.reading import check_unique, is_scenario, scenario_of
+from harness.plugin.fixture import is_scenario
+from harness.plugin.reading import scenario_of, with_an_id_taken
+from harness.plugin.reports import NotHeldError, fit_problem, fit_report
+from harness.plugin.settings import settings_of
 from harness.plugin.vanished import shadowed
 from harness.present.pages import Pages
 from harness.results import RunResult
@@ -24,13 +26,15 @@ from harness.target import Target, load_target
 
 @dataclass(slots=True)
 class PytestRun:
-    """What the plugin knows. One in a pytest session, in its configuration's stash."""
+    """What the plugin knows. One in a pytest session that has scenarios, in its configuration's stash."""
 
     config: pytest.Config
     settings: SuiteSettings | None = None
     target: Target | None = None
     scenarios: dict[str, Scenario] = field(default_factory=dict)
     """By node id."""
+    problems: dict[str, str] = field(default_factory=dict)
+    """What is wrong with a test that takes the lab, and is no scenario therefore, by node id."""
     results: dict[str, RunResult] = field(default_factory=dict)
     """By node id."""
     session: Session | None = None
@@ -40,48 +44,82 @@ class PytestRun:
     """How many items pytest counts as failed, by whatever cause."""
 
     def collect(self, items: Sequence[pytest.Item]) -> None:
-        """Read every scenario among the items. Raises UsageError that tells every problem."""
-        found = [item for item in items if isinstance(item, pytest.Function) and is_scenario(item)]
-        if not found:
-            return
+        """Read the scenarios among the items; one that is wrong is in `problems`, and hinders no other test.
+
+        Raises UsageError for options that do not fit the target: they concern the whole run.
+        """
+        functions = [item for item in items if isinstance(item, pytest.Function)]
+        found = [item for item in functions if is_scenario(item)]
         self.settings = settings_of(self.config, _folder(found))
-        self.target = load_target(self.settings.target_file)
+        try:
+            self.target = load_target(self.settings.target_file)
+        except UsageError as problem:
+            self.problems |= {item.nodeid: str(problem) for item in found}
+            return
         check_profile(self.settings, self.target)
-        files = dict.fromkeys(item.path for item in found)
-        problems = [str(problem) for file in files for problem in shadowed(file, shown(str(file)))]
         for item in found:
             try:
                 self.scenarios[item.nodeid] = scenario_of(item, self.target.description)
             except UsageError as problem:
-                problems.append(str(problem))
-        if problems:
-            raise UsageError("\n".join(problems))
-        check_unique(list(self.scenarios.values()))
+                self.problems[item.nodeid] = str(problem)
+        self._check_ids()
+        self._check_names(functions, files={item.path for item in found})
+        for nodeid in self.problems:
+            self.scenarios.pop(nodeid, None)
+
+    def _check_ids(self) -> None:
+        nodes = {id(scenario): nodeid for nodeid, scenario in self.scenarios.items()}
+        for scenario, problem in with_an_id_taken(self.scenarios.values()):
+            self.problems[nodes[id(scenario)]] = str(problem)
+
+    def _check_names(self, functions: Sequence[pytest.Function], files: Collection[Path]) -> None:
+        """Refuse a function that replaces another one of its name: a scenario may have vanished in this way."""
+        for file in files:
+            for replaced, problem in shadowed(file, shown(str(file))):
+                last = (item.nodeid for item in functions if (item.path, item.originalname) == (file, replaced.name))
+                self.problems |= dict.fromkeys(last, str(problem))
 
     def keep(self, items: Sequence[pytest.Item]) -> None:
         """Forget what was deselected."""
         kept = {item.nodeid for item in items}
         self.scenarios = {nodeid: scenario for nodeid, scenario in self.scenarios.items() if nodeid in kept}
+        self.problems = {nodeid: problem for nodeid, problem in self.problems.items() if nodeid in kept}
 
-    def describe(self) -> str | None:
-        """Say what the scenarios will run on; None when there are none."""
-        if not self.scenarios or self.settings is None or self.target is None:
-            return None
-        settings, stack = self.settings, self.settings.stack
-        without = f" without {', '.join(settings.without)}" if settings.without else ""
-        profile = check_profile(settings, self.target)
-        return (
-            f"harness: {len(self.scenarios)} scenarios, target {settings.target_file}, profile {profile}{without},"
-            f" seed {settings.seed}, PostgreSQL {stack.postgres}, Redis {stack.redis}, Toxiproxy {stack.toxiproxy}"
-        )
+    def describe(self) -> list[str]:
+        """Say what the scenarios will run on, and of a run that only collects, what is wrong with some."""
+        lines = []
+        if self.scenarios and self.settings is not None and self.target is not None:
+            settings, stack = self.settings, self.settings.stack
+            without = f" without {', '.join(settings.without)}" if settings.without else ""
+            profile = check_profile(settings, self.target)
+            lines.append(
+                f"harness: {len(self.scenarios)} scenarios, target {settings.target_file}, profile {profile}{without},"
+                f" seed {settings.seed}, PostgreSQL {stack.postgres}, Redis {stack.redis}, Toxiproxy {stack.toxiproxy}"
+            )
+        if self.config.option.collectonly:
+            lines += [f"harness: {problem}" for problem in self.problems.values()]
+        return lines
 
-    def run(self, item: pytest.Function) -> RunResult:
-        """Run one scenario; the servers come up with the first."""
+    def play(self, item: pytest.Function) -> None:
+        """Run one scenario; the servers come up with the first. Ends the call by its verdict, unless it held."""
         if self.session is None:
             self.session = self._new_session()
-        result = self.session.run(self.scenarios[item.nodeid])
-        self.results[item.nodeid] = result
-        return result
+        result = self.results[item.nodeid] = self.session.run(self.scenarios[item.nodeid])
+        if result.verdict is Verdict.UNAVAILABLE:
+            pytest.skip(result.reason)
+        if result.verdict is not Verdict.HELD:
+            raise NotHeldError(result.reason)
+
+    def fit(self, report: pytest.TestReport, item: pytest.Item) -> None:
+        """Make a scenario's report say its verdict, and one of a test that is wrong that it is; count the others."""
+        result = self.results.get(item.nodeid)
+        if report.when == "setup" and item.nodeid in self.problems:
+            fit_problem(report, self.problems[item.nodeid])
+        elif report.when == "call" and result is not None and isinstance(item, pytest.Function):
+            fit_report(report, result, item)
+        elif report.when == "call" and report.passed:
+            self.others_passed = True
+        self.failed += report.failed
 
     def _new_session(self) -> Session:
         if self.settings is None or self.target is None:
@@ -118,6 +156,3 @@ def _folder(items: Sequence[pytest.Item]) -> Path:
     found = next((folder for folder in (first, *first.parents) if (folder / "target.toml").is_file()), first)
     here = Path.cwd()
     return found.relative_to(here) if found.is_relative_to(here) else found
-
-
-STASH = pytest.StashKey[PytestRun]()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.plugin.reading import LAB
+from harness.plugin.fixture import LAB
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 PREFIX = "test_"
@@ -29,25 +29,24 @@ class Written:
     proves: bool
 
 
-def shadowed(file: Path, shown: str) -> Iterator[UsageError]:
-    """Tell of each function that another one of the same name replaces: Python keeps the last."""
+def shadowed(file: Path, shown: str) -> Iterator[tuple[Written, UsageError]]:
+    """Yield each function that a later one of the same name replaces (Python keeps the last), and what is wrong."""
     written = _written(file)
     for place, each in enumerate(written):
         last = next((other for other in reversed(written[place + 1 :]) if _is_same(each, other)), None)
         if last is not None:
             problem = f"is defined again at line {last.line}: only that one would run"
-            yield UsageError.at(f"{shown}:{each.line}", "name", each.name, problem, mend="rename one of them")
+            yield each, UsageError.at(f"{shown}:{each.line}", "name", each.name, problem, mend="rename one of them")
 
 
 def vanished(file: Path, shown: str, collected: Collection[int]) -> Iterator[UsageError]:
     """Tell of each function that is no scenario, and looks like one. `collected`: the lines at which those begin."""
     replaced = list(shadowed(file, shown))
-    yield from replaced
-    told = {problem.message.partition(": ")[0] for problem in replaced}
+    yield from (problem for _, problem in replaced)
+    told = [each for each, _ in replaced]
     for each in _written(file):
-        place = f"{shown}:{each.line}"
-        if each.first_line not in collected and place not in told:
-            yield _why(each, place)
+        if each.first_line not in collected and each not in told:
+            yield _why(each, f"{shown}:{each.line}")
 
 
 def _why(each: Written, place: str) -> UsageError:

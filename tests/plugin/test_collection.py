@@ -70,24 +70,28 @@ WRONG = {
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What one run says of all of them at once."""
+def run(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """One run of all of them at once, and of a test of somebody else's."""
     folder = write_suite(tmp_path_factory.mktemp("wrong"))
     sources = [source.replace("test_a(", f"test_{name}(") for name, (source, _) in WRONG.items()]
     (folder / "scenarios" / "all_verdicts.py").write_text(HEAD + "".join(sources), "utf-8")
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", *PLUGIN, "--collect-only", "-q", "scenarios/all_verdicts.py"],
+    (folder / "test_others.py").write_text("def test_of_somebody_elses(): ...\n", "utf-8")
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *PLUGIN, "-rA", "scenarios/all_verdicts.py", "test_others.py"],
         cwd=folder, env=environment(), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert result.returncode == pytest.ExitCode.USAGE_ERROR, result.stdout
-    return result.stderr
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_scenario_that_is_wrong_ends_the_run_before_it_begins(said: str, name: str) -> None:
-    found = re.search(rf"scenarios.all_verdicts\.py:\d+: test_{name}(\[.*?\])?: (?P<what>.*)\n +mend: \S+", said)
-    assert found is not None, said
+def test_a_scenario_that_is_wrong_is_an_error_that_says_why(run: subprocess.CompletedProcess[str], name: str) -> None:
+    found = re.search(rf"scenarios.all_verdicts\.py:\d+: test_{name}(\[.*?\])?: (?P<what>.*)\n +mend: \S+", run.stdout)
+    assert found is not None, run.stdout
     assert WRONG[name][1] in found["what"]
+
+
+def test_a_scenario_that_is_wrong_hinders_no_other_test(run: subprocess.CompletedProcess[str]) -> None:
+    assert run.returncode == pytest.ExitCode.TESTS_FAILED, run.stdout + run.stderr
+    assert re.search(rf"=+ 1 passed, .*{len(WRONG)} errors in ", run.stdout), run.stdout
 
 
 @pytest.fixture
@@ -105,8 +109,26 @@ def collect(suite: pytest.Pytester, source: str, *options: str) -> pytest.RunRes
 def test_an_id_belongs_to_one_scenario(suite: pytest.Pytester) -> None:
     source = f"class TestOne:\n    @STORE\n    async def test_a(self, lab): ...\n@STORE\n{BODY}"
     result = collect(suite, source)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "id = 'a': belongs to scenarios/test_theme.py:" in result.stderr.str()
+    assert "harness: scenarios/test_theme.py:9: id = 'a': belongs to scenarios/test_theme.py:7" in result.stdout.str()
+
+
+@pytest.mark.parametrize("last", [f"@STORE\n{BODY}", "def test_a() -> None: ...\n"])
+def test_a_scenario_that_another_function_replaces_is_an_error_of_that_function(
+    suite: pytest.Pytester, last: str
+) -> None:
+    others = "def test_theirs() -> None: ...\n@STORE\nasync def test_b(lab): yield\n"
+    (suite.path / "scenarios" / "test_theme.py").write_text(HEAD + f"@STORE\n{BODY}" + last + others, "utf-8")
+    result = suite.runpytest_inprocess(*PLUGIN, "scenarios")
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines(["*name = 'test_a': is defined again at line *: only that one would run"])
+
+
+def test_without_a_target_the_scenarios_are_errors_and_the_other_tests_run(suite: pytest.Pytester) -> None:
+    (suite.path / "scenarios" / "target.toml").unlink()
+    (suite.path / "scenarios" / "test_theme.py").write_text(f"{HEAD}@STORE\n{BODY}def test_b(): ...\n", "utf-8")
+    result = suite.runpytest_inprocess(*PLUGIN, "scenarios")
+    result.assert_outcomes(passed=1, errors=1)
+    assert "there is no such file" in result.stdout.str()
 
 
 def test_ids_are_those_of_the_values(suite: pytest.Pytester) -> None:
