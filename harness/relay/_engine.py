@@ -118,9 +118,9 @@ class Engine:
                 self.end_by_rule(insert.closes, reset=False)
 
     def finishing(self, direction: Direction) -> None:
-        """No more will come: give up what waits for more."""
+        """No more will come: act on what is complete with that, give up what waits for more."""
         if direction == "answered" and self._whole is not None:
-            self._whole.give_up()
+            self._whole.stream_ends()
             self._whole = None
 
     def drained(self) -> None:

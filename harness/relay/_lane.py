@@ -33,7 +33,7 @@ class Judge(Protocol):
         ...
 
     def finishing(self, direction: Direction) -> None:
-        """No more will come: give up what waits for more."""
+        """No more will come: act on what is complete with that, give up what waits for more."""
         ...
 
     def drained(self) -> None:
@@ -116,8 +116,10 @@ class Lane:
         self.ended = True
         if self.blockers or self.closed or self._finished:
             return
-        self._finished = True
         self._judge.finishing(self._direction)
+        if self.blockers:  # the end completed an answer, and that is held
+            return
+        self._finished = True
         if self._course is not None:
             self._course.give_up()
             self._course = None

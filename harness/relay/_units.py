@@ -17,7 +17,10 @@ class WholeAnswer(Course):
     that `concludes` it, by the protocol's grammar.
     """
 
-    __slots__ = ("_complete", "_concludes", "_course", "_exchange", "_flight", "_gone", "_own", "_pieces", "over")
+    __slots__ = (
+        "_complete", "_concludes", "_course", "_ends_with_stream", "_exchange", "_flight", "_gone", "_own", "_pieces",
+        "over",
+    )  # fmt: skip
 
     def __init__(self, course: RuleCourse, flight: Flight, concludes: frozenset[str]) -> None:
         self._course = course
@@ -28,6 +31,7 @@ class WholeAnswer(Course):
         self._own = True
         self._gone = False  # the rule is no longer after it
         self._complete = False  # its last message has begun to come
+        self._ends_with_stream = False
         self.over = False
         """Nothing more belongs to it."""
 
@@ -36,6 +40,7 @@ class WholeAnswer(Course):
         self._own = message.exchange == self._exchange
         ends = message.ends_answer or (message.name in self._concludes and not self._flight.whole)
         self._complete = self._own and ends
+        self._ends_with_stream = message.frame.ends_with_stream
 
     def take(self, data: bytes, *, last: bool) -> None:
         """Keep a piece; with the last one of all, act."""
@@ -44,14 +49,24 @@ class WholeAnswer(Course):
             return
         self._pieces.append((data, self._own))
         if last and self._complete:
-            self.over = True
-            pieces, self._pieces = self._pieces, []
-            ends = len(pieces) - 1
-            for index, (piece, own) in enumerate(pieces):
-                if own:
-                    self._course.take(piece, last=index == ends)
-                else:
-                    self._course.aside(piece)
+            self._act()
+
+    def stream_ends(self) -> None:
+        """No more will come: that completes an answer without another end."""
+        if self._complete and self._ends_with_stream and not self._gone:
+            self._act()
+        else:
+            self.give_up()
+
+    def _act(self) -> None:
+        self.over = True
+        pieces, self._pieces = self._pieces, []
+        ends = len(pieces) - 1
+        for index, (piece, own) in enumerate(pieces):
+            if own:
+                self._course.take(piece, last=index == ends)
+            else:
+                self._course.aside(piece)
 
     def give_up(self) -> None:
         """Pass on what there is, and what comes; the rule is in force again."""

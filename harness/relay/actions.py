@@ -46,6 +46,11 @@ class Action:
         """What an error calls it: the name by which a scenario knows it."""
         return f"wire.{self.kind}"
 
+    @property
+    def waits_for_end(self) -> bool:
+        """Whether it is done only once the unit's last byte, or another message, has come."""
+        return False
+
     def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
         """Return what carries the action out on one unit."""
         raise NotImplementedError
@@ -78,6 +83,11 @@ class Cut(Action):
         if self.after and self.after_bytes:
             problem, mend = "after all of them, or after so many?", "leave one of the two out"
             raise UsageError.at(self.place, "after_bytes", self.after_bytes, problem, mend=mend)
+
+    @property
+    def waits_for_end(self) -> bool:
+        """With `after`."""
+        return self.after
 
     def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
         """Pass the beginning, then close."""
@@ -192,6 +202,11 @@ class Late(Holding):
     directions: ClassVar[tuple[Direction, ...]] = ("answered",)
     late: ClassVar[bool] = True
 
+    @property
+    def waits_for_end(self) -> bool:
+        """It waits for the service's next message."""
+        return True
+
 
 class _HoldCourse(RuleCourse):
     __slots__ = ("_action", "_began")
@@ -252,6 +267,11 @@ class DropAndClose(Action):
 
     kind: ClassVar[str] = "drop_and_close"
 
+    @property
+    def waits_for_end(self) -> bool:
+        """It closes then."""
+        return True
+
     def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
         """Leave it out, and close."""
         return _DropAndCloseCourse(bench, armed, message)
@@ -302,18 +322,24 @@ class Fail(Action):
 
 
 class _FailCourse(RuleCourse):
-    __slots__ = ()
+    __slots__ = ("_done",)
+
+    def __init__(self, bench: Bench, armed: ArmedRule, message: Message) -> None:
+        super().__init__(bench, armed, message)
+        self._done = False
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Let it vanish; act once it was there as a whole."""
+        """Let it vanish. Act once all of it has come, or at once where the rest may wait for an answer."""
         del data
-        if last:
+        if not self._done and (last or self.message.frame.known):
+            self._done = True
             self._fire()
             self.bench.fail(self.armed, self.message)
 
     def give_up(self) -> None:
-        """Put the rule back."""
-        self.bench.not_done(self.armed)
+        """Put the rule back, if it has done nothing."""
+        if not self._done:
+            self.bench.not_done(self.armed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +347,11 @@ class Duplicate(Action):
     """The unit passes twice."""
 
     kind: ClassVar[str] = "duplicate"
+
+    @property
+    def waits_for_end(self) -> bool:
+        """The copy follows it."""
+        return True
 
     def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
         """Send it twice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.errors import UsageError
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.speech import SPEECH
 from harness.relay.actions import Action, Fail
@@ -14,10 +15,14 @@ def check_rule(rule: Rule, protocol: str) -> None:
 
 
 def check_action(place: str, action: Action, message: str | None, protocol: str) -> None:
-    """Refuse an error that the protocol does not know, or has no place for. Raises UsageError.
+    """Refuse an error that the protocol does not know, or has no place for, and a wait for what never comes.
 
-    `message`: the frame's name, as in `Match`; None: a whole statement.
+    `message`: the frame's name, as in `Match`; None: a whole statement. Raises UsageError.
     """
+    if action.waits_for_end and message in SPEECH.of(protocol).grammar.endless:
+        problem = f"a {message} goes on until its connection ends, and this waits for its last byte"
+        mend = "cut or reset it after so many bytes, stall it, hold it, delay it, or drop it"
+        raise UsageError.at(place, "message", message, problem, mend=mend)
     if isinstance(action, Fail):
         SPEECH.of(protocol).check_error(place, ServerError(action.code, action.text, action.fatal), message)
 

@@ -30,6 +30,7 @@ class Frame:
     them up to HEAD_MAX. `length` counts its bytes so far, and is the whole length once `complete`.
     `more`: so many messages of the same kind follow it that were not made frames of (see `watch`).
     `known`: it is to be judged although it is not complete: it has no end, or that has to wait for an answer.
+    `ends_with_stream`: it has no other end than that of its direction, which completes it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Frame:
     complete: bool
     more: int = 0
     known: bool = False
+    ends_with_stream: bool = False
 
 
 @dataclass(slots=True)

@@ -27,12 +27,14 @@ class Grammar:
     `completes`: sent messages that complete such an exchange.
     `concludes`: answers that end what the server has to say before an exchange is completed.
     `goodbyes`: sent messages after which the service, not the server, is the one that ends the connection.
+    `endless`: messages of either direction that go on until the connection ends: nobody can wait for their last byte.
     """
 
     continues: frozenset[str] = frozenset()
     completes: frozenset[str] = frozenset()
     concludes: frozenset[str] = frozenset()
     goodbyes: frozenset[str] = frozenset()
+    endless: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
