@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Final
 
 from harness.protocols.contract.failure import Failure, ServerError
 from harness.protocols.contract.frames import GARBAGE, Direction, Frame
 from harness.protocols.contract.message import Message, Phase, Unfinished
 from harness.protocols.http.body import content
+from harness.protocols.http.errors import error_response
 from harness.protocols.http.framing import AnsweredFramer, Asked, HttpFrame, Line, SentFramer
 from harness.protocols.http.head import RequestHead
 
@@ -45,7 +45,7 @@ class HttpConversation:
         return sum(earlier < exchange for earlier in self._open)
 
     def withdraw(self, message: Message) -> bool:
-        """Take back a request that never reached the server: it is a whole exchange."""
+        """Take back a request that never reached the server: nothing will answer it."""
         self._open.pop(message.exchange, None)
         found = next((asked for asked in self._line.due if asked.exchange == message.exchange), None)
         if found is not None:
@@ -53,9 +53,10 @@ class HttpConversation:
         return True
 
     def fail(self, message: Message, error: ServerError) -> Failure:
-        """Answer with a status in the server's place."""
-        del message
-        return Failure(to_service=_status(error), closes=error.fatal)
+        """Answer in the server's place. Of a request that has not come as a whole nobody can tell whether it will."""
+        closes = error.fatal or not message.frame.complete
+        method = message.text.partition(" ")[0]
+        return Failure(to_service=error_response(error, method, closes=closes), closes=closes)
 
     def outside(self, latest: Message | None) -> Unfinished:
         """Return that nothing is under way: a connection begins with a request."""
@@ -85,14 +86,6 @@ class HttpConversation:
 def _aside(direction: Direction, frame: Frame) -> Message:
     """Return a message that belongs to no exchange."""
     return Message(frame, direction, frame.name, PHASE, "", (), False, 0, False)
-
-
-def _status(error: ServerError) -> bytes:
-    phrase = HTTPStatus(int(error.code)).phrase if int(error.code) in set(HTTPStatus) else ""
-    body = error.text.encode()
-    close = "Connection: close\r\n" if error.fatal else ""
-    head = f"HTTP/1.1 {error.code} {phrase}\r\nContent-Type: text/plain\r\n{close}Content-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
 
 
 def _values(head: RequestHead) -> list[bytes]:

@@ -288,6 +288,7 @@ class AnsweredFramer(_Framer):
             self._tunnel(frame)
         elif self._left:
             frame.name, frame.known, frame.asked, frame.ends = BODY, True, self._asked, True
+            frame.ends_with_stream = self._left == NEVER
 
     def _blanks(self, kept: bytearray) -> int:
         del kept

@@ -1,0 +1,89 @@
+"""A response whose Content-Length is not the length of its body: what the relay does to it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from harness.errors import UsageError
+from harness.protocols.contract.frames import Direction
+from harness.protocols.contract.message import Message
+from harness.protocols.http.framing import BLANK_LINE
+from harness.protocols.http.head import ResponseHead
+from harness.relay._course import Bench, RuleCourse
+from harness.relay.actions import Action
+
+if TYPE_CHECKING:
+    from harness.relay._rule_book import ArmedRule
+
+__all__ = ["WrongLength"]
+
+LENGTH: Final = re.compile(
+    rb"(?P<before>\n[Cc][Oo][Nn][Tt][Ee][Nn][Tt]-[Ll][Ee][Nn][Gg][Tt][Hh]:[ \t]*)(?P<length>[0-9]+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WrongLength(Action):
+    """The response announces `by` bytes more than come, less where it is negative; all else passes as it is."""
+
+    kind: ClassVar[str] = "wrong_length"
+    directions: ClassVar[tuple[Direction, ...]] = ("answered",)
+    by: int
+
+    def __post_init__(self) -> None:
+        Action.__post_init__(self)
+        if self.by == 0:
+            problem, mend = "then the length is right", "write how many bytes more, or with a minus, less"
+            raise UsageError.at(self.place, "by", self.by, problem, mend=mend)
+
+    @property
+    def place(self) -> str:
+        """What an error calls it."""
+        return f"http.{self.kind}"
+
+    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
+        """Change the head."""
+        return _WrongLengthCourse(bench, armed, message, by=self.by)
+
+
+class _WrongLengthCourse(RuleCourse):
+    __slots__ = ("_by", "_kept", "_over")
+
+    def __init__(self, bench: Bench, armed: ArmedRule, message: Message, *, by: int) -> None:
+        super().__init__(bench, armed, message)
+        self._by = by
+        self._kept = b""  # the beginning of a head
+        self._over = False
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        """Keep a head until it is whole, then pass it on, with another length if it is the final response's."""
+        del last  # a head ends, or it is garbage, which no rule takes
+        if self._over:
+            self.bench.forward(data)
+            return
+        self._kept += data
+        if BLANK_LINE.search(self._kept):
+            head, self._kept = self._kept, b""
+            self.bench.forward(self._changed(head))
+
+    def give_up(self) -> None:
+        """Pass on what there is, and put the rule back if it has done nothing."""
+        if not self._over:
+            self.bench.forward(self._kept)
+            self.bench.not_done(self.armed)
+
+    def _changed(self, head: bytes) -> bytes:
+        if ResponseHead.parse(head).is_interim:
+            return head
+        self._over = True
+        found = LENGTH.search(head)
+        length = int(found["length"]) + self._by if found else -1
+        if found is None or length < 0:
+            announced = f"{found['length'].decode()} bytes only" if found else "no length"
+            self.armed.missed[f"the response announces {announced}"] += 1
+            self.bench.not_done(self.armed)
+            return head
+        self._fire(len(head))
+        return head[: found.start("length")] + b"%d" % length + head[found.end("length") :]

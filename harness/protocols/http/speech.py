@@ -1,0 +1,37 @@
+"""HTTP/1.x as it is spoken on a connection."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.protocols.contract.failure import ServerError
+from harness.protocols.contract.message import Conversation
+from harness.protocols.contract.speech import AskedTls, Grammar, Speech
+from harness.protocols.http.conversation import HttpConversation
+from harness.protocols.http.errors import check_error
+from harness.protocols.http.fingerprint import shape_of
+from harness.protocols.http.framing import TUNNEL
+
+__all__ = ["SPEECH"]
+
+
+class HttpSpeech:
+    """See `Speech`."""
+
+    grammar: Final = Grammar(endless=frozenset({TUNNEL}))
+    tls: Final[AskedTls | None] = None
+
+    def conversation(self) -> Conversation:
+        """Start to read a new connection."""
+        return HttpConversation()
+
+    def shape(self, text: str) -> str:
+        """Return method and path without the values in the path and the query."""
+        return shape_of(text)
+
+    def check_error(self, place: str, error: ServerError, message: str | None) -> None:
+        """Refuse what is no status of a final response."""
+        check_error(place, error, message)
+
+
+SPEECH: Final[Speech] = HttpSpeech()

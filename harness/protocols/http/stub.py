@@ -1,0 +1,155 @@
+"""What a service calls, in place of the real thing: a process that gives the answers which the target describes.
+
+It runs in a bare interpreter. Its answers are in a JSON file. It tells of every request that has reached it as a whole
+in a line of JSON on standard output, before it answers: what is not there has not arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+import h11
+
+READ_BYTES: Final = 65536
+BODILESS: Final = (204, 304)
+UNKNOWN: Final = "no answer is described for {request}: add [[servers.NAME.answers]] with request = {request!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, to every request whose method and path begin with `request`.
+
+    `chunks`: the body, in chunks; else it comes as a whole, with its length.
+    """
+
+    request: str
+    status: int
+    headers: Mapping[str, str]
+    body: str
+    chunks: Sequence[str]
+
+    @property
+    def parts(self) -> Sequence[bytes]:
+        """The body, as it is sent."""
+        return [part.encode() for part in self.chunks or [self.body] if part]
+
+
+class Stub:
+    """Serves connections until the process ends."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        self._answers = answers
+        self._connections = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection's requests, one after the other."""
+        self._connections += 1
+        talk = _Talk(self, self._connections, reader, writer)
+        try:
+            while await talk.exchange():
+                pass
+        except (ConnectionError, h11.RemoteProtocolError) as problem:
+            tell(connection=self._connections, problem=str(problem) or type(problem).__name__)
+        finally:
+            writer.close()
+
+    def answer_to(self, request: str) -> Answer:
+        """The first answer that fits."""
+        for answer in self._answers:
+            if request.lower().startswith(answer.request.lower()):
+                return answer
+        return Answer(request, HTTPStatus.NOT_FOUND, {}, UNKNOWN.format(request=request), ())
+
+
+class _Talk:
+    """One connection."""
+
+    def __init__(self, stub: Stub, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._stub = stub
+        self._number = number
+        self._reader = reader
+        self._writer = writer
+        self._http = h11.Connection(h11.SERVER)
+
+    async def exchange(self) -> bool:
+        """Answer one request; return whether another may follow."""
+        event = await self._next()
+        if not isinstance(event, h11.Request):
+            return False
+        body = bytearray()
+        while isinstance(part := await self._next(), h11.Data):
+            body += part.data
+        request = f"{event.method.decode()} {event.target.decode('latin-1')}"
+        answer = self._stub.answer_to(request)
+        tell(connection=self._number, request=request, body=body.decode(errors="replace"), status=answer.status)
+        await self._answer(answer, bodiless=event.method == b"HEAD" or answer.status in BODILESS)
+        if self._http.our_state is not h11.DONE:
+            return False
+        self._http.start_next_cycle()
+        return True
+
+    async def _next(self) -> Any:
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            if self._http.they_are_waiting_for_100_continue:
+                self._writer.write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+            self._http.receive_data(await self._reader.read(READ_BYTES))
+        return event
+
+    async def _answer(self, answer: Answer, *, bodiless: bool) -> None:
+        length = str(sum(map(len, answer.parts)))
+        framing = ("Transfer-Encoding", "chunked") if answer.chunks else ("Content-Length", length)
+        headers = [*answer.headers.items(), *([framing] if answer.status not in BODILESS else [])]
+        events = [
+            h11.Response(status_code=answer.status, headers=headers, reason=_reason(answer.status)),
+            *map(h11.Data, () if bodiless else answer.parts),
+            h11.EndOfMessage(),
+        ]
+        self._writer.write(b"".join(self._http.send(event) or b"" for event in events))
+        await self._writer.drain()
+
+
+def _reason(status: int) -> bytes:
+    try:
+        return HTTPStatus(status).phrase.encode()
+    except ValueError:  # a status that nobody has registered
+        return b""
+
+
+def tell(**what: object) -> None:
+    """Write a line of the log."""
+    sys.stdout.write(json.dumps({"t_ns": time.monotonic_ns(), **what}) + "\n")
+    sys.stdout.flush()
+
+
+def read_answers(file: Path) -> list[Answer]:
+    """Read what `HttpServer` has written."""
+    return [Answer(**each) for each in json.loads(file.read_text("utf-8"))]
+
+
+async def _serve(file: Path, port: int) -> None:
+    stub = Stub(read_answers(file))
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    server = await asyncio.start_server(stub.serve, "127.0.0.1", port)
+    tell(listening=port)
+    await ended.wait()
+    server.close()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve the answers in the file `arguments[0]` on the port `arguments[1]`."""
+    try:
+        asyncio.run(_serve(Path(arguments[0]), int(arguments[1])))
+    except OSError as problem:
+        tell(problem=problem.strerror.lower() if problem.strerror else str(problem))
+        return 1
+    return 0
