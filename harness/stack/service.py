@@ -118,6 +118,7 @@ class ServiceProcess:
             cwd=self._spec.cwd,
             log=self._spec.log,
             watched_calls=frozenset({"connect"}) if self._spec.watch_connects else frozenset(),
+            may_be_stopped=True,  # the service is what is judged: it is the checks that say what its standstill means
         )
 
     def _exit_callback(self, process: KeptProcess) -> Callable[[int], None]:

@@ -209,16 +209,13 @@ def test_a_library_that_starts_a_thread_is_refused(keeper: Keeper, tmp_path: Pat
         preload(keeper, tmp_path, argv, "threaded").spawn(spec_of(tmp_path, argv))
 
 
-def test_the_forked_outlive_the_one_that_forked_them_and_no_more_come(keeper: Keeper, tmp_path: Path) -> None:
+def test_the_forked_outlive_the_one_that_forked_them(keeper: Keeper, tmp_path: Path) -> None:
     argv = program(tmp_path, "import signal\nsignal.pause()")
     preloaded = preload(keeper, tmp_path, argv)
     process = preloaded.spawn(spec_of(tmp_path, argv))
     preloaded.process.stop(signum=signal.SIGKILL)
     assert process.poll() is None
-    with pytest.raises(HarnessError, match="preloaded Python cannot fork it"):
-        preloaded.spawn(spec_of(tmp_path, argv))
-    keeper.close()
-    assert not running(process.pid)
+    assert process.stop() == -signal.SIGTERM
 
 
 def test_it_dies_with_the_keeper(keeper: Keeper, tmp_path: Path) -> None:
@@ -227,3 +224,13 @@ def test_it_dies_with_the_keeper(keeper: Keeper, tmp_path: Path) -> None:
     process = preloaded.spawn(spec_of(tmp_path, argv))
     os.kill(keeper.pid, signal.SIGKILL)
     assert wait_for(lambda: not running(process.pid) and not running(preloaded.process.pid))
+
+
+def test_one_that_was_killed_or_stopped_is_replaced(keeper: Keeper, tmp_path: Path) -> None:
+    argv = program(tmp_path, "raise SystemExit(3)")
+    preloaded = preload(keeper, tmp_path, argv, "json")
+    for signum in (signal.SIGKILL, signal.SIGSTOP):
+        assert preloaded.spawn(spec_of(tmp_path, argv)).wait(15) == 3
+        os.kill(preloaded.process.pid, signum)
+        preloaded.process.wait(10)
+    assert preloaded.spawn(spec_of(tmp_path, argv)).wait(15) == 3

@@ -14,6 +14,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper
+from harness.processes.keeper._descendants import is_stopped
 from tests.keeper.support import (
     MARK,
     STUBBORN_TREE,
@@ -176,6 +177,42 @@ def test_keeper_killed(mark: str, tmp_path: Path, victims: str) -> None:
             keeper.spawn(shell_spec(tmp_path, "exit 0"))
         assert wait_for(lambda: not running(child.pid))
         assert wait_for(lambda: not marked(mark)), marked(mark)
+
+
+@pytest.mark.parametrize("victims", ["keeper", "guard and keeper"])
+def test_keeper_stopped(mark: str, tmp_path: Path, victims: str) -> None:
+    """A keeper that stands still would hold up everything for half a minute a request: it is ended, with a word."""
+    with Keeper.start() as keeper:
+        child = keeper.spawn(shell_spec(tmp_path, "exec sleep 60", name="sleeper"))
+        stubborn(keeper, tmp_path, mark)
+        for victim in victims.split(" and "):
+            os.kill({"keeper": keeper.pid, "guard": keeper._process.pid}[victim], signal.SIGSTOP)
+        with pytest.raises(HarnessError, match=r"the keeper is gone.*it was stopped by a signal \(SIGSTOP\)"):
+            keeper.spawn(shell_spec(tmp_path, "exit 0"))
+        assert child.wait(10) == -signal.SIGKILL
+        assert wait_for(lambda: not marked(mark)), marked(mark)
+
+
+def _fail_with_a_stopped_keeper(folder: Path) -> None:
+    with Keeper.start() as keeper:
+        child = keeper.spawn(shell_spec(folder, "exec sleep 60"))
+        os.kill(keeper.pid, signal.SIGSTOP)
+        raise HarnessError(f"it ended with {child.wait(10)}")
+
+
+def test_what_fails_because_the_keeper_was_stopped_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match=r"the keeper is gone.*stopped by a signal \(SIGSTOP\)") as caught:
+        _fail_with_a_stopped_keeper(tmp_path)
+    assert "it ended with -9" in str(caught.value.__cause__)
+
+
+def test_a_guard_that_was_stopped_goes_on(mark: str, tmp_path: Path) -> None:
+    with Keeper.start() as keeper:
+        stubborn(keeper, tmp_path, mark)
+        os.kill(keeper._process.pid, signal.SIGSTOP)
+        assert wait_for(lambda: not is_stopped(keeper._process.pid))
+        assert keeper.spawn(shell_spec(tmp_path, "exit 3")).wait(10) == 3
+    assert marked(mark) == []
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -12,6 +13,8 @@ from harness.processes.keeper._descendants import kill_session
 from harness.processes.keeper._messages import Done, Refused, SendSignal, SetRules
 from harness.processes.syscalls._supervisor import Supervisor
 
+STOPPED = "keeper: this process was stopped by a signal (SIGSTOP) that the harness did not send; it was killed\n"
+
 
 @dataclass(slots=True, kw_only=True)
 class Child:
@@ -21,6 +24,10 @@ class Child:
     pid: int | None
     session: int
     teardown_signal: int
+    log: str
+    may_be_stopped: bool
+    told_to_stop: bool = False
+    """The harness itself has sent it SIGSTOP, and no SIGCONT since."""
     sweep: bool = False
     supervisor: Supervisor | None = None
     orders: socket.socket | None = None
@@ -48,9 +55,12 @@ class Children:
         if child is None or child.pid is None:
             return Done(request=request.request, found=False)
         child.sweep = child.sweep or request.sweep
+        told_to_stop = child.told_to_stop
+        child.told_to_stop = request.signum == signal.SIGSTOP or (told_to_stop and request.signum != signal.SIGCONT)
         try:
             os.kill(child.pid, request.signum)
         except OSError as error:
+            child.told_to_stop = told_to_stop
             return Refused(request=request.request, step="signal", errno=error.errno or 0, detail=str(error))
         return Done(request=request.request)
 
@@ -75,6 +85,14 @@ class Children:
                     child.orders.close()
                 yield child, os.waitstatus_to_exitcode(status)
 
+    def end_stopped(self) -> None:
+        """Kill each child that a stranger has stopped, and say so in its log."""
+        for pid in _stopped():
+            child = next((child for child in self._by_number.values() if child.pid == pid), None)
+            if child is not None and not child.may_be_stopped and not child.told_to_stop:
+                _append(child.log, STOPPED)
+                os.kill(pid, signal.SIGKILL)
+
     def say_goodbye(self) -> list[Child]:
         """Send their own signal to the children that have one to end with; return these."""
         leaving = [c for c in self._by_number.values() if c.pid is not None and c.teardown_signal != signal.SIGKILL]
@@ -83,6 +101,20 @@ class Children:
                 os.kill(child.pid, child.teardown_signal)
                 os.kill(child.pid, signal.SIGCONT)  # a stopped one could not follow
         return leaving
+
+
+def _stopped() -> Iterator[int]:
+    """Each child that was stopped since the last look."""
+    try:
+        while found := os.waitid(os.P_ALL, 0, os.WSTOPPED | os.WNOHANG):
+            yield found.si_pid
+    except ChildProcessError:
+        return
+
+
+def _append(log: str, line: str) -> None:
+    with contextlib.suppress(OSError), open(log, "a", encoding="utf-8") as file:  # noqa: PTH123 - a disk that is full must not end the keeper
+        file.write(line)
 
 
 def _ended() -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -16,6 +17,7 @@ from harness.errors import HarnessError
 from harness.processes.bare import launch, what_it_wrote
 from harness.processes.keeper import _refusals
 from harness.processes.keeper._connection import Connection, call_back
+from harness.processes.keeper._descendants import is_stopped
 from harness.processes.keeper._kept import KeptProcess
 from harness.processes.keeper._messages import AskOwner, Called, Exited, Owner, Ready, Refused, Request, Spawn, Started
 from harness.processes.keeper._preloading import PreloadedPython, PreloadSpec
@@ -37,12 +39,15 @@ class Keeper:
         self.pid = -1
         self._process = process
         self._output = output
-        self._connection = Connection(control, on_report=self._on_report, on_end=self._on_end, explain=self._explain)
+        self._connection = Connection(
+            control, on_report=self._on_report, on_end=self._on_end, on_silence=self._on_silence, explain=self._explain
+        )
         self._ready = threading.Event()
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._states: dict[int, ChildState] = {}
         self._closed = False
+        self._was_stopped = False
 
     @classmethod
     def start(cls) -> Self:
@@ -72,7 +77,10 @@ class Keeper:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        was_lost = self._connection.ended
         self.close()
+        if was_lost and self._was_stopped and isinstance(error, HarnessError):
+            raise self._connection.lost() from error  # what went wrong besides came of it
 
     @property
     def alive(self) -> bool:
@@ -85,7 +93,7 @@ class Keeper:
 
     def preload(self, spec: PreloadSpec) -> PreloadedPython:
         """Start a Python that imports a program's libraries; return at once, while it still imports them."""
-        return PreloadedPython(spec, self._start(spec.process, preloads=True), self._start)
+        return PreloadedPython(spec, self._start)
 
     def _start(self, spec: ProcessSpec, *, preloads: bool = False, forked_by: KeptProcess | None = None) -> KeptProcess:
         child = next(self._numbers)
@@ -120,6 +128,7 @@ class Keeper:
         self._closed = True
         was_lost = self._connection.ended
         self._connection.finish(CLOSE_TIMEOUT_S)
+        self._process.send_signal(signal.SIGCONT)  # a guard that somebody has stopped could not end
         try:
             status = self._process.wait(CLOSE_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -173,7 +182,20 @@ class Keeper:
             call_back(state.finish(STATUS_WITH_KEEPER))
         self._ready.set()
 
+    def _on_silence(self) -> None:
+        """End a keeper that a stranger has stopped: its processes' watched calls hang, and nothing of it can be used.
+
+        A stopped guard goes on: it has only to wait for the keeper's end, and then to kill what that leaves.
+        """
+        if is_stopped(self._process.pid):
+            self._process.send_signal(signal.SIGCONT)
+        if self.pid != -1 and is_stopped(self.pid):
+            self._was_stopped = True
+            os.kill(self.pid, signal.SIGKILL)
+
     def _explain(self) -> str:
+        if self._was_stopped:  # before the rest: it is why it was closed, too
+            return ": it was stopped by a signal (SIGSTOP) that the harness did not send, and was killed"
         return ": it was closed" if self._closed else self._said()
 
     def _said(self) -> str:
@@ -194,6 +216,7 @@ def _spawn_request(child: int, spec: ProcessSpec, *, preloads: bool, forked_by: 
         watched_calls=tuple(sorted(spec.watched_calls)),
         rules=spec.rules,
         teardown_signal=spec.teardown_signal,
+        may_be_stopped=spec.may_be_stopped,
         preloads=preloads,
         forked_by=forked_by,
     )

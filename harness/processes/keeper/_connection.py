@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import queue
+import select
 import socket
 import sys
 import threading
@@ -14,6 +15,7 @@ from harness.processes.keeper._codec import decode, encode
 from harness.processes.keeper._messages import Done, Owner, Refused, Reply, Request, Started
 
 READ_BYTES = 65536
+LOOK_EVERY_S = 0.5
 ANSWER_TIMEOUT_S = 30.0
 
 
@@ -30,11 +32,15 @@ class Connection:
         *,
         on_report: Callable[[object], None],
         on_end: Callable[[], None],
+        on_silence: Callable[[], None],
         explain: Callable[[], str],
     ) -> None:
         self._control = control
         self._on_report = on_report
         self._on_end = on_end
+        self._on_silence = on_silence
+        self._readable = select.poll()
+        self._readable.register(control, select.POLLIN)
         self._explain = explain
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()  # the pending replies, and whole lines on the wire
@@ -75,7 +81,7 @@ class Connection:
         finally:
             self._pending.pop(number, None)
         if isinstance(reply, Lost):
-            raise self._lost()
+            raise self.lost()
         return reply
 
     def finish(self, timeout_s: float) -> bool:
@@ -95,15 +101,16 @@ class Connection:
     def _send(self, number: int, line: bytes, answer: queue.SimpleQueue[Reply | Lost]) -> None:
         with self._lock:
             if self._ended:
-                raise self._lost()
+                raise self.lost()
             self._pending[number] = answer
             try:
                 self._control.sendall(line)
             except OSError as error:
                 self._pending.pop(number, None)
-                raise self._lost() from error
+                raise self.lost() from error
 
-    def _lost(self) -> HarnessError:
+    def lost(self) -> HarnessError:
+        """Make the error that says why the keeper is gone."""
         return HarnessError(f"the keeper is gone, and every process it owned with it{self._explain()}")
 
     # ------------------------------------------------------------- the reader thread
@@ -111,7 +118,7 @@ class Connection:
     def _read(self) -> None:
         rest = b""
         try:
-            while data := self._control.recv(READ_BYTES):
+            while data := self._receive():
                 *lines, rest = (rest + data).split(b"\n")
                 for line in lines:
                     self._dispatch(decode(line))
@@ -119,6 +126,11 @@ class Connection:
             rest = b""  # as good as an end
         finally:
             self._end()
+
+    def _receive(self) -> bytes:
+        while not self._readable.poll(LOOK_EVERY_S * 1000):
+            self._on_silence()
+        return self._control.recv(READ_BYTES)
 
     def _dispatch(self, message: object) -> None:
         if not isinstance(message, Started | Refused | Done | Owner):

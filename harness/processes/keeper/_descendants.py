@@ -94,6 +94,12 @@ def reap_any() -> None:
         return  # none left
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped by a signal; false for one that is gone."""
+    fields = _stat(pid)
+    return fields is not None and fields[0] == b"T"
+
+
 def _quietly(send: Callable[[], None]) -> None:
     """Send; what is gone meanwhile, or became another user's, the caller counts in its next look."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -113,10 +119,16 @@ def _is_same(process: Process) -> bool:
 
 
 def _read(pid: int) -> Process | None:
-    """Fields of /proc/PID/stat (proc(5)); the name in brackets may itself hold brackets and spaces."""
-    try:
-        with io.FileIO(f"/proc/{pid}/stat") as file:
-            fields = file.read().rpartition(b")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
+    fields = _stat(pid)
+    if fields is None:
         return None
     return Process(pid, parent=int(fields[1]), session=int(fields[3]), start_ticks=int(fields[19]))
+
+
+def _stat(pid: int) -> list[bytes] | None:
+    """Fields of /proc/PID/stat behind the name (proc(5)), which may itself hold brackets and spaces."""
+    try:
+        with io.FileIO(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None

@@ -30,6 +30,7 @@ class Spawn:
     watched_calls: tuple[str, ...]
     rules: tuple[Rule, ...]
     teardown_signal: int
+    may_be_stopped: bool = False
     preloads: bool = False
     forked_by: int = 0
 

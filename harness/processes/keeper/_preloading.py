@@ -56,22 +56,38 @@ class PreloadSpec:
 class Starts(Protocol):
     """Has the keeper start a process."""
 
-    def __call__(self, spec: ProcessSpec, *, forked_by: KeptProcess | None = None) -> KeptProcess:
-        """By that one's fork, or by its own."""
+    def __call__(
+        self, spec: ProcessSpec, *, preloads: bool = False, forked_by: KeptProcess | None = None
+    ) -> KeptProcess:
+        """By that one's fork, or by its own. `preloads`: it will take orders to fork."""
         ...
 
 
 class PreloadedPython:
     """Starts processes by fork; those that a fork would not suit, as the keeper starts any."""
 
-    def __init__(self, spec: PreloadSpec, process: KeptProcess, start: Starts) -> None:
+    def __init__(self, spec: PreloadSpec, start: Starts) -> None:
         self.spec = spec
-        self.process = process
         self._start = start
+        self._has_forked = False
+        self.process = self._preload()
 
     def spawn(self, spec: ProcessSpec) -> KeptProcess:
-        """Run a process; return when its program runs. Raises `HarnessError` with a mend if it cannot."""
-        return self._start(spec, forked_by=self.process if self.spec.fits(spec) else None)
+        """Run a process; return when its program runs. Raises `HarnessError` with a mend if it cannot.
+
+        A preloaded Python that was killed, or ended after it had forked, is started again.
+        """
+        if not self.spec.fits(spec):
+            return self._start(spec)
+        status = self.process.poll()
+        if status is not None and (self._has_forked or status < 0):
+            self.process = self._preload()
+        forked = self._start(spec, forked_by=self.process)
+        self._has_forked = True
+        return forked
+
+    def _preload(self) -> KeptProcess:
+        return self._start(self.spec.process, preloads=True)
 
 
 def _read_at_start(env: Mapping[str, str]) -> Mapping[str, str]:

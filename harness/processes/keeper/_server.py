@@ -101,6 +101,7 @@ class Server:
 
     def _on_signal(self) -> None:
         os.read(self._wakeups, 4096)
+        self._children.end_stopped()
         self._reap()
 
     # ------------------------------------------------------------- requests

@@ -30,6 +30,9 @@ class ProcessSpec:
     `no_new_privs`: setuid programs gain nothing in such a process. `rules` are in force from its
     first call on, until `KeptProcess.set_rules`.
 
+    A SIGSTOP that the harness did not send ends the process, unless it `may_be_stopped`: a server that stands still
+    would hold up every scenario until its limits, and hold its port meanwhile. Its log says what happened.
+
     `teardown_signal` is what the process gets when the keeper ends everything, one second before
     the SIGKILL: for a server that has something to tidy up in shared memory.
     """
@@ -42,4 +45,5 @@ class ProcessSpec:
     as_user: AsUser = "same"
     watched_calls: frozenset[WatchedCall] = field(default_factory=frozenset)
     rules: tuple[Rule, ...] = ()
+    may_be_stopped: bool = False
     teardown_signal: int = signal.SIGKILL

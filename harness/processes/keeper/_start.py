@@ -91,4 +91,7 @@ class Start:
 
 
 def _child(order: Spawn, pid: int | None) -> Child:
-    return Child(number=order.child, pid=pid, session=pid or 0, teardown_signal=order.teardown_signal)
+    return Child(
+        number=order.child, pid=pid, session=pid or 0, teardown_signal=order.teardown_signal, log=order.log,
+        may_be_stopped=order.may_be_stopped,
+    )  # fmt: skip
