@@ -41,8 +41,7 @@ class AgainstBaseline:
         data = session.summary(complete=False, status=None).to_json(session.folder.relative)
         record = record_of(summary_from(data, place="this run"), self.sources)
         how = Comparison(
-            known=self.chosen.titles.keys(),
-            titles=self.chosen.titles,
+            proofs=self.chosen.proofs,
             whole=self.chosen.whole,
             factor=self.baseline.factor,
             coverage_floor_percent=self.baseline.coverage_floor_percent,

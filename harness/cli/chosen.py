@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.checks.proof import Proof
 from harness.plugin.collecting import collect_scenarios
 from harness.results.ablation import title
 from harness.scenario.scenario import Scenario
@@ -36,9 +37,14 @@ class Chosen:
         return self.profile == self.target.description.default_profile and not self.settings.without
 
     @property
+    def proofs(self) -> Mapping[str, Sequence[Proof]]:
+        """The proofs of each scenario of the suite, by id."""
+        return {scenario.id: scenario.proofs for scenario in self.scenarios}
+
+    @property
     def titles(self) -> Mapping[str, Sequence[str]]:
         """Titles of the proofs of each scenario of the suite, by id."""
-        return {scenario.id: [title(proof) for proof in scenario.proofs] for scenario in self.scenarios}
+        return {name: [title(proof) for proof in proofs] for name, proofs in self.proofs.items()}
 
 
 def choose(settings: SuiteSettings, words: Sequence[str], *, target: Target | None = None) -> Chosen:

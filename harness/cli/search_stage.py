@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from harness.cli.options import Output
-from harness.cli.stage import terminated_is_interrupted
+from harness.cli.stage import terminated_is_interrupted, typed
 from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.present.terminal.screen import Screen, screen_for
 from harness.results.folder import ResultsFolder, new_results_folder
@@ -68,9 +68,7 @@ def search_stage(settings: SuiteSettings, target: Target, output: Output) -> Ite
         try:
             yield SearchStage(
                 settings=settings, target=target, profile=profile, folder=folder, screen=screen,
-                info=run_info(
-                    settings, folder_id=folder.id, profile=profile, command=(*harness_words(), *sys.argv[1:])
-                ),
+                info=run_info(settings, folder_id=folder.id, profile=profile, command=typed()),
             )  # fmt: skip
         finally:
             folder.release()

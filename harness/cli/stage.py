@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+import click
+
 from harness.cli.options import Output
 from harness.present.ci.github import tell_github
 from harness.present.pages import Pages
@@ -18,6 +20,7 @@ from harness.present.terminal.streams import into_nothing
 from harness.results.repro import harness_words
 from harness.scenario.scenario import Scenario
 from harness.suite import ExitStatus, Session, Standing, SuiteSettings, Unavailable
+from harness.suite.info import Command
 from harness.target import Target
 
 Play = Callable[[Session, Screen], None]
@@ -38,12 +41,11 @@ def perform(
     An interruption gives its status; other errors are raised when the results are written.
     """
     stream = sys.stderr if output.as_json else sys.stdout
-    command = (*harness_words(), *sys.argv[1:])
     with terminated_is_interrupted(), screen_for(stream, output.verbosity) as screen:
         session = Session(
             settings,
             target,
-            command=command,
+            command=typed(),
             selection=[scenario.id for scenario in chosen],
             listed=listed,
             watcher=screen,
@@ -70,6 +72,11 @@ def perform(
             if output.as_json and not told(session.json):
                 status = session.not_told(complete=complete, status=status)
     return status
+
+
+def typed() -> Command:
+    """What the user typed, with this Python in front."""
+    return Command(click.get_current_context().info_name or "", (*harness_words(), *sys.argv[1:]))
 
 
 def told(text: str) -> bool:

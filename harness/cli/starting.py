@@ -1,14 +1,12 @@
-"""A service that does not start is told of once, not once for each scenario."""
+"""Ends a run early when the service does not start at all: that is reported once, not once for each scenario."""
 
 from __future__ import annotations
 
 import threading
 
 from harness.checks import Verdict
-from harness.checks.judgement import NOT_STEADY
 from harness.errors import UsageError
 from harness.results import RunResult
-from harness.stack.service import NOT_STARTED
 from harness.target import Target
 
 PATIENCE_RUNS = 3
@@ -29,14 +27,13 @@ class FirstRuns:
         if result.verdict is Verdict.UNAVAILABLE:
             return
         with self._lock:
-            self._started = self._started or not result.reason.startswith(f"{NOT_STEADY}{NOT_STARTED}")
+            self._started = self._started or not result.never_started
             self._runs += 1
             if self._started or self._runs < PATIENCE_RUNS:
                 return
         count = f"in the first {PATIENCE_RUNS} runs, and the others are left out"
-        said = result.reason.removeprefix(NOT_STEADY)
         mend = "start the service by hand, as [service] and the profile have it; then mend them, or the service"
-        raise UsageError(f"{self._target.path}: {count}: {said}", hint=mend)
+        raise UsageError(f"{self._target.path}: {count}: {result.never_started}", hint=mend)
 
 
 __all__ = ["FirstRuns"]

@@ -55,12 +55,8 @@ def teeth_lines(teeth: Teeth) -> Iterator[Line]:
 
 def _line(each: Standpoint, width: int) -> Line:
     mark, style = STYLES[each.standing]
-    said = ", ".join(dict.fromkeys(map(_scenario_of, each.by))) if each.by else each.reason
+    said = ", ".join(each.scenarios) or each.reason
     return [(f"{mark} {each.standing.value:13} ", style), (f"{each.name:{width}}", BOLD), (f"  {one_line(said)}", "")]
-
-
-def _scenario_of(proof: str) -> str:
-    return proof.partition(": ")[0]
 
 
 def _counts(standpoints: Sequence[Standpoint]) -> str:

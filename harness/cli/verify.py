@@ -15,7 +15,7 @@ import click
 from harness.checks import Verdict
 from harness.cli.chosen import Chosen, choose
 from harness.cli.options import JOBS, OUTPUT, PLACES, SEED, STACK, STRICT, options, output_of, settings_of
-from harness.cli.stage import perform
+from harness.cli.stage import perform, typed
 from harness.compare.verification import Verification, verification
 from harness.errors import UsageError
 from harness.present.html.verify_page import html_page, markdown_page
@@ -76,7 +76,7 @@ def verify(ids: tuple[str, ...], *, candidate: Path, against: Path | None, **giv
         # A run may be of more than was chosen here; a description's scenarios were chosen by the same words.
         whole = suite.whole or recorded is None
         excused = () if settings.strict else tuple(suite.listed)
-        found = verification(new, old, ids_chosen, suite.titles, whole=whole, excused=excused)
+        found = verification(new, old, ids_chosen, suite.proofs, whole=whole, excused=excused)
         _write(session, found)
         session.add(SECTION, found.to_json(), found.findings(SECTION))
         screen.write_all(verification_lines(found))
@@ -121,9 +121,8 @@ def _release(suite: Chosen, session: Session, screen: Screen, new: SummaryRead) 
     lost = {proof.id for proof in new.proofs if proof.verdict is not PairVerdict.PROVED}
     settings = dataclasses.replace(suite.settings, results=session.folder.path / RELEASE_FOLDER)
     screen.write([("the release", BOLD)])
-    command = (*harness_words(), *sys.argv[1:])
     ids = [scenario.id for scenario in suite.chosen]
-    with Session(settings, suite.target, command=command, selection=ids, listed=suite.listed, watcher=screen) as other:
+    with Session(settings, suite.target, command=typed(), selection=ids, listed=suite.listed, watcher=screen) as other:
 
         def one(scenario: Scenario) -> None:
             result = other.run(scenario)

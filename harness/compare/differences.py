@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.checks import Verdict
+from harness.checks.proof import Proof
 from harness.compare.record import ScenarioRecord, SuiteRecord
+from harness.proof.teeth import proves_alone
 from harness.results.ablation import WRONG, PairVerdict
+from harness.results.ablation import title as title_of
 from harness.results.finding import Finding
 from harness.results.reading import multiple
 
@@ -52,16 +55,24 @@ class Difference:
 class Comparison:
     """What to compare with, and how.
 
-    `before` names the earlier record in sentences. `known`: ids of all scenarios that there are now;
-    `titles`: of all their proofs, by id. `whole`: the whole suite was run, so that what is missing is gone.
+    `before` names the earlier record in sentences. `proofs`: those of every scenario that there is now, by its id.
+    `whole`: the whole suite was run, so that what is missing is gone.
     """
 
     before: str = "the baseline"
-    known: Collection[str]
-    titles: Mapping[str, Collection[str]]
+    proofs: Mapping[str, Sequence[Proof]]
     whole: bool = True
     factor: float = FACTOR
     coverage_floor_percent: float | None = None
+
+    def titles(self, scenario: str) -> Sequence[str]:
+        """The titles of the scenario's proofs."""
+        return [title_of(proof) for proof in self.proofs.get(scenario, ())]
+
+    def titles_of(self, scenario: str, protection: str) -> Sequence[str]:
+        """The titles of those of them that are about this protection alone."""
+        own = self.proofs.get(scenario, ())
+        return [title_of(proof) for proof in own if proves_alone(proof.protections) == protection]
 
 
 _NEW: Mapping[Verdict, Kind] = {
@@ -83,7 +94,7 @@ def differences(old: SuiteRecord, new: SuiteRecord, how: Comparison) -> list[Dif
 
 def _scenario(name: str, old: ScenarioRecord, new: ScenarioRecord | None, how: Comparison) -> Iterator[Difference]:
     if new is None:
-        if how.whole and name not in how.known:
+        if how.whole and name not in how.proofs:
             yield Difference(Kind.GONE, name, f"{name} is gone: {how.before} has it, and no scenario has this id now")
         return
     yield from _proofs(name, old, how)
@@ -99,7 +110,7 @@ def _scenario(name: str, old: ScenarioRecord, new: ScenarioRecord | None, how: C
 
 
 def _proofs(name: str, old: ScenarioRecord, how: Comparison) -> Iterator[Difference]:
-    gone = [title for title in sorted(old.proofs) if title not in how.titles.get(name, ())]
+    gone = [title for title in sorted(old.proofs) if title not in how.titles(name)]
     for title in gone:
         if old.proofs[title] is PairVerdict.PROVED:
             said = f"{name} no longer says that it proves {title}: in {how.before} it did, and had proved it"
@@ -149,22 +160,18 @@ def _protections(old: SuiteRecord, new: SuiteRecord, how: Comparison) -> Iterato
 
 def _lost(name: str, prover: str, new: SuiteRecord, how: Comparison) -> str | None:
     """Why a scenario proves it no longer; None where it does, or where nobody looked."""
-    if prover not in how.known:
+    if prover not in how.proofs:
         return f"{prover} is gone"
-    if not any(_is_of(title, name) for title in how.titles.get(prover, ())):
+    titles = how.titles_of(prover, name)
+    if not titles:
         return f"{prover} does not name it any more"
     record = new.scenarios.get(prover)
-    tried = {title: verdict for title, verdict in record.proofs.items() if _is_of(title, name)} if record else {}
+    tried = {title: verdict for title, verdict in record.proofs.items() if title in titles} if record else {}
     if not tried:
         return None
     if PairVerdict.PROVED in tried.values():
         return None
     return ", ".join(f"{prover} {title} is {verdict}" for title, verdict in sorted(tried.items()))
-
-
-def _is_of(title: str, protection: str) -> bool:
-    """Whether a proof's title is of this protection alone."""
-    return title.partition(" (both without ")[0].partition(" under ")[0] == protection
 
 
 def _coverage(new: SuiteRecord, how: Comparison) -> Iterator[Difference]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.checks import Verdict
+from harness.checks.proof import Proof
 from harness.compare.differences import Comparison, Difference, differences
 from harness.compare.record import ScenarioRecord, SuiteRecord, record_of
 from harness.results.ablation import WRONG, PairVerdict
@@ -179,16 +180,16 @@ def verification(
     candidate: SummaryRead,
     release: SummaryRead,
     ids: Sequence[str],
-    titles: Mapping[str, Sequence[str]],
+    proofs: Mapping[str, Sequence[Proof]],
     *,
     whole: bool,
     excused: Collection[str] = (),
 ) -> Verification:
-    """Compare two runs. `ids`: what was chosen; `titles`: of all proofs of the candidate's suite, by id.
+    """Compare two runs. `ids`: what was chosen; `proofs`: those of the candidate's suite, by scenario.
 
     `whole`: of what the release ran, the candidate was to run all, so that a scenario that it has not is gone.
     `excused`: what this machine need not run.
     """
     new, old = Side.of(candidate), Side.of(release)
-    how = Comparison(before=THE_RELEASE, known=titles.keys(), titles=titles, whole=whole)
+    how = Comparison(before=THE_RELEASE, proofs=proofs, whole=whole)
     return Verification(new, old, ids, differences(old.record, new.record, how), excused)

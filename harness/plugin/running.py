@@ -20,6 +20,7 @@ from harness.results import RunResult
 from harness.results.places import shown
 from harness.scenario.scenario import Scenario
 from harness.suite import ExitStatus, Session, SuiteSettings, check_profile, read_unavailable
+from harness.suite.info import Command
 from harness.suite.unavailable import FILE
 from harness.target import Target, load_target
 
@@ -126,7 +127,8 @@ class PytestRun:
             raise RuntimeError("a scenario runs that was never collected")
         ids = [scenario.id for scenario in self.scenarios.values()]
         listed = read_unavailable(self.settings.scenarios / FILE)  # a part of the suite: other ids may be listed
-        command = ("python", "-m", "pytest", *(str(word) for word in self.config.invocation_params.args))
+        words = ("python", "-m", "pytest", *(str(word) for word in self.config.invocation_params.args))
+        command = Command("pytest", words)
         return Session(self.settings, self.target, command=command, selection=ids, listed=listed, publisher=Pages())
 
     def end(self, status: int) -> int:

@@ -35,12 +35,16 @@ class Standing(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standpoint:
-    """A protection or a scenario, what is said of it, by which proofs, and in a sentence."""
+    """A protection or a scenario, what is said of it, and in a sentence why.
+
+    `by`: the names of the proofs that prove it. `scenarios`: the ids of those proofs' scenarios, each once.
+    """
 
     name: str
     standing: Standing
     by: tuple[str, ...]
     reason: str
+    scenarios: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """By name."""
@@ -136,9 +140,10 @@ def _scenario(scenario: Scenario, proofs: Sequence[ProofResult], absent: Collect
 
 
 def _judged(name: str, tried: Sequence[ProofResult], otherwise: Standing) -> Standpoint:
-    proved = tuple(proof.name for proof in tried if proof.judgement.verdict is PairVerdict.PROVED)
+    proved = [proof for proof in tried if proof.judgement.verdict is PairVerdict.PROVED]
     if proved:
-        return Standpoint(name, Standing.PROVED, proved, "")
+        names, ids = tuple(proof.name for proof in proved), tuple(dict.fromkeys(proof.id for proof in proved))
+        return Standpoint(name, Standing.PROVED, names, "", ids)
     if not tried:
         return Standpoint(name, Standing.INCONCLUSIVE, (), "none of its proofs was tried")
     verdicts = {proof.judgement.verdict for proof in tried}

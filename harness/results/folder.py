@@ -12,7 +12,6 @@ import json
 import os
 import re
 import secrets
-import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -135,15 +134,14 @@ def made_by_run(folder: Path) -> bool:
             head = file.read(HEAD_CHARACTERS)
         begin = head.index('"run": ') + len('"run": ')
         run, _ = json.JSONDecoder().raw_decode(head, begin)
-        return is_quick(run["command"])
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return is_quick(run.get("verb", ""))
+    except (OSError, ValueError, AttributeError, RecursionError):
         return False  # no summary yet, or one that cannot be read: kept as long as a gate
 
 
-def is_quick(command: str) -> bool:
-    """Whether a command line, as a summary has it, is that of `harness run`. Raises ValueError."""
-    words = shlex.split(command)
-    return words[1:4] == ["-m", "harness", "run"]
+def is_quick(verb: str) -> bool:
+    """Whether the verb is `run`: some scenarios, while somebody works on them."""
+    return verb == "run"
 
 
 def _taken(path: Path) -> int | None:

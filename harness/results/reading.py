@@ -148,10 +148,7 @@ class SummaryRead(Read):
     @property
     def quick(self) -> bool:
         """Whether `harness run` made it: some scenarios, while somebody works on them."""
-        try:
-            return is_quick(self.run.command)
-        except ValueError:
-            return False
+        return is_quick(self.run.verb)
 
     @property
     def matrix(self) -> MatrixRead | None:

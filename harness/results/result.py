@@ -68,6 +68,8 @@ class RunResult:
     repro: str
     history: Path | None
     schedule: Path | None
+    never_started: str = ""
+    """Why the service did not start for this run; empty if it did."""
     service_log: str = ""
     """What the service logged from the scenario's beginning to its end; proofs look here."""
     role: Role = "scenario"

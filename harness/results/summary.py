@@ -23,6 +23,8 @@ SCHEMA = "harness.summary/1"
 class RunInfo:
     """What was run, on what. `started_at` is ISO 8601, UTC; `command` can be pasted into a shell.
 
+    `verb`: what began it: a verb of the command line, or `pytest`. Results of an older harness have none.
+
     `revision`: the commit that was run, with `+dirty` and a digest of what differed from it in the
     working tree; empty where there is no git.
     """
@@ -30,6 +32,7 @@ class RunInfo:
     id: str
     started_at: str
     command: str
+    verb: str = ""
     seed: int
     target: str
     profile: str

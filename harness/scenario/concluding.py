@@ -10,7 +10,7 @@ from harness.checks import judge
 from harness.engine.configuration import RunConfiguration
 from harness.engine.observing.reading import evidence_of, figures_of
 from harness.history import History
-from harness.history.events import ServiceLog
+from harness.history.events import NotSteady, ServiceLog
 from harness.results import RunKey, RunResult
 from harness.scenario.schedule import Move, Schedule
 
@@ -57,6 +57,7 @@ def conclude(
         repro=configuration.repro(key, configuration.seed),
         history=path,
         schedule=None if moves is None else _written(moves, key, configuration),
+        never_started=next((unsteady.reason for unsteady in history.of(NotSteady) if unsteady.not_started), ""),
         service_log=log.text if log else "",
         role=configuration.role,
     )

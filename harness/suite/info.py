@@ -8,18 +8,28 @@ import platform
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from harness.results.revision import revision_of
 from harness.results.summary import RunInfo
 from harness.suite.settings import SuiteSettings
 
 
-def run_info(settings: SuiteSettings, *, folder_id: str, profile: str, command: Sequence[str]) -> RunInfo:
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What the user typed. `verb`: of the command line, or `pytest`. `words`: the whole line, as a shell takes it."""
+
+    verb: str
+    words: Sequence[str]
+
+
+def run_info(settings: SuiteSettings, *, folder_id: str, profile: str, command: Command) -> RunInfo:
     """Tell of a run that begins now. `folder_id`: its results folder's; `profile`: the one that is meant."""
     return RunInfo(
         id=folder_id,
         started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        command=shlex.join(command),
+        command=shlex.join(command.words),
+        verb=command.verb,
         seed=settings.seed,
         target=str(settings.target_file),
         profile=profile,
@@ -36,4 +46,4 @@ def _own_version() -> str:
         return "not installed"
 
 
-__all__ = ["run_info"]
+__all__ = ["Command", "run_info"]

@@ -27,7 +27,7 @@ from harness.scenario.proving import proof_tried_by, prove
 from harness.scenario.runner import RunConfiguration
 from harness.scenario.scenario import Scenario
 from harness.suite.beds import Beds
-from harness.suite.info import run_info
+from harness.suite.info import Command, run_info
 from harness.suite.lanes import Lanes
 from harness.suite.publisher import Publisher, Unpublished
 from harness.suite.settings import SuiteSettings, check_profile
@@ -54,7 +54,7 @@ class Session:
         settings: SuiteSettings,
         target: Target,
         *,
-        command: Sequence[str],
+        command: Command,
         selection: Sequence[str],
         listed: Mapping[str, Unavailable] | None = None,
         watcher: Watcher | None = None,

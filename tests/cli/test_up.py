@@ -68,6 +68,7 @@ def test_runs_share_the_servers_and_leave_results(up: Up) -> None:
         assert data["complete"] is True
         assert {"postgres", "redis", "toxiproxy"} <= data["run"]["versions"].keys()
         assert data["run"]["command"].endswith(f"-m harness run {' '.join(words)}")
+        assert data["run"]["verb"] == "run"
         assert ("cut: retry" in process.stdout) == ("--proofs" in words)
     assert {name: run["verdict"] for name, run in runs_by_id(data).items()} == {
         "cut": "failed",

@@ -8,13 +8,13 @@ from harness.checks import Verdict
 from harness.compare.differences import Comparison, Difference, Kind, differences
 from harness.compare.record import ScenarioRecord, Speed, SuiteRecord
 from harness.results.ablation import PairVerdict
-from tests.proof.made import record, suite
+from tests.proof.made import proof, record, suite
 
-TITLES = {"a": ["pool.pre_ping"], "b": ["pool.pre_ping"]}
+PROOFS = {"a": [proof("pool.pre_ping")], "b": [proof("pool.pre_ping")]}
 
 
 def found(old: SuiteRecord, new: SuiteRecord, **changes: Any) -> list[Difference]:
-    how = Comparison(**{"known": TITLES.keys(), "titles": TITLES, **changes})
+    how = Comparison(**{"proofs": PROOFS, **changes})
     return differences(old, new, how)
 
 
@@ -96,7 +96,7 @@ def test_a_scenario_that_holds_and_proves_nothing_any_more(verdict: PairVerdict)
 
 
 def test_a_proof_that_is_not_claimed_any_more() -> None:
-    differs = of_one(record(proofs={}), titles={"a": ["retry.database"]})
+    differs = of_one(record(proofs={}), proofs={"a": [proof("retry.database")]})
     assert [each.kind for each in differs] == [Kind.PROOF, Kind.PROTECTION]
     assert "a no longer says that it proves pool.pre_ping" in differs[0].sentence
     assert "a does not name it any more" in differs[1].sentence

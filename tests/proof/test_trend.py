@@ -127,7 +127,7 @@ def test_runs_are_named_as_for_a_report(results: Path, capsys: pytest.CaptureFix
 
 
 def test_what_the_verb_run_made_is_left_out(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(results, 9, FAILED, command="python -m harness run idle_pool_cut")
+    write(results, 9, FAILED, verb="run")
     assert main(["trend", "--results", str(results)]) == 0
     assert "3 runs, run-0 to run-2" in capsys.readouterr().out
 

@@ -32,8 +32,8 @@ def verified(
 ) -> Verification:
     """`known`: scenarios that the candidate has, and that were not chosen."""
     ids = list(dict.fromkeys(run.id for run in candidate.runs))
-    titles = {name: ["pool.pre_ping"] for name in (*ids, *known)}
-    return verification(candidate, release, ids, titles, whole=whole, excused=excused)
+    proofs = {name: [PING] for name in (*ids, *known)}
+    return verification(candidate, release, ids, proofs, whole=whole, excused=excused)
 
 
 def test_an_honest_candidate_may_be_released() -> None:

@@ -135,7 +135,7 @@ def test_what_the_verb_run_made_is_no_past(tmp_path: Path) -> None:
     old, new = (tmp_path / f"2026022{n}T101112Z-abcdef" for n in (4, 5))
     for folder in (old, new):
         summary = summary_of(result(folder))
-        info = dataclasses.replace(summary.info, command="/usr/bin/python3 -m harness run idle_pool_cut")
+        info = dataclasses.replace(summary.info, verb="run")
         write_results(folder, dataclasses.replace(summary, info=info))
     page = page_of(new)
     assert page.past.runs == []

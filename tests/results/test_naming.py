@@ -15,9 +15,9 @@ from tests.results.made import summary_of
 NAMES = [f"202602{n:02}T101112Z-abcdef" for n in range(1, 13)]
 
 
-def run(results: Path, name: str, command: str = "python -m harness gate") -> Path:
+def run(results: Path, name: str, verb: str = "gate") -> Path:
     summary = summary_of()
-    info = dataclasses.replace(summary.info, command=command)
+    info = dataclasses.replace(summary.info, verb=verb)
     path = results / name / "summary.json"
     path.parent.mkdir(parents=True)
     path.write_text(dataclasses.replace(summary, info=info).text(lambda _: None), "utf-8")
@@ -36,7 +36,7 @@ def test_a_sweep_that_came_later_is_no_run(tmp_path: Path) -> None:
 
 def test_a_record_is_made_of_no_quick_run(tmp_path: Path) -> None:
     gate = run(tmp_path, NAMES[0])
-    quick = run(tmp_path, NAMES[1], "python -m harness run cut")
+    quick = run(tmp_path, NAMES[1], "run")
     (tmp_path / "latest").symlink_to(NAMES[1])
     assert newest_run(tmp_path).samefile(quick)
     assert newest_run(tmp_path, of_run=False) == gate

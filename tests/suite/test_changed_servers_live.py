@@ -9,6 +9,7 @@ import pytest
 from harness.checks import Verdict
 from harness.plugin.collecting import collect_scenarios
 from harness.suite import Session, Standing, SuiteSettings
+from harness.suite.info import Command
 from harness.target import load_target
 from tests.tiny import write_suite
 
@@ -32,7 +33,9 @@ def test_the_next_scenario_gets_servers_that_are_as_new(tmp_path: Path, monkeypa
     target = load_target(settings.target_file)
     scenarios = {each.id: each for each in collect_scenarios(settings.scenarios, target.description)}
     with Standing(settings) as standing:
-        with Session(settings, target, command=(), selection=list(scenarios), standing=standing) as session:
+        with Session(
+            settings, target, command=Command("run", ()), selection=list(scenarios), standing=standing
+        ) as session:
             changed = session.run(scenarios["changes"])
             unsound = not standing.is_sound()
             after = session.run(scenarios["healthy[no_fault]"])
