@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from harness.engine.workload import Answer
     from harness.faults import Fault, link, no_fault, process, server, syscall, wire
     from harness.faults.syscall import Errno
+    from harness.protocols.postgres.words import Postgres, postgres
+    from harness.protocols.redis.words import Redis, redis
     from harness.scenario.lab import Lab
     from harness.scenario.markers import needs, proves
     from harness.vocabulary import (
@@ -25,10 +27,6 @@ if TYPE_CHECKING:
         Message,
         Moment,
         Outcome,
-        Postgres,
-        Redis,
-        postgres,
-        redis,
         service,
     )
 
@@ -66,11 +64,15 @@ _HOMES: Mapping[str, str] = {
     "Errno": "harness.faults.syscall",
     "Fault": "harness.faults",
     "Lab": "harness.scenario.lab",
+    "Postgres": "harness.protocols.postgres.words",
+    "Redis": "harness.protocols.redis.words",
     "link": "harness.faults",
     "needs": "harness.scenario.markers",
     "no_fault": "harness.faults",
+    "postgres": "harness.protocols.postgres.words",
     "process": "harness.faults",
     "proves": "harness.scenario.markers",
+    "redis": "harness.protocols.redis.words",
     "server": "harness.faults",
     "syscall": "harness.faults",
     "wire": "harness.faults",

@@ -16,8 +16,9 @@ from harness.cli.faults import signature
 from harness.engine.steps import Step
 from harness.faults import Fault
 from harness.history.events import Event
-from harness.vocabulary import Postgres, Redis, Value
-from harness.vocabulary.messages import Direction, Phase, names_of
+from harness.vocabulary import Link, Value
+from harness.vocabulary.links import WORDS
+from harness.vocabulary.messages import Direction, Phase
 
 FAMILIES: dict[str, type[Value]] = {"fault": Fault, "step": Step, "event": Event}
 
@@ -51,15 +52,14 @@ class Messages(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Give an entry for each protocol and direction, and one for the phases."""
-        protocols = [link.protocol for link in (Postgres("postgres"), Redis("redis"))]
-        entries = [_messages(protocol, direction) for protocol in protocols for direction in get_args(Direction)]
+        entries = [_messages(link, direction) for link in WORDS.all().values() for direction in get_args(Direction)]
         phases = f"phase=\n   {_quoted(get_args(Phase))}"
         return self.parse_text_to_nodes("\n\n".join([*entries, phases]))
 
 
-def _messages(protocol: str, direction: Direction) -> str:
-    known = names_of(protocol, direction)
-    return f"{protocol}.{direction}\n   {_quoted(known) if known else 'A command by its first word, in capitals.'}"
+def _messages(link: type[Link], direction: Direction) -> str:
+    known = link.names[direction]
+    return f"{link.protocol}.{direction}\n   {_quoted(known) if known else link.open_names}"
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -11,9 +11,11 @@ from harness.drafting._plays import PLAYS
 from harness.drafting._source import source_of
 from harness.errors import UsageError
 from harness.faults import Fault
+from harness.protocols.postgres.words import Postgres
+from harness.protocols.redis.words import Redis
 from harness.target import Target
 from harness.target.protections import switched_off
-from harness.vocabulary import Link, Postgres, Redis
+from harness.vocabulary import Link
 
 PLACE = "command line"
 _CLASSES: Mapping[str, type[Link]] = {"postgres": Postgres, "redis": Redis}

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from harness.errors import UsageError
+from harness.protocols.postgres.words import Postgres
 from harness.target import Target
-from harness.vocabulary import ACKNOWLEDGED, REFUSED, Link, Message, Outcome, Postgres
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, Link, Message, Outcome
 
 LinkT = TypeVar("LinkT", bound=Link)
 _TABLE = re.compile(r'\bFROM\s+"?(?P<table>[a-z_][a-z0-9_.]*)', re.IGNORECASE)

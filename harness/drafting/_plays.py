@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from harness.drafting._ground import Ground
 from harness.engine.steps import Deliver, Heal, Inject, Restart, Step, Until
 from harness.faults import Fault, link, process, server, syscall, wire
+from harness.protocols.postgres.words import Postgres
+from harness.protocols.redis.words import Redis
 from harness.scenario.schedule import Begin, Do, End, Move
-from harness.vocabulary import ANY_OUTCOME, REFUSED, UNKNOWN, Postgres, Redis
+from harness.vocabulary import ANY_OUTCOME, REFUSED, UNKNOWN
 
 Play = tuple[Move, ...]
 Writer = Callable[[Ground], Play]

@@ -36,9 +36,10 @@ from harness.history.events import (
     rest_name,
 )
 from harness.polling import poll_async
+from harness.protocols.postgres.words import Postgres
 from harness.stack.http import service_client
 from harness.target import Delivery, Target
-from harness.vocabulary import ACKNOWLEDGED, REFUSED, ConnectsPeak, Figure, Metric, Postgres, SendsPerRequest
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, ConnectsPeak, Figure, Metric, SendsPerRequest
 
 WARM_AT_ONCE = 5
 HEALTHY_ANSWERS = 5

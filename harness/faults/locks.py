@@ -11,7 +11,7 @@ import asyncpg
 from harness.errors import HarnessError, UsageError
 from harness.faults.fault import Fault, Injection
 from harness.faults.site import Site
-from harness.vocabulary import Postgres
+from harness.protocols.postgres.words import Postgres
 
 LOCK_WITHIN_MS = 5_000
 ADVISORY_KEY = 0x4841524E

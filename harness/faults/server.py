@@ -17,7 +17,9 @@ from harness.faults.locks import hold_commits, lock  # named from here, where a 
 from harness.faults.monitor import CommandMonitor
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
-from harness.vocabulary import Link, Postgres, Redis
+from harness.protocols.postgres.words import Postgres
+from harness.protocols.redis.words import Redis
+from harness.vocabulary import Link
 
 ENDED_WITHIN_MS = 5_000
 NOTHING_DONE = re.compile(r" 0$|^(?:SET|RESET|SHOW|BEGIN|START TRANSACTION|ROLLBACK|DISCARD .*)?$")

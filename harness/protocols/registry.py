@@ -7,12 +7,14 @@ server, and no layer imports a module of a layer above it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from typing import Final, Generic, TypeVar, cast
 
 from harness.errors import UsageError
 
-__all__ = ["PROTOCOLS", "Facet", "check_protocol"]
+__all__ = ["PROTOCOLS", "Facet", "check_protocol", "import_everywhere"]
 
 PROTOCOLS: Final[tuple[str, ...]] = (
     "postgres",
@@ -31,6 +33,13 @@ def check_protocol(name: str, *, place: str = "protocols", key: str = "protocol"
     """
     if name not in PROTOCOLS:
         raise UsageError.at(place, key, name, "no such protocol", valid=PROTOCOLS)
+
+
+@cache
+def import_everywhere(module: str) -> None:
+    """Import this module of every protocol: kinds of values that it registers are then known. Once in a process."""
+    for protocol in PROTOCOLS:
+        import_module(f"{__package__}.{protocol}.{module}")
 
 
 class Facet(Generic[FacetT]):
@@ -60,3 +69,7 @@ class Facet(Generic[FacetT]):
             module = import_module(f"{__package__}.{protocol}.{self._module}")
             self._known[protocol] = cast("FacetT", getattr(module, self._attribute))
         return self._known[protocol]
+
+    def all(self) -> Mapping[str, FacetT]:
+        """Return this facet of every protocol, by name, in the order of PROTOCOLS."""
+        return {protocol: self.of(protocol) for protocol in PROTOCOLS}

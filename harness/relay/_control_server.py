@@ -14,7 +14,7 @@ from harness.relay._identity import Identity
 from harness.relay._notes import HopKind
 from harness.relay.reports import Report
 from harness.relay.rules import Rule
-from harness.vocabulary import Json
+from harness.vocabulary.value import Json
 
 LINE_BYTES_MAX: Final = 16 * 1024 * 1024
 
@@ -98,7 +98,7 @@ class ControlSession:
             raise UsageError.at("relay", "hop", name, "this hop is laid already", mend="give it another name")
         kind = HopKind(name, request["protocol"], request["tls"])
         if kind.tls == "offered" and kind.speech.tls is None:
-            problem = f"a client of {kind.protocol} does not ask for TLS: it begins in it, or does without"
+            problem = f"a client of {request['protocol']} does not ask for TLS: it begins in it, or does without"
             raise UsageError.at("relay", "tls", kind.tls, problem, valid=("none", "required"), mend="require it")
         upstream = HostPort(request["host"], request["port"])
         hop = HopServer(kind, upstream, self._identity, self.tell, self._fired)

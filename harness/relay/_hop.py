@@ -21,7 +21,7 @@ from harness.relay._sightings import Sightings
 from harness.relay.refusals import check_rule
 from harness.relay.reports import Report, Seen
 from harness.relay.rules import Rule
-from harness.vocabulary import Json
+from harness.vocabulary.value import Json
 
 
 class HopServer:
@@ -79,7 +79,7 @@ class HopServer:
 
     def arm(self, rule: Rule) -> None:
         """Put a rule in force. Raises UsageError."""
-        check_rule(rule, self._state.kind.protocol)
+        check_rule(rule, self._state.kind.speech)
         self._state.book.arm(rule)
 
     def disarm(self, rule_id: str) -> None:

@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar, Union, cast
 
 from harness.errors import UsageError
-from harness.vocabulary import Json
 from harness.vocabulary.fitting import check_fields
-from harness.vocabulary.value import told_at
+from harness.vocabulary.value import Json, told_at
 
 
 class Plain(Protocol):

@@ -14,7 +14,7 @@ from harness.protocols.contract.frames import Direction
 from harness.protocols.contract.message import Message
 from harness.relay._course import Bench, RuleCourse
 from harness.relay._json import by_kind, check_types, encode
-from harness.vocabulary import Json
+from harness.vocabulary.value import Json
 
 if TYPE_CHECKING:
     from harness.relay._rule_book import ArmedRule

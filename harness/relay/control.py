@@ -17,7 +17,7 @@ from harness.errors import HarnessError, UsageError
 from harness.relay._notes import TlsMode
 from harness.relay.reports import Fired, Report, Seen
 from harness.relay.rules import Rule
-from harness.vocabulary import Json
+from harness.vocabulary.value import Json
 
 T = TypeVar("T")
 

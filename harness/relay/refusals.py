@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from harness.errors import UsageError
 from harness.protocols.contract.failure import ServerError
-from harness.protocols.contract.speech import SPEECH
+from harness.protocols.contract.speech import SPEECH, Speech
 from harness.relay.actions import Action, Fail
 from harness.relay.rules import Rule
 
 
-def check_rule(rule: Rule, protocol: str) -> None:
+def check_rule(rule: Rule, speech: Speech) -> None:
     """Refuse a rule that a hop of this protocol cannot carry out. Raises UsageError."""
-    check_action(f"rule {rule.id}", rule.action, rule.match.message, protocol)
+    _check(f"rule {rule.id}", rule.action, rule.match.message, speech)
 
 
 def check_action(place: str, action: Action, message: str | None, protocol: str) -> None:
@@ -19,12 +19,16 @@ def check_action(place: str, action: Action, message: str | None, protocol: str)
 
     `message`: the frame's name, as in `Match`; None: a whole statement. Raises UsageError.
     """
-    if action.waits_for_end and message in SPEECH.of(protocol).grammar.endless:
+    _check(place, action, message, SPEECH.of(protocol))
+
+
+def _check(place: str, action: Action, message: str | None, speech: Speech) -> None:
+    if action.waits_for_end and message in speech.grammar.endless:
         problem = f"a {message} goes on until its connection ends, and this waits for its last byte"
         mend = "cut or reset it after so many bytes, stall it, hold it, delay it, or drop it"
         raise UsageError.at(place, "message", message, problem, mend=mend)
     if isinstance(action, Fail):
-        SPEECH.of(protocol).check_error(place, ServerError(action.code, action.text, action.fatal), message)
+        speech.check_error(place, ServerError(action.code, action.text, action.fatal), message)
 
 
 __all__ = ["check_action", "check_rule"]

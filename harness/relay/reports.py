@@ -13,7 +13,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 from harness.protocols.contract.frames import Direction
 from harness.protocols.contract.message import Phase
 from harness.relay._json import by_kind, check_types, encode
-from harness.vocabulary import Json
+from harness.vocabulary.value import Json
 
 STATEMENTS_MAX: Final = 4096
 """Statements and ends of answers that the relay keeps of each hop, for `RelayControl.seen`: the last ones."""

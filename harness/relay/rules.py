@@ -18,7 +18,7 @@ from harness.protocols.contract.frames import Direction
 from harness.protocols.contract.message import Phase
 from harness.relay._json import check_types, decode, encode
 from harness.relay.actions import Action
-from harness.vocabulary import Json
+from harness.vocabulary.value import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,20 +1,23 @@
 """The service, its ways to its servers, and the moments and figures that each of them gives.
 
-`postgres`, `redis` and `service` are the names that the target description uses by default; a
-service with two databases makes `Postgres("orders")` of its own.
+A link speaks a protocol: its class is in the protocol's own folder, and says how its messages are called. `service` and
+each protocol's name are the names that the target description uses by default; a service with two databases makes
+`Postgres("orders")`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from harness.errors import UsageError
+from harness.protocols.registry import Facet
 from harness.vocabulary.figures import Figure, Metric
-from harness.vocabulary.messages import Direction, Phase, a_count, a_message_name, a_phase_of_the_unit
+from harness.vocabulary.messages import Direction, Phase
 from harness.vocabulary.moments import REACHED_AT_ONCE, Answers, Moment, ServiceLogged
 from harness.vocabulary.outcome import ANY_OUTCOME, Outcome
 from harness.vocabulary.refusals import an_expression, at_least_one
@@ -25,23 +28,35 @@ NAME = re.compile(r"[a-z][a-z0-9_.]*")
 
 @dataclass(frozen=True, repr=False)
 class Link(Value):
-    """The service's way to one server, by the name that the target description gives it."""
+    """The service's way to one server, by the name that the target description gives it.
+
+    A protocol makes a subclass, `LINK` in `harness/protocols/NAME/words.py`, with its own moments and these facts:
+
+    `protocol`: the name of its folder, of its default link, and in JSON.
+    `names`: what a single message of each direction may be called. Without any the list is open: `open_names` says
+    in a sentence what a name looks like, and `check_message_name` holds it to that.
+    `phases`: where a connection may stand when a message passes. With "commit", its server has transactions.
+    `wordless_phases`: those of them in which the server carries no statement out: there a single message must be named.
+    """
 
     protocol: ClassVar[str] = ""
+    names: ClassVar[Mapping[Direction, tuple[str, ...]]] = {"sent": (), "answered": ()}
+    open_names: ClassVar[str] = ""
+    phases: ClassVar[tuple[Phase, ...]] = ()
+    wordless_phases: ClassVar[tuple[Phase, ...]] = ()
     name: str
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.protocol:
-            raise UsageError.at(
-                "link", "name", self.name, "a link speaks a protocol", mend="make a Postgres or a Redis"
-            )
+            classes = " or ".join(f"{kind.__name__}({self.name!r})" for kind in WORDS.all().values())
+            raise UsageError.at("link", "name", self.name, "a link speaks a protocol", mend=f"write {classes}")
         if not NAME.fullmatch(self.name):
             mend = "write a-z, then a-z 0-9 _ . as the target description does"
             raise UsageError.at(self.protocol, "name", self.name, "not a link's name", mend=mend)
 
     def __repr__(self) -> str:
-        """The variable's name for the two default links, else the call that builds it."""
+        """The variable's name for a protocol's default link, else the call that builds it."""
         return self.name if self.name == self.protocol else f"{type(self).__name__}({self.name!r})"
 
     def __str__(self) -> str:
@@ -57,11 +72,38 @@ class Link(Value):
     def from_shorthand(cls, text: str, *, place: str) -> Self:
         """Read `shorthand` back; raises UsageError for a protocol that is not known or does not fit."""
         protocol, colon, name = text.partition(":")
-        fitting = {kind.protocol: kind for kind in (Postgres, Redis) if issubclass(kind, cls)}
+        fitting = {known: kind for known, kind in WORDS.all().items() if issubclass(kind, cls)}
         if protocol not in fitting:
             raise UsageError.at(place, "link", text, "not a link that fits here", valid=_shorthands(name, fitting))
         with told_at(place):
-            return fitting[protocol](name if colon else protocol)  # type: ignore[return-value]  # a subclass of cls, by the filter above
+            return fitting[protocol](name if colon else protocol)
+
+    @classmethod
+    def check_message(cls, place: str, message: Message) -> None:
+        """Refuse a message that this protocol does not have, and a phase that it does not have or not so.
+
+        Raises:
+            UsageError: with the nearest valid name or phase.
+        """
+        if message.message is not None:
+            cls.check_message_name(place, message.message, message.direction)
+        phase = message.phase
+        if phase is not None and phase not in cls.phases:
+            raise UsageError.at(place, "phase", phase, f"no phase of {cls.protocol}", valid=cls.phases)
+        if message.message is None and phase in cls.wordless_phases:
+            mend = f"name a message, such as message={cls.names[message.direction][0]!r}"
+            raise UsageError.at(place, "phase", phase, "there is no statement in this phase", mend=mend)
+
+    @classmethod
+    def check_message_name(cls, place: str, name: str, direction: Direction) -> None:
+        """Refuse a name that no message of this direction has. Raises UsageError with the nearest valid name."""
+        known = cls.names[direction]
+        if not known or name in known:
+            return
+        other: Direction = "answered" if direction == "sent" else "sent"
+        if name in cls.names[other]:
+            raise UsageError.at(place, "message", name, "goes the other way", mend=f"write .{other}(message={name!r})")
+        raise UsageError.at(place, "message", name, f"no message of {cls.protocol} that is {direction}", valid=known)
 
     def sent(
         self,
@@ -122,35 +164,25 @@ class Link(Value):
         return ServerLogged(self, pattern)
 
 
+WORDS: Final[Facet[type[Link]]] = Facet("words", "LINK")
+"""The link class of every protocol."""
+
+
 def _shorthands(name: str, protocols: Iterable[str]) -> list[str]:
     return [f"{protocol}:{name}" if name else protocol for protocol in protocols]
 
 
-@dataclass(frozen=True, repr=False)
-class Postgres(Link, kind="Postgres"):
-    """A link to a PostgreSQL server."""
-
-    protocol: ClassVar[str] = "postgres"
-
-    def waiting(self, text: str = "", at_least: int = 1) -> Moment:
-        """`pg_stat_activity` shows that many statements beginning with `text` waiting for a lock."""
-        return Waiting(self, text, at_least)
-
-
-@dataclass(frozen=True, repr=False)
-class Redis(Link, kind="Redis"):
-    """A link to a Redis server, or to one that speaks its protocol."""
-
-    protocol: ClassVar[str] = "redis"
-
-
-class _OfALink(Moment):
+class OfALink(Moment):
     """Its source is a method call on the link: `postgres.idle(at_least=2)`."""
 
     def __repr__(self) -> str:
         """The call that builds it."""
         link, *rest = (getattr(self, field.name) for field in dataclasses.fields(self))
         return f"{link!r}.{self.kind.partition('.')[2]}({', '.join(repr(item) for item in rest)})"
+
+    @abstractmethod
+    def words(self) -> str:
+        """It in plain words, as the end of "Wait until ..."."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -198,12 +230,11 @@ class Message(Moment):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        place, protocol = self._called, self.link.protocol
-        if self.message is not None:
-            a_message_name(place, self.message, protocol, self.direction)
-        a_phase_of_the_unit(place, self.phase, self.message, protocol)
-        a_count(place, "connection", self.connection)
-        a_count(place, "nth", self.nth)
+        place = self._called
+        self.link.check_message(place, self)
+        for key, number in (("connection", self.connection), ("nth", self.nth)):
+            if number is not None:
+                at_least_one(place, key, number, "counts from 1")
 
     @property
     def _called(self) -> str:
@@ -245,7 +276,7 @@ class Answered(Message, kind="link.answered"):
 
 
 @dataclass(frozen=True, repr=False)
-class Idle(_OfALink, kind="link.idle"):
+class Idle(OfALink, kind="link.idle"):
     """See `Link.idle`."""
 
     link: Link
@@ -255,9 +286,13 @@ class Idle(_OfALink, kind="link.idle"):
         super().__post_init__()
         at_least_one(self.kind, "at_least", self.at_least, REACHED_AT_ONCE)
 
+    def words(self) -> str:
+        """`postgres has at least 2 idle connections`."""
+        return f"{self.link} has at least {self.at_least} idle connections"
+
 
 @dataclass(frozen=True, repr=False)
-class ServerLogged(_OfALink, kind="link.logged"):
+class ServerLogged(OfALink, kind="link.logged"):
     """See `Link.logged`."""
 
     link: Link
@@ -267,18 +302,9 @@ class ServerLogged(_OfALink, kind="link.logged"):
         super().__post_init__()
         an_expression(self.kind, "pattern", self.pattern)
 
-
-@dataclass(frozen=True, repr=False)
-class Waiting(_OfALink, kind="postgres.waiting"):
-    """See `Postgres.waiting`."""
-
-    link: Postgres
-    text: str
-    at_least: int = 1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least_one(self.kind, "at_least", self.at_least, REACHED_AT_ONCE)
+    def words(self) -> str:
+        """`the log of postgres has a line that matches 'deadlock'`."""
+        return f"the log of {self.link} has a line that matches {self.pattern!r}"
 
 
 @dataclass(frozen=True)
@@ -298,6 +324,4 @@ class Service:
         return Metric(name, tuple(f"{label}={value}" for label, value in labels.items()))
 
 
-postgres = Postgres("postgres")
-redis = Redis("redis")
 service = Service()

@@ -18,6 +18,7 @@ from dataclasses import MISSING, Field, dataclass
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, Union, cast
 
 from harness.errors import UsageError, closest
+from harness.protocols.registry import import_everywhere
 from harness.vocabulary.fitting import check_fields, fits, words_for
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -47,7 +48,8 @@ class Value:
 
     @classmethod
     def kinds(cls) -> dict[str, type[Value]]:
-        """Every registered kind of this class, by name."""
+        """Every registered kind of this class, by name: those of the protocols' own words, too."""
+        import_everywhere("words")
         return {kind: known for kind, known in Value._kinds.items() if issubclass(known, cls)}
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness import redis
 from harness.checks import Judgement, judge
 from harness.faults import Fault, link
 from harness.history import Recorder
@@ -23,7 +24,7 @@ from harness.history.events import (
     ServiceStarted,
     StoredRow,
 )
-from harness.vocabulary import ACKNOWLEDGED, REFUSED, Outcome, redis, service
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, Outcome, service
 
 DOWN = link.down(redis)
 DEADLINE_MS = 3_500.0

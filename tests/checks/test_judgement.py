@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from harness import postgres, redis
 from harness.checks import STANDING, CheckResult, Verdict, judge, worst
 from harness.checks.exchanges import AGAIN_MAX
 from harness.faults import Fault, link, no_fault, server
@@ -26,7 +27,7 @@ from harness.history.events import (
     ServerDied,
     ServiceNotStarted,
 )
-from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, postgres, redis, service
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, service
 from tests.checks.support import Story, middle, whole
 
 FAILED, INCONCLUSIVE, HELD = Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.HELD

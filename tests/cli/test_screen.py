@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import postgres, redis
 from harness.checks import CheckResult, Verdict, wants
 from harness.engine.steps import Deliver, Inject
 from harness.faults import link
@@ -21,7 +22,6 @@ from harness.present.terminal.now import Now
 from harness.present.terminal.screen import LiveScreen, PlainScreen, Screen, Verbosity, screen_for
 from harness.present.terminal.story import details
 from harness.results import Evidence, RunKey
-from harness.vocabulary import postgres, redis
 from tests.results.made import ablated, made, proof_of, summary_of
 from tests.tiny import environment, harness_command
 

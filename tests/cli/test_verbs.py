@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import postgres
 from harness.checks import Verdict
 from harness.cli import main
 from harness.cli.soak import soak_lines
@@ -14,7 +15,6 @@ from harness.engine.steps import Deliver, Inject
 from harness.faults import Fault, link
 from harness.results import RunKey
 from harness.scenario.schedule import Begin, Do, End, Schedule
-from harness.vocabulary import postgres
 from tests.cli.support import runs_by_id, summary_in
 from tests.results.made import made
 from tests.tiny import run_harness

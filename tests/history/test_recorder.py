@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness import postgres
 from harness.engine.steps import Inject
 from harness.errors import UsageError
 from harness.faults import wire
@@ -25,7 +26,7 @@ from harness.history.events import (
     StepBegan,
     StoredRow,
 )
-from harness.vocabulary import Value, postgres
+from harness.vocabulary import Value
 from tests.vocabulary.support import of_kind, quick
 
 EVENTS = sorted(Event.kinds().values(), key=lambda cls: cls.kind)

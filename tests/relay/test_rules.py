@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
+from harness.protocols.contract.speech import SPEECH
 from harness.relay import (
     Action,
     Corrupt,
@@ -136,12 +137,12 @@ def test_what_is_wrong_is_told_with_its_place_and_its_mend(data: Any, parts: tup
 def test_an_error_must_be_one_of_the_protocol(protocol: Any, action: Fail, message: str | None, word: str) -> None:
     rule = Rule(id="r", hop="h", match=Match(direction="sent", message=message), action=action)
     with pytest.raises(UsageError, match=word):
-        check_rule(rule, protocol)
+        check_rule(rule, SPEECH.of(protocol))
 
 
 def test_an_error_of_the_protocol_is_taken() -> None:
     match = Match(direction="sent")
-    check_rule(Rule(id="r", hop="h", match=match, action=Fail("40001")), "postgres")
-    check_rule(Rule(id="r", hop="h", match=match, action=Fail("LOADING")), "redis")
+    check_rule(Rule(id="r", hop="h", match=match, action=Fail("40001")), SPEECH.of("postgres"))
+    check_rule(Rule(id="r", hop="h", match=match, action=Fail("LOADING")), SPEECH.of("redis"))
     startup = Match(direction="sent", message="StartupMessage")
-    check_rule(Rule(id="r", hop="h", match=startup, action=Fail("57P03", fatal=True)), "postgres")
+    check_rule(Rule(id="r", hop="h", match=startup, action=Fail("57P03", fatal=True)), SPEECH.of("postgres"))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
+from harness import postgres
 from harness.checks import CheckResult, Verdict
 from harness.engine.steps import Deliver, Inject
 from harness.faults import link
@@ -37,7 +38,7 @@ from harness.present.maps.fault_map import FaultMap, MapRow, Sign, write_maps
 from harness.results import Evidence, RunKey, RunResult
 from harness.results.folder import ResultsFolder
 from harness.results.summary import Summary
-from harness.vocabulary import ACKNOWLEDGED, UNKNOWN, Outcome, postgres
+from harness.vocabulary import ACKNOWLEDGED, UNKNOWN, Outcome
 from tests.results.made import ablated, made, proof_of, summary_of
 
 NASTY = (

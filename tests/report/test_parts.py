@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness import redis
 from harness.checks import Verdict
 from harness.engine.steps import Step
 from harness.faults import Fault, wire
@@ -29,7 +30,7 @@ from harness.present.html.writing import page_of
 from harness.present.scales import LatencyScale, TimeScale, milliseconds
 from harness.results import RunKey
 from harness.results.reading import read_summary
-from harness.vocabulary import Value, redis
+from harness.vocabulary import Value
 from tests.report.support import plain_results, result, write_history, write_results
 from tests.results.made import ablated, made, proof_of, summary_of
 from tests.vocabulary.support import KINDS, evaluated, of_kind, quick

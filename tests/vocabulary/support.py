@@ -10,12 +10,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 import harness
+from harness import Postgres, Redis
 from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
 from harness.faults.timing import TimedFault
 from harness.history.events import Event
 from harness.protocols.postgres.errors import REPLACEABLE
-from harness.vocabulary import Answered, Idle, Message, Outcome, Postgres, Redis, Sent, Value
-from harness.vocabulary.messages import names_of
+from harness.vocabulary import Answered, Idle, Message, Outcome, Sent, Value
 
 quick = settings(max_examples=12, deadline=None, derandomize=True, database=None)
 """The same few examples in every run."""
@@ -111,11 +111,12 @@ def _messages(cls: type[Message], *links: Postgres) -> st.SearchStrategy[Message
     """Any message: with `message` given in any phase, else only where there are statements."""
 
     def of(link: Postgres | Redis) -> st.SearchStrategy[Message]:
-        known = names_of(link.protocol, cls.direction) or ("SET", "CLIENT")
+        known = link.names[cls.direction] or ("SET", "CLIENT")
         word, count = st.none() | st.text(min_size=1), st.none() | st.integers(1, 90)
+        whole_phases = [None, *(phase for phase in link.phases if phase not in link.wordless_phases)]
         words = {"having": word, "connection": count, "nth": count}
-        whole = st.builds(cls, st.just(link), st.text(), phase=st.sampled_from([None, "query", "commit"]), **words)
-        phases = st.sampled_from([None, "startup", "authentication", "idle"])
+        whole = st.builds(cls, st.just(link), st.text(), phase=st.sampled_from(whole_phases), **words)
+        phases = st.sampled_from([None, *link.phases])
         single = st.builds(cls, st.just(link), message=st.sampled_from(known), phase=phases, **words)
         return whole | single
 

@@ -77,7 +77,7 @@ from tests.vocabulary.support import evaluated
         ('postgres.sent("x", nth=0)', "postgres.sent: nth = 0: counts from 1", "1 or more"),
         ('postgres.sent("x", connection=0)', "postgres.sent: connection = 0: counts from 1", "1 or more"),
         ('postgres.sent("x", phase="comit")', "phase = 'comit': expected one of", "write 'commit'"),
-        ('postgres.answered(phase="startup")', "there is no statement in this phase", 'message="StartupMessage"'),
+        ('postgres.answered(phase="startup")', "there is no statement in this phase", "message='ReadyForQuery'"),
         ('wire.cut("COMMIT")', "wire.cut: at = 'COMMIT': expected Message", "Message"),
         ("wire.cut(postgres.idle())", "wire.cut: at = postgres.idle(1): expected Message", "Message"),
         ('wire.cut(postgres.sent("a"), after_bytes=-1)', "after_bytes = -1: no message has such", "0 or more"),

@@ -14,10 +14,12 @@ from harness.engine.laying.owned import HOST, own_database, own_keys
 from harness.engine.laying.testbed import Testbed
 from harness.engine.laying.tls import authority, mode
 from harness.faults.site import LaidLink, LaidProxy
+from harness.protocols.postgres.words import Postgres
+from harness.protocols.redis.words import Redis
 from harness.relay import RelayControl
 from harness.stack.addresses import HostPort
 from harness.target.description import LinkDescription
-from harness.vocabulary import Link, Postgres, Redis
+from harness.vocabulary import Link
 
 
 def proxies_left(bed: Testbed) -> Collection[str]:

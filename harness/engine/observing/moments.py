@@ -14,19 +14,8 @@ from harness.faults.fault import Fired, Injection
 from harness.faults.site import OWN_NAME, Site
 from harness.history import Recorder
 from harness.history.events import Purpose, RequestEnded, RequestSent
-from harness.vocabulary import (
-    Answered,
-    Answers,
-    Idle,
-    Link,
-    Message,
-    Moment,
-    Postgres,
-    Sent,
-    ServerLogged,
-    ServiceLogged,
-    Waiting,
-)
+from harness.protocols.postgres.words import Postgres, Waiting
+from harness.vocabulary import Answered, Answers, Idle, Link, Message, Moment, Sent, ServerLogged, ServiceLogged
 
 SHOWN = 160
 

@@ -10,8 +10,9 @@ from harness.errors import HarnessError, UsageError
 from harness.faults.site import Site
 from harness.history import History
 from harness.protocols.contract.speech import fingerprint
+from harness.protocols.postgres.words import Postgres
 from harness.relay import STATEMENTS_MAX, Seen
-from harness.vocabulary import Link, Message, Postgres
+from harness.vocabulary import Link, Message
 
 SHOWN = 3
 

@@ -6,8 +6,9 @@ import asyncpg
 
 from harness.engine.observing.sessions import Sessions
 from harness.faults.site import Site
+from harness.protocols.postgres.words import Postgres
 from harness.stack.sockets import TcpState
-from harness.vocabulary import Link, Postgres
+from harness.vocabulary import Link
 
 
 async def waiting_for(site: Site, sessions: Sessions) -> tuple[str, ...]:

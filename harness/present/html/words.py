@@ -10,16 +10,14 @@ from harness.faults.fault import Fault, Fired
 from harness.vocabulary import (
     ANY_OUTCOME,
     Answers,
-    Idle,
     Message,
     Metric,
     Moment,
     Outcome,
-    ServerLogged,
     ServiceLogged,
     Value,
-    Waiting,
 )
+from harness.vocabulary.links import OfALink
 
 WITHIN_S = Until.within_s
 
@@ -91,13 +89,8 @@ def _moment(moment: Moment) -> str:
     match moment:
         case Message():
             words = f"the relay sees {_message(moment)}"
-        case Waiting(_, text, count):
-            sessions = "a session of the service waits" if count == 1 else f"{count} sessions of the service wait"
-            words = f"{sessions} in PostgreSQL{f', in its {text}' if text else ''}"
-        case Idle(link, at_least):
-            words = f"{link} has at least {at_least} idle connections"
-        case ServerLogged(link, pattern):
-            words = f"the log of {link} has a line that matches {pattern!r}"
+        case OfALink():
+            words = moment.words()
         case ServiceLogged(pattern):
             words = f"the log of the service has a line that matches {pattern!r}"
         case Answers(at_least):

@@ -20,7 +20,7 @@ def _open_package(name: str, folder: str) -> None:
 def _main() -> None:
     root = __file__.rpartition("/processes/bare/")[0]
     _open_package("harness", root)
-    for package in ("processes", "processes.keeper", "processes.syscalls", "relay"):
+    for package in ("processes", "processes.keeper", "processes.syscalls", "relay", "vocabulary"):
         _open_package(f"harness.{package}", f"{root}/{package.replace('.', '/')}")
     module, *arguments = sys.argv[1:]
     sys.exit(import_module(module).main(arguments))

@@ -1,0 +1,42 @@
+"""What a scenario says of a link to Redis. A command is called by its first word; its answers by their RESP type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from harness.errors import UsageError
+from harness.vocabulary.links import Link
+from harness.vocabulary.messages import Direction, Phase
+
+__all__ = ["LINK", "Redis", "redis"]
+
+COMMAND: Final = re.compile(r"[A-Z][A-Z0-9._-]*")
+TYPES: Final = (
+    "SimpleString", "Error", "Integer", "BulkString", "Array", "Map", "Set", "Push", "Double", "Boolean", "Null",
+    "BigNumber", "BulkError", "Verbatim", "Attribute",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class Redis(Link, kind="Redis"):
+    """A link to a Redis server, or to one that speaks its protocol."""
+
+    protocol: ClassVar[str] = "redis"
+    names: ClassVar[Mapping[Direction, tuple[str, ...]]] = {"sent": (), "answered": TYPES}
+    open_names: ClassVar[str] = "A command by its first word, in capitals."
+    phases: ClassVar[tuple[Phase, ...]] = ("startup", "query", "idle")
+
+    @classmethod
+    def check_message_name(cls, place: str, name: str, direction: Direction) -> None:
+        """Refuse what cannot be a command's first word, and an answer of no RESP type."""
+        if direction == "sent" and not COMMAND.fullmatch(name):
+            mend = f"write {name.upper().partition(' ')[0] or 'SET'!r}"
+            raise UsageError.at(place, "message", name, "not a command's first word in capitals", mend=mend)
+        super().check_message_name(place, name, direction)
+
+
+LINK: Final = Redis
+redis: Final = Redis("redis")
