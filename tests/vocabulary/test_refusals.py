@@ -103,7 +103,7 @@ from tests.vocabulary.support import evaluated
         ('syscall.connect(redis, errno="EINVALID")', "closest valid: 'EINVAL'", "write 'EINVAL'"),
         ('Postgres("Two words")', "postgres: name = 'Two words': not a link's name", "a-z"),
         ('Postgres("")', "postgres: name = '': not a link's name", "a-z"),
-        ('Link("x")', "link: name = 'x': a link speaks a protocol", "Postgres or a Redis"),
+        ('Link("x")', "link: name = 'x': a link speaks a protocol", "Postgres('x') or Redis('x')"),
     ],
 )  # fmt: skip
 def test_refused_when_it_is_made(source: str, told: str, mend: str) -> None:
