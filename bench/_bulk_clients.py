@@ -14,6 +14,7 @@ from bench._crossings import url_at
 from bench._ways import Crossing
 from harness.addresses import HostPort
 from harness.errors import HarnessError
+from harness.protocols.postgres.server import PostgresServer
 
 WITHIN_S = 120.0
 RECEIVE_BYTES = 1 << 20
@@ -24,7 +25,7 @@ class Session:
 
     def __init__(self, place: Crossing, address: HostPort, sizes: list[int], owned: ExitStack) -> None:
         self._runner = place.runner
-        self._session = self._runner.run(asyncpg.connect(url_at(place.stack.postgres.url(), address)))
+        self._session = self._runner.run(asyncpg.connect(url_at(place.stack.of(PostgresServer).url(), address)))
         owned.callback(lambda: self._runner.run(self._session.close()))
         self._runner.run(self._fill(sizes))
 

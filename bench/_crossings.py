@@ -16,6 +16,7 @@ from bench._options import Found, Options
 from bench._report import comparison
 from bench._ways import DIRECT, FUZZING, RELAY, RELAY_AGAIN, TOXIPROXY, Crossing, crossing
 from harness.addresses import HostPort
+from harness.protocols.postgres.server import PostgresServer
 
 NAMES = (RELAY, RELAY_AGAIN, DIRECT, TOXIPROXY, FUZZING)
 ROUND_TRIPS = 300
@@ -71,7 +72,7 @@ class _Query:
 
     def __init__(self, place: Crossing, address: HostPort, owned: ExitStack) -> None:
         self._runner = place.runner
-        self._session = self._runner.run(asyncpg.connect(url_at(place.stack.postgres.url(), address)))
+        self._session = self._runner.run(asyncpg.connect(url_at(place.stack.of(PostgresServer).url(), address)))
         owned.callback(lambda: self._runner.run(self._session.close()))
         self._runner.run(self._times(WARM_UP))
 

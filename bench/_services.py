@@ -7,6 +7,7 @@ two cores. Nothing watches its system calls.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 import re
 import sys
@@ -26,7 +27,6 @@ from harness.faults.site import LaidLink
 from harness.polling import poll
 from harness.processes.keeper import KeptProcess, ProcessSpec
 from harness.stack import StackConfiguration
-from harness.stack.postgres_settings import PostgresOptions
 from harness.target import Target, load_target
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,10 +56,12 @@ class Wanted:
 @contextmanager
 def measuring(progress: Progress, *, fsync: bool = True) -> Iterator[Workshop]:
     """Bring servers up that keep what they acknowledge on disk, and take everything down at the end."""
-    configuration = StackConfiguration(postgres_options=PostgresOptions(fsync=fsync))
+    target = load_target(TARGET)
+    described = target.description.model_copy(update={"servers": {"postgres": {"fsync": fsync}}})
+    target = dataclasses.replace(target, description=described)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         logs = Path(folder)
-        opened = open_testbed(load_target(TARGET), configuration, logs=logs, progress=progress)
+        opened = open_testbed(target, StackConfiguration(), logs=logs, progress=progress)
         with opened as bed, asyncio.Runner() as runner:
             workshop = Workshop(bed, logs, runner)
             try:
@@ -166,6 +168,4 @@ async def _listening(process: KeptProcess, expression: re.Pattern[str]) -> int:
 
 def _direct(laid: LaidLink) -> Mapping[str, str]:
     """The link's words with the server's own address in place of the proxy's."""
-    proxied, direct = f"{laid.host}:{laid.port}", f"{laid.upstream.host}:{laid.upstream.port}"
-    words = {**laid.words, "host": laid.upstream.host, "port": str(laid.upstream.port)}
-    return words | {"url": laid.words["url"].replace(proxied, direct)}
+    return laid.own.words(laid.upstream, tls=False)

@@ -14,20 +14,21 @@ from bench._arms import Arm, Rounds, Sample, interleaved
 from bench._imports import by_package, own_times
 from bench._options import Found, Options
 from bench._report import Line, Table, comparison, ladder
-from bench._services import Wanted, Workshop, measuring
+from bench._services import TARGET, Wanted, Workshop, measuring
 from bench._statistics import median_interval, ratios, scatter
 from harness.engine.laying.testbed import passed_on
 from harness.processes.keeper import Keeper, ProcessSpec
+from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.redis.server import RedisServer
 from harness.stack import (
     Launch,
-    PostgresServer,
-    RedisServer,
     Stack,
     StackConfiguration,
     ToxiproxyServer,
     private_folder,
 )
 from harness.stack.toxiproxy.build import toxiproxy_server_path
+from harness.target import load_target
 
 IMPORTS = "import webhook.command, webhook.service"
 # Not the interpreter's own end, which visits every object once more: a service that listens has not paid for it.
@@ -134,7 +135,7 @@ def _servers(options: Options) -> Table:
     configuration = StackConfiguration(toxiproxy=str(toxiproxy))
 
     def stack(keeper: Keeper, folder: Path) -> Stack:
-        return Stack.start(configuration, folder, keeper=keeper)
+        return Stack.start(load_target(TARGET).servers, configuration, folder, keeper=keeper)
 
     arms = [
         Arm("stack: all three", partial(_up_ms, stack)),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench._arms import Progress
 from bench._idle_rules import idle_rules
+from bench._services import TARGET
 from harness.addresses import HostPort
 from harness.engine.laying.testbed import passed_on
 from harness.errors import HarnessError
@@ -20,6 +21,7 @@ from harness.polling import poll
 from harness.processes.keeper import Keeper, ProcessSpec
 from harness.relay import RelayControl
 from harness.stack import Stack, StackConfiguration, private_folder
+from harness.target import load_target
 
 ROOT = Path(__file__).resolve().parents[1]
 DIRECT = "direct"
@@ -45,8 +47,7 @@ class Crossing:
 
     def upstream(self, protocol: str) -> HostPort:
         """The server itself."""
-        server = self.stack.postgres if protocol == "postgres" else self.stack.redis
-        return HostPort(server.host, server.port)
+        return self.stack.servers[protocol].address
 
     def ways(self, protocol: str, names: tuple[str, ...]) -> Ways:
         """Lay those ways to the server of that protocol, each its own."""
@@ -94,7 +95,8 @@ class Crossing:
 def crossing(progress: Progress) -> Iterator[Crossing]:
     """Bring the servers up, and take everything down at the end."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name, private_folder() as folder, Keeper.start() as keeper:
-        stack = Stack.start(StackConfiguration(), folder, keeper=keeper, logs=Path(name), progress=progress)
+        wanted = load_target(TARGET).servers
+        stack = Stack.start(wanted, StackConfiguration(), folder, keeper=keeper, logs=Path(name), progress=progress)
         with stack, asyncio.Runner() as runner:
             owned = AsyncExitStack()
             try:

@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from harness.processes.keeper import Keeper
 from harness.stack import Stack, StackConfiguration, private_folder
+from tests.servers import BOTH
 
 # A loaded machine is no failure of what is tested. Where CI is set, Hypothesis's own profile for CI stays below.
 settings.register_profile("no_clock", settings.get_profile(settings.get_current_profile_name()), deadline=None)
@@ -32,5 +33,5 @@ def keeper() -> Iterator[Keeper]:
 @pytest.fixture(scope="session")
 def stack(keeper: Keeper) -> Iterator[Stack]:
     """PostgreSQL, Redis and Toxiproxy, shared: make databases, roles and proxies of your own in them."""
-    with private_folder() as folder, Stack.start(StackConfiguration(), folder, keeper=keeper) as stack:
+    with private_folder() as folder, Stack.start(BOTH, StackConfiguration(), folder, keeper=keeper) as stack:
         yield stack

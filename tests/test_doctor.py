@@ -79,7 +79,7 @@ def test_each_no_has_its_mend() -> None:
 
 def test_nothing_named_is_there(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing")
-    report = examine(StackConfiguration(postgres=missing, redis=missing, toxiproxy=missing))
+    report = examine(StackConfiguration(servers=dict.fromkeys(("postgres", "redis"), missing), toxiproxy=missing))
     assert not report.ok
     for name in ("PostgreSQL", "Redis", "Toxiproxy"):
         finding = report[name]
@@ -91,7 +91,8 @@ def test_nothing_named_is_there(tmp_path: Path) -> None:
 def test_what_is_given_by_url_is_not_asked() -> None:
     report = examine(
         StackConfiguration(
-            postgres="postgresql://me:secret@192.0.2.1/db", redis="redis://192.0.2.1", toxiproxy="http://192.0.2.1:8474"
+            servers={"postgres": "postgresql://me:secret@192.0.2.1/db", "redis": "redis://192.0.2.1"},
+            toxiproxy="http://192.0.2.1:8474",
         )
     )
     for name in ("PostgreSQL", "Redis", "Toxiproxy"):

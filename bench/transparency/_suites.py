@@ -9,7 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 from harness.addresses import HostPort
 from harness.processes.keeper import Keeper
-from harness.stack import Launch, PostgresServer, RedisServer
+from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.redis.server import RedisServer
+from harness.stack import Launch
 
 LISTS = Path(__file__).resolve().parent
 Server = PostgresServer | RedisServer

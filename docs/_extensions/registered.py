@@ -67,7 +67,7 @@ def _quoted(names: Sequence[str]) -> str:
 
 
 def _told(kind: type[Value]) -> str:
-    needs = sorted(kind.needs) if issubclass(kind, Fault) else ()
+    needs = kind.shown_needs() if issubclass(kind, Fault) else ()
     more = f"\n\nNeeds `{'`, `'.join(needs)}`." if needs else ""
     return f"{inspect.getdoc(kind)}{more}"
 

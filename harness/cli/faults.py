@@ -31,8 +31,8 @@ def fault_lines() -> Iterator[str]:
             continue
         yield signature(fault)
         yield f"    {inspect.cleandoc(fault.__doc__ or '').splitlines()[0]}"
-        if fault.needs:
-            yield f"    needs: {', '.join(sorted(fault.needs))}"
+        if fault.shown_needs():
+            yield f"    needs: {', '.join(fault.shown_needs())}"
 
 
 def signature(value: type[Value]) -> str:

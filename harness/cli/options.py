@@ -13,19 +13,30 @@ import click
 
 from harness.errors import UsageError
 from harness.present.terminal.screen import Verbosity
-from harness.stack import StackConfiguration
+from harness.protocols.contract.about import ABOUT
+from harness.protocols.registry import PROTOCOLS
+from harness.stack.configuration import EMBEDDED, StackConfiguration, configuration_of
+from harness.stack.toxiproxy.build import BUILD
 from harness.suite import SuiteSettings
 from harness.suite.settings import RESULTS, SCENARIOS, names_given
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 STACK: tuple[Any, ...] = (
-    click.option("--postgres", metavar="X", default="embedded", show_default=True,
-                 help="A folder with initdb and postgres, or a superuser's postgresql:// URL."),
-    click.option("--redis", metavar="X", default="embedded", show_default=True,
-                 help="A redis-server or valkey-server, or a redis:// URL."),
-    click.option("--toxiproxy", metavar="X", default="build", show_default=True,
+    *(
+        click.option(f"--{name}", metavar="X", default=EMBEDDED, show_default=True,
+                     help=_sentence(ABOUT.of(name).choice))
+        for name in PROTOCOLS
+    ),
+    click.option("--toxiproxy", metavar="X", default=BUILD, show_default=True,
                  help="A toxiproxy-server, or an http:// URL."),
+    click.option("--server", "named", metavar="NAME=X", multiple=True,
+                 help="The same for the one server that the target calls NAME. Repeatable."),
     click.option("--allow-host", metavar="HOST", multiple=True,
                  help="A host beyond this machine that such a URL may name. Repeatable."),
 )  # fmt: skip
@@ -129,12 +140,8 @@ def output_of(given: dict[str, Any]) -> Output:
 
 def stack_of(given: dict[str, Any]) -> StackConfiguration:
     """Take the stack's options out of those given."""
-    return StackConfiguration(
-        postgres=given.pop("postgres"),
-        redis=given.pop("redis"),
-        toxiproxy=given.pop("toxiproxy"),
-        allow_hosts=frozenset(given.pop("allow_host")),
-    )
+    places = {name: given.pop(name) for name in (*PROTOCOLS, "toxiproxy")}
+    return configuration_of(places, given.pop("named"), given.pop("allow_host"))
 
 
 def check_proofs(settings: SuiteSettings, *, proofs: bool) -> None:
@@ -146,7 +153,7 @@ def check_proofs(settings: SuiteSettings, *, proofs: bool) -> None:
 
 def settings_of(given: dict[str, Any]) -> SuiteSettings:
     """Turn the options of WHERE, and of WHAT and STACK (where the verb has them), into settings."""
-    stack = stack_of(given) if "postgres" in given else StackConfiguration()
+    stack = stack_of(given) if "toxiproxy" in given else StackConfiguration()
     return SuiteSettings(
         scenarios=given["scenarios"],
         target=given["target"],

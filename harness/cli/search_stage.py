@@ -44,7 +44,7 @@ class SearchStage:
     @contextmanager
     def servers(self) -> Iterator[Testbed]:
         """Bring the servers up, and take them down."""
-        self.screen.progress("bringing up PostgreSQL, Redis and the relay")
+        self.screen.progress(f"bringing up {self.target.servers_shown}")
         stack, logs = self.settings.stack, self.folder.logs
         with open_testbed(self.target, stack, logs=logs, progress=self.screen.progress) as bed:
             yield bed

@@ -27,7 +27,7 @@ DOWN_WITHIN_S = 40.0
 @click.command()
 @options(SUITE[:2], STACK)
 def up(*, scenarios: Path, target: Path | None, **given: Any) -> int:
-    """Bring PostgreSQL, Redis and Toxiproxy up for a target, and keep them until Ctrl-C or SIGTERM.
+    """Bring the servers of a target up, and keep them until Ctrl-C or SIGTERM.
 
     `harness run ID` runs scenarios on them, each time as the files of scenarios and service are now. One stack for
     each target; nothing of it outlives this command, whatever ends it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from harness.doctor import _machine, _network, _servers
@@ -9,6 +10,8 @@ from harness.doctor._report import Finding, Report
 from harness.errors import HarnessError
 from harness.processes.keeper import user_namespaces_available
 from harness.processes.syscalls import notification_available
+from harness.protocols.contract.about import ABOUT
+from harness.protocols.registry import PROTOCOLS
 from harness.stack import StackConfiguration
 
 
@@ -22,8 +25,7 @@ def examine(configuration: StackConfiguration | None = None) -> Report:
     looks: list[tuple[str, bool, Callable[[], Finding]]] = [
         ("Python", True, _machine.python),
         ("platform", True, _machine.system),
-        ("PostgreSQL", True, lambda: _servers.postgres(wanted)),
-        ("Redis", True, lambda: _servers.redis(wanted)),
+        *((ABOUT.of(name).title, True, functools.partial(_servers.server, name, wanted)) for name in PROTOCOLS),
         ("Toxiproxy", True, lambda: _servers.toxiproxy(wanted)),
         ("Go", False, _servers.go),
         ("pip or uv", False, _servers.installer),

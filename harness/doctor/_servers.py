@@ -6,28 +6,21 @@ import importlib.util
 import shutil
 
 from harness.doctor._report import Finding
-from harness.stack import StackConfiguration
-from harness.stack.binaries import find_postgres, find_redis
+from harness.protocols.contract.about import ABOUT
+from harness.protocols.contract.server import SERVER
+from harness.stack.configuration import EMBEDDED, StackConfiguration
 from harness.stack.toxiproxy._go import NO_GO, find_go, minimum
 from harness.stack.toxiproxy.build import BUILD, TOXIPROXY_VERSION, cached_toxiproxy
 from harness.stack.toxiproxy.server import named_toxiproxy, toxiproxy_version
 from harness.stack.urls import is_url, redacted
 
 
-def postgres(wanted: StackConfiguration) -> Finding:
-    """PostgreSQL's programs. Raises HarnessError with the mend when they are missing or do not run."""
-    if is_url(wanted.postgres):
-        return _by_url("PostgreSQL", wanted.postgres)
-    found = find_postgres(wanted.postgres)
-    return Finding("PostgreSQL", ok=True, detail=f"{found.version}, {found.folder}", required=True)
-
-
-def redis(wanted: StackConfiguration) -> Finding:
-    """Redis's program. Raises as `postgres`."""
-    if is_url(wanted.redis):
-        return _by_url("Redis", wanted.redis)
-    found = find_redis(wanted.redis)
-    return Finding("Redis", ok=True, detail=f"{found.flavour} {found.version}, {found.path}", required=True)
+def server(protocol: str, wanted: StackConfiguration) -> Finding:
+    """The program of a protocol's server. Raises HarnessError with the mend when it is missing or does not run."""
+    title, place = ABOUT.of(protocol).title, wanted.servers.get(protocol, EMBEDDED)
+    if is_url(place):
+        return _by_url(title, place)
+    return Finding(title, ok=True, detail=str(SERVER.of(protocol).find(place)), required=True)
 
 
 def toxiproxy(wanted: StackConfiguration) -> Finding:

@@ -14,7 +14,7 @@ from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Step, T
 from harness.engine.stops import MachineLacksError, ScenarioStop
 from harness.engine.workload import Answer, Clients, Errand
 from harness.errors import UsageError
-from harness.faults.fault import Fault, Fired, Injection, Need
+from harness.faults.fault import Fault, Fired, Injection, Need, own
 from harness.faults.site import Site
 from harness.faults.timing import Armed, AtMessage, TimedFault, Trigger, WhenSeen
 from harness.history import Recorder
@@ -32,7 +32,7 @@ from harness.history.events import (
 )
 from harness.polling import poll_async
 from harness.stack.service import ServiceStartError
-from harness.vocabulary import Message, Moment
+from harness.vocabulary import Link, Message, Moment
 
 IDS_TO_COME = 200
 MOMENT_INTERVAL_S = 0.01
@@ -200,7 +200,10 @@ class Performer:
         return ScenarioStop()
 
     def _check_needs(self, fault: Fault) -> None:
-        for need in sorted(fault.needs):
+        needs = sorted(fault.needs)
+        if fault.needs_own_server and isinstance(link := getattr(fault, "link", None), Link):
+            needs.append(own(self._site.laid(link).server))
+        for need in needs:
             reason = self._lacking(need)
             if reason is not None:
                 self._recorder.record("runner", MachineLacks(need, reason))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from harness.errors import UsageError
 from harness.faults.evidence import EvidenceKind
@@ -16,8 +16,22 @@ from harness.vocabulary.refusals import at_least_one
 if TYPE_CHECKING:
     from harness.faults.site import Site
 
-Need = Literal["seccomp", "user_namespace", "own_postgres", "own_redis", "own_toxiproxy"]
-"""What a machine or a stack must have for a fault; where it lacks it the scenario is `unavailable`."""
+Need: TypeAlias = str
+"""What a machine or a stack must have for a fault; where it lacks it the scenario is `unavailable`.
+
+One of CAPABILITIES, or "own_NAME": the server of this name is the harness's own, not one given by URL.
+"""
+CAPABILITIES: Final = ("seccomp", "user_namespace")
+
+
+def own(server: str) -> Need:
+    """The need for a server that the harness starts, by the server's name: "own_ledger"."""
+    return f"own_{server}"
+
+
+def is_server(need: Need) -> bool:
+    """Whether it is such a need."""
+    return need.startswith(own(""))
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,6 +43,9 @@ class Fault(Value):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
+    needs_own_server: ClassVar[bool] = False
+    """Whether the server of its link must be the harness's own: what others keep on one given by URL is not touched."""
+
     evidence: ClassVar[tuple[EvidenceKind, ...]] = ()
     """What proves it. Any one of these will do; without one the run is inconclusive."""
     leaves_evidence: ClassVar[bool] = True
@@ -38,6 +55,11 @@ class Fault(Value):
     def lasting(self) -> bool:
         """Whether what it did to a server stays when the fault is healed."""
         return False
+
+    @classmethod
+    def shown_needs(cls) -> tuple[str, ...]:
+        """Its needs for a list of faults; `own_SERVER` stands for the server of its link, whatever its name."""
+        return (*sorted(cls.needs), *((own("SERVER"),) if cls.needs_own_server else ()))
 
     def fired(self, times: int = 1) -> Moment:
         """The fault took effect that many times since it was injected (at least)."""

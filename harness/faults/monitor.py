@@ -12,8 +12,8 @@ from typing import Self
 from redis.asyncio import Redis as RedisClient
 
 from harness.errors import HarnessError
-from harness.faults.site import OWN_NAME
 from harness.polling import poll
+from harness.protocols.contract.access import OWN_NAME
 
 MARK = "harness-"
 REPORTED_WITHIN_S = 5.0

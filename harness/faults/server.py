@@ -12,7 +12,7 @@ import asyncpg
 from redis.exceptions import ResponseError as RedisResponseError
 
 from harness.errors import UsageError
-from harness.faults.fault import Injection, Need
+from harness.faults.fault import Injection
 from harness.faults.locks import hold_commits, lock  # named from here, where a scenario looks for them
 from harness.faults.monitor import CommandMonitor
 from harness.faults.site import Site
@@ -72,7 +72,7 @@ class Flush(TimedFault, kind="server.flush"):
     Not on a Redis that was given by URL: others may keep something in that database.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"own_redis"})
+    needs_own_server: ClassVar[bool] = True
     link: Redis
 
     def injection(self, site: Site) -> Injection:

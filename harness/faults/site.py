@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,16 +16,14 @@ from harness.faults.asking import Asking
 from harness.faults.evidence import EvidenceKind
 from harness.history.events import MessageMet
 from harness.processes.keeper import LogFile
+from harness.protocols.contract.access import ADMIN_TIMEOUT_S, OWN_NAME
+from harness.protocols.contract.storage import Own
 from harness.relay import RelayControl
 from harness.stack.addresses import HostPort
 from harness.stack.service import ServiceProcess
 from harness.stack.sockets import TcpConnection, connections
 from harness.stack.toxiproxy.server import ToxiproxyServer
 from harness.vocabulary import Link
-
-ADMIN_TIMEOUT_S = 5.0
-OWN_NAME = "harness"
-"""What the harness's own sessions call themselves on the servers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +46,23 @@ class LaidLink:
     """The relay's: what the service dials."""
     words: Mapping[str, str]
     """What the target description's placeholders are filled with."""
+    server: str
+    """The name of the server that it leads to."""
     upstream: HostPort
-    """The server itself."""
-    admin_url: str
-    """The harness's own way to the server, past the proxy: the service's database, as superuser."""
+    """The server's address."""
+    own: Own
+    """What the service has for itself on the server."""
     log: LogFile | None
     through: LaidProxy | None = None
     """None where the link was laid without Toxiproxy: the relay dials the server."""
-    forget: Callable[[], Awaitable[None]] | None = None
-    """Removes the service's keys from a server that only remembers; None for one that stores."""
     remembers: str | None = None
     tls: bool = False
     """Whether the relay speaks TLS to the service."""
+
+    @property
+    def admin_url(self) -> str:
+        """The harness's own way to the server, past the proxy: the service's part of it, with all privileges."""
+        return self.own.admin_url
 
     @property
     def proxy(self) -> str:

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from harness.protocols.contract.about import ABOUT
+from harness.protocols.registry import PROTOCOLS
+
 
 class _Option(NamedTuple):
     name: str
@@ -30,8 +33,7 @@ _WITH_INI = (
     _Option("target", "target description of the service under test (default: target.toml beside the scenarios)"),
     _Option("profile", "profile of the target description (default: the one that it names)"),
     _Option("results", "folder for results (default: .results)"),
-    _Option("postgres", '"embedded", a folder with initdb and postgres, or a postgresql:// URL of a superuser'),
-    _Option("redis", '"embedded", a redis-server or valkey-server, or a redis:// URL'),
+    *(_Option(name, f'"embedded", {ABOUT.of(name).choice}') for name in PROTOCOLS),
     _Option("toxiproxy", '"build", a toxiproxy-server, or an http:// URL'),
 )
 _PLAIN = (
@@ -51,6 +53,10 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--harness-without", dest="harness_without", action="append", default=[], metavar="NAME",
         help="switch a protection off; repeatable, or several separated by commas",
+    )  # fmt: skip
+    group.addoption(
+        "--harness-server", dest="harness_server", action="append", default=[], metavar="NAME=X",
+        help="the same for the one server that the target calls NAME; repeatable",
     )  # fmt: skip
     group.addoption(
         "--harness-allow-host", dest="harness_allow_host", action="append", default=[], metavar="HOST",

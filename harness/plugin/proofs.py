@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import get_args
 
 from harness.checks.proof import Proof
 from harness.checks.reasons import check_reason
 from harness.errors import UsageError
-from harness.faults.fault import Need
+from harness.faults.fault import CAPABILITIES, Need, own
 from harness.target import TargetDescription
 from harness.target.protections import switched_off
 
@@ -49,12 +48,13 @@ def _check_profile(proof: Proof, target: TargetDescription, place: str) -> None:
                             mend="name a protection, or another profile with under=")  # fmt: skip
 
 
-def check_needs(needs: Iterable[object], place: str) -> tuple[Need, ...]:
+def check_needs(needs: Iterable[object], target: TargetDescription, place: str) -> tuple[Need, ...]:
     """Return the needs if all of them are known. Raises UsageError."""
-    known: tuple[Need, ...] = get_args(Need)
+    servers = dict.fromkeys([*(link.server_name for link in target.links.values()), "toxiproxy"])
+    known = (*CAPABILITIES, *map(own, servers))
     found: list[Need] = []
     for need in needs:
         if need not in known:
             raise UsageError.at(place, "needs", need, "nothing is known by this name", valid=known)
-        found.append(known[known.index(need)])
+        found.append(str(need))
     return tuple(found)

@@ -41,7 +41,7 @@ def scenario_of(item: pytest.Function, target: TargetDescription) -> Scenario:
         theme=item.path.stem.removeprefix("test_"),
         play=_play(item),
         proofs=proofs,
-        needs=check_needs(needs, place),
+        needs=check_needs(needs, target, place),
         location=location,
     )
 

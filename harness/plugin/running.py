@@ -19,6 +19,7 @@ from harness.present.pages import Pages
 from harness.results import RunResult
 from harness.results.places import shown
 from harness.scenario.scenario import Scenario
+from harness.stack.urls import redacted
 from harness.suite import ExitStatus, Session, SuiteSettings, check_profile, read_unavailable
 from harness.suite.info import Command
 from harness.suite.unavailable import FILE
@@ -93,9 +94,10 @@ class PytestRun:
             settings, stack = self.settings, self.settings.stack
             without = f" without {', '.join(settings.without)}" if settings.without else ""
             profile = check_profile(settings, self.target)
+            servers = [f"{each.title} {redacted(stack.place_of(each))}" for each in self.target.servers]
             lines.append(
                 f"harness: {len(self.scenarios)} scenarios, target {settings.target_file}, profile {profile}{without},"
-                f" seed {settings.seed}, PostgreSQL {stack.postgres}, Redis {stack.redis}, Toxiproxy {stack.toxiproxy}"
+                f" seed {settings.seed}, {', '.join([*servers, f'Toxiproxy {stack.toxiproxy}'])}"
             )
         if self.config.option.collectonly:
             lines += [f"harness: {problem}" for problem in self.problems.values()]

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.stack import StackConfiguration
+from harness.protocols.registry import PROTOCOLS
+from harness.stack.configuration import configuration_of
 from harness.suite.settings import RESULTS, SCENARIOS, SuiteSettings, names_given
 
 
 def settings_of(config: pytest.Config, scenarios: Path = SCENARIOS) -> SuiteSettings:
     """Read them. `scenarios`: the folder beside which `target.toml` is looked for."""
     target = _given(config, "target")
-    plain = StackConfiguration()
     return SuiteSettings(
         scenarios=scenarios,
         target=None if target is None else Path(target),
@@ -23,11 +23,10 @@ def settings_of(config: pytest.Config, scenarios: Path = SCENARIOS) -> SuiteSett
         strict=config.getoption("harness_strict"),
         results=Path(_given(config, "results") or RESULTS),
         patience_s=config.getoption("harness_patience"),
-        stack=StackConfiguration(
-            postgres=_given(config, "postgres") or plain.postgres,
-            redis=_given(config, "redis") or plain.redis,
-            toxiproxy=_given(config, "toxiproxy") or plain.toxiproxy,
-            allow_hosts=frozenset(config.getoption("harness_allow_host")),
+        stack=configuration_of(
+            {name: _given(config, name) for name in (*PROTOCOLS, "toxiproxy")},
+            config.getoption("harness_server"),
+            config.getoption("harness_allow_host"),
         ),
     )
 

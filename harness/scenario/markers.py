@@ -35,5 +35,10 @@ def proves(
 
 
 def needs(*what: Need) -> pytest.MarkDecorator:
-    """What the machine or the stack must have; one that has not: `unavailable`, without a run."""
+    """Say what the machine or the stack must have for a scenario; where it has not, the scenario is `unavailable`.
+
+        @needs("seccomp", "own_ledger")
+
+    `own_NAME`: the server that the target calls so is started by the harness, and was not given by URL.
+    """
     return pytest.mark.needs(*what)

@@ -20,7 +20,8 @@ from pathlib import Path
 import psutil
 
 from harness.errors import HarnessError
-from harness.stack._shared_memory import remove_leftover_segments
+from harness.protocols.contract.about import ABOUT
+from harness.protocols.registry import PROTOCOLS
 from harness.stack.readiness import NotReadyError, wait_ready
 
 _log = logging.getLogger(__name__)
@@ -169,7 +170,8 @@ def _remove(folder: Path) -> None:
 
     def attempt() -> None:
         try:
-            remove_leftover_segments(folder)
+            for protocol in PROTOCOLS:
+                ABOUT.of(protocol).remove_leftovers(folder)
             shutil.rmtree(folder)
         except FileNotFoundError as error:
             if os.path.lexists(folder):

@@ -89,6 +89,11 @@ class Server:
         return HostPort(self.host, self.port)
 
     @property
+    def shown_url(self) -> str:
+        """Its URL for people: a password is shown only where it was made for this stack."""
+        return self._url if self._run else redacted(self._url)
+
+    @property
     def process(self) -> KeptProcess | None:
         """The server's process (PostgreSQL: the postmaster); None for a server given by URL."""
         return self._run.process if self._run else None

@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+from harness.errors import HarnessError
 from harness.processes.keeper import Keeper
+from harness.protocols.contract.options import ServerWanted
+from harness.protocols.contract.server import SERVER
 from harness.relay import RelayServer
 from harness.stack._port_claims import PortClaims
-from harness.stack.binaries import find_postgres, find_redis
+from harness.stack.configuration import StackConfiguration
 from harness.stack.deaths import DeadServer, DeathWatch
-from harness.stack.postgres import PostgresServer
-from harness.stack.postgres_settings import PostgresOptions
-from harness.stack.redis import RedisServer
-from harness.stack.server import Launch
-from harness.stack.toxiproxy.build import BUILD
+from harness.stack.server import Launch, Server
 from harness.stack.toxiproxy.server import ToxiproxyServer, find_toxiproxy
 from harness.stack.urls import is_url
 
-EMBEDDED = "embedded"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackConfiguration:
-    """Which servers to use.
-
-    `postgres`: "embedded", the folder with `initdb` and `postgres`, or a superuser's `postgresql://`
-    URL. `redis`: "embedded", the path of a redis-server or valkey-server, or a `redis://` URL.
-    `toxiproxy`: "build", the path of a toxiproxy-server, or an `http://` URL. A URL's host must be
-    this machine's loopback, or be in `allow_hosts`, letter for letter.
-    """
-
-    postgres: str = EMBEDDED
-    redis: str = EMBEDDED
-    toxiproxy: str = BUILD
-    allow_hosts: frozenset[str] = frozenset()
-    postgres_options: PostgresOptions = field(default_factory=PostgresOptions)
+ServerT = TypeVar("ServerT", bound=Server)
 
 
 class Stack:
@@ -49,8 +31,7 @@ class Stack:
     def __init__(
         self,
         keeper: Keeper,
-        postgres: PostgresServer,
-        redis: RedisServer,
+        servers: Mapping[str, Server],
         toxiproxy: ToxiproxyServer,
         relay: RelayServer,
         *,
@@ -58,8 +39,8 @@ class Stack:
         owned: ExitStack,
     ) -> None:
         self.keeper = keeper
-        self.postgres = postgres
-        self.redis = redis
+        self.servers = servers
+        """What the target's links lead to, by name. Toxiproxy and the relay carry the links, and are not among them."""
         self.toxiproxy = toxiproxy
         self.relay = relay
         self._deaths = deaths
@@ -68,6 +49,7 @@ class Stack:
     @classmethod
     def start(
         cls,
+        wanted: Sequence[ServerWanted],
         configuration: StackConfiguration,
         folder: Path,
         *,
@@ -81,10 +63,26 @@ class Stack:
         `progress` is told of what takes long. Raises UsageError for a bad configuration and
         HarnessError for a server that does not start; whatever had been started is stopped first.
         """
+        configuration.check(wanted)
         with ExitStack() as owned:
-            starting = _Starting(configuration, folder, keeper, logs or folder / "logs", owned, progress)
-            servers = starting.all_at_once()
-            return cls(keeper, *servers, deaths=starting.deaths, owned=owned.pop_all())
+            starting = _Starting(wanted, configuration, folder, keeper, logs or folder / "logs", owned, progress)
+            servers, toxiproxy, relay = starting.all_at_once()
+            return cls(keeper, servers, toxiproxy, relay, deaths=starting.deaths, owned=owned.pop_all())
+
+    def of(self, kind: type[ServerT], name: str | None = None) -> ServerT:
+        """Return a server as what it is: `stack.of(PostgresServer)`, `stack.of(PostgresServer, "ledger")`.
+
+        Raises HarnessError where the stack has none of that kind and name.
+        """
+        server = self.servers.get(name or kind.protocol)
+        if not isinstance(server, kind):
+            raise HarnessError(f"no {kind.__name__} called {name or kind.protocol} is among {', '.join(self.servers)}")
+        return server
+
+    @property
+    def all_servers(self) -> Mapping[str, Server]:
+        """The target's servers, and Toxiproxy."""
+        return {**self.servers, self.toxiproxy.name: self.toxiproxy}
 
     def __enter__(self) -> Self:
         return self
@@ -100,11 +98,7 @@ class Stack:
 
     def versions(self) -> Mapping[str, str]:
         """Return each server's version by its name."""
-        return {
-            "postgres": self.postgres.version,
-            "redis": self.redis.version,
-            "toxiproxy": self.toxiproxy.version,
-        }
+        return {name: server.version for name, server in self.all_servers.items()}
 
     def dead(self) -> DeadServer | None:
         """Return the first server that died without being told to."""
@@ -123,6 +117,7 @@ class _Starting:
 
     def __init__(
         self,
+        wanted: Sequence[ServerWanted],
         configuration: StackConfiguration,
         folder: Path,
         keeper: Keeper,
@@ -139,44 +134,37 @@ class _Starting:
         self._ports = owned.enter_context(PortClaims()).claim
         # The programs first: a wrong path is told before anything runs, and a long build can be
         # interrupted, which a start in a thread cannot.
-        self._binaries = None if is_url(configuration.postgres) else find_postgres(configuration.postgres)
-        self._binary = None if is_url(configuration.redis) else find_redis(configuration.redis)
+        found = functools.cache(_program)  # two servers of one program
+        self._starts = {each.name: self._start_of(each, found) for each in wanted}
         toxiproxy = configuration.toxiproxy
         self._toxiproxy = None if is_url(toxiproxy) else find_toxiproxy(toxiproxy, keeper, progress)
 
-    def all_at_once(self) -> tuple[PostgresServer, RedisServer, ToxiproxyServer, RelayServer]:
+    def _start_of(self, wanted: ServerWanted, found: Callable[[str, str], Any]) -> Callable[[], Server]:
+        """Return what starts one server, or uses it where the user runs it."""
+        kind, place = SERVER.of(wanted.protocol), self._configuration.place_of(wanted)
+        if is_url(place):
+            return functools.partial(kind.at_url, place, name=wanted.name, allow_hosts=self._configuration.allow_hosts)
+        program = found(wanted.protocol, place)
+        return lambda: kind.start(self._launch(wanted.name), program, wanted.options)
+
+    def all_at_once(self) -> tuple[Mapping[str, Server], ToxiproxyServer, RelayServer]:
         self._logs.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(max_workers=4, thread_name_prefix="harness-start") as pool:
-            postgres = pool.submit(self._start_postgres)
-            redis = pool.submit(self._start_redis)
-            toxiproxy = pool.submit(self._start_toxiproxy)
+        with ThreadPoolExecutor(max_workers=len(self._starts) + 2, thread_name_prefix="harness-start") as pool:
+            servers = {name: pool.submit(self._started, start) for name, start in self._starts.items()}
+            toxiproxy = pool.submit(self._started, self._start_toxiproxy)
             relay = pool.submit(self._start_relay)
-        _raise_first(postgres, redis, toxiproxy, relay)
-        return postgres.result(), redis.result(), toxiproxy.result(), relay.result()
+        _raise_first(*servers.values(), toxiproxy, relay)
+        return {name: server.result() for name, server in servers.items()}, toxiproxy.result(), relay.result()
 
-    def _start_postgres(self) -> PostgresServer:
-        wanted = self._configuration
-        if self._binaries is None:
-            server = PostgresServer.at_url(wanted.postgres, allow_hosts=wanted.allow_hosts)
-        else:
-            launch = self._launch("postgres")
-            server = PostgresServer.start(launch, binaries=self._binaries, options=wanted.postgres_options)
-        return self._owned.enter_context(server)
-
-    def _start_redis(self) -> RedisServer:
-        wanted = self._configuration
-        if self._binary is None:
-            server = RedisServer.at_url(wanted.redis, allow_hosts=wanted.allow_hosts)
-        else:
-            server = RedisServer.start(self._launch("redis"), binary=self._binary)
-        return self._owned.enter_context(server)
+    def _started(self, start: Callable[[], ServerT]) -> ServerT:
+        server = start()
+        self._owned.enter_context(server)
+        return server
 
     def _start_toxiproxy(self) -> ToxiproxyServer:
         if self._toxiproxy is None:
-            server = ToxiproxyServer.at_url(self._configuration.toxiproxy)
-        else:
-            server = ToxiproxyServer.start(self._launch("toxiproxy"), self._toxiproxy)
-        return self._owned.enter_context(server)
+            return ToxiproxyServer.at_url(self._configuration.toxiproxy)
+        return ToxiproxyServer.start(self._launch("toxiproxy"), self._toxiproxy)
 
     def _launch(self, name: str) -> Launch:
         return Launch(
@@ -192,6 +180,10 @@ class _Starting:
         folder = self._folder / name
         folder.mkdir(mode=0o700)
         return folder
+
+
+def _program(protocol: str, place: str) -> Any:
+    return SERVER.of(protocol).find(place)
 
 
 def _raise_first(*starts: Future[Any]) -> None:

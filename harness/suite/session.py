@@ -301,7 +301,7 @@ class Session:
         # A log of its own: what servers log is evidence.
         logs = self.folder.logs if alone else self.folder.logs / lane.name
         if self._standing is None:
-            progress(f"bringing up PostgreSQL, Redis and Toxiproxy{'' if alone else f', {lane.name}'}")
+            progress(f"bringing up {self._target.servers_shown}{'' if alone else f', {lane.name}'}")
             opened = open_testbed(self._target, self._settings.stack, logs=logs, progress=progress)
         else:
             opened = self._standing.lend(self._target, logs=logs, progress=progress)

@@ -51,11 +51,8 @@ class SuiteSettings:
             yield from ("--target", str(self.target))
         if self.patience_s is not None:
             yield from ("--patience", f"{self.patience_s:g}")
-        for name in ("postgres", "redis", "toxiproxy"):
-            if getattr(self.stack, name) != getattr(plain.stack, name):
-                yield from (f"--{name}", getattr(self.stack, name))
-        for host in sorted(self.stack.allow_hosts):
-            yield from ("--allow-host", host)
+        for option in self.stack.asked_for():
+            yield from option
 
 
 def check_profile(settings: SuiteSettings, target: Target) -> str:

@@ -50,7 +50,7 @@ class Standing:
         if self._bed is not None and _serves(self._bed, target):
             return self._bed
         self.close()
-        progress("bringing up PostgreSQL, Redis and Toxiproxy, to stay up")
+        progress(f"bringing up {target.servers_shown}, to stay up")
         with ExitStack() as opening:
             self._logs = opening.enter_context(private_folder()) / "logs"
             opened = open_testbed(target, self.settings.stack, logs=self._logs, progress=progress)
@@ -121,7 +121,7 @@ class Standing:
 def _serves(bed: Testbed, target: Target) -> bool:
     """Whether they are fit, and whether this target would have had them brought up in the same way."""
     same = (bed.target.directory, bed.target.description.service) == (target.directory, target.description.service)
-    return same and _is_fit(bed)
+    return same and bed.target.servers == target.servers and _is_fit(bed)
 
 
 def _is_fit(bed: Testbed) -> bool:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from harness.documents import Expression, Table, wrong
+from harness.protocols.registry import PROTOCOLS
 from harness.vocabulary.refusals import DAY_S
 
 SCHEMA = "harness.target/1"
@@ -41,6 +42,12 @@ def _name(text: str) -> str:
     return text
 
 
+def _protocol(text: str) -> str:
+    if text not in PROTOCOLS:
+        raise wrong("no such protocol", "", valid=PROTOCOLS)
+    return text
+
+
 def _some_settings(settings: dict[str, str]) -> dict[str, str]:
     if not settings:
         raise wrong("sets nothing, so it switches nothing", "name a setting, such as { WEBHOOK_RETRY = 'off' }")
@@ -55,13 +62,16 @@ Milliseconds = Annotated[float, Field(gt=0, le=1000 * DAY_S, allow_inf_nan=False
 Environment = dict[str, str]
 Switch = Annotated[Environment, AfterValidator(_some_settings)]
 Name = Annotated[str, AfterValidator(_name)]
+ProtocolName = Annotated[str, AfterValidator(_protocol)]
 Label = Annotated[str, Field(min_length=1, max_length=30)]
 
 
 class LinkDescription(Table):
     """One server that the service uses. Its name is the table's."""
 
-    protocol: Literal["postgres", "redis"]
+    protocol: ProtocolName
+    server: Name | None = None
+    """The server that it leads to; by default one that all links of its protocol share, named as the protocol is."""
     remembers: str | None = None
     """Redis: the key by which the service remembers a delivery, with `{prefix}`, `{source}` and `{id}`."""
     tls: bool = Field(default=False, strict=True)
@@ -70,6 +80,11 @@ class LinkDescription(Table):
 
     The harness makes a certificate for 127.0.0.1 and localhost; a service that verifies trusts the file
     `{LINK.ca_file}`. To the server itself the harness speaks plainly, whatever that has."""
+
+    @property
+    def server_name(self) -> str:
+        """The name of the server that the link leads to."""
+        return self.server or self.protocol
 
 
 class ServiceDescription(Table):
@@ -231,6 +246,8 @@ class TargetDescription(Table):
     name: Name
     service: ServiceDescription
     links: dict[Name, LinkDescription]
+    servers: dict[Name, dict[str, Any]] = Field(default={})
+    """What each server is started with, where the harness starts it. The keys are its protocol's."""
     sender: SenderDescription
     answers: AnswersDescription = AnswersDescription()
     stored: StoredDescription

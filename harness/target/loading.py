@@ -12,10 +12,12 @@ from typing import cast
 
 from harness.documents import check_document, read_toml
 from harness.errors import UsageError
+from harness.protocols.contract.about import ABOUT, storing
 from harness.target.description import TargetDescription
-from harness.target.placeholders import CA_FILE, PLACEHOLDER, READ_BY, REMEMBERED_BY, WORDS_BY_PROTOCOL
+from harness.target.placeholders import CA_FILE, PLACEHOLDER, READ_BY, REMEMBERED_BY
 from harness.target.protections import switched_off
 from harness.target.sender import TEMPLATE_WORDS, Sender, TemplateSender
+from harness.target.servers import servers_of
 from harness.target.target import Target
 
 
@@ -36,18 +38,29 @@ def _check_references(description: TargetDescription, place: str) -> None:
     for name, profile in description.profiles.items():
         for protection in profile.without:
             switched_off(description, protection, place=f"{place}: [profiles.{name}]", key="without")
-    stored_on = description.links.get(description.stored.link)
-    if stored_on is None or stored_on.protocol != "postgres":
-        databases = [name for name, link in description.links.items() if link.protocol == "postgres"]
-        mend = "" if databases else "describe a link whose protocol is postgres"
-        raise UsageError.at(
-            f"{place}: [stored]", "link", description.stored.link, "not a database", valid=databases, mend=mend
-        )
+    servers_of(description, place)
+    _check_stored(description, place)
     _check_words(description.stored.read or "", READ_BY, place=f"{place}: [stored]", key="read")
     for key, text in _texts_with_placeholders(description):
         _check_placeholders(description, place, key, text)
     for name, link in description.links.items():
-        _check_words(link.remembers or "", REMEMBERED_BY, place=f"{place}: [links.{name}]", key="remembers")
+        where = f"{place}: [links.{name}]"
+        _check_words(link.remembers or "", REMEMBERED_BY, place=where, key="remembers")
+        if link.remembers is not None and not ABOUT.of(link.protocol).remembers:
+            problem = f"no service remembers a delivery by a key of {link.protocol}"
+            raise UsageError.at(where, "remembers", link.remembers, problem, mend="take it out")
+
+
+def _check_stored(description: TargetDescription, place: str) -> None:
+    """Refuse a link whose server cannot list what the service has stored."""
+    stored_on = description.links.get(description.stored.link)
+    if stored_on is not None and ABOUT.of(stored_on.protocol).stores:
+        return
+    databases = [name for name, link in description.links.items() if ABOUT.of(link.protocol).stores]
+    mend = "" if databases else f"describe a link whose protocol is {' or '.join(storing())}"
+    raise UsageError.at(
+        f"{place}: [stored]", "link", description.stored.link, "not a database", valid=databases, mend=mend
+    )
 
 
 def _texts_with_placeholders(description: TargetDescription) -> Iterator[tuple[str, str]]:
@@ -62,7 +75,7 @@ def _check_placeholders(description: TargetDescription, place: str, key: str, te
     place = f"{place}: [service]"
     of_links: list[str] = []
     for link, described in description.links.items():
-        of_links += [f"{link}.{word}" for word in WORDS_BY_PROTOCOL[described.protocol]]
+        of_links += [f"{link}.{word}" for word in ABOUT.of(described.protocol).placeholders]
         ca_file = f"{link}.{CA_FILE}"
         if described.tls:
             of_links.append(ca_file)

@@ -7,13 +7,8 @@ from collections.abc import Mapping
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 
-WORDS_BY_PROTOCOL: Mapping[str, tuple[str, ...]] = {
-    "postgres": ("url", "host", "port", "user", "password", "database"),
-    "redis": ("url", "host", "port", "database", "prefix"),
-}
-"""What a link of each protocol can be asked for."""
 CA_FILE = "ca_file"
-"""And one that speaks TLS: the certificate authority to trust, in PEM."""
+"""What a link that speaks TLS can be asked for besides its protocol's words: the authority to trust, in PEM."""
 REMEMBERED_BY = ("prefix", "source", "id")
 """What the key by which a service remembers a delivery is made of."""
 READ_BY = ("source", "id")

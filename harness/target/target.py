@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.protocols.contract.options import ServerWanted
 from harness.target.description import TargetDescription
 from harness.target.placeholders import fill_in
 from harness.target.protections import switched_off
 from harness.target.sender import Labels, Sender
+from harness.target.servers import servers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,16 @@ class Target:
         """The same target, whose commands run in another directory; its sender and its place stay."""
         service = self.description.service.model_copy(update={"directory": str(directory.absolute())})
         return dataclasses.replace(self, description=self.description.model_copy(update={"service": service}))
+
+    @property
+    def servers(self) -> tuple[ServerWanted, ...]:
+        """The servers that its links lead to, each once. See `servers_of`."""
+        return servers_of(self.description, str(self.path))
+
+    @property
+    def servers_shown(self) -> str:
+        """What runs beside the service, for people: "PostgreSQL, Redis and Toxiproxy"."""
+        return f"{', '.join(server.title for server in self.servers)} and Toxiproxy"
 
     @property
     def labels(self) -> Labels:

@@ -14,9 +14,10 @@ from bench._idle_rules import ARMED, idle_rules
 from bench._memory import from_status, peak_mib, resident_mib
 from harness.addresses import HostPort
 from harness.processes.keeper import Keeper
+from harness.protocols.redis.server import RedisServer
 from harness.search.recording.places import CellId
 from harness.search.sweep.results import CellResult, CellVerdict
-from harness.stack import Launch, RedisServer, private_folder
+from harness.stack import Launch, private_folder
 
 
 def test_what_is_added_is_more_than_direct_round_by_round() -> None:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from harness.protocols.redis.server import RedisServer
 from harness.stack import Stack
 from tests.cli.support import runs_by_id, summary_in
 from tests.tiny import GATE_WITHIN_S, environment, harness_command, run_harness, write_suite
@@ -38,7 +39,7 @@ class Gate:
 
 @pytest.fixture(scope="module")
 def gate(tmp_path_factory: pytest.TempPathFactory, stack: Stack) -> Gate:
-    return Gate(write_suite(tmp_path_factory.mktemp("gate")), stack.redis.url())
+    return Gate(write_suite(tmp_path_factory.mktemp("gate")), stack.of(RedisServer).url())
 
 
 def test_something_failed_outranks_the_rest(gate: Gate) -> None:

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from harness.protocols.registry import PROTOCOLS
 from tests.tiny import CHECKOUT, environment, write_suite
 
 LIGHT = {
     "harness", "harness.errors", "harness.plugin", "harness.plugin.fixture", "harness.plugin.hooks",
     "harness.plugin.ids", "harness.plugin.options", "harness.pytest_plugin",
+    "harness.protocols", "harness.protocols.contract", "harness.protocols.contract.about", "harness.protocols.registry",
+    *(f"harness.protocols.{protocol}{module}" for protocol in PROTOCOLS for module in ("", ".about")),
 }  # fmt: skip
-"""All that an ordinary run may import of the harness."""
+"""All that an ordinary run may import of the harness: its options, and what each protocol says of its own."""
 HEAVY = {"asyncio", "asyncpg", "click", "httpx", "jinja2", "pydantic", "redis", "requests", "rich", "uvloop"}
 NAMES = """
 import sys

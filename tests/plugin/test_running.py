@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from harness.protocols.redis.server import RedisServer
 from harness.stack import Stack
 from tests.tiny import CHECKOUT, write_suite
 
@@ -35,7 +36,7 @@ def test_each_verdict_is_one_outcome(suite: pytest.Pytester, stack: Stack) -> No
     names = ["test_cut", "test_too_much_asked", "test_never_felt", "test_elsewhere"]
     ids = [f"{FILE}::{name}" for name in names]
     result = suite.runpytest_subprocess(
-        *PLUGIN, *ids, "-rA", "--junit-xml=junit.xml", f"--harness-redis={stack.redis.url()}"
+        *PLUGIN, *ids, "-rA", "--junit-xml=junit.xml", f"--harness-redis={stack.of(RedisServer).url()}"
     )
     result.assert_outcomes(passed=1, failed=1, errors=1, skipped=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -65,7 +66,7 @@ def test_only_inconclusive_is_no_failure(suite: pytest.Pytester) -> None:
 def test_nothing_run_is_not_passed(suite: pytest.Pytester, stack: Stack) -> None:
     unavailable = suite.path / "scenarios" / "unavailable.toml"
     unavailable.write_text('[[unavailable]]\nid = "elsewhere"\nreason = "x"\nruns = "y"\n', "utf-8")
-    options = (*PLUGIN, f"{FILE}::test_elsewhere", f"--harness-redis={stack.redis.url()}")
+    options = (*PLUGIN, f"{FILE}::test_elsewhere", f"--harness-redis={stack.of(RedisServer).url()}")
     result = suite.runpytest_subprocess(*options)
     result.assert_outcomes(skipped=1)
     assert result.ret == 5

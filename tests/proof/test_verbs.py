@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.protocols.redis.server import RedisServer
 from harness.stack import Stack
 from tests.cli.support import runs_by_id, summary_in
 from tests.tiny import run_harness, write_suite
@@ -227,7 +228,7 @@ def test_profiles_side_by_side(good: Path, tmp_path: Path) -> None:
 
 def test_what_this_machine_cannot_run_counts_as_in_the_gate(tmp_path: Path, stack: Stack) -> None:
     folder = write_suite(tmp_path)
-    words = ("compare", "healthy", "elsewhere", "--profiles", "bare", "--redis", stack.redis.url())
+    words = ("compare", "healthy", "elsewhere", "--profiles", "bare", "--redis", stack.of(RedisServer).url())
     process = run_harness(*words, cwd=folder)
     assert process.returncode == 1, process.stdout + process.stderr
     data = summary_in(folder)

@@ -1,8 +1,13 @@
+"""A PostgreSQL or a Redis alone, as the stack's tests have them, and every protocol that is spoken."""
+
 from __future__ import annotations
 
 import pytest
 
 from harness.protocols import registry
+from tests.stack.conftest import deaths, folder, postgres, redis
+
+__all__ = ["deaths", "folder", "postgres", "redis"]
 
 
 @pytest.fixture(autouse=True)

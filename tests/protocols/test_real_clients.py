@@ -15,6 +15,8 @@ from redis.asyncio import Redis
 from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Direction
 from harness.protocols.contract.message import Conversation, Message
 from harness.protocols.contract.speech import conversation
+from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.redis.server import RedisServer
 from harness.stack import Stack
 
 CHUNK = 1500  # small, so that messages are split
@@ -139,9 +141,9 @@ async def use_redis(port: int, protocol: int) -> None:
 
 @pytest.mark.asyncio
 async def test_all_that_asyncpg_says_is_understood(stack: Stack) -> None:
-    listener = Listener("postgres", stack.postgres.port)
+    listener = Listener("postgres", stack.of(PostgresServer).port)
     async with listener.listening():
-        await use_postgres(stack.postgres.url(), listener.port)
+        await use_postgres(stack.of(PostgresServer).url(), listener.port)
     check(listener)
     names = {each.name for heard in listener.messages for each in heard}
     assert {"PortalSuspended", "CopyOutResponse", "NotificationResponse", "CommandComplete"} <= names
@@ -161,7 +163,7 @@ def _first_query(heard: list[Message]) -> Message:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("protocol", [2, 3])
 async def test_all_that_redis_py_says_is_understood(stack: Stack, protocol: int) -> None:
-    listener = Listener("redis", stack.redis.port)
+    listener = Listener("redis", stack.of(RedisServer).port)
     async with listener.listening():
         await use_redis(listener.port, protocol)
     check(listener)

@@ -16,6 +16,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from harness.addresses import HostPort
+from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.redis.server import RedisServer
 from harness.relay import (
     Action,
     Direction,
@@ -73,7 +75,7 @@ class Laid:
 
     async def postgres(self, *, ssl: Any = "prefer", **more: Any) -> asyncpg.Connection:
         assert self.stack is not None
-        server = self.stack.postgres
+        server = self.stack.of(PostgresServer)
         url = server.url().replace(f":{server.port}", f":{self.hop.port}")
         connection = await asyncpg.connect(url, ssl=ssl, timeout=WITHIN_S, command_timeout=WITHIN_S, **more)
         self.clients.append(connection)
@@ -100,7 +102,7 @@ async def laid(
     relay: RelayServer, protocol: Any, stack: Stack, *, upstream: HostPort | None = None, tls: TlsMode = "none"
 ) -> AsyncIterator[Laid]:
     """Lay a hop to one of the stack's servers, or to `upstream` in front of it."""
-    server = stack.postgres if protocol == "postgres" else stack.redis
+    server = stack.of(PostgresServer) if protocol == "postgres" else stack.of(RedisServer)
     async with laid_to(relay, protocol, upstream or HostPort(server.host, server.port), tls=tls) as bed:
         bed.stack = stack
         yield bed

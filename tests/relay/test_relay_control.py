@@ -11,9 +11,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from harness.addresses import HostPort
 from harness.errors import UsageError
 from harness.polling import poll_async
+from harness.protocols.redis.server import RedisServer
 from harness.relay import Cut, Drop, Ended, Fail, Fired, Hold, Match, RelayServer, Rule, Seen
 from harness.stack import Stack
 from tests.relay.clients import WITHIN_S, Laid, hand_made, laid, laid_to
@@ -168,7 +168,7 @@ async def test_what_a_rule_saw_instead_closest_first(relay: RelayServer, stack: 
 @pytest.mark.asyncio
 async def test_a_rule_waits_for_one_of_another_hop(relay: RelayServer, stack: Stack) -> None:
     async with laid(relay, "postgres", stack) as bed:
-        other = await bed.control.lay("other", protocol="redis", upstream=HostPort(stack.redis.host, stack.redis.port))
+        other = await bed.control.lay("other", protocol="redis", upstream=stack.of(RedisServer).address)
         match = Match(direction="sent", text="GET first")
         await bed.control.arm(Rule(id="first", hop=other.name, match=match, action=Drop()))
         await bed.arm(Cut(), "sent", "SELECT 7", after="first")

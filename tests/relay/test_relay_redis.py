@@ -10,6 +10,7 @@ from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from harness.protocols.redis.server import RedisServer
 from harness.relay import Cut, Duplicate, Fail, Hold, Late, RelayServer, Reset
 from harness.stack import Stack
 from tests.relay.clients import laid
@@ -107,7 +108,7 @@ async def test_a_doubled_command_works_twice(relay: RelayServer, stack: Stack) -
 @pytest.mark.asyncio
 async def test_a_late_reply_is_taken_for_the_next_ones(relay: RelayServer, stack: Stack) -> None:
     async with laid(relay, "redis", stack) as bed:
-        server, name = stack.redis, key()
+        server, name = stack.of(RedisServer), key()
         assert server.port != bed.hop.port
         await bed.redis().mset({f"{name}:a": "a", f"{name}:b": "b"})
         rule = await bed.arm(Late(), "answered", "GET")

@@ -20,6 +20,7 @@ from redis.exceptions import ReadOnlyError
 from harness.addresses import HostPort
 from harness.errors import UsageError
 from harness.polling import poll_async
+from harness.protocols.postgres.server import PostgresServer
 from harness.relay import Action, Cut, Direction, Ended, Fail, Hold, RelayServer, Reset
 from harness.stack import Stack
 from tests.protocols.postgres import words as pg
@@ -62,7 +63,7 @@ async def tls_in_front_of(port: int) -> AsyncIterator[HostPort]:
 
 @asynccontextmanager
 async def laid_with_tls(relay: RelayServer, stack: Stack, *, server_too: bool) -> AsyncIterator[Laid]:
-    async with tls_in_front_of(stack.postgres.port) as address:
+    async with tls_in_front_of(stack.of(PostgresServer).port) as address:
         upstream = address if server_too else None
         async with laid(relay, "postgres", stack, upstream=upstream, tls="none" if server_too else "offered") as bed:
             yield bed

@@ -16,11 +16,14 @@ import httpx
 from redis import Redis as RedisClient
 
 from harness import Lab
-from harness.engine.laying.testbed import REDIS_DATABASES, Testbed
+from harness.engine.laying.testbed import Testbed
 from harness.faults.fault import Fault, Injection
 from harness.faults.site import Site
 from harness.history import History, read_history
 from harness.history.events import EvidenceSeen, FaultActed, HarnessProblem, RequestEnded, RequestSent
+from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.redis.server import RedisServer
+from harness.protocols.redis.storage import DATABASES
 from harness.results import RunResult
 from harness.scenario.blaming import blamed
 from harness.scenario.runner import RunConfiguration, run
@@ -154,7 +157,7 @@ def left_over(bed: Testbed) -> list[str]:
 
 
 async def _left_in_postgres(bed: Testbed) -> list[str]:
-    admin = await asyncpg.connect(bed.stack.postgres.url())
+    admin = await asyncpg.connect(bed.stack.of(PostgresServer).url())
     try:
         rows = await admin.fetch("""
             SELECT 'database ' || datname AS what FROM pg_database WHERE datname LIKE 'postgres\\__%'
@@ -168,8 +171,8 @@ async def _left_in_postgres(bed: Testbed) -> list[str]:
 
 
 def _left_in_redis(bed: Testbed) -> Iterator[str]:
-    for database in range(REDIS_DATABASES):
-        with RedisClient.from_url(bed.stack.redis.url(db=database)) as client:
+    for database in range(DATABASES):
+        with RedisClient.from_url(bed.stack.of(RedisServer).url(db=database)) as client:
             keys = client.keys("*")
             if keys:
                 yield f"Redis database {database}: {keys!r}"

@@ -65,8 +65,7 @@ def test_a_time_out_of_another_kind_is_told_as_what_it_is(runs: Runs) -> None:
 
 def _process(bed: Testbed, name: str) -> KeptProcess:
     stack = bed.stack
-    servers = {"postgres": stack.postgres.process, "redis": stack.redis.process, "toxiproxy": stack.toxiproxy.process}
-    process = servers[name]
+    process = stack.all_servers[name].process
     assert process is not None
     return process
 

@@ -7,10 +7,10 @@ import pytest
 
 from harness import ANY_OUTCOME, Fault, Lab, link, no_fault, postgres, process, redis, server, syscall
 from harness.checks import Verdict
-from harness.engine.laying.testbed import REDIS_DATABASES
 from harness.faults._relayed import misses, rule_for
 from harness.history import Entry
 from harness.history.events import FaultHealed, PhaseBegan
+from harness.protocols.redis.storage import DATABASES
 from harness.relay import Cut
 from tests.scenario_live.support import Runs, Speechless, evidence, history_of, problems, site_of
 
@@ -175,7 +175,7 @@ def test_no_run_finds_the_keys_of_an_earlier_one(runs: Runs) -> None:
 
     first = runs(play)
     of_first = next(runs.bed.numbers) - 1
-    while next(runs.bed.numbers) % REDIS_DATABASES != (of_first - 1) % REDIS_DATABASES:
+    while next(runs.bed.numbers) % DATABASES != (of_first - 1) % DATABASES:
         pass
     second = runs(play)
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from harness.processes.keeper import Keeper
-from harness.stack import Launch, PostgresServer, RedisServer, private_folder
+from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.redis.server import RedisServer
+from harness.stack import Launch, private_folder
 from harness.stack.deaths import DeathWatch
 
 

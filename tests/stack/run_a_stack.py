@@ -6,7 +6,9 @@ import os
 import sys
 
 from harness.processes.keeper import Keeper, KeptProcess, ProcessSpec
+from harness.protocols.postgres.server import PostgresServer
 from harness.stack import Stack, StackConfiguration, private_folder
+from tests.servers import BOTH
 
 
 class TellingKeeper(Keeper):
@@ -27,9 +29,9 @@ def main() -> None:
         private_folder() as folder,
     ):
         tell(f"keeper {keeper.pid}")
-        with Stack.start(StackConfiguration(), folder, keeper=keeper) as stack:
+        with Stack.start(BOTH, StackConfiguration(), folder, keeper=keeper) as stack:
             tell(f"ready as {os.geteuid()}, postgres folder of {(folder / 'postgres' / 'data').stat().st_uid}")
-            stack.postgres.restart()
+            stack.of(PostgresServer).restart()
             tell("restarted")
             sys.stdin.read()
     tell("ended")

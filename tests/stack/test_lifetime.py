@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from harness.processes.keeper import Keeper, ProcessSpec
+from harness.protocols.postgres.binaries import find_postgres
 from harness.stack import private_folder
-from harness.stack.binaries import find_postgres
 from harness.stack.readiness import NotReadyError, wait_ready
 from tests.stack.support import processes_in
 

@@ -9,8 +9,11 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper
-from harness.stack import Launch, PostgresOptions, PostgresServer, RedisServer
-from harness.stack.binaries import RedisBinary, find_redis
+from harness.protocols.postgres.options import PostgresOptions
+from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.redis.binaries import RedisBinary, find_redis
+from harness.protocols.redis.server import RedisServer
+from harness.stack import Launch
 from harness.stack.deaths import DeathWatch, describe_exit
 from tests.keeper.support import wait_for
 from tests.stack.support import accepts, broken_redis, collected, first_then_any, occupied_port, processes_in
@@ -74,12 +77,12 @@ def test_a_server_that_dies_while_it_starts_shows_the_end_of_its_log(keeper: Kee
 
 def test_a_program_that_only_looks_like_a_redis(keeper: Keeper, folder: Path) -> None:
     with pytest.raises(HarnessError, match=r"redis exited with status 3 while it started.*\nbroken on purpose"):
-        RedisServer.start(Launch(keeper, folder), binary=find_redis(str(broken_redis(folder))))
+        RedisServer.start(Launch(keeper, folder), program=find_redis(str(broken_redis(folder))))
 
 
 def test_a_program_that_is_gone(keeper: Keeper, folder: Path) -> None:
     with pytest.raises(HarnessError, match="gone") as failed:
-        RedisServer.start(Launch(keeper, folder), binary=RedisBinary(folder / "gone", "8.2.3", "Redis"))
+        RedisServer.start(Launch(keeper, folder), program=RedisBinary(folder / "gone", "8.2.3", "Redis"))
     assert failed.value.hint
 
 

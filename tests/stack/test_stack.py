@@ -11,8 +11,11 @@ import redis as client_library
 
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
-from harness.stack import DeadServer, HostPort, PostgresServer, RedisServer, Stack, StackConfiguration
-from harness.stack.databases import create_role
+from harness.protocols.postgres.databases import create_role
+from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.redis.server import RedisServer
+from harness.stack import DeadServer, HostPort, Server, Stack, StackConfiguration
+from tests.servers import BOTH
 from tests.stack.support import accepts, broken_redis, children_of, processes_in
 
 
@@ -33,8 +36,8 @@ async def execute(url: str, statement: str) -> None:
 
 
 def test_all_three_answer_and_tell_their_versions(stack: Stack) -> None:
-    assert asyncio.run(count_tables(stack.postgres.url())) == 0
-    with client_library.Redis.from_url(stack.redis.url()) as client:
+    assert asyncio.run(count_tables(stack.of(PostgresServer).url())) == 0
+    with client_library.Redis.from_url(stack.of(RedisServer).url()) as client:
         assert client.ping()
     assert stack.toxiproxy.client().version()
     versions = stack.versions()
@@ -44,19 +47,19 @@ def test_all_three_answer_and_tell_their_versions(stack: Stack) -> None:
 
 
 def test_two_stacks_side_by_side_do_not_meet(stack: Stack, keeper: Keeper, folder: Path) -> None:
-    with Stack.start(StackConfiguration(), folder, keeper=keeper) as other:
-        asyncio.run(execute(other.postgres.url(), "CREATE TABLE mine ()"))
-        with client_library.Redis.from_url(other.redis.url()) as client:
+    with Stack.start(BOTH, StackConfiguration(), folder, keeper=keeper) as other:
+        asyncio.run(execute(other.of(PostgresServer).url(), "CREATE TABLE mine ()"))
+        with client_library.Redis.from_url(other.of(RedisServer).url()) as client:
             client.set("mine", 1)
-        other.toxiproxy.client().create("mine", HostPort("127.0.0.1", other.redis.port))
-        assert asyncio.run(count_tables(stack.postgres.url())) == 0
-        with client_library.Redis.from_url(stack.redis.url()) as client:
+        other.toxiproxy.client().create("mine", HostPort("127.0.0.1", other.of(RedisServer).port))
+        assert asyncio.run(count_tables(stack.of(PostgresServer).url())) == 0
+        with client_library.Redis.from_url(stack.of(RedisServer).url()) as client:
             assert not client.exists("mine")
         with pytest.raises(HarnessError):
             stack.toxiproxy.client().toxics("mine")
         assert processes_in(folder)
     assert not processes_in(folder)
-    assert accepts(stack.postgres.port)
+    assert accepts(stack.of(PostgresServer).port)
 
 
 @pytest.mark.parametrize("name", ["postgres", "redis", "toxiproxy"])
@@ -68,9 +71,9 @@ def test_a_death_is_told_at_once_and_the_rest_is_stopped(keeper: Keeper, folder:
         told.append(dead)
         heard.set()
 
-    with Stack.start(StackConfiguration(), folder, keeper=keeper) as stack:
+    with Stack.start(BOTH, StackConfiguration(), folder, keeper=keeper) as stack:
         stack.on_death(on_death)
-        process = getattr(stack, name).process
+        process = stack.all_servers[name].process
         assert process is not None
         process.send_signal(signal.SIGKILL)
         assert heard.wait(10)
@@ -85,9 +88,9 @@ def test_a_death_is_told_at_once_and_the_rest_is_stopped(keeper: Keeper, folder:
 
 def test_what_is_done_on_purpose_is_not_told(keeper: Keeper, folder: Path) -> None:
     told: list[DeadServer] = []
-    with Stack.start(StackConfiguration(), folder, keeper=keeper) as stack:
+    with Stack.start(BOTH, StackConfiguration(), folder, keeper=keeper) as stack:
         stack.on_death(told.append)
-        for server in (stack.postgres, stack.redis):
+        for server in stack.servers.values():
             server.restart()
             server.crash()
             server.start_again()
@@ -99,9 +102,9 @@ def test_what_is_done_on_purpose_is_not_told(keeper: Keeper, folder: Path) -> No
 
 def test_a_start_that_fails_stops_what_had_started(keeper: Keeper, folder: Path) -> None:
     before = {process.pid for process in children_of(keeper.pid)}
-    configuration = StackConfiguration(redis=str(broken_redis(folder)))
+    configuration = StackConfiguration(servers={"redis": str(broken_redis(folder))})
     with pytest.raises(HarnessError, match=r"redis exited with status 3"):
-        Stack.start(configuration, folder, keeper=keeper)
+        Stack.start(BOTH, configuration, folder, keeper=keeper)
     assert (folder / "postgres" / "data" / "PG_VERSION").exists(), "PostgreSQL had not even begun"
     assert not processes_in(folder)
     assert {process.pid for process in children_of(keeper.pid)} == before
@@ -109,36 +112,32 @@ def test_a_start_that_fails_stops_what_had_started(keeper: Keeper, folder: Path)
 
 def test_a_wrong_path_is_told_before_anything_runs(keeper: Keeper, folder: Path) -> None:
     with pytest.raises(UsageError, match="redis = "):
-        Stack.start(StackConfiguration(redis=str(folder / "missing")), folder, keeper=keeper)
+        Stack.start(BOTH, StackConfiguration(servers={"redis": str(folder / "missing")}), folder, keeper=keeper)
     assert list(folder.iterdir()) == []
 
 
 def test_logs_go_where_they_are_wanted(keeper: Keeper, folder: Path, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
-    with Stack.start(StackConfiguration(), folder, keeper=keeper, logs=logs):
+    with Stack.start(BOTH, StackConfiguration(), folder, keeper=keeper, logs=logs):
         pass
     assert {"postgres.log", "redis.log", "toxiproxy.log"} <= {path.name for path in logs.iterdir()}
 
 
 def test_servers_given_by_url_are_used_and_left_running(stack: Stack, keeper: Keeper, folder: Path) -> None:
-    configuration = StackConfiguration(
-        postgres=stack.postgres.url(), redis=stack.redis.url(), toxiproxy=stack.toxiproxy.api_url
-    )
-    with Stack.start(configuration, folder, keeper=keeper) as other:
-        assert (other.postgres.port, other.redis.port) == (stack.postgres.port, stack.redis.port)
-        assert other.postgres.version == stack.postgres.version
-        assert other.redis.version == stack.redis.version
-        assert (other.postgres.process, other.postgres.log) == (None, None)
-        assert (other.redis.process, other.redis.log) == (None, None)
-        for server in (other.postgres, other.redis):
+    urls = {"postgres": stack.of(PostgresServer).url(), "redis": stack.of(RedisServer).url()}
+    configuration = StackConfiguration(servers=urls, toxiproxy=stack.toxiproxy.api_url)
+    with Stack.start(BOTH, configuration, folder, keeper=keeper) as other:
+        for name, server in other.servers.items():
+            assert (server.port, server.version) == (stack.servers[name].port, stack.servers[name].version)
+            assert (server.process, server.log) == (None, None)
             _refuses_to_act_on_it(server)
-        assert asyncio.run(count_tables(other.postgres.url())) == 0
-    assert accepts(stack.postgres.port)
-    assert accepts(stack.redis.port)
+        assert asyncio.run(count_tables(other.of(PostgresServer).url())) == 0
+    assert accepts(stack.of(PostgresServer).port)
+    assert accepts(stack.of(RedisServer).port)
     assert stack.dead() is None
 
 
-def _refuses_to_act_on_it(server: PostgresServer | RedisServer) -> None:
+def _refuses_to_act_on_it(server: Server) -> None:
     for act in (server.restart, server.crash, server.start_again, server.stop):
         with pytest.raises(HarnessError, match="the harness does not own it") as refused:
             act()
@@ -147,10 +146,10 @@ def _refuses_to_act_on_it(server: PostgresServer | RedisServer) -> None:
 
 @pytest.mark.asyncio
 async def test_a_url_of_no_superuser_is_refused(stack: Stack) -> None:
-    connection = await asyncpg.connect(stack.postgres.url())
+    connection = await asyncpg.connect(stack.of(PostgresServer).url())
     await create_role(connection, "ordinary", password="secret-word")  # noqa: S106 - a test's own
     try:
-        url = stack.postgres.url(user="ordinary", password="secret-word")  # noqa: S106 - a test's own
+        url = stack.of(PostgresServer).url(user="ordinary", password="secret-word")  # noqa: S106 - a test's own
         with pytest.raises(UsageError, match="no superuser") as refused:
             await asyncio.to_thread(PostgresServer.at_url, url)
         assert "secret-word" not in str(refused.value)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import UsageError
-from harness.stack.postgres import PostgresServer
-from harness.stack.redis import RedisServer
+from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.redis.server import RedisServer
 from harness.stack.urls import checked_url, redacted
 
 

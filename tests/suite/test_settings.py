@@ -25,7 +25,9 @@ def test_what_is_asked_for_by_default_needs_no_options() -> None:
 
 def test_the_options_ask_for_the_same_again() -> None:
     stack = StackConfiguration(
-        postgres="postgresql://127.0.0.1:1/x", redis="redis", toxiproxy="tp", allow_hosts=frozenset({"b", "a"})
+        servers={"postgres": "postgresql://127.0.0.1:1/x", "redis": "redis", "ledger": "/usr/lib/pg?a=b"},
+        toxiproxy="tp",
+        allow_hosts=frozenset({"b", "a"}),
     )
     settings = SuiteSettings(scenarios=Path("s"), target=Path("t.toml"), patience_s=2.5, jobs=jobs_here(), stack=stack)
     given = gate.make_context("gate", list(settings.options())).params

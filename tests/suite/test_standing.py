@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.engine.laying.testbed import Testbed
-from harness.stack.addresses import HostPort
+from harness.protocols.redis.server import RedisServer
 from harness.suite import Standing, SuiteSettings
 from harness.target import load_target
 from tests.tiny import write_suite
@@ -27,9 +27,12 @@ def test_only_what_a_run_left_makes_the_servers_unsound(folder: Path) -> None:
     logs = folder / "logs"
     with Standing(SuiteSettings(scenarios=folder / "scenarios")) as standing:
         bed = standing.bring_up(target, quiet)
-        client, upstream = bed.stack.toxiproxy.client(), HostPort(bed.stack.redis.host, bed.stack.redis.port)
+        client, upstream = (
+            bed.stack.toxiproxy.client(),
+            bed.stack.of(RedisServer).address,
+        )
         assert standing.is_sound()
-        for name in ("somebody_elses", "postgres-old", "redis-1"):
+        for name in ("somebody_elses", "postgres-old", "cache-1"):
             client.create(name, upstream)
         assert standing.is_sound(), "they are no links of the target's"
         client.create("postgres-7", upstream)
@@ -58,5 +61,5 @@ def _changes_a_server(standing: Standing, logs: Path) -> None:
 def _say_in_the_log(bed: Testbed, words: str) -> None:
     client = bed.stack.toxiproxy.client()
     name = words.replace(" ", "-")
-    client.create(name, HostPort(bed.stack.redis.host, bed.stack.redis.port))
+    client.create(name, bed.stack.of(RedisServer).address)
     client.delete(name)

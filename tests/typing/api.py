@@ -192,4 +192,3 @@ def wrong_markers() -> None:
     proves("retry.database", fails="stored")  # type: ignore[call-overload]
     proves("retry.database", fails="outcome")  # type: ignore[call-overload]
     proves("retry.database", fails="outcome", match="closed", without=["a"])  # type: ignore[call-overload]
-    needs("root")  # type: ignore[arg-type]

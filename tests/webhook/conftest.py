@@ -11,7 +11,9 @@ import pytest
 import pytest_asyncio
 
 from harness.processes.keeper import Keeper, ProcessSpec
-from harness.stack import Launch, PostgresServer, RedisServer, Stack, private_folder
+from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.redis.server import RedisServer
+from harness.stack import Launch, Stack, private_folder
 from harness.stack.blocking import run_blocking
 from tests.webhook.support import END, ROOT, WAIT_S, Database, Starter, base_environment
 
@@ -47,7 +49,7 @@ def _migrated(keeper: Keeper, admin_url: str, folder: Path) -> None:
 @pytest.fixture(scope="session")
 def migrated(keeper: Keeper, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The shared server's URL, with a migrated template in it."""
-    url = stack.postgres.url()
+    url = stack.of(PostgresServer).url()
     _migrated(keeper, url, tmp_path_factory.mktemp("migrate"))
     return url
 
@@ -64,7 +66,7 @@ async def database(migrated: str) -> AsyncIterator[Database]:
 def starter(keeper: Keeper, stack: Stack, database: Database, tmp_path: Path) -> Iterator[Starter]:
     environment = {
         "DATABASE_URL": database.url,
-        "REDIS_URL": stack.redis.url(),
+        "REDIS_URL": stack.of(RedisServer).url(),
         "WEBHOOK_REDIS_PREFIX": f"{secrets.token_hex(6)}:",
     }
     starter = Starter(keeper, tmp_path, environment, database)

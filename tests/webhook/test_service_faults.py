@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from harness.stack import PostgresServer
+from harness.protocols.postgres.server import PostgresServer
 from tests.webhook.support import PATIENT, Database, Starter, digest, new_id, stopped, without_farewells
 
 CLOSED = "asyncpg.exceptions.ConnectionDoesNotExistError: connection was closed in the middle of operation"

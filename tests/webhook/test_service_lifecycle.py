@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from harness.processes.keeper import ProcessSpec
-from harness.stack import RedisServer
+from harness.protocols.redis.server import RedisServer
 from tests.webhook.support import PATIENT, ROOT, WAIT_S, Starter, base_environment, listening_port, new_id, stopped
 
 NOWHERE = "127.0.0.1:1"

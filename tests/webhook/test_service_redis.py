@@ -10,7 +10,7 @@ import socket
 import pytest
 import redis
 
-from harness.stack import RedisServer
+from harness.protocols.redis.server import RedisServer
 from tests.webhook.support import SECRET, Starter, digest, new_id
 from webhook.breaker import Breaker, State
 from webhook.delivery import Progress

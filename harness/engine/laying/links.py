@@ -1,4 +1,4 @@
-"""Lays one service's links: to each a role and database or keys, a hop of the relay, and a proxy of Toxiproxy.
+"""Lays one service's links: to each its own part of the server, a hop of the relay, and a proxy of Toxiproxy.
 
 The relay's hop is nearest the service: service, relay, Toxiproxy, server. A sweep leaves Toxiproxy out.
 """
@@ -10,12 +10,10 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from harness.engine.laying.owned import HOST, own_database, own_keys
 from harness.engine.laying.testbed import Testbed
-from harness.engine.laying.tls import authority, mode
+from harness.engine.laying.tls import authority, mode, words_of
 from harness.faults.site import LaidLink, LaidProxy
-from harness.protocols.postgres.words import Postgres
-from harness.protocols.redis.words import Redis
+from harness.protocols.contract.storage import STORAGE, Share
 from harness.relay import RelayControl
 from harness.stack.addresses import HostPort
 from harness.target.description import LinkDescription
@@ -35,7 +33,7 @@ class Laying:
 
     `via_toxiproxy`: whether Toxiproxy is between relay and server; link faults need it, a sweep saves the time.
     `cheap_login`: whether logging in is made cheap, for a service that reconnects thousands of times.
-    `alone`: whether no other service uses the servers meanwhile, so that its whole Redis database may be emptied.
+    `alone`: whether no other service uses the servers meanwhile, so that what it uses may be emptied as a whole.
     """
 
     via_toxiproxy: bool = True
@@ -59,50 +57,30 @@ async def laid_links(
     links: dict[str, LaidLink] = {}
     async with AsyncExitStack() as owned:
         for name, described in bed.target.description.links.items():
-            if described.protocol == "postgres":
-                laid = _postgres(bed, relay, Postgres(name), number, described, laying)
-            else:
-                laid = _redis(bed, relay, Redis(name), number, described, laying)
-            links[name] = await owned.enter_async_context(laid)
+            links[name] = await owned.enter_async_context(_laid(bed, relay, name, described, number, laying))
         yield links
 
 
 @asynccontextmanager
-async def _postgres(
-    bed: Testbed, relay: RelayControl, link: Link, number: int, described: LinkDescription, laying: Laying
+async def _laid(
+    bed: Testbed, relay: RelayControl, name: str, described: LinkDescription, number: int, laying: Laying
 ) -> AsyncIterator[LaidLink]:
-    server = bed.stack.postgres
-    upstream = HostPort(server.host, server.port)
+    server, called = bed.stack.servers[described.server_name], f"{name}-{number}"
+    share = Share(
+        link=name, number=number, alone=laying.alone, prepared=bed.has_template, cheap_login=laying.cheap_login
+    )
     async with (
-        own_database(bed, f"{link.name}_{number}", cheap_scram=laying.cheap_login) as own,
-        _proxied(bed, f"{link.name}-{number}", upstream, laying) as proxied,
+        STORAGE.of(described.protocol).own(server, share) as own,
+        _proxied(bed, called, server.address, laying) as proxied,
     ):
         # The relay takes its hop down itself when the run's control of it ends.
-        hop = await relay.lay(
-            f"{link.name}-{number}", protocol="postgres", upstream=proxied.listen, tls=mode(described)
-        )
+        hop = await relay.lay(called, protocol=described.protocol, upstream=proxied.listen, tls=mode(described))
+        ca_file = await authority(bed.folder, relay, described)
         yield LaidLink(
-            link=link, hop=hop.name, host=HOST, port=hop.port, through=proxied.through,
-            words=own.words(hop.port, await authority(bed.folder, relay, described)),
-            upstream=upstream, admin_url=own.admin_url, log=server.log, tls=described.tls,
-        )  # fmt: skip
-
-
-@asynccontextmanager
-async def _redis(
-    bed: Testbed, relay: RelayControl, link: Link, number: int, described: LinkDescription, laying: Laying
-) -> AsyncIterator[LaidLink]:
-    server = bed.stack.redis
-    upstream = HostPort(server.host, server.port)
-    async with (
-        own_keys(bed, link.name, number, alone=laying.alone) as own,
-        _proxied(bed, f"{link.name}-{number}", upstream, laying) as proxied,
-    ):
-        hop = await relay.lay(f"{link.name}-{number}", protocol="redis", upstream=proxied.listen, tls=mode(described))
-        yield LaidLink(
-            link=link, hop=hop.name, host=HOST, port=hop.port, through=proxied.through,
-            words=own.words(hop.port, await authority(bed.folder, relay, described)),
-            upstream=upstream, admin_url=own.admin_url, log=server.log, forget=own.forget,
+            link=Link.from_shorthand(f"{described.protocol}:{name}", place="target description"),
+            hop=hop.name, host=hop.address.host, port=hop.port, through=proxied.through,
+            words={**own.words(hop.address, tls=described.tls), **words_of(ca_file)},
+            server=server.name, upstream=server.address, own=own, log=server.log,
             remembers=described.remembers, tls=described.tls,
         )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What many runs share: the keeper, the servers, and a database that is ready to be copied."""
+"""What many runs share: the keeper, the servers, and templates that are ready to be copied."""
 
 from __future__ import annotations
 
@@ -6,28 +6,24 @@ import asyncio
 import dataclasses
 import itertools
 import os
-import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
-import asyncpg
-
-from harness.engine.laying.tls import laid_for_prepare
-from harness.errors import HarnessError
-from harness.faults.fault import Need
+from harness.engine.laying.tls import Reached, laid_for_prepare
+from harness.errors import HarnessError, UsageError
+from harness.faults.fault import CAPABILITIES, Need, is_server, own
 from harness.processes.keeper import Keeper, PreloadedPython, PreloadSpec, ProcessSpec
 from harness.processes.syscalls import notification_available
-from harness.stack import Stack, StackConfiguration
-from harness.stack.databases import create_database, create_role, drop_database, drop_role
+from harness.protocols.contract.storage import STORAGE, Storage
+from harness.stack import Server, Stack, StackConfiguration
 from harness.stack.folders import private_folder
 from harness.target import Target, fill_in
 
+ResultT = TypeVar("ResultT")
 PREPARE_WITHIN_S = 60.0
-REDIS_DATABASES = 16
-"""As many as an unconfigured Redis has."""
-TEMPLATE = "harness_template"
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONPATH")
 """Of the harness's own environment the service gets these only: a DATABASE_URL of the shell stays out."""
 
@@ -53,7 +49,13 @@ class Testbed:
     """What a scenario had the servers do that no heal is sure to undo. The next run needs other servers."""
 
     def lacking(self, need: Need) -> str | None:
-        """Why this machine or this stack does not have what a fault needs; None when it has."""
+        """Why this machine or this stack does not have what a fault needs; None when it has.
+
+        Raises UsageError for a server that the target does not have.
+        """
+        if is_server(need) and need not in map(own, self.stack.all_servers):
+            valid = [*CAPABILITIES, *map(own, self.stack.all_servers)]
+            raise UsageError.at("needs", "name", need, "the target has no such server", valid=valid)
         return self.lacks.get(need)
 
     def with_service_in(self, directory: Path) -> Testbed:
@@ -85,7 +87,7 @@ def open_testbed(
     with private_folder() as folder, Keeper.start() as keeper:
         logs.mkdir(parents=True, exist_ok=True)
         preloaded = _preload(target, keeper, logs)  # it imports while the servers start
-        with Stack.start(configuration, folder, keeper=keeper, logs=logs, progress=progress) as stack:
+        with Stack.start(target.servers, configuration, folder, keeper=keeper, logs=logs, progress=progress) as stack:
             bed = Testbed(
                 target=target, stack=stack, folder=folder, logs=logs, has_template=False, lacks=_lacks(stack),
                 allow_hosts=configuration.allow_hosts, preloaded=preloaded,
@@ -116,30 +118,27 @@ def _lacks(stack: Stack) -> Mapping[Need, str]:
     if not seccomp.available:
         lacks["seccomp"] = f"{seccomp.detail}; {seccomp.mend}"
     given_by_url = "the server was given by URL: it is not the harness's to break"
-    owners: tuple[tuple[Need, object], ...] = (
-        ("own_postgres", stack.postgres.process),
-        ("own_redis", stack.redis.process),
-        ("own_toxiproxy", stack.toxiproxy.process),
-    )
-    return lacks | {need: given_by_url for need, process in owners if process is None}
+    return lacks | {own(name): given_by_url for name, server in stack.all_servers.items() if server.process is None}
 
 
 def prepare_again(bed: Testbed) -> None:
-    """Prepare a new template, by a service that may have changed since. Raises HarnessError."""
-    asyncio.run(_drop_template(bed.stack.postgres.url()))
+    """Prepare new templates, by a service that may have changed since. Raises HarnessError."""
+    asyncio.run(_on_all(bed, lambda storage, server: storage.drop_template(server)))
     bed.has_template = False
     bed.has_template = _prepare(bed)
 
 
 def _prepare(bed: Testbed) -> bool:
-    """Run the target's `prepare` command on an empty database; whether there is one."""
+    """Run the target's `prepare` command on templates, one a server; whether there is such a command."""
     if not bed.target.description.service.prepare:
         return False
-    password = secrets.token_hex(16)
-    asyncio.run(_create_template(bed.stack.postgres.url(), password))
+    templates = asyncio.run(_on_all(bed, lambda storage, server: storage.make_template(server)))
     links = bed.target.description.links
-    direct = {name: _direct_words(bed, link.protocol, password) for name, link in links.items()}
-    with laid_for_prepare(bed.stack.relay, bed.folder, links, direct) as laid:
+    to = {
+        name: Reached(templates[link.server_name], bed.stack.servers[link.server_name].address)
+        for name, link in links.items()
+    }
+    with laid_for_prepare(bed.stack.relay, bed.folder, links, to) as laid:
         words = {f"{name}.{word}": value for name, of_link in laid.items() for word, value in of_link.items()}
         process = (bed.preloaded or bed.stack.keeper).spawn(
             ProcessSpec(
@@ -156,47 +155,12 @@ def _prepare(bed: Testbed) -> bool:
             f"{bed.target.path}: [service] prepare ended with status {status}:\n{process.log.tail()}",
             hint="run it by hand on an empty database",
         )
-    asyncio.run(_take_over_template(bed.stack.postgres.url()))
+    asyncio.run(_on_all(bed, lambda storage, server: storage.keep_template(server)))
     return True
 
 
-async def _take_over_template(admin_url: str) -> None:
-    # Reassigning what a role owns reassigns its databases too, and this one is everybody's.
-    admin = await asyncpg.connect(admin_url)
-    try:
-        await admin.execute(f'ALTER DATABASE "{TEMPLATE}" OWNER TO CURRENT_USER')
-    finally:
-        await admin.close()
-
-
-async def _drop_template(admin_url: str) -> None:
-    admin = await asyncpg.connect(admin_url)
-    try:
-        await drop_database(admin, TEMPLATE)
-        await drop_role(admin, TEMPLATE)
-    finally:
-        await admin.close()
-
-
-async def _create_template(admin_url: str, password: str) -> None:
-    admin = await asyncpg.connect(admin_url)
-    try:
-        await create_role(admin, TEMPLATE, password=password)
-        await create_database(admin, TEMPLATE, owner=TEMPLATE)
-    finally:
-        await admin.close()
-
-
-def _direct_words(bed: Testbed, protocol: str, password: str) -> Mapping[str, str]:
-    if protocol == "redis":
-        redis = bed.stack.redis
-        return {"url": redis.url(), "host": redis.host, "port": str(redis.port), "database": "0", "prefix": "prepare:"}
-    postgres = bed.stack.postgres
-    return {
-        "url": postgres.url(database=TEMPLATE, user=TEMPLATE, password=password),
-        "host": postgres.host,
-        "port": str(postgres.port),
-        "user": TEMPLATE,
-        "password": password,
-        "database": TEMPLATE,
-    }
+async def _on_all(bed: Testbed, ask: Callable[[Storage[Any], Server], Awaitable[ResultT]]) -> Mapping[str, ResultT]:
+    """Ask each server's storage, all at once; return the answers by the servers' names."""
+    wanted = bed.target.servers
+    answers = await asyncio.gather(*(ask(STORAGE.of(each.protocol), bed.stack.servers[each.name]) for each in wanted))
+    return dict(zip((each.name for each in wanted), answers, strict=True))

@@ -6,15 +6,24 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from harness.addresses import HostPort
+from harness.protocols.contract.storage import Own
 from harness.relay import Ended, RelayControl, RelayServer, TlsMode
 from harness.target.description import LinkDescription
 from harness.target.placeholders import CA_FILE
 
 Words = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What `prepare` is to fill on a server, and where that server is."""
+
+    own: Own
+    address: HostPort
 
 
 def mode(described: LinkDescription) -> TlsMode:
@@ -42,12 +51,13 @@ def words_of(ca_file: Path | None) -> Words:
 
 @contextmanager
 def laid_for_prepare(
-    relay: RelayServer, folder: Path, links: Mapping[str, LinkDescription], direct: Mapping[str, Words]
+    relay: RelayServer, folder: Path, links: Mapping[str, LinkDescription], to: Mapping[str, Reached]
 ) -> Iterator[Mapping[str, Words]]:
     """Give the words of each link, as `prepare` is to have them: it finds TLS wherever the service will.
 
-    `direct`: those that lead straight to the servers, which have none.
+    `to`: by the links' names. Without TLS the words lead straight to the servers, which have none.
     """
+    direct = {name: to[name].own.words(to[name].address, tls=False) for name in links}
     if not any(described.tls for described in links.values()):
         yield direct
         return
@@ -56,7 +66,7 @@ def laid_for_prepare(
         loop.run(control.__aenter__())
         try:
             in_tls = {
-                name: loop.run(_through(control, name, described, direct[name], folder))
+                name: loop.run(_through(control, name, described, to[name], folder))
                 for name, described in links.items()
                 if described.tls
             }
@@ -65,15 +75,9 @@ def laid_for_prepare(
             loop.run(control.close())
 
 
-async def _through(relay: RelayControl, name: str, described: LinkDescription, direct: Words, folder: Path) -> Words:
-    upstream = HostPort(direct["host"], int(direct["port"]))
-    hop = await relay.lay(f"{name}-prepare", protocol=described.protocol, upstream=upstream, tls=mode(described))
-    url = urlsplit(direct["url"])
-    credentials, at, _ = url.netloc.rpartition("@")
-    scheme = "rediss" if described.protocol == "redis" else url.scheme
-    there = {"host": hop.address.host, "port": str(hop.port)}
-    there["url"] = urlunsplit(url._replace(scheme=scheme, netloc=f"{credentials}{at}{hop.address}"))
-    return {**direct, **there, **words_of(await authority(folder, relay, described))}
+async def _through(relay: RelayControl, name: str, described: LinkDescription, to: Reached, folder: Path) -> Words:
+    hop = await relay.lay(f"{name}-prepare", protocol=described.protocol, upstream=to.address, tls=mode(described))
+    return {**to.own.words(hop.address, tls=True), **words_of(await authority(folder, relay, described))}
 
 
 async def told_with_tls(relay: RelayControl, hops: Mapping[str, str], problem: str) -> str:

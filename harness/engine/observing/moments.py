@@ -11,9 +11,10 @@ from harness.engine.observing.relayed import a_whole_statement, found_among
 from harness.engine.observing.sessions import Sessions
 from harness.errors import UsageError
 from harness.faults.fault import Fired, Injection
-from harness.faults.site import OWN_NAME, Site
+from harness.faults.site import Site
 from harness.history import Recorder
 from harness.history.events import Purpose, RequestEnded, RequestSent
+from harness.protocols.contract.access import OWN_NAME
 from harness.protocols.postgres.words import Postgres, Waiting
 from harness.vocabulary import Answered, Answers, Idle, Link, Message, Moment, Sent, ServerLogged, ServiceLogged
 

@@ -135,8 +135,7 @@ class Interleaving:
     async def _between(self) -> None:
         """Let Redis forget: the database alone has to keep copies apart, and each goes the whole way."""
         for link in self._lane.links.values():
-            if link.forget is not None:
-                await link.forget()
+            await link.own.forget()
 
     async def _afterwards(self, history: CellHistory, deliveries: Sequence[Delivery]) -> None:
         """See that the service goes on, read rows, send again, read rows."""

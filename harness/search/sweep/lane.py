@@ -18,10 +18,11 @@ from harness.engine.laying.building import PATIENCE_BEYOND_DEADLINE_S, service_s
 from harness.engine.laying.links import LANE, laid_links
 from harness.engine.laying.testbed import Testbed
 from harness.errors import HarnessError
-from harness.faults.site import ADMIN_TIMEOUT_S, OWN_NAME, LaidLink
+from harness.faults.site import LaidLink
 from harness.history.events import Purpose, ServiceEnded, StoredRow
 from harness.polling import poll, poll_async
 from harness.processes.keeper import KeptProcess
+from harness.protocols.contract.access import ADMIN_TIMEOUT_S, OWN_NAME
 from harness.relay import Ended, Fired, RelayControl, Report
 from harness.results import RunKey
 from harness.search.sweep.cell_history import CellHistory

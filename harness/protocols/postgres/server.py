@@ -1,4 +1,4 @@
-"""A PostgreSQL server: the harness's own, or the user's by URL."""
+"""A PostgreSQL server: one that the harness starts, or the user's by URL."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ import stat
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import asyncpg
 
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper, KeptProcess, ProcessSpec
+from harness.protocols.contract.server import ServerKind
+from harness.protocols.postgres.binaries import PostgresBinaries, check_postgres_version, find_postgres
+from harness.protocols.postgres.options import PostgresOptions, as_conf, settings_for
 from harness.stack._tree import kill_tree
-from harness.stack.binaries import PostgresBinaries, check_postgres_version, find_postgres
 from harness.stack.blocking import run_blocking
 from harness.stack.deaths import describe_exit
-from harness.stack.postgres_settings import PostgresOptions, as_conf, settings_for
 from harness.stack.readiness import NotReadyError
 from harness.stack.server import Launch, Server
 from harness.stack.urls import checked_url, redacted
+
+__all__ = ["SERVER", "PostgresServer"]
 
 SUPERUSER = "postgres"
 
@@ -40,8 +44,13 @@ class PostgresServer(Server):
     default_port = 5432
 
     @classmethod
+    def find(cls, wanted: str) -> PostgresBinaries:
+        """Find and check the programs. See `ServerKind.find`."""
+        return find_postgres(wanted)
+
+    @classmethod
     def start(
-        cls, launch: Launch, *, binaries: PostgresBinaries | None = None, options: PostgresOptions | None = None
+        cls, launch: Launch, program: PostgresBinaries | None = None, options: PostgresOptions | None = None
     ) -> PostgresServer:
         """Make a data directory in the launch's folder and start a server on it.
 
@@ -51,7 +60,7 @@ class PostgresServer(Server):
         name = launch.name or cls.protocol
         recipe = _Recipe(
             name=name,
-            binaries=binaries or find_postgres("embedded"),
+            binaries=program or find_postgres("embedded"),
             data=launch.folder / "data",
             log=launch.log(name),
             password=secrets.token_urlsafe(16),
@@ -61,7 +70,7 @@ class PostgresServer(Server):
         return cls(recipe.url(run.port), recipe.binaries.version, run=run, name=name)
 
     @classmethod
-    def at_url(cls, url: str, *, allow_hosts: Collection[str] = frozenset()) -> PostgresServer:
+    def at_url(cls, url: str, *, name: str | None = None, allow_hosts: Collection[str] = frozenset()) -> PostgresServer:
         """Use a server that runs already; `url` is its superuser's.
 
         Raises UsageError for a host that is not this machine and not in `allow_hosts`, for a server
@@ -80,7 +89,7 @@ class PostgresServer(Server):
         if not answer.superuser:
             mend = "give the URL of a superuser: each service gets a role and a database of its own"
             raise UsageError.at(place, "postgres", shown, "its user is no superuser", mend=mend)
-        return cls(url, answer.version)
+        return cls(url, answer.version, name=name)
 
     def url(self, *, database: str = "postgres", user: str | None = None, password: str | None = None) -> str:
         """Return a `postgresql://` URL; without a user, the superuser's, with its password."""
@@ -210,3 +219,6 @@ def _give_away(keeper: Keeper, folder: Path, password_file: Path) -> None:
     for path in (folder, password_file):
         os.chown(path, uid, gid)
     folder.parent.chmod(folder.parent.stat().st_mode | stat.S_IXGRP | stat.S_IXOTH)
+
+
+SERVER: Final[ServerKind[PostgresBinaries, PostgresOptions]] = PostgresServer

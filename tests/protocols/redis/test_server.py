@@ -4,7 +4,7 @@ import signal
 
 import redis as client_library
 
-from harness.stack import RedisServer
+from harness.protocols.redis.server import RedisServer
 from harness.stack.deaths import DeathWatch
 from tests.stack.support import accepts
 

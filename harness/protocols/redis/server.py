@@ -1,4 +1,4 @@
-"""A Redis server: the harness's own, or the user's by URL. Valkey will do, too."""
+"""A Redis server: one that the harness starts, or the user's by URL. Valkey will do, too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 import redis
@@ -15,10 +16,14 @@ from redis.retry import Retry
 
 from harness.errors import UsageError
 from harness.processes.keeper import ProcessSpec
-from harness.stack.binaries import RedisBinary, check_redis_version, find_redis
+from harness.protocols.contract.server import ServerKind
+from harness.protocols.redis.binaries import RedisBinary, check_redis_version, find_redis
+from harness.protocols.redis.options import RedisOptions
 from harness.stack.readiness import NotReadyError
 from harness.stack.server import Launch, Server
 from harness.stack.urls import checked_url, redacted
+
+__all__ = ["SERVER", "RedisServer"]
 
 _DEADLINE_S = 2.0
 _SCHEMES = ("redis",)
@@ -32,7 +37,14 @@ class RedisServer(Server):
     default_port = 6379
 
     @classmethod
-    def start(cls, launch: Launch, *, binary: RedisBinary | None = None) -> RedisServer:
+    def find(cls, wanted: str) -> RedisBinary:
+        """Find and check the program. See `ServerKind.find`."""
+        return find_redis(wanted)
+
+    @classmethod
+    def start(
+        cls, launch: Launch, program: RedisBinary | None = None, options: RedisOptions | None = None
+    ) -> RedisServer:
         """Start a server that keeps nothing on disk: a restart empties it, as a cache's may.
 
         The launch's folder is its working directory. No password: it is this run's cache, and commands that reach the
@@ -40,13 +52,19 @@ class RedisServer(Server):
         HarnessError with the log's tail when it does not start.
         """
         name = launch.name or cls.protocol
-        recipe = _Recipe(name=name, binary=binary or find_redis("embedded"), folder=launch.folder, log=launch.log(name))
+        recipe = _Recipe(
+            name=name,
+            binary=program or find_redis("embedded"),
+            folder=launch.folder,
+            log=launch.log(name),
+            options=options or RedisOptions(),
+        )
         run = launch.started(recipe)
         version = _shown_version(recipe.binary.flavour, recipe.binary.version)
         return cls(f"redis://127.0.0.1:{run.port}", version, run=run, name=name)
 
     @classmethod
-    def at_url(cls, url: str, *, allow_hosts: Collection[str] = frozenset()) -> RedisServer:
+    def at_url(cls, url: str, *, name: str | None = None, allow_hosts: Collection[str] = frozenset()) -> RedisServer:
         """Use a server that runs already.
 
         Raises UsageError for a host that is not this machine and not in `allow_hosts`, and for a
@@ -61,7 +79,7 @@ class RedisServer(Server):
             mend = "start that server, or mend the URL; 'embedded' needs neither"
             raise UsageError.at("stack configuration", "redis", shown, problem, mend=mend) from error
         check_redis_version("redis", shown, answer.version)
-        return cls(url, _shown_version(answer.flavour, answer.version))
+        return cls(url, _shown_version(answer.flavour, answer.version), name=name)
 
     def url(self, db: int = 0) -> str:
         """Return a `redis://` URL of that database."""
@@ -97,6 +115,7 @@ class _Recipe:
     binary: RedisBinary
     folder: Path
     log: Path
+    options: RedisOptions
     stop_signal: signal.Signals = signal.SIGTERM
 
     def spec(self, port: int) -> ProcessSpec:
@@ -111,6 +130,7 @@ class _Recipe:
             "appendonly": "no",
             "daemonize": "no",
             "shutdown-timeout": "0",
+            **self.options.settings,
         }
         argv = [str(self.binary.path)]
         for name, value in options.items():
@@ -128,3 +148,6 @@ class _Recipe:
             _ask(f"redis://127.0.0.1:{port}")
         except _CONNECT_ERRORS as error:
             raise NotReadyError(f"{type(error).__name__}: {error}") from error
+
+
+SERVER: Final[ServerKind[RedisBinary, RedisOptions]] = RedisServer

@@ -10,7 +10,8 @@ import pytest
 
 from harness.polling import poll, poll_async
 from harness.processes.keeper import Keeper
-from harness.stack import Launch, PostgresServer, private_folder
+from harness.protocols.postgres.server import PostgresServer
+from harness.stack import Launch, private_folder
 from harness.stack.deaths import DeathWatch
 from tests.stack.support import accepts, children_of
 

@@ -1,14 +1,19 @@
-"""How the harness's own PostgreSQL is set up, and why."""
+"""How a PostgreSQL that the harness starts is set up, and why: `[servers.NAME]` of a target whose links speak it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import Field, PositiveInt
+
+from harness.protocols.contract.options import ServerOptions
+
+__all__ = ["OPTIONS", "PostgresOptions", "as_conf", "settings_for"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresOptions:
-    """What a user of the stack may want otherwise.
+class PostgresOptions(ServerOptions):
+    """What a target may want otherwise.
 
     `fsync` is off unless asked for: the faults end processes, never the machine, and what a process
     wrote before SIGKILL is in the kernel's cache and survives it. So nothing that the harness proves
@@ -19,8 +24,11 @@ class PostgresOptions:
     """
 
     fsync: bool = False
-    max_connections: int = 300
-    settings: Mapping[str, str] = field(default_factory=dict)
+    max_connections: PositiveInt = 300
+    settings: dict[str, str] = Field(default={})
+
+
+OPTIONS: Final[type[ServerOptions]] = PostgresOptions
 
 
 def settings_for(options: PostgresOptions) -> dict[str, str]:

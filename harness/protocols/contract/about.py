@@ -1,0 +1,53 @@
+"""What everybody may ask of a protocol without importing its server: its name for people, its words, what it keeps.
+
+The implementation is `ABOUT` in `harness/protocols/NAME/about.py`. Every pytest run that loads the plugin imports that
+module: it may import the standard library and this contract, nothing else of the harness and no client library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness.protocols.registry import PROTOCOLS, Facet
+
+__all__ = ["ABOUT", "About", "server_title", "storing"]
+
+
+def _leaves_nothing(folder: Path) -> None:
+    del folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """One protocol, for people and for the checks of a target description."""
+
+    title: str
+    """What a person calls its server: "PostgreSQL"."""
+    choice: str
+    """What a user may name in place of "embedded", as the end of a help text: "a redis-server, or a redis:// URL"."""
+    placeholders: tuple[str, ...]
+    """What the target may write of a link in braces: "url" for `{orders.url}`. The link's `Own` gives the values."""
+    stores: bool = False
+    """Whether a target may list what the service has stored there (`[stored] link`): see `Probes.rows`."""
+    remembers: bool = False
+    """Whether a service remembers deliveries there by a key, which a target may tell (`[links.NAME] remembers`)."""
+    remove_leftovers: Callable[[Path], None] = _leaves_nothing
+    """Remove what servers that were killed in this folder have left outside of it. Called before the folder is removed,
+    the folder of another, dead run too; must not raise where nothing is left."""
+
+
+ABOUT: Final[Facet[About]] = Facet("about", "ABOUT")
+
+
+def server_title(protocol: str, name: str) -> str:
+    """What to call a server to a person: "PostgreSQL", or "PostgreSQL (ledger)" where it has a name of its own."""
+    title = ABOUT.of(protocol).title
+    return title if name == protocol else f"{title} ({name})"
+
+
+def storing() -> tuple[str, ...]:
+    """The protocols whose servers can list what a service has stored."""
+    return tuple(name for name in PROTOCOLS if ABOUT.of(name).stores)

@@ -1,0 +1,25 @@
+"""PostgreSQL, for people and for the checks of a target description."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from harness.protocols.contract.about import About
+
+__all__ = ["ABOUT"]
+
+
+def _remove_leftovers(folder: Path) -> None:
+    from harness.protocols.postgres.shared_memory import remove_leftover_segments  # noqa: PLC0415 - see the contract
+
+    remove_leftover_segments(folder)
+
+
+ABOUT: Final = About(
+    title="PostgreSQL",
+    choice="a folder with initdb and postgres, or a superuser's postgresql:// URL",
+    placeholders=("url", "host", "port", "user", "password", "database"),
+    stores=True,
+    remove_leftovers=_remove_leftovers,
+)

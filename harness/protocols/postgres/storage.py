@@ -1,0 +1,107 @@
+"""What a service has for itself on a PostgreSQL: a role, and a database of the same name, copied from a template."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from harness.addresses import HostPort
+from harness.protocols.contract.access import ADMIN_TIMEOUT_S
+from harness.protocols.contract.storage import Own, Share, Storage
+from harness.protocols.postgres.databases import create_database, create_role, drop_database, drop_role
+from harness.protocols.postgres.server import PostgresServer
+
+__all__ = ["STORAGE", "TEMPLATE"]
+
+TEMPLATE: Final = "harness_template"
+CHEAP_SCRAM = "SET scram_iterations = 1"
+SCRAM_CAN_BE_CHEAP = 160_000
+"""server_version_num from which the number of rounds can be set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnDatabase:
+    """See `Own`. The database's name is the role's."""
+
+    name: str
+    password: str
+    admin_url: str
+
+    def words(self, at: HostPort, *, tls: bool) -> Mapping[str, str]:
+        """See `Own`. A client asks for TLS by its own settings, not by another URL."""
+        del tls
+        name, password = self.name, self.password
+        words = {"host": at.host, "port": str(at.port), "user": name, "password": password, "database": name}
+        return {**words, "url": f"postgresql://{name}:{password}@{at}/{name}"}
+
+    async def forget(self) -> None:
+        """It stores."""
+
+
+class PostgresStorage:
+    """See `Storage`."""
+
+    @asynccontextmanager
+    async def own(self, server: PostgresServer, share: Share) -> AsyncIterator[OwnDatabase]:
+        """Make a role, and a database of its own.
+
+        A cheap login has one round of SHA-256 in place of 4,096: they are most of a connect, and the messages are the
+        same, to the byte but for the number.
+        """
+        name, password = share.name, secrets.token_hex(12)
+        admin_url = server.url(database=name)
+        try:
+            async with _session(server.url()) as admin:
+                if share.cheap_login and int(await admin.fetchval("SHOW server_version_num")) >= SCRAM_CAN_BE_CHEAP:
+                    await admin.execute(CHEAP_SCRAM)
+                await create_role(admin, name, password=password)
+                await create_database(admin, name, owner=name, template=TEMPLATE if share.prepared else None)
+            await _hand_over(admin_url, name)
+            yield OwnDatabase(name=name, password=password, admin_url=admin_url)
+        finally:
+            async with _session(server.url()) as admin:
+                await drop_database(admin, name)
+                await drop_role(admin, name)
+
+    async def make_template(self, server: PostgresServer) -> Own:
+        """Make an empty database, and the role that owns it while it is filled."""
+        own = OwnDatabase(name=TEMPLATE, password=secrets.token_hex(16), admin_url=server.url(database=TEMPLATE))
+        async with _session(server.url()) as admin:
+            await create_role(admin, TEMPLATE, password=own.password)
+            await create_database(admin, TEMPLATE, owner=TEMPLATE)
+        return own
+
+    async def keep_template(self, server: PostgresServer) -> None:
+        """Take the database from its role: reassigning what a role owns would reassign its databases, too."""
+        async with _session(server.url()) as admin:
+            await admin.execute(f'ALTER DATABASE "{TEMPLATE}" OWNER TO CURRENT_USER')
+
+    async def drop_template(self, server: PostgresServer) -> None:
+        """Drop database and role."""
+        async with _session(server.url()) as admin:
+            await drop_database(admin, TEMPLATE)
+            await drop_role(admin, TEMPLATE)
+
+
+STORAGE: Final[Storage[PostgresServer]] = PostgresStorage()
+
+
+async def _hand_over(url: str, role: str) -> None:
+    """Give what the template's owner made to the service's own role, so that it may change it."""
+    async with _session(url) as admin:
+        if await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", TEMPLATE):
+            await admin.execute(f'REASSIGN OWNED BY "{TEMPLATE}" TO "{role}"')
+
+
+@asynccontextmanager
+async def _session(url: str) -> AsyncIterator[asyncpg.Connection]:
+    admin = await asyncpg.connect(url, timeout=ADMIN_TIMEOUT_S)
+    try:
+        yield admin
+    finally:
+        await admin.close()

@@ -1,0 +1,16 @@
+"""Redis, for people and for the checks of a target description."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.protocols.contract.about import About
+
+__all__ = ["ABOUT"]
+
+ABOUT: Final = About(
+    title="Redis",
+    choice="a redis-server or valkey-server, or a redis:// URL",
+    placeholders=("url", "host", "port", "database", "prefix"),
+    remembers=True,
+)

@@ -1,0 +1,20 @@
+"""How a Redis that the harness starts is set up: `[servers.NAME]` of a target whose links speak it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import Field
+
+from harness.protocols.contract.options import ServerOptions
+
+__all__ = ["OPTIONS", "RedisOptions"]
+
+
+class RedisOptions(ServerOptions):
+    """What a target may want otherwise. `settings`: lines of redis.conf, which outrank the harness's."""
+
+    settings: dict[str, str] = Field(default={})
+
+
+OPTIONS: Final[type[ServerOptions]] = RedisOptions

@@ -1,0 +1,50 @@
+"""The servers that a target's links lead to: which there are, and how each is started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.documents import check_document
+from harness.errors import UsageError
+from harness.protocols.contract.options import OPTIONS, ServerWanted
+from harness.protocols.registry import PROTOCOLS
+from harness.target.description import TargetDescription
+
+RESERVED = ("prepare", "preloaded", "relay", "service", "toxiproxy")
+"""What else runs beside the service: their logs and folders have these names."""
+
+
+def servers_of(description: TargetDescription, place: str) -> tuple[ServerWanted, ...]:
+    """Return each server once, in the order of the links.
+
+    `[links.ledger] protocol = "postgres", server = "ledger"` leads to a second PostgreSQL; links that name no server
+    share the one that is called as their protocol. Raises UsageError, with `place`, for a server that two protocols
+    would share, a name that something else has, a table `[servers.NAME]` that no link leads to, or a wrong key in one.
+    """
+    protocols = _protocols(description, place)
+    for name in description.servers:
+        if name not in protocols:
+            problem = "no link leads to a server of this name"
+            raise UsageError.at(f"{place}: [servers]", "name", name, problem, valid=protocols)
+    return tuple(
+        ServerWanted(
+            name,
+            protocol,
+            check_document(OPTIONS.of(protocol), description.servers.get(name, {}), place=f"{place}: [servers.{name}]"),
+        )
+        for name, protocol in protocols.items()
+    )
+
+
+def _protocols(description: TargetDescription, place: str) -> Mapping[str, str]:
+    """The protocol of each server, by the server's name."""
+    found: dict[str, str] = {}
+    for link, described in description.links.items():
+        name, protocol = described.server_name, described.protocol
+        where = f"{place}: [links.{link}]"
+        if name in RESERVED or (name in PROTOCOLS and name != protocol):
+            raise UsageError.at(where, "server", name, "something else has this name", mend="give it another")
+        if found.setdefault(name, protocol) != protocol:
+            problem = f"this server speaks {found[name]}, by an earlier link, and this link {protocol}"
+            raise UsageError.at(where, "server", name, problem, mend=f"name another server for [links.{link}]")
+    return found
