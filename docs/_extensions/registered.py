@@ -12,7 +12,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from harness.checks import STANDING
-from harness.cli.faults import signature
+from harness.cli.verbs.faults import signature
 from harness.engine.steps import Step
 from harness.faults import Fault
 from harness.history.events import Event

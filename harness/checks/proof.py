@@ -34,6 +34,10 @@ SAYS_ALWAYS: Mapping[str, str] = {
 """What a check's sentence has in it whatever made it fail: a reason that is found here tells nothing apart."""
 
 
+TODO = "TODO"
+"""The `match` of a draft: nobody has said yet why the scenario must fail."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """What must make a scenario fail, by which check, and for which reason.
@@ -48,6 +52,11 @@ class Proof:
     match: str = ""
     without: tuple[str, ...] = ()
     under: str | None = None
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether its `match` is still to be written."""
+        return self.match == TODO
 
     def __str__(self) -> str:
         """`pool.pre_ping`, or `under incident`."""

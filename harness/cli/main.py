@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
 
 import click
 
-from harness.cli.ablate import ablate
-from harness.cli.baseline import baseline
-from harness.cli.compare import compare
-from harness.cli.coverage import coverage
-from harness.cli.doctor import doctor
-from harness.cli.faults import faults
-from harness.cli.gate import gate
 from harness.cli.host import host
-from harness.cli.interleave import interleave
-from harness.cli.new import new
-from harness.cli.replay import replay
-from harness.cli.report import report
 from harness.cli.run import run
-from harness.cli.soak import soak
-from harness.cli.sweep import sweep
-from harness.cli.trend import trend
 from harness.cli.up import up
-from harness.cli.verify import verify
+from harness.cli.verbs.ablate import ablate
+from harness.cli.verbs.baseline import baseline
+from harness.cli.verbs.compare import compare
+from harness.cli.verbs.coverage import coverage
+from harness.cli.verbs.doctor import doctor
+from harness.cli.verbs.faults import faults
+from harness.cli.verbs.gate import gate
+from harness.cli.verbs.interleave import interleave
+from harness.cli.verbs.new import new
+from harness.cli.verbs.replay import replay
+from harness.cli.verbs.report import report
+from harness.cli.verbs.soak import soak
+from harness.cli.verbs.sweep import sweep
+from harness.cli.verbs.trend import trend
+from harness.cli.verbs.verify import verify
 from harness.errors import HarnessError, UsageError
+from harness.results.repro import harness_words
 from harness.suite import ExitStatus, Standing
 
 
@@ -53,7 +55,7 @@ def _mend(problem: click.ClickException) -> str:
         if _is_number(parameter):
             fits = next((value for value in (default, least) if isinstance(value, (int, float)) and value), 1)
             return f"write {parameter.opts[-1]} {fits}, say"
-    return f"see {context.command_path if context else 'harness'} --help"
+    return f"see {context.command_path if context else shlex.join(harness_words())} --help"
 
 
 def _is_number(option: click.Option) -> bool:
@@ -68,7 +70,8 @@ def main(arguments: Sequence[str] | None = None, *, standing: Standing | None = 
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
     try:
-        return int(harness.main(arguments, prog_name="harness", standalone_mode=False, obj=standing) or ExitStatus.HELD)
+        called = shlex.join(harness_words())
+        return int(harness.main(arguments, prog_name=called, standalone_mode=False, obj=standing) or ExitStatus.HELD)
     except click.ClickException as problem:
         problem.show()
         sys.stderr.write(f"  mend: {_mend(problem)}\n")

@@ -86,19 +86,21 @@ PLACES: tuple[Any, ...] = (_SCENARIOS, _RESULTS, _PATIENCE)
 WHERE: tuple[Any, ...] = (_SCENARIOS, _TARGET, _RESULTS, _PATIENCE)
 SEED = click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the payloads.")
 STRICT = click.option(
-    "--strict", is_flag=True, help="What this machine cannot run fails, listed in unavailable.toml or not."
-)
+    "--strict", is_flag=True,
+    help="What this machine cannot run fails, listed in unavailable.toml or not; so does a proof that is still TODO.",
+)  # fmt: skip
 JOBS = click.option(
     "--jobs", type=click.IntRange(1, JOBS_MAX), default=jobs_here, envvar="HARNESS_JOBS", show_envvar=True, metavar="N",
     show_default="the cores, 4 at most", help="Scenarios that run at once, each on servers of its own.",
 )  # fmt: skip
-WHAT: tuple[Any, ...] = (
+PLAN: tuple[Any, ...] = (
     click.option("--profile", metavar="P", help="Profile of the target.  [default: the one that it names]"),
     click.option("--without", multiple=True, metavar="NAME",
                  help="Switch a protection off. Repeatable, or several separated by commas."),
     SEED,
-    STRICT,
 )  # fmt: skip
+"""Under what the service runs."""
+WHAT: tuple[Any, ...] = (*PLAN, STRICT)
 PROOFS = click.option("--proofs", is_flag=True, help="Try every proof of each scenario too, changed or not.")
 BASELINE = click.option(
     "--baseline", type=click.Path(path_type=Path), metavar="FILE",

@@ -8,14 +8,15 @@ from typing import Any
 
 import click
 
-from harness.checks import Verdict
 from harness.cli.chosen import choose
 from harness.cli.options import OUTPUT, PROOFS, WHAT, WHERE, check_proofs, options, output_of, settings_of
 from harness.cli.stage import perform
-from harness.cli.teeth import judge_teeth
 from harness.errors import UsageError
 from harness.present.terminal.screen import Screen
+from harness.present.terminal.teeth import teeth_lines
 from harness.suite import ExitStatus, Session, Standing, SuiteSettings
+from harness.suite.verbs.ablation import judge_teeth
+from harness.suite.verbs.running import every, none, run_scenarios
 from harness.target import load_target
 
 
@@ -43,14 +44,11 @@ def run(standing: Standing | None, /, ids: tuple[str, ...], proofs: bool, **give
             suite = choose(settings, ids, target=target)
 
     def play(session: Session, screen: Screen) -> None:
-        for scenario in suite.chosen:
-            result = session.run(scenario)
-            if proofs and result.verdict is not Verdict.UNAVAILABLE:
-                session.prove(scenario, {result.key: result})
+        run_scenarios(suite, session, prove=every if proofs else none)
         if proofs:
-            judge_teeth(suite, session, screen)
+            screen.write_all(teeth_lines(judge_teeth(suite, session)))
 
-    return perform(settings, suite.target, suite.chosen, output, play, listed=dict(suite.listed), standing=standing)
+    return perform(suite, output, play, standing=standing)
 
 
 def _on(standing: Standing, settings: SuiteSettings) -> SuiteSettings:

@@ -13,45 +13,53 @@ import click
 
 from harness.cli.options import Output
 from harness.present.ci.github import tell_github
+from harness.present.looks import BOLD
 from harness.present.pages import Pages
 from harness.present.terminal.lines import closing_lines, opening_lines
 from harness.present.terminal.screen import Screen, Verbosity, screen_for
 from harness.present.terminal.streams import into_nothing
 from harness.results.repro import harness_words
 from harness.scenario.scenario import Scenario
-from harness.suite import ExitStatus, Session, Standing, SuiteSettings, Unavailable
+from harness.suite import ExitStatus, Session, Standing
+from harness.suite.chosen import Chosen
 from harness.suite.info import Command
-from harness.target import Target
+from harness.suite.verbs.search import finish
 
 Play = Callable[[Session, Screen], None]
 
 
 def perform(
-    settings: SuiteSettings,
-    target: Target,
-    chosen: Sequence[Scenario],
+    suite: Chosen,
     output: Output,
     play: Play,
     *,
-    listed: dict[str, Unavailable] | None = None,
+    chosen: Sequence[Scenario] | None = None,
     standing: Standing | None = None,
 ) -> ExitStatus:
     """Open a session, let `play` run scenarios in it, and tell how it went, however it ended.
 
     An interruption gives its status; other errors are raised when the results are written.
+
+    Args:
+        suite: what was chosen, and how it is to be run.
+        output: how much is shown, and where.
+        play: runs the scenarios.
+        chosen: the scenarios that are to run, where that is not what was chosen of the suite.
+        standing: servers that stay up, to run on.
     """
-    stream = sys.stderr if output.as_json else sys.stdout
-    with terminated_is_interrupted(), screen_for(stream, output.verbosity) as screen:
+    chosen = suite.chosen if chosen is None else chosen
+    with on_screen(output) as screen:
         session = Session(
-            settings,
-            target,
+            suite.settings,
+            suite.target,
             command=typed(),
             selection=[scenario.id for scenario in chosen],
-            listed=listed,
+            listed=suite.listed,
             watcher=screen,
             publisher=Pages(),
             standing=standing,
         )
+        session.ambiguous = suite.ambiguous
         screen.profile, screen.total = session.profile, len(chosen)
         complete, status = False, ExitStatus.INTERRUPTED
         try:
@@ -64,7 +72,7 @@ def perform(
         except KeyboardInterrupt:  # at the very end, too: whoever interrupts a run is told that it was
             complete, status = False, ExitStatus.INTERRUPTED
             session.interrupted()
-            screen.write([("interrupted", "bold")])
+            screen.write([("interrupted", BOLD)])
         finally:
             screen.write_all(closing_lines(session.summary(complete=complete, status=status), session.folder))
             locations = {scenario.id: scenario.location for scenario in chosen}
@@ -77,6 +85,22 @@ def perform(
 def typed() -> Command:
     """What the user typed, with this Python in front."""
     return Command(click.get_current_context().info_name or "", (*harness_words(), *sys.argv[1:]))
+
+
+def finished(screen: Screen, play: Callable[[], ExitStatus], write: Callable[[bool, ExitStatus], None]) -> ExitStatus:
+    """Let a search play, write its results however it ends, and tell of an interruption."""
+    status = finish(play, write)
+    if status is ExitStatus.INTERRUPTED:
+        screen.write([("interrupted", BOLD)])
+    return status
+
+
+@contextmanager
+def on_screen(output: Output) -> Iterator[Screen]:
+    """Open the screen that the output's options ask for. SIGTERM ends what runs in it as Ctrl-C does."""
+    stream = sys.stderr if output.as_json else sys.stdout
+    with terminated_is_interrupted(), screen_for(stream, output.verbosity) as screen:
+        yield screen
 
 
 def told(text: str) -> bool:

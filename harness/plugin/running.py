@@ -22,6 +22,7 @@ from harness.scenario.scenario import Scenario
 from harness.stack.urls import redacted
 from harness.suite import ExitStatus, Session, SuiteSettings, check_profile, read_unavailable
 from harness.suite.info import Command
+from harness.suite.selection import ambiguous_words
 from harness.suite.unavailable import FILE
 from harness.target import Target, load_target
 
@@ -130,8 +131,10 @@ class PytestRun:
         ids = [scenario.id for scenario in self.scenarios.values()]
         listed = read_unavailable(self.settings.scenarios / FILE)  # a part of the suite: other ids may be listed
         words = ("python", "-m", "pytest", *(str(word) for word in self.config.invocation_params.args))
-        command = Command("pytest", words)
-        return Session(self.settings, self.target, command=command, selection=ids, listed=listed, publisher=Pages())
+        command, pages = Command("pytest", words), Pages()
+        session = Session(self.settings, self.target, command=command, selection=ids, listed=listed, publisher=pages)
+        session.ambiguous = ambiguous_words(self.scenarios.values())
+        return session
 
     def end(self, status: int) -> int:
         """Write the results, take the servers down, and say with which status pytest must end."""

@@ -19,6 +19,8 @@ class Finding:
     sentence: str
     inconclusive: bool = False
     """Whether it says only that something could not be told."""
+    warning: bool = False
+    """Whether it is shown only: the exit status is as without it."""
 
     def to_json(self) -> dict[str, str | bool]:
         """By name."""

@@ -92,6 +92,7 @@ class FindingRead(Read):
     kind: str = ""
     sentence: str
     inconclusive: bool = False
+    warning: bool = False
 
 
 class CoverRead(Read):

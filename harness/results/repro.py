@@ -6,22 +6,47 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from harness.results.result import RunKey
 
+SCRIPT = "harness"
+
 
 def harness_words() -> tuple[str, ...]:
-    """The words that start this harness: `python -m harness` where `python` is this interpreter."""
+    """The words that start this harness as it was started: `harness`, or `python -m harness`.
+
+    They are paths where the shell would find another program by that name.
+    """
+    called = Path(sys.argv[0]) if sys.argv else Path()
+    if called.name == SCRIPT:
+        found = shutil.which(SCRIPT)
+        is_ours = found is not None and Path(found).resolve() == called.resolve()
+        return (SCRIPT,) if is_ours else (_from_here(str(called)),)
     found = shutil.which("python")
     if found is not None and Path(found).parent.resolve() == Path(sys.executable).parent.resolve():
         return ("python", "-m", "harness")
-    here = os.path.relpath(sys.executable)
-    return (sys.executable if here.startswith("..") else here, "-m", "harness")
+    return (_from_here(sys.executable), "-m", "harness")
 
 
-def gate_line(key: RunKey, seed: int, options: Sequence[str] = ()) -> str:
-    """The line that runs one scenario as `key` says. `options` are added to it."""
+def _from_here(path: str) -> str:
+    """The path as seen from the current folder, where it lies below it."""
+    here = os.path.relpath(path)
+    if here.startswith(".."):
+        return path
+    return here if os.sep in here else f".{os.sep}{here}"
+
+
+def gate_line(key: RunKey, seed: int, options: Sequence[str] = (), ambiguous: Collection[str] = ()) -> str:
+    """The line that runs one scenario as `key` says.
+
+    Args:
+        key: the scenario, its profile, and what is off.
+        seed: the seed of its payloads.
+        options: words that are added to the line.
+        ambiguous: ids that are the names of themes, too.
+    """
+    word = f"scenario:{key.id}" if key.id in ambiguous else key.id
     off = [word for name in key.without for word in ("--without", name)]
-    return shlex.join([*harness_words(), "gate", key.id, "--profile", key.profile, *off, "--seed", str(seed), *options])
+    return shlex.join([*harness_words(), "gate", word, "--profile", key.profile, *off, "--seed", str(seed), *options])

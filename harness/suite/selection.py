@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.errors import UsageError, closest
+from harness.results.text import counted
 from harness.scenario.scenario import Scenario
+
+SCENARIO, THEME = "scenario:", "theme:"
+"""Before a word that would mean a scenario and a theme: which of them is meant."""
 
 
 def select(scenarios: Sequence[Scenario], words: Sequence[str]) -> Sequence[Scenario]:
     """Return the scenarios that the words name, in the suite's order; all of them for no words.
 
-    A word is an id, a scenario's name without its parameters, or a theme; the first of these that
-    fits counts. Raises UsageError for a word that names nothing.
+    A word is an id, a scenario's name without its parameters, or a theme; `scenario:WORD` and `theme:WORD` say which.
+    Raises UsageError for a word that names nothing, and for one that names a scenario and, with others, a theme.
     """
     if not words:
         return scenarios
@@ -20,12 +24,27 @@ def select(scenarios: Sequence[Scenario], words: Sequence[str]) -> Sequence[Scen
     return [scenario for scenario in scenarios if scenario.id in wanted]
 
 
+def ambiguous_words(scenarios: Iterable[Scenario]) -> frozenset[str]:
+    """The words that name a scenario and, with others, a theme: they are refused without a prefix."""
+    known = list(scenarios)
+    words = {name for scenario in known for name in (scenario.id, _name(scenario))} & {each.theme for each in known}
+    return frozenset(word for word in words if set(_named(known, word)) != set(_of_theme(known, word)))
+
+
 def _meant(scenarios: Sequence[Scenario], word: str) -> Sequence[Scenario]:
-    for name_of in (_id, _name, _theme):
-        found = [scenario for scenario in scenarios if name_of(scenario) == word]
-        if found:
-            return found
-    known = {name_of(scenario) for scenario in scenarios for name_of in (_id, _name, _theme)}
+    if word.startswith(SCENARIO):
+        named, of_theme = _named(scenarios, word.removeprefix(SCENARIO)), []
+    elif word.startswith(THEME):
+        named, of_theme = [], _of_theme(scenarios, word.removeprefix(THEME))
+    else:
+        named, of_theme = _named(scenarios, word), _of_theme(scenarios, word)
+    if named and of_theme and set(named) != set(of_theme):
+        both = f"is a scenario ({counted(len(named), 'run')}), and a theme ({counted(len(of_theme), 'scenario')})"
+        mend = f"write {SCENARIO}{word} or {THEME}{word}"
+        raise UsageError(f"command line: ID = {word!r}: {both}", hint=mend)
+    if named or of_theme:
+        return named or of_theme
+    known = {name for scenario in scenarios for name in (scenario.id, _name(scenario), scenario.theme)}
     themes = ", ".join(sorted({scenario.theme for scenario in scenarios}))
     near = closest(word, known)
     parts = [f"command line: ID = {word!r}: no scenario, and no theme, has this name"]
@@ -34,13 +53,14 @@ def _meant(scenarios: Sequence[Scenario], word: str) -> Sequence[Scenario]:
     raise UsageError("; ".join(parts), hint=f"write {near!r}" if near else "leave it out to run all")
 
 
-def _id(scenario: Scenario) -> str:
-    return scenario.id
+def _named(scenarios: Sequence[Scenario], word: str) -> list[Scenario]:
+    """The scenario with this id; else all with this name."""
+    return [each for each in scenarios if each.id == word] or [each for each in scenarios if _name(each) == word]
+
+
+def _of_theme(scenarios: Sequence[Scenario], word: str) -> list[Scenario]:
+    return [each for each in scenarios if each.theme == word]
 
 
 def _name(scenario: Scenario) -> str:
     return scenario.id.partition("[")[0]
-
-
-def _theme(scenario: Scenario) -> str:
-    return scenario.theme

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ from harness.results.ablation import ProofResult, judge_ablated
 from harness.results.files import write_atomically
 from harness.results.finding import Finding
 from harness.results.folder import new_results_folder
+from harness.results.reading import SummaryRead, summary_from
 from harness.results.repro import gate_line
 from harness.results.summary import Summary, Times
 from harness.scenario import runner
@@ -27,6 +28,8 @@ from harness.scenario.proving import proof_tried_by, prove
 from harness.scenario.runner import RunConfiguration
 from harness.scenario.scenario import Scenario
 from harness.suite.beds import Beds
+from harness.suite.chosen import Chosen
+from harness.suite.drafts import draft_findings, draft_note
 from harness.suite.info import Command, run_info
 from harness.suite.lanes import Lanes
 from harness.suite.publisher import Publisher, Unpublished
@@ -74,6 +77,8 @@ class Session:
         self._stack_s = 0.0
         self._finished = False
         self._over = False
+        self.ambiguous: Collection[str] = ()
+        """Ids that name themes, too: the lines that repeat a run say which is meant."""
         self.profile = check_profile(settings, target)
         self.folder = new_results_folder(settings.results)
         self.results: list[RunResult] = []
@@ -134,6 +139,25 @@ class Session:
             exit_status=None if status is None else int(status),
         )
 
+    def so_far(self) -> SummaryRead:
+        """Everything so far, as whoever reads `summary.json` has it."""
+        data = self.summary(complete=True, status=self.status).to_json(self.folder.relative)
+        return summary_from(data, place="this run")
+
+    def another(self, suite: Chosen, settings: SuiteSettings, command: Command) -> Session:
+        """A session on servers of its own, that tells and publishes as this one does."""
+        other = Session(
+            settings,
+            suite.target,
+            command=command,
+            selection=[scenario.id for scenario in suite.chosen],
+            listed=suite.listed,
+            watcher=self._watcher,
+            publisher=self._publisher,
+        )
+        other.ambiguous = suite.ambiguous
+        return other
+
     def _in_order(self, found: Sequence[FoundT], id_of: Callable[[FoundT], str]) -> tuple[FoundT, ...]:
         """In the order of the selection, whichever lane was the first."""
         place = {name: number for number, name in enumerate(self._selection)}
@@ -192,7 +216,10 @@ class Session:
             result = dataclasses.replace(result, expected=Verdict.FAILED)
             judgement = judge_ablated(result, proof)
             note = f"{judgement.verdict}: {judgement.reason}"
-        self._record(result, note)
+        with self._lock:
+            drafts = draft_findings(scenario, strict=self._settings.strict)
+            self.findings += [each for each in drafts if each not in self.findings]
+        self._record(result, note or draft_note(scenario))
         return result
 
     def prove(self, scenario: Scenario, known: MutableMapping[RunKey, RunResult]) -> Sequence[ProofResult]:
@@ -258,7 +285,7 @@ class Session:
             patience_s=settings.patience_s,
             folder=folder or self.folder.path,
             watch=self._watcher.saw,
-            repro=repro or functools.partial(gate_line, options=settings.options()),
+            repro=repro or functools.partial(gate_line, options=settings.options(), ambiguous=self.ambiguous),
         )
 
     def _recorded(self, scenario: Scenario, configuration: RunConfiguration, bed: Testbed) -> RunResult:

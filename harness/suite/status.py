@@ -9,6 +9,7 @@ from harness.checks import Verdict
 from harness.results import RunResult
 from harness.results.ablation import WRONG, PairVerdict, ProofResult
 from harness.results.finding import Finding
+from harness.search.sweep.results import CellVerdict, SweepResults
 
 
 class ExitStatus(enum.IntEnum):
@@ -33,8 +34,9 @@ def exit_status(
     """Failed outranks inconclusive outranks held; nothing run is never held.
 
     Ablated runs count by their proofs. A run that this machine cannot do is a failure, unless its id
-    is `listed` and the suite is not `strict`. What was found beyond the runs counts like them.
+    is `listed` and the suite is not `strict`. What was found beyond the runs counts like them, warnings apart.
     """
+    findings = [finding for finding in findings if not finding.warning]
     own = [result for result in results if result.role != "ablated"]
     verdicts = {result.verdict for result in own}
     pairs = {proof.judgement.verdict for proof in proofs}
@@ -47,3 +49,23 @@ def exit_status(
     if Verdict.INCONCLUSIVE in verdicts or PairVerdict.INCONCLUSIVE in pairs or findings:
         return ExitStatus.INCONCLUSIVE
     return ExitStatus.HELD if Verdict.HELD in verdicts else ExitStatus.NOTHING_RAN
+
+
+def verdicts_status(verdicts: Collection[Verdict]) -> ExitStatus:
+    """The status of plain verdicts: failed outranks inconclusive outranks held; nothing run is never held."""
+    if Verdict.FAILED in verdicts:
+        return ExitStatus.FAILED
+    if set(verdicts) - {Verdict.HELD}:
+        return ExitStatus.INCONCLUSIVE
+    return ExitStatus.HELD if verdicts else ExitStatus.NOTHING_RAN
+
+
+def sweep_status(results: SweepResults) -> ExitStatus:
+    """As the gate's. What is judged apart is told, and fails nothing; UNMET alone proves nothing."""
+    if CellVerdict.FAILED in results.verdicts:
+        return ExitStatus.FAILED
+    if CellVerdict.INCONCLUSIVE in results.verdicts:
+        return ExitStatus.INCONCLUSIVE
+    if not results.cells:
+        return ExitStatus.NOTHING_RAN
+    return ExitStatus.INCONCLUSIVE if results.verdicts == {CellVerdict.UNMET} else ExitStatus.HELD

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 
 from harness.cli.options import Output
 from harness.cli.stage import perform
+from harness.cli.verbs.gate import gate
 from harness.present.terminal.screen import Screen, Verbosity
 from harness.suite import ExitStatus, Session, SuiteSettings
+from harness.suite.chosen import Chosen
 from harness.target import load_target
 from tests.cli.support import summary_in
 
@@ -29,7 +32,10 @@ def test_an_interruption_while_the_report_is_written_is_no_success(
     monkeypatch.setattr("harness.results.folder.ResultsFolder.release", lambda folder: released.append(folder.id))
     settings = SuiteSettings(scenarios=suite / "scenarios")
     output = Output(as_json=False, verbosity=Verbosity.QUIET)
-    status = perform(settings, load_target(settings.target_file), (), output, nothing)
+    target = load_target(settings.target_file)
+    chosen = Chosen(settings=settings, target=target, profile="hardened", scenarios=(), chosen=(), listed={})
+    with click.Context(gate, info_name="gate"):
+        status = perform(chosen, output, nothing)
     assert status is ExitStatus.INTERRUPTED
     assert "interrupted" in capsys.readouterr().out
     data = summary_in(suite)

@@ -9,14 +9,14 @@ import pytest
 
 from harness.checks import Verdict
 from harness.cli import main
-from harness.cli.interleave import counts_line
-from harness.cli.interleave import status_of as status_of_orders
-from harness.cli.sweep import kinds_needed, status_of
+from harness.present.terminal.orders import counts_line
 from harness.results.revision import commit_of, revision_of
 from harness.search.orders.interleaving import OrderResult
 from harness.search.sweep.plan import Choice
 from harness.search.sweep.results import CellVerdict, LaneProblem, SweepResults
 from harness.suite import ExitStatus
+from harness.suite.status import sweep_status, verdicts_status
+from harness.suite.verbs.sweep import kinds_needed
 from tests.search.made import result
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -33,12 +33,12 @@ NOTICED, SILENT = CellVerdict.NOTICED, CellVerdict.SILENT
     ],
 )  # fmt: skip
 def test_a_sweep_ends_like_a_gate(verdicts: list[CellVerdict], status: ExitStatus) -> None:
-    assert status_of(SweepResults(cells=[result(verdict) for verdict in verdicts])) is status
+    assert sweep_status(SweepResults(cells=[result(verdict) for verdict in verdicts])) is status
 
 
 def test_what_no_cell_is_to_blame_for_fails_the_sweep_too() -> None:
     problem = LaneProblem(lane=1, verdict=FAILED, reason="rows that nobody sent")
-    assert status_of(SweepResults(cells=[result(HELD)], problems=[problem])) is ExitStatus.FAILED
+    assert sweep_status(SweepResults(cells=[result(HELD)], problems=[problem])) is ExitStatus.FAILED
 
 
 def order(verdict: Verdict, waits: int = 0) -> OrderResult:
@@ -56,7 +56,7 @@ def order(verdict: Verdict, waits: int = 0) -> OrderResult:
     ],
 )  # fmt: skip
 def test_orders_end_like_a_gate(verdicts: list[Verdict], status: ExitStatus) -> None:
-    assert status_of_orders([order(verdict) for verdict in verdicts]) is status
+    assert verdicts_status([each.verdict for each in map(order, verdicts)]) is status
 
 
 def test_orders_are_counted_in_words() -> None:

@@ -34,7 +34,7 @@ from tests.tiny import run_harness
         (["soak"], "Missing option '--runs'"),
         (["soak", "--runs", "0"], "0 is not in the range"),
         (["soak", "--runs", "0"], "mend: write --runs 1, say"),
-        (["replay"], "mend: see harness replay --help"),
+        (["replay"], "-m harness replay --help"),
         (["replay", "nothing.json"], "nothing.json: file = 'nothing.json': there is no such file"),
     ],
 )

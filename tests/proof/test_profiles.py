@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from harness.checks import Verdict
-from harness.cli.compare import step_lines
 from harness.compare.losses import Losses, losses_of
 from harness.compare.profiles import Compared, Outcome, SideBySide, cell_text, in_order
 from harness.history import History, Recorder
 from harness.history.events import Purpose, RequestEnded, RequestSent, RowsRead, StoredRow
+from harness.present.terminal.profiles import step_lines
 from harness.target import load_target
 from harness.vocabulary import ACKNOWLEDGED, REFUSED
 from harness.vocabulary import Outcome as Answered

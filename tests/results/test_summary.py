@@ -99,6 +99,7 @@ def test_what_was_looked_at_beyond_the_runs_has_a_section_of_its_own() -> None:
             "kind": "unproved",
             "sentence": "pool.recycle is unproved: no scenario names it",
             "inconclusive": False,
+            "warning": False,
         }
     ]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.cli.fault_maps import leave_maps
 from harness.present.maps.fault_map import read_maps
+from harness.present.maps.leaving import leave_maps
 from harness.present.maps.mapping import coverage_map, sweep_maps
 from harness.search.recording.places import Point
 from harness.search.space.coverage import coverage_of

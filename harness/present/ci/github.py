@@ -114,7 +114,7 @@ def _annotations(summary: SummaryRead, locations: Mapping[str, str]) -> Iterator
     for proof in summary.wrong_proofs:
         yield _proof(proof, locations)
     for finding in summary.findings:
-        level = "warning" if finding.inconclusive else "error"
+        level = "warning" if finding.inconclusive or finding.warning else "error"
         title = f"{finding.section}: {finding.subject}"
         yield _command(level, locations.get(finding.subject, ""), title, finding.sentence)
 

@@ -21,7 +21,7 @@ def junit_text(summary: Summary) -> str:
     suite = ET.Element("testsuite", name="harness", timestamp=_timestamp(summary.info.started_at))
     ablated = {str(proof.ablated.key): proof for proof in summary.proofs}
     cases = [_case(result, ablated.get(str(result.key))) for result in summary.results]
-    cases += [_finding(finding) for finding in summary.findings]
+    cases += [_finding(finding) for finding in summary.findings if not finding.warning]
     suite.extend(cases)
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(attribute, str(sum(1 for case in cases if case.find(tag) is not None)))

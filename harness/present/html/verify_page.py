@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from harness.compare.profiles import escaped, seconds
 from harness.compare.record import ScenarioRecord
 from harness.compare.verification import Side, Verification
 from harness.results.ablation import PairVerdict
+from harness.results.files import write_atomically
 from harness.results.reading import multiple
 from harness.results.text import visible
 
@@ -24,7 +26,14 @@ vertical-align:top}
 code{font-family:ui-monospace,monospace;overflow-wrap:anywhere}li{overflow-wrap:anywhere}
 @media print{body{margin:0;max-width:none}}
 """
+MARKDOWN_FILE, HTML_FILE = "verify.md", "verify.html"
 HEAD = ("scenario", "release", "candidate", "worst answer", "recovery", "proofs")
+
+
+def write_pages(found: Verification, command: str, folder: Path) -> None:
+    """Write verify.md and verify.html."""
+    write_atomically(folder / MARKDOWN_FILE, markdown_page(found, command))
+    write_atomically(folder / HTML_FILE, html_page(found, command))
 
 
 def markdown_page(found: Verification, command: str) -> str:

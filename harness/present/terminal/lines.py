@@ -162,6 +162,11 @@ def closing_lines(summary: Summary, folder: ResultsFolder) -> Iterator[Line]:
     if not summary.results:
         counts = "nothing ran"
     yield [(counts, BOLD), (f" in {times.total_s:.1f} s", PLAIN)]
+    wrong = [finding for finding in summary.findings if not finding.warning]
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        style = look("inconclusive" if all(each.inconclusive for each in wrong) else "failed").style
+        yield [("beyond the runs: ", style), (f"{one_line(wrong[0].sentence)}{more}", PLAIN)]
     if summary.proofs:
         verdicts = [proof.judgement.verdict for proof in summary.proofs]
         tried = ", ".join(f"{verdicts.count(each)} {each.value}" for each in PairVerdict if each in verdicts)

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from harness.checks import Verdict
-from harness.cli.chosen import Chosen, choose
-from harness.cli.mutants import ablate_mutants
-from harness.cli.options import JOBS, OUTPUT, SEED, STACK, STRICT, WHERE, options, output_of, settings_of
+from harness.cli.chosen import choose
+from harness.cli.options import JOBS, OUTPUT, SEED, STACK, STRICT, WHERE, Output, options, output_of, settings_of
 from harness.cli.stage import perform
-from harness.cli.starting import FirstRuns
-from harness.cli.teeth import judge_teeth
 from harness.errors import UsageError
 from harness.present.looks import DIM
 from harness.present.terminal.heat_map import heat_map_lines
+from harness.present.terminal.mutants import mutant_counts_line, mutant_lines
 from harness.present.terminal.screen import Screen
-from harness.proof.matrix import Matrix, matrix_of
-from harness.results import RunKey, RunResult
+from harness.present.terminal.teeth import teeth_lines
+from harness.proof.matrix import Matrix
+from harness.proof.mutant_results import MutantResult
 from harness.scenario.scenario import Scenario
-from harness.suite import ExitStatus, Session
+from harness.suite import ExitStatus, Session, SuiteSettings
+from harness.suite.chosen import Chosen
+from harness.suite.verbs.ablation import judge_teeth, run_matrix
+from harness.suite.verbs.mutants import MutantTrial
+from harness.suite.verbs.running import Known, every, run_scenarios
 
 MATRIX = click.option(
     "--matrix", is_flag=True, help="Every scenario with each protection off, too: as a map. Takes long."
 )
-
-
 MUTANTS = click.option(
     "--mutants", is_flag=True, help="The mutants of a list instead of proofs: ID is a mutant's, or its file's name."
 )
@@ -58,48 +59,41 @@ def ablate(ids: tuple[str, ...], *, matrix: bool, mutants: bool, mutant_list: Pa
     if matrix and mutants:
         raise UsageError("command line: --matrix is about protections, --mutants is not", hint="leave one of them out")
     if mutants:
-        return ablate_mutants(settings, output, ids, mutant_list)
+        return _ablate_mutants(settings, output, ids, mutant_list)
     if mutant_list is not None:
         raise UsageError("command line: --mutant-list is read with --mutants only", hint="add --mutants")
     suite = choose(settings, ids)
 
     def play(session: Session, screen: Screen) -> None:
-        known: dict[RunKey, RunResult] = {}
-        first = FirstRuns(suite.target)
-
-        def one(scenario: Scenario) -> None:
-            result = session.run(scenario)
-            first.look_at(result)
-            known[result.key] = result
-            if result.verdict is not Verdict.UNAVAILABLE:
-                session.prove(scenario, known)
-
-        session.each(suite.chosen, one)
+        known = run_scenarios(suite, session, prove=every)
         found = _matrix(suite, session, screen, known) if matrix else None
-        judge_teeth(suite, session, screen, found)
+        screen.write_all(teeth_lines(judge_teeth(suite, session, found)))
 
-    return perform(settings, suite.target, suite.chosen, output, play, listed=dict(suite.listed))
+    return perform(suite, output, play)
 
 
-def _matrix(suite: Chosen, session: Session, screen: Screen, known: dict[RunKey, RunResult]) -> Matrix:
-    protections = list(suite.target.description.protections)
+def _matrix(suite: Chosen, session: Session, screen: Screen, known: Known) -> Matrix:
     numbers = itertools.count(1)
 
-    def one(scenario: Scenario) -> None:
-        _run_row(session, scenario, protections, known)
+    def ran(scenario: Scenario) -> None:
         screen.write([(f"matrix: {next(numbers)} of {len(suite.chosen)}: {scenario.id}", DIM)])
 
-    session.each(suite.chosen, one)
-    ids = [scenario.id for scenario in suite.chosen]
-    found = matrix_of(known, ids, protections, session.profile, session.proofs)
+    found = run_matrix(suite, session, known, ran)
     screen.write_all(heat_map_lines(found))
     return found
 
 
-def _run_row(session: Session, scenario: Scenario, protections: list[str], known: dict[RunKey, RunResult]) -> None:
-    if known[RunKey(scenario.id, session.profile)].verdict is Verdict.UNAVAILABLE:
-        return
-    for protection in protections:
-        key = RunKey(scenario.id, session.profile, (protection,))
-        if key not in known:
-            known[key] = session.run_as(scenario, key, "ablated")
+def _ablate_mutants(settings: SuiteSettings, output: Output, words: Sequence[str], file: Path | None) -> ExitStatus:
+    suite = choose(settings, ())
+    trial = MutantTrial(suite, words, file)
+
+    def play(session: Session, screen: Screen) -> None:
+        def judged(result: MutantResult) -> None:
+            screen.write_all(mutant_lines(result))
+
+        try:
+            trial.run(session, judged)
+        finally:
+            screen.write(mutant_counts_line(trial.results))
+
+    return perform(suite, output, play, chosen=trial.scenarios)

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from harness.checks import Verdict
-from harness.compare.trend import Trend, of_one_kind, trends, trends_json
+from harness.compare.trend import of_one_kind, trends, trends_json
 from harness.errors import UsageError
+from harness.present.terminal.trend import trend_lines
 from harness.results.naming import run_named, summaries_in
 from harness.results.reading import SummaryRead, read_summary
-from harness.results.text import counted
 from harness.suite import ExitStatus
 from harness.suite.settings import RESULTS
-
-LETTERS: Mapping[Verdict, str] = {
-    Verdict.HELD: "+", Verdict.FAILED: "x", Verdict.INCONCLUSIVE: "?", Verdict.UNAVAILABLE: "-",
-}  # fmt: skip
 
 
 @click.command()
@@ -58,19 +52,3 @@ def _kept(results: Path, left_out: dict[str, str]) -> list[SummaryRead]:
         except UsageError as problem:
             left_out[path.parent.name] = problem.message
     return [each for each in found if not each.quick]
-
-
-def trend_lines(told: Sequence[Trend], found: Sequence[SummaryRead], left_out: Mapping[str, str]) -> Iterator[str]:
-    """The verdicts of each scenario from old to new, then what there is to say."""
-    if not found:
-        yield "there are no runs to compare"
-        return
-    span = f"{counted(len(found), 'run')}, {found[0].run.id} to {found[-1].run.id}"
-    yield f"{span}; old to new: + held, x failed, ? inconclusive"
-    width = max((len(each.id) for each in told), default=0)
-    for each in told:
-        yield f"{each.id:{width}}  {''.join(LETTERS[point.verdict] for point in each.points)}"
-    said = [sentence for each in told for sentence in each.said]
-    yield from said or ["nothing got slower or flakier"]
-    for name, reason in left_out.items():
-        yield f"left out: {name}: {reason}"

@@ -20,7 +20,8 @@ from harness.scenario.blaming import blamed
 from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario
 from harness.scenario.schedule import Schedule, read_schedule
-from harness.suite import ExitStatus, Session, SuiteSettings, select
+from harness.suite import ExitStatus, Session, SuiteSettings
+from harness.suite.chosen import Chosen
 from harness.target import Target, load_target
 
 THEME = "replay"
@@ -52,7 +53,10 @@ def replay(file: Path, *, only_print: bool, **given: Any) -> ExitStatus:
         del screen
         session.run(scenario, repro=None if schedule.partial else line)
 
-    return perform(settings, target, [scenario], output, play)
+    chosen = Chosen(
+        settings=settings, target=target, profile=schedule.profile, scenarios=[scenario], chosen=[scenario], listed={}
+    )
+    return perform(chosen, output, play)
 
 
 def _by_steps(schedule: Schedule, file: Path) -> Scenario:
@@ -64,8 +68,8 @@ def _by_steps(schedule: Schedule, file: Path) -> Scenario:
 
 def _by_id(schedule: Schedule, settings: SuiteSettings, target: Target) -> Scenario:
     scenarios = collect_scenarios(settings.scenarios, target.description)
-    found = select(scenarios, [schedule.id])
-    if [scenario.id for scenario in found] != [schedule.id]:
+    found = [scenario for scenario in scenarios if scenario.id == schedule.id]
+    if not found:
         known = [scenario.id for scenario in scenarios]
         raise UsageError.at("schedule", "id", schedule.id, "is partial, and no scenario has this id", valid=known)
     return found[0]

@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from harness.cli.against_baseline import baseline_file
-from harness.cli.chosen import Chosen, choose
+from harness.cli.chosen import choose
 from harness.cli.options import BASELINE, SUITE, options
 from harness.compare.accepting import Ground, check_acceptable
 from harness.compare.baseline import Baseline, accepted, read_baseline, write_baseline
@@ -20,6 +19,8 @@ from harness.results.reading import read_summary
 from harness.results.revision import revision_of, uncommitted
 from harness.results.text import counted
 from harness.suite import ExitStatus, SuiteSettings
+from harness.suite.chosen import Chosen
+from harness.suite.verbs.baseline import baseline_file
 
 
 @click.group()

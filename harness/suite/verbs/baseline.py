@@ -1,25 +1,29 @@
-"""What the gate has of the baseline: which scenarios have changed since, and what has become worse."""
+"""Compares a gate with the baseline: which scenarios have changed since, and what has become worse."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cli.chosen import Chosen
 from harness.compare.baseline import FILE, Baseline, read_baseline
-from harness.compare.differences import Comparison, Difference, Kind, differences
+from harness.compare.differences import Comparison, Difference, differences
 from harness.compare.record import record_of
 from harness.errors import UsageError
-from harness.present.looks import BAD, BOLD, DIM, DOUBT
-from harness.present.terminal.lines import Line
-from harness.present.terminal.screen import Screen
 from harness.proof.sources import digests
-from harness.results.reading import summary_from
-from harness.results.text import one_line
-from harness.suite import Session
+from harness.suite.chosen import Chosen
+from harness.suite.session import Session
 
 SECTION = "baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What has become worse than in the baseline. `file`: its path. `new`: scenarios that it does not have."""
+
+    file: str
+    differences: Sequence[Difference]
+    new: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,9 @@ class AgainstBaseline:
         recorded = {name: scenario.source for name, scenario in self.baseline.scenarios.items()}
         return [each.id for each in self.chosen.chosen if recorded.get(each.id) != self.sources[each.id]]
 
-    def compare(self, session: Session, screen: Screen) -> None:
-        """Compare what the session has run; tell, and put it into the summary and the exit status."""
-        data = session.summary(complete=False, status=None).to_json(session.folder.relative)
-        record = record_of(summary_from(data, place="this run"), self.sources)
+    def compare(self, session: Session) -> Compared:
+        """Compare what the session has run; put it into the summary and the exit status."""
+        record = record_of(session.so_far(), self.sources)
         how = Comparison(
             proofs=self.chosen.proofs,
             whole=self.chosen.whole,
@@ -55,7 +58,7 @@ class AgainstBaseline:
             "differences": [each.finding(SECTION).to_json() for each in found],
         }
         session.add(SECTION, section, [each.finding(SECTION) for each in found])
-        screen.write_all(difference_lines(found, str(self.path), new))
+        return Compared(str(self.path), found, new)
 
 
 def baseline_file(chosen: Chosen, given: Path | None) -> Path:
@@ -85,17 +88,3 @@ def against_baseline(chosen: Chosen, given: Path | None) -> AgainstBaseline | No
         raise UsageError.at(str(path), "profile", found.profile, "not the default profile", valid=[chosen.profile],
                             mend=mend)  # fmt: skip
     return AgainstBaseline(path, found, chosen, digests(chosen.chosen, chosen.settings.scenarios))
-
-
-def difference_lines(found: Sequence[Difference], path: str, new: Sequence[str]) -> Iterator[Line]:
-    """What has become worse, one line each; else that nothing has."""
-    if found:
-        count = "1 difference" if len(found) == 1 else f"{len(found)} differences"
-        yield [(f"worse than {path}: {count}", BAD)]
-    else:
-        yield [(f"nothing is worse than {path}", DIM)]
-    for each in found:
-        style = DOUBT if each.kind is Kind.INCONCLUSIVE else BAD
-        yield [(f"x {each.kind.value:18} ", style), (one_line(each.sentence), "")]
-    if new:
-        yield [("not in the baseline yet: ", DIM), (", ".join(new), BOLD), (" (accept a run that has them)", DIM)]

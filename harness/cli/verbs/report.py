@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from harness.cli.fault_maps import leave_maps
 from harness.errors import HarnessError
 from harness.present.html import write_report
+from harness.present.maps.leaving import leave_maps
 from harness.results.folder import LATEST
 from harness.results.naming import run_named
 from harness.results.reading import read_summary

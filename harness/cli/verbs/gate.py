@@ -7,11 +7,7 @@ from typing import Any
 
 import click
 
-from harness.checks import Verdict
-from harness.cli.against_baseline import against_baseline
 from harness.cli.chosen import choose
-from harness.cli.covered import check_space, judge_coverage, subject_of, tell_unread
-from harness.cli.fault_maps import leave_maps
 from harness.cli.options import (
     BASELINE,
     JOBS,
@@ -26,12 +22,19 @@ from harness.cli.options import (
     settings_of,
 )
 from harness.cli.stage import perform
-from harness.cli.starting import FirstRuns
-from harness.cli.teeth import judge_teeth
 from harness.errors import UsageError
+from harness.present.maps.leaving import leave_maps
+from harness.present.maps.mapping import coverage_map
+from harness.present.terminal.baseline import baseline_lines
+from harness.present.terminal.coverage import gate_coverage_lines, unread_lines
 from harness.present.terminal.screen import Screen
-from harness.scenario.scenario import Scenario
+from harness.present.terminal.teeth import teeth_lines
 from harness.suite import ExitStatus, Session
+from harness.suite.chosen import Chosen
+from harness.suite.verbs.ablation import judge_teeth
+from harness.suite.verbs.baseline import against_baseline
+from harness.suite.verbs.coverage import check_space, judge_coverage, subject_of
+from harness.suite.verbs.running import run_scenarios
 
 NO_BASELINE = click.option("--no-baseline", is_flag=True, help="Compare with no baseline.")
 
@@ -61,22 +64,21 @@ def gate(ids: tuple[str, ...], *, proofs: bool, baseline: Path | None, no_baseli
     changed = frozenset(compared.changed()) if compared else frozenset()
 
     def play(session: Session, screen: Screen) -> None:
-        first = FirstRuns(suite.target)
-
-        def one(scenario: Scenario) -> None:
-            result = session.run(scenario)
-            first.look_at(result)
-            if (proofs or scenario.id in changed) and result.verdict is not Verdict.UNAVAILABLE:
-                session.prove(scenario, {result.key: result})
-
-        session.each(suite.chosen, one)
+        run_scenarios(suite, session, prove=lambda scenario: proofs or scenario.id in changed)
         if proofs:
-            judge_teeth(suite, session, screen)
-        if covered:
-            judge_coverage(suite, session, screen)
-        else:
-            tell_unread(screen, leave_maps(session.folder.path, settings.results, subject_of(suite, session)))
+            screen.write_all(teeth_lines(judge_teeth(suite, session)))
+        _show_space(suite, session, screen, covered=covered)
         if compared is not None:
-            compared.compare(session, screen)
+            screen.write_all(baseline_lines(compared.compare(session)))
 
-    return perform(settings, suite.target, suite.chosen, output, play, listed=dict(suite.listed))
+    return perform(suite, output, play)
+
+
+def _show_space(suite: Chosen, session: Session, screen: Screen, *, covered: bool) -> None:
+    """Judge the coverage of a whole gate, and leave the maps for the report."""
+    judged = judge_coverage(suite, session) if covered else None
+    maps = [] if judged is None else [coverage_map(judged.coverage)]
+    unread = leave_maps(session.folder.path, suite.settings.results, subject_of(suite, session), maps)
+    screen.write_all(unread_lines([*(judged.unread if judged else ()), *unread]))
+    if judged is not None:
+        screen.write_all(gate_coverage_lines(judged))

@@ -1,0 +1,41 @@
+"""`harness soak`: runs the same scenarios again and again, and says what varied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from harness.cli.chosen import choose
+from harness.cli.options import JOBS, OUTPUT, STACK, WHAT, WHERE, options, output_of, settings_of
+from harness.cli.stage import perform
+from harness.present.looks import DIM
+from harness.present.terminal.screen import Screen
+from harness.present.terminal.soak import soak_lines
+from harness.suite import ExitStatus, Session
+from harness.suite.verbs import soak as rounds
+
+
+@click.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--runs", type=click.IntRange(min=1), required=True, metavar="N", help="How often each scenario is run.")
+@options(WHAT, (JOBS,), WHERE, STACK, OUTPUT)
+def soak(ids: tuple[str, ...], *, runs: int, **given: Any) -> ExitStatus:
+    """Run the whole selection N times, each time with another seed.
+
+    With one job all rounds are on the same servers; with several, each round brings up servers of its own for each job.
+    The first round has the seed that is given, the next one more. The exit status is the worst run's.
+    """
+    output, settings = output_of(given), settings_of(given)
+    suite = choose(settings, ids)
+
+    def play(session: Session, screen: Screen) -> None:
+        def begins(number: int, seed: int) -> None:
+            screen.write([(f"round {number} of {runs}, seed {seed}", DIM)])
+
+        try:
+            rounds.soak(suite, session, runs, begins)
+        finally:
+            screen.write_all(soak_lines(session.results))
+
+    return perform(suite, output, play)

@@ -1,0 +1,21 @@
+"""What became of the mutants, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.present.looks import BOLD
+from harness.present.terminal.lines import Line, verdict_line
+from harness.proof.mutant_results import MutantResult, counted
+
+
+def mutant_lines(result: MutantResult) -> Iterator[Line]:
+    """A line for a mutant: its verdict, its file, who noticed it and how, or why nobody did."""
+    by = f"{result.mutant.scenario}: " if result.mutant.scenario else ""
+    yield verdict_line(result.verdict, result.mutant.id, f"{result.mutant.file}  {by}{result.reason}")
+
+
+def mutant_counts_line(results: Sequence[MutantResult]) -> Line:
+    """How many there are of each verdict."""
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in counted(results).items()) or "none"
+    return [("mutants: ", ""), (counts, BOLD)]

@@ -1,0 +1,40 @@
+"""What the proofs amount to, as a table for a terminal: each protection, and the scenarios without teeth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.present.looks import BOLD, look
+from harness.present.terminal.lines import Line
+from harness.proof.teeth import Standing, Standpoint, Teeth, counted
+from harness.results.text import one_line
+
+
+def teeth_lines(teeth: Teeth) -> Iterator[Line]:
+    """A line for each protection; of the scenarios only those that nothing proves; and the counts."""
+    width = max((len(each.name) for each in teeth.protections), default=0)
+    yield [("protections", BOLD)]
+    for each in teeth.protections:
+        yield _line(each, width)
+    blunt = [each for each in teeth.scenarios if each.standing is not Standing.PROVED]
+    for each in blunt:
+        yield _line(each, 0)
+    yield [
+        ("protections: ", ""), (_counts(teeth.protections), BOLD),
+        ("; scenarios: ", ""), (_counts(teeth.scenarios), BOLD),
+    ]  # fmt: skip
+
+
+def _line(each: Standpoint, width: int) -> Line:
+    looks = look(each.standing)
+    said = ", ".join(each.scenarios) or each.reason
+    return [
+        (f"{looks.mark} {each.standing.value:13} ", looks.style),
+        (f"{each.name:{width}}", BOLD),
+        (f"  {one_line(said)}", ""),
+    ]
+
+
+def _counts(standpoints: Sequence[Standpoint]) -> str:
+    found = counted(standpoints)
+    return ", ".join(f"{count} {standing.value}" for standing, count in found.items()) or "none"

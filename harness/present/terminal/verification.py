@@ -1,0 +1,26 @@
+"""Whether a candidate may replace the release, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.compare.verification import Verification
+from harness.present.looks import BAD, DOUBT, GOOD, look
+from harness.present.terminal.lines import Line
+from harness.results.text import one_line
+
+
+def verification_lines(found: Verification) -> Iterator[Line]:
+    """The verdict, then what it rests on, one line each."""
+    tone = "held" if found.clean else "failed" if found.regressions else "inconclusive"
+    yield [(found.verdict, look(tone).style)]
+    for each in found.regressions:
+        yield [(f"x {each.kind.value:18} ", BAD), (one_line(each.sentence), "")]
+    lists: Sequence[tuple[str, str, str, Sequence[str]]] = (
+        (look("inconclusive").mark, DOUBT, "could not be told", found.not_told),
+        (look("failed").mark, DOUBT, "as before", found.as_before),
+        (look("held").mark, GOOD, "better", found.better),
+    )
+    for mark, style, title, sentences in lists:
+        for sentence in sentences:
+            yield [(f"{mark} {title:18} ", style), (one_line(sentence), "")]

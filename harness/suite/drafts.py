@@ -1,0 +1,27 @@
+"""Proofs that are not written yet: `harness new` leaves `match="TODO"`, and such a proof proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.results.finding import Finding
+from harness.scenario.scenario import Scenario
+
+SECTION = "drafts"
+
+
+def draft_findings(scenario: Scenario, *, strict: bool) -> Iterator[Finding]:
+    """One for each proof whose `match` is still TODO: a warning, or a failure where the suite is `strict`.
+
+    A new scenario may be run and kept while its author looks for the reason; a strict gate is for what is finished.
+    """
+    for proof in scenario.proofs:
+        if proof.is_draft:
+            sentence = f"{scenario.id}: the proof of {proof} is not written: `match` is still TODO"
+            yield Finding(SECTION, scenario.id, "proof not written", sentence, warning=not strict)
+
+
+def draft_note(scenario: Scenario) -> str:
+    """What the line of a run says of it; empty where every proof is written."""
+    drafts = [str(proof) for proof in scenario.proofs if proof.is_draft]
+    return f"not written: `match` is still TODO for {', '.join(drafts)}" if drafts else ""
