@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.faults._relayed import misses, rule_for
+from harness.faults.evidence import EvidenceKind
 from harness.faults.fault import Injection
 from harness.faults.met import message_met
 from harness.faults.site import Site
@@ -16,10 +17,10 @@ TOLD_EACH = 20
 
 
 class MessagesMet(Injection):
-    """Arms the rule, and takes its firings down as they come."""
+    """Arms the rule, and records each time that it fires."""
 
-    def __init__(self, kind: str, at: Message, action: Action, site: Site, *, every_one: bool) -> None:
-        self._what = kind.replace(".", "_")
+    def __init__(self, evidence: EvidenceKind, at: Message, action: Action, site: Site, *, every_one: bool) -> None:
+        self._evidence = evidence
         self._at = at
         self._site = site
         self._rule = rule_for(site, at, action, always=every_one)
@@ -36,7 +37,7 @@ class MessagesMet(Injection):
         self._told += 1
         if self._told <= TOLD_EACH:
             met = message_met(str(self._at.link), self._rule, report)
-            self._site.witness(self._what, "relay", met.told, t_ns=report.t_ns, at=met)
+            self._site.saw(self._evidence, met.told, t_ns=report.t_ns, at=met)
 
     async def fired(self) -> int:
         return len(await self._site.relay.fired(self._rule.id))
@@ -51,4 +52,4 @@ class MessagesMet(Injection):
         self._leave()
         self._leave = None
         if self._told > TOLD_EACH:
-            self._site.witness(self._what, "relay", f"{self._told - TOLD_EACH} more on {self._at.link}")
+            self._site.saw(self._evidence, f"{self._told - TOLD_EACH} more on {self._at.link}")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from harness.faults._relayed import fired, misses, passed, rule_for
+from harness.faults.evidence import EvidenceKind
 from harness.faults.fault import Injection
 from harness.faults.site import Site
 from harness.relay import Hold, Rule
@@ -15,8 +16,8 @@ from harness.vocabulary import Message
 class InOrder(Injection):
     """In effect once the last of the messages has passed; healed, whatever is still held goes on."""
 
-    def __init__(self, kind: str, messages: Sequence[Message], site: Site) -> None:
-        self._what = kind.replace(".", "_")
+    def __init__(self, evidence: EvidenceKind, messages: Sequence[Message], site: Site) -> None:
+        self._evidence = evidence
         self._messages = messages
         self._site = site
         self._rules = [rule_for(site, each, Hold(), always=False) for each in messages]
@@ -34,7 +35,7 @@ class InOrder(Injection):
             await self._site.relay.release(rule.id)
             await passed(self._site, rule)
             self._passed += 1
-        self._site.witness(self._what, "relay", f"passed one after the other: {self._words(self._messages)}")
+        self._site.saw(self._evidence, f"passed one after the other: {self._words(self._messages)}")
 
     async def fired(self) -> int:
         return self._passed

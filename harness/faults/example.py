@@ -37,6 +37,10 @@ class Sample:
     """The largest message passes within a statement's time-out, and the smallest takes a millisecond."""
     busy_error: str
     """The code of an error that goes away when the service tries again."""
+    harmless: str
+    """A statement or command that the server carries out and says so; `{table}` is where deliveries are stored."""
+    said_at_start: str = ""
+    """The name of a message that a server sends when a connection starts, and that may come twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import ClassVar
 
 from harness.errors import UsageError
@@ -41,7 +40,6 @@ HINDERED_MS = 1
 """A rate that holds no connection up for so long limits nothing. A kilobyte a second is a byte a millisecond."""
 DAY_MS = 86_400_000
 MANY = 10_000_000
-NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,7 +112,7 @@ class ToxicFault(LinkFault):
     """
 
     toxic: ClassVar[str]
-    always: ClassVar[Mapping[str, int]] = NOTHING
+    always: ClassVar[Mapping[str, int]] = {}
     evidence: ClassVar[tuple[EvidenceKind, ...]] = met_when(
         "something was asked or answered on a connection of the link while the toxic was on"
     )
@@ -160,7 +158,7 @@ class Swallow(ToxicFault, kind="link.swallow"):
     """
 
     toxic: ClassVar[str] = "timeout"
-    always: ClassVar[Mapping[str, int]] = MappingProxyType({"timeout": 0})  # it never closes
+    always: ClassVar[Mapping[str, int]] = {"timeout": 0}  # it never closes
 
     def effect(self) -> str:
         """What it does."""
@@ -197,7 +195,7 @@ class Reset(ToxicFault, kind="link.reset"):
     """
 
     toxic: ClassVar[str] = "reset_peer"
-    always: ClassVar[Mapping[str, int]] = MappingProxyType({"timeout": 0})
+    always: ClassVar[Mapping[str, int]] = {"timeout": 0}
 
     def effect(self) -> str:
         """What it does."""

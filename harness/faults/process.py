@@ -11,22 +11,42 @@ from urllib.parse import urlsplit
 import psutil
 
 from harness.errors import HarnessError
+from harness.faults.evidence import EvidenceKind
+from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Fault, Injection, Need
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
 from harness.polling import poll
 from harness.stack.sockets import kept_waiting, listening
 from harness.stack.urls import checked_url
-from harness.vocabulary import Link
+from harness.vocabulary import ANY_OUTCOME, UNKNOWN, Link
 
 GONE_WITHIN_S = 15.0
 STOPPED_WITHIN_S = 5.0
 DEFAULT_PORTS = {"postgres": 5432, "redis": 6379}
+PROCESS_ENDED = EvidenceKind("process_ended", "kernel", "the service's process is gone")
+LISTENER_CLOSED = EvidenceKind("listener_closed", "kernel", "the service's process listens no longer")
+SIGNAL_IGNORED = EvidenceKind("signal_ignored", "kernel", "the service's process still listens after SIGTERM")
+PROCESS_STOPPED = EvidenceKind(
+    "process_stopped", "kernel", "the process is stopped, and a client waits for it"
+)
+WRONG_ADDRESS_DIALLED = EvidenceKind("wrong_address_dialled", "seccomp", "the service dialled the wrong address")
 
 
 @dataclass(frozen=True, repr=False)
 class Kill(TimedFault, kind="process.kill"):
     """SIGKILL. Healed: it is started again, as it was."""
+
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (PROCESS_ENDED,)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """It is killed with a delivery under way: nothing was promised."""
+        return Example(cls(at=ground.sent), expect=UNKNOWN)
+
+    def effect(self) -> str:
+        """What it does."""
+        return "kill the service (SIGKILL)"
 
     def injection(self, site: Site) -> Injection:
         """Kill it and wait until it is gone."""
@@ -40,6 +60,17 @@ class Terminate(TimedFault, kind="process.terminate"):
     Healed: it is started again, as it was.
     """
 
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (LISTENER_CLOSED, SIGNAL_IGNORED, PROCESS_ENDED)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """It is told to end with a delivery under way: what it took is answered."""
+        return Example(cls(at=ground.sent))
+
+    def effect(self) -> str:
+        """What it does."""
+        return "end the service (SIGTERM)"
+
     def injection(self, site: Site) -> Injection:
         """Ask it to end; wait until it takes nothing new."""
         return _Terminate(site, signal.SIGTERM)
@@ -47,7 +78,18 @@ class Terminate(TimedFault, kind="process.terminate"):
 
 @dataclass(frozen=True, repr=False)
 class Pause(TimedFault, kind="process.pause"):
-    """SIGSTOP; SIGCONT when healed. Felt by whoever waits for an answer meanwhile."""
+    """SIGSTOP; SIGCONT when healed. Clients that wait for an answer meanwhile feel it."""
+
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (PROCESS_STOPPED,)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:  # noqa: ARG003  # the signature is Fault's
+        """It holds a delivery up."""
+        return Example(cls(), met="until met", expect=ANY_OUTCOME)
+
+    def effect(self) -> str:
+        """What it does."""
+        return "freeze the service (SIGSTOP)"
 
     def injection(self, site: Site) -> Injection:
         """Stop it; wait until the kernel says that it is stopped."""
@@ -64,8 +106,19 @@ class Misconfigure(Fault, kind="process.misconfigure"):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (WRONG_ADDRESS_DIALLED,)
     link: Link
     url: str = field(kw_only=True)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The link is of no use: a delivery that cannot do without it is refused."""
+        fault = cls(ground.link, url=ground.sample.dead_url)
+        return Example(fault, deliveries=SOME, expect=ground.without_link)
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"start the service with a wrong URL of {self.link}"
 
     def injection(self, site: Site) -> Injection:
         """Restart it with another setting. Raises UsageError for a host that may not be touched."""
@@ -95,7 +148,7 @@ class _End(Injection):
             status = await self._site.service.wait(GONE_WITHIN_S)
         except TimeoutError:
             raise HarnessError(f"the service outlived {self._signum.name} by {GONE_WITHIN_S:g} s") from None
-        self._site.witness("process_ended", "kernel", f"pid {self._site.service.process.pid}: status {status}")
+        self._site.saw(PROCESS_ENDED, f"pid {self._site.service.process.pid}: status {status}")
 
     async def fired(self) -> int:
         return int(self._acted and not self._site.service.running)
@@ -113,10 +166,10 @@ class _Terminate(_End):
         if not self._acted:
             return
         if await poll(lambda: not listening(port, pids=[pid]), within_s=STOPPED_WITHIN_S):
-            self._site.witness("listener_closed", "kernel", f"pid {pid} listens no longer")
+            self._site.saw(LISTENER_CLOSED, f"pid {pid} listens no longer")
         else:
             # The service's own failure, for the checks to find: the signal was sent all the same.
-            self._site.witness("signal_ignored", "kernel", f"pid {pid} listens {STOPPED_WITHIN_S:g} s after SIGTERM")
+            self._site.saw(SIGNAL_IGNORED, f"pid {pid} listens {STOPPED_WITHIN_S:g} s after SIGTERM")
 
     async def heal(self) -> None:
         if self._acted:
@@ -155,9 +208,7 @@ class _Pause(Injection):
     async def heal(self) -> None:
         waiting = await self.fired()
         if waiting:
-            self._site.witness(
-                "process_stopped", "kernel", f"pid {self._stopped_pid} is stopped, and {waiting} clients wait for it"
-            )
+            self._site.saw(PROCESS_STOPPED, f"pid {self._stopped_pid} is stopped, and {waiting} clients wait for it")
         if self._stopped_pid == self._site.service.process.pid:
             self._site.service.signal(signal.SIGCONT, ends_it=False)
         self._stopped_pid = None
@@ -206,9 +257,7 @@ class _Misconfigure(Injection):
         if not self._acted:
             return
         if self._calls():
-            self._site.witness(
-                "wrong_address_dialled", "seccomp", f"{self._calls()} connects of the service for {self._fault.url}"
-            )
+            self._site.saw(WRONG_ADDRESS_DIALLED, f"{self._calls()} connects of the service for {self._fault.url}")
         await self._site.service.stop()
         await self._site.service.start({})
         self._acted = False

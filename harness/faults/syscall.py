@@ -7,7 +7,10 @@ import errno as errno_numbers
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from harness.faults.evidence import EvidenceKind
+from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Fault, Injection, Need
+from harness.faults.link import cut
 from harness.faults.site import Site
 from harness.processes.syscalls import ConnectRule, SyscallEvent
 from harness.vocabulary import Link
@@ -18,6 +21,7 @@ Errno = Literal[
     "EMFILE", "ENFILE", "ENETUNREACH", "ENOSPC", "EPIPE", "ETIMEDOUT",
 ]  # fmt: skip
 """By name: the same on every machine, in every id and in every file."""
+CALL_ANSWERED = EvidenceKind("call_answered", "seccomp", "the service called connect(), and had this answer")
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,6 +33,7 @@ class Connect(Fault, kind="syscall.connect"):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (CALL_ANSWERED,)
     link: Link
     errno: Errno = field(kw_only=True)
     times: int | None = field(default=None, kw_only=True)
@@ -37,6 +42,17 @@ class Connect(Fault, kind="syscall.connect"):
         super().__post_init__()
         if self.times is not None:
             at_least_one(self.kind, "times", self.times, "would never answer")
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """Open connections would be used on, so they are cut: the service has to connect, and cannot."""
+        fault = cls(ground.link, errno="EINVAL")
+        return Example(fault, beside=(cut(ground.link),), deliveries=SOME, expect=ground.without_link)
+
+    def effect(self) -> str:
+        """What it does."""
+        times = f", {self.times} times" if self.times is not None else ""
+        return f"answer connect() to {self.link} with {self.errno}{times}"
 
     def injection(self, site: Site) -> Injection:
         """Answer from now on."""
@@ -72,9 +88,8 @@ class _Connect(Injection):
         self._told += len(answered)
         if answered:
             first = answered[0]
-            self._site.witness(
-                "call_answered",
-                "seccomp",
+            self._site.saw(
+                CALL_ANSWERED,
                 f"{len(answered)} connects of the service to {self._fault.link} ({first.host}:{first.port})"
                 f" answered {self._fault.errno}",
             )

@@ -3,24 +3,40 @@
 `wire.cut(postgres.sent("COMMIT"))`: the COMMIT never arrives. `wire.cut(postgres.answered("COMMIT"))`:
 it is applied, and its answer is lost. Once, unless `always`. What came before the message, in the same
 read too, is passed on first; nothing else is touched.
+
+To add a fault, write what the relay does into `harness/relay/actions.py`, and here its class, with the action's fields
+and what a sweep does with it, and its name in the last lines.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from harness.errors import UsageError
 from harness.faults._messages_met import MessagesMet
 from harness.faults._order import InOrder
+from harness.faults.evidence import EvidenceKind
+from harness.faults.example import Example, Ground
 from harness.faults.fault import Fault, Injection
+from harness.faults.link import cut as cut_link
 from harness.faults.site import Site
+from harness.history.events import MessageMet
 from harness.relay import Action, Direction, actions, check_action
 from harness.vocabulary import Message
 
 FEWEST_TO_ORDER = 2
+SWEEP_DELAY_MS = 100
+Swept: TypeAlias = Mapping[str, Callable[[int], Action]]
+"""What a sweep has the relay do to a message of so many bytes, by the name in the sweep's map."""
+
+
+def carried_out(kind: str) -> EvidenceKind:
+    """Return the relay's evidence for a fault of this kind."""
+    words = "the relay did it, and reports to which message, on which connection, at which byte"
+    return EvidenceKind(kind.replace(".", "_"), "relay", words)
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,7 +44,17 @@ class MessageFault(Fault):
     """A fault that messages meet. The relay carries out `acts`, whose fields the fault has under the same names."""
 
     acts: ClassVar[type[Action]]
+    swept: ClassVar[Swept] = {}
+    """What a sweep does with it at every message."""
+    not_swept: ClassVar[str] = ""
+    """Why a sweep leaves it out."""
     at: Message
+
+    def __init_subclass__(cls, *, kind: str = "") -> None:
+        """Register it; its evidence is the relay's report that the action was carried out."""
+        super().__init_subclass__(kind=kind)
+        if kind:
+            cls.evidence = (carried_out(kind),)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -45,9 +71,20 @@ class MessageFault(Fault):
         """Whether every such message meets it, or the first only."""
         return True
 
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The answer to one statement meets it."""
+        return Example(cls(ground.answered))
+
+    @classmethod
+    def swept_as(cls, met: MessageMet) -> str:
+        """The name in a sweep's map of what this message met."""
+        del met
+        return next(iter(cls.swept), "")
+
     def injection(self, site: Site) -> Injection:
         """Arm the relay; disarm it when healed."""
-        return MessagesMet(self.kind, self.at, self.action(), site, every_one=self.every_one)
+        return MessagesMet(self.evidence[0], self.at, self.action(), site, every_one=self.every_one)
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,29 +98,66 @@ class WireFault(MessageFault):
         """Whether every such message meets it, or the first only."""
         return self.always
 
+    def words(self) -> str:
+        """What it does, and whether to every such message."""
+        return f"{self.effect()}, every time" if self.always else self.effect()
+
 
 @dataclass(frozen=True, repr=False)
-class Cut(WireFault, kind="wire.cut"):
+class Closing(WireFault):
+    """A fault that ends the connection, when `after_bytes` of the message have passed, or `after` all of it.
+
+    A message that has fewer bytes does not meet it, and passes.
+    """
+
+    after_bytes: int = field(default=0, kw_only=True)
+    after: bool = field(default=False, kw_only=True)
+
+    @classmethod
+    def swept_as(cls, met: MessageMet) -> str:
+        """Before the message, or after it. A cut inside of it has no name: a sweep counts those by their bytes."""
+        before, after = cls.swept
+        return after if met.whole else "" if met.passed_bytes else before
+
+    @property
+    def when(self) -> str:
+        """At which of the message's bytes, in words."""
+        if self.after_bytes:
+            return f", once {self.after_bytes} bytes of it have passed"
+        return ", once it has passed" if self.after else ""
+
+
+@dataclass(frozen=True, repr=False)
+class Cut(Closing, kind="wire.cut"):
     """The connection is closed, both ways, when `after_bytes` of the message have passed, or `after` all of it.
 
     A message that has fewer bytes does not meet it, and passes.
     """
 
     acts: ClassVar[type[Action]] = actions.Cut
-    after_bytes: int = field(default=0, kw_only=True)
-    after: bool = field(default=False, kw_only=True)
+    swept: ClassVar[Swept] = {"cut_before": lambda _: actions.Cut(), "cut_after": lambda _: actions.Cut(after=True)}
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"close the connection at {self.at.words()}{self.when}"
 
 
 @dataclass(frozen=True, repr=False)
-class Reset(WireFault, kind="wire.reset"):
+class Reset(Closing, kind="wire.reset"):
     """The service sees the connection reset (RST) when `after_bytes` of the message have passed, or `after` all of it.
 
     A message that has fewer bytes does not meet it, and passes.
     """
 
     acts: ClassVar[type[Action]] = actions.Reset
-    after_bytes: int = field(default=0, kw_only=True)
-    after: bool = field(default=False, kw_only=True)
+    swept: ClassVar[Swept] = {
+        "reset_before": lambda _: actions.Reset(),
+        "reset_after": lambda _: actions.Reset(after=True),
+    }
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"reset the connection at {self.at.words()}{self.when}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,6 +165,11 @@ class Stall(WireFault, kind="wire.stall"):
     """Nothing more passes on that connection, either way, from this message on, until healed."""
 
     acts: ClassVar[type[Action]] = actions.Stall
+    swept: ClassVar[Swept] = {"stall": lambda _: actions.Stall()}
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"let nothing more pass from {self.at.words()} on"
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,6 +177,16 @@ class Hold(MessageFault, kind="wire.hold"):
     """Every such message waits, and what comes after it; all go on, in order, when healed."""
 
     acts: ClassVar[type[Action]] = actions.Hold
+    not_swept: ClassVar[str] = "a hold ends by another event: the orders of interleave, and scenarios, have it"
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """It holds the delivery up."""
+        return Example(cls(ground.sent), met="until met")
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"hold {self.at.words()} until healed"
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,6 +194,11 @@ class Drop(WireFault, kind="wire.drop"):
     """The message vanishes; everything else goes on."""
 
     acts: ClassVar[type[Action]] = actions.Drop
+    swept: ClassVar[Swept] = {"drop": lambda _: actions.Drop()}
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"let {self.at.words()} vanish"
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,6 +206,22 @@ class DropAndClose(WireFault, kind="wire.drop_and_close"):
     """The message vanishes, and the connection is closed."""
 
     acts: ClassVar[type[Action]] = actions.DropAndClose
+    not_swept: ClassVar[str] = "the service and the server see what cut_before shows them"
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The statement never arrives."""
+        return Example(cls(ground.sent))
+
+    @classmethod
+    def swept_as(cls, met: MessageMet) -> str:
+        """Service and server see what a cut before the message shows them."""
+        del met
+        return "cut_before"
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"let {self.at.words()} vanish and close the connection"
 
 
 @dataclass(frozen=True, repr=False)
@@ -119,7 +229,17 @@ class Delay(WireFault, kind="wire.delay"):
     """The message, and what comes after it in its direction, passes `delay_ms` later."""
 
     acts: ClassVar[type[Action]] = actions.Delay
+    swept: ClassVar[Swept] = {"delay": lambda _: actions.Delay(SWEEP_DELAY_MS)}
     delay_ms: int = field(kw_only=True)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The answer is late, and in time."""
+        return Example(cls(ground.answered, delay_ms=200))
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"let {self.at.words()} pass {self.delay_ms} ms late"
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,6 +247,11 @@ class Late(WireFault, kind="wire.late"):
     """The answer arrives once the service has sent its next message on that connection: a reply for another request."""
 
     acts: ClassVar[type[Action]] = actions.Late
+    swept: ClassVar[Swept] = {"late": lambda _: actions.Late()}
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"let {self.at.words()} arrive only after the next request"
 
 
 @dataclass(frozen=True, repr=False)
@@ -141,12 +266,39 @@ class Fail(WireFault, kind="wire.fail"):
     text: str = field(default="", kw_only=True)
     fatal: bool = field(default=False, kw_only=True)
 
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """An error that goes away when the service tries again."""
+        return Example(cls(ground.sent, code=ground.sample.busy_error))
+
+    @classmethod
+    def swept_as(cls, met: MessageMet) -> str:
+        """The error's code."""
+        return met.code
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"answer with the server's error {self.code} at {self.at.words()}"
+
 
 @dataclass(frozen=True, repr=False)
 class Duplicate(WireFault, kind="wire.duplicate"):
     """The message passes twice: no service can mend that, but it can notice."""
 
     acts: ClassVar[type[Action]] = actions.Duplicate
+    swept: ClassVar[Swept] = {"duplicate": lambda _: actions.Duplicate()}
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """No service can mend that. What a server says when a connection starts may be said twice."""
+        name = ground.sample.said_at_start
+        if not name:
+            return Example(cls(ground.answered))
+        return Example(cls(ground.link.answered(message=name)), beside=(cut_link(ground.link),))
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"let {self.at.words()} pass twice"
 
 
 @dataclass(frozen=True, repr=False)
@@ -154,13 +306,26 @@ class Corrupt(WireFault, kind="wire.corrupt"):
     """One bit of the message's byte `at_byte`, from 0, is turned: no service can mend that, but it can notice."""
 
     acts: ClassVar[type[Action]] = actions.Corrupt
+    swept: ClassVar[Swept] = {"corrupt": lambda length: actions.Corrupt(length // 2)}
     at_byte: int = field(kw_only=True)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The answer's first byte is wrong."""
+        return Example(cls(ground.answered, at_byte=0))
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"turn a bit of byte {self.at_byte} of {self.at.words()}"
 
 
 @dataclass(frozen=True, repr=False)
 class Order(Fault, kind="wire.order"):
     """Each message waits until those before it have been passed on. `fired` counts those that were."""
 
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (
+        EvidenceKind("wire_order", "relay", "the relay let all of the messages pass, one after the other"),
+    )
     messages: tuple[Message, ...]
 
     def __post_init__(self) -> None:
@@ -169,9 +334,23 @@ class Order(Fault, kind="wire.order"):
             problem = "one message, or none, has no order"
             raise UsageError.at(self.kind, "messages", self.messages, problem, mend="name two or more")
 
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """Of two copies of a delivery the later overtakes the earlier, which waits for it."""
+        first, second = (ground.link.sent(ground.sent.text, connection=number) for number in (1, 2))
+        return Example(cls((second, first)), copies=2)
+
+    def effect(self) -> str:
+        """What it does."""
+        said = [
+            f"{each.words()} on connection {each.connection}" if each.connection is not None else each.words()
+            for each in self.messages
+        ]
+        return f"let messages pass in this order only: {', then '.join(said)}"
+
     def injection(self, site: Site) -> Injection:
         """Hold them all, and let them go one by one."""
-        return InOrder(self.kind, self.messages, site)
+        return InOrder(self.evidence[0], self.messages, site)
 
 
 def order(*messages: Message) -> Order:
