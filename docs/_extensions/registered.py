@@ -12,7 +12,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from harness.checks import STANDING
-from harness.cli.verbs.faults import signature
+from harness.cli.verbs.faults import facts, signature
 from harness.engine.steps import Step
 from harness.faults import Fault
 from harness.history.events import Event
@@ -67,9 +67,8 @@ def _quoted(names: Sequence[str]) -> str:
 
 
 def _told(kind: type[Value]) -> str:
-    needs = kind.shown_needs() if issubclass(kind, Fault) else ()
-    more = f"\n\nNeeds `{'`, `'.join(needs)}`." if needs else ""
-    return f"{inspect.getdoc(kind)}{more}"
+    more = [f"{word.capitalize()}: {text}." for word, text in facts(kind)] if issubclass(kind, Fault) else []
+    return "\n\n".join([inspect.getdoc(kind) or "", *more])
 
 
 def _entry(name: str, text: str) -> str:

@@ -6,19 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from harness.drafting._ground import Ground
-from harness.drafting._plays import PLAYS
+from harness.drafting._moves import moves_of
 from harness.drafting._source import source_of
 from harness.errors import UsageError
-from harness.faults import Fault
-from harness.protocols.postgres.words import Postgres
-from harness.protocols.redis.words import Redis
+from harness.faults import Fault, no_fault
+from harness.faults.example import Ground
 from harness.target import Target
 from harness.target.protections import switched_off
 from harness.vocabulary import Link
 
 PLACE = "command line"
-_CLASSES: Mapping[str, type[Link]] = {"postgres": Postgres, "redis": Redis}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +43,43 @@ def draft(
     default one whose name begins with the link's, else the first that there is. Raises UsageError for names
     that do not exist or do not fit.
     """
-    if kind not in PLAYS:
-        raise UsageError.at(PLACE, "--fault", kind, "no such fault", valid=PLAYS)
-    where = _link(target, kind, link)
+    known = kinds()
+    if kind not in known:
+        raise UsageError.at(PLACE, "--fault", kind, "no such fault", valid=known)
+    where = _link(target, known[kind], link)
     what = _protection(target, where, protection)
-    play = PLAYS[kind](Ground(target, where, _store(target)))
-    return Draft(name, kind, where, what, source_of(name, play, what))
+    example = known[kind].example(_ground(target, where))
+    if example is None:
+        raise UsageError.at(PLACE, "--fault", kind, "has no example", mend="give its class one, or draft another fault")
+    return Draft(name, kind, where, what, source_of(name, moves_of(example), what))
+
+
+def kinds() -> Mapping[str, type[Fault]]:
+    """Every fault that can be drafted, by its kind: all but `no_fault`, which breaks nothing."""
+    return {kind: fault for kind, fault in sorted(Fault.kinds().items()) if kind != no_fault.kind}
+
+
+def _ground(target: Target, link: Link) -> Ground:
+    stored = target.description.stored
+    store = next(each for each in _links(target) if each.name == stored.link)
+    return Ground(link=link, store=store, rows=stored.sql, place=str(target.path))
 
 
 def _links(target: Target) -> Sequence[Link]:
-    return [_CLASSES[link.protocol](name) for name, link in target.description.links.items()]
+    links = target.description.links.items()
+    return [Link.from_shorthand(f"{link.protocol}:{name}", place=str(target.path)) for name, link in links]
 
 
-def _store(target: Target) -> Postgres:
-    return Postgres(target.description.stored.link)
-
-
-def _link(target: Target, kind: str, name: str | None) -> Link:
-    wanted = cast("type[Link]", Fault.kinds()[kind].field_types().get("link", Link))
+def _link(target: Target, fault: type[Fault], name: str | None) -> Link:
+    wanted = cast("type[Link]", fault.field_types().get("link", Link))
     fitting = {each.name: each for each in _links(target) if isinstance(each, wanted)}
     if not fitting:
         problem, mend = f"strikes at a {wanted.__name__}, and the target has none", "draft another fault"
-        raise UsageError.at(PLACE, "--fault", kind, problem, mend=mend)
+        raise UsageError.at(PLACE, "--fault", fault.kind, problem, mend=mend)
     if name is None:
         return next(iter(fitting.values()))
     if name not in fitting:
-        raise UsageError.at(PLACE, "--link", name, f"no link of the target that {kind} fits", valid=fitting)
+        raise UsageError.at(PLACE, "--link", name, f"no link of the target that {fault.kind} fits", valid=fitting)
     return fitting[name]
 
 

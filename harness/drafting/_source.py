@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import harness
-from harness.drafting._plays import Play
 from harness.engine.steps import Heal, Inject
 from harness.faults import Fault
-from harness.scenario.schedule import Begin, Do, Schedule
+from harness.scenario.schedule import Begin, Do, Move, Schedule
 
 FILE = '''"""TODO: what goes wrong in this file, in a sentence."""
 
@@ -28,26 +27,26 @@ ALWAYS_USED = {"Lab", "proves"}
 _WORD = re.compile(r"[A-Za-z_]+")
 
 
-def source_of(name: str, play: Play, protection: str) -> str:
+def source_of(name: str, moves: Sequence[Move], protection: str) -> str:
     """The file: a scenario of this name, and a proof that says itself that it is not written yet."""
-    body = "\n".join(f"    {line}" for line in _lines(name, play))
+    body = "\n".join(f"    {line}" for line in _lines(name, moves))
     return FILE.format(name=name, protection=protection, body=body, words=_words(body))
 
 
-def _lines(name: str, play: Play) -> Iterable[str]:
+def _lines(name: str, moves: Sequence[Move]) -> Iterable[str]:
     """The steps, and in front of them a variable for each fault that is spoken of again."""
-    text = Schedule(id=name, profile="", without=(), seed=0, partial=False, moves=play).to_python()
+    text = Schedule(id=name, profile="", without=(), seed=0, partial=False, moves=tuple(moves)).to_python()
     variables = []
-    for fault in _healed_by_value(play):
+    for fault in _healed_by_value(moves):
         word = fault.kind.rpartition(".")[2]
         variables.append(f"{word} = {fault!r}")
         text = text.replace(repr(fault), word)
-    # `repr` quotes singly, the suite doubly; what is quoted in a play holds neither.
+    # `repr` quotes singly, the suite doubly; what is quoted in an example holds neither.
     return [line.replace("'", '"') for line in (*variables, *text.splitlines())]
 
 
-def _healed_by_value(play: Play) -> Iterable[Fault]:
-    steps = [move.step for move in play if isinstance(move, Do | Begin)]
+def _healed_by_value(moves: Sequence[Move]) -> Iterable[Fault]:
+    steps = [move.step for move in moves if isinstance(move, Do | Begin)]
     healed = {fault for step in steps if isinstance(step, Heal) for fault in step.faults}
     return [fault for step in steps if isinstance(step, Inject) for fault in step.faults if fault in healed]
 

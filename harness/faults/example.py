@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from harness.errors import UsageError
+from harness.protocols.contract.sample import SAMPLE, Sample
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, Link, Message, Outcome
+from harness.vocabulary.links import WORDS
 
 if TYPE_CHECKING:
     from harness.faults.fault import Fault
 
 LinkT = TypeVar("LinkT", bound=Link)
+TABLE = "{table}"
 SOME = 5
 """Deliveries: as many as a small pool has connections, so that each of them meets the fault."""
 _TABLE = re.compile(r'\bFROM\s+"?(?P<table>[a-z_][a-z0-9_.]*)', re.IGNORECASE)
@@ -26,24 +29,6 @@ holds them up, so it is healed once one has met it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """What an example needs to know of one protocol."""
-
-    stores: str
-    """The statement or command that stores a delivery begins with this."""
-    dead_url: str
-    """A URL to which the kernel itself says that there is no way."""
-    rate_kb_s: int
-    """The largest message passes within a statement's time-out, and the smallest takes a millisecond."""
-    busy_error: str
-    """The code of an error that goes away when the service tries again."""
-    harmless: str
-    """A statement or command that the server carries out and says so; `{table}` is where deliveries are stored."""
-    said_at_start: str = ""
-    """The name of a message that a server sends when a connection starts, and that may come twice."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """What an example stands on: the link that is struck, and where deliveries are stored.
 
@@ -52,9 +37,13 @@ class Ground:
 
     link: Link
     store: Link
-    sample: Sample
     rows: str
     place: str
+
+    @property
+    def sample(self) -> Sample:
+        """The words of the link's protocol."""
+        return SAMPLE.of(self.link.protocol)
 
     @property
     def without_link(self) -> Outcome:
@@ -70,6 +59,12 @@ class Ground:
     def answered(self) -> Message:
         """Its answer."""
         return self.link.answered(self.sample.stores)
+
+    @property
+    def harmless(self) -> str:
+        """A statement or command that the link's server carries out. Raises UsageError as `table` does."""
+        text = self.sample.harmless
+        return text.replace(TABLE, self.table) if TABLE in text else text
 
     def link_as(self, protocol: type[LinkT]) -> LinkT:
         """The link, for a fault whose field says that it strikes only at such a link."""
@@ -90,6 +85,14 @@ class Ground:
             problem = "reads from no table that could be locked"
             raise UsageError.at(self.place, "stored.sql", self.rows, problem, mend=mend)
         return found["table"]
+
+
+def any_ground(fault: type[Fault]) -> Ground:
+    """Return the ground for an example of this fault where there is no target: the first link that it fits."""
+    links = [kind(protocol) for protocol, kind in WORDS.all().items()]
+    wanted = fault.field_types().get("link", Link)
+    link = next(each for each in links if isinstance(each, wanted))
+    return Ground(link=link, store=links[0], rows="SELECT id FROM deliveries", place=fault.kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import abc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
-from harness.errors import UsageError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
 from harness.vocabulary import Moment, Value
@@ -74,13 +73,13 @@ class Fault(Value):
         return self.effect()
 
     @classmethod
-    def example(cls, ground: Ground) -> Example:
-        """Return a short scenario in which it leaves evidence, and a sound service holds.
+    def example(cls, ground: Ground) -> Example | None:  # noqa: ARG003  # for those that have one
+        """Return a short scenario in which it leaves evidence, and a sound service holds; None: it has none.
 
         Raises:
-            UsageError: the fault has no example, or none for this target.
+            UsageError: there is none for this target.
         """
-        raise UsageError.at(ground.place, "--fault", cls.kind, "has no example", mend="draft another fault")
+        return None
 
     @abc.abstractmethod
     def injection(self, site: Site) -> Injection:

@@ -3,14 +3,14 @@
 Toxiproxy makes these faults. The relay stands between it and the service, and mirrors what it does: a
 close, a reset, a refusal. What the service's own peer has to do, the relay does: it refuses, and it
 closes what a rule of its own still holds.
-
-What a docstring here says of Toxiproxy was read in the source of Toxiproxy 2.12, and
-`tests/stack/proxy/test_toxics.py` checks it against the real server. "Open" is a connection that exists when the
-fault begins, "new" is one that is made while it is on.
-
-To add a fault, write its class here, and its name in the last lines. A toxic's numbers are fields with `limits`; the
-fault is on in both directions, or in `stream`, where it has that field.
 """
+
+# What a docstring here says of Toxiproxy was read in the source of Toxiproxy 2.12, and tests/stack/proxy/test_toxics.py
+# checks it against the real server. "Open" is a connection that exists when the fault begins, "new" is one that is made
+# while it is on.
+#
+# To add a fault, write its class here, and its name in the last lines. A toxic's numbers are fields with `limits`; the
+# fault is on in both directions, or in `stream`, where it has that field.
 
 from __future__ import annotations
 

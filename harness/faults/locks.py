@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import ClassVar
 
 import asyncpg
 
 from harness.errors import HarnessError, UsageError
+from harness.faults.evidence import EvidenceKind
+from harness.faults.example import Example, Ground
 from harness.faults.fault import Fault, Injection
 from harness.faults.site import Site
 from harness.protocols.postgres.words import Postgres
@@ -17,12 +20,16 @@ LOCK_WITHIN_MS = 5_000
 ADVISORY_KEY = 0x4841524E
 """The harness's own advisory lock ("HARN"), in the service's own database."""
 TRIGGER = "harness_holds_commits"
+LOCK_WAITED_FOR = EvidenceKind(
+    "lock_waited_for", "PostgreSQL", "a session of the service waited for the lock: pg_stat_activity or the log has it"
+)
 
 
 @dataclass(frozen=True, repr=False)
 class TableFault(Fault):
     """A fault of one table."""
 
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (LOCK_WAITED_FOR,)
     link: Postgres
     table: str
 
@@ -31,10 +38,19 @@ class TableFault(Fault):
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.table):
             raise UsageError.at(self.kind, "table", self.table, "not a table's name", mend="name it plainly")
 
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """It holds a delivery up."""
+        return Example(cls(ground.link_as(Postgres), ground.table), met="until met")
+
 
 @dataclass(frozen=True, repr=False)
 class Lock(TableFault, kind="server.lock"):
     """Another session holds the table (ACCESS EXCLUSIVE) until healed."""
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"lock the table {self.table}"
 
     def injection(self, site: Site) -> Injection:
         """Take the lock."""
@@ -48,6 +64,10 @@ class HoldCommits(TableFault, kind="server.hold_commits"):
     A deferred constraint trigger takes an advisory lock that the harness holds: the service's own
     statements are as they were.
     """
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"let transactions on {self.table} wait in their COMMIT"
 
     def injection(self, site: Site) -> Injection:
         """Take the advisory lock, then set the trigger."""
@@ -123,7 +143,7 @@ class _Lock(Injection):
         session, waited = self._session, await self.fired()
         self._session = None
         if waited:
-            self._site.witness("lock_waited_for", "PostgreSQL", f"{waited} of the service's sessions waited for it")
+            self._site.saw(LOCK_WAITED_FOR, f"{waited} of the service's sessions waited for it")
         try:
             await self._release(session)
         finally:

@@ -27,9 +27,7 @@ DEFAULT_PORTS = {"postgres": 5432, "redis": 6379}
 PROCESS_ENDED = EvidenceKind("process_ended", "kernel", "the service's process is gone")
 LISTENER_CLOSED = EvidenceKind("listener_closed", "kernel", "the service's process listens no longer")
 SIGNAL_IGNORED = EvidenceKind("signal_ignored", "kernel", "the service's process still listens after SIGTERM")
-PROCESS_STOPPED = EvidenceKind(
-    "process_stopped", "kernel", "the process is stopped, and a client waits for it"
-)
+PROCESS_STOPPED = EvidenceKind("process_stopped", "kernel", "the process is stopped, and a client waits for it")
 WRONG_ADDRESS_DIALLED = EvidenceKind("wrong_address_dialled", "seccomp", "the service dialled the wrong address")
 
 

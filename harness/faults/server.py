@@ -12,6 +12,8 @@ import asyncpg
 from redis.exceptions import ResponseError as RedisResponseError
 
 from harness.errors import UsageError
+from harness.faults.evidence import EvidenceKind
+from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Injection
 from harness.faults.locks import hold_commits, lock  # named from here, where a scenario looks for them
 from harness.faults.monitor import CommandMonitor
@@ -24,6 +26,10 @@ from harness.vocabulary import Link
 ENDED_WITHIN_MS = 5_000
 NOTHING_DONE = re.compile(r" 0$|^(?:SET|RESET|SHOW|BEGIN|START TRANSACTION|ROLLBACK|DISCARD .*)?$")
 """PostgreSQL counted no row (`DELETE 0`, `INSERT 0 0`), or concerned the harness's own session alone."""
+SESSIONS_ENDED = EvidenceKind("sessions_ended", "PostgreSQL", "a session of the service was ended")
+KEYS_LOST = EvidenceKind("keys_lost", "Redis", "there were keys of the service, and they are gone")
+POISON_MET = EvidenceKind("poison_met", "Redis", "the service asked for one of the keys: MONITOR shows it")
+EXECUTED = EvidenceKind("executed", "server", "the server says that it carried the text out")
 NO_SUCH_KEY = (-1, -2)
 """Of Redis: no time to live, no such key, no such place."""
 
@@ -32,7 +38,17 @@ NO_SUCH_KEY = (-1, -2)
 class EndSessions(TimedFault, kind="server.end_sessions"):
     """PostgreSQL ends every session of the service (pg_terminate_backend), once; new ones are welcome."""
 
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (SESSIONS_ENDED,)
     link: Postgres
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """It strikes and is over: what comes next is acknowledged."""
+        return Example(cls(ground.link_as(Postgres)), met="after", deliveries=SOME)
+
+    def effect(self) -> str:
+        """What it does."""
+        return "let PostgreSQL end every session of the service"
 
     def injection(self, site: Site) -> Injection:
         """End them, and wait until they are gone."""
@@ -56,7 +72,7 @@ class _EndSessions(Injection):
             )
         self._ended = sum(1 for row in ended if row["gone"])
         if self._ended:
-            self._site.witness("sessions_ended", "PostgreSQL", f"{self._ended} sessions of the service terminated")
+            self._site.saw(SESSIONS_ENDED, f"{self._ended} sessions of the service terminated")
 
     async def fired(self) -> int:
         return self._ended
@@ -73,7 +89,17 @@ class Flush(TimedFault, kind="server.flush"):
     """
 
     needs_own_server: ClassVar[bool] = True
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (KEYS_LOST,)
     link: Redis
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """It takes away what a delivery before it has left there."""
+        return Example(cls(ground.link_as(Redis)), met="after", prepared=True)
+
+    def effect(self) -> str:
+        """What it does."""
+        return "flush what the service keeps in Redis"
 
     def injection(self, site: Site) -> Injection:
         """FLUSHDB in the service's own database."""
@@ -91,7 +117,7 @@ class _Flush(Injection):
             self._lost = await client.dbsize()
             await client.flushdb()
         if self._lost:
-            self._site.witness("keys_lost", "Redis", f"{self._lost} keys flushed")
+            self._site.saw(KEYS_LOST, f"{self._lost} keys flushed")
 
     async def fired(self) -> int:
         return self._lost
@@ -104,7 +130,17 @@ class _Flush(Injection):
 class Poison(TimedFault, kind="server.poison"):
     """Redis remembers every delivery that is still to come, though none of them was stored."""
 
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (POISON_MET,)
     link: Redis
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The service asks for the keys, and stores all the same."""
+        return Example(cls(ground.link_as(Redis)), deliveries=SOME)
+
+    def effect(self) -> str:
+        """What it does."""
+        return "let Redis remember deliveries that were never stored"
 
     def injection(self, site: Site) -> Injection:
         """Set the keys by which the service remembers deliveries."""
@@ -147,7 +183,7 @@ class _Poison(Injection):
             return
         met = await self.fired()
         if met:
-            self._site.witness("poison_met", "Redis", f"the service asked for {met} keys of deliveries never stored")
+            self._site.saw(POISON_MET, f"the service asked for {met} keys of deliveries never stored")
         self._monitor = None
         await self._exits.aclose()
 
@@ -171,9 +207,19 @@ class Execute(TimedFault, kind="server.execute"):
     Raises UsageError, which makes the run inconclusive, where the server does not understand the text.
     """
 
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (EXECUTED,)
     link: Link
     text: str = field()
     undo: str = field(default="", kw_only=True)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """It strikes and is over: what comes next is acknowledged."""
+        return Example(cls(ground.link, ground.harmless), met="after", deliveries=SOME)
+
+    def effect(self) -> str:
+        """What it does."""
+        return f"have another session on {self.link} do: {self.text}"
 
     @property
     def lasting(self) -> bool:
@@ -199,7 +245,7 @@ class _Execute(Injection):
         self._said, effective = await self._run(self._fault.text, "text")
         if effective:
             self._done = 1
-            self._site.witness("executed", str(self._fault.link), f"{self._fault.text}: {self._said}")
+            self._site.saw(EXECUTED, f"{self._fault.text}: {self._said}")
 
     async def _run(self, text: str, key: str) -> tuple[str, bool]:
         """What the server said, and whether that is evidence."""

@@ -28,7 +28,7 @@ class TimedFault(Fault):
         """What it does, and at which moment."""
         if self.at is None:
             return self.effect()
-        return f"{self.effect()}, at {self.at.words() if isinstance(self.at, Message) else repr(self.at)}"
+        return f"{self.effect()}, {'at' if isinstance(self.at, Message) else 'when'} {self.at.words()}"
 
 
 class Trigger(Protocol):

@@ -3,10 +3,10 @@
 `wire.cut(postgres.sent("COMMIT"))`: the COMMIT never arrives. `wire.cut(postgres.answered("COMMIT"))`:
 it is applied, and its answer is lost. Once, unless `always`. What came before the message, in the same
 read too, is passed on first; nothing else is touched.
-
-To add a fault, write what the relay does into `harness/relay/actions.py`, and here its class, with the action's fields
-and what a sweep does with it, and its name in the last lines.
 """
+
+# To add a fault, write what the relay does into harness/relay/actions.py, and here its class, with the action's fields
+# and what a sweep does with it, and its name in the last lines.
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Value:
         Value._kinds[kind] = cls
 
     @classmethod
-    def kinds(cls) -> dict[str, type[Value]]:
+    def kinds(cls) -> dict[str, type[Self]]:
         """Every registered kind of this class, by name: those of the protocols' own words, too."""
         import_everywhere("words")
         return {kind: known for kind, known in Value._kinds.items() if issubclass(known, cls)}
@@ -94,6 +94,10 @@ class Value:
     def __str__(self) -> str:
         """An id: also a file's name and a JUnit name."""
         return safe_id("-".join([self.kind, *id_parts(self)]))
+
+    def words(self) -> str:
+        """What it is, as people are told: a clause without a full stop. Its source, where it has no words."""
+        return repr(self)
 
 
 def safe_id(text: str) -> str:

@@ -25,7 +25,7 @@ from harness.present.html.panels import panels_of
 from harness.present.html.saw import checks_seen
 from harness.present.html.sentence import headline
 from harness.present.html.timeline import CODE_CHARACTER, LEFT, timeline_of
-from harness.present.html.words import fault_words, step_words
+from harness.present.html.words import step_words
 from harness.present.html.writing import page_of
 from harness.present.scales import LatencyScale, TimeScale, milliseconds
 from harness.results import RunKey
@@ -73,7 +73,8 @@ def chronicle(tmp_path: Path) -> Chronicle:
         ("until(redis.sent('SET'), within_s=2)", "Wait until the relay sees the SET to redis (within 2 s)."),
         ("until(postgres.logged('FATAL'))", "Wait until the log of postgres has a line that matches 'FATAL'."),
         ("expect(redis.sends_per_request, at_most=2)", "At the end, redis.sends_per_request is at most 2."),
-        ("inject(process.pause(at=redis.idle(2)))", "Break: freeze the service (SIGSTOP), at redis.idle(2)."),
+        ("inject(process.pause(at=redis.idle(2)))",
+         "Break: freeze the service (SIGSTOP), when redis has at least 2 idle connections."),
     ],
 )  # fmt: skip
 def test_a_step_in_words(source: str, words: str) -> None:
@@ -91,16 +92,16 @@ TOLD = [cls for cls in KINDS if issubclass(cls, Fault | Step)]
 def test_every_fault_and_every_step_has_words(cls: type[Value], data: st.DataObject) -> None:
     """One that is new is told as Python source until it has words, and fails this test."""
     value = data.draw(of_kind(cls))
-    words = step_words(value) if issubclass(cls, Step) else fault_words(value)
+    words = step_words(value) if issubclass(cls, Step) else value.words()
     assert not words.startswith(f"{cls.kind}(")
 
 
 def test_what_has_no_words_is_shown_as_it_is_named() -> None:
-    assert fault_words(Named("postgres/sent/COMMIT/cut_before")) == "postgres/sent/COMMIT/cut_before"
+    assert Named("postgres/sent/COMMIT/cut_before").words() == "postgres/sent/COMMIT/cut_before"
 
 
 def test_an_order_names_its_messages_and_their_connections() -> None:
-    told = fault_words(wire.order(redis.sent("GET", connection=1), redis.answered("SET")))
+    told = wire.order(redis.sent("GET", connection=1), redis.answered("SET")).words()
     assert told == (
         "let messages pass in this order only: the GET to redis on connection 1, then the answer to SET from redis"
     )

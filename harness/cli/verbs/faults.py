@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import click
 
 from harness.faults import Fault
+from harness.faults.example import any_ground
 from harness.suite import ExitStatus
 from harness.vocabulary import Value
 
@@ -18,21 +19,30 @@ SEVERAL = re.compile(r"tuple\[(\w+), \.\.\.\]")
 
 @click.command()
 def faults() -> ExitStatus:
-    """List the faults, with their arguments."""
+    """List the faults: arguments, what each does, an example, what proves that it took effect, what it needs."""
     for line in fault_lines():
         click.echo(line)
     return ExitStatus.HELD
 
 
 def fault_lines() -> Iterator[str]:
-    """A line for each kind's call, another for what it does and what it needs."""
+    """A line for each fault's call, and under it what its class says of it."""
     for _, fault in sorted(Fault.kinds().items()):
-        if not issubclass(fault, Fault):
-            continue
         yield signature(fault)
         yield f"    {inspect.cleandoc(fault.__doc__ or '').splitlines()[0]}"
-        if fault.shown_needs():
-            yield f"    needs: {', '.join(fault.shown_needs())}"
+        for word, text in facts(fault):
+            yield f"    {word}: {text}"
+
+
+def facts(fault: type[Fault]) -> Iterator[tuple[str, str]]:
+    """What a fault's class says beside its docstring: `("example", "link.cut(postgres): cut every open ...")`."""
+    example = fault.example(any_ground(fault))
+    if example is not None:
+        yield "example", f"{example.fault!r}: {example.fault.words()}"
+    for each in fault.evidence:
+        yield "proved by", f"{each.kind} ({each.source}): {each.words}"
+    if needs := fault.shown_needs():
+        yield "needs", ", ".join(needs)
 
 
 def signature(value: type[Value]) -> str:

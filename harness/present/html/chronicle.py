@@ -34,7 +34,7 @@ from harness.history.events import (
     StepBegan,
     StepEnded,
 )
-from harness.present.html.words import fault_words, step_words
+from harness.present.html.words import step_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ def _faults(history: History, clock: _Clock, end_s: float) -> Iterator[FaultWind
         if isinstance(entry.event, FaultActed):
             number, fault = entry.event.number, entry.event.fault
             span = Span(repr(fault), clock.of(entry), healed.get(number, end_s))
-            yield FaultWindow(number=number, source=span.name, words=fault_words(fault), span=span)
+            yield FaultWindow(number=number, source=span.name, words=fault.words(), span=span)
 
 
 def _marks(history: History, clock: _Clock) -> Iterator[Mark]:

@@ -1,0 +1,38 @@
+"""From a fault's example to the moves of a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.engine.steps import Deliver, Heal, Inject, Restart, Until
+from harness.faults.example import Example
+from harness.scenario.schedule import Begin, Do, End, Move
+
+
+def moves_of(example: Example) -> Sequence[Move]:
+    """Return what the scenario does, step by step."""
+    return tuple(_moves(example))
+
+
+def _moves(example: Example) -> Iterator[Move]:
+    fault = example.fault
+    inject = Inject((fault, *example.beside))
+    deliver = Deliver(example.deliveries, copies=example.copies, expect=example.expect)
+    if example.prepared:
+        yield Do(Deliver())
+    match example.met:
+        case "during":
+            yield Begin(1, inject)
+            if example.restarts:
+                yield Do(Restart())
+            yield Do(deliver)
+            yield End(1)
+        case "after":
+            yield Do(inject)
+            yield Do(deliver)
+        case "until met":
+            yield Do(inject)
+            yield Begin(1, deliver)
+            yield Do(Until(fault.fired()))
+            yield Do(Heal((fault,)))
+            yield End(1)
