@@ -86,7 +86,7 @@ def _of_type(hint: Any) -> st.SearchStrategy[Any]:
         return _value(hint)
     plain: dict[Any, st.SearchStrategy[Any]] = {
         int: st.integers(1, 90),
-        float: st.floats(0.5, 1e9),
+        float: st.floats(0.5, 86_400),
         str: st.text(),
         bool: st.booleans(),
         type(None): st.none(),
