@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import UsageError
+from harness.protocols.registry import PROTOCOLS
 from harness.search.recording.places import Place, Point
-from harness.search.space.actions import ACTIONS, APART, EXCLUSIONS, excluded_by, is_apart, sensible
+from harness.search.space.actions import ACTIONS, APART, excluded_by, exclusions_of, is_apart, sensible
 from harness.search.sweep.plan import Choice, check_choice, neighbourhood, planned
 from tests.search.made import made_recording, observed, place
 
@@ -57,7 +58,7 @@ def test_an_answer_is_late_on_redis_only() -> None:
 
 
 def test_each_exclusion_has_a_reason_and_excludes_something_from_what_there_is() -> None:
-    for exclusion in EXCLUSIONS:
+    for exclusion in exclusions_of(PROTOCOLS):
         assert exclusion.reason.strip()
         assert exclusion.messages.strip()
     excluded = {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import HarnessError
 from harness.polling import poll_async
+from harness.protocols.contract.search import SEARCHED, Transactions
 from harness.relay import Ended, Fired, Hold, Match, Report, Rule
 from harness.search.orders.orders import Choice, Order, choose
 from harness.search.sweep.http import Reply
@@ -16,9 +17,6 @@ from harness.search.sweep.lane import Lane
 SETTLED_WITHIN_S = 4.0
 """Until each request is held, waits for a lock, or is over: within the service's own limits."""
 LOOK_EVERY_S = 0.002
-STATEMENTS = ("Query", "Bind")
-"""Where a statement begins to look at the database: a SELECT takes its snapshot when it is bound."""
-OPENING, CLOSING = ("begin", "start"), ("commit", "rollback", "end", "abort")
 
 
 class OrderNotPlayedError(HarnessError):
@@ -26,6 +24,8 @@ class OrderNotPlayedError(HarnessError):
 
 
 Sending = Callable[[], Awaitable[Reply]]
+Connection = tuple[str, int]
+"""A hop, and the number of the connection on it."""
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class _Request:
 
     number: int
     sending: asyncio.Future[Reply]
-    connection: int | None = None
+    connection: Connection | None = None
     held: Fired | None = None
 
     @property
@@ -62,20 +62,10 @@ class Interleaver:
 
     def __init__(self, lane: Lane, name: str) -> None:
         self._lane = lane
-        links = [laid for laid in lane.links.values() if laid.link.protocol == "postgres"]
-        self._rules = [
-            Rule(
-                id=f"{name}/{laid.link}/{message}",
-                hop=laid.hop,
-                match=Match(direction="sent", message=message),
-                action=Hold(),
-                always=True,
-            )
-            for laid in links
-            for message in STATEMENTS
-        ]
+        self._rules = dict(_holds(lane, name))
         self._requests: list[_Request] = []
-        self._in_transaction: set[int] = set()
+        self._told_by = {rule.id: transactions for rule, transactions in self._rules.items()}
+        self._in_transaction: set[Connection] = set()
         self._news = asyncio.Event()
         self._loose: list[Fired] = []
 
@@ -127,22 +117,22 @@ class Interleaver:
         await self._settle(played)
 
     async def _release(self, held: Fired) -> None:
-        word = _first_word(held.text)
-        if word in CLOSING:
-            self._in_transaction.discard(held.connection)
+        word, transactions = _first_word(held.text), self._told_by[held.rule]
+        if word in transactions.closing:
+            self._in_transaction.discard(_connection(held))
             for request in self._requests:
-                if request.connection == held.connection:
+                if request.connection == _connection(held):
                     request.connection = None
-        elif word in OPENING:
-            self._in_transaction.add(held.connection)
+        elif word in transactions.opening:
+            self._in_transaction.add(_connection(held))
         await self._lane.relay.release(held.rule, connection=held.connection, count=1)
 
     def _heard(self, report: Report) -> None:
-        if isinstance(report, Fired) and any(rule.id == report.rule for rule in self._rules):
+        if isinstance(report, Fired) and report.rule in self._told_by:
             self._loose.append(report)
             self._news.set()
         elif isinstance(report, Ended):
-            self._in_transaction.discard(report.connection)
+            self._in_transaction.discard(_connection(report))
 
     async def _settle(self, played: Played) -> None:
         """Wait until each request is held, over, or waits for a lock by the server's own word."""
@@ -165,21 +155,37 @@ class Interleaver:
         """Give each statement that is held to its request; what is outside of any transaction goes on at once."""
         while self._loose:
             fired = self._loose.pop(0)
-            outside = fired.connection not in self._in_transaction and _first_word(fired.text) not in OPENING
-            if outside:
+            opens = _first_word(fired.text) in self._told_by[fired.rule].opening
+            if not opens and _connection(fired) not in self._in_transaction:
                 await self._release(fired)
                 continue
             request = self._whose(fired)
-            request.connection = fired.connection
+            request.connection = _connection(fired)
             request.held = fired
 
     def _whose(self, fired: Fired) -> _Request:
-        known = [request for request in self._requests if request.connection == fired.connection]
+        known = [request for request in self._requests if request.connection == _connection(fired)]
         free = [request for request in self._requests if request.connection is None and request.held is None]
         candidates = known or [request for request in free if not request.over]
         if not candidates:
             raise OrderNotPlayedError(f"nobody's statement on connection {fired.connection}: {fired.text!r}")
         return candidates[0]
+
+
+def _holds(lane: Lane, name: str) -> Iterator[tuple[Rule, Transactions]]:
+    """Yield a rule for each message with which a statement looks at a database, and how its transactions are told."""
+    for laid in lane.links.values():
+        transactions = SEARCHED.of(laid.link.protocol).transactions
+        if transactions is None:
+            continue
+        for message in transactions.looks:
+            match = Match(direction="sent", message=message)
+            rule = Rule(id=f"{name}/{laid.link}/{message}", hop=laid.hop, match=match, action=Hold(), always=True)
+            yield rule, transactions
+
+
+def _connection(report: Report) -> Connection:
+    return report.hop, report.connection
 
 
 def _first_word(text: str) -> str:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.protocols.contract.search import SEARCHED
 from harness.relay.reports import Seen
 from harness.search.recording.places import Kind, Place
-
-PREFIX_CHARACTERS_MAX = 400
-"""Of a statement, to find it again; more of it tells no two apart."""
-
 
 Fingerprint = Callable[[str, str], str]
 
@@ -64,7 +60,9 @@ def recording(kind: Kind, deliveries: Sequence[Iterable[LinkSeen]], fingerprint:
     placed = [_placed(list(links), fingerprint) for links in deliveries]
     common = [place for place in placed[0] if all(place in other for other in placed)]
     unsteady = {place for each in placed for place in each} - set(common)
-    beginnings = {place: _beginning(place, [each[place][1].text for each in placed]) for place in common}
+    beginnings = {
+        place: SEARCHED.of(place.protocol).beginning([each[place][1].text for each in placed]) for place in common
+    }
     return Recording(kind, tuple(_observed(placed[0], common, beginnings)), tuple(sorted(unsteady)))
 
 
@@ -80,16 +78,6 @@ def _placed(links: Sequence[LinkSeen], fingerprint: Fingerprint) -> Mapping[Plac
         place = Place(link.protocol, message.direction, message.phase, message.message, text, counts[name])
         found[place] = (link, message)
     return found
-
-
-def _beginning(place: Place, texts: Sequence[str]) -> str:
-    """What every delivery's statement begins with; of a command its name, since keys differ from lane to lane."""
-    if place.protocol == "redis":
-        return texts[0].partition(" ")[0]
-    same = itertools.takewhile(
-        lambda letters: len(set(letters)) == 1, zip(*(text.lstrip() for text in texts), strict=False)
-    )
-    return "".join(letters[0] for letters in same)[:PREFIX_CHARACTERS_MAX].rstrip()
 
 
 def _observed(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from harness.protocols.contract.failure import ServerError
+from harness.protocols.contract.search import SEARCHED, Exclusion, Placed, Searched
 from harness.search.recording.places import CUT_INSIDE, Point
 from harness.search.recording.recording import Observed
 
@@ -14,52 +15,26 @@ WAITING = ("stall", "drop", "delay", "late")
 APART = ("duplicate", "corrupt")
 """No service can survive these unnoticed; the question is whether it notices, so they are judged apart."""
 
-POSTGRES_ERRORS: Mapping[str, str] = {
-    "error_40001": "could not serialize access due to concurrent update",
-    "error_57014": "canceling statement due to statement timeout",
-    "error_25006": "cannot execute INSERT in a read-only transaction",
-    "error_53100": "could not extend file: No space left on device",
-    "error_26000": "prepared statement does not exist",
-    "fatal_57P01": "terminating connection due to administrator command",
+
+def error_action(error: ServerError) -> str:
+    """Return the word for a server's error in an answer's place: `error_40001`, `fatal_57P01`."""
+    return f"{'fatal' if error.fatal else 'error'}_{error.code}"
+
+
+def _words(errors: Iterable[ServerError]) -> tuple[str, ...]:
+    return tuple(map(error_action, errors))
+
+
+ERRORS: Mapping[str, ServerError] = {
+    error_action(error): error
+    for searched in SEARCHED.all().values()
+    for error in (*searched.errors, *searched.refusals)
 }
-"""In place of a statement's answer; the fatal one ends the connection too."""
-STARTUP_ERRORS: Mapping[str, str] = {
-    "fatal_53300": "sorry, too many clients already",
-    "fatal_57P03": "the database system is starting up",
-}
-REDIS_ERRORS: Mapping[str, str] = {
-    "error_LOADING": "Redis is loading the dataset in memory",
-    "error_READONLY": "You can't write against a read only replica.",
-    "error_OOM": "command not allowed when used memory > 'maxmemory'.",
-    "error_BUSY": "Redis is busy running a script.",
-    "error_MASTERDOWN": "Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
-    "error_NOAUTH": "Authentication required.",
-    "error_MOVED": "3999 127.0.0.1:6381",
-}
-ERRORS: Mapping[str, str] = {**POSTGRES_ERRORS, **STARTUP_ERRORS, **REDIS_ERRORS}
 ACTIONS: tuple[str, ...] = (*CLOSING, *WAITING, *ERRORS, *APART)
 """All of them, in the order of the map's columns; cuts inside of a message are counted apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exclusion:
-    """Actions that make no sense at some messages. `messages` says which, in words."""
-
-    actions: tuple[str, ...]
-    messages: str
-    reason: str
-    applies: Callable[[Observed], bool]
-
-    def __str__(self) -> str:
-        """One line of the committed file."""
-        return f"{' '.join(self.actions)} | {self.messages} | {self.reason}"
-
-
-def _postgres(message: Observed) -> bool:
-    return message.place.protocol == "postgres"
-
-
-def _sent(message: Observed) -> bool:
+def _sent(message: Placed) -> bool:
     return message.place.direction == "sent"
 
 
@@ -76,47 +51,56 @@ EXCLUSIONS: Sequence[Exclusion] = (
         ("late",), "sent messages", "only an answer can come late enough to meet the next request", _sent,
     ),
     Exclusion(
-        ("late",), "answers of PostgreSQL",
-        "its clients send nothing before ReadyForQuery, so the answer waits for ever: stall has that", _postgres,
-    ),
-    Exclusion(
-        tuple(POSTGRES_ERRORS), "messages of PostgreSQL that run no statement",
-        "a server's error takes the place of a statement's answer", lambda each: _postgres(each) and not each.runs,
-    ),
-    Exclusion(
-        tuple(POSTGRES_ERRORS), "messages of Redis", "these are PostgreSQL's errors", lambda each: not _postgres(each),
-    ),
-    Exclusion(
-        tuple(STARTUP_ERRORS), "every message but StartupMessage", "these errors refuse a new session",
-        lambda each: each.place.message != "StartupMessage",
-    ),
-    Exclusion(
-        tuple(REDIS_ERRORS), "messages of PostgreSQL", "these are Redis's errors", _postgres,
-    ),
-    Exclusion(
-        tuple(REDIS_ERRORS), "answers of Redis", "the error takes the answer's place: the command has it",
-        lambda each: not _postgres(each) and not _sent(each),
-    ),
-    Exclusion(
-        (*WAITING, *APART, "reset_before", "reset_after"), "ParameterStatus after the first",
-        "the server sends a run of them at once, and the first stands for all",
-        lambda each: each.place.message == "ParameterStatus" and each.place.occurrence > 1,
-    ),
-    Exclusion(
         ("cut_after", "reset_after"), "a message that is neither sent nor the last of an answer",
         "the next message's cut_before is the same moment", lambda each: not _sent(each) and not each.ends_answer,
     ),
 )  # fmt: skip
+"""Those that hold of every protocol."""
+
+
+def _exclusions_of(protocol: str, searched: Searched) -> Iterator[Exclusion]:
+    yield from searched.exclusions
+    if searched.errors:
+        yield Exclusion(
+            _words(searched.errors), f"messages of {protocol} that run no statement",
+            "a server's error takes the place of a statement's answer", lambda each: not each.runs,
+        )  # fmt: skip
+    if searched.refusals:
+        yield Exclusion(
+            _words(searched.refusals), f"messages of {protocol} but {searched.opens}",
+            "these errors refuse a new session", lambda each: each.place.message != searched.opens,
+        )  # fmt: skip
+
+
+EXCLUSIONS_OF: Mapping[str, Sequence[Exclusion]] = {
+    protocol: tuple(_exclusions_of(protocol, searched)) for protocol, searched in SEARCHED.all().items()
+}
+"""Those that hold of one protocol's messages only."""
+
+
+def actions_of(protocol: str) -> Sequence[str]:
+    """Return the actions that there are for a protocol: other servers' errors are none."""
+    searched = SEARCHED.of(protocol)
+    return (*CLOSING, *WAITING, *_words((*searched.errors, *searched.refusals)), *APART)
+
+
+def exclusions_of(protocols: Collection[str]) -> Iterator[Exclusion]:
+    """Yield those of every protocol, and those of these protocols, in the order of the committed file."""
+    yield from EXCLUSIONS
+    for protocol, exclusions in EXCLUSIONS_OF.items():
+        if protocol in protocols:
+            yield from exclusions
 
 
 def excluded_by(message: Observed, action: str) -> Exclusion | None:
     """Return the exclusion that keeps this action from this message, if one does."""
-    return next((each for each in EXCLUSIONS if action in each.actions and each.applies(message)), None)
+    exclusions = exclusions_of((message.place.protocol,))
+    return next((each for each in exclusions if action in each.actions and each.applies(message)), None)
 
 
 def sensible(message: Observed) -> Iterator[Point]:
     """Yield every point of the fault space at this message."""
-    for action in ACTIONS:
+    for action in actions_of(message.place.protocol):
         if excluded_by(message, action) is None:
             yield Point(message.place, action)
 
@@ -129,17 +113,5 @@ def inside(message: Observed) -> Iterator[Point]:
 
 def is_apart(point: Point) -> bool:
     """Whether the point is judged apart from the others."""
-    return point.action in APART or (point.action == "drop" and _is_part(point))
-
-
-def _is_part(point: Point) -> bool:
-    """Whether the message is one of several that make a question or an answer of PostgreSQL's.
-
-    TCP loses nothing out of the middle of a stream: dropping a part is a kind of corruption.
-    """
     place = point.place
-    return place.protocol == "postgres" and (place.direction == "answered" or place.message in EXTENDED)
-
-
-EXTENDED = ("Parse", "Bind", "Describe", "Execute", "Flush", "Sync", "Close")
-"""Messages of which several make one statement."""
+    return point.action in APART or (point.action == "drop" and SEARCHED.of(place.protocol).is_part(place))

@@ -88,6 +88,7 @@ class Coverage:
                 "hit": sum(point.place.protocol == protocol for point in self.hit),
             }
             for protocol in PROTOCOLS
+            if any(point.place.protocol == protocol for point in self.space.points)
         }
         return {
             "points": len(self.space.points),
@@ -162,7 +163,7 @@ def _action(kind: str, at: MessageMet) -> str:
         before, after = _CLOSING[kind]
         return after if at.whole else kind if at.passed_bytes else before
     if kind == "fail":
-        return next((name for name in ERRORS if name.partition("_")[2] == at.code), kind)
+        return next((word for word, error in ERRORS.items() if error.code == at.code), kind)
     return _SAME.get(kind, kind)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.results.files import write_atomically
 from harness.search.recording.places import KINDS, Kind, Point
 from harness.search.recording.recording import Recording
-from harness.search.space.actions import EXCLUSIONS, sensible
+from harness.search.space.actions import exclusions_of, sensible
 
 FILE = "fault_space.toml"
 SCHEMA = "harness.fault_space/2"
@@ -64,7 +64,7 @@ class FaultSpace:
 
     points: Mapping[Point, tuple[Kind, ...]]
     floor_percent: float = DEFAULT_FLOOR_PERCENT
-    exclusions: tuple[str, ...] = field(default_factory=lambda: tuple(str(each) for each in EXCLUSIONS))
+    exclusions: tuple[str, ...] = ()
 
     def text(self) -> str:
         """The whole file, sorted: a line changes only where its point does."""
@@ -99,7 +99,8 @@ def space_of(recordings: Iterable[Recording], *, floor_percent: float = DEFAULT_
             for point in sensible(message):
                 kinds.setdefault(point, set()).add(recorded.kind)
     points = {point: tuple(kind for kind in KINDS if kind in of) for point, of in kinds.items()}
-    return FaultSpace(points, floor_percent)
+    exclusions = exclusions_of({point.place.protocol for point in points})
+    return FaultSpace(points, floor_percent, tuple(map(str, exclusions)))
 
 
 def changes(committed: FaultSpace, recorded: FaultSpace) -> Changes:

@@ -12,8 +12,6 @@ from harness.search.recording.recording import Observed, Recording
 from harness.search.space.actions import DELAY_MS, ERRORS
 from harness.search.sweep.plan import RETRY
 
-FATAL = "fatal_"
-
 
 @dataclass(frozen=True, slots=True)
 class Armoury:
@@ -49,9 +47,9 @@ def action_of(point: Point, message: Observed) -> Action:
     passed = point.bytes_passed
     if passed is not None:
         return Cut(passed)
-    if point.action in ERRORS:
-        code = point.action.partition("_")[2]
-        return Fail(code=code, text=ERRORS[point.action], fatal=point.action.startswith(FATAL))
+    error = ERRORS.get(point.action)
+    if error is not None:
+        return Fail(code=error.code, text=error.text, fatal=error.fatal)
     plain: Mapping[str, Action] = {
         "cut_before": Cut(0), "cut_after": Cut(after=True), "reset_before": Reset(0), "reset_after": Reset(after=True),
         "stall": Stall(), "drop": Drop(), "delay": Delay(DELAY_MS), "late": Late(),

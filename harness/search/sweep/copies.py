@@ -6,6 +6,7 @@ import asyncio
 
 from harness.history.events import Purpose
 from harness.polling import poll_async
+from harness.protocols.contract.search import SEARCHED
 from harness.relay import Hold, Match, Rule
 from harness.search.sweep.cell_history import CellHistory
 from harness.search.sweep.http import Reply
@@ -25,7 +26,7 @@ async def two_at_once(
     holds = [
         Rule(id=f"{name}/hold/{laid.link}", hop=laid.hop, match=Match(direction="sent", phase="commit"), action=Hold())
         for laid in lane.links.values()
-        if laid.link.protocol == "postgres"
+        if SEARCHED.of(laid.link.protocol).transactions is not None
     ]
     for hold in holds:
         await lane.relay.arm(hold)

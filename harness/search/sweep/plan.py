@@ -9,13 +9,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.errors import UsageError
+from harness.protocols.contract.search import SEARCHED
 from harness.search.recording.places import CUT_INSIDE, KINDS, CellId, Kind, Point
 from harness.search.recording.recording import Observed, Recording
-from harness.search.space.actions import ACTIONS, CLOSING, inside, sensible
+from harness.search.space.actions import ACTIONS, CLOSING, error_action, inside, sensible
 
 BYTES = "cut@N"
 """In `--actions`: the cells of the byte map."""
-PAIRED = (*CLOSING, "error_40001", "fatal_57P01")
+PAIRED = (
+    *CLOSING,
+    *(error_action(error) for searched in SEARCHED.all().values() for error in searched.repeatable),
+)
 """What a pair is made of: actions that a retry answers, and that take no waiting."""
 PAIRS_SAMPLED = 300
 WORDS_NAMED_MAX = 3
@@ -134,13 +138,13 @@ def neighbourhood(recording: Recording) -> Sequence[Observed]:
     commits = [n for n, message in enumerate(messages) if message.place.phase == "commit"]
     if not commits:
         return ()
-    before = [n for n, message in enumerate(messages[: commits[0]]) if message.runs and _sent_to_database(message)]
+    before = [n for n, message in enumerate(messages[: commits[0]]) if message.runs and _is_transactional(message)]
     begin = before[-1] if before else commits[0]
     return messages[begin : commits[-1] + 1]
 
 
-def _sent_to_database(message: Observed) -> bool:
-    return message.place.protocol == "postgres" and message.place.direction == "sent"
+def _is_transactional(message: Observed) -> bool:
+    return SEARCHED.of(message.place.protocol).transactions is not None
 
 
 def _pairs(recordings: Sequence[Recording], seed: int) -> tuple[list[CellId], list[str]]:

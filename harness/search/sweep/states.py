@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.engine.laying.tls import told_with_tls
 from harness.errors import HarnessError
 from harness.history.events import Purpose
+from harness.protocols.contract.search import SEARCHED
 from harness.search.recording.places import Kind
 from harness.search.sweep.cell_history import CellHistory
 from harness.search.sweep.http import Reply
@@ -102,7 +103,8 @@ class States:
     async def _use_up_dead_connections(self) -> None:
         """Have requests fail on the dead connections, until one would open another and is refused."""
         lane = self._lane
-        refused = [laid.hop for laid in lane.links.values() if laid.link.protocol == "postgres"]
+        links = lane.links.values()
+        refused = [laid.hop for laid in links if SEARCHED.of(laid.link.protocol).transactions is not None]
         for hop in refused:
             await lane.relay.refuse(hop, True)
         try:

@@ -1,0 +1,129 @@
+"""What the search asks of a protocol: the errors that its servers give, and which faults make no sense at a message.
+
+The implementation is `SEARCHED` in `harness/protocols/NAME/search.py`. It may import the contract only.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from harness.protocols.contract.failure import ServerError
+from harness.protocols.registry import Facet
+from harness.vocabulary.messages import Direction, Phase
+
+__all__ = ["SEARCHED", "Exclusion", "Placed", "Searched", "Spot", "Transactions", "common_beginning"]
+
+BEGINNING_MAX: Final = 400
+"""Characters of a statement that find it again; more of it tells no two apart."""
+
+
+class Spot(Protocol):
+    """Where a message stands among those of a delivery."""
+
+    @property
+    def direction(self) -> Direction:
+        """Who sent it."""
+        ...
+
+    @property
+    def phase(self) -> Phase:
+        """Where its connection stood."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def occurrence(self) -> int:
+        """It is that one of its like in the delivery, from 1."""
+        ...
+
+
+class Placed(Protocol):
+    """A message of a recorded delivery. `runs` and `ends_answer` are those of `Message`."""
+
+    @property
+    def place(self) -> Spot:
+        """Where it stands."""
+        ...
+
+    @property
+    def runs(self) -> bool:
+        """Whether the server carries a statement out when it gets it."""
+        ...
+
+    @property
+    def ends_answer(self) -> bool:
+        """Whether it is the last message of an answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Actions that make no sense at some messages. `messages` says which, in words, and `applies` decides it."""
+
+    actions: tuple[str, ...]
+    messages: str
+    reason: str
+    applies: Callable[[Placed], bool]
+
+    def __str__(self) -> str:
+        """One line of the committed file."""
+        return f"{' '.join(self.actions)} | {self.messages} | {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Transactions:
+    """How a protocol's transactions are told by their statements.
+
+    `looks`: sent messages with which a statement begins to look at the data. `opening` and `closing`: first words of
+    statements that begin and end a transaction, in small letters.
+    """
+
+    looks: tuple[str, ...]
+    opening: tuple[str, ...]
+    closing: tuple[str, ...]
+
+
+def common_beginning(texts: Sequence[str]) -> str:
+    """Return what all of these statements begin with: ids and times in them do not matter."""
+    letters = zip(*(text.lstrip() for text in texts), strict=False)
+    same = itertools.takewhile(lambda each: len(set(each)) == 1, letters)
+    return "".join(each[0] for each in same)[:BEGINNING_MAX].rstrip()
+
+
+def _whole(spot: Spot) -> bool:
+    del spot
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """A protocol, for the search. The defaults fit one whose messages are whole questions and answers.
+
+    `errors`: those that a server can give in place of a statement's answer. `repeatable`: those of them that a retry
+    answers: pairs of faults are made of them.
+    `opens`: the message that asks for a session, and `refusals`: the errors that refuse it.
+    `exclusions`: actions that make no sense at some messages of this protocol, besides those of every protocol.
+    `transactions`: None for servers without.
+    `is_part`: whether a message is one of several that make a question or an answer. To lose one is a kind of
+    corruption, which TCP does not do.
+    `beginning`: what tells a statement in every delivery, from its texts in several; a rule's `text`.
+    """
+
+    errors: tuple[ServerError, ...] = ()
+    repeatable: tuple[ServerError, ...] = ()
+    opens: str = ""
+    refusals: tuple[ServerError, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    transactions: Transactions | None = None
+    is_part: Callable[[Spot], bool] = _whole
+    beginning: Callable[[Sequence[str]], str] = common_beginning
+
+
+SEARCHED: Final[Facet[Searched]] = Facet("search", "SEARCHED")
