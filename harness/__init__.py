@@ -3,10 +3,8 @@
 This is the whole vocabulary of a scenario; everything else is the harness's own.
 """
 
-import sys
 from collections.abc import Mapping
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -81,18 +79,19 @@ _HOMES: Mapping[str, str] = {
 _VOCABULARY = "harness.vocabulary"
 
 
-class _Words(ModuleType):
-    """Imports a word's home when it is first asked for: half a second that `harness run` does not have."""
+if not TYPE_CHECKING:  # a type checker knows the words from their imports above, and that there are no others
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(name: str) -> object:
+        """Import a word's home when the word is first used (PEP 562).
+
+        pytest loads this package in each of its runs, and `harness run` does: both have no use for the words.
+        """
         if name not in __all__:
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
         word = getattr(import_module(_HOMES.get(name, _VOCABULARY)), name)
-        vars(self)[name] = word
+        globals()[name] = word
         return word
 
-    def __dir__(self) -> list[str]:
-        return sorted({*vars(self), *__all__})
 
-
-sys.modules[__name__].__class__ = _Words
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

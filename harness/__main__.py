@@ -2,11 +2,11 @@
 
 import sys
 
-from harness.quick import ask
+from harness.up.asking import ask
 
 
 def main() -> int:
-    """Run a verb; `run`, on a stack that stays up, before anything else is imported."""
+    """Run a verb. `run` asks a stack that stays up before anything heavy is imported."""
     verb, *words = sys.argv[1:] or [""]
     status = ask(words) if verb == "run" else None
     if status is not None:

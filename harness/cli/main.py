@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import click
 
-from harness.cli.host import host
 from harness.cli.run import run
 from harness.cli.up import up
 from harness.cli.verbs.ablate import ablate
@@ -29,7 +28,8 @@ from harness.cli.verbs.trend import trend
 from harness.cli.verbs.verify import verify
 from harness.errors import HarnessError, UsageError
 from harness.results.repro import harness_words
-from harness.suite import ExitStatus, Standing
+from harness.suite import ExitStatus
+from harness.up.standing import Standing
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,7 +37,7 @@ def harness() -> None:
     """Break a service on purpose, and prove that it holds."""
 
 
-for verb in (gate, up, run, host, new, doctor, replay, soak, sweep, interleave, coverage, report, faults):
+for verb in (gate, up, run, new, doctor, replay, soak, sweep, interleave, coverage, report, faults):
     harness.add_command(verb)
 for proof_verb in (ablate, compare, verify, baseline, trend):
     harness.add_command(proof_verb)

@@ -14,10 +14,11 @@ from harness.cli.stage import perform
 from harness.errors import UsageError
 from harness.present.terminal.screen import Screen
 from harness.present.terminal.teeth import teeth_lines
-from harness.suite import ExitStatus, Session, Standing, SuiteSettings
+from harness.suite import ExitStatus, Session, SuiteSettings
 from harness.suite.verbs.ablation import judge_teeth
 from harness.suite.verbs.running import every, none, run_scenarios
 from harness.target import load_target
+from harness.up.standing import Standing
 
 
 @click.command()
@@ -48,7 +49,7 @@ def run(standing: Standing | None, /, ids: tuple[str, ...], proofs: bool, **give
         if proofs:
             screen.write_all(teeth_lines(judge_teeth(suite, session)))
 
-    return perform(suite, output, play, standing=standing)
+    return perform(suite, output, play, servers=standing)
 
 
 def _on(standing: Standing, settings: SuiteSettings) -> SuiteSettings:

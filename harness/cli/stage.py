@@ -20,7 +20,7 @@ from harness.present.terminal.screen import Screen, Verbosity, screen_for
 from harness.present.terminal.streams import into_nothing
 from harness.results.repro import harness_words
 from harness.scenario.scenario import Scenario
-from harness.suite import ExitStatus, Session, Standing
+from harness.suite import ExitStatus, Servers, Session
 from harness.suite.chosen import Chosen
 from harness.suite.info import Command
 from harness.suite.verbs.search import finish
@@ -34,7 +34,7 @@ def perform(
     play: Play,
     *,
     chosen: Sequence[Scenario] | None = None,
-    standing: Standing | None = None,
+    servers: Servers | None = None,
 ) -> ExitStatus:
     """Open a session, let `play` run scenarios in it, and tell how it went, however it ended.
 
@@ -45,7 +45,7 @@ def perform(
         output: how much is shown, and where.
         play: runs the scenarios.
         chosen: the scenarios that are to run, where that is not what was chosen of the suite.
-        standing: servers that stay up, to run on.
+        servers: what lends servers, if the session is not to bring up its own.
     """
     chosen = suite.chosen if chosen is None else chosen
     with on_screen(output) as screen:
@@ -57,7 +57,7 @@ def perform(
             listed=suite.listed,
             watcher=screen,
             publisher=Pages(),
-            standing=standing,
+            servers=servers,
         )
         session.ambiguous = suite.ambiguous
         screen.profile, screen.total = session.profile, len(chosen)

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import click
 
-from harness.cli.announcing import announced
-from harness.cli.host import CHANGED, READY
 from harness.cli.options import STACK, SUITE, options, stack_of
 from harness.cli.stage import terminated_is_interrupted
-from harness.quick import PACKAGE, Entry
+from harness.engine.laying.testbed import Testbed
+from harness.results.repro import harness_words
 from harness.suite import ExitStatus, SuiteSettings
 from harness.target import load_target
-
-DOWN_WITHIN_S = 40.0
-"""A run that is under way heals first, and ends itself where it cannot."""
+from harness.up.announcing import announced
+from harness.up.entries import PACKAGE, Entry, sources_of
+from harness.up.serving import serve
+from harness.up.standing import Standing
 
 
 @click.command()
@@ -36,61 +35,37 @@ def up(*, scenarios: Path, target: Path | None, **given: Any) -> int:
     """
     settings = SuiteSettings(scenarios=scenarios, target=target, stack=stack_of(given))
     load_target(settings.target_file)
+    # A .pyc is told from its source by a second and a size: what is saved twice in a second must be seen, too.
+    sys.dont_write_bytecode = True
     entry = Entry(
         target=str(settings.target_file.resolve()),
         directory=str(Path.cwd()),
         pid=os.getpid(),
         python=sys.executable,
         package=str(PACKAGE),
+        sources=sources_of(PACKAGE),
     )
-    with terminated_is_interrupted(), announced(entry) as listener:
-        try:
-            return _keep(settings, listener)
-        except KeyboardInterrupt:
-            click.echo("down")
-            return ExitStatus.HELD
+    try:
+        with terminated_is_interrupted(), announced(entry) as listener, Standing(settings) as standing:
+            for line in _lines(standing.bring_up(click.echo), settings):
+                click.echo(line)
+            serve(listener, standing, _run)
+    except KeyboardInterrupt:
+        click.echo("down")
+    return ExitStatus.HELD
 
 
-def _keep(settings: SuiteSettings, listener: socket.socket) -> int:
-    """Have a host, and another one when it goes; return the status of one that does not come up."""
-    while True:
-        with _Started(settings.options(), listener) as host:
-            if not host.comes_up():
-                return _told(host.process.wait())
-            status = host.process.wait()
-        if status != CHANGED:
-            text = f"the process that had the servers has ended, with status {status}: a run ended it, or did not end"
-            click.echo(f"harness: {text}; bringing up another one", err=True)
+def _run(arguments: Sequence[str], standing: Standing) -> int:
+    from harness.cli.main import main  # noqa: PLC0415  # which has this verb, too
+
+    return main(["run", *arguments], standing=standing)
 
 
-def _told(status: int) -> int:
-    """What a host that did not come up has said why, and its status means; a signal says nothing."""
-    return status if status > 0 else ExitStatus.INCONCLUSIVE
-
-
-class _Started:
-    """A host under way: a context manager whose end is its end."""
-
-    def __init__(self, words: Sequence[str], listener: socket.socket) -> None:
-        self._line, theirs = socket.socketpair()
-        with theirs:
-            numbers = (listener.fileno(), theirs.fileno())
-            named = ("--listener", str(numbers[0]), "--lifeline", str(numbers[1]))
-            command = (sys.executable, "-m", "harness", "host", *named, *words)
-            # In a session of its own: Ctrl-C is for this process, which ends that one in good order.
-            self.process = subprocess.Popen(command, pass_fds=numbers, start_new_session=True)  # noqa: S603  # ourselves
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._line.close()
-        try:
-            self.process.wait(DOWN_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()  # its keeper ends the rest
-            self.process.wait()
-
-    def comes_up(self) -> bool:
-        """Wait until it has brought the servers up; false when it has ended instead."""
-        return self._line.recv(1) == READY
+def _lines(bed: Testbed, settings: SuiteSettings) -> Iterator[str]:
+    """What runs where, and how it is used. A password is shown only where it was made for this stack."""
+    yield f"up for {settings.target_file}, until Ctrl-C:"
+    for name, server in bed.stack.all_servers.items():
+        yield f"  {name:10} {server.version:10} {server.shown_url}"
+    yield f"  {'logs':10} {'':10} {bed.logs}"
+    yield "A scenario on it, as the files are now:"
+    yield f"  {shlex.join([*harness_words(), 'run', 'ID'])}"

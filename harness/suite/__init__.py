@@ -1,17 +1,17 @@
 """A run of the suite: which scenarios, on which servers, with which results and exit status."""
 
 from harness.suite.selection import select
+from harness.suite.servers import Servers
 from harness.suite.session import Session
 from harness.suite.settings import SuiteSettings, check_profile
-from harness.suite.standing import Standing
 from harness.suite.status import ExitStatus, exit_status
 from harness.suite.unavailable import Unavailable, read_unavailable
 from harness.suite.watcher import Watcher
 
 __all__ = [
     "ExitStatus",
+    "Servers",
     "Session",
-    "Standing",
     "SuiteSettings",
     "Unavailable",
     "Watcher",

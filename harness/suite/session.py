@@ -7,7 +7,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -33,8 +33,8 @@ from harness.suite.drafts import draft_findings, draft_note
 from harness.suite.info import Command, run_info
 from harness.suite.lanes import Lanes
 from harness.suite.publisher import Publisher, Unpublished
+from harness.suite.servers import Servers
 from harness.suite.settings import SuiteSettings, check_profile
-from harness.suite.standing import Standing
 from harness.suite.status import ExitStatus, exit_status
 from harness.suite.turns import TakingTurns
 from harness.suite.unavailable import Unavailable
@@ -49,7 +49,7 @@ class Session:
     """A context manager: its end writes the results and takes the servers down, whatever ended it.
 
     The servers are brought up when the first scenario needs them, and again when one of them died or
-    a scenario had it do what outlives its run (`server.execute`); `standing` ones are lent.
+    a scenario had it do what outlives its run (`server.execute`); those of `servers` are lent.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Session:
         listed: Mapping[str, Unavailable] | None = None,
         watcher: Watcher | None = None,
         publisher: Publisher | None = None,
-        standing: Standing | None = None,
+        servers: Servers | None = None,
     ) -> None:
         self._began = time.monotonic()
         self._settings = settings
@@ -71,7 +71,7 @@ class Session:
         self._listed = listed or {}
         self._watcher = watcher or Unwatched()
         self._publisher = publisher or Unpublished()
-        self._standing = standing
+        self._servers = servers
         self._beds = Beds(self._opened)
         self._lock = threading.RLock()
         self._stack_s = 0.0
@@ -327,11 +327,12 @@ class Session:
         progress = self._watcher.progress
         # A log of its own: what servers log is evidence.
         logs = self.folder.logs if alone else self.folder.logs / lane.name
-        if self._standing is None:
+        opened: AbstractContextManager[Testbed]
+        if self._servers is None:
             progress(f"bringing up {self._target.servers_shown}{'' if alone else f', {lane.name}'}")
             opened = open_testbed(self._target, self._settings.stack, logs=logs, progress=progress)
         else:
-            opened = self._standing.lend(self._target, logs=logs, progress=progress)
+            opened = self._servers.lend(self._target, logs=logs, progress=progress)
         with opened as bed:
             with self._lock:
                 self._stack_s += time.monotonic() - began

@@ -12,7 +12,7 @@ import enum
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, Union, cast
@@ -51,22 +51,6 @@ class Value:
         """Every registered kind of this class, by name: those of the protocols' own words, too."""
         import_everywhere("words")
         return {kind: known for kind, known in Value._kinds.items() if issubclass(known, cls)}
-
-    @classmethod
-    @contextmanager
-    def kinds_of_this_run(cls, stays: Callable[[type[Value]], bool]) -> Iterator[None]:
-        """Forget, at the end, the kinds that were registered meanwhile and do not stay.
-
-        Those whose modules will be imported anew; the module of one that `stays` will not.
-        """
-        before = dict(cls._kinds)
-        try:
-            yield
-        finally:
-            after = dict(cls._kinds)
-            cls._kinds.clear()
-            cls._kinds.update(before)
-            cls._kinds.update({kind: known for kind, known in after.items() if kind not in before and stays(known)})
 
     @classmethod
     def field_types(cls) -> Mapping[str, Any]:

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import IO, Self
 
@@ -26,6 +27,8 @@ from harness.processes.keeper._state import STATUS_WITH_KEEPER, ChildState
 
 READY_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 15.0  # its own grace and its own deadline for SIGKILL, and some more
+NUMBERS_OF_A_FORK = 1_000_000
+"""More than a fork starts processes: the keeper must not take a process for an earlier one of the same number."""
 
 
 class Keeper:
@@ -117,6 +120,23 @@ class Keeper:
         if not isinstance(reply, Owner):
             raise TypeError(f"not an owner: {reply!r}")
         return reply.uid, reply.gid
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Leave the keeper to a fork of this process that is made inside, and that calls `take_over`.
+
+        This process asks the keeper for nothing meanwhile. What the fork has started, only the fork knows.
+        """
+        self._connection.pause()
+        try:
+            yield
+        finally:
+            self._numbers = itertools.count(next(self._numbers) + NUMBERS_OF_A_FORK)
+            self._connection.start()
+
+    def take_over(self) -> None:
+        """Use the keeper in this process, a fork of the one that has it and that waits inside `lent`."""
+        self._connection.start()
 
     def close(self) -> None:
         """Kill every process that is left and end the keeper. Idempotent.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import queue
 import select
 import socket
@@ -46,11 +47,26 @@ class Connection:
         self._lock = threading.Lock()  # the pending replies, and whole lines on the wire
         self._pending: dict[int, queue.SimpleQueue[Reply | Lost]] = {}
         self._ended = False
-        self._reader = threading.Thread(target=self._read, name="keeper-reader", daemon=True)
+        self._rest = b""  # of a line that has not come as a whole
+        self._pauses = os.eventfd(0)
+        self._readable.register(self._pauses, select.POLLIN)
+        self._reader = self._new_reader()
 
     def start(self) -> None:
-        """Begin to read."""
+        """Begin to read; after `pause`, go on, in this process or in a fork of it."""
+        if self._ended:
+            return
+        self._reader = self._new_reader()
         self._reader.start()
+
+    def pause(self) -> None:
+        """Stop reading: what comes waits in the socket until `start`. No thread is left that a fork would not have."""
+        os.eventfd_write(self._pauses, 1)
+        self._reader.join()
+        os.eventfd_read(self._pauses)
+
+    def _new_reader(self) -> threading.Thread:
+        return threading.Thread(target=self._read, name="keeper-reader", daemon=True)
 
     @property
     def ended(self) -> bool:
@@ -97,6 +113,7 @@ class Connection:
     def close(self) -> None:
         """Give the socket back."""
         self._control.close()
+        os.close(self._pauses)
 
     def _send(self, number: int, line: bytes, answer: queue.SimpleQueue[Reply | Lost]) -> None:
         with self._lock:
@@ -116,21 +133,28 @@ class Connection:
     # ------------------------------------------------------------- the reader thread
 
     def _read(self) -> None:
-        rest = b""
         try:
-            while data := self._receive():
-                *lines, rest = (rest + data).split(b"\n")
+            while self._wait_for_more():
+                data = self._control.recv(READ_BYTES)
+                if not data:
+                    break
+                *lines, self._rest = (self._rest + data).split(b"\n")
                 for line in lines:
                     self._dispatch(decode(line))
+            else:
+                return
         except ConnectionError:
-            rest = b""  # as good as an end
-        finally:
+            pass  # as good as an end
+        except BaseException:
             self._end()
+            raise
+        self._end()
 
-    def _receive(self) -> bytes:
-        while not self._readable.poll(LOOK_EVERY_S * 1000):
+    def _wait_for_more(self) -> bool:
+        """Wait for something to read; false when this is to pause."""
+        while not (ready := self._readable.poll(LOOK_EVERY_S * 1000)):
             self._on_silence()
-        return self._control.recv(READ_BYTES)
+        return self._pauses not in {number for number, _ in ready}
 
     def _dispatch(self, message: object) -> None:
         if not isinstance(message, Started | Refused | Done | Owner):

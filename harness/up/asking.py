@@ -1,4 +1,8 @@
-"""Has a stack that stays up run something, and waits for the verdict."""
+"""`harness run` on a stack that stays up: asks `harness up` for a run, and waits for its exit status.
+
+Only the standard library and platformdirs: most of a verb's start is imports, and a run is made in a process that has
+imported everything already.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +17,25 @@ from pathlib import Path
 from types import FrameType
 
 from harness.errors import HarnessError, UsageError
-from harness.quick._entries import PACKAGE, Entry, announced
-from harness.quick._wire import INTERRUPT, Again, Asked, Ended, Taken, answer_of, send_asked
+from harness.up.entries import PACKAGE, Entry, entries, sources_of
+from harness.up.messages import TAKEN, Asked, send_asked
 
 INTERRUPTED, INCONCLUSIVE, USAGE = 2, 3, 4
-"""Exit statuses, as everywhere: the enumeration of them is too far up to be imported here."""
+"""Exit statuses, as everywhere: to import their enumeration would take as long as the run."""
 SAID_AFTER_S = 1.0
-"""A stack that has not answered by then is coming up, or busy: who waits is told."""
-TRIES_MAX = 3
+"""A stack that has not answered by then is busy, and the user is told that this run waits."""
 
 
 def ask(arguments: Sequence[str]) -> int | None:
     """Run `harness run` with these arguments on a stack that stays up; return the exit status, and raise nothing.
 
-    None where there is no such stack, or help is wanted.
+    None where there is no such stack, or where help is wanted.
     """
     if {"-h", "--help"} & set(arguments):
         return None
     try:
-        return _status(arguments)
+        entry = _meant(arguments)
+        return None if entry is None else _asked(entry, arguments)
     except HarnessError as problem:
         _say(str(problem))
         return USAGE if isinstance(problem, UsageError) else INCONCLUSIVE
@@ -39,26 +43,11 @@ def ask(arguments: Sequence[str]) -> int | None:
         return INTERRUPTED
 
 
-def _status(arguments: Sequence[str]) -> int | None:
-    for _ in range(TRIES_MAX):
-        entry = _meant(arguments)
-        if entry is None:
-            return None
-        answer = _asked(entry, arguments)
-        if isinstance(answer, Ended):
-            return answer.status
-        # A host that goes takes those with it who wait for it. Its `up` may bring another: while one is announced,
-        # it is asked.
-        _say(answer.why if answer else f"the stack that stayed up for {entry} went before it ran this")
-    _say(f"asked {TRIES_MAX} times in vain")
-    return None
-
-
 def _meant(arguments: Sequence[str]) -> Entry | None:
     """The stack for the target that is named, else the one for this folder."""
     target = _target_named(arguments)
     here = str(Path.cwd())
-    found = [entry for entry in announced() if (entry.directory == here if target is None else entry.target == target)]
+    found = [entry for entry in entries() if (entry.directory == here if target is None else entry.target == target)]
     if len(found) > 1:
         listed = "; ".join(str(entry) for entry in found)
         raise UsageError(f"several stacks stay up for {here}: {listed}", hint="say which: --target FILE")
@@ -74,40 +63,45 @@ def _target_named(arguments: Sequence[str]) -> str | None:
     try:
         named, _ = parser.parse_known_args(arguments)
     except argparse.ArgumentError:
-        return None  # a word is missing: told by whoever reads the whole command line
+        return None  # a word is missing: the run itself reads the whole command line, and says so
     if named.target is not None:
         return str(Path(named.target).resolve())
     return None if named.scenarios is None else str((Path(named.scenarios) / "target.toml").resolve())
 
 
 def _check_same(entry: Entry) -> None:
-    """Another interpreter has other libraries, another harness is another program."""
+    """Another interpreter has other libraries; another harness, or an older state of this one, is another program."""
     if (entry.python, entry.package) != (sys.executable, str(PACKAGE)):
         raise UsageError(
             f"the stack that stays up for {entry} is that of {entry.package} in {entry.python},"
             f" this is {PACKAGE} in {sys.executable}",
             hint=f"use that one: {entry.python} -m harness run; or end it: kill {entry.pid}",
         )
+    if entry.sources != sources_of(PACKAGE):
+        raise UsageError(
+            f"the harness has changed since the stack for {entry} came up",
+            hint=f"end it, with Ctrl-C or kill {entry.pid}, and start harness up again",
+        )
 
 
-def _asked(entry: Entry, arguments: Sequence[str]) -> Ended | Again | None:
-    """Ask, and wait; None where the stack went before it had heard."""
+def _asked(entry: Entry, arguments: Sequence[str]) -> int | None:
+    """Ask, and wait for the exit status; None where the stack ended before it had heard."""
     with socket.socket(socket.AF_UNIX) as connection, _terminated_is_interrupted():
         try:
             connection.connect(str(entry.socket))
             send_asked(connection, _as_it_would_run_here(arguments))
         except OSError:
-            return None  # it has just ended
-        answer = _first(connection)
-        if isinstance(answer, Taken):
-            try:
-                answer, otherwise = _next(connection), INCONCLUSIVE
-            except KeyboardInterrupt:
-                answer, otherwise = _interrupted(connection), INTERRUPTED
-            if answer is None:
-                _say(f"the stack that stayed up for {entry} went in mid-run: the run says nothing")
-                return Ended(otherwise)
-        return answer if isinstance(answer, Ended | Again) else None
+            taken = b""  # it has just ended
+        else:
+            taken = _first_line(connection)
+        if taken != TAKEN:
+            _say(f"the stack that stayed up for {entry} ended before it ran this")
+            return None
+        status = _status(connection)
+    if status is None:
+        _say(f"the run on the stack for {entry} ended without a verdict: it says nothing")
+        return INCONCLUSIVE
+    return status
 
 
 def _as_it_would_run_here(arguments: Sequence[str]) -> Asked:
@@ -122,38 +116,43 @@ def _as_it_would_run_here(arguments: Sequence[str]) -> Asked:
     )
 
 
-def _first(connection: socket.socket) -> Taken | Ended | Again | None:
+def _first_line(connection: socket.socket) -> bytes:
     connection.settimeout(SAID_AFTER_S)
     try:
-        return _next(connection)
+        return _line(connection)
     except TimeoutError:
-        _say("waiting for the stack that stays up: it is coming up, or busy")
+        _say("waiting for the stack that stays up: another run is under way")
     connection.settimeout(None)
-    return _next(connection)
+    return _line(connection)
 
 
-def _next(connection: socket.socket) -> Taken | Ended | Again | None:
-    """One answer; None where no more will come."""
+def _status(connection: socket.socket) -> int | None:
+    """Wait for the exit status. At Ctrl-C the run is told to end; a second one does not wait for that."""
+    connection.settimeout(None)
+    try:
+        said = _line(connection)
+    except KeyboardInterrupt:
+        try:
+            connection.shutdown(socket.SHUT_WR)
+            _line(connection)
+        except (KeyboardInterrupt, OSError):
+            pass  # it is interrupted in any case
+        return INTERRUPTED
+    return int(said) if said else None
+
+
+def _line(connection: socket.socket) -> bytes:
+    """One answer; nothing where no more will come."""
     line = b""
     while not line.endswith(b"\n"):
         try:
             byte = connection.recv(1)  # answers are few and short
         except ConnectionError:
-            return None
+            return b""
         if not byte:
-            return None
+            return b""
         line += byte
-    connection.settimeout(None)
-    return answer_of(line)
-
-
-def _interrupted(connection: socket.socket) -> Taken | Ended | Again | None:
-    """Have it end as Ctrl-C ends a run of one's own; a second Ctrl-C does not wait for that."""
-    try:
-        connection.sendall(INTERRUPT)
-        return _next(connection)
-    except (KeyboardInterrupt, BrokenPipeError):
-        return Ended(INTERRUPTED)
+    return line
 
 
 def _say(text: str) -> None:

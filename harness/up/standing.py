@@ -1,7 +1,8 @@
-"""Servers that stay up from one session to the next, for who tries a scenario again and again."""
+"""Servers that stay up from one run to the next."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -11,30 +12,35 @@ from typing import Self
 from harness.engine.laying.links import proxies_left
 from harness.engine.laying.testbed import Testbed, open_testbed, prepare_again
 from harness.errors import HarnessError
+from harness.modules import users_modules
+from harness.processes.keeper import KeptProcess
 from harness.stack import private_folder
-from harness.suite.settings import SuiteSettings
-from harness.target import Target
+from harness.suite import SuiteSettings
+from harness.target import Target, load_target
 
 Progress = Callable[[str], None]
 
 
 class Standing:
-    """A context manager whose end takes the servers down. Lent to one session at a time.
+    """The servers of `harness up`: a context manager whose end takes them down.
 
-    What a session finds is as new: the target as it is now and, after `preparing`, a database prepared by the
-    service as it is now.
+    They are lent to one fork of this process at a time, which sees them as new: for the target as it is now, with a
+    database that the service as it is now has prepared.
     """
 
     def __init__(self, settings: SuiteSettings) -> None:
         self.settings = settings
         self.directory = Path.cwd()
-        """Where it was brought up: what `settings` name is relative to it."""
+        """Where they were brought up: what `settings` name is relative to it."""
         self.target_file = settings.target_file.resolve()
         self._exits = ExitStack()
         self._bed: Testbed | None = None
-        self._logs: Path | None = None
+        self._logs = Path()
         self._others: frozenset[str] = frozenset()
         """Proxies that were there before: of a Toxiproxy given by URL."""
+        self._others_used = False
+        """Whether a run had to bring up servers of its own."""
+        self._preloaded: KeptProcess | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -42,14 +48,13 @@ class Standing:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def bring_up(self, target: Target, progress: Progress) -> Testbed:
-        """Return the servers; bring up new ones where there are none, or none that this target can use.
+    def bring_up(self, progress: Progress) -> Testbed:
+        """Bring up servers in place of those that there are, for the target as it is now, and return them.
 
-        Raises HarnessError for servers that do not come up.
+        Raises UsageError for a target that cannot be read, and HarnessError for servers that do not come up.
         """
-        if self._bed is not None and _serves(self._bed, target):
-            return self._bed
         self.close()
+        target = load_target(self.target_file)
         progress(f"bringing up {target.servers_shown}, to stay up")
         with ExitStack() as opening:
             self._logs = opening.enter_context(private_folder()) / "logs"
@@ -57,27 +62,61 @@ class Standing:
             self._bed = opening.enter_context(opened)
             self._others = frozenset(self._bed.stack.toxiproxy.client().names())
             self._exits = opening.pop_all()
+        self._preloaded, self._others_used = _preloaded(self._bed), False
+        for name in users_modules():
+            del sys.modules[name]  # what the target's sender has imported: each run imports it as it is then
         return self._bed
+
+    def close(self) -> None:
+        """Take the servers down. Idempotent."""
+        self._bed = None
+        self._exits.close()
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Leave the servers to a fork of this process that is made inside, and that calls `take_over`."""
+        if self._bed is None:
+            yield
+            return
+        with self._bed.stack.keeper.lent():
+            yield
+
+    # ------------------------------------------------------------------ in the fork
+
+    def take_over(self) -> None:
+        """Use the servers in this process, a fork of the one that has brought them up."""
+        if self._bed is not None:
+            self._bed.stack.keeper.take_over()
 
     @contextmanager
     def preparing(self, target: Target) -> Iterator[None]:
         """Have the service prepare its database meanwhile. Raises HarnessError where it does not, at the end.
 
-        Before each session: a migration may have changed. What is to be brought up anew is prepared then.
+        Before each run: a migration may have changed. Servers that are brought up anew are prepared then.
         """
-        if self._bed is None or not _serves(self._bed, target):
+        bed = self._bed
+        if bed is None or not _serves(bed, target):
             yield
             return
-        self._bed.target = target
+        bed.target = target
         with ThreadPoolExecutor(1, thread_name_prefix="harness-prepare") as pool:
-            prepared = pool.submit(prepare_again, self._bed)
+            prepared = pool.submit(prepare_again, bed)
             yield
         prepared.result()
 
     @contextmanager
     def lend(self, target: Target, *, logs: Path, progress: Progress) -> Iterator[Testbed]:
-        """Give the servers to one session, and into `logs` what they log meanwhile. Raises HarnessError."""
-        bed = self.bring_up(target, progress)
+        """Give the servers to a session, and into `logs` what they log meanwhile. Raises HarnessError.
+
+        Where they have died, were changed, or do not fit the target any more, the session gets servers of its own.
+        """
+        bed = self._bed
+        if bed is None or not _serves(bed, target):
+            self._others_used = True
+            progress("the servers that stay up do not fit this run: bringing up others for it alone")
+            with open_testbed(target, self.settings.stack, logs=logs, progress=progress) as own:
+                yield own
+            return
         bed.target = target
         logs.mkdir(parents=True, exist_ok=True)
         before = self._log_sizes()
@@ -87,25 +126,22 @@ class Standing:
             self._copy_logs(before, logs)
 
     def is_sound(self) -> bool:
-        """Whether the servers all live, as they were brought up, and no proxy of a run's was left."""
-        if self._bed is None or not _is_fit(self._bed):
+        """Whether the servers all live, fit the target, and have no proxy that a run left."""
+        if self._bed is None or self._others_used or not _is_fit(self._bed):
             return False
+        if _preloaded(self._bed) is not self._preloaded:
+            return False  # started again by a fork, which alone knows the new one
         try:
             return self._others.issuperset(proxies_left(self._bed))
         except HarnessError:
             return False  # Toxiproxy does not answer
 
-    def close(self) -> None:
-        """Take the servers down. Idempotent."""
-        self._bed = None
-        self._exits.close()
+    # ------------------------------------------------------------------ inside
 
     def _log_sizes(self) -> Mapping[Path, int]:
         return {file: file.stat().st_size for file in self._log_files()}
 
     def _log_files(self) -> list[Path]:
-        if self._logs is None:
-            raise HarnessError("the servers that stay up have no logs: they never came up")
         return sorted(self._logs.glob("*.log"))
 
     def _copy_logs(self, before: Mapping[Path, int], to: Path) -> None:
@@ -114,7 +150,7 @@ class Standing:
                 log.seek(before.get(file, 0))
                 said = log.read()
             if said:
-                with (to / file.name).open("ab") as copy:  # a run that replaces its servers borrows again
+                with (to / file.name).open("ab") as copy:  # a session may borrow more than once
                     copy.write(said)
 
 
@@ -122,6 +158,10 @@ def _serves(bed: Testbed, target: Target) -> bool:
     """Whether they are fit, and whether this target would have had them brought up in the same way."""
     same = (bed.target.directory, bed.target.description.service) == (target.directory, target.description.service)
     return same and bed.target.servers == target.servers and _is_fit(bed)
+
+
+def _preloaded(bed: Testbed) -> KeptProcess | None:
+    return None if bed.preloaded is None else bed.preloaded.process
 
 
 def _is_fit(bed: Testbed) -> bool:

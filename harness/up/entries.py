@@ -1,4 +1,4 @@
-"""Which stacks of this user stay up: each is announced by a socket and a few words beside it."""
+"""Which stacks of this user stay up: each has a socket, and a file beside it that describes it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ from harness.errors import HarnessError
 
 NAME = "webhook-resilience-harness"
 PACKAGE = Path(__file__).resolve().parents[1]
-"""The harness itself: who asks and who answers must be the same one."""
+"""The harness itself: the one that asks and the one that answers must be the same."""
+SOURCES = (".py", ".j2", ".css", ".js", ".txt", ".toml")
+"""Suffixes of what the harness is made of; what an editor leaves beside it for a moment is no change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A stack that stays up. `target` and `directory` (where `up` was called) are absolute paths.
 
-    `pid` is that of `harness up`; `python` and `package` are the interpreter and the harness that it runs.
+    `pid` is that of `harness up`; `python` and `package` are the interpreter and the harness that it runs, and
+    `sources` is `sources_of(package)` when it began.
     """
 
     target: str
@@ -34,6 +37,7 @@ class Entry:
     pid: int
     python: str
     package: str
+    sources: str
 
     def __str__(self) -> str:
         """For a message."""
@@ -58,8 +62,20 @@ class Entry:
         return quick_folder() / f"{hashlib.sha256(self.target.encode()).hexdigest()[:16]}{suffix}"
 
     def text(self) -> str:
-        """As JSON."""
+        """The file's text, in JSON."""
         return json.dumps(dataclasses.asdict(self), indent=1)
+
+
+def sources_of(package: Path) -> str:
+    """Return a digest of when each file of the package was changed last, and of its size."""
+    state = hashlib.sha256()
+    for folder, folders, files in os.walk(package):
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        for name in sorted(files):
+            if name.endswith(SOURCES) and not name.startswith("."):
+                status = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118  # hundreds of files, at each run
+                state.update(f"{folder}/{name} {status.st_mtime_ns} {status.st_size}\n".encode())
+    return state.hexdigest()
 
 
 def quick_folder() -> Path:
@@ -78,8 +94,8 @@ def quick_folder() -> Path:
     return folder
 
 
-def announced() -> Iterator[Entry]:
-    """Yield each stack that answers; forget those whose `up` is gone. Raises HarnessError."""
+def entries() -> Iterator[Entry]:
+    """Yield each stack that answers; remove what is left of those whose `up` is gone. Raises HarnessError."""
     for file in sorted(quick_folder().glob("*.json")):
         try:
             entry = Entry(**json.loads(file.read_text("utf-8")))

@@ -8,9 +8,10 @@ import pytest
 
 from harness.checks import Verdict
 from harness.plugin.collecting import collect_scenarios
-from harness.suite import Session, Standing, SuiteSettings
+from harness.suite import Session, SuiteSettings
 from harness.suite.info import Command
 from harness.target import load_target
+from harness.up.standing import Standing
 from tests.tiny import write_suite
 
 CHANGES = """
@@ -33,14 +34,15 @@ def test_the_next_scenario_gets_servers_that_are_as_new(tmp_path: Path, monkeypa
     target = load_target(settings.target_file)
     scenarios = {each.id: each for each in collect_scenarios(settings.scenarios, target.description)}
     with Standing(settings) as standing:
+        standing.bring_up(lambda _text: None)
         with Session(
-            settings, target, command=Command("run", ()), selection=list(scenarios), standing=standing
+            settings, target, command=Command("run", ()), selection=list(scenarios), servers=standing
         ) as session:
             changed = session.run(scenarios["changes"])
             unsound = not standing.is_sound()
             after = session.run(scenarios["healthy[no_fault]"])
-        sound = standing.is_sound()
+        still_unsound = not standing.is_sound()
 
     assert [seen.source for seen in changed.evidence] == ["postgres", "postgres"], changed.reason
     assert (after.verdict, after.reason) == (Verdict.HELD, "")
-    assert (unsound, sound) == (True, True)
+    assert (unsound, still_unsound) == (True, True)

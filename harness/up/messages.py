@@ -1,4 +1,7 @@
-"""What who asks and who answers say to each other: a line of JSON each, the three standard streams with the first."""
+"""What `harness run` sends to `harness up`, and what it gets: a line of JSON each, with the three standard streams.
+
+A run that is to end is told so by the end of what its caller sends: Ctrl-C and a killed caller are one case.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,12 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 READ_BYTES = 65536
 ASKED_BYTES_MAX = 16_000_000
 STREAMS = 3
-INTERRUPT = b"interrupt\n"
-"""Said once the run was asked for, at Ctrl-C."""
+TAKEN = b"taken\n"
+"""The first answer: this run is next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,44 +36,21 @@ class Asked:
     streams: Sequence[int] = dataclasses.field(default=(), compare=False)
 
     def close(self) -> None:
-        """Give the streams back."""
+        """Close the streams."""
         for descriptor in self.streams:
             os.close(descriptor)
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """It was heard, and will be run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """It was not run: ask again, of a stack that comes up now. `why` is for the user."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """It is over, with this exit status."""
-
-    status: int
-
-
-Answer: TypeAlias = Taken | Again | Ended
-ANSWERS: Mapping[str, type[Answer]] = {kind.__name__: kind for kind in (Taken, Again, Ended)}
 
 
 def send_asked(connection: socket.socket, asked: Asked) -> None:
     """Send what is asked, and the streams with it. Raises OSError."""
     line = json.dumps({**dataclasses.asdict(asked), "streams": []}).encode("utf-8", "surrogateescape") + b"\n"
     sent = socket.send_fds(connection, [line], list(asked.streams))
-    if sent < len(line):  # to send nothing fails where the other one has answered, and gone, by now
+    if sent < len(line):  # to send nothing fails where the other one has answered and gone by now
         connection.sendall(line[sent:])
 
 
 def read_asked(connection: socket.socket) -> Asked | None:
-    """Read it; None from one that only looked whether somebody answers. Raises OSError, and ValueError."""
+    """Read it; None from a caller that only looked whether the stack answers. Raises OSError and ValueError."""
     data, streams, _, _ = socket.recv_fds(connection, READ_BYTES, STREAMS)
     try:
         return _understood(data, streams, connection) if data else None
@@ -85,20 +64,11 @@ def _understood(data: bytes, streams: Sequence[int], connection: socket.socket) 
     while not data.endswith(b"\n"):
         more = connection.recv(READ_BYTES)
         if not more or len(data) > ASKED_BYTES_MAX:
-            raise ValueError("it ends in the middle, or never")
+            raise ValueError("the line has no end")
         data += more
     if len(streams) != STREAMS:
         raise ValueError(f"it came with {len(streams)} streams")
-    return dataclasses.replace(Asked(**json.loads(data)), streams=tuple(streams))
-
-
-def send_answer(connection: socket.socket, answer: Answer) -> None:
-    """Send an answer. Raises OSError for one that nobody waits for any more."""
-    said = {"kind": type(answer).__name__, **dataclasses.asdict(answer)}
-    connection.sendall(json.dumps(said).encode() + b"\n")
-
-
-def answer_of(line: bytes) -> Answer:
-    """Read an answer."""
-    said = json.loads(line)
-    return ANSWERS[said.pop("kind")](**said)
+    try:
+        return dataclasses.replace(Asked(**json.loads(data)), streams=tuple(streams))
+    except TypeError as problem:
+        raise ValueError(f"it has other fields: {problem}") from problem

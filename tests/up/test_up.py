@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from harness.stack import private_folder
-from tests.cli.standing import Up, edit
 from tests.cli.support import runs_by_id, summary_in
 from tests.tiny import harness_command, write_suite
+from tests.up.support import Up, edit
 
 PRELOADED = '[service]\npreload = ["asyncpg", "starlette.applications", "uvicorn"]\n'
 ENDS_PYTHON = """
@@ -102,7 +102,10 @@ def test_a_change_of_how_the_service_is_started_brings_up_new_servers(up: Up, su
     edit(suite / "scenarios" / "target.toml", PRELOADED, "[service]\n")
     process = up.run("cut")
     assert process.returncode == 0, process.stdout + process.stderr
-    assert "bringing up PostgreSQL, Redis and Toxiproxy, to stay up" in process.stdout
+    assert "the servers that stay up do not fit this run: bringing up others for it alone" in process.stdout
+    process = up.run("cut")
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "bringing up" not in process.stdout, "they have been replaced since"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +147,7 @@ def test_an_interrupted_run_leaves_the_stack_to_the_one_that_waits(up: Up) -> No
         interrupted = up.folder / ".results" / up.latest()
         with up.running("cut") as second:
             assert second.stdout is not None
-            assert "waiting for the stack that stays up" in second.stdout.readline()
+            assert "waiting for the stack that stays up: another run is under way" in second.stdout.readline()
             first.send_signal(signal.SIGINT)
             said, _ = first.communicate(timeout=60)
             assert first.returncode == 2, said
@@ -167,15 +170,14 @@ def test_a_run_ends_with_the_one_that_asked_for_it(up: Up) -> None:
 
 
 def test_a_run_that_ends_python_ends_itself_alone(up: Up, suite: Path) -> None:
-    family, said = up.family(), up.said.count("run ID")
+    family, said = up.servers(), up.said.count("replacing them")
     (suite / "scenarios" / "ends.py").write_text(ENDS_PYTHON, "utf-8")
     process = up.run("ends_python")
     assert process.returncode == 3, process.stdout
-    assert "went in mid-run: the run says nothing" in process.stderr
+    assert "ended without a verdict: it says nothing" in process.stderr
     assert up.run("cut").returncode == 0
-    assert up.said.count("run ID") == said + 1
-    assert "a run ended it, or did not end; bringing up another one" in up.said
-    assert not {each.pid for each in family} & {each.pid for each in up.family()}
+    assert up.said.count("replacing them") == said + 1
+    assert not family & up.servers()
 
 
 def test_the_asking_terminal_has_its_colours_and_its_width(up: Up) -> None:
@@ -214,7 +216,6 @@ def test_a_target_has_one_stack_and_several_targets_are_named(up: Up, suite: Pat
     assert f"a stack stays up for {target} already" in taken.stderr
     shutil.copy(target, other)
     second = Up(suite, up.runtime, "--target", "scenarios/other.toml")
-    family = second.family()
     try:
         process = up.run("cut")
         assert process.returncode == 4
@@ -224,9 +225,17 @@ def test_a_target_has_one_stack_and_several_targets_are_named(up: Up, suite: Pat
         process = up.run("cut", "--target", "scenarios/other.toml")
         assert process.returncode == 0, process.stdout + process.stderr
         assert summary_in(suite)["run"]["target"] == "scenarios/other.toml"
+        before = up.latest()
+        with second.running("waits", "--target", "scenarios/other.toml") as run:
+            second.until_it_waits(before)
+            assert second.services()
+            second.end(signal.SIGKILL)
+            said, _ = run.communicate(timeout=60)
+            assert run.returncode == 3, said
+            assert "ended without a verdict" in said
     finally:
-        second.end(signal.SIGKILL)
-    assert family
+        if second.process.poll() is None:
+            second.end(signal.SIGKILL)
     process = up.run("nothing_of_this_name", "--target", "scenarios/other.toml")
     assert process.returncode == 4
     assert "no `harness up` runs for this: bringing up a stack for this run alone" in process.stderr

@@ -49,7 +49,10 @@ class Up:
         return {each.pid for each in self.family() if each.name() in {"postgres", "redis-server"}}
 
     def services(self) -> list[psutil.Process]:
-        return [each for each in self.family() if each.cmdline()[-1:] == ["service.py"]]
+        """Services that run: spawned, or forked by the preloaded Python, whose command line those have, too."""
+        family = self.family()
+        forked = [each for each in family if "preloaded" in " ".join(each.cmdline())]
+        return [each for each in family if each.cmdline()[-1:] == ["service.py"]] + forked[1:]
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

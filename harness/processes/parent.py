@@ -1,0 +1,16 @@
+"""A process that ends with the one that forked it, however that one ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from harness.processes.syscalls._libc import prctl
+from harness.processes.syscalls._linux.prctl_h import PR_SET_PDEATHSIG
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when the thread of `parent` that forked it ends. Call it in the fork."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the kernel knew
+        os._exit(1)
