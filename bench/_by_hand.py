@@ -39,7 +39,7 @@ class ByHand:
     def play(self, faults: int) -> None:
         """Break so many deliveries. Raises HarnessError where one was lost or doubled."""
         for _ in range(faults):
-            delivery = self._service.make()
+            delivery = self._service.deliveries.next()
             acknowledged = self._runner.run(self._break(delivery))
             rows = self._runner.run(self._database.fetchval(COUNT, delivery.id, delivery.digest))
             if rows > 1 or (acknowledged and not rows):

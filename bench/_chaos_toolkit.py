@@ -71,7 +71,7 @@ class ChaosToolkit:
 
     def _written(self) -> Path:
         path = self._folder / "experiment.json"
-        path.write_text(json.dumps(experiment(self._service, self._service.make())), "utf-8")
+        path.write_text(json.dumps(experiment(self._service, self._service.deliveries.next())), "utf-8")
         return path
 
 

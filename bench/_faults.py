@@ -20,10 +20,10 @@ from bench._packages import bench_python
 from bench._proxied import proxied_service
 from bench._report import comparison
 from bench._services import TARGET
+from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.search.recording.places import CellId, Kind
 from harness.search.recording.recording import Recording
-from harness.search.sweep.lane import LaneSettings
 from harness.search.sweep.plan import BYTES, Choice, planned
 from harness.search.sweep.results import CellResult, CellVerdict
 from harness.search.sweep.sweeper import Sweeper, SweepSettings, sweeping
@@ -64,8 +64,8 @@ class Sweep:
 
     async def open(self, bed: Testbed, folder: Path, choice: Choice, owned: AsyncExitStack) -> None:
         """Start the first lane, and record."""
-        lane = LaneSettings(profile=bed.target.description.default_profile, without=(), seed=choice.seed, folder=folder)
-        settings = SweepSettings(lane=lane, lanes=LANES, repro=str, told=self._tell, ready=self._ready)
+        run = RunConfiguration(profile=bed.target.description.default_profile, seed=choice.seed, folder=folder)
+        settings = SweepSettings(run=run, lanes=LANES, repro=str, told=self._tell, ready=self._ready)
         self._sweeper = await owned.enter_async_context(sweeping(bed, settings))
         recordings = await self._sweeper.record(choice.kinds)
         self._recordings = {each.kind: each for each in recordings}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bench._services import START_WITHIN_S
 from harness.addresses import HostPort
+from harness.engine.deliveries import Deliveries, of_one_size
 from harness.engine.laying.links import LANE, laid_links
 from harness.engine.laying.testbed import Testbed
 from harness.errors import HarnessError
@@ -17,7 +18,6 @@ from harness.faults.site import LaidLink
 from harness.polling import poll
 from harness.processes.keeper import KeptProcess, ProcessSpec
 from harness.relay import RelayControl
-from harness.search.sweep.deliveries import DeliveryMaker
 from harness.stack.toxiproxy.client import parse_api_url
 from harness.target import Delivery, OutgoingRequest
 
@@ -30,7 +30,7 @@ class ProxiedService:
     url: str
     proxy: str
     admin_url: str
-    make: DeliveryMaker
+    deliveries: Deliveries
 
     @property
     def api(self) -> HostPort:
@@ -62,7 +62,7 @@ async def proxied_service(bed: Testbed, relay: RelayControl) -> AsyncIterator[Pr
         owned.push_async_callback(asyncio.to_thread, process.stop)
         port = await _listening(process, bed.target.description.service.listening)
         stored = links[bed.target.description.stored.link]
-        yield ProxiedService(bed, f"http://127.0.0.1:{port}", stored.hop, stored.admin_url, DeliveryMaker(0, number))
+        yield ProxiedService(bed, f"http://127.0.0.1:{port}", stored.hop, stored.admin_url, of_one_size(str(number)))
 
 
 def _through_toxiproxy(bed: Testbed, link: LaidLink) -> Mapping[str, str]:

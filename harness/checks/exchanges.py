@@ -9,6 +9,9 @@ from harness.history import History
 from harness.history.events import Purpose, RequestEnded, RequestSent
 from harness.vocabulary import UNKNOWN, Outcome
 
+Subject = tuple[str, bool]
+"""A delivery's id, and whether it was read (or delivered): two answers about one subject must be alike."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -21,6 +24,16 @@ class Exchange:
     def outcome(self) -> Outcome:
         """Unknown, when there was no end."""
         return UNKNOWN if self.ended is None else self.ended.outcome
+
+    @property
+    def subject(self) -> Subject:
+        """What the request was about."""
+        return self.sent.delivery, self.sent.reads
+
+    @property
+    def name(self) -> str:
+        """What the request was about, in words."""
+        return f"reading {self.sent.delivery}" if self.sent.reads else self.sent.delivery
 
     @property
     def judged(self) -> bool:
@@ -57,23 +70,28 @@ def exchanges(history: History) -> Sequence[Exchange]:
     return [Exchange(sent, ends.get(sent.request)) for sent in history.of(RequestSent)]
 
 
-def by_delivery(history: History) -> Mapping[str, Sequence[Exchange]]:
-    """All requests of each delivery."""
-    found: dict[str, list[Exchange]] = {}
+def by_subject(history: History) -> Mapping[Subject, Sequence[Exchange]]:
+    """All requests about each subject."""
+    found: dict[Subject, list[Exchange]] = {}
     for exchange in exchanges(history):
-        found.setdefault(exchange.sent.delivery, []).append(exchange)
+        found.setdefault(exchange.subject, []).append(exchange)
     return found
 
 
-def acknowledged_by_steps(history: History) -> Sequence[str]:
-    """Deliveries of the scenario's own that were acknowledged before anything was sent again."""
-    found = by_delivery(history)
-    return [name for name, sent in found.items() if any(e.judged and e.outcome == _acknowledged for e in sent)]
+def by_delivery(history: History) -> Mapping[str, Sequence[Exchange]]:
+    """All requests that sent each delivery; reads are left out."""
+    return {delivery: found for (delivery, reads), found in by_subject(history).items() if not reads}
 
 
-def sent_again(history: History) -> Collection[str]:
-    """Deliveries that were sent again."""
-    return {e.sent.delivery for e in exchanges(history) if e.sent.purpose == Purpose.AGAIN}
+def acknowledged_by_steps(history: History) -> Sequence[Subject]:
+    """What the scenario's own requests were acknowledged about, before anything was sent again."""
+    found = by_subject(history)
+    return [subject for subject, sent in found.items() if any(e.judged and e.outcome == _acknowledged for e in sent)]
+
+
+def sent_again(history: History) -> Collection[Subject]:
+    """What was sent, or read, again."""
+    return {e.subject for e in exchanges(history) if e.sent.purpose == Purpose.AGAIN}
 
 
 def several(stories: Sequence[str], of: int) -> str:

@@ -126,7 +126,7 @@ def _not_sent_again(history: History) -> str:
     owed = [delivery for delivery in acknowledged_by_steps(history) if delivery not in again]
     if not owed or len(again) >= AGAIN_MAX:
         return ""
-    return f"acknowledged, and never sent again: {len(owed)} deliveries, {owed[0]} the first"
+    return f"acknowledged, and never sent again: {len(owed)} deliveries, {owed[0][0]} the first"
 
 
 def _sentence(result: CheckResult) -> str:

@@ -19,7 +19,7 @@ def outcome(history: History) -> CheckResult:
     """Each request of the scenario's ended as its step expects."""
     judged = [e for e in exchanges(history) if e.judged]
     wrong = [e for e in judged if e.sent.expected is not None and e.outcome not in e.sent.expected]
-    stories = [f"{e.sent.delivery}: expected {e.sent.expected}, got {e.story()}" for e in wrong]
+    stories = [f"{e.name}: expected {e.sent.expected}, got {e.story()}" for e in wrong]
     return _of_exchanges("outcome", wrong, stories, of=len(judged))
 
 
@@ -29,7 +29,7 @@ def in_time(history: History) -> CheckResult:
     deadline_ms = began.deadline_ms if began else math.inf
     sent = exchanges(history)
     late = [e for e in sent if e.ended is None or e.ended.took_ms > deadline_ms]
-    stories = [f"{e.sent.delivery}: {e.story()} (limit {deadline_ms / 1e3:g} s)" for e in late]
+    stories = [f"{e.name}: {e.story()} (limit {deadline_ms / 1e3:g} s)" for e in late]
     return _of_exchanges("in_time", late, stories, of=len(sent))
 
 
@@ -40,7 +40,7 @@ def slower(history: History) -> CheckResult:
     limited = [e for e in exchanges(history) if e.sent.slower_ms_max is not None and e.ended is not None]
     slow = [e for e in limited if e.ended and e.ended.took_ms > healthy_ms + (e.sent.slower_ms_max or 0)]
     stories = [
-        f"{e.sent.delivery}: took {e.ended.took_ms / 1e3:.2f} s{e.waiting()}"
+        f"{e.name}: took {e.ended.took_ms / 1e3:.2f} s{e.waiting()}"
         f" (healthy {healthy_ms:.1f} ms, at most {e.sent.slower_ms_max:g} ms more)"
         for e in slow
         if e.ended
@@ -67,7 +67,7 @@ def recovers(history: History) -> CheckResult:
         return CheckResult("recovers", True, f"acknowledged once after healing, but not steadily: {relapse.reason}")
     again = [e for e in exchanges(history) if e.sent.purpose == Purpose.AGAIN]
     wrong = [e for e in again if e.outcome != ACKNOWLEDGED]
-    stories = [f"{e.sent.delivery}, sent again: {e.story()}" for e in wrong]
+    stories = [f"{e.name}, sent again: {e.story()}" for e in wrong]
     return _of_exchanges("recovers", wrong, stories, of=len(again))
 
 

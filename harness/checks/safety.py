@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from harness.checks.exchanges import Exchange, by_delivery
+from harness.checks.exchanges import Exchange, by_delivery, by_subject
 from harness.checks.verdict import CheckResult
 from harness.history import History
 from harness.history.events import Purpose, RequestEnded, RequestSent, RowsRead, StoredRow
@@ -30,10 +30,10 @@ def lost_deliveries(history: History) -> frozenset[str]:
     # At every reading: sending a lost delivery again would store it, and so hide the loss.
     promised: set[str] = set()
     lost: set[str] = set()
-    deliveries = {sent.request: sent.delivery for sent in history.of(RequestSent)}
+    deliveries = {sent.request: sent.delivery for sent in history.of(RequestSent) if not sent.reads}
     for entry in history.entries:
         if isinstance(entry.event, RequestEnded) and entry.event.outcome == ACKNOWLEDGED:
-            promised.add(deliveries[entry.event.request])
+            promised |= {deliveries[entry.event.request]} if entry.event.request in deliveries else set()
         elif isinstance(entry.event, RowsRead):
             lost |= promised - {row.id for row in entry.event.rows}
     return frozenset(lost)
@@ -65,7 +65,8 @@ def nothing_foreign(history: History) -> CheckResult:
     """Nothing is stored that was not sent: neither an id nor, under an id, another body."""
     sent: dict[str, set[str]] = {}
     for request in history.of(RequestSent):
-        sent.setdefault(request.delivery, set()).add(request.digest)
+        if not request.reads:
+            sent.setdefault(request.delivery, set()).add(request.digest)
     found = {row for rows in _readings(history) for row in rows}
     foreign = {row.id for row in found if row.digest not in sent.get(row.id, set())}
     return _result("nothing_foreign", sorted(foreign), "stored, but never sent like this")
@@ -86,7 +87,7 @@ def same_answer_again(history: History) -> CheckResult:
     """
     changed: list[str] = []
     contradicted = False
-    for delivery, sent in by_delivery(history).items():
+    for sent in by_subject(history).values():
         answers = [e for e in sent if e.outcome == ACKNOWLEDGED]
         if not answers:
             continue
@@ -95,7 +96,7 @@ def same_answer_again(history: History) -> CheckResult:
         if other:
             contradicted = contradicted or any(e.outcome == ACKNOWLEDGED for e in other)
             changed.append(
-                f"{delivery} ({_told(answers[0])[1][:80]!r}, then {_told(other[0])[1][:80]!r}: {other[0].story()})"
+                f"{sent[0].name} ({_told(answers[0])[1][:80]!r}, then {_told(other[0])[1][:80]!r}: {other[0].story()})"
             )
     result = _result("same_answer_again", changed, "sent again, and answered otherwise")
     return dataclasses.replace(result, safety=contradicted)

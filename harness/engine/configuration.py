@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.history import Entry
+from harness.history.events import RunBegan
 from harness.results import Role, RunKey
 from harness.results.repro import gate_line
+from harness.target import Target
 
 SCENARIO_WITHIN_S = 120.0
 
@@ -31,3 +34,13 @@ class RunConfiguration:
     role: Role = "scenario"
     watch: Callable[[Entry], None] | None = None
     repro: Callable[[RunKey, int], str] = gate_line
+
+
+def run_began(
+    run_id: str, target: Target, configuration: RunConfiguration, *, at_rest: tuple[str, ...] = ()
+) -> RunBegan:
+    """Return the head of a history that begins now. `at_rest`: see `RunBegan`."""
+    return RunBegan(
+        run_id, configuration.profile, configuration.without, configuration.seed, str(target.path),
+        target.description.limits.request_deadline_ms, dt.datetime.now(dt.UTC).isoformat(), at_rest,
+    )  # fmt: skip

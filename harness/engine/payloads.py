@@ -7,6 +7,7 @@ import random
 import string
 
 SIZES_BYTES = (100, 180, 400, 1_000, 2_500, 8_000, 30_000, 120_000)
+SAME_SIZE_BYTES = 120
 EDGES = (
     "\x00", "\ud800", "\udfff\ud800", "\u2028\u2029", "\ufeff", "\ufffe", "\x7f\x80", '"\\/\b\f\n\r\t',
     "Ünïcödé", "中文", "🧨👩‍👩‍👧", "a\u0301\u200f", "</script><script>", "'; DROP TABLE deliveries; --", "%s%n{}",
@@ -15,7 +16,7 @@ EDGES = (
 NUMBERS = (0, -0.0, 1e308, -1e-308, 2**63, -(2**63) - 1, 10**40, 0.1, True, False, None)
 
 
-def body(rng: random.Random, *, limit_bytes: int, index: int) -> bytes:
+def varied(rng: random.Random, index: int, *, limit_bytes: int) -> bytes:
     """Return a JSON document of 100 bytes or more; every thirty-second is as large as the service takes.
 
     Those follow the index, not chance, so that a short run has large ones too. `limit_bytes` is 100 at least.
@@ -35,6 +36,13 @@ def body(rng: random.Random, *, limit_bytes: int, index: int) -> bytes:
         if len(_encoded(document | {key: part, "padding": ""}, ascii_only=ascii_only)) <= size:
             document[key] = part
     return _padded(document, size, rng, ascii_only=ascii_only)
+
+
+def same_size(rng: random.Random, index: int) -> bytes:
+    """Return a JSON document of 120 bytes that no other index has: few services refuse one so small."""
+    document: dict[str, object] = {"number": f"{index:06}"}
+    missing = SAME_SIZE_BYTES - len(_encoded(document | {"padding": ""}, ascii_only=True))
+    return _encoded(document | {"padding": "".join(rng.choices(string.ascii_letters, k=missing))}, ascii_only=True)
 
 
 def _nested(rng: random.Random, *, depth: int) -> object:

@@ -1,23 +1,25 @@
-"""Performs steps. Python's lab and a schedule file both end here: there is one way to act."""
+"""Performs steps: those of Python's lab and those of a schedule file."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from harness.engine.observing.moments import Look, Observer
-from harness.engine.observing.sessions import Sessions
+from harness.engine.rig import Rig
 from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
 from harness.engine.stops import MachineLacksError, ScenarioStop
-from harness.engine.workload import Answer, Clients, Errand
+from harness.engine.tasks import results
+from harness.engine.workload import Errand
 from harness.errors import UsageError
 from harness.faults.fault import Fault, Fired, Injection, Need, own
 from harness.faults.site import Site
 from harness.faults.timing import Armed, AtMessage, TimedFault, Trigger, WhenSeen
-from harness.history import Recorder
 from harness.history.events import (
     EvidenceSeen,
     FaultActed,
@@ -28,7 +30,6 @@ from harness.history.events import (
     MomentReached,
     Purpose,
     ServiceNotStarted,
-    ServiceStarted,
 )
 from harness.polling import poll_async
 from harness.stack.service import ServiceStartError
@@ -47,36 +48,25 @@ class InForce:
     injection: Injection
 
 
-class Ongoing:
-    """A step that goes on while a block runs."""
-
-    def __init__(self, end: Callable[[], Awaitable[object]]) -> None:
-        self._end = end
-
-    async def end(self) -> object:
-        """End it, and return what it gave."""
-        return await self._end()
+End = Callable[[], Awaitable[object]]
+"""Ends a step that goes on while a block runs, and returns what the step gave."""
 
 
 class Performer:
-    """Acts on one running service, and takes everything down."""
+    """Acts on one running service, and records what it does.
 
-    def __init__(
-        self,
-        site: Site,
-        clients: Clients,
-        sessions: Sessions,
-        recorder: Recorder,
-        *,
-        lacking: Callable[[Need], str | None],
-    ) -> None:
-        self._site = site
-        self._clients = clients
-        self._recorder = recorder
+    `lacking`: why the machine or the stack cannot give what a fault needs; None if it can.
+    """
+
+    def __init__(self, rig: Rig, *, lacking: Callable[[Need], str | None]) -> None:
+        self._rig = rig
+        self._site = rig.site
+        self._clients = rig.clients
+        self._recorder = rig.recorder
         self._lacking = lacking
         self._in_force: list[InForce] = []
         self._injected = 0
-        self._observer = Observer(site, sessions, recorder, self._injection_of)
+        self._observer = Observer(rig.site, rig.sessions, rig.recorder, self._injection_of)
         self.expectations: list[Expect] = []
 
     async def perform(self, step: Step) -> object:
@@ -91,18 +81,21 @@ class Performer:
             case Restart():
                 await self._restart()
             case Expect():
-                self.expectations.append(step)
+                self.expect(step)
             case Deliver():
-                ongoing = await self.begin(step)
-                return await ongoing.end()
+                return await self._deliver(step)()
             case _:
                 raise UsageError.at(
                     "lab", "step", step.kind, "cannot be awaited", mend=f"async with lab.{step.kind}(...)"
                 )
         return None
 
-    async def begin(self, step: Step) -> Ongoing:
-        """Begin a step that a block keeps on. Raises UsageError for one that cannot go on."""
+    def expect(self, step: Expect) -> None:
+        """Have a figure judged at the end of the scenario."""
+        self.expectations.append(step)
+
+    async def begin(self, step: Step) -> End:
+        """Begin a step that a block keeps on; return what ends it. Raises UsageError for one that cannot go on."""
         match step:
             case Deliver():
                 return self._deliver(step)
@@ -110,25 +103,20 @@ class Performer:
                 return self._traffic(step)
             case Inject(faults):
                 injected = await self._inject(faults)
-                return Ongoing(lambda: self._heal_block(injected))
+                return functools.partial(self._heal_block, injected)
             case _:
                 raise UsageError.at("lab", "step", step.kind, "cannot be a block", mend=f"await lab.{step.kind}(...)")
 
-    def _deliver(self, step: Deliver) -> Ongoing:
+    def _deliver(self, step: Deliver) -> End:
         hang_up = self._hang_up(step.hang_up_at) if step.hang_up_at else None
         errand = Errand(
             purpose=Purpose.SCENARIO, expected=step.expect, slower_ms_max=step.slower_ms_max, hang_up=hang_up
         )
-        deliveries = [self._clients.delivery() for _ in range(step.n)]
+        deliveries = [self._clients.deliveries.next() for _ in range(step.n)]
         requests = [self._clients.send(each, errand) for each in deliveries for _ in range(step.copies)]
-        tasks = [asyncio.create_task(request) for request in requests]
+        return functools.partial(results, [asyncio.create_task(request) for request in requests])
 
-        async def end() -> Sequence[Answer]:
-            return await asyncio.gather(*tasks)
-
-        return Ongoing(end)
-
-    def _hang_up(self, moment: Moment) -> Callable[[], Awaitable[None]]:
+    def _hang_up(self, moment: Moment) -> Callable[[], Coroutine[Any, Any, None]]:
         async def until_then() -> None:
             async def reached() -> bool:
                 return (await self._observer.look(moment)).reached
@@ -137,21 +125,21 @@ class Performer:
 
         return until_then
 
-    def _traffic(self, step: Traffic) -> Ongoing:
+    def _traffic(self, step: Traffic) -> End:
         errand = Errand(purpose=Purpose.SCENARIO, expected=step.expect, slower_ms_max=step.slower_ms_max)
         stop = asyncio.Event()
 
         async def client() -> None:
             while not stop.is_set():
-                await self._clients.send(self._clients.delivery(), errand)
+                await self._clients.send(self._clients.deliveries.next(), errand)
 
         tasks = [asyncio.create_task(client()) for _ in range(step.clients)]
 
         async def end() -> None:
             stop.set()
-            await asyncio.gather(*tasks)
+            await results(tasks)
 
-        return Ongoing(end)
+        return end
 
     async def _inject(self, faults: Sequence[Fault]) -> Sequence[InForce]:
         self._observer.mark()
@@ -215,8 +203,7 @@ class Performer:
         ) -> None:
             self._recorder.record("fault", EvidenceSeen(number, what, source, detail, at), t_ns=t_ns)
 
-        first = self._clients.made
-        to_come = tuple(self._clients.name_at(index) for index in range(first, first + IDS_TO_COME))
+        to_come = self._clients.deliveries.names_to_come(IDS_TO_COME)
         return dataclasses.replace(self._site, witness=witness, ids_to_come=to_come)
 
     async def _heal_these(self, faults: Sequence[Fault]) -> None:
@@ -286,8 +273,6 @@ class Performer:
     async def _restart(self) -> None:
         await self._site.service.stop()
         try:
-            took_ms = await self._site.service.start()
+            await self._rig.start()
         except ServiceStartError as problem:
             raise self._not_started(problem) from problem
-        service = self._site.service
-        self._recorder.record("service", ServiceStarted(service.process.pid, service.port, round(took_ms, 1)))

@@ -1,53 +1,78 @@
-"""The clients: they sign and send deliveries, many at once, and label how each request ended."""
+"""The clients: they send deliveries and reads, many at once, and label how each request ended."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import random
+import itertools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-import httpx
-
-from harness.engine import payloads
+from harness.engine.deliveries import Deliveries
+from harness.engine.http_client import BrokenOffError, HttpClient, NotConnectedError
 from harness.engine.observing.looks import SharedLooks
+from harness.engine.tasks import owned
+from harness.errors import HarnessError
 from harness.history import Recorder
 from harness.history.events import Purpose, RequestEnded, RequestSent
-from harness.stack.http import service_client
 from harness.stack.service import ServiceProcess
-from harness.target import Delivery, Target
-from harness.vocabulary import REFUSED, UNKNOWN, Outcome
+from harness.target import Delivery, OutgoingRequest, Target
+from harness.target.sender import fill
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, Outcome
 
-SOURCE = "harness"
 ANSWER_CHARACTERS_KEPT = 1_000
 LOOK_AFTER_S = 0.2
 """A request that is still open after this long is looked into: what does the service wait for?"""
+READ_OUTCOMES = {2: ACKNOWLEDGED, 4: REFUSED}
+"""By the status' first digit: a read that gets a 4xx says that nothing is stored, one that gets a 5xx says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How one request ended, as a scenario may look at it."""
+    """How one request ended.
+
+    `await lab.deliver(n)` gives one for each request. A scenario that looks at one has a schedule that is
+    `partial`: what it did next cannot be replayed without its Python.
+
+    `outcome`: the target's label for the answer: acknowledged, refused, unknown ... `status`: of HTTP; None
+    where no answer came. `body`: the whole answer. `took_ms`: from the sending to the answer, or to the moment at
+    which the client gave up. `problem`: why no answer came. `broken_off`: the connection ended before the answer.
+    """
 
     delivery_id: str
     outcome: Outcome
     status: int | None
     body: bytes
     took_ms: float
+    problem: str | None = None
+    broken_off: bool = False
+
+    def __str__(self) -> str:
+        """The ending in words: `refused, status 503, after 0.01 s`."""
+        what = f"status {self.status}" if self.status is not None else self.problem
+        return f"{self.outcome}, {what}, after {self.took_ms / 1e3:.2f} s"
+
+    @property
+    def story(self) -> str:
+        """The ending with the delivery's id and the beginning of the answer's body."""
+        return f"{self.delivery_id} {self}: {self.body[:200].decode('utf-8', 'replace')}".rstrip(": ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """Why a request is sent, and what its step expects of it."""
+    """Why a request is sent, and what its step expects of it.
+
+    `reads`: it asks for what is stored of the delivery, and delivers nothing. `hang_up`: returns when the client
+    is to hang up.
+    """
 
     purpose: Purpose
     expected: Outcome | None = None
     slower_ms_max: float | None = None
-    hang_up: Callable[[], Awaitable[None]] | None = None
-    """Returns when the client is to hang up."""
+    hang_up: Callable[[], Coroutine[Any, Any, None]] | None = None
+    reads: bool = False
 
 
 @dataclass(slots=True)
@@ -56,145 +81,127 @@ class _Ending:
     status: int | None = None
     body: bytes = b""
     problem: str | None = None
-    waiting_for: tuple[str, ...] = field(default=())
+    broken_off: bool = False
+    waiting_for: tuple[str, ...] = ()
     at_ns: int = field(default_factory=time.monotonic_ns)
     """When it was known: what the harness does afterwards takes none of the request's time."""
 
 
+@dataclass(slots=True, kw_only=True)
 class Clients:
-    """All clients of one run. Each request has a connection of its own, so that none disturbs another."""
+    """All clients of one history: they send requests and record them there.
 
-    def __init__(
-        self,
-        target: Target,
-        service: ServiceProcess,
-        recorder: Recorder,
-        *,
-        seed: str,
-        patience_s: float,
-        waiting_for: Callable[[], Awaitable[tuple[str, ...]]],
-    ) -> None:
-        self._target = target
-        self._service = service
-        self._recorder = recorder
-        self._rng = random.Random(seed)  # noqa: S311  # repeatable on purpose
-        self._prefix = hashlib.blake2b(seed.encode(), digest_size=6).hexdigest()
-        self._patience_s = patience_s
-        self._looks = SharedLooks(waiting_for)
-        self._sent = 0
-        self._made = 0
-        self.sent: dict[str, Delivery] = {}
-        """Every delivery that was sent, by its id."""
-        # Patience bounds every request, and says what was waited for.
-        self._http = service_client(
-            timeout=None, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        )
+    `patience_s`: a request ends after that at the latest. `looks`: find out what the service waits for while a
+    request is open; None: not looked into. `dataclasses.replace(clients, recorder=another)` gives clients of another
+    history, with the same connections and deliveries.
+    """
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            await self._looks.close()
-        finally:
-            await self._http.aclose()
-
-    def name_at(self, index: int) -> tuple[str, str]:
-        """Source and id of the delivery with this index, sent or still to come."""
-        return SOURCE, f"msg_{self._prefix}_{index}"
-
-    @property
-    def made(self) -> int:
-        """How many deliveries were made so far."""
-        return self._made
-
-    def delivery(self) -> Delivery:
-        """Make the next delivery."""
-        index = self._made
-        self._made += 1
-        body = payloads.body(self._rng, limit_bytes=self._target.description.limits.body_bytes, index=index)
-        source, name = self.name_at(index)
-        return Delivery(name, source, body)
+    target: Target
+    service: ServiceProcess
+    http: HttpClient
+    deliveries: Deliveries
+    recorder: Recorder
+    patience_s: float
+    looks: SharedLooks | None = None
+    sent: dict[str, Delivery] = field(default_factory=dict)
+    """Every delivery that was sent, by its id, whatever the history."""
+    _numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
 
     async def send(self, delivery: Delivery, errand: Errand) -> Answer:
-        """Send one request and wait for its end; it ends after `patience_s` at the latest."""
-        number = self._sent
-        self._sent += 1
-        self.sent[delivery.id] = delivery
-        self._recorder.record(
+        """Send one request and wait for its end. Raises HarnessError for a read that the target does not describe."""
+        outgoing = self._outgoing(delivery, errand)
+        number = self._record_sent(delivery, errand)
+        began_ns = time.monotonic_ns()
+        ending = await self._ending(outgoing, errand)
+        answer = Answer(
+            delivery.id, ending.outcome, ending.status, ending.body, (ending.at_ns - began_ns) / 1e6, ending.problem,
+            ending.broken_off,
+        )  # fmt: skip
+        self._record_ended(number, answer, ending.waiting_for)
+        return answer
+
+    def record_exchange(self, delivery: Delivery, errand: Errand, answer: Answer, *, t_ns: int | None = None) -> None:
+        """Record a request, and its answer, that clients of another history have sent, then (`t_ns`) or now."""
+        self._record_ended(self._record_sent(delivery, errand, t_ns=t_ns), answer, ())
+
+    def _outgoing(self, delivery: Delivery, errand: Errand) -> OutgoingRequest:
+        if not errand.reads:
+            return self.target.sender.request(delivery)
+        path = self.target.description.stored.read
+        if path is None:
+            raise HarnessError("the target does not say how a delivery is read", hint="give [stored] a `read` path")
+        return OutgoingRequest("GET", fill(path, {"source": delivery.source, "id": delivery.id}), {}, b"")
+
+    def _record_sent(self, delivery: Delivery, errand: Errand, *, t_ns: int | None = None) -> int:
+        number = next(self._numbers)
+        if not errand.reads:
+            self.sent[delivery.id] = delivery
+        self.recorder.record(
             "client",
             RequestSent(
-                number, delivery.id, delivery.digest, len(delivery.body), errand.purpose.value,
-                errand.expected, errand.slower_ms_max,
+                number, delivery.id, delivery.digest, len(delivery.body), errand.purpose.value, errand.expected,
+                errand.slower_ms_max, errand.reads,
             ),
+            t_ns=t_ns,
         )  # fmt: skip
-        began_ns = time.monotonic_ns()
-        ending = await self._ending(delivery, errand)
-        took_ms = (ending.at_ns - began_ns) / 1e6
-        self._recorder.record(
+        return number
+
+    def _record_ended(self, number: int, answer: Answer, waiting_for: tuple[str, ...]) -> None:
+        self.recorder.record(
             "client",
             RequestEnded(
-                number, ending.outcome, round(took_ms, 3), ending.status, _kept(ending.body), ending.problem,
-                ending.waiting_for,
+                number, answer.outcome, round(answer.took_ms, 3), answer.status, _kept(answer.body), answer.problem,
+                waiting_for,
             ),
         )  # fmt: skip
-        return Answer(delivery.id, ending.outcome, ending.status, ending.body, took_ms)
 
-    async def _ending(self, delivery: Delivery, errand: Errand) -> _Ending:
-        request = asyncio.ensure_future(self._request(delivery))
-        hang_up = asyncio.ensure_future(errand.hang_up()) if errand.hang_up else None
-        both: set[asyncio.Future[Any]] = {request} if hang_up is None else {request, hang_up}
-        try:
-            return await self._first(request, both)
-        finally:
-            for task in both:
-                task.cancel()
-            # Not awaited one by one: a cancellation of this task could not be told from theirs.
-            await asyncio.wait(both)
+    async def _ending(self, outgoing: OutgoingRequest, errand: Errand) -> _Ending:
+        request = asyncio.create_task(self._request(outgoing, reads=errand.reads))
+        hang_up = [] if errand.hang_up is None else [asyncio.create_task(errand.hang_up())]
+        async with owned([request, *hang_up]):
+            return await self._first(request, hang_up)
 
-    async def _first(self, request: asyncio.Future[_Ending], both: set[asyncio.Future[Any]]) -> _Ending:
-        first_s = min(LOOK_AFTER_S, self._patience_s)
-        done, _ = await asyncio.wait(both, timeout=first_s, return_when=asyncio.FIRST_COMPLETED)
-        if done:
-            return self._ended(request, done, ())
+    async def _first(self, request: asyncio.Task[_Ending], hang_up: Sequence[asyncio.Task[None]]) -> _Ending:
+        either: Sequence[asyncio.Task[Any]] = [request, *hang_up]
+        first_s = self.patience_s if self.looks is None else min(LOOK_AFTER_S, self.patience_s)
+        done, _ = await asyncio.wait(either, timeout=first_s, return_when=asyncio.FIRST_COMPLETED)
+        if done or self.looks is None:
+            return self._ended(request, hang_up, ())
         # Beside the request: looking takes time, and an answer must not wait for it.
-        look = self._looks.begin()
-        done, _ = await asyncio.wait(both, timeout=self._patience_s - first_s, return_when=asyncio.FIRST_COMPLETED)
+        look = self.looks.begin()
+        rest_s = self.patience_s - first_s
+        done, _ = await asyncio.wait(either, timeout=rest_s, return_when=asyncio.FIRST_COMPLETED)
         if done:
-            return self._ended(request, done, look.result() if look.done() else ())
-        ending = _Ending(UNKNOWN, problem=f"no answer in {self._patience_s:.1f} s")
-        ending.waiting_for = await self._looks.begin() or await look
+            return self._ended(request, hang_up, look.result() if look.done() else ())
+        ending = self._ended(request, hang_up, ())
+        ending.waiting_for = await self.looks.begin() or await look
         return ending
 
     def _ended(
-        self, request: asyncio.Future[_Ending], done: set[asyncio.Future[Any]], waiting_for: tuple[str, ...]
+        self, request: asyncio.Task[_Ending], hang_up: Sequence[asyncio.Task[None]], waiting_for: tuple[str, ...]
     ) -> _Ending:
-        if request in done:
+        if request.done():
             ending = request.result()
-        else:
-            for hang_up in done:
-                hang_up.result()
+        elif any(task.done() for task in hang_up):
+            hang_up[0].result()
             ending = _Ending(UNKNOWN, problem="the client hung up")
+        else:
+            ending = _Ending(UNKNOWN, problem=f"no answer in {self.patience_s:.1f} s")
         ending.waiting_for = waiting_for
         return ending
 
-    async def _request(self, delivery: Delivery) -> _Ending:
-        outgoing = self._target.sender.request(delivery)
+    async def _request(self, outgoing: OutgoingRequest, *, reads: bool) -> _Ending:
         try:
-            response = await self._http.request(
-                outgoing.method,
-                self._service.base_url + outgoing.path,
-                headers=dict(outgoing.headers),
-                content=outgoing.body,
-            )
-        except httpx.ConnectError as problem:
+            response = await self.http.request(self.service.port, outgoing)
+        except NotConnectedError as problem:
             # It never had a connection, so the service never had the delivery.
-            return _Ending(REFUSED, problem=f"not connected: {problem!r}")
-        except httpx.HTTPError as problem:
-            return _Ending(UNKNOWN, problem=repr(problem))
-        return _Ending(self._target.labels.label(response.status_code), response.status_code, response.content)
+            return _Ending(REFUSED, problem=f"not connected: {problem}")
+        except BrokenOffError as problem:
+            return _Ending(UNKNOWN, problem=str(problem), broken_off=True)
+        return _Ending(self._label(response.status, reads=reads), response.status, response.body)
+
+    def _label(self, status: int, *, reads: bool) -> Outcome:
+        return READ_OUTCOMES.get(status // 100, UNKNOWN) if reads else self.target.labels.label(status)
 
 
 def _kept(body: bytes) -> str:

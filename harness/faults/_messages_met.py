@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.faults._relayed import misses, rule_for
 from harness.faults.evidence import EvidenceKind
 from harness.faults.fault import Injection
 from harness.faults.met import message_met
+from harness.faults.relayed import misses, rule_for
 from harness.faults.site import Site
 from harness.relay import Action, Fired, Report
 from harness.vocabulary import Message
@@ -23,7 +23,7 @@ class MessagesMet(Injection):
         self._evidence = evidence
         self._at = at
         self._site = site
-        self._rule = rule_for(site, at, action, always=every_one)
+        self._rule = rule_for(site.laid(at.link).hop, at, action, always=every_one)
         self._told = 0
         self._leave: Callable[[], None] | None = None
 

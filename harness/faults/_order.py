@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from harness.faults._relayed import fired, misses, passed, rule_for
 from harness.faults.evidence import EvidenceKind
 from harness.faults.fault import Injection
+from harness.faults.relayed import fired, misses, passed, rule_for
 from harness.faults.site import Site
 from harness.relay import Hold, Rule
 from harness.vocabulary import Message
@@ -20,7 +20,7 @@ class InOrder(Injection):
         self._evidence = evidence
         self._messages = messages
         self._site = site
-        self._rules = [rule_for(site, each, Hold(), always=False) for each in messages]
+        self._rules = [rule_for(site.laid(each.link).hop, each, Hold(), always=False) for each in messages]
         self._passed = 0
         self._task: asyncio.Task[None] | None = None
 

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from harness.faults._relayed import fired, misses, rule_for
 from harness.faults.fault import Fault, Injection
+from harness.faults.relayed import fired, misses, rule_for
 from harness.faults.site import Site
 from harness.relay import Hold
 from harness.vocabulary import Message, Moment
@@ -52,7 +52,7 @@ class AtMessage:
 
     def __init__(self, at: Message, site: Site) -> None:
         self._site = site
-        self._rule = rule_for(site, at, Hold(), always=False)
+        self._rule = rule_for(site.laid(at.link).hop, at, Hold(), always=False)
 
     async def begin(self) -> None:
         """Arm the relay."""

@@ -87,7 +87,10 @@ class StepEnded(Event, kind="step.ended"):
 
 @dataclass(frozen=True, repr=False)
 class RequestSent(Event, kind="request.sent"):
-    """One attempt of one delivery. `digest` is the SHA-256 of the body."""
+    """One request about one delivery. `digest` is the SHA-256 of its body.
+
+    `reads`: the request asked for what is stored of the delivery; it delivered nothing.
+    """
 
     request: int
     delivery: str
@@ -96,6 +99,7 @@ class RequestSent(Event, kind="request.sent"):
     purpose: str
     expected: Outcome | None = None
     slower_ms_max: float | None = None
+    reads: bool = False
 
 
 @dataclass(frozen=True, repr=False)

@@ -11,7 +11,8 @@ from types import TracebackType
 from harness.engine.stops import MachineLacksError, ScenarioStop
 from harness.errors import HarnessError, UsageError
 from harness.results.places import shown
-from harness.scenario.lab import Lab, StepMisuseError
+from harness.scenario.doing import StepMisuseError
+from harness.scenario.lab import Lab
 
 Play = Callable[[Lab], Awaitable[None]]
 HARNESS = Path(__file__).parents[1]

@@ -5,108 +5,40 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
-from types import TracebackType
-from typing import Generic, TypeVar, cast, overload
+from collections.abc import Awaitable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TypeVar
 
-from harness.engine.performer import Ongoing, Performer
-from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
+from harness.engine.performer import Performer
+from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Traffic, Until
 from harness.engine.workload import Answer
-from harness.errors import HarnessError
 from harness.faults.fault import Fault
 from harness.history import Recorder
-from harness.history.events import ScenarioProblem, StepBegan, StepEnded
-from harness.results.places import shown
-from harness.scenario.schedule import Begin, Do, End, Move
+from harness.scenario.doing import Answers, Doing
+from harness.scenario.schedule import Do
+from harness.scenario.step_runner import StepRunner
 from harness.vocabulary import ACKNOWLEDGED, Figure, Moment, Outcome
 
-T_co = TypeVar("T_co", covariant=True)
+DoingT = TypeVar("DoingT", bound=Doing[object])
 
 
-class StepMisuseError(HarnessError):
-    """A step was made and neither awaited nor entered, or used twice: the scenario's Python is wrong.
+class Lab(StepRunner):
+    """The verbs of a scenario.
 
-    `place`: the `file:line` of the scenario where it was made; empty where nobody knows.
+    Each verb makes a step. A step is recorded, written into the run's schedule, and can be replayed from there. It
+    acts when it is awaited or entered, and only once::
+
+        async def test_commit_applied_answer_lost(lab: Lab) -> None:
+            async with lab.inject(wire.cut(postgres.answered("COMMIT"))):
+                await lab.deliver()
+
+    The runner does the rest: steady state before, healing, recovery and the checks after. A step that is neither
+    awaited nor entered fails the scenario.
     """
 
-    place = ""
-
-
-class Doing(Generic[T_co]):
-    """A step that was asked for. `await` it: done to its end. `async with` it: on while the block runs."""
-
-    def __init__(self, lab: Lab, step: Step, result: Callable[[object], T_co]) -> None:
-        self._lab = lab
-        self._result = result
-        self._number = 0
-        self._ongoing: Ongoing | None = None
-        self.step = step
-        self.used = False
-        self.place = _asked_for_at()
-
-    def _use(self) -> None:
-        if self.used:
-            raise StepMisuseError(f"lab.{self.step!r} was used already", hint="write it again")
-        self.used = True
-
-    def __await__(self) -> Generator[object, None, T_co]:
-        self._use()
-        return self._run().__await__()
-
-    async def _run(self) -> T_co:
-        return self._result(await self._lab.do(self.step))
-
-    async def __aenter__(self) -> None:
-        self._use()
-        self._number, self._ongoing = await self._lab.begin(self.step)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._ongoing is not None:
-            await self._lab.end(self._number, self._ongoing)
-
-
-class Answers(Sequence[Answer]):
-    """The answers to a `deliver`. Looking at one is told to the schedule: it cannot be all there is to it."""
-
-    def __init__(self, answers: Sequence[Answer], looked: Callable[[], None]) -> None:
-        self._answers = answers
-        self._looked = looked
-
-    @overload
-    def __getitem__(self, index: int) -> Answer: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Answer]: ...
-    def __getitem__(self, index: int | slice) -> Answer | Sequence[Answer]:
-        """Look at an answer, or several."""
-        self._looked()
-        return self._answers[index]
-
-    def __len__(self) -> int:
-        """How many there are: as many as the step asked for, so nothing is learned by it."""
-        return len(self._answers)
-
-    def __iter__(self) -> Iterator[Answer]:
-        """Look at each of them."""
-        self._looked()
-        return iter(self._answers)
-
-
-class Lab:
-    """The verbs of a scenario. Each makes a step, which is recorded and can be replayed."""
-
     def __init__(self, performer: Performer, recorder: Recorder) -> None:
-        self._performer = performer
-        self._recorder = recorder
-        self._made: list[Doing[object]] = []
-        self._numbers = 0
-        self._open: list[int] = []
-        self._performing = False
-        self.moves: list[Move] = []
-        self.partial = False
+        super().__init__(performer, recorder)
+        self._asked: list[Doing[object]] = []
 
     def deliver(
         self,
@@ -117,156 +49,151 @@ class Lab:
         slower_ms_max: float | None = None,
         hang_up_at: Moment | None = None,
     ) -> Doing[Sequence[Answer]]:
-        """`n` different deliveries, each in `copies`, all at once. The block's end waits for the answers.
+        """Send deliveries, all at once, and wait for their answers.
 
-        Each must have an outcome in `expect` (check `outcome`) and take at most `slower_ms_max` more
-        than this run's own healthy answer (check `slower`). `hang_up_at`: the clients hang up then.
+        Awaited, it gives the answers. As a block it sends at the beginning and waits at the end, so that something
+        can happen meanwhile; the answers are filled then, and looking at them inside of the block is refused::
+
+            await lab.deliver(expect=REFUSED)
+
+            async with lab.deliver(3) as answers:
+                await lab.until(postgres.waiting("INSERT"))
+                await lab.heal(lock)
+            assert answers[0].status == 200
+
+        Args:
+            n: how many different deliveries, 1 to 10,000.
+            copies: how often each is sent, at the same moment. `n * copies` is 10,000 at most.
+            expect: the outcome that every request must have (check `outcome`). Several are joined by `|`:
+                `ACKNOWLEDGED | REFUSED`; `ANY_OUTCOME` leaves it open.
+            slower_ms_max: by how many milliseconds each may exceed this run's own healthy answer (check `slower`):
+                the median answer of the steady state before the scenario. None: any time within the deadline.
+            hang_up_at: a moment at which the clients close their connections, without having had an answer.
+
+        Raises:
+            UsageError: an argument is out of range, or `hang_up_at` is a moment that this stack cannot observe.
         """
         step = Deliver(n, copies=copies, expect=expect, slower_ms_max=slower_ms_max, hang_up_at=hang_up_at)
-        return self._doing(step, lambda found: Answers(cast("Sequence[Answer]", found), self._looked))
+        answers = Answers(step, self._looked)
+        doing: Doing[Sequence[Answer]] = Doing(self, step, answers, answers.fill)
+        return self._doing(doing)
 
     def traffic(
         self, *, clients: int, expect: Outcome = ACKNOWLEDGED, slower_ms_max: float | None = None
     ) -> AbstractAsyncContextManager[None]:
-        """That many clients, each sending the next when the last is answered, for the block."""
-        return self._doing(Traffic(clients=clients, expect=expect, slower_ms_max=slower_ms_max), _nothing)
+        """Have clients send one delivery after the other while the block runs.
+
+        Each client sends its next delivery when the last one is answered. The block's end waits for the last answers::
+
+            async with lab.traffic(clients=8, expect=ANY_OUTCOME), lab.inject(link.down(redis)):
+                await lab.until(service.answers(at_least=50))
+
+        Args:
+            clients: how many at once, 1 to 1,000.
+            expect: the outcome that every request must have; see `deliver`.
+            slower_ms_max: in milliseconds; see `deliver`.
+
+        Raises:
+            UsageError: an argument is out of range.
+        """
+        return self._doing(Doing(self, Traffic(clients=clients, expect=expect, slower_ms_max=slower_ms_max), None))
 
     def inject(self, *faults: Fault) -> Doing[None]:
-        """In this order. The block's end heals them, in reverse; awaited, they last until `heal` or the end."""
-        return self._doing(Inject(faults), _nothing)
+        """Inject faults, in this order.
+
+        As a block it heals them at the block's end, in reverse. Awaited, they stay until `heal`, or until the
+        scenario has ended. Events that `until` waits for count from here::
+
+            async with lab.inject(link.down(redis)):
+                await lab.deliver()
+
+        Args:
+            faults: one or more, such as `link.down(redis)` or `wire.cut(postgres.sent("COMMIT"))`.
+
+        Raises:
+            UsageError: there is no fault, or one names a link that the target does not have.
+        """
+        return self._doing(Doing(self, Inject(faults), None))
 
     def heal(self, *faults: Fault) -> Awaitable[None]:
-        """Heal faults by their values."""
-        return self._doing(Heal(faults), _nothing)
+        """Heal faults that were injected, in this order.
+
+        A fault is named by its value. Events that `until` waits for count from here::
+
+            await lab.inject(link.down(redis))
+            await lab.deliver()
+            await lab.heal(link.down(redis))
+
+        Args:
+            faults: one or more that are in force now.
+
+        Raises:
+            UsageError: there is no fault, or one is not in force.
+        """
+        return self._doing(Doing(self, Heal(faults), None))
 
     def until(self, moment: Moment, *, within_s: float = 10.0) -> Awaitable[None]:
-        """Wait for a moment. States are polled; events count since the last `inject` or `heal` began."""
-        return self._doing(Until(moment, within_s=within_s), _nothing)
+        """Wait for a moment.
+
+        States (`postgres.idle()`, `postgres.waiting("INSERT")`) are looked at again and again. Events (a message
+        that passed, a line of a log, answers) count since the last `inject` or `heal` began, so that one that came
+        before the wait is not missed::
+
+            async with lab.inject(hold := wire.hold(postgres.sent("COMMIT"))):
+                async with lab.deliver():
+                    await lab.until(hold.fired())
+
+        A moment that does not come ends the scenario. It makes the run inconclusive, or failed (check `reached`)
+        where the moment is a claim about the service, such as `service.answers()`.
+
+        Args:
+            moment: what to wait for.
+            within_s: for how many seconds, more than 0 and one day (86,400) at most.
+
+        Raises:
+            UsageError: `within_s` is out of range, or this stack cannot observe the moment.
+        """
+        return self._doing(Doing(self, Until(moment, within_s=within_s), None))
 
     def restart(self) -> Awaitable[None]:
-        """Stop and start the service; over when it is alive (not: ready)."""
-        return self._doing(Restart(), _nothing)
+        """Stop the service as its operator would, and start it again.
+
+        It is over when the service is alive, by the target's `alive` path; it need not be ready yet. A service that
+        does not start fails the run (check `alive`)::
+
+            async with lab.inject(link.down(redis)):
+                await lab.restart()
+                await lab.deliver()
+        """
+        return self._doing(Doing(self, Restart(), None))
 
     def expect(self, figure: Figure, *, at_most: float | None = None, at_least: float | None = None) -> None:
-        """Judged at the end, over the whole scenario (check `figure`); give one limit or both."""
+        """Set a limit for a figure, which is read at the end, over the whole scenario (check `figure`).
+
+        It is not awaited::
+
+            lab.expect(service.metric("retries_total"), at_most=3)
+            lab.expect(redis.connects_peak(within_ms=100), at_most=20)
+
+        Args:
+            figure: what to read: a metric of the service's, how often a statement is sent for each request, how many
+                connects come at once.
+            at_most: the greatest value that holds, in the figure's own unit.
+            at_least: the least value that holds. One of the two limits is needed.
+
+        Raises:
+            UsageError: neither limit is given.
+        """
         step = Expect(figure, at_most=at_most, at_least=at_least)
         self.moves.append(Do(step))
-        with _StepEnd(self._recorder, self._began(step)):
-            self._performer.expectations.append(step)
+        with self._recorded_end(self._began(step)):
+            self._performer.expect(step)
 
-    def _doing(self, step: Step, result: Callable[[object], T_co]) -> Doing[T_co]:
-        doing = Doing(self, step, result)
-        self._made.append(doing)
+    def _doing(self, doing: DoingT) -> DoingT:
+        self._asked.append(doing)
         return doing
 
-    def _looked(self) -> None:
-        self.partial = True
-
     def check_all_used(self) -> None:
-        """Raise StepMisuseError for a step that was made and never begun: type checkers miss it."""
-        for doing in self._made:
-            if not doing.used:
-                misuse = StepMisuseError(
-                    f"lab.{doing.step!r} was neither awaited nor entered, so it never happened",
-                    hint=_written_right(doing.step),
-                )
-                misuse.place = doing.place
-                raise misuse
-
-    def blame(self, text: str) -> None:
-        """Take down that the scenario is wrong: `text` says where, and what."""
-        self._recorder.record("runner", ScenarioProblem(text, wrong=True))
-
-    async def do(self, step: Step) -> object:
-        """Perform a step to its end and take it down."""
-        self.moves.append(Do(step))
-        number = self._began(step)
-        with self._alone(), _StepEnd(self._recorder, number):
-            return await self._performer.perform(step)
-
-    async def begin(self, step: Step) -> tuple[int, Ongoing]:
-        """Begin a step that goes on. One that cannot begin is taken down all the same, and as over."""
-        number = self._began(step)
-        self.moves.append(Begin(number, step))
-        try:
-            with self._alone():
-                ongoing = await self._performer.begin(step)
-        except BaseException as problem:
-            self.moves.append(End(number))
-            self._recorder.record("runner", StepEnded(number, repr(problem)))
-            raise
-        self._open.append(number)
-        return number, ongoing
-
-    async def end(self, number: int, ongoing: Ongoing) -> None:
-        """End it."""
-        self.moves.append(End(number))
-        # Blocks that overlap without being nested are tasks of the scenario's own: no schedule tells of those.
-        self.partial = self.partial or number != self._open[-1]
-        self._open.remove(number)
-        with self._alone(), _StepEnd(self._recorder, number):
-            await ongoing.end()
-
-    async def replay(self, moves: Sequence[Move]) -> None:
-        """Perform the moves of a schedule; what is still going on when one fails is ended, newest first."""
-        open_blocks: dict[int, tuple[int, Ongoing]] = {}
-        try:
-            for move in moves:
-                match move:
-                    case Do(step):
-                        await self.do(step)
-                    case Begin(number, step):
-                        open_blocks[number] = await self.begin(step)
-                    case End(number):
-                        await self.end(*open_blocks.pop(number))
-        finally:
-            async with AsyncExitStack() as unfinished:
-                for block in open_blocks.values():
-                    unfinished.push_async_callback(self.end, *block)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Two steps at once are tasks of the scenario's own: their order is not in the moves."""
-        self.partial = self.partial or self._performing
-        self._performing = True
-        try:
-            yield
-        finally:
-            self._performing = False
-
-    def _began(self, step: Step) -> int:
-        self._numbers += 1
-        self._recorder.record("runner", StepBegan(self._numbers, step))
-        return self._numbers
-
-
-class _StepEnd:
-    """Takes down the end of a step, and what broke it."""
-
-    def __init__(self, recorder: Recorder, number: int) -> None:
-        self._recorder = recorder
-        self._number = number
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._recorder.record("runner", StepEnded(self._number, None if error is None else repr(error)))
-
-
-def _asked_for_at() -> str:
-    """`file:line` of whoever called the verb: a step is made by `_doing`, and that by the verb."""
-    frame = inspect.currentframe()
-    while frame is not None and frame.f_code.co_filename == __file__:
-        frame = frame.f_back
-    return "" if frame is None else f"{shown(frame.f_code.co_filename)}:{frame.f_lineno}"
-
-
-def _written_right(step: Step) -> str:
-    return f"write: await lab.{step!r}" if step.awaited else f"write: async with lab.{step!r}: ..."
-
-
-def _nothing(_: object) -> None:
-    return None
+        """Raise StepMisuseError for a step that was made and never begun."""
+        for doing in self._asked:
+            doing.check_used()

@@ -6,40 +6,46 @@ It knows nothing of pytest. Each run has an event loop of its own, and its resul
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
+import functools
 import time
 import traceback
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
-from harness.engine.configuration import RunConfiguration
-from harness.engine.laying.building import built_site, clients
+from harness.engine.configuration import RunConfiguration, run_began
+from harness.engine.laying.building import built_rig
 from harness.engine.laying.testbed import Testbed
 from harness.engine.laying.tls import told_with_tls
 from harness.engine.observing.counting import Counting
+from harness.engine.observing.database import stored_rows
 from harness.engine.observing.deaths import ended_by_deaths
-from harness.engine.observing.probes import Probed
+from harness.engine.observing.probes import Probed, probe
 from harness.engine.observing.relay_log import relay_unbroken
-from harness.engine.observing.sessions import Sessions
+from harness.engine.observing.service_log import record_unhandled
 from harness.engine.performer import Performer
-from harness.engine.phases import Phases, looked_at
+from harness.engine.phases.figures import record_figures
+from harness.engine.phases.recovery import recover, send_again
+from harness.engine.phases.rest import record_rest, rest_names
+from harness.engine.phases.steady import check_steady_again, reach_steady_state
+from harness.engine.rig import Rig
 from harness.engine.stops import MachineLacksError, ScenarioStop
 from harness.errors import UsageError
-from harness.faults.site import Site
 from harness.history import Recorder, recording
 from harness.history.events import (
     HarnessProblem,
     NotSteady,
     PhaseBegan,
-    RunBegan,
+    Purpose,
+    RowsRead,
     ScenarioProblem,
+    ServiceEnded,
     ServiceLog,
-    ServiceStarted,
 )
 from harness.results import RunKey, RunResult
 from harness.scenario.concluding import Moves, Times, conclude
-from harness.scenario.lab import Lab, StepMisuseError
+from harness.scenario.doing import StepMisuseError
+from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario
 from harness.stack.service import ServiceStartError
 
@@ -87,62 +93,58 @@ class _Run:
 
     async def go(self) -> None:
         """Run it; every problem ends up in the history."""
-        self._recorder.record(
-            "runner",
-            RunBegan(
-                self._key.id, self._key.profile, self._key.without, self._configuration.seed,
-                str(self._bed.target.path), self._bed.target.description.limits.request_deadline_ms,
-                dt.datetime.now(dt.UTC).isoformat(), looked_at(self._bed.target),
-            ),
-        )  # fmt: skip
+        target = self._bed.target
+        head = run_began(self._key.id, target, self._configuration, at_rest=rest_names(target))
+        self._recorder.record("runner", head)
         with self._problems("the run"), relay_unbroken(self._bed.stack.relay.log, self._recorder):
             async with ended_by_deaths(self._bed.stack, self._recorder), AsyncExitStack() as owned:
                 await self._run_on(owned)
 
     async def _run_on(self, owned: AsyncExitStack) -> None:
         self._phase("start")
-        built = built_site(self._bed, self._key, self._configuration, self._recorder)
-        site = await owned.enter_async_context(built)
-        sessions = await owned.enter_async_context(Sessions(site))
-        asking = clients(self._bed, self._key, self._configuration, site, sessions, self._recorder)
-        await owned.enter_async_context(asking)
-        phases = Phases(self._bed.target, site, asking, sessions, self._recorder)
-        performer = Performer(site, asking, sessions, self._recorder, lacking=self._bed.lacking)
+        relay = await owned.enter_async_context(self._bed.stack.relay.control())
+        built = built_rig(
+            self._bed, relay, self._key, self._configuration, self._recorder,
+            number=next(self._bed.numbers), service_ended=self._service_ended,
+        )  # fmt: skip
+        rig = await owned.enter_async_context(built)
+        performer = Performer(rig, lacking=self._bed.lacking)
         # Whatever ends the run: once more at the very end, where there should be nothing to heal.
         owned.push_async_callback(performer.heal_all)
         self._lab = Lab(performer, self._recorder)
-        counting = Counting(self._bed.target, site, self._recorder)
+        counting = Counting(self._bed.target, rig.site, self._recorder)
         try:
-            await self._start(site)
+            await self._start(rig)
             self._phase("steady")
-            await phases.steady(measure=True)
+            await reach_steady_state(rig)
             # Not before: a service that has just come up has enough to do, and its healthy answer is being measured.
             await owned.enter_async_context(counting)
         except ScenarioStop:
             return
-        before = await phases.probe()
-        mark = site.service.log.size()
-        await self._middle(self._lab, phases, performer, before)
-        await self._afterwards(site, phases, before, mark, counting)
+        before = await probe(rig.target, rig.site.service)
+        mark = rig.site.service.log.size()
+        await self._middle(self._lab, rig, performer, before)
+        await self._afterwards(rig, before, mark, counting)
 
-    async def _start(self, site: Site) -> None:
+    def _service_ended(self, event: ServiceEnded) -> None:
+        self._recorder.record("service", event)
+
+    async def _start(self, rig: Rig) -> None:
         try:
-            took_ms = await site.service.start()
+            await rig.start()
         except ServiceStartError as problem:
-            told = await told_with_tls(site.relay, site.hops, str(problem))
+            told = await told_with_tls(rig.site.relay, rig.site.hops, str(problem))
             self._recorder.record("runner", NotSteady(told, not_started=True))
             raise ScenarioStop from problem
-        started = ServiceStarted(site.service.process.pid, site.service.port, round(took_ms, 1))
-        self._recorder.record("service", started)
 
-    async def _middle(self, lab: Lab, phases: Phases, performer: Performer, before: Probed | None) -> None:
+    async def _middle(self, lab: Lab, rig: Rig, performer: Performer, before: Probed | None) -> None:
         began = time.monotonic()
         await self._play(lab)
         self._phase("heal")
         with self._problems("healing"):
             await performer.heal_all()
         with self._problems("reading figures"):
-            await phases.figures(performer.expectations, before)
+            await record_figures(rig, performer.expectations, before)
         self.scenario_s = time.monotonic() - began
 
     async def _play(self, lab: Lab) -> None:
@@ -166,41 +168,44 @@ class _Run:
         except BaseException as problem:  # noqa: BLE001  # a test framework's skip, say: no scenario gets out of its run
             self._recorder.record("runner", ScenarioProblem(f"{type(problem).__name__}: {problem}"))
 
-    async def _recover(self, site: Site, phases: Phases, mark: int) -> None:
+    async def _recover(self, rig: Rig, mark: int) -> None:
         """Have the service acknowledge again, and keep what it logged since the mark.
 
         Not before: a service may log what befell a request after it has answered it, but no later than
         its next answer.
         """
+        service = rig.site.service
         try:
-            if site.service.running:
+            if service.running:
                 self._phase("recovery")
-                await phases.recover()
+                if not await recover(rig, functools.partial(rig.send, Purpose.RECOVERY)):
+                    raise ScenarioStop
         finally:
-            self._recorder.record("service", ServiceLog(site.service.log.read(mark)[-SERVICE_LOG_KEPT:]))
+            self._recorder.record("service", ServiceLog(service.log.read(mark)[-SERVICE_LOG_KEPT:]))
 
-    async def _afterwards(
-        self, site: Site, phases: Phases, before: Probed | None, mark: int, counting: Counting
-    ) -> None:
+    async def _afterwards(self, rig: Rig, before: Probed | None, mark: int, counting: Counting) -> None:
         try:
-            await self._recover(site, phases, mark)
-            if site.service.running:
+            await self._recover(rig, mark)
+            if rig.site.service.running:
                 self._phase("steady again")
-                await phases.steady(measure=False)
+                await check_steady_again(rig)
                 # Nothing is at rest while somebody asks. Whatever breaks the counting, the rows are still to be read.
                 with self._problems("counting"):
                     await counting.finish()
                 self._phase("rest")
-                await phases.rest(before)
+                await record_rest(rig, before)
                 # Before anything is sent again: that would store what was lost.
-                await phases.rows()
+                await self._rows(rig)
                 self._phase("again")
-                await phases.send_again()
+                await send_again(rig)
         except ScenarioStop:
             pass  # recorded as not recovered
         self._phase("rows")
-        await phases.rows()
-        phases.unhandled()
+        await self._rows(rig)
+        record_unhandled(rig, rig.site.service.log.read().splitlines())
+
+    async def _rows(self, rig: Rig) -> None:
+        self._recorder.record("runner", RowsRead(tuple(await stored_rows(rig))))
 
     @contextmanager
     def _problems(self, doing: str) -> Iterator[None]:

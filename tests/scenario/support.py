@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import harness
-from harness.engine.performer import Ongoing, Performer
+from harness.engine.performer import End as EndOfStep
+from harness.engine.performer import Performer
 from harness.engine.steps import Deliver, Expect, Step
 from harness.engine.workload import Answer
 from harness.history import Recorder
@@ -32,18 +33,23 @@ class Nothing:
         if self.gate is not None:
             await self.gate.wait()
         if isinstance(step, Expect):
-            self.expectations.append(step)
-        if isinstance(step, Deliver):
-            return [Answer(f"msg_{n}", ACKNOWLEDGED, 200, b"{}", 1.0) for n in range(step.n * step.copies)]
-        return None
+            self.expect(step)
+        return self._answers(step) if isinstance(step, Deliver) else None
 
-    async def begin(self, step: Step) -> Ongoing:
+    def expect(self, step: Expect) -> None:
+        self.expectations.append(step)
+
+    async def begin(self, step: Step) -> EndOfStep:
         self._take("begin", step)
 
-        async def end() -> None:
+        async def end() -> object:
             self._take("end", step)
+            return self._answers(step) if isinstance(step, Deliver) else None
 
-        return Ongoing(end)
+        return end
+
+    def _answers(self, step: Deliver) -> Sequence[Answer]:
+        return [Answer(f"msg_{n}", ACKNOWLEDGED, 200, b"{}", 1.0) for n in range(step.n * step.copies)]
 
     def _take(self, what: str, step: Step) -> None:
         self.did.append((what, step))

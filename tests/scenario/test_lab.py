@@ -11,7 +11,7 @@ from harness import Answer, Lab, link, no_fault, postgres, redis, server, servic
 from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Traffic, Until
 from harness.errors import UsageError
 from harness.history.events import StepBegan, StepEnded
-from harness.scenario.lab import StepMisuseError
+from harness.scenario.doing import StepMisuseError
 from harness.scenario.schedule import Begin, Do, End
 from tests.scenario.support import Bench, play
 
@@ -116,6 +116,16 @@ def test_a_step_that_is_neither_awaited_nor_entered_is_told() -> None:
     assert caught.value.hint == "write: await lab.inject(link.down(redis))"
 
 
+def test_the_place_of_a_misuse_is_the_scenarios_own_line() -> None:
+    async def scenario(actor: Lab) -> None:
+        actor.deliver(3)  # type: ignore[unused-awaitable]  # the mistake that is tested
+        actor.check_all_used()
+
+    with pytest.raises(StepMisuseError) as caught:
+        play(scenario)
+    assert caught.value.place.endswith(f"test_lab.py:{scenario.__code__.co_firstlineno + 1}")
+
+
 def test_steps_that_were_used_are_no_misuse() -> None:
     async def scenario(actor: Lab) -> None:
         await actor.deliver()
@@ -176,6 +186,32 @@ def test_answers_are_those_of_the_step() -> None:
     play(scenario)
 
 
+def test_a_block_gives_its_answers_at_its_end() -> None:
+    async def scenario(actor: Lab) -> None:
+        async with actor.deliver(2, copies=2) as answers:
+            await actor.restart()
+        assert not actor.partial
+        assert len(answers) == 4
+        assert [answer.status for answer in answers] == [200] * 4
+        assert actor.partial
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("look", [lambda answers: answers[0], list, len, bool], ids=["item", "all", "count", "any"])
+def test_answers_are_not_looked_at_before_the_block_ends(look: Callable[[object], object]) -> None:
+    async def scenario(actor: Lab) -> None:
+        async with actor.deliver(3) as answers:
+            look(answers)
+
+    bench = Bench()
+    with pytest.raises(StepMisuseError) as caught:
+        play(scenario, bench)
+    assert caught.value.message.startswith("the answers of lab.deliver(3) are not there yet: the block that sends them")
+    assert caught.value.hint == "look at them after the block"
+    assert not bench.actor.partial
+
+
 def test_two_steps_at_once_make_a_schedule_partial() -> None:
     async def scenario(actor: Lab) -> None:
         gate = bench.performer.gate = asyncio.Event()
@@ -192,11 +228,11 @@ def test_two_steps_at_once_make_a_schedule_partial() -> None:
 
 def test_blocks_that_overlap_make_a_schedule_partial() -> None:
     async def scenario(actor: Lab) -> None:
-        one, ongoing_one = await actor.begin(Traffic(clients=1))
-        two, ongoing_two = await actor.begin(Inject((DOWN,)))
+        one = await actor.begin(Traffic(clients=1))
+        two = await actor.begin(Inject((DOWN,)))
         assert not actor.partial
-        await actor.end(one, ongoing_one)
-        await actor.end(two, ongoing_two)
+        await actor.end(one)
+        await actor.end(two)
 
     assert play(scenario).actor.partial
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from harness.engine.payloads import EDGES, SIZES_BYTES, body
+from harness.engine.payloads import EDGES, SIZES_BYTES, same_size, varied
 
 LIMIT_BYTES = 20_000
 
 
 def bodies(count: int, *, seed: int = 0, limit_bytes: int = LIMIT_BYTES) -> list[bytes]:
     rng = random.Random(seed)  # noqa: S311  # repeatable on purpose
-    return [body(rng, limit_bytes=limit_bytes, index=index) for index in range(count)]
+    return [varied(rng, index, limit_bytes=limit_bytes) for index in range(count)]
 
 
 def test_the_same_seed_gives_the_same_bodies() -> None:
@@ -44,6 +44,13 @@ def test_every_body_is_json_in_utf_8(seed: int) -> None:
 
 def test_no_two_bodies_are_equal() -> None:
     assert len(set(bodies(300, limit_bytes=100))) == 300
+
+
+def test_bodies_of_one_size_differ() -> None:
+    rng = random.Random(3)  # noqa: S311  # repeatable on purpose
+    made = [same_size(rng, index) for index in range(50)]
+    assert {len(each) for each in made} == {120}
+    assert len({json.loads(each)["number"] for each in made}) == 50
 
 
 def test_a_sample_holds_everything_that_trips_careless_code() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from harness import ANY_OUTCOME, Fault, Lab, link, no_fault, postgres, process, redis, server, syscall
 from harness.checks import Verdict
-from harness.faults._relayed import misses, rule_for
+from harness.faults.relayed import misses, rule_for
 from harness.history import Entry
 from harness.history.events import FaultHealed, PhaseBegan
 from harness.protocols.redis.storage import DATABASES
@@ -132,7 +132,7 @@ def test_a_rule_that_was_never_armed_has_missed_nothing(runs: Runs) -> None:
 
     async def play(lab: Lab) -> None:
         site = site_of(lab)
-        rule = rule_for(site, postgres.sent("DELETE"), Cut(), always=False)
+        rule = rule_for(site.laid(postgres).hop, postgres.sent("DELETE"), Cut(), always=False)
         said.append(await misses(site, rule))
         await site.relay.arm(rule)
         said.append(await misses(site, rule))

@@ -8,7 +8,7 @@ import pytest
 
 from harness import ANY_OUTCOME, Lab, Link, link, postgres, redis, server
 from harness.checks import Verdict
-from harness.engine.phases import WARM_AT_ONCE
+from harness.engine.phases.steady import WARM_AT_ONCE
 from tests.scenario_live.support import Runs, ends, limited
 
 

@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.testbed import Testbed
+from harness.engine.observing.database import postgres_links
+from harness.engine.rig import Rig
 from harness.history.events import StoredRow
 from harness.search.orders.interleaving import Mix, OrderResult
 from harness.search.orders.orders import Order
 from harness.search.orders.playing import OrderSettings, play_orders
 from harness.search.recording.places import CellId, Kind
 from harness.search.recording.recording import Recording
-from harness.search.sweep.lane import Lane, LaneSettings
+from harness.search.sweep import batch
 from harness.search.sweep.plan import Choice, planned
 from harness.search.sweep.results import CellResult, LaneProblem
 from harness.search.sweep.sweeper import SweepSettings, sweeping
@@ -34,13 +37,13 @@ class Swept:
         return {str(each.cell): each.verdict.value for each in self.cells}
 
 
-def lane_settings(folder: Path, *, profile: str = "hardened", without: tuple[str, ...] = ()) -> LaneSettings:
-    return LaneSettings(profile=profile, without=without, seed=1, folder=folder)
+def lane_settings(folder: Path, *, profile: str = "hardened", without: tuple[str, ...] = ()) -> RunConfiguration:
+    return RunConfiguration(profile=profile, without=without, seed=1, folder=folder)
 
 
 def sweep(
     bed: Testbed,
-    lane: LaneSettings,
+    lane: RunConfiguration,
     choice: Choice,
     *,
     lanes: int = 2,
@@ -50,7 +53,7 @@ def sweep(
     found = Swept()
 
     async def go() -> None:
-        settings = SweepSettings(lane=lane, lanes=lanes, repro=str, told=found.cells.append)
+        settings = SweepSettings(run=lane, lanes=lanes, repro=str, told=found.cells.append)
         async with sweeping(bed, settings) as sweeper:
             found.recordings = [recorded(each) for each in await sweeper.record(choice.kinds)]
             kinds: dict[Kind, Recording] = {each.kind: each for each in found.recordings}
@@ -64,19 +67,20 @@ def sweep(
 
 def losing_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the database lose everything before its rows are read."""
-    stored = Lane.stored
+    stored = batch.stored_rows
 
-    async def lost(lane: Lane, ids: Sequence[str] | None = None) -> Sequence[StoredRow]:
-        await lane.ask("WITH lost AS (DELETE FROM deliveries RETURNING 1) SELECT count(*) FROM lost")
-        return await stored(lane, ids)
+    async def lost(rig: Rig, ids: Sequence[str] | None = None) -> Sequence[StoredRow]:
+        (laid,) = postgres_links(rig.site)
+        await rig.sessions.fetch(laid.link, "DELETE FROM deliveries")
+        return await stored(rig, ids)
 
-    monkeypatch.setattr(Lane, "stored", lost)
+    monkeypatch.setattr(batch, "stored_rows", lost)
 
 
 def play(
-    bed: Testbed, lane: LaneSettings, *mixes: Mix, only: Order | None = None, requests: int = 2
+    bed: Testbed, lane: RunConfiguration, *mixes: Mix, only: Order | None = None, requests: int = 2
 ) -> list[OrderResult]:
     found: list[OrderResult] = []
-    settings = OrderSettings(lane=lane, mixes=mixes, requests=requests, only=only)
+    settings = OrderSettings(run=lane, mixes=mixes, requests=requests, only=only)
     asyncio.run(play_orders(bed, settings, repro=lambda mix, order: f"{mix} {order}", told=found.append))
     return found

@@ -15,7 +15,7 @@ from harness.search.sweep.arming import Armoury
 from harness.search.sweep.batch import read_rows, send_again
 from harness.search.sweep.judging import Judged, judged
 from harness.search.sweep.lane import opened
-from harness.search.sweep.trial import Trials
+from harness.search.sweep.trials import Trials
 from tests.search.live import lane_settings
 
 CELL = CellId.parse("warm/postgres/sent/commit/Query/COMMIT/1/stall")
@@ -32,7 +32,7 @@ async def _die_once(bed: Testbed, folder: Path) -> list[Judged]:
     began = RunBegan("sweep", "hardened", (), 1, "target.toml", 6000.0, "")
     async with bed.stack.relay.control() as relay, opened(bed, relay, lane_settings(folder)) as lane:
         (recording,) = await record_all(lane, ["warm"])
-        trials = Trials(lane, Armoury({"warm": recording}, lane.hops), began)
+        trials = Trials(lane, Armoury({"warm": recording}, lane.site.hops), began)
 
         def kill(report: Report) -> None:
             if isinstance(report, Fired):
@@ -42,7 +42,7 @@ async def _die_once(bed: Testbed, folder: Path) -> list[Judged]:
         tried = [await trials.attempt(CELL)]
         unsubscribe()
         tried.append(await trials.attempt(CELL))
-        await read_rows(lane, [trial.history for trial in tried])
+        await read_rows([trial.rig for trial in tried])
         await send_again(lane, tried)
-        await read_rows(lane, [trial.history for trial in tried])
+        await read_rows([trial.rig for trial in tried])
         return [judged(trial) for trial in tried]

@@ -61,7 +61,7 @@ def test_a_delivery_that_is_lost_fails_the_mix_with_a_read_too(
     (lost,) = play(bed, lane_settings(tmp_path), "read", only=(1, 1, 1, 2, 2, 2))
     assert lost.verdict is Verdict.FAILED
     assert "acknowledged_is_stored" in lost.failing
-    assert "read of" not in lost.reason
+    assert "reading msg" not in lost.reason
 
 
 def test_an_order_that_a_lock_forbids_is_inconclusive(bed: Testbed, tmp_path: Path) -> None:

@@ -58,8 +58,9 @@ async def awaited(lab: Lab) -> None:
 
 
 async def entered(lab: Lab) -> None:
-    async with lab.deliver(2) as nothing:
-        assert_type(nothing, None)
+    async with lab.deliver(2) as answers:
+        await lab.restart()
+    assert_type(answers[0].outcome, Outcome)
     async with lab.traffic(clients=10, expect=ANY_OUTCOME) as nothing:
         assert_type(nothing, None)
     async with lab.inject(link.cut(postgres)) as nothing:

@@ -1,57 +1,111 @@
-"""Builds what one run acts on: the service, behind links of its own, and its clients."""
+"""Builds what one run acts on: a service behind links of its own, and what drives it."""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.engine.configuration import RunConfiguration
-from harness.engine.laying.links import laid_links
+from harness.engine.deliveries import Deliveries, of_every_size, of_one_size
+from harness.engine.http_client import HttpClient
+from harness.engine.laying.links import LANE, SCENARIO, Laying, laid_links
 from harness.engine.laying.testbed import Testbed
+from harness.engine.observing.looks import SharedLooks
 from harness.engine.observing.sessions import Sessions
 from harness.engine.observing.waits import waiting_for
+from harness.engine.rig import Rig
 from harness.engine.workload import Clients
 from harness.errors import HarnessError
 from harness.faults.site import Site
 from harness.history import Recorder
 from harness.history.events import ServiceEnded
 from harness.processes.keeper import KeptProcess
+from harness.relay import RelayControl
 from harness.results import RunKey
 from harness.stack.service import ServiceProcess, ServiceSpec
 
 PATIENCE_BEYOND_DEADLINE_S = 0.5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """How a rig is built: for a scenario, which may do anything, or for a sweep, which does one thing fast.
+
+    `watch_connects`: the kernel reports the service's connects, so that they can be answered and counted.
+    `keep_alive`: the clients use their connections again. `one_size`: every delivery has the same size.
+    `look_into_waits`: of a request that stays open, find out what the service waits for.
+    """
+
+    laying: Laying = SCENARIO
+    watch_connects: bool = True
+    keep_alive: bool = False
+    one_size: bool = False
+    look_into_waits: bool = True
+
+
+FOR_SCENARIO = Build()
+FOR_SWEEP = Build(laying=LANE, watch_connects=False, keep_alive=True, one_size=True, look_into_waits=False)
+
+
 @asynccontextmanager
-async def built_site(
-    bed: Testbed, key: RunKey, configuration: RunConfiguration, recorder: Recorder
-) -> AsyncIterator[Site]:
-    """Lay the links and make the service, which is not started yet; its end ends both."""
+async def built_rig(
+    bed: Testbed, relay: RelayControl, key: RunKey, configuration: RunConfiguration, recorder: Recorder,
+    *, number: int, service_ended: Callable[[ServiceEnded], None], build: Build = FOR_SCENARIO,
+) -> AsyncIterator[Rig]:  # fmt: skip
+    """Lay the links and make the service, which is not started yet; the block's end ends both.
+
+    `number`, of `bed.numbers`, tells it from others on the same servers. `service_ended`: called when its process is
+    gone.
+    """
 
     def ended(process: KeptProcess, status: int, asked_by: str) -> None:
-        recorder.record("service", ServiceEnded(process.pid, status, asked_by))
+        service_ended(ServiceEnded(process.pid, status, asked_by))
 
-    async with bed.stack.relay.control() as relay, laid_links(bed, relay, next(bed.numbers)) as links:
+    async with AsyncExitStack() as owned:
+        links = await owned.enter_async_context(laid_links(bed, relay, number, build.laying))
         words = {f"{name}.{word}": value for name, laid in links.items() for word, value in laid.words.items()}
-        service = ServiceProcess(bed.stack.keeper, service_spec(bed, key, configuration.folder, words), ended)
-        try:
-            yield Site(
-                service=service, links=links, relay=relay, relay_pid=bed.stack.relay.process.pid,
-                toxiproxy=bed.stack.toxiproxy, witness=_nobody, allow_hosts=bed.allow_hosts,
-                server_changes=bed.server_changes,
-            )  # fmt: skip
-        finally:
-            await service.end()
+        spec = service_spec(bed, key, configuration, words, watch_connects=build.watch_connects)
+        service = ServiceProcess(bed.stack.keeper, spec, ended)
+        owned.push_async_callback(service.end)
+        site = Site(
+            service=service, links=links, relay=relay, relay_pid=bed.stack.relay.process.pid,
+            toxiproxy=bed.stack.toxiproxy, witness=_nobody, allow_hosts=bed.allow_hosts,
+            server_changes=bed.server_changes,
+        )  # fmt: skip
+        sessions = await owned.enter_async_context(Sessions(site))
+        http = await owned.enter_async_context(HttpClient(keep_alive=build.keep_alive))
+        looks = SharedLooks(functools.partial(waiting_for, site, sessions)) if build.look_into_waits else None
+        if looks is not None:
+            owned.push_async_callback(looks.close)
+        clients = Clients(
+            target=bed.target, service=service, http=http, recorder=recorder, looks=looks,
+            deliveries=_deliveries(bed, key, configuration, build), patience_s=_patience_s(bed, configuration),
+        )  # fmt: skip
+        yield Rig(target=bed.target, site=site, sessions=sessions, clients=clients, recorder=recorder)
 
 
-def service_spec(bed: Testbed, key: RunKey, folder: Path, words: Mapping[str, str]) -> ServiceSpec:
+def _deliveries(bed: Testbed, key: RunKey, configuration: RunConfiguration, build: Build) -> Deliveries:
+    """They follow from seed and id alone."""
+    seed = f"{configuration.seed}/{key.id}"
+    return of_one_size(seed) if build.one_size else of_every_size(seed, bed.target.description.limits.body_bytes)
+
+
+def _patience_s(bed: Testbed, configuration: RunConfiguration) -> float:
+    deadline_s = bed.target.description.limits.request_deadline_ms / 1e3
+    return configuration.patience_s or deadline_s + PATIENCE_BEYOND_DEADLINE_S
+
+
+def service_spec(
+    bed: Testbed, key: RunKey, configuration: RunConfiguration, words: Mapping[str, str], *, watch_connects: bool
+) -> ServiceSpec:
     """Say how the target's service is started on links that were laid; its log is a new file."""
     target = bed.target
     described = target.description.service
-    logs = folder / "logs"
+    logs = configuration.folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     return ServiceSpec(
         argv=target.command(words),
@@ -63,22 +117,7 @@ def service_spec(bed: Testbed, key: RunKey, folder: Path, words: Mapping[str, st
         alive=described.alive,
         start_within_s=described.start_within_s,
         stop_within_s=described.stop_within_s,
-        watch_connects=bed.lacking("seccomp") is None,
-    )
-
-
-def clients(
-    bed: Testbed, key: RunKey, configuration: RunConfiguration, site: Site, sessions: Sessions, recorder: Recorder
-) -> Clients:
-    """Make the clients: their deliveries follow from seed and id alone."""
-    deadline_s = bed.target.description.limits.request_deadline_ms / 1e3
-    return Clients(
-        bed.target,
-        site.service,
-        recorder,
-        seed=f"{configuration.seed}/{key.id}",
-        patience_s=configuration.patience_s or deadline_s + PATIENCE_BEYOND_DEADLINE_S,
-        waiting_for=functools.partial(waiting_for, site, sessions),
+        watch_connects=watch_connects and bed.lacking("seccomp") is None,
     )
 
 
@@ -91,4 +130,4 @@ def _fresh(path: Path) -> Path:
     return path
 
 
-__all__ = ["built_site", "clients", "service_spec"]
+__all__ = ["FOR_SCENARIO", "FOR_SWEEP", "Build", "built_rig"]

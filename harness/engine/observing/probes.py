@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness.errors import HarnessError
+from harness.stack.http import service_client
+from harness.stack.service import ServiceProcess
+from harness.target import Target
 
 ENDINGS = ("_total", "_count", "_sum", "_bucket")
 """What Prometheus puts behind a metric's name."""
+
+ANSWERED_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,24 @@ class Probed:
     def _has_family(self, name: str) -> bool:
         """Whether the service tells of such a metric, though it has counted nothing by it yet."""
         return any(name in (family, *(family + ending for ending in ENDINGS)) for family in self.families)
+
+
+async def probe(target: Target, service: ServiceProcess) -> Probed | None:
+    """Read the service's own metrics; None where it offers none or has ended.
+
+    Raises HarnessError if it runs and does not answer.
+    """
+    probes = target.description.probes
+    if probes is None or not service.running:
+        return None
+    async with service_client(base_url=service.base_url, timeout=ANSWERED_WITHIN_S) as client:
+        try:
+            answer = await client.get(probes.metrics)
+        except httpx.HTTPError as problem:
+            if service.process.poll() is not None:
+                return None  # it has ended meanwhile: another check looks at that
+            raise HarnessError(f"the service's {probes.metrics} cannot be read: {problem!r}") from problem
+    return Probed.parse(answer.text, pid=service.process.pid)
 
 
 def _check_labels(name: str, named: Sequence[Sample], wanted: Mapping[str, str]) -> None:

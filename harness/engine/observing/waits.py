@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 
+from harness.engine.observing.database import session_count
 from harness.engine.observing.sessions import Sessions
 from harness.faults.site import Site
 from harness.protocols.postgres.words import Postgres
@@ -25,10 +26,8 @@ async def _waits(site: Site, sessions: Sessions, link: Link) -> bool:
 
 
 async def _busy(site: Site, sessions: Sessions, link: Postgres) -> bool:
-    user = site.laid(link).words["user"]
-    sql = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND state <> 'idle'"
     try:
-        rows = await sessions.fetch(link, sql, user)
+        count = await session_count(sessions, site.laid(link))
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         return True  # it does not answer the harness either
-    return int(rows[0][0]) > 0
+    return count.busy > 0

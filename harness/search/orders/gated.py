@@ -16,12 +16,12 @@ from harness.engine.laying.testbed import Testbed
 from harness.errors import UsageError
 from harness.results import Evidence, RunKey, RunResult
 from harness.results.files import write_atomically
-from harness.scenario.lab import Lab, StepMisuseError
+from harness.scenario.doing import StepMisuseError
+from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario
 from harness.search.orders.interleaving import Mix, OrderResult
 from harness.search.orders.orders import written
 from harness.search.orders.playing import OrderSettings, play_orders
-from harness.search.sweep.lane import LaneSettings
 from harness.target import Target
 
 THEME = "interleavings"
@@ -71,13 +71,9 @@ def run_orders(
     Raises HarnessError where the service does not start.
     """
     key = RunKey(ID, configuration.profile, configuration.without)
-    lane = LaneSettings(
-        profile=key.profile, without=key.without, seed=configuration.seed, folder=configuration.folder,
-        patience_s=configuration.patience_s,
-    )  # fmt: skip
     found: list[OrderResult] = []
     began = time.monotonic()
-    settings = OrderSettings(lane=lane, mixes=tuple(mixes), at_most=at_most)
+    settings = OrderSettings(run=configuration, mixes=tuple(mixes), at_most=at_most)
     repro = configuration.repro(key, configuration.seed)
     cut_short = asyncio.run(play_orders(bed, settings, repro=lambda _mix, _order: repro, told=found.append))
     duration_s = round(time.monotonic() - began, 3)

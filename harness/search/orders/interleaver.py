@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from harness.engine.observing.database import waiting_for_locks
+from harness.engine.rig import Rig
+from harness.engine.workload import Answer
 from harness.errors import HarnessError
 from harness.polling import poll_async
 from harness.protocols.contract.search import SEARCHED, Transactions
 from harness.relay import Ended, Fired, Hold, Match, Report, Rule
 from harness.search.orders.orders import Choice, Order, choose
-from harness.search.sweep.http import Reply
 from harness.search.sweep.lane import Lane
 
 SETTLED_WITHIN_S = 4.0
@@ -23,7 +25,7 @@ class OrderNotPlayedError(HarnessError):
     """The order could not be played: nothing may be concluded from it."""
 
 
-Sending = Callable[[], Awaitable[Reply]]
+Sending = Callable[[], Awaitable[Answer]]
 Connection = tuple[str, int]
 """A hop, and the number of the connection on it."""
 
@@ -33,7 +35,7 @@ class _Request:
     """One request under way. `connection`: where its transaction is; `held`: the statement that waits there."""
 
     number: int
-    sending: asyncio.Future[Reply]
+    sending: asyncio.Future[Answer]
     connection: Connection | None = None
     held: Fired | None = None
 
@@ -49,7 +51,7 @@ class Played:
     choices: list[Choice] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     waits: int = 0
-    replies: Sequence[Reply] = ()
+    answers: Sequence[Answer] = ()
 
     @property
     def order(self) -> Order:
@@ -60,8 +62,9 @@ class Played:
 class Interleaver:
     """Plays orders on one lane. Only statements inside of transactions are held."""
 
-    def __init__(self, lane: Lane, name: str) -> None:
+    def __init__(self, lane: Lane, rig: Rig, name: str) -> None:
         self._lane = lane
+        self._rig = rig
         self._rules = dict(_holds(lane, name))
         self._requests: list[_Request] = []
         self._told_by = {rule.id: transactions for rule, transactions in self._rules.items()}
@@ -93,7 +96,7 @@ class Interleaver:
             unsubscribe()
             for rule in self._rules:
                 await self._lane.relay.disarm(rule.id)
-            played.replies = await asyncio.gather(*(request.sending for request in self._requests))
+            played.answers = await asyncio.gather(*(request.sending for request in self._requests))
 
     async def _let_one_through(self, played: Played, beginning: Order) -> None:
         possible = tuple(request.number for request in self._requests if request.held is not None)
@@ -144,7 +147,7 @@ class Interleaver:
             running = [request for request in self._requests if request.held is None and not request.over]
             if not running:
                 return True
-            waited = await self._lane.waiting_for_locks()
+            waited = await waiting_for_locks(self._rig)
             return waited >= len(running)
 
         if not await poll_async(settled, within_s=SETTLED_WITHIN_S, interval_s=LOOK_EVERY_S):
@@ -174,7 +177,7 @@ class Interleaver:
 
 def _holds(lane: Lane, name: str) -> Iterator[tuple[Rule, Transactions]]:
     """Yield a rule for each message with which a statement looks at a database, and how its transactions are told."""
-    for laid in lane.links.values():
+    for laid in lane.site.links.values():
         transactions = SEARCHED.of(laid.link.protocol).transactions
         if transactions is None:
             continue

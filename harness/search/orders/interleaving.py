@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from harness.checks import Verdict
+from harness.checks import Verdict, judge
+from harness.engine.rig import Rig
+from harness.engine.workload import Answer
 from harness.history.events import (
     EvidenceSeen,
     FaultActed,
@@ -19,10 +22,8 @@ from harness.history.events import (
 )
 from harness.search.orders.interleaver import SETTLED_WITHIN_S, Interleaver, OrderNotPlayedError, Played
 from harness.search.orders.orders import Choice, Order, next_order, written
-from harness.search.sweep.batch import note_log, read_rows
-from harness.search.sweep.cell_history import CellHistory
-from harness.search.sweep.http import Reply
-from harness.search.sweep.judging import judge_lane
+from harness.search.sweep.batch import read_rows, record_log
+from harness.search.sweep.histories import story
 from harness.search.sweep.lane import Lane
 from harness.target import Delivery
 from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME
@@ -86,19 +87,18 @@ class Interleaving:
     async def one(self, beginning: Order) -> tuple[OrderResult, Sequence[Choice]]:
         """Play the order that begins like this, and judge it."""
         self._count += 1
-        history = CellHistory()
-        self._lane.history = history
-        history.record("runner", self._began)
+        rig = self._lane.new_rig()
+        rig.recorder.record("runner", self._began)
         deliveries = self._deliveries()
-        played = await self._played(history, deliveries, beginning)
-        await self._afterwards(history, deliveries)
-        judgement = judge_lane(history.history)
+        played = await self._played(rig, deliveries, beginning)
+        await self._afterwards(rig, deliveries)
+        judgement = judge(rig.recorder.history)
         order = played.order or beginning
         result = OrderResult(
             mix=self._mix, requests=self._requests, order=order, verdict=judgement.verdict, reason=judgement.reason,
             failing=tuple(check.name for check in judgement.failing), told=tuple(played.told),
-            answers=tuple(str(reply) for reply in played.replies), waits=played.waits,
-            story=tuple(history.story()) if judgement.verdict is not Verdict.HELD else (),
+            answers=tuple(str(answer) for answer in played.answers), waits=played.waits,
+            story=tuple(story(rig.recorder.history)) if judgement.verdict is not Verdict.HELD else (),
             repro=self._repro(written(order)),
         )  # fmt: skip
         return result, played.choices
@@ -108,49 +108,51 @@ class Interleaving:
             return [self._lane.make() for _ in range(self._requests)]
         return [self._lane.make()] * self._requests
 
-    async def _played(self, history: CellHistory, deliveries: Sequence[Delivery], beginning: Order) -> Played:
-        interleaver = Interleaver(self._lane, f"{self._lane.number}/order-{self._count}")
-        history.record("runner", FaultActed(1, Named(f"order {self._mix} {written(beginning)}...")))
+    async def _played(self, rig: Rig, deliveries: Sequence[Delivery], beginning: Order) -> Played:
+        interleaver = Interleaver(self._lane, rig, f"{self._lane.number}/order-{self._count}")
+        rig.recorder.record("runner", FaultActed(1, Named(f"order {self._mix} {written(beginning)}...")))
         played = Played()
         try:
-            await interleaver.play(played, self._sends(history, deliveries), beginning, between=self._between)
+            await interleaver.play(played, self._sends(rig, deliveries), beginning, between=self._between)
         except OrderNotPlayedError as problem:
             order = Named(f"order {written(beginning)}")
-            history.record("runner", MomentMissed(order, False, SETTLED_WITHIN_S, str(problem)))
+            rig.recorder.record("runner", MomentMissed(order, False, SETTLED_WITHIN_S, str(problem)))
         if played.told:
             detail = f"{written(played.order)}: {', '.join(played.told[:SHOWN])}"
-            history.record("relay", EvidenceSeen(1, "wire_order", "relay", detail))
-        history.record("runner", FaultHealed(1))
+            rig.recorder.record("relay", EvidenceSeen(1, "wire_order", "relay", detail))
+        rig.recorder.record("runner", FaultHealed(1))
         return played
 
-    def _sends(self, history: CellHistory, deliveries: Sequence[Delivery]) -> Sequence[Callable[[], Awaitable[Reply]]]:
-        def sender(number: int) -> Callable[[], Awaitable[Reply]]:
+    def _sends(self, rig: Rig, deliveries: Sequence[Delivery]) -> Sequence[Callable[[], Awaitable[Answer]]]:
+        def sender(number: int) -> Callable[[], Awaitable[Answer]]:
             delivery = deliveries[number]
-            if self._mix == "read" and number == self._requests - 1:
-                return lambda: self._lane.read(delivery, Purpose.SCENARIO, history, expected=ANY_OUTCOME, client=number)
-            return lambda: self._lane.deliver(delivery, Purpose.SCENARIO, history, expected=ACKNOWLEDGED, client=number)
+            reads = self._mix == "read" and number == self._requests - 1
+            expected = ANY_OUTCOME if reads else ACKNOWLEDGED
+            return functools.partial(
+                self._lane.deliver, rig, delivery, Purpose.SCENARIO, expected=expected, reads=reads
+            )
 
         return [sender(number) for number in range(self._requests)]
 
     async def _between(self) -> None:
         """Let Redis forget: the database alone has to keep copies apart, and each goes the whole way."""
-        for link in self._lane.links.values():
+        for link in self._lane.site.links.values():
             await link.own.forget()
 
-    async def _afterwards(self, history: CellHistory, deliveries: Sequence[Delivery]) -> None:
+    async def _afterwards(self, rig: Rig, deliveries: Sequence[Delivery]) -> None:
         """See that the service goes on, read rows, send again, read rows."""
         lane = self._lane
-        reply = await lane.deliver(lane.make(), Purpose.RECOVERY, history)
-        if reply.outcome == ACKNOWLEDGED:
-            history.record("runner", Recovered(round(reply.took_ms, 1)))
-        await read_rows(lane, [history])
+        answer = await lane.deliver(rig, lane.make(), Purpose.RECOVERY)
+        if answer.outcome == ACKNOWLEDGED:
+            rig.recorder.record("runner", Recovered(round(answer.took_ms, 1)))
+        await read_rows([rig])
         for delivery in dict.fromkeys(deliveries):
-            await lane.deliver(delivery, Purpose.AGAIN, history)
+            await lane.deliver(rig, delivery, Purpose.AGAIN)
         if self._mix == "read":
-            await lane.read(deliveries[-1], Purpose.AGAIN, history)
-        await read_rows(lane, [history])
-        note_log(lane, history)
-        lane.history = None
+            await lane.deliver(rig, deliveries[-1], Purpose.AGAIN, reads=True)
+        await read_rows([rig])
+        record_log(lane, rig)
+        lane.go_on_with(None)
 
 
 __all__ = ["MIXES", "Interleaving", "Mix", "OrderResult"]

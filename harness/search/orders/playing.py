@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harness.engine.configuration import RunConfiguration, run_began
 from harness.engine.laying.testbed import Testbed
-from harness.history.events import RunBegan
 from harness.search.orders.interleaving import Interleaving, Mix, Told
 from harness.search.orders.orders import Order
-from harness.search.sweep.lane import LaneSettings, opened
+from harness.search.sweep.lane import opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderSettings:
     """Which orders to play. `only`: no other than the one that begins like this; `at_most`: of each mix."""
 
-    lane: LaneSettings
+    run: RunConfiguration
     mixes: tuple[Mix, ...]
     requests: int = 2
     only: Order | None = None
@@ -31,13 +30,9 @@ async def play_orders(
 
     Raises HarnessError where the service does not start.
     """
-    lane = settings.lane
-    began = RunBegan(
-        "interleave", lane.profile, lane.without, lane.seed, str(bed.target.path),
-        bed.target.description.limits.request_deadline_ms, dt.datetime.now(dt.UTC).isoformat(),
-    )  # fmt: skip
+    began = run_began("interleave", bed.target, settings.run)
     cut_short: list[Mix] = []
-    async with bed.stack.relay.control() as relay, opened(bed, relay, lane) as one:
+    async with bed.stack.relay.control() as relay, opened(bed, relay, settings.run) as one:
         for mix in settings.mixes:
 
             def line(order: str, mix: Mix = mix) -> str:

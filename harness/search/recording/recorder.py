@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from harness.engine.phases.rest import wait_until_idle
+from harness.engine.workload import Answer
 from harness.errors import HarnessError
 from harness.history.events import Purpose
 from harness.protocols.contract.speech import fingerprint
 from harness.search.recording.places import KINDS, Kind
 from harness.search.recording.recording import LinkSeen, Recording, recording
-from harness.search.sweep.cell_history import CellHistory
 from harness.search.sweep.copies import two_at_once
-from harness.search.sweep.http import Reply
 from harness.search.sweep.lane import Lane
 from harness.search.sweep.states import States
 from harness.vocabulary import ACKNOWLEDGED
@@ -48,27 +48,25 @@ def _without_connecting(whole: Recording) -> Recording:
 
 
 async def _one(lane: Lane, states: States, kind: Kind, number: int) -> Sequence[LinkSeen]:
-    delivery = await states.reach(kind, CellHistory())
-    for link in lane.links.values():
-        await lane.relay.record(link.hop, True)
-    history = CellHistory()
-    replies: Sequence[Reply]
-    if kind == "read":
-        replies = [await lane.read(delivery, Purpose.SCENARIO, history)]
-    elif kind == "copies":
-        replies = await two_at_once(lane, delivery, history, f"{lane.number}/record-{number}", expected=ACKNOWLEDGED)
+    rig = lane.new_rig()
+    delivery = await states.reach(kind, rig)
+    for hop in lane.site.hops.values():
+        await lane.relay.record(hop, True)
+    answers: Sequence[Answer]
+    if kind == "copies":
+        answers = await two_at_once(lane, rig, delivery, f"{lane.number}/record-{number}", expected=ACKNOWLEDGED)
     else:
-        replies = [await lane.deliver(delivery, Purpose.SCENARIO, history)]
-    await lane.busy()
-    for link in lane.links.values():
-        await lane.relay.record(link.hop, False)
-    bad = [reply for reply in replies if reply.outcome != ACKNOWLEDGED]
+        answers = [await lane.deliver(rig, delivery, Purpose.SCENARIO, reads=kind == "read")]
+    await wait_until_idle(rig)
+    for hop in lane.site.hops.values():
+        await lane.relay.record(hop, False)
+    bad = [answer for answer in answers if answer.outcome != ACKNOWLEDGED]
     if bad:
         raise HarnessError(f"a {kind} delivery was not acknowledged, though nothing is broken: {bad[0]}")
     described = lane.bed.target.description.links
     return [
         LinkSeen(name, described[name].protocol, await lane.relay.recording(laid.hop))
-        for name, laid in lane.links.items()
+        for name, laid in lane.site.links.items()
     ]
 
 

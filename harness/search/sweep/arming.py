@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import HarnessError
-from harness.relay import Action, Corrupt, Cut, Delay, Drop, Duplicate, Fail, Late, Match, Reset, Rule, Stall
+from harness.faults.relayed import rule_for
+from harness.relay import Action, Corrupt, Cut, Delay, Drop, Duplicate, Fail, Late, Reset, Rule, Stall
 from harness.search.recording.places import CellId, Kind, Point
 from harness.search.recording.recording import Observed, Recording
 from harness.search.space.actions import DELAY_MS, ERRORS
 from harness.search.sweep.plan import RETRY
+from harness.vocabulary import Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +33,13 @@ class Armoury:
         message = self.recordings[kind].at(point.place) if kind in self.recordings else None
         if message is None:
             raise HarnessError(f"{kind}/{point} is not in the recording", hint="record again")
-        match = Match(
-            direction=point.place.direction,
-            text=message.text,
-            message=point.place.message,
-            phase=point.place.phase,
-            nth=message.nth,
-            after=after,
+        place = point.place
+        link = Link.from_shorthand(f"{place.protocol}:{message.link}", place=str(point))
+        passes = link.sent if place.direction == "sent" else link.answered
+        at = passes(message.text, message=place.message, phase=place.phase, nth=message.nth)
+        return rule_for(
+            self.hops[message.link], at, action_of(point, message), always=False, rule_id=rule_id, after=after
         )
-        return Rule(id=rule_id, hop=self.hops[message.link], match=match, action=action_of(point, message))
 
 
 def action_of(point: Point, message: Observed) -> Action:

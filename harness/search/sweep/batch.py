@@ -4,43 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.history.events import Purpose, StoredRow, UnhandledLogged
-from harness.search.sweep.cell_history import CellHistory
+from harness.engine.observing.database import stored_rows
+from harness.engine.observing.service_log import record_unhandled
+from harness.engine.phases.rest import wait_until_idle
+from harness.engine.rig import Rig
+from harness.history.events import Purpose, RequestSent, RowsRead, StoredRow
 from harness.search.sweep.lane import Lane
-from harness.search.sweep.trial import Trial, owes_delivery
+from harness.search.sweep.trial import Trial
 
 
 async def send_again(lane: Lane, trials: Sequence[Trial]) -> None:
-    """Send again what is owed still, once its rows were read: it would store what was lost."""
+    """Send again what these cells delivered.
+
+    Call this only after their rows were read: sending a lost delivery again would store it and hide the loss.
+    """
     for trial in trials:
         if trial.delivery is None or not lane.service.running:
             continue
-        lane.history = trial.history
-        if trial.cell.kind == "read":
-            await lane.read(trial.delivery, Purpose.AGAIN, trial.history)
-        elif owes_delivery(trial):
-            await lane.deliver(trial.delivery, Purpose.AGAIN, trial.history)
-        note_log(lane, trial.history)
-    lane.history = None
+        lane.go_on_with(trial.rig)
+        reads = trial.cell.kind == "read"
+        if reads or trial.owes_delivery:
+            await lane.deliver(trial.rig, trial.delivery, Purpose.AGAIN, reads=reads)
+        record_log(lane, trial.rig)
+    lane.go_on_with(None)
 
 
-async def read_rows(lane: Lane, histories: Sequence[CellHistory]) -> None:
-    """Read what is stored of everything that these histories sent, once no statement is under way any more."""
-    await lane.busy()
-    stored = await lane.stored([delivery for history in histories for delivery in history.deliveries])
+async def read_rows(rigs: Sequence[Rig]) -> None:
+    """Record what is stored of everything that was sent in these histories, once no statement is under way."""
+    if not rigs:
+        return
+    await wait_until_idle(rigs[0])  # all are of one service
+    ids = {rig.recorder: _sent(rig) for rig in rigs}
+    stored = await stored_rows(rigs[0], [delivery for each in ids.values() for delivery in each])
     by_id: dict[str, list[StoredRow]] = {}
     for row in stored:
         by_id.setdefault(row.id, []).append(row)
-    for history in histories:
-        history.rows([row for delivery in history.deliveries for row in by_id.get(delivery, ())])
+    for recorder, sent in ids.items():
+        recorder.record("runner", RowsRead(tuple(row for delivery in sent for row in by_id.get(delivery, ()))))
 
 
-def note_log(lane: Lane, history: CellHistory) -> None:
-    """Take down what the service has logged of exceptions that nobody handled, since this was last asked."""
-    expression = lane.unhandled
-    for line in lane.new_log_lines():
-        if expression.search(line):
-            history.record("service", UnhandledLogged(line[:300]))
+def _sent(rig: Rig) -> Sequence[str]:
+    sent = rig.recorder.history.of(RequestSent)
+    return list(dict.fromkeys(request.delivery for request in sent if not request.reads))
 
 
-__all__ = ["note_log", "read_rows", "send_again"]
+def record_log(lane: Lane, rig: Rig) -> None:
+    """Record the exceptions that the service has logged, and not handled, since this was last asked."""
+    record_unhandled(rig, lane.new_log_lines())
+
+
+__all__ = ["read_rows", "record_log", "send_again", "stored_rows"]

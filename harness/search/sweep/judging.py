@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.checks import STANDING, Check, CheckResult, Judgement, Verdict, judge, safety
+from harness.checks import Judgement, Verdict, judge
 from harness.history import History
-from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, RequestEnded, RequestSent
+from harness.history.events import EvidenceSeen, FaultActed, FaultHealed
 from harness.search.space.actions import is_apart
-from harness.search.sweep.lane import is_read
 from harness.search.sweep.results import CellVerdict
 from harness.search.sweep.trial import Trial
 from harness.vocabulary import ACKNOWLEDGED
@@ -31,38 +29,9 @@ class Judged:
     failing: tuple[str, ...]
 
 
-def judge_lane(history: History) -> Judgement:
-    """Judge what was sent on a lane by the standing checks.
-
-    A read is acknowledged under a name of its own, by which nothing is stored: that a delivery was
-    stored is asked of the deliveries alone.
-    """
-    return judge(history, _CHECKS)
-
-
-def acknowledged_is_stored(history: History) -> CheckResult:
-    """A delivery that was acknowledged is in the database; reads have none of their own."""
-    return safety.acknowledged_is_stored(without_reads(history))
-
-
-_CHECKS: Sequence[Check] = tuple(
-    acknowledged_is_stored if check is safety.acknowledged_is_stored else check for check in STANDING
-)
-
-
-def without_reads(history: History) -> History:
-    """Leave the requests out that read."""
-    reads = {sent.request for sent in history.of(RequestSent) if is_read(sent.delivery)}
-
-    def is_kept(event: object) -> bool:
-        return not (isinstance(event, RequestSent | RequestEnded) and event.request in reads)
-
-    return History([entry for entry in history.entries if is_kept(entry.event)])
-
-
 def judged(trial: Trial) -> Judged:
     """Judge a cell whose rows were read."""
-    judgement = judge_lane(trial.history.history)
+    judgement = judge(trial.rig.recorder.history)
     failing = tuple(check.name for check in judgement.failing)
     return Judged(_verdict(trial, judgement), judgement.reason, failing)
 
@@ -81,7 +50,7 @@ def _apart(trial: Trial, judgement: Judgement) -> CellVerdict:
         return CellVerdict.SILENT
     if judgement.verdict is Verdict.INCONCLUSIVE:
         return CellVerdict.INCONCLUSIVE
-    untouched = judgement.verdict is Verdict.HELD and all(reply.outcome == ACKNOWLEDGED for reply in trial.replies)
+    untouched = judgement.verdict is Verdict.HELD and all(answer.outcome == ACKNOWLEDGED for answer in trial.answers)
     return CellVerdict.HELD if untouched else CellVerdict.NOTICED
 
 
@@ -96,8 +65,8 @@ def _second_had_nothing_to_meet(trial: Trial) -> bool:
     """
     if trial.cell.second is None or trial.struck != 1 or trial.came_again:
         return False
-    first = History([entry for entry in trial.history.history.entries if not _of_second(entry.event)])
-    return judge_lane(first).verdict is Verdict.HELD
+    first = History([entry for entry in trial.rig.recorder.history.entries if not _of_second(entry.event)])
+    return judge(first).verdict is Verdict.HELD
 
 
 def _of_second(event: object) -> bool:
@@ -106,4 +75,4 @@ def _of_second(event: object) -> bool:
 
 SECOND = 2
 
-__all__ = ["Judged", "judge_lane", "judged"]
+__all__ = ["Judged", "judged"]

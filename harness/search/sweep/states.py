@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.engine.laying.tls import told_with_tls
+from harness.engine.rig import Rig
+from harness.engine.workload import Answer, Errand
 from harness.errors import HarnessError
+from harness.history import Recorder
 from harness.history.events import Purpose
-from harness.protocols.contract.search import SEARCHED
 from harness.search.recording.places import Kind
-from harness.search.sweep.cell_history import CellHistory
-from harness.search.sweep.http import Reply
 from harness.search.sweep.lane import Lane
 from harness.target import Delivery
 from harness.vocabulary import ACKNOWLEDGED
@@ -27,9 +27,9 @@ class NotReadyError(HarnessError):
 class _Warm:
     """A delivery that was acknowledged, and how many connections had ended by then: those it went over are open."""
 
-    ends: int
+    ended_connections: int
     stored: Delivery
-    answer: Reply
+    answer: Answer
 
 
 class States:
@@ -40,76 +40,75 @@ class States:
         self._warm: _Warm | None = None
         self._finds_dead: bool | None = None
 
-    async def reach(self, kind: Kind, history: CellHistory) -> Delivery:
+    async def reach(self, kind: Kind, rig: Rig) -> Delivery:
         """Return what is to be delivered, or read, when the state is reached. Raises NotReadyError.
 
         The requests that it takes are in the history: they are judged as any other.
         """
         if self._finds_dead is None:
-            self._finds_dead = await self._tries_connections_first(history)
+            self._finds_dead = await self._tries_connections_first(rig)
             self._lane.new_log_lines()  # what the trial made it log is no cell's doing
         if kind in ("fresh", "copies"):
-            await self._make_fresh()
+            await self._make_fresh(rig)
             self._lane.new_log_lines()
             return self._lane.make()
         warm = self._warm
-        if warm is None or warm.ends != self._lane.ends:
+        if warm is None or warm.ended_connections != self._lane.reports.ended_connections:
             if not self._finds_dead:
                 # One that lies dead in the pool would be met by some later cell, and be taken for its doing.
-                await self._make_fresh()
-            warm = await self._make_warm(history)
+                await self._make_fresh(rig)
+            warm = await self._make_warm(rig)
             if not self._finds_dead:
                 self._lane.new_log_lines()  # what those told of that used dead connections up
         elif kind in ("repeat", "read"):
             # An earlier cell has seen the first answer: the next must be its like, and what it confirmed be stored.
-            history.ended(history.sent(warm.stored, Purpose.WARM), warm.answer)
+            rig.clients.record_exchange(warm.stored, Errand(purpose=Purpose.WARM), warm.answer)
         return self._lane.make() if kind == "warm" else warm.stored
 
-    def acknowledged(self, delivery: Delivery, reply: Reply, *, ends_before: int) -> None:
+    def acknowledged(self, delivery: Delivery, answer: Answer, *, ended_before: int) -> None:
         """A delivery was acknowledged: if no connection has ended meanwhile, the lane is warm."""
-        self._warm = _Warm(ends_before, delivery, reply)
+        self._warm = _Warm(ended_before, delivery, answer)
 
     def forget(self) -> None:
         """Take nothing for granted: the service was started anew, or something was garbled."""
         self._warm = None
 
-    async def _make_warm(self, history: CellHistory) -> _Warm:
+    async def _make_warm(self, rig: Rig) -> _Warm:
         last = ""
         for _ in range(2 * TRIES):
-            ends, delivery = self._lane.ends, self._lane.make()
-            reply = await self._lane.deliver(delivery, Purpose.WARM, history)
-            if reply.outcome == ACKNOWLEDGED and self._lane.ends == ends:
-                self._warm = _Warm(ends, delivery, reply)
+            ended, delivery = self._lane.reports.ended_connections, self._lane.make()
+            answer = await self._lane.deliver(rig, delivery, Purpose.WARM)
+            if answer.outcome == ACKNOWLEDGED and self._lane.reports.ended_connections == ended:
+                self._warm = _Warm(ended, delivery, answer)
                 return self._warm
-            last = str(reply)
+            last = answer.story
         problem = f"{2 * TRIES} deliveries did not make the service ready, the last one: {last}"
-        raise NotReadyError(await told_with_tls(self._lane.relay, self._lane.hops, problem))
+        raise NotReadyError(await told_with_tls(self._lane.relay, self._lane.site.hops, problem))
 
-    async def _make_fresh(self) -> None:
+    async def _make_fresh(self, rig: Rig) -> None:
         self._warm = None
         await self._lane.make_fresh()
         if not self._finds_dead:
-            await self._use_up_dead_connections()
+            await self._use_up_dead_connections(rig)
             await self._lane.make_fresh()
 
-    async def _tries_connections_first(self, history: CellHistory) -> bool:
+    async def _tries_connections_first(self, rig: Rig) -> bool:
         """Whether a request that meets dead connections in the pools is acknowledged all the same."""
-        await self._make_warm(history)
+        await self._make_warm(rig)
         await self._lane.make_fresh()
-        reply = await self._lane.deliver(self._lane.make(), Purpose.WARM, CellHistory())
-        await self._make_warm(history)
-        return reply.outcome == ACKNOWLEDGED
+        answer = await self._lane.deliver(rig.recording(Recorder()), self._lane.make(), Purpose.WARM)
+        await self._make_warm(rig)
+        return answer.outcome == ACKNOWLEDGED
 
-    async def _use_up_dead_connections(self) -> None:
+    async def _use_up_dead_connections(self, rig: Rig) -> None:
         """Have requests fail on the dead connections, until one would open another and is refused."""
         lane = self._lane
-        links = lane.links.values()
-        refused = [laid.hop for laid in links if SEARCHED.of(laid.link.protocol).transactions is not None]
+        refused = [laid.hop for laid in lane.with_transactions]
         for hop in refused:
             await lane.relay.refuse(hop, True)
         try:
             for _ in range(2):
-                await lane.deliver(lane.make(), Purpose.WARM, CellHistory())
+                await lane.deliver(rig.recording(Recorder()), lane.make(), Purpose.WARM)
         finally:
             for hop in refused:
                 await lane.relay.refuse(hop, False)

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.engine.configuration import RunConfiguration, run_began
 from harness.engine.laying.testbed import Testbed
+from harness.engine.observing.probes import probe
 from harness.errors import HarnessError
-from harness.history.events import RunBegan
 from harness.relay import RelayControl
 from harness.search.recording.places import CellId, Kind
 from harness.search.recording.recorder import kinds_of, record_all
 from harness.search.recording.recording import Recording
 from harness.search.sweep.arming import Armoury
-from harness.search.sweep.batch import note_log, read_rows, send_again
-from harness.search.sweep.cell_history import HistoryFile
+from harness.search.sweep.batch import read_rows, record_log, send_again
+from harness.search.sweep.histories import HistoryFile, story
 from harness.search.sweep.judging import judged
-from harness.search.sweep.lane import Lane, LaneSettings, opened
-from harness.search.sweep.lane_rest import probe, problems_at_rest
+from harness.search.sweep.lane import Lane, opened
+from harness.search.sweep.lane_rest import problems_at_rest
 from harness.search.sweep.results import NOTABLE, CellResult, CellVerdict, LaneProblem
-from harness.search.sweep.trial import Trial, Trials
+from harness.search.sweep.trial import Trial
+from harness.search.sweep.trials import Trials
 from harness.stack.service import ServiceStartError
 
 BATCH_MAX = 40
@@ -42,12 +43,12 @@ Told = Callable[[CellResult], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepSettings:
-    """How to sweep. `repro`: writes the line that repeats a cell. `told`: is told of each result at once.
+    """How to sweep. `repro`: writes the line that repeats a cell. `told`: called with each result at once.
 
-    `ready`: is called when all lanes are open, and the first fault is to come.
+    `ready`: called when all lanes are open, before the first fault.
     """
 
-    lane: LaneSettings
+    run: RunConfiguration
     lanes: int
     repro: Repro
     told: Told
@@ -83,12 +84,12 @@ class Sweeper:
                 async with asyncio.TaskGroup() as group:
                     for lane in lanes:
                         if lane is not None:
-                            group.create_task(self._lane(lane, batches, Armoury(recordings, lane.hops)))
+                            group.create_task(self._lane(lane, batches, Armoury(recordings, lane.site.hops)))
 
     async def _another(self, owned: AsyncExitStack) -> Lane | None:
         """Open a lane; where that fails the others do its work."""
         try:
-            return await owned.enter_async_context(opened(self._bed, self._relay, self._settings.lane))
+            return await owned.enter_async_context(opened(self._bed, self._relay, self._settings.run))
         except ServiceStartError as problem:
             reason = f"not started: {problem.message}"
             self.problems.append(LaneProblem(lane=0, verdict=CellVerdict.INCONCLUSIVE, reason=reason))
@@ -102,15 +103,15 @@ class Sweeper:
     async def _take(
         self, lane: Lane, batches: deque[Sequence[CellId]], armoury: Armoury, histories: HistoryFile
     ) -> None:
-        before = await probe(lane)
-        trials = Trials(lane, armoury, self._began())
+        before = await probe(self._bed.target, lane.service)
+        trials = Trials(lane, armoury, run_began("sweep", self._bed.target, self._settings.run))
         before_last: Sequence[Trial] = ()
         while batches or before_last:
             trials.owed = list(before_last)
             tried = await self._try(lane, trials, batches.popleft()) if batches else []
             # What the recoveries of this batch have not sent again yet:
             await send_again(lane, trials.owed)
-            await read_rows(lane, [trial.history for trial in (*before_last, *tried)])
+            await read_rows([trial.rig for trial in (*before_last, *tried)])
             for result in self._results(lane, before_last, histories):
                 self._settings.told(result)
             before_last = tried
@@ -121,7 +122,7 @@ class Sweeper:
         for cell in cells:
             for _ in range(TRIES):
                 trial = await trials.attempt(cell)
-                note_log(lane, trial.history)
+                record_log(lane, trial.rig)
                 tried.append(trial)
                 if trial.struck:
                     break
@@ -141,17 +142,17 @@ class Sweeper:
 
     def _result(self, lane: Lane, trial: Trial, histories: HistoryFile, tries: int) -> CellResult:
         verdict = judged(trial)
-        lines = histories.write(trial.history)
+        lines = histories.write(trial.rig.recorder.history)
         return CellResult(
             cell=trial.cell,
             verdict=verdict.verdict,
             reason=verdict.reason,
             failing=verdict.failing,
-            answer="; ".join(str(reply) for reply in trial.replies),
+            answer="; ".join(str(answer) for answer in trial.answers),
             evidence=tuple(trial.evidence),
             struck=trial.struck,
             tries=tries,
-            took_ms=max((reply.took_ms for reply in trial.replies), default=0.0),
+            took_ms=max((answer.took_ms for answer in trial.answers), default=0.0),
             lane=lane.number,
             history=f"history/lane-{lane.number}.jsonl",
             lines=lines,
@@ -161,18 +162,11 @@ class Sweeper:
     def _keep_story(self, result: CellResult, trial: Trial) -> None:
         self.stories.pop(str(result.cell), None)
         if result.verdict in NOTABLE and len(self.stories) < STORIES_MAX:
-            self.stories[str(result.cell)] = "\n".join(trial.history.story())
-
-    def _began(self) -> RunBegan:
-        lane, target = self._settings.lane, self._bed.target
-        return RunBegan(
-            "sweep", lane.profile, lane.without, lane.seed, str(target.path),
-            target.description.limits.request_deadline_ms, dt.datetime.now(dt.UTC).isoformat(),
-        )  # fmt: skip
+            self.stories[str(result.cell)] = "\n".join(story(trial.rig.recorder.history))
 
     @property
     def _histories(self) -> Path:
-        path = self._settings.lane.folder / "history"
+        path = self._settings.run.folder / "history"
         path.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -198,7 +192,7 @@ def _first_error() -> Iterator[None]:
 async def sweeping(bed: Testbed, settings: SweepSettings) -> AsyncIterator[Sweeper]:
     """Open the first lane. Raises HarnessError where its service does not start."""
     async with bed.stack.relay.control() as relay, AsyncExitStack() as owned:
-        first = await owned.enter_async_context(opened(bed, relay, settings.lane))
+        first = await owned.enter_async_context(opened(bed, relay, settings.run))
         yield Sweeper(bed, relay, first, settings)
 
 

@@ -184,7 +184,7 @@ def record_coverage(search: Search, file: SpaceFile, past: Past) -> RecordedCove
 
 
 async def _recorded(bed: Testbed, search: Search) -> Sequence[Recording]:
-    settings = SweepSettings(lane=search.lane, lanes=1, repro=str, told=_ignore)
+    settings = SweepSettings(run=search.run, lanes=1, repro=str, told=_ignore)
     async with sweeping(bed, settings) as sweeper:
         search.progress("recording what a delivery puts on the wire")
         return await sweeper.record()

@@ -66,7 +66,7 @@ class Orders:
     async def _go(self, bed: Testbed) -> None:
         choice = self.choice
         settings = OrderSettings(
-            lane=self._search.lane, mixes=tuple(choice.mixes), requests=choice.requests, only=choice.only
+            run=self._search.run, mixes=tuple(choice.mixes), requests=choice.requests, only=choice.only
         )
         await play_orders(bed, settings, repro=self._repro, told=self._tell)
 

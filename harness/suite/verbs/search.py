@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.results.folder import ResultsFolder, new_results_folder
 from harness.results.repro import harness_words
 from harness.results.summary import RunInfo
-from harness.search.sweep.lane import LaneSettings
 from harness.suite.info import Command, run_info
 from harness.suite.settings import SuiteSettings, check_profile
 from harness.suite.status import ExitStatus
@@ -30,10 +30,10 @@ class Search:
     progress: Callable[[str], None]
 
     @property
-    def lane(self) -> LaneSettings:
+    def run(self) -> RunConfiguration:
         """How each of its services is started."""
         settings = self.settings
-        return LaneSettings(
+        return RunConfiguration(
             profile=self.profile, without=settings.without, seed=settings.seed,
             folder=self.folder.path, patience_s=settings.patience_s,
         )  # fmt: skip

@@ -52,7 +52,7 @@ class Sweep:
     async def _go(self, bed: Testbed) -> None:
         search, results = self._search, self.results
         settings = SweepSettings(
-            lane=search.lane, lanes=self._lanes, repro=self._repro, told=self._tell, ready=self._ready
+            run=search.run, lanes=self._lanes, repro=self._repro, told=self._tell, ready=self._ready
         )
         async with sweeping(bed, settings) as sweeper:
             self._sweeper = sweeper

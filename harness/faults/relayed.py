@@ -14,8 +14,13 @@ MISSES_SHOWN = 3
 _numbers = itertools.count(1)
 
 
-def rule_for(site: Site, at: Message, action: Action, *, always: bool) -> Rule:
-    """A rule of its own for one message of one running service."""
+def rule_for(
+    hop: str, at: Message, action: Action, *, always: bool, rule_id: str = "", after: str | None = None
+) -> Rule:
+    """A rule for one message of one running service. `hop`: the relay's name for the message's link there.
+
+    `rule_id`: a new one if none is given. `after`: the id of another rule, which must have fired before.
+    """
     match = Match(
         direction=at.direction,
         text=at.text,
@@ -24,8 +29,10 @@ def rule_for(site: Site, at: Message, action: Action, *, always: bool) -> Rule:
         having=None if at.having is None else at.having.encode(),
         connection=at.connection,
         nth=at.nth,
+        after=after,
     )
-    return Rule(id=f"{at}-{next(_numbers)}", hop=site.laid(at.link).hop, match=match, action=action, always=always)
+    name = rule_id or f"{at}-{next(_numbers)}"
+    return Rule(id=name, hop=hop, match=match, action=action, always=always)
 
 
 async def misses(site: Site, rule: Rule) -> str:

@@ -1,0 +1,49 @@
+"""The deliveries of one run: their ids and bodies follow from a seed alone."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable
+from functools import partial
+
+from harness.engine import payloads
+from harness.target import Delivery
+
+SOURCE = "harness"
+
+Body = Callable[[random.Random, int], bytes]
+"""Makes the body of the delivery with this index, counted from 0."""
+
+
+class Deliveries:
+    """Makes one delivery after the other. The same `seed` gives the same deliveries again."""
+
+    def __init__(self, seed: str, body: Body) -> None:
+        self._body = body
+        self._rng = random.Random(seed)  # noqa: S311  # repeatable on purpose
+        self._prefix = hashlib.blake2b(seed.encode(), digest_size=6).hexdigest()
+        self._made = 0
+
+    def names_to_come(self, count: int) -> tuple[tuple[str, str], ...]:
+        """Return source and id of the next deliveries, which are not made yet."""
+        return tuple((SOURCE, self._name_at(index)) for index in range(self._made, self._made + count))
+
+    def _name_at(self, index: int) -> str:
+        return f"msg_{self._prefix}_{index:06}"
+
+    def next(self) -> Delivery:
+        """Make the next delivery."""
+        index = self._made
+        self._made += 1
+        return Delivery(self._name_at(index), SOURCE, self._body(self._rng, index))
+
+
+def of_every_size(seed: str, limit_bytes: int) -> Deliveries:
+    """Make deliveries that hold everything that JSON can carry, the largest of `limit_bytes`: for scenarios."""
+    return Deliveries(seed, partial(payloads.varied, limit_bytes=limit_bytes))
+
+
+def of_one_size(seed: str) -> Deliveries:
+    """Make small deliveries of one size, so that a message has the same length in each: for a sweep."""
+    return Deliveries(seed, payloads.same_size)

@@ -1,0 +1,190 @@
+"""HTTP/1.1 to the service under test: one request at a time on each connection."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, cast
+
+import h11
+
+from harness.target import OutgoingRequest
+
+HOST = "127.0.0.1"
+SERVER_FAILED = 500
+IDLE_MAX_S = 2.0
+"""A connection that was idle for longer is not used again: the service may be about to close it."""
+
+ENDED_EARLY = "the connection ended before the answer did"
+
+
+class NotConnectedError(Exception):
+    """No connection was made, so the service never received the request."""
+
+
+class BrokenOffError(Exception):
+    """The connection ended before the answer did: the service may have received the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer."""
+
+    status: int
+    body: bytes
+
+
+class HttpClient:
+    """Sends requests to one service on this machine. Use it as an async context manager.
+
+    `keep_alive`: a connection whose request was answered is used for a later one, too. That is faster, and right
+    for a sweep, which sends tens of thousands of requests one after the other. Without it each request has a
+    connection of its own, so that no request of a scenario can disturb another.
+    """
+
+    def __init__(self, *, keep_alive: bool) -> None:
+        self._keep_alive = keep_alive
+        self._idle: list[_Connection] = []
+        self._open: set[_Connection] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for connection in self._open:
+            connection.close()
+        if self._open:
+            await asyncio.wait([connection.lost for connection in self._open])
+
+    async def request(self, port: int, outgoing: OutgoingRequest) -> Response:
+        """Send a request and return its answer, however long that takes; when cancelled, close the connection.
+
+        Raises NotConnectedError and BrokenOffError.
+        """
+        connection = self._reusable(port) or await self._connected(port)
+        try:
+            response = await connection.exchange(outgoing)
+        finally:
+            # A server that has failed may close the connection right after its answer without saying so.
+            failed = connection.status >= SERVER_FAILED
+            if self._keep_alive and connection.reusable and not failed:
+                self._idle.append(connection)
+            else:
+                connection.close()
+        return response
+
+    def _reusable(self, port: int) -> _Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.port == port and connection.reusable and connection.idle_s < IDLE_MAX_S:
+                return connection
+            connection.close()
+        return None
+
+    async def _connected(self, port: int) -> _Connection:
+        try:
+            _, connection = await asyncio.get_running_loop().create_connection(lambda: _Connection(port), HOST, port)
+        except OSError as problem:
+            raise NotConnectedError(repr(problem)) from problem
+        self._open.add(connection)
+        connection.lost.add_done_callback(lambda _: self._open.discard(connection))
+        return connection
+
+
+class _Connection(asyncio.Protocol):
+    """One connection. `status`: of its last answer, 0 before the first. `lost`: done when the connection has ended."""
+
+    def __init__(self, port: int) -> None:
+        loop = asyncio.get_running_loop()
+        self.port = port
+        self.status = 0
+        self.lost: asyncio.Future[None] = loop.create_future()
+        self._http = h11.Connection(h11.CLIENT)
+        self._body = bytearray()
+        self._answer: asyncio.Future[Response] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._used_s = 0.0
+        self._at_end = False
+
+    @property
+    def reusable(self) -> bool:
+        """Whether it is open and has no request under way."""
+        idle = self._http.our_state is h11.IDLE and self._http.their_state is h11.IDLE
+        return idle and not self._at_end and not self.lost.done()
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since its last answer."""
+        return time.monotonic() - self._used_s
+
+    async def exchange(self, outgoing: OutgoingRequest) -> Response:
+        """Send a request and return its answer. Raises BrokenOffError."""
+        self._answer = asyncio.get_running_loop().create_future()
+        self._body.clear()
+        if self._transport is None or self.lost.done():
+            raise BrokenOffError("the connection ended before the request was sent")
+        self._transport.write(self._bytes_of(outgoing))
+        return await self._answer
+
+    def _bytes_of(self, outgoing: OutgoingRequest) -> bytes:
+        own = [("host", f"{HOST}:{self.port}"), ("content-length", str(len(outgoing.body)))]
+        head = h11.Request(method=outgoing.method, target=outgoing.path, headers=[*own, *outgoing.headers.items()])
+        events = (head, h11.Data(data=outgoing.body), h11.EndOfMessage())
+        return b"".join(self._http.send(event) or b"" for event in events)
+
+    def close(self) -> None:
+        """Close it at once; what was not sent yet is lost. `lost` tells when it has ended."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # ------------------------------------------------------------------ called by the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is open."""
+        self._transport = cast("asyncio.Transport", transport)  # as asyncio gives to every stream's protocol
+
+    def data_received(self, data: bytes) -> None:
+        """Take in a part of an answer; an empty one is the end of what the service sends."""
+        self._http.receive_data(data)
+        try:
+            while self._take(self._http.next_event()):
+                pass
+        except h11.RemoteProtocolError as problem:
+            self._break_off(repr(problem))
+
+    def _take(self, event: object) -> bool:
+        """Take in one event; return whether another may follow."""
+        if isinstance(event, h11.Response):
+            self.status = event.status_code
+        elif isinstance(event, h11.Data):
+            self._body += event.data
+        elif isinstance(event, h11.EndOfMessage):
+            self._answered()
+        elif isinstance(event, h11.ConnectionClosed):
+            self._break_off(ENDED_EARLY)
+        return isinstance(event, h11.InformationalResponse | h11.Response | h11.Data)
+
+    def _answered(self) -> None:
+        self._used_s = time.monotonic()
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(Response(self.status, bytes(self._body)))
+
+    def _break_off(self, problem: str) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(BrokenOffError(problem))
+
+    def eof_received(self) -> None:
+        """The service sends nothing more."""
+        self._at_end = True
+        self.data_received(b"")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        self._break_off(ENDED_EARLY if exc is None else repr(exc))
+        self.lost.set_result(None)

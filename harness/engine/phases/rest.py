@@ -1,0 +1,78 @@
+"""Rest: what must not be left over once the service gets no more requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.engine.observing.database import postgres_links, session_count
+from harness.engine.observing.probes import Probed, probe
+from harness.engine.rig import Rig
+from harness.history.events import AtRest, rest_name
+from harness.polling import poll_async
+from harness.target import Target
+
+TASKS_SLACK = 2
+
+
+def rest_names(target: Target) -> tuple[str, ...]:
+    """Return the names of everything that `record_rest` looks at."""
+    description = target.description
+    links = [name for name, link in description.links.items() if link.protocol == "postgres"]
+    servers = [rest_name(what, name) for name in links for what in ("connections", "busy connections")]
+    return (*servers, *(what for what, _, _ in _watched(target)))
+
+
+async def record_rest(rig: Rig, before: Probed | None) -> None:
+    """Wait until nothing is left over, up to the target's deadline; record what is there then.
+
+    `before`: what the service's metrics said when nothing was broken.
+    """
+    last: Sequence[AtRest] = ()
+
+    async def at_rest() -> bool:
+        nonlocal last
+        last = [*await _connections(rig), *_leaks(rig.target, before, await probe(rig.target, rig.site.service))]
+        return all(rest.seen <= rest.at_most for rest in last)
+
+    await poll_async(at_rest, within_s=rig.recovery_s)
+    for rest in last:
+        rig.recorder.record("runner", rest)
+
+
+async def wait_until_idle(rig: Rig) -> None:
+    """Wait until the service has no statement under way, up to the target's deadline."""
+
+    async def idle() -> bool:
+        return not any([(await session_count(rig.sessions, laid)).busy for laid in postgres_links(rig.site)])
+
+    await poll_async(idle, within_s=rig.recovery_s)
+
+
+async def _connections(rig: Rig) -> list[AtRest]:
+    limit = rig.target.description.limits.connections
+    found: list[AtRest] = []
+    for laid in postgres_links(rig.site):
+        count = await session_count(rig.sessions, laid)
+        name = laid.link.name
+        found += [AtRest("connections", count.open, limit, name), AtRest("busy connections", count.busy, 0, name)]
+    return found
+
+
+def _watched(target: Target) -> Iterator[tuple[str, str, float | None]]:
+    """Each metric to look at: what it counts, its name, and how far it may have grown; None: it must be 0."""
+    probes = target.description.probes
+    if probes is None:
+        return
+    growth = target.description.limits.descriptors_growth
+    slack = {"checked_out": None, "tasks": TASKS_SLACK, "descriptors": growth}
+    for what, room in slack.items():
+        metric = getattr(probes, what)
+        if metric:
+            yield what, metric, room
+
+
+def _leaks(target: Target, before: Probed | None, after: Probed | None) -> Iterator[AtRest]:
+    if before is None or after is None:
+        return
+    for what, metric, room in _watched(target):
+        yield AtRest(what, after.get(metric), 0 if room is None else before.get(metric) + room)

@@ -1,0 +1,49 @@
+"""A service that runs, and everything that drives it and records what it does."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from harness.engine.observing.sessions import Sessions
+from harness.engine.workload import Answer, Clients, Errand
+from harness.faults.site import Site
+from harness.history import Recorder
+from harness.history.events import Purpose, ServiceStarted
+from harness.target import Delivery, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rig:
+    """One service with its links, its clients, and the history that they write.
+
+    A scenario, a replay, a cell of a sweep and an order of statements all act through one. A sweep has a history
+    for each cell: `recording` gives the same rig with another history.
+    """
+
+    target: Target
+    site: Site
+    sessions: Sessions
+    clients: Clients
+    recorder: Recorder
+
+    @property
+    def recovery_s(self) -> float:
+        """The target's deadline for whatever has to come right again."""
+        return self.target.description.limits.recovery_s
+
+    def recording(self, recorder: Recorder) -> Rig:
+        """Return the same rig, with a history that goes on in `recorder`."""
+        return dataclasses.replace(
+            self, recorder=recorder, clients=dataclasses.replace(self.clients, recorder=recorder)
+        )
+
+    async def send(self, purpose: Purpose, delivery: Delivery | None = None) -> Answer:
+        """Send a delivery, a new one if none is given, for one of the harness's own purposes."""
+        return await self.clients.send(delivery or self.clients.deliveries.next(), Errand(purpose=purpose))
+
+    async def start(self) -> None:
+        """Start the service and record that it is alive. Raises ServiceStartError."""
+        service = self.site.service
+        took_ms = await service.start()
+        self.recorder.record("service", ServiceStarted(service.process.pid, service.port, round(took_ms, 1)))

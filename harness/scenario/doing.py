@@ -1,0 +1,152 @@
+"""Steps that a scenario asked for, and the answers that it may look at."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Generic, Protocol, TypeVar, cast, overload
+
+from harness.engine.steps import Step
+from harness.engine.workload import Answer
+from harness.errors import HarnessError
+from harness.results.places import shown
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class StepMisuseError(HarnessError):
+    """The scenario's Python is wrong: a step was never awaited or entered, or used twice, or read too early.
+
+    `place`: the `file:line` of the scenario where the step was made; empty where that is unknown.
+    """
+
+    place = ""
+
+
+class Performs(Protocol):
+    """What performs steps: to their end, or for as long as a block runs."""
+
+    async def do(self, step: Step) -> object:
+        """Perform a step to its end; return what it gave."""
+        ...
+
+    async def begin(self, step: Step) -> int:
+        """Begin a step that goes on; return its number."""
+        ...
+
+    async def end(self, number: int) -> object:
+        """End the step with that number; return what it gave."""
+        ...
+
+
+class Doing(Generic[T_co]):
+    """A step that was asked for. `await` it: done to its end. `async with` it: on while the block runs.
+
+    `given`: what the scenario gets in both cases. `take`: called with what the step gave, once it has ended.
+    """
+
+    def __init__(
+        self, performs: Performs, step: Step, given: T_co, take: Callable[[object], None] | None = None
+    ) -> None:
+        self._performs = performs
+        self._given = given
+        self._take = take
+        self._number: int | None = None
+        self.step = step
+        self.used = False
+        self.place = _asked_for_at()
+
+    def _use(self) -> None:
+        if self.used:
+            raise StepMisuseError(f"lab.{self.step!r} was used already", hint="write it again")
+        self.used = True
+
+    def _taken(self, gave: object) -> T_co:
+        if self._take is not None:
+            self._take(gave)
+        return self._given
+
+    def __await__(self) -> Generator[object, None, T_co]:
+        self._use()
+        return self._run().__await__()
+
+    async def _run(self) -> T_co:
+        return self._taken(await self._performs.do(self.step))
+
+    async def __aenter__(self) -> T_co:
+        self._use()
+        self._number = await self._performs.begin(self.step)
+        return self._given
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._number is not None:
+            self._taken(await self._performs.end(self._number))
+
+    def check_used(self) -> None:
+        """Raise StepMisuseError if it was neither awaited nor entered, which type checkers do not notice."""
+        if self.used:
+            return
+        written = f"await lab.{self.step!r}" if self.step.awaited else f"async with lab.{self.step!r}: ..."
+        problem = f"lab.{self.step!r} was neither awaited nor entered, so it never happened"
+        misuse = StepMisuseError(problem, hint=f"write: {written}")
+        misuse.place = self.place
+        raise misuse
+
+
+class Answers(Sequence[Answer]):
+    """The answers to a `deliver`, one for each request, in the order in which the requests were sent.
+
+    Awaited, `lab.deliver(...)` gives them at once. A block gives them empty-handed: they are filled when it ends, and
+    looking at them before that raises StepMisuseError.
+
+    A scenario that looks at an answer has a schedule that is partial: what its Python did next is not in it.
+    """
+
+    def __init__(self, step: Step, looked: Callable[[], None]) -> None:
+        self._step = step
+        self._looked = looked
+        self._answers: Sequence[Answer] | None = None
+
+    def fill(self, answers: object) -> None:
+        """Take in what the step gave."""
+        self._answers = cast("Sequence[Answer]", answers)
+
+    @property
+    def _filled(self) -> Sequence[Answer]:
+        if self._answers is None:
+            problem = f"the answers of lab.{self._step!r} are not there yet: the block that sends them has not ended"
+            raise StepMisuseError(problem, hint="look at them after the block")
+        return self._answers
+
+    @overload
+    def __getitem__(self, index: int) -> Answer: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Answer]: ...
+    def __getitem__(self, index: int | slice) -> Answer | Sequence[Answer]:
+        """Look at an answer, or several."""
+        answers = self._filled
+        self._looked()
+        return answers[index]
+
+    def __len__(self) -> int:
+        """How many there are: as many as the step asked for, so nothing is learned by it."""
+        return len(self._filled)
+
+    def __iter__(self) -> Iterator[Answer]:
+        """Look at each of them."""
+        answers = self._filled
+        self._looked()
+        return iter(answers)
+
+
+def _asked_for_at() -> str:
+    """Return `file:line` of the scenario that called the verb: the nearest caller outside this package."""
+    own = str(Path(__file__).parent)
+    frame = inspect.currentframe()
+    while frame is not None and str(Path(frame.f_code.co_filename).parent) == own:
+        frame = frame.f_back
+    return "" if frame is None else f"{shown(frame.f_code.co_filename)}:{frame.f_lineno}"

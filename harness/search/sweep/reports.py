@@ -1,0 +1,36 @@
+"""What the relay and the keeper report of one lane, as it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from harness.history import Recorder
+from harness.history.events import ServiceEnded
+from harness.relay import Ended, Fired, Report
+
+
+class LaneReports:
+    """Follows one lane. `hops`: the relay's names for its links, known once they are laid."""
+
+    def __init__(self) -> None:
+        self.hops: Collection[str] = ()
+        self.recorder: Recorder | None = None
+        """The history of the cell that is tried: the service's end is recorded there."""
+        self.ended_connections = 0
+        """How many of the lane's connections to its servers have ended so far."""
+        self.fired: dict[str, Fired] = {}
+        """The rules that fired, by their ids."""
+
+    def relayed(self, report: Report) -> None:
+        """Take in a report of the relay; those about other lanes are left out."""
+        if report.hop not in self.hops:
+            return
+        if isinstance(report, Ended):
+            self.ended_connections += 1
+        elif isinstance(report, Fired):
+            self.fired[report.rule] = report
+
+    def service_ended(self, event: ServiceEnded) -> None:
+        """Record the end of the service's process, if a cell is being tried."""
+        if self.recorder is not None:
+            self.recorder.record("service", event)

@@ -1,0 +1,113 @@
+"""Strikes with the faults of one cell: arms the relay, delivers, and collects the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from harness.engine.workload import Answer
+from harness.errors import HarnessError
+from harness.faults.met import message_met
+from harness.faults.relayed import MISSES_SHOWN
+from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, Named, PhaseBegan, Purpose
+from harness.relay import Match, Rule, Seen
+from harness.search.recording.places import CellId, Point
+from harness.search.sweep.copies import two_at_once
+from harness.search.sweep.lane import Lane
+from harness.search.sweep.trial import Trial
+from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME, UNKNOWN
+
+READ_EXPECTED = ACKNOWLEDGED | UNKNOWN
+"""A read that says that there is nothing is wrong, whatever is broken."""
+
+
+async def strike(lane: Lane, trial: Trial, rules: Sequence[Rule], name: str) -> None:
+    """Deliver with these rules armed, and record which of them fired. `name`: what the rules' ids begin with."""
+    recorder = trial.rig.recorder
+    recorder.record("runner", PhaseBegan("scenario"))
+    second = rules[1] if trial.cell.second is not None else None
+    missed: dict[str, Sequence[str]] = {}
+    async with AsyncExitStack() as owned:
+        for number, rule in enumerate(rules, 1):
+            await owned.enter_async_context(_armed(lane, rule))
+            recorder.record("runner", FaultActed(number, Named(str(_point(trial.cell, number)))))
+        if second is not None:
+            await owned.enter_async_context(_recorded(lane, second.hop))
+        trial.answers = await _deliver(lane, trial, name)
+        for rule in rules:
+            if rule.id not in lane.reports.fired:  # or its report is on its way: this answer comes after that
+                missed[rule.id] = await lane.relay.near_misses(rule.id)
+        if second is not None:
+            trial.came_again = await _came_again(lane, rules[0], second)
+            missed[second.id] = [*trial.came_again, *missed.get(second.id, ())]
+    for number, rule in enumerate(rules, 1):
+        _record_strike(lane, trial, number, rule, missed.get(rule.id, ()))
+
+
+@asynccontextmanager
+async def _armed(lane: Lane, rule: Rule) -> AsyncIterator[None]:
+    await lane.relay.arm(rule)
+    try:
+        yield
+    finally:
+        await lane.relay.disarm(rule.id)
+
+
+@asynccontextmanager
+async def _recorded(lane: Lane, hop: str) -> AsyncIterator[None]:
+    await lane.relay.record(hop, True)
+    try:
+        yield
+    finally:
+        await lane.relay.record(hop, False)
+
+
+def _point(cell: CellId, number: int) -> Point:
+    return cell.first if number == 1 or cell.second is None else cell.second
+
+
+async def _deliver(lane: Lane, trial: Trial, name: str) -> Sequence[Answer]:
+    if trial.delivery is None:
+        raise HarnessError("there is nothing to deliver")
+    if trial.cell.kind == "copies":
+        return await two_at_once(lane, trial.rig, trial.delivery, name, expected=ANY_OUTCOME)
+    reads = trial.cell.kind == "read"
+    expected = READ_EXPECTED if reads else ANY_OUTCOME
+    return [await lane.deliver(trial.rig, trial.delivery, Purpose.SCENARIO, expected=expected, reads=reads)]
+
+
+async def _came_again(lane: Lane, first: Rule, second: Rule) -> Sequence[str]:
+    """What came once the first rule had fired, and is what the second waits for, but for its count or phase."""
+    fired = lane.reports.fired
+    if first.id not in fired or second.id in fired:
+        return ()
+    recorded = await lane.relay.recording(second.hop)
+    return [
+        f"after the first fault, {seen.direction} {seen.message} {seen.text!r} in phase {seen.phase}"
+        for seen in recorded
+        if seen.t_ns > fired[first.id].t_ns and is_meant(second.match, seen)
+    ]
+
+
+def _record_strike(lane: Lane, trial: Trial, number: int, rule: Rule, missed: Sequence[str]) -> None:
+    fired = lane.reports.fired.pop(rule.id, None)
+    recorder = trial.rig.recorder
+    if fired is not None:
+        trial.struck += 1
+        met = message_met(rule.hop, rule, fired)
+        trial.evidence.append(met.told)
+        recorder.record("relay", EvidenceSeen(number, f"wire_{rule.action.kind}", "relay", met.told, met))
+        recorder.record("runner", FaultHealed(number))
+        return
+    instead = "; ".join(missed[:MISSES_SHOWN]) or "nothing"
+    trial.evidence.append(f"did not strike; seen instead: {instead}")
+    recorder.record("runner", FaultHealed(number, instead))
+
+
+def is_meant(match: Match, seen: Seen) -> bool:
+    """Whether a message is one of those that a rule is about, whatever its number and phase."""
+    same = (match.direction, match.message) == (seen.direction, seen.message)
+    return same and seen.text.lstrip().lower().startswith(match.text.lstrip().lower())
+
+
+__all__ = ["is_meant", "strike"]

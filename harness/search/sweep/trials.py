@@ -1,0 +1,104 @@
+"""Tries cells on one lane: the state, the faults and their delivery, and whether the service comes back."""
+
+from __future__ import annotations
+
+import time
+
+from harness.engine.phases.recovery import recover
+from harness.engine.workload import Answer, Errand
+from harness.errors import HarnessError
+from harness.history.events import HarnessProblem, MomentMissed, Named, PhaseBegan, Purpose, RunBegan
+from harness.search.recording.places import CellId
+from harness.search.space.actions import is_apart
+from harness.search.sweep.arming import Armoury
+from harness.search.sweep.lane import Lane
+from harness.search.sweep.states import NotReadyError, States
+from harness.search.sweep.striking import strike
+from harness.search.sweep.trial import Trial
+from harness.stack.service import ServiceStartError
+from harness.vocabulary import ACKNOWLEDGED
+
+
+class Trials:
+    """Tries cells, one after the other."""
+
+    def __init__(self, lane: Lane, armoury: Armoury, began: RunBegan) -> None:
+        self._lane = lane
+        self._armoury = armoury
+        self._began = began
+        self._states = States(lane)
+        self._count = 0
+        self.owed: list[Trial] = []
+        """Trials whose rows were read: what they delivered may, and has to, be sent again."""
+
+    async def attempt(self, cell: CellId) -> Trial:
+        """Try a cell. Whatever goes wrong is in its history."""
+        self._count += 1
+        trial = Trial(cell=cell, rig=self._lane.new_rig())
+        recorder = trial.rig.recorder
+        recorder.record("runner", self._began)
+        try:
+            await self._running(trial)
+            trial.delivery = await self._states.reach(cell.kind, trial.rig)
+            name = f"{self._lane.number}/{self._count}"
+            await strike(self._lane, trial, self._armoury.rules(cell, name), name)
+        except NotReadyError as problem:
+            ready = Named(f"readiness for {cell.kind}")
+            recorder.record("runner", MomentMissed(ready, False, trial.rig.recovery_s, problem.message))
+        except HarnessError as problem:
+            recorder.record("runner", HarnessProblem(str(problem)))
+        await self._recover(trial)
+        return trial
+
+    async def _recover(self, trial: Trial) -> None:
+        """Send deliveries until one is acknowledged; start the service again where it is gone."""
+        trial.rig.recorder.record("runner", PhaseBegan("recovery"))
+        if is_apart(trial.cell.first):
+            self._states.forget()
+            await self._lane.make_fresh()
+        # Once: where that one is not acknowledged for a reason of its own, a new one is sent.
+        owing = next((other for other in self.owed if other.may_stand_in), None)
+
+        async def send() -> Answer | None:
+            nonlocal owing
+            if not await self._running(trial):
+                return None
+            chosen, owing = owing, None
+            return await self._ask_for_life(trial, chosen)
+
+        if not await recover(trial.rig, send):
+            self._states.forget()
+            await self._lane.service.end()
+
+    async def _ask_for_life(self, trial: Trial, owing: Trial | None) -> Answer:
+        """Send a delivery: what an earlier cell has to send again, if there is such a cell, else a new one."""
+        lane, ended_before = self._lane, self._lane.reports.ended_connections
+        delivery = lane.make() if owing is None or owing.delivery is None else owing.delivery
+        if owing is not None:
+            # The first answer is in the other cell's history; without it this one would seem never to have been given.
+            trial.rig.clients.record_exchange(delivery, Errand(purpose=Purpose.WARM), owing.answers[0])
+        began_ns = time.monotonic_ns()
+        answer = await lane.deliver(trial.rig, delivery, Purpose.RECOVERY)
+        if answer.outcome != ACKNOWLEDGED:
+            return answer
+        self._states.acknowledged(delivery, answer, ended_before=ended_before)
+        if owing is not None:
+            # One that failed would tell of this cell's fault, not of the other's.
+            owing.rig.clients.record_exchange(delivery, Errand(purpose=Purpose.AGAIN), answer, t_ns=began_ns)
+            self.owed.remove(owing)
+        return answer
+
+    async def _running(self, trial: Trial) -> bool:
+        """Start the service again where it is gone; return whether it runs."""
+        if self._lane.service.running:
+            return True
+        self._states.forget()
+        try:
+            await trial.rig.start()
+        except ServiceStartError as problem:
+            trial.rig.recorder.record("runner", HarnessProblem(str(problem)))
+            return False
+        return True
+
+
+__all__ = ["Trials"]

@@ -1,0 +1,129 @@
+"""The clients' HTTP: which connection a request takes, and how it ends when the service does not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import pytest
+
+from harness.engine.http_client import BrokenOffError, HttpClient, NotConnectedError
+from harness.target import OutgoingRequest
+
+DELIVERY = OutgoingRequest("POST", "/hook", {"x-signature": "abc"}, b'{"a": 1}')
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone"
+FAILED = b"HTTP/1.1 500 Broken\r\ncontent-length: 0\r\n\r\n"
+HALF = OK[:-2]
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\ndo\r\n2\r\nne\r\n0\r\n\r\n"
+UNTIL_CLOSED = b"HTTP/1.1 200 OK\r\n\r\ndone"
+
+
+@dataclass
+class Service:
+    """Answers each request with the next of these bytes, and closes where there is none left for it."""
+
+    answers: list[bytes]
+    port: int = 0
+    connections: int = 0
+    heads: list[bytes] = field(default_factory=list)
+    received: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+                await reader.readexactly(len(DELIVERY.body))
+                self.received.set()
+                answer = self.answers.pop(0)
+                if answer == b"silence":
+                    await reader.read()
+                    break
+                writer.write(answer)
+                if answer in (b"", HALF, UNTIL_CLOSED):
+                    break
+        writer.close()
+        self.ended.set()
+
+
+@asynccontextmanager
+async def serving(*answers: bytes) -> AsyncIterator[Service]:
+    service = Service(list(answers))
+    server = await asyncio.start_server(service.serve, "127.0.0.1", 0)
+    service.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield service
+
+
+@pytest.mark.asyncio
+async def test_a_request_is_sent_whole_and_its_answer_comes_whole() -> None:
+    async with serving(OK) as service, HttpClient(keep_alive=False) as client:
+        response = await client.request(service.port, DELIVERY)
+    assert (response.status, response.body) == (200, b"done")
+    head = service.heads[0]
+    assert head.startswith(b"POST /hook HTTP/1.1\r\n")
+    assert b"x-signature: abc\r\n" in head
+    assert f"host: 127.0.0.1:{service.port}\r\n".encode() in head
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("answer", [CHUNKED, UNTIL_CLOSED], ids=["chunked", "until closed"])
+async def test_an_answer_without_a_length(answer: bytes) -> None:
+    async with serving(answer) as service, HttpClient(keep_alive=True) as client:
+        assert (await client.request(service.port, DELIVERY)).body == b"done"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("keep_alive", "connections"), [(True, 1), (False, 3)], ids=["kept", "of its own"])
+async def test_which_connection_the_next_request_takes(keep_alive: bool, connections: int) -> None:
+    async with serving(OK, OK, OK) as service, HttpClient(keep_alive=keep_alive) as client:
+        for _ in range(3):
+            await client.request(service.port, DELIVERY)
+    assert service.connections == connections
+
+
+@pytest.mark.asyncio
+async def test_a_connection_that_failed_or_was_closed_is_not_used_again() -> None:
+    async with serving(FAILED, UNTIL_CLOSED, OK) as service, HttpClient(keep_alive=True) as client:
+        statuses = [(await client.request(service.port, DELIVERY)).status for _ in range(3)]
+    assert statuses == [500, 200, 200]
+    assert service.connections == 3
+
+
+@pytest.mark.asyncio
+async def test_requests_at_once_have_a_connection_each() -> None:
+    async with serving(OK, OK) as service, HttpClient(keep_alive=True) as client:
+        await asyncio.gather(*(client.request(service.port, DELIVERY) for _ in range(2)))
+    assert service.connections == 2
+
+
+@pytest.mark.asyncio
+async def test_where_nothing_listens_the_request_was_never_received() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        async with HttpClient(keep_alive=False) as client:
+            with pytest.raises(NotConnectedError, match="Refused"):
+                await client.request(bound.getsockname()[1], DELIVERY)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("answer", [b"", HALF, b"no HTTP\r\n\r\n"], ids=["none", "half", "nonsense"])
+async def test_an_answer_that_does_not_come_whole_is_broken_off(answer: bytes) -> None:
+    async with serving(answer) as service, HttpClient(keep_alive=True) as client:
+        with pytest.raises(BrokenOffError):
+            await client.request(service.port, DELIVERY)
+
+
+@pytest.mark.asyncio
+async def test_a_request_that_is_given_up_closes_its_connection() -> None:
+    async with serving(b"silence") as service, HttpClient(keep_alive=True) as client:
+        sending = asyncio.create_task(client.request(service.port, DELIVERY))
+        await asyncio.wait_for(service.received.wait(), 5)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        await asyncio.wait_for(service.ended.wait(), 5)
