@@ -53,20 +53,9 @@ async def test_postgres_shuts_down_in_mid_query(lab: Lab) -> None:
         await lab.deliver()
 
 
-REDIS_ERRORS = [
-    ("LOADING", "Redis is loading the dataset in memory"),
-    ("READONLY", "You can't write against a read only replica."),
-    ("OOM", "command not allowed when used memory > 'maxmemory'."),
-    ("BUSY", "Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."),
-    ("MASTERDOWN", "Link with MASTER is down and replica-serve-stale-data is set to 'no'."),
-    ("NOAUTH", "Authentication required."),
-    ("MOVED", "3999 127.0.0.1:6381"),
-]
-
-
-@pytest.mark.parametrize(("code", "text"), REDIS_ERRORS, ids=[code for code, _ in REDIS_ERRORS])
+@pytest.mark.parametrize("code", ["LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "NOAUTH", "MOVED"])
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")
-async def test_redis_error(lab: Lab, code: str, text: str) -> None:
+async def test_redis_error(lab: Lab, code: str) -> None:
     """Whatever Redis answers, repeats are recognised, by PostgreSQL."""
-    async with lab.inject(wire.fail(redis.sent("SET"), code=code, text=text, always=True)):
+    async with lab.inject(wire.fail(redis.sent("SET"), code=code, always=True)):
         await lab.deliver(5, copies=2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from harness.drafting._moves import moves_of
 from harness.drafting._source import source_of
@@ -71,7 +70,7 @@ def _links(target: Target) -> Sequence[Link]:
 
 
 def _link(target: Target, fault: type[Fault], name: str | None) -> Link:
-    wanted = cast("type[Link]", fault.field_types().get("link", Link))
+    wanted = fault.fits()
     fitting = {each.name: each for each in _links(target) if isinstance(each, wanted)}
     if not fitting:
         problem, mend = f"strikes at a {wanted.__name__}, and the target has none", "draft another fault"

@@ -90,8 +90,7 @@ class Ground:
 def any_ground(fault: type[Fault]) -> Ground:
     """Return the ground for an example of this fault where there is no target: the first link that it fits."""
     links = [kind(protocol) for protocol, kind in WORDS.all().items()]
-    wanted = fault.field_types().get("link", Link)
-    link = next(each for each in links if isinstance(each, wanted))
+    link = next(each for each in links if isinstance(each, fault.fits()))
     return Ground(link=link, store=links[0], rows="SELECT id FROM deliveries", place=fault.kind)
 
 

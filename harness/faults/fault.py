@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, cast
 
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
-from harness.vocabulary import Moment, Value
+from harness.vocabulary import Link, Moment, Value
 from harness.vocabulary.moments import REACHED_AT_ONCE
 from harness.vocabulary.refusals import at_least_one
 
@@ -71,6 +71,11 @@ class Fault(Value):
     def words(self) -> str:
         """What it does and when, as reports and terminals say it."""
         return self.effect()
+
+    @classmethod
+    def fits(cls) -> type[Link]:
+        """The links at which it can strike, by their class: that of its field `link`, if it has one."""
+        return cast("type[Link]", cls.field_types().get("link", Link))
 
     @classmethod
     def example(cls, ground: Ground) -> Example | None:  # noqa: ARG003  # for those that have one

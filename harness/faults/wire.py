@@ -48,6 +48,8 @@ class MessageFault(Fault):
     """What a sweep does with it at every message."""
     not_swept: ClassVar[str] = ""
     """Why a sweep leaves it out."""
+    garbles: ClassVar[bool] = False
+    """Whether it does to a stream what TCP never does: no service can survive it, but it can notice."""
     at: Message
 
     def __init_subclass__(cls, *, kind: str = "") -> None:
@@ -286,6 +288,7 @@ class Duplicate(WireFault, kind="wire.duplicate"):
     """The message passes twice: no service can mend that, but it can notice."""
 
     acts: ClassVar[type[Action]] = actions.Duplicate
+    garbles: ClassVar[bool] = True
     swept: ClassVar[Swept] = {"duplicate": lambda _: actions.Duplicate()}
 
     @classmethod
@@ -306,6 +309,7 @@ class Corrupt(WireFault, kind="wire.corrupt"):
     """One bit of the message's byte `at_byte`, from 0, is turned: no service can mend that, but it can notice."""
 
     acts: ClassVar[type[Action]] = actions.Corrupt
+    garbles: ClassVar[bool] = True
     swept: ClassVar[Swept] = {"corrupt": lambda length: actions.Corrupt(length // 2)}
     at_byte: int = field(kw_only=True)
 

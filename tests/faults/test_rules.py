@@ -51,8 +51,9 @@ def test_its_example_is_the_same_after_a_way_through_a_schedule(fault: type[Faul
 
 @every_fault
 def test_its_name_in_a_scenario_is_its_kind(fault: type[Fault]) -> None:
-    layer, _, word = fault.kind.partition(".")
-    made = getattr(getattr(harness, layer), word)
+    made: object = harness
+    for word in fault.kind.split("."):
+        made = getattr(made, word)
     assert made is fault or fault is faults.wire.Order, "wire.order is a function that makes one"
 
 
@@ -74,7 +75,7 @@ def test_what_a_message_fault_does_is_its_action_with_the_same_fields() -> None:
         assert example is not None
         assert isinstance(example.fault, MessageFault)
         action = example.fault.action()
-        assert action.kind == fault.kind.partition(".")[2]
+        assert action.kind == fault.kind.rpartition(".")[2]
         for each in dataclasses.fields(action):
             assert getattr(action, each.name) == getattr(example.fault, each.name)
 

@@ -106,8 +106,8 @@ def _whole(spot: Spot) -> bool:
 class Searched:
     """A protocol, for the search. The defaults fit one whose messages are whole questions and answers.
 
-    `errors`: those that a server can give in place of a statement's answer. `repeatable`: those of them that a retry
-    answers: pairs of faults are made of them.
+    `errors`: those that a server can give in place of a statement's answer, with its usual text where they have none.
+    `repeatable`: those of them that a retry answers: pairs of faults are made of them.
     `opens`: the message that asks for a session, and `refusals`: the errors that refuse it.
     `exclusions`: actions that make no sense at some messages of this protocol, besides those of every protocol.
     `transactions`: None for servers without.

@@ -1,19 +1,29 @@
-"""What can be done to a message, and where it makes no sense: one table, each exclusion with its reason."""
+"""What can be done to a message, and where it makes no sense: each exclusion with its reason.
+
+A wire fault's class says what a sweep does with it (`swept`), or why a sweep leaves it out (`not_swept`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from harness.faults.wire import Closing, MessageFault
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.search import SEARCHED, Exclusion, Placed, Searched
 from harness.search.recording.places import CUT_INSIDE, Point
 from harness.search.recording.recording import Observed
 
-DELAY_MS = 100
-CLOSING = ("cut_before", "cut_after", "reset_before", "reset_after")
-WAITING = ("stall", "drop", "delay", "late")
-APART = ("duplicate", "corrupt")
+FAULTS: Sequence[type[MessageFault]] = tuple(MessageFault.kinds().values())
+
+
+def _swept(faults: Iterable[type[MessageFault]]) -> tuple[str, ...]:
+    return tuple(name for fault in faults for name in fault.swept)
+
+
+CLOSING = _swept(fault for fault in FAULTS if issubclass(fault, Closing))
+APART = _swept(fault for fault in FAULTS if fault.garbles)
 """No service can survive these unnoticed; the question is whether it notices, so they are judged apart."""
+WAITING = tuple(name for name in _swept(FAULTS) if name not in (*CLOSING, *APART))
 
 
 def error_action(error: ServerError) -> str:
@@ -39,13 +49,10 @@ def _sent(message: Placed) -> bool:
 
 
 EXCLUSIONS: Sequence[Exclusion] = (
-    Exclusion(
-        ("drop_and_close",), "every message", "the service and the server see what cut_before shows them",
-        lambda _: True,
-    ),
-    Exclusion(
-        ("hold",), "every message", "a hold ends by another event: the orders of interleave, and scenarios, have it",
-        lambda _: True,
+    *(
+        Exclusion((fault.acts.kind,), "every message", fault.not_swept, lambda _: True)
+        for fault in sorted(FAULTS, key=lambda fault: fault.kind)
+        if fault.not_swept
     ),
     Exclusion(
         ("late",), "sent messages", "only an answer can come late enough to meet the next request", _sent,

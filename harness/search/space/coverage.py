@@ -15,7 +15,7 @@ from harness.results import Role, RunResult
 from harness.results.naming import summaries_in
 from harness.results.reading import SummaryRead, read_summary
 from harness.search.recording.places import Point
-from harness.search.space.actions import ERRORS
+from harness.search.space.actions import ERRORS, FAULTS
 from harness.search.space.space import FaultSpace, committed_space
 from harness.search.space.swept import CellRead, SweepRead, Swept, sweeps_in
 from harness.search.sweep.report import JSON_FILE
@@ -26,9 +26,9 @@ JUDGED_RUNS = ("held", "failed")
 ABLATED: Role = "ablated"
 """Such a run is there to fail: what it hits says nothing of the service as it is."""
 UNJUDGED = (CellVerdict.INCONCLUSIVE, CellVerdict.UNMET)
-WIRE = "wire_"
-_CLOSING = {"cut": ("cut_before", "cut_after"), "reset": ("reset_before", "reset_after")}
-_SAME = {"drop_and_close": "cut_before"}
+FAULT_OF = {kind.kind: fault for fault in FAULTS for kind in fault.evidence}
+"""The fault that a kind of evidence proves, of those that messages meet."""
+_ERROR_OF = {error.code: name for name, error in reversed(tuple(ERRORS.items()))}
 _BY_LINK: Mapping[str, str] = {protocol: protocol for protocol in PROTOCOLS}
 
 
@@ -143,11 +143,13 @@ def _at(data: Mapping[str, Any] | None, where: str) -> MessageMet | None:
 
 def hit_by_evidence(space: FaultSpace, kind: str, at: MessageMet | None, links: Mapping[str, str]) -> set[Point]:
     """Find the point that a piece of evidence tells of, the first of its like; none where it tells of another fault."""
-    if not kind.startswith(WIRE) or at is None or at.link not in links:
+    fault = FAULT_OF.get(kind)
+    if fault is None or at is None or at.link not in links:
         return set()
     protocol = links[at.link]
     shape = fingerprint(protocol, at.text) if at.text else ""
-    action = _action(kind.removeprefix(WIRE), at)
+    swept_as = fault.swept_as(at)
+    action = _ERROR_OF.get(swept_as, swept_as)
     fitting = [
         point
         for point in space.points
@@ -155,16 +157,6 @@ def hit_by_evidence(space: FaultSpace, kind: str, at: MessageMet | None, links: 
         == (protocol, at.direction, at.message, shape, action)
     ]
     return set(sorted(fitting)[:1])
-
-
-def _action(kind: str, at: MessageMet) -> str:
-    """The word for what was done; of a cut inside of a message there is none: the byte cells are counted apart."""
-    if kind in _CLOSING:
-        before, after = _CLOSING[kind]
-        return after if at.whole else kind if at.passed_bytes else before
-    if kind == "fail":
-        return next((word for word, error in ERRORS.items() if error.code == at.code), kind)
-    return _SAME.get(kind, kind)
 
 
 def gate_coverage(

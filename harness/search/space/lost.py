@@ -11,7 +11,7 @@ from harness.history.events import MessageMet
 from harness.protocols.contract.speech import fingerprint
 from harness.results import RunResult
 from harness.search.recording.places import Place
-from harness.search.space.coverage import WIRE, Coverage
+from harness.search.space.coverage import FAULT_OF, Coverage
 
 NAMED_MAX = 3
 """Scenarios, places and statements named in a sentence; the others are counted."""
@@ -67,7 +67,7 @@ def lost_of(coverage: Coverage, runs: Collection[RunResult], links: Mapping[str,
 
 def _statement(kind: str, at: MessageMet | None, links: Mapping[str, str]) -> str:
     """The fingerprint of the statement that a fault of the relay met."""
-    if not kind.startswith(WIRE) or at is None or at.link not in links or not at.text:
+    if kind not in FAULT_OF or at is None or at.link not in links or not at.text:
         return ""
     return fingerprint(links[at.link], at.text)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from harness.errors import HarnessError
 from harness.faults.relayed import rule_for
-from harness.relay import Action, Corrupt, Cut, Delay, Drop, Duplicate, Fail, Late, Reset, Rule, Stall
+from harness.relay import Action, Cut, Fail, Rule
 from harness.search.recording.places import CellId, Kind, Point
 from harness.search.recording.recording import Observed, Recording
-from harness.search.space.actions import DELAY_MS, ERRORS
+from harness.search.space.actions import ACTIONS, ERRORS, FAULTS
 from harness.search.sweep.plan import RETRY
 from harness.vocabulary import Link
 
@@ -49,15 +49,11 @@ def action_of(point: Point, message: Observed) -> Action:
         return Cut(passed)
     error = ERRORS.get(point.action)
     if error is not None:
-        return Fail(code=error.code, text=error.text, fatal=error.fatal)
-    plain: Mapping[str, Action] = {
-        "cut_before": Cut(0), "cut_after": Cut(after=True), "reset_before": Reset(0), "reset_after": Reset(after=True),
-        "stall": Stall(), "drop": Drop(), "delay": Delay(DELAY_MS), "late": Late(),
-        "duplicate": Duplicate(), "corrupt": Corrupt(message.length // 2),
-    }  # fmt: skip
-    if point.action not in plain:
-        raise HarnessError(f"{point.action!r} is no action", hint="one of harness.search.space.actions.ACTIONS")
-    return plain[point.action]
+        return Fail(error.code, error.text, error.fatal)
+    for fault in FAULTS:
+        if point.action in fault.swept:
+            return fault.swept[point.action](message.length)
+    raise HarnessError(f"{point.action!r} is no action", hint=f"write one of {', '.join(ACTIONS)}")
 
 
 __all__ = ["Armoury", "action_of"]
