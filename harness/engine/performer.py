@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.engine.observing.moments import Look, Observer
+from harness.engine.observing.moments import Observer
 from harness.engine.rig import Rig
 from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
 from harness.engine.stops import MachineLacksError, ScenarioStop
@@ -32,6 +32,7 @@ from harness.history.events import (
     ServiceNotStarted,
 )
 from harness.polling import poll_async
+from harness.protocols.contract.probes import Look
 from harness.stack.service import ServiceStartError
 from harness.vocabulary import Link, Message, Moment
 

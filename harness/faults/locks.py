@@ -14,6 +14,7 @@ from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
 from harness.faults.fault import Fault, Injection
 from harness.faults.site import Site
+from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.words import Postgres
 
 LOCK_WITHIN_MS = 5_000
@@ -87,7 +88,7 @@ class _Lock(Injection):
 
     async def act(self) -> None:
         self._log_mark = self._laid.log.size() if self._laid.log else 0
-        session = await self._exits.enter_async_context(self._site.sql(self._fault.link))
+        session = await self._exits.enter_async_context(open_session(self._laid.admin_url))
         self._pid = session.get_server_pid()
         try:
             await session.execute(f"SET lock_timeout = {LOCK_WITHIN_MS}")

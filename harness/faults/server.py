@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import ClassVar
-
-import asyncpg
-from redis.exceptions import ResponseError as RedisResponseError
 
 from harness.errors import UsageError
 from harness.faults.evidence import EvidenceKind
@@ -19,19 +14,18 @@ from harness.faults.locks import hold_commits, lock  # named from here, where a 
 from harness.faults.monitor import CommandMonitor
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
+from harness.protocols.contract.probes import NotUnderstoodError, Said
+from harness.protocols.postgres.probes import session
 from harness.protocols.postgres.words import Postgres
+from harness.protocols.redis.probes import client
 from harness.protocols.redis.words import Redis
 from harness.vocabulary import Link
 
 ENDED_WITHIN_MS = 5_000
-NOTHING_DONE = re.compile(r" 0$|^(?:SET|RESET|SHOW|BEGIN|START TRANSACTION|ROLLBACK|DISCARD .*)?$")
-"""PostgreSQL counted no row (`DELETE 0`, `INSERT 0 0`), or concerned the harness's own session alone."""
 SESSIONS_ENDED = EvidenceKind("sessions_ended", "PostgreSQL", "a session of the service was ended")
 KEYS_LOST = EvidenceKind("keys_lost", "Redis", "there were keys of the service, and they are gone")
 POISON_MET = EvidenceKind("poison_met", "Redis", "the service asked for one of the keys: MONITOR shows it")
 EXECUTED = EvidenceKind("executed", "server", "the server says that it carried the text out")
-NO_SUCH_KEY = (-1, -2)
-"""Of Redis: no time to live, no such key, no such place."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,9 +57,9 @@ class _EndSessions(Injection):
 
     async def act(self) -> None:
         user = self._site.laid(self._fault.link).words["user"]
-        async with self._site.sql(self._fault.link) as session:
+        async with session(self._site.laid(self._fault.link).admin_url) as asking:
             # The second argument is how long to wait for its end, in milliseconds.
-            ended = await session.fetch(
+            ended = await asking.fetch(
                 "SELECT pid, pg_terminate_backend(pid, $2) AS gone FROM pg_stat_activity WHERE usename = $1",
                 user,
                 ENDED_WITHIN_MS,
@@ -113,9 +107,9 @@ class _Flush(Injection):
         self._lost = 0
 
     async def act(self) -> None:
-        async with self._site.redis(self._fault.link) as client:
-            self._lost = await client.dbsize()
-            await client.flushdb()
+        async with client(self._site.laid(self._fault.link).admin_url) as asking:
+            self._lost = await asking.dbsize()
+            await asking.flushdb()
         if self._lost:
             self._site.saw(KEYS_LOST, f"{self._lost} keys flushed")
 
@@ -158,8 +152,8 @@ class _Poison(Injection):
 
     async def act(self) -> None:
         self._keys = tuple(self._key(source, delivery) for source, delivery in self._site.ids_to_come)
-        async with self._site.redis(self._fault.link) as client:
-            await client.mset(dict.fromkeys(self._keys, "1"))
+        async with client(self._site.laid(self._fault.link).admin_url) as asking:
+            await asking.mset(dict.fromkeys(self._keys, "1"))
         monitor = CommandMonitor(self._laid.admin_url, self._keys)
         self._monitor = await self._exits.enter_async_context(monitor)
 
@@ -242,31 +236,18 @@ class _Execute(Injection):
     async def act(self) -> None:
         self._site.server_changes.append(repr(self._fault))  # before: what breaks halfway has changed something, too
         self._undo_owed = bool(self._fault.undo)
-        self._said, effective = await self._run(self._fault.text, "text")
-        if effective:
+        said = await self._run(self._fault.text, "text")
+        self._said = said.text
+        if said.effective:
             self._done = 1
             self._site.saw(EXECUTED, f"{self._fault.text}: {self._said}")
 
-    async def _run(self, text: str, key: str) -> tuple[str, bool]:
-        """What the server said, and whether that is evidence."""
+    async def _run(self, text: str, key: str) -> Said:
         try:
-            return await (self._sql(text) if isinstance(self._fault.link, Postgres) else self._command(text))
-        except asyncpg.SyntaxOrAccessError as problem:
-            raise _not_understood(key, text, f"PostgreSQL says: {problem}") from problem
-        except RedisResponseError as problem:
-            if type(problem) is not RedisResponseError:  # a state that Redis is in, such as READONLY
-                raise
-            raise _not_understood(key, text, f"Redis says: {problem}") from problem
-
-    async def _sql(self, text: str) -> tuple[str, bool]:
-        async with self._site.sql(self._fault.link) as session:
-            said = str(await session.execute(text))
-        return said, not NOTHING_DONE.search(said)
-
-    async def _command(self, text: str) -> tuple[str, bool]:
-        async with self._site.redis(self._fault.link) as client:
-            reply = await client.execute_command(*shlex.split(text))  # type: ignore[no-untyped-call]  # redis-py
-        return repr(reply), bool(reply) and reply not in NO_SUCH_KEY
+            return await self._site.laid(self._fault.link).own.execute(text)
+        except NotUnderstoodError as problem:
+            mend = "write what this server understands"
+            raise UsageError.at("server.execute", key, text, str(problem), mend=mend) from problem
 
     async def instead(self) -> str:
         return "" if self._done else f"the server said {self._said!r}" if self._said else ""
@@ -279,10 +260,6 @@ class _Execute(Injection):
         if self._undo_owed:
             self._undo_owed = False
             await self._run(self._fault.undo, "undo")
-
-
-def _not_understood(key: str, text: str, said: str) -> UsageError:
-    return UsageError.at("server.execute", key, text, said, mend="write what this server understands")
 
 
 end_sessions, flush, poison, execute = EndSessions, Flush, Poison, Execute

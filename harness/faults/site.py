@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
-
-import asyncpg
-from redis.asyncio import Redis as RedisClient
 
 from harness.errors import HarnessError, UsageError
 from harness.faults.asking import Asking
 from harness.faults.evidence import EvidenceKind
 from harness.history.events import MessageMet
 from harness.processes.keeper import LogFile
-from harness.protocols.contract.access import ADMIN_TIMEOUT_S, OWN_NAME
 from harness.protocols.contract.storage import Own
 from harness.relay import RelayControl
 from harness.stack.addresses import HostPort
@@ -144,23 +139,3 @@ class Site:
     async def relayed_connections(self, link: Link) -> tuple[TcpConnection, ...]:
         """The relay's connections to Toxiproxy for this link: one for each of the service's."""
         return await asyncio.to_thread(connections, [self.relay_pid], self.laid(link).proxy_port)
-
-    @asynccontextmanager
-    async def sql(self, link: Link) -> AsyncIterator[asyncpg.Connection]:
-        """A session of the harness's own on the service's database, past the proxy."""
-        connection = await asyncpg.connect(
-            self.laid(link).admin_url, timeout=ADMIN_TIMEOUT_S, server_settings={"application_name": OWN_NAME}
-        )
-        try:
-            yield connection
-        finally:
-            await connection.close(timeout=ADMIN_TIMEOUT_S)
-
-    @asynccontextmanager
-    async def redis(self, link: Link) -> AsyncIterator[RedisClient]:
-        """A client of the harness's own on the service's Redis database, past the proxy."""
-        client = RedisClient.from_url(self.laid(link).admin_url, socket_timeout=ADMIN_TIMEOUT_S, client_name=OWN_NAME)
-        try:
-            yield client
-        finally:
-            await client.aclose()

@@ -18,11 +18,11 @@ from harness.engine.laying.building import built_rig
 from harness.engine.laying.testbed import Testbed
 from harness.engine.laying.tls import told_with_tls
 from harness.engine.observing.counting import Counting
-from harness.engine.observing.database import stored_rows
 from harness.engine.observing.deaths import ended_by_deaths
 from harness.engine.observing.probes import Probed, probe
 from harness.engine.observing.relay_log import relay_unbroken
 from harness.engine.observing.service_log import record_unhandled
+from harness.engine.observing.stored import stored_rows
 from harness.engine.performer import Performer
 from harness.engine.phases.figures import record_figures
 from harness.engine.phases.recovery import recover, send_again

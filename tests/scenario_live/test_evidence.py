@@ -8,6 +8,7 @@ import pytest
 
 from harness import ANY_OUTCOME, REFUSED, Fault, Lab, Link, link, no_fault, postgres, process, redis, server, syscall
 from harness.checks import Verdict
+from harness.protocols.redis.probes import client as redis_client
 from tests.scenario_live.support import Runs, evidence, site_of
 
 UNCHECKED = ("redis.breaker",)
@@ -192,7 +193,7 @@ def test_what_was_executed_is_undone_at_heal_and_told_to_the_bed(runs: Runs) -> 
     seen: list[str] = []
 
     async def kept(lab: Lab) -> str:
-        async with site_of(lab).redis(redis) as client:
+        async with redis_client(site_of(lab).laid(redis).admin_url) as client:
             return str((await client.config_get(name))[name])
 
     fault = server.execute(redis, f"CONFIG SET {name} 99", undo=f"CONFIG SET {name} 128")

@@ -10,6 +10,7 @@ from harness.checks import Verdict
 from harness.faults.relayed import misses, rule_for
 from harness.history import Entry
 from harness.history.events import FaultHealed, PhaseBegan
+from harness.protocols.redis.probes import client as redis_client
 from harness.protocols.redis.storage import DATABASES
 from harness.relay import Cut
 from tests.scenario_live.support import Runs, Speechless, evidence, history_of, problems, site_of
@@ -168,7 +169,7 @@ def test_no_run_finds_the_keys_of_an_earlier_one(runs: Runs) -> None:
     seen: list[set[bytes | str]] = []
 
     async def play(lab: Lab) -> None:
-        async with lab._performer._site.redis(redis) as client:
+        async with redis_client(lab._performer._site.laid(redis).admin_url) as client:
             seen.append(set(await client.keys()))
         await lab.inject(no_fault)
         await lab.deliver()

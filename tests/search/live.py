@@ -11,7 +11,6 @@ import pytest
 
 from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.testbed import Testbed
-from harness.engine.observing.database import postgres_links
 from harness.engine.rig import Rig
 from harness.history.events import StoredRow
 from harness.search.orders.interleaving import Mix, OrderResult
@@ -70,8 +69,8 @@ def losing_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     stored = batch.stored_rows
 
     async def lost(rig: Rig, ids: Sequence[str] | None = None) -> Sequence[StoredRow]:
-        (laid,) = postgres_links(rig.site)
-        await rig.sessions.fetch(laid.link, "DELETE FROM deliveries")
+        laid = rig.site.links[rig.target.description.stored.link]
+        await laid.own.execute("DELETE FROM deliveries")
         return await stored(rig, ids)
 
     monkeypatch.setattr(batch, "stored_rows", lost)

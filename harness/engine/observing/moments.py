@@ -14,19 +14,10 @@ from harness.faults.fault import Fired, Injection
 from harness.faults.site import Site
 from harness.history import Recorder
 from harness.history.events import Purpose, RequestEnded, RequestSent
-from harness.protocols.contract.access import OWN_NAME
-from harness.protocols.postgres.words import Postgres, Waiting
+from harness.protocols.contract.probes import Look
 from harness.vocabulary import Answered, Answers, Idle, Link, Message, Moment, Sent, ServerLogged, ServiceLogged
 
 SHOWN = 160
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Whether the moment has come, and what was seen: the evidence, or what was there instead."""
-
-    reached: bool
-    seen: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +67,17 @@ class Observer:
             Sent: self._message,
             ServerLogged: self._server_logged,
             ServiceLogged: self._service_logged,
-            Waiting: self._waiting,
         }
         if type(moment) not in looks:
+            seen = await self._protocols_own(moment)
+            if seen is not None:
+                return seen
             raise UsageError.at("until", "moment", moment, "nobody can tell", valid=[kind.kind for kind in looks])
         return await looks[type(moment)](moment, since or self._marks)
+
+    async def _protocols_own(self, moment: Moment) -> Look | None:
+        link = getattr(moment, "link", None)
+        return await self._sessions.of(link).look(moment) if isinstance(link, Link) else None
 
     async def _message(self, moment: Message, since: Marks) -> Look:
         a_whole_statement(moment)
@@ -104,36 +101,8 @@ class Observer:
         return Look(times >= moment.times, f"{moment.fault!r} took effect {times} times")
 
     async def _idle(self, moment: Idle, _: Marks) -> Look:
-        count = await (self._idle_sql if isinstance(moment.link, Postgres) else self._idle_redis)(moment.link)
+        count = await self._sessions.of(moment.link).idle()
         return Look(count >= moment.at_least, f"{count} idle connections to {moment.link}, by the server's count")
-
-    async def _idle_sql(self, link: Link) -> int:
-        rows = await self._sessions.fetch(
-            link,
-            "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND state = 'idle'",
-            self._site.laid(link).words["user"],
-        )
-        return int(rows[0][0])
-
-    async def _idle_redis(self, link: Link) -> int:
-        async with self._site.redis(link) as client:
-            listed = await client.client_list()
-        database = self._site.laid(link).words["database"]
-        return sum(1 for other in listed if other["db"] == database and other["name"] != OWN_NAME)
-
-    async def _waiting(self, moment: Waiting, _: Marks) -> Look:
-        rows = await self._sessions.fetch(
-            moment.link,
-            "SELECT query FROM pg_stat_activity WHERE usename = $1 AND wait_event_type = 'Lock' AND state = 'active'",
-            self._site.laid(moment.link).words["user"],
-        )
-        statements = [str(row["query"]).strip() for row in rows]
-        count = sum(1 for statement in statements if statement.upper().startswith(moment.text.upper()))
-        others = [
-            statement[:SHOWN] for statement in statements if not statement.upper().startswith(moment.text.upper())
-        ]
-        instead = f"; others wait: {others[0]}" if others and count < moment.at_least else ""
-        return Look(count >= moment.at_least, f"{count} {moment.text} wait for a lock{instead}")
 
     async def _server_logged(self, moment: ServerLogged, since: Marks) -> Look:
         laid = self._site.laid(moment.link)

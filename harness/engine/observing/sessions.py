@@ -1,29 +1,22 @@
-"""The harness's own sessions on the servers of one run: kept open, opened again when they were cut."""
+"""The harness's own sessions on the servers of one run: one probe a link."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any, Self
-
-import asyncpg
+from typing import Self
 
 from harness.faults.site import Site
+from harness.protocols.contract.probes import Probe
 from harness.vocabulary import Link
-
-ANSWERED_WITHIN_S = 10.0
 
 
 class Sessions:
-    """Questions to PostgreSQL, past the proxy; one session a link, one question at a time."""
+    """The probes of a run's links, each made when it is first asked for. Their end ends every session."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._lock = asyncio.Lock()
-        self._exits = AsyncExitStack()
-        self._open: dict[str, asyncpg.Connection] = {}
+        self._probes: dict[str, Probe] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -31,27 +24,12 @@ class Sessions:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._exits.aclose()
+        async with AsyncExitStack() as closing:
+            for probe in self._probes.values():
+                closing.push_async_callback(probe.close)
 
-    async def fetch(self, link: Link, sql: str, *arguments: object) -> Sequence[Any]:
-        """Run a query. A session that a restart has ended is replaced once.
-
-        Raises TimeoutError when there is no answer in `ANSWERED_WITHIN_S`: somebody holds a lock, perhaps.
-        """
-        async with self._lock:
-            try:
-                return await self._ask(link, sql, arguments)
-            except TimeoutError:  # an OSError, too, and asking again would only wait again
-                raise
-            except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
-                self._open.pop(link.name, None)
-                return await self._ask(link, sql, arguments)
-
-    async def _ask(self, link: Link, sql: str, arguments: Sequence[object]) -> Sequence[Any]:
-        session = await self._session(link)
-        return list(await session.fetch(sql, *arguments, timeout=ANSWERED_WITHIN_S))
-
-    async def _session(self, link: Link) -> asyncpg.Connection:
-        if link.name not in self._open:
-            self._open[link.name] = await self._exits.enter_async_context(self._site.sql(link))
-        return self._open[link.name]
+    def of(self, link: Link) -> Probe:
+        """Return the probe of a link. Raises UsageError when the target has none of that name."""
+        if link.name not in self._probes:
+            self._probes[link.name] = self._site.laid(link).own.probe()
+        return self._probes[link.name]

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncpg
-
-from harness.engine.observing.database import session_count
 from harness.engine.observing.sessions import Sessions
 from harness.faults.site import Site
-from harness.protocols.postgres.words import Postgres
 from harness.stack.sockets import TcpState
 from harness.vocabulary import Link
 
@@ -22,12 +18,13 @@ async def _waits(site: Site, sessions: Sessions, link: Link) -> bool:
     if any(each.awaiting_answer or each.state is TcpState.SYN_SENT for each in found):
         return True
     # Question and last answer may lie in one tick of the kernel's clock: then the server is asked.
-    return bool(found) and isinstance(link, Postgres) and await _busy(site, sessions, link)
+    return bool(found) and await _busy(sessions, link)
 
 
-async def _busy(site: Site, sessions: Sessions, link: Postgres) -> bool:
+async def _busy(sessions: Sessions, link: Link) -> bool:
+    probe = sessions.of(link)
     try:
-        count = await session_count(sessions, site.laid(link))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        count = await probe.sessions()
+    except probe.errors:
         return True  # it does not answer the harness either
-    return count.busy > 0
+    return count is not None and count.busy > 0

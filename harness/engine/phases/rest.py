@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.engine.observing.database import postgres_links, session_count
 from harness.engine.observing.probes import Probed, probe
 from harness.engine.rig import Rig
 from harness.history.events import AtRest, rest_name
 from harness.polling import poll_async
+from harness.protocols.contract.about import ABOUT
+from harness.protocols.contract.probes import SessionCount
 from harness.target import Target
 
 TASKS_SLACK = 2
@@ -17,7 +18,7 @@ TASKS_SLACK = 2
 def rest_names(target: Target) -> tuple[str, ...]:
     """Return the names of everything that `record_rest` looks at."""
     description = target.description
-    links = [name for name, link in description.links.items() if link.protocol == "postgres"]
+    links = [name for name, link in description.links.items() if ABOUT.of(link.protocol).counts_sessions]
     servers = [rest_name(what, name) for name in links for what in ("connections", "busy connections")]
     return (*servers, *(what for what, _, _ in _watched(target)))
 
@@ -43,17 +44,21 @@ async def wait_until_idle(rig: Rig) -> None:
     """Wait until the service has no statement under way, up to the target's deadline."""
 
     async def idle() -> bool:
-        return not any([(await session_count(rig.sessions, laid)).busy for laid in postgres_links(rig.site)])
+        return not any(count.busy for _, count in await _counted(rig))
 
     await poll_async(idle, within_s=rig.recovery_s)
+
+
+async def _counted(rig: Rig) -> Sequence[tuple[str, SessionCount]]:
+    """Count the service's sessions on each link whose server tells them."""
+    counts = [(name, await rig.sessions.of(laid.link).sessions()) for name, laid in rig.site.links.items()]
+    return [(name, count) for name, count in counts if count is not None]
 
 
 async def _connections(rig: Rig) -> list[AtRest]:
     limit = rig.target.description.limits.connections
     found: list[AtRest] = []
-    for laid in postgres_links(rig.site):
-        count = await session_count(rig.sessions, laid)
-        name = laid.link.name
+    for name, count in await _counted(rig):
         found += [AtRest("connections", count.open, limit, name), AtRest("busy connections", count.busy, 0, name)]
     return found
 

@@ -31,7 +31,9 @@ class About:
     placeholders: tuple[str, ...]
     """What the target may write of a link in braces: "url" for `{orders.url}`. The link's `Own` gives the values."""
     stores: bool = False
-    """Whether a target may list what the service has stored there (`[stored] link`): see `Probes.rows`."""
+    """Whether a target may list what the service has stored there (`[stored] link`): see `Probe.rows`."""
+    counts_sessions: bool = False
+    """Whether its server tells how many sessions a service has, and which are busy: see `Probe.sessions`."""
     remembers: bool = False
     """Whether a service remembers deliveries there by a key, which a target may tell (`[links.NAME] remembers`)."""
     remove_leftovers: Callable[[Path], None] = _leaves_nothing

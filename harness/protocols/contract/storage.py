@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from harness.addresses import HostPort
+from harness.protocols.contract.probes import Probe, Said
 from harness.protocols.registry import Facet
 
 __all__ = ["STORAGE", "Own", "Share", "Storage"]
@@ -61,6 +62,19 @@ class Own(Protocol):
 
         May raise whatever the client library raises.
         """
+        ...
+
+    async def execute(self, text: str) -> Said:
+        """Have the server execute a text of the user's, in a session of its own (`server.execute`).
+
+        Raises:
+            NotUnderstoodError: the server does not understand the text.
+            Exception: whatever else the client library raises.
+        """
+        ...
+
+    def probe(self) -> Probe:
+        """Return what asks the server about this service."""
         ...
 
 

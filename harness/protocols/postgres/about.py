@@ -21,5 +21,6 @@ ABOUT: Final = About(
     choice="a folder with initdb and postgres, or a superuser's postgresql:// URL",
     placeholders=("url", "host", "port", "user", "password", "database"),
     stores=True,
+    counts_sessions=True,
     remove_leftovers=_remove_leftovers,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,14 +12,17 @@ from typing import Final
 import asyncpg
 
 from harness.addresses import HostPort
-from harness.protocols.contract.access import ADMIN_TIMEOUT_S
+from harness.protocols.contract.probes import NotUnderstoodError, Said
 from harness.protocols.contract.storage import Own, Share, Storage
 from harness.protocols.postgres.databases import create_database, create_role, drop_database, drop_role
+from harness.protocols.postgres.probes import PostgresProbe, session
 from harness.protocols.postgres.server import PostgresServer
 
 __all__ = ["STORAGE", "TEMPLATE"]
 
 TEMPLATE: Final = "harness_template"
+NOTHING_DONE = re.compile(r" 0$|^(?:SET|RESET|SHOW|BEGIN|START TRANSACTION|ROLLBACK|DISCARD .*)?$")
+"""Tags: it counted no row (`DELETE 0`, `INSERT 0 0`), or concerned the harness's own session alone."""
 CHEAP_SCRAM = "SET scram_iterations = 1"
 SCRAM_CAN_BE_CHEAP = 160_000
 """server_version_num from which the number of rounds can be set."""
@@ -42,6 +46,19 @@ class OwnDatabase:
     async def forget(self) -> None:
         """It stores."""
 
+    async def execute(self, text: str) -> Said:
+        """See `Own`. PostgreSQL's command tag is the evidence."""
+        try:
+            async with session(self.admin_url) as admin:
+                tag = str(await admin.execute(text))
+        except asyncpg.SyntaxOrAccessError as problem:
+            raise NotUnderstoodError(f"PostgreSQL says: {problem}") from problem
+        return Said(tag, effective=not NOTHING_DONE.search(tag))
+
+    def probe(self) -> PostgresProbe:
+        """See `Own`."""
+        return PostgresProbe(self.admin_url, self.name)
+
 
 class PostgresStorage:
     """See `Storage`."""
@@ -56,7 +73,7 @@ class PostgresStorage:
         name, password = share.name, secrets.token_hex(12)
         admin_url = server.url(database=name)
         try:
-            async with _session(server.url()) as admin:
+            async with session(server.url()) as admin:
                 if share.cheap_login and int(await admin.fetchval("SHOW server_version_num")) >= SCRAM_CAN_BE_CHEAP:
                     await admin.execute(CHEAP_SCRAM)
                 await create_role(admin, name, password=password)
@@ -64,26 +81,26 @@ class PostgresStorage:
             await _hand_over(admin_url, name)
             yield OwnDatabase(name=name, password=password, admin_url=admin_url)
         finally:
-            async with _session(server.url()) as admin:
+            async with session(server.url()) as admin:
                 await drop_database(admin, name)
                 await drop_role(admin, name)
 
     async def make_template(self, server: PostgresServer) -> Own:
         """Make an empty database, and the role that owns it while it is filled."""
         own = OwnDatabase(name=TEMPLATE, password=secrets.token_hex(16), admin_url=server.url(database=TEMPLATE))
-        async with _session(server.url()) as admin:
+        async with session(server.url()) as admin:
             await create_role(admin, TEMPLATE, password=own.password)
             await create_database(admin, TEMPLATE, owner=TEMPLATE)
         return own
 
     async def keep_template(self, server: PostgresServer) -> None:
         """Take the database from its role: reassigning what a role owns would reassign its databases, too."""
-        async with _session(server.url()) as admin:
+        async with session(server.url()) as admin:
             await admin.execute(f'ALTER DATABASE "{TEMPLATE}" OWNER TO CURRENT_USER')
 
     async def drop_template(self, server: PostgresServer) -> None:
         """Drop database and role."""
-        async with _session(server.url()) as admin:
+        async with session(server.url()) as admin:
             await drop_database(admin, TEMPLATE)
             await drop_role(admin, TEMPLATE)
 
@@ -93,15 +110,6 @@ STORAGE: Final[Storage[PostgresServer]] = PostgresStorage()
 
 async def _hand_over(url: str, role: str) -> None:
     """Give what the template's owner made to the service's own role, so that it may change it."""
-    async with _session(url) as admin:
+    async with session(url) as admin:
         if await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", TEMPLATE):
             await admin.execute(f'REASSIGN OWNED BY "{TEMPLATE}" TO "{role}"')
-
-
-@asynccontextmanager
-async def _session(url: str) -> AsyncIterator[asyncpg.Connection]:
-    admin = await asyncpg.connect(url, timeout=ADMIN_TIMEOUT_S)
-    try:
-        yield admin
-    finally:
-        await admin.close()

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from redis.asyncio import Redis as RedisClient
+from redis.exceptions import ResponseError
 
 from harness.addresses import HostPort
-from harness.protocols.contract.access import ADMIN_TIMEOUT_S, OWN_NAME
+from harness.protocols.contract.probes import NotUnderstoodError, Said
 from harness.protocols.contract.storage import Own, Share, Storage
+from harness.protocols.redis.probes import RedisProbe, client
 from harness.protocols.redis.server import RedisServer
 
 __all__ = ["DATABASES", "STORAGE"]
 
 DATABASES: Final = 16
 """As many as an unconfigured Redis has."""
+NO_SUCH_KEY = (-1, -2)
+"""Replies: no time to live, no such key, no such place."""
 KEYS_AT_ONCE = 500
 
 
@@ -36,14 +40,29 @@ class OwnKeys:
 
     async def forget(self) -> None:
         """Remove these keys: another service may have the same database."""
-        async with _client(self.admin_url) as client:
-            async for key in client.scan_iter(match=f"{self.prefix}*", count=KEYS_AT_ONCE):
-                await client.unlink(key)
+        async with client(self.admin_url) as own:
+            async for key in own.scan_iter(match=f"{self.prefix}*", count=KEYS_AT_ONCE):
+                await own.unlink(key)
+
+    async def execute(self, text: str) -> Said:
+        """See `Own`. Redis's reply is the evidence."""
+        try:
+            async with client(self.admin_url) as own:
+                reply = await own.execute_command(*shlex.split(text))  # type: ignore[no-untyped-call]  # redis-py
+        except ResponseError as problem:
+            if type(problem) is not ResponseError:  # a state that Redis is in, such as READONLY
+                raise
+            raise NotUnderstoodError(f"Redis says: {problem}") from problem
+        return Said(repr(reply), effective=bool(reply) and reply not in NO_SUCH_KEY)
+
+    def probe(self) -> RedisProbe:
+        """See `Own`."""
+        return RedisProbe(self.admin_url, self.database)
 
     async def empty(self) -> None:
         """Remove whatever is in the database."""
-        async with _client(self.admin_url) as client:
-            await client.flushdb()
+        async with client(self.admin_url) as own:
+            await own.flushdb()
 
 
 class RedisStorage:
@@ -71,12 +90,3 @@ class RedisStorage:
 
 
 STORAGE: Final[Storage[RedisServer]] = RedisStorage()
-
-
-@asynccontextmanager
-async def _client(url: str) -> AsyncIterator[RedisClient]:
-    client = RedisClient.from_url(url, socket_timeout=ADMIN_TIMEOUT_S, client_name=OWN_NAME)
-    try:
-        yield client
-    finally:
-        await client.aclose()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from harness.engine.observing.database import waiting_for_locks
+from harness.engine.observing.stored import waiting_for_locks
 from harness.engine.rig import Rig
 from harness.engine.workload import Answer
 from harness.errors import HarnessError

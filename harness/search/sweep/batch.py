@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.engine.observing.database import stored_rows
 from harness.engine.observing.service_log import record_unhandled
+from harness.engine.observing.stored import stored_rows
 from harness.engine.phases.rest import wait_until_idle
 from harness.engine.rig import Rig
 from harness.history.events import Purpose, RequestSent, RowsRead, StoredRow

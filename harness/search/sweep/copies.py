@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from harness.engine.observing.database import waiting_for_locks
+from harness.engine.observing.stored import waiting_for_locks
 from harness.engine.rig import Rig
 from harness.engine.tasks import owned
 from harness.engine.workload import Answer

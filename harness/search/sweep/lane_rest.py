@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.checks import condition
-from harness.engine.observing.database import stored_rows
 from harness.engine.observing.probes import Probed
+from harness.engine.observing.stored import stored_rows
 from harness.engine.phases.rest import record_rest
 from harness.history import History
 from harness.history.events import StoredRow

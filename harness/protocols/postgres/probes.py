@@ -1,0 +1,103 @@
+"""What PostgreSQL says of one service: its sessions, what waits for a lock, and the rows that it has stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar
+
+import asyncpg
+
+from harness.protocols.contract.access import ADMIN_TIMEOUT_S, OWN_NAME
+from harness.protocols.contract.probes import ANSWERED_WITHIN_S, Look, SessionCount
+from harness.protocols.postgres.words import Waiting
+from harness.vocabulary import Moment
+
+__all__ = ["PostgresProbe", "session"]
+
+SHOWN = 160
+
+
+@asynccontextmanager
+async def session(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Open a session of the harness's own for as long as the block lasts."""
+    connection = await _connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=ADMIN_TIMEOUT_S)
+
+
+async def _connect(url: str) -> asyncpg.Connection:
+    return await asyncpg.connect(url, timeout=ADMIN_TIMEOUT_S, server_settings={"application_name": OWN_NAME})
+
+
+class PostgresProbe:
+    """See `Probe`. `user`: the service's role, by which its sessions are known."""
+
+    errors: ClassVar[tuple[type[Exception], ...]] = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
+    def __init__(self, admin_url: str, user: str) -> None:
+        self._url = admin_url
+        self._user = user
+        self._turn = asyncio.Lock()
+        self._open: asyncpg.Connection | None = None
+
+    async def close(self) -> None:
+        """End the session."""
+        if self._open is not None:
+            await self._open.close(timeout=ADMIN_TIMEOUT_S)
+
+    async def idle(self) -> int:
+        """Count sessions that `pg_stat_activity` calls idle."""
+        sql = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND state = 'idle'"
+        return int((await self._fetch(sql, self._user))[0][0])
+
+    async def sessions(self) -> SessionCount:
+        """Count all, and those that are not idle."""
+        sql = "SELECT count(*), count(*) FILTER (WHERE state <> 'idle') FROM pg_stat_activity WHERE usename = $1"
+        (row,) = await self._fetch(sql, self._user)
+        return SessionCount(*row)
+
+    async def blocked(self) -> int:
+        """Count sessions that wait for a lock of another session."""
+        sql = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND cardinality(pg_blocking_pids(pid)) > 0"
+        return int((await self._fetch(sql, self._user))[0][0])
+
+    async def rows(self, query: str, ids: Sequence[str] | None) -> Sequence[tuple[str, str, int]]:
+        """Read what is stored."""
+        every = f"({query.rstrip().rstrip(';')}\n) AS stored"
+        sql = f"SELECT id::text, digest::text, count(*)::int FROM {every}"  # noqa: S608  # the target's own SQL
+        only, given = ("", []) if ids is None else ("WHERE id::text = ANY($1)", [list(ids)])
+        return [tuple(row) for row in await self._fetch(f"{sql} {only} GROUP BY 1, 2", *given)]
+
+    async def look(self, moment: Moment) -> Look | None:
+        """Look for statements that wait for a lock: `postgres.waiting("INSERT")`."""
+        if not isinstance(moment, Waiting):
+            return None
+        sql = "SELECT query FROM pg_stat_activity WHERE usename = $1 AND wait_event_type = 'Lock' AND state = 'active'"
+        statements = [str(row["query"]).strip() for row in await self._fetch(sql, self._user)]
+        others = [text for text in statements if not text.upper().startswith(moment.text.upper())]
+        count = len(statements) - len(others)
+        instead = f"; others wait: {others[0][:SHOWN]}" if others and count < moment.at_least else ""
+        return Look(count >= moment.at_least, f"{count} {moment.text} wait for a lock{instead}")
+
+    async def _fetch(self, sql: str, *arguments: object) -> Sequence[Any]:
+        """Run a query. A session that a restart has ended is replaced once.
+
+        Raises TimeoutError when there is no answer in time: somebody holds a lock, perhaps.
+        """
+        async with self._turn:
+            try:
+                return await self._ask(sql, arguments)
+            except TimeoutError:  # an OSError, too, and asking again would only wait again
+                raise
+            except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+                self._open = None
+                return await self._ask(sql, arguments)
+
+    async def _ask(self, sql: str, arguments: Sequence[object]) -> Sequence[Any]:
+        if self._open is None:
+            self._open = await _connect(self._url)
+        return list(await self._open.fetch(sql, *arguments, timeout=ANSWERED_WITHIN_S))
