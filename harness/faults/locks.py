@@ -144,7 +144,7 @@ class _Lock(Injection):
         session, waited = self._session, await self.fired()
         self._session = None
         if waited:
-            self._site.saw(LOCK_WAITED_FOR, f"{waited} of the service's sessions waited for it")
+            self._site.saw(LOCK_WAITED_FOR, f"{waited} of the service's sessions waited for it", server=self._laid)
         try:
             await self._release(session)
         finally:

@@ -56,17 +56,17 @@ class _EndSessions(Injection):
         self._ended = 0
 
     async def act(self) -> None:
-        user = self._site.laid(self._fault.link).words["user"]
-        async with session(self._site.laid(self._fault.link).admin_url) as asking:
+        laid = self._site.laid(self._fault.link)
+        async with session(laid.admin_url) as asking:
             # The second argument is how long to wait for its end, in milliseconds.
             ended = await asking.fetch(
                 "SELECT pid, pg_terminate_backend(pid, $2) AS gone FROM pg_stat_activity WHERE usename = $1",
-                user,
+                laid.words["user"],
                 ENDED_WITHIN_MS,
             )
         self._ended = sum(1 for row in ended if row["gone"])
         if self._ended:
-            self._site.saw(SESSIONS_ENDED, f"{self._ended} sessions of the service terminated")
+            self._site.saw(SESSIONS_ENDED, f"{self._ended} sessions of the service terminated", server=laid)
 
     async def fired(self) -> int:
         return self._ended
@@ -107,11 +107,12 @@ class _Flush(Injection):
         self._lost = 0
 
     async def act(self) -> None:
-        async with client(self._site.laid(self._fault.link).admin_url) as asking:
+        laid = self._site.laid(self._fault.link)
+        async with client(laid.admin_url) as asking:
             self._lost = await asking.dbsize()
             await asking.flushdb()
         if self._lost:
-            self._site.saw(KEYS_LOST, f"{self._lost} keys flushed")
+            self._site.saw(KEYS_LOST, f"{self._lost} keys flushed", server=laid)
 
     async def fired(self) -> int:
         return self._lost
@@ -177,7 +178,9 @@ class _Poison(Injection):
             return
         met = await self.fired()
         if met:
-            self._site.saw(POISON_MET, f"the service asked for {met} keys of deliveries never stored")
+            self._site.saw(
+                POISON_MET, f"the service asked for {met} keys of deliveries never stored", server=self._laid
+            )
         self._monitor = None
         await self._exits.aclose()
 

@@ -12,6 +12,7 @@ from harness.faults.asking import Asking
 from harness.faults.evidence import EvidenceKind
 from harness.history.events import MessageMet
 from harness.processes.keeper import LogFile
+from harness.protocols.contract.about import server_title
 from harness.protocols.contract.storage import Own
 from harness.relay import RelayControl
 from harness.stack.addresses import HostPort
@@ -53,6 +54,11 @@ class LaidLink:
     remembers: str | None = None
     tls: bool = False
     """Whether the relay speaks TLS to the service."""
+
+    @property
+    def server_title(self) -> str:
+        """What evidence calls the server that it leads to: "PostgreSQL", or "PostgreSQL (ledger)"."""
+        return server_title(self.link.protocol, self.server)
 
     @property
     def admin_url(self) -> str:
@@ -108,9 +114,21 @@ class Site:
     asking: Asking = field(default_factory=Asking)
     """Whoever counts the service's clients hushes it."""
 
-    def saw(self, kind: EvidenceKind, detail: str, *, t_ns: int | None = None, at: MessageMet | None = None) -> None:
-        """Record evidence of a kind that the fault's class declares. `detail`: what was seen, with its figures."""
-        self.witness(kind.kind, kind.source, detail, t_ns=t_ns, at=at)
+    def saw(
+        self,
+        kind: EvidenceKind,
+        detail: str,
+        *,
+        t_ns: int | None = None,
+        at: MessageMet | None = None,
+        server: LaidLink | None = None,
+    ) -> None:
+        """Record evidence of a kind that the fault's class declares.
+
+        `detail`: what was seen, with its figures. `server`: the link to the server that saw it, which is then named.
+        """
+        source = kind.source if server is None else server.server_title
+        self.witness(kind.kind, source, detail, t_ns=t_ns, at=at)
 
     @property
     def hops(self) -> Mapping[str, str]:

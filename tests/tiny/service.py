@@ -1,7 +1,7 @@
 """A service small enough to be read at a glance, for tests of the harness: it stores what it is sent.
 
 TINY_RETRY=off: a lost connection is not replaced. TINY_STORE=off: it acknowledges, and stores nothing.
-TINY_SAME=off: what it is sent again it answers otherwise.
+TINY_SAME=off: what it is sent again it answers otherwise. LEDGER_URL: it stores everything there, too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError
 class Store:
     """One connection, taken in turns."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
+        self._url = url
         self._connection: asyncpg.Connection | None = None
         self._turn = asyncio.Lock()
         self._tries = 1 if os.environ.get("TINY_RETRY") == "off" else 2
@@ -38,7 +39,7 @@ class Store:
             for left in reversed(range(self._tries)):
                 try:
                     if self._connection is None:
-                        self._connection = await asyncpg.connect(os.environ["DATABASE_URL"])
+                        self._connection = await asyncpg.connect(self._url)
                     await self._connection.execute(INSERT, name, digest)
                 except LOST as problem:
                     what = "trying again" if left else "error"
@@ -50,12 +51,17 @@ class Store:
             return False
 
 
-store = Store()
+URLS = [os.environ[name] for name in ("DATABASE_URL", "LEDGER_URL") if name in os.environ]
+store, *others = [Store(url) for url in URLS]
+
+
+async def stored(name: str, digest: str) -> bool:
+    return all([await each.insert(name, digest) for each in (store, *others)])
 
 
 async def take(request: Request) -> Response:
     digest = hashlib.sha256(await request.body()).hexdigest()
-    if os.environ.get("TINY_STORE") == "off" or await store.insert(request.path_params["id"], digest):
+    if os.environ.get("TINY_STORE") == "off" or await stored(request.path_params["id"], digest):
         again = request.path_params["id"] in store.seen
         store.seen.add(request.path_params["id"])
         return PlainTextResponse("stored again" if again and os.environ.get("TINY_SAME") == "off" else "stored")
@@ -76,9 +82,10 @@ class Server(uvicorn.Server):
 
 
 async def prepare() -> None:
-    connection = await asyncpg.connect(os.environ["DATABASE_URL"])
-    await connection.execute(TABLE)
-    await connection.close()
+    for url in URLS:
+        connection = await asyncpg.connect(url)
+        await connection.execute(TABLE)
+        await connection.close()
 
 
 async def serve() -> None:
