@@ -31,23 +31,31 @@ READ_OUTCOMES = {2: ACKNOWLEDGED, 4: REFUSED}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How one request ended.
+    """How one request ended, as its client saw it.
 
-    `await lab.deliver(n)` gives one for each request. A scenario that looks at one has a schedule that is
-    `partial`: what it did next cannot be replayed without its Python.
+    `await lab.deliver(n)` gives one for each request::
 
-    `outcome`: the target's label for the answer: acknowledged, refused, unknown ... `status`: of HTTP; None
-    where no answer came. `body`: the whole answer. `took_ms`: from the sending to the answer, or to the moment at
-    which the client gave up. `problem`: why no answer came. `broken_off`: the connection ended before the answer.
+        answers = await lab.deliver(2, copies=2)
+        assert all(answer.status == 200 for answer in answers)
+
+    A scenario that looks at one has a schedule that is `partial`: what it did next cannot be replayed without its
+    Python.
     """
 
     delivery_id: str
+    """The identity of the delivery; copies of one delivery share it."""
     outcome: Outcome
+    """What the sender may conclude. The target description says which answer means which."""
     status: int | None
+    """The HTTP status; None where no whole answer came."""
     body: bytes
+    """The answer's body; empty where no whole answer came."""
     took_ms: float
+    """From the sending to the answer, or to the moment at which the client gave up, in milliseconds."""
     problem: str | None = None
+    """Why no answer came."""
     broken_off: bool = False
+    """Whether the connection ended before the answer."""
 
     def __str__(self) -> str:
         """The ending in words: `refused, status 503, after 0.01 s`."""

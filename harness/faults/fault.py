@@ -129,7 +129,14 @@ class Fired(Moment, kind="fired"):
 
 @dataclass(frozen=True, repr=False)
 class NoFault(Fault, kind="no_fault"):
-    """Nothing is broken: the healthy case among the values of a parameter."""
+    """Nothing is broken: the healthy case among the faults that a scenario has as a parameter.
+
+    For example::
+
+        @pytest.mark.parametrize("fault", [no_fault, link.down(redis)])
+
+    It needs no evidence, so a run in which it was the only fault can hold without any.
+    """
 
     leaves_evidence: ClassVar[bool] = False
 

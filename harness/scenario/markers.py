@@ -21,24 +21,52 @@ def proves(
 def proves(
     *protections: str, fails: CheckName, match: str = "", without: tuple[str, ...] = (), under: str | None = None
 ) -> pytest.MarkDecorator:
-    """Say what makes this scenario fail: like a strict xfail, for the run with the protections off.
+    """Say what makes this scenario fail: with the protections switched off, the check must fail for the reason given.
 
-    Check `fails` must then fail, and `match`, a regular expression as in `pytest.raises`, must be
-    found in that check's reason or in the service's log of the scenario: there on a line that names a
-    delivery that failed and that the control's log has not, unless that log has nothing of the kind.
-    `without`: protections that are off in the control run too, since they would mask it. A protection
-    may be wrong in other ways than off: `name:variant`, as the target description has it. `under`:
-    start from that profile; with no protection named, the profile as it is.
+    For example::
+
+        @proves("commit.resolve", fails="outcome", match="unknown")
+        async def test_commit_applied_answer_lost(lab: Lab) -> None:
+            async with lab.inject(wire.cut(postgres.answered("COMMIT"))):
+                await lab.deliver()
+
+    Two runs try it (`gate --proofs`, `ablate`): the *control* with everything on must hold, the *ablated* run must
+    fail. A scenario may have several of these marks, and needs at least one. Here nothing is checked yet: a name that
+    the target does not have is told when the scenario is collected, with the nearest one that it has.
+
+    Args:
+        protections: what is switched off in the ablated run, by the names in the target description. `name:variant`
+            is another way to be wrong than to be off. None with `under`: then the profile itself is the ablation.
+        fails: the check that must fail in the ablated run.
+        match: a regular expression, searched as in `pytest.raises`, in the check's reason and in what the service
+            logged: on a line that mentions a delivery that failed. Lines that the control's log has too do not count.
+            Needed where `fails` is a symptom that many causes have; a check of what is stored says enough by itself.
+        without: protections that are off in both runs, because they would mask the failure.
+        under: the profile that both runs start from; the target's default profile if not given.
+
+    Returns:
+        The mark.
     """
     proof = Proof(protections=protections, fails=fails, match=match, without=without, under=under)
     return pytest.mark.proves(proof)
 
 
 def needs(*what: Need) -> pytest.MarkDecorator:
-    """Say what the machine or the stack must have for a scenario; where it has not, the scenario is `unavailable`.
+    """Say what the machine or the stack must have. Where it has not, the scenario is `unavailable`, and does not run.
+
+    For example::
 
         @needs("seccomp", "own_ledger")
 
-    `own_NAME`: the server that the target calls so is started by the harness, and was not given by URL.
+    An unavailable scenario fails the gate, unless `unavailable.toml` lists it with its reason. A fault says itself what
+    it needs, and is found wanting when it is injected; with this mark the scenario does not begin at all.
+
+    Args:
+        what: `seccomp`: the kernel lets the harness answer system calls (`harness doctor` says whether it does).
+            `own_NAME`: the harness has started the server that the target calls so; it was not given by URL. A word
+            that is not known is told when the scenario is collected.
+
+    Returns:
+        The mark.
     """
     return pytest.mark.needs(*what)

@@ -309,18 +309,66 @@ class ServerLogged(OfALink, kind="link.logged"):
 
 @dataclass(frozen=True)
 class Service:
-    """The service under test, seen from its clients and in its own words."""
+    """The service under test, as its clients see it, and in the words of its own log and metrics.
+
+    For example::
+
+        await lab.until(service.answers(at_least=50, outcome=ACKNOWLEDGED))
+        await lab.until(service.logged("Error 22"))
+        lab.expect(service.metric("webhook_retries_total"), at_most=0)
+    """
 
     def answers(self, at_least: int, outcome: Outcome = ANY_OUTCOME) -> Moment:
-        """That many answers with that outcome since the last `inject` or `heal` began. A claim."""
+        """That many answers with such an outcome have come since the last `inject` or `heal` began.
+
+        For example::
+
+            await lab.until(service.answers(at_least=50, outcome=ACKNOWLEDGED))
+
+        It is a claim: where it is not reached in time, the scenario fails by the check `reached`. The answers are
+        those that the harness's own clients have had.
+
+        Args:
+            at_least: how many, 1 or more.
+            outcome: which ones count; several with `|`.
+
+        Raises:
+            UsageError: `at_least` is no count.
+        """
         return Answers(at_least, outcome)
 
     def logged(self, pattern: str) -> Moment:
-        """The service's log has a line that the regular expression finds."""
+        """The service's log has, since the last `inject` or `heal` began, a line that the expression finds.
+
+        For example::
+
+            await lab.until(service.logged("Error 22"))
+
+        The log is what the service writes to its standard output and standard error. Not reached in time, the run is
+        inconclusive: what the scenario needs did not come.
+
+        Args:
+            pattern: a regular expression, searched in each line.
+
+        Raises:
+            UsageError: it is no regular expression.
+        """
         return ServiceLogged(pattern)
 
     def metric(self, name: str, **labels: str) -> Metric:
-        """Increase of the service's own metric over the scenario; only of what has these labels, if any."""
+        """By how much one of the service's own metrics has grown over the scenario. Judged by `lab.expect`.
+
+        For example::
+
+            lab.expect(service.metric("webhook_degraded_total", reason="redis_failed"), at_most=5)
+
+        The harness reads it where the target description says (`[probes] metrics`), in the text format of Prometheus,
+        before the scenario's first step and after its last.
+
+        Args:
+            name: the metric's name, as the service gives it.
+            labels: only samples that have all of these count; what is left is added up.
+        """
         return Metric(name, tuple(f"{label}={value}" for label, value in labels.items()))
 
 

@@ -6,14 +6,23 @@ import enum
 
 
 class Outcome(enum.Flag):
-    """What the sender may conclude; members combine with `|` to say what is allowed."""
+    """What the sender of a delivery may conclude from its answer.
+
+    For example::
+
+        await lab.deliver(expect=REFUSED | UNKNOWN)
+
+    `|` says that several are allowed. The target description (`[answers]`) says which answer means which. The checks
+    hold the service to it: an acknowledged delivery must be stored, a refused one must not, an unknown one may be
+    either, and all three are stored at most once.
+    """
 
     ACKNOWLEDGED = enum.auto()
-    """The service has promised that the delivery is stored."""
+    """The service has promised that the delivery is stored: the sender does not send it again."""
     REFUSED = enum.auto()
-    """The delivery is definitely not stored."""
+    """The delivery is not stored: the service has said so, or took no connection. The sender sends it again."""
     UNKNOWN = enum.auto()
-    """It may have been stored: no answer, a broken one, or one that says so."""
+    """The delivery may be stored or not: no answer came in time, a broken one came, or one that means this."""
 
     def __repr__(self) -> str:
         """Python source, so that a printed step can be pasted into a scenario."""
