@@ -17,13 +17,13 @@ from harness.faults.fault import Fault, Injection, Need
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
 from harness.polling import poll
+from harness.protocols.contract.about import ABOUT
 from harness.stack.sockets import kept_waiting, listening
 from harness.stack.urls import checked_url
 from harness.vocabulary import ANY_OUTCOME, UNKNOWN, Link
 
 GONE_WITHIN_S = 15.0
 STOPPED_WITHIN_S = 5.0
-DEFAULT_PORTS = {"postgres": 5432, "redis": 6379}
 PROCESS_ENDED = EvidenceKind("process_ended", "kernel", "the service's process is gone")
 LISTENER_CLOSED = EvidenceKind("listener_closed", "kernel", "the service's process listens no longer")
 SIGNAL_IGNORED = EvidenceKind("signal_ignored", "kernel", "the service's process still listens after SIGTERM")
@@ -121,10 +121,9 @@ class Misconfigure(Fault, kind="process.misconfigure"):
     def injection(self, site: Site) -> Injection:
         """Restart it with another setting. Raises UsageError for a host that may not be touched."""
         if not _goes_nowhere(self.url):
-            protocol = self.link.protocol
             schemes = {urlsplit(self.url).scheme}  # a wrong one may be what it is about
             checked_url(
-                f"{self.kind} url", self.url, schemes=schemes, default_port=DEFAULT_PORTS[protocol],
+                f"{self.kind} url", self.url, schemes=schemes, default_port=ABOUT.of(self.link.protocol).port,
                 allow_hosts=site.allow_hosts,
             )  # fmt: skip
         return _Misconfigure(self, site)
@@ -244,7 +243,7 @@ class _Misconfigure(Injection):
     def _calls(self) -> int:
         """Calls that the service made for the wrong address since then; that it is no link's port is made sure of."""
         right = {laid.port for laid in self._site.links.values()}
-        wrong = urlsplit(self._fault.url).port or DEFAULT_PORTS[self._fault.link.protocol]
+        wrong = urlsplit(self._fault.url).port or ABOUT.of(self._fault.link.protocol).port
         calls = self._site.service.syscall_events()[self._calls_mark :]
         return sum(1 for call in calls if call.port == wrong and call.port not in right)
 

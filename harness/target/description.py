@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from harness.documents import Expression, Table, wrong
+from harness.protocols.contract.about import storing
 from harness.protocols.registry import PROTOCOLS
 from harness.vocabulary.refusals import DAY_S
 
@@ -170,7 +171,8 @@ class AnswersDescription(Table):
 class StoredDescription(Table):
     """How to list what the service has stored: one row a copy, columns `id` and `digest` (SHA-256, hex)."""
 
-    link: str = "postgres"
+    link: str = Field(default_factory=lambda: storing()[0])
+    """By default the default link of the first protocol whose servers store."""
     sql: str
     read: UrlPath | None = None
     """A GET of this path shows one delivery; `{source}` and `{id}` are filled in."""

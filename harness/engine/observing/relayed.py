@@ -10,7 +10,6 @@ from harness.errors import HarnessError, UsageError
 from harness.faults.site import Site
 from harness.history import History
 from harness.protocols.contract.speech import fingerprint
-from harness.protocols.postgres.words import Postgres
 from harness.relay import STATEMENTS_MAX, Seen
 from harness.vocabulary import Link, Message
 
@@ -75,6 +74,5 @@ async def sends_per_request(site: Site, link: Link, history: History) -> float:
 
 def busiest(link: Link, seen: Sequence[Seen]) -> int:
     """How often the statement, or the command of one shape, was sent that was sent most often."""
-    protocol: str = "postgres" if isinstance(link, Postgres) else "redis"
-    counts = Counter(fingerprint(protocol, each.text) for each in seen if each.direction == "sent")
+    counts = Counter(fingerprint(link.protocol, each.text) for each in seen if each.direction == "sent")
     return max(counts.values(), default=0)

@@ -30,6 +30,8 @@ class About:
     """What a user may name in place of "embedded", as the end of a help text: "a redis-server, or a redis:// URL"."""
     placeholders: tuple[str, ...]
     """What the target may write of a link in braces: "url" for `{orders.url}`. The link's `Own` gives the values."""
+    port: int = 0
+    """Where its servers listen when a URL names no port; 0: a URL has to name it."""
     stores: bool = False
     """Whether a target may list what the service has stored there (`[stored] link`): see `Probe.rows`."""
     counts_sessions: bool = False

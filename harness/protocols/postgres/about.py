@@ -20,6 +20,7 @@ ABOUT: Final = About(
     title="PostgreSQL",
     choice="a folder with initdb and postgres, or a superuser's postgresql:// URL",
     placeholders=("url", "host", "port", "user", "password", "database"),
+    port=5432,
     stores=True,
     counts_sessions=True,
     remove_leftovers=_remove_leftovers,

@@ -12,5 +12,6 @@ ABOUT: Final = About(
     title="Redis",
     choice="a redis-server or valkey-server, or a redis:// URL",
     placeholders=("url", "host", "port", "database", "prefix"),
+    port=6379,
     remembers=True,
 )
