@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
+from harness.faults._background import Background
 from harness.faults.evidence import EvidenceKind
 from harness.faults.fault import Injection
 from harness.faults.relayed import fired, misses, passed, rule_for
@@ -22,12 +22,12 @@ class InOrder(Injection):
         self._site = site
         self._rules = [rule_for(site.laid(each.link).hop, each, Hold(), always=False) for each in messages]
         self._passed = 0
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background()
 
     async def act(self) -> None:
         for rule in self._rules:
             await self._site.relay.arm(rule)
-        self._task = asyncio.create_task(self._one_by_one())
+        self._background.begin(self._one_by_one())
 
     async def _one_by_one(self) -> None:
         for rule in self._rules:
@@ -54,12 +54,7 @@ class InOrder(Injection):
         return ", ".join(repr(each) for each in messages)
 
     async def heal(self) -> None:
-        if self._task is None:
-            return
-        self._task.cancel()
-        await asyncio.wait([self._task])
-        task, self._task = self._task, None
+        await self._background.end(cancel=True)
         for rule in self._rules:
             await self._site.relay.disarm(rule.id)
-        if not task.cancelled():
-            task.result()
+        self._background.check()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from harness.faults._background import Background
 from harness.faults.fault import Fault, Injection
 from harness.faults.relayed import fired, misses, rule_for
 from harness.faults.site import Site
@@ -99,13 +99,13 @@ class Armed(Injection):
     def __init__(self, trigger: Trigger, fault: Injection) -> None:
         self._trigger = trigger
         self._fault = fault
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background()
         self._striking = False
 
     async def act(self) -> None:
         """Arm it; it acts later."""
         await self._trigger.begin()
-        self._task = asyncio.create_task(self._strike())
+        self._background.begin(self._strike())
 
     async def _strike(self) -> None:
         await self._trigger.come()
@@ -124,13 +124,10 @@ class Armed(Injection):
         return await (self._fault if self._striking else self._trigger).instead()
 
     async def heal(self) -> None:
-        """Once it has begun to act it is let finish; what broke it is raised here."""
-        task, self._task = self._task, None
-        if task is not None and not self._striking:
-            task.cancel()
-        if task is not None:
-            await asyncio.wait([task])
-        await self._trigger.acted()
-        await self._fault.heal()
-        if task is not None and not task.cancelled():
-            task.result()
+        """Let it finish where it has begun to act, then undo it. What broke it is raised here."""
+        await self._background.end(cancel=not self._striking)
+        try:
+            await self._trigger.acted()
+        finally:  # whatever becomes of the message that was held, the fault goes
+            await self._fault.heal()
+        self._background.check()
