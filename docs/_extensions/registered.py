@@ -43,7 +43,7 @@ class Checks(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Give an entry for each."""
-        entries = (_entry(check.__name__, inspect.getdoc(check) or "") for check in STANDING)
+        entries = (_entry(check.name, check.doc) for check in STANDING)
         return self.parse_text_to_nodes("\n\n".join(entries))
 
 

@@ -1,6 +1,19 @@
 """Pure functions from a history, rows included, to a verdict."""
 
-from harness.checks.judgement import STANDING, Check, Judgement, judge, wants
+from harness.checks.judgement import Judgement, judge
+from harness.checks.registry import Check, Kind
+from harness.checks.standing import STANDING, wants
 from harness.checks.verdict import WORST_FIRST, CheckResult, Verdict, worst
 
-__all__ = ["STANDING", "WORST_FIRST", "Check", "CheckResult", "Judgement", "Verdict", "judge", "wants", "worst"]
+__all__ = [
+    "STANDING",
+    "WORST_FIRST",
+    "Check",
+    "CheckResult",
+    "Judgement",
+    "Kind",
+    "Verdict",
+    "judge",
+    "wants",
+    "worst",
+]

@@ -1,67 +1,61 @@
-"""What state the service is in: alive, quiet in its log, at rest once nothing is asked of it."""
+"""What is left of a run: connections, tasks, descriptors, the log, figures, and what the scenario itself objects to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.checks.verdict import CheckResult
+from harness.checks.registry import Examined, Kind, check
 from harness.history import History
-from harness.history.events import (
-    AtRest,
-    FigureRead,
-    ScenarioProblem,
-    ServiceEnded,
-    ServiceNotStarted,
-    UnhandledLogged,
-)
+from harness.history.events import AtRest, FigureRead, ScenarioProblem, UnhandledLogged
 
 LEAKS = ("checked_out", "tasks", "descriptors")
 CONNECTIONS = ("connections", "busy connections")
-TERMINATED = "SIGTERM"
 
 
-def alive(history: History) -> CheckResult:
-    """The service ends only when it is told to, and comes up when it is told to."""
-    died = [f"ended by itself with status {end.status}" for end in history.of(ServiceEnded) if not end.asked_by]
-    silent = [start.reason for start in history.of(ServiceNotStarted)]
-    reasons = [*died, *silent]
-    return CheckResult("alive", bool(reasons), "; ".join(reasons))
+def _at_rest(history: History, what: Sequence[str]) -> Examined:
+    seen = [rest for rest in history.of(AtRest) if rest.what in what]
+    over = [rest for rest in seen if not rest.seen <= rest.at_most]
+    return Examined(
+        problem="; ".join(f"{rest.name} stay at {rest.seen:g}, at most {rest.at_most:g}" for rest in over),
+        saw="; ".join(f"{rest.name} {rest.seen:g}, at most {rest.at_most:g}" for rest in seen),
+        observations=len(seen),
+    )
 
 
-def log_clean(history: History) -> CheckResult:
+@check(Kind.REST)
+def pool_returns(history: History) -> Examined:
+    """The service's connections return to their limit, and none is left busy, by the server's own count."""
+    return _at_rest(history, CONNECTIONS)
+
+
+@check(Kind.REST)
+def no_leaks(history: History) -> Examined:
+    """Nothing is left checked out, and tasks and descriptors return to what they were, by its own probes."""
+    return _at_rest(history, LEAKS)
+
+
+@check(Kind.LIVENESS)
+def log_clean(history: History) -> Examined:
     """No exception went unhandled, by the service's own log."""
     lines = [found.line for found in history.of(UnhandledLogged)]
     more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
-    return CheckResult("log_clean", bool(lines), f"{lines[0]}{more}" if lines else "")
+    return Examined(
+        problem=f"{lines[0]}{more}" if lines else "",
+        saw=f"{len(lines)} {'line' if len(lines) == 1 else 'lines'} of an unhandled exception",
+        observations=1,  # the log as a whole
+    )
 
 
-def drains(history: History) -> CheckResult:
-    """Told to end by SIGTERM, the service ends by itself with status 0."""
-    bad = [end.status for end in history.of(ServiceEnded) if end.asked_by == TERMINATED and end.status != 0]
-    return CheckResult("drains", bool(bad), f"ended with status {bad[0]} after SIGTERM" if bad else "")
-
-
-def _not_at_rest(history: History, what: Sequence[str]) -> str:
-    over = [rest for rest in history.of(AtRest) if rest.what in what and not rest.seen <= rest.at_most]
-    return "; ".join(f"{rest.name} stay at {rest.seen:g}, at most {rest.at_most:g}" for rest in over)
-
-
-def pool_returns(history: History) -> CheckResult:
-    """The service's connections return to their limit, and none is left busy, by the server's own count."""
-    reason = _not_at_rest(history, CONNECTIONS)
-    return CheckResult("pool_returns", bool(reason), reason)
-
-
-def no_leaks(history: History) -> CheckResult:
-    """Nothing is left checked out, and tasks and descriptors return to what they were, by its own probes."""
-    reason = _not_at_rest(history, LEAKS)
-    return CheckResult("no_leaks", bool(reason), reason)
-
-
-def figure(history: History) -> CheckResult:
+@check(Kind.REST)
+def figure(history: History) -> Examined:
     """The figures that the scenario limits are within their limits."""
-    reasons = [reason for read in history.of(FigureRead) if (reason := _beyond(read))]
-    return CheckResult("figure", bool(reasons), "; ".join(reasons))
+    read = list(history.of(FigureRead))
+    return Examined(
+        problem="; ".join(reason for each in read if (reason := _beyond(each))),
+        saw="; ".join(f"{each.figure!r} {each.seen:g}{_limits(each)}" for each in read) or "no figure is limited",
+        observations=len(read),
+        firm=False,
+    )
 
 
 def _beyond(read: FigureRead) -> str:
@@ -73,7 +67,19 @@ def _beyond(read: FigureRead) -> str:
     return ""
 
 
-def assertion(history: History) -> CheckResult:
+def _limits(read: FigureRead) -> str:
+    limits = (("at least", read.at_least), ("at most", read.at_most))
+    return "".join(f", {word} {limit:g}" for word, limit in limits if limit is not None)
+
+
+@check(Kind.LIVENESS)
+def assertion(history: History) -> Examined:
     """The scenario's own Python had nothing to object."""
     problems = [problem.text for problem in history.of(ScenarioProblem) if not problem.wrong]
-    return CheckResult("assertion", bool(problems), "; ".join(problems))
+    count = len(problems)
+    return Examined(
+        problem="; ".join(problems),
+        saw=f"{count} {'objection' if count == 1 else 'objections'} of the scenario's own",
+        observations=1,  # the scenario as a whole
+        firm=False,
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.checks import condition, liveness, safety
 from harness.checks.exchanges import AGAIN_MAX, acknowledged_by_steps, exchanges, sent_again
+from harness.checks.registry import Check
+from harness.checks.standing import STANDING
 from harness.checks.verdict import CheckResult, Verdict
 from harness.faults.fault import Fault
 from harness.history import History
@@ -25,82 +26,66 @@ from harness.history.events import (
     ScenarioProblem,
     ServerDied,
 )
-
-Check = Callable[[History], CheckResult]
-
-STANDING: tuple[Check, ...] = (
-    safety.acknowledged_is_stored,
-    safety.stored_once,
-    safety.nothing_foreign,
-    safety.refused_is_not_stored,
-    safety.same_answer_again,
-    condition.alive,
-    liveness.outcome,
-    liveness.in_time,
-    liveness.slower,
-    liveness.reached,
-    liveness.recovers,
-    condition.drains,
-    condition.pool_returns,
-    condition.no_leaks,
-    condition.log_clean,
-    condition.figure,
-    condition.assertion,
-)
-"""On every scenario; in the order in which a reader wants to know of them."""
-
-
-def wants(name: str) -> str:
-    """What the standing check of that name asks for, in a sentence; empty for a name that none has."""
-    found = next((check for check in STANDING if getattr(check, "__name__", "") == name), None)
-    return (found.__doc__ or "").strip().partition("\n")[0] if found else ""
-
+from harness.vocabulary import Moment
 
 NOT_STEADY = "steady state was not reached: "
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict, the sentence that gives its reason, and what each failing check says."""
+    """The verdict, the sentence that gives its reason, and what each check says, in their order."""
 
     verdict: Verdict
     reason: str
-    failing: tuple[CheckResult, ...]
+    checks: tuple[CheckResult, ...]
+
+    @property
+    def failing(self) -> tuple[CheckResult, ...]:
+        """Those that failed."""
+        return tuple(result for result in self.checks if result.failed)
 
 
 def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     """Judge one run. A check that crashes makes it inconclusive, unless a row is wrong.
+
+    What is wrong with the rows outranks everything. A doubt outranks all other failures, but for one: a moment that
+    the scenario waited for in vain does not hide what had failed while every fault left its evidence.
 
     Nothing is held by default: a run without a request of the scenario's own, without a fault (or its
     word that there is none), without a look at recovery and at rest, or without its deliveries sent
     again, proves nothing.
     """
     results, crashes = _run(checks, history)
-    failing = tuple(result for result in results if result.failed)
+    failing = [result for result in results if result.failed]
     unsafe = [result for result in failing if result.safety]
-    doubts = [*crashes, *_doubts(history)]
+    missed = [_missed(moment) for moment in _moments_missed(history)]
+    doubts = [*crashes, *_broken(history), *missed, *_without_evidence(history)]
     if unsafe:
-        return Judgement(Verdict.FAILED, _sentence(unsafe[0]), failing)
+        return Judgement(Verdict.FAILED, _sentence(unsafe[0]), results)
     lacks = history.last(MachineLacks)
     if lacks is not None:
         return Judgement(Verdict.UNAVAILABLE, f"needs {lacks.need}: {lacks.reason}", ())
+    firm = [result for result in failing if result.firm]
+    if missed and firm and doubts == missed and history.last(FaultActed) is not None:
+        return Judgement(Verdict.FAILED, f"{_sentence(firm[0])}; besides, {missed[0]}", results)
     if doubts:
-        return Judgement(Verdict.INCONCLUSIVE, doubts[0], failing)
+        return Judgement(Verdict.INCONCLUSIVE, doubts[0], results)
     if failing:
-        return Judgement(Verdict.FAILED, _sentence(failing[0]), failing)
+        return Judgement(Verdict.FAILED, _sentence(failing[0]), results)
     missing = _missing(history)
-    return Judgement(Verdict.INCONCLUSIVE if missing else Verdict.HELD, missing, ())
+    return Judgement(Verdict.INCONCLUSIVE if missing else Verdict.HELD, missing, results)
 
 
-def _run(checks: Sequence[Check], history: History) -> tuple[list[CheckResult], list[str]]:
+def _run(checks: Sequence[Check], history: History) -> tuple[tuple[CheckResult, ...], list[str]]:
     results: list[CheckResult] = []
     crashes: list[str] = []
     for check in checks:
         try:
             results.append(check(history))
         except Exception as problem:  # noqa: BLE001  # recorded as the reason of an inconclusive verdict
-            crashes.append(f"check {check.__name__} crashed: {problem!r}")
-    return results, crashes
+            crashes.append(f"check {check.name} crashed: {problem!r}")
+            results.append(CheckResult(check.name, False, saw=f"crashed: {problem!r}"))
+    return tuple(results), crashes
 
 
 def _missing(history: History) -> str:
@@ -133,8 +118,8 @@ def _sentence(result: CheckResult) -> str:
     return f"{result.name}: {result.reason}"
 
 
-def _doubts(history: History) -> Iterator[str]:
-    """Why nothing may be concluded, the most telling first."""
+def _broken(history: History) -> Iterator[str]:
+    """Why the run is no ground to stand on, the most telling first."""
     # A server's death first: the harness itself breaks on what is no longer there.
     for death in history.of(ServerDied):
         end = f"status {death.status}; its last words:\n{death.log_tail}"
@@ -147,9 +132,23 @@ def _doubts(history: History) -> Iterator[str]:
     if unsteady is not None and history.last(Recovered) is None:
         # After a recovery it is the service's own failure: check `recovers`.
         yield f"{NOT_STEADY}{unsteady.reason}"
-    for moment in history.of(MomentMissed):
-        if not moment.claim:
-            yield f"{moment.moment!r} did not come in {moment.within_s:g} s: {moment.detail}"
+    # What the harness itself waited for in vain, to prepare a cell of a sweep or an order, is no moment of a scenario.
+    for missed in history.of(MomentMissed):
+        if not isinstance(missed.moment, Moment) and not missed.claim:
+            yield _missed(missed)
+
+
+def _moments_missed(history: History) -> Iterator[MomentMissed]:
+    """What the scenario waited for in vain, but for what it claims of the service: check `reached`."""
+    return (missed for missed in history.of(MomentMissed) if isinstance(missed.moment, Moment) and not missed.claim)
+
+
+def _missed(moment: MomentMissed) -> str:
+    return f"{moment.moment!r} did not come in {moment.within_s:g} s: {moment.detail}"
+
+
+def _without_evidence(history: History) -> Iterator[str]:
+    """What the run should have seen, and has not."""
     instead = {healed.number: healed.instead for healed in history.of(FaultHealed)}
     for acted in _unproven(history):
         seen = f"; seen instead: {instead[acted.number]}" if instead.get(acted.number) else ""

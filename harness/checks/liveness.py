@@ -1,6 +1,6 @@
-"""What the clients are owed: an answer, the right one, in time.
+"""What the clients and the service went through: an answer, the right one, in time, from a service that lives.
 
-A failure of these counts only where the fault left evidence.
+A failure of these counts only where the faults left evidence.
 """
 
 from __future__ import annotations
@@ -9,31 +9,73 @@ import math
 from collections.abc import Sequence
 
 from harness.checks.exchanges import Exchange, exchanges, several
-from harness.checks.verdict import CheckResult
+from harness.checks.registry import Examined, Kind, check
 from harness.history import History
-from harness.history.events import Healthy, MomentMissed, NotRecovered, NotSteady, Purpose, Recovered, RunBegan
+from harness.history.events import (
+    Healthy,
+    MomentMissed,
+    MomentReached,
+    NotRecovered,
+    NotSteady,
+    Purpose,
+    Recovered,
+    RunBegan,
+    ServiceEnded,
+    ServiceNotStarted,
+    ServiceStarted,
+)
 from harness.vocabulary import ACKNOWLEDGED
 
+TERMINATED = "SIGTERM"
 
-def outcome(history: History) -> CheckResult:
+
+@check(Kind.LIVENESS)
+def alive(history: History) -> Examined:
+    """The service ends only when it is told to, and comes up when it is told to."""
+    ends = list(history.of(ServiceEnded))
+    starts = sum(1 for _ in history.of(ServiceStarted))
+    died = [f"ended by itself with status {end.status}" for end in ends if not end.asked_by]
+    silent = [start.reason for start in history.of(ServiceNotStarted)]
+    told = ", then ".join(f"status {end.status} by {end.asked_by or 'itself'}" for end in ends) or "never"
+    return Examined(
+        problem="; ".join([*died, *silent]),
+        saw=f"started {'once' if starts == 1 else f'{starts} times'}; ended: {told}",
+        observations=starts + len(silent),
+    )
+
+
+@check(Kind.LIVENESS, says="1 of 1: : expected , got , after 0.00 s")
+def outcome(history: History) -> Examined:
     """Each request of the scenario's ended as its step expects."""
     judged = [e for e in exchanges(history) if e.judged]
     wrong = [e for e in judged if e.sent.expected is not None and e.outcome not in e.sent.expected]
     stories = [f"{e.name}: expected {e.sent.expected}, got {e.story()}" for e in wrong]
-    return _of_exchanges("outcome", wrong, stories, of=len(judged))
+    return _of_exchanges(
+        wrong,
+        stories,
+        of=judged,
+        saw=f"{len(judged) - len(wrong)} of {len(judged)} as their step expects",
+        # What a fault still to come would have caused may be missing because the scenario was cut short.
+        firm=any(ACKNOWLEDGED in e.sent.expected for e in wrong if e.sent.expected is not None),
+    )
 
 
-def in_time(history: History) -> CheckResult:
+@check(Kind.LIVENESS, says="1 of 1: : , after 0.00 s (limit 0 s)")
+def in_time(history: History) -> Examined:
     """Each request has ended within the service's own deadline, whatever its purpose."""
     began = history.last(RunBegan)
     deadline_ms = began.deadline_ms if began else math.inf
     sent = exchanges(history)
     late = [e for e in sent if e.ended is None or e.ended.took_ms > deadline_ms]
     stories = [f"{e.name}: {e.story()} (limit {deadline_ms / 1e3:g} s)" for e in late]
-    return _of_exchanges("in_time", late, stories, of=len(sent))
+    took = [e.ended.took_ms for e in sent if e.ended]
+    limit = f", limit {deadline_ms / 1e3:g} s" if began else ""
+    saw = f"{len(took)} answers, the slowest after {max(took, default=0) / 1e3:.3f} s{limit}"
+    return _of_exchanges(late, stories, of=sent, saw=saw)
 
 
-def slower(history: History) -> CheckResult:
+@check(Kind.LIVENESS, says="1 of 1: : took 0.00 s (healthy 0.0 ms, at most 0 ms more)")
+def slower(history: History) -> Examined:
     """No answer took longer than this run's healthy answer by more than its step allows."""
     healthy = history.last(Healthy)
     healthy_ms = healthy.median_ms if healthy else 0.0
@@ -45,33 +87,58 @@ def slower(history: History) -> CheckResult:
         for e in slow
         if e.ended
     ]
-    return _of_exchanges("slower", slow, stories, of=len(limited))
+    slowest = max((e.ended.took_ms for e in limited if e.ended), default=0)
+    saw = f"{len(limited)} limited, the slowest {slowest:.0f} ms; healthy {healthy_ms:.1f} ms"
+    return _of_exchanges(slow, stories, of=limited, saw=saw if limited else "no step sets a limit")
 
 
-def reached(history: History) -> CheckResult:
+@check(Kind.LIVENESS, says=" not reached in 0 s: ")
+def reached(history: History) -> Examined:
     """What the scenario claims of the service has come about."""
+    came = sum(1 for _ in history.of(MomentReached))
     missed = [moment for moment in history.of(MomentMissed) if moment.claim]
-    reason = f"{missed[0].moment!r} not reached in {missed[0].within_s:g} s: {missed[0].detail}" if missed else ""
-    return CheckResult("reached", bool(missed), reason)
+    problem = f"{missed[0].moment!r} not reached in {missed[0].within_s:g} s: {missed[0].detail}" if missed else ""
+    saw = f"{came} {'moment' if came == 1 else 'moments'} waited for, and reached"
+    return Examined(problem=problem, saw=saw, observations=came + len(missed), firm=False)
 
 
-def recovers(history: History) -> CheckResult:
+@check(Kind.LIVENESS, says="nothing acknowledged 0 s after healing: ")
+def recovers(history: History) -> Examined:
     """After the last heal the service acknowledges again, and goes on to; so is what had been left unknown."""
-    missed = history.last(NotRecovered)
-    if missed is not None:
-        return CheckResult(
-            "recovers", True, f"nothing acknowledged {missed.within_s:g} s after healing: {missed.reason}"
-        )
-    relapse = history.last(NotSteady)
-    if relapse is not None and history.last(Recovered) is not None:
-        return CheckResult("recovers", True, f"acknowledged once after healing, but not steadily: {relapse.reason}")
     again = [e for e in exchanges(history) if e.sent.purpose == Purpose.AGAIN]
+    recovered, relapse, missed = history.last(Recovered), history.last(NotSteady), history.last(NotRecovered)
+    saw = f"acknowledged again {recovered.took_ms:.0f} ms after the last heal" if recovered else ""
+    if missed is not None:
+        problem = f"nothing acknowledged {missed.within_s:g} s after healing: {missed.reason}"
+        return Examined(problem=problem, saw=saw, observations=1)
+    if relapse is not None and recovered is not None:
+        problem = f"acknowledged once after healing, but not steadily: {relapse.reason}"
+        return Examined(problem=problem, saw=saw, observations=1)
     wrong = [e for e in again if e.outcome != ACKNOWLEDGED]
     stories = [f"{e.name}, sent again: {e.story()}" for e in wrong]
-    return _of_exchanges("recovers", wrong, stories, of=len(again))
+    return _of_exchanges(wrong, stories, of=again, saw=saw)
 
 
-def _of_exchanges(name: str, bad: Sequence[Exchange], stories: Sequence[str], *, of: int) -> CheckResult:
-    """Return the result of a check of `of` exchanges; `stories`: one for each bad one."""
-    deliveries = tuple(dict.fromkeys(e.sent.delivery for e in bad))
-    return CheckResult(name, bool(bad), several(stories, of) if bad else "", deliveries=deliveries)
+@check(Kind.LIVENESS)
+def drains(history: History) -> Examined:
+    """Told to end by SIGTERM, the service ends by itself with status 0."""
+    ends = [end.status for end in history.of(ServiceEnded) if end.asked_by == TERMINATED]
+    bad = [status for status in ends if status != 0]
+    return Examined(
+        problem=f"ended with status {bad[0]} after SIGTERM" if bad else "",
+        saw="; ".join(f"ended with status {status}" for status in ends) or "never told to end by SIGTERM",
+        observations=len(ends),
+    )
+
+
+def _of_exchanges(
+    bad: Sequence[Exchange], stories: Sequence[str], *, of: Sequence[Exchange], saw: str, firm: bool = True
+) -> Examined:
+    """What a check of the exchanges `of` saw; `stories`: one for each bad one."""
+    return Examined(
+        problem=several(stories, len(of)) if bad else "",
+        saw=saw,
+        observations=len(of),
+        firm=firm,
+        deliveries=tuple(dict.fromkeys(e.sent.delivery for e in bad)),
+    )

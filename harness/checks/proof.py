@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-
-CheckName = Literal[
-    "acknowledged_is_stored", "stored_once", "nothing_foreign", "refused_is_not_stored", "same_answer_again",
-    "pool_returns", "no_leaks", "figure",
-    "alive", "outcome", "in_time", "slower", "reached", "recovers", "drains", "log_clean", "assertion",
-]  # fmt: skip
-"""All checks. The first eight look at what is there afterwards, the others at what was seen."""
 
 StateCheck = Literal[
     "acknowledged_is_stored", "stored_once", "nothing_foreign", "refused_is_not_stored", "same_answer_again",
     "pool_returns", "no_leaks", "figure",
 ]  # fmt: skip
-"""What is there afterwards: the failing check says enough by itself."""
+"""Checks of what is there afterwards (`Kind.SAFETY`, `Kind.REST`): the failing check says enough by itself."""
 
 SymptomCheck = Literal[
     "alive", "outcome", "in_time", "slower", "reached", "recovers", "drains", "log_clean", "assertion",
 ]  # fmt: skip
-"""What was seen: many causes have the same symptom, so a proof must name its own."""
+"""Checks of what was seen (`Kind.LIVENESS`): many causes have the same symptom, so a proof must name its own."""
 
-SAYS_ALWAYS: Mapping[str, str] = {
-    "outcome": "1 of 1: : expected , got , after 0.00 s",
-    "in_time": "1 of 1: : , after 0.00 s (limit 0 s)",
-    "slower": "1 of 1: : took 0.00 s (healthy 0.0 ms, at most 0 ms more)",
-    "reached": " not reached in 0 s: ",
-    "recovers": "nothing acknowledged 0 s after healing: ",
-}
-"""What a check's sentence has in it whatever made it fail: a reason that is found here tells nothing apart."""
+CheckName = Literal[StateCheck, SymptomCheck]
+"""Checks that a proof may name, for type checkers only: one that no proof names need not be here."""
 
 
 TODO = "TODO"

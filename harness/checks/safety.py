@@ -5,11 +5,10 @@ These count whether or not a fault left evidence: there is no excuse for them.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from harness.checks.exchanges import Exchange, by_delivery, by_subject
-from harness.checks.verdict import CheckResult
+from harness.checks.exchanges import Exchange, by_delivery, by_subject, exchanges
+from harness.checks.registry import Examined, Kind, check
 from harness.history import History
 from harness.history.events import Purpose, RequestEnded, RequestSent, RowsRead, StoredRow
 from harness.vocabulary import ACKNOWLEDGED, REFUSED
@@ -20,9 +19,22 @@ def _readings(history: History) -> Sequence[Sequence[StoredRow]]:
     return [read.rows for read in history.of(RowsRead)]
 
 
-def _result(name: str, bad: Sequence[str], what: str) -> CheckResult:
+def _rows_seen(history: History) -> str:
+    """How many deliveries were acknowledged, and how many rows each reading found."""
+    readings = [sum(row.copies for row in rows) for rows in _readings(history)]
+    return (
+        f"{len(_promised(history))} deliveries acknowledged; rows read: {', then '.join(map(str, readings)) or 'none'}"
+    )
+
+
+def _promised(history: History) -> Collection[str]:
+    """The deliveries that were acknowledged, by any of their requests."""
+    return {e.sent.delivery for e in exchanges(history) if e.outcome == ACKNOWLEDGED and not e.sent.reads}
+
+
+def _named(bad: Sequence[str], what: str) -> str:
     shown = ", ".join(bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
-    return CheckResult(name, bool(bad), f"{what}: {shown}" if bad else "", safety=True)
+    return f"{what}: {shown}" if bad else ""
 
 
 def lost_deliveries(history: History) -> frozenset[str]:
@@ -50,36 +62,53 @@ def doubled_deliveries(history: History) -> Mapping[str, int]:
     return {delivery: count for delivery, count in most.items() if count > 1}
 
 
-def acknowledged_is_stored(history: History) -> CheckResult:
+@check(Kind.SAFETY)
+def acknowledged_is_stored(history: History) -> Examined:
     """A delivery that was acknowledged, by any of its requests, is in the database."""
-    return _result("acknowledged_is_stored", sorted(lost_deliveries(history)), "acknowledged, but not stored")
+    lost = sorted(lost_deliveries(history))
+    return Examined(
+        problem=_named(lost, "acknowledged, but not stored"),
+        saw=_rows_seen(history),
+        observations=len(_promised(history)),
+    )
 
 
-def stored_once(history: History) -> CheckResult:
+@check(Kind.SAFETY)
+def stored_once(history: History) -> Examined:
     """No delivery is stored twice, however often it was sent."""
     doubled = [f"{delivery} ({count} times)" for delivery, count in sorted(doubled_deliveries(history).items())]
-    return _result("stored_once", doubled, "stored more than once")
+    stored = {row.id for rows in _readings(history) for row in rows}
+    return Examined(problem=_named(doubled, "stored more than once"), saw=_rows_seen(history), observations=len(stored))
 
 
-def nothing_foreign(history: History) -> CheckResult:
+@check(Kind.SAFETY)
+def nothing_foreign(history: History) -> Examined:
     """Nothing is stored that was not sent: neither an id nor, under an id, another body."""
     sent: dict[str, set[str]] = {}
     for request in history.of(RequestSent):
         if not request.reads:
             sent.setdefault(request.delivery, set()).add(request.digest)
     found = {row for rows in _readings(history) for row in rows}
-    foreign = {row.id for row in found if row.digest not in sent.get(row.id, set())}
-    return _result("nothing_foreign", sorted(foreign), "stored, but never sent like this")
+    foreign = sorted({row.id for row in found if row.digest not in sent.get(row.id, set())})
+    problem = _named(foreign, "stored, but never sent like this")
+    return Examined(problem=problem, saw=_rows_seen(history), observations=len(found))
 
 
-def refused_is_not_stored(history: History) -> CheckResult:
+@check(Kind.SAFETY)
+def refused_is_not_stored(history: History) -> Examined:
     """A delivery of which every request was refused is not in the database."""
     stored = {row.id for rows in _readings(history) for row in rows}
     refused = {delivery for delivery, sent in by_delivery(history).items() if all(e.outcome == REFUSED for e in sent)}
-    return _result("refused_is_not_stored", sorted(refused & stored), "refused, but stored")
+    requests = sum(e.outcome == REFUSED for e in exchanges(history))
+    return Examined(
+        problem=_named(sorted(refused & stored), "refused, but stored"),
+        saw=f"{requests} {'request' if requests == 1 else 'requests'} refused",
+        observations=len(refused),
+    )
 
 
-def same_answer_again(history: History) -> CheckResult:
+@check(Kind.SAFETY)
+def same_answer_again(history: History) -> Examined:
     """A delivery that was acknowledged gets the same answer, to the byte, whenever it is sent again.
 
     Two acknowledgements that differ count whatever else happened; a repeat that was not acknowledged
@@ -98,8 +127,9 @@ def same_answer_again(history: History) -> CheckResult:
             changed.append(
                 f"{sent[0].name} ({_told(answers[0])[1][:80]!r}, then {_told(other[0])[1][:80]!r}: {other[0].story()})"
             )
-    result = _result("same_answer_again", changed, "sent again, and answered otherwise")
-    return dataclasses.replace(result, safety=contradicted)
+    again = sum(e.sent.purpose == Purpose.AGAIN for e in exchanges(history))
+    problem = _named(changed, "sent again, and answered otherwise")
+    return Examined(problem=problem, saw=f"{again} sent again", observations=again, safety=contradicted)
 
 
 def _told(exchange: Exchange) -> tuple[int | None, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 
 class Verdict(enum.StrEnum):
@@ -27,14 +27,21 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What one check says of one run. `reason` is a sentence.
+    """What one check says of one run.
 
-    `safety`: a lost, doubled or foreign row. It counts even where a fault left no evidence.
-    `deliveries`: all those whose answers it failed by; the sentence names the first.
+    `reason`: why it failed, in a sentence. `saw`: what it looked at, passing or failing, in a line. `observations`: how
+    many things it looked at; with 0 it had nothing to look at.
+    `safety`: it failed by a lost, doubled or foreign row. That counts even where a fault left no evidence.
+    `firm`: nothing that the scenario had still to do could have made it hold; so it counts even where the scenario
+    waited in vain for a moment. `deliveries`: all those whose answers it failed by; the sentence names the first.
     """
 
     name: str
     failed: bool
     reason: str = ""
+    _: KW_ONLY
+    saw: str = ""
+    observations: int = 0
     safety: bool = False
+    firm: bool = True
     deliveries: tuple[str, ...] = ()

@@ -37,6 +37,16 @@ class EvidenceRead(Read):
     fault: Mapping[str, Any] | None = None
 
 
+class CheckRead(Read):
+    """What one check says of a run. `saw`: what it looked at, passing or failing; `observations`: how many things."""
+
+    name: str
+    failed: bool
+    reason: str = ""
+    saw: str = ""
+    observations: int = 0
+
+
 class RunRead(Read):
     """One run. `history` and `schedule` are relative to the run's folder."""
 
@@ -49,6 +59,7 @@ class RunRead(Read):
     verdict: Verdict
     reason: str
     failing_checks: tuple[str, ...] = ()
+    checks: tuple[CheckRead, ...] = ()
     evidence: tuple[EvidenceRead, ...] = ()
     figures: Mapping[str, float | None] = {}
     duration_s: float

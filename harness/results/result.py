@@ -58,7 +58,7 @@ class RunResult:
     theme: str
     verdict: Verdict
     reason: str
-    failing: tuple[CheckResult, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     figures: Mapping[str, float] = field(default_factory=dict)
     duration_s: float
@@ -76,6 +76,11 @@ class RunResult:
     expected: Verdict = Verdict.HELD
 
     @property
+    def failing(self) -> tuple[CheckResult, ...]:
+        """What the checks say that failed, whatever the verdict became."""
+        return tuple(result for result in self.checks if result.failed)
+
+    @property
     def failing_checks(self) -> tuple[str, ...]:
-        """Names of the checks that failed, whatever the verdict became."""
+        """Their names."""
         return tuple(result.name for result in self.failing)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.checks import Verdict
+from harness.checks import CheckResult, Verdict
 from harness.results.ablation import ProofResult, title
 from harness.results.finding import Finding
 from harness.results.result import Evidence, RunResult
@@ -122,6 +122,7 @@ def _run(result: RunResult, relative: Callable[[Path | None], str | None]) -> di
         "verdict": result.verdict.value,
         "reason": result.reason,
         "failing_checks": list(result.failing_checks),
+        "checks": [_check(check) for check in result.checks],
         "evidence": [_evidence(evidence) for evidence in result.evidence],
         "figures": dict(result.figures),
         "duration_s": result.duration_s,
@@ -130,6 +131,16 @@ def _run(result: RunResult, relative: Callable[[Path | None], str | None]) -> di
         "repro": result.repro,
         "history": relative(result.history),
         "schedule": relative(result.schedule),
+    }
+
+
+def _check(check: CheckResult) -> dict[str, Any]:
+    return {
+        "name": check.name,
+        "failed": check.failed,
+        "reason": check.reason,
+        "saw": check.saw,
+        "observations": check.observations,
     }
 
 

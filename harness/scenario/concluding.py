@@ -48,7 +48,7 @@ def conclude(
         theme=theme,
         verdict=judgement.verdict,
         reason=judgement.reason,
-        failing=judgement.failing,
+        checks=judgement.checks,
         evidence=evidence_of(history),
         figures=figures_of(history),
         duration_s=round(times.run_s, 3),

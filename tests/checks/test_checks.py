@@ -8,9 +8,11 @@ from typing import get_args
 
 import pytest
 
-from harness.checks import STANDING, Verdict
+from harness.checks import STANDING, Check, Kind, Verdict, judge
 from harness.checks.exchanges import exchanges
 from harness.checks.proof import CheckName, StateCheck, SymptomCheck
+from harness.checks.registry import Examined, check
+from harness.history import History
 from harness.history.events import (
     AtRest,
     FigureRead,
@@ -95,6 +97,7 @@ def test_a_spoilt_history_fails_by_the_named_check(name: str, spoil: Spoil, reas
     assert reason in told.get(name, "")
     assert judgement.verdict is Verdict.FAILED
     assert set(told) == {name}, "no other check may be blamed"
+    assert all(result.observations > 0 and result.saw for result in judgement.failing if name != "recovers")
 
 
 def test_of_several_deliveries_the_sentence_names_the_first_and_the_result_all() -> None:
@@ -106,16 +109,53 @@ def test_of_several_deliveries_the_sentence_names_the_first_and_the_result_all()
     assert failed.deliveries == ("c", "d")
 
 
-@pytest.mark.parametrize("check", STANDING, ids=[check.__name__ for check in STANDING])
-def test_a_well_behaved_run_fails_no_check(check: Callable[..., object]) -> None:
-    assert whole().failing() == set()
-    assert check.__name__ in {name for name, _, _ in FAILING}, "no history above makes this check fail"
+@pytest.mark.parametrize("each", STANDING, ids=[each.name for each in STANDING])
+def test_a_well_behaved_run_fails_no_check(each: Check) -> None:
+    result = each(whole().recorder.history)
+    assert not result.failed
+    assert result.saw
+    assert each.wants.endswith(".")
+    assert each.name in {name for name, _, _ in FAILING}, "no history above makes this check fail"
 
 
-def test_checks_have_the_names_that_proofs_use() -> None:
-    names = {check.__name__ for check in STANDING}
-    assert names == {check(whole().recorder.history).name for check in STANDING}
-    assert names == set(get_args(CheckName)) == set(get_args(StateCheck)) | set(get_args(SymptomCheck))
+def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
+    empty = {each.name for each in STANDING if each(whole().recorder.history).observations == 0}
+    assert empty == {"slower", "reached", "drains"}
+    nothing = [each(Story().recorder.history) for each in STANDING]
+    assert {each.name for each in nothing if each.observations} == {"log_clean", "assertion"}
+
+
+def test_proofs_may_name_checks_by_their_kind() -> None:
+    """For type checkers: the names are written once more, and are those of the registry."""
+    by_match = {True: get_args(SymptomCheck), False: get_args(StateCheck)}
+    for needs_match, names in by_match.items():
+        assert set(names) == {each.name for each in STANDING if each.needs_match is needs_match} & set(names)
+    assert {*get_args(SymptomCheck), *get_args(StateCheck)} == set(get_args(CheckName))
+
+
+def test_a_registered_check_needs_nothing_else() -> None:
+    """It judges, its name is in the reason, its kind says when that counts, and a second of its name is refused."""
+
+    def quiet(history: History) -> Examined:
+        """The service logs nothing."""
+        del history
+        return Examined(problem="3 lines", saw="3 lines", observations=1)
+
+    found = Check("quiet", Kind.LIVENESS, quiet)
+    judgement = judge(whole().recorder.history, [*STANDING, found])
+    assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "quiet: 3 lines")
+    assert judge(whole(evidence=False).recorder.history, [*STANDING, found]).verdict is Verdict.INCONCLUSIVE
+    unsafe = Check("quiet", Kind.SAFETY, quiet)
+    assert judge(whole(evidence=False).recorder.history, [unsafe]).verdict is Verdict.FAILED
+    assert found.wants == "The service logs nothing."
+    with pytest.raises(ValueError, match="two checks are called alive"):
+        check(Kind.REST)(alive)
+
+
+def alive(history: History) -> Examined:
+    """Has the name of another."""
+    del history
+    return Examined(saw="nothing", observations=0)
 
 
 def test_what_a_check_must_not_blame() -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from harness import postgres, redis
-from harness.checks import STANDING, CheckResult, Verdict, judge, worst
+from harness.checks import STANDING, Check, Kind, Verdict, judge, worst
 from harness.checks.exchanges import AGAIN_MAX
+from harness.checks.registry import Examined
 from harness.faults import Fault, link, no_fault, server
 from harness.history import History
 from harness.history.events import (
@@ -19,6 +20,7 @@ from harness.history.events import (
     HarnessProblem,
     MachineLacks,
     MomentMissed,
+    Named,
     NotRecovered,
     NotSteady,
     Purpose,
@@ -48,8 +50,8 @@ def test_a_run_that_is_held_says_nothing() -> None:
     ],
 )
 def test_each_doubt_makes_a_run_inconclusive(doubt: Event, reason: str) -> None:
-    """Also one that a liveness check fails: without ground it counts for nothing."""
-    for story in (whole(), whole().tell(FigureRead(service.metric("a"), 1, 0)), whole().tell(NotRecovered(10, "503"))):
+    """Also one that a figure fails: it is of a scenario that was not done to its end."""
+    for story in (whole(), whole().tell(FigureRead(service.metric("a"), 1, 0))):
         judgement = story.tell(doubt).judged()
         assert judgement.verdict is INCONCLUSIVE
         assert judgement.reason.startswith(reason)
@@ -106,6 +108,44 @@ def test_a_missed_precondition_is_a_doubt_and_a_missed_claim_a_failure() -> None
     claim = whole().tell(MomentMissed(service.answers(5), True, 10, "2")).judged()
     assert (ground.verdict, claim.verdict) == (INCONCLUSIVE, FAILED)
     assert claim.reason == "reached: service.answers(5) not reached in 10 s: 2"
+
+
+MISSED = MomentMissed(postgres.idle(), False, 10, "0 idle")
+
+
+def test_what_failed_under_a_proven_fault_outranks_a_moment_that_never_came() -> None:
+    for story, reason in (
+        (whole().request("c", UNKNOWN), "outcome: 1 of 3: c: expected acknowledged, got unknown"),
+        (whole().tell(NotRecovered(10, "503")), "recovers: nothing acknowledged 10 s after healing: 503"),
+    ):
+        judgement = story.tell(MISSED).judged()
+        assert judgement.verdict is FAILED
+        assert judgement.reason.startswith(reason)
+        assert judgement.reason.endswith("; besides, postgres.idle(1) did not come in 10 s: 0 idle")
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        FaultActed(9, link.cut(postgres)), HarnessProblem("oops"), ServerDied("postgres", -9, "log"),
+        ScenarioProblem("here:1: what", wrong=True), MomentMissed(Named("an order"), False, 10, "stuck"),
+    ],
+)  # fmt: skip
+def test_every_other_doubt_outranks_what_failed(doubt: Event) -> None:
+    judgement = whole().request("c", UNKNOWN).tell(MISSED, doubt).judged()
+    assert judgement.verdict is INCONCLUSIVE
+    assert [result.name for result in judgement.failing] == ["outcome"]
+
+
+def test_what_was_due_to_a_fault_still_to_come_is_no_failure_where_its_moment_never_came() -> None:
+    """The deliveries are expected to be refused because of a fault that was never injected."""
+    judgement = whole().request("c", ACKNOWLEDGED, expected=REFUSED).tell(MISSED).judged()
+    assert judgement.verdict is INCONCLUSIVE
+
+
+def test_without_any_fault_a_moment_that_never_came_is_a_doubt() -> None:
+    judgement = Story().begin().request("c", UNKNOWN).tell(MISSED).recover().rows().judged()
+    assert judgement.verdict is INCONCLUSIVE
 
 
 def test_unsteady_before_the_scenario_is_a_doubt_and_after_it_a_failure() -> None:
@@ -197,9 +237,10 @@ def test_a_service_that_refuses_everything_fails() -> None:
 
 
 def test_a_check_that_crashes_is_a_doubt_that_is_named() -> None:
-    def broken(_: History) -> CheckResult:
+    def crashing(_: History) -> Examined:
         raise ZeroDivisionError("by zero")
 
+    broken = Check("broken", Kind.LIVENESS, crashing)
     judgement = judge(whole().recorder.history, (*STANDING, broken))
     assert judgement.verdict is INCONCLUSIVE
     assert judgement.reason == "check broken crashed: ZeroDivisionError('by zero')"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import get_args
 
 import pytest
 
-from harness.checks.proof import SAYS_ALWAYS, SymptomCheck
+from harness.checks import STANDING, Check
 from harness.history.events import MomentMissed, NotRecovered
 from harness.vocabulary import REFUSED, service
 from tests.checks.support import Story, whole
@@ -25,11 +24,14 @@ def _spoilt() -> dict[str, Story]:
     }
 
 
-@pytest.mark.parametrize("check", sorted(SAYS_ALWAYS))
-def test_its_words_are_in_the_checks_own_sentence(check: str) -> None:
+SAYING = [check for check in STANDING if check.says]
+
+
+@pytest.mark.parametrize("check", SAYING, ids=[check.name for check in SAYING])
+def test_its_words_are_in_the_checks_own_sentence(check: Check) -> None:
     """Otherwise an empty reason would no longer be seen to be one."""
-    assert check in get_args(SymptomCheck)
-    found = next(each for each in _spoilt()[check].judged().failing if each.name == check)
-    words = re.findall(r"[a-z]{3,}", SAYS_ALWAYS[check])
+    assert check.needs_match
+    found = next(each for each in _spoilt()[check.name].judged().failing if each.name == check.name)
+    words = re.findall(r"[a-z]{3,}", check.says)
     assert words
     assert [word for word in words if word not in found.reason] == []

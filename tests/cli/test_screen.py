@@ -91,7 +91,7 @@ def test_a_failure_is_told_in_ten_lines_at_most() -> None:
     evidence = tuple(Evidence("cut", "kernel", n, f"link {n}") for n in range(9))
     stream = io.StringIO()
     with PlainScreen(stream, Verbosity.NORMAL) as screen:
-        result = made(Verdict.FAILED, failing=checks, evidence=evidence, service_log="one\nError: lost\n")
+        result = made(Verdict.FAILED, checks=checks, evidence=evidence, service_log="one\nError: lost\n")
         screen.began(result.key, "scenario")
         screen.saw(entry(StepBegan(1, Inject((link.cut(postgres),)))))
         screen.saw(entry(StepBegan(2, Deliver(5))))

@@ -206,7 +206,7 @@ def mutated(verdict: Verdict, **changes: Any) -> RunResult:
         (mutated(Verdict.FAILED), MutantVerdict.KILLED, "failed by outcome"),
         (mutated(Verdict.HELD), MutantVerdict.SURVIVED, "nothing shows that 'money > LIMIT' matters"),
         (
-            mutated(Verdict.FAILED, failing=(CheckResult("slower", True, "late"),)),
+            mutated(Verdict.FAILED, checks=(CheckResult("slower", True, "late"),)),
             MutantVerdict.MISATTRIBUTED,
             "outcome did not fail; it failed by slower: late",
         ),

@@ -111,12 +111,14 @@ def result(folder: Path, verdict: Verdict = Verdict.HELD, *, text: str = "fine",
     key = changes.pop("key", RunKey("idle_pool_cut", "hardened"))
     history = folder / "history" / f"{len(list((folder / 'history').glob('*'))) if folder.exists() else 0}.jsonl"
     write_history(history, text=text, outcome=ACKNOWLEDGED if verdict is Verdict.HELD else UNKNOWN)
-    failing = (CheckResult("outcome", True, f"1 of 2: {text}"),) if verdict is Verdict.FAILED else ()
+    failed = verdict is Verdict.FAILED
+    stored = CheckResult("stored_once", False, saw=f"2 rows: {text}", observations=2)
+    answers = CheckResult("outcome", failed, f"1 of 2: {text}" if failed else "", saw="2 of 2", observations=2)
     reason = "" if verdict is Verdict.HELD else f"outcome: 1 of 2: {text}"
     given = {
         "key": key,
         "history": history,
-        "failing": failing,
+        "checks": (stored, answers),
         "reason": reason,
         "evidence": (Evidence("connections_cut", "kernel", BEGAN_NS, text),),
         "repro": f"python -m harness gate {text}",
@@ -139,7 +141,7 @@ def hostile_results(folder: Path) -> Path:
     """Results in which everything that a service or a suite can name is an attack."""
     bad = result(folder, Verdict.FAILED, text=NASTY, key=RunKey(NASTY, NASTY, (NASTY,)), theme=NASTY)
     doubtful = result(folder, Verdict.INCONCLUSIVE, text=NASTY, key=RunKey("second", NASTY))
-    second = ablated(Verdict.FAILED, reason=NASTY, failing=(CheckResult("outcome", True, NASTY),))
+    second = ablated(Verdict.FAILED, reason=NASTY, checks=(CheckResult("outcome", True, NASTY),))
     matrix = {"ablation": {"matrix": {"profile": NASTY, "protections": [NASTY]}}}
     proofs = [proof_of(made(), second)]
     summary = summary_of(bad, doubtful, made(), second, proofs=proofs, exit_status=1, sections=matrix)

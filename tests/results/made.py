@@ -22,7 +22,9 @@ def made(verdict: Verdict = Verdict.HELD, **changes: Any) -> RunResult:
         "theme": "pool",
         "verdict": verdict,
         "reason": "" if verdict is Verdict.HELD else "outcome: 1 of 5: refused",
-        "failing": (CheckResult("outcome", True, "1 of 5: refused"),) if failed else (),
+        "checks": (CheckResult("outcome", True, "1 of 5: refused", saw="3 of 5 as their step expects", observations=5),)
+        if failed
+        else (),
         "evidence": (EVIDENCE,),
         "figures": {"requests": 5.0, "slowest_ms": 12.5},
         "duration_s": 1.5,

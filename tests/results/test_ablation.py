@@ -16,7 +16,7 @@ def failing(name: str, reason: str, *deliveries: str) -> tuple[CheckResult, ...]
 
 
 def test_the_reason_is_found_in_the_checks_own_words() -> None:
-    second = ablated(failing=failing("outcome", "got unknown: connection is closed"))
+    second = ablated(checks=failing("outcome", "got unknown: connection is closed"))
     judgement = judge_pair(made(), second, PROOF)
     assert judgement.verdict is PairVerdict.PROVED
     assert "'connection is closed' in outcome" in judgement.reason
@@ -42,7 +42,7 @@ def test_the_reason_is_found_in_the_services_log() -> None:
 def test_what_the_control_logs_too_has_to_be_the_failures_own(control: str, log: str, verdict: PairVerdict) -> None:
     """What makes up for a loss logs it too: with the protection as without it."""
     failed = failing("outcome", "2 of 5: msg_a_1: got refused (and 1 more)", "msg_a_1", "msg_a_3")
-    judgement = judge_pair(made(service_log=control), ablated(failing=failed, service_log=log), PROOF)
+    judgement = judge_pair(made(service_log=control), ablated(checks=failed, service_log=log), PROOF)
     assert judgement.verdict is verdict, judgement.reason
     if verdict is PairVerdict.MISATTRIBUTED:
         assert "so it is in the control's, which held" in judgement.reason
@@ -62,7 +62,7 @@ def test_what_the_control_logs_too_has_to_be_the_failures_own(control: str, log:
 def test_a_line_that_the_control_has_of_a_delivery_that_held_is_no_reason(log: str, verdict: PairVerdict) -> None:
     """Times, ports and deliveries differ from run to run, and make it no other line."""
     control = made(service_log="11:59:58 port 4688: trying msg_a_2 again: connection is closed")
-    second = ablated(failing=failing("outcome", "1 of 5: msg_a_1: got refused", "msg_a_1"), service_log=log)
+    second = ablated(checks=failing("outcome", "1 of 5: msg_a_1: got refused", "msg_a_1"), service_log=log)
     judgement = judge_pair(control, second, PROOF)
     assert judgement.verdict is verdict, judgement.reason
     if verdict is PairVerdict.MISATTRIBUTED:
@@ -71,7 +71,7 @@ def test_a_line_that_the_control_has_of_a_delivery_that_held_is_no_reason(log: s
 
 def test_a_state_check_needs_no_reason() -> None:
     proof = Proof(protections=("insert.idempotent",), fails="stored_once")
-    second = ablated(failing=failing("stored_once", "stored more than once: msg_1 (2 times)"))
+    second = ablated(checks=failing("stored_once", "stored more than once: msg_1 (2 times)"))
     judgement = judge_pair(made(), second, proof)
     assert judgement.verdict is PairVerdict.PROVED
     assert "msg_1 (2 times)" in judgement.reason
@@ -103,7 +103,7 @@ def test_without_a_control_that_was_judged_nothing_is_proved(verdict: Verdict, p
 
 @pytest.mark.parametrize("verdict", [Verdict.INCONCLUSIVE, Verdict.UNAVAILABLE])
 def test_an_ablated_run_that_was_not_judged_proves_nothing(verdict: Verdict) -> None:
-    second = ablated(verdict, failing=failing("outcome", "connection is closed"))
+    second = ablated(verdict, checks=failing("outcome", "connection is closed"))
     assert judge_pair(made(), second, PROOF).verdict is PairVerdict.INCONCLUSIVE
 
 
@@ -126,14 +126,14 @@ def test_a_held_run_is_no_harm_done_by_an_empty_expression() -> None:
 
 
 def test_another_check_is_a_misattribution() -> None:
-    second = ablated(failing=failing("in_time", "connection is closed"), service_log="connection is closed")
+    second = ablated(checks=failing("in_time", "connection is closed"), service_log="connection is closed")
     judgement = judge_pair(made(), second, PROOF)
     assert judgement.verdict is PairVerdict.MISATTRIBUTED
     assert "in_time: connection is closed" in judgement.reason
 
 
 def test_another_reason_is_a_misattribution_that_says_what_was_seen() -> None:
-    second = ablated(failing=failing("outcome", "got refused: pool is full"), service_log="fine\nError: no room\nbye\n")
+    second = ablated(checks=failing("outcome", "got refused: pool is full"), service_log="fine\nError: no room\nbye\n")
     judgement = judge_pair(made(), second, PROOF)
     assert judgement.verdict is PairVerdict.MISATTRIBUTED
     assert "pool is full" in judgement.reason
@@ -142,7 +142,7 @@ def test_another_reason_is_a_misattribution_that_says_what_was_seen() -> None:
 
 def test_the_reason_of_another_check_does_not_count() -> None:
     both = (*failing("outcome", "got refused"), *failing("in_time", "connection is closed"))
-    assert judge_pair(made(), ablated(failing=both), PROOF).verdict is PairVerdict.MISATTRIBUTED
+    assert judge_pair(made(), ablated(checks=both), PROOF).verdict is PairVerdict.MISATTRIBUTED
 
 
 def test_what_is_off_in_both_runs_and_what_in_one() -> None:

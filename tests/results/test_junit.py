@@ -53,7 +53,7 @@ def test_counts_and_names() -> None:
 
 def test_the_story_begins_with_the_sentence_and_ends_with_the_line_that_repeats_it() -> None:
     failing = (CheckResult("outcome", True, "1 of 5: refused"), CheckResult("in_time", True, "took 4 s"))
-    result = made(Verdict.FAILED, failing=failing, service_log="good\nError: lost\n")
+    result = made(Verdict.FAILED, checks=failing, service_log="good\nError: lost\n")
     failure = case_of(summary_of(result)).find("failure")
     assert failure is not None
     assert failure.text is not None
@@ -86,7 +86,7 @@ def test_whatever_a_service_says_the_file_is_xml() -> None:
     result = made(
         Verdict.FAILED,
         reason=NASTY,
-        failing=(CheckResult("outcome", True, NASTY),),
+        checks=(CheckResult("outcome", True, NASTY),),
         evidence=(Evidence("k", "s", 1, NASTY),),
         service_log=NASTY,
     )

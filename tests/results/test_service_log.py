@@ -52,7 +52,7 @@ def test_the_end_of_a_long_text_stays(width: int, cut: str) -> None:
 
 def test_a_story_quotes_the_cause_and_names_the_whole_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    run = made(Verdict.FAILED, failing=FAILED, service_log=LOG, history=tmp_path / "r" / "history" / "x.jsonl")
+    run = made(Verdict.FAILED, checks=FAILED, service_log=LOG, history=tmp_path / "r" / "history" / "x.jsonl")
     assert "logged" not in dict(details(run)), "there is no such file"
     file = tmp_path / "r" / "logs" / f"{run.key}.log"
     file.parent.mkdir(parents=True)
@@ -67,6 +67,6 @@ def test_a_story_quotes_the_cause_and_names_the_whole_log(tmp_path: Path, monkey
 def test_a_proof_that_failed_otherwise_says_what_was_logged_to_its_end() -> None:
     error = f"{'x' * 400} TooManyConnectionsError: sorry, too many clients already"
 
-    reason = judge_pair(made(), ablated(failing=FAILED, service_log=f"msg_a_10: {error}"), PROOF).reason
+    reason = judge_pair(made(), ablated(checks=FAILED, service_log=f"msg_a_10: {error}"), PROOF).reason
 
     assert reason.endswith("TooManyConnectionsError: sorry, too many clients already")

@@ -44,6 +44,15 @@ def test_everything_that_scripts_rely_on_is_there() -> None:
             "verdict": "failed",
             "reason": "outcome: 1 of 5: refused",
             "failing_checks": ["outcome"],
+            "checks": [
+                {
+                    "name": "outcome",
+                    "failed": True,
+                    "reason": "1 of 5: refused",
+                    "saw": "3 of 5 as their step expects",
+                    "observations": 5,
+                }
+            ],
             "evidence": [
                 {
                     "kind": "connections_cut",

@@ -18,7 +18,7 @@ from harness.present.html.exceptions import Raised, exceptions_in
 from harness.present.html.grid import column_name
 from harness.present.html.logs import Excerpt, LogFile, epoch_s
 from harness.present.html.past import Before
-from harness.present.html.saw import Seen, checks_named, checks_seen
+from harness.present.html.saw import Seen, checks_seen
 from harness.present.html.timeline import Timeline, timeline_of, zero_of
 from harness.present.looks import look
 from harness.results.reading import ProofRead, RunRead
@@ -162,15 +162,15 @@ def run_view(place: int, run: RunRead, shelf: Shelf, context: Context) -> RunVie
     """Read what the run left, and lay it out."""
     view = _head(place, run, context)
     if not context.detail.history:
-        return dataclasses.replace(view, checks=checks_named(run), links=list(shelf.links(run)))
+        failed = [each for each in view.checks if each.failed]
+        return dataclasses.replace(view, checks=failed, links=list(shelf.links(run)))
     try:
         history = shelf.history(run)
     except UsageError as problem:
-        return dataclasses.replace(view, checks=checks_named(run), problem=problem.message)
+        return dataclasses.replace(view, problem=problem.message)
     chronicle, detail = chronicle_of(history), context.detail
     view = dataclasses.replace(
         view,
-        checks=checks_seen(run, history),
         exceptions=exceptions_in(_logged(history)) if detail.exceptions else (),
         links=list(shelf.links(run)),
     )
@@ -199,6 +199,7 @@ def _head(place: int, run: RunRead, context: Context) -> RunView:
         record=run,
         under=column_name(run),
         proofs=proofs,
+        checks=checks_seen(run),
         as_wanted=proved or held,
         before=context.before,
     )

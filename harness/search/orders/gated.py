@@ -83,7 +83,7 @@ def run_orders(
         theme=THEME,
         verdict=_verdict(found, cut_short),
         reason=_reason(found, cut_short, at_most),
-        failing=_failing(found),
+        checks=_failing(found),
         evidence=_evidence(found),
         figures={"orders": len(found), "orders_with_a_lock_wait": sum(1 for each in found if each.waits)},
         duration_s=duration_s,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.checks import condition
+from harness.checks import STANDING, Kind
 from harness.engine.observing.probes import Probed
 from harness.engine.observing.stored import stored_rows
 from harness.engine.phases.rest import record_rest
@@ -41,7 +41,7 @@ def _rows(lane: Lane, stored: Sequence[StoredRow]) -> Iterator[LaneProblem]:
 
 
 def _rest(lane: Lane, history: History) -> Iterator[LaneProblem]:
-    for check in (condition.pool_returns, condition.no_leaks):
+    for check in (each for each in STANDING if each.kind is Kind.REST):
         result = check(history)
         if result.failed:
             reason = f"{result.name}: {result.reason}"

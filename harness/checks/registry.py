@@ -1,0 +1,113 @@
+"""Checks: each one is a function from a history to what it examined, registered under its own name.
+
+    @check(Kind.LIVENESS)
+    def drains(history: History) -> Examined:
+        \"\"\"Told to end by SIGTERM, the service ends by itself with status 0.\"\"\"
+
+The first line of its docstring says what must hold. Everything else follows from the registration: the order in which
+failures are told, what the report says that each check saw, and which checks a proof may name.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.checks.verdict import CheckResult
+from harness.history import History
+
+
+class Kind(enum.StrEnum):
+    """What a check looks at, and so when its failure counts."""
+
+    SAFETY = "safety"
+    """What is stored. It counts whether or not a fault left evidence."""
+    LIVENESS = "liveness"
+    """What clients and the service went through. Many causes have the same symptom, so a proof must name its own."""
+    REST = "rest"
+    """What is left once the service gets no more requests. The failing check says enough by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What a check saw in one history.
+
+    `problem`: why it failed, as a sentence; empty where it holds. `saw`: what it looked at, passing or failing, in a
+    line. `observations`: how many things it looked at; with 0 it had nothing to look at. `safety`: False where a
+    failure of a safety check is not about the rows. `firm` and `deliveries`: see `CheckResult`.
+    """
+
+    problem: str = ""
+    saw: str
+    observations: int
+    safety: bool = True
+    firm: bool = True
+    deliveries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A registered check. Call it with a history. `says`: what its sentence says whatever made it fail."""
+
+    name: str
+    kind: Kind
+    examine: Callable[[History], Examined]
+    says: str = ""
+
+    def __call__(self, history: History) -> CheckResult:
+        """Judge one history."""
+        found = self.examine(history)
+        return CheckResult(
+            self.name,
+            bool(found.problem),
+            found.problem,
+            saw=found.saw,
+            observations=found.observations,
+            safety=self.kind is Kind.SAFETY and bool(found.problem) and found.safety,
+            firm=found.firm,
+            deliveries=found.deliveries,
+        )
+
+    @property
+    def doc(self) -> str:
+        """Its docstring."""
+        return inspect.getdoc(self.examine) or ""
+
+    @property
+    def wants(self) -> str:
+        """What must hold, in a sentence."""
+        return self.doc.partition("\n")[0]
+
+    @property
+    def needs_match(self) -> bool:
+        """Whether a proof that names it must also say for which reason it fails."""
+        return self.kind is Kind.LIVENESS
+
+
+_CHECKS: list[Check] = []
+
+
+def check(kind: Kind, *, says: str = "") -> Callable[[Callable[[History], Examined]], Check]:
+    """Register the function as a check of that kind, under its own name.
+
+    Args:
+        kind: What it looks at.
+        says: A sentence of it in which everything is left out that tells one failure from another. A proof's `match`
+            that is found in it would be found whatever made the check fail, and is refused.
+    """
+
+    def register(examine: Callable[[History], Examined]) -> Check:
+        found = Check(examine.__name__, kind, examine, says)
+        if any(each.name == found.name for each in _CHECKS):
+            raise ValueError(f"two checks are called {found.name}")
+        _CHECKS.append(found)
+        return found
+
+    return register
+
+
+def registered() -> Sequence[Check]:
+    """All checks, in the order in which they were registered."""
+    return tuple(_CHECKS)

@@ -1,0 +1,26 @@
+"""The checks that judge every run, in the order in which a reader wants to know of them: that of their definition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.checks import safety  # isort: skip  # the order of these imports is the order of the checks
+from harness.checks import liveness  # isort: skip
+from harness.checks import condition  # isort: skip
+from harness.checks.registry import Check, registered
+
+STANDING: Sequence[Check] = registered()
+
+
+def named(name: str) -> Check | None:
+    """Return the check of that name, if there is one."""
+    return next((check for check in STANDING if check.name == name), None)
+
+
+def wants(name: str) -> str:
+    """What the check of that name asks for, in a sentence; empty for a name that none has."""
+    check = named(name)
+    return check.wants if check else ""
+
+
+__all__ = ["STANDING", "condition", "liveness", "named", "safety", "wants"]
