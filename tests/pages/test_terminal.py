@@ -10,7 +10,8 @@ import pytest
 
 import harness
 from harness import Fault
-from harness.present.terminal.lines import Line, closing_lines, run_lines
+from harness.present.terminal.lines import closing_lines, run_lines
+from harness.present.terminal.pieces import Line
 from harness.results import Evidence, RunKey
 from harness.results.folder import ResultsFolder
 from harness.scenario.scenario import Scenario

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.compare.differences import Kind
 from harness.present.looks import BAD, BOLD, DIM, look
-from harness.present.terminal.lines import Line
+from harness.present.terminal.pieces import Line
 from harness.results.text import counted, one_line
 from harness.suite.verbs.baseline import Compared
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.present.looks import BAD, BOLD, DIM, DOUBT, PLAIN
-from harness.present.terminal.lines import Line
+from harness.present.terminal.pieces import Line
 from harness.results.text import one_line
 from harness.suite.verbs.coverage import UPDATE, JudgedCoverage, RecordedCoverage
 

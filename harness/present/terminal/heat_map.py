@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.present.looks import BOLD, DIM, legend, look
-from harness.present.terminal.lines import Line, Piece
+from harness.present.terminal.pieces import Line, Piece
 from harness.proof.matrix import Cell, Matrix, Row
 from harness.results.text import counted
 

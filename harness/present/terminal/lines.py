@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from harness.checks import Verdict
 from harness.present.html import REPORT
 from harness.present.looks import BOLD, DIM, DOUBT, PLAIN, look
+from harness.present.terminal.pieces import Line, Piece, by_style, cut, indented
 from harness.present.terminal.story import LABEL_WIDTH, details
 from harness.results import Evidence, RunKey, RunResult
 from harness.results.ablation import PairVerdict, ProofResult
@@ -15,16 +16,6 @@ from harness.results.folder import ResultsFolder
 from harness.results.summary import Summary
 from harness.results.text import counted, one_line, shortened
 from harness.vocabulary import Value
-
-Piece = tuple[str, str]
-Line = Sequence[Piece]
-
-
-class Row(tuple[Piece, ...]):
-    """A line of a table: a terminal that is too narrow cuts it, and wraps it not."""
-
-    __slots__ = ()
-
 
 DONE_CHARACTERS = 300
 WORD_WIDTH = 14
@@ -46,7 +37,8 @@ def verdict_line(verdict: str, name: str, *rest: str) -> Line:
     """Mark, word, name, and whatever there is to say in a line. `verdict`: of whatever kind."""
     looks = look(verdict)
     said = "  ".join(one_line(text) for text in rest if text)
-    return [(f"{looks.mark} {verdict:{WORD_WIDTH}}", looks.style), (name, BOLD), (f"  {said}" if said else "", PLAIN)]
+    head = (f"{looks.mark} {verdict:{WORD_WIDTH}}", looks.style)
+    return by_style(head, (name, BOLD), (f"  {said}" if said else "", PLAIN))
 
 
 def run_lines(result: RunResult, note: str, *, profile: str, verbose: bool, steps: Sequence[str]) -> Iterator[Line]:
@@ -99,7 +91,7 @@ def _story(result: RunResult, steps: Sequence[str] = ()) -> Iterator[Line]:
 
 
 def _labelled(label: str, text: str, *, style: str = PLAIN) -> Line:
-    return [(f"{NOT_HELD}{label:{LABEL_WIDTH}} ", DIM), (one_line(text), style)]
+    return indented((f"{NOT_HELD}{label:{LABEL_WIDTH}} ", DIM), (one_line(text), style))
 
 
 def _more(result: RunResult, steps: Sequence[str]) -> Iterator[Line]:
@@ -138,12 +130,12 @@ def table_lines(summary: Summary) -> Iterator[Line]:
     verdicts = [verdict for verdict in Verdict if any(result.verdict is verdict for result in own)]
     width = min(THEME_WIDTH, max(len(theme) for theme in themes))
     heads = "".join(f"{verdict.value:>{WORD_WIDTH}}" for verdict in verdicts)
-    yield Row([(f"{'theme':{width}}{heads}{'slowest':>10}{'took':>9}", DIM)])
+    yield cut((f"{'theme':{width}}{heads}{'slowest':>10}{'took':>9}", DIM))
     for theme in themes:
         yield _row([result for result in own if result.theme == theme], theme, width, verdicts)
 
 
-def _row(results: Sequence[RunResult], theme: str, width: int, verdicts: Sequence[Verdict]) -> Row:
+def _row(results: Sequence[RunResult], theme: str, width: int, verdicts: Sequence[Verdict]) -> Line:
     found = [result.verdict for result in results]
     pieces: list[Piece] = [(f"{shortened(one_line(theme), width):{width}}", PLAIN)]
     for verdict in verdicts:
@@ -151,7 +143,7 @@ def _row(results: Sequence[RunResult], theme: str, width: int, verdicts: Sequenc
         pieces.append((f"{count or '.':>{WORD_WIDTH}}", look(verdict).style if count else DIM))
     slowest_ms = max((result.figures.get("slowest_ms", 0.0) for result in results), default=0.0)
     took_s = sum(result.duration_s for result in results)
-    return Row([*pieces, (f"{slowest_ms / 1e3:>8.2f} s{took_s:>7.1f} s", PLAIN)])
+    return cut(*pieces, (f"{slowest_ms / 1e3:>8.2f} s{took_s:>7.1f} s", PLAIN))
 
 
 def closing_lines(summary: Summary, folder: ResultsFolder) -> Iterator[Line]:

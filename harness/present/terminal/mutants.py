@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.present.looks import BOLD
-from harness.present.terminal.lines import Line, verdict_line
+from harness.present.terminal.lines import verdict_line
+from harness.present.terminal.pieces import Line
 from harness.proof.mutant_results import MutantResult, counted
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from harness.present.looks import BOLD, DIM, PLAIN, look
-from harness.present.terminal.lines import Line
+from harness.present.terminal.pieces import Line
 from harness.results.text import counted, one_line
 from harness.search.orders.interleaving import MIXES, Mix, OrderResult
 from harness.suite.verbs.orders import JSON_FILE, Orders

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.compare.profiles import Compared, Outcome, SideBySide, seconds
 from harness.present.looks import BOLD, DIM, legend, look
-from harness.present.terminal.lines import Line, Piece
+from harness.present.terminal.pieces import Line, Piece
 from harness.results.text import one_line
 
 CELL_WIDTH = 26

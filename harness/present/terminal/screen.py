@@ -17,9 +17,10 @@ from rich.text import Text
 from harness.checks import Verdict
 from harness.history import Entry
 from harness.history.events import EvidenceSeen, FaultActed
-from harness.present.looks import DIM, GOOD
-from harness.present.terminal.lines import NOT_HELD, Line, Piece, Row, proof_lines, run_lines, shown_key
+from harness.present.looks import DIM
+from harness.present.terminal.lines import proof_lines, run_lines, shown_key
 from harness.present.terminal.now import Now
+from harness.present.terminal.pieces import Fit, FittedLine, Line
 from harness.present.terminal.streams import into_nothing
 from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import PairVerdict, ProofResult
@@ -200,17 +201,19 @@ class LiveScreen(Screen):
 
         What is to be copied is never broken: the terminal itself wraps it.
         """
-        if line[0][1] == GOOD or isinstance(line, Row):
+        fit = line.fit if isinstance(line, FittedLine) else None
+        if fit is Fit.CUT:
             text = Text.assemble(*line)
             text.truncate(self._console.width, overflow="ellipsis")
             self._console.print(text, soft_wrap=True)
-        elif len(line) == 2 and line[0][0].startswith(NOT_HELD):
-            self._write_labelled(*line)
+        elif fit is Fit.INDENTED:
+            self._write_indented(line)
         else:
             self._console.print(Text.assemble(*line), soft_wrap=True)
 
-    def _write_labelled(self, label: Piece, told: Piece) -> None:
+    def _write_indented(self, line: Line) -> None:
         """Wrap at words, below the text's own beginning."""
+        label, told = line
         indent = len(label[0])
         lines = Text(told[0], style=told[1]).wrap(self._console, max(ROOM_MIN, self._console.width - indent - 1))
         most = len(lines) if self._verbosity >= Verbosity.VERBOSE else LINES_MAX.get(label[0].strip(), 1)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.checks import Verdict
 from harness.present.looks import BOLD, DOUBT, PLAIN, look
-from harness.present.terminal.lines import Line
+from harness.present.terminal.pieces import Line, by_style
 from harness.results import RunResult
 from harness.results.text import one_line
 
@@ -20,7 +20,7 @@ def soak_lines(results: Sequence[RunResult]) -> Iterator[Line]:
         verdicts = [run.verdict for run in runs]
         counts = ", ".join(f"{verdicts.count(each)} {each.value}" for each in Verdict if each in verdicts)
         style = look("held" if set(verdicts) == {Verdict.HELD} else "inconclusive").style
-        yield [(f"{counts:{16}}  ", style), (name, BOLD), (f"  {_spread(runs)}", PLAIN)]
+        yield by_style((f"{counts:{16}}  ", style), (name, BOLD), (f"  {_spread(runs)}", PLAIN))
         if len(set(verdicts)) > 1:
             for run in runs:
                 if run.verdict is not Verdict.HELD:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.present.looks import BOLD, DIM, DOUBT, PLAIN, look
-from harness.present.terminal.lines import Line
+from harness.present.terminal.pieces import Line
 from harness.present.terminal.screen import Screen
 from harness.present.terminal.sweep_map import map_lines
 from harness.results.text import one_line

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from harness.present.looks import look
 from harness.present.maps.grid import ActionRow, ByteRow, Grids, by_kind, grids_of, label_of
-from harness.present.terminal.lines import Line
+from harness.present.terminal.pieces import Line
 from harness.results.text import shortened
 from harness.search.sweep.results import CellVerdict, SweepResults
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.present.looks import BOLD, look
-from harness.present.terminal.lines import Line
+from harness.present.terminal.pieces import Line, by_style
 from harness.proof.teeth import Standing, Standpoint, Teeth, counted
 from harness.results.text import one_line
 
@@ -28,11 +28,11 @@ def teeth_lines(teeth: Teeth) -> Iterator[Line]:
 def _line(each: Standpoint, width: int) -> Line:
     looks = look(each.standing)
     said = ", ".join(each.scenarios) or each.reason
-    return [
+    return by_style(
         (f"{looks.mark} {each.standing.value:13} ", looks.style),
         (f"{each.name:{width}}", BOLD),
         (f"  {one_line(said)}", ""),
-    ]
+    )
 
 
 def _counts(standpoints: Sequence[Standpoint]) -> str:

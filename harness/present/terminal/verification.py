@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.compare.verification import Verification
 from harness.present.looks import BAD, DOUBT, GOOD, look
-from harness.present.terminal.lines import Line
+from harness.present.terminal.pieces import Line, by_style
 from harness.results.text import one_line
 
 
@@ -23,4 +23,4 @@ def verification_lines(found: Verification) -> Iterator[Line]:
     )
     for mark, style, title, sentences in lists:
         for sentence in sentences:
-            yield [(f"{mark} {title:18} ", style), (one_line(sentence), "")]
+            yield by_style((f"{mark} {title:18} ", style), (one_line(sentence), ""))

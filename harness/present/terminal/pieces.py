@@ -1,0 +1,57 @@
+"""A line for the terminal: styled pieces, and what a terminal that is too narrow for it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TypeAlias, overload
+
+from harness.present.looks import GOOD
+
+Piece: TypeAlias = tuple[str, str]
+"""A text and its style."""
+Line: TypeAlias = Sequence[Piece]
+"""The terminal itself wraps it, so that what is copied from it is whole; a `FittedLine` says otherwise."""
+
+
+class Fit(Enum):
+    """What becomes of a line that is longer than the terminal is wide."""
+
+    CUT = auto()
+    """It is cut: a row of a table, or what went well."""
+    INDENTED = auto()
+    """Two pieces: the second is wrapped at words below its own beginning, and shortened to a few lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class FittedLine(Sequence[Piece]):
+    """A line that a terminal does not wrap by itself. A pipe gets it as any other."""
+
+    pieces: tuple[Piece, ...]
+    fit: Fit
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    @overload
+    def __getitem__(self, place: int) -> Piece: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Piece, ...]: ...
+    def __getitem__(self, place: int | slice) -> Piece | tuple[Piece, ...]:
+        return self.pieces[place]
+
+
+def cut(*pieces: Piece) -> Line:
+    """A line of which a terminal shows what fits."""
+    return FittedLine(pieces, Fit.CUT)
+
+
+def by_style(*pieces: Piece) -> Line:
+    """A line that is cut where its first piece says that all went well, and shown whole otherwise: it is to be read."""
+    return cut(*pieces) if pieces[0][1] == GOOD else pieces
+
+
+def indented(label: Piece, text: Piece) -> Line:
+    """A label, and a text that is wrapped below its own beginning."""
+    return FittedLine((label, text), Fit.INDENTED)
