@@ -16,6 +16,7 @@ from harness.history.events import (
     EvidenceSeen,
     FaultActed,
     FaultHealed,
+    FigureUnknown,
     HarnessProblem,
     MachineLacks,
     MomentMissed,
@@ -149,6 +150,8 @@ def _missed(moment: MomentMissed) -> str:
 
 def _without_evidence(history: History) -> Iterator[str]:
     """What the run should have seen, and has not."""
+    for unknown in history.of(FigureUnknown):
+        yield unknown.reason
     instead = {healed.number: healed.instead for healed in history.of(FaultHealed)}
     for acted in _unproven(history):
         seen = f"; seen instead: {instead[acted.number]}" if instead.get(acted.number) else ""

@@ -330,6 +330,14 @@ class FigureRead(Event, kind="figure"):
 
 
 @dataclass(frozen=True, repr=False)
+class FigureUnknown(Event, kind="figure.unknown"):
+    """A number that the scenario set a limit for, and that this run does not have: `reason` says why."""
+
+    figure: Figure
+    reason: str
+
+
+@dataclass(frozen=True, repr=False)
 class UnhandledLogged(Event, kind="unhandled"):
     """A line of the service's log that tells of an exception nobody handled."""
 

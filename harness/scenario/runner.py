@@ -211,6 +211,8 @@ class _Run:
     def _problems(self, doing: str) -> Iterator[None]:
         try:
             yield
+        except UsageError as problem:  # what the scenario asks for is not to be had here
+            self._recorder.record("runner", ScenarioProblem(str(problem), wrong=True))
         except Exception as problem:  # noqa: BLE001  # recorded: a break of the harness's own is evidence of nothing
             self._broke(f"{doing}: {_story(problem)}")
 

@@ -17,6 +17,7 @@ from harness.history.events import (
     Event,
     FaultActed,
     FigureRead,
+    FigureUnknown,
     HarnessProblem,
     MachineLacks,
     MomentMissed,
@@ -47,6 +48,7 @@ def test_a_run_that_is_held_says_nothing() -> None:
         (ServerDied("postgres", -9, "log"), "postgres died, and no fault had touched it: status -9"),
         (MomentMissed(postgres.idle(), False, 10, "0 idle"), "postgres.idle(1) did not come in 10 s: 0 idle"),
         (FaultActed(9, link.cut(postgres)), "link.cut(postgres) left no evidence"),
+        (FigureUnknown(service.metric("a"), "the service was started again"), "the service was started again"),
     ],
 )
 def test_each_doubt_makes_a_run_inconclusive(doubt: Event, reason: str) -> None:

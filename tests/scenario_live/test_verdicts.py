@@ -18,6 +18,7 @@ from harness import (
     Postgres,
     Redis,
     link,
+    no_fault,
     postgres,
     redis,
     server,
@@ -235,6 +236,22 @@ def test_a_figure_does_not_outlive_its_process(runs: Runs) -> None:
 
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "cannot be read: the service was started again, and counts from 0 since then" in result.reason
+
+
+def test_a_figure_that_the_target_cannot_have_is_the_scenarios_mistake(runs: Runs) -> None:
+    description = runs.bed.target.description.model_copy(update={"probes": None})
+    without_probes = runs.on(target=dataclasses.replace(runs.bed.target, description=description))
+
+    async def play(lab: Lab) -> None:
+        await lab.inject(no_fault)
+        await lab.deliver()
+        lab.expect(service.metric("webhook_retries_total"), at_most=0)
+
+    result = without_probes(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason.startswith("the scenario is wrong: expect: figure = ")
+    assert "name where the service's metrics are: [probes] metrics" in result.reason
 
 
 def test_a_scenario_that_asks_nothing_proves_nothing(runs: Runs) -> None:

@@ -9,22 +9,29 @@ from harness.engine.observing.probes import Probed, probe
 from harness.engine.observing.relayed import sends_per_request
 from harness.engine.rig import Rig
 from harness.engine.steps import Expect
-from harness.errors import HarnessError
-from harness.history.events import FigureRead
+from harness.errors import HarnessError, UsageError
+from harness.history.events import FigureRead, FigureUnknown
 from harness.vocabulary import ConnectsPeak, Figure, Metric, SendsPerRequest
 
 
 async def record_figures(rig: Rig, expectations: Sequence[Expect], before: Probed | None) -> None:
     """Record every figure that the scenario limits. `before`: the service's metrics when nothing was broken.
 
-    Raises HarnessError for a figure that cannot be read.
+    Raises UsageError for a figure that this target cannot have. One that only this run does not have is recorded as
+    unknown, with the reason.
     """
     if not expectations:
         return
     after = await probe(rig.target, rig.site.service)
     for expect in expectations:
-        seen = await _figure(rig, expect.figure, before, after)
-        rig.recorder.record("runner", FigureRead(expect.figure, seen, expect.at_most, expect.at_least))
+        try:
+            seen = await _figure(rig, expect.figure, before, after)
+        except UsageError:
+            raise
+        except HarnessError as problem:
+            rig.recorder.record("runner", FigureUnknown(expect.figure, str(problem)))
+        else:
+            rig.recorder.record("runner", FigureRead(expect.figure, seen, expect.at_most, expect.at_least))
 
 
 async def _figure(rig: Rig, figure: Figure, before: Probed | None, after: Probed | None) -> float:
@@ -32,8 +39,11 @@ async def _figure(rig: Rig, figure: Figure, before: Probed | None, after: Probed
         return await sends_per_request(rig.site, figure.link, rig.recorder.history)
     if isinstance(figure, ConnectsPeak):
         return connects_peak(rig.site, figure, rig.recorder.history)
-    if not isinstance(figure, Metric) or before is None or after is None:
-        raise HarnessError(f"{figure!r} cannot be read", hint="give the target a [probes] metrics path")
+    if not isinstance(figure, Metric) or rig.target.description.probes is None:
+        mend = "name where the service's metrics are: [probes] metrics"
+        raise UsageError.at("expect", "figure", repr(figure), "the target description has no [probes]", mend=mend)
+    if before is None or after is None:
+        raise HarnessError(f"{figure!r} cannot be read: the service does not run")
     if before.pid != after.pid:
         problem = f"{figure!r} cannot be read: the service was started again, and counts from 0 since then"
         raise HarnessError(problem, hint="expect a figure where the service's process is left alone")
