@@ -78,6 +78,7 @@ def test_a_missing_key_is_told(tmp_path: Path, line: str, place: str, mend: str)
 
 
 REDIS = 'protocol = "redis"'
+LINK, TWO, ALSO = "[links.redis]", 'server = "two"', '[links.also]\nprotocol = "postgres"'
 OFF, CONNECTIONS, PYTHON = 'off = { PING = "off" }', "connections = 5", 'python = "plain.py:Plain"'
 DEADLINE = "request_deadline_ms = 1000"
 TWO_HUNDRED, WITHOUT, LISTENING = 'acknowledged = ["2xx"]', '"pool.ping", "retry"', r"port (?P<port>\d+)"
@@ -129,6 +130,14 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
         ("{redis.url}", "{redis.user}", "[service]: REDIS_URL = 'redis.user'", "nothing is known", "redis"),
         ("{postgres.url}", "{postgres.urll}", "[service]: command[3] = ", "closest valid: 'postgres.url'", "write"),
         ("{postgres.host}", "{postgres.hots}", "[service]: prepare[3] = ", "closest valid: 'postgres.host'", "write"),
+        # Servers.
+        (REDIS, f"{REDIS}\n{TWO}\n{ALSO}\n{TWO}", "[links.also]: server = 'two'", "speaks redis", "[links.also]"),
+        (REDIS, f"{REDIS}\nserver = 'postgres'", "[links.redis]: server = 'postgres'", "something else has", "another"),
+        (REDIS, f"{REDIS}\nserver = 'relay'", "[links.redis]: server = 'relay'", "something else has", "another"),
+        (REDIS, f"{REDIS}\n[servers.rediss]", "[servers]: name = 'rediss'", "closest valid: 'redis'", "write 'redis'"),
+        ("[links.redis]", f"[servers.redis]\nsetings = {{}}\n{LINK}", "[servers.redis]: setings", "'settings'", ""),
+        ("[links.redis]", f"[servers.postgres]\nfsync = 2\n{LINK}", "[servers.postgres]: fsync", "boolean", "mend"),
+        ("[links.redis]", f"{ALSO}\nremembers = '{{id}}'\n{LINK}", "[links.also]: remembers", "no service", "take"),
         # TLS.
         (REDIS, f"{REDIS}\ntls = 1", "[links.redis]: tls = 1", "needs true or false", "write true or false"),
         (REDIS, f"{REDIS}\ntls = 'required'", "tls = 'required'", "needs true or false", "write true or false"),

@@ -17,6 +17,7 @@ import asyncpg
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper, KeptProcess, ProcessSpec
 from harness.protocols.contract.server import ServerKind
+from harness.protocols.postgres.about import ABOUT
 from harness.protocols.postgres.binaries import PostgresBinaries, check_postgres_version, find_postgres
 from harness.protocols.postgres.options import PostgresOptions, as_conf, settings_for
 from harness.stack._tree import kill_tree
@@ -41,7 +42,7 @@ class PostgresServer(Server):
     """A PostgreSQL server. Made by `start` or `at_url`; committed rows survive `crash()` and `restart()`."""
 
     protocol = "postgres"
-    default_port = 5432
+    default_port = ABOUT.port
 
     @classmethod
     def find(cls, wanted: str) -> PostgresBinaries:
@@ -76,7 +77,8 @@ class PostgresServer(Server):
         Raises UsageError for a host that is not this machine and not in `allow_hosts`, for a server
         that does not answer, is too old, or whose user is no superuser.
         """
-        _, address = checked_url("postgres", url, schemes=_SCHEMES, default_port=5432, allow_hosts=allow_hosts)
+        port = cls.default_port
+        _, address = checked_url("postgres", url, schemes=_SCHEMES, default_port=port, allow_hosts=allow_hosts)
         shown = redacted(url)
         place = "stack configuration"
         try:

@@ -17,6 +17,7 @@ from redis.retry import Retry
 from harness.errors import UsageError
 from harness.processes.keeper import ProcessSpec
 from harness.protocols.contract.server import ServerKind
+from harness.protocols.redis.about import ABOUT
 from harness.protocols.redis.binaries import RedisBinary, check_redis_version, find_redis
 from harness.protocols.redis.options import RedisOptions
 from harness.stack.readiness import NotReadyError
@@ -34,7 +35,7 @@ class RedisServer(Server):
     """A Redis or Valkey server. Made by `start` or `at_url`; the version of a Valkey is "8.1.8 (Valkey)"."""
 
     protocol = "redis"
-    default_port = 6379
+    default_port = ABOUT.port
 
     @classmethod
     def find(cls, wanted: str) -> RedisBinary:
@@ -70,7 +71,7 @@ class RedisServer(Server):
         Raises UsageError for a host that is not this machine and not in `allow_hosts`, and for a
         server that does not answer or is too old.
         """
-        _, address = checked_url("redis", url, schemes=_SCHEMES, default_port=6379, allow_hosts=allow_hosts)
+        _, address = checked_url("redis", url, schemes=_SCHEMES, default_port=cls.default_port, allow_hosts=allow_hosts)
         shown = redacted(url)
         try:
             answer = _ask(url)
