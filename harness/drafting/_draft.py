@@ -49,7 +49,9 @@ def draft(
     what = _protection(target, where, protection)
     example = known[kind].example(_ground(target, where))
     if example is None:
-        raise UsageError.at(PLACE, "--fault", kind, "has no example", mend="give its class one, or draft another fault")
+        raise UsageError.at(
+            PLACE, "--fault", kind, f"has no example for {where!r}", mend="name another --link, or another fault"
+        )
     return Draft(name, kind, where, what, source_of(name, moves_of(example), what))
 
 

@@ -210,8 +210,10 @@ class Execute(TimedFault, kind="server.execute"):
     undo: str = field(default="", kw_only=True)
 
     @classmethod
-    def example(cls, ground: Ground) -> Example:
-        """It strikes and is over: what comes next is acknowledged."""
+    def example(cls, ground: Ground) -> Example | None:
+        """It strikes and is over: what comes next is acknowledged. None for a server that executes no text."""
+        if not ground.harmless:
+            return None
         return Example(cls(ground.link, ground.harmless), met="after", deliveries=SOME)
 
     def effect(self) -> str:

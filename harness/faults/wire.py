@@ -74,7 +74,7 @@ class MessageFault(Fault):
         return True
 
     @classmethod
-    def example(cls, ground: Ground) -> Example:
+    def example(cls, ground: Ground) -> Example | None:
         """The answer to one statement meets it."""
         return Example(cls(ground.answered))
 
@@ -269,9 +269,10 @@ class Fail(WireFault, kind="wire.fail"):
     fatal: bool = field(default=False, kw_only=True)
 
     @classmethod
-    def example(cls, ground: Ground) -> Example:
-        """An error that goes away when the service tries again."""
-        return Example(cls(ground.sent, code=ground.sample.busy_error))
+    def example(cls, ground: Ground) -> Example | None:
+        """An error that goes away when the service tries again. None for a protocol without errors."""
+        code = ground.sample.busy_error
+        return Example(cls(ground.sent, code=code)) if code else None
 
     @classmethod
     def swept_as(cls, met: MessageMet) -> str:

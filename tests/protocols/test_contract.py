@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 import harness
 from harness.errors import UsageError
+from harness.faults.example import Ground
+from harness.faults.link import LinkFault
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.frames import GARBAGE, Direction
 from harness.protocols.contract.message import Message
+from harness.protocols.contract.sample import SAMPLE
 from harness.protocols.contract.search import SEARCHED
 from harness.protocols.contract.speech import SPEECH, conversation, fingerprint
 from harness.protocols.registry import PROTOCOLS
@@ -193,3 +196,13 @@ def test_the_search_leaves_out_actions_that_there_are(protocol: str) -> None:
 @every_protocol
 def test_a_protocol_has_a_name_for_people(protocol: str) -> None:
     assert ABOUT.of(protocol).title
+
+
+@every_protocol
+def test_a_first_draft_of_every_link_fault_can_be_written_for_it(protocol: str) -> None:
+    assert SAMPLE.of(protocol).dead_url.partition("://")[2].startswith(("[fe80::", "nobody@[fe80::"))
+    at = Ground(link=WORDS.of(protocol)(protocol), store=WORDS.of("postgres")("postgres"), rows="", place="")
+    for fault in LinkFault.kinds().values():
+        example = fault.example(at)
+        assert example is not None
+        assert str(at.link) in example.fault.words()

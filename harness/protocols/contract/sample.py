@@ -17,15 +17,15 @@ __all__ = ["SAMPLE", "Sample"]
 class Sample:
     """Words of one protocol that are good for any service."""
 
-    stores: str
-    """The statement or command that stores a delivery, or remembers it, begins with this."""
+    stores: str = ""
+    """The statement, command or request that stores a delivery, or remembers it, begins with this."""
     dead_url: str
     """A URL to which the kernel itself says that there is no way: link-local, without a scope."""
     rate_kb_s: int
     """At this rate the largest message passes within a statement's time-out, and the smallest takes a millisecond."""
-    busy_error: str
-    """The code of an error that goes away when the service tries again."""
-    harmless: str
+    busy_error: str = ""
+    """The code of an error that goes away when the service tries again; "" where servers give no errors."""
+    harmless: str = ""
     """A statement or command that a server carries out, and says so; `{table}` is where deliveries are stored."""
     said_at_start: str = ""
     """The name of a message that a server sends when a connection starts, and that may come twice; "" for none."""

@@ -1,0 +1,130 @@
+"""ARCHITECTURE.md's table, as far as faults go: what a new one touches is enough for everything that shows it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SHOWN = """
+from harness.cli.verbs.faults import fault_lines
+from harness.drafting import draft
+from harness.engine.steps import Inject
+from harness.faults.example import any_ground
+from harness.faults.fault import Fault
+from harness.present.html.words import step_words
+from harness.target import load_target
+from harness.vocabulary import from_json, to_json
+from pathlib import Path
+
+target = load_target(Path("scenarios/target.toml"))
+fault = Fault.kinds()[KIND].example(any_ground(Fault.kinds()[KIND])).fault
+assert from_json(to_json(fault), Fault, place="here") == fault
+print(step_words(Inject((fault,))))
+print(*(line for line in fault_lines()), sep="\\n")
+print(draft("night", target, kind=KIND, link="redis", protection=None).text)
+"""
+LINK_FAULT = '''
+from dataclasses import dataclass, field
+from typing import ClassVar
+from harness.faults.example import Example, Ground
+from harness.faults.link import ToxicFault, limits
+
+KIND = "link.trickle"
+
+@dataclass(frozen=True, repr=False)
+class Trickle(ToxicFault, kind=KIND):
+    """One byte passes every `delay_us`."""
+
+    toxic: ClassVar[str] = "slicer"
+    always = {"average_size": 1, "size_variation": 0}
+    delay_us: int = field(kw_only=True, metadata=limits("delay", at_least=1, at_most=60_000_000))
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        return Example(cls(ground.link, delay_us=5), deliveries=2)
+
+    def effect(self) -> str:
+        return f"let {self.link}'s bytes trickle"
+'''
+WIRE_ACTION = """
+from dataclasses import dataclass
+from typing import ClassVar
+from harness.relay.actions import Action, Drop
+
+@dataclass(frozen=True, slots=True)
+class Lose(Drop):
+    kind: ClassVar[str] = "lose"
+"""
+WIRE_FAULT = '''
+from harness.faults.wire import WireFault
+
+KIND = "wire.lose"
+
+@dataclass(frozen=True, repr=False)
+class LoseIt(WireFault, kind=KIND):
+    """The message is lost."""
+
+    acts = Lose
+    swept = {"lose": lambda _: Lose()}
+
+    def effect(self) -> str:
+        return f"lose {self.at.words()}"
+'''
+SWEPT = """
+from harness.history.events import MessageMet
+from harness.protocols.contract.speech import fingerprint
+from harness.relay import Match, Rule
+from harness.search.recording.places import Place, Point
+from harness.search.recording.recording import Observed
+from harness.search.space.actions import ACTIONS, sensible
+from harness.search.space.coverage import hit_by_evidence
+from harness.search.space.space import FaultSpace
+from harness.search.sweep.arming import action_of
+
+place = Place("redis", "sent", "query", "SET", "SET", 1)
+point = Point(place, "lose")
+message = Observed(place, "redis", "SET", 1, 20, True, False)
+assert point in sensible(message)
+assert action_of(point, message) == Lose()
+rule = Rule(id="r", hop="h", match=Match(direction="sent"), action=Lose())
+assert Rule.from_json(rule.to_json()) == rule
+met = MessageMet(
+    link="redis", connection=1, port=1, message="SET", direction="sent", text="SET a 1", offset=0, passed_bytes=0
+)
+known = Point(Place("redis", "sent", "query", "SET", fingerprint("redis", met.text), 1), "lose")
+assert hit_by_evidence(FaultSpace({known: ("warm",)}), "wire_lose", met, {"redis": "redis"}) == {known}
+print("swept", "lose" in ACTIONS)
+"""
+
+
+def said_by(program: str) -> str:
+    words = [sys.executable, "-c", f"from __future__ import annotations\n{program}"]
+    process = subprocess.run(
+        words,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+def test_a_link_fault_is_one_class() -> None:
+    said = said_by(LINK_FAULT + SHOWN)
+    assert said.startswith("Break: let postgres's bytes trickle.\n")
+    assert "link.trickle(link: Link, *, delay_us: int)\n    One byte passes every `delay_us`.\n" in said
+    assert "    example: link.trickle(postgres, delay_us=5): let postgres's bytes trickle\n" in said
+    assert "    proved by: toxic_met (kernel and Toxiproxy): something was asked or answered" in said
+    assert "async with lab.inject(link.trickle(redis, delay_us=5)):\n        await lab.deliver(2)\n" in said
+
+
+def test_a_wire_action_is_what_the_relay_does_and_a_class() -> None:
+    said = said_by(WIRE_ACTION + WIRE_FAULT + SHOWN + SWEPT)
+    assert said.startswith("Break: lose the answer to INSERT from postgres.\n")
+    assert "    proved by: wire_lose (relay): " in said
+    assert 'async with lab.inject(wire.lose(redis.answered("SET"))):\n        await lab.deliver()\n' in said
+    assert said.endswith("swept True\n")
