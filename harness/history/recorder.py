@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, overload
 
 from harness.errors import UsageError
 from harness.history.events import Event
@@ -68,8 +69,43 @@ class Recorder:
 
     @property
     def history(self) -> History:
-        """What was recorded so far."""
-        return History(tuple(self._entries))
+        """What was recorded so far. It does not change while more is recorded."""
+        return History(_Beginning(self._entries, len(self._entries)))
+
+
+class _Beginning(Sequence[Entry]):
+    """The first entries of a list that only grows.
+
+    It is made without copying them: while the run waits for a moment it looks at its history a hundred times a second.
+    """
+
+    __slots__ = ("_entries", "_length")
+
+    def __init__(self, entries: Sequence[Entry], length: int) -> None:
+        self._entries = entries
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, place: int) -> Entry: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Entry]: ...
+
+    def __getitem__(self, place: int | slice) -> Entry | Sequence[Entry]:
+        if isinstance(place, slice):
+            return [self._entries[each] for each in range(*place.indices(self._length))]
+        return self._entries[range(self._length)[place]]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return itertools.islice(self._entries, self._length)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # like a list's
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,9 +106,34 @@ class Summary:
             **self.sections,
         }
 
-    def text(self, relative: Callable[[Path | None], str | None]) -> str:
-        """As the text of the file: strict JSON, in ASCII."""
-        return json.dumps(_finite(self.to_json(relative)), indent=1, allow_nan=False) + "\n"
+    def text(self, relative: Callable[[Path | None], str | None], runs: RunTexts | None = None) -> str:
+        """As the text of the file: strict JSON, in ASCII, with one line for each key and for each run.
+
+        `runs`: the texts that were made for an earlier state of the same summary.
+        """
+        runs = runs or RunTexts()
+        data = self.to_json(relative) | {"runs": None}
+        texts = {key: _dumped(value) for key, value in data.items()}
+        texts["runs"] = "[" + ",".join(f"\n{runs.of(result, relative)}" for result in self.results) + "\n]"
+        return "{\n" + ",\n".join(f"{_dumped(key)}: {text}" for key, text in texts.items()) + "\n}\n"
+
+
+class RunTexts:
+    """The texts of runs that are over. Each is made once, though the file is written again after every run."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[RunResult, str]] = {}
+
+    def of(self, result: RunResult, relative: Callable[[Path | None], str | None]) -> str:
+        """The run as a JSON object."""
+        # The result is kept beside its text, so that no other can get its identity.
+        if id(result) not in self._made:
+            self._made[id(result)] = (result, _dumped(_run(result, relative)))
+        return self._made[id(result)][1]
+
+
+def _dumped(data: Any) -> str:
+    return json.dumps(_finite(data), allow_nan=False)
 
 
 def _run(result: RunResult, relative: Callable[[Path | None], str | None]) -> dict[str, Any]:

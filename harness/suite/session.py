@@ -22,7 +22,7 @@ from harness.results.finding import Finding
 from harness.results.folder import new_results_folder
 from harness.results.reading import SummaryRead, summary_from
 from harness.results.repro import gate_line
-from harness.results.summary import Summary, Times
+from harness.results.summary import RunTexts, Summary, Times
 from harness.scenario import runner
 from harness.scenario.proving import proof_tried_by, prove
 from harness.scenario.runner import RunConfiguration
@@ -84,6 +84,7 @@ class Session:
         self.results: list[RunResult] = []
         self.proofs: list[ProofResult] = []
         self.findings: list[Finding] = []
+        self._texts = RunTexts()
         self._sections: dict[str, Mapping[str, Any]] = {}
         self._info = run_info(settings, folder_id=self.folder.id, profile=self.profile, command=command)
         self._write(complete=False, status=None)
@@ -346,7 +347,7 @@ class Session:
 
     def _write(self, *, complete: bool, status: ExitStatus | None) -> None:
         summary = self.summary(complete=complete, status=status)
-        write_atomically(self.folder.summary, summary.text(self.folder.relative))
+        write_atomically(self.folder.summary, summary.text(self.folder.relative, self._texts))
         if status is not None:
             self._publisher.judged(summary, self.folder)
 

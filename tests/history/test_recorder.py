@@ -109,6 +109,14 @@ def test_a_history_does_not_change_while_more_is_recorded() -> None:
     before = recorder.history
     recorder.record("runner", PhaseBegan("start"))
     assert before == History(())
+    one = recorder.history
+    recorder.record("runner", PhaseBegan("steady"))
+    assert [entry.event for entry in one.entries] == [PhaseBegan("start")]
+    assert (len(one.entries), one.entries[-1].seq, list(reversed(one.entries))) == (1, 0, list(one.entries))
+    assert list(one.entries[1:]) == []
+    assert [entry.seq for entry in recorder.history.entries[1:]] == [1]
+    with pytest.raises(IndexError):
+        one.entries[1]
 
 
 def test_a_last_line_that_a_killed_run_left_unfinished_is_told(written: Path) -> None:

@@ -9,7 +9,7 @@ from harness.checks import Verdict
 from harness.results import RunKey
 from harness.results.finding import Finding
 from harness.results.folder import ResultsFolder
-from harness.results.summary import Summary
+from harness.results.summary import RunTexts, Summary
 from tests.results.made import ablated, made, proof_of, summary_of
 
 FOLDER = ResultsFolder(Path("results/run"))
@@ -129,3 +129,17 @@ def test_where_the_time_went() -> None:
         "around_s": 2.0,
         "rest_s": 1.0,
     }
+
+
+def test_a_summary_that_grows_says_what_one_made_at_once_says() -> None:
+    texts, results = RunTexts(), []
+    for verdict in (Verdict.HELD, Verdict.FAILED, Verdict.INCONCLUSIVE):
+        results.append(made(verdict))
+        summary = summary_of(*results)
+        assert summary.text(FOLDER.relative, texts) == summary.text(FOLDER.relative)
+        assert json.loads(summary.text(FOLDER.relative, texts)) == summary.to_json(FOLDER.relative)
+
+
+def test_each_run_has_a_line_of_its_own() -> None:
+    lines = summary_of(made(), made(Verdict.FAILED)).text(FOLDER.relative).splitlines()
+    assert [json.loads(line.rstrip(","))["verdict"] for line in lines if line.startswith('{"id"')] == ["held", "failed"]
