@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.faults.asking import Asking
 from harness.faults.evidence import EvidenceKind
@@ -15,7 +16,6 @@ from harness.processes.keeper import LogFile
 from harness.protocols.contract.about import server_title
 from harness.protocols.contract.storage import Own
 from harness.relay import RelayControl
-from harness.stack.addresses import HostPort
 from harness.stack.service import ServiceProcess
 from harness.stack.sockets import TcpConnection, connections
 from harness.stack.toxiproxy.server import ToxiproxyServer

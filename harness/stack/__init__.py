@@ -1,6 +1,6 @@
 """What runs beside the service: the real servers that its links lead to, Toxiproxy and the relay, owned by the run."""
 
-from harness.stack.addresses import HostPort
+from harness.addresses import HostPort
 from harness.stack.configuration import StackConfiguration
 from harness.stack.deaths import DeadServer
 from harness.stack.folders import private_folder

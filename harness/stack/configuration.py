@@ -52,7 +52,7 @@ class StackConfiguration:
         for place, sharing in _grouped(self.place_of, wanted).items():
             if is_url(place) and len(sharing) > 1:
                 problem = f"one server cannot be {' and '.join(each.name for each in sharing)}"
-                mend = f"give each its own: --server {sharing[0].name}=URL"
+                mend = f"give each its own: --server {sharing[-1].name}=URL"
                 raise UsageError.at(PLACE, sharing[0].protocol, redacted(place), problem, mend=mend)
 
 

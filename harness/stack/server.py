@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
+from harness.addresses import HostPort
 from harness.processes.keeper import Keeper, KeptProcess, LogFile
-from harness.stack.addresses import HostPort
 from harness.stack.deaths import DeathWatch
 from harness.stack.ports import Ports, pick_port
 from harness.stack.server_process import Recipe, ServerProcess, not_owned

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.addresses import HostPort
 from harness.errors import HarnessError
 from harness.stack import _sock_diag as diag
-from harness.stack.addresses import HostPort
 
 __all__ = [
     "ConnectionCount",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from urllib.parse import SplitResult, urlsplit
 
+from harness.addresses import HostPort
 from harness.errors import UsageError
-from harness.stack.addresses import HostPort
 
 _PLACE = "stack configuration"
 

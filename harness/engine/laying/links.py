@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from harness.addresses import HostPort
 from harness.engine.laying.testbed import Testbed
 from harness.engine.laying.tls import authority, mode, words_of
 from harness.faults.site import LaidLink, LaidProxy
 from harness.protocols.contract.storage import STORAGE, Share
 from harness.relay import RelayControl
-from harness.stack.addresses import HostPort
 from harness.target.description import LinkDescription
 from harness.vocabulary import Link
 

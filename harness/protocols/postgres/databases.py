@@ -30,22 +30,9 @@ def checked_name(name: str) -> str:
     return name
 
 
-async def create_role(
-    connection: asyncpg.Connection[asyncpg.Record],
-    name: str,
-    *,
-    password: str,
-    superuser: bool = False,
-    connection_limit: int = -1,
-) -> None:
-    """Create a role that can log in. `connection_limit`: -1 is none."""
-    await _execute(
-        connection,
-        f"CREATE ROLE %I LOGIN {'SUPERUSER' if superuser else 'NOSUPERUSER'} "
-        f"CONNECTION LIMIT {int(connection_limit)} PASSWORD %L",
-        checked_name(name),
-        password,
-    )
+async def create_role(connection: asyncpg.Connection[asyncpg.Record], name: str, *, password: str) -> None:
+    """Create a role that can log in, and is no superuser."""
+    await _execute(connection, "CREATE ROLE %I LOGIN NOSUPERUSER PASSWORD %L", checked_name(name), password)
 
 
 async def create_database(

@@ -21,8 +21,8 @@ import requests
 from toxiproxy.api import APIConsumer
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
+from harness.addresses import HostPort
 from harness.errors import HarnessError
-from harness.stack.addresses import HostPort
 
 # Toxiproxy itself gives up after 25 s, with an empty 503. A healthy call takes a millisecond.
 CALL_TIMEOUT_S = 10.0

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from harness.stack.addresses import HostPort
+from harness.addresses import HostPort
 
 
 class AcceptedClient(NamedTuple):

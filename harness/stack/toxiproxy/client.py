@@ -15,9 +15,9 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.stack._port_claims import PortClaims
-from harness.stack.addresses import HostPort
 from harness.stack.toxiproxy._api import (
     CALL_TIMEOUT_S,
     ToxiproxyApi,

@@ -8,7 +8,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from harness.stack.addresses import HostPort
+from harness.addresses import HostPort
 
 PATIENCE_S = 10.0
 """How long a test waits for bytes that must come."""

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness import link, redis
+from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
-from harness.stack.addresses import HostPort
 from harness.stack.ports import ephemeral_range
 from harness.stack.server import Launch
 from harness.stack.toxiproxy.build import toxiproxy_server_path

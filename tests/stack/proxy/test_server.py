@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
-from harness.stack.addresses import HostPort
 from harness.stack.server import Launch
 from harness.stack.toxiproxy._go_buildinfo import read_go_build
 from harness.stack.toxiproxy._log import ProxyEventKind, proxy_events

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.addresses import HostPort
 from harness.stack import sockets
-from harness.stack.addresses import HostPort
 from harness.stack.sockets import (
     ConnectionCount,
     TcpConnection,
