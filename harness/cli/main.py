@@ -9,8 +9,6 @@ from collections.abc import Sequence
 
 import click
 
-from harness.cli.run import run
-from harness.cli.up import up
 from harness.cli.verbs.ablate import ablate
 from harness.cli.verbs.baseline import baseline
 from harness.cli.verbs.compare import compare
@@ -22,9 +20,11 @@ from harness.cli.verbs.interleave import interleave
 from harness.cli.verbs.new import new
 from harness.cli.verbs.replay import replay
 from harness.cli.verbs.report import report
+from harness.cli.verbs.run import run
 from harness.cli.verbs.soak import soak
 from harness.cli.verbs.sweep import sweep
 from harness.cli.verbs.trend import trend
+from harness.cli.verbs.up import up
 from harness.cli.verbs.verify import verify
 from harness.errors import HarnessError, UsageError
 from harness.results.repro import harness_words

@@ -6,10 +6,13 @@ import itertools
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.checks import Verdict
-from harness.results.reading import RunRead, SummaryRead, multiple, own_runs
+from harness.errors import UsageError
+from harness.results.naming import summaries_in
+from harness.results.reading import RunRead, SummaryRead, multiple, own_runs, read_summary
 
 SCHEMA = "harness.trend/1"
 SLOWER = 1.5
@@ -156,3 +159,16 @@ def of_one_kind(summaries: Sequence[SummaryRead], left_out: dict[str, str]) -> l
 def trends_json(found: Sequence[Trend], left_out: Mapping[str, str]) -> dict[str, Any]:
     """The whole of it."""
     return {"schema": SCHEMA, "scenarios": [each.to_json() for each in found], "left_out": dict(left_out)}
+
+
+def kept_runs(results: Path, left_out: dict[str, str]) -> list[SummaryRead]:
+    """All runs in the folder that can be read, but those of `harness run`; what cannot be read is told."""
+    if not results.is_dir():
+        raise UsageError.at("--results", "folder", str(results), "there is no such folder", mend="run a gate first")
+    found: list[SummaryRead] = []
+    for path in summaries_in(results):
+        try:
+            found.append(read_summary(path))
+        except UsageError as problem:
+            left_out[path.parent.name] = problem.message
+    return [each for each in found if not each.quick]

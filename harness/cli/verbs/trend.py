@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from harness.compare.trend import of_one_kind, trends, trends_json
-from harness.errors import UsageError
+from harness.compare.trend import kept_runs, of_one_kind, trends, trends_json
 from harness.present.terminal.trend import trend_lines
-from harness.results.naming import run_named, summaries_in
-from harness.results.reading import SummaryRead, read_summary
+from harness.results.naming import run_named
+from harness.results.reading import read_summary
 from harness.suite import ExitStatus
 from harness.suite.settings import RESULTS
 
@@ -30,7 +29,7 @@ def trend(runs: tuple[Path, ...], *, results: Path, last: int | None, as_json: b
     Exit status 0, and 5 where there is no run.
     """
     left_out: dict[str, str] = {}
-    found = [read_summary(run_named(run, results)) for run in runs] if runs else _kept(results, left_out)
+    found = [read_summary(run_named(run, results)) for run in runs] if runs else kept_runs(results, left_out)
     found = of_one_kind(sorted(found, key=lambda each: each.run.started_at), left_out)[-(last or 0) :]
     told = trends(found)
     if as_json:
@@ -39,16 +38,3 @@ def trend(runs: tuple[Path, ...], *, results: Path, last: int | None, as_json: b
         for line in trend_lines(told, found, left_out):
             click.echo(line)
     return ExitStatus.HELD if found else ExitStatus.NOTHING_RAN
-
-
-def _kept(results: Path, left_out: dict[str, str]) -> list[SummaryRead]:
-    """All runs in the folder that can be read, but those of `harness run`; what cannot be read is told."""
-    if not results.is_dir():
-        raise UsageError.at("--results", "folder", str(results), "there is no such folder", mend="run a gate first")
-    found: list[SummaryRead] = []
-    for path in summaries_in(results):
-        try:
-            found.append(read_summary(path))
-        except UsageError as problem:
-            left_out[path.parent.name] = problem.message
-    return [each for each in found if not each.quick]

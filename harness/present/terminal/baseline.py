@@ -8,7 +8,7 @@ from harness.compare.differences import Kind
 from harness.present.looks import BAD, BOLD, DIM, look
 from harness.present.terminal.pieces import Line
 from harness.results.text import counted, one_line
-from harness.suite.verbs.baseline import Compared
+from harness.suite.verbs.baseline import Accepted, Compared
 
 
 def baseline_lines(compared: Compared) -> Iterator[Line]:
@@ -23,3 +23,21 @@ def baseline_lines(compared: Compared) -> Iterator[Line]:
     if compared.new:
         names = ", ".join(compared.new)
         yield [("not in the baseline yet: ", DIM), (names, BOLD), (" (accept a run that has them)", DIM)]
+
+
+def accepted_lines(done: Accepted) -> Iterator[str]:
+    """What the new baseline has, and what is not as in the old one."""
+    old, new = done.old, done.new
+    counts = f"{counted(len(new.scenarios), 'scenario')}, {counted(len(new.protections), 'protection')}"
+    yield f"{done.path}: {counts}"
+    if old is None:
+        yield "new: commit it"
+        return
+    names = old.scenarios.keys() | new.scenarios.keys()
+    for name in sorted(names):
+        before, now = old.scenarios.get(name), new.scenarios.get(name)
+        if before != now:
+            yield f"  {'new' if before is None else 'gone' if now is None else 'changed'}: {name}"
+    for name in sorted(old.protections.keys() ^ new.protections.keys()):
+        yield f"  {'proved' if name in new.protections else 'no longer proved'}: {name}"
+    yield "commit it" if old != new else "nothing has changed"

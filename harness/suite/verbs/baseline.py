@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.compare.baseline import FILE, Baseline, read_baseline
+from harness.compare.accepting import Ground, check_acceptable
+from harness.compare.baseline import FILE, Baseline, accepted, read_baseline, write_baseline
 from harness.compare.differences import Comparison, Difference, differences
 from harness.compare.record import record_of
 from harness.errors import UsageError
 from harness.proof.sources import digests
+from harness.results.naming import newest_run, run_named
+from harness.results.reading import read_summary
+from harness.results.revision import revision_of, uncommitted
 from harness.suite.chosen import Chosen
 from harness.suite.session import Session
 
@@ -88,3 +92,37 @@ def against_baseline(chosen: Chosen, given: Path | None) -> AgainstBaseline | No
         raise UsageError.at(str(path), "profile", found.profile, "not the default profile", valid=[chosen.profile],
                             mend=mend)  # fmt: skip
     return AgainstBaseline(path, found, chosen, digests(chosen.chosen, chosen.settings.scenarios))
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The baseline as it was, None where there was none, and as it is now."""
+
+    path: Path
+    old: Baseline | None
+    new: Baseline
+
+
+def accept_run(suite: Chosen, run: Path | None, file: Path | None) -> Accepted:
+    """Make a run the baseline: by default the newest that `harness run` did not make.
+
+    Raises UsageError for a run that is not whole, good and of the commit that is checked out, and for an old baseline
+    that cannot be read: it stays as it is.
+    """
+    settings, target = suite.settings, suite.target.description.name
+    path = baseline_file(suite, file)
+    old = read_baseline(path, target=target)
+    place = newest_run(settings.results, of_run=False) if run is None else run_named(run, settings.results)
+    summary = read_summary(place)
+    record = record_of(summary, digests(suite.scenarios, settings.scenarios))
+    ground = Ground(
+        target_file=str(settings.target_file),
+        profile=suite.profile,
+        titles=suite.titles,
+        revision=revision_of(settings.scenarios, settings.results),
+        uncommitted=uncommitted(settings.scenarios, settings.results),
+    )
+    check_acceptable(summary, record, ground, place=str(place))
+    new = accepted(record, old, target=target, profile=suite.profile)
+    write_baseline(path, new)
+    return Accepted(path, old, new)

@@ -28,7 +28,8 @@ from harness.up.standing import Standing
 def run(standing: Standing | None, /, ids: tuple[str, ...], proofs: bool, **given: Any) -> ExitStatus:
     """Run the scenarios that are named, as they are now, at once.
 
-    ID is a scenario's id, its name without parameters, or a theme. Where `harness up` runs for this target, on its
+    ID is a scenario's id, its name without parameters, or a theme (`scenario:ID` and `theme:ID` where a word is both).
+    Where `harness up` runs for this target, on its
     servers: a second or two from a saved file to a verdict. Else on servers of its own, which takes as long as a gate.
 
     Exit status: as the gate's.
