@@ -1,10 +1,14 @@
 """What can go wrong: one module a layer, since the layer decides what the service sees.
 
 `link` is streams of bytes, `wire` single messages of their protocols, `server` the server itself,
-`syscall` the kernel's answer to the service's own call, `process` the service.
+`syscall` the kernel's answer to the service's own call, `process` the service. What only one protocol's messages can
+have wrong is in that protocol's own `faults`.
 """
 
 from harness.faults import link, process, server, syscall, wire
 from harness.faults.fault import Fault, Need, no_fault
+from harness.protocols.registry import import_everywhere
 
 __all__ = ["Fault", "Need", "link", "no_fault", "process", "server", "syscall", "wire"]
+
+import_everywhere("faults")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Final, Generic, TypeVar, cast
 
 from harness.errors import UsageError
@@ -37,9 +38,14 @@ def check_protocol(name: str, *, place: str = "protocols", key: str = "protocol"
 
 @cache
 def import_everywhere(module: str) -> None:
-    """Import this module of every protocol: kinds of values that it registers are then known. Once in a process."""
+    """Import this module of every protocol that has it: kinds of values that it registers are then known.
+
+    Once in a process.
+    """
     for protocol in PROTOCOLS:
-        import_module(f"{__package__}.{protocol}.{module}")
+        name = f"{__package__}.{protocol}.{module}"
+        if find_spec(name) is not None:
+            import_module(name)
 
 
 class Facet(Generic[FacetT]):

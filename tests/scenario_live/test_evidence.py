@@ -8,6 +8,7 @@ import pytest
 
 from harness import ANY_OUTCOME, REFUSED, Fault, Lab, Link, link, no_fault, postgres, process, redis, server, syscall
 from harness.checks import Verdict
+from harness.protocols.postgres.faults import EndSessions
 from harness.protocols.redis.probes import client as redis_client
 from tests.scenario_live.support import Runs, evidence, site_of
 
@@ -84,7 +85,7 @@ def test_before_the_service_has_ever_connected(runs: Runs, target: Link) -> None
     [server.end_sessions(postgres), server.execute(redis, "CLIENT KILL TYPE normal SKIPME yes")],
     ids=["postgres", "redis"],
 )
-def test_a_close_that_is_late(runs: Runs, closing: server.EndSessions | server.Execute) -> None:
+def test_a_close_that_is_late(runs: Runs, closing: EndSessions | server.Execute) -> None:
     """The server has closed, and the service does not know: only Toxiproxy's own side shows it."""
     slow = link.slow_close(closing.link, delay_ms=60_000)
 

@@ -1,4 +1,4 @@
-"""Locks that another session of PostgreSQL holds: the service's statements wait at an exact moment."""
+"""What another session of PostgreSQL does: hold a lock, so that statements wait at an exact moment, or end sessions."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ import asyncpg
 
 from harness.errors import HarnessError, UsageError
 from harness.faults.evidence import EvidenceKind
-from harness.faults.example import Example, Ground
+from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Fault, Injection
 from harness.faults.site import Site
+from harness.faults.timing import TimedFault
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.words import Postgres
 
+ENDED_WITHIN_MS = 5_000
 LOCK_WITHIN_MS = 5_000
 ADVISORY_KEY = 0x4841524E
 """The harness's own advisory lock ("HARN"), in the service's own database."""
 TRIGGER = "harness_holds_commits"
+SESSIONS_ENDED = EvidenceKind("sessions_ended", "PostgreSQL", "a session of the service was ended")
 LOCK_WAITED_FOR = EvidenceKind(
     "lock_waited_for", "PostgreSQL", "a session of the service waited for the lock: pg_stat_activity or the log has it"
 )
@@ -173,4 +176,51 @@ class _HoldCommits(_Lock):
         await session.execute(f"DROP FUNCTION IF EXISTS {TRIGGER} CASCADE")
 
 
-lock, hold_commits = Lock, HoldCommits
+@dataclass(frozen=True, repr=False)
+class EndSessions(TimedFault, kind="server.end_sessions"):
+    """PostgreSQL ends every session of the service (pg_terminate_backend), once; new ones are welcome."""
+
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (SESSIONS_ENDED,)
+    link: Postgres
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """It strikes and is over: what comes next is acknowledged."""
+        return Example(cls(ground.link_as(Postgres)), met="after", deliveries=SOME)
+
+    def effect(self) -> str:
+        """What it does."""
+        return "let PostgreSQL end every session of the service"
+
+    def injection(self, site: Site) -> Injection:
+        """End them, and wait until they are gone."""
+        return _EndSessions(self, site)
+
+
+class _EndSessions(Injection):
+    def __init__(self, fault: EndSessions, site: Site) -> None:
+        self._fault = fault
+        self._site = site
+        self._ended = 0
+
+    async def act(self) -> None:
+        laid = self._site.laid(self._fault.link)
+        async with open_session(laid.admin_url) as asking:
+            # The second argument is how long to wait for its end, in milliseconds.
+            ended = await asking.fetch(
+                "SELECT pid, pg_terminate_backend(pid, $2) AS gone FROM pg_stat_activity WHERE usename = $1",
+                laid.words["user"],
+                ENDED_WITHIN_MS,
+            )
+        self._ended = sum(1 for row in ended if row["gone"])
+        if self._ended:
+            self._site.saw(SESSIONS_ENDED, f"{self._ended} sessions of the service terminated", server=laid)
+
+    async def fired(self) -> int:
+        return self._ended
+
+    async def heal(self) -> None:
+        """They stay ended."""
+
+
+end_sessions, lock, hold_commits = EndSessions, Lock, HoldCommits

@@ -1,0 +1,133 @@
+"""What another client of Redis does to the keys of a service."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.errors import UsageError
+from harness.faults.evidence import EvidenceKind
+from harness.faults.example import SOME, Example, Ground
+from harness.faults.fault import Injection
+from harness.faults.site import Site
+from harness.faults.timing import TimedFault
+from harness.protocols.redis.monitor import CommandMonitor
+from harness.protocols.redis.probes import client
+from harness.protocols.redis.words import Redis
+
+KEYS_LOST = EvidenceKind("keys_lost", "Redis", "there were keys of the service, and they are gone")
+POISON_MET = EvidenceKind("poison_met", "Redis", "the service asked for one of the keys: MONITOR shows it")
+
+
+@dataclass(frozen=True, repr=False)
+class Flush(TimedFault, kind="server.flush"):
+    """Everything that the service keeps in Redis is gone, once.
+
+    Not on a Redis that was given by URL: others may keep something in that database.
+    """
+
+    needs_own_server: ClassVar[bool] = True
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (KEYS_LOST,)
+    link: Redis
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """It takes away what a delivery before it has left there."""
+        return Example(cls(ground.link_as(Redis)), met="after", prepared=True)
+
+    def effect(self) -> str:
+        """What it does."""
+        return "flush what the service keeps in Redis"
+
+    def injection(self, site: Site) -> Injection:
+        """FLUSHDB in the service's own database."""
+        return _Flush(self, site)
+
+
+class _Flush(Injection):
+    def __init__(self, fault: Flush, site: Site) -> None:
+        self._fault = fault
+        self._site = site
+        self._lost = 0
+
+    async def act(self) -> None:
+        laid = self._site.laid(self._fault.link)
+        async with client(laid.admin_url) as asking:
+            self._lost = await asking.dbsize()
+            await asking.flushdb()
+        if self._lost:
+            self._site.saw(KEYS_LOST, f"{self._lost} keys flushed", server=laid)
+
+    async def fired(self) -> int:
+        return self._lost
+
+    async def heal(self) -> None:
+        """What is flushed stays flushed."""
+
+
+@dataclass(frozen=True, repr=False)
+class Poison(TimedFault, kind="server.poison"):
+    """Redis remembers every delivery that is still to come, though none of them was stored."""
+
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (POISON_MET,)
+    link: Redis
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The service asks for the keys, and stores all the same."""
+        return Example(cls(ground.link_as(Redis)), deliveries=SOME)
+
+    def effect(self) -> str:
+        """What it does."""
+        return "let Redis remember deliveries that were never stored"
+
+    def injection(self, site: Site) -> Injection:
+        """Set the keys by which the service remembers deliveries."""
+        return _Poison(self, site)
+
+
+class _Poison(Injection):
+    def __init__(self, fault: Poison, site: Site) -> None:
+        self._fault = fault
+        self._site = site
+        self._laid = site.laid(fault.link)
+        self._keys: tuple[str, ...] = ()
+        self._exits = AsyncExitStack()
+        self._monitor: CommandMonitor | None = None
+
+    async def act(self) -> None:
+        self._keys = tuple(self._key(source, delivery) for source, delivery in self._site.ids_to_come)
+        async with client(self._site.laid(self._fault.link).admin_url) as asking:
+            await asking.mset(dict.fromkeys(self._keys, "1"))
+        monitor = CommandMonitor(self._laid.admin_url, self._keys)
+        self._monitor = await self._exits.enter_async_context(monitor)
+
+    def _key(self, source: str, delivery: str) -> str:
+        if self._laid.remembers is None:
+            raise UsageError.at(
+                "target description", f"links.{self._fault.link}.remembers", None, "server.poison needs this key",
+                mend="say by which key the service remembers a delivery",
+            )  # fmt: skip
+        words = {"prefix": self._laid.words["prefix"], "source": source, "id": delivery}
+        key = self._laid.remembers
+        for word, value in words.items():
+            key = key.replace("{" + word + "}", value)
+        return key
+
+    async def fired(self) -> int:
+        return await self._monitor.met() if self._monitor else 0
+
+    async def heal(self) -> None:
+        if self._monitor is None:
+            return
+        met = await self.fired()
+        if met:
+            self._site.saw(
+                POISON_MET, f"the service asked for {met} keys of deliveries never stored", server=self._laid
+            )
+        self._monitor = None
+        await self._exits.aclose()
+
+
+flush, poison = Flush, Poison
