@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.plugin.collecting import collect_scenarios
+from harness.plugin.collection import collect_scenarios
 from harness.search.orders.gated import order_scenarios
 from harness.suite import SuiteSettings, check_profile, read_unavailable, select
 from harness.suite.chosen import Chosen

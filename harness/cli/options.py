@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import click
 
 from harness.errors import UsageError
+from harness.plugin.options import DEFAULTS, HELP
 from harness.present.terminal.screen import Verbosity
-from harness.protocols.contract.about import ABOUT
 from harness.protocols.registry import PROTOCOLS
 from harness.stack.configuration import EMBEDDED, StackConfiguration, configuration_of
 from harness.stack.toxiproxy.build import BUILD
@@ -21,8 +21,11 @@ from harness.suite import SuiteSettings
 from harness.suite.settings import RESULTS, SCENARIOS, names_given
 
 
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
+def help_of(name: str, *, default: bool = False) -> str:
+    """Return the help of an option that pytest has, too. `default`: with what it is when it is not given."""
+    text = HELP[name]
+    shown = f"  [default: {DEFAULTS[name]}]" if default else ""
+    return f"{text[:1].upper()}{text[1:]}.{shown}"
 
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -30,15 +33,15 @@ CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 STACK: tuple[Any, ...] = (
     *(
         click.option(f"--{name}", metavar="X", default=EMBEDDED, show_default=True,
-                     help=_sentence(ABOUT.of(name).choice))
+                     help=help_of(name))
         for name in PROTOCOLS
     ),
     click.option("--toxiproxy", metavar="X", default=BUILD, show_default=True,
-                 help="A toxiproxy-server, or an http:// URL."),
+                 help=help_of("toxiproxy")),
     click.option("--server", "named", metavar="NAME=X", multiple=True,
-                 help="The same for the one server that the target calls NAME. Repeatable."),
+                 help=help_of("server")),
     click.option("--allow-host", metavar="HOST", multiple=True,
-                 help="A host beyond this machine that such a URL may name. Repeatable."),
+                 help=help_of("allow-host")),
 )  # fmt: skip
 JOBS_MAX = 16
 JOBS_BY_DEFAULT_MAX = 4
@@ -71,32 +74,32 @@ _SCENARIOS = click.option(
 )  # fmt: skip
 _TARGET = click.option(
     "--target", type=click.Path(path_type=Path), metavar="FILE",
-    help="The target description.  [default: target.toml beside the scenarios]",
+    help=help_of("target", default=True),
 )  # fmt: skip
 _RESULTS = click.option(
     "--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, metavar="DIR",
-    help="Where results go: DIR/RUN, and DIR/latest.",
+    help=help_of("results"),
 )  # fmt: skip
 _PATIENCE = click.option(
     "--patience", type=Seconds(), metavar="S",
-    help="The clients' longest wait for an answer.  [default: the target's deadline and half a second]",
+    help=help_of("patience", default=True),
 )  # fmt: skip
 SUITE: tuple[Any, ...] = (_SCENARIOS, _TARGET, _RESULTS)
 PLACES: tuple[Any, ...] = (_SCENARIOS, _RESULTS, _PATIENCE)
 WHERE: tuple[Any, ...] = (_SCENARIOS, _TARGET, _RESULTS, _PATIENCE)
-SEED = click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the payloads.")
+SEED = click.option("--seed", type=int, default=0, show_default=True, metavar="N", help=help_of("seed"))
 STRICT = click.option(
     "--strict", is_flag=True,
-    help="What this machine cannot run fails, listed in unavailable.toml or not; so does a proof that is still TODO.",
+    help=help_of("strict"),
 )  # fmt: skip
 JOBS = click.option(
     "--jobs", type=click.IntRange(1, JOBS_MAX), default=jobs_here, envvar="HARNESS_JOBS", show_envvar=True, metavar="N",
     show_default="the cores, 4 at most", help="Scenarios that run at once, each on servers of its own.",
 )  # fmt: skip
 PLAN: tuple[Any, ...] = (
-    click.option("--profile", metavar="P", help="Profile of the target.  [default: the one that it names]"),
+    click.option("--profile", metavar="P", help=help_of("profile", default=True)),
     click.option("--without", multiple=True, metavar="NAME",
-                 help="Switch a protection off. Repeatable, or several separated by commas."),
+                 help=help_of("without")),
     SEED,
 )  # fmt: skip
 """Under what the service runs."""

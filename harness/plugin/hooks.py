@@ -16,7 +16,7 @@ from harness.plugin.ids import parameter_id
 from harness.plugin.options import add_options
 
 if TYPE_CHECKING:
-    from harness.plugin.running import PytestRun
+    from harness.plugin.pytest_run import PytestRun
 
 MARKERS = (
     "proves(proof): what makes a scenario fail; written by harness.proves",
@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not any(is_scenario(item) for item in items):
         return
     from harness.errors import HarnessError  # noqa: PLC0415  # only where a test takes the lab
-    from harness.plugin.running import PytestRun  # noqa: PLC0415
+    from harness.plugin.pytest_run import PytestRun  # noqa: PLC0415
 
     known = config.stash[STASH] = PytestRun(config)
     try:

@@ -4,18 +4,43 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.registry import PROTOCOLS
 
+HELP: Mapping[str, str] = {
+    "target": "the target description of the service under test",
+    "profile": "profile of the target",
+    "results": "where results go: DIR/RUN, and DIR/latest",
+    "toxiproxy": "a toxiproxy-server, or an http:// URL",
+    "seed": "seed of the payloads",
+    "patience": "the clients' longest wait for an answer, in seconds",
+    "without": "switch a protection off; repeatable, or several separated by commas",
+    "server": "the same for the one server that the target calls NAME; repeatable",
+    "allow-host": "a host beyond this machine that such a URL may name; repeatable",
+    "strict": "what this machine cannot run fails, listed as unavailable or not; so does a proof that is still TODO",
+    **{name: ABOUT.of(name).choice for name in PROTOCOLS},
+}
+"""What each option means that pytest and the command line both have: a sentence without its capital and full stop."""
+DEFAULTS: Mapping[str, str] = {
+    "target": "target.toml beside the scenarios",
+    "profile": "the one that the target names",
+    "results": ".results",
+    "toxiproxy": "build",
+    "seed": "0",
+    "patience": "the target's deadline and half a second",
+    **dict.fromkeys(PROTOCOLS, "embedded"),
+}
+WITH_INI = ("target", "profile", "results", *PROTOCOLS, "toxiproxy")
+"""Those that an ini file can give, too: `harness_target` is `--harness-target`."""
 
-class _Option(NamedTuple):
-    name: str
-    help: str
-    kind: Any = None
+
+def _help(name: str) -> str:
+    return f"{HELP[name]} (default: {DEFAULTS[name]})" if name in DEFAULTS else HELP[name]
 
 
 def _seconds(text: str) -> float:
@@ -29,40 +54,18 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-_WITH_INI = (
-    _Option("target", "target description of the service under test (default: target.toml beside the scenarios)"),
-    _Option("profile", "profile of the target description (default: the one that it names)"),
-    _Option("results", "folder for results (default: .results)"),
-    *(_Option(name, f'"embedded", {ABOUT.of(name).choice}') for name in PROTOCOLS),
-    _Option("toxiproxy", '"build", a toxiproxy-server, or an http:// URL'),
-)
-_PLAIN = (
-    _Option("seed", "seed of payloads (default: 0, so that every run does the same)", int),
-    _Option("patience", "longest wait of a client for an answer, in seconds", _seconds),
-)
-
-
 def add_options(parser: pytest.Parser) -> None:
-    """Declare them. Each ini setting is the option of the same name: `harness_target`."""
+    """Declare them: `--harness-target` for `--target` of the command line."""
     group = parser.getgroup("harness", "scenarios: test functions that take a lab")
-    for option in _WITH_INI:
-        group.addoption(f"--harness-{option.name}", dest=f"harness_{option.name}", help=option.help)
-        parser.addini(f"harness_{option.name}", option.help)
-    for option in _PLAIN:
-        group.addoption(f"--harness-{option.name}", dest=f"harness_{option.name}", type=option.kind, help=option.help)
-    group.addoption(
-        "--harness-without", dest="harness_without", action="append", default=[], metavar="NAME",
-        help="switch a protection off; repeatable, or several separated by commas",
-    )  # fmt: skip
-    group.addoption(
-        "--harness-server", dest="harness_server", action="append", default=[], metavar="NAME=X",
-        help="the same for the one server that the target calls NAME; repeatable",
-    )  # fmt: skip
-    group.addoption(
-        "--harness-allow-host", dest="harness_allow_host", action="append", default=[], metavar="HOST",
-        help="a host beyond this machine that the servers' URLs may name; repeatable",
-    )  # fmt: skip
-    group.addoption(
-        "--harness-strict", dest="harness_strict", action="store_true",
-        help="a scenario that this machine cannot run fails, listed in unavailable.toml or not",
-    )  # fmt: skip
+
+    def add(name: str, **how: Any) -> None:
+        group.addoption(f"--harness-{name}", dest=f"harness_{name.replace('-', '_')}", help=_help(name), **how)
+
+    for name in WITH_INI:
+        add(name)
+        parser.addini(f"harness_{name}", _help(name))
+    add("seed", type=int)
+    add("patience", type=_seconds)
+    for name, shown in (("without", "NAME"), ("server", "NAME=X"), ("allow-host", "HOST")):
+        add(name, action="append", default=[], metavar=shown)
+    add("strict", action="store_true")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from harness.plugin.collecting import collect_scenarios
+from harness.plugin.collection import collect_scenarios
 from harness.scenario.scenario import Scenario
 from harness.target import Target, load_target
 from tests.pages.support import ROOT

@@ -17,7 +17,7 @@ from harness import Fault, Figure, Moment
 from harness.cli.verbs.new import new
 from harness.drafting import draft
 from harness.errors import HarnessError
-from harness.plugin.collecting import collect_scenarios
+from harness.plugin.collection import collect_scenarios
 from harness.scenario.scenario import Scenario
 from harness.target import Target
 from harness.vocabulary import Value

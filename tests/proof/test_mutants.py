@@ -9,7 +9,7 @@ import pytest
 
 from harness.checks import CheckResult, Verdict
 from harness.errors import UsageError
-from harness.plugin.collecting import collect_scenarios
+from harness.plugin.collection import collect_scenarios
 from harness.proof.mutant_results import MutantVerdict, counted, equivalent, judge_mutant, judge_unrun
 from harness.proof.mutants import FILE, Mutant, MutantList, read_mutants
 from harness.proof.mutating import place_all, write_copy, write_mutated

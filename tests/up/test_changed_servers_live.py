@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.checks import Verdict
-from harness.plugin.collecting import collect_scenarios
+from harness.plugin.collection import collect_scenarios
 from harness.suite import Session, SuiteSettings
 from harness.suite.info import Command
 from harness.target import load_target

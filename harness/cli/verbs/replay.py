@@ -12,7 +12,7 @@ import click
 from harness.cli.options import OUTPUT, STACK, WHERE, options, output_of, settings_of
 from harness.cli.stage import perform
 from harness.errors import UsageError
-from harness.plugin.collecting import collect_scenarios
+from harness.plugin.collection import collect_scenarios
 from harness.present.terminal.screen import Screen
 from harness.results import RunKey
 from harness.results.repro import harness_words

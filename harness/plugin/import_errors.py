@@ -1,4 +1,4 @@
-"""Says why a file of scenarios cannot be collected: the place and the problem, and nothing of pytest's own."""
+"""Why a file of scenarios cannot be imported: the place and the problem, without pytest's own frames."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from harness.errors import HarnessError
 from harness.results.places import shown
 
 
-def told(problem: BaseException, file: Path, otherwise: str) -> str:
-    """Tell of what importing a file of scenarios raised. `otherwise`: the words where pytest itself has found it."""
+def import_error(problem: BaseException, file: Path, otherwise: str) -> str:
+    """Describe what the import of `file` raised. `otherwise`: pytest's own text, where pytest found the problem."""
     cause = problem.__cause__ if isinstance(problem, pytest.Collector.CollectError) else problem
     if cause is None:
         return f"{shown(str(file))}: cannot be collected: {otherwise}"
@@ -47,4 +47,4 @@ def _place(file: str, line: int) -> str:
     return f"{shown(file)}:{line}"
 
 
-__all__ = ["told"]
+__all__ = ["import_error"]

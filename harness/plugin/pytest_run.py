@@ -1,4 +1,4 @@
-"""The scenarios of one pytest run, and the session that runs them."""
+"""The scenarios of one pytest run, what is wrong with some, and the session that runs them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from harness.checks import Verdict
 from harness.errors import UsageError
 from harness.plugin.fixture import is_scenario
-from harness.plugin.reading import scenario_of, with_an_id_taken
+from harness.plugin.items import scenario_of, with_an_id_taken
 from harness.plugin.reports import NotHeldError, fit_problem, fit_report
 from harness.plugin.settings import settings_of
-from harness.plugin.vanished import shadowed
+from harness.plugin.uncollected import shadowed
 from harness.present.pages import Pages
 from harness.results import RunResult
 from harness.results.places import shown
@@ -29,7 +29,7 @@ from harness.target import Target, load_target
 
 @dataclass(slots=True)
 class PytestRun:
-    """What the plugin knows. One in a pytest session that has scenarios, in its configuration's stash."""
+    """What the plugin knows of a pytest run that has scenarios. It is kept in the stash of pytest's configuration."""
 
     config: pytest.Config
     settings: SuiteSettings | None = None
@@ -76,7 +76,7 @@ class PytestRun:
             self.problems[nodes[id(scenario)]] = str(problem)
 
     def _check_names(self, functions: Sequence[pytest.Function], files: Collection[Path]) -> None:
-        """Refuse a function that replaces another one of its name: a scenario may have vanished in this way."""
+        """Report a function that replaces another one of its name: the first may be a scenario, and would not run."""
         for file in files:
             for replaced, problem in shadowed(file, shown(str(file))):
                 last = (item.nodeid for item in functions if (item.path, item.originalname) == (file, replaced.name))
@@ -137,7 +137,7 @@ class PytestRun:
         return session
 
     def end(self, status: int) -> int:
-        """Write the results, take the servers down, and say with which status pytest must end."""
+        """Write the results, take the servers down, and return the status that pytest must end with."""
         if self.session is None:
             return status
         with self.session:
@@ -148,7 +148,7 @@ class PytestRun:
         return self._status(status, own)
 
     def _status(self, status: int, own: ExitStatus) -> int:
-        """Unlisted is failed; nothing run is not passed; only inconclusive is no failure."""
+        """Pytest's status, unless the session's is worse, or says that only inconclusive scenarios did not pass."""
         others = self.others_passed
         if status == pytest.ExitCode.OK and own is not ExitStatus.HELD:
             return status if own is ExitStatus.NOTHING_RAN and others else int(own)

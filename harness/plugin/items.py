@@ -1,4 +1,4 @@
-"""From pytest's items to scenarios."""
+"""Reads a scenario from a test that pytest has collected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ FORBIDDEN_MARKS = ("skip", "skipif", "xfail", "flaky", "rerun", "usefixtures", "
 
 
 def scenario_of(item: pytest.Function, target: TargetDescription) -> Scenario:
-    """Read a scenario. Raises UsageError that names the place, the key, the value and the mend."""
+    """Read a scenario.
+
+    Raises:
+        UsageError: it is wrong; with the place, the key, the value and what to write instead.
+    """
     location = _location(item)
     place = f"{location}: {item.name}"
     _check_function(item, place)
@@ -47,7 +51,7 @@ def scenario_of(item: pytest.Function, target: TargetDescription) -> Scenario:
 
 
 def first_line(item: pytest.Function) -> int:
-    """The line at which its function begins: its first decorator's, or its `def`'s."""
+    """Return the line at which its function begins: that of its first decorator, or of its `def`."""
     return int(inspect.unwrap(item.function).__code__.co_firstlineno)
 
 
@@ -90,7 +94,7 @@ def _check_function(item: pytest.Function, place: str) -> None:
 
 
 def _fixtures(item: pytest.Function) -> Iterator[str]:
-    """Fixtures that the function asks for, and those that its own folder or file forces upon it."""
+    """Yield the fixtures that the function asks for, and the autouse fixtures of its own folder or file."""
     info = item._fixtureinfo  # noqa: SLF001  # as above
     direct = {LAB, "request", *_parameters(item)}
     yield from (name for name in info.argnames if name not in direct)

@@ -1,4 +1,4 @@
-"""Finds the functions of a file that look like scenarios and are none: nothing may vanish without a word."""
+"""Finds functions that look like scenarios and are not collected: each is reported, so that none is lost unseen."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def shadowed(file: Path, shown: str) -> Iterator[tuple[Written, UsageError]]:
             yield each, UsageError.at(f"{shown}:{each.line}", "name", each.name, problem, mend="rename one of them")
 
 
-def vanished(file: Path, shown: str, collected: Collection[int]) -> Iterator[UsageError]:
-    """Tell of each function that is no scenario, and looks like one. `collected`: the lines at which those begin."""
+def uncollected(file: Path, shown: str, collected: Collection[int]) -> Iterator[UsageError]:
+    """Yield an error for each function that looks like a scenario and is none. `collected`: where scenarios begin."""
     replaced = list(shadowed(file, shown))
     yield from (problem for _, problem in replaced)
     told = [each for each, _ in replaced]
@@ -75,7 +75,7 @@ def _written(file: Path) -> Sequence[Written]:
 
 
 def _functions(node: ast.AST, scope: str) -> Iterator[tuple[Function, str]]:
-    """All but those within functions: what stands there is a helper."""
+    """Yield all functions but those within functions, which are helpers."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, Function):
             yield child, scope
@@ -105,4 +105,4 @@ def _read(function: Function, scope: str) -> Written:
     return Written(function.name, scope, function.lineno, min(lines), takes, _proves(function))
 
 
-__all__ = ["shadowed", "vanished"]
+__all__ = ["shadowed", "uncollected"]

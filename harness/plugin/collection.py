@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.plugin.broken import told
 from harness.plugin.fixture import is_scenario
-from harness.plugin.reading import check_unique, first_line, scenario_of
-from harness.plugin.vanished import vanished
+from harness.plugin.import_errors import import_error
+from harness.plugin.items import check_unique, first_line, scenario_of
+from harness.plugin.uncollected import uncollected
 from harness.results.places import shown
 from harness.results.text import visible
 from harness.scenario.scenario import Scenario
@@ -33,14 +33,14 @@ ALREADY_IMPORTED = ("-W", "ignore:Module already imported so cannot be rewritten
 
 
 class _Collector:
-    """Keeps what pytest collects, and has it say nothing."""
+    """A pytest plugin that keeps the scenarios that pytest collects, and silences its output."""
 
     def __init__(self, target: TargetDescription) -> None:
         self._target = target
         self.scenarios: list[Scenario] = []
         self.problems: list[str] = []
         self._files: dict[str, Path] = {}
-        """By pytest's id; those that cannot be collected are taken out again."""
+        """Each module by pytest's id, but for those that could not be imported."""
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -50,7 +50,7 @@ class _Collector:
 
     def pytest_exception_interact(self, node: pytest.Collector, call: pytest.CallInfo[object]) -> None:
         if call.excinfo is not None:
-            self.problems.append(told(call.excinfo.value, node.path, call.excinfo.exconly()))
+            self.problems.append(import_error(call.excinfo.value, node.path, call.excinfo.exconly()))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if not report.passed:
@@ -68,7 +68,7 @@ class _Collector:
                 self._read(item)
         items.clear()
         for file, lines in begin.items():
-            self.problems += map(str, vanished(file, shown(str(file)), lines))
+            self.problems += map(str, uncollected(file, shown(str(file)), lines))
 
     def _read(self, item: pytest.Function) -> None:
         try:
@@ -78,9 +78,12 @@ class _Collector:
 
 
 def collect_scenarios(folder: Path, target: TargetDescription) -> Sequence[Scenario]:
-    """Return the scenarios in `folder`, in the order of its files. Raises UsageError that tells every problem.
+    """Return the scenarios in `folder`, in the order of its files.
 
     pytest collects in this process, with the project's own configuration and conftest files.
+
+    Raises:
+        UsageError: with every problem, one after the other.
     """
     if not folder.is_dir():
         raise UsageError.at(
@@ -106,7 +109,7 @@ def collect_scenarios(folder: Path, target: TargetDescription) -> Sequence[Scena
 
 @contextlib.contextmanager
 def _without_more_options() -> Iterator[None]:
-    """Have pytest not read PYTEST_ADDOPTS: a `-k` in it would let a gate run less than all."""
+    """Take PYTEST_ADDOPTS away from pytest: a `-k` in it would let a gate run less than all."""
     kept = os.environ.pop(ADDED_OPTIONS, None)
     try:
         yield
