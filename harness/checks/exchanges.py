@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.checks.clock import Span
 from harness.history import History
 from harness.history.events import Purpose, RequestEnded, RequestSent
 from harness.vocabulary import UNKNOWN, Outcome
@@ -15,10 +16,11 @@ Subject = tuple[str, bool]
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request. `ended` is None when the run ended first."""
+    """One request. `ended` is None when the run ended first. `span`: from when to when it was open."""
 
     sent: RequestSent
     ended: RequestEnded | None
+    span: Span = (0, 0)
 
     @property
     def outcome(self) -> Outcome:
@@ -66,8 +68,15 @@ AGAIN_MAX = 60
 
 def exchanges(history: History) -> Sequence[Exchange]:
     """All requests, in the order in which they were sent."""
-    ends = {end.request: end for end in history.of(RequestEnded)}
-    return [Exchange(sent, ends.get(sent.request)) for sent in history.of(RequestSent)]
+    over_ns = history.entries[-1].t_ns if history.entries else 0
+    ends = {entry.event.request: entry for entry in history.entries if isinstance(entry.event, RequestEnded)}
+    found: list[Exchange] = []
+    for entry in history.entries:
+        if isinstance(entry.event, RequestSent):
+            end = ends.get(entry.event.request)
+            ended = end.event if end is not None and isinstance(end.event, RequestEnded) else None
+            found.append(Exchange(entry.event, ended, (entry.t_ns, over_ns if end is None else end.t_ns)))
+    return found
 
 
 def by_subject(history: History) -> Mapping[Subject, Sequence[Exchange]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.checks.clock import machine_was_busy
 from harness.checks.exchanges import AGAIN_MAX, acknowledged_by_steps, exchanges, sent_again
 from harness.checks.registry import Check
 from harness.checks.standing import STANDING
@@ -52,6 +53,8 @@ def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     What is wrong with the rows outranks everything. A doubt outranks all other failures, but for one: a moment that
     the scenario waited for in vain does not hide what had failed while every fault left its evidence.
 
+    A failure that rests on a clock does not count where the machine was too busy; such a run is never held, either.
+
     Nothing is held by default: a run without a request of the scenario's own, without a fault (or its
     word that there is none), without a look at recovery and at rest, or without its deliveries sent
     again, proves nothing.
@@ -66,6 +69,8 @@ def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     lacks = history.last(MachineLacks)
     if lacks is not None:
         return Judgement(Verdict.UNAVAILABLE, f"needs {lacks.need}: {lacks.reason}", ())
+    busy = {result.name: found for result in failing if (found := _too_busy(result, history))}
+    failing = [result for result in failing if result.name not in busy]
     firm = [result for result in failing if result.firm]
     if missed and firm and doubts == missed and history.last(FaultActed) is not None:
         return Judgement(Verdict.FAILED, f"{_sentence(firm[0])}; besides, {missed[0]}", results)
@@ -73,7 +78,7 @@ def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
         return Judgement(Verdict.INCONCLUSIVE, doubts[0], results)
     if failing:
         return Judgement(Verdict.FAILED, _sentence(failing[0]), results)
-    missing = _missing(history)
+    missing = next(iter(busy.values()), "") or _missing(history)
     return Judgement(Verdict.INCONCLUSIVE if missing else Verdict.HELD, missing, results)
 
 
@@ -87,6 +92,12 @@ def _run(checks: Sequence[Check], history: History) -> tuple[tuple[CheckResult, 
             crashes.append(f"check {check.name} crashed: {problem!r}")
             results.append(CheckResult(check.name, False, saw=f"crashed: {problem!r}"))
     return tuple(results), crashes
+
+
+def _too_busy(result: CheckResult, history: History) -> str:
+    """Why a failure that rests on a clock does not count; empty where it does."""
+    busy = machine_was_busy(history, result.clock) if result.clock else ""
+    return f"{busy}; so this does not count: {_sentence(result)}" if busy else ""
 
 
 def _missing(history: History) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from harness.checks.clock import Span
 from harness.checks.exchanges import Exchange, exchanges, several
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
@@ -71,7 +72,7 @@ def in_time(history: History) -> Examined:
     took = [e.ended.took_ms for e in sent if e.ended]
     limit = f", limit {deadline_ms / 1e3:g} s" if began else ""
     saw = f"{len(took)} answers, the slowest after {max(took, default=0) / 1e3:.3f} s{limit}"
-    return _of_exchanges(late, stories, of=sent, saw=saw)
+    return _of_exchanges(late, stories, of=sent, saw=saw, by_clock=True)
 
 
 @check(Kind.LIVENESS, says="1 of 1: : took 0.00 s (healthy 0.0 ms, at most 0 ms more)")
@@ -89,7 +90,7 @@ def slower(history: History) -> Examined:
     ]
     slowest = max((e.ended.took_ms for e in limited if e.ended), default=0)
     saw = f"{len(limited)} limited, the slowest {slowest:.0f} ms; healthy {healthy_ms:.1f} ms"
-    return _of_exchanges(slow, stories, of=limited, saw=saw if limited else "no step sets a limit")
+    return _of_exchanges(slow, stories, of=limited, saw=saw if limited else "no step sets a limit", by_clock=True)
 
 
 @check(Kind.LIVENESS, says=" not reached in 0 s: ")
@@ -99,7 +100,8 @@ def reached(history: History) -> Examined:
     missed = [moment for moment in history.of(MomentMissed) if moment.claim]
     problem = f"{missed[0].moment!r} not reached in {missed[0].within_s:g} s: {missed[0].detail}" if missed else ""
     saw = f"{came} {'moment' if came == 1 else 'moments'} waited for, and reached"
-    return Examined(problem=problem, saw=saw, observations=came + len(missed), firm=False)
+    spans = _spans_of(history, MomentMissed) if missed else ()
+    return Examined(problem=problem, saw=saw, observations=came + len(missed), firm=False, clock=spans)
 
 
 @check(Kind.LIVENESS, says="nothing acknowledged 0 s after healing: ")
@@ -110,7 +112,7 @@ def recovers(history: History) -> Examined:
     saw = f"acknowledged again {recovered.took_ms:.0f} ms after the last heal" if recovered else ""
     if missed is not None:
         problem = f"nothing acknowledged {missed.within_s:g} s after healing: {missed.reason}"
-        return Examined(problem=problem, saw=saw, observations=1)
+        return Examined(problem=problem, saw=saw, observations=1, clock=_spans_of(history, NotRecovered))
     if relapse is not None and recovered is not None:
         problem = f"acknowledged once after healing, but not steadily: {relapse.reason}"
         return Examined(problem=problem, saw=saw, observations=1)
@@ -132,13 +134,29 @@ def drains(history: History) -> Examined:
 
 
 def _of_exchanges(
-    bad: Sequence[Exchange], stories: Sequence[str], *, of: Sequence[Exchange], saw: str, firm: bool = True
+    bad: Sequence[Exchange],
+    stories: Sequence[str],
+    *,
+    of: Sequence[Exchange],
+    saw: str,
+    firm: bool = True,
+    by_clock: bool = False,
 ) -> Examined:
-    """What a check of the exchanges `of` saw; `stories`: one for each bad one."""
+    """What a check of the exchanges `of` saw; `stories`: one for each bad one. `by_clock`: they took too long."""
     return Examined(
         problem=several(stories, len(of)) if bad else "",
         saw=saw,
         observations=len(of),
         firm=firm,
         deliveries=tuple(dict.fromkeys(e.sent.delivery for e in bad)),
+        clock=tuple(e.span for e in bad) if by_clock else (),
+    )
+
+
+def _spans_of(history: History, kind: type[MomentMissed | NotRecovered]) -> tuple[Span, ...]:
+    """The time that was waited, for each such event."""
+    return tuple(
+        (entry.t_ns - int(entry.event.within_s * 1e9), entry.t_ns)
+        for entry in history.entries_of(kind)
+        if isinstance(entry.event, kind)
     )

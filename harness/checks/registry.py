@@ -15,6 +15,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from harness.checks.clock import Span
 from harness.checks.verdict import CheckResult
 from harness.history import History
 
@@ -36,7 +37,7 @@ class Examined:
 
     `problem`: why it failed, as a sentence; empty where it holds. `saw`: what it looked at, passing or failing, in a
     line. `observations`: how many things it looked at; with 0 it had nothing to look at. `safety`: False where a
-    failure of a safety check is not about the rows. `firm` and `deliveries`: see `CheckResult`.
+    failure of a safety check is not about the rows. `firm`, `deliveries` and `clock`: see `CheckResult`.
     """
 
     problem: str = ""
@@ -45,6 +46,7 @@ class Examined:
     safety: bool = True
     firm: bool = True
     deliveries: tuple[str, ...] = ()
+    clock: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Check:
             safety=self.kind is Kind.SAFETY and bool(found.problem) and found.safety,
             firm=found.firm,
             deliveries=found.deliveries,
+            clock=found.clock if found.problem else (),
         )
 
     @property

@@ -6,6 +6,8 @@ import enum
 from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
 
+from harness.checks.clock import Span
+
 
 class Verdict(enum.StrEnum):
     """Three-valued, and a fourth for what this machine cannot run."""
@@ -34,6 +36,7 @@ class CheckResult:
     `safety`: it failed by a lost, doubled or foreign row. That counts even where a fault left no evidence.
     `firm`: nothing that the scenario had still to do could have made it hold; so it counts even where the scenario
     waited in vain for a moment. `deliveries`: all those whose answers it failed by; the sentence names the first.
+    `clock`: it failed because something took long, in these spans. That counts only while the machine had cores.
     """
 
     name: str
@@ -45,3 +48,4 @@ class CheckResult:
     safety: bool = False
     firm: bool = True
     deliveries: tuple[str, ...] = ()
+    clock: tuple[Span, ...] = ()

@@ -320,6 +320,26 @@ class Counted(Event, kind="counted"):
 
 
 @dataclass(frozen=True, repr=False)
+class CoreWait(Value, kind="core_wait"):
+    """How long the threads of one part of a run (`service`, `relay`, `postgres`) were ready to run and had no core."""
+
+    of: str
+    waited_ms: float
+
+
+@dataclass(frozen=True, repr=False)
+class CoresSeen(Event, kind="cores"):
+    """Who waited for a core in the last `over_ms`, and how much of all cores (0 to 1) other programs took meanwhile.
+
+    A failure that rests on a clock counts only while the machine had cores for the run.
+    """
+
+    over_ms: float
+    waits: tuple[CoreWait, ...]
+    others: float
+
+
+@dataclass(frozen=True, repr=False)
 class FigureRead(Event, kind="figure"):
     """A number for which the scenario set a limit."""
 

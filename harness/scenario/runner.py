@@ -9,7 +9,7 @@ import asyncio
 import functools
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from harness.engine.configuration import RunConfiguration, run_began
 from harness.engine.laying.building import built_rig
 from harness.engine.laying.testbed import Testbed
 from harness.engine.laying.tls import told_with_tls
+from harness.engine.observing.cores import cores_recorded
 from harness.engine.observing.counting import Counting
 from harness.engine.observing.deaths import ended_by_deaths
 from harness.engine.observing.probes import Probed, probe
@@ -31,6 +32,7 @@ from harness.engine.phases.steady import check_steady_again, reach_steady_state
 from harness.engine.rig import Rig
 from harness.engine.stops import MachineLacksError, ScenarioStop
 from harness.errors import UsageError
+from harness.faults.site import Site
 from harness.history import Recorder, recording
 from harness.history.events import (
     HarnessProblem,
@@ -108,6 +110,7 @@ class _Run:
             number=next(self._bed.numbers), service_ended=self._service_ended,
         )  # fmt: skip
         rig = await owned.enter_async_context(built)
+        await owned.enter_async_context(cores_recorded(lambda: _processes(rig.site, self._bed), self._recorder))
         performer = Performer(rig, lacking=self._bed.lacking)
         # Whatever ends the run: once more at the very end, where there should be nothing to heal.
         owned.push_async_callback(performer.heal_all)
@@ -228,6 +231,13 @@ class _Run:
 
     def _phase(self, name: str) -> None:
         self._recorder.record("runner", PhaseBegan(name))
+
+
+def _processes(site: Site, bed: Testbed) -> Mapping[str, Iterable[int]]:
+    """The processes of the run, by name. Those of servers that were given by URL are not seen."""
+    servers = {name: server.process for name, server in bed.stack.all_servers.items()}
+    own = {name: [process.pid] for name, process in servers.items() if process is not None}
+    return {"service": [site.service.process.pid] if site.service.running else [], "relay": [site.relay_pid], **own}
 
 
 def _story(problem: BaseException) -> str:

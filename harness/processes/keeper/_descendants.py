@@ -33,7 +33,7 @@ class Process:
 def descendants(root: int) -> list[Process]:
     """Every descendant of `root`, zombies too."""
     below: dict[int, list[Process]] = {}
-    for process in _all_processes():
+    for process in all_processes():
         below.setdefault(process.parent, []).append(process)
     found: list[Process] = []
     waiting = [root]
@@ -106,7 +106,8 @@ def _quietly(send: Callable[[], None]) -> None:
         send()
 
 
-def _all_processes() -> Iterator[Process]:
+def all_processes() -> Iterator[Process]:
+    """Every process of the machine, zombies too; it may be gone before its turn."""
     with os.scandir("/proc") as entries:
         for entry in entries:
             if entry.name.isdigit() and (process := _read(int(entry.name))):
