@@ -12,6 +12,9 @@ from harness.history import Recorder
 from harness.history.events import Purpose, ServiceStarted
 from harness.target import Delivery, Target
 
+RETRY_EVERY_S = 0.05
+"""How long to wait before the service is sent something again that it has to acknowledge in the end."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rig:

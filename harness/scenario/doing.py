@@ -6,12 +6,13 @@ import inspect
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Protocol, TypeVar, cast, overload
+from typing import Generic, TypeVar, cast, overload
 
 from harness.engine.steps import Step
 from harness.engine.workload import Answer
 from harness.errors import HarnessError
 from harness.results.places import shown
+from harness.scenario.step_runner import StepRunner
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -25,22 +26,6 @@ class StepMisuseError(HarnessError):
     place = ""
 
 
-class Performs(Protocol):
-    """What performs steps: to their end, or for as long as a block runs."""
-
-    async def do(self, step: Step) -> object:
-        """Perform a step to its end; return what it gave."""
-        ...
-
-    async def begin(self, step: Step) -> int:
-        """Begin a step that goes on; return its number."""
-        ...
-
-    async def end(self, number: int) -> object:
-        """End the step with that number; return what it gave."""
-        ...
-
-
 class Doing(Generic[T_co]):
     """A step that was asked for. `await` it: done to its end. `async with` it: on while the block runs.
 
@@ -48,9 +33,9 @@ class Doing(Generic[T_co]):
     """
 
     def __init__(
-        self, performs: Performs, step: Step, given: T_co, take: Callable[[object], None] | None = None
+        self, runner: StepRunner, step: Step, given: T_co, take: Callable[[object], None] | None = None
     ) -> None:
-        self._performs = performs
+        self._runner = runner
         self._given = given
         self._take = take
         self._number: int | None = None
@@ -73,18 +58,18 @@ class Doing(Generic[T_co]):
         return self._run().__await__()
 
     async def _run(self) -> T_co:
-        return self._taken(await self._performs.do(self.step))
+        return self._taken(await self._runner.do(self.step))
 
     async def __aenter__(self) -> T_co:
         self._use()
-        self._number = await self._performs.begin(self.step)
+        self._number = await self._runner.begin(self.step)
         return self._given
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._number is not None:
-            self._taken(await self._performs.end(self._number))
+            self._taken(await self._runner.end(self._number))
 
     def check_used(self) -> None:
         """Raise StepMisuseError if it was neither awaited nor entered, which type checkers do not notice."""

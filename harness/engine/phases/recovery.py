@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from harness.checks.exchanges import AGAIN_MAX, by_delivery
-from harness.engine.rig import Rig
+from harness.engine.rig import RETRY_EVERY_S, Rig
 from harness.engine.tasks import at_once
 from harness.engine.workload import Answer
 from harness.history.events import NotRecovered, Purpose, Recovered
@@ -15,7 +15,6 @@ from harness.polling import poll_async
 from harness.target import Delivery
 from harness.vocabulary import ACKNOWLEDGED, REFUSED
 
-RETRY_EVERY_S = 0.05
 AGAIN_AT_ONCE = 8
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from harness.engine.laying.tls import never_agreed, told_with_tls
 from harness.engine.observing.probes import probe
-from harness.engine.rig import Rig
+from harness.engine.rig import RETRY_EVERY_S, Rig
 from harness.engine.stops import ScenarioStop
 from harness.engine.tasks import at_once
 from harness.engine.workload import Answer
@@ -17,7 +17,6 @@ from harness.vocabulary import ACKNOWLEDGED
 
 WARM_AT_ONCE = 5
 HEALTHY_ANSWERS = 5
-RETRY_EVERY_S = 0.05
 
 
 async def reach_steady_state(rig: Rig) -> None:

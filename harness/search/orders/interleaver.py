@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from harness.engine.observing.stored import waiting_for_locks
 from harness.engine.rig import Rig
+from harness.engine.tasks import results
 from harness.engine.workload import Answer
 from harness.errors import HarnessError
 from harness.polling import poll_async
@@ -25,7 +27,7 @@ class OrderNotPlayedError(HarnessError):
     """The order could not be played: nothing may be concluded from it."""
 
 
-Sending = Callable[[], Awaitable[Answer]]
+Sending = Callable[[], Coroutine[Any, Any, Answer]]
 Connection = tuple[str, int]
 """A hop, and the number of the connection on it."""
 
@@ -35,7 +37,7 @@ class _Request:
     """One request under way. `connection`: where its transaction is; `held`: the statement that waits there."""
 
     number: int
-    sending: asyncio.Future[Answer]
+    sending: asyncio.Task[Answer]
     connection: Connection | None = None
     held: Fired | None = None
 
@@ -85,7 +87,7 @@ class Interleaver:
             for rule in self._rules:
                 await self._lane.relay.arm(rule)
             for number, send in enumerate(sends, 1):
-                request = _Request(number, asyncio.ensure_future(send()))
+                request = _Request(number, asyncio.create_task(send()))
                 request.sending.add_done_callback(lambda _: self._news.set())
                 self._requests.append(request)
                 await self._settle(played)
@@ -96,7 +98,7 @@ class Interleaver:
             unsubscribe()
             for rule in self._rules:
                 await self._lane.relay.disarm(rule.id)
-            played.answers = await asyncio.gather(*(request.sending for request in self._requests))
+            played.answers = await results([request.sending for request in self._requests])
 
     async def _let_one_through(self, played: Played, beginning: Order) -> None:
         possible = tuple(request.number for request in self._requests if request.held is not None)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from harness.checks import Verdict, judge
 from harness.engine.rig import Rig
-from harness.engine.workload import Answer
 from harness.history.events import (
     EvidenceSeen,
     FaultActed,
@@ -20,7 +19,7 @@ from harness.history.events import (
     Recovered,
     RunBegan,
 )
-from harness.search.orders.interleaver import SETTLED_WITHIN_S, Interleaver, OrderNotPlayedError, Played
+from harness.search.orders.interleaver import SETTLED_WITHIN_S, Interleaver, OrderNotPlayedError, Played, Sending
 from harness.search.orders.orders import Choice, Order, next_order, written
 from harness.search.sweep.batch import read_rows, record_log
 from harness.search.sweep.histories import story
@@ -123,8 +122,8 @@ class Interleaving:
         rig.recorder.record("runner", FaultHealed(1))
         return played
 
-    def _sends(self, rig: Rig, deliveries: Sequence[Delivery]) -> Sequence[Callable[[], Awaitable[Answer]]]:
-        def sender(number: int) -> Callable[[], Awaitable[Answer]]:
+    def _sends(self, rig: Rig, deliveries: Sequence[Delivery]) -> Sequence[Sending]:
+        def sender(number: int) -> Sending:
             delivery = deliveries[number]
             reads = self._mix == "read" and number == self._requests - 1
             expected = ANY_OUTCOME if reads else ACKNOWLEDGED

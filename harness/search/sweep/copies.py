@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from harness.engine.observing.stored import waiting_for_locks
 from harness.engine.rig import Rig
-from harness.engine.tasks import owned
+from harness.engine.tasks import owned, results
 from harness.engine.workload import Answer
 from harness.history.events import Purpose
 from harness.polling import poll_async
@@ -20,9 +21,7 @@ MET_WITHIN_S = 1.0
 LOOK_EVERY_S = 0.005
 
 
-async def two_at_once(
-    lane: Lane, rig: Rig, delivery: Delivery, name: str, *, expected: Outcome
-) -> tuple[Answer, Answer]:
+async def two_at_once(lane: Lane, rig: Rig, delivery: Delivery, name: str, *, expected: Outcome) -> Sequence[Answer]:
     """Send two copies of a delivery, the second when the first's COMMIT is held; return both answers."""
     holds = [
         Rule(id=f"{name}/hold/{laid.link}", hop=laid.hop, match=Match(direction="sent", phase="commit"), action=Hold())
@@ -43,8 +42,7 @@ async def two_at_once(
         finally:
             for hold in holds:
                 await lane.relay.disarm(hold.id)
-        first, second = await asyncio.gather(*sending)
-        return first, second
+        return await results(sending)
 
 
 async def _until_held(lane: Lane, sending: asyncio.Task[Answer], holds: list[Rule]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.engine.configuration import RunConfiguration, run_began
 from harness.engine.laying.testbed import Testbed
 from harness.engine.observing.probes import probe
+from harness.engine.tasks import at_once
 from harness.errors import HarnessError
 from harness.relay import RelayControl
 from harness.search.recording.places import CellId, Kind
@@ -78,7 +79,7 @@ class Sweeper:
         batches = deque(cells[begin : begin + size] for begin in range(0, len(cells), size))
         async with AsyncExitStack() as owned:
             more = min(self._settings.lanes, len(batches)) - 1
-            lanes = [self._first, *await asyncio.gather(*(self._another(owned) for _ in range(more)))]
+            lanes = [self._first, *await at_once(self._another(owned) for _ in range(more))]
             self._settings.ready()
             with _first_error():
                 async with asyncio.TaskGroup() as group:
