@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.compare.record import SuiteRecord, not_tried
 from harness.errors import UsageError
-from harness.results.reading import SummaryRead
+from harness.results.model import SummaryRead
 from harness.results.revision import commit_of, is_dirty
 
 SHOWN = 5

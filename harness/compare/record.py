@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from harness.checks import Verdict
 from harness.proof.teeth import proves_alone
 from harness.results.ablation import PairVerdict
-from harness.results.reading import RunRead, SummaryRead, own_runs
+from harness.results.model import RunRead, SummaryRead
+from harness.results.reading import own_runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

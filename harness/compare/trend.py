@@ -11,8 +11,9 @@ from typing import Any
 
 from harness.checks import Verdict
 from harness.errors import UsageError
+from harness.results.model import RunRead, SummaryRead
 from harness.results.naming import summaries_in
-from harness.results.reading import RunRead, SummaryRead, multiple, own_runs, read_summary
+from harness.results.reading import multiple, own_runs, read_summary
 
 SCHEMA = "harness.trend/1"
 SLOWER = 1.5

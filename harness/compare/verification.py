@@ -12,7 +12,7 @@ from harness.compare.differences import Comparison, Difference, differences
 from harness.compare.record import ScenarioRecord, SuiteRecord, record_of
 from harness.results.ablation import WRONG, PairVerdict
 from harness.results.finding import Finding
-from harness.results.reading import SummaryRead
+from harness.results.model import SummaryRead
 from harness.results.text import counted
 
 SCHEMA = "harness.verify/1"

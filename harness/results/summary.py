@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -10,35 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.checks import CheckResult, Verdict
-from harness.results.ablation import ProofResult, title
+from pydantic import BaseModel
+
+from harness.checks import Verdict
+from harness.results.ablation import ProofResult
 from harness.results.finding import Finding
-from harness.results.result import Evidence, RunResult
-from harness.vocabulary import to_json
-
-SCHEMA = "harness.summary/1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunInfo:
-    """What was run, on what. `started_at` is ISO 8601, UTC; `command` can be pasted into a shell.
-
-    `verb`: what began it: a verb of the command line, or `pytest`. Results of an older harness have none.
-
-    `revision`: the commit that was run, with `+dirty` and a digest of what differed from it in the
-    working tree; empty where there is no git.
-    """
-
-    id: str
-    started_at: str
-    command: str
-    verb: str = ""
-    seed: int
-    target: str
-    profile: str
-    platform: str = ""
-    revision: str = ""
-    versions: Mapping[str, str] = field(default_factory=dict)
+from harness.results.model import SCHEMA, ProofRead, RunInfo, RunRead, SummaryRead
+from harness.results.result import RunResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,21 +69,15 @@ class Summary:
         own = [result.verdict for result in self.results if result.role == "scenario"]
         return {verdict: own.count(verdict) for verdict in Verdict}
 
+    def read(self, relative: Callable[[Path | None], str | None]) -> SummaryRead:
+        """As whoever reads the file has it; `relative` names a file relative to the run's folder."""
+        runs = [RunRead.of(result, relative) for result in self.results]
+        return SummaryRead.model_validate(self._head() | {"runs": runs})
+
     def to_json(self, relative: Callable[[Path | None], str | None]) -> dict[str, Any]:
-        """As a JSON object; `relative` names a file relative to the run's folder."""
-        return {
-            "schema": SCHEMA,
-            "complete": self.complete,
-            "exit_status": self.exit_status,
-            "run": dataclasses.asdict(self.info),
-            "selection": list(self.selection),
-            "counts": {verdict.value: count for verdict, count in self.counts.items()},
-            "times": self.times.to_json(),
-            "runs": [_run(result, relative) for result in self.results],
-            "proofs": [_proof(proof) for proof in self.proofs],
-            "findings": [finding.to_json() for finding in self.findings],
-            **self.sections,
-        }
+        """As a JSON object."""
+        runs = [_json(RunRead.of(result, relative)) for result in self.results]
+        return {**_json(self._head()), "runs": runs}
 
     def text(self, relative: Callable[[Path | None], str | None], runs: RunTexts | None = None) -> str:
         """As the text of the file: strict JSON, in ASCII, with one line for each key and for each run.
@@ -112,10 +85,25 @@ class Summary:
         `runs`: the texts that were made for an earlier state of the same summary.
         """
         runs = runs or RunTexts()
-        data = self.to_json(relative) | {"runs": None}
-        texts = {key: _dumped(value) for key, value in data.items()}
+        texts = {key: _dumped(value) for key, value in self._head().items()}
         texts["runs"] = "[" + ",".join(f"\n{runs.of(result, relative)}" for result in self.results) + "\n]"
         return "{\n" + ",\n".join(f"{_dumped(key)}: {text}" for key, text in texts.items()) + "\n}\n"
+
+    def _head(self) -> dict[str, Any]:
+        """All but the runs, whose place is kept."""
+        return {
+            "schema": SCHEMA,
+            "complete": self.complete,
+            "exit_status": self.exit_status,
+            "run": self.info,
+            "selection": list(self.selection),
+            "counts": {verdict.value: count for verdict, count in self.counts.items()},
+            "times": self.times.to_json(),
+            "runs": [],
+            "proofs": [ProofRead.of(proof) for proof in self.proofs],
+            "findings": list(self.findings),
+            **self.sections,
+        }
 
 
 class RunTexts:
@@ -128,71 +116,24 @@ class RunTexts:
         """The run as a JSON object."""
         # The result is kept beside its text, so that no other can get its identity.
         if id(result) not in self._made:
-            self._made[id(result)] = (result, _dumped(_run(result, relative)))
+            self._made[id(result)] = (result, _dumped(RunRead.of(result, relative)))
         return self._made[id(result)][1]
 
 
 def _dumped(data: Any) -> str:
-    return json.dumps(_finite(data), allow_nan=False)
+    return json.dumps(_json(data), allow_nan=False)
 
 
-def _run(result: RunResult, relative: Callable[[Path | None], str | None]) -> dict[str, Any]:
-    return {
-        "id": result.key.id,
-        "theme": result.theme,
-        "profile": result.key.profile,
-        "without": list(result.key.without),
-        "role": result.role,
-        "expected": result.expected.value,
-        "verdict": result.verdict.value,
-        "reason": result.reason,
-        "failing_checks": list(result.failing_checks),
-        "checks": [_check(check) for check in result.checks],
-        "evidence": [_evidence(evidence) for evidence in result.evidence],
-        "figures": dict(result.figures),
-        "duration_s": result.duration_s,
-        "overhead_s": result.overhead_s,
-        "seed": result.seed,
-        "repro": result.repro,
-        "history": relative(result.history),
-        "schedule": relative(result.schedule),
-    }
-
-
-def _check(check: CheckResult) -> dict[str, Any]:
-    return {
-        "name": check.name,
-        "failed": check.failed,
-        "reason": check.reason,
-        "saw": check.saw,
-        "observations": check.observations,
-    }
-
-
-def _evidence(evidence: Evidence) -> dict[str, Any]:
-    return dataclasses.asdict(evidence) | {"fault": to_json(evidence.fault)}
-
-
-def _proof(proof: ProofResult) -> dict[str, Any]:
-    return {
-        "id": proof.id,
-        "proof": title(proof.proof),
-        "protections": list(proof.proof.protections),
-        "without": list(proof.proof.without),
-        "under": proof.proof.under,
-        "fails": proof.proof.fails,
-        "match": proof.proof.match,
-        "verdict": proof.judgement.verdict.value,
-        "reason": proof.judgement.reason,
-        "control": str(proof.control.key),
-        "ablated": str(proof.ablated.key),
-    }
-
-
-def _finite(data: Any) -> Any:
-    """JSON knows neither infinity nor NaN: they become null."""
+def _json(data: Any) -> Any:
+    """Plain JSON of what a summary is made of. JSON knows neither infinity nor NaN: they become null."""
+    if isinstance(data, BaseModel):
+        return _json(data.model_dump())
+    if dataclasses.is_dataclass(data) and not isinstance(data, type):
+        return _json(dataclasses.asdict(data))
+    if isinstance(data, enum.Enum):
+        return data.value
     if isinstance(data, float):
         return data if math.isfinite(data) else None
-    if isinstance(data, dict):
-        return {key: _finite(value) for key, value in data.items()}
-    return [_finite(item) for item in data] if isinstance(data, list) else data
+    if isinstance(data, Mapping):
+        return {key: _json(value) for key, value in data.items()}
+    return [_json(item) for item in data] if isinstance(data, list | tuple) else data

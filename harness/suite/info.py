@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.results.model import RunInfo
 from harness.results.revision import revision_of
-from harness.results.summary import RunInfo
 from harness.suite.settings import SuiteSettings
 
 

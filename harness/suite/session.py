@@ -20,7 +20,7 @@ from harness.results.ablation import ProofResult, judge_ablated
 from harness.results.files import write_atomically
 from harness.results.finding import Finding
 from harness.results.folder import new_results_folder
-from harness.results.reading import SummaryRead, summary_from
+from harness.results.model import SummaryRead
 from harness.results.repro import gate_line
 from harness.results.summary import RunTexts, Summary, Times
 from harness.scenario import runner
@@ -142,8 +142,7 @@ class Session:
 
     def so_far(self) -> SummaryRead:
         """Everything so far, as whoever reads `summary.json` has it."""
-        data = self.summary(complete=True, status=self.status).to_json(self.folder.relative)
-        return summary_from(data, place="this run")
+        return self.summary(complete=True, status=self.status).read(self.folder.relative)
 
     def another(self, suite: Chosen, settings: SuiteSettings, command: Command) -> Session:
         """A session on servers of its own, that tells and publishes as this one does."""

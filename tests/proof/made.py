@@ -10,7 +10,8 @@ from harness.compare.record import ScenarioRecord, Speed, SuiteRecord
 from harness.results import RunKey, RunResult
 from harness.results.ablation import PairVerdict, ProofResult, judge_pair
 from harness.results.folder import ResultsFolder
-from harness.results.reading import SummaryRead, summary_from
+from harness.results.model import SummaryRead
+from harness.results.reading import summary_from
 from harness.results.summary import Summary
 from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario

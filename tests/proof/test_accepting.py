@@ -13,7 +13,7 @@ from harness.compare.accepting import Ground, check_acceptable
 from harness.compare.record import record_of
 from harness.errors import UsageError
 from harness.results.ablation import ProofResult
-from harness.results.reading import SummaryRead
+from harness.results.model import SummaryRead
 from harness.results.result import RunResult
 from harness.results.revision import NOT_TOLD, commit_of, is_dirty, revision_of, uncommitted
 from tests.proof.made import own, proof, read, tried

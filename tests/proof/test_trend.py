@@ -10,7 +10,7 @@ import pytest
 from harness.checks import Verdict
 from harness.cli import main
 from harness.compare.trend import Trend, trends
-from harness.results.reading import SummaryRead
+from harness.results.model import SummaryRead
 from tests.proof.made import FOLDER, own, read
 from tests.results.made import made, summary_of
 

@@ -8,7 +8,7 @@ from harness.compare.verification import Verification, verification
 from harness.present.html.verify_page import html_page, markdown_page
 from harness.results import RunResult
 from harness.results.ablation import PairVerdict, ProofResult
-from harness.results.reading import SummaryRead
+from harness.results.model import SummaryRead
 from tests.proof.made import own, proof, read, tried
 from tests.results.made import summary_of
 

@@ -11,7 +11,8 @@ from harness.present.html.grid import grid_of
 from harness.present.html.heat_map import HeatMap, heat_map_of
 from harness.present.html.writing import write_report
 from harness.results import RunKey
-from harness.results.reading import SummaryRead, read_summary
+from harness.results.model import SummaryRead
+from harness.results.reading import read_summary
 from tests.report.support import write_results
 from tests.results.made import ablated, made, proof_of, summary_of
 

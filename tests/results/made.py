@@ -8,7 +8,8 @@ from harness.checks import CheckResult, Verdict
 from harness.checks.proof import Proof
 from harness.results import Evidence, RunKey, RunResult
 from harness.results.ablation import ProofResult, judge_pair
-from harness.results.summary import RunInfo, Summary, Times
+from harness.results.model import RunInfo
+from harness.results.summary import Summary, Times
 
 PROOF = Proof(protections=("pool.pre_ping",), fails="outcome", match="connection is closed")
 EVIDENCE = Evidence("connections_cut", "kernel", 12, "link.cut(postgres): 3 connections")

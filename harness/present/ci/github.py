@@ -10,7 +10,8 @@ from harness.present.html.grid import column_name
 from harness.present.html.sentence import headline
 from harness.present.looks import look
 from harness.results.folder import FILE
-from harness.results.reading import ProofRead, RunRead, SummaryRead, read_summary
+from harness.results.model import ProofRead, RunRead, SummaryRead
+from harness.results.reading import read_summary
 from harness.results.text import one_line, shortened, visible
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"

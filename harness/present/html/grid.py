@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from harness.present.looks import rank
-from harness.results.reading import ProofRead, RunRead, SummaryRead
+from harness.results.model import ProofRead, RunRead, SummaryRead
 
 _KINDS = ("run", "proof", "off")
 

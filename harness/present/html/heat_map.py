@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.present.html.grid import Entry
 from harness.results import RunKey
-from harness.results.reading import RunRead, SummaryRead
+from harness.results.model import RunRead, SummaryRead
 
 
 @dataclass(frozen=True, slots=True)

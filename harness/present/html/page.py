@@ -12,7 +12,7 @@ from harness.present.html.run_view import RunView
 from harness.present.html.sentence import Headline
 from harness.present.maps.drawing import Drawn
 from harness.present.templates import rendered
-from harness.results.reading import SummaryRead
+from harness.results.model import SummaryRead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from harness.compare.trend import Trend, of_one_kind, trends
 from harness.errors import UsageError
 from harness.present.html.sentence import Headline, headline
 from harness.results.folder import FILE, RUN_NAME
-from harness.results.reading import RunRead, SummaryRead, read_summary
+from harness.results.model import RunRead, SummaryRead
+from harness.results.reading import read_summary
 
 SHOWN_MAX = 12
 TOLD_MAX = 40

@@ -21,7 +21,7 @@ from harness.present.html.past import Before
 from harness.present.html.saw import Seen, checks_seen
 from harness.present.html.timeline import Timeline, timeline_of, zero_of
 from harness.present.looks import look
-from harness.results.reading import ProofRead, RunRead
+from harness.results.model import ProofRead, RunRead
 
 BEFORE_S, AFTER_S = 0.05, 0.25
 """How much of the logs is shown around the fault."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.checks import wants
-from harness.results.reading import RunRead
+from harness.results.model import RunRead
 
 
 @dataclass(frozen=True, slots=True)

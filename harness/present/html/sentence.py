@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.present.looks import STATUSES
-from harness.results.reading import SummaryRead
+from harness.results.model import SummaryRead
 from harness.results.text import counted
 
 NAMED_MAX = 3

@@ -18,7 +18,8 @@ from harness.present.maps.drawing import Drawn, drawn
 from harness.present.maps.fault_map import read_maps
 from harness.results.files import write_atomically
 from harness.results.folder import FILE
-from harness.results.reading import ProofRead, SummaryRead, read_summary
+from harness.results.model import ProofRead, SummaryRead
+from harness.results.reading import read_summary
 
 REPORT = "report.html"
 BESIDE = (

@@ -15,7 +15,7 @@ from pydantic import Field
 from harness.documents import read_document
 from harness.present.looks import Tone
 from harness.results.files import write_atomically
-from harness.results.reading import Read
+from harness.results.model import Read
 
 SCHEMA: Final = "harness.maps/1"
 FILE = "maps.json"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.compare.trend import Trend
 from harness.present.looks import legend, look
-from harness.results.reading import SummaryRead
+from harness.results.model import SummaryRead
 from harness.results.text import counted
 
 

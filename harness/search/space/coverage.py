@@ -12,8 +12,9 @@ from harness.history.events import MessageMet
 from harness.protocols.contract.speech import fingerprint
 from harness.protocols.registry import PROTOCOLS
 from harness.results import Role, RunResult
+from harness.results.model import SummaryRead
 from harness.results.naming import summaries_in
-from harness.results.reading import SummaryRead, read_summary
+from harness.results.reading import read_summary
 from harness.search.recording.places import Point
 from harness.search.space.actions import ERRORS, FAULTS
 from harness.search.space.space import FaultSpace, committed_space

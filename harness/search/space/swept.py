@@ -12,8 +12,7 @@ from pydantic import AfterValidator, Field, PlainValidator
 
 from harness.documents import read_document
 from harness.errors import UsageError
-from harness.results.reading import Read
-from harness.results.summary import RunInfo
+from harness.results.model import Read, RunInfo
 from harness.search.recording.places import CUT_INSIDE, CellId, Kind, Point
 from harness.search.space.actions import ACTIONS
 from harness.search.sweep.report import JSON_FILE, SCHEMA

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.results.files import write_atomically
-from harness.results.summary import RunInfo
+from harness.results.model import RunInfo
 from harness.search.sweep.results import CellResult, SweepResults
 
 SCHEMA = "harness.sweep/1"

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.engine.laying.testbed import Testbed
 from harness.results.finding import Finding
-from harness.results.reading import SummaryRead
+from harness.results.model import SummaryRead
 from harness.results.revision import revision_of
 from harness.search.recording.places import Point
 from harness.search.recording.recording import Recording

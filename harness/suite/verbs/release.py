@@ -12,7 +12,8 @@ from harness.compare.verification import Verification, verification
 from harness.errors import UsageError
 from harness.results.ablation import PairVerdict
 from harness.results.files import write_atomically
-from harness.results.reading import SummaryRead, own_runs, read_summary
+from harness.results.model import SummaryRead
+from harness.results.reading import own_runs, read_summary
 from harness.scenario.scenario import Scenario
 from harness.suite.chosen import Chosen
 from harness.suite.info import Command

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.results.folder import ResultsFolder, new_results_folder
+from harness.results.model import RunInfo
 from harness.results.repro import harness_words
-from harness.results.summary import RunInfo
 from harness.suite.info import Command, run_info
 from harness.suite.settings import SuiteSettings, check_profile
 from harness.suite.status import ExitStatus

@@ -1,0 +1,246 @@
+"""What `summary.json` holds: one model, by which it is written and read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self, cast
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.checks import CheckResult, Verdict
+from harness.results.ablation import PairVerdict, ProofResult, title
+from harness.results.finding import Finding
+from harness.results.folder import is_quick
+from harness.results.result import Evidence, Role, RunKey, RunResult
+from harness.vocabulary import to_json
+
+SCHEMA = "harness.summary/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """What was run, on what. `started_at` is ISO 8601, UTC; `command` can be pasted into a shell.
+
+    `verb`: what began it: a verb of the command line, or `pytest`. Results of an older harness have none.
+
+    `revision`: the commit that was run, with `+dirty` and a digest of what differed from it in the
+    working tree; empty where there is no git.
+    """
+
+    id: str
+    started_at: str
+    command: str
+    verb: str = ""
+    seed: int
+    target: str
+    profile: str
+    platform: str = ""
+    revision: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+class Read(BaseModel):
+    """A part of the file. Keys that are not known here are skipped when it is read: later versions write more."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class EvidenceRead(Read):
+    """Proof that a fault took effect. `t_ns`: CLOCK_MONOTONIC. `at`: the message that met the fault, if one did.
+
+    `fault`: as a schedule has it; null where nothing was broken.
+    """
+
+    kind: str
+    source: str
+    t_ns: int
+    detail: str
+    at: Mapping[str, Any] | None = None
+    fault: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self:
+        """A run's evidence, as the file has it."""
+        at = None if evidence.at is None else dataclasses.asdict(evidence.at)
+        fault = cast("Mapping[str, Any] | None", to_json(evidence.fault))
+        return cls(
+            kind=evidence.kind, source=evidence.source, t_ns=evidence.t_ns, detail=evidence.detail, at=at, fault=fault
+        )
+
+
+class CheckRead(Read):
+    """What one check says of a run. `saw`: what it looked at, passing or failing; `observations`: how many things."""
+
+    name: str
+    failed: bool
+    reason: str = ""
+    saw: str = ""
+    observations: int = 0
+
+    @classmethod
+    def of(cls, check: CheckResult) -> Self:
+        """A check's result, as the file has it."""
+        return cls(
+            name=check.name, failed=check.failed, reason=check.reason, saw=check.saw, observations=check.observations
+        )
+
+
+class RunRead(Read):
+    """One run. `history` and `schedule` are relative to the run's folder."""
+
+    id: str
+    theme: str = ""
+    profile: str
+    without: tuple[str, ...]
+    role: Role
+    expected: Verdict = Verdict.HELD
+    verdict: Verdict
+    reason: str
+    failing_checks: tuple[str, ...] = ()
+    checks: tuple[CheckRead, ...] = ()
+    evidence: tuple[EvidenceRead, ...] = ()
+    figures: Mapping[str, int | float | None] = {}
+    duration_s: float
+    overhead_s: float = 0.0
+    seed: int = 0
+    repro: str = ""
+    history: str | None = None
+    schedule: str | None = None
+
+    @classmethod
+    def of(cls, result: RunResult, relative: Callable[[Path | None], str | None]) -> Self:
+        """A run, as the file has it; `relative` names a file relative to the run's folder."""
+        return cls(
+            id=result.key.id,
+            theme=result.theme,
+            profile=result.key.profile,
+            without=result.key.without,
+            role=result.role,
+            expected=result.expected,
+            verdict=result.verdict,
+            reason=result.reason,
+            failing_checks=result.failing_checks,
+            checks=tuple(map(CheckRead.of, result.checks)),
+            evidence=tuple(map(EvidenceRead.of, result.evidence)),
+            figures=result.figures,
+            duration_s=result.duration_s,
+            overhead_s=result.overhead_s,
+            seed=result.seed,
+            repro=result.repro,
+            history=relative(result.history),
+            schedule=relative(result.schedule),
+        )
+
+    @property
+    def key(self) -> RunKey:
+        """Scenario, profile, and what was off."""
+        return RunKey(self.id, self.profile, self.without)
+
+    def figure(self, name: str) -> float | None:
+        """One figure, where there is one."""
+        return self.figures.get(name)
+
+
+class ProofRead(Read):
+    """One proof that was tried. `proof` is its title; `control` and `ablated` are keys of runs."""
+
+    id: str
+    proof: str
+    protections: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    under: str | None = None
+    fails: str = ""
+    match: str = ""
+    verdict: PairVerdict
+    reason: str
+    control: str
+    ablated: str
+
+    @classmethod
+    def of(cls, tried: ProofResult) -> Self:
+        """A proof that was tried, as the file has it."""
+        proof = tried.proof
+        return cls(
+            id=tried.id,
+            proof=title(proof),
+            protections=proof.protections,
+            without=proof.without,
+            under=proof.under,
+            fails=proof.fails,
+            match=proof.match,
+            verdict=tried.judgement.verdict,
+            reason=tried.judgement.reason,
+            control=str(tried.control.key),
+            ablated=str(tried.ablated.key),
+        )
+
+
+class CoverRead(Read):
+    """Two protections that hold for each other in a scenario: neither matters alone, but both together do."""
+
+    scenario: str
+    protection: str
+    covered_by: str
+
+
+class MatrixRead(Read):
+    """Every scenario with each protection off: its cells are runs of the summary."""
+
+    profile: str
+    protections: tuple[str, ...]
+    covers: tuple[CoverRead, ...] = ()
+
+
+class AblationRead(Read):
+    """What the proofs amount to."""
+
+    matrix: MatrixRead | None = None
+
+
+class CoverageRead(Read):
+    """The share of the fault space that was hit and judged, and whatever else the search wrote there."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    percent: float
+
+    @property
+    def others(self) -> Mapping[str, Any]:
+        """All but the share, by name."""
+        return self.model_extra or {}
+
+
+class SummaryRead(Read):
+    """The whole file. `times` are in seconds. What else was looked at has sections of its own."""
+
+    schema_: Literal["harness.summary/1"] = Field(alias="schema")
+    complete: bool
+    exit_status: int | None
+    run: RunInfo
+    selection: tuple[str, ...]
+    counts: Mapping[str, int] = {}
+    times: Mapping[str, float] = {}
+    runs: tuple[RunRead, ...]
+    proofs: tuple[ProofRead, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    coverage: CoverageRead | None = None
+    ablation: AblationRead | None = None
+
+    @property
+    def quick(self) -> bool:
+        """Whether `harness run` made it: some scenarios, while somebody works on them."""
+        return is_quick(self.run.verb)
+
+    @property
+    def matrix(self) -> MatrixRead | None:
+        """The ablation matrix, where it was tried."""
+        return self.ablation.matrix if self.ablation else None
+
+    @property
+    def wrong_proofs(self) -> tuple[ProofRead, ...]:
+        """Those that do not prove their protection, on a machine that can try."""
+        borne_out = (PairVerdict.PROVED, PairVerdict.UNAVAILABLE)
+        return tuple(proof for proof in self.proofs if proof.verdict not in borne_out)
