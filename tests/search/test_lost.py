@@ -36,9 +36,8 @@ def test_a_statement_that_has_changed_is_named_with_the_one_that_it_replaces() -
     (new,) = lost.new
     assert (new.text, new.like, list(new.scenarios)) == (NOW, COMMITTED, [run.key.id])
     said = list(lost.sentences())
-    assert said[0] == f"the service now sends {NOW!r}, where the fault space has {COMMITTED!r} (met in {run.key.id})"
-    assert said[1] == f"not hit: 2 points at {point(COMMITTED, 'drop').place}"
-    assert len(said) == 2
+    like = f"where the fault space has {COMMITTED!r}: 2 points not hit"
+    assert said == [f"the service now sends {NOW!r}, {like} (met in {run.key.id})"]
 
 
 def test_without_any_such_statement_only_what_was_not_hit_is_named() -> None:
@@ -46,7 +45,15 @@ def test_without_any_such_statement_only_what_was_not_hit_is_named() -> None:
     not_the_relays = run_that_met(NOW, "connections_cut")
     lost = lost_of(FOUND, [made(evidence=(other_link, not_the_relays, run_that_met(COMMITTED)))], LINKS)
     assert not lost.new
-    assert len(list(lost.sentences())) == 1
+    assert list(lost.sentences()) == [f"not hit: 2 points at {point(COMMITTED, 'drop').place}"]
+
+
+def test_statements_that_are_like_none_are_named_only_where_no_other_is() -> None:
+    strange = [run_that_met(f"{letter * 40} {letter}") for letter in "vwxyz"]
+    both = lost_of(FOUND, [made(evidence=(*strange, run_that_met(NOW)))], LINKS)
+    assert [each.like for each in both.new] == [COMMITTED]
+    *_, last = lost_of(FOUND, [made(evidence=tuple(strange))], LINKS).sentences()
+    assert last == "and 2 other statements that the fault space does not have"
 
 
 def test_many_places_are_counted() -> None:

@@ -22,6 +22,8 @@ WORD_WIDTH = 14
 """Of the longest verdict, and a space."""
 
 NOT_HELD = "    "
+BEYOND_CHARACTERS = 160
+"""Of what is wrong beyond the runs: its own lines, above, have all of it."""
 TABLE_THEMES_MIN = 2
 THEME_WIDTH = 24
 
@@ -158,7 +160,10 @@ def closing_lines(summary: Summary, folder: ResultsFolder) -> Iterator[Line]:
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         style = look("inconclusive" if all(each.inconclusive for each in wrong) else "failed").style
-        yield [("beyond the runs: ", style), (f"{one_line(wrong[0].sentence)}{more}", PLAIN)]
+        yield [
+            ("beyond the runs: ", style),
+            (f"{shortened(one_line(wrong[0].sentence), BEYOND_CHARACTERS)}{more}", PLAIN),
+        ]
     if summary.proofs:
         verdicts = [proof.judgement.verdict for proof in summary.proofs]
         tried = ", ".join(f"{verdicts.count(each)} {each.value}" for each in PairVerdict if each in verdicts)

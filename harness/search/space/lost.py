@@ -10,44 +10,52 @@ from harness.errors import closest
 from harness.history.events import MessageMet
 from harness.protocols.contract.speech import fingerprint
 from harness.results import RunResult
+from harness.results.text import counted
 from harness.search.recording.places import Place
 from harness.search.space.coverage import FAULT_OF, Coverage
 
 NAMED_MAX = 3
-"""Scenarios, places and statements named in a sentence; the others are counted."""
+"""So many scenarios, places and statements are named; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewStatement:
-    """A statement that a fault met and the fault space does not have. `like`: the closest that was not hit, or ""."""
+    """A statement that a fault met and the fault space does not have.
+
+    `like`: the closest one that was not hit, or "". `points`: how many points that one has.
+    """
 
     text: str
     like: str
+    points: int
     scenarios: Sequence[str]
 
     def __str__(self) -> str:
         """In words."""
-        instead = f", where the fault space has {self.like!r}" if self.like else ""
+        count = counted(self.points, "point")
+        instead = f", where the fault space has {self.like!r}: {count} not hit" if self.like else ""
         return f"the service now sends {self.text!r}{instead} (met in {_some(self.scenarios)})"
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """`points`: how many were not hit, by their place. `new`: what was met instead."""
+    """`points`: how many were not hit, by place. `new`: statements that were met and are not in the fault space."""
 
     points: Mapping[Place, int]
     new: Sequence[NewStatement]
 
     def sentences(self) -> Iterator[str]:
-        """One for each statement that is new, then one for each place that was not hit, the fewest words first."""
-        yield from (str(each) for each in self.new)
-        places = sorted(self.points)
+        """The statements that are new; where there are none, the places that were not hit."""
+        yield from (str(each) for each in self.new[:NAMED_MAX])
+        if len(self.new) > NAMED_MAX:
+            yield f"and {counted(len(self.new) - NAMED_MAX, 'other statement')} that the fault space does not have"
+        places = [] if self.new else sorted(self.points)
         for place in places[:NAMED_MAX]:
-            count = self.points[place]
-            yield f"not hit: {count} {'point' if count == 1 else 'points'} at {place}"
+            yield f"not hit: {counted(self.points[place], 'point')} at {place}"
         if len(places) > NAMED_MAX:
             rest = sum(self.points[place] for place in places[NAMED_MAX:])
-            yield f"not hit: {rest} points at {len(places) - NAMED_MAX} other places: `harness coverage` lists them"
+            others = counted(len(places) - NAMED_MAX, "other place")
+            yield f"not hit: {counted(rest, 'point')} at {others}: `harness coverage` lists them"
 
 
 def lost_of(coverage: Coverage, runs: Collection[RunResult], links: Mapping[str, str]) -> Lost:
@@ -61,8 +69,15 @@ def lost_of(coverage: Coverage, runs: Collection[RunResult], links: Mapping[str,
             text = _statement(evidence.kind, evidence.at, links)
             if text and text not in known:
                 met.setdefault(text, []).append(run.key.id)
-    new = [NewStatement(text, closest(text, missed) or "", list(dict.fromkeys(ids))) for text, ids in met.items()]
+    new = [_new(text, missed, list(dict.fromkeys(ids)), points) for text, ids in met.items()]
+    # A suite meets statements that no delivery sends: they count only where nothing explains what was not hit.
     return Lost(points, [each for each in new if each.like] or new)
+
+
+def _new(text: str, missed: Sequence[str], scenarios: Sequence[str], points: Mapping[Place, int]) -> NewStatement:
+    like = closest(text, missed) or ""
+    count = sum(number for place, number in points.items() if like and place.text == like)
+    return NewStatement(text, like, count, scenarios)
 
 
 def _statement(kind: str, at: MessageMet | None, links: Mapping[str, str]) -> str:
