@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -14,6 +16,7 @@ import harness
 from harness.errors import UsageError
 from harness.faults.example import Ground
 from harness.faults.link import LinkFault
+from harness.protocols import contract
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.frames import GARBAGE, Direction
@@ -21,7 +24,7 @@ from harness.protocols.contract.message import Message
 from harness.protocols.contract.sample import SAMPLE
 from harness.protocols.contract.search import SEARCHED
 from harness.protocols.contract.speech import SPEECH, conversation, fingerprint
-from harness.protocols.registry import PROTOCOLS
+from harness.protocols.registry import PROTOCOLS, Facet
 from harness.search.space.actions import ACTIONS
 from harness.vocabulary import Link
 from harness.vocabulary.links import WORDS
@@ -55,6 +58,27 @@ def understood(protocol: str) -> list[Message]:
     talk = conversation(protocol)
     spans = ((direction, talk.framers[direction].feed(data)) for direction, data in talk_of(protocol))
     return [talk.understand(where, each.frame) for where, found in spans for each in found if each.first]
+
+
+FACETS = sorted(
+    {
+        found
+        for path in Path(harness.__file__).parent.rglob("*.py")
+        for found in re.findall(r'\[.*\] = Facet\("(\w+)", "(\w+)"\)', path.read_text("utf-8"))
+    }
+)
+"""Module and attribute of every facet that some layer asks for."""
+
+
+def test_the_contracts_front_page_names_every_facet() -> None:
+    named = re.findall(r"^- `(\w+)\.(\w+)`", contract.__doc__ or "", flags=re.MULTILINE)
+    assert sorted(named) == FACETS
+
+
+@every_protocol
+@pytest.mark.parametrize(("module", "attribute"), FACETS, ids=[module for module, _ in FACETS])
+def test_a_protocol_has_every_facet(protocol: str, module: str, attribute: str) -> None:
+    assert Facet[object](module, attribute).of(protocol)
 
 
 @every_protocol
