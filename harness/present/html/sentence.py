@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from harness.present.looks import STATUSES
 from harness.results.model import SummaryRead
-from harness.results.text import counted
+from harness.results.text import counted, shortened
 
 NAMED_MAX = 3
+FINDING_CHARACTERS = 160
+"""Of the first thing that is wrong beyond the runs: the table below has all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ def _parts(summary: SummaryRead) -> Iterator[str]:
         yield _held(held, len(own), summary)
     yield from _proofs(summary)
     if summary.findings:
-        yield f"beyond the runs: {summary.findings[0].sentence.rstrip('.')}{_more(len(summary.findings) - 1)}"
+        said = shortened(summary.findings[0].sentence.rstrip("."), FINDING_CHARACTERS)
+        yield f"beyond the runs: {said}{_more(len(summary.findings) - 1)}"
     missing = set(summary.selection) - {run.id for run in summary.runs}
     if missing:
         yield f"{len(missing)} of {len(summary.selection)} were not run"
