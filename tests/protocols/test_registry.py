@@ -9,6 +9,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.processes.bare import bare_command
+from harness.protocols.contract.options import OPTIONS, ServerWanted
 from harness.protocols.contract.speech import SPEECH, conversation
 from harness.protocols.registry import PROTOCOLS
 
@@ -16,6 +17,11 @@ from harness.protocols.registry import PROTOCOLS
 def test_an_unknown_protocol_is_refused_with_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"'postgers'.*closest valid: 'postgres'"):
         conversation("postgers")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_target_may_leave_every_option_of_a_server_out(protocol: str) -> None:
+    assert ServerWanted.plain(protocol).options == OPTIONS.of(protocol)()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

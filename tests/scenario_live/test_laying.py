@@ -10,6 +10,7 @@ import pytest
 from harness.engine.laying.links import LANE, SCENARIO, Laying, laid_links, proxies_left
 from harness.engine.laying.testbed import Testbed
 from harness.errors import HarnessError
+from harness.protocols.contract.about import ABOUT
 from tests.scenario_live.support import left_over
 
 
@@ -26,6 +27,8 @@ async def _reached(bed: Testbed, laying: Laying) -> None:
             assert await session.fetchval("SELECT current_database()") == links["postgres"].words["database"]
         finally:
             await session.close()
+        for laid in links.values():
+            assert set(laid.words) == set(ABOUT.of(laid.link.protocol).placeholders), "a target may name them all"
         assert len(proxies_left(bed)) == (len(links) if laying.via_toxiproxy else 0)
         assert all((laid.through is not None) == laying.via_toxiproxy for laid in links.values())
 
