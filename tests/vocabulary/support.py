@@ -13,6 +13,7 @@ import harness
 from harness import Postgres, Redis
 from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
 from harness.faults.timing import TimedFault
+from harness.faults.wire import MessageFault
 from harness.history.events import Event
 from harness.protocols.postgres.errors import REPLACEABLE
 from harness.vocabulary import Answered, Idle, Message, Outcome, Sent, Value
@@ -44,8 +45,6 @@ OF_FIELD: dict[str, st.SearchStrategy[Any]] = {
     # A cut is after a number of bytes, or after them all.
     "after": st.just(False),
 }
-MESSAGES: dict[str, list[type[Message]]] = {"wire.late": [Answered], "wire.fail": [Sent]}
-"""The kinds of messages that a fault can be done to, where it is not both."""
 
 
 def of_kind(cls: type[Value]) -> st.SearchStrategy[Value]:
@@ -65,8 +64,8 @@ def of_kind(cls: type[Value]) -> st.SearchStrategy[Value]:
     # When a fault strikes is not any moment: one can be of a fault that strikes at another, and so on.
     given = {**OF_FIELD, "at": TIMES} if issubclass(cls, TimedFault) else OF_FIELD
     fields = {name: given[name] if name in given else _of_type(hint) for name, hint in cls.field_types().items()}
-    if cls.kind in MESSAGES:
-        fields["at"] = st.one_of([of_kind(each) for each in MESSAGES[cls.kind]])
+    if issubclass(cls, MessageFault):
+        fields["at"] = st.one_of([of_kind(each) for each in (Sent, Answered) if each.direction in cls.acts.directions])
     if cls is Expect:
         fields["at_most"] = st.floats(0, 1e9)  # one limit at least
     return st.builds(cls, **fields)
