@@ -72,6 +72,30 @@ class LoseIt(WireFault, kind=KIND):
     def effect(self) -> str:
         return f"lose {self.at.words()}"
 '''
+SERVER_FAULT = '''
+from dataclasses import dataclass
+from typing import ClassVar
+from harness.faults.evidence import EvidenceKind
+from harness.faults.example import Example, Ground
+from harness.faults.timing import TimedFault
+from harness.protocols.redis.words import Redis
+
+KIND = "server.forget"
+
+@dataclass(frozen=True, repr=False)
+class Forget(TimedFault, kind=KIND):
+    """Redis forgets."""
+
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (EvidenceKind("forgotten", "Redis", "it has forgotten"),)
+    link: Redis
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        return Example(cls(ground.link_as(Redis)), met="after", prepared=True)
+
+    def effect(self) -> str:
+        return "let Redis forget"
+'''
 SWEPT = """
 from harness.history.events import MessageMet
 from harness.protocols.contract.speech import fingerprint
@@ -128,3 +152,11 @@ def test_a_wire_action_is_what_the_relay_does_and_a_class() -> None:
     assert "    proved by: wire_lose (relay): " in said
     assert 'async with lab.inject(wire.lose(redis.answered("SET"))):\n        await lab.deliver()\n' in said
     assert said.endswith("swept True\n")
+
+
+def test_a_server_fault_is_one_class() -> None:
+    found = "from harness import server\nassert server.forget is Forget\n"
+    said = said_by(SERVER_FAULT + found + SHOWN)
+    assert said.startswith("Break: let Redis forget.\n")
+    assert "    proved by: forgotten (Redis): it has forgotten\n" in said
+    assert "await lab.deliver()\n    await lab.inject(server.forget(redis))\n    await lab.deliver()\n" in said

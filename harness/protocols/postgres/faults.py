@@ -224,3 +224,5 @@ class _EndSessions(Injection):
 
 
 end_sessions, lock, hold_commits = EndSessions, Lock, HoldCommits
+
+__all__ = ["end_sessions", "hold_commits", "lock"]

@@ -131,3 +131,5 @@ class _Poison(Injection):
 
 
 flush, poison = Flush, Poison
+
+__all__ = ["flush", "poison"]
