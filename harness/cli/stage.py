@@ -74,7 +74,8 @@ def perform(
             session.interrupted()
             screen.write([("interrupted", BOLD)])
         finally:
-            screen.write_all(closing_lines(session.summary(complete=complete, status=status), session.folder))
+            found = session.summary(complete=complete, status=status)
+            screen.write_all(closing_lines(found, session.folder, unpublished=session.unpublished))
             locations = {scenario.id: scenario.location for scenario in chosen}
             screen.write_all([(line, "")] for line in tell_github(session.folder.path, locations, os.environ))
             if output.as_json and not told(session.json):

@@ -22,7 +22,8 @@ class RunConfiguration:
 
     `patience_s`: the clients' own limit; by default little more than the target's deadline, so
     that no stall is waited out. `scenario_within_s`: a scenario that is not over by then is cut
-    short. `repro`: writes the line that repeats a run, from its key and seed.
+    short. `repro`: writes the line that repeats a run, from its key and seed. `unwritten` is called with a file that
+    could not be written, and why: the run goes on without it.
     """
 
     profile: str
@@ -34,6 +35,7 @@ class RunConfiguration:
     role: Role = "scenario"
     watch: Callable[[Entry], None] | None = None
     repro: Callable[[RunKey, int], str] = gate_line
+    unwritten: Callable[[Path, str], None] | None = None
 
 
 def run_began(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import time
@@ -46,6 +47,8 @@ class Recorder:
     def __init__(self, file: IO[str] | None = None, watch: Callable[[Entry], None] | None = None) -> None:
         self._entries: list[Entry] = []
         self._file = file
+        self.unwritten = ""
+        """Why the file lacks entries; empty while it has them all. The history in memory is whole all the same."""
         self._watchers = [watch] if watch else []
 
     def follow(self, watch: Callable[[Entry], None]) -> None:
@@ -56,9 +59,12 @@ class Recorder:
         """Append an event; each line is on disk before the next begins, whatever kills the run."""
         entry = Entry(len(self._entries), time.monotonic_ns() if t_ns is None else t_ns, lane, event)
         self._entries.append(entry)
-        if self._file is not None:
-            self._file.write(entry.line() + "\n")
-            self._file.flush()
+        if self._file is not None and not self.unwritten:
+            try:
+                self._file.write(entry.line() + "\n")
+                self._file.flush()
+            except OSError as problem:  # a full disk changes nothing of what the run shows
+                self.unwritten = str(problem)
         for watch in self._watchers:
             watch(entry)
         return entry
@@ -129,9 +135,23 @@ class History:
 
 @contextmanager
 def recording(path: Path, watch: Callable[[Entry], None] | None = None) -> Iterator[Recorder]:
-    """Record into a new file at `path`."""
-    with path.open("w", encoding="utf-8") as file:
-        yield Recorder(file, watch)
+    """Record into a new file at `path`. A file that could not be written whole is removed at the end."""
+    recorder = Recorder(None, watch)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w", encoding="utf-8")
+    except OSError as problem:
+        recorder.unwritten = str(problem)
+        yield recorder
+        return
+    recorder = Recorder(file, watch)
+    try:
+        yield recorder
+    finally:
+        with contextlib.suppress(OSError):  # the end of a full disk's file: known already
+            file.close()
+        if recorder.unwritten:
+            path.unlink(missing_ok=True)
 
 
 def read_history(path: Path) -> History:

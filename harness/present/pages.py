@@ -16,6 +16,6 @@ class Pages:
         """Write `junit.xml`."""
         write_atomically(folder.junit, junit_text(summary))
 
-    def ended(self, folder: ResultsFolder) -> None:
-        """Write `report.html`."""
-        report_run(folder.path)
+    def ended(self, folder: ResultsFolder) -> str:
+        """Write `report.html`; where it could not be made, return why."""
+        return report_run(folder.path)

@@ -36,11 +36,11 @@ def conclude(
     theme: str,
     configuration: RunConfiguration,
     history: History,
-    path: Path,
+    path: Path | None,
     moves: Moves | None,
     times: Times,
 ) -> RunResult:
-    """Judge the history, which lies in `path`, and write the schedule beside it."""
+    """Judge the history, which lies in `path` if it could be written, and write the schedule."""
     judgement = judge(history)
     log = history.last(ServiceLog)
     return RunResult(
@@ -63,13 +63,18 @@ def conclude(
     )
 
 
-def _written(moves: Moves, key: RunKey, configuration: RunConfiguration) -> Path:
-    folder = configuration.folder / "schedules"
-    folder.mkdir(parents=True, exist_ok=True)
+def _written(moves: Moves, key: RunKey, configuration: RunConfiguration) -> Path | None:
+    """The schedule's file; None where it could not be written."""
     schedule = Schedule(
         id=key.id, profile=key.profile, without=key.without, seed=configuration.seed,
         partial=moves.partial, moves=tuple(moves.moves),
     )  # fmt: skip
-    path = folder / f"{key}.json"
-    schedule.write(path)
+    path = configuration.folder / "schedules" / f"{key}.json"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        schedule.write(path)
+    except OSError as problem:
+        if configuration.unwritten is not None:
+            configuration.unwritten(path, str(problem))
+        return None
     return path

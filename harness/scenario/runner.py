@@ -62,16 +62,17 @@ def run(scenario: Scenario, configuration: RunConfiguration, bed: Testbed) -> Ru
     """
     key = RunKey(scenario.id, configuration.profile, configuration.without)
     bed.target.settings(key.profile, key.without)
-    histories = configuration.folder / "history"
-    histories.mkdir(parents=True, exist_ok=True)
-    path = histories / f"{key}.jsonl"
+    path = configuration.folder / "history" / f"{key}.jsonl"
     began = time.monotonic()
     with recording(path, configuration.watch) as recorder:
         one = _Run(scenario, key, configuration, bed, recorder)
         with asyncio.Runner() as loop:
             loop.run(one.go())
         times = Times(run_s=time.monotonic() - began, scenario_s=one.scenario_s)
-        return conclude(key, scenario.theme, configuration, recorder.history, path, one.moves, times)
+        if recorder.unwritten and configuration.unwritten is not None:
+            configuration.unwritten(path, recorder.unwritten)
+        written = None if recorder.unwritten else path
+        return conclude(key, scenario.theme, configuration, recorder.history, written, one.moves, times)
 
 
 class _Run:

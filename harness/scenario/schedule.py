@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, StrictBool, StrictInt, model_validat
 from harness.documents import Table, check_document, check_schema, read_json, wrong
 from harness.engine.steps import Step
 from harness.errors import UsageError
+from harness.results.files import write_atomically
 from harness.vocabulary import Json, from_json, to_json
 
 SCHEMA = "harness.schedule/1"
@@ -83,13 +84,13 @@ class Schedule:
         return "\n".join(_python(self.moves)) + "\n"
 
     def write(self, path: Path) -> None:
-        """Write the file, one step a line."""
+        """Write the file, one step a line. Raises OSError."""
         data = self.to_json()
         if not isinstance(data, dict) or not isinstance(data["steps"], list):
             raise TypeError("a schedule is an object with steps")
         head = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in data.items() if key != "steps"]
         steps = ",\n".join(f"    {json.dumps(step)}" for step in data["steps"])
-        path.write_text("{\n" + ",\n".join([*head, f'  "steps": [\n{steps}\n  ]']) + "\n}\n", "utf-8")
+        write_atomically(path, "{\n" + ",\n".join([*head, f'  "steps": [\n{steps}\n  ]']) + "\n}\n")
 
 
 class _Move(Table):

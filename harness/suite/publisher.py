@@ -9,13 +9,13 @@ from harness.results.summary import Summary
 
 
 class Publisher(Protocol):
-    """Writes what people and CI services read, beside `summary.json`."""
+    """Writes what people and CI services read, beside `summary.json`. Each method may raise OSError."""
 
     def judged(self, summary: Summary, folder: ResultsFolder) -> None:
         """The session has an exit status, and `summary.json` was written. May be called again with another status."""
 
-    def ended(self, folder: ResultsFolder) -> None:
-        """The session is over, however it ended; nothing in its folder changes any more."""
+    def ended(self, folder: ResultsFolder) -> str:
+        """The session is over, however it ended; nothing in its folder changes any more. Say what could not be made."""
 
 
 class Unpublished:
@@ -24,5 +24,7 @@ class Unpublished:
     def judged(self, summary: Summary, folder: ResultsFolder) -> None:
         """Write nothing."""
 
-    def ended(self, folder: ResultsFolder) -> None:
+    def ended(self, folder: ResultsFolder) -> str:
         """Write nothing."""
+        del folder
+        return ""

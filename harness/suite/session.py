@@ -42,6 +42,7 @@ from harness.suite.watcher import Unwatched, Watcher
 from harness.target import Target
 
 FoundT = TypeVar("FoundT")
+UNWRITTEN = "results"
 Repro = Callable[[RunKey, int], str]
 
 
@@ -76,6 +77,10 @@ class Session:
         self._lock = threading.RLock()
         self._stack_s = 0.0
         self._finished = False
+        self.json = ""
+        """The summary so far, as JSON."""
+        self.unpublished = ""
+        """Why the report could not be made, once the session is over; empty where it was."""
         self._over = False
         self.ambiguous: Collection[str] = ()
         """Ids that name themes, too: the lines that repeat a run say which is meant."""
@@ -97,7 +102,7 @@ class Session:
     ) -> None:
         with ExitStack() as last:  # each is done, whatever becomes of the one before
             last.callback(self.folder.release)
-            last.callback(self._publisher.ended, self.folder)
+            last.callback(self._publish)
             last.callback(self._beds.close, for_good=True)
             if not self._finished:
                 self._finish(complete=False, status=_status_of(error))
@@ -172,11 +177,6 @@ class Session:
             scenarios_s=sum(result.duration_s for result in self.results),
             around_s=sum(result.overhead_s for result in self.results),
         )
-
-    @property
-    def json(self) -> str:
-        """The summary as it was written last."""
-        return self.folder.summary.read_text("utf-8")
 
     def each(self, scenarios: Sequence[Scenario], work: Callable[[Scenario], object]) -> None:
         """Do the work for each scenario, several at once where the settings say so, each on servers of its own.
@@ -285,6 +285,7 @@ class Session:
             patience_s=settings.patience_s,
             folder=folder or self.folder.path,
             watch=self._watcher.saw,
+            unwritten=self._unwritten,
             repro=repro or functools.partial(gate_line, options=settings.options(), ambiguous=self.ambiguous),
         )
 
@@ -346,9 +347,31 @@ class Session:
 
     def _write(self, *, complete: bool, status: ExitStatus | None) -> None:
         summary = self.summary(complete=complete, status=status)
-        write_atomically(self.folder.summary, summary.text(self.folder.relative, self._texts))
-        if status is not None:
-            self._publisher.judged(summary, self.folder)
+        self.json = summary.text(self.folder.relative, self._texts)
+        try:
+            write_atomically(self.folder.summary, self.json)
+        except OSError as problem:
+            self._unwritten(self.folder.summary, str(problem))
+        try:
+            if status is not None:
+                self._publisher.judged(summary, self.folder)
+        except OSError as problem:
+            self._unwritten(self.folder.junit, str(problem))
+
+    def _publish(self) -> None:
+        """Make the report, once nothing changes any more. That it cannot be made takes no verdict away."""
+        try:
+            self.unpublished = self._publisher.ended(self.folder)
+        except OSError as problem:
+            self.unpublished = str(problem)
+
+    def _unwritten(self, path: Path, problem: str) -> None:
+        """Say once for the session that a file could not be written: what is held then lacks what shows it."""
+        with self._lock:
+            if not any(finding.section == UNWRITTEN for finding in self.findings):
+                sentence = f"{path.name}: could not be written: {problem}. Make room, and run again."
+                self.findings.append(Finding(UNWRITTEN, path.name, "not written", sentence, inconclusive=True))
+                self._watcher.progress(sentence)
 
 
 def _status_of(error: BaseException | None) -> ExitStatus:

@@ -1,8 +1,10 @@
-"""A run that is interrupted while it closes is an interrupted one, whatever its scenarios came to."""
+"""How a session closes when it is interrupted then, or when the disk is full."""
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import pytest
@@ -17,26 +19,56 @@ from harness.target import load_target
 from tests.cli.support import summary_in
 
 
+def nothing(_: Session, __: Screen) -> None:
+    """Run no scenario."""
+
+
+def closed(suite: Path) -> ExitStatus:
+    """The exit status of a session that ran nothing."""
+    settings = SuiteSettings(scenarios=suite / "scenarios")
+    target = load_target(settings.target_file)
+    chosen = Chosen(settings=settings, target=target, profile="hardened", scenarios=(), chosen=(), listed={})
+    with click.Context(gate, info_name="gate"):
+        return perform(chosen, Output(as_json=False, verbosity=Verbosity.QUIET), nothing)
+
+
+def full(*_: object) -> NoReturn:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("writer", "said", "status"),
+    [
+        ("harness.suite.session.write_atomically", "summary.json: could not be written", ExitStatus.INCONCLUSIVE),
+        ("harness.present.pages.write_atomically", "junit.xml: could not be written", ExitStatus.INCONCLUSIVE),
+        ("harness.present.html.writing.write_atomically", "the report could not be made: ", ExitStatus.NOTHING_RAN),
+    ],
+)
+def test_a_full_disk_is_said_in_a_line(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    writer: str, said: str, status: ExitStatus,
+) -> None:  # fmt: skip
+    """Without its summary or its JUnit report a run shows nothing; without its page it is as good as ever."""
+    monkeypatch.chdir(suite)
+    monkeypatch.setattr(writer, full)
+    assert closed(suite) is status
+    out = capsys.readouterr().out
+    assert said in out
+    assert "No space left on device" in out
+    assert "Traceback" not in out
+
+
 def test_an_interruption_while_the_report_is_written_is_no_success(
     suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupted(_: Path) -> Path:
         raise KeyboardInterrupt
 
-    def nothing(_: Session, __: Screen) -> None:
-        """Run no scenario."""
-
     monkeypatch.chdir(suite)
     monkeypatch.setattr("harness.present.pages.report_run", interrupted)
     released = []
     monkeypatch.setattr("harness.results.folder.ResultsFolder.release", lambda folder: released.append(folder.id))
-    settings = SuiteSettings(scenarios=suite / "scenarios")
-    output = Output(as_json=False, verbosity=Verbosity.QUIET)
-    target = load_target(settings.target_file)
-    chosen = Chosen(settings=settings, target=target, profile="hardened", scenarios=(), chosen=(), listed={})
-    with click.Context(gate, info_name="gate"):
-        status = perform(chosen, output, nothing)
-    assert status is ExitStatus.INTERRUPTED
+    assert closed(suite) is ExitStatus.INTERRUPTED
     assert "interrupted" in capsys.readouterr().out
     data = summary_in(suite)
     assert (data["complete"], data["exit_status"], released) == (False, 2, [data["run"]["id"]])

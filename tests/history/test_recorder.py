@@ -194,3 +194,23 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
             read_history(path)
         assert str(path) in caught.value.message
         assert caught.value.hint == "name a history file"
+
+
+def test_a_file_that_could_not_be_written_whole_is_not_left_and_the_run_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.symlink_to("/dev/full")
+    with recording(path) as recorder:
+        recorder.record("runner", PhaseBegan("start"))
+        recorder.record("runner", PhaseBegan("steady"))
+    assert "No space left on device" in recorder.unwritten
+    assert [event.phase for event in recorder.history.of(PhaseBegan)] == ["start", "steady"]
+    assert not path.is_symlink()
+    assert Path("/dev/full").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_said_too(tmp_path: Path) -> None:
+    (tmp_path / "history").write_text("a file", "utf-8")
+    with recording(tmp_path / "history" / "a.jsonl") as recorder:
+        recorder.record("runner", PhaseBegan("start"))
+    assert recorder.unwritten
+    assert len(recorder.history.entries) == 1

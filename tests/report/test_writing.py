@@ -56,7 +56,8 @@ def test_the_latest_run_below_a_folder_is_not_the_folders_own(tmp_path: Path) ->
 
 def test_a_report_that_breaks_says_so_and_ends_no_run(tmp_path: Path) -> None:
     (tmp_path / "summary.json").write_text("{<script>", "utf-8")
-    text = report_run(tmp_path).read_text("utf-8")
+    assert "not JSON: Expecting" in report_run(tmp_path)
+    text = (tmp_path / REPORT).read_text("utf-8")
     assert "This is a defect of the harness" in text
     assert "not JSON: Expecting" in text
     assert "<script>" not in text

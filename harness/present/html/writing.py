@@ -43,14 +43,20 @@ def write_report(folder: Path) -> Path:
     return path
 
 
-def report_run(folder: Path) -> Path:
-    """Write the report at a run's end: where that breaks, the page says so, and the run's outcome stays what it is."""
+def report_run(folder: Path) -> str:
+    """Write the report at a run's end, and return why it could not be made; empty where it was.
+
+    Where the making breaks, the page says so, and the run's outcome stays what it is. Raises OSError where no file can
+    be written at all.
+    """
     try:
-        return write_report(folder)
-    except Exception:  # noqa: BLE001  # told in full, where the reader looks for the report
-        path = folder / REPORT
-        write_atomically(path, broken_text(traceback.format_exc()))
-        return path
+        write_report(folder)
+    except OSError:
+        raise
+    except Exception as problem:  # noqa: BLE001  # told in full, where the reader looks for the report
+        write_atomically(folder / REPORT, broken_text(traceback.format_exc()))
+        return f"{type(problem).__name__}: {problem}"
+    return ""
 
 
 def page_of(folder: Path) -> Page:

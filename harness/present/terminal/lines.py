@@ -148,8 +148,8 @@ def _row(results: Sequence[RunResult], theme: str, width: int, verdicts: Sequenc
     return cut(*pieces, (f"{slowest_ms / 1e3:>8.2f} s{took_s:>7.1f} s", PLAIN))
 
 
-def closing_lines(summary: Summary, folder: ResultsFolder) -> Iterator[Line]:
-    """Counts, where the time went, and where the results are."""
+def closing_lines(summary: Summary, folder: ResultsFolder, *, unpublished: str = "") -> Iterator[Line]:
+    """Counts, where the time went, and where the results are. `unpublished`: why the report could not be made."""
     yield from table_lines(summary)
     times = summary.times
     counts = ", ".join(f"{count} {verdict.value}" for verdict, count in summary.counts.items())
@@ -179,3 +179,5 @@ def closing_lines(summary: Summary, folder: ResultsFolder) -> Iterator[Line]:
         yield [(f"incomplete: {what}", DOUBT)]
     yield [(f"results: {folder.shown}", PLAIN)]
     yield [(f"report: {folder.shown}/{REPORT}", PLAIN)]
+    if unpublished:
+        yield [("the report could not be made: ", DOUBT), (one_line(unpublished), PLAIN)]
