@@ -136,6 +136,7 @@ class _CutCourse(RuleCourse):
     def give_up(self) -> None:
         """Put the rule back, if it has done nothing."""
         if not self._done:
+            self.armed.missed[f"it had {self._passed} bytes when its connection ended"] += 1
             self.bench.not_done(self.armed)
 
     def cancel(self, armed: ArmedRule) -> None:

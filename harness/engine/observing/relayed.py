@@ -73,6 +73,6 @@ async def sends_per_request(site: Site, link: Link, history: History) -> float:
 
 
 def busiest(link: Link, seen: Sequence[Seen]) -> int:
-    """How often the statement, or the command of one shape, was sent that was sent most often."""
+    """How often the statement, command or request of one shape was sent that was sent most often."""
     counts = Counter(fingerprint(link.protocol, each.text) for each in seen if each.direction == "sent")
     return max(counts.values(), default=0)
