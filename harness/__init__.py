@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from harness.engine.workload import Answer
     from harness.faults import Fault, link, no_fault, process, server, syscall, wire
     from harness.faults.syscall import Errno
+    from harness.protocols.http.faults import wrong_length
+    from harness.protocols.http.words import Http, http
     from harness.protocols.postgres.words import Postgres, postgres
     from harness.protocols.redis.words import Redis, redis
+    from harness.protocols.tcp.words import Tcp, tcp
     from harness.scenario.lab import Lab
     from harness.scenario.markers import needs, proves
     from harness.vocabulary import (
@@ -37,6 +40,7 @@ __all__ = [
     "Errno",
     "Fault",
     "Figure",
+    "Http",
     "Lab",
     "Link",
     "Message",
@@ -44,6 +48,8 @@ __all__ = [
     "Outcome",
     "Postgres",
     "Redis",
+    "Tcp",
+    "http",
     "link",
     "needs",
     "no_fault",
@@ -54,16 +60,21 @@ __all__ = [
     "server",
     "service",
     "syscall",
+    "tcp",
     "wire",
+    "wrong_length",
 ]
 
 _HOMES: Mapping[str, str] = {
     "Answer": "harness.engine.workload",
     "Errno": "harness.faults.syscall",
     "Fault": "harness.faults",
+    "Http": "harness.protocols.http.words",
     "Lab": "harness.scenario.lab",
     "Postgres": "harness.protocols.postgres.words",
     "Redis": "harness.protocols.redis.words",
+    "Tcp": "harness.protocols.tcp.words",
+    "http": "harness.protocols.http.words",
     "link": "harness.faults",
     "needs": "harness.scenario.markers",
     "no_fault": "harness.faults",
@@ -73,7 +84,9 @@ _HOMES: Mapping[str, str] = {
     "redis": "harness.protocols.redis.words",
     "server": "harness.faults",
     "syscall": "harness.faults",
+    "tcp": "harness.protocols.tcp.words",
     "wire": "harness.faults",
+    "wrong_length": "harness.protocols.http.faults",
 }
 """Where each word comes from; the others are from the vocabulary."""
 _VOCABULARY = "harness.vocabulary"

@@ -19,6 +19,8 @@ NAMES = [
     "platform",
     "PostgreSQL",
     "Redis",
+    "HTTP server",
+    "TCP server",
     "Toxiproxy",
     "Go",
     "pip or uv",

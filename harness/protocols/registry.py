@@ -20,6 +20,8 @@ __all__ = ["PROTOCOLS", "Facet", "check_protocol", "import_everywhere"]
 PROTOCOLS: Final[tuple[str, ...]] = (
     "postgres",
     "redis",
+    "http",
+    "tcp",
 )
 """Every protocol, by the name of its folder: reports and maps show them in this order."""
 

@@ -13,7 +13,7 @@ from harness.drafting import draft, kinds
 from harness.errors import UsageError
 from harness.faults import Fault
 from harness.target import Target, load_target
-from harness.vocabulary import Link
+from harness.vocabulary.links import WORDS
 
 ROOT = Path(__file__).parents[2]
 ANY_LINK, NO_PROTECTION = None, None
@@ -32,9 +32,9 @@ def text_of(target: Target, kind: str, link: str | None = ANY_LINK, protection: 
 
 def links_of(kind: str, target: Target) -> list[str]:
     """The links that a fault of this kind can strike at, by its own type."""
-    wanted = Fault.kinds()[kind].field_types().get("link", Link)
-    kinds = {"postgres": "Postgres", "redis": "Redis"}
-    return [name for name in target.description.links if wanted.__name__ in {"Link", kinds[name]}]
+    wanted = Fault.kinds()[kind].fits()
+    links = target.description.links.items()
+    return [name for name, link in links if issubclass(WORDS.of(link.protocol), wanted)]
 
 
 def test_the_text_is_what_the_suite_looks_like(target: Target) -> None:

@@ -86,6 +86,7 @@ def test_no_fault_is_named_in_another_package() -> None:
     written = {
         f"{path.relative_to(root)}: {fault.kind}"
         for path in root.rglob("*.py")
+        if path != root / "__init__.py"  # what scenarios import by its name
         for fault in OURS
         if f'"{fault.kind}"' in path.read_text("utf-8") and f"class {fault.__name__}(" not in path.read_text("utf-8")
     }

@@ -35,11 +35,6 @@ DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 every_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
 
 
-@pytest.fixture(autouse=True)
-def _spoken() -> None:
-    """Registered protocols only."""
-
-
 def talk_of(protocol: str) -> Sequence[tuple[Direction, bytes]]:
     talk: Sequence[tuple[Direction, bytes]] = import_module(f"tests.protocols.{protocol}.talk").TALK
     return talk

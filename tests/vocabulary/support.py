@@ -10,13 +10,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 import harness
-from harness import Postgres, Redis
+from harness import Http, Link, Postgres
 from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
 from harness.faults.timing import TimedFault
 from harness.faults.wire import MessageFault
 from harness.history.events import Event
+from harness.protocols.contract.speech import SPEECH
 from harness.protocols.postgres.errors import REPLACEABLE
 from harness.vocabulary import Answered, Idle, Message, Outcome, Sent, Value
+from harness.vocabulary.links import WORDS
 
 quick = settings(max_examples=12, deadline=None, derandomize=True, database=None)
 """The same few examples in every run."""
@@ -26,16 +28,13 @@ KINDS = sorted(
     (cls for cls in Value.kinds().values() if not cls.__module__.startswith("tests.")),
     key=lambda cls: cls.kind,
 )
-PARTS_OF_EVENTS = frozenset({"row", "message_met", "named"})
+PARTS_OF_EVENTS = frozenset({"row", "message_met", "named", "core_wait"})
 SPOKEN = [cls for cls in KINDS if not issubclass(cls, Event | Step) and cls.kind not in PARTS_OF_EVENTS]
 """What a scenario can write down: links, moments, figures and faults."""
 STEPS = sorted(Step.kinds().values(), key=lambda cls: cls.kind)
 
 OUTCOMES = [Outcome(bits) for bits in range(1, 8)]
-LINKS: dict[type[Value], list[Any]] = {
-    Postgres: [Postgres("postgres"), Postgres("orders")],
-    Redis: [Redis("redis"), Redis("postgres")],
-}
+LINKS: dict[type[Value], list[Link]] = {kind: [kind(name), kind("orders")] for name, kind in WORDS.all().items()}
 OF_FIELD: dict[str, st.SearchStrategy[Any]] = {
     "table": st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True),
     "pattern": st.sampled_from(["Error (22|110)", r"\. Invalid", "'\"\\\\", "ü+", ""]),
@@ -66,6 +65,8 @@ def of_kind(cls: type[Value]) -> st.SearchStrategy[Value]:
     fields = {name: given[name] if name in given else _of_type(hint) for name, hint in cls.field_types().items()}
     if issubclass(cls, MessageFault):
         fields["at"] = st.one_of([of_kind(each) for each in (Sent, Answered) if each.direction in cls.acts.directions])
+    if cls.kind == "wrong_length":
+        fields |= {"at": _messages(Answered, Http("http")), "by": st.integers(-9, -1) | st.integers(1, 9)}
     if cls is Expect:
         fields["at_most"] = st.floats(0, 1e9)  # one limit at least
     return st.builds(cls, **fields)
@@ -106,22 +107,31 @@ def _failures(cls: type[Value], at: Message) -> st.SearchStrategy[Any]:
     return st.builds(cls, st.just(at), code=st.sampled_from(["40001", "57P01"]), fatal=fatal)
 
 
-def _messages(cls: type[Message], *links: Postgres) -> st.SearchStrategy[Message]:
-    """Any message: with `message` given in any phase, else only where there are statements."""
+def _messages(cls: type[Message], *links: Link) -> st.SearchStrategy[Message]:
+    """Any message that ends: with `message` given in any phase, else only where there are statements."""
 
-    def of(link: Postgres | Redis) -> st.SearchStrategy[Message]:
-        known = link.names[cls.direction] or ("SET", "CLIENT")
+    def of(link: Link) -> st.SearchStrategy[Message]:
+        names = [name for name in link.names[cls.direction] if name not in _endless(link)] or ["SET", "CLIENT"]
         word, count = st.none() | st.text(min_size=1), st.none() | st.integers(1, 90)
         whole_phases = [None, *(phase for phase in link.phases if phase not in link.wordless_phases)]
         words = {"having": word, "connection": count, "nth": count}
         whole = st.builds(cls, st.just(link), st.text(), phase=st.sampled_from(whole_phases), **words)
         phases = st.sampled_from([None, *link.phases])
-        single = st.builds(cls, st.just(link), message=st.sampled_from(known), phase=phases, **words)
+        single = st.builds(cls, st.just(link), message=st.sampled_from(names), phase=phases, **words)
         return whole | single
 
-    return st.sampled_from(links or [*LINKS[Postgres], *LINKS[Redis]]).flatmap(of)
+    return st.sampled_from(links or WITH_MESSAGES).flatmap(of)
 
 
+def _endless(link: Link) -> frozenset[str]:
+    return SPEECH.of(link.protocol).grammar.endless
+
+
+def _has_messages(link: Link) -> bool:
+    return not link.names["sent"] or not _endless(link).issuperset(link.names["sent"])
+
+
+WITH_MESSAGES = [link for links in LINKS.values() for link in links if _has_messages(link)]
 TIMES = st.none() | of_kind(Sent) | of_kind(Idle)
 
 

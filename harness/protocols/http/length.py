@@ -41,7 +41,7 @@ class WrongLength(Action):
     @property
     def place(self) -> str:
         """What an error calls it."""
-        return f"http.{self.kind}"
+        return self.kind
 
     def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
         """Change the head."""

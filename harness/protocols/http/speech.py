@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.message import Conversation
@@ -11,13 +11,16 @@ from harness.protocols.http.conversation import HttpConversation
 from harness.protocols.http.errors import check_error
 from harness.protocols.http.fingerprint import shape_of
 from harness.protocols.http.framing import TUNNEL
+from harness.protocols.http.length import WrongLength
+from harness.relay.actions import Action
 
 __all__ = ["SPEECH"]
 
 
 class HttpSpeech:
-    """See `Speech`."""
+    """See `Speech`. `actions`: what the relay can do to its messages beside what it can do to any."""
 
+    actions: ClassVar[tuple[type[Action], ...]] = (WrongLength,)
     grammar: Final = Grammar(endless=frozenset({TUNNEL}))
     tls: Final[AskedTls | None] = None
 

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,7 +16,8 @@ from typing import Any, Final
 
 import h11
 
-READ_BYTES: Final = 65536
+from harness.protocols.tcp.stub import READ_BYTES, serve, tell
+
 BODILESS: Final = (204, 304)
 UNKNOWN: Final = "no answer is described for {request}: add [[servers.NAME.answers]] with request = {request!r}"
 
@@ -43,28 +41,24 @@ class Answer:
         return [part.encode() for part in self.chunks or [self.body] if part]
 
 
+@dataclass(frozen=True, slots=True)
 class Stub:
-    """Serves connections until the process ends."""
+    """Serves connections. `answers`: the first that fits is given."""
 
-    def __init__(self, answers: Sequence[Answer]) -> None:
-        self._answers = answers
-        self._connections = 0
+    answers: Sequence[Answer]
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def talk(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection's requests, one after the other."""
-        self._connections += 1
-        talk = _Talk(self, self._connections, reader, writer)
+        talk = _Talk(self, number, reader, writer)
         try:
             while await talk.exchange():
                 pass
-        except (ConnectionError, h11.RemoteProtocolError) as problem:
-            tell(connection=self._connections, problem=str(problem) or type(problem).__name__)
-        finally:
-            writer.close()
+        except h11.RemoteProtocolError as problem:
+            tell(connection=number, problem=str(problem))
 
     def answer_to(self, request: str) -> Answer:
-        """The first answer that fits."""
-        for answer in self._answers:
+        """Return the first answer that fits, or 404."""
+        for answer in self.answers:
             if request.lower().startswith(answer.request.lower()):
                 return answer
         return Answer(request, HTTPStatus.NOT_FOUND, {}, UNKNOWN.format(request=request), ())
@@ -124,32 +118,7 @@ def _reason(status: int) -> bytes:
         return b""
 
 
-def tell(**what: object) -> None:
-    """Write a line of the log."""
-    sys.stdout.write(json.dumps({"t_ns": time.monotonic_ns(), **what}) + "\n")
-    sys.stdout.flush()
-
-
-def read_answers(file: Path) -> list[Answer]:
-    """Read what `HttpServer` has written."""
-    return [Answer(**each) for each in json.loads(file.read_text("utf-8"))]
-
-
-async def _serve(file: Path, port: int) -> None:
-    stub = Stub(read_answers(file))
-    ended = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    server = await asyncio.start_server(stub.serve, "127.0.0.1", port)
-    tell(listening=port)
-    await ended.wait()
-    server.close()
-
-
 def main(arguments: Sequence[str]) -> int:
     """Serve the answers in the file `arguments[0]` on the port `arguments[1]`."""
-    try:
-        asyncio.run(_serve(Path(arguments[0]), int(arguments[1])))
-    except OSError as problem:
-        tell(problem=problem.strerror.lower() if problem.strerror else str(problem))
-        return 1
-    return 0
+    answers = json.loads(Path(arguments[0]).read_text("utf-8"))
+    return serve(int(arguments[1]), Stub([Answer(**each) for each in answers]).talk)

@@ -42,6 +42,6 @@ class StreamConversation:
         return Failure()
 
     def outside(self, latest: Message | None) -> Unfinished:
-        """Return that nothing is under way, as far as anybody can tell."""
-        del latest
-        return Unfinished("idle", "", None)
+        """Return that the server has to speak where the service spoke last: for all that anybody knows."""
+        waits = latest is not None and latest.direction == "sent"
+        return Unfinished("idle", "", "answered" if waits else None)

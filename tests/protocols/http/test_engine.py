@@ -236,7 +236,7 @@ def test_a_head_that_does_not_end_passes_when_the_connection_does(bed: Bed) -> N
 
 
 def test_a_right_length_is_refused_and_so_is_a_request() -> None:
-    with pytest.raises(UsageError, match=r"http\.wrong_length.*then the length is right"):
+    with pytest.raises(UsageError, match=r"wrong_length.*then the length is right"):
         WrongLength(0)
     with pytest.raises(UsageError, match="wrong_length can be done to what is answered only"):
         Rule(id="a", hop="h", match=Match(direction="sent"), action=WrongLength(1))

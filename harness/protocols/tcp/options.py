@@ -1,0 +1,18 @@
+"""What the stub of a TCP link does: `[servers.NAME]` of a target whose links speak plain TCP."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from harness.protocols.contract.options import ServerOptions
+
+__all__ = ["OPTIONS", "TcpOptions"]
+
+
+class TcpOptions(ServerOptions):
+    """`answers`: "echo", each byte comes back; "nothing": they are taken, and that is all."""
+
+    answers: Literal["echo", "nothing"] = "echo"
+
+
+OPTIONS: Final[type[ServerOptions]] = TcpOptions

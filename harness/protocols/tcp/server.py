@@ -1,0 +1,124 @@
+"""What a service connects to over plain TCP: a stub that the harness starts, or the user's own by URL.
+
+`StubServer` and `StubRecipe` are for stubs of other protocols, too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final, Self
+
+from harness.addresses import HostPort
+from harness.errors import UsageError
+from harness.processes.bare import bare_command
+from harness.processes.keeper import ProcessSpec
+from harness.protocols.contract.server import ServerKind
+from harness.protocols.tcp.options import TcpOptions
+from harness.stack.readiness import NotReadyError
+from harness.stack.server import Launch, Server
+from harness.stack.urls import checked_url
+
+__all__ = ["SERVER", "StubRecipe", "StubServer", "TcpServer"]
+
+PLACE: Final = "stack configuration"
+CONNECT_WITHIN_S: Final = 2.0
+EMBEDDED: Final = "embedded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StubRecipe:
+    """How ServerProcess starts a stub and knows it to be ready.
+
+    `module`: run in a bare interpreter, with `argument` and the port as its arguments.
+    """
+
+    name: str
+    module: str
+    argument: str
+    folder: Path
+    log: Path
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    def spec(self, port: int) -> ProcessSpec:
+        """Say how to start it."""
+        argv = bare_command(self.module, self.argument, str(port), site_packages=True)
+        env = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": os.defpath}
+        return ProcessSpec(name=self.name, argv=argv, env=env, cwd=self.folder, log=self.log)
+
+    def probe(self, port: int) -> None:
+        """Connect."""
+        try:
+            _connect(HostPort("127.0.0.1", port))
+        except OSError as error:
+            raise NotReadyError(str(error)) from error
+
+
+class StubServer(Server):
+    """A stub, or in its place a server that the user runs. A subclass has a protocol, and starts its stub."""
+
+    stub: ClassVar[str]
+    """What stands for the stub's version."""
+
+    @classmethod
+    def find(cls, wanted: str) -> str:
+        """Return the stub's version. There is no other program: see `ServerKind.find`."""
+        if wanted != EMBEDDED:
+            problem, mend = "the stub is the harness's own", "write the URL of a server that you run, or 'embedded'"
+            raise UsageError.at(PLACE, cls.protocol, wanted, problem, mend=mend)
+        return cls.stub
+
+    @classmethod
+    def at_url(cls, url: str, *, name: str | None = None, allow_hosts: Collection[str] = frozenset()) -> Self:
+        """Use a server that runs already. It is asked for nothing: only whether it accepts connections.
+
+        Raises UsageError for a host that is not this machine and not in `allow_hosts`, and where nobody listens.
+        """
+        _, address = checked_url(
+            cls.protocol, url, schemes=(cls.protocol,), default_port=cls.default_port, allow_hosts=allow_hosts
+        )
+        try:
+            _connect(address)
+        except OSError as error:
+            problem, mend = f"nobody accepts connections at {address}: {error}", "start that server, or mend the URL"
+            raise UsageError.at(PLACE, cls.protocol, url, problem, mend=mend) from error
+        return cls(url, "given by URL", name=name)
+
+    @property
+    def url(self) -> str:
+        """Its URL, with the path that the user gave."""
+        return self._url
+
+
+class TcpServer(StubServer):
+    """A server that takes bytes. Made by `start`, which starts the stub, or `at_url`."""
+
+    protocol = "tcp"
+    default_port = 7  # of the echo protocol
+    stub = "stub"
+
+    @classmethod
+    def start(cls, launch: Launch, program: str | None = None, options: TcpOptions | None = None) -> TcpServer:
+        """Start the stub. Raises HarnessError with the log's tail."""
+        name = launch.name or cls.protocol
+        argument = (options or TcpOptions()).answers
+        recipe = StubRecipe(
+            name=name,
+            module="harness.protocols.tcp.stub",
+            argument=argument,
+            folder=launch.folder,
+            log=launch.log(name),
+        )
+        run = launch.started(recipe)
+        return cls(f"tcp://127.0.0.1:{run.port}", program or cls.stub, run=run, name=name)
+
+
+SERVER: Final[ServerKind[str, TcpOptions]] = TcpServer
+
+
+def _connect(address: HostPort) -> None:
+    socket.create_connection((address.host, address.port), CONNECT_WITHIN_S).close()

@@ -1,0 +1,1 @@
+"""A service that calls something over HTTP and something over plain TCP before it acknowledges, and its target."""
