@@ -67,7 +67,7 @@ def test_what_held_has_evidence(gate: Gate) -> None:
     assert held
     for run in held:
         assert run["evidence"]
-        assert {"kind", "source", "t_ns", "detail", "at"} == run["evidence"][0].keys()
+        assert {"kind", "source", "t_ns", "detail", "at", "fault"} == run["evidence"][0].keys()
         assert run["reason"] == ""
 
 

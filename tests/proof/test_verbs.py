@@ -108,7 +108,7 @@ def test_a_suite_without_teeth_fails_and_the_matrix_is_a_map(tmp_path: Path) -> 
         "healthy[no_fault]": {"retry": "held", "store": "failed"},
         "elsewhere": {"retry": "held", "store": "failed"},
     }
-    assert "healthy[no_fault]  . . #" in process.stdout
+    assert "healthy[no_fault]  + + x" in process.stdout
     junit = (folder / ".results" / "latest" / "junit.xml").read_text("utf-8")
     assert 'name="ablation: elsewhere: toothless"' in junit
 
@@ -179,8 +179,8 @@ def test_no_baseline_and_another_profile_compare_nothing(accepted: Path, tmp_pat
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        ('{"schema": "harness.baseline/1"', "cannot be read"),
-        ('{"schema": "harness.sweep/1"}', "schema = 'harness.sweep/1': another kind of file"),
+        ('{"schema": "harness.baseline/1"', "not JSON: "),
+        ('{"schema": "harness.sweep/1"}', "schema = 'harness.sweep/1': another kind or version of file"),
     ],
 )
 def test_a_corrupt_or_foreign_baseline_is_a_usage_error_and_stays(
