@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
@@ -11,12 +12,13 @@ from harness.history.events import CoresSeen
 Span: TypeAlias = tuple[int, int]
 """Begin and end, CLOCK_MONOTONIC in nanoseconds."""
 
-OTHERS_AT_LEAST: Final = 0.25
+OTHERS_AT_LEAST: Final = 0.5
 """The share of all cores that other programs take on a busy machine; what the harness has started is not among them."""
-WAITED_AT_LEAST: Final = 0.1
-"""The share of the time in which the run's processes waited for a core, all of them together, that makes a clock wrong.
+WAITED_AT_LEAST: Final = 0.8
+"""The share of the time that the run's processes waited for a core, all together, where the machine was slow.
 
-A service that hangs waits for no core: its failure counts on any machine.
+What a request asks for is done by one process after the other. If only the want of cores made it late, their waits add
+up to most of its time. A service that hangs waits for no core: its failure counts on any machine.
 """
 
 
@@ -25,25 +27,26 @@ def machine_was_busy(history: History, spans: Sequence[Span]) -> str:
 
     Empty too where the history has no figures of cores.
     """
-    samples = [
-        entry.event
-        for entry in history.entries_of(CoresSeen)
-        if isinstance(entry.event, CoresSeen) and _overlaps(entry.t_ns, entry.event, spans)
-    ]
-    over_ms = sum(sample.over_ms for sample in samples)
-    if not over_ms:
+    over_ms = others_ms = 0.0
+    waited_ms: Counter[str] = Counter()
+    for entry in history.entries:
+        if isinstance(entry.event, CoresSeen) and (share := _share_within(entry.t_ns, entry.event, spans)):
+            over_ms += share * entry.event.over_ms
+            others_ms += share * entry.event.over_ms * entry.event.others
+            waited_ms.update({wait.of: share * wait.waited_ms for wait in entry.event.waits})
+    waited = sum(waited_ms.values())
+    if not over_ms or others_ms < OTHERS_AT_LEAST * over_ms or waited < WAITED_AT_LEAST * over_ms:
         return ""
-    others = sum(sample.others * sample.over_ms for sample in samples) / over_ms
-    waited_ms = sum(wait.waited_ms for sample in samples for wait in sample.waits)
-    if others < OTHERS_AT_LEAST or waited_ms < WAITED_AT_LEAST * over_ms:
-        return ""
-    most = max((wait for sample in samples for wait in sample.waits), key=lambda wait: wait.waited_ms)
+    most = max(waited_ms, key=waited_ms.__getitem__)
     return (
-        f"the machine was too busy: other programs took {others:.0%} of its cores, and the run's processes waited "
-        f"{waited_ms / 1e3:.1f} s for a core in {over_ms / 1e3:.1f} s, {most.of} the most"
+        f"the machine was too busy: other programs took {others_ms / over_ms:.0%} of its cores, and the run's "
+        f"processes waited {waited / 1e3:.1f} s for a core in {over_ms / 1e3:.1f} s, {most} the most"
     )
 
 
-def _overlaps(ended_ns: int, sample: CoresSeen, spans: Sequence[Span]) -> bool:
-    began_ns = ended_ns - sample.over_ms * 1e6
-    return any(began_ns < end and begin < ended_ns for begin, end in spans)
+def _share_within(ended_ns: int, sample: CoresSeen, spans: Sequence[Span]) -> float:
+    """How much of a sample lies within one of the spans, 0 to 1."""
+    length_ns = sample.over_ms * 1e6
+    began_ns = ended_ns - length_ns
+    within_ns = max((min(ended_ns, end) - max(began_ns, begin) for begin, end in spans), default=0.0)
+    return max(0.0, within_ns / length_ns) if length_ns else 0.0

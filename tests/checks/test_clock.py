@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 
 from harness.checks import Verdict
+from harness.checks.clock import machine_was_busy
+from harness.history import Recorder
 from harness.history.events import CoresSeen, CoreWait, Event, MomentMissed, NotRecovered
 from harness.vocabulary import REFUSED, service
 from tests.checks.support import Story, middle, rest, whole
 
 CALM = CoresSeen(10_000, (CoreWait("service", 200), CoreWait("relay", 20)), 0.03)
-BUSY = CoresSeen(10_000, (CoreWait("service", 4_000), CoreWait("relay", 900)), 0.9)
+BUSY = CoresSeen(10_000, (CoreWait("service", 8_000), CoreWait("relay", 1_800)), 0.9)
 HUNG = CoresSeen(10_000, (CoreWait("service", 10), CoreWait("relay", 1)), 0.9)
-OWN_LOAD = CoresSeen(10_000, (CoreWait("service", 4_000), CoreWait("relay", 900)), 0.1)
+OWN_LOAD = CoresSeen(10_000, (CoreWait("service", 8_000), CoreWait("relay", 1_800)), 0.1)
 
 
 def late() -> Story:
@@ -43,10 +45,22 @@ class TestByAClock:
     def test_it_does_not_count_on_a_busy_machine_and_nothing_is_held(self, story) -> None:  # type: ignore[no-untyped-def]  # parametrized
         judged = story().tell(BUSY).judged()
         assert judged.verdict is Verdict.INCONCLUSIVE
-        assert judged.reason.startswith(
-            "the machine was too busy: other programs took 90% of its cores, and the run's processes waited 4.9 s for "
-            "a core in 10.0 s, service the most; so this does not count: "
-        )
+        assert judged.reason.startswith("the machine was too busy: other programs took 90% of its cores, and ")
+        assert "; so this does not count: " in judged.reason
+
+
+def test_the_figures_are_those_of_the_time_that_it_took() -> None:
+    recorder = Recorder()
+    recorder.record("machine", CALM, t_ns=10_000_000_000)
+    recorder.record("machine", BUSY, t_ns=20_000_000_000)
+    said = machine_was_busy(recorder.history, [(11_000_000_000, 12_000_000_000)])
+    assert said == (
+        "the machine was too busy: other programs took 90% of its cores, and the run's processes waited 1.0 s for a "
+        "core in 1.0 s, service the most"
+    )
+    assert machine_was_busy(recorder.history, [(1_000_000_000, 9_000_000_000)]) == ""
+    assert machine_was_busy(recorder.history, [(1_000_000_000, 12_000_000_000)]) == ""
+    assert machine_was_busy(recorder.history, [(30_000_000_000, 31_000_000_000)]) == ""
 
 
 @pytest.mark.parametrize("wrong", [lambda s: s.request("c", REFUSED), lambda s: s.rows("a", "foreign")])
