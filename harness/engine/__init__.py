@@ -1,1 +1,1 @@
-"""Drives a service: its links are laid, steps are performed, what happens is observed."""
+"""Drives one service through one run: lays its links, performs the steps and observes what happens."""

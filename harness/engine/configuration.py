@@ -1,4 +1,4 @@
-"""How one run is made."""
+"""The settings of one run."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Deliveries:
         self._made = 0
 
     def names_to_come(self, count: int) -> tuple[tuple[str, str], ...]:
-        """Return source and id of the next deliveries, which are not made yet."""
+        """Return the source and the ids of the next deliveries, without making them."""
         return tuple((SOURCE, self._name_at(index)) for index in range(self._made, self._made + count))
 
     def _name_at(self, index: int) -> str:
@@ -40,10 +40,10 @@ class Deliveries:
 
 
 def of_every_size(seed: str, limit_bytes: int) -> Deliveries:
-    """Make deliveries that hold everything that JSON can carry, the largest of `limit_bytes`: for scenarios."""
+    """Make deliveries that use everything that JSON can carry. The largest has `limit_bytes`. Scenarios use these."""
     return Deliveries(seed, partial(payloads.varied, limit_bytes=limit_bytes))
 
 
 def of_one_size(seed: str) -> Deliveries:
-    """Make small deliveries of one size, so that a message has the same length in each: for a sweep."""
+    """Make small deliveries of one size, so that a message has the same length in each. Sweeps use these."""
     return Deliveries(seed, payloads.same_size)

@@ -118,7 +118,7 @@ class _Connection(asyncio.Protocol):
 
     @property
     def idle_s(self) -> float:
-        """Seconds since its last answer."""
+        """Return how many seconds have passed since its last answer."""
         return time.monotonic() - self._used_s
 
     async def exchange(self, outgoing: OutgoingRequest) -> Response:
@@ -137,7 +137,7 @@ class _Connection(asyncio.Protocol):
         return b"".join(self._http.send(event) or b"" for event in events)
 
     def close(self) -> None:
-        """Close it at once; what was not sent yet is lost. `lost` tells when it has ended."""
+        """Close it at once and discard what was not sent yet. `lost` is done when the connection has ended."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -157,7 +157,7 @@ class _Connection(asyncio.Protocol):
             self._break_off(repr(problem))
 
     def _take(self, event: object) -> bool:
-        """Take in one event; return whether another may follow."""
+        """Handle one event. Return whether another may follow."""
         if isinstance(event, h11.Response):
             self.status = event.status_code
         elif isinstance(event, h11.Data):
@@ -180,7 +180,7 @@ class _Connection(asyncio.Protocol):
             self._answer.set_exception(BrokenOffError(problem))
 
     def eof_received(self) -> None:
-        """The service sends nothing more."""
+        """Handle the end of what the service sends."""
         self._at_end = True
         self.data_received(b"")
 

@@ -1,4 +1,4 @@
-"""Bodies to deliver: everything that JSON can carry, of many sizes, the same for the same seed."""
+"""Bodies of deliveries. They use everything that JSON can carry, in many sizes. The same seed gives the same bodies."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ NUMBERS = (0, -0.0, 1e308, -1e-308, 2**63, -(2**63) - 1, 10**40, 0.1, True, Fals
 
 
 def varied(rng: random.Random, index: int, *, limit_bytes: int) -> bytes:
-    """Return a JSON document of 100 bytes or more; every thirty-second is as large as the service takes.
+    """Return a JSON document of at least 100 bytes. Every thirty-second is as large as the service accepts.
 
-    Those follow the index, not chance, so that a short run has large ones too. `limit_bytes` is 100 at least.
+    Large documents are chosen by index, not by chance, so that a short run has some too. `limit_bytes` is at least 100.
     """
     size = limit_bytes if index % 32 == 31 else min(rng.choice(SIZES_BYTES), limit_bytes)
     parts = [

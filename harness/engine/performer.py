@@ -1,4 +1,4 @@
-"""Performs steps: those of Python's lab and those of a schedule file."""
+"""Performs steps, whether they come from Python's lab or from a schedule file."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class InForce:
 
 
 End = Callable[[], Awaitable[object]]
-"""Ends a step that goes on while a block runs, and returns what the step gave."""
+"""Ends a step that lasts as long as a block, and returns the step's result."""
 
 
 class Performer:
-    """Acts on one running service, and records what it does.
+    """Acts on one running service and records what it does.
 
-    `lacking`: why the machine or the stack cannot give what a fault needs; None if it can.
+    `lacking`: returns why the machine or the stack cannot provide what a fault needs; None if it can.
     """
 
     def __init__(self, rig: Rig, *, lacking: Callable[[Need], str | None]) -> None:

@@ -1,4 +1,4 @@
-"""Which requests of a run are the scenario's own."""
+"""Finds the requests of a run that the scenario sent, as opposed to the harness's own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.history.events import Purpose, RequestSent
 
 
 def scenario_requests(history: History) -> Sequence[Entry]:
-    """Return the sending of each request that the scenario sent: one at least, else HarnessError."""
+    """Return the sending of each request that the scenario sent. Raises HarnessError if it sent none."""
     found = [entry for entry in history.entries if _is_the_scenarios(entry.event)]
     if not found:
         raise HarnessError("the scenario sent nothing: there is nothing to count by", hint="deliver something")

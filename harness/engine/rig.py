@@ -1,4 +1,4 @@
-"""A service that runs, and everything that drives it and records what it does."""
+"""The rig: a service that runs, with everything that drives it and records what it does."""
 
 from __future__ import annotations
 

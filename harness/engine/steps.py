@@ -1,4 +1,4 @@
-"""What a scenario does, as data. Python and a schedule file perform the same steps."""
+"""The steps of a scenario as data. Python's lab and a schedule file perform the same steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a scenario does not go on. What happened is in the history already; these only end the Python."""
+"""Exceptions that end a scenario early. The history already says why; these only leave the Python code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks with an owner: whatever ends the block that owns them, they are cancelled and awaited."""
+"""Tasks with an owner: when the owning block ends, for any reason, they are cancelled and awaited."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def owned(tasks: Sequence[asyncio.Task[Any]]) -> AsyncIterator[None]:
-    """Cancel what is still going on when the block ends, and wait until it is over."""
+    """Cancel what is still running when the block ends, and wait until it is over."""
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         if tasks:
-            # Not awaited one by one: a cancellation of this task could not be told from theirs.
+            # Not awaited one by one: a cancellation of this task could not be distinguished from theirs.
             await asyncio.wait(tasks)
 
 
 async def results(tasks: Sequence[asyncio.Task[T]]) -> Sequence[T]:
-    """Wait for all of them and return what they gave; when one fails, end the others and raise its error.
+    """Wait for all of them and return their results. If one fails, cancel the others and raise its error.
 
-    Unlike an `asyncio.TaskGroup` it raises that error itself, which callers tell apart by its class.
+    Unlike `asyncio.TaskGroup` it raises that error itself, because callers catch it by its class.
     """
     async with owned(tasks):
         return await asyncio.gather(*tasks)

@@ -26,7 +26,7 @@ ANSWER_CHARACTERS_KEPT = 1_000
 LOOK_AFTER_S = 0.2
 """A request that is still open after this long is looked into: what does the service wait for?"""
 READ_OUTCOMES = {2: ACKNOWLEDGED, 4: REFUSED}
-"""By the status' first digit: a read that gets a 4xx says that nothing is stored, one that gets a 5xx says nothing."""
+"""By the first digit of the status. For a read, 4xx means that nothing is stored; 5xx means nothing at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Answer:
     delivery_id: str
     """The identity of the delivery; copies of one delivery share it."""
     outcome: Outcome
-    """What the sender may conclude. The target description says which answer means which."""
+    """What the sender may conclude. The target description maps answers to outcomes."""
     status: int | None
     """The HTTP status; None where no whole answer came."""
     body: bytes
@@ -72,8 +72,8 @@ class Answer:
 class Errand:
     """Why a request is sent, and what its step expects of it.
 
-    `reads`: it asks for what is stored of the delivery, and delivers nothing. `hang_up`: returns when the client
-    is to hang up.
+    `reads`: it asks what is stored of the delivery, and delivers nothing. `hang_up`: returns when the client is to
+    close its connection.
     """
 
     purpose: Purpose
@@ -92,16 +92,16 @@ class _Ending:
     broken_off: bool = False
     waiting_for: tuple[str, ...] = ()
     at_ns: int = field(default_factory=time.monotonic_ns)
-    """When it was known: what the harness does afterwards takes none of the request's time."""
+    """When the ending was known: what the harness does after that does not count towards the request's time."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Clients:
     """All clients of one history: they send requests and record them there.
 
-    `patience_s`: a request ends after that at the latest. `looks`: find out what the service waits for while a
-    request is open; None: not looked into. `dataclasses.replace(clients, recorder=another)` gives clients of another
-    history, with the same connections and deliveries.
+    `patience_s`: no request lasts longer. `looks`: finds out what the service waits for while a request is open; None:
+    do not find out. `dataclasses.replace(clients, recorder=another)` returns clients of another history, with the same
+    connections and deliveries.
     """
 
     target: Target
@@ -213,7 +213,7 @@ class Clients:
 
 
 def _kept(body: bytes) -> str:
-    """The answer as text; a long one is cut, and told apart from its like by its digest."""
+    """Return the answer as text. A long one is truncated, with a digest that tells it from similar ones."""
     text = body.decode("utf-8", "backslashreplace")
     if len(text) <= ANSWER_CHARACTERS_KEPT:
         return text

@@ -1,1 +1,1 @@
-"""Scenarios: the lab, its steps, the workload and the runner."""
+"""What an author writes and replays: the lab, markers, schedules, and the runner of one scenario."""

@@ -1,4 +1,4 @@
-"""Tells mistakes of a scenario's author from what the service or the harness does wrong, and where they stand."""
+"""Tells mistakes in a scenario from failures of the service or the harness, and finds the line of the mistake."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ LIBRARIES = tuple({Path(sysconfig.get_path(name)) for name in ("stdlib", "platst
 
 
 def blamed(play: Play) -> Play:
-    """Play it; a step or a fault that makes no sense, or broken Python, is told as the scenario's own mistake.
+    """Run the scenario's code, and record a wrong step, a wrong fault or broken Python as the scenario's own mistake.
 
-    It ends the scenario, makes its run inconclusive, and is told with `file:line`. An assertion is none:
-    what a scenario asserts, it asserts of the service.
+    A mistake ends the scenario and makes its run inconclusive, with `file:line`. A failed assertion is no mistake: it
+    is a statement about the service.
     """
 
     async def played(lab: Lab) -> None:
@@ -42,7 +42,7 @@ def blamed(play: Play) -> Play:
 
 
 def _is_its_own(problem: Exception) -> bool:
-    """Whether the scenario's own line raised it: a name misspelt, an argument that no verb takes."""
+    """Return whether the scenario's own line raised it: a misspelt name, or an argument that no verb accepts."""
     frames = list(traceback.walk_tb(problem.__traceback__))
     return bool(frames) and _of_an_author(frames[-1][0].f_code.co_filename)
 
@@ -57,7 +57,7 @@ def _told(problem: Exception) -> str:
 
 
 def _place(trace: TracebackType | None) -> str:
-    """Where in the scenario it came about: the innermost line that is neither the harness's nor a library's."""
+    """Return the scenario's line: the innermost one that belongs neither to the harness nor to a library."""
     places = [f"{shown(name)}:{line}" for name, line in _lines(trace) if _of_an_author(name)]
     return places[-1] if places else ""
 

@@ -1,4 +1,4 @@
-"""From a finished history to the result of its run."""
+"""Turns a finished history into the result of its run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.scenario.schedule import Move, Schedule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """Seconds: of the whole run, and of the scenario's own part in it."""
+    """Durations in seconds: of the whole run, and of the scenario's own part."""
 
     run_s: float
     scenario_s: float
@@ -25,7 +25,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """What a scenario did, and whether that is all there is to it."""
+    """What a scenario did, and whether the moves describe it completely."""
 
     moves: Sequence[Move]
     partial: bool
@@ -40,7 +40,7 @@ def conclude(
     moves: Moves | None,
     times: Times,
 ) -> RunResult:
-    """Judge the history, which lies in `path` if it could be written, and write the schedule."""
+    """Judge the history, and write the schedule. `path`: the history's file, if it could be written."""
     judgement = judge(history)
     log = history.last(ServiceLog)
     return RunResult(
@@ -64,7 +64,7 @@ def conclude(
 
 
 def _written(moves: Moves, key: RunKey, configuration: RunConfiguration) -> Path | None:
-    """The schedule's file; None where it could not be written."""
+    """Write the schedule and return its file; None if it could not be written."""
     schedule = Schedule(
         id=key.id, profile=key.profile, without=key.without, seed=configuration.seed,
         partial=moves.partial, moves=tuple(moves.moves),

@@ -1,4 +1,4 @@
-"""Steps that a scenario asked for, and the answers that it may look at."""
+"""Steps that a scenario asked for, and the answers that it may read."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Doing(Generic[T_co]):
             self._taken(await self._runner.end(self._number))
 
     def check_used(self) -> None:
-        """Raise StepMisuseError if it was neither awaited nor entered, which type checkers do not notice."""
+        """Raise StepMisuseError if it was neither awaited nor entered. Type checkers do not find this."""
         if self.used:
             return
         written = f"await lab.{self.step!r}" if self.step.awaited else f"async with lab.{self.step!r}: ..."
@@ -97,7 +97,7 @@ class Answers(Sequence[Answer]):
         self._answers: Sequence[Answer] | None = None
 
     def fill(self, answers: object) -> None:
-        """Take in what the step gave."""
+        """Store what the step returned."""
         self._answers = cast("Sequence[Answer]", answers)
 
     @property
@@ -112,24 +112,24 @@ class Answers(Sequence[Answer]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[Answer]: ...
     def __getitem__(self, index: int | slice) -> Answer | Sequence[Answer]:
-        """Look at an answer, or several."""
+        """Return one answer, or several."""
         answers = self._filled
         self._looked()
         return answers[index]
 
     def __len__(self) -> int:
-        """How many there are: as many as the step asked for, so nothing is learned by it."""
+        """Return the number of requests that the step sends, which is known beforehand."""
         return len(self._filled)
 
     def __iter__(self) -> Iterator[Answer]:
-        """Look at each of them."""
+        """Iterate over the answers."""
         answers = self._filled
         self._looked()
         return iter(answers)
 
 
 def _asked_for_at() -> str:
-    """Return `file:line` of the scenario that called the verb: the nearest caller outside this package."""
+    """Return `file:line` in the scenario where the verb was called: the nearest caller outside this package."""
     own = str(Path(__file__).parent)
     frame = inspect.currentframe()
     while frame is not None and str(Path(frame.f_code.co_filename).parent) == own:

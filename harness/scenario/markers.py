@@ -1,4 +1,4 @@
-"""Markers of a scenario: what it proves, and what the machine must have for it."""
+"""Markers of a scenario: what it proves, and what it needs of the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tries a proof: the same scenario twice, with and without the protections that it names."""
+"""Tries a proof: runs the same scenario with and without the protections that the proof names."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Pair:
 
 
 def pair_of(name: str, proof: Proof, profile: str) -> Pair:
-    """Say which two runs try a proof of the scenario `name`; `profile` is the one that protects.
+    """Return the keys of the two runs that try a proof of the scenario `name`. `profile` is the protecting one.
 
-    Where a proof names only a profile, that profile is what is taken away.
+    If a proof names only a profile, the ablated run replaces the protecting profile by that one.
     """
     background = profile if proof.under is None or not proof.protections else proof.under
     off = tuple(dict.fromkeys((*proof.without, *proof.protections)))
@@ -46,8 +46,8 @@ def prove(
 ) -> ProofResult:
     """Run the control and the ablated run, and judge the pair.
 
-    `known`: runs that there are already, by their keys; a control that several proofs share is run
-    once, and this adds what it runs. `configuration` gives the protecting profile and all the rest.
+    `known`: runs already made, by their keys. A control that several proofs share is run once; this function adds what
+    it runs. `configuration` gives the protecting profile and all other settings.
     """
     pair = pair_of(scenario.id, proof, configuration.profile)
     if pair.control not in known:
@@ -65,7 +65,7 @@ def _as(key: RunKey, configuration: RunConfiguration, *, control: bool) -> RunCo
 
 
 def proof_tried_by(key: RunKey, scenario: Scenario, profile: str) -> Proof | None:
-    """Return the proof whose ablated run has this key, whatever the order of what is off."""
+    """Return the proof whose ablated run has this key, in whatever order its protections are listed."""
     for proof in scenario.proofs:
         ablated = pair_of(scenario.id, proof, profile).ablated
         if ablated.profile == key.profile and set(ablated.without) == set(key.without):

@@ -91,11 +91,11 @@ class _Run:
 
     @property
     def moves(self) -> Moves | None:
-        """What the scenario did; None when it was not come to."""
+        """What the scenario did; None if the run ended before the scenario began."""
         return None if self._lab is None else Moves(tuple(self._lab.moves), self._lab.partial)
 
     async def go(self) -> None:
-        """Run it; every problem ends up in the history."""
+        """Run the scenario. Every problem is recorded in the history."""
         target = self._bed.target
         head = run_began(self._key.id, target, self._configuration, at_rest=rest_names(target))
         self._recorder.record("runner", head)
@@ -113,7 +113,7 @@ class _Run:
         rig = await owned.enter_async_context(built)
         await owned.enter_async_context(cores_recorded(lambda: _processes(rig.site, self._bed), self._recorder))
         performer = Performer(rig, lacking=self._bed.lacking)
-        # Whatever ends the run: once more at the very end, where there should be nothing to heal.
+        # Heal once more at the very end, whatever ended the run. Usually nothing is left to heal.
         owned.push_async_callback(performer.heal_all)
         self._lab = Lab(performer, self._recorder)
         counting = Counting(self._bed.target, rig.site, self._recorder)
@@ -121,7 +121,7 @@ class _Run:
             await self._start(rig)
             self._phase("steady")
             await reach_steady_state(rig)
-            # Not before: a service that has just come up has enough to do, and its healthy answer is being measured.
+            # Not earlier: a service that has just started is busy, and its healthy answer is being measured.
             await owned.enter_async_context(counting)
         except ScenarioStop:
             return
@@ -160,7 +160,7 @@ class _Run:
                 await self._scenario.play(lab)
             lab.check_all_used()
         except (ScenarioStop, MachineLacksError):
-            pass  # what happened is in the history: a moment missed, a service that did not start
+            pass  # the history says what happened: a moment missed, a service that did not start
         except (AssertionError, StepMisuseError, UsageError) as problem:
             self._recorder.record("runner", ScenarioProblem(str(problem) or repr(problem)))
         except Exception as problem:  # noqa: BLE001  # recorded: a break of the harness's own is evidence of nothing
@@ -193,12 +193,13 @@ class _Run:
             if rig.site.service.running:
                 self._phase("steady again")
                 await check_steady_again(rig)
-                # Nothing is at rest while somebody asks. Whatever breaks the counting, the rows are still to be read.
+                # Rest is impossible while the harness still asks. If the counting breaks, the rows are read all the
+                # same.
                 with self._problems("counting"):
                     await counting.finish()
                 self._phase("rest")
                 await record_rest(rig, before)
-                # Before anything is sent again: that would store what was lost.
+                # Before any delivery is retried: a retry would store a lost delivery and hide the loss.
                 await self._rows(rig)
                 self._phase("again")
                 await send_again(rig)
@@ -215,15 +216,15 @@ class _Run:
     def _problems(self, doing: str) -> Iterator[None]:
         try:
             yield
-        except UsageError as problem:  # what the scenario asks for is not to be had here
+        except UsageError as problem:  # this machine lacks what the scenario asks for
             self._recorder.record("runner", ScenarioProblem(str(problem), wrong=True))
         except Exception as problem:  # noqa: BLE001  # recorded: a break of the harness's own is evidence of nothing
             self._broke(f"{doing}: {_story(problem)}")
 
     def _broke(self, text: str) -> None:
-        """Record a break of the harness's own.
+        """Record an error of the harness itself.
 
-        One that came of cleaning up after a cancellation has taken its place: the cancellation goes on.
+        If the error came from cleaning up after a cancellation, it has replaced the cancellation: continue that.
         """
         self._recorder.record("runner", HarnessProblem(text))
         task = asyncio.current_task()
@@ -235,7 +236,7 @@ class _Run:
 
 
 def _processes(site: Site, bed: Testbed) -> Mapping[str, Iterable[int]]:
-    """The processes of the run, by name. Those of servers that were given by URL are not seen."""
+    """Return the run's processes by name. Servers that were given by URL have none."""
     servers = {name: server.process for name, server in bed.stack.all_servers.items()}
     own = {name: [process.pid] for name, process in servers.items() if process is not None}
     return {"service": [site.service.process.pid] if site.service.running else [], "relay": [site.relay_pid], **own}

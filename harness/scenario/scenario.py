@@ -1,4 +1,4 @@
-"""A scenario as the runner sees it, wherever it came from: a test function, or a schedule file."""
+"""A scenario as the runner sees it, whether it comes from a test function or a schedule file."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What to play, under which name, and what would make it fail. `theme`: the file it stands in."""
+    """A scenario to run: its name, its steps, and what makes it fail. `theme`: the file that contains it."""
 
     id: str
     theme: str
     play: Callable[[Lab], Awaitable[None]]
     proofs: tuple[Proof, ...] = ()
     needs: tuple[Need, ...] = ()
-    """What the machine or the stack must have for it, beyond what its faults need."""
+    """What the machine or the stack must have for the scenario, in addition to what its faults need."""
     location: str = ""
     """`file:line`, for messages."""
     run: Callable[[RunConfiguration, Testbed], RunResult] | None = None
-    """How it is run where that is not the runner's way: many runs that are judged as one."""
+    """Set for a scenario that the usual runner does not run: it consists of many runs that are judged as one."""
     source: str = ""
-    """With `run`: what it plays, as text. Another text is another scenario, to be proved again."""
+    """With `run`: its content as text. When the text changes, the scenario counts as changed and is proved again."""

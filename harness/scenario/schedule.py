@@ -80,7 +80,7 @@ class Schedule:
         }
 
     def to_python(self) -> str:
-        """The schedule as the body of a scenario."""
+        """Return the schedule as the body of a Python scenario."""
         return "\n".join(_python(self.moves)) + "\n"
 
     def write(self, path: Path) -> None:
@@ -107,7 +107,7 @@ class _Move(Table):
 
 
 def _name(expression: re.Pattern[str]) -> AfterValidator:
-    """Check a name: it becomes a part of a file's name."""
+    """Check a name, because it becomes part of a file name."""
 
     def check(text: str) -> str:
         if not expression.fullmatch(text):
@@ -128,7 +128,7 @@ class _File(Table):
 
 
 def read_schedule(path: Path) -> Schedule:
-    """Read a schedule file. Raises UsageError that names place, key, value, closest valid one and mend."""
+    """Read a schedule file. Raises UsageError that names place, key, value, nearest valid one and remedy."""
     data = read_json(path, mend="name a schedule file")
     check_schema(data, place=str(path), schema=SCHEMA)
     file = check_document(_File, data, place=str(path))
@@ -160,7 +160,7 @@ def _move_to_json(move: Move) -> Json:
 
 
 def _fitting(step: Step, place: str, move: str) -> Step:
-    """Refuse a step that cannot be done to its end, or cannot go on."""
+    """Refuse a step that cannot be performed to its end, or one that cannot go on."""
     if not (step.awaited if move == "do" else step.entered):
         other = '"begin" and "end" it' if move == "do" else '"do" it'
         raise UsageError.at(place, move, step.kind, "this step has no such form", mend=other)
@@ -168,7 +168,7 @@ def _fitting(step: Step, place: str, move: str) -> Step:
 
 
 def _check_blocks(moves: Sequence[Move], path: str, *, nested: bool) -> None:
-    """Refuse blocks that are not begun once and ended once, the newest first: Python could not say it."""
+    """Refuse blocks that are not begun once and ended once in reverse order: Python cannot express them."""
     begun: set[int] = set()
     open_blocks: list[int] = []
     for index, move in enumerate(moves):

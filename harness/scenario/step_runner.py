@@ -30,14 +30,14 @@ class StepRunner:
         self.partial = False
 
     async def do(self, step: Step) -> object:
-        """Perform a step to its end; return what it gave."""
+        """Perform a step to its end. Return its result."""
         self.moves.append(Do(step))
         number = self._began(step)
         with self._alone(), self._recorded_end(number):
             return await self._performer.perform(step)
 
     async def begin(self, step: Step) -> int:
-        """Begin a step that goes on; return its number. One that cannot begin is recorded too, and as ended."""
+        """Begin a step that goes on. Return its number. A step that cannot begin is recorded as begun and ended."""
         number = self._began(step)
         self.moves.append(Begin(number, step))
         try:
@@ -50,16 +50,16 @@ class StepRunner:
         return number
 
     async def end(self, number: int) -> object:
-        """End the step with that number; return what it gave."""
+        """End the step with that number. Return its result."""
         self.moves.append(End(number))
-        # Blocks that overlap without being nested are tasks of the scenario's own: a schedule cannot repeat those.
+        # Blocks that overlap without nesting belong to the scenario's own tasks: a schedule cannot repeat those.
         self.partial = self.partial or number != next(reversed(self._open))
         end = self._open.pop(number)
         with self._alone(), self._recorded_end(number):
             return await end()
 
     async def replay(self, moves: Sequence[Move]) -> None:
-        """Perform the moves of a schedule; when one fails, end what is still going on, the newest first."""
+        """Perform the moves of a schedule. If one fails, end the steps still going on, the newest first."""
         numbers: dict[int, int] = {}
         try:
             for move in moves:
@@ -76,16 +76,16 @@ class StepRunner:
                     unfinished.push_async_callback(partial(self.end, number))
 
     def blame(self, text: str) -> None:
-        """Record that the scenario is wrong: `text` says where, and what."""
+        """Record a mistake of the scenario. `text` says where and what."""
         self._recorder.record("runner", ScenarioProblem(text, wrong=True))
 
     def _looked(self) -> None:
-        """An answer was looked at: what the scenario does next may depend on it."""
+        """Note that the scenario read an answer: its next step may depend on it."""
         self.partial = True
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Two steps at once are tasks of the scenario's own: their order is not in the moves."""
+        """Two steps at once belong to the scenario's own tasks: the moves do not contain their order."""
         self.partial = self.partial or self._performing
         self._performing = True
         try:

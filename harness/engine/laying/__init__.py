@@ -1,1 +1,1 @@
-"""What a service runs on: servers that many runs share, and links of its own."""
+"""Prepares what a service runs on: servers that many runs share, and links for this service alone."""

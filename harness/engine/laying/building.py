@@ -1,4 +1,4 @@
-"""Builds what one run acts on: a service behind links of its own, and what drives it."""
+"""Builds the rig of one run: a service behind its links, and the clients and observers that drive it."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ PATIENCE_BEYOND_DEADLINE_S = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """How a rig is built: for a scenario, which may do anything, or for a sweep, which does one thing fast.
+    """How a rig is built. A scenario may do anything; a sweep does one thing fast.
 
-    `watch_connects`: the kernel reports the service's connects, so that they can be answered and counted.
-    `keep_alive`: the clients use their connections again. `one_size`: every delivery has the same size.
-    `look_into_waits`: of a request that stays open, find out what the service waits for.
+    `watch_connects`: the kernel reports the service's connects, so that they can be answered and counted. `keep_alive`:
+    the clients reuse their connections. `one_size`: every delivery has the same size. `look_into_waits`: find out what
+    the service waits for while a request stays open.
     """
 
     laying: Laying = SCENARIO
@@ -56,10 +56,10 @@ async def built_rig(
     bed: Testbed, relay: RelayControl, key: RunKey, configuration: RunConfiguration, recorder: Recorder,
     *, number: int, service_ended: Callable[[ServiceEnded], None], build: Build = FOR_SCENARIO,
 ) -> AsyncIterator[Rig]:  # fmt: skip
-    """Lay the links and make the service, which is not started yet; the block's end ends both.
+    """Lay the links and build the service without starting it. Both end with the block.
 
-    `number`, of `bed.numbers`, tells it from others on the same servers. `service_ended`: called when its process is
-    gone.
+    `number` (from `bed.numbers`) tells this service from others on the same servers. `service_ended` is called when its
+    process has ended.
     """
 
     def ended(process: KeptProcess, status: int, asked_by: str) -> None:
@@ -89,7 +89,7 @@ async def built_rig(
 
 
 def _deliveries(bed: Testbed, key: RunKey, configuration: RunConfiguration, build: Build) -> Deliveries:
-    """They follow from seed and id alone."""
+    """Make the deliveries, which follow from seed and id alone."""
     seed = f"{configuration.seed}/{key.id}"
     return of_one_size(seed) if build.one_size else of_every_size(seed, bed.target.description.limits.body_bytes)
 
@@ -102,7 +102,7 @@ def _patience_s(bed: Testbed, configuration: RunConfiguration) -> float:
 def service_spec(
     bed: Testbed, key: RunKey, configuration: RunConfiguration, words: Mapping[str, str], *, watch_connects: bool
 ) -> ServiceSpec:
-    """Say how the target's service is started on links that were laid; its log is a new file."""
+    """Describe how to start the target's service on links that were laid. Its log is a new file."""
     target = bed.target
     described = target.description.service
     logs = configuration.folder / "logs"

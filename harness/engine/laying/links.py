@@ -21,7 +21,7 @@ from harness.vocabulary import Link
 
 
 def proxies_left(bed: Testbed) -> Collection[str]:
-    """The names of the target's proxies that are there: of a run that is over, none. Raises HarnessError."""
+    """Return which of the target's proxies still exist. After a run there should be none. Raises HarnessError."""
     links = bed.target.description.links
     names = ((name, *name.rpartition("-")) for name in bed.stack.toxiproxy.client().names())
     return [name for name, link, _, number in names if link in links and number.isdecimal()]
@@ -31,9 +31,9 @@ def proxies_left(bed: Testbed) -> Collection[str]:
 class Laying:
     """How links are laid.
 
-    `via_toxiproxy`: whether Toxiproxy is between relay and server; link faults need it, a sweep saves the time.
-    `cheap_login`: whether logging in is made cheap, for a service that reconnects thousands of times.
-    `alone`: whether no other service uses the servers meanwhile, so that what it uses may be emptied as a whole.
+    `via_toxiproxy`: put Toxiproxy between relay and server. Link faults need it; a sweep leaves it out to save time.
+    `cheap_login`: make logging in cheap, for a service that reconnects thousands of times. `alone`: no other service
+    uses the servers at the same time, so they may be emptied completely.
     """
 
     via_toxiproxy: bool = True
@@ -43,16 +43,16 @@ class Laying:
 
 SCENARIO = Laying()
 LANE = Laying(via_toxiproxy=False, cheap_login=True, alone=False)
-"""A lane of a sweep reconnects at every other cell, and has others beside it."""
+"""For a lane of a sweep, which reconnects at every other cell and shares the servers with other lanes."""
 
 
 @asynccontextmanager
 async def laid_links(
     bed: Testbed, relay: RelayControl, number: int, laying: Laying = SCENARIO
 ) -> AsyncIterator[Mapping[str, LaidLink]]:
-    """Lay every link of the target; whatever was made is dropped at the end.
+    """Lay every link of the target. The block's end drops whatever was made.
 
-    `number`, of `bed.numbers`, tells this service's databases, proxies and hops from another's.
+    `number` (from `bed.numbers`) tells this service's databases, proxies and hops from another's.
     """
     links: dict[str, LaidLink] = {}
     async with AsyncExitStack() as owned:
@@ -73,7 +73,7 @@ async def _laid(
         STORAGE.of(described.protocol).own(server, share) as own,
         _proxied(bed, called, server.address, laying) as proxied,
     ):
-        # The relay takes its hop down itself when the run's control of it ends.
+        # The relay closes its hop itself when the run's control connection ends.
         hop = await relay.lay(called, protocol=described.protocol, upstream=proxied.listen, tls=mode(described))
         ca_file = await authority(bed.folder, relay, described)
         yield LaidLink(
@@ -87,7 +87,7 @@ async def _laid(
 
 @dataclass(frozen=True, slots=True)
 class _Proxied:
-    """Where the relay dials: the proxy's port, or without Toxiproxy the server itself."""
+    """The port that the relay dials: the proxy's, or without Toxiproxy the server's."""
 
     listen: HostPort
     through: LaidProxy | None
@@ -100,7 +100,7 @@ async def _proxied(bed: Testbed, name: str, upstream: HostPort, laying: Laying) 
         return
     client = bed.stack.toxiproxy.client()
     try:
-        # Not in a thread: an interruption would leave it behind there, and the proxy with it.
+        # Not in a thread: after an interruption, thread and proxy would be left behind.
         proxy = client.create(name, upstream)
         yield _Proxied(proxy.listen, LaidProxy(proxy.name, proxy.listen.port))
     finally:

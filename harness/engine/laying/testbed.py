@@ -1,4 +1,4 @@
-"""What many runs share: the keeper, the servers, and templates that are ready to be copied."""
+"""What many runs share: the keeper, the servers, and prepared templates that each run copies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.target import Target, fill_in
 ResultT = TypeVar("ResultT")
 PREPARE_WITHIN_S = 60.0
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONPATH")
-"""Of the harness's own environment the service gets these only: a DATABASE_URL of the shell stays out."""
+"""The service gets only these variables of the harness's own environment, so a DATABASE_URL of the shell stays out."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,13 +43,13 @@ class Testbed:
     preloaded: PreloadedPython | None = None
     """Forks the service, where the target says what to load for it."""
     allow_hosts: frozenset[str] = frozenset()
-    """Hosts beyond this machine that may be touched."""
+    """Hosts other than this machine that the harness may act on."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     server_changes: list[str] = field(default_factory=list)
-    """What a scenario had the servers do that no heal is sure to undo. The next run needs other servers."""
+    """Changes that a scenario made to the servers and that no heal is sure to undo. The next run needs new servers."""
 
     def lacking(self, need: Need) -> str | None:
-        """Why this machine or this stack does not have what a fault needs; None when it has.
+        """Return why this machine or this stack cannot provide what a fault needs; None if it can.
 
         Raises UsageError for a server that the target does not have.
         """
@@ -59,9 +59,9 @@ class Testbed:
         return self.lacks.get(need)
 
     def with_service_in(self, directory: Path) -> Testbed:
-        """The same servers, for the same service in another directory.
+        """Return a testbed with the same servers, and the same service in another directory.
 
-        It is spawned: what is forked imports from where the fork's parent does.
+        That service is spawned, not forked: a forked one would import from the directory of the fork's parent.
         """
         return dataclasses.replace(self, target=self.target.moved_to(directory), preloaded=None)
 
@@ -72,7 +72,7 @@ class Testbed:
 
 
 def passed_on() -> dict[str, str]:
-    """What of the harness's own environment a service gets."""
+    """Return the variables of the harness's own environment that a service gets."""
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
 
@@ -80,7 +80,7 @@ def passed_on() -> dict[str, str]:
 def open_testbed(
     target: Target, configuration: StackConfiguration, *, logs: Path, progress: Callable[[str], None] | None = None
 ) -> Iterator[Testbed]:
-    """Bring the servers up, prepare the template, and take all down at the end.
+    """Start the servers and prepare the template. The block's end stops everything.
 
     Raises UsageError for a bad configuration and HarnessError for a server that does not start.
     """
@@ -122,14 +122,14 @@ def _lacks(stack: Stack) -> Mapping[Need, str]:
 
 
 def prepare_again(bed: Testbed) -> None:
-    """Prepare new templates, by a service that may have changed since. Raises HarnessError."""
+    """Prepare new templates, because the service may have changed since. Raises HarnessError."""
     asyncio.run(_on_all(bed, lambda storage, server: storage.drop_template(server)))
     bed.has_template = False
     bed.has_template = _prepare(bed)
 
 
 def _prepare(bed: Testbed) -> bool:
-    """Run the target's `prepare` command on templates, one a server; whether there is such a command."""
+    """Run the target's `prepare` command on one template per server. Return whether the target has such a command."""
     if not bed.target.description.service.prepare:
         return False
     templates = asyncio.run(_on_all(bed, lambda storage, server: storage.make_template(server)))
@@ -160,7 +160,7 @@ def _prepare(bed: Testbed) -> bool:
 
 
 async def _on_all(bed: Testbed, ask: Callable[[Storage[Any], Server], Awaitable[ResultT]]) -> Mapping[str, ResultT]:
-    """Ask each server's storage, all at once; return the answers by the servers' names."""
+    """Ask every server's storage at the same time. Return the answers by server name."""
     wanted = bed.target.servers
     answers = await asyncio.gather(*(ask(STORAGE.of(each.protocol), bed.stack.servers[each.name]) for each in wanted))
     return dict(zip((each.name for each in wanted), answers, strict=True))

@@ -1,4 +1,4 @@
-"""TLS on a service's links: whom it has to trust, and why it has not come to terms with the relay."""
+"""TLS on a service's links: which authority it must trust, and why a handshake with the relay failed."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ Words = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What `prepare` is to fill on a server, and where that server is."""
+    """A server and the template on it that `prepare` is to fill."""
 
     own: Own
     address: HostPort
 
 
 def mode(described: LinkDescription) -> TlsMode:
-    """What the relay is to do on a link."""
+    """Return what the relay does about TLS on a link."""
     return "required" if described.tls else "none"
 
 
 async def authority(folder: Path, relay: RelayControl, described: LinkDescription) -> Path | None:
-    """Leave the relay's certificate authority in `folder`, and return the file; None where the link has no TLS."""
+    """Write the certificate of the relay's authority into `folder` and return the file; None if the link has no TLS."""
     if not described.tls:
         return None
     file, certificate = folder / f"{CA_FILE}.pem", await relay.certificate()
     if not file.exists():
-        # As a whole or not at all: another service may be reading it.
+        # Written in one piece, because another service may be reading it.
         written = file.with_suffix(".new")
         written.write_bytes(certificate)
         written.replace(file)
@@ -45,7 +45,7 @@ async def authority(folder: Path, relay: RelayControl, described: LinkDescriptio
 
 
 def words_of(ca_file: Path | None) -> Words:
-    """What the placeholders of a link with TLS are filled with, beyond those of any."""
+    """Return the values of the placeholders that only a link with TLS has."""
     return {} if ca_file is None else {CA_FILE: str(ca_file)}
 
 
@@ -53,9 +53,9 @@ def words_of(ca_file: Path | None) -> Words:
 def laid_for_prepare(
     relay: RelayServer, folder: Path, links: Mapping[str, LinkDescription], to: Mapping[str, Reached]
 ) -> Iterator[Mapping[str, Words]]:
-    """Give the words of each link, as `prepare` is to have them: it finds TLS wherever the service will.
+    """Return the placeholders of each link for `prepare`, which finds TLS wherever the service will.
 
-    `to`: by the links' names. Without TLS the words lead straight to the servers, which have none.
+    `to`: the target addresses by link name. Without TLS the placeholders lead straight to the servers.
     """
     direct = {name: to[name].own.words(to[name].address, tls=False) for name in links}
     if not any(described.tls for described in links.values()):
@@ -81,15 +81,15 @@ async def _through(relay: RelayControl, name: str, described: LinkDescription, t
 
 
 async def told_with_tls(relay: RelayControl, hops: Mapping[str, str], problem: str) -> str:
-    """Add to a problem of the service's what its TLS has failed of so far, if it has. `hops`: by their link's name."""
+    """Add the TLS failures so far, if any, to a problem of the service's. `hops`: by link name."""
     failed = await _failed(relay, hops)
     return f"{problem}; {_told(failed)}" if failed else problem
 
 
 async def never_agreed(relay: RelayControl, hops: Mapping[str, str]) -> str:
-    """Say what is wrong with links on which TLS has failed and nothing was said yet; "" where there is none.
+    """Report links on which TLS failed and never succeeded; "" if there are no such links.
 
-    A service that can do without a server would else be taken for one that has it.
+    Otherwise a service that can do without a server would pass as one that uses it.
     """
     failed = await _failed(relay, hops)
     silent = {name: why for name, why in failed.items() if not await relay.seen(hops[name])}
@@ -97,7 +97,7 @@ async def never_agreed(relay: RelayControl, hops: Mapping[str, str]) -> str:
 
 
 async def _failed(relay: RelayControl, hops: Mapping[str, str]) -> Mapping[str, Counter[str]]:
-    """What the TLS of each link has failed of, and how often, by the relay's word."""
+    """Return which TLS errors each link had, and how often, as the relay reports them."""
     await relay.sync()
     ended = [report for report in relay.reports() if isinstance(report, Ended) and report.why]
     found = {name: Counter(report.why for report in ended if report.hop == hop) for name, hop in hops.items()}

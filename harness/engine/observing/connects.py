@@ -1,4 +1,4 @@
-"""How many connections the service opens at once, by the kernel's record of its connect() calls."""
+"""Measures how many connections the service opens at once, from the kernel's record of its connect() calls."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.vocabulary import ConnectsPeak
 
 
 def connects_peak(site: Site, figure: ConnectsPeak, history: History) -> int:
-    """Return the most connects to the link, since the scenario's first request, that lie within the figure's time.
+    """Return the largest number of connects to the link within the figure's time, since the scenario's first request.
 
-    Only those that were passed on to the kernel: what a fault answered reached nobody. Raises
-    HarnessError where the scenario sent nothing, the kernel reports no calls, or none of them is such a
-    connect: of those that did not come nobody can say that they came apart.
+    Only connects that reached the kernel count: a connect that a fault answered reached no server. Raises HarnessError
+    if the scenario sent no request, if the kernel reports no calls, or if no connect went to this link: without any
+    connects there is no peak to measure.
     """
     since_ns = scenario_requests(history)[0].t_ns
     calls = site.service.syscall_events()
@@ -32,7 +32,7 @@ def connects_peak(site: Site, figure: ConnectsPeak, history: History) -> int:
 
 
 def peak(times_ns: Sequence[int], *, window_ns: int) -> int:
-    """Return the most of these that lie within one window, wherever it begins."""
+    """Return the largest number of these that lie within any one window."""
     ordered, first, most = sorted(times_ns), 0, 0
     for last, time_ns in enumerate(ordered):
         while time_ns - ordered[first] >= window_ns:

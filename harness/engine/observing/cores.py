@@ -1,9 +1,10 @@
-"""Whether the machine had cores for a run, by the kernel's account.
+"""Measures whether the machine had enough cores for a run, by the kernel's account.
 
-A limit of time says something about a service only while the machine had time for it. The kernel counts, for each
-thread, how long it ran and how long it was ready to run without a core (`/proc/PID/task/TID/schedstat`, fields 1 and 2;
-"Scheduler Statistics" in the kernel's documentation), and for the whole machine how long the cores were busy
-(`/proc/stat`). So a late answer comes with what of its time was the machine's, and whether others took it.
+A time limit says something about a service only if the machine was not overloaded. For each thread, the kernel counts
+how long it ran and how long it was ready to run without a core (`/proc/PID/task/TID/schedstat`, fields 1 and 2;
+"Scheduler Statistics" in the kernel's documentation). For the whole machine it counts how long the cores were busy
+(`/proc/stat`). So a late answer comes with the share of its time that the machine caused, and whether other programs
+took it.
 """
 
 from __future__ import annotations
@@ -51,10 +52,10 @@ class _Reading:
 
 @asynccontextmanager
 async def cores_recorded(processes: Processes, recorder: Recorder) -> AsyncIterator[None]:
-    """Record twice a second, and at the end, who waited for a core since, and how busy other programs kept the cores.
+    """Twice a second, and at the end, record who waited for a core and how busy other programs kept the cores.
 
-    `processes` gives the process ids of the run, now, by a name for the reader (`service`, `relay`, `postgres`). What
-    these have forked belongs to them.
+    `processes` returns the process ids of the run at this moment, by a readable name (`service`, `relay`, `postgres`).
+    Processes forked by these are included.
     """
     cores = Cores(processes)
     sampling = asyncio.create_task(_sample(cores, recorder))
@@ -69,7 +70,7 @@ async def cores_recorded(processes: Processes, recorder: Recorder) -> AsyncItera
 
 async def _sample(cores: Cores, recorder: Recorder) -> None:
     while True:
-        await asyncio.sleep(SAMPLE_EVERY_S)  # a sample is over a length of time: there is no event to wait for
+        await asyncio.sleep(SAMPLE_EVERY_S)  # a sample covers a length of time: there is no event to wait for
         recorder.record(LANE, cores.since_last())
 
 
@@ -82,7 +83,7 @@ class Cores:
         self._last = self._read()
 
     def since_last(self) -> CoresSeen:
-        """What happened since the last call, or since this was made."""
+        """Return what happened since the last call, or since this was made."""
         before, now = self._last, self._read()
         self._last = now
         over_ns = now.at_ns - before.at_ns
@@ -119,9 +120,10 @@ def _waited_ms(before: _Reading, now: _Reading, threads: Iterable[Thread]) -> fl
 
 
 def _family(root: int, name_of: Mapping[int, str]) -> Iterator[tuple[int, str]]:
-    """The root and all its descendants, each with the name of the nearest named process above it, or itself; else "".
+    """Return the root and all its descendants, each with the name of its nearest named process, or "".
 
-    A process is found by its ancestors as they are now: one whose parent has just ended is found next time.
+    That may be the process itself. Ancestors are read as they are now: a process whose parent has just ended is found
+    at the next reading.
     """
     parent_of = {process.pid: process.parent for process in all_processes()}
     for pid in parent_of:
@@ -134,7 +136,7 @@ def _family(root: int, name_of: Mapping[int, str]) -> Iterator[tuple[int, str]]:
 
 
 def _threads(pid: int) -> Iterator[tuple[Thread, _Ran]]:
-    """Each thread of a process; none of one that is gone."""
+    """Return each thread of a process; empty if the process is gone."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - the names alone
             with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as file:  # noqa: PTH123 - many a second
@@ -143,7 +145,7 @@ def _threads(pid: int) -> Iterator[tuple[Thread, _Ran]]:
 
 
 def _busy_ns() -> int:
-    """How long all cores together were busy since the machine started; what a hypervisor took counts as busy."""
+    """Return how long all cores together were busy since the machine started, time taken by a hypervisor included."""
     with open("/proc/stat", encoding="ascii") as file:  # noqa: PTH123 - as above
         user, nice, system, _idle, _iowait, irq, softirq, steal, *_ = map(int, file.readline().split()[1:])
     return (user + nice + system + irq + softirq + steal) * JIFFY_NS

@@ -1,6 +1,6 @@
-"""Counts connections while a scenario runs, for its timeline: no check looks at them.
+"""Counts connections while a scenario runs. The timeline shows them; no check uses them.
 
-What cannot be counted is noted as unknown, with the reason: it spoils no run.
+What cannot be counted is recorded as unknown, with the reason. It does not change the verdict.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from harness.stack.sockets import ConnectionCount, connection_count
 from harness.target import Target
 
 LOOK_EVERY_S = 0.05
-"""A look at the kernel costs 1 ms of CPU a link. Where a fault acts or is healed there is one at once."""
+"""Reading the kernel's table costs 1 ms of CPU per link. A fault that acts or is healed triggers a reading at once."""
 ASK_EVERY_S = 0.2
-"""A question to the service costs 3 ms of CPU, a third of them the service's."""
+"""Asking the service costs 3 ms of CPU, a third of them the service's."""
 ASK_WITHIN_S = 1.0
 FINE_S = 5.0
-"""After so long both come more rarely, in proportion: an hour is looked at 800 times."""
+"""After this time, both become rarer in proportion: in an hour there are 800 readings."""
 KERNEL, POOL, SERVICE = "kernel", "pool", "service"
 LANE = "counts"
 
@@ -65,11 +65,11 @@ class Counting:
         await self._end()
 
     async def finish(self) -> None:
-        """Count once more, and no longer: afterwards nothing is asked. Raises what broke the counting."""
+        """Count a last time and stop. Raises what broke the counting."""
         await self._end(self._look, *([self._ask_once] if self._pool else []))
 
     async def _end(self, *last: Callable[[], Awaitable[None]]) -> None:
-        """End it, and say every number once more: that is how far its line goes. Idempotent."""
+        """Stop counting, and record every number again so that its line reaches the end. Idempotent."""
         tasks, self._tasks = self._tasks, []
         if not tasks:
             return
@@ -88,7 +88,7 @@ class Counting:
         for name, laid in self._site.links.items():
             try:
                 count = await asyncio.to_thread(connection_count, laid.port)
-            except (OSError, HarnessError) as problem:  # no sock_diag: no reason to doubt a run that needs none of it
+            except (OSError, HarnessError) as problem:  # no sock_diag: a run that does not need it is still valid
                 self._note(name, KERNEL, {"open": None}, problem=_told(problem))
             else:
                 self._note(name, KERNEL, _by_word(count))
@@ -113,7 +113,7 @@ class Counting:
             self._note(POOL, SERVICE, said)
 
     async def _said(self, client: httpx.AsyncClient) -> str | None:
-        """What the service says; None where it does not: under a fault that is no surprise, and is shown as a gap."""
+        """Return the service's metrics; None if it does not answer: expected under a fault, shown as a gap."""
         try:
             answer = await client.get(self._site.service.base_url + self._metrics)
         except httpx.HTTPError:
@@ -129,12 +129,12 @@ class Counting:
 
 
 def _client() -> httpx.AsyncClient:
-    """One that leaves no connection open: the service, when it is ended, is to wait for none of the harness's."""
+    """Make a client that leaves no connection open: the service, when it stops, must not wait for the harness."""
     return service_client(timeout=ASK_WITHIN_S, headers={"connection": "close"})
 
 
 async def _again_and_again(count: Callable[[], Awaitable[None]], every_s: float, due: asyncio.Event) -> None:
-    """Count every so often, and whenever it is due."""
+    """Count at regular intervals, and whenever a reading is due."""
     began_s = time.monotonic()
     while True:
         due.clear()

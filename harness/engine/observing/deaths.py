@@ -1,4 +1,4 @@
-"""A server that dies, though no fault touched it, ends the run that needs it."""
+"""Ends a run when a server that it needs dies without a fault."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.stack.loops import call_in
 
 @asynccontextmanager
 async def ended_by_deaths(stack: Stack, recorder: Recorder) -> AsyncIterator[None]:
-    """Record a server's death, and end the block at once: what comes after it would prove nothing."""
+    """Record a server's death and end the block at once: what came after it would prove nothing."""
     loop = asyncio.get_running_loop()
     block = asyncio.timeout(None)
     try:
@@ -24,7 +24,7 @@ async def ended_by_deaths(stack: Stack, recorder: Recorder) -> AsyncIterator[Non
             def ended(dead: DeadServer) -> None:
                 recorder.record("server", ServerDied(dead.name, dead.exit_status, dead.log_tail))
                 if not (over or block.expired()):
-                    block.reschedule(loop.time())  # a limit that was none is now
+                    block.reschedule(loop.time())  # this limit was not set before
 
             over = False
             unsubscribe = stack.on_death(functools.partial(call_in, loop, ended))

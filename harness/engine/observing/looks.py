@@ -1,4 +1,4 @@
-"""Looks at what the service waits for: one at a time, for all who want to know."""
+"""Finds out what the service waits for. Callers share one look instead of each starting another."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Awaitable, Callable
 
 
 class SharedLooks:
-    """Whoever asks while a look is under way shares it: ninety open requests cost one, not ninety."""
+    """Looks that callers share: ninety open requests at the same time cost one look, not ninety."""
 
     def __init__(self, look: Callable[[], Awaitable[tuple[str, ...]]]) -> None:
         self._look = look
         self._under_way: asyncio.Task[tuple[str, ...]] | None = None
 
     def begin(self) -> asyncio.Task[tuple[str, ...]]:
-        """Return the look that is under way, or a new one: names of links, as they were seen.
+        """Return the look under way, or start a new one. It gives link names as they were seen.
 
-        Raises what the one before met, so that nothing gets lost.
+        Raises the error of the look before, so that no error gets lost.
         """
         if self._under_way is not None and self._under_way.done():
             self._under_way.result()
@@ -25,7 +25,7 @@ class SharedLooks:
         return self._under_way
 
     async def close(self) -> None:
-        """End what is under way. Raises what the last look met, if nobody has."""
+        """Stop the look under way. Raises the error of the last look, unless a caller has already received it."""
         if self._under_way is None:
             return
         self._under_way.cancel()

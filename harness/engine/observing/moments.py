@@ -1,4 +1,4 @@
-"""Looking whether a moment has come."""
+"""Checks whether a moment has come."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Marks:
 
 
 class Observer:
-    """Looks at servers, logs and the history for the moments that a scenario waits for."""
+    """Checks servers, logs and the history for the moments that a scenario waits for."""
 
     def __init__(
         self, site: Site, sessions: Sessions, recorder: Recorder, injections: Callable[[Fired], Injection | None]
@@ -43,7 +43,7 @@ class Observer:
         self._marks = self.marks()
 
     def marks(self) -> Marks:
-        """Where everything stands now."""
+        """Return the current position in each log, history and connection."""
         logs = {name: laid.log.size() for name, laid in self._site.links.items() if laid.log}
         return Marks(
             entries=self._recorder.mark(), t_ns=time.monotonic_ns(),
@@ -55,9 +55,9 @@ class Observer:
         self._marks = self.marks()
 
     async def look(self, moment: Moment, since: Marks | None = None) -> Look:
-        """Look once; events count since those marks, else since the last `mark`.
+        """Check once. Events count since those marks, or by default since the last `mark`.
 
-        Raises UsageError for a moment that this stack cannot tell.
+        Raises UsageError for a moment that this stack cannot observe.
         """
         looks: dict[type[Moment], Callable[..., Awaitable[Look]]] = {
             Answered: self._message,

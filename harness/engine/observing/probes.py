@@ -1,4 +1,4 @@
-"""What the service says of itself, by its Prometheus metrics."""
+"""Reads the service's own Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.stack.service import ServiceProcess
 from harness.target import Target
 
 ENDINGS = ("_total", "_count", "_sum", "_bucket")
-"""What Prometheus puts behind a metric's name."""
+"""Suffixes that Prometheus adds to a metric's name."""
 
 ANSWERED_WITHIN_S = 5.0
 
@@ -30,7 +30,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """The service's metrics at one moment. `pid`: of the process that they are of."""
+    """The service's metrics at one moment. `pid`: the process that they belong to."""
 
     samples: tuple[Sample, ...]
     families: frozenset[str] = frozenset()
@@ -44,11 +44,11 @@ class Probed:
         return cls(samples, frozenset(family.name for family in families), pid)
 
     def get(self, name: str, labels: Mapping[str, str] | None = None) -> float:
-        """Add up the samples of one metric that have these labels; 0 where nothing was counted under them yet.
+        """Return the sum of a metric's samples that have these labels; 0 if none was counted yet.
 
-        A service that shows a label at 0 shows all that there are, so one that is missing is unknown. A
-        service that does not may have counted nothing under it: then only the labels' names are made
-        sure of. Raises HarnessError for a metric, or a label, that the service does not have.
+        A service that also shows labels at 0 shows every label it has, so a missing one is unknown. A service that does
+        not may simply not have counted any yet: then only the names of the labels are checked. Raises HarnessError for
+        a metric, or a label, that the service does not have.
         """
         named = [sample for sample in self.samples if sample.name == name]
         if not named and not self._has_family(name):
@@ -61,12 +61,12 @@ class Probed:
         return sum(sample.value for sample in found)
 
     def _has_family(self, name: str) -> bool:
-        """Whether the service tells of such a metric, though it has counted nothing by it yet."""
+        """Return whether the service declares the metric, even if it has not counted any yet."""
         return any(name in (family, *(family + ending for ending in ENDINGS)) for family in self.families)
 
 
 async def probe(target: Target, service: ServiceProcess) -> Probed | None:
-    """Read the service's own metrics; None where it offers none or has ended.
+    """Read the service's metrics; None if it offers none or has ended.
 
     Raises HarnessError if it runs and does not answer.
     """
@@ -78,7 +78,7 @@ async def probe(target: Target, service: ServiceProcess) -> Probed | None:
             answer = await client.get(probes.metrics)
         except httpx.HTTPError as problem:
             if service.process.poll() is not None:
-                return None  # it has ended meanwhile: another check looks at that
+                return None  # it has ended meanwhile: another check reports that
             raise HarnessError(f"the service's {probes.metrics} cannot be read: {problem!r}") from problem
     return Probed.parse(answer.text, pid=service.process.pid)
 

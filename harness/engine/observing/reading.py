@@ -1,4 +1,4 @@
-"""Reads a finished history: its evidence and its figures."""
+"""Reads evidence and figures from a finished history."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN
 
 
 def evidence_of(history: History) -> tuple[Evidence, ...]:
-    """All evidence, oldest first. Where nothing was broken, what was answered is all there is to prove."""
+    """Return all evidence, oldest first. If no fault was injected, the answers are the evidence."""
     faults = {acted.number: acted.fault for acted in history.of(FaultActed)}
     found: list[Evidence] = []
     for entry in history.entries:

@@ -1,4 +1,7 @@
-"""The relay's log is empty, unless something of its own broke: then what it did to the run's connections is unknown."""
+"""Fails a run if the relay logged anything.
+
+The relay logs only its own errors. After one of them, its effect on the run's connections is unknown.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from harness.history.events import HarnessProblem
 from harness.processes.keeper import LogFile
 
 SHOWN = 4_000
-"""Characters, the last ones: a traceback says what it was at its end."""
+"""How many characters of the end of the log to quote: a traceback names its error at the end."""
 
 
 @contextmanager
 def relay_unbroken(log: LogFile, recorder: Recorder) -> Iterator[None]:
-    """Record a problem of the harness's own where the log has grown when the block ends, however it ends."""
+    """Record a problem of the harness if the log has grown by the end of the block."""
     mark = log.size()
     try:
         yield

@@ -1,4 +1,4 @@
-"""What the relay has seen pass, compared with what a scenario waits for."""
+"""Compares the messages that the relay has seen with those that a scenario waits for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHOWN = 3
 
 
 def a_whole_statement(moment: Message) -> None:
-    """Refuse what the relay does not keep of what has passed. Raises UsageError."""
+    """Refuse a statement that is longer than what the relay keeps. Raises UsageError."""
     for key, kept in (("message", "whole statements and answers"), ("having", "no parameters")):
         if getattr(moment, key) is not None:
             mend = f"inject wire.hold({moment!r}) and wait for its fired()"
@@ -25,7 +25,7 @@ def a_whole_statement(moment: Message) -> None:
 
 
 def found_among(moment: Message, seen: Sequence[Seen]) -> tuple[bool, str]:
-    """Whether such messages are among those that the relay has seen, and what there is."""
+    """Return whether the relay has seen such messages, and what it has seen."""
     found = list(_matching(moment, seen))
     wanted = moment.nth or 1
     words = f"{len(found)} times {moment!r}"
@@ -37,27 +37,27 @@ def found_among(moment: Message, seen: Sequence[Seen]) -> tuple[bool, str]:
 
 
 def _matching(moment: Message, seen: Sequence[Seen]) -> Iterator[Seen]:
-    """Give what the moment is; connections are numbered by what was sent, as the relay's rules number them."""
+    """Return the moment's messages, with connections numbered by what was sent, as the relay's rules number them."""
     numbers: dict[int, int] = {}
     for each in seen:
         if not _fits(moment, each):
             continue
-        # An answer to what was sent before we look has its connection's place, too.
+        # An answer to a message sent before we began also has its connection's number.
         number = numbers.setdefault(each.connection, len(numbers) + 1)
         if each.direction == moment.direction and moment.connection in (None, number):
             yield each
 
 
 def _fits(moment: Message, seen: Seen) -> bool:
-    """Whether it is such a statement, sent or answered to its end."""
+    """Return whether this is such a statement, sent or answered completely."""
     begins = seen.text.lstrip().upper().startswith(moment.text.lstrip().upper())
     return (seen.runs or seen.ends_answer) and begins and moment.phase in (None, seen.phase)
 
 
 async def sends_per_request(site: Site, link: Link, history: History) -> float:
-    """Return how often the statement sent most often was sent, for each request that the scenario sent.
+    """Return, for the statement sent most often, how often it was sent per request of the scenario.
 
-    Raises HarnessError where the scenario sent nothing, the service nothing on this link, or more passed
+    Raises HarnessError if the scenario sent no request, the service sent nothing on this link, or more messages passed
     than the relay keeps.
     """
     requests = scenario_requests(history)

@@ -1,4 +1,4 @@
-"""What the service logs of exceptions that it did not handle."""
+"""Reads from the service's log which exceptions it did not handle."""
 
 from __future__ import annotations
 

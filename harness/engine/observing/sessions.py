@@ -1,4 +1,4 @@
-"""The harness's own sessions on the servers of one run: one probe a link."""
+"""The harness's own sessions on the servers of one run: one probe per link."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Sessions:
                 closing.push_async_callback(probe.close)
 
     def of(self, link: Link) -> Probe:
-        """Return the probe of a link. Raises UsageError when the target has none of that name."""
+        """Return the probe of a link. Raises UsageError if the target has no link of that name."""
         if link.name not in self._probes:
             self._probes[link.name] = self._site.laid(link).own.probe()
         return self._probes[link.name]

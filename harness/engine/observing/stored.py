@@ -1,4 +1,4 @@
-"""What the service has stored, and what of it waits."""
+"""Reads what the service has stored and which rows still wait to be processed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.history.events import StoredRow
 
 
 async def stored_rows(rig: Rig, ids: Sequence[str] | None = None) -> Sequence[StoredRow]:
-    """Read what is stored: of these deliveries, or all of it."""
+    """Read the stored rows of these deliveries, or all stored rows."""
     stored = rig.target.description.stored
     rows = await rig.sessions.of(rig.site.links[stored.link].link).rows(stored.sql, ids)
     return [StoredRow(*row) for row in rows]

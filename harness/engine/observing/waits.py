@@ -1,4 +1,4 @@
-"""What a service that does not answer is waiting for."""
+"""Finds out what a service that does not answer is waiting for."""
 
 from __future__ import annotations
 

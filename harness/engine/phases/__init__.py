@@ -1,1 +1,1 @@
-"""What is done with a service around a fault: steady state, recovery, rest, figures."""
+"""The phases around a fault: steady state, recovery, rest, figures."""

@@ -15,9 +15,9 @@ from harness.vocabulary import ConnectsPeak, Figure, Metric, SendsPerRequest
 
 
 async def record_figures(rig: Rig, expectations: Sequence[Expect], before: Probed | None) -> None:
-    """Record every figure that the scenario limits. `before`: the service's metrics when nothing was broken.
+    """Record every figure that the scenario limits. `before`: the service's metrics before any fault.
 
-    Raises UsageError for a figure that this target cannot have. One that only this run does not have is recorded as
+    Raises UsageError for a figure that this target cannot have. A figure that only this run lacks is recorded as
     unknown, with the reason.
     """
     if not expectations:

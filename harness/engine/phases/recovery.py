@@ -1,4 +1,4 @@
-"""Recovery: after the last heal the service acknowledges again, and says the same as before."""
+"""Recovery: after the last heal the service must acknowledge again, and must repeat its earlier answers."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ AGAIN_AT_ONCE = 8
 
 
 async def recover(rig: Rig, send: Callable[[], Awaitable[Answer | None]]) -> bool:
-    """Send until an answer acknowledges, up to the target's deadline; record and return whether one did.
+    """Send until an answer acknowledges, up to the target's deadline. Record and return whether one did.
 
-    `send` may give None: the service is not running, so nothing was sent.
+    `send` may return None if the service is not running: then no request was sent.
     """
     began_ns = time.monotonic_ns()
     last = "nothing was answered"
@@ -40,7 +40,7 @@ async def recover(rig: Rig, send: Callable[[], Awaitable[Answer | None]]) -> boo
 
 
 async def send_again(rig: Rig) -> None:
-    """Send again what was acknowledged or left unknown; at most AGAIN_MAX of them, evenly chosen."""
+    """Send deliveries again that were acknowledged or left unknown: at most AGAIN_MAX of them, evenly chosen."""
     turn = asyncio.Semaphore(AGAIN_AT_ONCE)
 
     async def one(delivery: Delivery) -> None:

@@ -1,4 +1,4 @@
-"""Rest: what must not be left over once the service gets no more requests."""
+"""Rest: checks that no connection, session or task is left over when the service gets no more requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TASKS_SLACK = 2
 
 
 def rest_names(target: Target) -> tuple[str, ...]:
-    """Return the names of everything that `record_rest` looks at."""
+    """Return the names of everything that `record_rest` reads."""
     description = target.description
     links = [name for name, link in description.links.items() if ABOUT.of(link.protocol).counts_sessions]
     servers = [rest_name(what, name) for name in links for what in ("connections", "busy connections")]
@@ -24,9 +24,9 @@ def rest_names(target: Target) -> tuple[str, ...]:
 
 
 async def record_rest(rig: Rig, before: Probed | None) -> None:
-    """Wait until nothing is left over, up to the target's deadline; record what is there then.
+    """Wait until nothing is left over, up to the target's deadline. Record what is left then.
 
-    `before`: what the service's metrics said when nothing was broken.
+    `before`: the service's metrics before any fault.
     """
     last: Sequence[AtRest] = ()
 
@@ -50,7 +50,7 @@ async def wait_until_idle(rig: Rig) -> None:
 
 
 async def _counted(rig: Rig) -> Sequence[tuple[str, SessionCount]]:
-    """Count the service's sessions on each link whose server tells them."""
+    """Count the service's sessions on each link whose server reports them."""
     counts = [(name, await rig.sessions.of(laid.link).sessions()) for name, laid in rig.site.links.items()]
     return [(name, count) for name, count in counts if count is not None]
 
@@ -64,7 +64,7 @@ async def _connections(rig: Rig) -> list[AtRest]:
 
 
 def _watched(target: Target) -> Iterator[tuple[str, str, float | None]]:
-    """Each metric to look at: what it counts, its name, and how far it may have grown; None: it must be 0."""
+    """Yield each metric to read: what it counts, its name, and how far it may have grown. None: it must be 0."""
     probes = target.description.probes
     if probes is None:
         return

@@ -1,4 +1,4 @@
-"""Steady state: what the service does with nothing broken."""
+"""Steady state: what the service does without any fault."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ HEALTHY_ANSWERS = 5
 
 
 async def reach_steady_state(rig: Rig) -> None:
-    """Reach steady state before a scenario, and measure it: some requests at once, then some one after the other.
+    """Reach steady state before a scenario and measure it: some requests at once, then some one after the other.
 
-    The first round that is acknowledged as a whole counts, up to the target's deadline for recovery: on a busy
-    machine a cold service may refuse its first requests. Raises ScenarioStop, with a NotSteady in the history,
-    if there is none.
+    The first round that is acknowledged completely counts, up to the target's deadline for recovery: on a busy machine
+    a cold service may refuse its first requests. If no round is, records NotSteady and raises ScenarioStop.
     """
     healthy: Sequence[Answer] = ()
     refused = ""
@@ -44,7 +43,7 @@ async def reach_steady_state(rig: Rig) -> None:
 
 
 async def check_steady_again(rig: Rig) -> None:
-    """Send one more round after the scenario, all of which must be acknowledged. Raises ScenarioStop as above."""
+    """Send one more round after the scenario. All of it must be acknowledged. Raises ScenarioStop as above."""
     _, refused = await _round(rig)
     if refused:
         raise _not_steady(rig, refused)
@@ -56,7 +55,7 @@ def _not_steady(rig: Rig, reason: str) -> ScenarioStop:
 
 
 async def _round(rig: Rig) -> tuple[Sequence[Answer], str]:
-    """Send a round; return the answers of those sent one by one, and what of all was not acknowledged."""
+    """Send a round. Return the answers of the requests sent one by one, and all requests that were not acknowledged."""
     warm = await at_once(rig.send(Purpose.WARM) for _ in range(WARM_AT_ONCE))
     healthy = [await rig.send(Purpose.HEALTHY) for _ in range(HEALTHY_ANSWERS)]
     answers = [*warm, *healthy]
@@ -65,7 +64,7 @@ async def _round(rig: Rig) -> tuple[Sequence[Answer], str]:
 
 
 async def _until_tls_is_agreed(rig: Rig) -> None:
-    """Send until no link is left on which TLS has failed and nothing was said, up to the target's deadline."""
+    """Send until every link on which TLS failed has also succeeded once, up to the target's deadline."""
     problem = ""
 
     async def agreed() -> bool:
