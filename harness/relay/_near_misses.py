@@ -15,6 +15,8 @@ _ALIKE_MIN: Final = 0.5
 
 def near_misses(armed: ArmedRule, sights: Iterable[Sight]) -> list[str]:
     """Say what nearly fitted and why it did not. At least one line."""
+    if armed.under_way:
+        return [f"what fits is under way, and only {armed.under_way}"]
     fitted = [f"what fits was seen {count} times, but {reason}" for reason, count in armed.missed.most_common()]
     sights = [sight for sight in sights if sight.count]
     if _wants_answer(armed):

@@ -19,7 +19,7 @@ class ArmedRule:
 
     __slots__ = (
         "_after_fired", "_connections", "holds", "id", "matched", "missed", "prefix", "rule", "serial",
-        "spent",
+        "spent", "under_way",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, serial: int, after_fired: Callable[[str], bool]) -> None:
@@ -31,6 +31,7 @@ class ArmedRule:
         self.spent = False
         self.holds: list[Releasable] = []  # those that wait longest first
         self.missed: Counter[str] = Counter()  # why what fits so far did not match
+        self.under_way = ""  # what has come of the unit that it has, while it waits for more of it
         self._connections: dict[int, int] = {}
         self._after_fired = after_fired
 
@@ -67,6 +68,7 @@ class ArmedRule:
     def give_back(self) -> None:
         """Undo `take`: the action could not be done."""
         self.spent = False
+        self.under_way = ""
         if self.rule.match.nth is not None:
             self.matched -= 1
 

@@ -132,6 +132,8 @@ class _CutCourse(RuleCourse):
             self.bench.end(self.message, reset=self._resets)
         elif last:
             self._too_short(self._passed)
+        else:
+            self.armed.under_way = f"{self._passed} bytes of it have come"
 
     def give_up(self) -> None:
         """Put the rule back, if it has done nothing."""

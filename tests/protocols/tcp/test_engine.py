@@ -20,6 +20,7 @@ from harness.relay import (
     Stall,
     check_action,
 )
+from harness.relay._near_misses import near_misses
 from tests.relay.engines import Bed, Wire
 
 
@@ -64,11 +65,14 @@ def test_a_rule_that_was_armed_after_another_was_disarmed_meets_what_comes(bed: 
 
 
 def test_a_stream_that_has_fewer_bytes_is_not_cut(bed: Bed) -> None:
-    bed.arm(Cut(5), "sent", message="Stream")
+    armed = bed.book.get(bed.arm(Cut(5), "sent", message="Stream"))
+    assert armed is not None
     wire = bed.connect()
     say(wire, "sent", b"abc")
+    assert near_misses(armed, bed.book.sights()) == ["what fits is under way, and only 3 bytes of it have come"]
     wire.engine.finish("sent")
     assert (wire.ended(), wire.fired()) == ("", [])
+    assert "it had 3 bytes when its connection ended" in near_misses(armed, bed.book.sights())[0]
     assert say(bed.connect(), "sent", b"abcdefgh") == b"abcde"  # the next one is
 
 
