@@ -64,25 +64,37 @@ class Payments:
 
 
 class Ledger:
-    """Notes each delivery as a line, which comes back when it was noted."""
+    """Notes each delivery as a line, which comes back when it was noted. One connection, taken in turns."""
 
     def __init__(self) -> None:
         self._address = urlsplit(os.environ["LEDGER_URL"])
+        self._turn = asyncio.Lock()
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def note(self, name: str) -> None:
-        line = f"{name}\n".encode()
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                reader, writer = await asyncio.open_connection(self._address.hostname, self._address.port)
-                try:
-                    writer.write(line)
-                    noted = await reader.readline()
-                finally:
-                    writer.close()
-        except (OSError, TimeoutError) as problem:
-            raise NotNowError(f"the ledger failed: {type(problem).__name__}") from problem
-        if noted != line:
-            raise NotNowError("the ledger closed the connection")
+        async with self._turn:
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    noted = await self._send(f"{name}\n".encode())
+            except (OSError, TimeoutError) as problem:
+                self._hang_up()
+                raise NotNowError(f"the ledger failed: {type(problem).__name__}") from problem
+            if noted != f"{name}\n".encode():
+                self._hang_up()
+                raise NotNowError("the ledger closed the connection")
+
+    async def _send(self, line: bytes) -> bytes:
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self._address.hostname, self._address.port)
+        reader, writer = self._streams
+        writer.write(line)
+        await writer.drain()
+        return await reader.readline()
+
+    def _hang_up(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
 
 
 class Paying:

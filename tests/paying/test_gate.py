@@ -31,6 +31,7 @@ def test_what_holds_is_proved(tmp_path: Path) -> None:
     met = {
         run["id"]: [each["kind"] for each in run["evidence"]] for run in summary["runs"] if run["role"] == "scenario"
     }
-    assert met == dict(zip(SOME, (["wire_cut"], ["wire_cut"], ["wrong_length"], ["connects_refused"]), strict=True))
+    down = ["connections_cut", "connects_refused"]
+    assert met == dict(zip(SOME, (["wire_cut"], ["wire_cut"], ["wrong_length"], down), strict=True))
     assert "GET /limits" in (results / "report.html").read_text("utf-8")
     assert list(results.glob("logs/**/payments.log"))
