@@ -24,21 +24,27 @@ CAPABILITIES: Final = ("seccomp", "user_namespace")
 
 
 def own(server: str) -> Need:
-    """The need for a server that the harness starts, by the server's name: "own_ledger"."""
+    """The need for a server that the harness starts, by the server's name: `own("ledger")` is "own_ledger"."""
     return f"own_{server}"
 
 
 def is_server(need: Need) -> bool:
-    """Whether it is such a need."""
+    """Whether a need is for a server that the harness starts."""
     return need.startswith(own(""))
 
 
 @dataclass(frozen=True, repr=False)
 class Fault(Value):
-    """One thing made to go wrong, at one layer. A value: nothing happens until it is injected.
+    """One thing that is made to go wrong, at one layer. A value: nothing happens until it is injected.
 
-    Its class says everything about it: the machine's part (`needs`), what proves that it took effect (`evidence`), its
-    words (`effect`), how a scenario uses it (`example`), and what injects it (`injection`).
+    For example::
+
+        async with lab.inject(link.down(redis)):
+            await lab.deliver()
+
+    Scenarios take faults from `link`, `wire`, `server`, `syscall` and `process`. A fault's class says everything about
+    it: what the machine must have (`needs`), what proves that it took effect (`evidence`), its description (`effect`),
+    how a scenario uses it (`example`), and what injects it (`injection`).
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
@@ -52,7 +58,7 @@ class Fault(Value):
 
     @property
     def lasting(self) -> bool:
-        """Whether what it did to a server stays when the fault is healed."""
+        """Whether its change to a server remains after the fault is healed."""
         return False
 
     @classmethod
@@ -61,7 +67,22 @@ class Fault(Value):
         return (*sorted(cls.needs), *((own("SERVER"),) if cls.needs_own_server else ()))
 
     def fired(self, times: int = 1) -> Moment:
-        """The fault took effect that many times since it was injected (at least)."""
+        """The fault has taken effect at least that many times since it was injected.
+
+        For example::
+
+            held = wire.hold(postgres.sent("COMMIT"))
+            async with lab.inject(held), lab.deliver():
+                await lab.until(held.fired())
+
+        Not reached in time, the run is inconclusive.
+
+        Args:
+            times: how many times, 1 or more.
+
+        Raises:
+            UsageError: `times` is less than 1.
+        """
         return Fired(self, times)
 
     def effect(self) -> str:
@@ -69,20 +90,20 @@ class Fault(Value):
         return repr(self)
 
     def words(self) -> str:
-        """What it does and when, as reports and terminals say it."""
+        """What it does and when, as reports and terminals show it."""
         return self.effect()
 
     @classmethod
     def fits(cls) -> type[Link]:
-        """The links at which it can strike, by their class: that of its field `link`, if it has one."""
+        """The class of the links at which it can strike: the type of its field `link`, if it has one."""
         return cast("type[Link]", cls.field_types().get("link", Link))
 
     @classmethod
     def example(cls, ground: Ground) -> Example | None:  # noqa: ARG003  # for those that have one
-        """Return a short scenario in which it leaves evidence, and a sound service holds; None: it has none.
+        """Return a short scenario in which it leaves evidence and a correct service holds, or None.
 
         Raises:
-            UsageError: there is none for this target.
+            UsageError: this target's description does not allow one.
         """
         return None
 
@@ -92,22 +113,22 @@ class Fault(Value):
 
 
 class Injection(abc.ABC):
-    """One fault in one service. Evidence is reported to the site; nothing here judges it."""
+    """One fault in one service. It reports evidence to the site, and does not judge it."""
 
     @abc.abstractmethod
     async def act(self) -> None:
-        """Bring the fault about; returns when it is in force."""
+        """Cause the fault. Return when it is in force."""
 
     @abc.abstractmethod
     async def heal(self) -> None:
-        """Undo it, after the last look for evidence. Safe to call at any time, and again."""
+        """Undo it, after the last look for evidence. It can be called at any time, and repeatedly."""
 
     async def fired(self) -> int:
         """How often it has taken effect so far."""
         return 0
 
     async def instead(self) -> str:
-        """What was seen instead, where it has not taken effect and somebody knows; asked before `heal`."""
+        """What happened instead, if it has not taken effect and that is known. Called before `heal`."""
         return ""
 
 
@@ -134,6 +155,9 @@ class NoFault(Fault, kind="no_fault"):
     For example::
 
         @pytest.mark.parametrize("fault", [no_fault, link.down(redis)])
+        async def test_stored_with_and_without_the_cache(lab: Lab, fault: Fault) -> None:
+            async with lab.inject(fault):
+                await lab.deliver()
 
     It needs no evidence, so a run in which it was the only fault can hold without any.
     """
@@ -154,7 +178,7 @@ class NoFault(Fault, kind="no_fault"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:  # noqa: ARG003  # the signature is Fault's
-        """All is well."""
+        """Deliver without a fault."""
         return Example(cls())
 
     def injection(self, site: Site) -> Injection:  # noqa: ARG002  # the signature is Fault's; there is nothing to break

@@ -57,7 +57,19 @@ class LinkFault(Fault):
 
 @dataclass(frozen=True, repr=False)
 class Down(LinkFault, kind="link.down"):
-    """Open connections close; new ones are refused."""
+    """Open connections close; new ones are refused.
+
+    For example::
+
+        async with lab.inject(link.down(redis)):
+            await lab.deliver()
+
+    The service sees an end of file on its open connections, and ECONNREFUSED from connect(2), as from a server that is
+    not running. Healed, the link accepts connections again.
+
+    Args:
+        link: the link that it strikes, such as `redis`.
+    """
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (CONNECTIONS_CUT, CONNECTS_REFUSED)
 
@@ -72,7 +84,20 @@ class Down(LinkFault, kind="link.down"):
 
 @dataclass(frozen=True, repr=False)
 class Cut(LinkFault, TimedFault, kind="link.cut"):
-    """Open connections close, once; new ones are accepted."""
+    """Open connections close, once; new ones are accepted.
+
+    For example::
+
+        await lab.inject(link.cut(redis, at=postgres.sent("COMMIT")))
+        await lab.deliver()
+
+    The service sees an end of file, as after a failover or a proxy's restart.
+
+    Args:
+        link: the link that it strikes, such as `redis`.
+        at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
+        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (CONNECTIONS_CUT,)
@@ -152,9 +177,18 @@ def went(used: Used, stream: Stream) -> int:
 
 @dataclass(frozen=True, repr=False)
 class Swallow(ToxicFault, kind="link.swallow"):
-    """Connections are accepted and stay open; no byte arrives, either way. Healed: they are closed.
+    """Connections are accepted and stay open, but no byte arrives in either direction.
 
-    Open and new connections alike. The dropped bytes are gone, so no connection could go on.
+    For example::
+
+        async with lab.inject(link.swallow(redis)):
+            await lab.deliver()
+
+    Open and new connections alike. The dropped bytes are lost, so healing closes the connections: none of them could
+    go on. (Toxiproxy's `timeout` with a timeout of 0.)
+
+    Args:
+        link: the link that it strikes, such as `redis`.
     """
 
     toxic: ClassVar[str] = "timeout"
@@ -169,7 +203,19 @@ class Swallow(ToxicFault, kind="link.swallow"):
 class Timeout(ToxicFault, kind="link.timeout"):
     """No byte arrives, and after `timeout_ms` the connection is closed.
 
+    For example::
+
+        async with lab.inject(link.timeout(redis, timeout_ms=500)):
+            await lab.deliver()
+
     Open and new connections alike. The time starts anew with each chunk that is dropped.
+
+    Args:
+        link: the link that it strikes, such as `redis`.
+        timeout_ms: milliseconds without a further chunk, 0 to a day. 0 never closes, which is `link.swallow`.
+
+    Raises:
+        UsageError: `timeout_ms` is outside of its limits.
     """
 
     toxic: ClassVar[str] = "timeout"
@@ -189,9 +235,17 @@ class Timeout(ToxicFault, kind="link.timeout"):
 class Reset(ToxicFault, kind="link.reset"):
     """New connections are reset (RST) at their first bytes; open ones are closed at their next.
 
-    Toxiproxy sets SO_LINGER only when a connection starts: an open one sees an end of file, or an RST of the kernel's
-    if it had sent more than Toxiproxy had read. An idle one lives on until its next chunk. Healed, connections that
-    were made meanwhile are still reset, not closed, at their end.
+    For example::
+
+        await lab.inject(link.cut(redis), link.reset(redis))
+        await lab.deliver()
+
+    Toxiproxy sets SO_LINGER (socket(7)) only when a connection starts. An open connection sees an end of file, or an
+    RST from the kernel if it had sent more than Toxiproxy had read. An idle one lives on until its next chunk. Healed,
+    connections that were made meanwhile are still reset, not closed, at their end.
+
+    Args:
+        link: the link that it strikes, such as `redis`.
     """
 
     toxic: ClassVar[str] = "reset_peer"
@@ -206,10 +260,24 @@ class Reset(ToxicFault, kind="link.reset"):
 class Latency(ToxicFault, kind="link.latency"):
     """What the server sends arrives later, by `latency_ms` give or take `jitter_ms`.
 
+    For example::
+
+        async with lab.inject(link.latency(postgres, latency_ms=200, jitter_ms=50)):
+            await lab.deliver(5)
+
     Open and new connections alike. Chunks of bytes keep their order, and wait side by side: ten that are sent at once
     arrive together, not ten latencies later. Nothing is lost: up to 1024 chunks (of 32 KiB at most) are buffered, so
     the sender sees no back-pressure before that. A close by either side is passed on only after the chunks. Healed,
     what waits passes at once.
+
+    Args:
+        link: the link that it strikes, such as `redis`.
+        latency_ms: milliseconds, 1 to a day.
+        jitter_ms: at most so many milliseconds more or less, at random; at most `latency_ms`.
+        stream: "downstream" for what the server sends (the default), "upstream" for what the service sends.
+
+    Raises:
+        UsageError: a number is outside of its limits.
     """
 
     toxic: ClassVar[str] = "latency"
@@ -239,9 +307,22 @@ class Latency(ToxicFault, kind="link.latency"):
 class Bandwidth(ToxicFault, kind="link.bandwidth"):
     """No more than `rate_kb_s` kilobytes a second pass, in one direction.
 
+    For example::
+
+        async with lab.inject(link.bandwidth(postgres, rate_kb_s=10)):
+            await lab.deliver(5)
+
     Open and new connections alike, in pieces of at most 100 ms. A rate of 0 passes nothing and keeps every byte: the
     sender soon fills the socket's buffers and sees back-pressure, as with a peer that has stopped reading. Healed,
     what waits passes at once.
+
+    Args:
+        link: the link that it strikes, such as `redis`.
+        rate_kb_s: kilobytes (1000 bytes) a second, 0 to 10,000,000.
+        stream: "upstream" for what the service sends (the default), "downstream" for what the server sends.
+
+    Raises:
+        UsageError: `rate_kb_s` is outside of its limits.
     """
 
     toxic: ClassVar[str] = "bandwidth"
@@ -272,8 +353,22 @@ class Bandwidth(ToxicFault, kind="link.bandwidth"):
 class Slicer(ToxicFault, kind="link.slicer"):
     """Bytes arrive in slices of about `average_bytes`, `delay_us` apart.
 
-    Open and new connections alike. Sizes are random within `variation_bytes`; 0 makes them repeatable. Nothing is
-    lost or reordered.
+    For example::
+
+        async with lab.inject(link.slicer(redis, average_bytes=2, delay_us=100)):
+            await lab.deliver(5)
+
+    Open and new connections alike. Nothing is lost or reordered.
+
+    Args:
+        link: the link that it strikes, such as `redis`.
+        average_bytes: bytes in a slice, 1 to 10,000,000.
+        variation_bytes: sizes are random within so many bytes; 0 makes them repeatable. Less than `average_bytes`.
+        delay_us: microseconds between two slices, 0 to a minute.
+        stream: "downstream" for what the server sends (the default), "upstream" for what the service sends.
+
+    Raises:
+        UsageError: a number is outside of its limits.
     """
 
     toxic: ClassVar[str] = "slicer"
@@ -310,9 +405,22 @@ class Slicer(ToxicFault, kind="link.slicer"):
 class LimitData(ToxicFault, kind="link.limit_data"):
     """Each connection is closed once `limit_bytes` have passed on it, in one direction.
 
+    For example::
+
+        async with lab.inject(link.limit_data(redis, limit_bytes=2)):
+            await lab.deliver(5)
+
     The close comes with the byte that reaches the limit; with 0, with the first chunk. What is beyond is dropped: an
     answer is cut in the middle. New connections count from their first byte, open ones from the beginning of the
     fault.
+
+    Args:
+        link: the link that it strikes, such as `redis`.
+        limit_bytes: bytes, 0 to 2**40.
+        stream: "downstream" for what the server sends (the default), "upstream" for what the service sends.
+
+    Raises:
+        UsageError: `limit_bytes` is outside of its limits.
     """
 
     toxic: ClassVar[str] = "limit_data"
@@ -342,7 +450,19 @@ class LimitData(ToxicFault, kind="link.limit_data"):
 class SlowClose(ToxicFault, kind="link.slow_close"):
     """A close is passed on `delay_ms` late.
 
+    For example::
+
+        async with lab.inject(link.slow_close(postgres, delay_ms=1_000)):
+            await lab.restart()
+
     Open and new connections alike. Healed, a close that waits is passed on at once. `link.down` does not wait for it.
+
+    Args:
+        link: the link that it strikes, such as `redis`.
+        delay_ms: milliseconds, 1 to a day.
+
+    Raises:
+        UsageError: `delay_ms` is outside of its limits.
     """
 
     toxic: ClassVar[str] = "slow_close"

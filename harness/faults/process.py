@@ -1,4 +1,4 @@
-"""The service's own process: ended, paused, started with a wrong setting."""
+"""Faults of the service's own process: it is killed, ended, paused, or started with a wrong setting."""
 
 from __future__ import annotations
 
@@ -33,7 +33,19 @@ WRONG_ADDRESS_DIALLED = EvidenceKind("wrong_address_dialled", "seccomp", "the se
 
 @dataclass(frozen=True, repr=False)
 class Kill(TimedFault, kind="process.kill"):
-    """SIGKILL. Healed: it is started again, as it was."""
+    """The service is killed with SIGKILL. Healed: it is started again, as it was.
+
+    For example::
+
+        async with lab.inject(process.kill(at=postgres.sent("COMMIT"))):
+            await lab.deliver(expect=UNKNOWN)
+
+    A process cannot catch or ignore SIGKILL (signal(7)): nothing is flushed or answered.
+
+    Args:
+        at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
+        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+    """
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (PROCESS_ENDED,)
 
@@ -53,16 +65,26 @@ class Kill(TimedFault, kind="process.kill"):
 
 @dataclass(frozen=True, repr=False)
 class Terminate(TimedFault, kind="process.terminate"):
-    """SIGTERM; in force when its listener is closed. What it took is to be answered, and exit status 0.
+    """The service is asked to end (SIGTERM). It should answer what it has accepted, and exit with status 0.
 
-    Healed: it is started again, as it was.
+    For example::
+
+        async with lab.inject(process.terminate(at=postgres.sent("COMMIT"))):
+            await lab.deliver()
+
+    The fault is in force when the service's listening socket is closed. If the service still listens five seconds
+    later, that is recorded as evidence, for the checks to judge. Healed: it is started again, as it was.
+
+    Args:
+        at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
+        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
     """
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (LISTENER_CLOSED, SIGNAL_IGNORED, PROCESS_ENDED)
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """It is told to end with a delivery under way: what it took is answered."""
+        """It is asked to end with a delivery under way: what it accepted is answered."""
         return Example(cls(at=ground.sent))
 
     def effect(self) -> str:
@@ -70,13 +92,27 @@ class Terminate(TimedFault, kind="process.terminate"):
         return "end the service (SIGTERM)"
 
     def injection(self, site: Site) -> Injection:
-        """Ask it to end; wait until it takes nothing new."""
+        """Ask it to end; wait until it accepts nothing new."""
         return _Terminate(site, signal.SIGTERM)
 
 
 @dataclass(frozen=True, repr=False)
 class Pause(TimedFault, kind="process.pause"):
-    """SIGSTOP; SIGCONT when healed. Clients that wait for an answer meanwhile feel it."""
+    """The service is stopped with SIGSTOP, and continued with SIGCONT when healed.
+
+    For example::
+
+        paused = process.pause()
+        async with lab.inject(paused), lab.deliver(expect=ANY_OUTCOME):
+            await lab.until(paused.fired())
+
+    While it is stopped the kernel still accepts connections for it (listen(2): the backlog), so clients wait. `fired`
+    counts those clients. A process cannot catch or ignore SIGSTOP (signal(7)).
+
+    Args:
+        at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
+        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+    """
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (PROCESS_STOPPED,)
 
@@ -96,11 +132,23 @@ class Pause(TimedFault, kind="process.pause"):
 
 @dataclass(frozen=True, repr=False)
 class Misconfigure(Fault, kind="process.misconfigure"):
-    """Started again with this URL in place of the link's; healed: with the right one.
+    """The service is started again with this URL in place of the link's. Healed: again with the right one.
 
-    The service dials it: its host is this machine's loopback, or one that was allowed by name. An IPv6
-    address of a link alone (`fe80::1`) goes too: without the name of an interface the kernel answers
-    EINVAL, and sends nothing.
+    For example::
+
+        async with lab.inject(process.misconfigure(redis, url="redis://127.0.0.1:1")):
+            await lab.deliver()
+
+    The URL's host must be this machine's loopback, or one that was allowed by name, because the service connects to
+    it. An IPv6 link-local address without an interface (`fe80::1`) is allowed, too: the kernel answers EINVAL and
+    sends nothing.
+
+    Args:
+        link: the link whose URL is replaced.
+        url: what the service gets instead.
+
+    Raises:
+        UsageError: when it is injected, if the host may not be used.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})
@@ -110,7 +158,7 @@ class Misconfigure(Fault, kind="process.misconfigure"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The link is of no use: a delivery that cannot do without it is refused."""
+        """The service cannot reach the link: a delivery that needs it is refused."""
         fault = cls(ground.link, url=ground.sample.dead_url)
         return Example(fault, deliveries=SOME, expect=ground.without_link)
 

@@ -1,7 +1,7 @@
-"""The servers themselves: what another session does to them.
+"""Faults of the servers themselves: what another session does to them.
 
-`execute` is for every server. What is done to the servers of one protocol only is in that protocol's own `faults`, and
-scenarios find it here.
+`execute` is for every server. A fault of one protocol's servers is in that protocol's `faults` module, and scenarios
+find it here, too.
 """
 
 from __future__ import annotations
@@ -37,21 +37,32 @@ EXECUTED = EvidenceKind("executed", "server", "the server says that it carried t
 
 @dataclass(frozen=True, repr=False)
 class Execute(TimedFault, kind="server.execute"):
-    """SQL or a Redis command by another session, once: what no named fault covers.
+    """Another session executes SQL or a Redis command, once: for what no named fault covers.
 
-    Evidence is what the server says of it: PostgreSQL's command tag, Redis's reply. A tag that counts
-    no row (`UPDATE 0`) is none, nor is one that concerns the harness's own session alone (`SET`). A
-    `SELECT` counts where it gave a row: it may have called a function, such as pg_terminate_backend,
-    and nobody tells that from a mere read. A reply of Redis counts unless it is 0, false, empty,
-    -1 or -2: `EXPIRE` of no such key is none, nor is `TTL` of it.
+    For example::
 
-    What it changes may outlive the run (`CONFIG SET`, `REPLICAOF`, `ALTER SYSTEM`): the next scenario
-    gets new servers, where they are the harness's own. On a server that was given by URL nobody puts
-    it right. `undo` is run at heal, in the same way: needed where the run itself cannot end otherwise,
-    as `REPLICAOF NO ONE` after `REPLICAOF 127.0.0.1 1`, for a replica has no keys to be cleared.
-    Several faults are healed in reverse.
+        await lab.inject(server.execute(redis, "CONFIG SET maxmemory 1", undo="CONFIG SET maxmemory 0"))
+        await lab.deliver()
 
-    Raises UsageError, which makes the run inconclusive, where the server does not understand the text.
+    Evidence is what the server answers: PostgreSQL's command tag ("Message Formats" in its manual, CommandComplete) or
+    Redis's reply. A tag that counts no row (`UPDATE 0`) is no evidence, nor is one that concerns only the harness's own
+    session (`SET`). A `SELECT` is evidence if it gave a row: it may have called a function, such as
+    pg_terminate_backend, and a tag does not tell that from a mere read. A reply of Redis is evidence unless it is 0,
+    false, empty, -1 or -2, as `EXPIRE` or `TTL` of a key that does not exist gives.
+
+    A change may outlive the run (`CONFIG SET`, `REPLICAOF`, `ALTER SYSTEM`). If the harness started the servers, the
+    next scenario gets new ones. On a server that was given by URL, the harness restores nothing but `undo`.
+
+    Args:
+        link: the link to the server.
+        text: the SQL, or the Redis command with its arguments.
+        undo: executed the same way when the fault is healed; "" for nothing. Needed if the run could not end
+            otherwise: `REPLICAOF NO ONE` after `REPLICAOF 127.0.0.1 1`, because a replica's keys cannot be cleared.
+        at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
+        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+
+    Raises:
+        UsageError: when it acts, if the server does not understand the text. The run is then inconclusive.
     """
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (EXECUTED,)
@@ -72,7 +83,7 @@ class Execute(TimedFault, kind="server.execute"):
 
     @property
     def lasting(self) -> bool:
-        """Whether there is nothing that undoes it."""
+        """Whether nothing undoes it."""
         return not self.undo
 
     def injection(self, site: Site) -> Injection:

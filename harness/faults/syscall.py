@@ -1,4 +1,4 @@
-"""The kernel's answer to the service's own call, by seccomp user notification."""
+"""Faults of the service's own system calls: the kernel answers them with an error, by seccomp user notification."""
 
 from __future__ import annotations
 
@@ -20,16 +20,33 @@ Errno = Literal[
     "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EINTR", "EINVAL", "EIO",
     "EMFILE", "ENFILE", "ENETUNREACH", "ENOSPC", "EPIPE", "ETIMEDOUT",
 ]  # fmt: skip
-"""By name: the same on every machine, in every id and in every file."""
+"""An error of connect(2), such as `syscall.connect(redis, errno="ECONNREFUSED")` gives.
+
+It is written by its name (errno(3)), because its number differs between machines.
+"""
 CALL_ANSWERED = EvidenceKind("call_answered", "seccomp", "the service called connect(), and had this answer")
 
 
 @dataclass(frozen=True, repr=False)
 class Connect(Fault, kind="syscall.connect"):
-    """The service's connect() to this link is answered with `errno`, `times` times or until healed.
+    """The service's connect() to this link fails with `errno`, `times` times or until healed.
 
-    Open connections are untouched. The answer comes at once, where the real one may take seconds:
-    this proves what is made of the error; for the waiting, swallow bytes.
+    For example::
+
+        async with lab.inject(link.cut(redis), syscall.connect(redis, errno="ETIMEDOUT")):
+            await lab.deliver(5)
+
+    Open connections are untouched, which is why the example cuts them. The error comes at once, where the real one may
+    take seconds: this shows what the service makes of the error. To show how it waits, use `link.swallow`. The harness
+    answers the call in the kernel's place (seccomp_unotify(2)); what each error means is in connect(2).
+
+    Args:
+        link: the link whose connects fail.
+        errno: the error, by its name (see `Errno`).
+        times: how many connects fail, 1 or more; None: all, until healed.
+
+    Raises:
+        UsageError: `times` is less than 1.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})

@@ -1,8 +1,8 @@
-"""The relay: one message of PostgreSQL's or Redis's protocol meets the fault instead of passing.
+"""Faults that strike at one message of a link's protocol. The relay carries them out.
 
-`wire.cut(postgres.sent("COMMIT"))`: the COMMIT never arrives. `wire.cut(postgres.answered("COMMIT"))`:
-it is applied, and its answer is lost. Once, unless `always`. What came before the message, in the same
-read too, is passed on first; nothing else is touched.
+`wire.cut(postgres.sent("COMMIT"))`: the COMMIT never arrives. `wire.cut(postgres.answered("COMMIT"))`: it is applied,
+and its answer is lost. Only the first such message is struck, unless `always` is given. The relay passes on what came
+before the message, in the same read too, and touches nothing else.
 """
 
 # To add a fault, write what the relay does into harness/relay/actions.py, and here its class, with the action's fields
@@ -41,7 +41,10 @@ def carried_out(kind: str) -> EvidenceKind:
 
 @dataclass(frozen=True, repr=False)
 class MessageFault(Fault):
-    """A fault that messages meet. The relay carries out `acts`, whose fields the fault has under the same names."""
+    """A fault that strikes at messages.
+
+    The relay carries out `acts`, whose fields the fault has under the same names.
+    """
 
     acts: ClassVar[type[Action]]
     swept: ClassVar[Swept] = {}
@@ -70,17 +73,17 @@ class MessageFault(Fault):
 
     @property
     def every_one(self) -> bool:
-        """Whether every such message meets it, or the first only."""
+        """Whether it strikes at every such message, or at the first only."""
         return True
 
     @classmethod
     def example(cls, ground: Ground) -> Example | None:
-        """The answer to one statement meets it."""
+        """It strikes at the answer to one statement."""
         return Example(cls(ground.answered))
 
     @classmethod
     def swept_as(cls, met: MessageMet) -> str:
-        """The name in a sweep's map of what this message met."""
+        """The name, in a sweep's map, of what was done to this message."""
         del met
         return next(iter(cls.swept), "")
 
@@ -91,13 +94,13 @@ class MessageFault(Fault):
 
 @dataclass(frozen=True, repr=False)
 class WireFault(MessageFault):
-    """A fault that the first such message meets, or with `always` every one."""
+    """A fault that strikes at the first such message, or with `always` at every one."""
 
     always: bool = field(default=False, kw_only=True)
 
     @property
     def every_one(self) -> bool:
-        """Whether every such message meets it, or the first only."""
+        """Whether it strikes at every such message, or at the first only."""
         return self.always
 
     def words(self) -> str:
@@ -109,7 +112,7 @@ class WireFault(MessageFault):
 class Closing(WireFault):
     """A fault that ends the connection, when `after_bytes` of the message have passed, or `after` all of it.
 
-    A message that has fewer bytes does not meet it, and passes.
+    A message that has fewer bytes passes as a whole, and the fault waits for the next one.
     """
 
     after_bytes: int = field(default=0, kw_only=True)
@@ -133,7 +136,21 @@ class Closing(WireFault):
 class Cut(Closing, kind="wire.cut"):
     """The connection is closed, both ways, when `after_bytes` of the message have passed, or `after` all of it.
 
-    A message that has fewer bytes does not meet it, and passes.
+    For example::
+
+        async with lab.inject(wire.cut(postgres.answered("COMMIT"))):
+            await lab.deliver()
+
+    Args:
+        at: the message, such as `postgres.sent("COMMIT")`.
+        always: every such message, not only the first one.
+        after_bytes: how many bytes of the message pass first. A message that has fewer passes as a whole, and the fault
+            waits for the next one.
+        after: let the whole message pass first.
+
+    Raises:
+        UsageError: `after_bytes` is negative, or is given together with `after`; or this cannot be done to the
+            message `at`.
     """
 
     acts: ClassVar[type[Action]] = actions.Cut
@@ -148,7 +165,23 @@ class Cut(Closing, kind="wire.cut"):
 class Reset(Closing, kind="wire.reset"):
     """The service sees the connection reset (RST) when `after_bytes` of the message have passed, or `after` all of it.
 
-    A message that has fewer bytes does not meet it, and passes.
+    For example::
+
+        async with lab.inject(wire.reset(redis.answered("SET"), after_bytes=2)):
+            await lab.deliver()
+
+    A read then fails with ECONNRESET, where a closed connection gives an end of file (recv(2)).
+
+    Args:
+        at: the message, such as `postgres.sent("COMMIT")`.
+        always: every such message, not only the first one.
+        after_bytes: how many bytes of the message pass first. A message that has fewer passes as a whole, and the fault
+            waits for the next one.
+        after: let the whole message pass first.
+
+    Raises:
+        UsageError: `after_bytes` is negative, or is given together with `after`; or this cannot be done to the
+            message `at`.
     """
 
     acts: ClassVar[type[Action]] = actions.Reset
@@ -164,7 +197,22 @@ class Reset(Closing, kind="wire.reset"):
 
 @dataclass(frozen=True, repr=False)
 class Stall(WireFault, kind="wire.stall"):
-    """Nothing more passes on that connection, either way, from this message on, until healed."""
+    """From this message on nothing passes on its connection, either way, until healed.
+
+    For example::
+
+        async with lab.inject(wire.stall(postgres.answered("INSERT"))):
+            await lab.deliver()
+
+    The connection stays open, as when a network drops packets silently. Other connections go on.
+
+    Args:
+        at: the message, such as `postgres.sent("COMMIT")`.
+        always: every such message, not only the first one.
+
+    Raises:
+        UsageError: `at` is a message to which this cannot be done; the error says why.
+    """
 
     acts: ClassVar[type[Action]] = actions.Stall
     swept: ClassVar[Swept] = {"stall": lambda _: actions.Stall()}
@@ -176,7 +224,22 @@ class Stall(WireFault, kind="wire.stall"):
 
 @dataclass(frozen=True, repr=False)
 class Hold(MessageFault, kind="wire.hold"):
-    """Every such message waits, and what comes after it; all go on, in order, when healed."""
+    """Every such message waits, and what comes after it; all go on, in order, when healed.
+
+    For example::
+
+        held = wire.hold(postgres.sent("COMMIT"))
+        async with lab.inject(held), lab.deliver():
+            await lab.until(held.fired())
+
+    Only the message's direction of its connection waits.
+
+    Args:
+        at: the message, such as `postgres.sent("COMMIT")`.
+
+    Raises:
+        UsageError: `at` is a message to which this cannot be done; the error says why.
+    """
 
     acts: ClassVar[type[Action]] = actions.Hold
     not_swept: ClassVar[str] = "a hold ends by another event: the orders of interleave, and scenarios, have it"
@@ -193,7 +256,22 @@ class Hold(MessageFault, kind="wire.hold"):
 
 @dataclass(frozen=True, repr=False)
 class Drop(WireFault, kind="wire.drop"):
-    """The message vanishes; everything else goes on."""
+    """The message vanishes; everything else goes on.
+
+    For example::
+
+        async with lab.inject(wire.drop(redis.answered("SET"))):
+            await lab.deliver()
+
+    The connection stays open, so the reader waits for the message, or takes the next one for it.
+
+    Args:
+        at: the message, such as `postgres.sent("COMMIT")`.
+        always: every such message, not only the first one.
+
+    Raises:
+        UsageError: `at` is a message to which this cannot be done; the error says why.
+    """
 
     acts: ClassVar[type[Action]] = actions.Drop
     swept: ClassVar[Swept] = {"drop": lambda _: actions.Drop()}
@@ -205,7 +283,22 @@ class Drop(WireFault, kind="wire.drop"):
 
 @dataclass(frozen=True, repr=False)
 class DropAndClose(WireFault, kind="wire.drop_and_close"):
-    """The message vanishes, and the connection is closed."""
+    """The message vanishes, and the connection is closed.
+
+    For example::
+
+        async with lab.inject(wire.drop_and_close(postgres.sent("INSERT"))):
+            await lab.deliver()
+
+    The close comes once the message has arrived at the relay as a whole.
+
+    Args:
+        at: the message, such as `postgres.sent("COMMIT")`.
+        always: every such message, not only the first one.
+
+    Raises:
+        UsageError: `at` is a message to which this cannot be done; the error says why.
+    """
 
     acts: ClassVar[type[Action]] = actions.DropAndClose
     not_swept: ClassVar[str] = "the service and the server see what cut_before shows them"
@@ -228,7 +321,21 @@ class DropAndClose(WireFault, kind="wire.drop_and_close"):
 
 @dataclass(frozen=True, repr=False)
 class Delay(WireFault, kind="wire.delay"):
-    """The message, and what comes after it in its direction, passes `delay_ms` later."""
+    """The message, and what comes after it in its direction, passes `delay_ms` later.
+
+    For example::
+
+        async with lab.inject(wire.delay(postgres.answered("COMMIT"), delay_ms=200)):
+            await lab.deliver()
+
+    Args:
+        at: the message, such as `postgres.sent("COMMIT")`.
+        always: every such message, not only the first one.
+        delay_ms: milliseconds, from 1 to a day.
+
+    Raises:
+        UsageError: `delay_ms` is outside of its limits, or this cannot be done to the message `at`.
+    """
 
     acts: ClassVar[type[Action]] = actions.Delay
     swept: ClassVar[Swept] = {"delay": lambda _: actions.Delay(SWEEP_DELAY_MS)}
@@ -246,7 +353,23 @@ class Delay(WireFault, kind="wire.delay"):
 
 @dataclass(frozen=True, repr=False)
 class Late(WireFault, kind="wire.late"):
-    """The answer arrives once the service has sent its next message on that connection: a reply for another request."""
+    """The answer arrives only after the service has sent its next message on that connection.
+
+    For example::
+
+        async with lab.inject(wire.late(redis.answered("SET"))):
+            await lab.deliver(2)
+
+    A service that has given the first request up, and uses the connection again, reads this answer as the reply to
+    another request.
+
+    Args:
+        at: an answer, such as `redis.answered("SET")`.
+        always: every such message, not only the first one.
+
+    Raises:
+        UsageError: `at` is a message to which this cannot be done; the error says why.
+    """
 
     acts: ClassVar[type[Action]] = actions.Late
     swept: ClassVar[Swept] = {"late": lambda _: actions.Late()}
@@ -260,7 +383,21 @@ class Late(WireFault, kind="wire.late"):
 class Fail(WireFault, kind="wire.fail"):
     """The server's error in place of the statement or command, which is not carried out.
 
-    `code`: a SQLSTATE, or the word that begins a Redis error. `fatal`: PostgreSQL ends the session with it.
+    For example::
+
+        async with lab.inject(wire.fail(postgres.sent("INSERT"), code="40001")):
+            await lab.deliver()
+
+    Args:
+        at: what the service sends, such as `postgres.sent("INSERT")`.
+        always: every such message, not only the first one.
+        code: for PostgreSQL a SQLSTATE ("PostgreSQL Error Codes", an appendix of its manual), for Redis the word that
+            begins the error (`READONLY`), for HTTP a status ("503").
+        text: the error's message, one line; "" for the server's usual one.
+        fatal: PostgreSQL ends the session with the error.
+
+    Raises:
+        UsageError: no server of this protocol gives such an error, or not at this message.
     """
 
     acts: ClassVar[type[Action]] = actions.Fail
@@ -286,7 +423,22 @@ class Fail(WireFault, kind="wire.fail"):
 
 @dataclass(frozen=True, repr=False)
 class Duplicate(WireFault, kind="wire.duplicate"):
-    """The message passes twice: no service can mend that, but it can notice."""
+    """The message passes twice: no service can mend that, but it can notice.
+
+    For example::
+
+        async with lab.inject(wire.duplicate(postgres.answered("COMMIT"))):
+            await lab.deliver()
+
+    TCP never does this to a stream. A broken proxy may.
+
+    Args:
+        at: the message, such as `postgres.sent("COMMIT")`.
+        always: every such message, not only the first one.
+
+    Raises:
+        UsageError: `at` is a message to which this cannot be done; the error says why.
+    """
 
     acts: ClassVar[type[Action]] = actions.Duplicate
     garbles: ClassVar[bool] = True
@@ -307,7 +459,23 @@ class Duplicate(WireFault, kind="wire.duplicate"):
 
 @dataclass(frozen=True, repr=False)
 class Corrupt(WireFault, kind="wire.corrupt"):
-    """One bit of the message's byte `at_byte`, from 0, is turned: no service can mend that, but it can notice."""
+    """One bit of the message's byte `at_byte` is inverted: no service can mend that, but it can notice.
+
+    For example::
+
+        async with lab.inject(wire.corrupt(redis.answered("SET"), at_byte=0)):
+            await lab.deliver()
+
+    It is the lowest bit of the byte. A message that is shorter passes unchanged, and the fault waits for the next one.
+
+    Args:
+        at: the message, such as `postgres.sent("COMMIT")`.
+        always: every such message, not only the first one.
+        at_byte: which byte of the message, counted from 0.
+
+    Raises:
+        UsageError: `at_byte` is negative, or this cannot be done to the message `at`.
+    """
 
     acts: ClassVar[type[Action]] = actions.Corrupt
     garbles: ClassVar[bool] = True
@@ -326,7 +494,22 @@ class Corrupt(WireFault, kind="wire.corrupt"):
 
 @dataclass(frozen=True, repr=False)
 class Order(Fault, kind="wire.order"):
-    """Each message waits until those before it have been passed on. `fired` counts those that were."""
+    """Each message waits until those before it have passed. Scenarios write `wire.order(first, second)`.
+
+    For example::
+
+        one, two = postgres.sent("INSERT", connection=1), postgres.sent("INSERT", connection=2)
+        async with lab.inject(wire.order(two, one)):
+            await lab.deliver(copies=2)
+
+    `fired` counts the messages that have passed.
+
+    Args:
+        messages: two or more, in the order in which they pass.
+
+    Raises:
+        UsageError: there are fewer than two messages.
+    """
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (
         EvidenceKind("wire_order", "relay", "the relay let all of the messages pass, one after the other"),
@@ -359,7 +542,20 @@ class Order(Fault, kind="wire.order"):
 
 
 def order(*messages: Message) -> Order:
-    """Each message waits until those before it have been passed on."""
+    """Let messages pass in this order only: each waits until those before it have passed.
+
+    For example::
+
+        one, two = postgres.sent("INSERT", connection=1), postgres.sent("INSERT", connection=2)
+        async with lab.inject(wire.order(two, one)):
+            await lab.deliver(copies=2)
+
+    Args:
+        messages: two or more, such as the same statement on two connections.
+
+    Raises:
+        UsageError: there are fewer than two messages.
+    """
     return Order(messages)
 
 

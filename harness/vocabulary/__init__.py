@@ -1,4 +1,4 @@
-"""The words of a scenario: outcomes, links, moments, figures. Values only: nothing here acts."""
+"""The words of a scenario: outcomes, links, moments, figures. They are values: nothing here acts."""
 
 from harness.vocabulary.figures import Figure, Metric
 from harness.vocabulary.links import (

@@ -1,4 +1,4 @@
-"""Numbers that the history gives for the whole scenario."""
+"""Figures: numbers about the whole scenario, computed from its history."""
 
 from __future__ import annotations
 
@@ -15,14 +15,21 @@ LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*=.*")
 
 @dataclass(frozen=True, repr=False)
 class Figure(Value):
-    """A number to judge at the end, with `lab.expect`."""
+    """A number about the whole scenario, which `lab.expect` limits.
+
+    For example::
+
+        lab.expect(service.metric("webhook_retries_total"), at_most=3)
+
+    Links give `sends_per_request` and `connects_peak`, the service gives `metric`.
+    """
 
 
 @dataclass(frozen=True, repr=False)
 class Metric(Figure, kind="service.metric"):
-    """Increase of one of the service's own metrics over the scenario.
+    """By how much one of the service's own metrics grew over the scenario.
 
-    `labels`: `name=value` each; what has them all is added up.
+    `labels`: `name=value` each; the samples that have all of them are added up.
     """
 
     name: str

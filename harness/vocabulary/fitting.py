@@ -1,4 +1,4 @@
-"""Whether a value fits the type of the field that is to hold it. Python itself does not look."""
+"""Whether a value fits the type of the field that is to hold it. Python itself does not check."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The service, its ways to its servers, and the moments and figures that each of them gives.
+"""The service, its links to its servers, and the moments and figures that each of them gives.
 
-A link speaks a protocol: its class is in the protocol's own folder, and says how its messages are called. `service` and
-each protocol's name are the names that the target description uses by default; a service with two databases makes
+A link speaks a protocol: its class is in the protocol's folder, and lists the names of its messages. `service` and each
+protocol's name are the names that the target description uses by default; a service with two databases makes
 `Postgres("orders")`.
 """
 
@@ -28,15 +28,27 @@ NAME = re.compile(r"[a-z][a-z0-9_.]*")
 
 @dataclass(frozen=True, repr=False)
 class Link(Value):
-    """The service's way to one server, by the name that the target description gives it.
+    """The service's connections to one server, by the name that the target description gives the link.
+
+    For example::
+
+        ledger = Postgres("ledger")
+        async with lab.inject(link.down(ledger)):
+            await lab.deliver()
 
     A protocol makes a subclass, `LINK` in `harness/protocols/NAME/words.py`, with its own moments and these facts:
 
     `protocol`: the name of its folder, of its default link, and in JSON.
-    `names`: what a single message of each direction may be called. Without any the list is open: `open_names` says
-    in a sentence what a name looks like, and `check_message_name` holds it to that.
-    `phases`: where a connection may stand when a message passes. With "commit", its server has transactions.
-    `wordless_phases`: those of them in which the server carries no statement out: there a single message must be named.
+    `names`: the names that a single message of each direction can have. Without any the list is open: `open_names`
+    says in a sentence what a name looks like, and `check_message_name` checks it.
+    `phases`: where a connection can stand when a message passes. With "commit", its server has transactions.
+    `wordless_phases`: phases in which the server carries out no statement: a message must be named there.
+
+    Args:
+        name: the link's name in the target description (`[links.NAME]`).
+
+    Raises:
+        UsageError: it is not a link's name: a letter from a to z, then letters, digits, `_` and `.`.
     """
 
     protocol: ClassVar[str] = ""
@@ -70,7 +82,7 @@ class Link(Value):
 
     @classmethod
     def from_shorthand(cls, text: str, *, place: str) -> Self:
-        """Read `shorthand` back; raises UsageError for a protocol that is not known or does not fit."""
+        """Read `shorthand` back. Raises UsageError for a protocol that does not exist or does not fit."""
         protocol, colon, name = text.partition(":")
         fitting = {known: kind for known, kind in WORDS.all().items() if issubclass(kind, cls)}
         if protocol not in fitting:
@@ -80,7 +92,7 @@ class Link(Value):
 
     @classmethod
     def check_message(cls, place: str, message: Message) -> None:
-        """Refuse a message that this protocol does not have, and a phase that it does not have or not so.
+        """Refuse a message or a phase that this protocol does not have, and a phase that needs a message's name.
 
         Raises:
             UsageError: with the nearest valid name or phase.
@@ -117,9 +129,25 @@ class Link(Value):
     ) -> Message:
         """The service sent a statement or command that begins with `text`; it has not been passed on yet.
 
-        `message`: this single message of it (`Bind`), not the one that has the statement carried out.
-        `having`: one of its parameters or arguments contains this. `connection` counts from 1, in the
-        order in which connections first sent a matching message; `nth`: only that match, over all of them.
+        For example::
+
+            async with lab.inject(wire.cut(postgres.sent("COMMIT", connection=2))):
+                await lab.deliver(copies=2)
+
+        Args:
+            text: how the statement or command begins, as the protocol shows it: `"INSERT"`, `"SET webhook:"`. "": any.
+            message: a single message of it by its name in the protocol, such as `"Bind"`. None: the one that has the
+                statement carried out.
+            phase: where the connection must stand: `"startup"`, `"authentication"`, `"query"`, `"commit"` (from the
+                COMMIT to the end of its answer) or `"idle"`. None: anywhere. Not every protocol has all of them.
+            having: one of its parameters or arguments contains this.
+            connection: on this connection only, counted from 1, in the order in which connections first sent a
+                matching message.
+            nth: only this match, counted from 1 over all connections. None: each of them.
+
+        Raises:
+            UsageError: the protocol has no such message or phase (the error names the nearest one), or a number is
+                less than 1.
         """
         return Sent(self, text, message=message, phase=phase, having=having, connection=connection, nth=nth)
 
@@ -135,32 +163,95 @@ class Link(Value):
     ) -> Message:
         """The server carried such a statement or command out; its answer has not been passed on yet.
 
-        The whole answer, up to its last byte; with `message`, that single message of it (`CommandComplete`).
-        The other words are those of `sent`.
+        For example::
+
+            async with lab.inject(wire.cut(postgres.answered("COMMIT"))):
+                await lab.deliver()
+
+        That is the whole answer, up to its last byte; with `message`, one message of it (`"CommandComplete"`).
+
+        Args:
+            text: how the statement or command begins, as the protocol shows it: `"INSERT"`, `"SET webhook:"`. "": any.
+            message: a single message of it by its name in the protocol, such as `"DataRow"`. None: the whole answer.
+            phase: where the connection must stand: `"startup"`, `"authentication"`, `"query"`, `"commit"` (from the
+                COMMIT to the end of its answer) or `"idle"`. None: anywhere. Not every protocol has all of them.
+            having: one of its parameters or arguments contains this.
+            connection: on this connection only, counted from 1, in the order in which connections first sent a
+                matching message.
+            nth: only this match, counted from 1 over all connections. None: each of them.
+
+        Raises:
+            UsageError: the protocol has no such message or phase (the error names the nearest one), or a number is
+                less than 1.
         """
         return Answered(self, text, message=message, phase=phase, having=having, connection=connection, nth=nth)
 
     @property
     def sends_per_request(self) -> Figure:
-        """Amplification: the statement or command sent most often, times sent for each request of the scenario.
+        """How often the service repeats itself: the count of its most frequent statement, for each request.
 
-        Where the service sent nothing on the link there is no such figure: the run is inconclusive.
+        For example::
+
+            lab.expect(postgres.sends_per_request, at_most=3)
+
+        The number is how often the service sent the statement or command that it sent most often on this link, divided
+        by the number of the scenario's requests. If it sent nothing there is no such figure, and the run is
+        inconclusive.
         """
         return SendsPerRequest(self)
 
     def connects_peak(self, *, within_ms: int) -> Figure:
-        """How close the herd is: the most connects of the service that the kernel passed on in any `within_ms`.
+        """The most connects to the server within any `within_ms`: whether connections come as a herd.
 
-        Where the service did not connect in the scenario there is no such figure: the run is inconclusive.
+        For example::
+
+            lab.expect(postgres.connects_peak(within_ms=100), at_most=5)
+
+        Counted are the service's calls of connect(2) that the kernel carried out; seccomp_unotify(2) shows them to the
+        harness. If the service did not connect there is no such figure, and the run is inconclusive.
+
+        Args:
+            within_ms: the length of the window in milliseconds, 1 or more.
+
+        Raises:
+            UsageError: `within_ms` is less than 1.
         """
         return ConnectsPeak(self, within_ms=within_ms)
 
     def idle(self, at_least: int = 1) -> Moment:
-        """That many of the service's connections are open and idle, by the server's own count."""
+        """At least that many of the service's connections are open and idle, by the server's count.
+
+        For example::
+
+            await lab.until(postgres.idle(at_least=2))
+
+        PostgreSQL is asked by `pg_stat_activity` ("The Cumulative Statistics System" in its manual), Redis by
+        `CLIENT LIST`. Not reached in time, the run is inconclusive.
+
+        Args:
+            at_least: how many, 1 or more.
+
+        Raises:
+            UsageError: `at_least` is less than 1.
+        """
         return Idle(self, at_least)
 
     def logged(self, pattern: str) -> Moment:
-        """The server's log has a line that the regular expression finds."""
+        """The server's log has, since the last `inject` or `heal` began, a line that the expression finds.
+
+        For example::
+
+            await lab.until(postgres.logged("deadlock detected"))
+
+        Not reached in time, the run is inconclusive.
+
+        Args:
+            pattern: a regular expression, searched in each line.
+
+        Raises:
+            UsageError: it is not a regular expression; or, when it is waited for, the server was given by URL, so that
+                the harness cannot read its log.
+        """
         return ServerLogged(self, pattern)
 
 
@@ -214,9 +305,16 @@ class ConnectsPeak(Figure, kind="link.connects_peak"):
 
 @dataclass(frozen=True, repr=False)
 class Message(Moment):
-    """A message on a link: what a wire fault acts on, and what can be waited for.
+    """A message on a link: a wire fault strikes at it, and a scenario can wait for it.
 
-    The relay holds it while a fault of another layer strikes at it.
+    For example::
+
+        commit = postgres.sent("COMMIT")
+        async with lab.inject(wire.delay(commit, delay_ms=200)):
+            await lab.deliver()
+
+    Scenarios make one with `sent` or `answered` of a link, where the arguments are explained. Given to a fault as `at`,
+    the relay holds the message until the fault has struck.
     """
 
     direction: ClassVar[Direction]

@@ -1,4 +1,4 @@
-"""Which way a message goes on a link, and where its connection stands: the same words for every protocol."""
+"""A message's direction and its connection's phase: the same words for every protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be waited for. A moment is a value: looking whether it has come is the runner's work."""
+"""Moments that a scenario can wait for. They are values: the runner looks whether they have come."""
 
 from __future__ import annotations
 
@@ -14,10 +14,16 @@ REACHED_AT_ONCE = "is reached before anything happens"
 
 @dataclass(frozen=True, repr=False)
 class Moment(Value):
-    """Something that `lab.until` can wait for.
+    """Something that `lab.until` can wait for, or at which a fault can strike.
 
-    A *claim* is what the service owes its clients: not reached is `failed`, check `reached`.
-    Anything else is the ground the scenario stands on: not reached is `inconclusive`.
+    For example::
+
+        await lab.until(postgres.idle(at_least=2))
+        await lab.inject(process.kill(at=service.answers(at_least=10)))
+
+    Links, `service` and faults (`fired`) give them. A *claim* is a moment that the service must reach: if it does not,
+    the scenario has failed, by the check `reached`. Any other moment is a precondition of the scenario: if it does not
+    come, the run is inconclusive.
     """
 
     claim: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""How the client labels the end of a request (a closed list of three)."""
+"""Outcomes: what the answer to a request means for its sender. There are three."""
 
 from __future__ import annotations
 

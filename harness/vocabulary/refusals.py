@@ -1,4 +1,4 @@
-"""What values refuse when they are made, wherever they come from: Python, or a file."""
+"""Checks that values make of their fields when they are created, from Python or from a file."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ DAY_S = 86_400.0
 
 
 def at_least_one(place: str, key: str, number: int, problem: str) -> None:
-    """Refuse a count of nothing."""
+    """Refuse a count that is less than 1. Raises UsageError."""
     if number < 1:
         raise UsageError.at(place, key, number, problem, mend="write 1 or more")
 
 
 def some_outcome(place: str, key: str, outcome: Outcome) -> None:
-    """Refuse an expectation that no answer could meet."""
+    """Refuse an expectation that no answer could fulfil. Raises UsageError."""
     if not outcome:
         raise UsageError.at(place, key, str(outcome), "no outcome could meet this", mend="write ACKNOWLEDGED, say")
 
 
 def an_expression(place: str, key: str, pattern: str) -> None:
-    """Refuse what is not a regular expression."""
+    """Refuse what is not a regular expression. Raises UsageError."""
     try:
         re.compile(pattern)
     except re.error as problem:

@@ -80,7 +80,7 @@ class Value:
         return safe_id("-".join([self.kind, *id_parts(self)]))
 
     def words(self) -> str:
-        """What it is, as people are told: a clause without a full stop. Its source, where it has no words."""
+        """What it is, in words for people: a clause without a full stop. Without words of its class, its source."""
         return repr(self)
 
 
@@ -135,7 +135,8 @@ def to_json(value: object) -> Json:
 def from_json(data: Json, expected: type[ValueT], *, place: str) -> ValueT:
     """Build the value that `to_json` wrote.
 
-    Raises UsageError that names the place, the key, the value, the closest valid one and the mend.
+    Raises:
+        UsageError: with the place, the key, the value, the closest valid one and what to write.
     """
     if isinstance(data, str):
         return expected.from_shorthand(data, place=place)
@@ -149,7 +150,7 @@ def from_json(data: Json, expected: type[ValueT], *, place: str) -> ValueT:
 
 @contextmanager
 def told_at(place: str) -> Iterator[None]:
-    """Add the place to what a value refuses: it does not know where it was written."""
+    """Add the place to the UsageError that a value raises: the value does not know in which file it was written."""
     try:
         yield
     except UsageError as problem:

@@ -1,7 +1,7 @@
-"""What only an HTTP response can have wrong: its length.
+"""The fault that only an HTTP response can have: a wrong length.
 
-All else that can happen to a request or a response is `wire`'s, as on any link: `wire.fail(http.sent("POST /charges"),
-code="503")` gives a status in the answer's place.
+For everything else there are the faults of `wire`, as on any link: `wire.fail(http.sent("POST /charges"), code="503")`
+gives a status in place of the answer.
 """
 
 from __future__ import annotations
@@ -22,14 +22,24 @@ __all__ = ["WrongLength", "wrong_length"]
 
 @dataclass(frozen=True, repr=False)
 class WrongLength(WireFault, kind="wrong_length"):
-    """The response's Content-Length announces `by` bytes more than come, less where `by` is negative.
+    """The response's Content-Length announces `by` bytes more than follow, or fewer if `by` is negative.
 
-    Nothing else is changed, and the connection stays open. Where more is announced, the client waits for it. Where less
-    is, the rest is still on the connection when the next response comes. A response that announces no length, or less
-    than is to be taken off, does not meet it, and passes.
+    For example::
 
-    Example:
-        `wrong_length(http.answered("POST /charges"), by=10)`
+        async with lab.inject(wrong_length(http.answered("POST /charges"), by=10)):
+            await lab.deliver()
+
+    Nothing else is changed, and the connection stays open. If more is announced, the client waits for it (RFC 9112,
+    section 6.3). If less is, the rest is still on the connection when the next response comes. A response that
+    announces no length, or less than is to be taken off, passes unchanged, and the fault waits for the next one.
+
+    Args:
+        at: a response on an HTTP link, such as `http.answered("POST /charges")`.
+        always: every such message, not only the first one.
+        by: how many bytes more, or with a minus, fewer; not 0.
+
+    Raises:
+        UsageError: `at` is not a response on an HTTP link, or `by` is 0.
     """
 
     acts: ClassVar[type[Action]] = length.WrongLength

@@ -1,4 +1,4 @@
-"""What a scenario says of a link on which the service calls something over HTTP/1.x."""
+"""Links on which the service calls something over HTTP/1.x."""
 
 from __future__ import annotations
 
@@ -19,17 +19,27 @@ NAMES: Final[Mapping[Direction, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, repr=False)
 class Http(Link, kind="Http"):
-    """A link to an HTTP server: the text of a message is the request's method and path.
+    """A link to an HTTP/1.x server. A message's text is the request's method and path.
 
-    `http.sent("POST /charges")` is a request, with its body, whose method and path begin so; `http.answered(...)` all
-    of the response to it. `having` looks into the values of the request's header fields and into its body.
+    For example::
+
+        half_a_chunk = wire.cut(http.answered("POST /charges", message="Chunk", nth=2), after_bytes=5)
+        async with lab.inject(half_a_chunk):
+            await lab.deliver()
+
+    `http.sent("POST /charges")` is a request, with its body, whose method and path begin so; `http.answered(...)` is
+    the whole response to it. `having` searches the values of the request's header fields and its body.
 
     A response has parts: `message="Response"` is its head, `"Body"` a body that comes as a whole, `"Chunk"` each chunk
-    of one that comes in chunks, with its size, and `"LastChunk"` the end of that. `"Interim"` is a response that
-    another follows, such as 100. After an upgrade all that goes in one direction is one `"Tunnel"`.
+    of a chunked one with its size (RFC 9112, section 7.1), and `"LastChunk"` the end of that. `"Interim"` is a response
+    that another follows, such as 100 (RFC 9110, section 15.2). After an upgrade everything that goes in one direction
+    is one `"Tunnel"`.
 
-    Example:
-        `wire.cut(http.answered("POST /charges", message="Chunk", nth=2), after_bytes=5)`: half a chunk.
+    Args:
+        name: the link's name in the target description. `http` is the one that is called `http`.
+
+    Raises:
+        UsageError: it is not a link's name: a letter from a to z, then letters, digits, `_` and `.`.
     """
 
     protocol: ClassVar[str] = "http"

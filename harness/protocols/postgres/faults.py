@@ -1,4 +1,4 @@
-"""What another session of PostgreSQL does: hold a lock, so that statements wait at an exact moment, or end sessions."""
+"""Faults that another session of PostgreSQL causes: it holds a lock, so that statements wait, or ends sessions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,11 @@ LOCK_WAITED_FOR = EvidenceKind(
 
 @dataclass(frozen=True, repr=False)
 class TableFault(Fault):
-    """A fault of one table."""
+    """A fault of one table.
+
+    Raises:
+        UsageError: `table` is not a plain name.
+    """
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (LOCK_WAITED_FOR,)
     link: Postgres
@@ -50,7 +54,24 @@ class TableFault(Fault):
 
 @dataclass(frozen=True, repr=False)
 class Lock(TableFault, kind="server.lock"):
-    """Another session holds the table (ACCESS EXCLUSIVE) until healed."""
+    """Another session holds a lock on the table (ACCESS EXCLUSIVE) until healed.
+
+    For example::
+
+        locked = server.lock(postgres, "deliveries")
+        async with lab.inject(locked), lab.deliver():
+            await lab.until(locked.fired())
+
+    The lock conflicts with every other one, so that even a SELECT waits ("Explicit Locking" in PostgreSQL's manual).
+    `fired` counts the service's sessions that have waited for it.
+
+    Args:
+        link: the link to the PostgreSQL server.
+        table: the table's name: letters, digits and underscores.
+
+    Raises:
+        UsageError: `table` is not such a name; or, when it is injected, there is no such table.
+    """
 
     def effect(self) -> str:
         """What it does."""
@@ -65,8 +86,21 @@ class Lock(TableFault, kind="server.lock"):
 class HoldCommits(TableFault, kind="server.hold_commits"):
     """Transactions that insert into the table wait in their COMMIT until healed; then they are committed.
 
-    A deferred constraint trigger takes an advisory lock that the harness holds: the service's own
-    statements are as they were.
+    For example::
+
+        held = server.hold_commits(postgres, "deliveries")
+        async with lab.inject(held), lab.deliver():
+            await lab.until(postgres.waiting("COMMIT"))
+
+    A deferred constraint trigger runs at COMMIT ("CREATE TRIGGER" in PostgreSQL's manual) and waits for an advisory
+    lock that the harness holds. The service's own statements stay as they are.
+
+    Args:
+        link: the link to the PostgreSQL server.
+        table: the table's name: letters, digits and underscores.
+
+    Raises:
+        UsageError: `table` is not such a name; or, when it is injected, there is no such table.
     """
 
     def effect(self) -> str:
@@ -178,7 +212,21 @@ class _HoldCommits(_Lock):
 
 @dataclass(frozen=True, repr=False)
 class EndSessions(TimedFault, kind="server.end_sessions"):
-    """PostgreSQL ends every session of the service (pg_terminate_backend), once; new ones are welcome."""
+    """PostgreSQL ends every session of the service, once; new sessions are accepted.
+
+    For example::
+
+        await lab.inject(server.end_sessions(postgres))
+        await lab.deliver(5)
+
+    It calls pg_terminate_backend ("System Administration Functions" in PostgreSQL's manual), as an administrator does,
+    and waits up to five seconds for each session's end.
+
+    Args:
+        link: the link to the PostgreSQL server.
+        at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
+        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+    """
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (SESSIONS_ENDED,)
     link: Postgres

@@ -1,7 +1,7 @@
-"""What a scenario says of a link to PostgreSQL, and what its messages are called.
+"""Links to PostgreSQL, and the names of its messages.
 
-The names are from "Message Formats" in its manual (protocol version 3), but for two: the one unframed byte that answers
-a request for encryption, `SSLAnswer` or `GSSENCAnswer`, has no name there.
+The names are from "Message Formats" in PostgreSQL's manual (protocol version 3), except for two: the single unframed
+byte that answers a request for encryption, `SSLAnswer` or `GSSENCAnswer`, has no name there.
 """
 
 from __future__ import annotations
@@ -40,7 +40,22 @@ NAMES: Final[Mapping[Direction, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, repr=False)
 class Postgres(Link, kind="Postgres"):
-    """A link to a PostgreSQL server."""
+    """A link to a PostgreSQL server.
+
+    For example::
+
+        ledger = Postgres("ledger")
+        async with lab.inject(wire.cut(ledger.answered("COMMIT"))):
+            await lab.deliver()
+
+    A message's text is its SQL statement. `message` takes the names of "Message Formats" in PostgreSQL's manual.
+
+    Args:
+        name: the link's name in the target description. `postgres` is the one that is called `postgres`.
+
+    Raises:
+        UsageError: it is not a link's name: a letter from a to z, then letters, digits, `_` and `.`.
+    """
 
     protocol: ClassVar[str] = "postgres"
     names: ClassVar[Mapping[Direction, tuple[str, ...]]] = NAMES
@@ -48,7 +63,24 @@ class Postgres(Link, kind="Postgres"):
     wordless_phases: ClassVar[tuple[Phase, ...]] = ("startup", "authentication")
 
     def waiting(self, text: str = "", at_least: int = 1) -> Moment:
-        """`pg_stat_activity` shows that many statements beginning with `text` waiting for a lock."""
+        """At least that many of the service's statements that begin with `text` wait for a lock.
+
+        For example::
+
+            held = server.hold_commits(postgres, "deliveries")
+            async with lab.inject(held), lab.deliver(2):
+                await lab.until(postgres.waiting("COMMIT", at_least=2))
+
+        The server is asked by `pg_stat_activity`: its column `wait_event_type` is `Lock` ("The Cumulative Statistics
+        System" in PostgreSQL's manual). Not reached in time, the run is inconclusive.
+
+        Args:
+            text: how the statements begin, in capitals or not. "": any statement.
+            at_least: how many, 1 or more.
+
+        Raises:
+            UsageError: `at_least` is less than 1.
+        """
         return Waiting(self, text, at_least)
 
 

@@ -1,4 +1,4 @@
-"""What another client of Redis does to the keys of a service."""
+"""Faults that another client of Redis causes in the service's keys."""
 
 from __future__ import annotations
 
@@ -22,9 +22,21 @@ POISON_MET = EvidenceKind("poison_met", "Redis", "the service asked for one of t
 
 @dataclass(frozen=True, repr=False)
 class Flush(TimedFault, kind="server.flush"):
-    """Everything that the service keeps in Redis is gone, once.
+    """Everything that the service keeps in Redis is deleted, once.
 
-    Not on a Redis that was given by URL: others may keep something in that database.
+    For example::
+
+        await lab.deliver()
+        await lab.inject(server.flush(redis))
+        await lab.deliver()
+
+    It sends FLUSHDB in the service's own database. With a Redis that was given by URL the scenario is unavailable,
+    because others may keep something in that database.
+
+    Args:
+        link: the link to the Redis server.
+        at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
+        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
     """
 
     needs_own_server: ClassVar[bool] = True
@@ -33,7 +45,7 @@ class Flush(TimedFault, kind="server.flush"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """It takes away what a delivery before it has left there."""
+        """It deletes what an earlier delivery left there."""
         return Example(cls(ground.link_as(Redis)), met="after", prepared=True)
 
     def effect(self) -> str:
@@ -68,7 +80,24 @@ class _Flush(Injection):
 
 @dataclass(frozen=True, repr=False)
 class Poison(TimedFault, kind="server.poison"):
-    """Redis remembers every delivery that is still to come, though none of them was stored."""
+    """Redis remembers every delivery that is still to come, although none of them was stored.
+
+    For example::
+
+        async with lab.inject(server.poison(redis)):
+            await lab.deliver()
+
+    It sets the keys by which the service remembers deliveries, as `remembers` in the target description tells. A
+    service that trusts its cache alone acknowledges these deliveries without storing them.
+
+    Args:
+        link: the link to the Redis server.
+        at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
+        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+
+    Raises:
+        UsageError: when it is injected, if the target description does not say how the service remembers deliveries.
+    """
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (POISON_MET,)
     link: Redis

@@ -1,4 +1,4 @@
-"""What a scenario says of a link to Redis. A command is called by its first word; its answers by their RESP type."""
+"""Links to Redis. A command is named by its first word, its answers by their type in the protocol (RESP)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,23 @@ TYPES: Final = (
 
 @dataclass(frozen=True, repr=False)
 class Redis(Link, kind="Redis"):
-    """A link to a Redis server, or to one that speaks its protocol."""
+    """A link to a Redis server, or to one that speaks its protocol.
+
+    For example::
+
+        cache = Redis("cache")
+        async with lab.inject(wire.drop(cache.answered("SET"))):
+            await lab.deliver()
+
+    A message's text is its command with its arguments. `message` takes a command's first word in capitals, and for an
+    answer the name of its type ("Redis serialization protocol specification"): `"SimpleString"`, `"Integer"`, ...
+
+    Args:
+        name: the link's name in the target description. `redis` is the one that is called `redis`.
+
+    Raises:
+        UsageError: it is not a link's name: a letter from a to z, then letters, digits, `_` and `.`.
+    """
 
     protocol: ClassVar[str] = "redis"
     names: ClassVar[Mapping[Direction, tuple[str, ...]]] = {"sent": (), "answered": TYPES}
@@ -31,7 +47,7 @@ class Redis(Link, kind="Redis"):
 
     @classmethod
     def check_message_name(cls, place: str, name: str, direction: Direction) -> None:
-        """Refuse what cannot be a command's first word, and an answer of no RESP type."""
+        """Refuse a name that cannot be a command's first word, and an answer that is not a RESP type."""
         if direction == "sent" and not COMMAND.fullmatch(name):
             mend = f"write {name.upper().partition(' ')[0] or 'SET'!r}"
             raise UsageError.at(place, "message", name, "not a command's first word in capitals", mend=mend)

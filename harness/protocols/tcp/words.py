@@ -1,4 +1,4 @@
-"""What a scenario says of a link whose protocol the harness does not read."""
+"""Links whose protocol the harness does not read."""
 
 from __future__ import annotations
 
@@ -19,11 +19,19 @@ STREAM: Final = "Stream"
 class Tcp(Link, kind="Tcp"):
     """A link over plain TCP: bytes go either way, and there are no messages.
 
-    What a fault of the relay meets there is a direction of a connection, from its first byte on, or from the first
-    that comes after the fault was injected. Faults of the whole link are the same as for any other.
+    For example::
 
-    Example:
-        `wire.cut(tcp.sent(), after_bytes=100)`: the connection is closed when the service has sent 100 bytes.
+        async with lab.inject(wire.cut(tcp.sent(), after_bytes=100)):
+            await lab.deliver()
+
+    A fault of the relay strikes at one direction of a connection: at its bytes from the first one on, or from the first
+    one that comes after the fault was injected. Faults of the whole link are the same as for any other.
+
+    Args:
+        name: the link's name in the target description. `tcp` is the one that is called `tcp`.
+
+    Raises:
+        UsageError: it is not a link's name: a letter from a to z, then letters, digits, `_` and `.`.
     """
 
     protocol: ClassVar[str] = "tcp"
@@ -32,7 +40,7 @@ class Tcp(Link, kind="Tcp"):
 
     @classmethod
     def check_message(cls, place: str, message: Message) -> None:
-        """Refuse a text, and all that only messages have. Raises UsageError."""
+        """Refuse a text, and everything else that only messages have. Raises UsageError."""
         for key, given in (("text", message.text), ("having", message.having)):
             if given:
                 problem = "plain TCP has no messages: nothing is known of its bytes but how many they are"
@@ -54,8 +62,21 @@ class Tcp(Link, kind="Tcp"):
     ) -> Message:
         """What the service sends on a connection.
 
-        `connection` counts from 1, in the order in which connections first sent something. A `text` is refused, and so
-        is what `having` would look into.
+        For example::
+
+            async with lab.inject(wire.cut(tcp.sent(connection=1), after_bytes=100)):
+                await lab.deliver()
+
+        Args:
+            text: must be "": plain TCP has no texts.
+            message: leave it out, or `"Stream"`.
+            phase: leave it out, or `"idle"`.
+            having: leave it out: plain TCP has nothing that it could look into.
+            connection: on this connection only, counted from 1, in the order in which connections first sent something.
+            nth: only this match, counted from 1 over all connections.
+
+        Raises:
+            UsageError: a word is given that only messages have, or a number is less than 1.
         """
         return Sent(self, text, message=message, phase=phase, having=having, connection=connection, nth=nth)
 
@@ -69,7 +90,24 @@ class Tcp(Link, kind="Tcp"):
         connection: int | None = None,
         nth: int | None = None,
     ) -> Message:
-        """What the server sends on a connection. The words are those of `sent`."""
+        """What the server sends on a connection.
+
+        For example::
+
+            async with lab.inject(wire.cut(tcp.answered(), after_bytes=1)):
+                await lab.deliver()
+
+        Args:
+            text: must be "": plain TCP has no texts.
+            message: leave it out, or `"Stream"`.
+            phase: leave it out, or `"idle"`.
+            having: leave it out: plain TCP has nothing that it could look into.
+            connection: on this connection only, counted from 1, in the order in which connections first sent something.
+            nth: only this match, counted from 1 over all connections.
+
+        Raises:
+            UsageError: a word is given that only messages have, or a number is less than 1.
+        """
         return Answered(self, text, message=message, phase=phase, having=having, connection=connection, nth=nth)
 
 
