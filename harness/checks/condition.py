@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from harness.checks.leaks import leaked_sessions
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
 from harness.history.events import AtRest, FigureRead, ScenarioProblem, UnhandledLogged
@@ -24,8 +26,16 @@ def _at_rest(history: History, what: Sequence[str]) -> Examined:
 
 @check(Kind.REST)
 def pool_returns(history: History) -> Examined:
-    """The service's connections return to their limit, and none is left busy, by the server's own count."""
-    return _at_rest(history, CONNECTIONS)
+    """The service's connections return to their limit, and none is left busy, by the server's own count.
+
+    A session that held a lock for longer than a request may take did not come back, either.
+    """
+    found = _at_rest(history, CONNECTIONS)
+    leaked = [leaked.told for leaked, other in leaked_sessions(history) if other is None]
+    if not leaked:
+        return found
+    problem = "; ".join([*leaked, *filter(None, [found.problem])])
+    return replace(found, problem=problem, observations=found.observations + len(leaked))
 
 
 @check(Kind.REST)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.checks.clock import machine_was_busy
 from harness.checks.exchanges import AGAIN_MAX, acknowledged_by_steps, exchanges, sent_again
+from harness.checks.leaks import leaked_sessions
 from harness.checks.registry import Check
 from harness.checks.standing import STANDING
 from harness.checks.verdict import CheckResult, Verdict
@@ -140,6 +141,9 @@ def _broken(history: History) -> Iterator[str]:
         yield f"the scenario is wrong: {mistake.text}"
     for problem in history.of(HarnessProblem):
         yield f"the harness broke: {problem.text}{_left_in_force(history)}"
+    for leaked, other in leaked_sessions(history):
+        if other is not None:
+            yield f"{leaked.told}; {other!r} was in force, and may be why"
     unsteady = history.last(NotSteady)
     if unsteady is not None and history.last(Recovered) is None:
         # After a recovery it is the service's own failure: check `recovers`.

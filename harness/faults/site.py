@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.faults.asking import Asking
 from harness.faults.evidence import EvidenceKind
-from harness.history.events import MessageMet
+from harness.history.events import MessageMet, SessionLeaked
 from harness.processes.keeper import LogFile
 from harness.protocols.contract.about import server_title
 from harness.protocols.contract.storage import Own
@@ -111,6 +111,10 @@ class Site:
     """Hosts beyond this machine that the service may be sent to."""
     server_changes: list[str] = field(default_factory=list)
     """What a fault does to a server beyond the service's own part of it is told here: the next run needs others."""
+    patience_s: float = 0.0
+    """How long a request of the service's may take."""
+    leaked: Callable[[SessionLeaked], object]
+    """Records a session that the service leaked."""
     asking: Asking = field(default_factory=Asking)
     """Whoever counts the service's clients hushes it."""
 

@@ -205,6 +205,29 @@ class ServiceNotStarted(Event, kind="service.not_started"):
 
 
 @dataclass(frozen=True, repr=False)
+class SessionLeaked(Event, kind="session.leaked"):
+    """A session of the service's held a lock for `held_s` that the harness needed for `fault`, so the harness ended it.
+
+    `state` and `query`: the server's word of what it did last (PostgreSQL: `pg_stat_activity`).
+    """
+
+    link: str
+    pid: int
+    state: str
+    query: str
+    held_s: float
+    fault: Value
+
+    @property
+    def told(self) -> str:
+        """In one sentence, for people."""
+        return (
+            f"a session of the service on {self.link} (pid {self.pid}, {self.state}, last {self.query!r}) "
+            f"held a lock for {self.held_s:g} s, against {self.fault!r}: the harness ended it"
+        )
+
+
+@dataclass(frozen=True, repr=False)
 class ServerDied(Event, kind="server.died"):
     """A server that no fault had touched is gone."""
 

@@ -74,7 +74,8 @@ async def built_rig(
         site = Site(
             service=service, links=links, relay=relay, relay_pid=bed.stack.relay.process.pid,
             toxiproxy=bed.stack.toxiproxy, witness=_nobody, allow_hosts=bed.allow_hosts,
-            server_changes=bed.server_changes,
+            server_changes=bed.server_changes, patience_s=_patience_s(bed, configuration),
+            leaked=functools.partial(recorder.record, "server"),
         )  # fmt: skip
         sessions = await owned.enter_async_context(Sessions(site))
         http = await owned.enter_async_context(HttpClient(keep_alive=build.keep_alive))

@@ -31,6 +31,7 @@ from harness.history.events import (
     ServiceEnded,
     ServiceNotStarted,
     ServiceStarted,
+    SessionLeaked,
     StepBegan,
     StepEnded,
 )
@@ -253,6 +254,8 @@ def _told(event: Event, at_s: float, sources: Mapping[int, str]) -> Told | None:
             return Told(at_s, kind, f"the service ended, status {status}, asked by {asked_by or 'nobody'}")
         case ServiceNotStarted(reason):
             return Told(at_s, "bad", f"the service did not come up: {reason}")
+        case SessionLeaked():
+            return Told(at_s, "bad", event.told)
         case ServerDied(name, status, _):
             return Told(at_s, "bad", f"{name} died, status {status}, and no fault had touched it")
         case Healthy(median_ms, answers):

@@ -15,11 +15,11 @@ from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Fault, Injection
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
+from harness.protocols.postgres.leaked import execute_past_leaks
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.words import Postgres
 
 ENDED_WITHIN_MS = 5_000
-LOCK_WITHIN_MS = 5_000
 ADVISORY_KEY = 0x4841524E
 """The harness's own advisory lock ("HARN"), in the service's own database."""
 TRIGGER = "harness_holds_commits"
@@ -128,7 +128,6 @@ class _Lock(Injection):
         session = await self._exits.enter_async_context(open_session(self._laid.admin_url))
         self._pid = session.get_server_pid()
         try:
-            await session.execute(f"SET lock_timeout = {LOCK_WITHIN_MS}")
             await self._take(session)
         except asyncpg.UndefinedTableError as problem:
             await self._exits.aclose()
@@ -150,7 +149,10 @@ class _Lock(Injection):
             self._fault.table,
         )
         await session.execute("BEGIN")
-        await session.execute(f"LOCK TABLE {self._fault.table} IN ACCESS EXCLUSIVE MODE")
+        await self._execute(session, f"LOCK TABLE {self._fault.table} IN ACCESS EXCLUSIVE MODE")
+
+    async def _execute(self, session: asyncpg.Connection, statement: str) -> None:
+        await execute_past_leaks(session, statement, fault=self._fault, laid=self._laid, site=self._site)
 
     async def _release(self, session: asyncpg.Connection) -> None:
         await session.execute("ROLLBACK")
@@ -198,16 +200,17 @@ class _HoldCommits(_Lock):
             ADVISORY_KEY & 0xFFFFFFFF,
         )
         await session.execute(f"SELECT pg_advisory_lock({ADVISORY_KEY})")
-        await session.execute(f"""
+        trigger = f"""
             CREATE FUNCTION {TRIGGER}() RETURNS trigger LANGUAGE plpgsql AS
                 'BEGIN PERFORM pg_advisory_xact_lock_shared({ADVISORY_KEY}); RETURN NULL; END';
             CREATE CONSTRAINT TRIGGER {TRIGGER} AFTER INSERT ON {self._fault.table}
                 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {TRIGGER}();
-        """)
+        """
+        await self._execute(session, trigger)
 
     async def _release(self, session: asyncpg.Connection) -> None:
         await session.execute(f"SELECT pg_advisory_unlock({ADVISORY_KEY})")
-        await session.execute(f"DROP FUNCTION IF EXISTS {TRIGGER} CASCADE")
+        await self._execute(session, f"DROP FUNCTION IF EXISTS {TRIGGER} CASCADE")
 
 
 @dataclass(frozen=True, repr=False)
