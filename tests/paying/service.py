@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 TABLE = "CREATE TABLE stored (id text PRIMARY KEY, digest text NOT NULL)"
 INSERT = "INSERT INTO stored VALUES ($1, $2) ON CONFLICT DO NOTHING"
-PATIENCE_S = float(os.environ.get("PAYING_PATIENCE_S", "0.5"))
+PATIENCE_S = float(os.environ.get("PAYING_PATIENCE_S", "1"))
 TRIES = 1 if os.environ.get("PAYING_RETRY") == "off" else 2
 NOTED = os.environ.get("PAYING_NOTED") != "off"
 FRESH = os.environ.get("PAYING_FRESH") != "off"

@@ -20,7 +20,7 @@ FAULTS = [
     pytest.param(wire.cut(payments.answered(CHARGE, message="Response"), after=True), id="no-body"),
     pytest.param(wire.drop(payments.sent(CHARGE)), id="dropped"),
     pytest.param(wire.stall(payments.answered(CHARGE)), id="stalled"),
-    pytest.param(wire.delay(payments.answered(CHARGE), delay_ms=800), id="delayed"),
+    pytest.param(wire.delay(payments.answered(CHARGE), delay_ms=2000), id="delayed"),
     pytest.param(wire.late(payments.answered(CHARGE)), id="late"),
     pytest.param(wire.fail(payments.sent(CHARGE), code="503"), id="503"),
     pytest.param(wrong_length(payments.answered(CHARGE), by=10), id="too-long"),
