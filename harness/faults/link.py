@@ -96,7 +96,7 @@ class Cut(LinkFault, TimedFault, kind="link.cut"):
     Args:
         link: the link that it strikes, such as `redis`.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
-        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+            the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset()

@@ -44,7 +44,7 @@ class Kill(TimedFault, kind="process.kill"):
 
     Args:
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
-        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+            the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
     """
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (PROCESS_ENDED,)
@@ -77,7 +77,7 @@ class Terminate(TimedFault, kind="process.terminate"):
 
     Args:
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
-        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+            the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
     """
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (LISTENER_CLOSED, SIGNAL_IGNORED, PROCESS_ENDED)
@@ -111,7 +111,7 @@ class Pause(TimedFault, kind="process.pause"):
 
     Args:
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
-        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+            the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
     """
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (PROCESS_STOPPED,)

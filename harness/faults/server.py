@@ -59,7 +59,7 @@ class Execute(TimedFault, kind="server.execute"):
         undo: executed the same way when the fault is healed; "" for nothing. Needed if the run could not end
             otherwise: `REPLICAOF NO ONE` after `REPLICAOF 127.0.0.1 1`, because a replica's keys cannot be cleared.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
-        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+            the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
 
     Raises:
         UsageError: when it acts, if the server does not understand the text. The run is then inconclusive.

@@ -20,6 +20,7 @@ from harness import (
     Errno,
     Fault,
     Figure,
+    Http,
     Lab,
     Link,
     Message,
@@ -27,6 +28,8 @@ from harness import (
     Outcome,
     Postgres,
     Redis,
+    Tcp,
+    http,
     link,
     needs,
     no_fault,
@@ -37,7 +40,9 @@ from harness import (
     server,
     service,
     syscall,
+    tcp,
     wire,
+    wrong_length,
 )
 
 # -------------------------------------------------------------------------------------------------------------- verbs
@@ -100,6 +105,10 @@ async def misused(lab: Lab) -> None:
 def moments() -> None:
     assert_type(postgres, Postgres)
     assert_type(redis, Redis)
+    assert_type(http, Http)
+    assert_type(tcp, Tcp)
+    assert_type(http.answered("POST /charges", message="Chunk"), Message)
+    assert_type(tcp.sent(connection=1), Message)
     assert_type(postgres.sent("COMMIT", nth=2, connection=1), Message)
     assert_type(redis.answered("SET", having="key"), Message)
     assert_type(postgres.waiting("INSERT", at_least=2), Moment)
@@ -142,6 +151,7 @@ def faults() -> None:
         server.lock(postgres, "deliveries"),
         server.hold_commits(postgres, "deliveries"),
         server.flush(redis, at=redis.sent("SET")),
+        wrong_length(http.answered("POST /charges"), by=-3),
         syscall.connect(redis, errno="EINVAL"),
         process.kill(at=postgres.sent("COMMIT")),
         no_fault,
@@ -165,6 +175,8 @@ def wrong_faults(errno: str) -> None:
     wire.cut(postgres.waiting("INSERT"))  # type: ignore[arg-type]
     wire.cut(postgres.sent("COMMIT"), 12)  # type: ignore[call-arg, arg-type]
     wire.hold(postgres.sent("COMMIT"), always=True)  # type: ignore[call-arg]
+    wrong_length(http.answered("POST /charges"))  # type: ignore[call-arg]
+    wrong_length(http, by=3)  # type: ignore[arg-type]
     # A server's fault fits its server.
     server.lock(redis, "deliveries")  # type: ignore[arg-type]
     server.flush(postgres)  # type: ignore[arg-type]

@@ -228,7 +228,7 @@ class EndSessions(TimedFault, kind="server.end_sessions"):
     Args:
         link: the link to the PostgreSQL server.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
-        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+            the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
     """
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (SESSIONS_ENDED,)

@@ -36,7 +36,7 @@ class Flush(TimedFault, kind="server.flush"):
     Args:
         link: the link to the Redis server.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
-        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+            the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
     """
 
     needs_own_server: ClassVar[bool] = True
@@ -93,7 +93,7 @@ class Poison(TimedFault, kind="server.poison"):
     Args:
         link: the link to the Redis server.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
-        the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+            the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
 
     Raises:
         UsageError: when it is injected, if the target description does not say how the service remembers deliveries.
