@@ -1,4 +1,4 @@
-"""Collects the suite, and chooses what of it a user means."""
+"""Collects the suite, and selects the scenarios that a user means."""
 
 from __future__ import annotations
 

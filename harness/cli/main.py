@@ -1,4 +1,4 @@
-"""Reads the command line and turns whatever happens into an exit status."""
+"""Reads the command line, and turns every outcome into an exit status."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ for proof_verb in (ablate, compare, verify, baseline, trend):
 
 
 def _mend(problem: click.ClickException) -> str:
-    """What the user can write instead."""
+    """Return what the user can write instead."""
     context = problem.ctx if isinstance(problem, click.UsageError) else None
     if isinstance(problem, (click.NoSuchOption, click.NoSuchCommand)) and problem.possibilities:
         return f"write {problem.possibilities[0]}"
@@ -63,7 +63,7 @@ def _is_number(option: click.Option) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None, *, standing: Standing | None = None) -> int:
-    """Run a verb; returns its exit status and raises nothing. `standing`: servers that stay up, for `run`."""
+    """Run a verb. Return its exit status; raise nothing. `standing`: servers that stay up, for `run`."""
     for stream in (sys.stdout, sys.stderr):
         # A code page that lacks a character of the service's log must not end a run.
         reconfigure = getattr(stream, "reconfigure", None)

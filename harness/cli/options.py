@@ -22,7 +22,7 @@ from harness.suite.settings import RESULTS, SCENARIOS, names_given
 
 
 def help_of(name: str, *, default: bool = False) -> str:
-    """Return the help of an option that pytest has, too. `default`: with what it is when it is not given."""
+    """Return the help of an option that pytest has too. `default`: append the default value."""
     text = HELP[name]
     shown = f"  [default: {DEFAULTS[name]}]" if default else ""
     return f"{text[:1].upper()}{text[1:]}.{shown}"
@@ -53,7 +53,7 @@ def jobs_here() -> int:
 
 
 class Seconds(click.FloatRange):
-    """A time that ends: more than nothing, and a number."""
+    """A finite time in seconds that is greater than 0."""
 
     name = "seconds"
 
@@ -61,7 +61,7 @@ class Seconds(click.FloatRange):
         super().__init__(min=0, min_open=True)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read it."""
+        """Parse the option's value."""
         seconds = float(super().convert(value, param, ctx))
         if not math.isfinite(seconds):
             self.fail(f"{seconds} is no time that ends.", param, ctx)
@@ -102,7 +102,7 @@ PLAN: tuple[Any, ...] = (
                  help=help_of("without")),
     SEED,
 )  # fmt: skip
-"""Under what the service runs."""
+"""The options that say which configuration of the service runs."""
 WHAT: tuple[Any, ...] = (*PLAN, STRICT)
 PROOFS = click.option("--proofs", is_flag=True, help="Try every proof of each scenario too, changed or not.")
 BASELINE = click.option(
@@ -138,26 +138,26 @@ class Output:
 
 
 def output_of(given: dict[str, Any]) -> Output:
-    """Take the output's options out of those given."""
+    """Take the output's options out of the given ones."""
     verbosity = given.pop("verbosity")
     return Output(as_json=given.pop("as_json"), verbosity=Verbosity(verbosity or 0))
 
 
 def stack_of(given: dict[str, Any]) -> StackConfiguration:
-    """Take the stack's options out of those given."""
+    """Take the stack's options out of the given ones."""
     places = {name: given.pop(name) for name in (*PROTOCOLS, "toxiproxy")}
     return configuration_of(places, given.pop("named"), given.pop("allow_host"))
 
 
 def check_proofs(settings: SuiteSettings, *, proofs: bool) -> None:
-    """Raise UsageError where proofs are to be tried, and something is off already."""
+    """Raise UsageError if proofs are to be tried while a protection is already off."""
     if proofs and settings.without:
         off = ", ".join(settings.without)
         raise UsageError.at("command line", "--without", off, "a proof says itself what is off", mend="leave it out")
 
 
 def settings_of(given: dict[str, Any]) -> SuiteSettings:
-    """Turn the options of WHERE, and of WHAT and STACK (where the verb has them), into settings."""
+    """Turn the options of WHERE, and of WHAT and STACK (if the verb has them), into settings."""
     stack = stack_of(given) if "toxiproxy" in given else StackConfiguration()
     return SuiteSettings(
         scenarios=given["scenarios"],

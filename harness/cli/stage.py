@@ -1,4 +1,4 @@
-"""What the verbs that run scenarios have in common: a screen, a session, and both their ends."""
+"""What all verbs that run scenarios share: a screen, a session, and the end of both."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def perform(
                 play(session, screen)
                 status = session.finish()
                 complete = True
-        except KeyboardInterrupt:  # at the very end, too: whoever interrupts a run is told that it was
+        except KeyboardInterrupt:  # at the very end, too: the user must see that the run was interrupted
             complete, status = False, ExitStatus.INTERRUPTED
             session.interrupted()
             screen.write([("interrupted", BOLD)])
@@ -84,7 +84,7 @@ def perform(
 
 
 def typed() -> Command:
-    """What the user typed, with this Python in front."""
+    """Return what the user typed, with this Python in front."""
     return Command(click.get_current_context().info_name or "", (*harness_words(), *sys.argv[1:]))
 
 
@@ -98,7 +98,7 @@ def finished(screen: Screen, play: Callable[[], ExitStatus], write: Callable[[bo
 
 @contextmanager
 def on_screen(output: Output) -> Iterator[Screen]:
-    """Open the screen that the output's options ask for. SIGTERM ends what runs in it as Ctrl-C does."""
+    """Open the screen that the output options ask for. SIGTERM ends what runs in it, like Ctrl-C."""
     stream = sys.stderr if output.as_json else sys.stdout
     with terminated_is_interrupted(), screen_for(stream, output.verbosity) as screen:
         yield screen
@@ -111,7 +111,7 @@ def told(text: str) -> bool:
         sys.stdout.flush()
     except OSError as problem:
         sys.stderr.write(f"harness: the summary could not be written to standard output: {problem}\n")
-        into_nothing(sys.stdout)  # else Python would end with a status of its own
+        into_nothing(sys.stdout)  # otherwise Python would end with another status
         return False
     return True
 

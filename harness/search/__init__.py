@@ -1,1 +1,1 @@
-"""Searches a service for the moment at which it breaks: the fault space, the sweep, the orders, their maps."""
+"""Searches for the moments at which a service breaks: the fault space, the sweep, and the orders of statements."""

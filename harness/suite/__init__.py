@@ -1,4 +1,4 @@
-"""A run of the suite: which scenarios, on which servers, with which results and exit status."""
+"""Runs a selection of scenarios on servers, and keeps their results and the exit status."""
 
 from harness.suite.selection import select
 from harness.suite.servers import Servers

@@ -1,4 +1,4 @@
-"""The servers of a session: a set for each thread that runs scenarios."""
+"""The servers of a session: one set per thread that runs scenarios."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 
 
 class Beds:
-    """Opens a testbed where a thread has none, and closes them, each by itself or all."""
+    """Opens a testbed for each thread that needs one. Closes one of them, or all."""
 
     def __init__(self, opener: Callable[[], AbstractContextManager[Testbed]]) -> None:
         self._opener = opener

@@ -1,4 +1,4 @@
-"""The suite, and what of it a user means: what every verb that runs scenarios begins with."""
+"""The suite and the user's selection from it. Every verb that runs scenarios begins with this."""
 
 from __future__ import annotations
 
@@ -47,5 +47,5 @@ class Chosen:
 
     @property
     def ambiguous(self) -> frozenset[str]:
-        """Words of the whole suite that name a scenario and a theme."""
+        """Names in the whole suite that mean both a scenario and a theme."""
         return ambiguous_words(self.scenarios)

@@ -1,4 +1,4 @@
-"""Proofs that are not written yet: `harness new` leaves `match="TODO"`, and such a proof proves nothing."""
+"""Finds unfinished proofs: `harness new` leaves `match="TODO"`, and such a proof proves nothing."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ SECTION = "drafts"
 
 
 def draft_findings(scenario: Scenario, *, strict: bool) -> Iterator[Finding]:
-    """One for each proof whose `match` is still TODO: a warning, or a failure where the suite is `strict`.
+    """Return a finding for each proof whose `match` is still TODO: a warning, or a failure if the suite is `strict`.
 
-    A new scenario may be run and kept while its author looks for the reason; a strict gate is for what is finished.
+    A new scenario may be run while its author looks for the reason. A strict gate accepts finished proofs only.
     """
     for proof in scenario.proofs:
         if proof.is_draft:
@@ -22,6 +22,6 @@ def draft_findings(scenario: Scenario, *, strict: bool) -> Iterator[Finding]:
 
 
 def draft_note(scenario: Scenario) -> str:
-    """What the line of a run says of it; empty where every proof is written."""
+    """Return the note for a run's line; empty if every proof is finished."""
     drafts = [str(proof) for proof in scenario.proofs if proof.is_draft]
     return f"not written: `match` is still TODO for {', '.join(drafts)}" if drafts else ""

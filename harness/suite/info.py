@@ -1,4 +1,4 @@
-"""What is told of a run, whichever verb began it: what was run, on what, of which commit."""
+"""Describes a run, whichever verb began it: what was run, on what, and of which commit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.suite.settings import SuiteSettings
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What the user typed. `verb`: of the command line, or `pytest`. `words`: the whole line, as a shell takes it."""
+    """What the user typed. `verb`: of the command line, or `pytest`. `words`: the whole line, split as a shell does."""
 
     verb: str
     words: Sequence[str]

@@ -1,4 +1,4 @@
-"""Several scenarios at once: each lane is a thread with servers of its own, so that no run feels another's faults."""
+"""Runs several scenarios at once. Each lane is a thread with its own servers, so that runs do not affect each other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from harness.scenario.scenario import Scenario
 
 GONE_WITHIN_S = 20.0
-"""A lane whose servers were taken away is done by then."""
+"""How long a lane may take to end after its servers were stopped."""
 
 
 class Lanes:
@@ -24,9 +24,9 @@ class Lanes:
         self._problems: list[BaseException] = []
 
     def run(self, scenarios: Sequence[Scenario]) -> None:
-        """Return when all is done. Raises the first problem of a lane, and KeyboardInterrupt.
+        """Run everything, then return. Raises the first problem of a lane, and KeyboardInterrupt.
 
-        Then nothing new is begun, and what runs is cut short by taking its servers away.
+        After a problem no further scenario begins, and stopping the servers cuts short what still runs.
         """
         self._left.extend(scenarios)
         threads = [threading.Thread(target=self._lane, name=f"lane-{n}", daemon=True) for n in range(self._count)]

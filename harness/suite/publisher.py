@@ -1,4 +1,4 @@
-"""What makes pages and CI reports of a session: known to it as a protocol only, since looks are not its business."""
+"""The protocol by which a session has its pages and CI reports written. The session does not know their format."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ class Publisher(Protocol):
         """The session has an exit status, and `summary.json` was written. May be called again with another status."""
 
     def ended(self, folder: ResultsFolder) -> str:
-        """The session is over, however it ended; nothing in its folder changes any more. Say what could not be made."""
+        """Publish a session that has ended; its folder no longer changes. Return what could not be written."""
 
 
 class Unpublished:
-    """Writes nothing."""
+    """Publishes no report."""
 
     def judged(self, summary: Summary, folder: ResultsFolder) -> None:
-        """Write nothing."""
+        """Do nothing: there is no report."""
 
     def ended(self, folder: ResultsFolder) -> str:
-        """Write nothing."""
+        """Do nothing: there is no report."""
         del folder
         return ""

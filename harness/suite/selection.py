@@ -1,4 +1,4 @@
-"""Which scenarios a user means."""
+"""Selects the scenarios that a user means."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.results.text import counted
 from harness.scenario.scenario import Scenario
 
 SCENARIO, THEME = "scenario:", "theme:"
-"""Before a word that would mean a scenario and a theme: which of them is meant."""
+"""Prefixes that say which is meant when a name is both a scenario and a theme."""
 
 
 def select(scenarios: Sequence[Scenario], words: Sequence[str]) -> Sequence[Scenario]:
@@ -25,7 +25,10 @@ def select(scenarios: Sequence[Scenario], words: Sequence[str]) -> Sequence[Scen
 
 
 def ambiguous_words(scenarios: Iterable[Scenario]) -> frozenset[str]:
-    """The words that name a scenario and, with others, a theme: they are refused without a prefix."""
+    """Return the names that mean both a scenario and a theme with other scenarios.
+
+    They are refused without a prefix.
+    """
     known = list(scenarios)
     words = {name for scenario in known for name in (scenario.id, _name(scenario))} & {each.theme for each in known}
     return frozenset(word for word in words if set(_named(known, word)) != set(_of_theme(known, word)))
@@ -54,7 +57,7 @@ def _meant(scenarios: Sequence[Scenario], word: str) -> Sequence[Scenario]:
 
 
 def _named(scenarios: Sequence[Scenario], word: str) -> list[Scenario]:
-    """The scenario with this id; else all with this name."""
+    """Return the scenario with this id, or else all scenarios with this name."""
     return [each for each in scenarios if each.id == word] or [each for each in scenarios if _name(each) == word]
 
 

@@ -1,4 +1,4 @@
-"""Servers that a session borrows instead of bringing up its own."""
+"""Lets a session use servers that are already running."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Servers(Protocol):
     """What lends servers. A session borrows one set at a time, and again after its servers have died."""
 
     def lend(self, target: Target, *, logs: Path, progress: Callable[[str], None]) -> AbstractContextManager[Testbed]:
-        """Give servers for this target, and write what they log meanwhile into the folder `logs`.
+        """Lend servers for this target. While they are lent, their logs go into the folder `logs`.
 
-        `progress` is told of what takes long. Raises HarnessError for servers that do not come up.
+        `progress` receives a note on anything slow. Raises HarnessError if the servers do not start.
         """
         ...

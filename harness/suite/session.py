@@ -1,4 +1,4 @@
-"""One run of the suite: servers, runs, proofs, results, and the exit status at the end."""
+"""One run of the suite: servers, runs, proofs, results, and the exit status."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ class Session:
         self.json = ""
         """The summary so far, as JSON."""
         self.unpublished = ""
-        """Why the report could not be made, once the session is over; empty where it was."""
+        """Why the report could not be written, set when the session has ended; empty if it was."""
         self._over = False
         self.ambiguous: Collection[str] = ()
-        """Ids that name themes, too: the lines that repeat a run say which is meant."""
+        """Ids that are also names of themes: the lines that repeat a run say which is meant."""
         self.profile = check_profile(settings, target)
         self.folder = new_results_folder(settings.results)
         self.results: list[RunResult] = []
@@ -109,7 +109,7 @@ class Session:
 
     @property
     def status(self) -> ExitStatus:
-        """What the results so far amount to."""
+        """The exit status of the results so far."""
         return exit_status(
             self.results, self.proofs, listed=self._listed, strict=self._settings.strict, findings=self.findings
         )
@@ -125,14 +125,14 @@ class Session:
         self._finish(complete=False, status=ExitStatus.INTERRUPTED)
 
     def not_told(self, *, complete: bool, status: ExitStatus) -> ExitStatus:
-        """Write that the results did not get to who asked for them: nothing held, for all they know."""
+        """Record that the results could not be delivered to the caller. The exit status then does not say held."""
         if status is ExitStatus.HELD:
             status = ExitStatus.INCONCLUSIVE
         self._write(complete=complete, status=status)
         return status
 
     def summary(self, *, complete: bool, status: ExitStatus | None) -> Summary:
-        """Everything so far."""
+        """The summary of everything so far."""
         return Summary(
             info=self._info,
             selection=self._selection,
@@ -146,11 +146,11 @@ class Session:
         )
 
     def so_far(self) -> SummaryRead:
-        """Everything so far, as whoever reads `summary.json` has it."""
+        """The summary so far, as a reader of `summary.json` gets it."""
         return self.summary(complete=True, status=self.status).read(self.folder.relative)
 
     def another(self, suite: Chosen, settings: SuiteSettings, command: Command) -> Session:
-        """A session on servers of its own, that tells and publishes as this one does."""
+        """Return a session with separate servers that reports and publishes like this one."""
         other = Session(
             settings,
             suite.target,
@@ -170,7 +170,7 @@ class Session:
 
     @property
     def times(self) -> Times:
-        """Where the time went so far."""
+        """How the time was spent so far."""
         return Times(
             total_s=time.monotonic() - self._began,
             stack_s=self._stack_s,
@@ -179,7 +179,7 @@ class Session:
         )
 
     def each(self, scenarios: Sequence[Scenario], work: Callable[[Scenario], object]) -> None:
-        """Do the work for each scenario, several at once where the settings say so, each on servers of its own.
+        """Do the work for each scenario. With several jobs, scenarios run at once, each on its own servers.
 
         Raises what the work raises; then the rest is not begun.
         """
@@ -196,16 +196,16 @@ class Session:
         self._beds.close()
 
     def _cut_short(self) -> None:
-        """Take all servers away under what still runs: its verdicts say nothing."""
+        """Stop all servers under scenarios that still run. Their verdicts do not count."""
         self._over = True
         self._beds.close(for_good=True)
 
     def run(
         self, scenario: Scenario, *, seed: int | None = None, folder: Path | None = None, repro: Repro | None = None
     ) -> RunResult:
-        """Run a scenario as the settings say. `seed`, `folder` and `repro` replace the session's own.
+        """Run a scenario as the settings say. `seed`, `folder` and `repro` replace the session's.
 
-        Raises HarnessError for servers that do not come up; whatever else goes wrong is in the result.
+        Raises HarnessError if the servers do not start. Any other problem is in the result.
         """
         configuration = self._configuration(seed=seed, folder=folder, repro=repro)
         key = RunKey(scenario.id, configuration.profile, configuration.without)
@@ -237,9 +237,9 @@ class Session:
         return tried
 
     def run_as(self, scenario: Scenario, key: RunKey, role: Role) -> RunResult:
-        """Run a scenario under another profile, or without other protections, than the settings say.
+        """Run a scenario under another profile or without other protections than the settings say.
 
-        An `ablated` run is known to lack something: its verdict is no part of the exit status.
+        An `ablated` run is known to lack a protection: its verdict does not change the exit status.
         """
         configuration = dataclasses.replace(self._configuration(), profile=key.profile, without=key.without, role=role)
         return self._recorded(scenario, configuration, self._beds.mine())
@@ -247,11 +247,11 @@ class Session:
     def run_copy(
         self, scenario: Scenario, key: RunKey, directory: Path, role: Role, *, repro: str, folder: Path | None = None
     ) -> RunResult:
-        """Run a scenario against a copy of the service that lies in `directory`, on the session's own servers.
+        """Run a scenario against a copy of the service in `directory`, on the session's servers.
 
-        The result of an `ablated` run, of a changed copy, is no part of the session's: whoever had the copy made
-        judges it. `repro`: the line that repeats it; `folder`: where its history and logs go, if not with the
-        session's own. The database is the service's own, as prepared.
+        The result of an `ablated` run (of a changed copy) is not added to the session: the caller judges it. `repro`:
+        the line that repeats it. `folder`: where its history and logs go, by default the session's. The database is
+        prepared by the original service.
         """
         ours = self._configuration(folder=folder, repro=lambda _key, _seed: repro)
         configuration = dataclasses.replace(ours, profile=key.profile, without=key.without, role=role)
@@ -269,7 +269,7 @@ class Session:
         self._beds.close()
 
     def add(self, section: str, data: Mapping[str, Any], findings: Sequence[Finding]) -> None:
-        """Put what was found beyond the runs into the summary, and into the exit status."""
+        """Add findings that belong to no single run to the summary and to the exit status."""
         self._sections[section] = data
         self.findings += findings
         self._write(complete=False, status=None)
@@ -326,7 +326,7 @@ class Session:
         lane = threading.current_thread()
         alone = lane is threading.main_thread()
         progress = self._watcher.progress
-        # A log of its own: what servers log is evidence.
+        # A separate log: what servers log is evidence.
         logs = self.folder.logs if alone else self.folder.logs / lane.name
         opened: AbstractContextManager[Testbed]
         if self._servers is None:
@@ -359,14 +359,14 @@ class Session:
             self._unwritten(self.folder.junit, str(problem))
 
     def _publish(self) -> None:
-        """Make the report, once nothing changes any more. That it cannot be made takes no verdict away."""
+        """Write the report of a session that has ended. If that fails, the verdict stays as it is."""
         try:
             self.unpublished = self._publisher.ended(self.folder)
         except OSError as problem:
             self.unpublished = str(problem)
 
     def _unwritten(self, path: Path, problem: str) -> None:
-        """Say once for the session that a file could not be written: what is held then lacks what shows it."""
+        """Report once per session that a file could not be written: a result that held then lacks its evidence."""
         with self._lock:
             if not any(finding.section == UNWRITTEN for finding in self.findings):
                 sentence = f"{path.name}: could not be written: {problem}. Make room, and run again."

@@ -1,4 +1,4 @@
-"""How a suite is to be run, however it was asked for: command line, pytest option or ini file."""
+"""The settings of a suite, whether they come from the command line, pytest's options or an ini file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ class SuiteSettings:
         return self.target or self.scenarios / TARGET_FILE
 
     def options(self) -> tuple[str, ...]:
-        """The words that ask for the same again, but for profile, protections and seed; defaults are left out."""
+        """Return the options that ask for the same again, except profile, protections and seed.
+
+        Defaults are left out.
+        """
         return tuple(self._options())
 
     def _options(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""From the verdicts of many runs to one exit status."""
+"""Turns the verdicts of many runs into one exit status."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def exit_status(
     strict: bool = False,
     findings: Collection[Finding] = (),
 ) -> ExitStatus:
-    """Failed outranks inconclusive outranks held; nothing run is never held.
+    """Failed outranks inconclusive outranks held. If no scenario ran, the status is never held.
 
-    Ablated runs count by their proofs. A run that this machine cannot do is a failure, unless its id
-    is `listed` and the suite is not `strict`. What was found beyond the runs counts like them, warnings apart.
+    Ablated runs count by their proofs. A run that this machine cannot do is a failure, unless its id is `listed` and
+    the suite is not `strict`. Findings beyond the runs count like verdicts, except warnings.
     """
     findings = [finding for finding in findings if not finding.warning]
     own = [result for result in results if result.role != "ablated"]
@@ -52,7 +52,10 @@ def exit_status(
 
 
 def verdicts_status(verdicts: Collection[Verdict]) -> ExitStatus:
-    """The status of plain verdicts: failed outranks inconclusive outranks held; nothing run is never held."""
+    """Return the status of plain verdicts: failed outranks inconclusive outranks held.
+
+    No verdict at all is never held.
+    """
     if Verdict.FAILED in verdicts:
         return ExitStatus.FAILED
     if set(verdicts) - {Verdict.HELD}:
@@ -61,7 +64,10 @@ def verdicts_status(verdicts: Collection[Verdict]) -> ExitStatus:
 
 
 def sweep_status(results: SweepResults) -> ExitStatus:
-    """As the gate's. What is judged apart is told, and fails nothing; UNMET alone proves nothing."""
+    """Return the status of a sweep, ranked like the gate's.
+
+    Cells judged apart never fail it. UNMET alone proves nothing.
+    """
     if CellVerdict.FAILED in results.verdicts:
         return ExitStatus.FAILED
     if CellVerdict.INCONCLUSIVE in results.verdicts:

@@ -1,4 +1,4 @@
-"""Lets one watcher watch several runs that go on at once."""
+"""Lets one watcher follow several runs at once."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from harness.suite.watcher import Watcher
 
 
 class TakingTurns:
-    """Tells a watcher of the runs of several threads, of one after the other.
+    """Passes the events of several threads' runs to one watcher, one run after the other.
 
-    A run's history is told when the run has ended, so that no two are mixed; that it has begun, at once.
+    The begin of a run is passed on at once. Its history follows when the run has ended, so that runs do not mix.
     """
 
     def __init__(self, watcher: Watcher) -> None:
@@ -22,18 +22,18 @@ class TakingTurns:
         self._runs: dict[int, tuple[RunKey, Role, list[Entry]]] = {}
 
     def progress(self, text: str) -> None:
-        """Pass it on."""
+        """Pass a progress note on at once."""
         with self._lock:
             self._watcher.progress(text)
 
     def began(self, key: RunKey, role: Role) -> None:
-        """Pass it on, and keep what is to come."""
+        """Pass the begin of a run on at once, and collect its events from now on."""
         with self._lock:
             self._runs[threading.get_ident()] = (key, role, [])
             self._watcher.began(key, role)
 
     def saw(self, entry: Entry) -> None:
-        """Keep it."""
+        """Collect an event until its run has ended."""
         self._runs[threading.get_ident()][2].append(entry)
 
     def ended(self, result: RunResult, note: str) -> None:
@@ -46,6 +46,6 @@ class TakingTurns:
             self._watcher.ended(result, note)
 
     def proved(self, proof: ProofResult) -> None:
-        """Pass it on."""
+        """Pass the result of a proof on."""
         with self._lock:
             self._watcher.proved(proof)

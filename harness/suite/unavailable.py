@@ -18,7 +18,7 @@ FILE = "unavailable.toml"
 
 
 class Unavailable(Table):
-    """One entry. `runs` says where the scenario does run, so that it runs somewhere."""
+    """One entry. `runs` says where the scenario does run, so that at least one machine runs it."""
 
     id: Text
     reason: Text
@@ -30,9 +30,9 @@ class _File(Table):
 
 
 def read_unavailable(path: Path, known_ids: Collection[str] | None = None) -> Mapping[str, Unavailable]:
-    """Read the list, by id; without a file nothing is listed. Raises UsageError.
+    """Read the list, by id. A missing file is an empty list. Raises UsageError.
 
-    `known_ids`: every id of the suite; None where not all of them are known.
+    `known_ids`: every id of the suite; None if not all of them are known.
     """
     if not path.exists():
         return {}

@@ -1,4 +1,4 @@
-"""Who is told of a run of the suite while it goes on."""
+"""The protocol of a watcher: it receives the progress of a run of the suite."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.results.ablation import ProofResult
 
 
 class Watcher(Protocol):
-    """Told of everything at once, and quickly done with it: scenarios wait meanwhile."""
+    """Receives everything at once. Each method must return quickly, because scenarios wait for it."""
 
     def progress(self, text: str) -> None:
         """Something that takes long goes on outside of any scenario."""
@@ -29,19 +29,19 @@ class Watcher(Protocol):
 
 
 class Unwatched:
-    """Nobody is told."""
+    """A watcher that ignores everything."""
 
     def progress(self, text: str) -> None:
-        """Drop it."""
+        """Ignore a progress note."""
 
     def began(self, key: RunKey, role: Role) -> None:
-        """Drop it."""
+        """Ignore the begin of a run."""
 
     def saw(self, entry: Entry) -> None:
-        """Drop it."""
+        """Ignore an event."""
 
     def ended(self, result: RunResult, note: str) -> None:
-        """Drop it."""
+        """Ignore the end of a run."""
 
     def proved(self, proof: ProofResult) -> None:
-        """Drop it."""
+        """Ignore the result of a proof."""

@@ -1,1 +1,1 @@
-"""One file for each verb: its options, one call that does the work, and what is shown of it."""
+"""One file per verb: its options, one call that does the work, and the output."""

@@ -34,7 +34,7 @@ def compare(ids: tuple[str, ...], *, profiles: Sequence[str], **given: Any) -> E
     compare.json in the run's folder. The exit status is the default profile's, as the gate has it.
     """
     output, settings = output_of(given), settings_of(given)
-    if output.verbosity is Verbosity.NORMAL:  # the table says it; only what did not hold is told beside it
+    if output.verbosity is Verbosity.NORMAL:  # the table shows it; only what did not hold is reported in full
         output = dataclasses.replace(output, verbosity=Verbosity.QUIET)
     suite = choose(settings, ids)
     order = profiles_meant(suite.target.description, names_given(profiles))

@@ -41,7 +41,7 @@ def coverage(*, update: bool, floor: float | None, **given: Any) -> ExitStatus:
     suite = choose(settings, ())
     file = SpaceFile.of(suite, update=update, floor_percent=floor)
     past = Past.of(suite)
-    # Nothing of a recording is worth keeping: a results folder of its own would only push older results out.
+    # A recording is not worth keeping: its results folder would only push out older results.
     with TemporaryDirectory(prefix="harness-coverage-") as folder, on_screen(output) as screen:
         aside = dataclasses.replace(settings, results=Path(folder))
         with open_search(aside, suite.target, command=typed(), progress=screen.progress) as search:

@@ -26,7 +26,7 @@ def faults() -> ExitStatus:
 
 
 def fault_lines() -> Iterator[str]:
-    """A line for each fault's call, and under it what its class says of it."""
+    """Yield one line per fault's call, and below it what its class says."""
     for _, fault in sorted(Fault.kinds().items()):
         yield signature(fault)
         yield f"    {inspect.cleandoc(fault.__doc__ or '').splitlines()[0]}"
@@ -35,7 +35,7 @@ def fault_lines() -> Iterator[str]:
 
 
 def facts(fault: type[Fault]) -> Iterator[tuple[str, str]]:
-    """What a fault's class says beside its docstring: `("example", "link.cut(postgres): cut every open ...")`."""
+    """Yield what a fault's class says besides its docstring: `("example", "link.cut(postgres): cut every ...")`."""
     example = fault.example(any_ground(fault))
     if example is not None:
         yield "example", f"{example.fault!r}: {example.fault.words()}"
@@ -46,13 +46,13 @@ def facts(fault: type[Fault]) -> Iterator[tuple[str, str]]:
 
 
 def signature(value: type[Value]) -> str:
-    """The call that makes such a value, as a scenario has it: `link.down(link: Link)`."""
+    """Return the call that makes such a value, as a scenario writes it: `link.down(link: Link)`."""
     return f"{value.kind}({', '.join(_arguments(value))})" if dataclasses.fields(value) else value.kind
 
 
 def _arguments(value: type[Value]) -> Iterator[str]:
     keyword_only = False
-    # An inherited field that has to be named stands before those of the class itself.
+    # An inherited field that must be named comes before the class's other fields.
     for field in sorted(dataclasses.fields(value), key=lambda field: bool(field.kw_only)):
         if field.kw_only and not keyword_only:
             keyword_only = True

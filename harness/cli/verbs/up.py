@@ -35,7 +35,7 @@ def up(*, scenarios: Path, target: Path | None, **given: Any) -> int:
     """
     settings = SuiteSettings(scenarios=scenarios, target=target, stack=stack_of(given))
     load_target(settings.target_file)
-    # A .pyc is told from its source by a second and a size: what is saved twice in a second must be seen, too.
+    # A .pyc matches its source by second and size. A file saved twice in one second must be noticed too.
     sys.dont_write_bytecode = True
     entry = Entry(
         target=str(settings.target_file.resolve()),
@@ -62,7 +62,7 @@ def _run(arguments: Sequence[str], standing: Standing) -> int:
 
 
 def _lines(bed: Testbed, settings: SuiteSettings) -> Iterator[str]:
-    """What runs where, and how it is used. A password is shown only where it was made for this stack."""
+    """Yield what runs where, and how to use it. A password is shown only if it was made for this stack."""
     yield f"up for {settings.target_file}, until Ctrl-C:"
     for name, server in bed.stack.all_servers.items():
         yield f"  {name:10} {server.version:10} {server.shown_url}"

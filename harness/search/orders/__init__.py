@@ -1,1 +1,1 @@
-"""Every order in which the statements of several requests can be let through."""
+"""Tries every order in which a server can receive the statements of several requests."""

@@ -1,4 +1,4 @@
-"""All orders as one run of the gate: a result like a scenario's."""
+"""Plays all orders as one run of the gate, with one result like a scenario's."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ FOLDER = "orders"
 
 
 def order_scenarios(target: Target) -> tuple[Scenario, ...]:
-    """All orders of two requests' statements as one scenario, where the target's description asks for it.
+    """Return one scenario that plays all orders of two requests' statements, if the target's description asks for it.
 
-    Raises UsageError where it names a protection that there is not.
+    Raises UsageError if the description names an unknown protection.
     """
     asked = target.description.interleavings
     if asked is None:
@@ -64,11 +64,10 @@ def order_scenarios(target: Target) -> tuple[Scenario, ...]:
 def run_orders(
     mixes: Sequence[Mix], configuration: RunConfiguration, bed: Testbed, *, at_most: int | None = None
 ) -> RunResult:
-    """Play every order of each mix, and give one result for all of them: the worst verdict, and which orders had it.
+    """Play every order of each mix. Return one result: the worst verdict, and which orders had it.
 
-    A mix with more than `at_most` orders is played no further, and what held is then inconclusive.
-
-    Raises HarnessError where the service does not start.
+    If a mix has more than `at_most` orders, the rest are not played, and a result that held is then inconclusive.
+    Raises HarnessError if the service does not start.
     """
     key = RunKey(ID, configuration.profile, configuration.without)
     found: list[OrderResult] = []
@@ -128,7 +127,7 @@ def _evidence(found: Sequence[OrderResult]) -> tuple[Evidence, ...]:
 
 
 def _write(found: Sequence[OrderResult], key: RunKey, folder: Path) -> None:
-    """Write the orders, one a line: each has a history of its own, so that together they are none."""
+    """Write one order per line. Each order has a history in memory only, and together they make no history."""
     path = folder / FOLDER / f"{key}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps({"order": written(each.order), "told": each.told, "story": each.story}) for each in found]

@@ -1,4 +1,4 @@
-"""Plays one order: every statement of every request is held, and let through when it is its turn."""
+"""Plays one order: holds every statement of every request, and releases each when it is its turn."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOOK_EVERY_S = 0.002
 
 
 class OrderNotPlayedError(HarnessError):
-    """The order could not be played: nothing may be concluded from it."""
+    """The order could not be played, so it proves nothing."""
 
 
 Sending = Callable[[], Coroutine[Any, Any, Answer]]
@@ -34,7 +34,10 @@ Connection = tuple[str, int]
 
 @dataclass(slots=True)
 class _Request:
-    """One request under way. `connection`: where its transaction is; `held`: the statement that waits there."""
+    """One request under way. `connection`: the connection of its transaction.
+
+    `held`: the statement that waits there.
+    """
 
     number: int
     sending: asyncio.Task[Answer]
@@ -48,7 +51,7 @@ class _Request:
 
 @dataclass(slots=True)
 class Played:
-    """An order as it was played. `told`: a line a statement; `waits`: how often one waited for a lock."""
+    """An order as it was played. `told`: one line per statement. `waits`: how often a request waited for a lock."""
 
     choices: list[Choice] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -57,7 +60,7 @@ class Played:
 
     @property
     def order(self) -> Order:
-        """Whose statement was let through, one after the other."""
+        """The numbers of the requests whose statements were released, in sequence."""
         return tuple(choice.chosen for choice in self.choices)
 
 
@@ -77,10 +80,10 @@ class Interleaver:
     async def play(
         self, played: Played, sends: Sequence[Sending], beginning: Order, *, between: Callable[[], Awaitable[None]]
     ) -> None:
-        """Send each request when the one before is held at its first statement, then let statements through.
+        """Send each request once the one before is held at its first statement, then release statements.
 
-        `between` is done after each request has begun. What happens goes into `played`, also where it
-        cannot go on: that raises OrderNotPlayedError.
+        `between` is called after each request has begun. `played` is filled even if the order cannot go on: that raises
+        OrderNotPlayedError.
         """
         unsubscribe = self._lane.relay.on_report(self._heard)
         try:
@@ -140,7 +143,7 @@ class Interleaver:
             self._in_transaction.discard(_connection(report))
 
     async def _settle(self, played: Played) -> None:
-        """Wait until each request is held, over, or waits for a lock by the server's own word."""
+        """Wait until each request is held, has ended, or waits for a lock according to the server."""
         waited = 0
 
         async def settled() -> bool:
@@ -157,7 +160,7 @@ class Interleaver:
         played.waits += 1 if waited else 0
 
     async def _sort(self) -> None:
-        """Give each statement that is held to its request; what is outside of any transaction goes on at once."""
+        """Assign each held statement to its request. A statement outside any transaction is released at once."""
         while self._loose:
             fired = self._loose.pop(0)
             opens = _first_word(fired.text) in self._told_by[fired.rule].opening
@@ -178,7 +181,7 @@ class Interleaver:
 
 
 def _holds(lane: Lane, name: str) -> Iterator[tuple[Rule, Transactions]]:
-    """Yield a rule for each message with which a statement looks at a database, and how its transactions are told."""
+    """Yield a rule for each message that carries a statement, and the way to recognise its transaction."""
     for laid in lane.site.links.values():
         transactions = SEARCHED.of(laid.link.protocol).transactions
         if transactions is None:

@@ -1,4 +1,4 @@
-"""Plays every order of some requests against one service, and judges each by the standing checks."""
+"""Plays every order of some requests against one service. The standing checks judge each order."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ Mix = Literal["copies", "deliveries", "read"]
 """Copies of one delivery, different deliveries, or one delivery and a read of it."""
 MIXES: tuple[Mix, ...] = get_args(Mix)
 SHOWN = 60
-"""Statements of an order that are told."""
+"""How many statements of an order are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderResult:
-    """One order, played and judged. `told`: whose statements were let through; `waits`: how often one met a lock."""
+    """One order, played and judged. `told`: the statements in order. `waits`: how often a request waited for a lock."""
 
     mix: Mix
     requests: int
@@ -52,7 +52,7 @@ class OrderResult:
 
     @property
     def name(self) -> str:
-        """`copies 121122`."""
+        """The mix and the order: `copies 121122`."""
         return f"{self.mix} {written(self.order)}"
 
 
@@ -71,9 +71,9 @@ class Interleaving:
         self._count = 0
 
     async def every(self, told: Told, *, at_most: int | None = None) -> bool:
-        """Play all orders, or so many of them. Return whether those were all.
+        """Play all orders, up to a limit. Return whether these were all.
 
-        After one that could not be played to its end come those that differ before it broke.
+        After an order that could not be played to its end, the next one differs before the point where it broke.
         """
         beginning: Order | None = ()
         first = self._count

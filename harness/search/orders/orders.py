@@ -1,8 +1,8 @@
-"""Every order in which the statements of several requests can be let through, found by trying.
+"""Finds every order in which the statements of several requests can reach the server, by trying.
 
-Which statement a request sends next depends on what it has seen, and a lock keeps some orders from
-ever happening. So the orders are not written down beforehand: one is played, and where it could have
-gone on otherwise, it is played again up to there and goes on otherwise.
+Which statement a request sends next depends on what it has read, and a lock prevents some orders. So the orders cannot
+be listed beforehand. One is played; then it is played again up to a point where another request could have gone on, and
+continues with that one.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from harness.errors import UsageError
 
 Order = tuple[int, ...]
-"""Whose statement is let through, one after the other; requests count from 1."""
+"""The numbers of the requests whose statements were released, in sequence. Requests count from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One statement let through: whose it was, and whose it could have been (sorted)."""
+    """One released statement: whose it was, and whose it could have been (sorted)."""
 
     chosen: int
     possible: Order
@@ -27,7 +27,7 @@ class Choice:
 def next_order(played: Sequence[Choice]) -> Order | None:
     """Return how the next order begins, in lexicographic order; None when all were played.
 
-    Whoever plays it takes the first possible request wherever the beginning says no more.
+    After this beginning, the player always releases the first possible request.
     """
     for depth in range(len(played) - 1, -1, -1):
         later = [other for other in played[depth].possible if other > played[depth].chosen]
@@ -37,14 +37,17 @@ def next_order(played: Sequence[Choice]) -> Order | None:
 
 
 def choose(possible: Sequence[int], beginning: Order, depth: int) -> int | None:
-    """Whose turn it is: the beginning's, where it goes so far; None where that one cannot go on."""
+    """Return whose turn it is: the one in the beginning, then the first possible.
+
+    None if the one in turn cannot go on.
+    """
     if depth >= len(beginning):
         return min(possible)
     return beginning[depth] if beginning[depth] in possible else None
 
 
 def written(order: Sequence[int]) -> str:
-    """`121122`."""
+    """Return the order as text: `121122`."""
     return "".join(str(each) for each in order)
 
 

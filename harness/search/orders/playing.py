@@ -1,4 +1,4 @@
-"""Plays orders on servers that run: on one service, one order after the other."""
+"""Plays orders on running servers, one after the other on one service."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class OrderSettings:
 async def play_orders(
     bed: Testbed, settings: OrderSettings, *, repro: Callable[[Mix, str], str], told: Told
 ) -> tuple[Mix, ...]:
-    """Play them, and tell of each at once. Return the mixes that have more orders than were asked for.
+    """Play the orders and report each at once. Return the mixes that have more orders than were asked for.
 
-    Raises HarnessError where the service does not start.
+    Raises HarnessError if the service does not start.
     """
     began = run_began("interleave", bed.target, settings.run)
     cut_short: list[Mix] = []

@@ -1,1 +1,1 @@
-"""What a delivery puts on the wire when nothing is broken."""
+"""Records what a delivery sends over the wire without any fault."""

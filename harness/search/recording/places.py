@@ -1,7 +1,7 @@
-"""Where on the wire a fault can strike: one message of a delivery, and what is done to it.
+"""Where a fault can strike: one message of a delivery, and what is done to it.
 
-A place is told in one line, `postgres/sent/commit/Query/COMMIT/1`; with an action it is a point,
-with a kind of delivery before it a cell. All three sort, and read back to what they were.
+A place is written in one line, `postgres/sent/commit/Query/COMMIT/1`. With an action it is a point; with a kind of
+delivery before it, a cell. All three sort, and can be parsed back.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Point:
-    """A place, and what is done there."""
+    """A place, and the action there."""
 
     place: Place
     action: str

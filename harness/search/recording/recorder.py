@@ -18,7 +18,7 @@ from harness.search.sweep.states import States
 from harness.vocabulary import ACKNOWLEDGED
 
 DELIVERIES = 3
-"""Of each kind; what not all of them have is no point of the space."""
+"""How often each kind is recorded. A message that is not in all recordings is no point of the space."""
 
 CONNECTING = ("startup", "authentication")
 
@@ -30,7 +30,7 @@ def kinds_of(lane: Lane) -> Sequence[Kind]:
 
 
 async def record_all(lane: Lane, kinds: Sequence[Kind]) -> Sequence[Recording]:
-    """Record these kinds. Raises HarnessError where the service does not acknowledge, with nothing broken."""
+    """Record these kinds. Raises HarnessError if the service does not acknowledge although there is no fault."""
     states = States(lane)
     found: list[Recording] = []
     for kind in kinds:

@@ -1,4 +1,4 @@
-"""What one delivery puts on the wire when nothing is broken: its messages, in order, each with its place."""
+"""The messages of one delivery without any fault, in order, each with its place."""
 
 from __future__ import annotations
 

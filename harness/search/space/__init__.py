@@ -1,1 +1,1 @@
-"""The fault space: its points, what can be done at each, and which were covered."""
+"""The fault space: its points, the possible actions at each, and which points were covered."""

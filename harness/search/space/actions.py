@@ -1,4 +1,4 @@
-"""What can be done to a message, and where it makes no sense: each exclusion with its reason.
+"""The actions on a message, and where they make no sense: each exclusion with its reason.
 
 A wire fault's class says what a sweep does with it (`swept`), or why a sweep leaves it out (`not_swept`).
 """
@@ -27,7 +27,7 @@ WAITING = tuple(name for name in _swept(FAULTS) if name not in (*CLOSING, *APART
 
 
 def error_action(error: ServerError) -> str:
-    """Return the word for a server's error in an answer's place: `error_40001`, `fatal_57P01`."""
+    """Return the name of the action that replaces an answer by a server error: `error_40001`, `fatal_57P01`."""
     return f"{'fatal' if error.fatal else 'error'}_{error.code}"
 
 
@@ -62,7 +62,7 @@ EXCLUSIONS: Sequence[Exclusion] = (
         "the next message's cut_before is the same moment", lambda each: not _sent(each) and not each.ends_answer,
     ),
 )  # fmt: skip
-"""Those that hold of every protocol."""
+"""Exclusions for every protocol."""
 
 
 def _exclusions_of(protocol: str, searched: Searched) -> Iterator[Exclusion]:
@@ -82,17 +82,17 @@ def _exclusions_of(protocol: str, searched: Searched) -> Iterator[Exclusion]:
 EXCLUSIONS_OF: Mapping[str, Sequence[Exclusion]] = {
     protocol: tuple(_exclusions_of(protocol, searched)) for protocol, searched in SEARCHED.all().items()
 }
-"""Those that hold of one protocol's messages only."""
+"""Exclusions for the messages of one protocol."""
 
 
 def actions_of(protocol: str) -> Sequence[str]:
-    """Return the actions that there are for a protocol: other servers' errors are none."""
+    """Return the actions for a protocol. Errors of other protocols' servers are left out."""
     searched = SEARCHED.of(protocol)
     return (*CLOSING, *WAITING, *_words((*searched.errors, *searched.refusals)), *APART)
 
 
 def exclusions_of(protocols: Collection[str]) -> Iterator[Exclusion]:
-    """Yield those of every protocol, and those of these protocols, in the order of the committed file."""
+    """Yield the exclusions for every protocol and for these protocols, in the order of the committed file."""
     yield from EXCLUSIONS
     for protocol, exclusions in EXCLUSIONS_OF.items():
         if protocol in protocols:

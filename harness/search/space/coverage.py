@@ -1,4 +1,4 @@
-"""Which points of the fault space were hit, with evidence, and judged: by scenarios and by sweeps."""
+"""Determines which points of the fault space scenarios and sweeps have hit, with evidence, and judged."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from harness.vocabulary import from_json
 
 JUDGED_RUNS = ("held", "failed")
 ABLATED: Role = "ablated"
-"""Such a run is there to fail: what it hits says nothing of the service as it is."""
+"""Such a run is meant to fail: what it hits does not count for the service as it is."""
 UNJUDGED = (CellVerdict.INCONCLUSIVE, CellVerdict.UNMET)
 FAULT_OF = {kind.kind: fault for fault in FAULTS for kind in fault.evidence}
-"""The fault that a kind of evidence proves, of those that messages meet."""
+"""Maps a kind of evidence to the wire fault that it proves."""
 _ERROR_OF = {error.code: name for name, error in reversed(tuple(ERRORS.items()))}
 _BY_LINK: Mapping[str, str] = {protocol: protocol for protocol in PROTOCOLS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What was tried: the target's description, a profile, the protections that were off, and the commit."""
+    """What was tested: the target's description, a profile, the protections that were off, and the commit."""
 
     target: str
     profile: str
@@ -44,7 +44,7 @@ class Subject:
 
     @classmethod
     def of(cls, summary: SummaryRead) -> Subject:
-        """What that run was on. What was off in all of it was off in its first scenario."""
+        """Return the subject of a run. Protections that were off in the whole run were off in its first scenario."""
         run = summary.run
         without = next((each.without for each in summary.runs if each.role == "scenario"), ())
         return cls(target=run.target, profile=run.profile, without=without, revision=run.revision)
@@ -65,17 +65,17 @@ class Coverage:
 
     @property
     def percent(self) -> float:
-        """The share that was hit; of nothing, all was."""
+        """The share that was hit. An empty space is covered completely."""
         return 100 * len(self.hit) / len(self.space.points) if self.space.points else 100.0
 
     @property
     def untried(self) -> Sequence[Point]:
-        """What nobody has tried, sorted."""
+        """The points that no run has tried, sorted."""
         return sorted(self.space.points.keys() - self.hit)
 
     @property
     def below_floor(self) -> str:
-        """Why the gate fails; empty where it does not."""
+        """Return why the gate fails; empty if it does not."""
         floor = self.space.floor_percent
         if self.percent >= floor:
             return ""
@@ -101,25 +101,25 @@ class Coverage:
 
 
 def coverage_of(space: FaultSpace, hit: Collection[Point]) -> Coverage:
-    """Mark points of a space; what is none of its points does not count."""
+    """Mark points of a space. Hits outside the space do not count."""
     return Coverage(space, frozenset(hit) & space.points.keys())
 
 
 def hit_by_sweep(sweep: SweepRead) -> frozenset[Point]:
-    """Say what a sweep hit and judged."""
+    """Return the points that a sweep hit and judged."""
     judged = [cell for cell in sweep.cells if cell.verdict not in UNJUDGED]
     return frozenset(point for cell in judged for point in _struck(cell))
 
 
 def _struck(cell: CellRead) -> Sequence[Point]:
-    """The points of a cell whose faults struck; the second waits for the first."""
+    """Return the points of a cell whose faults struck. The second fault waits for the first."""
     known = cell.id
     points = [known.first] if known.second is None else [known.first, known.second]
     return points[: cell.struck]
 
 
 def hit_by_runs(space: FaultSpace, results: Collection[RunResult], links: Mapping[str, str] = _BY_LINK) -> set[Point]:
-    """Say what judged runs hit, by the relay's evidence. `links`: the protocol of each link, by its name."""
+    """Return the points that judged runs hit, by the relay's evidence. `links`: each link's protocol, by link name."""
     found: set[Point] = set()
     for result in results:
         if result.verdict in JUDGED_RUNS and result.role != ABLATED:
@@ -129,7 +129,7 @@ def hit_by_runs(space: FaultSpace, results: Collection[RunResult], links: Mappin
 
 
 def hit_by_summary(space: FaultSpace, summary: SummaryRead, links: Mapping[str, str] = _BY_LINK) -> set[Point]:
-    """Say the same of a gate that is over. Raises UsageError for evidence of another version."""
+    """Return the same for a gate that has ended. Raises UsageError for evidence of another version."""
     found: set[Point] = set()
     for run in summary.runs:
         if run.verdict in JUDGED_RUNS and run.role != ABLATED:
@@ -143,7 +143,7 @@ def _at(data: Mapping[str, Any] | None, where: str) -> MessageMet | None:
 
 
 def hit_by_evidence(space: FaultSpace, kind: str, at: MessageMet | None, links: Mapping[str, str]) -> set[Point]:
-    """Find the point that a piece of evidence tells of, the first of its like; none where it tells of another fault."""
+    """Return the first point that matches a piece of evidence; None if the evidence is for another fault."""
     fault = FAULT_OF.get(kind)
     if fault is None or at is None or at.link not in links:
         return set()
@@ -168,10 +168,10 @@ def gate_coverage(
     unread: list[str],
     links: Mapping[str, str] = _BY_LINK,
 ) -> Coverage | None:
-    """Say what a gate's own runs and the newest sweep of the same have hit; None where no space is committed.
+    """Return what a gate's runs and the newest sweep of the same subject have hit; None if no space is committed.
 
-    A sweep that cannot be read does not count, and why is in `unread`. Raises UsageError for a committed file that
-    cannot be read.
+    A sweep that cannot be read does not count; `unread` says why. Raises UsageError for a committed file that cannot be
+    read.
     """
     space = committed_space(scenarios)
     if space is None:

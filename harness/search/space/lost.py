@@ -1,4 +1,4 @@
-"""Why a gate hits less of the fault space than was committed: which statements it no longer met, and which instead."""
+"""Explains why a gate hits less of the fault space than was committed: statements that are gone, and new ones."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ NAMED_MAX = 3
 
 @dataclass(frozen=True, slots=True)
 class NewStatement:
-    """A statement that a fault met and the fault space does not have.
+    """A statement that a fault met and that the fault space does not contain.
 
-    `like`: the closest one that was not hit, or "". `points`: how many points that one has.
+    `like`: the most similar statement that was not hit, or "". `points`: how many points that one has.
     """
 
     text: str
@@ -31,7 +31,7 @@ class NewStatement:
     scenarios: Sequence[str]
 
     def __str__(self) -> str:
-        """In words."""
+        """Describe it in a sentence."""
         count = counted(self.points, "point")
         instead = f", where the fault space has {self.like!r}: {count} not hit" if self.like else ""
         return f"the service now sends {self.text!r}{instead} (met in {_some(self.scenarios)})"
@@ -39,13 +39,13 @@ class NewStatement:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """`points`: how many were not hit, by place. `new`: statements that were met and are not in the fault space."""
+    """`points`: how many points were not hit, by place. `new`: statements that are missing in the fault space."""
 
     points: Mapping[Place, int]
     new: Sequence[NewStatement]
 
     def sentences(self) -> Iterator[str]:
-        """The statements that are new; where there are none, the places that were not hit."""
+        """Describe the new statements; if there are none, the places that were not hit."""
         yield from (str(each) for each in self.new[:NAMED_MAX])
         if len(self.new) > NAMED_MAX:
             yield f"and {counted(len(self.new) - NAMED_MAX, 'other statement')} that the fault space does not have"
@@ -59,7 +59,10 @@ class Lost:
 
 
 def lost_of(coverage: Coverage, runs: Collection[RunResult], links: Mapping[str, str]) -> Lost:
-    """What was not hit, and the statements that the fault space lacks. `links`: each link's protocol, by its name."""
+    """Return what was not hit, and the statements missing in the fault space.
+
+    `links`: each link's protocol, by name.
+    """
     points = Counter(point.place for point in coverage.untried)
     known = {point.place.text for point in coverage.space.points}
     missed = sorted({place.text for place in points if place.text})
@@ -70,7 +73,7 @@ def lost_of(coverage: Coverage, runs: Collection[RunResult], links: Mapping[str,
             if text and text not in known:
                 met.setdefault(text, []).append(run.key.id)
     new = [_new(text, missed, list(dict.fromkeys(ids)), points) for text, ids in met.items()]
-    # A suite meets statements that no delivery sends: they count only where nothing explains what was not hit.
+    # A suite also causes statements that no delivery sends. They count only if nothing else explains the loss.
     return Lost(points, [each for each in new if each.like] or new)
 
 
@@ -81,7 +84,7 @@ def _new(text: str, missed: Sequence[str], scenarios: Sequence[str], points: Map
 
 
 def _statement(kind: str, at: MessageMet | None, links: Mapping[str, str]) -> str:
-    """The fingerprint of the statement that a fault of the relay met."""
+    """Return the fingerprint of the statement that a relay fault met."""
     if kind not in FAULT_OF or at is None or at.link not in links or not at.text:
         return ""
     return fingerprint(links[at.link], at.text)

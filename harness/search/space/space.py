@@ -1,4 +1,4 @@
-"""The fault space as a committed file: a line for each point, each exclusion with its reason, and a floor."""
+"""The fault space as a committed file: one line per point, exclusions with their reasons, and a floor."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class FaultSpace:
     exclusions: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """The whole file, sorted: a line changes only where its point does."""
+        """Return the whole file, sorted, so that a line changes only if its point does."""
         excluded = "".join(f"  {json.dumps(line, ensure_ascii=False)},\n" for line in self.exclusions)
         points = sorted(_line(point, kinds) for point, kinds in self.points.items())
         head = f'{EXPLAINED}schema = "{SCHEMA}"\n\n{FLOOR}floor_percent = {self.floor_percent:g}\n\n'
@@ -104,15 +104,15 @@ def space_of(recordings: Iterable[Recording], *, floor_percent: float = DEFAULT_
 
 
 def changes(committed: FaultSpace, recorded: FaultSpace) -> Changes:
-    """Compare; the kinds of delivery do not matter, nor does the floor."""
+    """Return the differences. Kinds of delivery and the floor are ignored."""
     new, gone = recorded.points.keys() - committed.points.keys(), committed.points.keys() - recorded.points.keys()
     return Changes(tuple(sorted(new)), tuple(sorted(gone)), committed.exclusions != recorded.exclusions)
 
 
 def committed_space(scenarios: Path) -> FaultSpace | None:
-    """Read the space that a suite has committed; None where it has committed none.
+    """Read the suite's committed space; None if there is no file.
 
-    Raises UsageError for a file that cannot be read, and for one of an older version with no newer one beside it.
+    Raises UsageError for a file that cannot be read, and for an older version with no newer file beside it.
     """
     before = scenarios / BEFORE
     if (scenarios / FILE).is_file():

@@ -1,4 +1,4 @@
-"""Reads the sweeps back that lie in a folder of results."""
+"""Reads past sweeps from a folder of results."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class CellRead(Read):
 
 
 class SweepRead(Read):
-    """What is read of a `sweep.json`. `part`: of the fault space a part was asked for."""
+    """What is read of a `sweep.json`. `part`: the sweep was restricted to a part of the fault space."""
 
     schema_: Literal["harness.sweep/1"] = Field(alias="schema")
     complete: bool

@@ -1,1 +1,1 @@
-"""The sweep: every cell of the fault space tried and judged."""
+"""The sweep: tries and judges every cell of the fault space."""

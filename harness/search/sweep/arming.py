@@ -1,4 +1,4 @@
-"""From a cell to the relay's rules."""
+"""Turns a cell into rules of the relay."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Armoury:
 
 
 def action_of(point: Point, message: Observed) -> Action:
-    """Return what the relay is to do. Raises HarnessError for a word that names no action."""
+    """Return what the relay is to do. Raises HarnessError for an unknown action."""
     passed = point.bytes_passed
     if passed is not None:
         return Cut(passed)

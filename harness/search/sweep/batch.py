@@ -1,4 +1,4 @@
-"""What is done for many cells at once: one query reads their rows, and what they delivered is sent again."""
+"""Work done once for many cells: one query reads their rows, then their deliveries are retried."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def send_again(lane: Lane, trials: Sequence[Trial]) -> None:
 
 
 async def read_rows(rigs: Sequence[Rig]) -> None:
-    """Record what is stored of everything that was sent in these histories, once no statement is under way."""
+    """Wait until no statement is under way, then record the stored rows of everything that these histories sent."""
     if not rigs:
         return
     await wait_until_idle(rigs[0])  # all are of one service
@@ -49,7 +49,7 @@ def _sent(rig: Rig) -> Sequence[str]:
 
 
 def record_log(lane: Lane, rig: Rig) -> None:
-    """Record the exceptions that the service has logged, and not handled, since this was last asked."""
+    """Record the unhandled exceptions that the service has logged since the last call."""
     record_unhandled(rig, lane.new_log_lines())
 
 

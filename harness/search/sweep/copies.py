@@ -1,4 +1,4 @@
-"""Two deliveries at once, always in the same order: the second comes while the first is in its COMMIT."""
+"""Sends two deliveries that always overlap in the same way: the second starts while the first is in its COMMIT."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.target import Delivery
 from harness.vocabulary import Outcome
 
 MET_WITHIN_S = 1.0
-"""Where the fault keeps one of them from coming so far, the other does not wait for it any longer."""
+"""After this time, a copy no longer waits for the other: the fault may keep that one from its COMMIT."""
 LOOK_EVERY_S = 0.005
 
 

@@ -1,4 +1,4 @@
-"""The histories of cells: told to people, and kept in one file of a lane."""
+"""The histories of cells: shown as a story, and kept in one file per lane."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STORY_LINES = 30
 
 
 def story(history: History) -> Sequence[str]:
-    """Return one line for each event, for people: when, in milliseconds, by whom, and what."""
+    """Return one readable line per event: when (ms), who, and what."""
     entries = history.entries
     began = entries[0].t_ns if entries else 0
     lines = [f"{(each.t_ns - began) / 1e6:9.1f} ms  {each.lane:8} {each.event!r}" for each in entries]

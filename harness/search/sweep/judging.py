@@ -30,7 +30,7 @@ class Judged:
 
 
 def judged(trial: Trial) -> Judged:
-    """Judge a cell whose rows were read."""
+    """Judge a cell whose rows have been read."""
     judgement = judge(trial.rig.recorder.history)
     failing = tuple(check.name for check in judgement.failing)
     return Judged(_verdict(trial, judgement), judgement.reason, failing)
@@ -59,9 +59,9 @@ def _read_otherwise(trial: Trial, judgement: Judgement) -> bool:
 
 
 def _second_had_nothing_to_meet(trial: Trial) -> bool:
-    """Of a pair the first fault struck, all was well, and nothing was tried again: only the evidence is missing.
+    """Return whether, of a pair, the first fault struck, all was well, and nothing was retried for the second to meet.
 
-    Where what the second waited for did come again, and it did not strike, nothing may be concluded.
+    If the messages for the second did come again and it did not strike, the cell is inconclusive.
     """
     if trial.cell.second is None or trial.struck != 1 or trial.came_again:
         return False

@@ -1,4 +1,4 @@
-"""One lane of a sweep: a service behind links of its own, which tries one cell after the other."""
+"""One lane of a sweep: a service with its own links, which tries one cell after the other."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class Lane:
         return self._rig.clients.sent
 
     def new_rig(self) -> Rig:
-        """Return the lane's rig with a new history, in memory. What the service does by itself is recorded there."""
+        """Return the lane's rig with a new history in memory. It also records what the service does by itself."""
         self.reports.recorder = Recorder()
         return self._rig.recording(self.reports.recorder)
 
     def go_on_with(self, rig: Rig | None) -> None:
-        """Record from now on what the service does by itself in this rig's history; None: in no history."""
+        """From now on record what the service does by itself in this rig's history; None: record it nowhere."""
         self.reports.recorder = None if rig is None else rig.recorder
 
     def make(self) -> Delivery:
@@ -75,7 +75,7 @@ class Lane:
     async def deliver(
         self, rig: Rig, delivery: Delivery, purpose: Purpose, *, expected: Outcome | None = None, reads: bool = False
     ) -> Answer:
-        """Send a delivery, or ask for what is stored of it (`reads`), and wait for the answer."""
+        """Send a delivery, or ask for its stored state (`reads`), and wait for the answer."""
         answer = await rig.clients.send(delivery, Errand(purpose=purpose, expected=expected, reads=reads))
         if answer.broken_off:
             # The service may be ending: wait a moment, so that its end is in this cell's history.
@@ -87,7 +87,7 @@ class Lane:
         await asyncio.gather(*(self.relay.cut_all(hop) for hop in self.site.hops.values()))
 
     def new_log_lines(self) -> Sequence[str]:
-        """Return what the service has logged since the last call: whole lines."""
+        """Return the whole lines that the service has logged since the last call."""
         text = self.service.log.read(self._log_read)
         whole = text[: text.rfind("\n") + 1]
         self._log_read += len(whole.encode())

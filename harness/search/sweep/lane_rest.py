@@ -1,4 +1,4 @@
-"""What no single cell can be judged by: a lane at its end, with everything that it has stored."""
+"""Checks a whole lane at its end: everything that it has stored, and everything that it has left open."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SHOWN = 3
 
 
 async def problems_at_rest(lane: Lane, before: Probed | None) -> Sequence[LaneProblem]:
-    """Look at a lane that is done: foreign and doubled rows, and what is left open, checked out or running.
+    """Check a lane that has ended for foreign and doubled rows, open connections and running tasks.
 
-    `before`: what the service's metrics said before the first cell.
+    `before`: the service's metrics before the first cell.
     """
     rig = lane.new_rig()
     lane.go_on_with(None)

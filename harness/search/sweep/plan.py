@@ -1,4 +1,4 @@
-"""Which cells a sweep tries, in which order, and what it leaves out."""
+"""Chooses the cells that a sweep tries, and their order, and says what is left out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAIRS_SAMPLED = 300
 WORDS_NAMED_MAX = 3
 FIRST_OF_PAIR: Kind = "warm"
 RETRY: Kind = "fresh"
-"""The retry of a delivery whose connection broke goes over a new one."""
+"""The retry of a delivery whose connection broke uses a new connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +42,13 @@ class Choice:
 
     @property
     def part(self) -> bool:
-        """Whether it leaves points of the fault space out. The byte cells are none; pairs take the place of all."""
+        """Whether the sweep leaves out points of the fault space. Byte cells are no points; pairs replace all cells."""
         return bool(self.kinds or self.actions or self.only or self.limit is not None or self.pairs)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The cells, sorted by what they have in common; `left_out`: what is not tried, in sentences."""
+    """The cells, sorted by what they have in common. `left_out`: sentences on what is not tried."""
 
     cells: tuple[CellId, ...]
     left_out: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ def check_choice(choice: Choice) -> None:
 
 
 def _actions_of(only: str) -> Sequence[str]:
-    """Of a whole id; a part of one says nothing before the messages are recorded."""
+    """Return the actions of a whole id. A partial id means nothing until the messages are recorded."""
     try:
         cell = CellId.parse(only)
     except UsageError:
@@ -79,7 +79,7 @@ def _actions_of(only: str) -> Sequence[str]:
 
 
 def planned(recordings: Sequence[Recording], choice: Choice) -> Plan:
-    """Plan a sweep. Raises UsageError where `only` fits nothing."""
+    """Plan a sweep. Raises UsageError if `only` matches no cell."""
     left_out: list[str] = []
     cells = [cell for recording in recordings for cell in _singles(recording, with_bytes=choice.with_bytes)]
     if choice.pairs:
@@ -114,7 +114,7 @@ def _wanted(cells: Iterable[CellId], choice: Choice) -> list[CellId]:
 
 
 def _fits_nothing(only: str, cells: Sequence[CellId]) -> UsageError:
-    """Ids are long and many: what is near are words of them."""
+    """Ids are long and many, so suggest their parts and not whole ids."""
     words = {word.lower(): word for cell in cells for word in re.split(r"[^\w@]+", str(cell)) if word}
     near = [words[word] for word in difflib.get_close_matches(only.lower(), words, n=WORDS_NAMED_MAX, cutoff=0.5)]
     mend = f"write --only {near[0]}, say" if near else "take an id, or a part of one, from a sweep.json"
@@ -133,7 +133,7 @@ def _sample(cells: Sequence[CellId], count: int, seed: int) -> list[CellId]:
 
 
 def neighbourhood(recording: Recording) -> Sequence[Observed]:
-    """Return the messages around the commit: from the statement before it to the end of its own answer."""
+    """Return the messages around the commit: from the statement before it to the end of its answer."""
     messages = recording.messages
     commits = [n for n, message in enumerate(messages) if message.place.phase == "commit"]
     if not commits:
@@ -148,7 +148,7 @@ def _is_transactional(message: Observed) -> bool:
 
 
 def _pairs(recordings: Sequence[Recording], seed: int) -> tuple[list[CellId], list[str]]:
-    """All pairs around the commit, a sample of the others, and what is left out of those."""
+    """Return all pairs around the commit, a sample of the others, and sentences on those left out."""
     by_kind = {recording.kind: recording for recording in recordings}
     if FIRST_OF_PAIR not in by_kind or RETRY not in by_kind:
         return [], [f"all pairs: they need a recording of {FIRST_OF_PAIR} and one of {RETRY}"]

@@ -1,4 +1,4 @@
-"""What a sweep leaves: `sweep.json`, for programs; a page is made of the same."""
+"""Writes `sweep.json`, from which a page is made too."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def judged_a_second(results: SweepResults) -> float:
 
 
 def answers_by_action(cells: Sequence[CellResult]) -> Mapping[str, Mapping[str, int]]:
-    """How the service answered, by action: what is held may be acknowledged, refused or unknown."""
+    """Count the service's answers by action: a cell that held may be acknowledged, refused or unknown."""
     found: dict[str, Counter[str]] = {}
     for cell in cells:
         action = "cut@N" if cell.cell.first.bytes_passed is not None else cell.cell.first.action

@@ -1,4 +1,4 @@
-"""What the relay and the keeper report of one lane, as it happens."""
+"""Collects the reports of the relay and the keeper on one lane."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LaneReports:
         """The rules that fired, by their ids."""
 
     def relayed(self, report: Report) -> None:
-        """Take in a report of the relay; those about other lanes are left out."""
+        """Record a report of the relay. Reports on other lanes are ignored."""
         if report.hop not in self.hops:
             return
         if isinstance(report, Ended):

@@ -1,4 +1,4 @@
-"""How a cell ended, and a whole sweep."""
+"""The results of single cells, and of a whole sweep."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from harness.vocabulary import Json
 
 
 class CellVerdict(enum.StrEnum):
-    """The verdicts of a run, and three more for what is judged apart; the worst first."""
+    """The verdicts of a run, and three more for cells that are judged apart. The worst comes first."""
 
     FAILED = "failed"
     SILENT = "silent"
-    """Judged apart: something false was confirmed or stored, and nobody could know."""
+    """Judged apart: something false was confirmed or stored, without any error."""
     INCONCLUSIVE = "inconclusive"
-    """The fault did not strike, or the harness broke: nothing may be concluded."""
+    """The fault did not strike, or the harness broke: the cell proves nothing."""
     UNMET = "unmet"
-    """Of a pair: the first fault struck and was survived, and nothing was tried again that the second could meet."""
+    """Of a pair: the service survived the first fault, and did not retry anything that the second could meet."""
     NOTICED = "noticed"
     """Judged apart: the service did not confirm anything false."""
     HELD = "held"
@@ -64,7 +64,7 @@ class CellResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneProblem:
-    """What no single cell is to blame for: rows that nobody sent, connections that stay, a start that failed."""
+    """A problem of a whole lane: foreign rows, connections left open, or a start that failed."""
 
     lane: int
     verdict: CellVerdict
@@ -109,7 +109,7 @@ class SweepResults:
 
     @property
     def tried_again(self) -> str:
-        """How many cells took more than one try, in words; empty where none did."""
+        """Say how many cells took more than one try; empty if none did."""
         again = [cell.tries for cell in self.cells if cell.tries > 1]
         return f"tried more than once: {len(again)} cells, {max(again)} times at most" if again else ""
 

@@ -1,4 +1,4 @@
-"""Brings a lane's service into the state that a kind of delivery begins in."""
+"""Brings a lane's service into the state in which a kind of delivery begins."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from harness.target import Delivery
 from harness.vocabulary import ACKNOWLEDGED
 
 TRIES = 4
-"""Dead connections in a pool that nobody tries first make as many requests fail; a lane has few."""
+"""A dead connection in a pool makes one request fail if the service does not check it first. A lane has few."""
 
 
 class NotReadyError(HarnessError):
-    """The service did not come into the state: nothing can be concluded from the cell."""
+    """The service did not reach the state, so the cell proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Warm:
-    """A delivery that was acknowledged, and how many connections had ended by then: those it went over are open."""
+    """An acknowledged delivery, and how many connections had ended by then. The connections that it used are open."""
 
     ended_connections: int
     stored: Delivery
@@ -41,13 +41,13 @@ class States:
         self._finds_dead: bool | None = None
 
     async def reach(self, kind: Kind, rig: Rig) -> Delivery:
-        """Return what is to be delivered, or read, when the state is reached. Raises NotReadyError.
+        """Reach the state. Return what to deliver or to read. Raises NotReadyError.
 
-        The requests that it takes are in the history: they are judged as any other.
+        The requests that this takes are in the history and are judged like any others.
         """
         if self._finds_dead is None:
             self._finds_dead = await self._tries_connections_first(rig)
-            self._lane.new_log_lines()  # what the trial made it log is no cell's doing
+            self._lane.new_log_lines()  # what the trial made it log does not belong to this cell
         if kind in ("fresh", "copies"):
             await self._make_fresh(rig)
             self._lane.new_log_lines()
@@ -55,22 +55,22 @@ class States:
         warm = self._warm
         if warm is None or warm.ended_connections != self._lane.reports.ended_connections:
             if not self._finds_dead:
-                # One that lies dead in the pool would be met by some later cell, and be taken for its doing.
+                # A dead connection left in the pool would be met by a later cell and blamed on it.
                 await self._make_fresh(rig)
             warm = await self._make_warm(rig)
             if not self._finds_dead:
-                self._lane.new_log_lines()  # what those told of that used dead connections up
+                self._lane.new_log_lines()  # those requests have used up the dead connections
         elif kind in ("repeat", "read"):
-            # An earlier cell has seen the first answer: the next must be its like, and what it confirmed be stored.
+            # An earlier cell saw the first answer. The next answer must be equal, and what it confirms must be stored.
             rig.clients.record_exchange(warm.stored, Errand(purpose=Purpose.WARM), warm.answer)
         return self._lane.make() if kind == "warm" else warm.stored
 
     def acknowledged(self, delivery: Delivery, answer: Answer, *, ended_before: int) -> None:
-        """A delivery was acknowledged: if no connection has ended meanwhile, the lane is warm."""
+        """Record that a delivery was acknowledged. If no connection has ended since it began, the lane is warm."""
         self._warm = _Warm(ended_before, delivery, answer)
 
     def forget(self) -> None:
-        """Take nothing for granted: the service was started anew, or something was garbled."""
+        """Forget the state: the service was restarted, or data was corrupted."""
         self._warm = None
 
     async def _make_warm(self, rig: Rig) -> _Warm:

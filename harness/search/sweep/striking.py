@@ -18,11 +18,11 @@ from harness.search.sweep.trial import Trial
 from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME, UNKNOWN
 
 READ_EXPECTED = ACKNOWLEDGED | UNKNOWN
-"""A read that says that there is nothing is wrong, whatever is broken."""
+"""A read that says "not stored" is wrong, whatever the fault."""
 
 
 async def strike(lane: Lane, trial: Trial, rules: Sequence[Rule], name: str) -> None:
-    """Deliver with these rules armed, and record which of them fired. `name`: what the rules' ids begin with."""
+    """Deliver with these rules armed, and record which fired. `name`: prefix of the rules' ids."""
     recorder = trial.rig.recorder
     recorder.record("runner", PhaseBegan("scenario"))
     second = rules[1] if trial.cell.second is not None else None
@@ -77,7 +77,7 @@ async def _deliver(lane: Lane, trial: Trial, name: str) -> Sequence[Answer]:
 
 
 async def _came_again(lane: Lane, first: Rule, second: Rule) -> Sequence[str]:
-    """What came once the first rule had fired, and is what the second waits for, but for its count or phase."""
+    """Return messages after the first rule fired that match the second, apart from its count and phase."""
     fired = lane.reports.fired
     if first.id not in fired or second.id in fired:
         return ()
@@ -105,7 +105,7 @@ def _record_strike(lane: Lane, trial: Trial, number: int, rule: Rule, missed: Se
 
 
 def is_meant(match: Match, seen: Seen) -> bool:
-    """Whether a message is one of those that a rule is about, whatever its number and phase."""
+    """Return whether a rule is about this message, apart from its number and phase."""
     same = (match.direction, match.message) == (seen.direction, seen.message)
     return same and seen.text.lstrip().lower().startswith(match.text.lstrip().lower())
 

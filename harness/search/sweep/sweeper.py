@@ -1,4 +1,4 @@
-"""Sweeps: lanes at once, each taking batches of cells until there are none left."""
+"""Runs the lanes of a sweep at the same time. Each takes batches of cells until all are tried."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BATCH_MAX = 40
 STORIES_MAX = 500
 """Histories that are kept for the page; the files have all."""
 BATCHES_A_LANE = 4
-"""At least, where there are cells enough: so that no lane works long after the others."""
+"""The minimum number of batches per lane, if there are enough cells, so that the lanes end at about the same time."""
 TRIES = 3
 """A fault that did not strike is tried again: a busy machine lets a short time-out pass now and then."""
 
@@ -88,7 +88,7 @@ class Sweeper:
                             group.create_task(self._lane(lane, batches, Armoury(recordings, lane.site.hops)))
 
     async def _another(self, owned: AsyncExitStack) -> Lane | None:
-        """Open a lane; where that fails the others do its work."""
+        """Open another lane. If that fails, the other lanes do its work."""
         try:
             return await owned.enter_async_context(opened(self._bed, self._relay, self._settings.run))
         except ServiceStartError as problem:
@@ -110,7 +110,7 @@ class Sweeper:
         while batches or before_last:
             trials.owed = list(before_last)
             tried = await self._try(lane, trials, batches.popleft()) if batches else []
-            # What the recoveries of this batch have not sent again yet:
+            # Deliveries that the recoveries of this batch have not retried yet:
             await send_again(lane, trials.owed)
             await read_rows([trial.rig for trial in (*before_last, *tried)])
             for result in self._results(lane, before_last, histories):
@@ -179,7 +179,7 @@ def _stays(known: CellResult) -> bool:
 
 @contextmanager
 def _first_error() -> Iterator[None]:
-    """Raise the first HarnessError of a group's instead of the group: that is what those who call can tell of."""
+    """Raise the first HarnessError of a group instead of the group, because callers catch HarnessError."""
     try:
         yield
     except BaseExceptionGroup as group:
@@ -191,7 +191,7 @@ def _first_error() -> Iterator[None]:
 
 @asynccontextmanager
 async def sweeping(bed: Testbed, settings: SweepSettings) -> AsyncIterator[Sweeper]:
-    """Open the first lane. Raises HarnessError where its service does not start."""
+    """Open the first lane. Raises HarnessError if its service does not start."""
     async with bed.stack.relay.control() as relay, AsyncExitStack() as owned:
         first = await owned.enter_async_context(opened(bed, relay, settings.run))
         yield Sweeper(bed, relay, first, settings)

@@ -1,4 +1,4 @@
-"""One cell that is tried: what was sent, what struck, and what came back."""
+"""One tried cell: what was sent, which faults struck, and what was answered."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from harness.vocabulary import ACKNOWLEDGED, REFUSED
 
 @dataclass(slots=True, kw_only=True)
 class Trial:
-    """What became of one cell, before its rows are read.
+    """The result of one cell before its rows are read.
 
-    `struck`: how many of its faults did. `came_again`: of a pair, messages that came after the first fault had
-    struck, and that the second should have met, but for its count or phase.
+    `struck`: how many of its faults struck. `came_again`: of a pair, messages after the first fault that match the
+    second apart from its count or phase.
     """
 
     cell: CellId
@@ -31,7 +31,7 @@ class Trial:
 
     @property
     def owes_delivery(self) -> bool:
-        """Whether what it delivered must be sent again, once its rows were read: unless all of it was refused."""
+        """Whether its delivery must be retried once its rows were read: unless all its requests were refused."""
         refused = all(answer.outcome == REFUSED for answer in self.answers)
         return self.delivery is not None and self.cell.kind != "read" and not refused
 

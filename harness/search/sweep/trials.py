@@ -1,4 +1,4 @@
-"""Tries cells on one lane: the state, the faults and their delivery, and whether the service comes back."""
+"""Tries cells on one lane: reaches the state, strikes while delivering, and checks that the service recovers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Trials:
         self._states = States(lane)
         self._count = 0
         self.owed: list[Trial] = []
-        """Trials whose rows were read: what they delivered may, and has to, be sent again."""
+        """Trials whose rows were read: their deliveries may now be retried, and must be."""
 
     async def attempt(self, cell: CellId) -> Trial:
         """Try a cell. Whatever goes wrong is in its history."""
@@ -51,12 +51,12 @@ class Trials:
         return trial
 
     async def _recover(self, trial: Trial) -> None:
-        """Send deliveries until one is acknowledged; start the service again where it is gone."""
+        """Send deliveries until one is acknowledged. Start the service again if it has ended."""
         trial.rig.recorder.record("runner", PhaseBegan("recovery"))
         if is_apart(trial.cell.first):
             self._states.forget()
             await self._lane.make_fresh()
-        # Once: where that one is not acknowledged for a reason of its own, a new one is sent.
+        # Once only: if that delivery is refused for another reason, a new one is sent.
         owing = next((other for other in self.owed if other.may_stand_in), None)
 
         async def send() -> Answer | None:
@@ -71,7 +71,7 @@ class Trials:
             await self._lane.service.end()
 
     async def _ask_for_life(self, trial: Trial, owing: Trial | None) -> Answer:
-        """Send a delivery: what an earlier cell has to send again, if there is such a cell, else a new one."""
+        """Send a delivery: one that an earlier cell still has to retry, or else a new one."""
         lane, ended_before = self._lane, self._lane.reports.ended_connections
         delivery = lane.make() if owing is None or owing.delivery is None else owing.delivery
         if owing is not None:
@@ -89,7 +89,7 @@ class Trials:
         return answer
 
     async def _running(self, trial: Trial) -> bool:
-        """Start the service again where it is gone; return whether it runs."""
+        """Start the service again if it has ended. Return whether it runs."""
         if self._lane.service.running:
             return True
         self._states.forget()

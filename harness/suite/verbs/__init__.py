@@ -1,1 +1,1 @@
-"""What each verb of the command line does, and what it decides. A test calls these without a command line."""
+"""The work and the decisions of each verb. Tests call these without a command line."""

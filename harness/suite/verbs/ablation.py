@@ -1,4 +1,4 @@
-"""What proofs amount to, and every scenario with each protection off."""
+"""Judges proofs, and runs every scenario with each protection off."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.suite.verbs.running import Known
 
 
 def judge_teeth(suite: Chosen, session: Session, matrix: Matrix | None = None) -> Teeth:
-    """Judge what the session's proofs amount to; put it into the summary and the exit status."""
+    """Judge the session's proofs. Add the judgement to the summary and the exit status."""
     teeth = teeth_of(
         suite.chosen,
         session.results,

@@ -1,4 +1,4 @@
-"""Compares a gate with the baseline: which scenarios have changed since, and what has become worse."""
+"""Compares a gate with the baseline: which scenarios have changed, and what is worse."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECTION = "baseline"
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What has become worse than in the baseline. `file`: its path. `new`: scenarios that it does not have."""
+    """What is worse than in the baseline. `file`: its path. `new`: scenarios that it does not contain."""
 
     file: str
     differences: Sequence[Difference]
@@ -40,12 +40,12 @@ class AgainstBaseline:
     sources: Mapping[str, str]
 
     def changed(self) -> Sequence[str]:
-        """Ids of the chosen scenarios whose source is not the recorded one, or is not recorded."""
+        """Return ids of the chosen scenarios whose source differs from the recorded one, or was never recorded."""
         recorded = {name: scenario.source for name, scenario in self.baseline.scenarios.items()}
         return [each.id for each in self.chosen.chosen if recorded.get(each.id) != self.sources[each.id]]
 
     def compare(self, session: Session) -> Compared:
-        """Compare what the session has run; put it into the summary and the exit status."""
+        """Compare what the session has run. Add the comparison to the summary and the exit status."""
         record = record_of(session.so_far(), self.sources)
         how = Comparison(
             proofs=self.chosen.proofs,
@@ -71,9 +71,9 @@ def baseline_file(chosen: Chosen, given: Path | None) -> Path:
 
 
 def against_baseline(chosen: Chosen, given: Path | None) -> AgainstBaseline | None:
-    """Read the baseline, where there is one, and this is a run that it can be compared with. Raises UsageError.
+    """Read the baseline, if the file exists and this run can be compared with it. Raises UsageError.
 
-    A file that was named must be there.
+    A file that the user named must exist.
     """
     path = baseline_file(chosen, given)
     if not chosen.plain:
@@ -96,7 +96,7 @@ def against_baseline(chosen: Chosen, given: Path | None) -> AgainstBaseline | No
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The baseline as it was, None where there was none, and as it is now."""
+    """The baseline before (None if there was none) and now."""
 
     path: Path
     old: Baseline | None
@@ -104,10 +104,10 @@ class Accepted:
 
 
 def accept_run(suite: Chosen, run: Path | None, file: Path | None) -> Accepted:
-    """Make a run the baseline: by default the newest that `harness run` did not make.
+    """Make a run the baseline: by default the newest run that `harness run` did not make.
 
-    Raises UsageError for a run that is not whole, good and of the commit that is checked out, and for an old baseline
-    that cannot be read: it stays as it is.
+    Raises UsageError for a run that is partial, not good, or of another commit than the one checked out, and for an old
+    baseline that cannot be read. The old baseline then stays.
     """
     settings, target = suite.settings, suite.target.description.name
     path = baseline_file(suite, file)

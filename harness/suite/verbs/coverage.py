@@ -1,4 +1,4 @@
-"""Judges how much of the fault space was hit: by a whole gate, and for `harness coverage` by past runs."""
+"""Judges how much of the fault space was hit: by a whole gate, or by past runs (`harness coverage`)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ UPDATE = "look at what has changed, then write the space anew with `harness cove
 
 @dataclass(frozen=True, slots=True)
 class JudgedCoverage:
-    """What a gate has hit. `lost`: what it has not, if that is below the floor. `unread`: why a sweep is left out."""
+    """What a gate has hit. `lost`: what it missed, if it is below the floor. `unread`: why a sweep is left out."""
 
     coverage: Coverage
     lost: Lost | None
@@ -57,7 +57,7 @@ class JudgedCoverage:
 
 
 def subject_of(suite: Chosen, session: Session) -> Subject:
-    """What the session runs on."""
+    """Return what the session tests."""
     info = session.summary(complete=False, status=None).info
     return Subject(target=info.target, profile=info.profile, without=suite.settings.without, revision=info.revision)
 
@@ -68,16 +68,15 @@ def links_of(suite: Chosen) -> Mapping[str, str]:
 
 
 def check_space(suite: Chosen) -> None:
-    """Read the committed fault space before anything is run for it. Raises UsageError where it cannot be read."""
+    """Read the committed fault space before any scenario runs. Raises UsageError if it cannot be read."""
     committed_space(suite.settings.scenarios)
 
 
 def judge_coverage(suite: Chosen, session: Session) -> JudgedCoverage | None:
-    """Judge how much of the committed fault space was hit: below its floor the gate fails.
+    """Judge how much of the committed fault space was hit. Below its floor, the gate fails.
 
-    Returns None where no space is committed.
-    The newest whole sweep of the same target, profile, protections and commit in the results folder counts too, if it
-    can be read. Raises UsageError for a space that cannot be read.
+    Returns None if no space is committed. The newest whole sweep of the same target, profile, protections and commit in
+    the results folder counts too, if it can be read. Raises UsageError for a space that cannot be read.
     """
     settings, links, unread = suite.settings, links_of(suite), list[str]()
     subject = subject_of(suite, session)
@@ -95,7 +94,7 @@ def judge_coverage(suite: Chosen, session: Session) -> JudgedCoverage | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """The runs whose hits count. `links`: the protocol of each, by name. `unread`: what cannot be read, and why."""
+    """The runs whose hits count. `links`: each link's protocol, by name. `unread`: what cannot be read, and why."""
 
     gate: SummaryRead | None
     sweep: Swept | None
@@ -135,7 +134,7 @@ class RecordedCoverage:
 
     @property
     def status(self) -> ExitStatus:
-        """Failed where the committed file is out of date, or a whole gate is below its floor."""
+        """Failed if the committed file is out of date, or if a whole gate is below its floor."""
         wrong = bool(self.past.gate and self.coverage.below_floor) or (bool(self.changed) and not self.updated)
         return ExitStatus.FAILED if wrong else ExitStatus.HELD
 
@@ -153,7 +152,7 @@ class RecordedCoverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpaceFile:
-    """The committed file, and whether it is to be written anew, with which floor."""
+    """The committed file, whether it is to be rewritten, and with which floor."""
 
     path: Path
     committed: FaultSpace
@@ -162,7 +161,7 @@ class SpaceFile:
 
     @classmethod
     def of(cls, suite: Chosen, *, update: bool, floor_percent: float | None) -> SpaceFile:
-        """Read it. Raises UsageError where it cannot be read; where it is to be written, it may be missing."""
+        """Read the file. Raises UsageError if it cannot be read. A file that is to be rewritten may be missing."""
         path = suite.settings.scenarios / FILE
         committed = read_space(path) if path.exists() or not update else FaultSpace({}, DEFAULT_FLOOR_PERCENT)
         floor = committed.floor_percent if floor_percent is None else floor_percent

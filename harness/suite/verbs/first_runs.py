@@ -1,4 +1,4 @@
-"""Ends a run early when the service does not start at all: that is reported once, not once for each scenario."""
+"""Ends a run early if the service does not start at all, so that this is reported once instead of per scenario."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATIENCE_RUNS = 3
 
 
 class FirstRuns:
-    """Looks at the first runs of the service as it is; those of any lane."""
+    """Watches the first runs of the unchanged service, in any lane."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -23,7 +23,7 @@ class FirstRuns:
         self._started = False
 
     def look_at(self, result: RunResult) -> None:
-        """Raise UsageError where there was no service in all of the first PATIENCE_RUNS."""
+        """Raise UsageError if the service did not start in any of the first PATIENCE_RUNS runs."""
         if result.verdict is Verdict.UNAVAILABLE:
             return
         with self._lock:

@@ -1,4 +1,4 @@
-"""Runs the named scenario against each mutated copy of the service."""
+"""Runs the scenario that each mutant names against a mutated copy of the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lets the statements of two or three requests through in every order."""
+"""Plays every order of the statements of two or three requests."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class OrderChoice:
 
     @classmethod
     def of(cls, mixes: Sequence[Mix], requests: int, order: str | None) -> OrderChoice:
-        """From the words of the user. Raises UsageError."""
+        """Parse the user's options. Raises UsageError."""
         only = None if order is None else tuple(read_order(order, requests))
         if only is not None and len(mixes) != 1:
             mend = "name one, such as --mix copies"
@@ -52,7 +52,7 @@ class Orders:
         self.took_s = 0.0
 
     def play(self) -> ExitStatus:
-        """Play the orders, and return what they amount to."""
+        """Play the orders. Return their exit status."""
         only = self.choice.only
         with self._search.servers() as bed:
             self._search.progress("playing every order" if only is None else f"playing the order {written(only)}")
@@ -80,7 +80,7 @@ class Orders:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Orders by verdict."""
+        """The number of orders by verdict."""
         return Counter(result.verdict.value for result in self.results)
 
     def write(self, complete: bool, status: ExitStatus) -> None:

@@ -1,4 +1,4 @@
-"""Runs the suite under several profiles, and lays the outcomes side by side."""
+"""Runs the suite under several profiles, and compares the outcomes side by side."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JSON_FILE, MARKDOWN_FILE = "compare.json", "compare.md"
 
 
 def profiles_meant(target: TargetDescription, names: Sequence[str]) -> Sequence[str]:
-    """The profiles to compare, in their order; all of the target's where none is named. Raises UsageError."""
+    """Return the profiles to compare, in their order; all of the target's if the user named none. Raises UsageError."""
     for name in names:
         if name not in target.profiles:
             raise UsageError.at("--profiles", "name", name, "no such profile", valid=target.profiles)

@@ -1,4 +1,4 @@
-"""Runs a candidate and the release, and decides whether the one may replace the other."""
+"""Runs a candidate and the release, and decides whether the candidate may replace the release."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Release:
 
 
 def release_of(path: Path, candidate: Chosen, choose: Callable[[Path], Chosen]) -> Release:
-    """The release that `path` names: its target description, or the folder of a run of it.
+    """Return the release that `path` names: its target description, or the folder of one of its runs.
 
-    `choose`: chooses the same scenarios for another target description. Raises UsageError for a run that was not
-    ended, or says nothing of what was chosen.
+    `choose`: selects the same scenarios for another target description. Raises UsageError for a run that did not end,
+    or that does not record which scenarios were chosen.
     """
     if path.suffix == ".toml":
         return Release(None, choose(path))
@@ -62,7 +62,7 @@ def _recorded(path: Path, suite: Chosen) -> SummaryRead:
 def verify(
     suite: Chosen, session: Session, release: Release, *, command: Command, begins: Callable[[], object]
 ) -> Verification:
-    """Run every scenario and every proof of the candidate, then what is needed of the release, and compare.
+    """Run every scenario and proof of the candidate, then what is needed of the release, and compare.
 
     The result is in verify.json, in the summary and in the exit status. `begins` is called before the release runs.
     """
@@ -74,7 +74,7 @@ def verify(
         begins()
         old = _run_release(release.suite, session, new, command)
     ids = [scenario.id for scenario in suite.chosen]
-    # A run may be of more than was chosen here; a description's scenarios were chosen by the same words.
+    # A run may contain more than was chosen here. For a description, the same words selected the scenarios.
     whole = suite.whole or release.recorded is None
     excused = () if suite.settings.strict else tuple(suite.listed)
     found = verification(new, old, ids, suite.proofs, whole=whole, excused=excused)
@@ -84,9 +84,9 @@ def verify(
 
 
 def _run_release(suite: Chosen, session: Session, new: SummaryRead, command: Command) -> SummaryRead:
-    """Run the release on servers of its own: every scenario, and those proofs that the candidate's did not bear out.
+    """Run the release on separate servers: every scenario, and those proofs that the candidate did not confirm.
 
-    What the candidate has proved needs no proof of the release to be no worse.
+    A proof that the candidate confirms cannot be worse than the release's, so the release need not run it.
     """
     lost = {proof.id for proof in new.proofs if proof.verdict is not PairVerdict.PROVED}
     settings = dataclasses.replace(suite.settings, results=session.folder.path / RELEASE_FOLDER)

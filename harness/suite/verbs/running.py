@@ -1,4 +1,4 @@
-"""Runs the chosen scenarios, and tries their proofs."""
+"""Runs the chosen scenarios and tries their proofs."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def none(_: Scenario) -> bool:
 
 
 def run_scenarios(suite: Chosen, session: Session, *, prove: Callable[[Scenario], bool] = none) -> Known:
-    """Run each chosen scenario, then the proofs of those that `prove` chooses. Returns all runs that were made.
+    """Run each chosen scenario, then the proofs of those that `prove` chooses. Return all runs.
 
-    Raises UsageError where the service did not start in any of the first runs.
+    Raises UsageError if the service did not start in any of the first runs.
     """
     known: Known = {}
     first = FirstRuns(suite.target)

@@ -1,4 +1,4 @@
-"""A search under way: its results folder, the servers that it runs on, and how it ends."""
+"""A search under way: its results folder, its servers, and how it ends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.target import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What every search needs. `progress` is told what takes long."""
+    """What every search needs. `progress` receives a note on anything slow."""
 
     settings: SuiteSettings
     target: Target
@@ -47,7 +47,7 @@ class Search:
             yield bed
 
     def line(self, verb: str, *words: str) -> str:
-        """The command line that repeats a part of this search; `words` are the verb's own."""
+        """Return the command line that repeats a part of this search. `words` are the verb's options."""
         off = [word for name in self.settings.without for word in ("--without", name)]
         seed = ("--seed", str(self.settings.seed))
         options = self.settings.options()
@@ -71,7 +71,7 @@ def open_search(
 def finish(play: Callable[[], ExitStatus], write: Callable[[bool, ExitStatus], None]) -> ExitStatus:
     """Play, and write the results however it ends. An interruption gives its status; other errors are raised.
 
-    `write` is told whether the search is complete, and its status.
+    `write` receives whether the search is complete, and its status.
     """
     complete, status = False, ExitStatus.INCONCLUSIVE
     try:

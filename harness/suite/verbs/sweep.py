@@ -35,13 +35,13 @@ class Sweep:
         self.results = SweepResults()
 
     def play(self) -> ExitStatus:
-        """Sweep, and return what it amounts to."""
+        """Sweep. Return the exit status."""
         with self._search.servers() as bed, asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
             loop.run(self._go(bed))
         return sweep_status(self.results)
 
     def report(self, *, complete: bool, status: ExitStatus) -> SweepReport:
-        """What there is to write of it, finished or not."""
+        """Return the report of the sweep, finished or not."""
         words = self._search.line("sweep", *(("--pairs",) if self._choice.pairs else ()), "--only", ID)
         return SweepReport(
             info=self._search.info, results=self.results, repro=words.replace(f"'{ID}'", ID), complete=complete,
