@@ -1,1 +1,1 @@
-"""What people see: the looks of verdicts, the terminal, the pages, the maps, and what CI services read."""
+"""Everything that people and CI services see: looks of verdicts, the terminal, pages, maps, CI reports."""

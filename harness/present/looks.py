@@ -80,11 +80,11 @@ STATUSES: Mapping[int | None, tuple[str, str]] = {
     5: ("Nothing ran", "inconclusive"),
     None: ("Unfinished", "inconclusive"),
 }
-"""An exit status in a word, and the verdict that it looks like. None: the run was killed, or is not over."""
+"""An exit status in a word, and the verdict that it looks like. None: the run was killed, or has not ended."""
 
 
 def look(verdict: str) -> Look:
-    """How a verdict looks; raises KeyError for a word that is none."""
+    """Return how a verdict looks. Raises KeyError for an unknown word."""
     return _LOOKS[verdict]
 
 

@@ -17,5 +17,5 @@ class Pages:
         write_atomically(folder.junit, junit_text(summary))
 
     def ended(self, folder: ResultsFolder) -> str:
-        """Write `report.html`; where it could not be made, return why."""
+        """Write `report.html`. Return why it could not be written."""
         return report_run(folder.path)

@@ -1,4 +1,4 @@
-"""From seconds and milliseconds to places in a drawing."""
+"""Converts seconds and milliseconds into positions in a drawing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TimeScale:
         return round(self.left + min(1, max(0, share)) * (self.right - self.left), 1)
 
     def ticks(self, zero_s: float) -> Sequence[tuple[float, str]]:
-        """Round numbers of seconds since `zero_s`, with their words."""
+        """Return round numbers of seconds since `zero_s`, with their labels."""
         step = _round_step((self.to_s - self.from_s) / TICKS_WANTED)
         first = math.ceil((self.from_s - zero_s) / step)
         last = math.floor((self.to_s - zero_s) / step)
@@ -54,12 +54,12 @@ class LatencyScale:
         return cls(min(least, 1), most, top, bottom)
 
     def y(self, value_ms: float) -> float:
-        """The place of a duration; what is less than the least is put at the bottom."""
+        """Return the position of a duration. Durations below the minimum are drawn at the bottom."""
         share = math.log10(max(value_ms, self.least) / self.least) / math.log10(self.most / self.least)
         return round(self.bottom - min(1, share) * (self.bottom - self.top), 1)
 
     def ticks(self) -> Sequence[tuple[float, str]]:
-        """Each decade, with its words."""
+        """Return each decade with its label."""
         decades = range(round(math.log10(self.least)), round(math.log10(self.most)) + 1)
         return [(self.y(10.0**power), milliseconds(10.0**power)) for power in decades]
 

@@ -1,4 +1,4 @@
-"""The templates of the pages. Whatever came from a service is escaped by the template engine itself."""
+"""The templates of the pages. The template engine escapes everything that came from a service."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _read(name: str) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """The browser itself sees to it that nothing is fetched, and that no other script runs."""
+    """Return a policy by which the browser fetches nothing and runs no other script."""
     return (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}';"
         " base-uri 'none'; form-action 'none'"

@@ -1,4 +1,4 @@
-"""What runs leave, and how it is written: summary, JUnit, ablation."""
+"""The results of runs as plain data: the summary, the judgement of proofs, and the folders that hold them."""
 
 from harness.results.result import Evidence, Role, RunKey, RunResult
 

@@ -1,4 +1,4 @@
-"""Judges a controlled pair of runs: whether it is this protection that holds the scenario."""
+"""Judges a controlled pair of runs: whether this protection makes the scenario hold."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORD = re.compile(r"[\w.:+-]+")
 
 
 class PairVerdict(enum.StrEnum):
-    """What a pair of runs says of a proof."""
+    """The verdict of a pair of runs on its proof."""
 
     PROVED = "proved"
     """The control held, and the ablated run failed by the named check, for the named reason."""
@@ -27,15 +27,15 @@ class PairVerdict(enum.StrEnum):
     MISATTRIBUTED = "misattributed"
     """The ablated run failed by another check, or for another reason."""
     MASKED = "masked"
-    """The control failed too: whatever made it fail hides what the protection is good for."""
+    """The control failed too. Whatever made it fail hides what the protection does."""
     INCONCLUSIVE = "inconclusive"
-    """One of the two runs says nothing."""
+    """One of the two runs proves nothing."""
     UNAVAILABLE = "unavailable"
     """This machine cannot run the scenario."""
 
 
 WRONG = frozenset({PairVerdict.UNPROVED, PairVerdict.MASKED, PairVerdict.MISATTRIBUTED})
-"""The verdicts that say that a proof is none; the others bear it out, or say nothing of it."""
+"""The verdicts that refute a proof. The others confirm it, or prove nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,12 @@ class ProofResult:
 
 
 def title(proof: Proof) -> str:
-    """What the proof takes away, and what is away in both of its runs: unlike for unlike runs."""
+    """What the proof switches off, and what is off in both of its runs. Unlike runs have unlike titles."""
     return f"{proof} (both without {', '.join(proof.without)})" if proof.without else str(proof)
 
 
 def judge_pair(control: RunResult, ablated: RunResult, proof: Proof) -> PairJudgement:
-    """Judge a pair: the control must hold, the ablated run must fail as the proof says."""
+    """Judge a pair: the control must hold, and the ablated run must fail as the proof says."""
     if control.verdict is Verdict.HELD:
         return judge_ablated(ablated, proof, control_log=control.service_log)
     reason = f"the control, {control.key}, was {control.verdict}: {control.reason}"
@@ -82,12 +82,11 @@ def judge_pair(control: RunResult, ablated: RunResult, proof: Proof) -> PairJudg
 
 
 def judge_ablated(ablated: RunResult, proof: Proof, *, control_log: str | None = None) -> PairJudgement:
-    """Judge the second half of a pair: it must fail, by the named check, for the named reason.
+    """Judge the ablated run: it must fail, by the named check, for the named reason.
 
-    A reason that is found in the service's log alone has to be the failure's own: the control logged
-    nothing of the kind, or it lies on a line that names a delivery that failed, and the control logged
-    no such line, whatever its numbers. `control_log`: None where there was no control; then any line
-    will do.
+    A reason found only in the service's log must belong to the failure. Either the control logged no such line; or the
+    line names a failed delivery, and the control logged no equal line (numbers apart). `control_log`: None if there was
+    no control; then any line counts.
     """
     if ablated.verdict is Verdict.HELD:
         return _held(ablated, proof)
@@ -121,10 +120,10 @@ def _by_reason(ablated: RunResult, proof: Proof, failed: CheckResult, control_lo
 
 
 def _own_line(match: str, log: str, deliveries: Sequence[str], control_log: str | None) -> re.Match[str] | None:
-    """Find the reason in the log, where it is the failure's own."""
+    """Find the reason on a log line that belongs to the failure."""
     if control_log is None or not re.search(match, control_log):
         return re.search(match, log)
-    # What the control logs of a delivery that then held is what both runs go through, and no reason to fail.
+    # Lines that the control logs for a delivery that then held occur in both runs, so they explain no failure.
     survived = {_shape(line) for line in control_log.splitlines()}
     failed = [re.compile(rf"{re.escape(name)}\b") for name in deliveries]
     for line in log.splitlines():

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whatever kills the process that writes them."""
+"""Writes files that are either complete or absent, even if the process is killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a whole run of the suite, beyond the verdicts of its runs."""
+"""A problem of a whole run of the suite, beyond the verdicts of its runs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of it.
+    """One problem.
 
-    `section`: who found it, such as `ablation` or `baseline`. `subject`: what it is about, a scenario
-    or a protection. `kind`: what is the matter, in a word or two. `sentence` names the subject.
+    `section`: what found it, such as `ablation` or `baseline`. `subject`: the scenario or protection concerned. `kind`:
+    the problem in a word or two. `sentence` names the subject.
     """
 
     section: str
@@ -18,10 +18,10 @@ class Finding:
     kind: str
     sentence: str
     inconclusive: bool = False
-    """Whether it says only that something could not be told."""
+    """Whether it only says that something could not be determined."""
     warning: bool = False
     """Whether it is shown only: the exit status is as without it."""
 
     def to_json(self) -> dict[str, str | bool]:
-        """By name."""
+        """Return a JSON object with the fields by name."""
         return asdict(self)

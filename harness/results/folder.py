@@ -1,7 +1,7 @@
-"""Where results go: one folder a run, `latest` beside it, old ones removed.
+"""Where results go: one folder per run, `latest` beside it, old ones removed.
 
-In its folder lies a lock file, held by the run until it has written everything. The kernel lets go of
-the lock however the run dies; so a folder whose lock can be had is nobody's any more.
+Each folder has a lock file, which the run holds until it has written everything. The kernel releases the lock however
+the run dies. So a folder whose lock is free belongs to no running process.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ FILE = "summary.json"
 LATEST = "latest"
 LOCK = ".lock"
 IGNORED = "# Results are made again by every run.\n*\n"
-"""What git is to leave out of a folder of results: all of it, this file included."""
+"""The `.gitignore` of a folder of results: it excludes everything, itself included."""
 RUN_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 HEAD_CHARACTERS = 64_000
-"""Of a summary: what was run stands before the lists, which may be long."""
+"""How much of a summary is read to find its verb, which stands before the long lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class ResultsFolder:
     """The descriptor of the lock, while it is held."""
 
     def release(self) -> None:
-        """Say that its run is over. Safe to call again."""
+        """Mark the run as over. Safe to call again."""
         while self._locks:
             os.close(self._locks.pop())
 
@@ -55,23 +55,23 @@ class ResultsFolder:
 
     @property
     def shown(self) -> str:
-        """Its path for a reader: relative to where they are, if it is below."""
+        """Return its path for a reader: relative to the current folder if it is below."""
         here = Path.cwd()
         return str(self.path.relative_to(here) if self.path.is_relative_to(here) else self.path)
 
     @property
     def summary(self) -> Path:
-        """Where the summary goes."""
+        """The path of the summary."""
         return self.path / FILE
 
     @property
     def junit(self) -> Path:
-        """Where the JUnit report goes."""
+        """The path of the JUnit report."""
         return self.path / "junit.xml"
 
     @property
     def logs(self) -> Path:
-        """Where the servers and the services log."""
+        """The folder for the logs of servers and services."""
         return self.path / "logs"
 
     def relative(self, file: Path | None) -> str | None:
@@ -80,9 +80,9 @@ class ResultsFolder:
 
 
 def new_results_folder(base: Path, *, now: dt.datetime | None = None) -> ResultsFolder:
-    """Make a run's folder in `base`, let `latest` point at it, and remove all but the newest runs.
+    """Make a run's folder in `base`, point `latest` at it, and remove all but the newest runs.
 
-    The caller has it until its `release`. Raises UsageError when `base` is no folder to write in.
+    The caller holds its lock until `release`. Raises UsageError if `base` is no writable folder.
     """
     stamp = (now or dt.datetime.now(dt.UTC)).strftime("%Y%m%dT%H%M%SZ")
     path = base.absolute() / f"{stamp}-{secrets.token_hex(3)}"
@@ -103,10 +103,10 @@ def new_results_folder(base: Path, *, now: dt.datetime | None = None) -> Results
 
 
 def remove_old_runs(base: Path, keep: int = KEPT_RUNS) -> Sequence[Path]:
-    """Remove all runs in `base` but the newest and those under way, and return them.
+    """Remove all runs in `base` except the newest and those under way. Return what was removed.
 
-    What `harness run` made is counted apart: dozens of its runs an hour push no gate and no sweep out. Whatever has
-    another name stays.
+    Runs of `harness run` are counted separately, so that dozens of them do not push out a gate or a sweep. Folders with
+    other names stay.
     """
     runs = sorted(path for path in base.iterdir() if RUN_NAME.fullmatch(path.name) and path.is_dir())
     quick = {path for path in runs if made_by_run(path)} if len(runs) > keep else set()
@@ -145,7 +145,7 @@ def is_quick(verb: str) -> bool:
 
 
 def _taken(path: Path) -> int | None:
-    """Return a descriptor that holds the run's lock; None where its run has it, or it has none."""
+    """Return a descriptor that holds the run's lock; None if the run still holds it, or has no lock."""
     try:
         descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

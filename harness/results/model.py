@@ -1,4 +1,4 @@
-"""What `summary.json` holds: one model, by which it is written and read."""
+"""The content of `summary.json`: one model, used for writing and reading."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class EvidenceRead(Read):
 
 
 class CheckRead(Read):
-    """What one check says of a run. `saw`: what it looked at, passing or failing; `observations`: how many things."""
+    """What one check says of a run. `saw`: what it examined, passing or failing; `observations`: how many things."""
 
     name: str
     failed: bool
@@ -136,11 +136,11 @@ class RunRead(Read):
 
     @property
     def key(self) -> RunKey:
-        """Scenario, profile, and what was off."""
+        """The run's key: scenario, profile, and what was off."""
         return RunKey(self.id, self.profile, self.without)
 
     def figure(self, name: str) -> float | None:
-        """One figure, where there is one."""
+        """Return one figure; None if the run has none of that name."""
         return self.figures.get(name)
 
 
@@ -179,7 +179,7 @@ class ProofRead(Read):
 
 
 class CoverRead(Read):
-    """Two protections that hold for each other in a scenario: neither matters alone, but both together do."""
+    """Two protections that replace each other in a scenario: it fails only with both of them off."""
 
     scenario: str
     protection: str
@@ -195,13 +195,13 @@ class MatrixRead(Read):
 
 
 class AblationRead(Read):
-    """What the proofs amount to."""
+    """The judged proofs."""
 
     matrix: MatrixRead | None = None
 
 
 class CoverageRead(Read):
-    """The share of the fault space that was hit and judged, and whatever else the search wrote there."""
+    """The share of the fault space that was hit and judged, with the rest that the search recorded there."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -214,7 +214,7 @@ class CoverageRead(Read):
 
 
 class SummaryRead(Read):
-    """The whole file. `times` are in seconds. What else was looked at has sections of its own."""
+    """The whole file. `times` are in seconds. Other results have their own sections."""
 
     schema_: Literal["harness.summary/1"] = Field(alias="schema")
     complete: bool
@@ -236,11 +236,11 @@ class SummaryRead(Read):
 
     @property
     def matrix(self) -> MatrixRead | None:
-        """The ablation matrix, where it was tried."""
+        """The ablation matrix, if it was tried."""
         return self.ablation.matrix if self.ablation else None
 
     @property
     def wrong_proofs(self) -> tuple[ProofRead, ...]:
-        """Those that do not prove their protection, on a machine that can try."""
+        """The proofs that do not prove their protection, on a machine that can try them."""
         borne_out = (PairVerdict.PROVED, PairVerdict.UNAVAILABLE)
         return tuple(proof for proof in self.proofs if proof.verdict not in borne_out)

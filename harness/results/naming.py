@@ -1,4 +1,4 @@
-"""Which run a user means, by its path, by its name, or by none."""
+"""Finds the run that a user means: by path, by name, or the newest."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def summaries_in(results: Path) -> Sequence[Path]:
 
 
 def newest_run(results: Path, *, of_run: bool = True) -> Path:
-    """The summary of the newest run that has one. `of_run`: it may be one that `harness run` made.
+    """Return the summary of the newest run that has one. `of_run`: runs of `harness run` count too.
 
-    Raises UsageError that names where was looked.
+    Raises UsageError that names the folder that was searched.
     """
     for path in _newest_first(results):
         if path.is_file() and (of_run or not made_by_run(path.parent)):
@@ -36,9 +36,9 @@ def _newest_first(results: Path) -> Iterator[Path]:
 
 
 def run_named(word: str | Path, results: Path) -> Path:
-    """The summary of a run that is named: by its file, its folder, its name in `results`; or `latest`.
+    """Return the summary of a named run: by its file, its folder, its name in `results`, or `latest`.
 
-    A folder of results stands for its newest run. Raises UsageError that names some of those that there are.
+    A folder of results stands for its newest run. Raises UsageError that names some existing runs.
     """
     if str(word) == LATEST:
         return newest_run(results)

@@ -1,4 +1,4 @@
-"""How a place in somebody's source is named in a message."""
+"""Names places in source files for messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def shown(file: str) -> str:
-    """A file's name as a reader looks for it: from here, where it lies below."""
+    """Return a file's name for a reader: relative to the current folder if it is below."""
     path, here = Path(file), Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 

@@ -1,4 +1,4 @@
-"""Reads a `summary.json` back: of this run, of an older one, or of one that another machine left."""
+"""Reads a `summary.json`: of this run, of an older one, or of another machine's."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def multiple(time_ms: float | None, healthy_ms: float | None) -> float | None:
 
 
 def read_summary(given: Path, *, of_run: bool = True) -> SummaryRead:
-    """Read a file, a run's folder, or a folder of results, whose newest run counts. Raises UsageError.
+    """Read a file, a run's folder, or the newest run in a folder of results. Raises UsageError.
 
     `of_run`: the newest may be one that `harness run` made.
     """

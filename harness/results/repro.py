@@ -1,4 +1,4 @@
-"""The line that repeats a run: it must work when it is pasted into the shell that the run came from."""
+"""Writes the line that repeats a run. It must work when pasted into the shell that the run came from."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ SCRIPT = "harness"
 
 
 def harness_words() -> tuple[str, ...]:
-    """The words that start this harness as it was started: `harness`, or `python -m harness`.
+    """Return the words that start this harness as it was started: `harness`, or `python -m harness`.
 
-    They are paths where the shell would find another program by that name.
+    They are paths if the shell would find another program by that name.
     """
     called = Path(sys.argv[0]) if sys.argv else Path()
     if called.name == SCRIPT:
@@ -31,7 +31,7 @@ def harness_words() -> tuple[str, ...]:
 
 
 def _from_here(path: str) -> str:
-    """The path as seen from the current folder, where it lies below it."""
+    """Return the path relative to the current folder if it is below."""
     here = os.path.relpath(path)
     if here.startswith(".."):
         return path

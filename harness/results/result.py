@@ -1,4 +1,4 @@
-"""What a run leaves: plain data, that crosses process borders and is written to `summary.json`."""
+"""The result of a run as plain data, which crosses process borders and is written to `summary.json`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class RunKey:
-    """Scenario, profile, and what is switched off beyond the profile."""
+    """Scenario, profile, and what is switched off in addition to the profile."""
 
     id: str
     profile: str
@@ -71,16 +71,16 @@ class RunResult:
     never_started: str = ""
     """Why the service did not start for this run; empty if it did."""
     service_log: str = ""
-    """What the service logged from the scenario's beginning to its end; proofs look here."""
+    """What the service logged from the scenario's beginning to its end. Proofs search here."""
     role: Role = "scenario"
     expected: Verdict = Verdict.HELD
 
     @property
     def failing(self) -> tuple[CheckResult, ...]:
-        """What the checks say that failed, whatever the verdict became."""
+        """The failed checks, whatever the verdict."""
         return tuple(result for result in self.checks if result.failed)
 
     @property
     def failing_checks(self) -> tuple[str, ...]:
-        """Their names."""
+        """The names of the failed checks."""
         return tuple(result.name for result in self.failing)

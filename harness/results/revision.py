@@ -1,4 +1,4 @@
-"""Which commit is run, and whether the working tree differs from it."""
+"""Finds the commit that is run, and whether the working tree differs from it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ DIGEST_BYTES = 4
 
 
 def revision_of(scenarios: Path, results: Path | None = None) -> str:
-    """The commit that the folder of scenarios belongs to, and where anything differs from it `+dirty.DIGEST` of that.
+    """Return the commit of the folder of scenarios, with `+dirty.DIGEST` of the differences if there are any.
 
-    `results`: the folder of results, which is no part of what is run. Empty where there is no git, or no repository.
+    `results`: the folder of results, which is ignored. Empty without git or a repository.
     """
     head = _git(scenarios, "rev-parse", "--verify", "HEAD")
     if head is None:
@@ -28,7 +28,7 @@ def revision_of(scenarios: Path, results: Path | None = None) -> str:
 
 
 def commit_of(revision: str) -> str:
-    """The commit alone."""
+    """Return the commit without the suffix."""
     return revision.partition(DIRTY)[0]
 
 
@@ -38,10 +38,9 @@ def is_dirty(revision: str) -> bool:
 
 
 def uncommitted(scenarios: Path, results: Path | None = None) -> Sequence[str]:
-    """What differs from the commit, or is not in it: a line a path, as `git status --porcelain` has it.
+    """Return what differs from the commit or is not in it: one line per path, as in `git status --porcelain`.
 
-    The baseline itself does not count, nor do the results and what git ignores. Where git cannot tell, that is the
-    one line.
+    The baseline, the results and ignored files do not count. If git fails, its error is the only line.
     """
     said = _git(scenarios, "status", "--porcelain", "--untracked-files=all", "--", *_paths(scenarios, results))
     if said is None and _git(scenarios, "rev-parse", "--verify", "HEAD") is not None:
@@ -63,7 +62,7 @@ def _root(scenarios: Path) -> Path | None:
 
 
 def _digest(scenarios: Path, results: Path | None) -> str:
-    """Tells two working trees of one commit apart; where git cannot tell, each is another."""
+    """Return a digest that tells two working trees of one commit apart; a new one each time if git fails."""
     paths = ("--", *_paths(scenarios, results))
     changed = _git(scenarios, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv", *paths)
     new = _git(scenarios, "ls-files", "--others", "--exclude-standard", "--full-name", "-z", *paths)
@@ -90,5 +89,5 @@ def _git(folder: Path, *words: str) -> str | None:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return None  # no git here: nothing is known of revisions
+        return None  # without git, the revision is unknown
     return process.stdout if process.returncode == 0 else None

@@ -1,4 +1,4 @@
-"""What of a service's log tells why a run did not hold."""
+"""Finds the line of a service's log that explains why a run did not hold."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ BEGINNING = 4
 
 
 def telling_line(log: str, deliveries: Collection[str]) -> str:
-    """Return, in one line, what tells why these deliveries failed: the first error that names one of them.
+    """Return, in one line, why these deliveries failed: the first error that names one of them.
 
-    What comes later is often what came of it. Where no line names one: the last that tells of an error,
-    or the last. A line of JSON is given with its error first and without its times.
+    Later errors are often its consequences. If no line names one: the last line with an error, or the last line. A JSON
+    line is given with its error first and without its times.
     """
     named = [re.compile(rf"{re.escape(name)}\b") for name in deliveries]
     of_them = (line for line in log.splitlines() if _ERROR.search(line) and any(name.search(line) for name in named))

@@ -1,4 +1,4 @@
-"""`summary.json`: the whole outcome of a run of the suite, for programs."""
+"""Writes `summary.json`: the whole outcome of a run of the suite, for programs."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class Times:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """Everything that `summary.json` says. `complete`: every selected scenario was run and judged.
+    """The content of `summary.json`. `complete`: every selected scenario was run and judged.
 
-    `sections`: what else was looked at, such as `ablation` and `baseline`, as JSON objects by name;
-    `findings` is what that found wrong.
+    `sections`: further results, such as `ablation` and `baseline`, as JSON objects by name. `findings`: the problems in
+    them.
     """
 
     info: RunInfo
@@ -70,7 +70,7 @@ class Summary:
         return {verdict: own.count(verdict) for verdict in Verdict}
 
     def read(self, relative: Callable[[Path | None], str | None]) -> SummaryRead:
-        """As whoever reads the file has it; `relative` names a file relative to the run's folder."""
+        """Return the content as a reader of the file gets it. `relative` names a file relative to the run's folder."""
         runs = [RunRead.of(result, relative) for result in self.results]
         return SummaryRead.model_validate(self._head() | {"runs": runs})
 
@@ -90,7 +90,7 @@ class Summary:
         return "{\n" + ",\n".join(f"{_dumped(key)}: {text}" for key, text in texts.items()) + "\n}\n"
 
     def _head(self) -> dict[str, Any]:
-        """All but the runs, whose place is kept."""
+        """Return everything but the runs, whose position is kept."""
         return {
             "schema": SCHEMA,
             "complete": self.complete,
@@ -125,7 +125,7 @@ def _dumped(data: Any) -> str:
 
 
 def _json(data: Any) -> Any:
-    """Plain JSON of what a summary is made of. JSON knows neither infinity nor NaN: they become null."""
+    """Convert a summary's values into plain JSON. Infinity and NaN become null, because JSON has neither."""
     if isinstance(data, BaseModel):
         return _json(data.model_dump())
     if dataclasses.is_dataclass(data) and not isinstance(data, type):

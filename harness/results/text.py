@@ -1,4 +1,4 @@
-"""Text that came from a service, made fit for a terminal, an XML file or one line."""
+"""Makes text from a service fit for a terminal, an XML file or one line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def one_line(text: str) -> str:
 
 
 def shortened(text: str, width: int) -> str:
-    """Cut to `width` characters, the last three of which then say so."""
+    """Cut to `width` characters. If anything was cut, the last three say so."""
     return text if len(text) <= width else f"{text[: max(0, width - 3)]}..."[:width]
 
 
@@ -36,7 +36,7 @@ _TELLING = re.compile(r"error|exception|traceback|critical|fatal|panic", re.IGNO
 
 
 def telling_lines(log: str, count: int = 1) -> tuple[str, ...]:
-    """Return the last lines of a log that tell of something wrong; where none does, its last lines."""
+    """Return the last lines of a log that report an error; if there are none, its last lines."""
     lines = [line for line in log.splitlines() if line.strip()]
     wrong = [line for line in lines if _TELLING.search(line)]
     return tuple((wrong or lines)[-count:])

@@ -1,1 +1,1 @@
-"""What CI services read: a JUnit report, and what GitHub shows of a run."""
+"""Reports for CI services: JUnit, and GitHub's summary and annotations."""

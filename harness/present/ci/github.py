@@ -1,4 +1,4 @@
-"""What GitHub shows of a run: a summary of the job in Markdown, and annotations on the scenarios' lines."""
+"""What GitHub shows of a run: a job summary in Markdown, and annotations on the scenarios' lines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|<>~&@:])")
 
 
 def tell_github(folder: Path, locations: Mapping[str, str], environment: Mapping[str, str]) -> Sequence[str]:
-    """Append to the job's summary, where GitHub asks for one; return the annotations to print, where it reads them.
+    """Append to the job summary if GitHub asks for one. Return the annotations to print if GitHub reads them.
 
     `locations`: `file:line` of each scenario, by id. Raises UsageError and OSError.
     """
@@ -89,7 +89,7 @@ def _table(runs: Sequence[RunRead]) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    """Text that is nothing but text: Markdown's own characters, and those of HTML, lose their meaning."""
+    """Escape Markdown and HTML, so that the text appears as it is."""
     return _MARKUP.sub(r"\\\1", one_line(text))
 
 

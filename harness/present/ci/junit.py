@@ -66,7 +66,7 @@ def _outcome(result: RunResult, proof: ProofResult | None) -> tuple[str, str]:
 
 
 def _finding(finding: Finding) -> ET.Element:
-    """A case of its own for what was found beyond the runs: an unproved protection, a scenario that is gone."""
+    """Return a test case for a finding beyond the runs: an unproved protection, a scenario that is gone."""
     case = ET.Element("testcase", name=visible(f"{finding.section}: {finding.subject}: {finding.kind}"),
                       classname=visible(finding.section), time="0.000")  # fmt: skip
     tag = "error" if finding.inconclusive else "failure"
@@ -92,7 +92,7 @@ def _section(title: str, lines: Sequence[str]) -> list[str]:
 
 
 def _properties(case: ET.Element, result: RunResult) -> None:
-    """Each under a name of its own: Jenkins keeps one value a name."""
+    """Add each property under a unique name: Jenkins keeps one value per name."""
     found = ET.SubElement(case, "properties")
     kinds = Counter[str]()
     for evidence in result.evidence:

@@ -1,4 +1,4 @@
-"""The report of a run of the suite: one HTML file."""
+"""Makes the report of a run of the suite: one HTML file."""
 
 from harness.present.html.writing import REPORT, report_run, write_report
 

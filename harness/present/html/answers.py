@@ -1,4 +1,4 @@
-"""Requests by purpose and by how they ended: what the service said, in a few rows."""
+"""Counts requests by purpose and by how they ended, for a small table."""
 
 from __future__ import annotations
 

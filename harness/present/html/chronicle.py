@@ -1,4 +1,4 @@
-"""What happened in a run, by its history: times in seconds since the run began, ready to be drawn and told."""
+"""Reads from a history what happened in a run, in seconds since it began, ready to be drawn and listed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultWindow:
-    """When a fault was in force; to the end, where nothing healed it."""
+    """The time for which a fault was in force: until the end of the run if it was never healed."""
 
     number: int
     source: str
@@ -59,7 +59,7 @@ class FaultWindow:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Evidence: when it was seen, of which fault, and what."""
+    """Evidence: when it was seen, of which fault, and what it shows."""
 
     at_s: float
     fault: int
@@ -68,7 +68,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One request. `ended_s`: the run's end, where no answer came."""
+    """One request. `ended_s`: the end of the run if there was no answer."""
 
     exchange: Exchange
     at_s: float
@@ -77,7 +77,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A number of connections, or of anything else that must return to its limit. `name`: `AtRest.name`."""
+    """A number of connections or the like that must return to its limit. `name`: `AtRest.name`."""
 
     at_s: float
     what: str
@@ -88,7 +88,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountLine:
-    """A number over time. `of`: a link, or the pool. `points`: what it was from each moment on; None: unknown."""
+    """A number over time. `of`: a link, or the pool. `points`: its value from each moment on; None: unknown."""
 
     of: str
     what: str
@@ -98,13 +98,13 @@ class CountLine:
 
     @property
     def most(self) -> float:
-        """The highest number; 0 where none was ever said."""
+        """The highest known number; 0 if none is known."""
         return max((seen for _, seen in self.points if seen is not None), default=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A line of the run's story. `kind`: step, fault, evidence, moment, good or bad."""
+    """One line of the run's story. `kind`: step, fault, evidence, moment, good or bad."""
 
     at_s: float
     kind: str
@@ -115,7 +115,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chronicle:
-    """A run, told in order."""
+    """Everything that happened in a run, in order."""
 
     began_ns: int
     wall_clock: str
@@ -142,7 +142,7 @@ class Chronicle:
 
 
 def chronicle_of(history: History) -> Chronicle | None:
-    """Read a history; None where it has no head."""
+    """Read a history; None if its first entry is missing."""
     head = next(history.entries_of(RunBegan), None)
     if head is None or not isinstance(head.event, RunBegan):
         return None

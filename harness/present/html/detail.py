@@ -1,4 +1,4 @@
-"""How much is told of a run: a report stays small however many runs there were."""
+"""Chooses how much the report shows of each run, so that it stays small with many runs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Detail:
     log_characters: int
     exceptions: bool
     history: bool = True
-    """Whether the history is looked at: without it, there is neither timeline nor story."""
+    """Whether the history is read. Without it, there is neither timeline nor story."""
 
 
 FULL = Detail(titled_points=300, log_lines=40, log_characters=400, exceptions=True)
-"""Of what did not hold: what a reader came for."""
+"""For runs that did not hold: what readers look for."""
 BRIEF = Detail(titled_points=100, log_lines=8, log_characters=240, exceptions=True)
 LEAN = Detail(titled_points=0, log_lines=0, log_characters=0, exceptions=False)
 LEAST = Detail(titled_points=0, log_lines=0, log_characters=0, exceptions=False, history=False)

@@ -1,4 +1,4 @@
-"""The exceptions that a service's log tells of, exactly as it wrote them."""
+"""Finds exceptions in a service's log, exactly as it wrote them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PYTHON_ERROR = re.compile(r"[\w.]*(Error|Exception|Warning|Exit|Interrupt)\b")
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """One exception: its sentence, the traceback where there is one, and how often it was logged."""
+    """One exception: its message, its traceback if there is one, and how often it was logged."""
 
     sentence: str
     traceback: str
@@ -27,7 +27,7 @@ class Raised:
 
 
 def exceptions_in(log: str) -> Sequence[Raised]:
-    """The most frequent ones, those with a traceback first."""
+    """Return the most frequent exceptions, those with a traceback first."""
     counts: dict[str, int] = {}
     traces: dict[str, str] = {}
     for sentence, traceback in _raised(log):
@@ -40,7 +40,7 @@ def exceptions_in(log: str) -> Sequence[Raised]:
 
 
 def _tail(trace: str) -> str:
-    """A traceback's end says most."""
+    """Return the end of a traceback, which says most."""
     return trace if len(trace) <= TRACE_CHARACTERS else f"...\n{trace[-TRACE_CHARACTERS:]}"
 
 

@@ -1,4 +1,4 @@
-"""Scenarios down; profiles, and what was taken away, across. Each cell leads to its runs."""
+"""A table with a row per scenario and a column per profile or removed protection. Each cell links to its runs."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One scenario."""
+    """The row of one scenario."""
 
     theme: str
     id: str
     cells: Sequence[Cell]
     first: RunRead
-    """Its run in the first column in which it has one: whose figures and evidence stand beside it."""
+    """Its run in the first column that has one: the row shows this run's figures and evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Grid:
 
     @property
     def edges(self) -> frozenset[int]:
-        """The places of columns where another kind begins."""
+        """The columns at which another kind begins."""
         kinds = [column.kind for column in self.columns]
         return frozenset(place for place in range(1, len(kinds)) if kinds[place] != kinds[place - 1])
 
@@ -71,7 +71,7 @@ class Grid:
 
 
 def grid_of(summary: SummaryRead) -> Grid:
-    """Rows in the order of the suite; columns: profiles first, then what was off, then proofs by their name."""
+    """Return rows in the order of the suite. Columns: profiles, then what was off, then proofs by name."""
     cells: dict[tuple[str, Column], list[Entry]] = {}
     for id_, column, entry in _entries(summary):
         cells.setdefault((id_, column), []).append(entry)

@@ -1,4 +1,4 @@
-"""The ablation matrix on the page: scenarios down, protections across, each cell leads to its run."""
+"""The ablation matrix of the page: a row per scenario, a column per protection, each cell a link to its run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.results.model import RunRead, SummaryRead
 
 @dataclass(frozen=True, slots=True)
 class HeatRow:
-    """One scenario. `cells`: a run for each protection; None where that was not run."""
+    """The row of one scenario. `cells`: a run for each protection; None if that was not run."""
 
     id: str
     cells: Sequence[Entry | None]
@@ -28,7 +28,7 @@ class HeatMap:
 
 
 def heat_map_of(summary: SummaryRead) -> HeatMap | None:
-    """Of a run that tried the matrix; None of any other."""
+    """Return the matrix of a run that tried it; None for any other run."""
     matrix = summary.matrix
     if matrix is None:
         return None

@@ -1,4 +1,4 @@
-"""Lines of the service's and the servers' logs that fall into a stretch of time."""
+"""Selects the lines of the service's and the servers' logs that were written in a span of time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TELLING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class LoggedAt:
-    """One line, and when it was written: seconds since the epoch. `to_s` is later where the log is coarse."""
+    """One line and its time, in seconds since the epoch. `to_s` is later if the log's clock is coarse."""
 
     from_s: float
     to_s: float

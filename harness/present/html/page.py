@@ -1,4 +1,4 @@
-"""Everything that the report's page shows."""
+"""The report page: all that its template shows."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from harness.results.model import SummaryRead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Everything that the template writes. `links`: other files beside the report, by words.
+    """Everything that the template writes. `links`: other files beside the report, by label.
 
-    `maps_problem`: which of them there are not, and why.
+    `maps_problem`: which maps are missing, and why.
     """
 
     summary: SummaryRead
@@ -35,7 +35,7 @@ class Page:
 
 
 def page_text(page: Page) -> str:
-    """Return the page."""
+    """Return the page as HTML."""
     return rendered("report.html.j2", styles="colours.css report.css map.css", script="report.js", page=page)
 
 

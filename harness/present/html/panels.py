@@ -1,4 +1,4 @@
-"""Connections over time as places in a drawing: a panel for each link and one for the pool, on the timeline's axis."""
+"""Draws connections over time: a panel per link and one for the pool, on the timeline's axis."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEY_HEIGHT = 18
 PLOT_HEIGHT = 26
 GAP = 7
 STYLES = 4
-"""So many kinds of line are told apart without colour; a panel shows no more."""
+"""How many kinds of line can be told apart without colour. A panel shows no more."""
 NUDGE = 2
 """Pixels that each line lies above the one before it: equal numbers stay apart."""
 SAMPLE = 18
@@ -24,7 +24,7 @@ SERVICE = "service"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepLine:
-    """One number over time. `style`: from 0, of STYLES. `key_x`: where its sample stands, `words` behind it."""
+    """One number over time. `style`: from 0, an index of STYLES. `key_x`: where its sample in the legend is drawn."""
 
     path: str
     style: int
@@ -34,7 +34,7 @@ class StepLine:
 
     @property
     def words_x(self) -> float:
-        """Where its name begins."""
+        """Where its name in the legend begins."""
         return self.key_x + SAMPLE + 4
 
 
@@ -97,7 +97,7 @@ def _panel(title: str, lines: Sequence[CountLine], scale: TimeScale, top: float)
 
 
 def told(line: CountLine) -> str:
-    """A line in words: `0, at most 15, 5 at the end`."""
+    """Return a line in words: `0, at most 15, 5 at the end`."""
     if all(seen is None for _, seen in line.points):
         return "unknown"
     (_, first), (_, last) = line.points[0], line.points[-1]
@@ -111,7 +111,7 @@ def _number(seen: float | None) -> str:
 def _steps(
     points: Sequence[tuple[float, float | None]], scale: TimeScale, top: float, bottom: float, most: float
 ) -> Iterator[str]:
-    """A line with steps, and a gap where nobody said."""
+    """Draw a line with steps, and a gap where the number is unknown."""
     open_, last_x = False, scale.left
     for x, seen in _one_a_place(points, scale):
         if open_ and x != last_x:
@@ -128,7 +128,7 @@ def _steps(
 def _one_a_place(
     points: Sequence[tuple[float, float | None]], scale: TimeScale
 ) -> Iterator[tuple[float, float | None]]:
-    """Of changes in one pixel the lowest, the highest and the last: what was over at once is drawn as a stroke."""
+    """Of several changes in one pixel, keep the lowest, the highest and the last: a short peak becomes a stroke."""
     places: dict[float, list[float | None]] = {}
     for at_s, seen in points:
         places.setdefault(round(scale.x(at_s)), []).append(seen)

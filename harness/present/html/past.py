@@ -1,4 +1,4 @@
-"""Earlier runs of the suite that lie beside this one: what was slower then, and what did not hold."""
+"""Reads the earlier runs beside this one: what was slower then, and what did not hold."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """One earlier run of the suite. `report`: whether it has a report of its own."""
+    """One earlier run of the suite. `report`: whether it has its own report."""
 
     name: str
     summary: SummaryRead
@@ -39,16 +39,16 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Oldest first. `unread`: folders whose summary could not be read, and why."""
+    """Earlier runs, oldest first. `unread`: folders whose summary could not be read, and why."""
 
     runs: Sequence[PastRun]
     unread: Sequence[str]
     trends: Sequence[Trend] = ()
-    """Of every scenario, this run included, where there were others of the same target and profile."""
+    """A trend for every scenario, with this run, if there were others of the same target and profile."""
 
     @property
     def told(self) -> Sequence[Trend]:
-        """Those of which there is something to say: the verdict was not always the same, or a time has grown."""
+        """Trends worth showing: the verdict has changed, or a time has grown."""
         return [trend for trend in self.trends if trend.said][:TOLD_MAX]
 
     def of(self, run: RunRead) -> Sequence[Before]:

@@ -1,4 +1,4 @@
-"""One run, as the page shows it."""
+"""One run, as the report page shows it."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ STORY_MAX = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
-    """`place`: in the summary, and in the run's anchor. `proofs`: those that look at this run.
+    """`place`: in the summary, and in the run's anchor. `proofs`: those that use this run.
 
-    `as_wanted`: it held, or failed as a proof wants it to. `problem`: why its history is not shown.
+    `as_wanted`: it held, or failed as a proof wants. `problem`: why its history is not shown.
     """
 
     place: int
@@ -54,7 +54,7 @@ class RunView:
 
     @property
     def anchor(self) -> str:
-        """Where links lead to: never made of what a scenario is called."""
+        """The anchor that links lead to. It does not contain the scenario's name."""
         return f"run-{self.place}"
 
     @property
@@ -66,12 +66,12 @@ class RunView:
 
     @property
     def tone(self) -> str:
-        """The colour behind its reason: a failure that is wanted is nothing to worry about."""
+        """The colour behind its reason: a failure that a proof wants is no cause for concern."""
         return "plain" if self.as_wanted and self.record.verdict == "failed" else look(self.record.verdict).tone
 
     @property
     def said(self) -> str:
-        """What its row says: its evidence, its proof's word, or why it did not hold."""
+        """The text of its row: its evidence, its proof's verdict, or why it did not hold."""
         if self.record.role == "ablated" and self.proofs:
             return "; ".join(f"{proof.verdict}: {proof.reason}" for proof in self.proofs)
         if self.record.verdict != "held":
@@ -85,7 +85,7 @@ class RunView:
 
     @property
     def words(self) -> str:
-        """What the filter's text is looked for in."""
+        """The text that the filter searches."""
         record = self.record
         proofs = [f"{proof.proof} {proof.verdict}" for proof in self.proofs]
         parts = (record.id, record.theme, self.under, record.role, record.verdict, record.reason, *proofs)
@@ -93,13 +93,13 @@ class RunView:
 
     @property
     def group(self) -> str:
-        """What the filter's buttons know it by."""
+        """The name by which the filter's buttons select it."""
         return "proof" if self.record.role == "ablated" else self.record.verdict
 
 
 @dataclass(slots=True)
 class Shelf:
-    """The files of a results folder: each log is read once, whoever asks for it."""
+    """The files of a results folder. Each log is read only once."""
 
     folder: Path
     servers: dict[Path, Sequence[LogFile]] = field(default_factory=dict)
@@ -114,11 +114,11 @@ class Shelf:
         return read_history(path)
 
     def own_log(self, run: RunRead) -> Path:
-        """Where the service's log of this run is."""
+        """Return the service's log of this run."""
         return self._beside(run) / "logs" / f"{run.key}.log"
 
     def server_logs(self, run: RunRead) -> Sequence[LogFile]:
-        """What the servers logged: their own stack's where the run had one, else those that all runs shared."""
+        """Return the servers' logs: of the run's own stack if it had one, else those that all runs shared."""
         for folder in (self._beside(run) / "logs" / str(run.key), self._beside(run) / "logs", self.folder / "logs"):
             if folder not in self.servers:
                 self.servers[folder] = _opened(folder)
@@ -130,7 +130,7 @@ class Shelf:
         return self.folder / Path(run.history or "").parent.parent
 
     def links(self, run: RunRead) -> Iterator[tuple[str, str]]:
-        """Files to look at, by words, as addresses relative to the report's."""
+        """Return links to files, by label, as addresses relative to the report."""
         log = self.own_log(run)
         named = (("history", run.history), ("schedule", run.schedule))
         for words, name in named:
@@ -141,7 +141,7 @@ class Shelf:
 
 
 def _opened(folder: Path) -> Sequence[LogFile]:
-    """Logs of servers, and of those that ran beside them, a folder each: a run's own has its profile after an `@`."""
+    """Open the logs of the servers, one folder each. A run's own folder has its profile after an `@`."""
     if not folder.is_dir():  # the name comes from a file, and may be no path at all: glob would raise
         return []
     paths = [*sorted(folder.glob("*.log")), *sorted(folder.glob("*/*.log"))]
@@ -151,7 +151,7 @@ def _opened(folder: Path) -> Sequence[LogFile]:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is known of a run beside its record."""
+    """What is known of a run besides its record."""
 
     proofs: Sequence[ProofRead]
     before: Sequence[Before]

@@ -1,4 +1,4 @@
-"""What each check of a run looked at and saw, in a line, as the run's summary has it."""
+"""Lists what each check of a run examined and saw, from the run's summary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.results.model import RunRead
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One check. `wants`: what must hold. `saw`: why it failed, or what it looked at."""
+    """One check. `wants`: what must hold. `saw`: why it failed, or what it examined."""
 
     name: str
     failed: bool

@@ -1,4 +1,4 @@
-"""The verdict on a whole run, in words: a reading of the recorded exit status, never a judgement of its own."""
+"""Words the verdict on a whole run. It reads the recorded exit status and judges nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Headline:
 
 
 def headline(summary: SummaryRead) -> Headline:
-    """Say it."""
+    """Return the headline for an exit status."""
     word, tone = STATUSES.get(summary.exit_status, (f"Exit status {summary.exit_status}", "inconclusive"))
     parts = list(_parts(summary)) or ["no scenario was run"]
     text = "; ".join(parts)

@@ -1,4 +1,4 @@
-"""A run's timeline as places in a drawing: what the SVG template writes down. Lengths are in pixels."""
+"""Lays out a run's timeline in pixels, for the SVG template."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class FaultBar:
 
 @dataclass(frozen=True, slots=True)
 class PhaseBand:
-    """A phase below the plot; its name where there is room."""
+    """The bar of a phase below the plot, with its name if there is room."""
 
     x: float
     width: float
@@ -89,7 +89,7 @@ class CountRow:
     y: float
     what: str
     dots: Sequence[tuple[float, str, bool]]
-    """Each with its words, and whether it is over its limit."""
+    """Each with its text, and whether it is over its limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +129,15 @@ class Timeline:
 
 
 def zero_of(chronicle: Chronicle) -> float:
-    """The moment that times are told from: the scenario's beginning."""
+    """Return the zero of the time axis: the scenario's beginning."""
     return next((phase.from_s for phase in chronicle.phases if phase.name == "scenario"), 0.0)
 
 
 def timeline_of(chronicle: Chronicle, *, titled: bool) -> Timeline | None:
-    """Lay the drawing out; None where nothing was sent and nothing broken. `titled`: each point tells its request."""
+    """Lay the drawing out; None if nothing was sent and no fault was injected.
+
+    `titled`: each point has its request as a tooltip.
+    """
     if not chronicle.requests and not chronicle.faults:
         return None
     scale = _scale(chronicle)
@@ -179,7 +182,7 @@ def timeline_of(chronicle: Chronicle, *, titled: bool) -> Timeline | None:
 
 
 def _scale(chronicle: Chronicle) -> TimeScale:
-    """Without the service's start and end, in which nothing is asked of it."""
+    """Return a time axis without the service's start and end, when no request is sent to it."""
     begun = [sent.at_s for sent in chronicle.requests] + [fault.span.from_s for fault in chronicle.faults]
     ended = [sent.ended_s for sent in chronicle.requests] + [count.at_s for count in chronicle.counts]
     ended += [fault.span.to_s for fault in chronicle.faults if not ended]
@@ -207,12 +210,12 @@ def _point(sent: Sent, scale: TimeScale, latency: LatencyScale) -> Point:
 def _tails(requests: Sequence[Sent], scale: TimeScale, latency: LatencyScale) -> Iterator[str]:
     drawn = {(scale.x(sent.at_s), scale.x(sent.ended_s), latency.y(_took_ms(sent))) for sent in requests}
     for begun, ended, y in sorted(drawn):
-        if ended - begun > 6:  # shorter than a point is wide, it says nothing
+        if ended - begun > 6:  # shorter than a point is wide, so it would show nothing
             yield f"M{begun:g} {y:g}H{ended:g}"
 
 
 def _steps(chronicle: Chronicle, scale: TimeScale) -> Iterator[tuple[float, float, int]]:
-    """Numbers side by side where their moments are too near to each other."""
+    """Place numbers side by side if their moments are too close together."""
     steps = [told for told in chronicle.story if told.kind == "step" and told.number]
     last: float = LEFT - STEP_ROOM
     for index, told in enumerate(steps):
@@ -291,7 +294,7 @@ def _band(name: str, x: float, end: float) -> PhaseBand:
 
 
 def _summary(chronicle: Chronicle, panels: Sequence[Panel]) -> str:
-    """What the drawing shows, for who cannot see it."""
+    """Describe the drawing, for readers who cannot see it."""
     outcomes = [str(sent.exchange.outcome) for sent in chronicle.requests]
     counts = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
     faults = "; ".join(

@@ -1,4 +1,4 @@
-"""One page to attach to a release: what was compared, and what came of it."""
+"""The report of a release verification: one page to attach to a release."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _markdown(found: Verification, command: str) -> Iterator[str]:
 
 
 def html_page(found: Verification, command: str) -> str:
-    """The report as one HTML file that needs nothing else. What a service said is escaped."""
+    """Return the report as one self-contained HTML file. Text from a service is escaped."""
     return "\n".join(_html(found, command)) + "\n"
 
 

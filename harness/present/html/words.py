@@ -1,4 +1,4 @@
-"""Steps in plain words. What this does not know is shown as Python source."""
+"""Describes steps in plain words. Unknown steps are shown as Python source."""
 
 from __future__ import annotations
 

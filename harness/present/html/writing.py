@@ -29,14 +29,14 @@ BESIDE = (
     ("junit.xml", "junit.xml"),
     ("logs", "logs"),
 )
-"""What may lie beside the report, and what it is called."""
+"""Files that may lie beside the report, and their labels."""
 
 
 def write_report(folder: Path) -> Path:
-    """Write `report.html` into a results folder, by what lies in it, and return its path.
+    """Write `report.html` into a results folder, from the files in it. Return its path.
 
-    Raises UsageError when the folder has no summary that can be read, and OSError. A history that
-    cannot be read is said so in the report.
+    Raises UsageError if the folder has no readable summary, and OSError. For a history that cannot be read, the report
+    says so.
     """
     path = folder / REPORT
     write_atomically(path, page_text(page_of(folder)))
@@ -44,10 +44,10 @@ def write_report(folder: Path) -> Path:
 
 
 def report_run(folder: Path) -> str:
-    """Write the report at a run's end, and return why it could not be made; empty where it was.
+    """Write the report at the end of a run. Return why that failed; empty if it did not.
 
-    Where the making breaks, the page says so, and the run's outcome stays what it is. Raises OSError where no file can
-    be written at all.
+    If the making fails, the page says so, and the run's outcome stays as it is. Raises OSError if no file can be
+    written at all.
     """
     try:
         write_report(folder)

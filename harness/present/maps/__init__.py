@@ -1,1 +1,1 @@
-"""The maps of the fault space, as one drawing for every page."""
+"""The maps of the fault space, drawn the same way on every page."""

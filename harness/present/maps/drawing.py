@@ -1,4 +1,4 @@
-"""Maps of the fault space as places in a drawing: what the SVG template writes down. Lengths are in pixels."""
+"""Lays out the maps of the fault space in pixels, for the SVG template."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.present.maps.fault_map import FaultMap, MapRow, Sign
 from harness.results.text import shortened
 
 LEFT = 360
-"""Where the cells begin: the labels stand before that."""
+"""Where the cells begin. The labels are to their left."""
 LABEL_CHARACTERS = 56
 ROW_HEIGHT, CELL_HEIGHT = 15, 13
 GROUP_HEIGHT = 20
@@ -40,7 +40,7 @@ class Drawn:
 
     @property
     def summary(self) -> str:
-        """What the drawing shows, for who cannot see it."""
+        """Describe the drawing, for readers who cannot see it."""
         counts = ", ".join(f"{sign.count} {sign.meaning}" for sign in self.source.signs)
         return f"{self.source.title}, {len(self.source.rows)} messages: {counts}."
 
@@ -51,7 +51,7 @@ class Drawn:
 
 
 def drawn(source: FaultMap) -> Drawn:
-    """Lay it out."""
+    """Return the layout."""
     wide = COLUMN_WIDTH if source.columns else BYTE_WIDTH
     tones = {sign.letter: sign.tone for sign in source.signs}
     placed, groups, height = _placed(source)
@@ -103,7 +103,7 @@ def _names(source: FaultMap, last: int) -> Iterator[tuple[float, str]]:
 
 
 def _cells(begin: int, end: int, y: float, wide: int) -> str:
-    """Columns are cells of their own, bytes one bar."""
+    """Return the outline of the cells: one per column, or one bar for equal bytes."""
     if wide == BYTE_WIDTH:
         return _cell(begin, end - begin + 1, y, wide)
     return "".join(_cell(place, 1, y, wide) for place in range(begin, end + 1))

@@ -1,6 +1,6 @@
-"""Maps of the fault space that lie beside a run, as `maps.json`: what was broken where, and what came of it.
+"""Maps of the fault space beside a run, in `maps.json`: which faults were tried where, and with what result.
 
-They are made of a sweep and of a coverage, and drawn by the report.
+A sweep and the coverage give them; the report draws them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Sign(Read):
 
 
 class MapRow(Read):
-    """One message. `told`: its place as it is written elsewhere. `runs`: from and to a column, and the letter."""
+    """One message. `told`: its place as text. `runs`: first column, last column, letter."""
 
     group: str
     label: str
@@ -40,9 +40,9 @@ class MapRow(Read):
 
 
 class FaultMap(Read):
-    """Messages down; across the `columns` by name, or, where there are none, bytes from 0.
+    """Messages down. Across: the `columns` by name, or bytes from 0 if there are none.
 
-    `of`: `coverage` or `sweep`. `about`: sentences. `link`: a page that tells more, relative to the run's folder.
+    `of`: `coverage` or `sweep`. `about`: sentences. `link`: a page with more detail, relative to the run's folder.
     """
 
     of: Literal["coverage", "sweep"]
@@ -63,14 +63,14 @@ class Maps(Read):
 
 
 def write_maps(folder: Path, maps: Sequence[FaultMap], problems: Sequence[str] = ()) -> None:
-    """Write a run's maps, and what could not be drawn, as sentences; nothing where there is neither."""
+    """Write a run's maps, and sentences on what could not be drawn. Write no file if there is neither."""
     if maps or problems:
         data = Maps(maps=tuple(maps), problems=tuple(problems)).model_dump(mode="json", by_alias=True)
         write_atomically(folder / FILE, json.dumps(data, separators=(",", ":")) + "\n")
 
 
 def read_maps(folder: Path) -> Maps:
-    """The maps beside a run; none where there is no file. Raises UsageError for one that cannot be read."""
+    """Read the maps beside a run; empty if there is no file. Raises UsageError for a file that cannot be read."""
     path = folder / FILE
     if not path.is_file():
         return Maps(maps=())

@@ -1,4 +1,4 @@
-"""The maps as plain grids: messages down, actions across; and for the byte map runs of equal cells."""
+"""The maps as plain grids: messages down, actions across. The byte map joins runs of equal cells."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ARROWS = {"sent": ">", "answered": "<"}
 
 @dataclass(frozen=True, slots=True)
 class ActionRow:
-    """One message. `cells`: index of the result in the sweep, by the action's column; none where nothing was tried."""
+    """One message. `cells`: index of the result in the sweep, by the action's column; missing if not tried."""
 
     row: RowOfMap
     cells: Mapping[int, int]

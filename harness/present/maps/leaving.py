@@ -1,4 +1,4 @@
-"""Leaves the maps of the fault space beside a run, for its report."""
+"""Writes the maps of the fault space beside a run, for its report."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from harness.search.space.coverage import Subject
 
 
 def leave_maps(run: Path, results: Path, subject: Subject, coverage: Sequence[FaultMap] = ()) -> Sequence[str]:
-    """Write what was covered, if that is given anew, and the newest sweep of the same in the folder of results.
+    """Write the coverage, if it is given, and the newest sweep of the same subject in the folder of results.
 
-    Returns sentences on what could not be read or written. It raises nothing: a map is for the eye, and takes no
-    verdict away. Maps of the run's own that cannot be read stay as they are.
+    Returns sentences on what could not be read or written. Raises nothing, because a map changes no verdict. Existing
+    maps of the run that cannot be read stay as they are.
     """
     unread: list[str] = []
     try:

@@ -1,4 +1,4 @@
-"""What a sweep found, and what was covered, as maps that a report draws."""
+"""Turns a sweep's results and the coverage into maps for the report."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Run = tuple[int, int, str]
 
 
 def sweep_maps(results: Path, subject: Subject, run: Path, unread: list[str]) -> Sequence[FaultMap]:
-    """Draw the newest sweep of the same in `results`, for the report of `run`; nothing where there is none.
+    """Return maps of the newest sweep of the same subject in `results`, for the report of `run`; or none.
 
-    It may be of a part of the fault space, or of another commit: the map says so. Newer ones that cannot be read are
-    left out, and why, in `unread`.
+    The sweep may cover a part of the fault space, or be of another commit: the map says so. Newer sweeps that cannot be
+    read are left out; `unread` says why.
     """
     newest = _newest(results, subject, unread)
     if newest is None:

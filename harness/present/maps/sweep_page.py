@@ -1,4 +1,4 @@
-"""The page of a sweep: its maps, each cell of which tells what was seen there and how to repeat it."""
+"""The page of a sweep: its maps. Each cell shows what was seen there and how to repeat it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Texts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageHead:
-    """What the page says of the sweep. `repro`: the line that repeats a cell, with `{id}` in place of its id."""
+    """The head of the sweep's page. `repro`: the line that repeats a cell, with `{id}` in place of its id."""
 
     title: str
     lines: Sequence[str]

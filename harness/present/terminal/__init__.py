@@ -1,1 +1,1 @@
-"""What the terminal shows: lines of styled pieces, and the screens that write them."""
+"""The terminal's output: lines of styled pieces, and the screens that write them."""

@@ -1,4 +1,4 @@
-"""What has become worse than in the baseline, for a terminal."""
+"""Shows on a terminal what is worse than in the baseline."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.suite.verbs.baseline import Accepted, Compared
 
 
 def baseline_lines(compared: Compared) -> Iterator[Line]:
-    """What has become worse, one line each; else that nothing has."""
+    """Return what is worse, one line each, or else that nothing is."""
     if compared.differences:
         yield [(f"worse than {compared.file}: {counted(len(compared.differences), 'difference')}", BAD)]
     else:
@@ -26,7 +26,7 @@ def baseline_lines(compared: Compared) -> Iterator[Line]:
 
 
 def accepted_lines(done: Accepted) -> Iterator[str]:
-    """What the new baseline has, and what is not as in the old one."""
+    """Return what the new baseline contains, and how it differs from the old one."""
     old, new = done.old, done.new
     counts = f"{counted(len(new.scenarios), 'scenario')}, {counted(len(new.protections), 'protection')}"
     yield f"{done.path}: {counts}"

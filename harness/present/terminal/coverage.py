@@ -1,4 +1,4 @@
-"""How much of the fault space was hit, for a terminal."""
+"""Shows on a terminal how much of the fault space was hit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHOWN = 40
 
 
 def gate_coverage_lines(judged: JudgedCoverage) -> Iterator[Line]:
-    """The share; where it is below the floor, which statements are to blame."""
+    """Return the share. If it is below the floor, also say which statements are to blame."""
     found = judged.coverage
     share = f"{len(found.hit)} of {len(found.space.points)} points of the fault space"
     yield [("coverage: ", PLAIN), (f"{share}, {found.percent:.1f}%", BOLD)]
@@ -32,7 +32,7 @@ def unread_lines(unread: Sequence[str]) -> Iterator[Line]:
 
 
 def coverage_lines(recorded: RecordedCoverage, *, everything: bool) -> Iterator[Line]:
-    """What has changed in the space, what was not tried, and the share. `everything`: no list is cut short."""
+    """Return changes of the space, untried points, and the share. `everything`: do not shorten lists."""
     found, changed, path = recorded.coverage, recorded.changed, recorded.path
     style = DIM if recorded.updated else BAD
     for word, points in (("new", changed.new), ("gone", changed.gone)):

@@ -1,4 +1,4 @@
-"""The ablation matrix in the terminal: a scenario a row, a protection a column."""
+"""Shows the ablation matrix on a terminal: a row per scenario, a column per protection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the terminal says, as lines of styled pieces: the same for a terminal and a pipe."""
+"""What the terminal shows, as lines of styled pieces: the same for a terminal and a pipe."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WORD_WIDTH = 14
 
 NOT_HELD = "    "
 BEYOND_CHARACTERS = 160
-"""Of what is wrong beyond the runs: its own lines, above, have all of it."""
+"""For findings beyond the runs: they are shown in full above this line."""
 TABLE_THEMES_MIN = 2
 THEME_WIDTH = 24
 
@@ -36,7 +36,7 @@ def shown_key(key: RunKey, profile: str) -> str:
 
 
 def verdict_line(verdict: str, name: str, *rest: str) -> Line:
-    """Mark, word, name, and whatever there is to say in a line. `verdict`: of whatever kind."""
+    """Return mark, word, name and a note in one line. `verdict`: of any kind."""
     looks = look(verdict)
     said = "  ".join(one_line(text) for text in rest if text)
     head = (f"{looks.mark} {verdict:{WORD_WIDTH}}", looks.style)
@@ -79,7 +79,7 @@ def _told(evidence: Evidence, more: int) -> str:
 
 
 def _story(result: RunResult, steps: Sequence[str] = ()) -> Iterator[Line]:
-    """At most ten lines with the verdict's own: what is wrong, what was done, what was seen, how to repeat it."""
+    """Return at most ten lines with the verdict's: what is wrong, what was done and seen, how to repeat it."""
     if result.reason:
         yield _labelled("why", result.reason, style=look(result.verdict).style)
     if steps:
@@ -111,12 +111,12 @@ def proof_lines(proof: ProofResult) -> Iterator[Line]:
         return
     if proof.control.verdict is Verdict.HELD:
         yield from _story(proof.ablated)
-    elif proof.control.role != "scenario":  # else it was told already
+    elif proof.control.role != "scenario":  # otherwise it was shown already
         yield from _story(proof.control)
 
 
 def opening_lines(summary: Summary, folder: ResultsFolder) -> Iterator[Line]:
-    """What is about to run."""
+    """Return the lines on what is about to run."""
     info = summary.info
     scenarios = counted(len(summary.selection), "scenario")
     yield [(f"{scenarios}, target {info.target}, profile {info.profile}, seed {info.seed}", PLAIN)]
@@ -124,7 +124,7 @@ def opening_lines(summary: Summary, folder: ResultsFolder) -> Iterator[Line]:
 
 
 def table_lines(summary: Summary) -> Iterator[Line]:
-    """A row for each theme; none where one theme says it all."""
+    """Return a row per theme; empty if there is only one theme."""
     own = [result for result in summary.results if result.role == "scenario"]
     themes = list(dict.fromkeys(result.theme for result in own))
     if len(themes) < TABLE_THEMES_MIN:
@@ -149,7 +149,7 @@ def _row(results: Sequence[RunResult], theme: str, width: int, verdicts: Sequenc
 
 
 def closing_lines(summary: Summary, folder: ResultsFolder, *, unpublished: str = "") -> Iterator[Line]:
-    """Counts, where the time went, and where the results are. `unpublished`: why the report could not be made."""
+    """Return the counts, the times, and the path of the results. `unpublished`: why there is no report."""
     yield from table_lines(summary)
     times = summary.times
     counts = ", ".join(f"{count} {verdict.value}" for verdict, count in summary.counts.items())

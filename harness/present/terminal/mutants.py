@@ -1,4 +1,4 @@
-"""What became of the mutants, for a terminal."""
+"""Shows the results of mutants on a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.proof.mutant_results import MutantResult, counted
 
 
 def mutant_lines(result: MutantResult) -> Iterator[Line]:
-    """A line for a mutant: its verdict, its file, who noticed it and how, or why nobody did."""
+    """Return a line per mutant: its verdict, its file, which scenario noticed it and how, or why none did."""
     by = f"{result.mutant.scenario}: " if result.mutant.scenario else ""
     yield verdict_line(result.verdict, result.mutant.id, f"{result.mutant.file}  {by}{result.reason}")
 

@@ -1,4 +1,4 @@
-"""What runs now, for how long, and what was seen of it last."""
+"""Keeps what runs now, for how long, and what was last seen of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Now:
     phase: str = ""
     seen: str = ""
     fault: str = ""
-    """What is broken now, as far as it was said last."""
+    """The faults in force now, as last reported."""
     evidence: str = ""
     steps: list[str] = field(default_factory=list)
     _broken: dict[int, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Now:
                 pass
 
     def pieces(self) -> Sequence[tuple[str, str]]:
-        """For a line: each with what it is: `what`, `fault`, `evidence` or `seen`."""
+        """Return pieces for a line, each with its kind: `what`, `fault`, `evidence` or `seen`."""
         seconds = f"{self.what}  {time.monotonic() - self.began:.0f} s"
         found = [(seconds, "what"), (self.phase, "seen"), (self.fault and f"! {self.fault}", "fault")]
         found += [(self.evidence, "evidence"), (self.seen, "seen")]

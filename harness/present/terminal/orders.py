@@ -1,4 +1,4 @@
-"""Orders of statements on a terminal."""
+"""Shows orders of statements on a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.suite.verbs.orders import JSON_FILE, Orders
 
 
 def order_lines(result: OrderResult) -> Iterator[Line]:
-    """What there is to say of an order."""
+    """Return the lines on one order."""
     style = look(result.verdict).style
     yield [(f"{result.verdict.value:13}", style), (result.name, BOLD)]
     if result.reason:
@@ -25,7 +25,7 @@ def order_lines(result: OrderResult) -> Iterator[Line]:
 
 
 def orders_lines(orders: Orders, folder: str) -> Iterator[Line]:
-    """Counts, by mix, and where the results are."""
+    """Return the counts by mix, and the path of the results."""
     for mix in MIXES:
         own = [result for result in orders.results if result.mix == mix]
         if own:
@@ -36,7 +36,7 @@ def orders_lines(orders: Orders, folder: str) -> Iterator[Line]:
 
 
 def counts_line(requests: int, mix: Mix, results: Sequence[OrderResult]) -> str:
-    """What the orders of one mix amount to."""
+    """Return the counts for the orders of one mix."""
     counts = ", ".join(f"{count} {word}" for word, count in Counter(each.verdict.value for each in results).items())
     locked = sum(1 for each in results if each.waits)
     return f"{requests} {mix}: {counted(len(results), 'order')}, {locked} of them with a wait for a lock: {counts}"

@@ -1,4 +1,4 @@
-"""A line for the terminal: styled pieces, and what a terminal that is too narrow for it does."""
+"""A line for the terminal: styled pieces, and how to fit them into a narrow terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.present.looks import GOOD
 Piece: TypeAlias = tuple[str, str]
 """A text and its style."""
 Line: TypeAlias = Sequence[Piece]
-"""The terminal itself wraps it, so that what is copied from it is whole; a `FittedLine` says otherwise."""
+"""The terminal itself wraps it, so that copied text is whole. A `FittedLine` says otherwise."""
 
 
 class Fit(Enum):
@@ -21,7 +21,7 @@ class Fit(Enum):
     CUT = auto()
     """It is cut: a row of a table, or what went well."""
     INDENTED = auto()
-    """Two pieces: the second is wrapped at words below its own beginning, and shortened to a few lines."""
+    """Two pieces. The second is wrapped at words, indented to its own beginning, and limited to a few lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,12 @@ class FittedLine(Sequence[Piece]):
 
 
 def cut(*pieces: Piece) -> Line:
-    """A line of which a terminal shows what fits."""
+    """Return a line that a narrow terminal truncates."""
     return FittedLine(pieces, Fit.CUT)
 
 
 def by_style(*pieces: Piece) -> Line:
-    """A line that is cut where its first piece says that all went well, and shown whole otherwise: it is to be read."""
+    """Return a line that is truncated if its first piece reports success. Otherwise it is shown in full."""
     return cut(*pieces) if pieces[0][1] == GOOD else pieces
 
 

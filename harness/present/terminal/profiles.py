@@ -1,4 +1,4 @@
-"""Profiles side by side, for a terminal."""
+"""Shows profiles side by side on a terminal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ProfileTable:
         return [(f"{'':{self._width}}  {names}", BOLD), ("(worst answer, recovery, lost, doubled)", DIM)]
 
     def row(self, compared: Compared) -> Line:
-        """One scenario."""
+        """Return the row of one scenario."""
         pieces: list[Piece] = [(f"{compared.id:{self._width}}  ", BOLD)]
         for name in self._order:
             outcome = compared.outcomes.get(name)

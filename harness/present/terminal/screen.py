@@ -1,4 +1,4 @@
-"""Tells a user of a run while it goes on: on a terminal with a live line, into a pipe line by line."""
+"""Shows a run while it goes on: with a live line on a terminal, line by line in a pipe."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from harness.results.ablation import PairVerdict, ProofResult
 
 FRAMES_PER_S = 8
 STILL_RUNNING_S = 15.0
-"""Into a pipe: after so long without a line, say what goes on."""
+"""In a pipe: after so many seconds without a line, print what is running."""
 LINES_MAX: Mapping[str, int] = {"why": 3, "log": 2}
 """Of a failure's story, by label, on a terminal; of the others one. The whole is in the report, and with -v."""
 ROOM_MIN = 20
@@ -38,7 +38,7 @@ NOW_STYLES: Mapping[str, str] = {"what": "bold cyan", "fault": "bold red", "evid
 
 
 class Verbosity(enum.IntEnum):
-    """How much is said."""
+    """How much is shown."""
 
     QUIET = -1
     """Only what did not hold."""
@@ -57,7 +57,7 @@ class Screen(abc.ABC):
         self.profile = ""
         """The session's: what differs from it is shown with each run."""
         self.total = 0
-        """How many scenarios are to run; 0 where nobody said."""
+        """How many scenarios will run; 0 if unknown."""
         self._numbers: dict[str, int] = {}
 
     def __enter__(self) -> Self:
@@ -73,24 +73,24 @@ class Screen(abc.ABC):
         """Write one line, at once."""
 
     def write_all(self, lines: Iterable[Line]) -> None:
-        """Write some."""
+        """Write several lines."""
         for line in lines:
             self.write(line)
 
     def progress(self, text: str) -> None:
-        """Say what takes long outside of any scenario."""
+        """Show a note on something slow outside of any scenario."""
         self._lanes[OUTSIDE] = Now(text)
         if self._verbosity > Verbosity.QUIET:
             self.write([(text, DIM)])
 
     def began(self, key: RunKey, role: Role) -> None:
-        """A run begins."""
+        """Show that a run begins."""
         prefix = self._place(key) if role == "scenario" else f"{role}: "
         self._lanes.pop(OUTSIDE, None)
         self._lanes[threading.get_ident()] = Now(prefix + shown_key(key, self.profile))
 
     def _place(self, key: RunKey) -> str:
-        """`7/35 `: the scenario's place among those begun; nothing where it is the only one."""
+        """Return the scenario's number among those begun (`7/35 `); empty if there is only one."""
         number = self._numbers.setdefault(key.id, len(self._numbers) + 1)
         return f"{number}/{self.total} " if 1 < self.total >= number else ""
 
@@ -101,7 +101,7 @@ class Screen(abc.ABC):
             now.saw(entry)
 
     def ended(self, result: RunResult, note: str) -> None:
-        """It is judged."""
+        """Show a run's verdict."""
         now = self._lanes.pop(threading.get_ident(), None)
         steps = now.steps if now else []
         if not self._says(result):
@@ -110,7 +110,7 @@ class Screen(abc.ABC):
         self.write_all(run_lines(result, note, profile=self.profile, verbose=verbose, steps=steps))
 
     def _going_on(self) -> Sequence[Now]:
-        """What runs now, oldest first; for a thread that is none of those that run."""
+        """Return what runs now, oldest first. Called from a thread that runs none of it."""
         return list(self._lanes.copy().values())
 
     def proved(self, proof: ProofResult) -> None:
@@ -119,7 +119,7 @@ class Screen(abc.ABC):
             self.write_all(proof_lines(proof))
 
     def _says(self, result: RunResult) -> bool:
-        """Controls and ablated runs are told of by their proof."""
+        """Controls and ablated runs are reported with their proof."""
         if self._verbosity >= Verbosity.VERBOSE:
             return True
         if result.role != "scenario":
@@ -150,7 +150,7 @@ class PlainScreen(Screen):
         self._thread.join()
 
     def write(self, line: Line) -> None:
-        """Write it; where nobody reads any more, the run goes on all the same."""
+        """Write a line. If the reader has gone, the run goes on all the same."""
         self._written.set()
         self._put("".join(text for text, _ in line))
 
@@ -173,7 +173,7 @@ class PlainScreen(Screen):
 
 
 class LiveScreen(Screen):
-    """A terminal: colours, lines cut to its width, and a last line that says what runs now."""
+    """A terminal: colours, lines cut to its width, and a last line that shows what runs now."""
 
     def __init__(self, stream: IO[str], verbosity: Verbosity) -> None:
         super().__init__(verbosity)
@@ -197,9 +197,9 @@ class LiveScreen(Screen):
         self._live.stop()
 
     def write(self, line: Line) -> None:
-        """Write it above the live line: what went well in one line, of a failure's story a few, all of it with -v.
+        """Write above the live line. A success takes one line, a failure a few lines, or all of them with -v.
 
-        What is to be copied is never broken: the terminal itself wraps it.
+        Text to copy is never broken: the terminal itself wraps it.
         """
         fit = line.fit if isinstance(line, FittedLine) else None
         if fit is Fit.CUT:
@@ -212,7 +212,7 @@ class LiveScreen(Screen):
             self._console.print(Text.assemble(*line), soft_wrap=True)
 
     def _write_indented(self, line: Line) -> None:
-        """Wrap at words, below the text's own beginning."""
+        """Wrap at words, indented to the text's own beginning."""
         label, told = line
         indent = len(label[0])
         lines = Text(told[0], style=told[1]).wrap(self._console, max(ROOM_MIN, self._console.width - indent - 1))
@@ -231,7 +231,7 @@ class LiveScreen(Screen):
             self._live.refresh()
 
     def ended(self, result: RunResult, note: str) -> None:
-        """Nothing runs any more: the live line says so at once."""
+        """Clear the live line, because no run is left."""
         super().ended(result, note)
         self._live.refresh()
 

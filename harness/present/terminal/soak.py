@@ -1,4 +1,4 @@
-"""What varied over the rounds of a soak, for a terminal."""
+"""Shows on a terminal what varied over the rounds of a soak."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.results.text import one_line
 
 
 def soak_lines(results: Sequence[RunResult]) -> Iterator[Line]:
-    """For each scenario its verdicts, and what was not the same in all of its runs."""
+    """Return, for each scenario, its verdicts and what differed between its runs."""
     by_id: dict[str, list[RunResult]] = {}
     for result in results:
         by_id.setdefault(result.key.id, []).append(result)
@@ -28,7 +28,7 @@ def soak_lines(results: Sequence[RunResult]) -> Iterator[Line]:
 
 
 def _spread(runs: Sequence[RunResult]) -> str:
-    """Smallest and largest of what is timed."""
+    """Return the smallest and the largest of each time."""
     spans: dict[str, list[float]] = {"duration_s": [run.duration_s for run in runs]}
     for run in runs:
         for name, figure in run.figures.items():

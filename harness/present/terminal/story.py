@@ -1,4 +1,4 @@
-"""What there is to say of a run that did not hold, in a few lines."""
+"""Describes in a few lines a run that did not hold."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LOGGED_CHARACTERS = 600
 
 
 def story(result: RunResult) -> Sequence[str]:
-    """The reason, what was to hold, what else failed, what was seen, what the service logged, how to repeat it."""
+    """Return the reason, what should have held, other failures, what was seen and logged, how to repeat it."""
     return [one_line(result.reason), *(f"  {label:{LABEL_WIDTH}} {text}" for label, text in details(result))]
 
 
 def details(result: RunResult) -> Iterator[tuple[str, str]]:
-    """All but the reason, each with its label, in one line each: what was to hold comes first, `repro` last."""
+    """Return all but the reason, each in one line with its label. What should have held is first, `repro` last."""
     others = [f"{check.name}: {check.reason}" for check in result.failing if check.reason not in result.reason]
     seen = [f"{evidence.kind} ({evidence.source}): {evidence.detail}" for evidence in result.evidence]
     if result.failing and (wanted := wants(result.failing[0].name)):
@@ -41,7 +41,7 @@ def details(result: RunResult) -> Iterator[tuple[str, str]]:
 
 
 def log_file(result: RunResult) -> Path | None:
-    """The service's own log of this run, where it still lies beside the history."""
+    """Return the service's log of this run, if it still exists beside the history."""
     if result.history is None:
         return None
     file = result.history.parents[1] / "logs" / f"{result.key}.log"

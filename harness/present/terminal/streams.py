@@ -1,4 +1,4 @@
-"""Standard streams that nobody reads any more."""
+"""Handles standard streams whose reader has gone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import IO
 
 
 def into_nothing(stream: IO[str]) -> None:
-    """Have what is still to be written go nowhere: it would fail again when the stream is flushed, or Python ends."""
+    """Discard what is still to be written: it would fail again when the stream is flushed or Python ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, stream.fileno())

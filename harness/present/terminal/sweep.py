@@ -1,4 +1,4 @@
-"""A sweep on a terminal: cells that did not hold, then the map, the counts and the speed."""
+"""Shows a sweep on a terminal: cells that did not hold, the map, the counts and the speed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class CellsOnScreen:
 
 
 def cell_lines(result: CellResult) -> Iterator[Line]:
-    """What there is to say of a cell that did not hold."""
+    """Return the lines on a cell that did not hold."""
     looks = look(result.verdict)
     yield [(f"{looks.letter} {result.verdict:13}", looks.style), (one_line(str(result.cell)), BOLD)]
     yield [("    why    ", DIM), (one_line(result.reason), looks.style)]
@@ -43,7 +43,7 @@ def cell_lines(result: CellResult) -> Iterator[Line]:
 
 
 def sweep_lines(results: SweepResults, folder: str) -> Iterator[Line]:
-    """The map, the counts, the speed, and where the results are."""
+    """Return the map, the counts, the speed, and the path of the results."""
     yield from map_lines(results)
     for problem in results.problems:
         yield _problem_line(problem)
@@ -58,6 +58,6 @@ def sweep_lines(results: SweepResults, folder: str) -> Iterator[Line]:
 
 
 def _problem_line(problem: LaneProblem) -> Line:
-    """One line for what no cell is to blame for."""
+    """Return one line on a problem of a whole lane."""
     looks = look(problem.verdict)
     return [(f"{looks.letter} lane {problem.lane}: {one_line(problem.reason)}", looks.style)]

@@ -1,4 +1,4 @@
-"""The map on a terminal: messages down, actions across, a letter and a style for the verdict."""
+"""Shows the map on a terminal: messages down, actions across, a letter and a style per verdict."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOTHING = "."
 
 
 def map_lines(results: SweepResults) -> Iterator[Line]:
-    """Yield the whole map; nothing where nothing was swept."""
+    """Yield the lines of the map; none if no cell was tried."""
     grids = grids_of(results)
     cut = {(row.row.kind, row.row.place): row for row in grids.bytes}
     yield from _headings(grids)
@@ -59,7 +59,7 @@ def _bytes(row: ByteRow | None, results: SweepResults) -> Line:
 
 
 def _byte_rows_alone(grids: Grids, results: SweepResults) -> Iterator[Line]:
-    """Messages of which nothing was tried but cuts inside."""
+    """Yield rows of messages for which only cuts inside were tried."""
     acted = {(row.row.kind, row.row.place) for row in grids.actions}
     for row in grids.bytes:
         if (row.row.kind, row.row.place) not in acted:

@@ -1,4 +1,4 @@
-"""What the proofs amount to, as a table for a terminal: each protection, and the scenarios without teeth."""
+"""Shows the judged proofs as a table: each protection, and the scenarios that nothing proves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.results.text import one_line
 
 
 def teeth_lines(teeth: Teeth) -> Iterator[Line]:
-    """A line for each protection; of the scenarios only those that nothing proves; and the counts."""
+    """Return a line per protection, the scenarios that nothing proves, and the counts."""
     width = max((len(each.name) for each in teeth.protections), default=0)
     yield [("protections", BOLD)]
     for each in teeth.protections:

@@ -1,4 +1,4 @@
-"""What past runs show one after the other, for a terminal."""
+"""Shows past runs in sequence on a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.results.text import counted
 
 
 def trend_lines(told: Sequence[Trend], found: Sequence[SummaryRead], left_out: Mapping[str, str]) -> Iterator[str]:
-    """The verdicts of each scenario from old to new, then what there is to say."""
+    """Return the verdicts of each scenario from old to new, and notes on what changed."""
     if not found:
         yield "there are no runs to compare"
         return

@@ -1,4 +1,4 @@
-"""Whether a candidate may replace the release, for a terminal."""
+"""Shows on a terminal whether a candidate may replace the release."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.results.text import one_line
 
 
 def verification_lines(found: Verification) -> Iterator[Line]:
-    """The verdict, then what it rests on, one line each."""
+    """Return the verdict, then its reasons, one line each."""
     tone = "held" if found.clean else "failed" if found.regressions else "inconclusive"
     yield [(found.verdict, look(tone).style)]
     for each in found.regressions:
