@@ -1,4 +1,4 @@
-"""What courses work with, for one direction of a connection."""
+"""What an action's course can do to its connection, for one direction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.relay.reports import Fired, Passed, Report
 
 @dataclass(slots=True)
 class Insert:
-    """Bytes that take the place of the answer to `exchange`; `closes`: with them the connection ends."""
+    """Bytes that replace the answer to `exchange`. `closes`: the connection ends with them, at this message."""
 
     exchange: int
     data: bytes
@@ -27,55 +27,55 @@ class Insert:
 
 
 class Workshop(Protocol):
-    """The connection, as its benches need it."""
+    """What the benches need of their connection's engine."""
 
     number: int
     hop: str
     service_port: int
 
     def tell(self, report: Report) -> None:
-        """Tell the owner of the hop."""
+        """Report to the control connection that owns the hop."""
         ...
 
     def passes_on(self, report: Passed) -> None:
-        """Tell that what was held passes from now on."""
+        """Report that a held message passes from now on."""
         ...
 
     def has_fired(self, armed: ArmedRule) -> None:
-        """Remember it for the rules that come after it."""
+        """Remember that the rule fired: other rules may wait for it."""
         ...
 
     def is_back(self, armed: ArmedRule) -> None:
-        """Have a rule in force again."""
+        """Put a rule back in force."""
         ...
 
     def end_by_rule(self, message: Message, *, reset: bool) -> None:
-        """Close both sides."""
+        """Close both sides of the connection."""
         ...
 
     def add_held(self, held: Held, *, late: bool, delay_s: float | None) -> None:
-        """Keep what is held, and see that it is released in time."""
+        """Remember what is held, and schedule its release."""
         ...
 
     def withdraw(self, message: Message) -> None:
-        """Forget a sent message that the server never saw."""
+        """Forget a sent message that the server never received."""
         ...
 
     def add_insert(self, insert: Insert) -> None:
-        """Put bytes in as soon as all earlier answers have passed."""
+        """Send these bytes as soon as all earlier answers have passed."""
         ...
 
     def failure(self, message: Message, error: ServerError) -> Failure:
-        """Return what makes this error the answer to the message."""
+        """Return how the protocol turns this error into the answer to the message."""
         ...
 
     def follow_up(self, failure: Failure) -> None:
-        """Work on the answers and the further messages of an exchange in which a message failed."""
+        """Change the rest of an exchange in which a message failed."""
         ...
 
 
 class DirectionBench:
-    """One direction's bench. `lanes`: this direction's own first, then the other."""
+    """The bench of one direction. `lanes`: this direction's first, then the other's."""
 
     def __init__(self, workshop: Workshop, direction: Direction, lanes: Sequence[Lane]) -> None:
         self._workshop = workshop
@@ -84,7 +84,7 @@ class DirectionBench:
         self.forward: Callable[[bytes], None] = lanes[0].emit  # behind a blocker it waits
 
     def fire(self, armed: ArmedRule, message: Message, passed_bytes: int) -> None:
-        """Report that the action was done."""
+        """Report that the action was carried out."""
         workshop = self._workshop
         workshop.has_fired(armed)
         workshop.tell(
@@ -96,7 +96,7 @@ class DirectionBench:
         )  # fmt: skip
 
     def vanished(self, message: Message) -> None:
-        """Forget a message that the server will never see. Of an answer there is nothing to forget."""
+        """Forget a message that the server never receives. For an answer there is nothing to do."""
         if self._direction == "sent":
             self._workshop.withdraw(message)
 
@@ -105,7 +105,7 @@ class DirectionBench:
         self._workshop.is_back(armed)
 
     def end(self, message: Message, *, reset: bool) -> None:
-        """Close both sides."""
+        """Close both sides of the connection."""
         self._workshop.end_by_rule(message, reset=reset)
 
     def hold(self, armed: ArmedRule, message: Message, *, both_ways: bool, late: bool, delay_s: float | None) -> None:
@@ -123,7 +123,7 @@ class DirectionBench:
         workshop.add_held(held, late=late, delay_s=delay_s)
 
     def fail(self, armed: ArmedRule, message: Message) -> None:
-        """Have an error come in the place of the answer."""
+        """Replace the answer with an error."""
         action = armed.rule.action
         if not isinstance(action, Fail):
             raise TypeError(f"{action!r} is no Fail")

@@ -1,4 +1,4 @@
-"""The relay's side of its control connections: JSON lines, requests in, answers and reports out."""
+"""The relay's side of its control connections: JSON lines with requests, answers and reports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Request = Mapping[str, Any]
 
 
 class ControlSession:
-    """One control connection. What it laid and armed goes when it ends."""
+    """One control connection. When it ends, its hops and rules end, too."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, identity: Identity) -> None:
         self._reader = reader
@@ -48,7 +48,7 @@ class ControlSession:
         }
 
     async def serve(self) -> None:
-        """Answer until the connection ends, then end all that is its."""
+        """Answer requests until the connection ends, then end everything that belongs to it."""
         try:
             while line := await self._reader.readline():
                 await self._answer(json.loads(line))
@@ -60,7 +60,7 @@ class ControlSession:
             self._writer.close()
 
     def tell(self, report: Report) -> None:
-        """Push a report."""
+        """Send a report, without being asked."""
         if not self._writer.is_closing():
             self._write({"report": report.to_json()})
 

@@ -1,7 +1,7 @@
-"""What an action is written against: the course of one unit's bytes, and the bench on which it works.
+"""The interface of an action: a course gets the bytes of one unit (a message or a whole answer), and acts by its bench.
 
-A course gets the unit piece by piece (a large message comes in several) and is told which piece is the
-last. Pieces of other messages that stand between them (a notice within an answer) come through `aside`.
+A course gets the unit in pieces, because a large message comes in several, and learns which piece is the last. Pieces
+of other messages that stand between them (a notice within an answer) come through `aside`.
 """
 
 from __future__ import annotations
@@ -15,34 +15,34 @@ if TYPE_CHECKING:
 
 
 class Bench(Protocol):
-    """What a course can do with one direction of its connection."""
+    """What a course can do to its direction of the connection."""
 
     def forward(self, data: bytes) -> None:
-        """Pass bytes on. Behind a hold they wait."""
+        """Forward bytes. If a rule holds the direction, they are queued."""
         ...
 
     def fire(self, armed: ArmedRule, message: Message, passed_bytes: int) -> None:
-        """Report that the action was done."""
+        """Report that the action was carried out."""
         ...
 
     def not_done(self, armed: ArmedRule) -> None:
-        """Put the rule back in force: its action could not be done on this unit."""
+        """Put the rule back in force: its action could not be carried out on this unit."""
         ...
 
     def end(self, message: Message, *, reset: bool) -> None:
-        """Close both sides."""
+        """Close both sides of the connection."""
         ...
 
     def fail(self, armed: ArmedRule, message: Message) -> None:
-        """Put an error in the place of the answer. The unit itself was not passed on."""
+        """Replace the answer with an error. The unit itself was not forwarded."""
         ...
 
     def vanished(self, message: Message) -> None:
-        """Forget a message that the server will never see. Of an answer there is nothing to forget."""
+        """Forget a message that the server never receives. For an answer there is nothing to do."""
         ...
 
     def hold(self, armed: ArmedRule, message: Message, *, both_ways: bool, late: bool, delay_s: float | None) -> None:
-        """Keep back whatever comes from now on, in this direction or both, until the rule releases it.
+        """Queue everything that comes from now on, in this direction or both, until the rule releases it.
 
         `late`: the service's next message on the connection releases it, too. `delay_s`: so does this time.
         """
@@ -50,7 +50,7 @@ class Bench(Protocol):
 
 
 class Course:
-    """What becomes of a unit."""
+    """What is done to one unit."""
 
     __slots__ = ()
 
@@ -59,14 +59,14 @@ class Course:
         raise NotImplementedError
 
     def give_up(self) -> None:
-        """The rest will not come: pass on what is kept, and put the rule back if it has done nothing."""
+        """The unit's rest will not come: forward what was kept. If nothing was done, the rule is in force again."""
 
     def cancel(self, armed: ArmedRule) -> None:
-        """That rule is no longer in force: if it is this course's and has done nothing, let the unit pass."""
+        """The rule was disarmed. If it is this course's and has done nothing, let the unit pass."""
 
 
 class Passes(Course):
-    """It passes."""
+    """Forwards the unit unchanged."""
 
     __slots__ = ("_bench",)
 
@@ -74,13 +74,13 @@ class Passes(Course):
         self._bench = bench
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Pass it on."""
+        """Forward the piece."""
         del last
         self._bench.forward(data)
 
 
 class RuleCourse(Course):
-    """What a rule makes of a unit. `message`: the unit, or its first."""
+    """What a rule does to a unit. `message`: the unit, or the first message of it."""
 
     __slots__ = ("armed", "bench", "message")
 
@@ -90,13 +90,13 @@ class RuleCourse(Course):
         self.message = message
 
     def aside(self, data: bytes) -> None:
-        """Take a piece of another message that stands between."""
+        """Take a piece of another message that stands within the unit."""
         self.bench.forward(data)
 
     def _fire(self, passed_bytes: int = 0) -> None:
         self.bench.fire(self.armed, self.message, passed_bytes)
 
     def _too_short(self, length: int) -> None:
-        """Put the rule back, for another unit: this one does not have the byte that the rule is about."""
+        """Put the rule back in force: this unit does not have the byte that the rule names."""
         self.armed.missed[f"it had {length} bytes only"] += 1
         self.bench.not_done(self.armed)

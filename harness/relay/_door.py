@@ -1,7 +1,7 @@
 """Accepts connections as bare sockets.
 
-What is to speak TLS from its first byte must not be read from before: a server of the loop's own would, and one that
-speaks TLS by itself tells nobody of those who do not.
+If a connection begins with TLS, nothing may be read from it before the TLS layer does: asyncio's server would read. And
+asyncio's TLS server does not report clients that fail to speak TLS, which the relay has to report.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from harness.relay._listener import BACKLOG
 
 
 class Door:
-    """Listens on a bound socket, which is its own from then on. `enters` gets each connection and its client's port."""
+    """Listens on a bound socket, which it owns. `enters` gets each connection and its client's port."""
 
     def __init__(self, bound: socket.socket, enters: Callable[[socket.socket, int], None]) -> None:
         self._bound = bound
@@ -25,7 +25,7 @@ class Door:
         self._accepting.add_done_callback(_tell)
 
     def close(self) -> None:
-        """Listen no more. Those that have entered stay."""
+        """Stop listening. Connections that were accepted stay open."""
         self._accepting.cancel()
         self._bound.close()
 
@@ -37,6 +37,6 @@ class Door:
 
 
 def _tell(accepting: asyncio.Task[None]) -> None:
-    """Have the loop log why it accepts no more: that is a fault of the relay's own."""
+    """Have the loop log why no more connections are accepted: that is an error of the relay itself."""
     if not accepting.cancelled():
         accepting.result()

@@ -1,4 +1,7 @@
-"""One relayed connection without its sockets: bytes of both directions in, what is to be done out."""
+"""The logic of one relayed connection, without sockets: bytes come in, calls to an `Outlet` come out.
+
+Tests drive it with bytes alone, and every rule is decided here.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ NO_TLS: Final = "the service did not ask for TLS, which this link requires"
 
 
 class Engine:
-    """Feeds, judges and reports. `number`: the connection's on its hop; `service_port`: the service's own."""
+    """Feeds bytes to the two lanes, decides what the rules do to each message, and reports it.
+
+    `number`: counts the connections of its hop. `service_port`: the service's local port.
+    """
 
     def __init__(self, hop: HopState, number: int, service_port: int, outlet: Outlet) -> None:
         self.hop = hop.kind.name
@@ -64,7 +70,10 @@ class Engine:
     # ------------------------------------------------------------------ from the transports
 
     def feed(self, direction: Direction, chunk: bytes) -> None:
-        """Take what was read; `chunk` may be kept."""
+        """Take bytes that were read. `chunk` may be kept.
+
+        While no rule can concern them, bytes are forwarded first and only then parsed: parsing must not delay them.
+        """
         self._notes.now_ns = time.monotonic_ns()
         lane = self._lanes[direction]
         lane.came_bytes += len(chunk)
@@ -80,26 +89,26 @@ class Engine:
                 self._begin_tls()
 
     def finish(self, direction: Direction) -> None:
-        """Take the end of a direction: that side sends no more."""
+        """Handle the end of a direction: that side sends no more."""
         self._tell_end("service" if direction == "sent" else "server")
         self._lanes[direction].finish()
 
     def lost(self, by: EndedBy, why: str = "") -> None:
-        """Take the end of the whole connection. `why`: what its TLS failed of."""
+        """Handle the end of the whole connection. `why`: why its TLS failed, or ""."""
         self._tell_end(by, why=why)
         self._close()
 
     @property
     def traffic(self) -> tuple[int, int]:
-        """The bytes that have come from the service and from the server, passed on or not."""
+        """How many bytes the service and the server have sent, forwarded or not."""
         return self._lanes["sent"].came_bytes, self._lanes["answered"].came_bytes
 
     def queued_bytes(self, direction: Direction) -> int:
-        """How much waits for a release."""
+        """How many bytes wait in this direction until a rule releases them."""
         return self._lanes[direction].queued_bytes
 
     def disarmed(self, armed: ArmedRule) -> None:
-        """Let go of what a rule that is no longer in force has begun to take. What it holds is released elsewhere."""
+        """Stop what a disarmed rule has begun on a message. What it holds is released by the hop."""
         if self._whole is not None:
             self._whole.cancel(armed)
             self._drop_whole_if_over()
@@ -109,7 +118,10 @@ class Engine:
     # ------------------------------------------------------------------ for the lanes
 
     def insert_due(self) -> None:
-        """Put in the place of answers what takes it, if it is due here, between two answers."""
+        """Send the answers that rules make up, as far as their place between two answers has come.
+
+        Such an answer may not overtake an earlier one: the client matches answers to its requests by their order.
+        """
         lane = self._lanes["answered"]
         while self.inserts and lane.between_messages and not self._notes.unanswered(self.inserts[0].exchange):
             insert = self.inserts.pop(0)
@@ -118,17 +130,17 @@ class Engine:
                 self.end_by_rule(insert.closes, reset=False)
 
     def finishing(self, direction: Direction) -> None:
-        """No more will come: act on what is complete with that, give up what waits for more."""
+        """The direction has ended: act on the answer that its end completes, and give up one that is incomplete."""
         if direction == "answered" and self._whole is not None:
             self._whole.stream_ends()
             self._whole = None
 
     def drained(self) -> None:
-        """Some of what waited has passed."""
+        """Some of the queued bytes were forwarded."""
         self._outlet.drained()
 
     def settled(self, direction: Direction) -> None:
-        """All that came has been dealt with, or waits."""
+        """Everything that was read is forwarded or queued: release what waited for the service's next message."""
         if direction == "sent" and self._late and self._notes.sent_count > self._late_from:
             late, self._late = self._late, []
             for held in late:
@@ -148,31 +160,31 @@ class Engine:
     # ------------------------------------------------------------------ for the benches
 
     def tell(self, report: Report) -> None:
-        """Tell the owner of the hop."""
+        """Report to the control connection that owns the hop."""
         self._outlet.report(report)
 
     def passes_on(self, report: Passed) -> None:
-        """Tell that what was held passes from now on."""
+        """Report that a held message passes from now on."""
         self._notes.now_ns = report.t_ns
         self.tell(report)
 
     def has_fired(self, armed: ArmedRule) -> None:
-        """Remember it for the rules that come after it."""
+        """Remember that the rule fired: other rules may wait for it (`after`)."""
         self._book.fired(armed)
 
     def is_back(self, armed: ArmedRule) -> None:
-        """Have a rule in force again."""
+        """Put a rule back in force, unless it was disarmed meanwhile."""
         if self._book.get(armed.id) is armed:
             armed.give_back()
             self._book.changed()
 
     def end_by_rule(self, message: Message, *, reset: bool) -> None:
-        """Close both sides."""
+        """Close both sides because of a rule, which struck at this message."""
         self._tell_end("rule", Unfinished(message.phase, message.text, "answered"))
         self.cut(reset=reset)
 
     def cut(self, *, reset: bool = False) -> None:
-        """Close both sides now."""
+        """Close both sides now, or reset the service's side."""
         self._tell_end("rule")
         self._close()
         if reset:
@@ -181,7 +193,7 @@ class Engine:
             self._outlet.close()
 
     def add_held(self, held: Held, *, late: bool, delay_s: float | None) -> None:
-        """Keep what is held, and see that it is released in time."""
+        """Remember what is held, and schedule its release."""
         self._holds = [known for known in self._holds if not known.done]
         self._holds.append(held)
         if late:
@@ -192,21 +204,21 @@ class Engine:
             held.cancel = self._outlet.call_later(delay_s, held.release)
 
     def withdraw(self, message: Message) -> None:
-        """Forget a sent message that the server never saw."""
+        """Forget a sent message that the server never received."""
         self._notes.withdraw(message)
 
     def add_insert(self, insert: Insert) -> None:
-        """Put bytes in as soon as all earlier answers have passed."""
+        """Send these bytes as soon as all earlier answers have passed."""
         self.inserts.append(insert)
         self.insert_due()
         self.busy = True
 
     def failure(self, message: Message, error: ServerError) -> Failure:
-        """Return what makes this error the answer to the message."""
+        """Return how the protocol turns this error into the answer to the message."""
         return self._notes.fail(message, error)
 
     def follow_up(self, failure: Failure) -> None:
-        """Work on the answers and the further messages of an exchange in which a message failed."""
+        """Change the rest of an exchange in which a message failed, as the server itself would have."""
         if failure.repair is not None:
             self._repairs.append(failure.repair)
         self._skips_to = failure.skips_to
@@ -232,7 +244,7 @@ class Engine:
     def _judge_answered(self, frame: Frame) -> Course | None:
         tls = self._tls_undecided
         if tls is not None and frame.name == tls.answer and frame.head == tls.no:
-            # Whatever a rule makes of question or answer, both have passed.
+            # The server's no becomes the relay's yes only here, so that both messages have passed the rules before.
             self._server_takes_tls = False
             return self._replaced(frame, Instead(frame.name, tls.yes))
         instead = self._repaired(frame) if self._repairs else None
@@ -272,7 +284,10 @@ class Engine:
     # ------------------------------------------------------------------ TLS
 
     def _decide_on_tls(self, frame: Frame, tls: AskedTls) -> str:
-        """Return what is wrong with how the service begins: by then it has asked for TLS, or does without."""
+        """Return why this beginning of a connection is refused, or "".
+
+        A client that wants TLS has asked for it before the message that opens its session (`tls.opens`).
+        """
         if frame.name == GARBAGE and frame.head[:1] == TLS_HANDSHAKE:
             return tls.unasked
         if frame.name != tls.opens:
@@ -281,14 +296,14 @@ class Engine:
         return "" if self._in_tls or self._tls == "offered" else NO_TLS
 
     def _refuse(self, tls: AskedTls, problem: str) -> None:
-        """Tell the service as a server does, and close."""
+        """Answer with the protocol's own error, then close."""
         self._lanes["answered"].emit(tls.refusal(problem))
         self._tell_end("service", why=problem)
         self._close()
         self._outlet.close()
 
     def _begin_tls(self) -> None:
-        """Both sides go on in TLS, or the service's alone where the server has none."""
+        """Start TLS on both sides, or on the service's side alone if the server has none."""
         self._notes.tls_begins = False
         if self._lanes["answered"].closed:
             return
@@ -298,7 +313,7 @@ class Engine:
     # ------------------------------------------------------------------ inside
 
     def _choose(self, candidates: Sequence[Candidate]) -> ArmedRule | None:
-        """Let every rule count the unit; the first that takes it has it."""
+        """Let every rule count the message. The rule that was armed first, of those that fit, gets it."""
         taker: ArmedRule | None = None
         for armed, values in candidates:
             if not armed.accepts(self.number, values):
@@ -332,12 +347,12 @@ class Engine:
         )  # fmt: skip
 
     def _close(self) -> None:
-        """Take nothing more; put back what rules have begun to take, and let go of what they hold."""
+        """Accept no more bytes; undo what rules have begun, and forget what they hold."""
         for lane in self._lanes.values():
             lane.close()
         whole, self._whole = self._whole, None
         if whole is not None:
-            whole.give_up()  # the lanes pass nothing on any more
+            whole.give_up()  # the lanes are closed: nothing is forwarded, but a rule that did nothing is in force again
         for held in self._holds:
             if not held.done:
                 held.forget()

@@ -1,4 +1,9 @@
-"""Exchanges of one connection whose answers are still due, and what a connection's end leaves unsaid."""
+"""The exchanges of one connection that are not answered yet.
+
+A client may send several requests before it reads an answer (pipelining), and an answer does not repeat its request. So
+the relay has to remember them to know which request an answer belongs to, and what was unfinished when a connection
+ended.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ from harness.relay._rule_book import Sight
 
 @dataclass(slots=True)
 class Flight:
-    """One exchange under way: its first text, and each statement with its values, until its answer begins.
+    """One exchange that is not answered yet: its first text, and its statements until their answers begin.
 
     `whole`: the service has sent all of it, so that its answer can end.
     `wanted`: a rule can concern a message of the answer, by the text of one of `sights`.
@@ -27,7 +32,7 @@ class Flight:
 
 
 class Flights:
-    """The exchanges under way, oldest first, and the latest message."""
+    """The unanswered exchanges, oldest first, and the latest message."""
 
     __slots__ = ("_completes", "_continues", "_goodbyes", "_open", "latest", "wanted")
 
@@ -39,7 +44,7 @@ class Flights:
         """Whether a rule can concern an answer that is due."""
 
     def sent(self, message: Message, sight: Sight) -> Flight | None:
-        """Note a sent message; return its exchange."""
+        """Record a sent message; return its exchange, or None if it belongs to none."""
         self.latest = message
         exchange = message.exchange
         if not exchange:
@@ -58,7 +63,7 @@ class Flights:
         return flight
 
     def reassess(self, refresh: Callable[[Sight], None]) -> None:
-        """Look again which rules concern the answers that are due: others are in force now."""
+        """Update which rules concern the answers that are due, because the rules in force have changed."""
         for flight in self._open.values():
             for sight in flight.sights:
                 refresh(sight)
@@ -66,33 +71,36 @@ class Flights:
         self.wanted = any(flight.wanted for flight in self._open.values())
 
     def answered(self, message: Message) -> None:
-        """Note an answer."""
+        """Record an answer's message. The last one of an answer ends its exchange."""
         self.latest = message
         if message.ends_answer:
             self._drop(message.exchange)
 
     def get(self, exchange: int) -> Flight | None:
-        """Return an exchange under way."""
+        """Return an exchange that is not answered yet."""
         return self._open.get(exchange)
 
     def withdraw(self, exchange: int) -> None:
-        """Forget an exchange that the server never saw."""
+        """Forget an exchange that the server never received."""
         self._open.pop(exchange, None)
 
     @property
     def said_goodbye(self) -> bool:
-        """Whether the service's last word was that it is going."""
+        """Whether the latest message was the service's farewell (PostgreSQL: Terminate)."""
         return self.latest is not None and self.latest.name in self._goodbyes
 
     @property
     def oldest(self) -> Unfinished | None:
-        """What is under way of the exchange that began first; None where none is."""
-        for flight in self._open.values():
+        """What is unfinished of the oldest exchange; None if every exchange is answered."""
+        for flight in self._open.values():  # in the order in which they began
             return Unfinished(flight.phase, flight.text, "answered")
         return None
 
     def _drop(self, exchange: int) -> None:
-        """Forget an exchange, and those before it: no answer of theirs can come any more."""
+        """Forget an exchange and those before it.
+
+        Servers answer in order, so no answer to an earlier one can come any more.
+        """
         for earlier in list(self._open):
             if earlier > exchange:
                 break

@@ -12,7 +12,7 @@ from harness.relay.reports import Passed
 
 
 class Held(Releasable):
-    """Blocks its lanes. `tell` gets the report that it was passed on, just before it is."""
+    """Blocks its lanes until it is released. `tell` gets the report of the release just before the bytes pass."""
 
     __slots__ = ("_armed", "_lanes", "_passed", "_tell", "cancel", "done")
 
@@ -36,7 +36,7 @@ class Held(Releasable):
             lane.block(self)
 
     def release(self) -> None:
-        """Pass it on, with what waits behind it, as far as no other rule holds that. Idempotent."""
+        """Forward what is held and what is queued behind it, as far as no other rule holds that. Idempotent."""
         if self.done:
             return
         self.forget()
@@ -45,7 +45,7 @@ class Held(Releasable):
             lane.drain()
 
     def forget(self) -> None:
-        """Hold it no more, and pass nothing on."""
+        """Stop holding, and forward nothing."""
         self.done = True
         self.cancel()
         self._armed.holds.remove(self)

@@ -25,7 +25,7 @@ from harness.vocabulary.value import Json
 
 
 class HopServer:
-    """Made by `open`, closed by its control connection's end."""
+    """One hop. `open` makes it; it closes when its control connection ends."""
 
     def __init__(
         self,
@@ -57,21 +57,21 @@ class HopServer:
             await self._listener.refuse(refusing=refusing)
 
     def close(self) -> None:
-        """Give up the port and end every connection at once."""
+        """Free the port and end every connection at once."""
         if self._listener is not None:
             self._listener.close()
         for pair in list(self._pairs):
             pair.abort()
 
     def cut_all(self) -> int:
-        """Close every connection; return how many."""
+        """Close every connection; return how many there were."""
         engines = [pair.engine for pair in self._pairs if pair.engine is not None]
         for engine in engines:
             engine.cut()
         return len(engines)
 
     def traffic(self) -> list[Json]:
-        """Tell of each connection that has not ended the service's port, and the bytes of either direction."""
+        """For each open connection: the service's port, and the bytes of each direction."""
         engines = [pair.engine for pair in self._pairs if pair.engine is not None]
         return [[engine.service_port, *engine.traffic] for engine in engines if not engine.told_end]
 
@@ -83,7 +83,7 @@ class HopServer:
         self._state.book.arm(rule)
 
     def disarm(self, rule_id: str) -> None:
-        """Take it out of force, and let go of what it has."""
+        """Take a rule out of force, and release what it holds."""
         armed = self._state.book.disarm(rule_id)
         if armed is None:
             return
@@ -94,7 +94,7 @@ class HopServer:
             held.release()
 
     def release(self, rule_id: str, *, connection: int | None, count: int | None) -> int:
-        """Pass on what it holds; return how many units. Raises HarnessError when it is not armed."""
+        """Forward what the rule holds; return how many units. Raises HarnessError if the rule is not armed."""
         armed = self._state.book.get(rule_id)
         if armed is None:
             raise HarnessError(f"rule {rule_id!r} is not armed", hint="arm it; a rule that was disarmed holds nothing")
@@ -104,7 +104,7 @@ class HopServer:
         return len(held)
 
     def near_misses(self, rule_id: str) -> list[str]:
-        """Say what was seen instead. Raises HarnessError when the rule is not armed."""
+        """Describe what came instead of what the rule waits for. Raises HarnessError if it is not armed."""
         armed = self._state.book.get(rule_id)
         if armed is None:
             raise HarnessError(f"rule {rule_id!r} is not armed", hint="ask before it is disarmed")
@@ -113,18 +113,18 @@ class HopServer:
     # ------------------------------------------------------------------ what passed
 
     def seen(self, since_ns: int) -> Iterator[Seen]:
-        """Return the statements and ends of answers."""
+        """Return the latest statements and ends of answers."""
         return self._state.sightings.statements(since_ns)
 
     def record(self, *, recording: bool) -> None:
-        """Begin a recording, or end it."""
+        """Start a recording, or stop it."""
         if recording:
             self._state.sightings.begin()
         else:
             self._state.sightings.recording = False
 
     def recording(self) -> Iterator[Seen]:
-        """Return the recording."""
+        """Return the recorded messages."""
         return self._state.sightings.recorded()
 
     # ------------------------------------------------------------------ for the connections
@@ -134,7 +134,7 @@ class HopServer:
         await self._loop.create_connection(lambda: side, self._upstream.host, self._upstream.port)
 
     def ended(self, pair: Pair) -> None:
-        """Forget a connection."""
+        """Forget a connection that has ended."""
         self._pairs.pop(pair, None)
 
     async def _receive(self, bound: socket.socket) -> asyncio.AbstractServer:
@@ -150,5 +150,5 @@ class HopServer:
 
 
 def unknown_hop(name: str, known: Iterable[str]) -> UsageError:
-    """Make the error for a hop that nobody has laid."""
+    """Make the error for a hop that does not exist."""
     return UsageError.at("relay", "hop", name, "no such hop of this control connection", valid=known, mend="lay it")

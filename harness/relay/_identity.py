@@ -11,7 +11,7 @@ _NAMES = ("localhost", "127.0.0.1")
 
 @dataclass(frozen=True, slots=True)
 class TlsContexts:
-    """For both sides of the relay, and the authority's certificate."""
+    """The TLS contexts of both sides of the relay, and the authority's certificate."""
 
     towards_service: ssl.SSLContext
     towards_server: ssl.SSLContext
@@ -19,13 +19,13 @@ class TlsContexts:
 
 
 class Identity:
-    """One for the whole process."""
+    """The certificate and its contexts: one for the whole process."""
 
     def __init__(self) -> None:
         self._making: asyncio.Task[TlsContexts] | None = None
 
     async def contexts(self) -> TlsContexts:
-        """Return the contexts. The first call makes them, in a thread: other connections go on meanwhile."""
+        """Return the contexts. The first call makes them in a thread, so that other connections are not delayed."""
         if self._making is None:
             self._making = asyncio.create_task(asyncio.to_thread(_make))
         return await asyncio.shield(self._making)

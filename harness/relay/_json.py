@@ -1,4 +1,4 @@
-"""Frozen dataclasses of plain fields as JSON objects, and back, with errors that tell the place."""
+"""Frozen dataclasses of plain fields as JSON objects, and back, with errors that name the place."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def encode(value: Plain) -> dict[str, Json]:
 
 
 def decode(data: Json, cls: type[PlainT], *, place: str) -> PlainT:
-    """Build `cls` from an object. Raises UsageError that tells place, key, value, closest valid and mend."""
+    """Build `cls` from an object. Raises UsageError with the place, the key, the value and the closest valid one."""
     if not isinstance(data, dict):
         raise UsageError.at(place, "value", data, "expected an object", mend="write { }")
     fields = {field.name: field for field in dataclasses.fields(cls)}
@@ -63,7 +63,7 @@ def by_kind(data: Json, kinds: Mapping[str, type[PlainT]], *, place: str, word: 
 
 
 def check_types(value: Plain, place: str) -> None:
-    """Refuse what a field's type does not allow: Python itself does not look. Raises UsageError."""
+    """Refuse a value that does not fit its field's type, which Python does not check. Raises UsageError."""
     check_fields(value, _hints(type(value)), place)
 
 

@@ -1,7 +1,7 @@
-"""One direction of one connection: what passes, what a rule has, what waits.
+"""One direction of one connection: which bytes pass, which a rule has, which are queued.
 
-Bytes of a message that a rule may still concern are withheld until it is known: until it is complete
-or its head is full. Where no rule is in force nothing is withheld.
+If a rule may concern a message, its bytes are withheld until that is decided: until the message is complete or its head
+is full. While no rule is in force, nothing is withheld.
 """
 
 from __future__ import annotations
@@ -16,40 +16,40 @@ from harness.relay._rule_book import ArmedRule
 
 
 class Judge(Protocol):
-    """The connection's engine, as a lane needs it."""
+    """What a lane needs of its connection's engine."""
 
     @property
     def inserts(self) -> Sequence[object]:
-        """What is to be put between two answers: the same list always. Not empty: call `insert_due` there."""
+        """What is to be sent between two answers. Always the same list; if it is not empty, call `insert_due` there."""
         ...
 
     @property
     def busy(self) -> bool:
-        """Whether `settled` wants to be called whatever has come."""
+        """Whether `settled` must be called after every read."""
         ...
 
     def insert_due(self) -> None:
-        """Put in what is due here, between two answers."""
+        """Send what is due between two answers."""
         ...
 
     def finishing(self, direction: Direction) -> None:
-        """No more will come: act on what is complete with that, give up what waits for more."""
+        """The direction has ended: act on the answer that its end completes, and give up one that is incomplete."""
         ...
 
     def drained(self) -> None:
-        """Some of what waited has passed."""
+        """Some of the queued bytes were forwarded."""
         ...
 
     def settled(self, direction: Direction) -> None:
-        """All that came has been dealt with, or waits."""
+        """Everything that was read is forwarded or queued."""
         ...
 
 
 class Lane:
-    """Bytes in, bytes out, by way of its judge.
+    """Takes bytes, asks its judge about each message, and forwards or queues them.
 
-    `learn` notes a message whose beginning has passed already; `decide` notes one and says what becomes
-    of it: None if it passes.
+    `learn` records a message whose beginning was forwarded already. `decide` records one and returns its course, or
+    None if it passes.
     """
 
     __slots__ = (
@@ -95,7 +95,7 @@ class Lane:
     # ------------------------------------------------------------------ bytes in
 
     def watch(self, chunk: bytes, *, each_row: bool) -> None:
-        """Note what has been passed on already. Only while `clear`. `each_row`: rows one by one, not by the run."""
+        """Record bytes that were forwarded already. Only while `clear`. `each_row`: record every row, not runs."""
         learn = self._learn
         for span in self._framer.feed(chunk) if each_row else self._framer.watch(chunk):
             if span.first and span.last:
@@ -112,7 +112,7 @@ class Lane:
             self._run(chunk, spans)
 
     def finish(self) -> None:
-        """Take the end of the direction: it passes behind all that waits."""
+        """Handle the end of the direction: it is forwarded behind everything that is queued."""
         self.ended = True
         if self.blockers or self.closed or self._finished:
             return
@@ -128,12 +128,12 @@ class Lane:
             self._finish(self._direction)
 
     def block(self, blocker: object) -> None:
-        """Let nothing pass until the blocker is taken from `blockers` and `drain` is called."""
+        """Forward nothing until the blocker is removed from `blockers` and `drain` is called."""
         self.blockers.add(blocker)
         self.clear = False
 
     def drain(self) -> None:
-        """Pass on what waits, as far as nothing blocks it."""
+        """Forward what is queued, as far as nothing blocks it."""
         while not self.blockers and not self.closed and (self._ready or self._queue):
             ready, self._ready = self._ready, []
             for data in ready:
@@ -148,12 +148,12 @@ class Lane:
         self._judge.drained()
 
     def cancel(self, armed: ArmedRule) -> None:
-        """A rule is no longer in force: let go of what it has begun to take."""
+        """A rule was disarmed: stop what it has begun."""
         if self._course is not None:
             self._course.cancel(armed)
 
     def close(self) -> None:
-        """Forget everything."""
+        """Forget everything that is queued, withheld or begun."""
         course, self._course = self._course, None
         self.closed = True
         self.clear = False
@@ -166,7 +166,7 @@ class Lane:
     # ------------------------------------------------------------------ bytes out
 
     def emit(self, data: bytes) -> None:
-        """Pass on, at once or behind what waits."""
+        """Forward bytes, or queue them behind others."""
         if self.closed or not data:
             return
         if self.blockers:
@@ -176,7 +176,7 @@ class Lane:
 
     @property
     def between_messages(self) -> bool:
-        """Whether something else may be put in here."""
+        """Whether other bytes may be inserted here."""
         return self._passing is None and self._course is None
 
     # ------------------------------------------------------------------ inside
@@ -194,7 +194,7 @@ class Lane:
             self._learn(frame)
 
     def _run(self, chunk: bytes, spans: Sequence[Span]) -> None:
-        """Judge message by message; what passes goes on in as few writes as may be."""
+        """Decide about message after message; forward what passes in as few writes as possible."""
         decide, inserts = self._decide, self._inserts
         taken = not self.clear or self._judge.busy
         begin = spans[0].begin if spans else 0
@@ -224,7 +224,7 @@ class Lane:
             self._settle()
 
     def _goes_on(self, span: Span) -> bool:
-        """Whether this is more of a message that passes."""
+        """Whether this continues a message that passes."""
         if span.frame is not self._passing:
             return False
         self._know(span.frame)
@@ -233,7 +233,7 @@ class Lane:
         return True
 
     def _course_of(self, span: Span) -> Course | None:
-        """Return what becomes of a piece of a message that is not whole in its chunk; None: it passes."""
+        """Return the course of a piece of a message that is not whole in its chunk; None: it passes."""
         frame = span.frame
         if self._course is not None:
             return self._course
@@ -283,7 +283,7 @@ class Lane:
 
 
 class _Withhold(Course):
-    """Marks a piece of a message of which too little is known."""
+    """Marks a piece of a message that cannot be decided about yet."""
 
     __slots__ = ()
 

@@ -1,8 +1,8 @@
-"""A port of 127.0.0.1 that can refuse connections and is never lost to anyone else.
+"""A port of 127.0.0.1 that can refuse connections and that no other program can take meanwhile.
 
-One socket is bound to the port and never listens: it reserves the number. A second one, bound to it as
-well (SO_REUSEPORT, which only this user's sockets may share), listens, and is closed while the port is
-to refuse: the kernel then answers a SYN with a reset, as for any port where nobody listens.
+One socket is bound to the port and never listens: it reserves the number. A second one, bound to it as well
+(SO_REUSEPORT, socket(7): only sockets of this user can share it), listens. It is closed while the port must refuse: the
+kernel then answers a SYN with a reset, as for any port without a listener (RFC 9293, section 3.10.7.1).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ BACKLOG: Final = 512
 
 
 class Receiver(Protocol):
-    """Listens, and has what becomes of its connections arranged."""
+    """Listens, and passes accepted connections to their owner."""
 
     def close(self) -> None:
-        """Listen no more. Connections that are open stay."""
+        """Stop listening. Open connections stay open."""
         ...
 
 
@@ -27,7 +27,7 @@ Receives = Callable[[socket.socket], Awaitable[Receiver]]
 
 
 class Listener:
-    """Made by `open`; listens at once."""
+    """A port that listens from the moment it is made by `open`."""
 
     def __init__(self, reservation: socket.socket, receives: Receives) -> None:
         self.port: int = reservation.getsockname()[1]
@@ -38,7 +38,7 @@ class Listener:
 
     @classmethod
     async def open(cls, receives: Receives) -> Self:
-        """Take a free port; `receives` listens on a socket that is bound to it. Raises OSError."""
+        """Reserve a free port; `receives` listens on a socket that is bound to it. Raises OSError."""
         reservation = _bound(0)
         try:
             listener = cls(reservation, receives)
@@ -49,7 +49,7 @@ class Listener:
         return listener
 
     async def refuse(self, *, refusing: bool) -> None:
-        """Refuse from now on, or accept again. Connections that wait to be accepted are reset."""
+        """Refuse connections from now on, or accept them again. Those not yet accepted are reset."""
         async with self._changing:
             if not refusing and self._receiver is None:
                 self._receiver = await self._receives(_bound(self.port))
@@ -58,7 +58,7 @@ class Listener:
                 receiver.close()
 
     def close(self) -> None:
-        """Give the port up."""
+        """Free the port."""
         if self._receiver is not None:
             self._receiver.close()
         self._reservation.close()

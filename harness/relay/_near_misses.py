@@ -1,4 +1,4 @@
-"""What a hop saw instead of what a rule waits for, closest first."""
+"""Which messages came closest to a rule that has not fired, and what was different about them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ALIKE_MIN: Final = 0.5
 
 
 def near_misses(armed: ArmedRule, sights: Iterable[Sight]) -> list[str]:
-    """Say what nearly fitted and why it did not. At least one line."""
+    """Describe what nearly fitted and why it did not, closest first. At least one line."""
     if armed.under_way:
         return [f"what fits is under way, and only {armed.under_way}"]
     fitted = [f"what fits was seen {count} times, but {reason}" for reason, count in armed.missed.most_common()]
@@ -29,7 +29,7 @@ def near_misses(armed: ArmedRule, sights: Iterable[Sight]) -> list[str]:
 
 
 def _distance(armed: ArmedRule, sight: Sight) -> float:
-    """Count the conditions that do not hold; a text counts by how unlike it is. 0: all hold."""
+    """Count the conditions that do not hold; for a text, how different it is. 0: all hold."""
     differing = len([word for word in _differences(armed, sight) if not word.startswith("text")])
     return differing + (0 if _begins(armed, sight) else 2 * (1 - _likeness(armed, sight)) + 0.1)
 
@@ -58,7 +58,7 @@ def _differences(armed: ArmedRule, sight: Sight) -> list[str]:
 
 
 def _wants_answer(armed: ArmedRule) -> bool:
-    """Whether its unit is a whole answer: that is found by its statement."""
+    """Whether the rule is for a whole answer, which is found by its statement."""
     return armed.rule.match.message is None and armed.rule.match.direction == "answered"
 
 

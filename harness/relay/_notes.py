@@ -1,4 +1,4 @@
-"""What is known of a connection: its messages, understood and noted, and the exchanges under way."""
+"""What the relay knows of one connection: its messages as the protocol reads them, and unanswered exchanges."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOTHING: Asked = ()
 
 @dataclass(frozen=True, slots=True)
 class HopKind:
-    """What a hop is. `tls`: by itself, whatever the server has."""
+    """A hop's fixed properties. `tls`: what the relay speaks, independent of what the server has."""
 
     name: str
     protocol: str
@@ -32,13 +32,13 @@ class HopKind:
 
     @property
     def speech(self) -> Speech:
-        """How its protocol is spoken. Raises UsageError for one that is not registered."""
+        """The protocol's reader. Raises UsageError for a protocol that is not registered."""
         return SPEECH.of(self.protocol)
 
 
 @dataclass(frozen=True, slots=True)
 class HopState:
-    """What the connections of a hop share."""
+    """What all connections of a hop share."""
 
     kind: HopKind
     book: RuleBook
@@ -46,7 +46,7 @@ class HopState:
 
 
 class Notes:
-    """Notes every message once, in order. `now_ns` is the time that is noted with the next ones."""
+    """Records every message once, in order. `now_ns` is the time of the messages that come next."""
 
     def __init__(self, hop: HopState, number: int) -> None:
         self.now_ns = 0
@@ -67,7 +67,7 @@ class Notes:
         self.unanswered = self._conversation.unanswered
 
     def sent(self, frame: Frame) -> tuple[Message, Sight]:
-        """Note what the service sends."""
+        """Record what the service sends."""
         message = self._conversation.understand("sent", frame)
         name = message.name
         self.sent_count += 1 + frame.more
@@ -87,7 +87,7 @@ class Notes:
         return message, sight
 
     def answered(self, frame: Frame) -> tuple[Message, Sight, Flight | None, Asked]:
-        """Note an answer. With it come its exchange, and the statements whose answer begins here."""
+        """Record an answer's message. Returned with it: its exchange, and the statements whose answer begins here."""
         message = self._conversation.understand("answered", frame)
         sight = self._answered_sights.get((message.name, message.phase, message.text))
         if sight is None or sight.generation != self._book.generation:
@@ -107,13 +107,13 @@ class Notes:
 
     @property
     def recording(self) -> bool:
-        """Whether each message is recorded: then each has to be a frame of its own."""
+        """Whether every message is being recorded, so that each needs a frame."""
         return self._sightings.recording
 
     # ------------------------------------------------------------------ rules
 
     def may_concern_answers(self) -> bool:
-        """Whether a rule in force can concern the answers that are due: their questions tell."""
+        """Whether a rule in force can concern the answers that are due, as their requests tell."""
         if self._book.any_answer:
             return True
         if self._generation != self._book.generation:
@@ -122,13 +122,13 @@ class Notes:
         return self._flights.wanted
 
     def rules_for_answer(self, message: Message, sight: Sight, asked: Asked) -> Sequence[Candidate]:
-        """Return the rules for this message and for the whole answer that it begins, those armed first first."""
+        """Return the rules for this message and for the whole answer that it begins, in the order they were armed."""
         single = [(armed, message.values) for armed in sight.rules]
         whole = list(self._of_statements(asked)) if asked else []
         return sorted([*single, *whole], key=_armed_first) if whole else single
 
     def _of_statements(self, asked: Asked) -> Iterator[Candidate]:
-        """Give the rules for a whole answer, each once, with the values of the statements that it fits."""
+        """Yield each rule for a whole answer once, with the values of the statements that it fits."""
         found: dict[ArmedRule, list[bytes]] = {}
         for sight, values in asked:
             self._book.refresh(sight)
@@ -140,21 +140,21 @@ class Notes:
     # ------------------------------------------------------------------ exchanges
 
     def withdraw(self, message: Message) -> None:
-        """Forget a sent message that the server never saw."""
+        """Forget a sent message that the server never received."""
         if self._conversation.withdraw(message):
             self._flights.withdraw(message.exchange)
 
     def fail(self, message: Message, error: ServerError) -> Failure:
-        """Return what makes this error the answer to the message."""
+        """Return how the protocol turns this error into the answer to the message."""
         return self._conversation.fail(message, error)
 
     def unfinished(self) -> Unfinished:
-        """Return what is under way now."""
+        """Return what is unfinished now."""
         return self._flights.oldest or self._conversation.outside(self._flights.latest)
 
     @property
     def said_goodbye(self) -> bool:
-        """Whether the service's last word was that it is going."""
+        """Whether the latest message was the service's farewell."""
         return self._flights.said_goodbye
 
 

@@ -1,4 +1,4 @@
-"""What the engine of a connection can do to it: the transports' side, or a test's."""
+"""What the engine can do to its connection: implemented by the transports, and by tests."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ Cancel = Callable[[], None]
 
 
 class Outlet(Protocol):
-    """Called by the engine; never raises. `direction` is the way the bytes go."""
+    """Called by the engine; never raises. `direction` is the direction in which the bytes go."""
 
     def forward(self, direction: Direction, data: bytes) -> None:
-        """Pass bytes on."""
+        """Send bytes on."""
         ...
 
     def finish(self, direction: Direction) -> None:
-        """Pass on that no more will come."""
+        """Tell the receiver that no more bytes will come."""
         ...
 
     def close(self) -> None:
-        """Close both sides, once what was forwarded has gone. Nothing is forwarded after it."""
+        """Close both sides after the forwarded bytes are written. Nothing is forwarded after that."""
         ...
 
     def reset(self) -> None:
-        """The same, but the service gets a TCP reset."""
+        """Do the same, but reset the service's side (RST)."""
         ...
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Cancel:
-        """Call back after that time; returns what prevents it."""
+        """Call back after that time; return a function that prevents it."""
         ...
 
     def start_tls(self, *, server_too: bool) -> None:
-        """Go on in TLS towards the service, and towards the server, once what was forwarded has gone."""
+        """Start TLS with the service, and with the server, after the forwarded bytes are written."""
         ...
 
     def drained(self) -> None:
-        """Something that waited has been passed on."""
+        """Some of the queued bytes were forwarded."""
         ...
 
     def report(self, report: Report) -> None:
-        """Tell the owner of the hop."""
+        """Report to the control connection that owns the hop."""
         ...

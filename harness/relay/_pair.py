@@ -18,11 +18,11 @@ from harness.relay.reports import EndedBy, Report
 
 
 class Home(Protocol):
-    """The hop, as its connections need it."""
+    """What its connections need of a hop."""
 
     @property
     def identity(self) -> Identity:
-        """What TLS is spoken with."""
+        """The relay's certificate."""
         ...
 
     async def connect(self, side: Side) -> None:
@@ -30,20 +30,20 @@ class Home(Protocol):
         ...
 
     def report(self, report: Report) -> None:
-        """Tell the owner of the hop."""
+        """Report to the control connection that owns the hop."""
         ...
 
     def ended(self, pair: Pair) -> None:
-        """Forget a connection."""
+        """Forget a connection that has ended."""
         ...
 
 
 class Pair:
-    """Both sockets. When both are gone, its hop forgets it.
+    """Both sockets of a connection. When both are closed, its hop forgets it.
 
-    While the server's side is being connected, and while both sides go over to TLS, what comes is
-    kept and read no further than a high-water mark. (To pause a transport when it is made does not
-    hold on uvloop: data can come before the server is there.)
+    While the relay connects to the server, and while both sides switch to TLS, bytes are kept, and read only up to a
+    high-water mark. (To pause a transport when it is made does not last on uvloop: data can come before the server's
+    side is connected.)
     """
 
     def __init__(self, home: Home, hop: HopState, number: int, loop: asyncio.AbstractEventLoop) -> None:
@@ -69,7 +69,7 @@ class Pair:
     # ------------------------------------------------------------------ from the sockets
 
     def enter_in_tls(self, bare: socket.socket, port: int) -> None:
-        """Take the service's socket, from its own `port`: it is connected when TLS is agreed."""
+        """Take the service's socket, which begins with TLS; it counts as connected after the handshake."""
         self.engine = Engine(self._hop, self._number, port, self)
         self._bare = bare
         self._begin(self._agree_on_tls(bare))
@@ -97,14 +97,14 @@ class Pair:
             self.regulate()
 
     def finished(self, direction: Direction) -> None:
-        """Take the end of a direction."""
+        """Handle the end of a direction."""
         if not self._joined or self.engine is None:
             self._early.append((direction, None))
         else:
             self.engine.finish(direction)
 
     def lost(self, side: Side, problem: Exception | None) -> None:
-        """Take the end of a socket, and mirror it. What the loop caught of the relay's own ends it too."""
+        """Handle the end of a socket: end the other one the same way. An error of the relay itself does the same."""
         by = _by(side is self.service, problem)
         self._end(by)
         self._was_reset = by in ("reset by service", "reset by server")
@@ -112,10 +112,10 @@ class Pair:
         self._look_whether_over()
 
     def regulate(self) -> None:
-        """Read from each side only while what it sends does not pile up.
+        """Read from each side only while the other side keeps up.
 
-        While the sides go over to TLS they are left alone: what the service sends then is for the
-        handshake, and must not be read before that has the socket.
+        While the sides switch to TLS, reading is not changed: what the service sends then is part of the handshake, and
+        must not be read before the TLS layer has the socket.
         """
         if self._goes_over_to_tls:
             return
@@ -126,24 +126,24 @@ class Pair:
     # ------------------------------------------------------------------ from the engine
 
     def forward(self, direction: Direction, data: bytes) -> None:
-        """Pass bytes on."""
+        """Send bytes on."""
         self._to[direction].write(data)
 
     def finish(self, direction: Direction) -> None:
-        """Pass on that no more will come; when that holds both ways, close."""
+        """Tell the receiver that no more bytes will come; after both directions have ended, close."""
         self._finished.add(direction)
         self._to[direction].write_eof()
         if len(self._finished) == 2:
             self.close()
 
     def close(self) -> None:
-        """Close both sides, once all is written."""
+        """Close both sides after everything is written."""
         self._stop_joining()
         self.server.close()
         self.service.close()
 
     def reset(self) -> None:
-        """The same, but the service gets a reset."""
+        """Do the same, but reset the service's side (RST)."""
         self._stop_joining()
         self.server.close()
         self.service.reset()
@@ -159,17 +159,17 @@ class Pair:
         return self._loop.call_later(delay_s, callback).cancel
 
     def start_tls(self, *, server_too: bool) -> None:
-        """Go on in TLS."""
+        """Start TLS."""
         self._joined, self._goes_over_to_tls = False, True
         self.service.allow_reading(False)  # what it sends next is TLS
         self._begin(self._go_over_to_tls(server_too=server_too))
 
     def drained(self) -> None:
-        """What waited has passed on: read again."""
+        """The queued bytes were forwarded: read again."""
         self.regulate()
 
     def report(self, report: Report) -> None:
-        """Tell the owner of the hop."""
+        """Report to the control connection that owns the hop."""
         self._home.report(report)
 
     # ------------------------------------------------------------------ joining
@@ -199,7 +199,7 @@ class Pair:
             self._end("service", _why(problem, "service"))
 
     async def _connect(self) -> None:
-        """Connect to the server, and mirror a refusal: the service's connection is reset."""
+        """Connect to the server. If it refuses, reset the service's connection."""
         try:
             await self._home.connect(self.server)
         except OSError:
@@ -223,7 +223,7 @@ class Pair:
         self._join()
 
     def _join(self) -> None:
-        """Both sides are there: pass on what came meanwhile."""
+        """Both sides are connected: forward what came meanwhile."""
         self._joined, self._goes_over_to_tls = True, False
         early, self._early, self._early_bytes = self._early, [], 0
         for direction, chunk in early:
@@ -254,13 +254,13 @@ class Pair:
 
 
 def _why(problem: OSError, by: EndedBy) -> str:
-    """Say what TLS failed of. A client that trusts nobody may go without a word."""
+    """Describe why TLS failed. A client that does not trust the certificate may close without an alert."""
     said = str(problem) if isinstance(problem, ssl.SSLError) else f"the {by} ended it ({type(problem).__name__})"
     return f"TLS was not agreed: {said}"
 
 
 def _by(is_service: bool, problem: Exception | None) -> EndedBy:
-    """Tell who ended it: what is no OSError was raised by the relay's own code, and is in its log."""
+    """Which side ended it. Anything but an OSError came from the relay's own code, and is in its log."""
     if problem is not None and not isinstance(problem, OSError):
         return "relay"
     reset = problem is not None and not isinstance(problem, ssl.SSLError)

@@ -1,4 +1,4 @@
-"""The rules of one hop while they are in force, and how often each message that it saw can concern them."""
+"""The rules of one hop that are in force, and counts of the kinds of messages that the hop saw."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class ArmedRule:
         self._after_fired = after_fired
 
     def note(self, connection: int, values: Sequence[bytes]) -> None:
-        """Number a connection that sent what the rule fits."""
+        """Number a connection on which something fitting was sent."""
         if self._has(values):
             self._connections.setdefault(connection, len(self._connections) + 1)
 
     def accepts(self, connection: int, values: Sequence[bytes]) -> bool:
-        """Count a unit that fits by name, phase and text; whether it is one for this rule to take."""
+        """Count a unit that fits by name, phase and text; return whether this rule acts on it."""
         match = self.rule.match
         if self.spent:
             return False
@@ -62,11 +62,11 @@ class ArmedRule:
         return True
 
     def take(self) -> None:
-        """Have a unit: a rule for once is then spent, and so is one for the nth."""
+        """Act on a unit. A rule that acts once is used up by it, as is one with `nth`."""
         self.spent = not self.rule.always or self.rule.match.nth is not None
 
     def give_back(self) -> None:
-        """Undo `take`: the action could not be done."""
+        """Undo `take`: the action could not be carried out."""
         self.spent = False
         self.under_way = ""
         if self.rule.match.nth is not None:
@@ -86,12 +86,12 @@ class Releasable:
         self.connection = connection
 
     def release(self) -> None:
-        """Pass it on."""
+        """Forward it."""
         raise NotImplementedError
 
 
 class Sight:
-    """One kind of message as the hop saw it, and the rules that can concern it: those armed first come first."""
+    """One kind of message that the hop saw, and the rules that can concern it, in the order they were armed."""
 
     __slots__ = (
         "answer_rules", "answers_wanted", "count", "direction", "generation", "name", "phase", "rules", "runs", "text",
@@ -149,11 +149,11 @@ class RuleBook:
         return armed
 
     def fired(self, armed: ArmedRule) -> None:
-        """Remember that its action was done."""
+        """Remember that the rule's action was carried out."""
         self._fired.add(armed.id)
 
     def changed(self) -> None:
-        """Look again, from now on, which rules concern what."""
+        """Have every sight find its rules again when it is next used."""
         self.generation += 1
         current = self._current()
         for direction in self.in_force:
@@ -161,7 +161,7 @@ class RuleBook:
         self.any_answer = any(armed.rule.match.direction == "answered" and not armed.prefix for armed in current)
 
     def sight(self, direction: Direction, name: str, phase: str, text: str, *, runs: bool) -> Sight:
-        """Return what is known of such messages, with the rules that concern them now."""
+        """Return the sight of such messages, with the rules that concern them now."""
         table = self._sights[direction]
         sight = table.get((name, phase, text))
         if sight is None:
@@ -172,21 +172,24 @@ class RuleBook:
         return sight
 
     def refresh(self, sight: Sight) -> None:
-        """See that it has the rules that are in force now."""
+        """Find the sight's rules again, if the rules in force have changed."""
         if sight.generation != self.generation:
             self._look_up(sight)
 
     def sights_of(self, direction: Direction) -> Mapping[tuple[str, str, str], Sight]:
-        """Return the table of one direction, by name, phase and text. What it gives may need a `refresh`."""
+        """Return the table of one direction, by name, phase and text. Its sights may need a `refresh`."""
         return self._sights[direction]
 
     def sights(self) -> Iterator[Sight]:
-        """Every kind of message seen, as far as it is remembered."""
+        """Every kind of message that was seen and is still remembered."""
         for table in self._sights.values():
             yield from table.values()
 
     def _forget_oldest(self, direction: Direction) -> None:
-        """Forget the messages first seen: services put values into their statements, and each makes a new one."""
+        """Forget the kinds that were seen first.
+
+        A service that writes values into its statements makes a new kind with each of them, without end.
+        """
         table = self._sights[direction]
         if len(table) > SIGHTS_MAX or self._text_size[direction] > SIGHTS_TEXT_MAX:
             for key in list(itertools.islice(table, len(table) // 4 + 1)):  # many at once: it is not done often

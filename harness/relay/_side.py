@@ -20,10 +20,10 @@ _DISCARD_BYTES: Final = 256 * 1024
 
 
 class Joint(Protocol):
-    """The connection, as its sockets need it."""
+    """What a socket needs of its connection."""
 
     def connected(self, side: Side) -> None:
-        """Take a socket that is open now."""
+        """Take a socket that is connected now."""
         ...
 
     def read(self, direction: Direction, chunk: bytes) -> None:
@@ -31,23 +31,23 @@ class Joint(Protocol):
         ...
 
     def finished(self, direction: Direction) -> None:
-        """Take the end of a direction."""
+        """Handle the end of a direction."""
         ...
 
     def lost(self, side: Side, problem: Exception | None) -> None:
-        """Take the end of a socket, and what it came of: None where it was closed."""
+        """Handle the end of a socket, with its error; None if it was closed."""
         ...
 
     def regulate(self) -> None:
-        """See who may read on."""
+        """Decide again which sides may read."""
         ...
 
 
 class Side(asyncio.Protocol):
-    """A socket. `direction`: of the bytes that are read from it.
+    """A socket. `direction`: that of the bytes that are read from it.
 
-    No BufferedProtocol: uvloop reads every socket into one buffer of its loop and hands out a copy,
-    which is the copy that is needed here anyway; a buffer of our own costs two calls more.
+    It is not a BufferedProtocol: uvloop reads every socket into one buffer of its loop and hands out a copy, and a copy
+    is needed here anyway. A buffer per socket would cost two more calls.
     """
 
     def __init__(self, joint: Joint, direction: Direction) -> None:
@@ -72,22 +72,22 @@ class Side(asyncio.Protocol):
         self._joint.read(self.direction, data)
 
     def eof_received(self) -> bool:
-        """Pass on that this side sends no more. It may go on receiving; in TLS there is no such half."""
+        """Forward that this side sends no more. It can still receive, except in TLS, which has no half-close."""
         self._joint.finished(self.direction)
         return not self._tls
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell that it is over."""
+        """Report that the socket is closed."""
         self.gone = True
         self._joint.lost(self, exc)
 
     def pause_writing(self) -> None:
-        """Have the other side read no more: too much waits to be written here."""
+        """Stop reading on the other side: too many bytes wait to be written here."""
         self.full = True
         self._joint.regulate()
 
     def resume_writing(self) -> None:
-        """Have it read on."""
+        """Let the other side read again."""
         self.full = False
         if self._reset_when_empty:
             self._reset_now()
@@ -98,16 +98,16 @@ class Side(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether something can be done with it."""
+        """Whether the socket can still be used."""
         return self.transport is not None and not self.gone and not self.transport.is_closing()
 
     def write(self, data: bytes) -> None:
-        """Write, unless it is over."""
+        """Write, unless the socket is closed."""
         if self.is_open:
             self.transport.write(data)
 
     def write_eof(self) -> None:
-        """Say that no more will come; in TLS that is the end."""
+        """Tell the peer that no more will come; in TLS this closes the connection."""
         if not self.is_open:
             return
         if self._tls:
@@ -116,7 +116,7 @@ class Side(asyncio.Protocol):
             self.transport.write_eof()
 
     def allow_reading(self, allowed: bool) -> None:
-        """Read on, or no more until told so. Idempotent."""
+        """Read, or stop reading until it is allowed again. Idempotent."""
         if not self.is_open:
             return
         if allowed:
@@ -125,9 +125,10 @@ class Side(asyncio.Protocol):
             self.transport.pause_reading()
 
     def close(self) -> None:
-        """Close once all is written.
+        """Close after everything is written.
 
-        What has come and was not read is thrown away: the kernel would send a reset for it.
+        Unread bytes are read and thrown away first, because the kernel would send a reset for them (RFC 1122, section
+        4.2.2.13).
         """
         if not self.is_open:
             return
@@ -138,7 +139,7 @@ class Side(asyncio.Protocol):
         self.transport.close()
 
     def reset(self) -> None:
-        """Send a reset once all is written."""
+        """Send a reset after everything is written."""
         if not self.is_open:
             return
         self.transport.pause_reading()
@@ -149,12 +150,12 @@ class Side(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=0)
 
     def abort(self) -> None:
-        """Close at once, whatever is to be written."""
+        """Close at once, without writing the rest."""
         if self.transport is not None:
             self.transport.abort()
 
     async def start_tls(self, context: ssl.SSLContext, *, as_server: bool) -> None:
-        """Go on in TLS. Raises OSError (ssl.SSLError among them) when the other side does not."""
+        """Start TLS. Raises OSError (ssl.SSLError is one) if the peer does not."""
         self.transport = await asyncio.get_running_loop().start_tls(
             self.transport, self, context, server_side=as_server,
             ssl_handshake_timeout=TLS_HANDSHAKE_S, ssl_shutdown_timeout=TLS_GOODBYE_S,
@@ -164,7 +165,7 @@ class Side(asyncio.Protocol):
             self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
 
     async def accept_tls(self, bare: socket.socket, context: ssl.SSLContext) -> None:
-        """Take a socket on which the other side speaks TLS from its first byte. Raises OSError when it does not."""
+        """Take a socket whose peer speaks TLS from its first byte. Raises OSError if it does not."""
         self._tls = True
         await asyncio.get_running_loop().connect_accepted_socket(
             lambda: self, bare, ssl=context,

@@ -1,4 +1,4 @@
-"""What passed a hop: the statements and the ends of answers always, every message while it records."""
+"""What passed a hop: always the statements and the ends of answers, and every message while it records."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Noted: TypeAlias = tuple[int, Direction, str, str, Phase, int, bool, bool, int, 
 
 @dataclass(slots=True)
 class Passing:
-    """A message that passed. It keeps no frame: each holds up to 64 KiB."""
+    """A message that passed. It does not keep the frame, which holds up to 64 KiB."""
 
     connection: int
     direction: Direction
@@ -42,15 +42,15 @@ class Passing:
     head: bytes | None = None
 
     def seen(self, hop: str) -> Seen:
-        """Return the report of it."""
+        """Return it as a report."""
         return Seen(hop=hop, **{name: getattr(self, name) for name in self.__slots__})
 
 
 class Sightings:
     """Two lists of one hop: the latest statements, and a recording.
 
-    The first is always that many, however large the messages were: it keeps neither frames nor
-    parameters, and of a long text the beginning, so that it never takes more than 10 MiB.
+    The first has a fixed length, however large the messages were. It keeps neither frames nor parameters, and only the
+    beginning of a long text, so that it never takes more than 10 MiB.
     """
 
     __slots__ = ("_growing", "_hop", "_recorded", "_recorded_bytes", "_recorded_texts", "_statements", "recording")
@@ -93,17 +93,17 @@ class Sightings:
             self._recorded.append(passing)
 
     def begin(self) -> None:
-        """Begin a new recording."""
+        """Start a new recording."""
         self._recorded, self._recorded_texts, self._recorded_bytes, self.recording = [], {}, 0, True
 
     def statements(self, since_ns: int) -> Iterator[Seen]:
-        """Return the statements and ends of answers from that time on, in order."""
+        """Return the statements and ends of answers since that time, in order."""
         self._measure()
         entries = [Passing(*entry) if isinstance(entry, tuple) else entry for entry in self._statements]
         return (passing.seen(self._hop) for passing in entries if passing.t_ns >= since_ns)
 
     def recorded(self) -> Iterator[Seen]:
-        """Return the recording. Raises HarnessError when it is not whole."""
+        """Return the recording. Raises HarnessError if it is incomplete."""
         if self._recorded_bytes > RECORDED_BYTES_MAX:
             problem = f"hop {self._hop!r}: there was more to record than the {RECORDED_BYTES_MAX} bytes that are kept"
             raise HarnessError(problem, hint="record less at a time: one delivery, with small payloads")
@@ -123,7 +123,7 @@ class Sightings:
         return passing
 
     def _measure(self) -> None:
-        """Take the lengths of those that had not come as a whole. Frames are let go once they have: they are large."""
+        """Set the lengths of messages that are complete now, and free their frames, which are large."""
         for passing, frame in self._growing:
             passing.length = frame.length
         growing = [(passing, frame) for passing, frame in self._growing if not frame.complete]
@@ -131,7 +131,7 @@ class Sightings:
 
 
 def _cut(text: str) -> str:
-    """Return the beginning. A character takes up to four bytes, all of a string the same number."""
+    """Return the beginning of a text. Python stores a character in up to four bytes, all in a string alike."""
     text = text[:TEXT_MAX]
     while sys.getsizeof(text) > _TEXT_BYTES_MAX:
         text = text[: len(text) // 2]

@@ -1,4 +1,4 @@
-"""Units that are more than a message as it came: a whole answer, a message with other bytes, one that is nobody's."""
+"""Units that are not simply one message: a whole answer, a changed message, one that is dropped or refused."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from harness.relay._rule_book import ArmedRule
 
 
 class WholeAnswer(Course):
-    """Keeps an answer back until it is complete, then sends all of it on a rule's course.
+    """Withholds an answer until it is complete, then gives all of it to a rule's course.
 
-    A service may wait for an answer before it completes its exchange: then the answer is complete with a message
-    that `concludes` it, by the protocol's grammar.
+    A service may wait for an answer before it completes its exchange: then the answer is complete with a message that
+    `concludes` it, by the protocol's grammar.
     """
 
     __slots__ = (
@@ -29,21 +29,21 @@ class WholeAnswer(Course):
         self._exchange = course.message.exchange
         self._pieces: list[tuple[bytes, bool]] = []  # with whether they belong to the answer
         self._own = True
-        self._gone = False  # the rule is no longer after it
+        self._gone = False  # the rule was disarmed or has given up
         self._complete = False  # its last message has begun to come
         self._ends_with_stream = False
         self.over = False
         """Nothing more belongs to it."""
 
     def next(self, message: Message) -> None:
-        """Say which message the next pieces are of: a notice may stand within the answer."""
+        """Set the message that the next pieces belong to: a notice may stand within the answer."""
         self._own = message.exchange == self._exchange
         ends = message.ends_answer or (message.name in self._concludes and not self._flight.whole)
         self._complete = self._own and ends
         self._ends_with_stream = message.frame.ends_with_stream
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Keep a piece; with the last one of all, act."""
+        """Keep a piece. With the last one, give the answer to the course."""
         if self._gone:
             self._course.bench.forward(data)
             return
@@ -52,7 +52,7 @@ class WholeAnswer(Course):
             self._act()
 
     def stream_ends(self) -> None:
-        """No more will come: that completes an answer without another end."""
+        """The stream has ended: that completes an answer that has no other end."""
         if self._complete and self._ends_with_stream and not self._gone:
             self._act()
         else:
@@ -69,7 +69,7 @@ class WholeAnswer(Course):
                 self._course.aside(piece)
 
     def give_up(self) -> None:
-        """Pass on what there is, and what comes; the rule is in force again."""
+        """Forward everything; the rule is in force again."""
         if self._gone or self.over:
             return
         self._gone = self.over = True
@@ -79,22 +79,22 @@ class WholeAnswer(Course):
             self._course.bench.forward(piece)
 
     def cancel(self, armed: ArmedRule) -> None:
-        """Pass on what there is, and what comes."""
+        """Forward everything: the rule was disarmed."""
         if armed is self._course.armed:
             self.give_up()
 
 
 class Swallowed(Course):
-    """A message that nobody may see: what the relay itself caused, or what a failed server would pass over."""
+    """A message that is dropped: an answer to the relay's own request, or one that a failed server would skip."""
 
     __slots__ = ()
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Let it vanish."""
+        """Drop the piece."""
 
 
 class Refused(Course):
-    """A message with which the connection ends: the server never sees it."""
+    """A message that ends the connection. The server never receives it."""
 
     __slots__ = ("_refuse",)
 
@@ -102,13 +102,13 @@ class Refused(Course):
         self._refuse = refuse
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Refuse as soon as it is known what it is."""
+        """Refuse as soon as the message is known."""
         del data, last
         self._refuse()
 
 
 class Replaced(Course):
-    """Other bytes in a message's place."""
+    """A message that is replaced by other bytes."""
 
     __slots__ = ("_complete", "_course", "_data")
 
@@ -117,7 +117,7 @@ class Replaced(Course):
         self._data = data
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Send them, once the message was there, on whatever course it has."""
+        """Give the other bytes to the course once the whole message has come."""
         del data
         if last:
             self._course.take(self._data, last=True)

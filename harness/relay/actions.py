@@ -1,7 +1,7 @@
-"""What a rule can do to a unit: each action as a value, and beside it the course that carries it out.
+"""What a rule can do to a unit: each action as a value, followed by the course that carries it out.
 
 To add one, write its class here, with a `kind` and a `course`; the fault that scenarios use goes into
-`harness/faults/wire.py`, with the same fields. A rule's JSON finds the class by its kind.
+`harness/faults/wire.py`, with the same fields. A rule's JSON names the class by its kind.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ACTIONS: dict[str, type[Action]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What becomes of a unit. `directions`: those whose messages it can be done to."""
+    """What is done to a unit. `directions`: the directions of the messages that it can be done to."""
 
     kind: ClassVar[str] = ""
     directions: ClassVar[tuple[Direction, ...]] = DIRECTIONS
@@ -43,12 +43,12 @@ class Action:
 
     @property
     def place(self) -> str:
-        """What an error calls it: the name by which a scenario knows it."""
+        """The name for error messages: the one that scenarios use."""
         return f"wire.{self.kind}"
 
     @property
     def waits_for_end(self) -> bool:
-        """Whether it is done only once the unit's last byte, or another message, has come."""
+        """Whether it needs the unit's last byte, or another message, before it acts."""
         return False
 
     def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
@@ -67,9 +67,9 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Cut(Action):
-    """Pass on `after_bytes` bytes of the unit, or all of it with `after`, then close both sides.
+    """Forward `after_bytes` bytes of the unit, or all of it with `after`, then close both sides.
 
-    A unit that has fewer bytes passes as it is, and the rule waits for another.
+    A unit that has fewer bytes passes unchanged, and the rule waits for another.
     """
 
     kind: ClassVar[str] = "cut"
@@ -86,18 +86,18 @@ class Cut(Action):
 
     @property
     def waits_for_end(self) -> bool:
-        """With `after`."""
+        """Only with `after`."""
         return self.after
 
     def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
-        """Pass the beginning, then close."""
+        """Forward the beginning, then close."""
         passing = None if self.after else self.after_bytes
         return _CutCourse(bench, armed, message, passing=passing, resets=self.resets)
 
 
 @dataclass(frozen=True, slots=True)
 class Reset(Cut):
-    """The same, but the service gets a TCP reset."""
+    """Do the same as `Cut`, but reset the service's side (RST)."""
 
     kind: ClassVar[str] = "reset"
     resets: ClassVar[bool] = True
@@ -115,7 +115,7 @@ class _CutCourse(RuleCourse):
         self._done = False
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Pass on what may pass, then fire. A unit that is too short for the rule passes as it is."""
+        """Forward what may pass, then act. A unit that is too short passes unchanged."""
         if self._done:
             return
         if self._cancelled:
@@ -136,7 +136,7 @@ class _CutCourse(RuleCourse):
             self.armed.under_way = f"{self._passed} bytes of it have come"
 
     def give_up(self) -> None:
-        """Put the rule back, if it has done nothing."""
+        """Put the rule back in force, if it has not acted."""
         if not self._done:
             self.armed.missed[f"it had {self._passed} bytes when its connection ended"] += 1
             self.bench.not_done(self.armed)
@@ -148,24 +148,24 @@ class _CutCourse(RuleCourse):
 
 @dataclass(frozen=True, slots=True)
 class Holding(Action):
-    """What keeps a direction back, from the unit's first byte on."""
+    """An action that holds a direction, from the unit's first byte on."""
 
     both_ways: ClassVar[bool] = False
     late: ClassVar[bool] = False
 
     @property
     def delay_s(self) -> float | None:
-        """After how long it releases itself; None: never."""
+        """After how many seconds it releases itself; None: never."""
         return None
 
     def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
-        """Hold."""
+        """Hold the direction."""
         return _HoldCourse(bench, armed, message, self)
 
 
 @dataclass(frozen=True, slots=True)
 class Stall(Holding):
-    """From this unit on nothing more passes on its connection, either way, until released."""
+    """From this unit on nothing passes on its connection, in either direction, until released."""
 
     kind: ClassVar[str] = "stall"
     both_ways: ClassVar[bool] = True
@@ -173,14 +173,14 @@ class Stall(Holding):
 
 @dataclass(frozen=True, slots=True)
 class Hold(Holding):
-    """From this unit on its direction of the connection waits until released; the other goes on."""
+    """From this unit on its direction of the connection waits until released; the other one goes on."""
 
     kind: ClassVar[str] = "hold"
 
 
 @dataclass(frozen=True, slots=True)
 class Delay(Holding):
-    """A hold that releases itself after `delay_ms`."""
+    """Hold, and release after `delay_ms`."""
 
     kind: ClassVar[str] = "delay"
     delay_ms: float
@@ -199,7 +199,7 @@ class Delay(Holding):
 
 @dataclass(frozen=True, slots=True)
 class Late(Holding):
-    """The unit waits until the service has sent its next message on that connection, then passes."""
+    """Hold the unit until the service has sent its next message on that connection."""
 
     kind: ClassVar[str] = "late"
     directions: ClassVar[tuple[Direction, ...]] = ("answered",)
@@ -207,7 +207,7 @@ class Late(Holding):
 
     @property
     def waits_for_end(self) -> bool:
-        """It waits for the service's next message."""
+        """It needs the service's next message."""
         return True
 
 
@@ -220,7 +220,7 @@ class _HoldCourse(RuleCourse):
         self._began = False
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Fire at the first piece; keep them all."""
+        """Act at the first piece; every piece is queued."""
         del last
         if not self._began:
             self._began = True
@@ -234,12 +234,12 @@ class _HoldCourse(RuleCourse):
 
 @dataclass(frozen=True, slots=True)
 class Drop(Action):
-    """The unit vanishes; all else goes on."""
+    """Drop the unit; everything else goes on."""
 
     kind: ClassVar[str] = "drop"
 
     def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
-        """Leave it out."""
+        """Drop the unit."""
         return _DropCourse(bench, armed, message)
 
 
@@ -251,7 +251,7 @@ class _DropCourse(RuleCourse):
         self._fired = False
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Let it vanish."""
+        """Drop the piece."""
         del data, last
         if not self._fired:
             self._fired = True
@@ -259,24 +259,24 @@ class _DropCourse(RuleCourse):
             self.bench.vanished(self.message)
 
     def give_up(self) -> None:
-        """Put the rule back, if nothing has come."""
+        """Put the rule back in force, if it has not acted."""
         if not self._fired:
             self.bench.not_done(self.armed)
 
 
 @dataclass(frozen=True, slots=True)
 class DropAndClose(Action):
-    """The unit vanishes, and both sides are closed once all of it has come."""
+    """Drop the unit, and close both sides after all of it has come."""
 
     kind: ClassVar[str] = "drop_and_close"
 
     @property
     def waits_for_end(self) -> bool:
-        """It closes then."""
+        """It closes at the unit's end."""
         return True
 
     def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
-        """Leave it out, and close."""
+        """Drop the unit, and close."""
         return _DropAndCloseCourse(bench, armed, message)
 
 
@@ -284,20 +284,20 @@ class _DropAndCloseCourse(RuleCourse):
     __slots__ = ()
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Let it vanish; close once it was there as a whole."""
+        """Drop the piece; close after the last one."""
         del data
         if last:
             self._fire()
             self.bench.end(self.message, reset=False)
 
     def give_up(self) -> None:
-        """Put the rule back: the end came first."""
+        """Put the rule back in force: the connection ended first."""
         self.bench.not_done(self.armed)
 
 
 @dataclass(frozen=True, slots=True)
 class Fail(Action):
-    """A server's error in the place of what the statement would do.
+    """Answer the statement with a server's error instead of having it carried out.
 
     `code` is in the protocol's own form, which also says how the error comes about: see `Failure`. `text`: "" for the
     usual one. `fatal`: the connection is closed with it.
@@ -320,7 +320,7 @@ class Fail(Action):
             )
 
     def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
-        """Answer in the server's place."""
+        """Answer instead of the server."""
         return _FailCourse(bench, armed, message)
 
 
@@ -332,7 +332,7 @@ class _FailCourse(RuleCourse):
         self._done = False
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Let it vanish. Act once all of it has come, or at once where the rest may wait for an answer."""
+        """Drop the piece. Act once all of it has come, or at once if the rest may wait for an answer."""
         del data
         if not self._done and (last or self.message.frame.known):
             self._done = True
@@ -340,24 +340,24 @@ class _FailCourse(RuleCourse):
             self.bench.fail(self.armed, self.message)
 
     def give_up(self) -> None:
-        """Put the rule back, if it has done nothing."""
+        """Put the rule back in force, if it has not acted."""
         if not self._done:
             self.bench.not_done(self.armed)
 
 
 @dataclass(frozen=True, slots=True)
 class Duplicate(Action):
-    """The unit passes twice."""
+    """Forward the unit twice."""
 
     kind: ClassVar[str] = "duplicate"
 
     @property
     def waits_for_end(self) -> bool:
-        """The copy follows it."""
+        """The copy follows the last byte."""
         return True
 
     def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
-        """Send it twice."""
+        """Forward it twice."""
         return _DuplicateCourse(bench, armed, message)
 
 
@@ -372,7 +372,7 @@ class _DuplicateCourse(RuleCourse):
         self._passed = 0
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Pass on, keep a copy, and pass that on at the end."""
+        """Forward and keep the piece; after the last one, forward them all again."""
         self.bench.forward(data)
         self._copy.append(data)
         self._passed += len(data)
@@ -382,7 +382,7 @@ class _DuplicateCourse(RuleCourse):
                 self.bench.forward(piece)
 
     def give_up(self) -> None:
-        """Put the rule back."""
+        """Put the rule back in force."""
         self.bench.not_done(self.armed)
 
 
@@ -398,7 +398,7 @@ class Corrupt(Action):
         _check_byte(self.place, "at_byte", self.at_byte)
 
     def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
-        """Turn the bit."""
+        """Invert the bit."""
         return _CorruptCourse(bench, armed, message, at_byte=self.at_byte)
 
 
@@ -412,7 +412,7 @@ class _CorruptCourse(RuleCourse):
         self._done = False
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Invert one bit when its byte comes by."""
+        """Invert the bit when its byte comes."""
         if not self._done and self._left < len(data):
             changed = bytearray(data)
             changed[self._left] ^= 0x01
@@ -426,7 +426,7 @@ class _CorruptCourse(RuleCourse):
             self._too_short(self._passed)
 
     def give_up(self) -> None:
-        """Put the rule back, if it has done nothing."""
+        """Put the rule back in force, if it has not acted."""
         if not self._done:
             self.bench.not_done(self.armed)
 
