@@ -1,4 +1,4 @@
-"""Pure functions from a history, rows included, to a verdict."""
+"""Pure functions from a history (stored rows included) to a verdict."""
 
 from harness.checks.judgement import Judgement, judge
 from harness.checks.registry import Check, Kind

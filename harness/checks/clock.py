@@ -1,4 +1,4 @@
-"""Whether a failure that rests on a clock counts: only while the machine had cores for the run."""
+"""Decides whether a failure that rests on a clock counts: only if the machine had enough cores during the run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ Span: TypeAlias = tuple[int, int]
 """Begin and end, CLOCK_MONOTONIC in nanoseconds."""
 
 OTHERS_AT_LEAST: Final = 0.5
-"""The share of all cores that other programs take on a busy machine; what the harness has started is not among them."""
+"""Share of all cores that other programs use on a busy machine. What the harness has started does not count as
+other.
+"""
 WAITED_AT_LEAST: Final = 0.8
 """The share of the time that the run's processes waited for a core, all together, where the machine was slow.
 
@@ -23,9 +25,9 @@ up to most of its time. A service that hangs waits for no core: its failure coun
 
 
 def machine_was_busy(history: History, spans: Sequence[Span]) -> str:
-    """Say, with figures, that the machine was too busy to judge by a clock in these spans; empty where it was not.
+    """Say, with figures, that the machine was too busy to judge by a clock in these spans; empty if it was not.
 
-    Empty too where the history has no figures of cores.
+    Also empty if the history has no figures of cores.
     """
     over_ms = others_ms = 0.0
     waited_ms: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""What is left of a run: connections, tasks, descriptors, the log, figures, and what the scenario itself objects to."""
+"""Checks of what is left after a run: connections, tasks, descriptors, the log, figures, the scenario's assertions."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def figure(history: History) -> Examined:
 
 
 def _beyond(read: FigureRead) -> str:
-    # Not `seen > at_most`: a metric that is no number meets no limit.
+    # Not `seen > at_most`: a metric that is NaN must fail its limit.
     if read.at_most is not None and not read.seen <= read.at_most:
         return f"{read.figure!r} was {read.seen:g}, at most {read.at_most:g}"
     if read.at_least is not None and not read.seen >= read.at_least:

@@ -1,4 +1,4 @@
-"""Requests and their ends, paired: what most checks look at."""
+"""Pairs each request with its end, for the checks."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Exchange:
 
     @property
     def subject(self) -> Subject:
-        """What the request was about."""
+        """The delivery that the request was about."""
         return self.sent.delivery, self.sent.reads
 
     @property
     def name(self) -> str:
-        """What the request was about, in words."""
+        """The delivery that the request was about, in words."""
         return f"reading {self.sent.delivery}" if self.sent.reads else self.sent.delivery
 
     @property
@@ -43,7 +43,7 @@ class Exchange:
         return self.sent.purpose == Purpose.SCENARIO
 
     def story(self) -> str:
-        """How it ended, in words."""
+        """Describe how it ended."""
         if self.ended is None:
             return "never ended"
         words = [str(self.outcome)]
@@ -56,7 +56,7 @@ class Exchange:
         return f"{', '.join(words)} after {self.ended.took_ms / 1e3:.2f} s{self.waiting()}"
 
     def waiting(self) -> str:
-        """`, waiting for postgres`, where that was seen."""
+        """Return `, waiting for postgres` if that was seen, else nothing."""
         links = self.ended.waiting_for if self.ended else ()
         return f", waiting for {' and '.join(links)}" if links else ""
 
@@ -93,13 +93,13 @@ def by_delivery(history: History) -> Mapping[str, Sequence[Exchange]]:
 
 
 def acknowledged_by_steps(history: History) -> Sequence[Subject]:
-    """What the scenario's own requests were acknowledged about, before anything was sent again."""
+    """What the scenario's own requests had acknowledged before any delivery was sent again."""
     found = by_subject(history)
     return [subject for subject, sent in found.items() if any(e.judged and e.outcome == _acknowledged for e in sent)]
 
 
 def sent_again(history: History) -> Collection[Subject]:
-    """What was sent, or read, again."""
+    """What was sent or read again."""
     return {e.subject for e in exchanges(history) if e.sent.purpose == Purpose.AGAIN}
 
 

@@ -1,4 +1,4 @@
-"""From a history to a verdict. Nothing here talks to a server, and nothing here is ever swallowed."""
+"""Turns a history into a verdict. It talks to no server and ignores no failure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NOT_STEADY = "steady state was not reached: "
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict, the sentence that gives its reason, and what each check says, in their order."""
+    """The verdict, the sentence that gives its reason, and the result of each check, in their order."""
 
     verdict: Verdict
     reason: str
@@ -44,21 +44,19 @@ class Judgement:
 
     @property
     def failing(self) -> tuple[CheckResult, ...]:
-        """Those that failed."""
+        """The failed checks."""
         return tuple(result for result in self.checks if result.failed)
 
 
 def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     """Judge one run. A check that crashes makes it inconclusive, unless a row is wrong.
 
-    What is wrong with the rows outranks everything. A doubt outranks all other failures, but for one: a moment that
-    the scenario waited for in vain does not hide what had failed while every fault left its evidence.
+    Wrong rows outrank everything. Any doubt outranks all other failures, with one exception: a moment that did not come
+    does not hide what had failed while every fault left its evidence. A failure that rests on a clock does not count if
+    the machine was too busy, but such a run is never held either.
 
-    A failure that rests on a clock does not count where the machine was too busy; such a run is never held, either.
-
-    Nothing is held by default: a run without a request of the scenario's own, without a fault (or its
-    word that there is none), without a look at recovery and at rest, or without its deliveries sent
-    again, proves nothing.
+    A run is not held by default. It proves nothing without a request of the scenario's own; without a fault (or the
+    scenario's statement that there is none); without recovery and rest; or without sending its deliveries again.
     """
     results, crashes = _run(checks, history)
     failing = [result for result in results if result.failed]
@@ -96,13 +94,13 @@ def _run(checks: Sequence[Check], history: History) -> tuple[tuple[CheckResult, 
 
 
 def _too_busy(result: CheckResult, history: History) -> str:
-    """Why a failure that rests on a clock does not count; empty where it does."""
+    """Return why a failure that rests on a clock does not count; empty if it does."""
     busy = machine_was_busy(history, result.clock) if result.clock else ""
     return f"{busy}; so this does not count: {_sentence(result)}" if busy else ""
 
 
 def _missing(history: History) -> str:
-    """What a run must show before it may be held, though nothing speaks against it."""
+    """Return what a run lacks to be held, although no check failed."""
     if not any(exchange.judged for exchange in exchanges(history)):
         return "the scenario sent nothing: there is nothing to judge"
     if history.last(FaultActed) is None:
@@ -132,8 +130,8 @@ def _sentence(result: CheckResult) -> str:
 
 
 def _broken(history: History) -> Iterator[str]:
-    """Why the run is no ground to stand on, the most telling first."""
-    # A server's death first: the harness itself breaks on what is no longer there.
+    """Return why the run proves nothing, the most telling reason first."""
+    # A server's death comes first: it makes the harness fail too.
     for death in history.of(ServerDied):
         end = f"status {death.status}; its last words:\n{death.log_tail}"
         yield f"{death.name} died, and no fault had touched it: {end}"
@@ -148,14 +146,14 @@ def _broken(history: History) -> Iterator[str]:
     if unsteady is not None and history.last(Recovered) is None:
         # After a recovery it is the service's own failure: check `recovers`.
         yield f"{NOT_STEADY}{unsteady.reason}"
-    # What the harness itself waited for in vain, to prepare a cell of a sweep or an order, is no moment of a scenario.
+    # A moment that the harness itself waited for, to prepare a sweep's cell or an order, is no moment of a scenario.
     for missed in history.of(MomentMissed):
         if not isinstance(missed.moment, Moment) and not missed.claim:
             yield _missed(missed)
 
 
 def _moments_missed(history: History) -> Iterator[MomentMissed]:
-    """What the scenario waited for in vain, but for what it claims of the service: check `reached`."""
+    """Return moments that did not come, except claims about the service, which the check `reached` judges."""
     return (missed for missed in history.of(MomentMissed) if isinstance(missed.moment, Moment) and not missed.claim)
 
 
@@ -164,7 +162,7 @@ def _missed(moment: MomentMissed) -> str:
 
 
 def _without_evidence(history: History) -> Iterator[str]:
-    """What the run should have seen, and has not."""
+    """Yield what evidence is missing: of a fault, of a figure, or of the rows."""
     for unknown in history.of(FigureUnknown):
         yield unknown.reason
     instead = {healed.number: healed.instead for healed in history.of(FaultHealed)}
@@ -184,6 +182,6 @@ def _unproven(history: History) -> Iterator[FaultActed]:
 
 
 def _left_in_force(history: History) -> str:
-    """Names the last fault that changed a server for good: the harness may have broken on what it left."""
+    """Name the last fault that changed a server for good: its effect may be why the harness broke."""
     left = [acted.fault for acted in history.of(FaultActed) if isinstance(acted.fault, Fault) and acted.fault.lasting]
     return f"; if {left[-1]!r} is why, give it undo=, which is run at heal" if left else ""

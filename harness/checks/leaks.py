@@ -1,4 +1,4 @@
-"""Sessions that the service leaked: which of them are its own failure."""
+"""Decides which leaked sessions are the service's own failure."""
 
 from __future__ import annotations
 

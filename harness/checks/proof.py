@@ -1,4 +1,4 @@
-"""What must make a scenario fail: a protection switched off, a check, and a reason."""
+"""What makes a scenario fail: a protection that is off, a check, and a reason."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ StateCheck = Literal[
     "acknowledged_is_stored", "stored_once", "nothing_foreign", "refused_is_not_stored", "same_answer_again",
     "pool_returns", "no_leaks", "figure",
 ]  # fmt: skip
-"""Checks of what is there afterwards (`Kind.SAFETY`, `Kind.REST`): the failing check says enough by itself."""
+"""Checks of the state afterwards (`Kind.SAFETY`, `Kind.REST`): a proof needs no reason besides the failing check."""
 
 SymptomCheck = Literal[
     "alive", "outcome", "in_time", "slower", "reached", "recovers", "drains", "log_clean", "assertion",
 ]  # fmt: skip
-"""Checks of what was seen (`Kind.LIVENESS`): many causes have the same symptom, so a proof must name its own."""
+"""Checks of what clients saw (`Kind.LIVENESS`): many causes have the same symptom, so a proof must name its own."""
 
 CheckName = Literal[StateCheck, SymptomCheck]
 """Checks that a proof may name, for type checkers only: one that no proof names need not be here."""
 
 
 TODO = "TODO"
-"""The `match` of a draft: nobody has said yet why the scenario must fail."""
+"""The `match` of a draft: its author has not yet filled in why the scenario must fail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

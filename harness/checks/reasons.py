@@ -1,4 +1,4 @@
-"""Whether what a proof says of its failure tells that failure apart from others."""
+"""Decides whether a proof's reason tells its failure apart from others."""
 
 from __future__ import annotations
 

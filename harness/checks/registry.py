@@ -21,14 +21,14 @@ from harness.history import History
 
 
 class Kind(enum.StrEnum):
-    """What a check looks at, and so when its failure counts."""
+    """What a check judges, which decides when its failure counts."""
 
     SAFETY = "safety"
     """What is stored. It counts whether or not a fault left evidence."""
     LIVENESS = "liveness"
     """What clients and the service went through. Many causes have the same symptom, so a proof must name its own."""
     REST = "rest"
-    """What is left once the service gets no more requests. The failing check says enough by itself."""
+    """What is left when the service gets no more requests. A proof needs no reason besides the failing check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A registered check. Call it with a history. `says`: what its sentence says whatever made it fail."""
+    """A registered check. Call it with a history. `says`: the part of its sentence that is the same for every cause."""
 
     name: str
     kind: Kind
@@ -75,7 +75,7 @@ class Check:
 
     @property
     def doc(self) -> str:
-        """Its docstring."""
+        """The docstring of its function."""
         return inspect.getdoc(self.examine) or ""
 
     @property
@@ -85,7 +85,7 @@ class Check:
 
     @property
     def needs_match(self) -> bool:
-        """Whether a proof that names it must also say for which reason it fails."""
+        """Whether a proof that names this check must also give a reason."""
         return self.kind is Kind.LIVENESS
 
 

@@ -15,7 +15,7 @@ from harness.vocabulary import ACKNOWLEDGED, REFUSED
 
 
 def _readings(history: History) -> Sequence[Sequence[StoredRow]]:
-    """Every reading: what is sent again may mend what an earlier one shows. None is a doubt of its own."""
+    """Return all readings: retrying may repair what an earlier reading shows. No reading at all is judged elsewhere."""
     return [read.rows for read in history.of(RowsRead)]
 
 
@@ -38,7 +38,7 @@ def _named(bad: Sequence[str], what: str) -> str:
 
 
 def lost_deliveries(history: History) -> frozenset[str]:
-    """Those that were acknowledged, by any of their requests, and that a later reading did not find."""
+    """Return deliveries that were acknowledged and are missing in a later reading."""
     # At every reading: sending a lost delivery again would store it, and so hide the loss.
     promised: set[str] = set()
     lost: set[str] = set()
@@ -52,7 +52,7 @@ def lost_deliveries(history: History) -> frozenset[str]:
 
 
 def doubled_deliveries(history: History) -> Mapping[str, int]:
-    """Those that a reading found more than once, with the most copies that any found, whatever their bodies."""
+    """Return deliveries that a reading found more than once, with the most copies found, whatever their bodies."""
     most: dict[str, int] = {}
     for rows in _readings(history):
         copies: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""The checks that judge every run, in the order in which a reader wants to know of them: that of their definition."""
+"""The checks that judge every run. They are reported in the order of their definition."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def named(name: str) -> Check | None:
 
 
 def wants(name: str) -> str:
-    """What the check of that name asks for, in a sentence; empty for a name that none has."""
+    """Return what the check of that name demands, as a sentence; empty for an unknown name."""
     check = named(name)
     return check.wants if check else ""
 

@@ -1,4 +1,4 @@
-"""Verdicts, and what a check says."""
+"""Verdicts, and the result of a check."""
 
 from __future__ import annotations
 
@@ -22,21 +22,22 @@ WORST_FIRST = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.UNAVAILABLE, Verdic
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
-    """Failed outranks inconclusive outranks held; None where nothing was judged."""
+    """Return the worst: failed outranks inconclusive outranks held. None if there is no verdict."""
     seen = set(verdicts) - {Verdict.UNAVAILABLE}
     return next((verdict for verdict in WORST_FIRST if verdict in seen), None)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What one check says of one run.
+    """The result of one check for one run.
 
-    `reason`: why it failed, in a sentence. `saw`: what it looked at, passing or failing, in a line. `observations`: how
-    many things it looked at; with 0 it had nothing to look at.
-    `safety`: it failed by a lost, doubled or foreign row. That counts even where a fault left no evidence.
-    `firm`: nothing that the scenario had still to do could have made it hold; so it counts even where the scenario
-    waited in vain for a moment. `deliveries`: all those whose answers it failed by; the sentence names the first.
-    `clock`: it failed because something took long, in these spans. That counts only while the machine had cores.
+    `reason`: why it failed, in a sentence. `saw`: what it examined, passing or failing, in a line. `observations`: how
+    many things it examined; with 0 there was nothing to examine.
+
+    `safety`: it failed because a row was lost, doubled or foreign. That counts even if a fault left no evidence.
+    `firm`: no later step of the scenario could have made it hold, so it counts even if the scenario waited in vain for
+    a moment. `deliveries`: all deliveries whose answers failed it; the sentence names the first. `clock`: it failed
+    because something took long, in these spans. That counts only if the machine had enough cores.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""Compares runs: with a baseline, under profiles, a candidate with a release."""
+"""Compares runs: with a baseline, between profiles, and a candidate with a release."""

@@ -1,4 +1,4 @@
-"""Whether a run may become the baseline: only a whole, good one, of a commit."""
+"""Decides whether a run may become the baseline: it must be whole, good, and of a commit."""
 
 from __future__ import annotations
 

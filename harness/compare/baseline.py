@@ -1,4 +1,4 @@
-"""`baseline.json`: the committed record of a good run. One line a key, sorted, so that a change is easily read."""
+"""`baseline.json`: the committed record of a good run. One line per key, sorted, so that diffs are easy to read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MEND = "restore it from version control; only `harness baseline accept` writes i
 
 
 class ScenarioBaseline(Table):
-    """One scenario."""
+    """The recorded result of one scenario."""
 
     verdict: Literal["held", "unavailable"]
     evidence: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class ScenarioBaseline(Table):
     recovery_ms: PositiveFloat | None = None
 
     def record(self) -> ScenarioRecord:
-        """For comparing."""
+        """Return it as a record, for comparing."""
         return ScenarioRecord(
             verdict=Verdict(self.verdict),
             evidence=self.evidence,
@@ -57,11 +57,11 @@ class Baseline(Table):
     factor: float = Field(default=FACTOR, ge=1)
     coverage_floor_percent: float | None = Field(default=None, ge=0, le=100)
     protections: Mapping[str, tuple[str, ...]]
-    """Who proves them."""
+    """The ids of the scenarios that prove it."""
     scenarios: Mapping[str, ScenarioBaseline]
 
     def record(self) -> SuiteRecord:
-        """For comparing."""
+        """Return it as a record, for comparing."""
         return SuiteRecord(
             scenarios={name: scenario.record() for name, scenario in self.scenarios.items()},
             protections=self.protections,
@@ -89,7 +89,7 @@ def _lines(table: Mapping[str, Any], indent: str) -> Iterator[str]:
 
 
 def read_baseline(path: Path, *, target: str) -> Baseline | None:
-    """Read the file; None where there is none. Raises UsageError for one that is corrupt, or another target's."""
+    """Read the file; None if it does not exist. Raises UsageError for a corrupt file, and for another target's."""
     if not path.exists():
         return None
     found = read_document(Baseline, path, schema=SCHEMA, mend=MEND)
@@ -100,7 +100,7 @@ def read_baseline(path: Path, *, target: str) -> Baseline | None:
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
-    """Write it, in one step. Raises UsageError where that cannot be done."""
+    """Write the file atomically. Raises UsageError if it cannot be written."""
     try:
         write_atomically(path, baseline.text())
     except OSError as problem:
@@ -109,9 +109,9 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 
 
 def accepted(record: SuiteRecord, old: Baseline | None, *, target: str, profile: str) -> Baseline:
-    """The baseline that a good run makes.
+    """Return the baseline that a good run makes.
 
-    What is as it was keeps its lines, figures that hardly differ too; so does what this machine cannot run.
+    Unchanged results keep their lines, even if figures differ slightly. So do scenarios that this machine cannot run.
     """
     before = old.scenarios if old else {}
     return Baseline(

@@ -1,4 +1,4 @@
-"""Compares what a run shows with what an earlier one showed, and says in words what has become worse."""
+"""Compares a run with an earlier one, and says what has become worse."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One of them. `sentence` names the subject, what was, and what is."""
+    """One difference. `sentence` names the subject, the old value and the new one."""
 
     kind: Kind
     subject: str
@@ -55,8 +55,8 @@ class Difference:
 class Comparison:
     """What to compare with, and how.
 
-    `before` names the earlier record in sentences. `proofs`: those of every scenario that there is now, by its id.
-    `whole`: the whole suite was run, so that what is missing is gone.
+    `before` names the earlier record in sentences. `proofs`: the current proofs of each scenario, by its id. `whole`:
+    the whole suite was run, so a missing scenario is gone.
     """
 
     before: str = "the baseline"
@@ -70,7 +70,7 @@ class Comparison:
         return [title_of(proof) for proof in self.proofs.get(scenario, ())]
 
     def titles_of(self, scenario: str, protection: str) -> Sequence[str]:
-        """The titles of those of them that are about this protection alone."""
+        """Return the titles of the proofs that are about this protection alone."""
         own = self.proofs.get(scenario, ())
         return [title_of(proof) for proof in own if proves_alone(proof.protections) == protection]
 
@@ -118,7 +118,7 @@ def _proofs(name: str, old: ScenarioRecord, how: Comparison) -> Iterator[Differe
 
 
 def _proofs_lost(name: str, old: ScenarioRecord, new: ScenarioRecord, how: Comparison) -> Iterator[Difference]:
-    """Of a scenario that holds. One that does not has masked them all, and says so itself."""
+    """Return lost proofs of a scenario that holds. One that does not hold masks its proofs, and is reported itself."""
     for title, verdict in sorted(new.proofs.items()):
         if old.proofs.get(title) is PairVerdict.PROVED and verdict in WRONG:
             said = f"{name} does not prove {title} any more: it is {verdict}; in {how.before} it was proved"
@@ -159,7 +159,7 @@ def _protections(old: SuiteRecord, new: SuiteRecord, how: Comparison) -> Iterato
 
 
 def _lost(name: str, prover: str, new: SuiteRecord, how: Comparison) -> str | None:
-    """Why a scenario proves it no longer; None where it does, or where nobody looked."""
+    """Return why a scenario no longer proves it; None if it does, or if the proof was not tried."""
     if prover not in how.proofs:
         return f"{prover} is gone"
     titles = how.titles_of(prover, name)

@@ -1,4 +1,4 @@
-"""How many deliveries a run has lost, and how many it has stored more than once."""
+"""Counts the deliveries that a run has lost, and those that it has stored more than once."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from harness.history.events import RowsRead
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Deliveries: acknowledged and not stored; stored more than once. None: nobody read what is stored."""
+    """Numbers of deliveries: acknowledged and not stored; stored more than once. None: rows were not read."""
 
     lost: int | None
     doubled: int | None
 
 
 def losses_of(history: History) -> Losses:
-    """Count what the checks of safety find."""
+    """Count what the safety checks have found."""
     if history.last(RowsRead) is None:
         return Losses(None, None)
     return Losses(len(lost_deliveries(history)), len(doubled_deliveries(history)))

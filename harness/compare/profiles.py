@@ -1,4 +1,4 @@
-"""The suite under several profiles, side by side: what each of them mends, what it does not, what it makes worse."""
+"""Compares profiles side by side: what each one repairs, what it does not, and what it makes worse."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MUCH_LONGER_MS = 500.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one scenario came to under one profile. Milliseconds; None where there is nothing to say."""
+    """The outcome of one scenario under one profile. Times in milliseconds; None if there is no value."""
 
     verdict: Verdict
     reason: str
@@ -55,7 +55,7 @@ class Compared:
 
 
 class Step:
-    """From one profile to the next: ids of the scenarios, with a word on each where there is one."""
+    """The step from one profile to the next: ids of scenarios, each with a note if there is one."""
 
     def __init__(self, before: str, after: str, rows: Sequence[Compared]) -> None:
         self.before = before
@@ -66,7 +66,7 @@ class Step:
         self.made_worse = [f"{row.id} ({said})" for row, a, b in both if (said := _worse(a, b))]
 
     def to_json(self) -> dict[str, Any]:
-        """By name."""
+        """Return a JSON object with the fields by name."""
         return {
             "from": self.before,
             "to": self.after,
@@ -85,7 +85,7 @@ def _is(outcome: Outcome, verdict: Verdict) -> bool:
 
 
 def _worse(before: Outcome, after: Outcome) -> str:
-    """In words; empty where it is not worse. What is mended may take longer: a retry does."""
+    """Say what is worse; empty if nothing is. A repaired scenario may take longer, because a retry takes time."""
     if _is(before, Verdict.HELD) and _is(after, Verdict.FAILED):
         return f"held before; now {after.reason}"
     if before.verdict is not after.verdict:
@@ -120,7 +120,7 @@ class SideBySide:
         return {verdict: found.count(verdict) for verdict in Verdict if verdict in found}
 
     def to_json(self) -> dict[str, Any]:
-        """`compare.json`."""
+        """Return the content of `compare.json`."""
         return {
             "schema": SCHEMA,
             "profiles": list(self.profiles),
@@ -156,7 +156,7 @@ class SideBySide:
 
 
 def cell_text(outcome: Outcome) -> str:
-    """`held, 0.07 s, back in 0.01 s`: the verdict, the worst answer, the recovery, and what was lost or doubled."""
+    """Return the text of a cell: `held, 0.07 s, back in 0.01 s`: verdict, worst answer, recovery, losses."""
     parts = [outcome.verdict.value]
     if outcome.worst_ms is not None:
         parts.append(seconds(outcome.worst_ms))

@@ -1,4 +1,4 @@
-"""What a run of the suite shows that a later one is compared with."""
+"""The results of a run that later runs are compared with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.results.reading import own_runs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
-    """Milliseconds of one run: its healthy answer, its slowest one, and how long it took to recover."""
+    """Times of one run in milliseconds: its healthy answer, its slowest answer, and its recovery."""
 
     healthy_ms: float | None = None
     worst_ms: float | None = None
@@ -39,7 +39,7 @@ class ScenarioRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteRecord:
-    """All scenarios, and who proves which protection: ids by name. Protections that nothing proves are not there."""
+    """All scenarios, and which of them prove each protection: ids by name. Unproved protections are left out."""
 
     scenarios: Mapping[str, ScenarioRecord]
     protections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What past runs show one after the other: which scenarios got slower, and which give now this verdict, now that."""
+"""Follows scenarios over past runs: which got slower, and which change their verdict."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Point:
 
     @classmethod
     def of(cls, run: str, one: RunRead) -> Point:
-        """From the summary."""
+        """Read it from a summary."""
         healthy, worst, recovery = (one.figure(name) for name in ("healthy_ms", "slowest_ms", "recovery_ms"))
         return cls(
             run, one.verdict, one.duration_s * 1e3, worst, multiple(worst, healthy), recovery,
@@ -46,7 +46,7 @@ class Point:
         )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
-        """By name."""
+        """Return a JSON object with the fields by name."""
         return {
             "run": self.run, "verdict": self.verdict.value, "duration_ms": round(self.duration_ms, 1),
             "worst_ms": self.worst_ms, "recovery_ms": self.recovery_ms,
@@ -55,7 +55,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """One scenario, its runs from old to new, and what there is to say of them, in words."""
+    """One scenario with its runs from old to new, and sentences on what changed."""
 
     id: str
     points: Sequence[Point]
@@ -68,7 +68,7 @@ class Trend:
 
     @property
     def flaky(self) -> str:
-        """Empty where every run had the same verdict, or it changed once: then it is broken, or mended."""
+        """Say that verdicts vary; empty if they are equal or changed only once, which means broken or repaired."""
         if self.changes < 2:
             return ""
         verdicts = [point.verdict for point in self.points]
@@ -77,7 +77,7 @@ class Trend:
 
     @property
     def turned(self) -> str:
-        """Where the verdict has changed once: from which run on."""
+        """If the verdict has changed once: say from which run on."""
         if self.changes != 1:
             return ""
         first = self.points[0].verdict
@@ -102,11 +102,11 @@ class Trend:
 
     @property
     def said(self) -> Sequence[str]:
-        """All that there is to say."""
+        """All sentences on it."""
         return [sentence for sentence in (self.flaky, self.turned, *self.slower) if sentence]
 
     def to_json(self) -> dict[str, Any]:
-        """By name."""
+        """Return a JSON object with the fields by name."""
         return {
             "id": self.id,
             "flaky": self.flaky,
@@ -119,7 +119,7 @@ class Trend:
 def _grown(
     points: Sequence[Point], time_ms: Callable[[Point], float | None], measure: Callable[[Point], float | None]
 ) -> tuple[float, float] | None:
-    """Medians in ms of the earlier and of the later half; None where the later one is not clearly larger."""
+    """Return the medians (ms) of the earlier and the later half; None if the later one is not clearly larger."""
     both = [(ms, measured) for point in points if (ms := time_ms(point)) and (measured := measure(point))]
     if len(both) < FEWEST:
         return None
@@ -144,7 +144,7 @@ def trends(summaries: Sequence[SummaryRead]) -> Sequence[Trend]:
 
 
 def of_one_kind(summaries: Sequence[SummaryRead], left_out: dict[str, str]) -> list[SummaryRead]:
-    """Those with the last one's target and profile: times of others say nothing of it. Why others are left out."""
+    """Return runs with the last one's target and profile, and why others are left out: their times cannot compare."""
     if not summaries:
         return []
     newest = summaries[-1].run
@@ -163,7 +163,7 @@ def trends_json(found: Sequence[Trend], left_out: Mapping[str, str]) -> dict[str
 
 
 def kept_runs(results: Path, left_out: dict[str, str]) -> list[SummaryRead]:
-    """All runs in the folder that can be read, but those of `harness run`; what cannot be read is told."""
+    """Return all readable runs in the folder, except those of `harness run`, and what cannot be read."""
     if not results.is_dir():
         raise UsageError.at("--results", "folder", str(results), "there is no such folder", mend="run a gate first")
     found: list[SummaryRead] = []

@@ -23,7 +23,7 @@ _JUDGED = frozenset({Verdict.HELD, Verdict.FAILED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One of the two: what was run, and what it showed. `summary` is its run's, proofs included."""
+    """The candidate or the release: what was run, and the results. `summary` is its run's, proofs included."""
 
     target: str
     run: str
@@ -41,7 +41,7 @@ class Side:
         )  # fmt: skip
 
     def to_json(self) -> dict[str, str]:
-        """Without its record."""
+        """Return a JSON object without its record."""
         return {"target": self.target, "run": self.run, "started_at": self.started_at, "revision": self.revision}
 
 
@@ -60,12 +60,12 @@ class Verification:
 
     @property
     def as_before(self) -> Sequence[str]:
-        """What is wrong with the candidate, and was with the release."""
+        """Problems that the candidate shares with the release."""
         return list(self._as_before())
 
     @property
     def better(self) -> Sequence[str]:
-        """What the release fails, and the candidate does not."""
+        """What fails with the release and not with the candidate."""
         return [
             f"{name} held: {was.verdict} in {THE_RELEASE}: {was.reason}"
             for name, was, now in self.pairs()
@@ -74,11 +74,11 @@ class Verification:
 
     @property
     def not_told(self) -> Sequence[str]:
-        """What could not be compared, or not be judged."""
+        """What could not be compared or judged."""
         return [sentence for _, sentence in self._not_told()]
 
     def findings(self, section: str) -> Sequence[Finding]:
-        """As the summary has them: what is worse, and what could not be told, which is no release either."""
+        """The findings for the summary: regressions, and what was not judged, which prevents a release as well."""
         untold = [Finding(section, name, NOT_TOLD, sentence, inconclusive=True) for name, sentence in self._not_told()]
         return [*(each.finding(section) for each in self.regressions), *untold]
 
@@ -98,7 +98,10 @@ class Verification:
                     yield f"{name}: {title} is {verdict}, in {THE_RELEASE} {was.proofs[title]}"
 
     def _not_told(self) -> Iterator[tuple[str, str]]:
-        """Each with the scenario's id. One that held and is not judged now is a regression, and told there."""
+        """Yield each with the scenario's id.
+
+        One that held and is not judged now is a regression, and is reported there.
+        """
         for name, was, now in self.pairs():
             if now is None or was is None:
                 yield name, f"{name}: not run"
@@ -112,12 +115,12 @@ class Verification:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing speaks against a release, and something speaks for it."""
+        """Whether the comparison found no problem, and had results to compare."""
         return bool(self._count(Verdict.HELD)) and not (self.regressions or self.not_told or self.as_before)
 
     @property
     def verdict(self) -> str:
-        """In one sentence."""
+        """The verdict in one sentence."""
         if self.regressions:
             return f"Do not release: {counted(len(self.regressions), 'regression')}."
         if self.not_told:
@@ -129,7 +132,7 @@ class Verification:
         return f"May be released: {', '.join(self._shown())}, nothing is worse."
 
     def _shown(self) -> Iterator[str]:
-        """What the candidate's runs came to: not all that was chosen need run on this machine."""
+        """Return the outcome of the candidate's runs. This machine need not be able to run all that was chosen."""
         yield f"{counted(self._count(Verdict.HELD), 'scenario')} held"
         if absent := self._count(Verdict.UNAVAILABLE):
             yield f"{counted(absent, 'scenario')} unavailable"
@@ -144,7 +147,7 @@ class Verification:
         return sum(list(now.proofs.values()).count(verdict) for _, _, now in self.pairs() if now is not None)
 
     def to_json(self) -> dict[str, Any]:
-        """`verify.json`."""
+        """Return the content of `verify.json`."""
         return {
             "schema": SCHEMA,
             "verdict": self.verdict,
@@ -166,7 +169,7 @@ def _wrong(verdict: PairVerdict) -> bool:
 
 
 def _untold(was: ScenarioRecord, now: ScenarioRecord, *, excused: bool) -> bool:
-    """Whether one of the two was not judged. What this machine runs of neither is its lack, where that is `excused`."""
+    """Return whether one of the two was not judged. Neither running here is fine if `excused`."""
     verdicts = {was.verdict, now.verdict}
     lacking = excused and verdicts == {Verdict.UNAVAILABLE}
     return was.verdict is not Verdict.HELD and not verdicts <= _JUDGED and not lacking
@@ -187,8 +190,8 @@ def verification(
 ) -> Verification:
     """Compare two runs. `ids`: what was chosen; `proofs`: those of the candidate's suite, by scenario.
 
-    `whole`: of what the release ran, the candidate was to run all, so that a scenario that it has not is gone.
-    `excused`: what this machine need not run.
+    `whole`: the candidate was to run everything that the release ran, so a missing scenario is gone. `excused`: what
+    this machine need not run.
     """
     new, old = Side.of(candidate), Side.of(release)
     how = Comparison(before=THE_RELEASE, proofs=proofs, whole=whole)

@@ -1,4 +1,4 @@
-"""The history of a run: every request, step, fault and its evidence, in order."""
+"""The history of a run: requests, steps, faults and their evidence, in order."""
 
 from harness.history.recorder import Entry, History, Recorder, read_history, recording
 

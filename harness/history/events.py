@@ -32,7 +32,7 @@ class Event(Value):
 
 @dataclass(frozen=True, repr=False)
 class Named(Value, kind="named"):
-    """Stands for a fault or a moment that is no value of the vocabulary: a point of the fault space, an order.
+    """Stands for a fault or a moment that is not in the vocabulary: a point of the fault space, an order.
 
     Its `repr` is the name alone.
     """
@@ -40,7 +40,7 @@ class Named(Value, kind="named"):
     name: str
 
     def __repr__(self) -> str:
-        """The name."""
+        """Return the name."""
         return self.name
 
 
@@ -178,7 +178,7 @@ class EvidenceSeen(Event, kind="evidence"):
 
 @dataclass(frozen=True, repr=False)
 class ServiceStarted(Event, kind="service.started"):
-    """The service listens and says that it is alive."""
+    """The service listens and reports that it is alive."""
 
     pid: int
     port: int
@@ -323,7 +323,7 @@ class AtRest(Event, kind="at_rest"):
 
     @property
     def name(self) -> str:
-        """What was looked at: `tasks`, or `connections: postgres`."""
+        """What was counted: `tasks`, or `connections: postgres`."""
         return rest_name(self.what, self.link)
 
 

@@ -17,7 +17,7 @@ from harness.history.events import Event
 from harness.vocabulary import from_json, to_json
 
 VERSION = 2
-"""1 had faults, steps, moments and figures as Python source. Such a history is refused by its version."""
+"""Version 1 had faults, steps, moments and figures as Python source. Such a history is refused by its version."""
 EventT = TypeVar("EventT", bound=Event)
 
 
@@ -63,7 +63,7 @@ class Recorder:
             try:
                 self._file.write(entry.line() + "\n")
                 self._file.flush()
-            except OSError as problem:  # a full disk changes nothing of what the run shows
+            except OSError as problem:  # a full disk does not change what the run shows
                 self.unwritten = str(problem)
         for watch in self._watchers:
             watch(entry)
@@ -82,7 +82,7 @@ class Recorder:
 class _Beginning(Sequence[Entry]):
     """The first entries of a list that only grows.
 
-    It is made without copying them: while the run waits for a moment it looks at its history a hundred times a second.
+    It does not copy them: while a run waits for a moment, it reads its history a hundred times a second.
     """
 
     __slots__ = ("_entries", "_length")

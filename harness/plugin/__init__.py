@@ -1,1 +1,1 @@
-"""The pytest plugin: test functions that take a `lab` are scenarios."""
+"""The pytest plugin: a test function that takes a `lab` is a scenario."""

@@ -1,4 +1,4 @@
-"""Collects the scenarios of a folder by pytest, without running them by pytest."""
+"""Uses pytest to collect the scenarios of a folder, without running them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ COLLECTED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 QUIET = ("-o", "addopts=", "-o", "python_files=*.py")
 SAY_NEEDS = "take that out; what a machine lacks is said with harness.needs"
 NO_PART_IN_IT = ("-p", "no:schemathesis")
-"""A plugin whose import takes as long as collecting does, and whose tests are no scenarios."""
+"""Plugins that make collecting twice as slow, and none of whose tests are scenarios."""
 ALREADY_IMPORTED = ("-W", "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning")
-"""True of the harness itself where it is installed: it runs pytest. A project may have made warnings errors."""
+"""pytest warns of this when the harness is installed and runs pytest itself. A project may make warnings errors."""
 
 
 class _Collector:
@@ -40,7 +40,7 @@ class _Collector:
         self.scenarios: list[Scenario] = []
         self.problems: list[str] = []
         self._files: dict[str, Path] = {}
-        """Each module by pytest's id, but for those that could not be imported."""
+        """Each module by pytest's id, except those that could not be imported."""
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:

@@ -1,4 +1,7 @@
-"""The fixture that makes a test function a scenario. Imports nothing of the harness: every pytest run loads this."""
+"""The fixture that makes a test function a scenario.
+
+Every pytest run loads this, so it imports no other harness module.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ def lab_of_a_scenario() -> None:
 
 
 def is_scenario(item: pytest.Item) -> bool:
-    """Whether this item's function takes the plugin's own `lab`, and not a fixture of that name from elsewhere."""
+    """Return whether this item's function takes the plugin's `lab`, and not another fixture of that name."""
     if not isinstance(item, pytest.Function):
         return False
     info = item._fixtureinfo  # noqa: SLF001  # pytest has no public way to ask which fixture a name means

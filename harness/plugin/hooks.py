@@ -27,7 +27,7 @@ STASH: pytest.StashKey[PytestRun] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the options."""
+    """Declare the harness's options and ini settings."""
     add_options(parser)
 
 
@@ -74,7 +74,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """Say what they will run on."""
+    """Show what the scenarios will run on."""
     known = config.stash.get(STASH, None)
     return [] if known is None else known.describe()
 

@@ -1,4 +1,4 @@
-"""Ids of parameters: a scenario's id is also a file's name and a JUnit name."""
+"""Ids of parameters. A scenario's id is also a file name and a JUnit name."""
 
 from __future__ import annotations
 

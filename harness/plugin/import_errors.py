@@ -1,4 +1,4 @@
-"""Why a file of scenarios cannot be imported: the place and the problem, without pytest's own frames."""
+"""Says why a file of scenarios cannot be imported: the place and the problem, without pytest's own frames."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.results.places import shown
 
 
 def import_error(problem: BaseException, file: Path, otherwise: str) -> str:
-    """Describe what the import of `file` raised. `otherwise`: pytest's own text, where pytest found the problem."""
+    """Describe the error that importing `file` raised. `otherwise`: pytest's own text, if pytest found the problem."""
     cause = problem.__cause__ if isinstance(problem, pytest.Collector.CollectError) else problem
     if cause is None:
         return f"{shown(str(file))}: cannot be collected: {otherwise}"

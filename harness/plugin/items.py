@@ -1,4 +1,4 @@
-"""Reads a scenario from a test that pytest has collected."""
+"""Makes a scenario of a test that pytest has collected."""
 
 from __future__ import annotations
 
@@ -116,13 +116,13 @@ def _check_id(name: str, place: str) -> None:
 
 
 def check_unique(scenarios: Sequence[Scenario]) -> None:
-    """Raise UsageError where two scenarios have the same id: it must be enough to find one."""
+    """Raise UsageError if two scenarios have the same id: an id must name one scenario."""
     for _, problem in with_an_id_taken(scenarios):
         raise problem
 
 
 def with_an_id_taken(scenarios: Iterable[Scenario]) -> Iterator[tuple[Scenario, UsageError]]:
-    """Yield each scenario whose id an earlier one has, and what is wrong."""
+    """Yield each scenario whose id is already taken by an earlier one, and what is wrong."""
     seen: dict[str, Scenario] = {}
     for scenario in scenarios:
         other = seen.setdefault(scenario.id, scenario)

@@ -1,4 +1,4 @@
-"""The plugin's command line options and ini settings, as pytest is told of them. Every pytest run loads this."""
+"""Declares the plugin's command line options and ini settings to pytest. Every pytest run loads this."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DEFAULTS: Mapping[str, str] = {
     **dict.fromkeys(PROTOCOLS, "embedded"),
 }
 WITH_INI = ("target", "profile", "results", *PROTOCOLS, "toxiproxy")
-"""Those that an ini file can give, too: `harness_target` is `--harness-target`."""
+"""The options that an ini file can set too: `harness_target` is `--harness-target`."""
 
 
 def _help(name: str) -> str:

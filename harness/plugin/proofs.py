@@ -1,4 +1,4 @@
-"""Checks what a scenario says of itself, `proves` and `needs`, before anything runs."""
+"""Checks a scenario's marks, `proves` and `needs`, before any scenario runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scenarios of one pytest run, what is wrong with some, and the session that runs them."""
+"""The scenarios of one pytest run, the problems of some, and the session that runs them."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from harness.target import Target, load_target
 
 @dataclass(slots=True)
 class PytestRun:
-    """What the plugin knows of a pytest run that has scenarios. It is kept in the stash of pytest's configuration."""
+    """The plugin's data on a pytest run with scenarios. It is kept in the stash of pytest's configuration."""
 
     config: pytest.Config
     settings: SuiteSettings | None = None
     target: Target | None = None
     scenarios: dict[str, Scenario] = field(default_factory=dict)
-    """By node id."""
+    """Scenarios by pytest's node id."""
     problems: dict[str, str] = field(default_factory=dict)
     """What is wrong with a test that takes the lab, and is no scenario therefore, by node id."""
     results: dict[str, RunResult] = field(default_factory=dict)
-    """By node id."""
+    """By pytest's node id."""
     session: Session | None = None
     others_passed: bool = False
     """Whether a test that is no scenario has passed."""
@@ -83,13 +83,13 @@ class PytestRun:
                 self.problems |= dict.fromkeys(last, str(problem))
 
     def keep(self, items: Sequence[pytest.Item]) -> None:
-        """Forget what was deselected."""
+        """Keep these scenarios only: others were deselected."""
         kept = {item.nodeid for item in items}
         self.scenarios = {nodeid: scenario for nodeid, scenario in self.scenarios.items() if nodeid in kept}
         self.problems = {nodeid: problem for nodeid, problem in self.problems.items() if nodeid in kept}
 
     def describe(self) -> list[str]:
-        """Say what the scenarios will run on, and of a run that only collects, what is wrong with some."""
+        """Return what the scenarios will run on and, if the run only collects, their problems."""
         lines = []
         if self.scenarios and self.settings is not None and self.target is not None:
             settings, stack = self.settings, self.settings.stack
@@ -115,7 +115,7 @@ class PytestRun:
             raise NotHeldError(result.reason)
 
     def fit(self, report: pytest.TestReport, item: pytest.Item) -> None:
-        """Make a scenario's report say its verdict, and one of a test that is wrong that it is; count the others."""
+        """Make a scenario's report show its verdict, or its problem if it has one. Count other tests."""
         result = self.results.get(item.nodeid)
         if report.when == "setup" and item.nodeid in self.problems:
             fit_problem(report, self.problems[item.nodeid])
@@ -148,7 +148,7 @@ class PytestRun:
         return self._status(status, own)
 
     def _status(self, status: int, own: ExitStatus) -> int:
-        """Pytest's status, unless the session's is worse, or says that only inconclusive scenarios did not pass."""
+        """Return pytest's status, unless the session's is worse, or all that did not pass is inconclusive."""
         others = self.others_passed
         if status == pytest.ExitCode.OK and own is not ExitStatus.HELD:
             return status if own is ExitStatus.NOTHING_RAN and others else int(own)

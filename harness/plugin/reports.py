@@ -43,7 +43,7 @@ class VerdictRepr:
 
 
 def fit_report(report: pytest.TestReport, result: RunResult, item: pytest.Function) -> None:
-    """Make the report of a scenario's call say its verdict."""
+    """Make the report of a scenario's call show its verdict."""
     if result.verdict is Verdict.UNAVAILABLE:
         path, line, _ = item.reportinfo()
         report.outcome = "skipped"

@@ -1,4 +1,4 @@
-"""The settings of a suite, from pytest's options and ini file."""
+"""Reads the settings of a suite from pytest's options and ini file."""
 
 from __future__ import annotations
 

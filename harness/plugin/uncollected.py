@@ -1,4 +1,4 @@
-"""Finds functions that look like scenarios and are not collected: each is reported, so that none is lost unseen."""
+"""Finds functions that look like scenarios but are not collected, and reports each, so that none is missed."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Written:
     name: str
     scope: str
     line: int
-    """Of its `def`."""
+    """The line of its `def`."""
     first_line: int
-    """Of its first decorator, if it has one: where Python says that the function begins."""
+    """The line of its first decorator, if it has one: Python reports that as the function's first line."""
     takes: tuple[str, ...]
     proves: bool
 
@@ -40,7 +40,10 @@ def shadowed(file: Path, shown: str) -> Iterator[tuple[Written, UsageError]]:
 
 
 def uncollected(file: Path, shown: str, collected: Collection[int]) -> Iterator[UsageError]:
-    """Yield an error for each function that looks like a scenario and is none. `collected`: where scenarios begin."""
+    """Yield an error for each function that looks like a scenario and is not one.
+
+    `collected`: lines where scenarios begin.
+    """
     replaced = list(shadowed(file, shown))
     yield from (problem for _, problem in replaced)
     told = [each for each, _ in replaced]
@@ -75,7 +78,7 @@ def _written(file: Path) -> Sequence[Written]:
 
 
 def _functions(node: ast.AST, scope: str) -> Iterator[tuple[Function, str]]:
-    """Yield all functions but those within functions, which are helpers."""
+    """Yield all functions, except those inside functions, which are helpers."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, Function):
             yield child, scope

@@ -1,1 +1,1 @@
-"""From verdicts to proof: what protects, what a run is compared with, what a candidate makes worse."""
+"""Judges what protects the service: proofs, the ablation matrix, and mutants."""

@@ -21,11 +21,11 @@ class Cell:
 
     @classmethod
     def of(cls, result: RunResult) -> Cell:
-        """From its run."""
+        """Read it from its run."""
         return cls(result.verdict, result.failing_checks, result.reason)
 
     def to_json(self) -> dict[str, Any]:
-        """By name."""
+        """Return a JSON object with the fields by name."""
         return {
             "verdict": self.verdict.value,
             "failing_checks": list(self.failing_checks),
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Two that hold for each other in a scenario: neither matters when it alone is off, but both together do."""
+    """Two protections that replace each other in a scenario: it fails only with both of them off."""
 
     scenario: str
     protection: str
@@ -113,7 +113,7 @@ def matrix_of(
 
 
 def _covers(rows: Sequence[Row], proofs: Sequence[ProofResult]) -> Iterator[Cover]:
-    """A proof without another protection, where neither of the two matters alone, shows who covers for whom."""
+    """Find them in proofs that are `without` another protection, if neither protection matters alone."""
     by_id = {row.id: row for row in rows}
     for proof in proofs:
         row = by_id.get(proof.id)

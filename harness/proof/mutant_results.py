@@ -1,4 +1,4 @@
-"""From the run of a mutant to what it says of the suite."""
+"""Turns the run of a mutant into its verdict."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class MutantVerdict(enum.StrEnum):
     MISATTRIBUTED = "misattributed"
     """The scenario failed by another check, or for another reason."""
     STILLBORN = "stillborn"
-    """It never served: any scenario would notice, so its entry shows nothing."""
+    """It never served. Every scenario would notice that, so its entry shows nothing."""
     MASKED = "masked"
     """The scenario did not hold against an unchanged copy of the service either."""
     INCONCLUSIVE = "inconclusive"
-    """The run says nothing."""
+    """The run proves nothing."""
     UNAVAILABLE = "unavailable"
     """This machine cannot run the scenario."""
     EQUIVALENT = "equivalent"
-    """Not run: the list says why nobody can tell it from the service."""
+    """Not run: the list says why it cannot be told from the service."""
 
 
 OF_PAIRS: Mapping[PairVerdict, MutantVerdict] = {
@@ -52,7 +52,7 @@ FINE = frozenset({MutantVerdict.KILLED, MutantVerdict.EQUIVALENT, MutantVerdict.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutantResult:
-    """A mutant and its verdict. `history`: of its run, relative to the results' folder; None where it was not run."""
+    """A mutant and its verdict. `history`: its run's, relative to the results' folder; None if it was not run."""
 
     mutant: Mutant
     verdict: MutantVerdict
@@ -61,7 +61,7 @@ class MutantResult:
     history: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """By name."""
+        """Return a JSON object with the fields by name."""
         mutant = self.mutant
         return {
             "id": mutant.id,
@@ -80,7 +80,7 @@ class MutantResult:
 
     @property
     def finding(self) -> Finding | None:
-        """What is wrong with it, if anything."""
+        """Return what is wrong with it, or None."""
         if self.verdict in FINE:
             return None
         unsure = self.verdict is MutantVerdict.INCONCLUSIVE

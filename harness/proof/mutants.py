@@ -1,6 +1,6 @@
 """The list of mutants: small changes for the worse, each with the scenario that must notice it.
 
-A list is data that lies beside the suite: of the service it holds nothing but text.
+The list is a data file beside the suite. It contains the changed lines as text and no other part of the service.
 """
 
 from __future__ import annotations
@@ -84,11 +84,11 @@ class MutantList:
     mutants: tuple[Mutant, ...]
 
     def place(self, mutant: Mutant) -> str:
-        """Where its entry stands, for a reader."""
+        """Where its entry is in the list, for messages."""
         return f"{self.path}: {TABLE} {mutant.id}"
 
     def select(self, words: Sequence[str]) -> Sequence[Mutant]:
-        """Return those that the words name by id or by file; all for no words. Raises UsageError."""
+        """Return the mutants that the words name by id or by file; all if there are no words. Raises UsageError."""
         valid = {name for each in self.mutants for name in (each.id, each.file)}
         for word in words:
             if word not in valid:

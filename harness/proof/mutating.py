@@ -1,4 +1,4 @@
-"""Makes the mutated copy of a service: the same files, one of them changed in one place."""
+"""Makes the mutated copy of a service: the same files, with one place in one file changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.proof.mutants import Mutant, MutantList
 CACHES = shutil.ignore_patterns("__pycache__")
 """Not copied: one compiled in the same second from a text of the same length would pass for the mutated file's."""
 NEAR = 0.3
-"""Of 1: how much alike two lines are at least where one may have become the other."""
+"""The least similarity (0 to 1) of two lines to be offered as the old and the new form of one line."""
 
 
 def place_all(listed: MutantList, directory: Path) -> Mapping[str, str]:
@@ -36,7 +36,7 @@ def write_mutated(folder: Path, mutant: Mutant, text: str, listed: MutantList, d
 
 
 def write_copy(folder: Path, listed: MutantList, directory: Path) -> None:
-    """Copy of the service in `directory` what the list says into `folder`, which is made."""
+    """Copy the service in `directory` into `folder`, which is made: only the files that the list names."""
     folder.mkdir(parents=True)
     for name in listed.copies:
         source = directory / name
@@ -67,7 +67,7 @@ def _placed(mutant: Mutant, listed: MutantList, directory: Path) -> str:
 
 
 def _span(source: str, mutant: Mutant, place: str) -> tuple[int, int]:
-    """From where to where the function or class goes that the mutant names; the whole file where it names none."""
+    """Return begin and end of the function or class that the mutant names; the whole file if it names none."""
     if not mutant.where:
         return 0, len(source)
     found = dict(_definitions(ast.parse(source), ""))
@@ -114,7 +114,7 @@ def _closest_line(fragment: str, part: str) -> str:
 
 
 def _check_changed(source: str, text: str, mutant: Mutant, place: str) -> None:
-    """Refuse what is no Python, or the same program as before."""
+    """Refuse a change that is no valid Python, or that leaves the program as it was."""
     try:
         changed = ast.dump(ast.parse(text))
     except SyntaxError as problem:

@@ -1,4 +1,4 @@
-"""What a scenario's source is, in a few letters: another one means that it must be proved again."""
+"""A digest of each scenario's source: when it changes, the scenario must be proved again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def digests(scenarios: Sequence[Scenario], folder: Path) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for scenario in scenarios:
         if scenario.run is not None:
-            # It stands in the target's description: its place there says nothing of it.
+            # Its source is in the target's description; the place there does not matter.
             found[scenario.id] = _digest([scenario.id, scenario.source, *map(repr, scenario.proofs)])
             continue
         path, line = _place(scenario, folder)

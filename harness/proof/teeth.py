@@ -1,4 +1,4 @@
-"""From the proofs that were tried to what they amount to: each protection, each scenario."""
+"""Judges each protection and each scenario by the proofs that were tried."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECTION = "ablation"
 
 
 class Standing(enum.StrEnum):
-    """What the proofs say of a protection, or of a scenario."""
+    """The judgement on a protection or a scenario."""
 
     PROVED = "proved"
     """Of a protection: with it alone switched off, a scenario fails as it says it would. Of a
@@ -26,7 +26,7 @@ class Standing(enum.StrEnum):
     UNPROVED = "unproved"
     """Of a protection: no scenario fails for the want of it."""
     TOOTHLESS = "toothless"
-    """Of a scenario: nothing that it names makes it fail."""
+    """Of a scenario: nothing that its proofs name makes it fail."""
     INCONCLUSIVE = "inconclusive"
     """None of its proofs could be judged."""
     UNAVAILABLE = "unavailable"
@@ -35,7 +35,7 @@ class Standing(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standpoint:
-    """A protection or a scenario, what is said of it, and in a sentence why.
+    """A protection or a scenario, its judgement, and the reason in a sentence.
 
     `by`: the names of the proofs that prove it. `scenarios`: the ids of those proofs' scenarios, each once.
     """
@@ -47,13 +47,13 @@ class Standpoint:
     scenarios: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """By name."""
+        """Return a JSON object with the fields by name."""
         return {"name": self.name, "verdict": self.standing.value, "by": list(self.by), "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
 class Teeth:
-    """All of them."""
+    """The judgements on all protections and scenarios."""
 
     protections: Sequence[Standpoint]
     scenarios: Sequence[Standpoint]
@@ -66,7 +66,7 @@ class Teeth:
         }
 
     def findings(self) -> Sequence[Finding]:
-        """What is wrong with them."""
+        """The problems among them."""
         return [
             Finding(SECTION, each.name, each.standing.value, f"{each.name} is {each.standing}: {each.reason}",
                     inconclusive=each.standing is Standing.INCONCLUSIVE)
@@ -76,7 +76,7 @@ class Teeth:
 
 
 def proves_alone(protections: Sequence[str]) -> str | None:
-    """The protection that a proof of these is about, if it is one, and switched off: no variant, nothing beside it."""
+    """Return the protection that a proof is about if it is exactly one, switched off: no variant, nothing with it."""
     if len(protections) == 1 and ":" not in protections[0]:
         return protections[0]
     return None
@@ -90,10 +90,10 @@ def teeth_of(
     protections: Collection[str],
     whole: bool,
 ) -> Teeth:
-    """Say what the proofs amount to.
+    """Judge the proofs.
 
-    `runs`: all that were made, so that what is unavailable is known. `protections`: all that the
-    target has; where not the `whole` suite was chosen, only those that it speaks of count.
+    `runs`: all runs, which show what is unavailable. `protections`: all that the target has. Unless the `whole` suite
+    was chosen, only protections that its proofs name count.
     """
     absent = {run.key.id for run in runs if run.verdict is Verdict.UNAVAILABLE}
     about = {name for scenario in scenarios for proof in scenario.proofs if (name := proves_alone(proof.protections))}

@@ -1,6 +1,6 @@
-"""What a target description may say: the service under test, in data.
+"""The schema of a target description: the service under test as data.
 
-The harness knows nothing else of the service. Times end in `_s` or `_ms`, sizes in `_bytes`.
+The harness knows no more of the service. Times end in `_s` or `_ms`, sizes in `_bytes`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads a target description, with errors that name place, key, value, closest valid one and mend."""
+"""Reads a target description. Errors name place, key, value, nearest valid one and remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words in braces that the harness fills in: `{python}`, `{postgres.url}`."""
+"""Words in braces that the harness replaces: `{python}`, `{postgres.url}`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Mapping
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 
 CA_FILE = "ca_file"
-"""What a link that speaks TLS can be asked for besides its protocol's words: the authority to trust, in PEM."""
+"""The additional placeholder of a link with TLS: the file of the authority to trust, in PEM."""
 REMEMBERED_BY = ("prefix", "source", "id")
-"""What the key by which a service remembers a delivery is made of."""
+"""Placeholders in the key by which a service remembers a delivery."""
 READ_BY = ("source", "id")
-"""What the path that shows a delivery is made of."""
+"""Placeholders in the path that shows a delivery."""
 
 
 def fill_in(text: str, words: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Names of protections: `pool.pre_ping` is off, `deadline.statement:eager` is wrong in another way."""
+"""Names of protections. `pool.pre_ping` switches one off; `deadline.statement:eager` makes one wrong in another way."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.target.description import TargetDescription
 
 
 def switched_off(description: TargetDescription, name: str, *, place: str, key: str) -> Mapping[str, str]:
-    """Settings that switch a protection off, or make it wrong as `name:variant` says. Raises UsageError."""
+    """Return settings that switch a protection off, or make it wrong as `name:variant` says. Raises UsageError."""
     protection, _, variant = name.partition(":")
     if protection not in description.protections:
         raise UsageError.at(place, key, name, "no such protection", valid=description.protections)

@@ -1,4 +1,4 @@
-"""How a delivery becomes a request, and an answer an outcome."""
+"""Turns a delivery into a request, and an answer into an outcome."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Labels:
         self._refused = description.refused
 
     def label(self, status: int) -> Outcome:
-        """Return the outcome; a status in neither list is unknown, an exact one outranks a class."""
+        """Return the outcome. A status in neither list is unknown; an exact status outranks a class."""
         for pattern in (str(status), f"{status // 100}xx"):
             if pattern in self._acknowledged:
                 return ACKNOWLEDGED
@@ -74,7 +74,7 @@ class TemplateSender:
         self._template = template
 
     def settings(self) -> Mapping[str, str]:
-        """Nothing: there is no secret."""
+        """Return no settings: there is no secret."""
         return {}
 
     def request(self, delivery: Delivery) -> OutgoingRequest:
@@ -88,7 +88,7 @@ TEMPLATE_WORDS: Sequence[str] = ("source", "id", "digest")
 
 
 def fill(text: str, words: Mapping[str, str]) -> str:
-    """Replace `{word}` by its value; other braces stay as they are."""
+    """Replace `{word}` by its value. Other braces stay as they are."""
     for word, value in words.items():
         text = text.replace("{" + word + "}", value)
     return text

@@ -1,4 +1,4 @@
-"""The servers that a target's links lead to: which there are, and how each is started."""
+"""The servers behind a target's links: their names, and how each is started."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.protocols.registry import PROTOCOLS
 from harness.target.description import TargetDescription
 
 RESERVED = ("prepare", "preloaded", "relay", "service", "toxiproxy")
-"""What else runs beside the service: their logs and folders have these names."""
+"""Names already used for the logs and folders of other processes."""
 
 
 def servers_of(description: TargetDescription, place: str) -> tuple[ServerWanted, ...]:

@@ -1,4 +1,4 @@
-"""A target: its description, where that lies, and its sender."""
+"""A target: its description, its path, and its sender."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Target:
 
     @property
     def directory(self) -> Path:
-        """Where the service's commands run."""
+        """The folder in which the service's commands run."""
         return (self.path.parent / self.description.service.directory).resolve()
 
     def moved_to(self, directory: Path) -> Target:
-        """The same target, whose commands run in another directory; its sender and its place stay."""
+        """Return the same target with its commands run in another directory. Its sender and its path stay."""
         service = self.description.service.model_copy(update={"directory": str(directory.absolute())})
         return dataclasses.replace(self, description=self.description.model_copy(update={"service": service}))
 
@@ -51,7 +51,7 @@ class Target:
         return Labels(self.description.answers)
 
     def settings(self, profile: str, without: Sequence[str]) -> Mapping[str, str]:
-        """Return the switches of a profile with some protections off, or wrong as `name:variant` says.
+        """Return a profile's switches with some protections off, or wrong as `name:variant` says.
 
         Raises UsageError for a profile, a protection or a variant that the description does not have.
         """
@@ -76,11 +76,11 @@ class Target:
 
     @property
     def program(self) -> tuple[str, ...]:
-        """Of a Python program the interpreter and what it runs; else empty."""
+        """For a Python program: the interpreter and what it runs; else empty."""
         return self._filled(self.description.service.program, {})
 
     def prepare(self, words: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the command that prepares an empty database; empty when there is none."""
+        """Return the command that prepares an empty database; empty if there is none."""
         return self._filled(self.description.service.prepare, words)
 
     def _filled(self, command: Sequence[str], words: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`harness up` and `harness run`: servers that stay up, and a fork of a Python that has imported all, for each run.
+"""`harness up` keeps servers running; `harness run` runs scenarios on them, each time in a fork of a loaded Python.
 
 `asking`, `entries` and `messages` are what `harness run` needs to ask; they import nothing heavy. `announcing`,
 `serving`, `standing` and `child` are what `harness up` does.

@@ -1,4 +1,4 @@
-"""Tells `harness run` where a stack stays up: one for each target, and for as long as it does."""
+"""Publishes where `harness run` finds a running stack: one per target, for as long as it runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WAITING_MAX = 64
 
 @contextmanager
 def announced(entry: Entry) -> Iterator[socket.socket]:
-    """Give the socket that `harness run` comes to. Raises UsageError where another stack stays up for the target."""
+    """Return the socket that `harness run` connects to. Raises UsageError if another stack runs for the target."""
     lock = FileLock(entry.lock, timeout=TAKEN_WITHIN_S)
     try:
         held = lock.acquire()

@@ -1,7 +1,7 @@
-"""`harness run` on a stack that stays up: asks `harness up` for a run, and waits for its exit status.
+"""`harness run` on a running stack: asks `harness up` for a run, and waits for its exit status.
 
-Only the standard library and platformdirs: most of a verb's start is imports, and a run is made in a process that has
-imported everything already.
+It imports only the standard library and platformdirs. Imports are most of a verb's start, and the process that makes
+the run has imported everything already.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from harness.up.messages import TAKEN, Asked, send_asked
 INTERRUPTED, INCONCLUSIVE, USAGE = 2, 3, 4
 """Exit statuses, as everywhere: to import their enumeration would take as long as the run."""
 SAID_AFTER_S = 1.0
-"""A stack that has not answered by then is busy, and the user is told that this run waits."""
+"""A stack that has not answered in this time is busy. The user then reads that this run waits."""
 
 
 def ask(arguments: Sequence[str]) -> int | None:
-    """Run `harness run` with these arguments on a stack that stays up; return the exit status, and raise nothing.
+    """Run `harness run` with these arguments on a running stack. Return the exit status; raise nothing.
 
-    None where there is no such stack, or where help is wanted.
+    Returns None if there is no such stack, or if the user asks for help.
     """
     if {"-h", "--help"} & set(arguments):
         return None
@@ -44,7 +44,7 @@ def ask(arguments: Sequence[str]) -> int | None:
 
 
 def _meant(arguments: Sequence[str]) -> Entry | None:
-    """The stack for the target that is named, else the one for this folder."""
+    """Return the stack for the named target, or else the one for this folder."""
     target = _target_named(arguments)
     here = str(Path.cwd())
     found = [entry for entry in entries() if (entry.directory == here if target is None else entry.target == target)]
@@ -63,7 +63,7 @@ def _target_named(arguments: Sequence[str]) -> str | None:
     try:
         named, _ = parser.parse_known_args(arguments)
     except argparse.ArgumentError:
-        return None  # a word is missing: the run itself reads the whole command line, and says so
+        return None  # a value is missing: the run itself parses the whole command line and reports that
     if named.target is not None:
         return str(Path(named.target).resolve())
     return None if named.scenarios is None else str((Path(named.scenarios) / "target.toml").resolve())
@@ -85,7 +85,7 @@ def _check_same(entry: Entry) -> None:
 
 
 def _asked(entry: Entry, arguments: Sequence[str]) -> int | None:
-    """Ask, and wait for the exit status; None where the stack ended before it had heard."""
+    """Ask, and wait for the exit status; None if the stack ended before it had read the request."""
     with socket.socket(socket.AF_UNIX) as connection, _terminated_is_interrupted():
         try:
             connection.connect(str(entry.socket))
@@ -127,7 +127,7 @@ def _first_line(connection: socket.socket) -> bytes:
 
 
 def _status(connection: socket.socket) -> int | None:
-    """Wait for the exit status. At Ctrl-C the run is told to end; a second one does not wait for that."""
+    """Wait for the exit status. Ctrl-C ends the run; a second Ctrl-C does not wait for that."""
     connection.settimeout(None)
     try:
         said = _line(connection)
@@ -142,7 +142,7 @@ def _status(connection: socket.socket) -> int | None:
 
 
 def _line(connection: socket.socket) -> bytes:
-    """One answer; nothing where no more will come."""
+    """Read one answer; empty if no more will come."""
     line = b""
     while not line.endswith(b"\n"):
         try:

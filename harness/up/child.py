@@ -1,4 +1,4 @@
-"""A fork of `harness up` becomes the process that asked for a run, with its user's files as they are now."""
+"""Turns a fork of `harness up` into the process that asked for a run, with the user's current files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def become(asked: Asked, parent: int) -> None:
 
     Raises OSError for a folder that is gone.
     """
-    os.setsid()  # Ctrl-C in the terminal of `harness up` is for that one, which ends this one in good order
+    os.setsid()  # Ctrl-C in the terminal of `harness up` is meant for the parent, which ends this process in good order
     die_with(parent)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -33,7 +33,7 @@ def become(asked: Asked, parent: int) -> None:
 
 
 def flush_streams() -> None:
-    """Write out what is left; a terminal that has gone is no error."""
+    """Flush the streams. A terminal that has gone is no error."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

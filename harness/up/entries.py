@@ -1,4 +1,4 @@
-"""Which stacks of this user stay up: each has a socket, and a file beside it that describes it."""
+"""The running stacks of this user: each has a socket, and a file beside it that describes it."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ NAME = "webhook-resilience-harness"
 PACKAGE = Path(__file__).resolve().parents[1]
 """The harness itself: the one that asks and the one that answers must be the same."""
 SOURCES = (".py", ".j2", ".css", ".js", ".txt", ".toml")
-"""Suffixes of what the harness is made of; what an editor leaves beside it for a moment is no change."""
+"""Suffixes of the harness's own files. Temporary files of an editor do not count as a change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A stack that stays up. `target` and `directory` (where `up` was called) are absolute paths.
+    """A running stack. `target` and `directory` (where `up` was called) are absolute paths.
 
-    `pid` is that of `harness up`; `python` and `package` are the interpreter and the harness that it runs, and
-    `sources` is `sources_of(package)` when it began.
+    `pid` is that of `harness up`. `python` and `package` are the interpreter and the harness that it runs. `sources` is
+    `sources_of(package)` from when it began.
     """
 
     target: str
@@ -40,17 +40,17 @@ class Entry:
     sources: str
 
     def __str__(self) -> str:
-        """For a message."""
+        """Describe it for a message."""
         return f"{self.target} (pid {self.pid}, in {self.directory})"
 
     @property
     def socket(self) -> Path:
-        """Where it is asked."""
+        """The path of its socket."""
         return self._beside(".sock")
 
     @property
     def file(self) -> Path:
-        """Where these words are."""
+        """The path of this description."""
         return self._beside(".json")
 
     @property
@@ -83,7 +83,7 @@ def quick_folder() -> Path:
     hint = "set XDG_RUNTIME_DIR to a folder of your own, of mode 0700"
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # where nobody has logged in there is no XDG_RUNTIME_DIR: it finds another
+            warnings.simplefilter("ignore")  # without a login there is no XDG_RUNTIME_DIR: it uses another folder
             folder = platformdirs.user_runtime_path(NAME, ensure_exists=True)
         status = folder.lstat()
     except OSError as problem:
@@ -95,7 +95,7 @@ def quick_folder() -> Path:
 
 
 def entries() -> Iterator[Entry]:
-    """Yield each stack that answers; remove what is left of those whose `up` is gone. Raises HarnessError."""
+    """Yield each stack that answers. Remove the files of stacks whose `up` has ended. Raises HarnessError."""
     for file in sorted(quick_folder().glob("*.json")):
         try:
             entry = Entry(**json.loads(file.read_text("utf-8")))

@@ -1,6 +1,6 @@
-"""What `harness run` sends to `harness up`, and what it gets: a line of JSON each, with the three standard streams.
+"""The messages between `harness run` and `harness up`: a line of JSON each, with the three standard streams.
 
-A run that is to end is told so by the end of what its caller sends: Ctrl-C and a killed caller are one case.
+The end of the caller's connection ends its run, so Ctrl-C and a killed caller are handled alike.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class Asked:
 
 
 def send_asked(connection: socket.socket, asked: Asked) -> None:
-    """Send what is asked, and the streams with it. Raises OSError."""
+    """Send the request and the streams. Raises OSError."""
     line = json.dumps({**dataclasses.asdict(asked), "streams": []}).encode("utf-8", "surrogateescape") + b"\n"
     sent = socket.send_fds(connection, [line], list(asked.streams))
-    if sent < len(line):  # to send nothing fails where the other one has answered and gone by now
+    if sent < len(line):  # an empty send fails if the other end has answered and closed
         connection.sendall(line[sent:])
 
 

@@ -34,7 +34,7 @@ from harness.up.standing import Standing
 
 ASKED_WITHIN_S = 10.0
 OVER_WITHIN_S = 20.0
-"""A run that was told to end has healed by then; one that has not is killed, and its servers are replaced."""
+"""A run that is asked to end has this long to heal. After that it is killed, and its servers are replaced."""
 SAID_BYTES_MAX = 100_000
 CREDENTIALS = struct.Struct("3i")
 
@@ -43,7 +43,7 @@ Run = Callable[[Sequence[str], Standing], int]
 
 
 def serve(listener: socket.socket, standing: Standing, run: Run) -> None:
-    """Do what callers ask for until KeyboardInterrupt. A caller that comes meanwhile waits in the listener's queue."""
+    """Serve callers until KeyboardInterrupt. A caller that connects in between waits in the listener's queue."""
     while True:
         connection, _ = listener.accept()
         with connection:
@@ -53,7 +53,7 @@ def serve(listener: socket.socket, standing: Standing, run: Run) -> None:
 
 
 def _heard(connection: socket.socket) -> Asked | None:
-    """What is asked. None for a caller that only looked, that is another user, or whose words make no sense."""
+    """Read a request. None for a caller that only checked the socket, is another user, or sent an invalid message."""
     connection.settimeout(ASKED_WITHIN_S)
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
     _, uid, _ = CREDENTIALS.unpack(credentials)
@@ -89,11 +89,11 @@ def _serve(connection: socket.socket, asked: Asked, standing: Standing, run: Run
 
 
 def _import_too(names: Sequence[str]) -> None:
-    """Import what the last run had to import, so that the next one need not: pytest's plugins, for one."""
+    """Import what the last run had to import (pytest's plugins, for example), so that the next one need not."""
     for name in names:
         with suppress(Exception):  # it need not be importable by itself; the next run imports it again
             importlib.import_module(name)
-    gc.freeze()  # a fork's garbage collection would otherwise copy every page of what is loaded here
+    gc.freeze()  # otherwise a fork's garbage collection would copy every page of the loaded modules
 
 
 def _replace(standing: Standing) -> None:
@@ -106,10 +106,10 @@ def _replace(standing: Standing) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ended:
-    """What a fork says at its end.
+    """The report of a fork at its end.
 
-    `status`: the run's exit status. `sound`: whether the servers are as they were. `imported`: the modules of
-    libraries and of the harness that the run had to import first.
+    `status`: the run's exit status. `sound`: whether the servers are unchanged. `imported`: the modules of libraries
+    and of the harness that the run had to import first.
     """
 
     status: int
@@ -118,7 +118,7 @@ class _Ended:
 
 
 class _Forked:
-    """A run in a fork. A context manager whose end is the fork's, in good order where that is possible."""
+    """A run in a fork. A context manager: its end ends the fork, gracefully if possible."""
 
     def __init__(self, asked: Asked, standing: Standing, run: Run) -> None:
         self._line, theirs = socket.socketpair()
@@ -143,7 +143,7 @@ class _Forked:
         self._line.close()
 
     def wait(self, caller: socket.socket) -> _Ended | None:
-        """Wait until the run is over, or end it when its caller wants it; None when it does not say how it ended."""
+        """Wait until the run is over, or end it when its caller asks. Return None if it did not report how it ended."""
         if not _ready((caller, self._handle), None).isdisjoint({caller.fileno()}) and not self._is_over(0):
             self._end()
         self._is_over(None)

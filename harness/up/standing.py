@@ -1,4 +1,4 @@
-"""Servers that stay up from one run to the next."""
+"""Servers that keep running from one run to the next."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Progress = Callable[[str], None]
 
 
 class Standing:
-    """The servers of `harness up`: a context manager whose end takes them down.
+    """The servers of `harness up`: a context manager whose end stops them.
 
-    They are lent to one fork of this process at a time, which sees them as new: for the target as it is now, with a
-    database that the service as it is now has prepared.
+    They are lent to one fork of this process at a time, which gets them like new: for the current target, with a
+    database that the current service has prepared.
     """
 
     def __init__(self, settings: SuiteSettings) -> None:
         self.settings = settings
         self.directory = Path.cwd()
-        """Where they were brought up: what `settings` name is relative to it."""
+        """Where `up` was called: paths in `settings` are relative to it."""
         self.target_file = settings.target_file.resolve()
         self._exits = ExitStack()
         self._bed: Testbed | None = None
@@ -39,7 +39,7 @@ class Standing:
         self._others: frozenset[str] = frozenset()
         """Proxies that were there before: of a Toxiproxy given by URL."""
         self._others_used = False
-        """Whether a run had to bring up servers of its own."""
+        """Whether a run had to start its own servers."""
         self._preloaded: KeptProcess | None = None
 
     def __enter__(self) -> Self:
@@ -49,9 +49,9 @@ class Standing:
         self.close()
 
     def bring_up(self, progress: Progress) -> Testbed:
-        """Bring up servers in place of those that there are, for the target as it is now, and return them.
+        """Start servers for the current target, in place of the old ones, and return them.
 
-        Raises UsageError for a target that cannot be read, and HarnessError for servers that do not come up.
+        Raises UsageError for a target that cannot be read, and HarnessError for servers that do not start.
         """
         self.close()
         target = load_target(self.target_file)
@@ -64,7 +64,7 @@ class Standing:
             self._exits = opening.pop_all()
         self._preloaded, self._others_used = _preloaded(self._bed), False
         for name in users_modules():
-            del sys.modules[name]  # what the target's sender has imported: each run imports it as it is then
+            del sys.modules[name]  # imported by the target's sender: each run imports the current version
         return self._bed
 
     def close(self) -> None:
@@ -90,9 +90,9 @@ class Standing:
 
     @contextmanager
     def preparing(self, target: Target) -> Iterator[None]:
-        """Have the service prepare its database meanwhile. Raises HarnessError where it does not, at the end.
+        """While the block runs, have the service prepare its database. Raises HarnessError at the end if that failed.
 
-        Before each run: a migration may have changed. Servers that are brought up anew are prepared then.
+        This is done before each run, because a migration may have changed. New servers are prepared when they start.
         """
         bed = self._bed
         if bed is None or not _serves(bed, target):
@@ -106,9 +106,9 @@ class Standing:
 
     @contextmanager
     def lend(self, target: Target, *, logs: Path, progress: Progress) -> Iterator[Testbed]:
-        """Give the servers to a session, and into `logs` what they log meanwhile. Raises HarnessError.
+        """Lend the servers to a session, and write their logs into `logs` while it runs. Raises HarnessError.
 
-        Where they have died, were changed, or do not fit the target any more, the session gets servers of its own.
+        If they have died, were changed, or no longer fit the target, the session gets its own servers.
         """
         bed = self._bed
         if bed is None or not _serves(bed, target):
