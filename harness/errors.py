@@ -1,7 +1,7 @@
-"""What the harness raises when it cannot go on, always with the mend.
+"""The errors that the harness raises when it cannot go on. Each says what to do about it.
 
-A fault that breaks the service is never one of these: it is evidence and a verdict. These are
-for the harness itself, its machine and its user.
+A fault that breaks the service never raises one of these: it leads to evidence and a verdict. These errors are about
+the harness itself, the machine and the user's input.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 
 class HarnessError(Exception):
-    """Something of the harness's own broke. `hint` says what the reader can do about it."""
+    """The harness itself, or the machine, failed. `hint` says what the reader can do about it."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         self.message = message
@@ -19,7 +19,7 @@ class HarnessError(Exception):
         super().__init__(f"{message}\n  mend: {hint}" if hint else message)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Keep the keyword arguments: results, and so their errors, cross process borders."""
+        """Keep the keyword arguments when the error is sent to another process."""
         return _rebuild, (type(self), self.message, self.hint)
 
 
@@ -28,7 +28,7 @@ def _rebuild(kind: type[HarnessError], message: str, hint: str) -> HarnessError:
 
 
 class UsageError(HarnessError):
-    """The user asked for something that does not exist or does not fit: exit status 4."""
+    """The user asked for something that does not exist or does not fit. The exit status is 4."""
 
     @classmethod
     def at(
@@ -42,9 +42,14 @@ class UsageError(HarnessError):
         mend: str = "",
         sought: str | None = None,
     ) -> UsageError:
-        """Tell the place, the key, the value, the closest valid one and the mend (promise 9).
+        """Make an error that names the place, the key, the value, the closest valid one and what to do.
 
-        `sought`: what stands in place of a valid word, where that is not the value itself.
+        For example::
+
+            raise UsageError.at("target.toml", "links.cache.protocol", "reddis", "no such protocol", valid=["redis"])
+
+        `valid`: the valid words. `mend`: what to do; without it, the error proposes the closest valid word. `sought`:
+        what is compared with the valid words, if not the value itself.
         """
         known = sorted(valid)
         near = closest(str(value) if sought is None else sought, known)
@@ -59,7 +64,7 @@ class UsageError(HarnessError):
 
     @classmethod
     def unknown_key(cls, place: str, key: str, value: object, problem: str, *, valid: Iterable[str]) -> UsageError:
-        """Tell of a key that does not exist: here the closest valid one is a key."""
+        """Make an error about a key that does not exist: `valid` are the keys that do."""
         known = sorted(valid)
         return cls.at(place, key, value, problem, valid=known, mend="" if known else "take it out", sought=key)
 

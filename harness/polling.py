@@ -1,4 +1,4 @@
-"""The one place that waits by looking again: for states of which no event is to be had."""
+"""The one place that waits by checking repeatedly, for states that send no event."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ INTERVAL_S = 0.01
 
 
 async def poll(look: Callable[[], T | None], *, within_s: float, interval_s: float = INTERVAL_S) -> T | None:
-    """Call `look` until it returns something true; None when the time is over.
+    """Call `look` until it returns something true, and return that; None if it does not within `within_s`.
 
-    It looks at least once, and once more at the deadline.
+    It is called at least once, and once more at the deadline. `interval_s`: the time between two calls.
     """
 
     async def looked() -> T | None:
@@ -27,7 +27,7 @@ async def poll(look: Callable[[], T | None], *, within_s: float, interval_s: flo
 async def poll_async(
     look: Callable[[], Awaitable[T | None]], *, within_s: float, interval_s: float = INTERVAL_S
 ) -> T | None:
-    """Do the same with a `look` that has to be awaited."""
+    """Do the same as `poll` with a `look` that must be awaited."""
     deadline = time.monotonic() + within_s
     while True:
         late = time.monotonic() >= deadline

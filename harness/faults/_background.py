@@ -1,4 +1,4 @@
-"""What a fault does beside the scenario: one task, which its injection owns."""
+"""A task that a fault runs beside the scenario. The fault's injection owns it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 
 
 class Background:
-    """One task, from `begin` to `end`. Nobody else awaits it, so its owner calls `end` and then `check`."""
+    """One task, from `begin` to `end`. Only its owner awaits it: it calls `end`, and then `check`."""
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
@@ -17,9 +17,9 @@ class Background:
         self._task = asyncio.create_task(work)
 
     async def end(self, *, cancel: bool) -> None:
-        """Return when the task is over; with `cancel`, have it give up.
+        """Wait until the task is over; with `cancel`, cancel it first.
 
-        Whoever is cancelled meanwhile has not lost the task: another call ends it.
+        If the caller is cancelled while it waits, the task is not lost: another call ends it.
         """
         if self._task is None:
             return
@@ -28,7 +28,7 @@ class Background:
         await asyncio.wait([self._task])
 
     def check(self) -> None:
-        """Raise what broke the task, once. It is over by then, or was never begun."""
+        """Raise what the task raised, once. Call it after `end`."""
         task, self._task = self._task, None
         if task is not None and not task.cancelled():
             task.result()

@@ -1,4 +1,4 @@
-"""How link faults act: connections are closed, or Toxiproxy's toxics are added to the link's proxy."""
+"""How link faults act: they close connections, or add Toxiproxy's toxics to the link's proxy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONNECTS_REFUSED = EvidenceKind("connects_refused", "seccomp", "the service dial
 
 
 class Closing(Injection):
-    """Closes the link's open connections, and waits until the service's own kernel says so."""
+    """Closes the link's open connections, and waits until the service's kernel no longer lists them."""
 
     def __init__(self, link: Link, site: Site) -> None:
         self._site = site
@@ -34,7 +34,7 @@ class Closing(Injection):
         self._cut = 0
 
     async def _cut_all(self) -> None:
-        """End every connection of the link, also one that a rule of the relay holds."""
+        """End every connection of the link, including those that a rule of the relay holds."""
         await self._site.relay.cut_all(self._laid.hop)
 
     async def _close(self) -> None:
@@ -62,7 +62,7 @@ class Closing(Injection):
 
 
 class DownInjection(Closing):
-    """Refuses new connections, too, until healed."""
+    """Closes the connections, and refuses new ones until healed."""
 
     def __init__(self, link: Link, site: Site) -> None:
         super().__init__(link, site)
@@ -71,7 +71,7 @@ class DownInjection(Closing):
         self._shut = False
 
     async def act(self) -> None:
-        """Refuse, then close what is open."""
+        """Refuse new connections, then close the open ones."""
         await self._meter.begin()
         self._shut = await asyncio.to_thread(self._client.enabled, self._laid.proxy)
         await self._close()
@@ -86,12 +86,12 @@ class DownInjection(Closing):
         return self._cut + (await self._meter.read()).refused
 
     async def heal(self) -> None:
-        """Accept again."""
+        """Accept connections again."""
         refused = (await self._meter.end()).refused
         if refused:
             detail = f"{refused} connects of the service to port {self._laid.port} while nothing listened there"
             self._site.saw(CONNECTS_REFUSED, detail)
-        # Only what it shut itself: another fault may keep the link down.
+        # Only if this fault disabled it: another one may keep the link down.
         if self._shut:
             await asyncio.to_thread(self._client.set_enabled, self._laid.proxy, True)
             await self._site.relay.refuse(self._laid.hop, False)
@@ -99,14 +99,14 @@ class DownInjection(Closing):
 
 
 class CutInjection(Closing):
-    """Closes once; the relay listens on."""
+    """Closes the connections once; new ones are accepted."""
 
     async def act(self) -> None:
-        """Close what is open."""
+        """Close the open connections."""
         await self._close()
 
     async def heal(self) -> None:
-        """What was cut stays cut."""
+        """Do nothing: closed connections stay closed."""
 
 
 class ToxicsInjection(Injection):
@@ -121,13 +121,13 @@ class ToxicsInjection(Injection):
         self._meter = LinkMeter(site, fault.link)
 
     async def act(self) -> None:
-        """Add them."""
+        """Add the toxics."""
         await self._meter.begin()
         for toxic in self._toxics:
             await asyncio.to_thread(self._client.add_toxic, self._laid.proxy, toxic)
 
     async def fired(self) -> int:
-        """How many connections have met them."""
+        """How many connections they have affected."""
         return self._fault.met_by(await self._meter.read())
 
     async def heal(self) -> None:

@@ -1,4 +1,4 @@
-"""One rule of the relay, armed until healed."""
+"""A fault that is one rule of the relay, in force until healed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.relay import Action, Fired, Report
 from harness.vocabulary import Message
 
 TOLD_EACH = 20
-"""So many firings are told one by one; of the rest, how many there were."""
+"""How many firings are recorded one by one. Of the others only the number is recorded."""
 
 
 class MessagesMet(Injection):

@@ -1,4 +1,4 @@
-"""Messages that pass in an order: all are held, and let go one by one."""
+"""Messages that pass in a given order: the relay holds all of them, and releases one after the other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.vocabulary import Message
 
 
 class InOrder(Injection):
-    """In effect once the last of the messages has passed; healed, whatever is still held goes on."""
+    """Takes effect when the last of the messages has passed. Healed, the messages that are still held go on."""
 
     def __init__(self, evidence: EvidenceKind, messages: Sequence[Message], site: Site) -> None:
         self._evidence = evidence

@@ -1,4 +1,4 @@
-"""Whether the harness may ask the service something beside a scenario."""
+"""Whether the harness may query the service while a scenario runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from contextlib import asynccontextmanager
 
 
 class Asking:
-    """A fault that counts the service's clients hushes the harness meanwhile: it is none of them."""
+    """Pauses the harness's own queries while a fault counts connections.
+
+    Otherwise they would be counted as the service's clients.
+    """
 
     def __init__(self) -> None:
         self._hushed = 0
@@ -16,16 +19,16 @@ class Asking:
 
     @asynccontextmanager
     async def question(self) -> AsyncIterator[bool]:
-        """One question at a time; gives whether it may be asked."""
+        """Run one query at a time; yield whether it is allowed now."""
         async with self._turn:
             yield self._hushed == 0
 
     async def hush(self) -> None:
-        """Have nothing asked until `allow`, which takes back one `hush`. Returns when no question is under way."""
+        """Allow no query until `allow` is called as often as `hush`. Return when no query is under way."""
         self._hushed += 1
         async with self._turn:
             pass
 
     def allow(self) -> None:
-        """Let it be asked again, as far as this `hush` forbade it."""
+        """Undo one `hush`."""
         self._hushed -= 1

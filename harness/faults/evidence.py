@@ -1,4 +1,4 @@
-"""What proves that a fault took effect, as its class declares it."""
+"""Kinds of evidence: what proves that a fault took effect."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class EvidenceKind:
     """One kind of evidence.
 
-    `kind`: its name in histories and in `summary.json`. `source`: who saw it. `words`: what was seen, for a
-    reader who chooses a fault: "bytes moved on the link while the toxic was on".
+    `kind`: its name in histories and in `summary.json`. `source`: who observed it, such as "kernel". `words`: what was
+    observed, for a reader who chooses a fault: "bytes moved on the link while the toxic was on".
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""How a scenario uses a fault: what `harness new` drafts, and `harness faults` shows."""
+"""Examples of faults: what `harness new` drafts and `harness faults` shows."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 LinkT = TypeVar("LinkT", bound=Link)
 TABLE = "{table}"
 SOME = 5
-"""Deliveries: as many as a small pool has connections, so that each of them meets the fault."""
+"""A number of deliveries: as many as a small pool has connections, so that the fault affects each of them."""
 _TABLE = re.compile(r'\bFROM\s+"?(?P<table>[a-z_][a-z0-9_.]*)', re.IGNORECASE)
 
 Meeting = Literal["during", "after", "until met"]
-"""How the deliveries of an example meet its fault.
+"""When the deliveries of an example are sent.
 
-`during`: the fault is on while they are sent. `after`: it strikes once, then they are sent. `until met`: it
-holds them up, so it is healed once one has met it.
+`during`: while the fault is on. `after`: after it has struck, once. `until met`: while it is on; it delays them, so it
+is healed as soon as it has taken effect on one.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What an example stands on: the link that is struck, and where deliveries are stored.
+    """What an example is written for: the link that is struck, and where deliveries are stored.
 
-    `rows`: the SQL by which the target reads what is stored; `place`: the file that says so.
+    `rows`: the SQL by which the target reads what is stored. `place`: the file in which it is written.
     """
 
     link: Link
@@ -42,22 +42,22 @@ class Ground:
 
     @property
     def sample(self) -> Sample:
-        """The words of the link's protocol."""
+        """The sample texts of the link's protocol."""
         return SAMPLE.of(self.link.protocol)
 
     @property
     def without_link(self) -> Outcome:
-        """What becomes of a delivery while the link is of no use: a service cannot store without its store."""
+        """The outcome of a delivery while the link cannot be used: a service needs its store to store."""
         return REFUSED if self.link == self.store else ACKNOWLEDGED
 
     @property
     def sent(self) -> Message:
-        """The statement or command that stores a delivery, or remembers it."""
+        """The statement or command that stores or remembers a delivery."""
         return self.link.sent(self.sample.stores)
 
     @property
     def answered(self) -> Message:
-        """Its answer."""
+        """The answer to `sent`."""
         return self.link.answered(self.sample.stores)
 
     @property
@@ -67,7 +67,7 @@ class Ground:
         return text.replace(TABLE, self.table) if TABLE in text else text
 
     def link_as(self, protocol: type[LinkT]) -> LinkT:
-        """The link, for a fault whose field says that it strikes only at such a link."""
+        """The link, checked to be of the class that the fault's field `link` requires."""
         if not isinstance(self.link, protocol):
             raise TypeError(f"{self.link!r} is no {protocol.__name__}")
         return self.link
@@ -88,7 +88,7 @@ class Ground:
 
 
 def any_ground(fault: type[Fault]) -> Ground:
-    """Return the ground for an example of this fault where there is no target: the first link that it fits."""
+    """Return the ground for an example of this fault without a target: the first link that it fits."""
     links = [kind(protocol) for protocol, kind in WORDS.all().items()]
     link = next(each for each in links if isinstance(each, fault.fits()))
     return Ground(link=link, store=links[0], rows="SELECT id FROM deliveries", place=fault.kind)

@@ -1,8 +1,7 @@
-"""Streams of bytes: every connection of the link, open and new.
+"""Faults of a whole link: they affect the bytes of every connection, open and new.
 
-Toxiproxy makes these faults. The relay stands between it and the service, and mirrors what it does: a
-close, a reset, a refusal. What the service's own peer has to do, the relay does: it refuses, and it
-closes what a rule of its own still holds.
+Toxiproxy makes these faults. The relay stands between it and the service, and does to the service what Toxiproxy does
+to the relay: it closes, resets or refuses. It closes connections itself if a rule of its own holds them.
 """
 
 # What a docstring here says of Toxiproxy was read in the source of Toxiproxy 2.12, and tests/stack/proxy/test_toxics.py
@@ -37,7 +36,7 @@ from harness.stack.toxiproxy.toxics import STREAMS, Stream, Toxic
 from harness.vocabulary import ANY_OUTCOME, Link
 
 HINDERED_MS = 1
-"""A rate that holds no connection up for so long limits nothing. A kilobyte a second is a byte a millisecond."""
+"""A rate counts as a limit if it delays a connection by this much. A kilobyte a second is a byte a millisecond."""
 DAY_MS = 86_400_000
 MANY = 10_000_000
 
@@ -51,7 +50,7 @@ class LinkFault(Fault):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The link is of no use: a delivery that cannot do without it is refused."""
+        """The link cannot be used: a delivery that needs it is refused."""
         return Example(cls(ground.link), deliveries=SOME, expect=ground.without_link)
 
 
@@ -104,7 +103,7 @@ class Cut(LinkFault, TimedFault, kind="link.cut"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """It strikes and is over: what comes next is acknowledged."""
+        """It happens once, before the deliveries: all are acknowledged."""
         return Example(cls(ground.link), met="after", deliveries=SOME)
 
     def effect(self) -> str:
@@ -112,7 +111,7 @@ class Cut(LinkFault, TimedFault, kind="link.cut"):
         return f"cut every open connection to {self.link}"
 
     def injection(self, site: Site) -> Injection:
-        """Close what is open; the relay listens on."""
+        """Close the open connections; the relay goes on listening."""
         return CutInjection(self.link, site)
 
 
@@ -162,7 +161,7 @@ class ToxicFault(LinkFault):
         return [Toxic(type=self.toxic, stream=stream, attributes=attributes) for stream in streams]
 
     def met_by(self, activity: LinkActivity) -> int:
-        """On how many connections it took effect: most toxics are met by whatever is asked or answered."""
+        """On how many connections it took effect. Most toxics affect every connection that carries anything."""
         return activity.touched
 
     def injection(self, site: Site) -> Injection:
@@ -171,7 +170,7 @@ class ToxicFault(LinkFault):
 
 
 def went(used: Used, stream: Stream) -> int:
-    """Bytes that went over a connection in one direction."""
+    """The bytes that a connection carried in one direction."""
     return used.bytes_sent if stream == "upstream" else used.bytes_received
 
 
@@ -223,7 +222,7 @@ class Timeout(ToxicFault, kind="link.timeout"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The link is of no use."""
+        """The link cannot be used."""
         return Example(cls(ground.link, timeout_ms=500), deliveries=SOME, expect=ground.without_link)
 
     def effect(self) -> str:
@@ -293,7 +292,7 @@ class Latency(ToxicFault, kind="link.latency"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The link is slow, and good enough."""
+        """The link is slow, but fast enough."""
         return Example(cls(ground.link, latency_ms=200), deliveries=SOME)
 
     def effect(self) -> str:
@@ -334,7 +333,7 @@ class Bandwidth(ToxicFault, kind="link.bandwidth"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The link is slow, and good enough."""
+        """The link is slow, but fast enough."""
         return Example(cls(ground.link, rate_kb_s=ground.sample.rate_kb_s), deliveries=SOME)
 
     def effect(self) -> str:
@@ -343,7 +342,7 @@ class Bandwidth(ToxicFault, kind="link.bandwidth"):
         return f"let {self.rate_kb_s} kB a second through {way} {self.link}"
 
     def met_by(self, activity: LinkActivity) -> int:
-        """Only a connection whose bytes took a millisecond or more has felt it."""
+        """A connection is affected if its bytes took a millisecond or more."""
         slow = max(1, self.rate_kb_s * HINDERED_MS)
         withheld = self.stream == "downstream" and activity.bytes_withheld >= slow
         return sum(1 for each in activity.connections if went(each, self.stream) >= slow) + int(withheld)
@@ -387,7 +386,7 @@ class Slicer(ToxicFault, kind="link.slicer"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The link is slow, and good enough."""
+        """The link is slow, but fast enough."""
         return Example(cls(ground.link, average_bytes=2, delay_us=100), deliveries=SOME)
 
     def effect(self) -> str:
@@ -432,7 +431,7 @@ class LimitData(ToxicFault, kind="link.limit_data"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The link is of no use."""
+        """The link cannot be used."""
         return Example(cls(ground.link, limit_bytes=2), deliveries=SOME, expect=ground.without_link)
 
     def effect(self) -> str:
@@ -441,7 +440,7 @@ class LimitData(ToxicFault, kind="link.limit_data"):
         return f"close {self.link}'s connections after {self.limit_bytes} bytes{way}"
 
     def met_by(self, activity: LinkActivity) -> int:
-        """Only a connection that had its bytes and was closed from the server's side has reached the limit."""
+        """A connection has reached the limit if it had its bytes and the server's side closed it."""
         ended = [each for each in activity.connections if each.closed_by_server and each.moved]
         return sum(1 for each in ended if went(each, self.stream) >= self.limit_bytes)
 
@@ -479,7 +478,7 @@ class SlowClose(ToxicFault, kind="link.slow_close"):
         return f"pass a close on {self.link} on {self.delay_ms} ms late"
 
     def met_by(self, activity: LinkActivity) -> int:
-        """Only a close is late: one of the service's, or one of the server's that it may not know of yet."""
+        """Only a close is late: the service's, or one of the server's that the service may not have seen yet."""
         return sum(1 for each in activity.connections if each.closed_by_a_peer) + activity.left
 
 

@@ -1,4 +1,4 @@
-"""What the relay reports of a rule that fired, as the evidence has it."""
+"""The message at which a rule fired, as evidence records it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from harness.relay import Cut, Fail, Fired, Reset, Rule
 
 
 def message_met(link: str, rule: Rule, fired: Fired) -> MessageMet:
-    """The message that met a rule. `link`: how the evidence is to name where that was."""
+    """Return the message at which a rule fired. `link`: the name of its link in the evidence."""
     return MessageMet(
         link=link,
         connection=fired.connection,

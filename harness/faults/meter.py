@@ -1,9 +1,9 @@
-"""What happened on a link while a fault was in force, by the word of those who carried it.
+"""What happened on a link while a fault was in force, as the kernel and the relay counted it.
 
-Of a connection that is open the kernel has counted the bytes; of one that has ended the relay has, and
-it knows who ended it and whether an answer was due. So a connection that came and went in between is
-known too, and one that another fault cut is not taken for one that felt this one. Where the service speaks
-TLS the relay counts those of open connections, too: the kernel counts records and handshakes with them.
+For an open connection the kernel has counted the bytes. For one that has ended the relay has, and it knows which side
+ended it and whether an answer was due. So a connection that began and ended in between is counted, too, and one that
+another fault cut is not mistaken for one that this fault affected. If the service speaks TLS, the relay's counts are
+used for open connections, too, because the kernel's include TLS records and handshakes.
 """
 
 from __future__ import annotations
@@ -20,61 +20,61 @@ from harness.vocabulary import Link
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
-    """One of the service's connections over a span of time. Bytes are those of that time alone."""
+    """One of the service's connections during a span of time. The bytes are those of that time only."""
 
     bytes_sent: int
     bytes_received: int
     ended_by: EndedBy | None = None
-    """None: it is open."""
+    """Which side ended it; None: it is open."""
     answer_due: bool = True
-    """Whether what it sent was still to be answered, as far as is known."""
+    """Whether an answer to what it sent is missing, as far as is known."""
 
     @property
     def moved(self) -> bool:
-        """Whether it was asked or answered anything, or service or server ended it while an answer was due.
+        """Whether it carried a request or an answer, or the service or server ended it while an answer was due.
 
-        A last word before a close is none of these.
+        A farewell before a close does not count.
         """
         return self.bytes_received > 0 or (self.answer_due and (self.bytes_sent > 0 or self.closed_by_a_peer))
 
     @property
     def closed_by_server(self) -> bool:
-        """Whether its end came from the server's side, Toxiproxy included."""
+        """Whether the server's side, Toxiproxy included, ended it."""
         return self.ended_by in ("server", "reset by server")
 
     @property
     def closed_by_a_peer(self) -> bool:
-        """Whether service or server ended it, and no other fault did."""
+        """Whether the service or the server ended it, rather than another fault."""
         return self.closed_by_server or self.ended_by in ("service", "reset by service")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkActivity:
-    """The service's own traffic on one link over a span of time."""
+    """The service's own traffic on one link during a span of time."""
 
     dialled: int
-    """connect() calls to it that the kernel was left to answer; 0 where calls are not watched."""
+    """connect() calls that the kernel itself answered; 0 if calls are not watched."""
     accepted: int
     """Connections that Toxiproxy accepted on it: the relay makes one for each of the service's."""
     left: int
-    """Connections of Toxiproxy's that the server has closed and Toxiproxy has not."""
+    """Connections to the server that the server has closed and Toxiproxy has not."""
     connections: tuple[Used, ...]
-    """Those that are open, and those that have ended in this time."""
+    """The open ones, and those that have ended in this time."""
     bytes_withheld: int
     """What the server sent to Toxiproxy and the relay has not received: dropped, or still held back."""
 
     @property
     def refused(self) -> int:
-        """Connects that nobody accepted."""
+        """Connects that were not accepted."""
         return max(0, self.dialled - self.accepted)
 
     @property
     def touched(self) -> int:
-        """Connections on which something was asked or answered, or left without its answer."""
+        """Connections that carried a request or an answer, or lack an answer that is due."""
         return sum(1 for each in self.connections if each.moved) + int(self.bytes_withheld > 0)
 
     def __str__(self) -> str:
-        """For a line of evidence."""
+        """The figures, for a line of evidence."""
         used = [each for each in self.connections if each.moved]
         ended = sum(1 for each in self.connections if each.closed_by_a_peer)
         sent, received = sum(each.bytes_sent for each in used), sum(each.bytes_received for each in used)
@@ -104,7 +104,7 @@ class LinkMeter:
         self._calls_mark = 0
 
     async def begin(self) -> None:
-        """Take the marks that later readings are compared with."""
+        """Remember the counts that later readings are compared with."""
         self._log_mark = self._site.toxiproxy.log.size() if self._site.toxiproxy.log else 0
         self._calls_mark = len(self._site.service.syscall_events())
         self._answered = _received(await self._upstream())
@@ -118,7 +118,7 @@ class LinkMeter:
             self._ended.append(report)
 
     async def read(self) -> LinkActivity:
-        """What has happened since `begin`; nothing before it."""
+        """What has happened since `begin`; before it, nothing."""
         if self._before is None:
             return NOTHING
         still_open = None if self._laid.tls else self._still_open(self._before, await self._open())
@@ -146,14 +146,14 @@ class LinkMeter:
             )
 
     def _still_speaking(self, said: Mapping[int, tuple[int, int]]) -> Iterator[Used]:
-        """Those that are open, by the relay's count. A port whose connection has ended belongs to a new one."""
+        """The open connections, by the relay's count. A port whose connection has ended belongs to a new one."""
         gone = {report.service_port for report in self._ended}
         for port, (sent, answered) in said.items():
             before = (0, 0) if port in gone else self._said.get(port, (0, 0))
             yield Used(bytes_sent=sent - before[0], bytes_received=answered - before[1])
 
     def _gone(self) -> Iterator[Used]:
-        """Those that the relay says have ended; one that was there before had moved bytes before."""
+        """The connections that have ended, by the relay's reports, less the bytes that they had moved before."""
         earlier = dict(self._said)
         for report in self._ended:
             sent, answered = earlier.pop(report.service_port, (0, 0))
@@ -165,7 +165,7 @@ class LinkMeter:
             )
 
     async def end(self) -> LinkActivity:
-        """The last reading; later ones give nothing, so that healing twice adds no evidence."""
+        """Take the last reading. Later ones are empty, so that healing twice adds no evidence."""
         activity = await self.read()
         self._before = None
         self._leave()

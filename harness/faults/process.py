@@ -169,7 +169,7 @@ class Misconfigure(Fault, kind="process.misconfigure"):
     def injection(self, site: Site) -> Injection:
         """Restart it with another setting. Raises UsageError for a host that may not be touched."""
         if not _goes_nowhere(self.url):
-            schemes = {urlsplit(self.url).scheme}  # a wrong one may be what it is about
+            schemes = {urlsplit(self.url).scheme}  # any scheme is allowed: the wrong one may be the fault
             checked_url(
                 f"{self.kind} url", self.url, schemes=schemes, default_port=ABOUT.of(self.link.protocol).port,
                 allow_hosts=site.allow_hosts,
@@ -213,7 +213,7 @@ class _Terminate(_End):
         if await poll(lambda: not listening(port, pids=[pid]), within_s=STOPPED_WITHIN_S):
             self._site.saw(LISTENER_CLOSED, f"pid {pid} listens no longer")
         else:
-            # The service's own failure, for the checks to find: the signal was sent all the same.
+            # The service failed here, which the checks report. The fault did take effect: the signal was sent.
             self._site.saw(SIGNAL_IGNORED, f"pid {pid} listens {STOPPED_WITHIN_S:g} s after SIGTERM")
 
     async def heal(self) -> None:
@@ -225,7 +225,7 @@ class _Terminate(_End):
         try:
             await self._site.service.wait(GONE_WITHIN_S)
         except TimeoutError:
-            # Past the service's own record of who asked: it was asked to drain, and did not.
+            # Not through `service.signal`, which records what the service was asked to do: that was to drain.
             self._site.service.process.send_signal(signal.SIGKILL)
         await self._gone()
 
@@ -247,7 +247,7 @@ class _Pause(Injection):
             raise HarnessError(f"the service runs {STOPPED_WITHIN_S:g} s after SIGSTOP")
 
     async def fired(self) -> int:
-        """Clients that it keeps waiting: with nobody to wait, it is the same as if it ran."""
+        """How many clients wait for the stopped service. Without a waiting client the pause has had no effect."""
         return kept_waiting(self._site.service.port) if self._stopped_pid is not None else 0
 
     async def heal(self) -> None:
@@ -278,7 +278,7 @@ class _Misconfigure(Injection):
 
     def _changed(self) -> dict[str, str]:
         right = self._laid.words["url"]
-        # What may follow the URL says how it is spoken there: TLS, and whom to trust.
+        # A query may follow the URL: how to use TLS, and which certificate to trust.
         settings = self._site.service.environment.items()
         changed = {key: self._fault.url for key, text in settings if text.partition("?")[0] == right}
         if not changed:
@@ -289,7 +289,7 @@ class _Misconfigure(Injection):
         return changed
 
     def _calls(self) -> int:
-        """Calls that the service made for the wrong address since then; that it is no link's port is made sure of."""
+        """Connects that the service has made to the wrong address since then. The port of a link is never counted."""
         right = {laid.port for laid in self._site.links.values()}
         wrong = urlsplit(self._fault.url).port or ABOUT.of(self._fault.link.protocol).port
         calls = self._site.service.syscall_events()[self._calls_mark :]
@@ -309,7 +309,7 @@ class _Misconfigure(Injection):
 
 
 def _goes_nowhere(url: str) -> bool:
-    """Whether its host is an IPv6 address that is valid on one link only, and names none."""
+    """Whether the URL's host is an IPv6 link-local address without an interface."""
     try:
         address = ipaddress.IPv6Address(urlsplit(url).hostname or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""From a scenario's words to the relay's rules, and back from its reports to words."""
+"""From a scenario's message to a rule of the relay, and from the relay's reports back to words."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def rule_for(
 
 
 async def misses(site: Site, rule: Rule) -> str:
-    """What the relay saw instead of what the rule waits for, closest first; "" where it has met it, or is not armed."""
+    """What the relay saw instead of what the rule waits for, closest first; "" if it has fired, or is not armed."""
     if not site.relay.is_armed(rule.id) or await site.relay.fired(rule.id):
         return ""
     seen: Sequence[str] = await site.relay.near_misses(rule.id)
@@ -54,7 +54,7 @@ async def passed(site: Site, rule: Rule) -> None:
 
 
 async def _reported(site: Site, kind: type[Fired | Passed], rule: Rule) -> None:
-    """Wait, without a limit, for the rule's report; one that has come already will do."""
+    """Wait, without a limit, for the rule's report. One that has already come counts."""
 
     def such(report: Report) -> bool:
         return isinstance(report, kind) and report.rule == rule.id

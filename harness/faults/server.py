@@ -72,7 +72,7 @@ class Execute(TimedFault, kind="server.execute"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example | None:
-        """It strikes and is over: what comes next is acknowledged. None for a server that executes no text."""
+        """It happens once, before the deliveries. None for a server that executes no text."""
         if not ground.harmless:
             return None
         return Example(cls(ground.link, ground.harmless), met="after", deliveries=SOME)
@@ -87,7 +87,7 @@ class Execute(TimedFault, kind="server.execute"):
         return not self.undo
 
     def injection(self, site: Site) -> Injection:
-        """Run it, past the proxy."""
+        """Execute it on the server, without the proxy."""
         return _Execute(self, site)
 
 
@@ -100,7 +100,9 @@ class _Execute(Injection):
         self._undo_owed = False
 
     async def act(self) -> None:
-        self._site.server_changes.append(repr(self._fault))  # before: what breaks halfway has changed something, too
+        self._site.server_changes.append(
+            repr(self._fault)
+        )  # recorded first: a text that fails halfway may have changed something
         self._undo_owed = bool(self._fault.undo)
         said = await self._run(self._fault.text, "text")
         self._said = said.text
@@ -122,7 +124,7 @@ class _Execute(Injection):
         return self._done
 
     async def heal(self) -> None:
-        """Run `undo`, once. Without one, what was done is done."""
+        """Execute `undo`, once."""
         if self._undo_owed:
             self._undo_owed = False
             await self._run(self._fault.undo, "undo")

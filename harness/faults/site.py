@@ -1,4 +1,4 @@
-"""Where a fault is injected: one service, its links, and whoever takes down the evidence."""
+"""Where a fault is injected: one service, its links, and a witness that records the evidence."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class LaidProxy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaidLink:
-    """One link of one service, as it was laid: service, relay, Toxiproxy (unless left out), server."""
+    """One link of one service, with its ports: service, relay, Toxiproxy (unless left out), server."""
 
     link: Link
     hop: str
     """The relay's name for it."""
     host: str
     port: int
-    """The relay's: what the service dials."""
+    """The relay's port, to which the service connects."""
     words: Mapping[str, str]
     """What the target description's placeholders are filled with."""
     server: str
@@ -57,17 +57,17 @@ class LaidLink:
 
     @property
     def server_title(self) -> str:
-        """What evidence calls the server that it leads to: "PostgreSQL", or "PostgreSQL (ledger)"."""
+        """The name of its server in evidence: "PostgreSQL", or "PostgreSQL (ledger)"."""
         return server_title(self.link.protocol, self.server)
 
     @property
     def admin_url(self) -> str:
-        """The harness's own way to the server, past the proxy: the service's part of it, with all privileges."""
+        """The URL by which the harness reaches the service's part of the server, without the proxy, as superuser."""
         return self.own.admin_url
 
     @property
     def proxy(self) -> str:
-        """Toxiproxy's name for the link. Raises HarnessError where it was laid without Toxiproxy."""
+        """Toxiproxy's name for the link. Raises HarnessError if the link is without Toxiproxy."""
         return self._through.name
 
     @property
@@ -83,21 +83,22 @@ class LaidLink:
 
 
 class Witness(Protocol):
-    """Takes down that a fault took effect."""
+    """Records that a fault took effect."""
 
     def __call__(
         self, what: str, source: str, detail: str, *, t_ns: int | None = None, at: MessageMet | None = None
     ) -> None:
-        """`what`: the kind of evidence; `source`: whose word it is; `t_ns`: when (CLOCK_MONOTONIC), if not now.
+        """Record it.
 
-        `at`: the message that met the fault, where it was one.
+        `what`: the kind of evidence. `source`: who observed it. `t_ns`: when (CLOCK_MONOTONIC), if not now. `at`: the
+        message that the fault struck, if it strikes at messages.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Everything that an injection may touch."""
+    """Everything that an injection may use."""
 
     service: ServiceProcess
     links: Mapping[str, LaidLink]
@@ -110,13 +111,13 @@ class Site:
     allow_hosts: frozenset[str] = frozenset()
     """Hosts beyond this machine that the service may be sent to."""
     server_changes: list[str] = field(default_factory=list)
-    """What a fault does to a server beyond the service's own part of it is told here: the next run needs others."""
+    """Faults that changed a server beyond the service's own part of it: the next run needs other servers."""
     patience_s: float = 0.0
     """How long a request of the service's may take."""
     leaked: Callable[[SessionLeaked], object]
     """Records a session that the service leaked."""
     asking: Asking = field(default_factory=Asking)
-    """Whoever counts the service's clients hushes it."""
+    """A fault that counts the service's clients pauses it."""
 
     def saw(
         self,
@@ -129,30 +130,31 @@ class Site:
     ) -> None:
         """Record evidence of a kind that the fault's class declares.
 
-        `detail`: what was seen, with its figures. `server`: the link to the server that saw it, which is then named.
+        `detail`: what was observed, with its figures. `server`: the link to the server that observed it, which is then
+        named.
         """
         source = kind.source if server is None else server.server_title
         self.witness(kind.kind, source, detail, t_ns=t_ns, at=at)
 
     @property
     def hops(self) -> Mapping[str, str]:
-        """The relay's name for each link, by the link's own."""
+        """The relay's name for each link, by the link's name."""
         return {name: laid.hop for name, laid in self.links.items()}
 
     def laid(self, link: Link) -> LaidLink:
-        """The link as laid. Raises UsageError when the target has none of that name."""
+        """The link with its ports. Raises UsageError if the target has no link of that name."""
         if link.name not in self.links:
             raise UsageError.at("fault", "link", link.name, "the target has no such link", valid=self.links)
         return self.links[link.name]
 
     async def connections(self, link: Link) -> tuple[TcpConnection, ...]:
-        """The service's own connections on a link, by the kernel's word."""
+        """The service's connections on a link, as the kernel lists them."""
         return await asyncio.to_thread(connections, self.service.pids(), self.laid(link).port)
 
     async def upstream_connections(self, link: Link) -> tuple[TcpConnection, ...]:
-        """Toxiproxy's connections to the link's server; none where Toxiproxy is not the harness's own.
+        """Toxiproxy's connections to the link's server; none if Toxiproxy was given by URL.
 
-        All services of the stack have theirs among them: one run at a time uses it.
+        Those of all services of the stack are among them: one run at a time uses it.
         """
         if self.toxiproxy.process is None:
             return ()

@@ -16,10 +16,10 @@ from harness.vocabulary import Message, Moment
 
 @dataclass(frozen=True, repr=False)
 class TimedFault(Fault):
-    """A fault that can be told when to act.
+    """A fault that can act at a moment.
 
-    `at` a message: the relay holds it until the fault has acted; the first such message only. At any
-    other moment the fault acts as soon as it is seen. None: when it is injected.
+    If `at` is a message, the relay holds the first such message until the fault has acted. At any other moment the
+    fault acts as soon as the moment is seen. None: when it is injected.
     """
 
     at: Moment | None = field(default=None, kw_only=True)
@@ -32,23 +32,23 @@ class TimedFault(Fault):
 
 
 class Trigger(Protocol):
-    """Tells when a fault is to act."""
+    """Decides when a fault acts."""
 
     async def begin(self) -> None:
-        """Begin to watch."""
+        """Start to watch."""
 
     async def come(self) -> None:
         """Return when the moment has come."""
 
     async def acted(self) -> None:
-        """Let go what was held: the fault has acted, or never will. Safe to call again."""
+        """Release what was held: the fault has acted, or never will. Can be called repeatedly."""
 
     async def instead(self) -> str:
-        """What was seen instead, where it has not come; "" where it has."""
+        """What happened instead, if the moment has not come; else ""."""
 
 
 class AtMessage:
-    """The relay holds a message for it."""
+    """The relay holds a message until the fault has acted."""
 
     def __init__(self, at: Message, site: Site) -> None:
         self._site = site
@@ -63,38 +63,38 @@ class AtMessage:
         await fired(self._site, self._rule)
 
     async def acted(self) -> None:
-        """Let the message go on."""
+        """Release the message."""
         await self._site.relay.disarm(self._rule.id)
 
     async def instead(self) -> str:
-        """What the relay has seen."""
+        """What the relay saw instead."""
         return await misses(self._site, self._rule)
 
 
 class WhenSeen:
-    """Somebody looks again and again."""
+    """The runner checks repeatedly whether the moment has come."""
 
     def __init__(self, come: Callable[[], Awaitable[None]], seen: Callable[[], Awaitable[str]]) -> None:
         self._come = come
         self._seen = seen
 
     async def begin(self) -> None:
-        """Nothing has to be prepared."""
+        """Do nothing: there is nothing to prepare."""
 
     async def come(self) -> None:
         """Wait until it is seen."""
         await self._come()
 
     async def acted(self) -> None:
-        """Nothing is held."""
+        """Do nothing: nothing is held."""
 
     async def instead(self) -> str:
-        """What the last look saw."""
+        """What the last check saw."""
         return await self._seen()
 
 
 class Armed(Injection):
-    """Waits for its moment beside the scenario. Without it the fault never acts, and leaves no evidence."""
+    """Waits for its moment beside the scenario. If it never comes, the fault never acts and leaves no evidence."""
 
     def __init__(self, trigger: Trigger, fault: Injection) -> None:
         self._trigger = trigger
@@ -120,14 +120,14 @@ class Armed(Injection):
         return await self._fault.fired()
 
     async def instead(self) -> str:
-        """What came in place of the moment; once it has come, in place of the effect."""
+        """What came instead of the moment or, if that has come, instead of the effect."""
         return await (self._fault if self._striking else self._trigger).instead()
 
     async def heal(self) -> None:
-        """Let it finish where it has begun to act, then undo it. What broke it is raised here."""
+        """If it has begun to act, let it finish; then undo it. Raises what it raised."""
         await self._background.end(cancel=not self._striking)
         try:
             await self._trigger.acted()
-        finally:  # whatever becomes of the message that was held, the fault goes
+        finally:  # the fault must be healed even if the held message cannot be released
             await self._fault.heal()
         self._background.check()

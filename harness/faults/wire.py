@@ -104,7 +104,7 @@ class WireFault(MessageFault):
         return self.always
 
     def words(self) -> str:
-        """What it does, and whether to every such message."""
+        """What it does, and if to every such message, that."""
         return f"{self.effect()}, every time" if self.always else self.effect()
 
 
@@ -120,7 +120,7 @@ class Closing(WireFault):
 
     @classmethod
     def swept_as(cls, met: MessageMet) -> str:
-        """Before the message, or after it. A cut inside of it has no name: a sweep counts those by their bytes."""
+        """Whether it struck before or after the message. A cut within it has no name: sweeps count those by bytes."""
         before, after = cls.swept
         return after if met.whole else "" if met.passed_bytes else before
 
@@ -246,7 +246,7 @@ class Hold(MessageFault, kind="wire.hold"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """It holds the delivery up."""
+        """It delays the delivery."""
         return Example(cls(ground.sent), met="until met")
 
     def effect(self) -> str:
@@ -310,7 +310,7 @@ class DropAndClose(WireFault, kind="wire.drop_and_close"):
 
     @classmethod
     def swept_as(cls, met: MessageMet) -> str:
-        """Service and server see what a cut before the message shows them."""
+        """The service and the server see the same as with a cut before the message."""
         del met
         return "cut_before"
 
@@ -343,7 +343,7 @@ class Delay(WireFault, kind="wire.delay"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The answer is late, and in time."""
+        """The answer is late, but in time."""
         return Example(cls(ground.answered, delay_ms=200))
 
     def effect(self) -> str:
@@ -537,7 +537,7 @@ class Order(Fault, kind="wire.order"):
         return f"let messages pass in this order only: {', then '.join(said)}"
 
     def injection(self, site: Site) -> Injection:
-        """Hold them all, and let them go one by one."""
+        """Hold all of them, and release one after the other."""
         return InOrder(self.evidence[0], self.messages, site)
 
 
@@ -560,7 +560,7 @@ def order(*messages: Message) -> Order:
 
 
 def _check_direction(place: str, at: Message, directions: Sequence[Direction]) -> None:
-    """Refuse a message that goes the way in which this cannot be done to it. Raises UsageError."""
+    """Refuse a message whose direction does not fit the action. Raises UsageError."""
     if at.direction not in directions:
         problem, mend = f"meets only what is {directions[0]}", f"write {at.link!r}.{directions[0]}({at.text!r})"
         raise UsageError.at(place, "at", at, problem, mend=mend)

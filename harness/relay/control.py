@@ -1,4 +1,4 @@
-"""The run's side of the relay's control connection: hops laid, rules armed, reports received."""
+"""The harness's side of the relay's control connection: it makes hops, arms rules and receives reports."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Hop:
 
     @property
     def address(self) -> HostPort:
-        """Where the service is to connect to."""
+        """The address to which the service connects."""
         return HostPort("127.0.0.1", self.port)
 
 
 @dataclass(slots=True)
 class _Asked:
-    """A request under way."""
+    """A request that is not answered yet."""
 
     answer: asyncio.Future[Any]
     items: list[Any] = field(default_factory=list)
@@ -49,8 +49,8 @@ class _Asked:
 class RelayControl:
     """A control connection: an async context manager, bound to the event loop that enters it.
 
-    It owns the hops and rules that it makes: they go when it ends, and every connection of the hops
-    with them. Every method raises HarnessError when the relay is gone or does not answer.
+    It owns the hops and rules that it makes: they end with it, and so does every connection of the hops. Every method
+    raises HarnessError if the relay has ended or does not answer.
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,11 +90,11 @@ class RelayControl:
     # ------------------------------------------------------------------ hops
 
     async def lay(self, name: str, *, protocol: str, upstream: HostPort, tls: TlsMode = "none") -> Hop:
-        """Listen on a port of 127.0.0.1 and relay what comes to `upstream`.
+        """Listen on a port of 127.0.0.1 and relay its connections to `upstream`.
 
-        `tls`: speak it to the service even where the server has none, with a certificate that `certificate` vouches
-        for. Required: whoever does without is refused, in words that its `Ended` repeats. Raises UsageError for a
-        name that is taken, an unknown protocol, and TLS that is offered where clients cannot ask for it.
+        `tls`: speak TLS to the service even if the server does not, with a certificate that `certificate` verifies.
+        With "required", a client without TLS is refused, and the reason is in its `Ended`. Raises UsageError for a name
+        that is taken, an unknown protocol, and TLS that is offered although clients cannot ask for it.
         """
         answer = await self._ask("lay", name=name, protocol=protocol, host=upstream.host, port=upstream.port, tls=tls)
         return Hop(name, answer)
@@ -108,14 +108,14 @@ class RelayControl:
         return int(await self._ask("cut_all", hop=hop))
 
     async def traffic(self, hop: str) -> Mapping[int, tuple[int, int]]:
-        """Return the bytes that have come from the service and from the server on each connection that has not ended.
+        """Return the bytes that the service and the server have sent on each open connection.
 
-        By the service's own port, and counted as `Ended` counts them.
+        The keys are the service's local ports. They are counted as in `Ended`.
         """
         return {port: (sent, answered) for port, sent, answered in await self._ask("traffic", hop=hop)}
 
     async def certificate(self) -> bytes:
-        """Return the relay's certificate authority, in PEM: what a client that verifies has to trust."""
+        """Return the certificate of the relay's authority, in PEM: a client that verifies must trust it."""
         return str(await self._ask("certificate")).encode()
 
     # ------------------------------------------------------------------ rules
@@ -130,7 +130,7 @@ class RelayControl:
         self._armed.add(rule.id)
 
     async def disarm(self, rule_id: str) -> None:
-        """Take a rule out of force and pass on, in order, what it holds. No matter if it is not armed."""
+        """Take a rule out of force, and forward what it holds, in order. Does nothing if it is not armed."""
         await self._ask("disarm", rule=rule_id)
         self._armed.discard(rule_id)
 
@@ -139,10 +139,10 @@ class RelayControl:
         return rule_id in self._armed
 
     async def release(self, rule_id: str, *, connection: int | None = None, count: int | None = None) -> int:
-        """Pass on what the rule holds; return how many units. The rule stays in force.
+        """Forward what the rule holds; return how many units. The rule stays in force.
 
-        `connection`: only on the connection with this number on its hop (`Fired.connection`).
-        `count`: so many units at most, those first that have waited longest.
+        `connection`: only on the connection with this number on its hop (`Fired.connection`). `count`: at most this
+        many units, those that have waited longest first.
         """
         return int(await self._ask("release", rule=rule_id, connection=connection, count=count))
 
@@ -152,13 +152,13 @@ class RelayControl:
         return [report for report in self._reports if isinstance(report, Fired) and report.rule == rule_id]
 
     async def near_misses(self, rule_id: str) -> Sequence[str]:
-        """Say what the hop has seen that the rule nearly fits, and why it does not, closest first."""
+        """Describe what the hop has seen that nearly fits the rule, and why it does not, closest first."""
         return [str(line) for line in await self._ask("near_misses", rule=rule_id)]
 
     # ------------------------------------------------------------------ reports
 
     async def sync(self) -> None:
-        """Return when every report of what was before this moment is here: they come in order, as answers do."""
+        """Wait for every report about what has happened so far: reports and answers arrive in order."""
         await self._ask("sync")
 
     def reports(self, since: int = 0) -> Sequence[Report]:
@@ -166,7 +166,7 @@ class RelayControl:
         return self._reports[since:]
 
     def on_report(self, callback: Callable[[Report], None]) -> Callable[[], None]:
-        """Call back, in the loop, for each report from now on. Returns the unsubscribe."""
+        """Call back, in the loop, for each report from now on. Return a function that ends this."""
         self._callbacks.append(callback)
 
         def unsubscribe() -> None:
@@ -178,9 +178,9 @@ class RelayControl:
     async def next_report(
         self, predicate: Callable[[Report], bool], timeout_s: float, *, since: int | None = None
     ) -> Report:
-        """Return the first report that fits, of those yet to come; with `since`, from that index on.
+        """Return the first future report that fits; with `since`, the first from that index on.
 
-        Raises TimeoutError, and HarnessError when the relay goes before it came.
+        Raises TimeoutError, and HarnessError if the relay ends before it came.
         """
         for report in self._reports if since is None else self._reports[since:]:
             if since is not None and predicate(report):
@@ -200,14 +200,14 @@ class RelayControl:
     # ------------------------------------------------------------------ what passed by
 
     async def seen(self, hop: str, since_ns: int = 0) -> Sequence[Seen]:
-        """Return the statements and ends of answers that passed from `since_ns` on: of the last STATEMENTS_MAX.
+        """Return the statements and ends of answers since `since_ns`, at most STATEMENTS_MAX of them.
 
-        Of a longer `text` the first 2,000 characters are there; beyond Latin-1 fewer, 500 at least.
+        A longer `text` is cut after 2,000 characters; beyond Latin-1 after fewer, but not less than 500.
         """
         return _seen(await self._ask("seen", hop=hop, since_ns=since_ns))
 
     async def record(self, hop: str, recording: bool) -> None:
-        """Begin a new recording of every message of the hop, or end it. What was recorded stays."""
+        """Start a new recording of every message of the hop, or stop it. What was recorded is kept."""
         await self._ask("record", hop=hop, recording=recording)
 
     async def recording(self, hop: str) -> Sequence[Seen]:
@@ -262,7 +262,7 @@ class RelayControl:
 async def _next_line(reader: asyncio.StreamReader) -> bytes:
     try:
         return await reader.readline()
-    except ConnectionError:  # the relay was killed: an end like any other, told to whoever waits
+    except ConnectionError:  # the relay was killed: pending requests fail with the same error as at any other end
         return b""
 
 

@@ -1,4 +1,4 @@
-"""What the relay cannot do: refused where it is written, and once more where it is armed."""
+"""What the relay cannot do. It is refused where it is written, and again where it is armed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def check_rule(rule: Rule, speech: Speech) -> None:
 
 
 def check_action(place: str, action: Action, message: str | None, protocol: str) -> None:
-    """Refuse an error that the protocol does not know, or has no place for, and a wait for what never comes.
+    """Refuse an error that the protocol cannot give there, and an action that would wait for ever.
 
     `message`: the frame's name, as in `Match`; None: a whole statement. Raises UsageError.
     """

@@ -1,7 +1,7 @@
-"""What the relay tells: a rule fired, what it held was passed on, a connection ended, a message was seen.
+"""The relay's reports: a rule fired, held bytes were released, a connection ended, a message was seen.
 
-All times are CLOCK_MONOTONIC in nanoseconds, the same for every process of the machine. Offsets count
-bytes from the beginning of the connection, in the direction of the message.
+All times are CLOCK_MONOTONIC in nanoseconds, the same for every process of the machine. Offsets count bytes from the
+beginning of the connection, in the direction of the message.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EndedBy: TypeAlias = Literal["service", "server", "rule", "relay", "reset by ser
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Anything the relay tells. `connection` counts from 1 on its hop."""
+    """Any report. `connection` counts from 1 on its hop."""
 
     kind: ClassVar[str] = ""
     hop: str
@@ -45,11 +45,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fired(Report):
-    """A rule's action was done, or (stall, hold, delay, late) began.
+    """A rule's action was carried out or, for stall, hold, delay and late, has begun.
 
-    `service_port`: the service's own port of that connection. `message`: the frame's name, for a whole
-    answer its first frame's. `text`: the statement or command. `offset`: where the unit begins.
-    `passed_bytes`: how many bytes of the unit had been passed on, unchanged, when it fired.
+    `service_port`: the service's local port of that connection. `message`: the frame's name; for a whole answer that of
+    its first frame. `text`: the statement or command. `offset`: where the unit begins. `passed_bytes`: how many bytes
+    of the unit had been forwarded unchanged when it fired.
     """
 
     kind: ClassVar[str] = "fired"
@@ -63,7 +63,7 @@ class Fired(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed(Report):
-    """What a rule held was passed on. Fields as in `Fired`."""
+    """What a rule held was forwarded. Fields as in `Fired`."""
 
     kind: ClassVar[str] = "passed"
     rule: str
@@ -75,13 +75,12 @@ class Passed(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended(Report):
-    """A connection ended, or one side of it said that it will send no more.
+    """A connection ended, or one side of it announced that it will send no more.
 
-    `by`: who began it; "relay": something of the relay's own broke, which its log tells. `phase` and `text` are
-    those of the statement in flight; where there is none, `text` is "". `direction_due`: whose word was awaited,
-    "sent" the service's, "answered" the server's; None when nobody owed any. The two numbers are the
-    bytes that had come from the service and from the server, passed on or not: within TLS what was said, not
-    its records. `why`: what the service's TLS failed of; else "".
+    `by`: which side was first; "relay": the relay itself failed, see its log. `phase` and `text`: those of the
+    statement under way; without one, `text` is "". `direction_due`: whose message was awaited: "sent" the service's,
+    "answered" the server's; None if neither was. The two numbers are the bytes that the service and the server had
+    sent, forwarded or not; with TLS, the bytes within it. `why`: why the service's TLS failed; else "".
     """
 
     kind: ClassVar[str] = "ended"

@@ -1,11 +1,11 @@
-"""Rules of the relay: which message, and what becomes of it. Frozen values, also as JSON.
+"""Rules of the relay: which message, and what is done to it. Frozen values, also as JSON.
 
-A rule's *unit* is what its action is done to. With `Match.message` it is a single message. Without,
-it is the statement or command: of those sent, the message on which the server carries it out; of the
-answers, the whole answer of the exchange in which it ran, which is withheld until it is complete.
+A rule's *unit* is what its action is done to. With `Match.message` it is a single message. Without, it is the statement
+or command: of the sent messages, the one on which the server carries it out; of the answers, the whole answer of the
+exchange in which it ran, which is withheld until it is complete.
 
-Rules match in the order in which they were armed; the first that takes a unit has it, and what
-comes before the unit in the same read has gone on by then.
+Rules match in the order in which they were armed; the first that takes a unit has it. What comes before the unit in the
+same read has been forwarded by then.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A match and an action on one hop. `always`: each time that it matches, else once."""
+    """A match and an action on one hop. `always`: it acts each time that it matches, else only once."""
 
     id: str
     hop: str

@@ -1,4 +1,4 @@
-"""The relay's process: started through the keeper, known to be ready, ended with its context."""
+"""The relay's process. The keeper starts it; it is ready when `start` returns, and ends with its context."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SOCKET_PATH_MAX = 107  # bytes of sockaddr_un.sun_path, less its end (unix(7))
 class RelayServer:
     """A relay for as long as the context lasts. Made by `start`.
 
-    A death that nobody meant is to be watched for through `process`.
+    Watch `process` to notice if it ends unexpectedly.
     """
 
     name = "relay"
@@ -71,7 +71,7 @@ class RelayServer:
 
     @property
     def log(self) -> LogFile:
-        """What the relay wrote: nothing, unless something of its own broke."""
+        """What the relay wrote to its log: only its own errors."""
         return self.process.log
 
     def control(self) -> RelayControl:
@@ -92,7 +92,7 @@ def _check_length(path: Path) -> None:
 
 
 def _wait_ready(process: KeptProcess, ready: socket.socket) -> str:
-    """Return the version that the relay tells when it is ready. Raises HarnessError when it will not be."""
+    """Return the version that the relay reports when it is ready. Raises HarnessError if it does not get ready."""
     ended, ends = socket.socketpair()
     with ended, ends:
         unsubscribe = process.on_exit(lambda _status: ends.shutdown(socket.SHUT_RDWR))

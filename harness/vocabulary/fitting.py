@@ -24,7 +24,7 @@ def check_fields(value: object, hints: Mapping[str, Any], place: str) -> None:
 
 
 def fits(given: object, hint: Any) -> bool:
-    """Tell whether `given` is of the type `hint`. A truth value is no number; a whole number is one."""
+    """Return whether `given` is of the type `hint`. A bool is not a number; an int is also a float."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (Union, types.UnionType):
         return any(fits(given, each) for each in arguments)

@@ -264,7 +264,7 @@ def _shorthands(name: str, protocols: Iterable[str]) -> list[str]:
 
 
 class OfALink(Moment):
-    """Its source is a method call on the link: `postgres.idle(at_least=2)`."""
+    """A moment that a method of a link makes: its source is that call, `postgres.idle(at_least=2)`."""
 
     def __repr__(self) -> str:
         """The call that builds it."""
@@ -273,7 +273,7 @@ class OfALink(Moment):
 
     @abstractmethod
     def words(self) -> str:
-        """It in plain words, as the end of "Wait until ..."."""
+        """A clause that completes "Wait until ..."."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -407,7 +407,7 @@ class ServerLogged(OfALink, kind="link.logged"):
 
 @dataclass(frozen=True)
 class Service:
-    """The service under test, as its clients see it, and in the words of its own log and metrics.
+    """The service under test: moments that its clients, its log or its metrics show.
 
     For example::
 
@@ -431,7 +431,7 @@ class Service:
             outcome: which ones count; several with `|`.
 
         Raises:
-            UsageError: `at_least` is no count.
+            UsageError: `at_least` is less than 1.
         """
         return Answers(at_least, outcome)
 
@@ -443,13 +443,13 @@ class Service:
             await lab.until(service.logged("Error 22"))
 
         The log is what the service writes to its standard output and standard error. Not reached in time, the run is
-        inconclusive: what the scenario needs did not come.
+        inconclusive.
 
         Args:
             pattern: a regular expression, searched in each line.
 
         Raises:
-            UsageError: it is no regular expression.
+            UsageError: it is not a regular expression.
         """
         return ServiceLogged(pattern)
 
