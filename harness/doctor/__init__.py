@@ -1,4 +1,4 @@
-"""What this machine has and what it can do, with the mend for each "no"."""
+"""Examines this machine: what it has, what it can do, and how to fix each "no"."""
 
 from harness.doctor._examination import examine
 from harness.doctor._report import Finding, Report

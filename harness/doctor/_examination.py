@@ -1,4 +1,4 @@
-"""The examination: each look on its own, so that one that breaks is a finding and not the end."""
+"""Runs all examinations. One that breaks becomes a finding, and the others go on."""
 
 from __future__ import annotations
 

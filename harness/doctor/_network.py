@@ -1,4 +1,4 @@
-"""What the kernel lets us do with the network: tried, on this machine's own addresses."""
+"""Tries what the kernel allows us to do with the network, on this machine's own addresses."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def link_local_einval() -> Finding:
 
 
 def socket_statistics() -> Finding:
-    """Whether the kernel tells of TCP sockets, and /proc of whose they are. Raises what the look raises."""
+    """Check that the kernel reports TCP sockets, and /proc their processes. Raises what either raises."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         found = listening(listener.getsockname()[1], pids=[os.getpid()])
     mend = "load the kernel module tcp_diag, and mount /proc without hidepid for this user"

@@ -1,4 +1,4 @@
-"""What an examination found: data, and the same as plain text."""
+"""The findings of an examination, as data and as plain text."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from harness.capability import Capability
 class Finding:
     """One line of the report.
 
-    `ok` is the answer; `detail` says what was found, or what went wrong; `mend`, of a "no", what to
-    do about it. Without what is `required` no scenario can run; without the rest some are
-    `unavailable`, or something takes longer.
+    `ok` is the answer. `detail` says what was found, or what went wrong. `mend` says how to fix a "no". If what is
+    `required` is missing, no scenario can run; if the rest is missing, some are `unavailable`, or something takes
+    longer.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Finding:
 
     @property
     def answer(self) -> str:
-        """`yes`, `no`, or `NO` for what is required."""
+        """`yes`, `no`, or `NO` if it is required."""
         return "yes" if self.ok else "NO" if self.required else "no"
 
 

@@ -1,4 +1,4 @@
-"""From what an engineer knows, a kind of fault above all, to the text of a scenario."""
+"""Chooses the parts of a scenario from what an engineer knows, above all a kind of fault."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def draft(
 ) -> Draft:
     """Write a scenario of this name, in which a fault of this kind strikes.
 
-    `link`: by name; by default the first that the fault fits. `protection`: what the scenario is to prove; by
-    default one whose name begins with the link's, else the first that there is. Raises UsageError for names
-    that do not exist or do not fit.
+    `link`: by name; by default the first that the fault fits. `protection`: what the scenario is to prove; by default
+    one whose name begins with the link's name, else the first. Raises UsageError for names that do not exist or do not
+    fit.
     """
     known = kinds()
     if kind not in known:
@@ -56,7 +56,7 @@ def draft(
 
 
 def kinds() -> Mapping[str, type[Fault]]:
-    """Every fault that can be drafted, by its kind: all but `no_fault`, which breaks nothing."""
+    """Return every fault that can be drafted, by its kind: all except `no_fault`."""
     return {kind: fault for kind, fault in sorted(Fault.kinds().items()) if kind != no_fault.kind}
 
 

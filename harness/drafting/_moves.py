@@ -1,4 +1,4 @@
-"""From a fault's example to the moves of a scenario."""
+"""Turns a fault's example into the moves of a scenario."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.scenario.schedule import Begin, Do, End, Move
 
 
 def moves_of(example: Example) -> Sequence[Move]:
-    """Return what the scenario does, step by step."""
+    """Return the steps of the scenario."""
     return tuple(_moves(example))
 
 

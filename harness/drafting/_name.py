@@ -1,4 +1,4 @@
-"""The name of a scenario that is still to be written."""
+"""Checks the name of a new scenario."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _OTHER = re.compile(r"[^a-z0-9]+")
 
 
 def check_name(name: str, folder: Path, known: Collection[str]) -> Path:
-    """Return the file that a scenario of this name goes to. `known`: the names of those that there are.
+    """Return the file for a scenario of this name. `known`: the names of existing scenarios.
 
-    Raises UsageError for what is no lower-case Python identifier, for a name or a file that is taken, and
-    for a file that would stand in for a module of the same name.
+    Raises UsageError for a name that is no lower-case Python identifier, for a name or a file that is taken, and for a
+    file that would hide a module of the same name.
     """
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         mend = f"write {_nearest(name)}"
@@ -37,7 +37,7 @@ def check_name(name: str, folder: Path, known: Collection[str]) -> Path:
     if file.exists():
         raise UsageError.at(PLACE, KEY, name, f"{file} exists already", mend=f"write {_free(name, _stems(folder))}")
     if not (folder / "__init__.py").exists() and importlib.util.find_spec(name) is not None:
-        # pytest puts such a folder in front of all others, so that its files are found first.
+        # pytest puts such a folder before all others, so its files are found first.
         problem = f"{file} would stand in for the module {name}"
         raise UsageError.at(PLACE, KEY, name, problem, mend=f"write {name}_fails, say")
     return file

@@ -1,4 +1,4 @@
-"""From a play to a Python file in the style of the suite."""
+"""Writes the moves as a Python file in the style of the suite."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORD = re.compile(r"[A-Za-z_]+")
 
 
 def source_of(name: str, moves: Sequence[Move], protection: str) -> str:
-    """The file: a scenario of this name, and a proof that says itself that it is not written yet."""
+    """Return the file's text: a scenario of this name, with a proof that is marked as unfinished."""
     body = "\n".join(f"    {line}" for line in _lines(name, moves))
     return FILE.format(name=name, protection=protection, body=body, words=_words(body))
 
@@ -41,7 +41,7 @@ def _lines(name: str, moves: Sequence[Move]) -> Iterable[str]:
         word = fault.kind.rpartition(".")[2]
         variables.append(f"{word} = {fault!r}")
         text = text.replace(repr(fault), word)
-    # `repr` quotes singly, the suite doubly; what is quoted in an example holds neither.
+    # `repr` uses single quotes, the suite double ones. Quoted text in an example contains neither.
     return [line.replace("'", '"') for line in (*variables, *text.splitlines())]
 
 

@@ -1,1 +1,1 @@
-"""Processes of the harness: the keeper that owns all others, and the answers to their system calls."""
+"""The harness's processes: the keeper that owns all others, and the supervisor of their system calls."""

@@ -1,4 +1,4 @@
-"""Probe: enter a network namespace and bring its loopback up. Runs in a process of its own, which ends after it.
+"""A probe: enters a network namespace and brings its loopback up, in a separate process that ends afterwards.
 
 It is outside the doctor's package because it runs in a bare interpreter, which has only the standard library.
 """

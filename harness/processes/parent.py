@@ -1,4 +1,4 @@
-"""A process that ends with the one that forked it, however that one ends."""
+"""Makes a process end when the process that forked it ends, for whatever reason."""
 
 from __future__ import annotations
 

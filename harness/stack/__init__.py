@@ -1,4 +1,4 @@
-"""What runs beside the service: the real servers that its links lead to, Toxiproxy and the relay, owned by the run."""
+"""What runs beside the service: the servers behind its links, Toxiproxy and the relay. The run owns them."""
 
 from harness.addresses import HostPort
 from harness.stack.configuration import StackConfiguration

@@ -1,4 +1,4 @@
-"""The folder where the harness keeps what it has built, one for each user."""
+"""The folder for what the harness has built: one per user."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ VARIABLE = "HARNESS_CACHE_DIR"
 
 
 def cache_candidates() -> list[Path]:
-    """Return the folders that may serve, the preferred one first; none is made here.
+    """Return folders that may be used, the preferred one first. None is created here.
 
-    `$HARNESS_CACHE_DIR`, or else the user's cache folder (XDG_CACHE_HOME, ~/.cache) and, for a user
-    whose home does not exist or may not be written, a folder of that user in the temporary folder.
+    `$HARNESS_CACHE_DIR` if set. Otherwise the user's cache folder (XDG_CACHE_HOME, ~/.cache) and, for a user whose home
+    does not exist or is not writable, that user's folder in the temporary folder.
     """
     named = os.environ.get(VARIABLE)
     if named:

@@ -1,12 +1,11 @@
-"""Port numbers that no other run of the harness uses, held for as long as a proxy may want them.
+"""Port numbers that no other run of the harness uses, claimed for as long as a proxy may need them.
 
-A disabled proxy gives its port up and takes it again when it is enabled. The kernel gives the number
-to nobody meanwhile, since it is outside the ephemeral range; but another run may choose it. So each
-number is claimed by a UDP socket bound to it: UDP and TCP ports are apart, so the claim disturbs no
-TCP listener, only one run can hold it, and the kernel takes it back however that run dies.
+A disabled proxy gives its port up and binds it again when it is enabled. In between, the kernel does not assign the
+number, because it is outside the ephemeral range; but another run might choose it. So each number is claimed by a UDP
+socket bound to it. UDP and TCP ports are separate, so the claim disturbs no TCP listener; only one run can hold it; and
+the kernel releases it however that run dies.
 
-A claim says nothing of programs that are not the harness: a listener may still find its port taken,
-and then another one is claimed.
+A claim does not bind other programs: a listener may still find its port in use, and then another one is claimed.
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ def _address(family: int, raw: bytes) -> str:
 
 
 def _info(message: bytes) -> bytes:
-    """Return tcp_info, filled up with zeros; all zeros where the kernel sends none (TIME-WAIT)."""
+    """Return tcp_info, padded with zeros; all zeros if the kernel sends none (TIME-WAIT)."""
     offset = _MESSAGE.size
     while offset + _ATTRIBUTE.size <= len(message):
         length, kind = _ATTRIBUTE.unpack_from(message, offset)

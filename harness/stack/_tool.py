@@ -1,4 +1,4 @@
-"""Run a command of a tool (go, pip) to its end, as a child of the keeper: it cannot outlive us."""
+"""Runs a command of a tool (go, pip) to its end, as a child of the keeper, so that it cannot outlive the harness."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ToolRun:
     output: str
 
     def require(self, *, hint: str) -> None:
-        """Raise HarnessError, with the tool's own last words, unless it ended well."""
+        """Raise HarnessError with the end of the tool's output, unless it succeeded."""
         if self.status != 0:
             said = "\n    ".join(self.output.strip().splitlines()[-15:]) or "(it said nothing)"
             raise HarnessError(f"{self.command}: exit status {self.status}:\n    {said}", hint=hint)
@@ -28,7 +28,7 @@ class ToolRun:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """Runs commands, one after the other, in `folder`, where their output is logged as well."""
+    """Runs commands one after the other in `folder`, where their output is logged too."""
 
     keeper: Keeper
     folder: Path
@@ -52,7 +52,7 @@ class Tools:
 
 @contextmanager
 def tools(folder: Path, keeper: Keeper | None) -> Iterator[Tools]:
-    """Run commands under `keeper`, or under one of their own."""
+    """Run commands under `keeper`, or under a new one."""
     if keeper is not None:
         yield Tools(keeper, folder)
         return

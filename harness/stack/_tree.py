@@ -1,4 +1,4 @@
-"""Kill a server together with the processes that it made."""
+"""Kills a server together with its child processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run a coroutine to its end from plain code, whether or not this thread has a running event loop."""
+"""Runs a coroutine from synchronous code, whether or not this thread has a running event loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the servers of a stack come from: started by the harness, or run by the user."""
+"""Where the servers of a stack come from: the harness starts them, or the user runs them."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class StackConfiguration:
     allow_hosts: frozenset[str] = frozenset()
 
     def place_of(self, wanted: ServerWanted) -> str:
-        """Where one server is to come from."""
+        """Return where one server is to come from."""
         return self.servers.get(wanted.name) or self.servers.get(wanted.protocol) or EMBEDDED
 
     def asked_for(self) -> Iterable[tuple[str, str]]:
-        """Give what is not as by default, as the words of options: ("--redis", "redis://...")."""
+        """Return the options that differ from their defaults: ("--redis", "redis://...")."""
         for name, place in self.servers.items():
             yield (f"--{name}", place) if name in PROTOCOLS else ("--server", f"{name}={place}")
         if self.toxiproxy != BUILD:
@@ -68,10 +68,10 @@ def _grouped(
 def configuration_of(
     given: Mapping[str, str | None], named: Iterable[str] = (), allow_hosts: Iterable[str] = ()
 ) -> StackConfiguration:
-    """Make the configuration of what options say.
+    """Return the configuration that the options describe.
 
-    `given`: by the option's name; what is None or empty was not given. `named`: "NAME=X", for one server. Raises
-    UsageError for another form of it.
+    `given`: values by option name; None or empty means not given. `named`: "NAME=X", for one server. Raises UsageError
+    for another form.
     """
     servers = {name: place for name in PROTOCOLS if (place := given.get(name)) and place != EMBEDDED}
     for text in named:

@@ -1,4 +1,4 @@
-"""Deaths of servers: which one was meant, which one is news."""
+"""Deaths of servers: tells intended deaths from unintended ones, and reports each once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def describe_exit(status: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DeadServer:
-    """A server that died without being told to. `exit_status`: negative is a signal's number."""
+    """A server that died unintentionally. `exit_status`: negative is a signal's number."""
 
     name: str
     exit_status: int
@@ -37,7 +37,7 @@ class DeadServer:
 
 
 class DeathWatch:
-    """Remembers the first unintended death and tells whoever subscribed. Safe from any thread."""
+    """Remembers the first unintended death and reports it to every subscriber. Safe from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -45,7 +45,7 @@ class DeathWatch:
         self._subscribers: list[Callable[[DeadServer], None]] = []
 
     def first(self) -> DeadServer | None:
-        """Return the first server that died without being told to."""
+        """Return the first server that died unintentionally."""
         return self._first
 
     def subscribe(self, callback: Callable[[DeadServer], None]) -> Callable[[], None]:
@@ -78,13 +78,13 @@ class DeathWatch:
 
 
 class _Watched:
-    """One process, whose death is reported once, and only until it is released."""
+    """One process whose death is reported once, until it is released."""
 
     def __init__(self, name: str, process: KeptProcess, report: Callable[[DeadServer], None]) -> None:
         self._name = name
         self._process = process
         self._report = report
-        self._lock = threading.RLock()  # held while it reports: who releases finds the report made
+        self._lock = threading.RLock()  # held while it reports: `release` returns after the report
         self._open = True
         self._unsubscribe = process.on_exit(self._exited)
 
@@ -95,7 +95,7 @@ class _Watched:
                 self._report(DeadServer(self._name, status, self._process.log.tail()))
 
     def release(self) -> None:
-        """End the watch. A death from before this call, not yet told by the keeper, still counts."""
+        """End the watch. A death before this call that the keeper has not reported yet still counts."""
         status = self._process.poll()
         if status is not None:
             self._exited(status)

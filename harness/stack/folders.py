@@ -1,7 +1,7 @@
-"""Folders that are private to a run and do not outlive it, or only until the next run starts.
+"""Private folders of a run. They are removed at its end, or when the next run starts.
 
-Beside each folder lies a lock file, held by the run for as long as it lives. The kernel lets go of
-the lock however the run dies; so a lock that can be had belongs to a folder that nobody uses.
+Beside each folder is a lock file, which the run holds while it lives. The kernel releases the lock however the run
+dies. So a folder whose lock is free is unused.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _MEMORY_FREE_MIN = 2 << 30
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """Make a folder that only this user may enter; remove it, and what dead runs left, at the end.
+    """Make a folder that only this user may enter. Remove it at the end, with the folders of dead runs.
 
-    It lies in $HARNESS_TMP, else in memory (/dev/shm) where 2 GiB of it are free and no TMPDIR is set,
-    else in the system's folder for temporary files, under a short name. In memory a database is
-    copied in 7 to 22 ms; on a slow disk it takes up to half a second, fsync off.
-    Raises HarnessError when that is no folder to write in, or too long a path for Unix sockets.
+    It is in $HARNESS_TMP. Without that it is in memory (/dev/shm), if 2 GiB are free and TMPDIR is not set, or else in
+    the system's temporary folder, under a short name. In memory a database is copied in 7 to 22 ms; on a slow disk it
+    takes up to half a second, with fsync off. Raises HarnessError for a folder that is not writable, or whose path is
+    too long for Unix sockets.
     """
     base = base_folder()
     remove_stale_folders(base)
@@ -87,7 +87,7 @@ def _free_bytes(folder: Path) -> int:
 
 
 def base_folder() -> Path:
-    """Where private folders are made. Raises HarnessError for one that does not serve."""
+    """Return the folder in which private folders are made. Raises HarnessError for an unusable one."""
     named = os.environ.get("HARNESS_TMP")
     base = Path(named or _roomy_memory() or tempfile.gettempdir()).absolute()
     origin = "HARNESS_TMP" if named else "the folder for temporary files"
@@ -100,7 +100,7 @@ def base_folder() -> Path:
 
 @contextmanager
 def _locked_name(base: Path) -> Iterator[Path]:
-    """Give a new name in `base` whose lock this process holds. The lock comes first, the folder second."""
+    """Return a new name in `base` whose lock this process holds. The lock is made before the folder."""
     for _ in range(_ATTEMPTS):
         lock = base / f"{_PREFIX}{secrets.token_hex(4)}{_LOCK}"
         try:
@@ -116,13 +116,13 @@ def _locked_name(base: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        if not os.path.lexists(folder):  # else the lock tells the next run what to remove
+        if not os.path.lexists(folder):  # otherwise the lock tells the next run what to remove
             lock.unlink()
         os.close(descriptor)
 
 
 def _take(lock: Path) -> int | None:
-    """Return a descriptor that holds the lock; None where it is held, gone, or another user's."""
+    """Return a descriptor that holds the lock; None if it is held, gone, or another user's."""
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
@@ -164,7 +164,7 @@ def _remove_own(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove the folder. Dying servers may add files meanwhile: try until the deadline, then raise OSError."""
+    """Remove the folder. Dying servers may still add files: retry until the deadline, then raise OSError."""
     if not os.path.lexists(folder):
         return
 

@@ -1,4 +1,4 @@
-"""HTTP to the service under test."""
+"""An HTTP client for the service under test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 def service_client(**options: Any) -> httpx.AsyncClient:
     """Return a client for the service, which speaks plain HTTP on this machine.
 
-    Loading the machine's certificate authorities, which nothing here asks for, would take 13 to 28 ms
-    a client. A proxy that the environment names is not for the service either.
+    It does not load the machine's certificate authorities, which would take 13 to 28 ms per client, and ignores proxies
+    that the environment names.
     """
     return httpx.AsyncClient(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False, **options)

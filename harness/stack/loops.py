@@ -1,4 +1,4 @@
-"""From the keeper's reader thread into a run's event loop."""
+"""Passes reports from the keeper's reader thread to a run's event loop."""
 
 from __future__ import annotations
 

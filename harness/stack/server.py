@@ -1,4 +1,4 @@
-"""What every server of the stack has in common: the harness's own, or the user's by URL."""
+"""What all servers of the stack share, whether the harness started them or the user gave a URL."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from harness.stack.urls import redacted
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """Where a server of the harness's own starts.
+    """Where one of the harness's servers starts.
 
-    `folder`: exists, private to this server. `name`: what errors, deaths and the log file call the server; None: by
-    its protocol. The log is `NAME.log` in `logs`, else in `folder`.
+    `folder`: exists, private to this server. `name`: the server's name in errors, deaths and the log file; None: its
+    protocol's name. The log is `NAME.log` in `logs`, else in `folder`.
     """
 
     keeper: Keeper
@@ -43,13 +43,13 @@ class Launch:
 
 
 class Server:
-    """A context manager whose end stops a server that the harness owns, and leaves one given by URL alone.
+    """A context manager whose end stops a server that the harness owns. A server given by URL is left alone.
 
     A protocol's server is a subclass with two class methods: `start(launch, ...)` and `at_url(url, ...)`.
     """
 
     protocol: ClassVar[str]
-    """What it is called unless the target gives it another name: "postgres"."""
+    """Its name, unless the target gives it another one: "postgres"."""
     default_port: ClassVar[int]
 
     def __init__(self, url: str, version: str, *, run: ServerProcess | None = None, name: str | None = None) -> None:
@@ -58,7 +58,7 @@ class Server:
         self._run = run
         self.name = name or self.protocol
         self.version = version
-        """As the server says it: "18.6"."""
+        """The version that the server reports: "18.6"."""
 
     def __enter__(self) -> Self:
         return self
@@ -85,12 +85,12 @@ class Server:
 
     @property
     def address(self) -> HostPort:
-        """Host and port."""
+        """The server's host and port."""
         return HostPort(self.host, self.port)
 
     @property
     def shown_url(self) -> str:
-        """Its URL for people: a password is shown only where it was made for this stack."""
+        """Its URL for people. A password is shown only if it was made for this stack."""
         return self._url if self._run else redacted(self._url)
 
     @property
@@ -100,7 +100,7 @@ class Server:
 
     @property
     def log(self) -> LogFile | None:
-        """What the server wrote, across restarts; None for a server given by URL."""
+        """Its log, across restarts; None for a server given by URL."""
         return self._run.process.log if self._run else None
 
     def restart(self) -> None:

@@ -1,4 +1,4 @@
-"""One server's process: started on a port, known to be ready, started again on the same port."""
+"""One server's process: starts it on a port, waits until it is ready, and restarts it on the same port."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ READY_DEADLINE_S = 30.0
 """Far beyond what a start takes; a server that is not ready by then is broken."""
 
 _PORTS_TRIED_MAX = 20
-_IN_USE = "address already in use"  # strerror(EADDRINUSE), and Go's words; the servers run in the C locale
+_IN_USE = "address already in use"  # strerror(EADDRINUSE), and Go's text; the servers run in the C locale
 
 
 class Recipe(Protocol):
@@ -27,7 +27,7 @@ class Recipe(Protocol):
 
     @property
     def name(self) -> str:
-        """What the server is called in errors and in its process's name."""
+        """The server's name in errors and in its process's name."""
         ...
 
     @property
@@ -36,7 +36,7 @@ class Recipe(Protocol):
         ...
 
     def spec(self, port: int) -> ProcessSpec:
-        """Say how to start the server on that port."""
+        """Return how to start the server on that port."""
         ...
 
     def probe(self, port: int) -> None:
@@ -45,13 +45,13 @@ class Recipe(Protocol):
 
 
 class _PortTakenError(Exception):
-    """Another process has the server's port: the server ended, or lives on and serves nothing."""
+    """Another process has the server's port: the server ended, or runs without listening."""
 
 
 class ServerProcess:
-    """Not started when made: call `start()` once, then any of the others, one at a time.
+    """One server's process. Call `start()` once, then the other methods, one at a time.
 
-    A death that one of these methods brings about is intended; any other is told to `deaths`.
+    A death that one of these methods causes is intended; any other is reported to `deaths`.
     """
 
     def __init__(self, keeper: Keeper, recipe: Recipe, deaths: DeathWatch, ports: Ports) -> None:
@@ -78,7 +78,7 @@ class ServerProcess:
         return self._process
 
     def start(self) -> None:
-        """Start on the first port of `ports` that nobody has. Raises HarnessError with the log's tail."""
+        """Start on the first free port of `ports`. Raises HarnessError with the log's tail."""
         for _ in range(_PORTS_TRIED_MAX):
             port = self._ports()
             try:
@@ -93,7 +93,7 @@ class ServerProcess:
         )
 
     def start_again(self) -> None:
-        """Start on the same port, after `stop()` or `crash()`; nothing to do while it runs."""
+        """Start on the same port, after `stop()` or `crash()`. Do nothing if it runs."""
         if self.process.poll() is None:
             return
         port = self.port
@@ -168,7 +168,7 @@ class ServerProcess:
 
     def _wait_ready(self, process: KeptProcess, port: int, mark: int) -> None:
         def probe() -> None:
-            # Whoever has the port already may answer as well, or accept and say nothing.
+            # Another process on this port may answer as well, or accept the connection and send nothing.
             if not _listens(process.pid, port):
                 written = process.log.read(mark)
                 if _says_in_use(written):  # Toxiproxy lives on then, and PostgreSQL for a moment

@@ -1,4 +1,4 @@
-"""The service under test, as a process of its own that can be ended and started again."""
+"""The service under test, as a separate process that can be stopped and started again."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ServiceSpec:
     stop_within_s: float
     watch_connects: bool
     preloaded: PreloadedPython | None = None
-    """What forks it, where there is one."""
+    """Starts it by a fork, if the target allows that."""
 
 
 class ServiceProcess:
@@ -75,7 +75,7 @@ class ServiceProcess:
 
     @property
     def base_url(self) -> str:
-        """Where it listens, or listened last."""
+        """The URL at which it listens, or listened last."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -118,7 +118,7 @@ class ServiceProcess:
             cwd=self._spec.cwd,
             log=self._spec.log,
             watched_calls=frozenset({"connect"}) if self._spec.watch_connects else frozenset(),
-            may_be_stopped=True,  # the service is what is judged: it is the checks that say what its standstill means
+            may_be_stopped=True,  # the service is under test: the checks judge what its being stopped means
         )
 
     def _exit_callback(self, process: KeptProcess) -> Callable[[int], None]:
@@ -129,7 +129,7 @@ class ServiceProcess:
 
     async def _until_listening(self, mark: int) -> None:
         def port_in_log() -> int | None:
-            # The process first: what it wrote before its end is then in the log.
+            # Wait for the process first: then the log has all that it wrote.
             gone = self.process.poll()
             found = self._spec.listening.search(self.log.read(mark))
             if found is None and gone is not None:
@@ -156,7 +156,7 @@ class ServiceProcess:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What it is started with, unless overridden."""
+        """The environment that it is started with, unless overridden."""
         return self._spec.environment
 
     def add_rule(self, rule: ConnectRule) -> None:
@@ -165,7 +165,7 @@ class ServiceProcess:
         self._apply_rules()
 
     def remove_rule(self, rule: ConnectRule) -> None:
-        """Lift a rule; nothing happens when it is not there."""
+        """Lift a rule. Do nothing if it does not exist."""
         self._rules = tuple(known for known in self._rules if known.id != rule.id)
         self._apply_rules()
 

@@ -1,10 +1,10 @@
-"""What the kernel knows of the TCP connections of a process: the bytes moved, and who waits for whom.
+"""What the kernel knows about a process's TCP connections: the bytes moved, and which side waits.
 
-Toxiproxy counts a connection's bytes only when it ends, and no server tells whether its client is
-waiting. The kernel counts both sides of every socket all the time, and tells any user (sock_diag(7));
-`/proc/PID/fd` tells whose socket it is. A snapshot costs about a millisecond.
+Toxiproxy counts a connection's bytes only when it ends, and no server reports whether its client is waiting. The kernel
+counts both sides of every socket all the time, and reports them to any user (sock_diag(7)). `/proc/PID/fd` shows to
+which process a socket belongs. A snapshot costs about a millisecond.
 
-It sees the sockets of this process's network namespace only.
+Only sockets of this process's network namespace are visible.
 """
 
 from __future__ import annotations
@@ -84,11 +84,11 @@ class TcpConnection:
 
     @property
     def awaiting_answer(self) -> bool:
-        """Whether the process has sent something on this connection and has had nothing since.
+        """Whether the process has sent something on this connection and has received nothing since.
 
-        From one snapshot, so within the kernel's tick: an answer and the next question in the same
-        tick look like the end of an exchange, and this says False. `moved` between two snapshots has
-        no such gap. Bytes that the process has written and that cannot leave count as sent.
+        This uses one snapshot, so its resolution is the kernel's tick: if an answer and the next question fall into one
+        tick, it looks like the end of an exchange, and this returns False. `moved` between two snapshots has no such
+        gap. Bytes that the process has written but that cannot leave yet count as sent.
         """
         if not self.open:
             return False
@@ -108,7 +108,7 @@ class Moved:
 
     @property
     def unanswered(self) -> bool:
-        """Whether something was sent and nothing at all came back."""
+        """Whether something was sent and nothing has come back at all."""
         return self.bytes_sent > 0 and self.bytes_received == 0
 
 
@@ -131,9 +131,10 @@ class ConnectionCount:
 
 
 def connection_count(port: int) -> ConnectionCount:
-    """Count everybody's connections to remote port `port`, by one question to the kernel; what is ending is left out.
+    """Count all connections to remote port `port` with one request to the kernel. Ending connections are left out.
 
-    Cheaper than `connections`, which has to find out whose each is: for a port that one service alone dials.
+    Cheaper than `connections`, which must find out to which process each belongs. Use it for a port that only one
+    service connects to.
     """
     found = diag.tcp_sockets(remote_port=port, states=1 << TcpState.ESTABLISHED | 1 << TcpState.SYN_SENT)
     states = [each.state for each in found if each.inode]
@@ -143,9 +144,8 @@ def connection_count(port: int) -> ConnectionCount:
 def connections(pids: Iterable[int], port: int) -> tuple[TcpConnection, ...]:
     """Return the connections to remote port `port` of these processes and of all their children.
 
-    A process that has ended has none. Sockets that no process holds any more (TIME-WAIT, and those the
-    kernel is still closing) are left out. Raises HarnessError where another user's process may not be
-    looked into.
+    A process that has ended has none. Sockets without a process (TIME-WAIT, and those that the kernel is still closing)
+    are left out. Raises HarnessError if another user's process may not be examined.
     """
     found = {each.inode: each for each in diag.tcp_sockets(remote_port=port) if each.inode}
     if not found:
@@ -154,9 +154,9 @@ def connections(pids: Iterable[int], port: int) -> tuple[TcpConnection, ...]:
 
 
 def moved(before: Iterable[TcpConnection], after: Iterable[TcpConnection]) -> Moved:
-    """Return what moved between two snapshots; one that came up in between counts from its start.
+    """Return the bytes moved between two snapshots. A connection made in between counts from its start.
 
-    What a connection moved after the first snapshot and before it ended is not known: it is in `gone`.
+    What a connection moved between the first snapshot and its end is unknown: it is in `gone`.
     """
     old, new = {each.inode: each for each in before}, {each.inode: each for each in after}
     kept = [(old[inode], each) for inode, each in new.items() if inode in old]
@@ -185,7 +185,7 @@ def listening(port: int, *, pids: Iterable[int] | None = None) -> tuple[TcpListe
 def kept_waiting(port: int) -> int:
     """Count the clients that wait for a server on this port: connections to be accepted, open, or with bytes unread."""
     found = diag.tcp_sockets(local_port=port)
-    # Those that wait to be accepted are there as connections too, whether or not their client is.
+    # Connections that wait to be accepted are included, even if their client has gone.
     return sum(
         1 for each in found if each.state != TcpState.LISTEN and (each.state == TcpState.ESTABLISHED or each.rqueue > 0)
     )
@@ -235,7 +235,7 @@ def _entries(folder: str) -> list[str]:
 def _link(path: str) -> str:
     try:
         return os.readlink(path)  # noqa: PTH115 - as above
-    except (FileNotFoundError, ProcessLookupError):  # closed since
+    except (FileNotFoundError, ProcessLookupError):  # closed in between
         return ""
     except PermissionError as error:
         if _is_ending(path):

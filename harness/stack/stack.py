@@ -1,4 +1,4 @@
-"""The servers of a run, and the relay before them: started together and ended together."""
+"""The servers of a run, and the relay in front of them: started together and stopped together."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ class Stack:
     ) -> None:
         self.keeper = keeper
         self.servers = servers
-        """What the target's links lead to, by name. Toxiproxy and the relay carry the links, and are not among them."""
+        """The servers behind the target's links, by name. Toxiproxy and the relay carry the links, and are not
+        included.
+        """
         self.toxiproxy = toxiproxy
         self.relay = relay
         self._deaths = deaths
@@ -57,11 +59,11 @@ class Stack:
         logs: Path | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> Stack:
-        """Find all programs, then start all servers at once; returns when each answers.
+        """Find all programs, then start all servers at once. Return when each of them answers.
 
-        Data goes below `folder` (existing, private to the run), logs into `logs`, else `folder/logs`.
-        `progress` is told of what takes long. Raises UsageError for a bad configuration and
-        HarnessError for a server that does not start; whatever had been started is stopped first.
+        Data goes below `folder` (existing, private to the run), logs into `logs`, else `folder/logs`. `progress`
+        receives a note on anything slow. Raises UsageError for a bad configuration and HarnessError for a server that
+        does not start; servers already started are stopped first.
         """
         configuration.check(wanted)
         with ExitStack() as owned:
@@ -70,9 +72,9 @@ class Stack:
             return cls(keeper, servers, toxiproxy, relay, deaths=starting.deaths, owned=owned.pop_all())
 
     def of(self, kind: type[ServerT], name: str | None = None) -> ServerT:
-        """Return a server as what it is: `stack.of(PostgresServer)`, `stack.of(PostgresServer, "ledger")`.
+        """Return a server by its class and name: `stack.of(PostgresServer)`, `stack.of(PostgresServer, "ledger")`.
 
-        Raises HarnessError where the stack has none of that kind and name.
+        Raises HarnessError if the stack has no server of that class and name.
         """
         server = self.servers.get(name or kind.protocol)
         if not isinstance(server, kind):
@@ -101,11 +103,11 @@ class Stack:
         return {name: server.version for name, server in self.all_servers.items()}
 
     def dead(self) -> DeadServer | None:
-        """Return the first server that died without being told to."""
+        """Return the first server that died unintentionally."""
         return self._deaths.first()
 
     def on_death(self, callback: Callable[[DeadServer], None]) -> Callable[[], None]:
-        """Call back, from another thread, when a server dies without being told to. Returns the unsubscribe.
+        """Call back, from another thread, when a server dies unintentionally. Return a function that unsubscribes.
 
         If one is dead already, the call comes at once, from this thread.
         """
@@ -113,7 +115,7 @@ class Stack:
 
 
 class _Starting:
-    """A start under way: whatever came up is in `owned`, in the order in which it came up."""
+    """A start under way. `owned` has the servers that have started, in that order."""
 
     def __init__(
         self,
@@ -132,7 +134,7 @@ class _Starting:
         self._owned = owned
         self.deaths = DeathWatch()
         self._ports = owned.enter_context(PortClaims()).claim
-        # The programs first: a wrong path is told before anything runs, and a long build can be
+        # Programs first: a wrong path is reported before anything runs, and a long build can be
         # interrupted, which a start in a thread cannot.
         found = functools.cache(_program)  # two servers of one program
         self._starts = {each.name: self._start_of(each, found) for each in wanted}
@@ -140,7 +142,7 @@ class _Starting:
         self._toxiproxy = None if is_url(toxiproxy) else find_toxiproxy(toxiproxy, keeper, progress)
 
     def _start_of(self, wanted: ServerWanted, found: Callable[[str, str], Any]) -> Callable[[], Server]:
-        """Return what starts one server, or uses it where the user runs it."""
+        """Return a function that starts one server, or connects to the user's."""
         kind, place = SERVER.of(wanted.protocol), self._configuration.place_of(wanted)
         if is_url(place):
             return functools.partial(kind.at_url, place, name=wanted.name, allow_hosts=self._configuration.allow_hosts)
@@ -187,7 +189,7 @@ def _program(protocol: str, place: str) -> Any:
 
 
 def _raise_first(*starts: Future[Any]) -> None:
-    """Raise the first start's error; the others' are told as its notes."""
+    """Raise the first start's error, with the others' errors as notes."""
     errors = [error for start in starts if (error := start.exception()) is not None]
     if errors:
         first, *others = errors

@@ -1,4 +1,4 @@
-"""Addresses of servers that the user runs, and the rule which of them may be touched."""
+"""Addresses of servers that the user runs, and which of them the harness may act on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PLACE = "stack configuration"
 
 
 def is_url(wanted: str) -> bool:
-    """Tell an URL from a path or a word."""
+    """Return whether this is a URL, and not a path or a word."""
     return "://" in wanted
 
 

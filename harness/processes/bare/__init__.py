@@ -1,4 +1,4 @@
-"""Parts of the harness that run in a bare interpreter: the keeper, the relay and the probes."""
+"""Runs the keeper, the relay and the probes in a bare interpreter."""
 
 from harness.processes.bare._launch import bare_command, launch, run_probe, what_it_wrote
 

@@ -1,9 +1,8 @@
-"""Run a module of the harness in a bare interpreter: `python -I -S _bootstrap.py MODULE ARGUMENT...`.
+"""Runs a module of the harness in a bare interpreter: `python -I -S _bootstrap.py MODULE ARGUMENT...`.
 
-Without -S the interpreter has its site-packages, for a module that needs one of them.
-
-The packages' own `__init__` modules are passed over: they import what a user of the package
-needs, third-party packages among it, which a bare interpreter neither has nor should wait for.
+Without -S the interpreter has its site-packages, for a module that needs one of them. The packages' `__init__` modules
+are skipped. They import what a user of the package needs, including third-party packages, which a bare interpreter does
+not have and should not wait for.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The one place where the harness itself starts a process: a bare interpreter of its own."""
+"""The one place where the harness itself starts a process: a bare interpreter."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def bare_command(
 ) -> tuple[str, ...]:
     """Return the command line that runs `module`'s `main(arguments)` in a bare interpreter.
 
-    `site_packages`: with what is installed beside the harness. `python`: in that one, not bare: with
-    all that it has and its environment says. Raises `HarnessError`.
+    `site_packages`: with the packages installed beside the harness. `python`: in this interpreter instead, which is not
+    bare: it has its packages and reads the environment. Raises `HarnessError`.
     """
     if python is not None:
         return (python, str(_BOOTSTRAP), module, *arguments)
@@ -34,10 +34,10 @@ def bare_command(
 
 
 def launch(module: str, *arguments: str, output: IO[bytes], pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
-    """Start `module`'s `main(arguments)`, its standard output and error in the file `output`.
+    """Start `module`'s `main(arguments)`, with its standard output and error in the file `output`.
 
-    In a session of its own: no terminal's signal reaches it. Isolated and without site-packages:
-    it starts fast, and nothing in the environment bends it. Raises `HarnessError`.
+    It leads its own session, so a terminal's signals do not reach it. Isolated and without site-packages, it starts
+    fast and ignores the environment. Raises `HarnessError`.
     """
     command = bare_command(module, *arguments)
     try:

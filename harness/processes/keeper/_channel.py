@@ -1,4 +1,4 @@
-"""The keeper's end of the control connection: never waits, neither to read nor to write."""
+"""The keeper's end of the control connection. It never blocks, neither on reading nor on writing."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ class Channel:
         except BlockingIOError:
             return
         except ConnectionError:
-            # Nobody listens any more: the read side sees the end and tears down.
+            # The other end has closed: the read side notices that and shuts down.
             self._unsent.clear()
 
     def close(self, *, patience_s: float) -> None:
-        """Send what is left, within the patience, and close."""
+        """Send the remaining bytes within the time limit, and close."""
         self.socket.settimeout(patience_s)
         try:
             self.socket.sendall(self._unsent)
         except OSError:
-            self._unsent.clear()  # the harness is gone: nobody to tell
+            self._unsent.clear()  # the harness is gone: no reader is left
         finally:
             self.socket.close()

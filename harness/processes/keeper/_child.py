@@ -1,4 +1,4 @@
-"""What a forked child does before it becomes its program. The keeper is single-threaded, so fork is safe."""
+"""The steps of a forked child before it executes its program. The keeper is single-threaded, so fork is safe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.processes.syscalls._linux.prctl_h import PR_SET_PDEATHSIG
 REPORT_BYTES_MAX = 16384
 LISTENER = b"listener"  # the report that carries the listener's descriptor
 EXIT_NOT_STARTED = 127  # as shells do
-ORDERS_FD = 3  # of a child that is to fork others
+ORDERS_FD = 3  # of a child that forks other processes
 
 Step = tuple[str, Callable[[], object]]
 
@@ -34,7 +34,7 @@ class Fork:
 
 
 def fork_child(order: Spawn, become_user: Callable[[], None], orders: socket.socket | None = None) -> Fork:
-    """Fork; the child goes through its steps and execs, with `orders` as its ORDERS_FD if there are such.
+    """Fork. The child performs its steps and execs. `orders`, if given, becomes its ORDERS_FD.
 
     Raises `OSError` if fork itself fails.
     """
@@ -105,7 +105,7 @@ def _reset_signals() -> None:
 
 
 def redirect(log: str) -> None:
-    """Make the log descriptors 1 and 2, and nothing 0."""
+    """Connect descriptors 1 and 2 to the log, and 0 to nothing."""
     source = os.open(os.devnull, os.O_RDONLY)
     target = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(source, 0)

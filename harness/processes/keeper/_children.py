@@ -1,4 +1,4 @@
-"""The keeper's own children: signalled only while un-reaped, so never a stranger with the same pid."""
+"""The keeper's own children. Each is signalled only before it is reaped, so its pid cannot be another process's."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Child:
     sweep: bool = False
     supervisor: Supervisor | None = None
     orders: socket.socket | None = None
-    """Where it takes orders to fork."""
+    """The channel for its orders to fork."""
 
 
 @dataclass(slots=True)
@@ -41,11 +41,11 @@ class Children:
     _by_number: dict[int, Child] = field(default_factory=dict, init=False)
 
     def add(self, child: Child) -> None:
-        """Own it."""
+        """Add a child that the keeper owns from now on."""
         self._by_number[child.number] = child
 
     def orders_of(self, number: int) -> socket.socket | None:
-        """Where that child takes orders to fork; None where it takes none, or is gone."""
+        """Return the channel for that child's orders to fork; None if it takes none, or is gone."""
         child = self._by_number.get(number)
         return child.orders if child is not None and child.pid is not None else None
 
@@ -65,7 +65,7 @@ class Children:
         return Done(request=request.request)
 
     def set_rules(self, request: SetRules) -> Done:
-        """Put the rules in force; "not found" if nothing of the child is watched."""
+        """Put the rules in force. Return "not found" if none of the child's calls are watched."""
         child = self._by_number.get(request.child)
         if child is None or child.supervisor is None:
             return Done(request=request.request, found=False)
@@ -73,7 +73,7 @@ class Children:
         return Done(request=request.request)
 
     def reap(self) -> Iterator[tuple[Child, int]]:
-        """Every child that has ended and its status; orphans that came to us are reaped in silence."""
+        """Yield every child that has ended, with its status. Orphans that the keeper inherited are reaped silently."""
         while pid := _ended():
             child = next((child for child in self._by_number.values() if child.pid == pid), None)
             if child is not None and child.sweep:
@@ -86,7 +86,7 @@ class Children:
                 yield child, os.waitstatus_to_exitcode(status)
 
     def end_stopped(self) -> None:
-        """Kill each child that a stranger has stopped, and say so in its log."""
+        """Kill each child that another program has stopped, and write so in its log."""
         for pid in _stopped():
             child = next((child for child in self._by_number.values() if child.pid == pid), None)
             if child is not None and not child.may_be_stopped and not child.told_to_stop:

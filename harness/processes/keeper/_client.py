@@ -1,4 +1,4 @@
-"""The keeper, as the harness sees it: start it, have it run processes, close it."""
+"""The harness's view of the keeper: starts it, has it run processes, and closes it."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ NUMBERS_OF_A_FORK = 1_000_000
 class Keeper:
     """Owns every process of the harness; a context manager.
 
-    A process of its own: when this one ends, in whatever way, it kills all that it started and
-    all that these started, detached or not. Linux only.
+    The keeper is a separate process. When the harness ends, for whatever reason, the keeper kills all processes that it
+    started and all their descendants, detached or not. Linux only.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, output: IO[bytes]) -> None:
@@ -54,7 +54,7 @@ class Keeper:
 
     @classmethod
     def start(cls) -> Self:
-        """Start the keeper's process. Raises `HarnessError` with what it said if it does not come up."""
+        """Start the keeper's process. If it does not come up, raises `HarnessError` with its output."""
         ours, theirs = socket.socketpair()
         output = tempfile.TemporaryFile()  # noqa: SIM115 - the keeper owns it, and closes it
         try:
@@ -83,7 +83,7 @@ class Keeper:
         was_lost = self._connection.ended
         self.close()
         if was_lost and self._was_stopped and isinstance(error, HarnessError):
-            raise self._connection.lost() from error  # what went wrong besides came of it
+            raise self._connection.lost() from error  # other problems are consequences of this one
 
     @property
     def alive(self) -> bool:
@@ -123,9 +123,10 @@ class Keeper:
 
     @contextmanager
     def lent(self) -> Iterator[None]:
-        """Leave the keeper to a fork of this process that is made inside, and that calls `take_over`.
+        """Leave the keeper to a fork of this process that is made in the block and calls `take_over`.
 
-        This process asks the keeper for nothing meanwhile. What the fork has started, only the fork knows.
+        Until the block ends, this process does not use the keeper. Only the fork knows the processes that it has
+        started.
         """
         self._connection.pause()
         try:
@@ -203,9 +204,9 @@ class Keeper:
         self._ready.set()
 
     def _on_silence(self) -> None:
-        """End a keeper that a stranger has stopped: its processes' watched calls hang, and nothing of it can be used.
+        """End a keeper that another program has stopped: it answers no request, and its processes' watched calls hang.
 
-        A stopped guard goes on: it has only to wait for the keeper's end, and then to kill what that leaves.
+        A stopped guard is continued: it only has to wait for the keeper's end and to kill what that leaves.
         """
         if is_stopped(self._process.pid):
             self._process.send_signal(signal.SIGCONT)
@@ -219,7 +220,7 @@ class Keeper:
         return ": it was closed" if self._closed else self._said()
 
     def _said(self) -> str:
-        """What it wrote: nothing, unless it broke."""
+        """Return its output, which is empty unless it broke."""
         said = what_it_wrote(self._output)
         return f"; it said:\n{said}" if said else ""
 

@@ -1,4 +1,4 @@
-"""Messages to lines of JSON and back."""
+"""Converts messages to lines of JSON and back."""
 
 from __future__ import annotations
 

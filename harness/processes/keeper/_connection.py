@@ -1,4 +1,4 @@
-"""The harness's end of the control connection: requests from any thread, one thread that reads."""
+"""The harness's end of the control connection: requests from any thread, and one thread that reads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Lost:
 
 
 class Connection:
-    """Sends requests and waits for their replies; hands everything else to `on_report`."""
+    """Sends requests and waits for their replies. All other messages go to `on_report`."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Connection:
         return reply
 
     def finish(self, timeout_s: float) -> bool:
-        """Say that no more requests will come; return whether the other end closed in time."""
+        """Announce that no more requests will follow. Return whether the other end closed in time."""
         try:
             self._control.shutdown(socket.SHUT_WR)
         except OSError:
@@ -127,7 +127,7 @@ class Connection:
                 raise self.lost() from error
 
     def lost(self) -> HarnessError:
-        """Make the error that says why the keeper is gone."""
+        """Return the error that says why the keeper is gone."""
         return HarnessError(f"the keeper is gone, and every process it owned with it{self._explain()}")
 
     # ------------------------------------------------------------- the reader thread
@@ -144,14 +144,14 @@ class Connection:
             else:
                 return
         except ConnectionError:
-            pass  # as good as an end
+            pass  # equivalent to an end
         except BaseException:
             self._end()
             raise
         self._end()
 
     def _wait_for_more(self) -> bool:
-        """Wait for something to read; false when this is to pause."""
+        """Wait for data to read. Return False if reading is to pause."""
         while not (ready := self._readable.poll(LOOK_EVERY_S * 1000)):
             self._on_silence()
         return self._pauses not in {number for number, _ in ready}

@@ -1,7 +1,7 @@
-"""Every process below one, and the end of them all.
+"""Finds and kills all descendants of a process.
 
-The caller is a subreaper (PR_SET_CHILD_SUBREAPER): whatever its descendants leave behind becomes
-its child, so a tree that detaches itself (setsid, double fork) stays within reach.
+The caller is a subreaper (PR_SET_CHILD_SUBREAPER): orphans among its descendants become its children, so a tree that
+detaches itself (setsid, double fork) stays within reach.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _RESCAN_S = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process, told apart from a later one with the same pid by its start time (clock ticks)."""
+    """A process, identified by pid and start time (clock ticks), because a pid can be reused."""
 
     pid: int
     parent: int
@@ -45,7 +45,7 @@ def descendants(root: int) -> list[Process]:
 
 
 def kill(process: Process) -> None:
-    """SIGKILL exactly this process; nothing if it is gone or not ours to kill."""
+    """SIGKILL exactly this process. Do nothing if it is gone or belongs to another user."""
     try:
         handle = pidfd_open(process.pid)
     except OSError as error:
@@ -91,7 +91,7 @@ def reap_any() -> None:
         while os.waitpid(-1, os.WNOHANG) != (0, 0):
             pass
     except ChildProcessError:
-        return  # none left
+        return  # no process is left
 
 
 def is_stopped(pid: int) -> bool:
@@ -101,7 +101,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def _quietly(send: Callable[[], None]) -> None:
-    """Send; what is gone meanwhile, or became another user's, the caller counts in its next look."""
+    """Send the signal. Processes that have ended, or changed their user, are seen at the caller's next listing."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         send()
 

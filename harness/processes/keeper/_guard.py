@@ -1,7 +1,7 @@
-"""The keeper's parent: what the keeper's own sudden death would leave behind, it ends.
+"""The keeper's parent: if the keeper dies suddenly, the guard kills what it leaves.
 
-Two processes watch each other. The keeper notices the guard's end by a pipe; the guard reaps the
-keeper, inherits its orphans, kills them, and ends with the keeper's exit status.
+The two watch each other. The keeper notices the guard's end by a pipe. The guard reaps the keeper, inherits its
+orphans, kills them, and ends with the keeper's exit status.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`CONTROL_FD HARNESS_PID`: run until the harness is gone or says so."""
+    """`CONTROL_FD HARNESS_PID`: run until the harness has ended or asks for the end."""
     control = socket.socket(fileno=int(arguments[0]))
     control.set_inheritable(False)
     harness = _watch_harness(int(arguments[1]))

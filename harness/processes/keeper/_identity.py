@@ -1,4 +1,4 @@
-"""As whom a child runs, decided by the keeper once it knows its machine."""
+"""The user as which a child runs. The keeper decides this when it knows its machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Identities:
         return lambda: None
 
     def owner(self, as_user: str) -> Ids:
-        """Who owns that child's files, seen from outside."""
+        """Return the owner of that child's files, seen from outside."""
         if as_user == "mapped" and os.geteuid() == 0 and not self._are_namespaces_open():
             return Ids(_namespaces.NOBODY, _namespaces.NOBODY)
         return Ids(os.geteuid(), os.getegid())

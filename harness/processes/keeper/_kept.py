@@ -18,10 +18,9 @@ KILLED_WITHIN_S = 30.0  # after SIGKILL only a process stuck in the kernel is st
 
 
 class KeptProcess:
-    """Usable from any thread, but for its own callbacks: those may not ask the keeper for anything.
+    """A process that the keeper owns. Usable from any thread, except that its callbacks must not call the keeper.
 
-    If the keeper itself died, the process is gone too (the kernel sees to it) and its status is
-    -9.
+    If the keeper itself died, the process is gone too (the kernel kills it) and its status is -9.
     """
 
     def __init__(self, spec: ProcessSpec, number: int, pid: int, connection: Connection, state: ChildState) -> None:
@@ -30,7 +29,7 @@ class KeptProcess:
         self.spec = spec
         self.log = LogFile(spec.log)
         self.number = number
-        """What the keeper knows it by."""
+        """The keeper's number for it."""
         self._connection = connection
         self._state = state
 
@@ -89,9 +88,9 @@ class KeptProcess:
         self._connection.request(lambda number: SetRules(request=number, child=self.number, rules=chosen))
 
     def syscall_events(self, since: int = 0) -> Sequence[SyscallEvent]:
-        """Every watched call answered before this moment, passed ones too, in order; from index `since` on.
+        """Return every watched call answered before this moment, passed ones included, in order, from index `since` on.
 
-        When the keeper is gone: those that were reported before.
+        If the keeper is gone: those that were reported before.
         """
         if self.spec.watched_calls and not self._connection.ended:
             self._connection.request(lambda number: Sync(request=number))

@@ -1,4 +1,4 @@
-"""What a process wrote, read while it writes."""
+"""Reads what a process writes to its log, while it writes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LogFile:
             return 0
 
     def read(self, since: int = 0) -> str:
-        """Text from the mark on; what is not UTF-8 shows as U+FFFD."""
+        """Return the text from the mark on. Invalid UTF-8 becomes U+FFFD."""
         try:
             with self.path.open("rb") as file:
                 file.seek(since)

@@ -1,7 +1,7 @@
-"""What the harness and its keeper say to each other. One JSON object a line, typed at both ends.
+"""The messages between the harness and its keeper. One JSON object per line, typed at both ends.
 
-Requests carry a number that their reply repeats; a child has a number that the harness gives it,
-so that nothing depends on a pid that the kernel may give away again.
+A request has a number, which its reply repeats. A child has a number that the harness assigns, because the kernel may
+reuse a pid.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from harness.processes.syscalls._rules import Rule
 class Spawn:
     """Start child number `child`.
 
-    `preloads`: it is to take orders to fork on descriptor 3 (`_preloaded`). `forked_by`: the number of
-    such a child, which forks this one; it goes on from there in place of an exec. 0 for none.
+    `preloads`: it takes orders to fork on descriptor 3 (`_preloaded`). `forked_by`: the number of such a child, which
+    forks this one instead of an exec; 0 for none.
     """
 
     request: int
@@ -37,7 +37,7 @@ class Spawn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendSignal:
-    """Signal a child. `sweep`: when it ends, kill what is left of its session."""
+    """Signal a child. `sweep`: when it ends, kill the rest of its session."""
 
     request: int
     child: int
@@ -63,7 +63,7 @@ class Sync:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskOwner:
-    """Who will own, outside, what a child writes."""
+    """Ask which user, outside the namespace, will own what a child writes."""
 
     request: int
     as_user: str
@@ -92,7 +92,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """Done; `found` is false where the child was gone."""
+    """The request is done. `found` is False if the child was gone."""
 
     request: int
     found: bool = True
@@ -112,7 +112,7 @@ Reply = Started | Refused | Done | Owner
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """The keeper listens."""
+    """The keeper accepts requests."""
 
     pid: int
 

@@ -1,4 +1,4 @@
-"""Running as an ordinary user of a user namespace, where the machine lets us."""
+"""Runs a child as an ordinary user of a user namespace, if the machine allows it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Ids:
 
 
 def inside_ids() -> Ids:
-    """Return the ordinary user to be inside: one that has a name, for programs that ask for it (initdb does)."""
+    """Return the ordinary user to become inside: one with a name, because some programs look it up (initdb does)."""
     named = {user.pw_uid: Ids(user.pw_uid, user.pw_gid) for user in pwd.getpwall() if user.pw_uid != 0}
     for uid in (PREFERRED_UID, NOBODY, *sorted(named)):
         if uid in named:
@@ -40,20 +40,20 @@ def enter_user_namespace(inside: Ids) -> None:
     """
     outside = Ids(os.geteuid(), os.getegid())
     unshare(CLONE_NEWUSER)
-    _write("/proc/self/setgroups", "deny")  # user_namespaces(7): else gid_map is not ours to write
+    _write("/proc/self/setgroups", "deny")  # user_namespaces(7): otherwise we may not write gid_map
     _write("/proc/self/uid_map", f"{inside.uid} {outside.uid} 1")
     _write("/proc/self/gid_map", f"{inside.gid} {outside.gid} 1")
 
 
 def drop_to_nobody() -> None:
-    """From root to an unprivileged user for good."""
+    """Change permanently from root to an unprivileged user."""
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
 
 
 def namespace_errno() -> int:
-    """0 if user namespaces are open to us, else the errno: tried in a throw-away child. Fork-safe callers only."""
+    """Return 0 if user namespaces are allowed, else the errno: tried in a child. Only for callers that may fork."""
     inside = inside_ids()
     pid = os.fork()
     if pid == 0:

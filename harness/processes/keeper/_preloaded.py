@@ -1,7 +1,7 @@
-"""A Python that has a service's libraries loaded, and forks a child of it for each order.
+"""A Python that has loaded a service's libraries, and forks a child for each order.
 
-Most of a Python service's start is the import of its libraries. What is forked here has them, and
-runs the service's own program from there: a process of its own, of the keeper's, as a spawned one is.
+Imports are most of a Python service's start. A forked child has them already and runs the service's own program from
+there. Like a spawned process, it belongs to the keeper.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _become(order: Spawn, reports: socket.socket, keeper: int) -> None:
 
 
 def _announce(reports: socket.socket) -> None:
-    """Say who this is; go on once the keeper knows."""
+    """Report this process's pid, and go on when the keeper has recorded it."""
     reports.send(b'{"born": %d}' % os.getpid())
     if not reports.recv(16):
         os._exit(EXIT_NOT_STARTED)
@@ -114,9 +114,10 @@ def _take_environment(env: dict[str, str]) -> None:
 
 
 def _run(order: Spawn, changing: Collection[str]) -> NoReturn:
-    """Run the program as `python -m MODULE` or `python FILE` does. No module of the harness's is left.
+    """Run the program like `python -m MODULE` or `python FILE`, without any module of the harness.
 
-    Nor is one that is `changing`: it is imported as it is now, and what it has imported is there.
+    Modules that are `changing` are removed too, so that their current version is imported. Libraries that they imported
+    stay.
     """
     program, *arguments = order.argv[1:]
     for name in [name for name in sys.modules if name.partition(".")[0] == "harness" or name in changing]:

@@ -1,4 +1,4 @@
-"""A Python that has a program's libraries loaded, as the harness sees it."""
+"""A Python that has loaded a program's libraries, as the harness sees it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.processes.keeper._kept import KeptProcess
 from harness.processes.keeper._spec import ProcessSpec
 
 READ_AT_START = re.compile(r"PYTHON|LD_|GLIBC_|MALLOC_|LC_|LANG|TZ$")
-"""Environment that an interpreter, or what it is made of, reads when it starts, and not again."""
+"""Environment variables that an interpreter, or a part of it, reads only when it starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class PreloadSpec:
         )
 
     def fits(self, spec: ProcessSpec) -> bool:
-        """Whether a fork of it is what that process would be, had it been spawned."""
+        """Return whether a fork would be equal to the spawned process."""
         return (
             spec.argv[: len(self.program)] == self.program
             and spec.cwd == self.cwd
@@ -64,7 +64,7 @@ class Starts(Protocol):
 
 
 class PreloadedPython:
-    """Starts processes by fork; those that a fork would not suit, as the keeper starts any."""
+    """Starts processes by fork. A process for which a fork does not fit is spawned by the keeper."""
 
     def __init__(self, spec: PreloadSpec, start: Starts) -> None:
         self.spec = spec

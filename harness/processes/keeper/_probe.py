@@ -1,4 +1,4 @@
-"""Whether this machine lets us have user namespaces: tried, not looked up."""
+"""Tries whether this machine allows user namespaces."""
 
 from __future__ import annotations
 

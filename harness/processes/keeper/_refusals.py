@@ -1,4 +1,4 @@
-"""Why a process could not be started, and the mend, in words."""
+"""Explains why a process could not be started, and how to fix it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PRELOADED_TAIL_LINES = 12
 
 
 def spawn_error(spec: ProcessSpec, refused: Refused, forked_by: KeptProcess | None = None) -> HarnessError:
-    """Return the error for a start that failed in one of its steps; `forked_by`: who was to fork it."""
+    """Return the error for a start that failed in one of its steps. `forked_by`: the process that was to fork it."""
     if forked_by is not None and refused.step == "preloaded":
         said = forked_by.log.tail(PRELOADED_TAIL_LINES)
         return HarnessError(

@@ -1,4 +1,4 @@
-"""The keeper's loop: requests, starts, exits and reported system calls. One thread, nothing in it waits."""
+"""The keeper's loop: requests, starts, exits and reported system calls. One thread, in which no call blocks."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Server:
             self._add(lifeline, self._end)
 
     def run(self) -> int:
-        """Serve until the end, then end everything; 0 if nothing is left."""
+        """Serve until the end, then end all processes. Return 0 if none is left."""
         self._tell(Ready(pid=os.getpid()))
         while not self._ending:
             self._turn(None)
@@ -111,7 +111,7 @@ class Server:
             case Spawn():
                 self._spawn(request)
             case SendSignal():
-                self._reap()  # what has ended already must not count as signalled
+                self._reap()  # a child that has already ended must not count as signalled
                 self._tell(self._children.signal(request))
             case SetRules():
                 self._tell(self._children.set_rules(request))
@@ -168,7 +168,7 @@ class Server:
             self._tell(Exited(child=child.number, status=status))
 
     def _say_goodbye(self) -> None:
-        """Give those that asked for it their own signal, and a moment to follow it."""
+        """Send the children their chosen signals, and give them a moment to react."""
         waiting = self._children.say_goodbye()
         limit = time.monotonic() + TEARDOWN_GRACE_S
         for source in [key.fileobj for key in self._selector.get_map().values() if key.data == self._end]:

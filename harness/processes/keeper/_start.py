@@ -20,7 +20,7 @@ GO_ON = b"go"
 
 @dataclass(slots=True)
 class Start:
-    """Follows the child's reports until it runs its program (the socket closes) or says what stopped it."""
+    """Follows the child's reports until it runs its program (the socket closes) or reports which step failed."""
 
     order: Spawn
     child: Child

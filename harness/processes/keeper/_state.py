@@ -1,4 +1,4 @@
-"""What the harness knows of one child, fed by the reader thread, asked from any other."""
+"""The harness's knowledge of one child. The reader thread updates it; any other thread may read it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STATUS_WITH_KEEPER = -int(signal.SIGKILL)  # the kernel kills the children of a 
 
 
 class ChildState:
-    """Exit status, reported calls and who wants to hear of them."""
+    """Exit status, reported calls and their subscribers."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -60,13 +60,13 @@ class ChildState:
             return self._remember(self._on_syscall, callback)
 
     def add(self, event: SyscallEvent) -> list[Callable[[], None]]:
-        """Record a call; return what is to be called for it."""
+        """Record a call. Return the callbacks to call for it."""
         with self._lock:
             self._events.append(event)
             return [_bind(callback, event) for callback in self._on_syscall.values()]
 
     def finish(self, status: int) -> list[Callable[[], None]]:
-        """Record the end, once; return what is to be called for it."""
+        """Record the end, once. Return the callbacks to call for it."""
         with self._lock:
             if self._status is not None:
                 return []

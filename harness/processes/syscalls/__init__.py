@@ -1,4 +1,4 @@
-"""Answers chosen system calls of a process: the rules, the evidence, and whether this machine can."""
+"""Answers chosen system calls of a process: the rules, the evidence, and whether this machine can do it."""
 
 from harness.processes.syscalls._event import SyscallEvent
 from harness.processes.syscalls._probe import notification_available

@@ -1,4 +1,4 @@
-"""Socket addresses as they lie in memory. Source: linux/in.h, linux/in6.h, linux/socket.h."""
+"""Parses socket addresses in memory. Source: linux/in.h, linux/in6.h, linux/socket.h."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SocketAddress:
 
 
 def parse_address(raw: bytes) -> SocketAddress:
-    """Parse a sockaddr; what is too short for its family has no host and no port."""
+    """Parse a sockaddr. If it is too short for its family, host and port are None."""
     if len(raw) < 2:
         return SocketAddress(None)
     family = int.from_bytes(raw[:2], sys.byteorder)

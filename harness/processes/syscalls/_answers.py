@@ -1,4 +1,4 @@
-"""How each kind of rule answers a call. A new kind of rule is a new case here and in the rule book."""
+"""Answers a call according to its rule. For a new kind of rule, add a case here and in the rule book."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from harness.processes.syscalls._rules import ConnectRule, Rule
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the caller got: an errno, or None where the kernel did the call."""
+    """The answer that the caller got: an errno, or None if the kernel performed the call."""
 
     errno: int | None
 
 
 def give_answer(listener: Listener, notification: Notification, rule: Rule | None) -> Answer | None:
-    """Answer a call as its rule says, or let it through; None if it waited no longer."""
+    """Answer a call as its rule says, or let it through. Return None if it was no longer waiting."""
     match rule:
         case None:
             return Answer(None) if listener.let_through(notification) else None

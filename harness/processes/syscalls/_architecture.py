@@ -1,4 +1,4 @@
-"""The machine that this process runs on."""
+"""The architecture of this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.processes.syscalls._linux.unistd_h import ARCHITECTURES, Architectu
 
 
 def this_architecture() -> Architecture:
-    """Raise `OSError` (ENOSYS) on a machine whose call numbers are not known here."""
+    """Return this machine's architecture. Raises `OSError` (ENOSYS) if its call numbers are not known here."""
     name = os.uname().machine
     found = ARCHITECTURES.get(name)
     if found is None or struct.calcsize("P") != 8:

@@ -1,4 +1,4 @@
-"""What the supervisor makes of a reported call: one reader for each call that can be watched."""
+"""Reads the arguments of reported calls: one reader for each call that can be watched."""
 
 from __future__ import annotations
 

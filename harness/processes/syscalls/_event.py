@@ -1,4 +1,4 @@
-"""One system call that was reported, and what became of it."""
+"""A reported system call and its answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The child's side: a filter that reports chosen calls, installed just before exec."""
+"""The child's part: a filter that reports chosen calls, installed just before exec."""
 
 from __future__ import annotations
 

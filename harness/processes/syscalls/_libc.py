@@ -1,4 +1,4 @@
-"""The few calls that Python's own modules do not offer, through the C library.
+"""Calls of the C library that Python's own modules do not offer.
 
 Each raises `OSError` with the C library's errno.
 """

@@ -1,4 +1,4 @@
-"""The supervisor's side of a listener: receive a reported call, look into its process, answer it."""
+"""The supervisor's side of a listener: receives a reported call, reads its process, and answers it."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Waiting(enum.Enum):
 
     CALL = enum.auto()
     NOTHING = enum.auto()
-    END = enum.auto()  # the last process with this filter is gone (told from Linux 5.8 on)
+    END = enum.auto()  # the last process with this filter has ended (reported from Linux 5.8 on)
 
 
 class Listener:
-    """A seccomp listener descriptor. Nothing here waits, as long as `receive` follows `Waiting.CALL`."""
+    """A seccomp listener descriptor. No method blocks, as long as `receive` is called after `Waiting.CALL`."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -64,7 +64,7 @@ class Listener:
         return Notification(call, tid, number, tuple(arguments))
 
     def is_waiting(self, notification: Notification) -> bool:
-        """Whether the call still waits: what was read of its process was read of the right one."""
+        """Whether the call is still waiting. If so, what was read came from the right process."""
         call = notification.id.to_bytes(8, sys.byteorder)
         try:
             fcntl.ioctl(self.descriptor, seccomp.SECCOMP_IOCTL_NOTIF_ID_VALID, call)

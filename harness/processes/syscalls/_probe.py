@@ -1,4 +1,4 @@
-"""Whether this machine lets us answer a process's system calls: tried, not looked up."""
+"""Tries whether this machine allows us to answer a process's system calls."""
 
 from __future__ import annotations
 

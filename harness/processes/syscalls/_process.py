@@ -1,4 +1,4 @@
-"""Looking into a process whose thread waits in a reported call."""
+"""Reads the memory and the sockets of a process whose thread waits in a reported call."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def process_of(tid: int) -> int | None:
 
 
 def read_memory(tid: int, address: int, size: int) -> bytes:
-    """Read its memory; shorter or empty where there is none to read, or it may not be read.
+    """Read its memory; shorter or empty if some of it is not mapped or not readable.
 
-    A program that changed its user or may not be read itself keeps others out of its memory.
+    The memory of a program that changed its user, or that may not be read itself, is protected.
     """
     if address >= ADDRESS_MAX:
         return b""
@@ -35,15 +35,15 @@ def read_memory(tid: int, address: int, size: int) -> bytes:
     try:
         return os.pread(memory, size, address)
     except OSError:
-        return b""  # EIO: not mapped. The kernel will say EFAULT to its owner.
+        return b""  # EIO: not mapped. The kernel will return EFAULT to the process.
     finally:
         os.close(memory)
 
 
 def socket_type(pid: int, descriptor: int) -> int | None:
-    """Return the type of a process's socket (SOCK_STREAM ...); None where it cannot be told.
+    """Return the type of a process's socket (SOCK_STREAM ...); None if it is unknown.
 
-    By a duplicate of it (pidfd_getfd(2), Linux 5.6).
+    It reads a duplicate of the socket (pidfd_getfd(2), Linux 5.6).
     """
     try:
         handle = pidfd_open(pid)
@@ -59,4 +59,4 @@ def socket_type(pid: int, descriptor: int) -> int | None:
         with socket.socket(fileno=duplicate) as twin:
             return twin.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE)
     except OSError:
-        return None  # not a socket: the kernel will say ENOTSOCK to its owner
+        return None  # not a socket: the kernel will return ENOTSOCK to the process

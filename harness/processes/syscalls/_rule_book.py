@@ -1,4 +1,4 @@
-"""The rules in force for one process, and how often each may still apply."""
+"""The rules in force for one process, and how often each still applies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules: which call of a process gets which answer. Values, the same on both sides."""
+"""Rules: which call of a process gets which answer. They are values, the same on both sides."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Rule = ConnectRule
 
 
 def canonical_host(host: str) -> str | None:
-    """One spelling for each address, IPv4 for an IPv6-mapped one; None for what is no address."""
+    """Return one spelling per address, IPv4 for an IPv6-mapped one; None if it is no address."""
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
             packed = socket.inet_pton(family, host)

@@ -1,4 +1,4 @@
-"""Answers the reported calls of one process and its descendants. Never holds one."""
+"""Answers the reported calls of one process and its descendants. It never delays a call."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Supervisor:
         self._book = RuleBook(rules)
 
     def answer_one(self) -> SyscallEvent | None:
-        """Receive a call and answer it; None if there is none or it was withdrawn, which uses up no rule."""
+        """Receive a call and answer it. None if there is none, or if it was withdrawn, which uses up no rule."""
         state = self._listener.state()
         self.finished = state is Waiting.END
         notification = self._listener.receive() if state is Waiting.CALL else None

@@ -1,6 +1,6 @@
-"""The trial behind `notification_available`: a child's connect() is answered, and another let through.
+"""The trial behind `notification_available`: it answers one connect() of a child and lets another through.
 
-Runs as a process of its own, since it forks. Prints one line of JSON.
+It runs as a separate process, because it forks. It prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EXPECTED = [errno.EXDEV, errno.ENOENT]
 
 
 def main(_arguments: Sequence[str]) -> int:
-    """Try, and print what came of it."""
+    """Try, and print the result."""
     found = _try()
     sys.stdout.write(json.dumps({"available": found.available, "detail": found.detail, "mend": found.mend}) + "\n")
     return 0
@@ -69,7 +69,7 @@ def _be_watched(reports: socket.socket) -> None:
 
 
 def _answer(descriptor: int, reports: socket.socket) -> list[int]:
-    """Supervise until the child has told its errnos; none if it never does."""
+    """Supervise until the child has reported its errnos; none if it never does."""
     supervisor = Supervisor(descriptor, [RULE])
     limit = time.monotonic() + DEADLINE_S
     try:

@@ -1,1 +1,1 @@
-"""Toxiproxy: built once for each user, started for a run, and its control client."""
+"""Toxiproxy: built once per user, started for a run, with a control client."""

@@ -35,9 +35,9 @@ _DIRECTLY: Mapping[str, None] = {"http": None, "all": None}
 
 
 class ToxiproxyError(HarnessError):
-    """Toxiproxy refused a call, or gave no answer.
+    """Toxiproxy refused a call, or did not answer.
 
-    `status` is the HTTP status, None when there was no answer; `body` is what Toxiproxy said.
+    `status` is the HTTP status, None if there was no answer; `body` is Toxiproxy's answer.
     """
 
     def __init__(self, message: str, *, hint: str = "", status: int | None = None, body: str = "") -> None:
@@ -51,7 +51,7 @@ class ToxiproxyError(HarnessError):
 
 
 class ToxiproxyUnreachableError(ToxiproxyError):
-    """No answer: no connection, or not within the time limit. The call may have taken effect."""
+    """There was no answer: no connection, or not within the time limit. The call may have taken effect."""
 
     def __reduce__(self) -> tuple[object, ...]:
         """As the parent's, with this class."""
@@ -83,7 +83,7 @@ class ToxiproxyApi:
         return response.text
 
     def json(self, verb: Verb, path: str, payload: Mapping[str, object] | None = None) -> Any:
-        """Return the answer's JSON. Raises ToxiproxyError when it is none, or not a 2xx."""
+        """Return the answer's JSON. Raises ToxiproxyError if it is not JSON, or not a 2xx."""
         text = self.text(verb, path, payload)
         try:
             return json.loads(text)

@@ -44,7 +44,7 @@ NO_GO = (
 
 @dataclass(frozen=True, slots=True)
 class FoundGo:
-    """A `go` program. `version` is empty where its file does not tell (a wrapper script)."""
+    """A `go` program. `version` is empty if its file does not contain it (a wrapper script)."""
 
     path: Path
     source: str
@@ -101,7 +101,7 @@ class Go:
 
 
 def obtain_go(tools: Tools, scratch: Path, tell: Callable[[str], None]) -> Go:
-    """Return the machine's Go, or install one in `scratch`. Raises HarnessError when neither can be."""
+    """Return the machine's Go, or install one in `scratch`. Raises HarnessError if neither works."""
     passed_over: list[str] = []
     for found in find_go():
         env = go_env(scratch, own=False)
@@ -141,11 +141,11 @@ def _installer(target: Path) -> list[str] | None:
 
 
 def go_env(scratch: Path, *, own: bool) -> dict[str, str]:
-    """Return the environment for a build: the user's, so that proxies and private registries count.
+    """Return the environment for a build: the user's, so that proxies and private registries work.
 
-    What would bend the result is overridden: a cross-compiling GOOS, flags meant for the user's own
-    modules, a workspace, cgo (it would want a C compiler). Go's caches stay the user's where they can be
-    written; with an `own` Go, or without a home, they are in `scratch`, and go when that goes.
+    Variables that would change the result are overridden: a cross-compiling GOOS, flags for the user's own modules, a
+    workspace, cgo (it needs a C compiler). Go's caches stay the user's if they are writable. With an `own` Go, or
+    without a home, they are in `scratch` and are removed with it.
     """
     env = dict(os.environ)
     env |= {"GOTOOLCHAIN": "local", "GOFLAGS": "-trimpath", "GOWORK": "off", "GO111MODULE": "on", "CGO_ENABLED": "0"}
@@ -154,5 +154,5 @@ def go_env(scratch: Path, *, own: bool) -> dict[str, str]:
     if own or not os.access(env.get("HOME", ""), os.W_OK):
         env |= {"GOPATH": str(scratch / "gopath"), "GOCACHE": str(scratch / "gocache")}
         env |= {"GOMODCACHE": str(scratch / "gopath" / "mod"), "HOME": env.get("HOME") or str(scratch)}
-        env["GOFLAGS"] += " -modcacherw"  # else its read-only folders could not be removed
+        env["GOFLAGS"] += " -modcacherw"  # otherwise its read-only folders could not be removed
     return env

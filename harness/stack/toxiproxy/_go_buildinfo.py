@@ -1,8 +1,7 @@
-"""What a Go program says of how it was built, read from its file without Go (as `go version -m` does).
+"""Reads from a Go program how it was built, without Go (like `go version -m`).
 
-Since Go 1.18 the linker puts a header of 32 bytes at a multiple of 16, and behind it two strings, each
-led by its length as a varint: Go's version, and the modules, between two markers of 16 bytes (source:
-Go's debug/buildinfo).
+Since Go 1.18 the linker writes a header of 32 bytes at a multiple of 16. Two strings follow, each preceded by its
+length as a varint: Go's version, and the modules between two markers of 16 bytes (source: Go's debug/buildinfo).
 """
 
 from __future__ import annotations

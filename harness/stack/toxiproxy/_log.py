@@ -1,4 +1,4 @@
-"""Toxiproxy's log, read as evidence: one JSON object a line."""
+"""Reads Toxiproxy's log as evidence: one JSON object per line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class AcceptedClient(NamedTuple):
 
 
 class ProxyEventKind(enum.StrEnum):
-    """What happened, in the words of Toxiproxy's log."""
+    """The kinds of event, by the text of Toxiproxy's log."""
 
     STARTED = "Started proxy"
     TERMINATED = "Terminated proxy"
@@ -52,7 +52,7 @@ class ProxyEvent:
 
 
 def proxy_events(text: str) -> tuple[ProxyEvent, ...]:
-    """Return the events in a piece of the log; what is no whole line of JSON, or another event, is passed over."""
+    """Return the events in a piece of the log. Incomplete lines, other text and other events are skipped."""
     whole, _, _unfinished = text.rpartition("\n")
     found = (_event(line) for line in whole.splitlines())
     return tuple(each for each in found if each is not None)
@@ -61,7 +61,7 @@ def proxy_events(text: str) -> tuple[ProxyEvent, ...]:
 def _event(line: str) -> ProxyEvent | None:
     try:
         said: Any = json.loads(line)
-    except ValueError:  # Go's own words at a crash, or the end of a line that began before the mark
+    except ValueError:  # text that Go prints in a crash, or the end of a line that began before the mark
         return None
     kind = _KINDS.get(said.get("message", "")) if isinstance(said, dict) else None
     if kind is None:

@@ -1,8 +1,8 @@
-"""Toxiproxy's server, built once for each user from its source by `go install`.
+"""Toxiproxy's server, built once per user from its source by `go install`.
 
-The built program and a note with its SHA-256 lie in the user's cache folder, by version and platform.
-Each start checks both (about 20 ms), so a file that was cut short or damaged is noticed and built
-again. A lock makes runs that start at once build once; the rest wait for it.
+The program and a note with its SHA-256 are in the user's cache folder, by version and platform. Each start checks both
+(about 20 ms), so a truncated or damaged file is noticed and built again. If several runs start at once, a lock makes
+one of them build and the others wait.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from harness.stack.toxiproxy._go_buildinfo import read_go_build
 
 __all__ = ["BUILD", "TOXIPROXY_MODULE", "TOXIPROXY_VERSION", "cached_toxiproxy", "toxiproxy_server_path"]
 
-BUILD = "build"  # the configuration's word for "build it from source"
+BUILD = "build"  # the configuration's value for "build it from source"
 TOXIPROXY_VERSION = "v2.12.0"
 TOXIPROXY_MODULE = "github.com/Shopify/toxiproxy/v2"
 BUILD_TIMEOUT_S = 900.0
@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where one version's program lies, and what belongs to it."""
+    """The folder of one version's program, and the files in it."""
 
     folder: Path
     version: str
@@ -74,11 +74,11 @@ def toxiproxy_server_path(
     keeper: Keeper | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Path:
-    """Return the path of Toxiproxy's server, built now if it is not in the cache yet.
+    """Return the path of Toxiproxy's server. Build it if the cache does not have it.
 
-    A build takes half a minute, and a minute where Go has to be installed first; `progress` is told
-    before it begins (default: the log). Raises UsageError for something that is no version, HarnessError,
-    with Go's own last words, when it cannot be built.
+    A build takes half a minute, or a minute if Go has to be installed first. `progress` receives a note before it
+    begins (default: the log). Raises UsageError for an invalid version, and HarnessError with Go's output if the build
+    fails.
     """
     if not _VERSION.fullmatch(version):
         mend = f"write a release, as {TOXIPROXY_VERSION}"
@@ -130,9 +130,9 @@ def _locked(place: _Place, tell: Callable[[str], None]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _scratch(folder: Path) -> Iterator[Path]:
-    """A folder beside the result (the same file system: a rename is atomic), removed at the end.
+    """Make a folder beside the result (on the same file system: a rename is atomic), and remove it at the end.
 
-    We hold the lock: what is left of another build is of one that was killed, and goes first.
+    We hold the lock, so remains of another build belong to one that was killed. They are removed first.
     """
     for left in folder.glob("building-*"):
         shutil.rmtree(left)

@@ -1,8 +1,8 @@
 """The control client of one Toxiproxy: proxies and their toxics, as values.
 
-Every call is synchronous, has a time limit, raises ToxiproxyError with Toxiproxy's own words when it
-is refused, and may be made from any thread. What heals is idempotent: removing what is not there,
-enabling what is enabled, resetting what is whole.
+Every call is synchronous, has a time limit, and may be made from any thread. It raises ToxiproxyError with Toxiproxy's
+own text if it is refused. Calls that heal are idempotent: removing what does not exist, enabling what is enabled,
+resetting what is intact.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class ToxiproxyClient:
         raise HarnessError(f"proxy {name}: each of {LISTEN_ATTEMPTS} ports was taken", hint=mend) from taken
 
     def delete(self, name: str) -> bool:
-        """Close the proxy's connections and remove it. Returns False when there is none of that name."""
+        """Close the proxy's connections and remove it. Return False if there is no proxy of that name."""
         removed = self._if_there("delete", f"/proxies/{_safe(name)}")
         with self._lock:
             port = self._port_of.pop(name, None)
@@ -123,11 +123,11 @@ class ToxiproxyClient:
         return removed
 
     def names(self) -> tuple[str, ...]:
-        """Return the names of all proxies, whoever made them."""
+        """Return the names of all proxies, including those that other programs made."""
         return tuple(sorted(self._api.json("get", "/proxies")))
 
     def proxy(self, name: str) -> Proxy:
-        """Return the proxy as it is now. Raises ToxiproxyError (404) when there is none."""
+        """Return the proxy as it is now. Raises ToxiproxyError (404) if it does not exist."""
         return _proxy(self._api.json("get", f"/proxies/{_safe(name)}"))
 
     def enabled(self, name: str) -> bool:
@@ -161,7 +161,7 @@ class ToxiproxyClient:
     def toxics(self, name: str) -> tuple[Toxic, ...]:
         """Return the proxy's toxics, upstream ones first, each direction in the order of its chain.
 
-        Those that were taken back and stay there without effect (`remove_toxic`) are left out.
+        Toxics that `remove_toxic` has disabled but not deleted are left out.
         """
         answer = self._api.json("get", f"/proxies/{_safe(name)}/toxics")
         return tuple(Toxic.from_api(each) for each in answer if not has_no_effect(each))
@@ -182,7 +182,7 @@ class ToxiproxyClient:
     def update_toxic(self, name: str, toxic: Toxic) -> None:
         """Give the toxic of that name these values. Its type and direction cannot change.
 
-        Raises ToxiproxyError (404) when there is none, UsageError when type or direction differ.
+        Raises ToxiproxyError (404) if it does not exist, and UsageError if type or direction differ.
         """
         now = self._api.json("get", _toxic_path(name, toxic.name))
         for key in ("type", "stream"):
@@ -193,13 +193,14 @@ class ToxiproxyClient:
         self._set(name, toxic.name, toxic.attributes)
 
     def remove_toxic(self, name: str, toxic_name: str) -> bool:
-        """Take a toxic back: it has no effect when this returns. Returns False when there was none.
+        """Remove a toxic: it has no effect when this returns. Return False if it did not exist.
 
-        A kind that can hold bytes is not deleted but set to values without effect, and is out of
-        `toxics` from then on: in Toxiproxy 2.12 to delete one takes 5 s for each piece that it holds
-        for a connection that has ended meanwhile, with the proxy locked, and 25 s end in a 503. What
-        it held goes on at once either way. The other kinds are deleted.
-        Raises ToxiproxyError (404) when there is no such proxy.
+        A kind that can hold bytes is not deleted. Instead it gets values without effect, and is left out of `toxics`
+        from then on. In Toxiproxy 2.12, deleting it takes 5 s, with the proxy locked, for each piece that it holds for
+        a connection that has ended; 25 s end in a 503. Either way, what it held goes on at once. The other kinds are
+        deleted.
+
+        Raises ToxiproxyError (404) if there is no such proxy.
         """
         path = _toxic_path(name, toxic_name)
         try:

@@ -66,9 +66,9 @@ class ToxiproxyServer(Server):
         return self._client
 
     def events(self, since: int = 0) -> tuple[ProxyEvent, ...]:
-        """Return what its log says of proxies and clients from the mark `since` (`log.size()`) on.
+        """Return the log's events on proxies and clients since the mark `since` (`log.size()`).
 
-        Raises HarnessError for a server given by URL: its log is not ours.
+        Raises HarnessError for a server given by URL, whose log is not available.
         """
         if self.log is None:
             hint = "let the harness start Toxiproxy (--toxiproxy build, or a path), and its log is evidence"
@@ -100,9 +100,9 @@ class _Recipe:
 
 
 def find_toxiproxy(wanted: str, keeper: Keeper, progress: Callable[[str], None] | None = None) -> Path:
-    """Return the program: the cached build for `build`, made now if there is none, else the one that the user names.
+    """Return the program: for `build` the cached build, made now if it is missing; else the one that the user names.
 
-    Raises UsageError when what the user names is no program, HarnessError when the build fails.
+    Raises UsageError if the user's path is no program, and HarnessError if the build fails.
     """
     if wanted == BUILD:
         return toxiproxy_server_path(keeper=keeper, progress=progress)
@@ -119,7 +119,7 @@ def named_toxiproxy(name: str) -> Path:
 
 
 def toxiproxy_version(binary: Path) -> str | None:
-    """Return the version in the program's build information, None where that tells none."""
+    """Return the version in the program's build information; None if there is none."""
     build = read_go_build(binary)
     if build is None or not build.module.startswith(TOXIPROXY_MODULE) or not build.version.startswith("v"):
         return None

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from harness.errors import UsageError
 
 Stream = Literal["upstream", "downstream"]
-"""Upstream: what the service sends. Downstream: what it is sent."""
+"""Upstream: bytes that the service sends. Downstream: bytes that it receives."""
 STREAMS: tuple[Stream, ...] = ("upstream", "downstream")
 
 # A name is a segment of the API's path, and a part of ids and of file names.

@@ -1,1 +1,1 @@
-"""Numbers and layouts of the kernel's interface, one file for each of its headers."""
+"""Constants and layouts of the kernel's interface, one file per header."""
