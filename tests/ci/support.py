@@ -66,8 +66,8 @@ def harness_calls(shell: str) -> Iterator[list[str]]:
                 yield list(takewhile(lambda word: not set(word) <= set(";&|"), words[place + 2 :]))
 
 
-def parse(words: Sequence[str]) -> None:
-    """Take the words behind `harness` apart as it does, and run nothing. Raises ClickException."""
+def parse(words: Sequence[str]) -> click.Command:
+    """Parse the words behind `harness` as it does, run nothing, and return the verb. Raises ClickException."""
     command: click.Command = harness
     rest = list(words)
     while isinstance(command, click.Group) and rest:
@@ -77,3 +77,4 @@ def parse(words: Sequence[str]) -> None:
             raise click.UsageError(f"no such verb: {name}")
         command = found
     command.make_context("harness", rest).close()
+    return command

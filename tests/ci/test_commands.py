@@ -25,7 +25,7 @@ CALLS = list(in_files())
 @pytest.mark.parametrize(("place", "words"), CALLS, ids=[f"{place}: {' '.join(words)}" for place, words in CALLS])
 def test_the_harness_takes_it(place: str, words: list[str]) -> None:
     del place
-    parse(words)
+    assert parse(words).name == words[0]
 
 
 @pytest.mark.parametrize(

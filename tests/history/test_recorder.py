@@ -150,7 +150,11 @@ HEAD = '{"v": 2, "seq": 1, "t_ns": 5, "lane": "a", "kind": '
         (HEAD + '"phase.began", "data": {"phase": 1}}', "line 2.phase: value = 1"),
         (HEAD + '"deliver", "data": {}}', "kind = 'deliver': not a kind of event"),
     ],
-    ids=range(16),
+    ids=[
+        "empty", "a number", "a list", "no version", "nested too deeply", "a number too long", "another version",
+        "a number that was there", "a time that is none", "a lane that is no text", "no data", "a kind misspelt",
+        "a field missing", "data in a list", "a value of another type", "a kind of no event",
+    ],
 )  # fmt: skip
 def test_a_line_that_is_none(written: Path, line: str, told: str) -> None:
     lines = written.read_text("utf-8").splitlines()

@@ -12,7 +12,8 @@ from tests.pages.support import PAGES, ROOT, TEXTS, UnknownKindError, blocks, li
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_block_is_of_a_kind_that_is_checked(page: Path) -> None:
-    list(blocks(page))
+    fences = [n for n, line in enumerate(page.read_text("utf-8").splitlines(), 1) if line.lstrip().startswith("```")]
+    assert [block.line for block in blocks(page) if block.line in fences] == fences[::2], "each that begins is found"
 
 
 def test_what_is_excused_is_there() -> None:

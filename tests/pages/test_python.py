@@ -98,8 +98,12 @@ def draft_that_is_told_above(snippet: Snippet, target: Target) -> str:
 
 
 @pytest.mark.parametrize("snippet", OTHERS, ids=place)
-def test_other_python_runs(snippet: Snippet) -> None:
-    exec(compile(snippet.text, snippet.place, "exec"), {})  # noqa: S102  # that it runs is what is tested
+def test_other_python_runs_and_gives_public_names(snippet: Snippet) -> None:
+    names: dict[str, object] = {"__builtins__": __builtins__}
+    exec(compile(snippet.text, snippet.place, "exec"), names)  # noqa: S102  # that it runs is what is tested
+    given = names.keys() - {"__builtins__"}
+    assert given
+    assert given <= set(harness.__all__)
 
 
 @pytest.mark.parametrize("snippet", matching(VERB), ids=place)

@@ -68,10 +68,13 @@ def test_the_few_are_among_them_with_scenarios_that_speak_of_them() -> None:
 
 
 @pytest.mark.parametrize("planted", EVERY, ids=str)
-def test_a_candidate_is_one_that_starts(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {**REQUIRED, **planted.settings}.items():
+def test_a_candidate_starts_and_differs_from_the_release(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in REQUIRED.items():
         monkeypatch.setenv(name, value)
-    load_settings()
+    release = load_settings()
+    for name, value in planted.settings.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() != release
 
 
 @pytest.mark.parametrize("planted", PLANTED, ids=str)

@@ -66,7 +66,7 @@ def test_the_parameters_of_many_statements_are_not_kept() -> None:
     }
 
 
-def test_nor_while_they_are_many_in_one_exchange_and_answered_already() -> None:
+def test_the_parameters_of_many_statements_in_one_exchange_are_not_kept_once_answered() -> None:
     wire = started(Bed())
     carries(wire, pg.parse("s", "INSERT INTO t VALUES ($1)"), pg.PARSED)
     with keeping_at_most(3):
@@ -75,7 +75,7 @@ def test_nor_while_they_are_many_in_one_exchange_and_answered_already() -> None:
             carries(wire, pg.bind("", "s", [value]) + pg.execute(), pg.BOUND + pg.complete("INSERT 0 1"))
 
 
-def test_nor_those_of_commands_with_small_answers() -> None:
+def test_the_values_of_redis_commands_with_small_answers_are_not_kept() -> None:
     bed = Bed("redis")
     wire = bed.connect()
     with keeping_at_most(12):  # the texts of the commands, cut to 2,000 characters, here and in the rules' tables

@@ -218,7 +218,7 @@ def test_a_sender_that_raised_leaves_no_module_behind(tmp_path: Path) -> None:
         (b"\xff\xfe\x00", "cannot be read"),
         (b"a = " + b"[" * 100_000, "not TOML: maximum recursion depth"),
     ],
-    ids=range(5),
+    ids=["no value", "a key twice", "control characters", "not UTF-8", "nested too deeply"],
 )
 def test_files_that_are_none(tmp_path: Path, content: bytes, told: str) -> None:
     path = tmp_path / "target.toml"

@@ -130,13 +130,12 @@ async def test_a_probe_that_is_cancelled_is_followed_by_another(monkeypatch: pyt
 
 @pytest.mark.asyncio
 async def test_the_breaker_closes_again(starter: Starter, own_redis: RedisServer) -> None:
-    settings = {"REDIS_URL": own_redis.url(), "WEBHOOK_BREAKER_FAILURES": "1", "WEBHOOK_BREAKER_OPEN_S": "0.01"}
+    settings = {"REDIS_URL": own_redis.url(), "WEBHOOK_BREAKER_FAILURES": "1", "WEBHOOK_BREAKER_OPEN_S": "1e-9"}
     own_redis.stop()
     async with starter.running(**settings) as service:
         assert (await service.deliver()).status_code == 200
         await service.until_logged("breaker")
         own_redis.start_again()
-        await asyncio.sleep(0.02)  # the breaker's own pause: what is waited for is time itself
         assert (await service.deliver()).status_code == 200
         assert await service.metric("webhook_breaker_state") == 0
         assert [entry["state"] for entry in service.events("breaker")] == ["open", "half_open", "closed"]

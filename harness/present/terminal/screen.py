@@ -128,11 +128,15 @@ class Screen(abc.ABC):
 
 
 class PlainScreen(Screen):
-    """Complete lines without control characters, each flushed at once."""
+    """Complete lines without control characters, each flushed at once.
 
-    def __init__(self, stream: IO[str], verbosity: Verbosity) -> None:
+    After `still_running_s` without a line it says what goes on.
+    """
+
+    def __init__(self, stream: IO[str], verbosity: Verbosity, *, still_running_s: float = STILL_RUNNING_S) -> None:
         super().__init__(verbosity)
         self._stream = stream
+        self._still_running_s = still_running_s
         self._lock = threading.Lock()
         self._written = threading.Event()
         self._closed = False
@@ -166,7 +170,7 @@ class PlainScreen(Screen):
         while not self._closed:
             self._written.clear()
             before = self._going_on()
-            if not self._written.wait(STILL_RUNNING_S):
+            if not self._written.wait(self._still_running_s):
                 for now in self._going_on():
                     if any(now is each for each in before):
                         self._put(f"... {now}")

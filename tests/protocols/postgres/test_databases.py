@@ -80,5 +80,9 @@ async def test_whoever_is_still_connected_is_thrown_out(admin: Connection, postg
 
 @pytest.mark.asyncio
 async def test_dropping_what_is_not_there_is_no_error(admin: Connection) -> None:
+    told: list[str] = []
+    admin.add_log_listener(lambda _, message: told.append(message.message))
     await drop_database(admin, "never was")
     await drop_role(admin, "never was")
+    await admin.fetchval("SELECT 1")  # the listener has been called by the next answer
+    assert told == [f'{kind} "never was" does not exist, skipping' for kind in ("database", "role")]
