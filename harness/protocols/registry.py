@@ -1,8 +1,8 @@
-"""Which protocols there are, and where each layer of the harness finds what it needs of one.
+"""The registered protocols, and where each layer of the harness finds what it needs of one.
 
 A protocol is a folder beside this file and one line in `PROTOCOLS`. Each module of the folder that a layer asks for
-holds one *facet*. A facet is imported when it is first asked for, by its name: so the relay's process imports no
-server, and no layer imports a module of a layer above it.
+holds one *facet*. A facet is imported, by its name, when it is first used: so the relay's process imports no server,
+and no layer imports a module of a layer above it.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def check_protocol(name: str, *, place: str = "protocols", key: str = "protocol"
 
 @cache
 def import_everywhere(module: str) -> None:
-    """Import this module of every protocol that has it: kinds of values that it registers are then known.
+    """Import this module of every protocol that has it, so that the kinds of values in it are registered.
 
-    Once in a process.
+    It does so once in a process.
     """
     for protocol in PROTOCOLS:
         name = f"{__package__}.{protocol}.{module}"

@@ -1,4 +1,4 @@
-"""What everybody may ask of a protocol without importing its server: its name for people, its words, what it keeps.
+"""What any layer may know of a protocol without importing its server: its name, its words, what it keeps.
 
 The implementation is `ABOUT` in `harness/protocols/NAME/about.py`. Every pytest run that loads the plugin imports that
 module: it may import the standard library and this contract, nothing else of the harness and no client library.
@@ -47,7 +47,7 @@ ABOUT: Final[Facet[About]] = Facet("about", "ABOUT")
 
 
 def server_title(protocol: str, name: str) -> str:
-    """What to call a server to a person: "PostgreSQL", or "PostgreSQL (ledger)" where it has a name of its own."""
+    """The name of a server for people: "PostgreSQL", or "PostgreSQL (ledger)" if its name is not the protocol's."""
     title = ABOUT.of(protocol).title
     return title if name == protocol else f"{title} ({name})"
 

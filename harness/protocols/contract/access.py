@@ -1,4 +1,4 @@
-"""How the harness itself connects to a server: past relay and Toxiproxy, in a hurry, and under a name of its own."""
+"""How the harness itself connects to a server: without relay and Toxiproxy, with short limits, under one name."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ __all__ = ["ADMIN_TIMEOUT_S", "OWN_NAME"]
 ADMIN_TIMEOUT_S: Final = 5.0
 """Limit for connecting, and for closing a session."""
 OWN_NAME: Final = "harness"
-"""What the harness's own sessions call themselves on the servers, so that nobody counts them as the service's."""
+"""What the harness's own sessions call themselves on the servers, so that they are not counted as the service's."""

@@ -25,27 +25,27 @@ class ServerError:
 
 
 class Instead(NamedTuple):
-    """A message in another one's place: its name, and its bytes. Without bytes nothing is passed on."""
+    """A message that replaces another one: its name, and its bytes. Without bytes, nothing is forwarded."""
 
     name: str
     data: bytes
 
 
 class Repair(Protocol):
-    """What becomes of the answers to one exchange in which the relay has sent messages of its own."""
+    """Changes the answers to one exchange in which the relay has sent messages itself."""
 
     @property
     def exchange(self) -> int:
-        """The exchange whose answers it is about."""
+        """The exchange whose answers it changes."""
         ...
 
     @property
     def over(self) -> bool:
-        """Whether all that comes from now on stays as it is."""
+        """Whether everything that comes from now on stays unchanged."""
         ...
 
     def look(self, name: str) -> Instead | None:
-        """Take the next answer, by its name; return what stands in its place, None: it stays as it is."""
+        """Take the next answer, by its name; return what replaces it. None: it stays unchanged."""
         ...
 
 
@@ -53,12 +53,12 @@ class Repair(Protocol):
 class Failure:
     """What the relay does so that an error answers a sent message.
 
-    `to_server`: these bytes go to the server in the message's place. b"": the server never hears of the message, and
+    `to_server`: these bytes go to the server instead of the message. b"": the server never receives the message, and
     the conversation is asked to `withdraw` it, unless the connection closes.
-    `to_service`: these bytes are put in the place of the answer, behind all answers to earlier exchanges. b"": the
-    error comes from the server, or from `repair`.
-    `closes`: the connection ends behind `to_service`.
-    `repair`: what becomes of the answers to the message's exchange.
+    `to_service`: these bytes replace the answer, after all answers to earlier exchanges. b"": the error comes from the
+    server, or from `repair`.
+    `closes`: the connection ends after `to_service`.
+    `repair`: changes the other answers to the message's exchange.
     `skips_to`: messages of the service are dropped until one has such a name; that one passes. Empty: none is dropped.
     """
 

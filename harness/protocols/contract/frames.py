@@ -1,7 +1,7 @@
-"""Protocol messages as they pass: which bytes of a read belong to which message.
+"""Frames: which bytes of a read belong to which protocol message.
 
-A framer reads one direction of one connection. It never changes, keeps back or loses a byte, and never
-raises for what it is fed: what it cannot read is a frame named "garbage" that never ends.
+A framer reads one direction of one connection. It never changes, withholds or loses a byte, and never raises, whatever
+the bytes are: what it cannot read is a frame named "garbage" that never ends.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ Chunk: TypeAlias = bytes | bytearray | memoryview
 class Frame:
     """One protocol message of one direction.
 
-    `name` is "" until the first bytes tell it, at the latest when the frame is complete or its head is
-    full; a frame that turns out to be unreadable half-way is renamed to "garbage" and never completes.
-    `offset` is that of its first byte in its direction's stream. `head` holds its first bytes, all of
-    them up to HEAD_MAX. `length` counts its bytes so far, and is the whole length once `complete`.
-    `more`: so many messages of the same kind follow it that were not made frames of (see `watch`).
-    `known`: it is to be judged although it is not complete: it has no end, or that has to wait for an answer.
-    `ends_with_stream`: it has no other end than that of its direction, which completes it.
+    `name` is "" until the first bytes show it, at the latest when the frame is complete or its head is full. A frame
+    that turns out to be unreadable is renamed to "garbage" and never completes.
+    `offset`: of its first byte in its direction's stream. `head`: its first bytes, at most HEAD_MAX. `length`: its
+    bytes so far; the whole length once `complete`.
+    `more`: the number of messages of the same kind that follow it and have no frames of their own (see `watch`).
+    `known`: rules are applied although it is not complete, because it never ends, or its end waits for an answer.
+    `ends_with_stream`: only the end of its direction completes it.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Frame:
 class Span:
     """A piece of one chunk, `chunk[begin:end]`: every byte of a chunk is in exactly one span, in order.
 
-    `first` and `last` tell whether it holds the first and the last byte of its frame.
+    `first` and `last`: whether it holds the first and the last byte of its frame.
     """
 
     frame: Frame
@@ -65,15 +65,15 @@ class Framer(Protocol):
         ...
 
     def watch(self, chunk: Chunk) -> Sequence[Span]:
-        """Take the next bytes like `feed`, but rows that follow each other, whole, as one frame and span.
+        """Take the next bytes like `feed`, but return consecutive whole rows as one frame and span.
 
-        Of rows there may be very many, and one means what the one before it means.
+        There may be very many rows, and each means the same as the one before it.
         """
         ...
 
 
 def extend(frame: Frame, chunk: Chunk, begin: int, end: int) -> None:
-    """Add these bytes of a chunk to a frame: to its head as far as there is room, to its length all of them."""
+    """Add bytes of a chunk to a frame: all of them to its length, and to its head as far as there is room."""
     room = HEAD_MAX - len(frame.head)
     if room > 0:
         frame.head += chunk[begin : min(end, begin + room)]

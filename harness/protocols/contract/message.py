@@ -1,4 +1,4 @@
-"""What the messages of one connection mean: which statement, which phase, and which answer is whose."""
+"""What the messages of one connection mean: their statements, their phases, and which request an answer belongs to."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["Conversation", "Message", "Phase", "Unfinished"]
 class Message:
     """What a frame means on its connection.
 
-    `text`, of a sent message: the statement or command that it is of, with its arguments; of an answer: the text of
-    what it answers. "" where there is none.
+    `text`: of a sent message, its statement or command with the arguments; of an answer, the text that it answers. ""
+    if there is none.
     `values`: the parameters or arguments that a sent message carries, each as its bytes; of an answer, those of what it
     answers. What lies beyond the frame's head is missing.
-    `runs`: the server carries a statement out when it gets this sent message.
-    `exchange` counts from 1 on the connection: a question, of one or more messages, with all of its answer. 0: what
-    belongs to no question, such as a greeting and what nobody asked for.
-    `ends_answer`: the last message of that exchange's answer.
+    `runs`: the server carries a statement out when it receives this sent message.
+    `exchange`: counts from 1 on the connection: a request, of one or more messages, with all of its answer. 0: the
+    message belongs to no request, such as a greeting or a notification.
+    `ends_answer`: it is the last message of that exchange's answer.
     """
 
     frame: Frame
@@ -40,7 +40,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """What is under way on a connection. `due`: which side has to speak next; None: neither has to."""
+    """What is unfinished on a connection. `due`: which side has to send next; None: neither has to."""
 
     phase: Phase
     text: str
@@ -52,14 +52,14 @@ class Conversation(Protocol):
 
     @property
     def framers(self) -> Mapping[Direction, Framer]:
-        """The framer of each direction. They know of each other: an answer's form may depend on the question."""
+        """The framer of each direction. They share state: the form of an answer can depend on its request."""
         ...
 
     def understand(self, direction: Direction, frame: Frame) -> Message:
         """Return what a frame means.
 
-        Call it once a frame, in order within its direction, when the frame is complete, its head is
-        full or it is garbage; a question before its answer. Never raises for what the frame holds.
+        Call it once for each frame, in order within its direction, when the frame is complete, its head is full or it
+        is garbage; for a request before its answer. Never raises, whatever the frame holds.
         """
         ...
 
@@ -68,21 +68,21 @@ class Conversation(Protocol):
         ...
 
     def withdraw(self, message: Message) -> bool:
-        """Take back a sent message that was understood and never reached the server: nothing will answer it.
+        """Take back a sent message that never reached the server and will not be answered.
 
         Return whether its whole exchange goes with it: no other message of that exchange is or will be answered.
         """
         ...
 
     def fail(self, message: Message, error: ServerError) -> Failure:
-        """Return what makes this error the answer to a sent message, the one that was understood last.
+        """Return what makes this error the answer to a sent message, the latest that was understood.
 
         `check_error` has accepted the error for that message. Never raises.
         """
         ...
 
     def outside(self, latest: Message | None) -> Unfinished:
-        """Return what is under way although every exchange has been answered: a greeting, a login, or nothing.
+        """Return what is unfinished although every exchange is answered: a greeting, a login, or nothing.
 
         `latest`: the last message of either direction; None before the first. `text` is "".
         """

@@ -16,7 +16,7 @@ __all__ = ["OPTIONS", "ServerOptions", "ServerWanted"]
 
 
 class ServerOptions(Table):
-    """The keys of `[servers.NAME]`. All have defaults: a target that names no such table gets them."""
+    """The keys of `[servers.NAME]`. All have defaults, for targets without that table."""
 
 
 OPTIONS: Final[Facet[type[ServerOptions]]] = Facet("options", "OPTIONS")
@@ -35,7 +35,7 @@ class ServerWanted:
 
     @property
     def title(self) -> str:
-        """What to call it to a person: "PostgreSQL", or "PostgreSQL (ledger)" where it has another name."""
+        """The server's name for people: "PostgreSQL", or "PostgreSQL (ledger)" if it has another name."""
         return server_title(self.protocol, self.name)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What a run asks of a server about one service: its sessions, its rows, what waits. By the server's own word.
+"""What a run asks a server about one service: its sessions, its rows, and what waits for a lock.
 
 A protocol's `Own` makes its probe: see `contract.storage`.
 """
@@ -19,7 +19,7 @@ ANSWERED_WITHIN_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class SessionCount:
-    """How many sessions the service has on one link, and how many of them are not idle."""
+    """The number of the service's sessions on one link, and how many of them are not idle."""
 
     open: int
     busy: int
@@ -35,33 +35,33 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a server answered to a text that it was to execute. `effective`: whether that is evidence of an effect."""
+    """A server's answer to a text that it executed. `effective`: whether the answer is evidence of an effect."""
 
     text: str
     effective: bool
 
 
 class NotUnderstoodError(Exception):
-    """The server does not understand the text. The message says so in the server's words."""
+    """The server does not understand the text. The message is the server's."""
 
 
 class Probe(Protocol):
-    """Asks a server about one service, past relay and Toxiproxy. Bound to the event loop that uses it.
+    """Asks a server about one service, without relay and Toxiproxy. Bound to the event loop that uses it.
 
-    A session is opened when it is first needed, kept, and opened again where a fault has ended it. One question at a
-    time: callers may ask concurrently. Each question may raise one of `errors`; TimeoutError, which is an OSError, when
-    there is no answer in ANSWERED_WITHIN_S.
+    A session is opened when it is first needed, kept, and opened again if a fault has ended it. Callers may ask
+    concurrently; the queries run one after the other. Each may raise one of `errors`, and TimeoutError, which is an
+    OSError, if there is no answer in ANSWERED_WITHIN_S.
     """
 
     errors: ClassVar[tuple[type[Exception], ...]]
-    """What a question raises where the server cannot be asked, or refuses the question."""
+    """What a query raises if the server cannot be reached, or refuses it."""
 
     async def close(self) -> None:
         """End the session. Idempotent."""
         ...
 
     async def idle(self) -> int:
-        """Count the service's connections that are open and have nothing under way."""
+        """Count the service's open connections without a request under way."""
         ...
 
     async def sessions(self) -> SessionCount | None:
@@ -69,7 +69,7 @@ class Probe(Protocol):
         ...
 
     async def blocked(self) -> int:
-        """Count the service's sessions that wait for what another session holds; 0 where there is no such thing."""
+        """Count the service's sessions that wait for a lock of another session; 0 for servers without locks."""
         ...
 
     async def rows(self, query: str, ids: Sequence[str] | None) -> Sequence[tuple[str, str, int]]:
@@ -80,36 +80,36 @@ class Probe(Protocol):
         ...
 
     async def look(self, moment: Moment) -> Look | None:
-        """Look whether a moment of the protocol's own words has come; None for a moment of any other."""
+        """Check a moment of the protocol's own; None for any other moment."""
         ...
 
 
 class UnaskedProbe:
-    """What a protocol answers whose servers are not asked: nothing but what its subclass overrides."""
+    """The answers for a protocol whose servers cannot be asked. Subclasses override what theirs can tell."""
 
     errors: ClassVar[tuple[type[Exception], ...]] = (OSError,)
 
     async def close(self) -> None:
-        """There is no session."""
+        """Do nothing: no session is open."""
 
     async def idle(self) -> int:
-        """Count none."""
+        """Return 0."""
         return 0
 
     async def sessions(self) -> SessionCount | None:
-        """They are not counted."""
+        """Return None: sessions are not counted."""
         return None
 
     async def blocked(self) -> int:
-        """Nothing waits."""
+        """Return 0."""
         return 0
 
     async def rows(self, query: str, ids: Sequence[str] | None) -> Sequence[tuple[str, str, int]]:
-        """There are none."""
+        """Return no rows."""
         del query, ids
         return ()
 
     async def look(self, moment: Moment) -> Look | None:
-        """The protocol has no moments of its own."""
+        """Return None: the protocol has no moments of its own."""
         del moment
         return None

@@ -1,4 +1,4 @@
-"""What the search asks of a protocol: the errors that its servers give, and which faults make no sense at a message.
+"""What the search needs of a protocol: the errors of its servers, and which faults make no sense at a message.
 
 The implementation is `SEARCHED` in `harness/protocols/NAME/search.py`. It may import the contract only.
 """
@@ -21,26 +21,26 @@ BEGINNING_MAX: Final = 400
 
 
 class Spot(Protocol):
-    """Where a message stands among those of a delivery."""
+    """The position of a message among those of a delivery."""
 
     @property
     def direction(self) -> Direction:
-        """Who sent it."""
+        """Which side sent the message."""
         ...
 
     @property
     def phase(self) -> Phase:
-        """Where its connection stood."""
+        """The phase of its connection."""
         ...
 
     @property
     def message(self) -> str:
-        """Its name."""
+        """The message's name."""
         ...
 
     @property
     def occurrence(self) -> int:
-        """It is that one of its like in the delivery, from 1."""
+        """Its number among the delivery's messages of the same kind, from 1."""
         ...
 
 
@@ -49,12 +49,12 @@ class Placed(Protocol):
 
     @property
     def place(self) -> Spot:
-        """Where it stands."""
+        """The message's position."""
         ...
 
     @property
     def runs(self) -> bool:
-        """Whether the server carries a statement out when it gets it."""
+        """Whether the server carries a statement out when it receives it."""
         ...
 
     @property
@@ -65,7 +65,7 @@ class Placed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """Actions that make no sense at some messages. `messages` says which, in words, and `applies` decides it."""
+    """Actions that make no sense at some messages. `messages` names those in words; `applies` decides."""
 
     actions: tuple[str, ...]
     messages: str
@@ -73,16 +73,16 @@ class Exclusion:
     applies: Callable[[Placed], bool]
 
     def __str__(self) -> str:
-        """One line of the committed file."""
+        """The exclusion as one line of the committed file."""
         return f"{' '.join(self.actions)} | {self.messages} | {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
 class Transactions:
-    """How a protocol's transactions are told by their statements.
+    """How statements show a protocol's transactions.
 
-    `looks`: sent messages with which a statement begins to look at the data. `opening` and `closing`: first words of
-    statements that begin and end a transaction, in small letters.
+    `looks`: sent messages with which a statement begins to read the data. `opening` and `closing`: first words of
+    statements that begin and end a transaction, in lower case.
     """
 
     looks: tuple[str, ...]
@@ -91,7 +91,7 @@ class Transactions:
 
 
 def common_beginning(texts: Sequence[str]) -> str:
-    """Return what all of these statements begin with: ids and times in them do not matter."""
+    """Return the common beginning of these statements, up to the first id or time that differs."""
     letters = zip(*(text.lstrip() for text in texts), strict=False)
     same = itertools.takewhile(lambda each: len(set(each)) == 1, letters)
     return "".join(each[0] for each in same)[:BEGINNING_MAX].rstrip()

@@ -1,4 +1,4 @@
-"""What the stack asks of a protocol: how its server is found, started, and used where the user runs it.
+"""What the stack needs of a protocol: how its server is found, started, and used if the user runs it.
 
 The implementation is `SERVER` in `harness/protocols/NAME/server.py`: usually the subclass of
 `harness.stack.server.Server` itself, with these as class methods. A server of one protocol may run several times in a
@@ -27,25 +27,25 @@ class ServerKind(Protocol[ProgramT, OptionsT_contra]):
     """A protocol's servers. Every method blocks; `start` and `at_url` run in threads, several at once."""
 
     def find(self, wanted: str) -> ProgramT:
-        """Find and check the program. Called before any server starts; must not start anything that stays.
+        """Find and check the program. Called before any server starts; must leave no process running.
 
         Args:
             wanted: "embedded", or the path that the user named.
 
         Raises:
             UsageError: the path is not such a program, or it is too old.
-            HarnessError: the package that carries the embedded program is not installed, or does not run here.
+            HarnessError: the package with the embedded program is not installed, or the program does not run here.
         """
         ...
 
     def start(self, launch: Launch, program: ProgramT, options: OptionsT_contra) -> Server:
         """Start a server in the launch's folder, under the launch's name; return when it answers.
 
-        `launch.started(recipe)` does what all have in common: ports, readiness, a watch for its death. Whatever was
-        started before this raises has to be stopped.
+        `launch.started(recipe)` does what all servers need: ports, readiness, noticing an unexpected end. If this
+        raises, it must have stopped what it started.
 
         Raises:
-            HarnessError: it does not start; the error shows the end of its log.
+            HarnessError: the server does not start; the error shows the end of its log.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What the relay asks of a protocol: how to read a connection, and how a server says no on it.
+"""What the relay needs of a protocol: how to read a connection, and how its server refuses a request.
 
 The implementation is `SPEECH` in `harness/protocols/NAME/speech.py`. The relay's process imports that module in a bare
 interpreter: it may import the contract, the vocabulary's values and the standard library, nothing of the servers.
@@ -21,13 +21,13 @@ FINGERPRINT_MAX: Final = 80  # characters
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """What some messages do to their exchange, by their names. Without any, each sent message is a whole exchange.
+    """What some messages, by their names, mean for their exchange. Without any, each sent message is one exchange.
 
-    `continues`: sent messages that begin or continue an exchange which the service has still to complete.
+    `continues`: sent messages that begin or continue an exchange that the service completes later.
     `completes`: sent messages that complete such an exchange.
-    `concludes`: answers that end what the server has to say before an exchange is completed.
-    `goodbyes`: sent messages after which the service, not the server, is the one that ends the connection.
-    `endless`: messages of either direction that go on until the connection ends: nobody can wait for their last byte.
+    `concludes`: answers after which the server sends no more until the exchange is completed.
+    `goodbyes`: sent messages with which the service announces that it will close the connection.
+    `endless`: messages of either direction that end only with the connection, so that a rule cannot wait for their end.
     """
 
     continues: frozenset[str] = frozenset()
@@ -39,12 +39,12 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class AskedTls:
-    """TLS that a client asks for within the protocol, and that the server accepts or not before either begins it.
+    """TLS that a client asks for within the protocol, before either side starts it.
 
     `answer`: the name of the server's answer, which is the bytes `yes` or `no`.
-    `opens`: the message that begins the client's session: it asks for no TLS after that.
-    `refusal`: makes the message with which the server says why it ends the connection.
-    `unasked`: the sentence that tells of a client which began TLS without asking.
+    `opens`: the message that begins the client's session: after it the client cannot ask for TLS.
+    `refusal`: makes the message in which the server gives the reason why it ends the connection.
+    `unasked`: the sentence about a client that started TLS without asking.
     """
 
     answer: str
@@ -56,20 +56,20 @@ class AskedTls:
 
 
 class Speech(Protocol):
-    """A protocol as it is spoken on a connection. One object for all connections: it keeps no state."""
+    """How a protocol is spoken on a connection. One object for all connections: it has no state."""
 
     @property
     def grammar(self) -> Grammar:
-        """What some messages do to their exchange."""
+        """What some messages mean for their exchange."""
         ...
 
     @property
     def tls(self) -> AskedTls | None:
-        """How a client asks for TLS; None: a connection begins in TLS, or never is in it."""
+        """How a client asks for TLS; None: a connection is in TLS from the beginning, or never."""
         ...
 
     def conversation(self) -> Conversation:
-        """Start to read a new connection, from its first byte."""
+        """Make the reader of a new connection."""
         ...
 
     def shape(self, text: str) -> str:
@@ -95,7 +95,7 @@ SPEECH: Final[Facet[Speech]] = Facet("speech", "SPEECH")
 
 
 def conversation(protocol: str) -> Conversation:
-    """Start to read a new connection. Raises UsageError for a protocol that is not registered."""
+    """Make the reader of a new connection. Raises UsageError for a protocol that is not registered."""
     return SPEECH.of(protocol).conversation()
 
 

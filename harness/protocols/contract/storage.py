@@ -1,7 +1,7 @@
-"""What laying a link asks of a protocol: what each service gets for itself on a server that many services share.
+"""What a link needs of a protocol: the part of a shared server that belongs to one service alone.
 
-The implementation is `STORAGE` in `harness/protocols/NAME/storage.py`. A database, a role, a range of keys or a path
-that only one service uses: so what the server says of them is evidence about that service.
+The implementation is `STORAGE` in `harness/protocols/NAME/storage.py`. The part is a database, a role, a range of keys
+or a path. Only one service uses it, so what the server reports about it is evidence about that service.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ServerT_contra = TypeVar("ServerT_contra", contravariant=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """Which part of a server is made, and for whom.
+    """Which part of a server to make, and for which service.
 
     `link`: the link's name. `number`: counts the services of this stack; link and number together are unique.
     `alone`: no other service uses the server meanwhile. `prepared`: `make_template` has been called, and not undone:
@@ -38,69 +38,69 @@ class Share:
 
     @property
     def name(self) -> str:
-        """A name that no other service's part has: "orders_17"."""
+        """A unique name for the part: "orders_17"."""
         return f"{self.link}_{self.number}"
 
 
 class Own(Protocol):
-    """What one service has for itself on a server."""
+    """The part of a server that belongs to one service."""
 
     @property
     def admin_url(self) -> str:
-        """The URL by which the harness itself gets there, past relay and Toxiproxy, with all privileges."""
+        """The URL by which the harness itself connects, without relay and Toxiproxy, with all privileges."""
         ...
 
     def words(self, at: HostPort, *, tls: bool) -> Mapping[str, str]:
         """Return a value for each of `About.placeholders`, as the service needs it to connect to `at`.
 
-        `tls`: it has to speak TLS there. The address is the relay's, or for `prepare` perhaps the server's own.
+        `tls`: whether it must speak TLS there. The address is the relay's, or for `prepare` perhaps the server's own.
         """
         ...
 
     async def forget(self) -> None:
-        """Remove what the server only remembers for the service, as a cache does; nothing where it stores.
+        """Remove what the server only caches for the service; do nothing if it stores.
 
-        May raise whatever the client library raises.
+        May raise any error of the client library.
         """
         ...
 
     async def execute(self, text: str) -> Said:
-        """Have the server execute a text of the user's, in a session of its own (`server.execute`).
+        """Have the server execute a text of the user's, in a separate session (`server.execute`).
 
         Raises:
             NotUnderstoodError: the server does not understand the text.
-            Exception: whatever else the client library raises.
+            Exception: any other error of the client library.
         """
         ...
 
     def probe(self) -> Probe:
-        """Return what asks the server about this service."""
+        """Return the probe that asks the server about this service."""
         ...
 
 
 class Storage(Protocol[ServerT_contra]):
-    """Makes and removes such parts. All are called in a run's event loop; none may leave a connection open."""
+    """Makes and removes such parts. All methods run in the run's event loop; none may leave a connection open."""
 
     def own(self, server: ServerT_contra, share: Share) -> AbstractAsyncContextManager[Own]:
-        """Make one service's part for as long as the block lasts. At its end nothing of it is left.
+        """Make one service's part for as long as the block lasts, and remove all of it at the end.
 
-        May raise whatever the client library raises: the run is then inconclusive.
+        May raise any error of the client library: the run is then inconclusive.
         """
         ...
 
     async def make_template(self, server: ServerT_contra) -> Own:
-        """Make an empty part that the target's `prepare` command fills; each service's begins as a copy of it.
+        """Make an empty part, which the target's `prepare` command fills. Each service's part begins as its copy.
 
-        A protocol whose services begin with nothing returns a part to which `prepare` may connect.
+        A protocol whose services begin with nothing returns a part to which `prepare` can connect.
         """
         ...
 
     async def keep_template(self, server: ServerT_contra) -> None:
-        """`prepare` has ended well: from now on nobody connects to the template, and it is copied."""
+        """`prepare` has succeeded: make the template ready to be copied. Nothing connects to it from now on."""
         ...
 
     async def drop_template(self, server: ServerT_contra) -> None:
-        """Remove the template; no matter if there is none."""
+        """Remove the template, if there is one."""
         ...
 
 

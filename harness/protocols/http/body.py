@@ -1,4 +1,4 @@
-"""What a body says, as far as it is there: the bytes of its chunks without their sizes."""
+"""The content of a body as far as it has come: the bytes of its chunks without their sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An HTTP/1.x connection: requests, and which response is whose."""
+"""An HTTP/1.x connection: requests, and which request a response belongs to."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class HttpConversation:
         self.framers = {"sent": SentFramer(self._line), "answered": AnsweredFramer(self._line)}
 
     def understand(self, direction: Direction, frame: Frame) -> Message:
-        """Tell what a frame means."""
+        """Return what a frame means."""
         if not isinstance(frame, HttpFrame) or frame.asked is None:
             return _aside(direction, frame)
         return self._request(frame, frame.asked) if direction == "sent" else self._answer(frame, frame.asked)
@@ -45,7 +45,7 @@ class HttpConversation:
         return sum(earlier < exchange for earlier in self._open)
 
     def withdraw(self, message: Message) -> bool:
-        """Take back a request that never reached the server: nothing will answer it."""
+        """Take back a request that never reached the server and will not be answered."""
         self._open.pop(message.exchange, None)
         found = next((asked for asked in self._line.due if asked.exchange == message.exchange), None)
         if found is not None:
@@ -53,13 +53,13 @@ class HttpConversation:
         return True
 
     def fail(self, message: Message, error: ServerError) -> Failure:
-        """Answer in the server's place. Of a request that has not come as a whole nobody can tell whether it will."""
+        """Answer instead of the server. A request that is incomplete may stay so: then the connection closes."""
         closes = error.fatal or not message.frame.complete
         method = message.text.partition(" ")[0]
         return Failure(to_service=error_response(error, method, closes=closes), closes=closes)
 
     def outside(self, latest: Message | None) -> Unfinished:
-        """Return that nothing is under way: a connection begins with a request."""
+        """Return that nothing is unfinished: a connection begins with a request."""
         del latest
         return Unfinished("idle", "", None)
 

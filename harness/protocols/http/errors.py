@@ -1,4 +1,4 @@
-"""A status in the place of an answer: which there are, and the response that the relay makes of one."""
+"""A status as an error: which are valid, and the response that the relay makes of one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BODILESS: Final = ("204", "304")
 
 
 def check_error(place: str, error: ServerError, message: str | None) -> None:
-    """Refuse what is no status of a final response. Raises UsageError."""
+    """Refuse what is not the status of a final response. Raises UsageError."""
     del message  # every message that is sent is a request
     if not CODE.fullmatch(error.code):
         mend = "write the status of a final response, three digits from 200 to 599, such as '503'"
@@ -40,5 +40,5 @@ def error_response(error: ServerError, method: str, *, closes: bool) -> bytes:
 def _reason(code: str) -> str:
     try:
         return HTTPStatus(int(code)).phrase
-    except ValueError:  # a status that nobody has registered
+    except ValueError:  # a status that is not registered (RFC 9110, section 16.2)
         return ""

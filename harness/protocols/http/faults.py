@@ -58,7 +58,7 @@ class WrongLength(WireFault, kind="wrong_length"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The response to one request announces more than comes."""
+        """The response to one request announces more bytes than follow."""
         return Example(cls(ground.answered, by=10))
 
     def effect(self) -> str:

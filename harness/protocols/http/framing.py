@@ -47,9 +47,9 @@ NEVER: Final = 1 << 80  # the length of what has no end: more than a Content-Len
 
 @dataclass(slots=True, eq=False)
 class Asked:
-    """A request, from the moment that its head has come.
+    """A request whose head has come.
 
-    `values`: what rules may ask for, once it has come as a whole. `answered`: as a whole, too.
+    `values`: what rules can search, once the request is complete. `answered`: completely.
     """
 
     exchange: int
@@ -69,7 +69,7 @@ class HttpFrame(Frame):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Stage:
-    """What has to be looked at next: how it ends, and how long it may be."""
+    """What the framer reads next: how it ends, and how long it may be."""
 
     end: re.Pattern[bytes]
     longest: int
@@ -106,11 +106,11 @@ class _Framer:
         self._checked = False  # whether the first line of the head in `_kept` has been read
 
     def watch(self, chunk: Chunk) -> list[Span]:
-        """Take the next bytes like `feed`: there are no rows here."""
+        """Take the next bytes like `feed`: HTTP has no rows."""
         return self.feed(chunk)
 
     def feed(self, chunk: Chunk) -> list[Span]:
-        """Cut the next bytes. Those of a body are not looked at."""
+        """Cut the next bytes into frames. Those of a body are counted, not read."""
         size = len(chunk)
         frame = self._frame
         if frame is not None and self._left > size:
@@ -220,7 +220,7 @@ class _Framer:
             self._left = NEVER if length == UNTIL_CLOSE else length
 
     def _tunnel(self, frame: HttpFrame) -> None:
-        """The connection is no HTTP any more: one frame that never ends, and of which there is no more to know."""
+        """The connection is no longer HTTP: the rest is one frame that never ends."""
         frame.name, frame.known = TUNNEL, True
         self._left = NEVER
 
@@ -268,7 +268,7 @@ class SentFramer(_Framer):
         return request.body == 0
 
     def _chunk(self, frame: HttpFrame, *, last: bool) -> None:
-        """Go on: chunks are parts of the request."""
+        """Continue the request: its chunks belong to it."""
 
 
 class AnsweredFramer(_Framer):

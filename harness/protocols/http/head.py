@@ -104,7 +104,7 @@ class ResponseHead:
         return self.status < 200 and self.status != 101
 
     def switches(self, method: str) -> bool:
-        """Whether what follows on the connection is HTTP no more."""
+        """Whether the connection is no longer HTTP after this response."""
         return self.status == 101 or (method == "CONNECT" and 200 <= self.status < 300)
 
     def body_after(self, method: str) -> int:
@@ -114,9 +114,9 @@ class ResponseHead:
 
 
 def check_request_begins(data: bytes) -> bool:
-    """Return whether the first line of a head, of which more is to come, is whole.
+    """Return whether the first line of an incomplete head is complete.
 
-    Bytes that are no HTTP may never have a line's end. Raises Unreadable for them.
+    Bytes that are not HTTP may never contain the end of a line. Raises Unreadable for them.
     """
     line, ended, _ = data.lstrip(b"\r\n").partition(b"\n")
     line = line.removesuffix(b"\r")

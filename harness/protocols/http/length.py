@@ -1,4 +1,4 @@
-"""A response whose Content-Length is not the length of its body: what the relay does to it."""
+"""The relay's action for a response whose Content-Length is not the length of its body."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LENGTH: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class WrongLength(Action):
-    """The response announces `by` bytes more than come, less where it is negative; all else passes as it is."""
+    """The response announces `by` bytes more than follow, or fewer if it is negative. Nothing else changes."""
 
     kind: ClassVar[str] = "wrong_length"
     directions: ClassVar[tuple[Direction, ...]] = ("answered",)
@@ -40,7 +40,7 @@ class WrongLength(Action):
 
     @property
     def place(self) -> str:
-        """What an error calls it."""
+        """The name for error messages."""
         return self.kind
 
     def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
@@ -58,7 +58,7 @@ class _WrongLengthCourse(RuleCourse):
         self._over = False
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Keep a head until it is whole, then pass it on, with another length if it is the final response's."""
+        """Keep a head until it is complete, then forward it; the final response's with another length."""
         del last  # a head ends, or it is garbage, which no rule takes
         if self._over:
             self.bench.forward(data)
@@ -69,7 +69,7 @@ class _WrongLengthCourse(RuleCourse):
             self.bench.forward(self._changed(head))
 
     def give_up(self) -> None:
-        """Pass on what there is, and put the rule back if it has done nothing."""
+        """Forward what was kept. If the rule has not acted, it is in force again."""
         if not self._over:
             self.bench.forward(self._kept)
             self.bench.not_done(self.armed)

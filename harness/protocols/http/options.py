@@ -34,7 +34,7 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
 
 
 class Answer(Table):
-    """One answer: to every request whose method and path begin with `request`. The first that fits is given."""
+    """One answer, to every request whose method and path begin with `request`. The first answer that fits is sent."""
 
     request: Annotated[str, AfterValidator(_request)]
     """As in `http.sent("POST /charges")`: "POST /charges"."""
@@ -55,7 +55,7 @@ class Answer(Table):
 
 
 class HttpOptions(ServerOptions):
-    """What the stub answers. To what is not described it answers 404, and says so in the body."""
+    """What the stub answers. Any other request gets a 404 whose body says so."""
 
     answers: list[Answer] = Field(default=[])
 

@@ -1,4 +1,4 @@
-"""What a service calls over HTTP: a stub that the harness starts, or the user's own by URL."""
+"""A server that a service calls over HTTP: a stub that the harness starts, or the user's own by URL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ANSWERS: Final = "answers.json"
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request that has reached the stub as a whole. `t_ns`: CLOCK_MONOTONIC."""
+    """A request that the stub has received completely. `t_ns`: CLOCK_MONOTONIC."""
 
     t_ns: int
     connection: int
@@ -53,9 +53,9 @@ class HttpServer(StubServer):
         return cls(f"http://127.0.0.1:{run.port}", program or cls.stub, run=run, name=name)
 
     def received(self) -> Sequence[Received]:
-        """What has reached the stub, in order. Raises HarnessError for a server given by URL."""
+        """The requests that the stub has received, in order. Raises HarnessError for a server given by URL."""
         if self.log is None:
-            raise HarnessError(f"{self.name} was given by URL: nobody knows what has reached it", hint="use the stub")
+            raise HarnessError(f"{self.name} was given by URL: its requests are unknown", hint="use the stub")
         told = (json.loads(line) for line in self.log.read().splitlines() if line.startswith("{"))
         return [Received(**line) for line in told if "request" in line]
 

@@ -1,4 +1,4 @@
-"""HTTP/1.x as it is spoken on a connection."""
+"""How the relay reads HTTP/1.x."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["SPEECH"]
 
 
 class HttpSpeech:
-    """See `Speech`. `actions`: what the relay can do to its messages beside what it can do to any."""
+    """See `Speech`. `actions`: what the relay can do only to messages of HTTP."""
 
     actions: ClassVar[tuple[type[Action], ...]] = (WrongLength,)
     grammar: Final = Grammar(endless=frozenset({TUNNEL}))
     tls: Final[AskedTls | None] = None
 
     def conversation(self) -> Conversation:
-        """Start to read a new connection."""
+        """Make the reader of a new connection."""
         return HttpConversation()
 
     def shape(self, text: str) -> str:
@@ -33,7 +33,7 @@ class HttpSpeech:
         return shape_of(text)
 
     def check_error(self, place: str, error: ServerError, message: str | None) -> None:
-        """Refuse what is no status of a final response."""
+        """Refuse what is not the status of a final response."""
         check_error(place, error, message)
 
 

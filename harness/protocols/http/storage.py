@@ -1,4 +1,4 @@
-"""What a service has for itself on an HTTP server: the way there."""
+"""A service's part of an HTTP server: its address."""
 
 from __future__ import annotations
 

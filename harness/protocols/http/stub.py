@@ -1,7 +1,7 @@
-"""What a service calls, in place of the real thing: a process that gives the answers which the target describes.
+"""A stub for what a service calls: a process that gives the answers which the target describes.
 
-It runs in a bare interpreter. Its answers are in a JSON file. It tells of every request that has reached it as a whole
-in a line of JSON on standard output, before it answers: what is not there has not arrived.
+It runs in a bare interpreter and reads its answers from a JSON file. It reports each complete request as a line of JSON
+on standard output before it answers: a request without a line has not arrived.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Stub:
-    """Serves connections. `answers`: the first that fits is given."""
+    """Serves connections. `answers`: the first one that fits is sent."""
 
     answers: Sequence[Answer]
 
@@ -65,7 +65,7 @@ class Stub:
 
 
 class _Talk:
-    """One connection."""
+    """One client's connection."""
 
     def __init__(self, stub: Stub, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._stub = stub
@@ -114,7 +114,7 @@ class _Talk:
 def _reason(status: int) -> bytes:
     try:
         return HTTPStatus(status).phrase.encode()
-    except ValueError:  # a status that nobody has registered
+    except ValueError:  # a status that is not registered (RFC 9110, section 16.2)
         return b""
 
 

@@ -1,4 +1,4 @@
-"""Which answer of PostgreSQL is due next, and whose it is."""
+"""Which answer PostgreSQL sends next, and which message it is for."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FITS: Final[Mapping[str, Mapping[str, bool]]] = {
 
 @dataclass(slots=True)
 class Step:
-    """One sent message that is to be answered."""
+    """One sent message that will be answered."""
 
     name: str
     offset: int
@@ -50,7 +50,7 @@ class Step:
 
 
 class DueAnswers:
-    """The sent messages that wait for their answers, in order."""
+    """The sent messages that are not answered yet, in order."""
 
     __slots__ = ("_steps", "skipping")
 
@@ -70,18 +70,18 @@ class DueAnswers:
 
     @property
     def copying(self) -> Step | None:
-        """The COPY whose data the server reads now."""
+        """The COPY whose data the server is reading."""
         return self._steps[0] if self._steps and self._steps[0].takes_copy else None
 
     def add(self, step: Step) -> None:
-        """Add a message that has been sent; one that the server will pass over is left out."""
+        """Add a message that was sent. One that the server will skip is left out."""
         if self.skipping and step.name != "Sync":
             return
         self.skipping = False
         self._steps.append(step)
 
     def remove(self, offset: int) -> bool:
-        """Take out the message at this offset of the stream, which never reached the server."""
+        """Remove the message at this offset of the stream: it never reached the server."""
         found = next((step for step in self._steps if step.offset == offset), None)
         if found is not None:
             self._steps.remove(found)
@@ -91,8 +91,8 @@ class DueAnswers:
     def answered(self, name: str) -> tuple[Step | None, bool]:
         """Return the message that this answer is for, and whether it is the last answer to it.
 
-        Messages before it that were to be answered and were not are passed over, up to the end of the
-        exchange. None: nobody asked for it.
+        Earlier messages that should have been answered and were not are skipped, up to the end of the exchange. None:
+        the server sent it without a request.
         """
         fitting = FITS[name]
         steps = self._steps
@@ -111,7 +111,7 @@ class DueAnswers:
         return step, ends
 
     def failed(self) -> Step | None:
-        """Take an ErrorResponse: return the message that failed; what the server skips is due no more.
+        """Handle an ErrorResponse: return the message that failed. What the server skips is no longer expected.
 
         The exchange of a message goes on to the Sync that the server skips to.
         """
@@ -128,9 +128,9 @@ class DueAnswers:
         return step
 
     def copy_began(self, step: Step) -> int:
-        """Take a CopyInResponse. The server ignores a Sync until the data's end, so it is due no more.
+        """Handle a CopyInResponse. The server ignores a Sync until the data ends, so it is no longer expected.
 
-        Returns the exchange that goes on with the next message, 0 if the client is past it already.
+        Returns the exchange that goes on with the next message, or 0 if the client is past it already.
         """
         later = list(self._steps)[1:]
         ended = next((at for at, other in enumerate(later) if other.name == COPY_ENDED), None)
@@ -144,11 +144,11 @@ class DueAnswers:
         return 0 if _joined(after, step.exchange) else step.exchange
 
     def clear(self) -> None:
-        """Nothing will be answered any more."""
+        """Forget everything: no more answers will come."""
         self._steps.clear()
 
     def exchanges(self) -> Iterator[int]:
-        """Yield the exchange of each message that waits."""
+        """Yield the exchange of each message that is not answered."""
         return (step.exchange for step in self._steps)
 
     def _passed_over(self, fitting: Mapping[str, bool]) -> Step | None:

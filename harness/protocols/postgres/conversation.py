@@ -1,4 +1,4 @@
-"""A PostgreSQL connection: statements, portals, phases, and which answer is whose."""
+"""A PostgreSQL connection: statements, portals, phases, and which request an answer belongs to."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class PostgresConversation:
         }
 
     def understand(self, direction: Direction, frame: Frame) -> Message:
-        """Tell what a frame means."""
+        """Return what a frame means."""
         if direction == "answered":
             return self._answer(frame)
         reader = self._readers.get(frame.name)
@@ -89,7 +89,7 @@ class PostgresConversation:
         return len({due for due in self._due.exchanges() if due < exchange})
 
     def withdraw(self, message: Message) -> bool:
-        """Take back a sent message that never reached the server: nothing will answer it.
+        """Take back a sent message that never reached the server and will not be answered.
 
         Without its Sync an exchange goes on, unless the next one has begun.
         """
@@ -103,7 +103,7 @@ class PostgresConversation:
         return self._failing.failure(message, error)
 
     def outside(self, latest: Message | None) -> Unfinished:
-        """Return how far a connection is that has not carried out a statement yet."""
+        """Return how far the start of a connection has come that has not carried out a statement yet."""
         if latest is None:
             return Unfinished("startup", "", "sent")
         if latest.phase in ("startup", "authentication") and latest.name not in ("ReadyForQuery", "CancelRequest"):
@@ -169,14 +169,14 @@ class PostgresConversation:
         return Message(frame, "sent", frame.name, step.phase, step.text, (), False, step.exchange, False)
 
     def _alone(self, frame: Frame, portal: Portal) -> Message:
-        """Add a message that ends its exchange without a Sync, unless the server passes over it."""
+        """Add a message that ends its exchange without a Sync, unless the server skips it."""
         message = self._step(frame, portal, runs=True)
         if not self._due.skipping:
             self._open = 0
         return message
 
     def _begin(self) -> int:
-        """Return the open exchange; begin one if there is none."""
+        """Return the open exchange; begin one if none is open."""
         if not self._open:
             self._count += 1
             self._open = self._count
@@ -259,7 +259,7 @@ def _phase_of(text: str) -> Phase:
 
 
 def _asks(message: Message) -> bool:
-    """Whether the service has to speak next while a connection starts."""
+    """Whether the service has to send next while a connection starts."""
     if message.direction == "sent":
         return False
     name = message.name
@@ -268,6 +268,6 @@ def _asks(message: Message) -> bool:
 
 
 def _size_of(portal: Portal) -> int:
-    """Return its bytes, its statement's text included: that may be remembered by nobody else."""
+    """Return its size in bytes with its statement's text, of which this may be the only copy."""
     (text, _), values = portal
     return sys.getsizeof(text) + sys.getsizeof(values) + sum(map(sys.getsizeof, values))

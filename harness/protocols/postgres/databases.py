@@ -1,6 +1,6 @@
-"""Roles and databases, made and dropped over an asyncpg connection of a superuser.
+"""Creates and drops roles and databases over a superuser's asyncpg connection.
 
-Each service gets its own of both, so that what the server shows of it can be told from the rest.
+Each service gets a role and a database that only it uses, so that the server's figures about them are about it alone.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def checked_name(name: str) -> str:
 
 
 async def create_role(connection: asyncpg.Connection[asyncpg.Record], name: str, *, password: str) -> None:
-    """Create a role that can log in, and is no superuser."""
+    """Create a role that can log in and has no further privileges."""
     await _execute(connection, "CREATE ROLE %I LOGIN NOSUPERUSER PASSWORD %L", checked_name(name), password)
 
 
@@ -45,9 +45,9 @@ async def create_database(
 ) -> None:
     """Create a database, by default of the connection's user and from template1.
 
-    Without a `strategy`, the quicker one is taken: copying files takes 11 ms and logging 60 where
-    fsync is off; with fsync on, copying (which waits for two checkpoints) takes 150 and logging 100.
-    Nobody may be connected to the template.
+    Without a `strategy`, the faster one is taken: with fsync off, copying files takes 11 ms and logging 60; with fsync
+    on, copying (which waits for two checkpoints) takes 150 and logging 100. The template must have no
+    sessions.
     """
     clauses = []
     names = [checked_name(name)]
@@ -62,12 +62,12 @@ async def create_database(
 
 
 async def drop_database(connection: asyncpg.Connection[asyncpg.Record], name: str) -> None:
-    """End whatever is still connected to the database and drop it; no matter if there is none."""
+    """End all sessions in the database and drop it, if it exists."""
     await _execute(connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", checked_name(name))
 
 
 async def drop_role(connection: asyncpg.Connection[asyncpg.Record], name: str) -> None:
-    """End the role's sessions and drop it, after its databases; no matter if there is none."""
+    """End the role's sessions and drop it, after its databases, if it exists."""
     await connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", checked_name(name)
     )
@@ -89,7 +89,7 @@ async def _version_and_fsync(connection: asyncpg.Connection[asyncpg.Record]) -> 
 
 
 async def _execute(connection: asyncpg.Connection[asyncpg.Record], statement: str, *arguments: str) -> None:
-    """Let the server itself quote the arguments: these statements take no parameters."""
+    """Execute a statement that takes no parameters: the server quotes the arguments."""
     placeholders = ", ".join(f"${number + 2}::text" for number in range(len(arguments)))
     quoted = await connection.fetchval(f"SELECT format($1, {placeholders})", statement, *arguments)
     await connection.execute(str(quoted))

@@ -15,7 +15,7 @@ REPLACEABLE: Final = frozenset({"Query", "FunctionCall", "Parse", "Bind", "Descr
 
 
 def check_error(place: str, error: ServerError, message: str | None) -> None:
-    """Refuse what is no SQLSTATE of an error, and a message that no error answers. Raises UsageError."""
+    """Refuse what is not an error's SQLSTATE, and a message that an error cannot answer. Raises UsageError."""
     if not SQLSTATE.fullmatch(error.code):
         mend = "write five of 0-9 and A-Z, such as '40001' (PostgreSQL's appendix A)"
         raise UsageError.at(place, "code", error.code, "not an SQLSTATE of an error", mend=mend)

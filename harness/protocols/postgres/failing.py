@@ -1,4 +1,4 @@
-"""An error of PostgreSQL in place of an answer: the server raises it itself, so that its session is in that state."""
+"""An error of PostgreSQL as the answer. The server raises it itself, so that its session is in the right state."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def error_response(error: ServerError) -> bytes:
 
 
 def query(sql: str) -> bytes:
-    """Return a Query."""
+    """Return the bytes of a Query message."""
     return _message("Q", sql.encode() + b"\0")
 
 

@@ -48,7 +48,7 @@ class TableFault(Fault):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """It holds a delivery up."""
+        """It delays a delivery."""
         return Example(cls(ground.link_as(Postgres), ground.table), met="until met")
 
 
@@ -169,7 +169,7 @@ class _Lock(Injection):
         return len({row["pid"] for row in waiting} | self._waited())
 
     def _waited(self) -> set[int]:
-        """Pids that the server's log says waited for this very lock (log_lock_waits), those that gave up included."""
+        """Pids that waited for this lock by the server's log (log_lock_waits), including those that gave up."""
         if self._laid.log is None:
             return set()
         lines = self._laid.log.read(self._log_mark).splitlines()
@@ -193,7 +193,7 @@ class _Lock(Injection):
 class _HoldCommits(_Lock):
     async def _take(self, session: asyncpg.Connection) -> None:
         self._lock = await session.fetchval(
-            # A key of 64 bits is told in two halves, and 1 after them.
+            # The server's log shows a key of 64 bits as two halves, followed by 1.
             "SELECT format('advisory lock [%s,%s,%s,1]', oid, $1::bigint, $2::bigint) FROM pg_database"
             " WHERE datname = current_database()",
             ADVISORY_KEY >> 32,
@@ -236,7 +236,7 @@ class EndSessions(TimedFault, kind="server.end_sessions"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """It strikes and is over: what comes next is acknowledged."""
+        """It happens once, before the deliveries: all are acknowledged."""
         return Example(cls(ground.link_as(Postgres)), met="after", deliveries=SOME)
 
     def effect(self) -> str:
@@ -271,7 +271,7 @@ class _EndSessions(Injection):
         return self._ended
 
     async def heal(self) -> None:
-        """They stay ended."""
+        """Do nothing: ended sessions stay ended."""
 
 
 end_sessions, lock, hold_commits = EndSessions, Lock, HoldCommits

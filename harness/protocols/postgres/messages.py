@@ -1,4 +1,4 @@
-"""What the bodies of PostgreSQL's messages hold. A head may be cut: what is missing is left out."""
+"""The contents of PostgreSQL's messages. If a head is cut, what is missing is left out."""
 
 from __future__ import annotations
 

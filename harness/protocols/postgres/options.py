@@ -13,14 +13,13 @@ __all__ = ["OPTIONS", "PostgresOptions", "as_conf", "settings_for"]
 
 
 class PostgresOptions(ServerOptions):
-    """What a target may want otherwise.
+    """What a target can configure.
 
-    `fsync` is off unless asked for: the faults end processes, never the machine, and what a process
-    wrote before SIGKILL is in the kernel's cache and survives it. So nothing that the harness proves
-    depends on it, and a database is created in 11 ms instead of 95. Turn it on to measure, or to
-    answer `fsync` itself with an error.
+    `fsync` is off by default: the faults end processes, never the machine, and what a process wrote before SIGKILL is
+    in the kernel's cache and survives it. So no verdict depends on it, and a database is created in 11 ms instead of
+    95. Turn it on to measure, or to answer `fsync` itself with an error.
 
-    `settings` are further lines of postgresql.conf and outrank those of the harness.
+    `settings`: further lines of postgresql.conf, which override the harness's.
     """
 
     fsync: bool = False

@@ -1,4 +1,4 @@
-"""What PostgreSQL says of one service: its sessions, what waits for a lock, and the rows that it has stored."""
+"""What PostgreSQL reports about one service: its sessions, its lock waits, and the rows that it has stored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHOWN = 160
 
 @asynccontextmanager
 async def session(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Open a session of the harness's own for as long as the block lasts."""
+    """Open a session of the harness for as long as the block lasts."""
     connection = await _connect(url)
     try:
         yield connection
@@ -34,7 +34,7 @@ async def _connect(url: str) -> asyncpg.Connection:
 
 
 class PostgresProbe:
-    """See `Probe`. `user`: the service's role, by which its sessions are known."""
+    """See `Probe`. `user`: the service's role, which identifies its sessions."""
 
     errors: ClassVar[tuple[type[Exception], ...]] = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
@@ -45,7 +45,7 @@ class PostgresProbe:
         self._open: asyncpg.Connection | None = None
 
     async def close(self) -> None:
-        """End the session."""
+        """Close the probe's session."""
         if self._open is not None:
             await self._open.close(timeout=ADMIN_TIMEOUT_S)
 
@@ -55,7 +55,7 @@ class PostgresProbe:
         return int((await self._fetch(sql, self._user))[0][0])
 
     async def sessions(self) -> SessionCount:
-        """Count all, and those that are not idle."""
+        """Count all sessions, and those that are not idle."""
         sql = "SELECT count(*), count(*) FILTER (WHERE state <> 'idle') FROM pg_stat_activity WHERE usename = $1"
         (row,) = await self._fetch(sql, self._user)
         return SessionCount(*row)
@@ -86,12 +86,12 @@ class PostgresProbe:
     async def _fetch(self, sql: str, *arguments: object) -> Sequence[Any]:
         """Run a query. A session that a restart has ended is replaced once.
 
-        Raises TimeoutError when there is no answer in time: somebody holds a lock, perhaps.
+        Raises TimeoutError if there is no answer in time, for example because a session holds a lock.
         """
         async with self._turn:
             try:
                 return await self._ask(sql, arguments)
-            except TimeoutError:  # an OSError, too, and asking again would only wait again
+            except TimeoutError:  # it is an OSError, but a second attempt would only wait again
                 raise
             except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
                 self._open = None

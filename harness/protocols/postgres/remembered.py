@@ -1,4 +1,4 @@
-"""What a connection has given names to, as long as it is not too much."""
+"""A bounded memory for what a connection has named: prepared statements and portals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BYTES_MAX: Final = 4 * 1024 * 1024  # far more than a driver's cache of statemen
 
 
 class Remembered(Generic[ValueT]):
-    """Values by their names. Of too many, or too large ones, those unused for longest are forgotten; never the last."""
+    """Values by name. If they get too many or too large, the least recently used are forgotten, except the last."""
 
     __slots__ = ("_bytes", "_entries")
 
@@ -20,7 +20,7 @@ class Remembered(Generic[ValueT]):
         self._bytes = 0
 
     def put(self, name: str, value: ValueT, size_bytes: int) -> None:
-        """Remember a value, in the place of the one that has this name."""
+        """Store a value under a name, instead of an earlier one."""
         entries = self._entries
         old = entries.pop(name, None)
         if old is not None:
@@ -31,12 +31,12 @@ class Remembered(Generic[ValueT]):
             self._bytes -= entries.pop(next(iter(entries)))[1]
 
     def get(self, name: str) -> ValueT | None:
-        """Return the value that has this name."""
+        """Return the value with this name."""
         entry = self._entries.get(name)
         return None if entry is None else entry[0]
 
     def use(self, name: str) -> ValueT | None:
-        """Return it, and note that it was used."""
+        """Return the value with this name, and note that it was used."""
         entry = self._entries.pop(name, None)
         if entry is None:
             return None

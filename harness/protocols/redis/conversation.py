@@ -1,4 +1,4 @@
-"""A Redis connection: commands, and which reply is whose."""
+"""A Redis connection: commands, and which command a reply belongs to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PUBLISHED: Final = frozenset({"message", "pmessage", "smessage"})
 
 @dataclass(slots=True)
 class Due:
-    """A command that waits for its replies."""
+    """A command that is not answered yet."""
 
     name: str
     exchange: int
@@ -41,8 +41,8 @@ class Due:
 class RespConversation:
     """Reads one connection, from its first byte. RESP2 until a HELLO is answered with a map.
 
-    A replica's connection (SYNC, PSYNC) is not read: what follows the reply is none of RESP. What a
-    MONITOR shows is taken for replies while commands wait.
+    A replica's connection (SYNC, PSYNC) is not read: what follows the reply is not RESP. While commands are unanswered,
+    what a MONITOR shows is mistaken for replies.
     """
 
     __slots__ = (
@@ -68,7 +68,7 @@ class RespConversation:
         self._skip_next = False
 
     def understand(self, direction: Direction, frame: Frame) -> Message:
-        """Tell what a frame means."""
+        """Return what a frame means."""
         if direction == "answered":
             return self._answer(frame)
         words = [] if frame.name == GARBAGE else arguments(frame.head)
@@ -86,12 +86,12 @@ class RespConversation:
         return True
 
     def fail(self, message: Message, error: ServerError) -> Failure:
-        """Answer in the server's place."""
+        """Answer instead of the server."""
         del message
         return Failure(to_service=error_reply(error))
 
     def outside(self, latest: Message | None) -> Unfinished:
-        """Return that nothing is under way: what begins a connection are commands, too."""
+        """Return that nothing is unfinished: a connection begins with commands, too."""
         del latest
         return Unfinished("idle", "", None)
 
@@ -115,7 +115,7 @@ class RespConversation:
         return 0 if skipped or self._replies_off else replies
 
     def _note(self, name: str, values: list[bytes]) -> int:
-        """Note what a command changes on its connection; return how many replies it has."""
+        """Record what a command changes on its connection; return how many replies it has."""
         if name in SUBSCRIPTIONS and not self._transaction:
             return self._subscription(name, values)
         if name == "CLIENT" and [value.upper() for value in values[:1]] == [b"REPLY"]:
@@ -156,7 +156,7 @@ class RespConversation:
         )
 
     def _answered(self, frame: Frame) -> Due | None:
-        """Return the command that this answers."""
+        """Return the command that this reply is for."""
         if frame.name == GARBAGE:
             return None
         if frame.name == "Push" or (frame.name == "Array" and not self._resp3 and self._in_subscription()):

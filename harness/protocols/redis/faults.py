@@ -53,7 +53,7 @@ class Flush(TimedFault, kind="server.flush"):
         return "flush what the service keeps in Redis"
 
     def injection(self, site: Site) -> Injection:
-        """FLUSHDB in the service's own database."""
+        """Send FLUSHDB in the service's own database."""
         return _Flush(self, site)
 
 
@@ -75,7 +75,7 @@ class _Flush(Injection):
         return self._lost
 
     async def heal(self) -> None:
-        """What is flushed stays flushed."""
+        """Do nothing: deleted keys stay deleted."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -104,7 +104,7 @@ class Poison(TimedFault, kind="server.poison"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The service asks for the keys, and stores all the same."""
+        """The service asks for the keys, but stores anyway."""
         return Example(cls(ground.link_as(Redis)), deliveries=SOME)
 
     def effect(self) -> str:

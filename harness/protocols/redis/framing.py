@@ -57,11 +57,11 @@ class _Framer:
         self._line = b""  # the beginning of a line that has not ended
 
     def watch(self, chunk: Chunk) -> list[Span]:
-        """Take the next bytes like `feed`: there are no rows here."""
+        """Take the next bytes like `feed`: Redis has no rows."""
         return self.feed(chunk)
 
     def feed(self, chunk: Chunk) -> list[Span]:
-        """Cut the next bytes. Those within a bulk string are not looked at."""
+        """Cut the next bytes into frames. Those within a bulk string are counted, not read."""
         size = len(chunk)
         frame = self._frame
         if frame is not None and self._body > size:

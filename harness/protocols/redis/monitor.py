@@ -1,4 +1,4 @@
-"""Redis's own word on which commands it was sent."""
+"""Which commands Redis has received, as MONITOR shows them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REPORTED_WITHIN_S = 5.0
 
 
 class CommandMonitor:
-    """Listens with MONITOR, and keeps which of some keys were named by anybody's command."""
+    """Runs MONITOR, and remembers which of some keys a client's command has named."""
 
     def __init__(self, url: str, keys: Sequence[str]) -> None:
         self._client = RedisClient.from_url(url, client_name=OWN_NAME)
@@ -42,9 +42,9 @@ class CommandMonitor:
             self._marks_seen.update(word for word in words if word.startswith(MARK))
 
     async def met(self) -> int:
-        """How many of the keys were named so far, whatever Redis was sent before this call included.
+        """How many of the keys were named in the commands that Redis received before this call.
 
-        Raises HarnessError when Redis does not report the harness's own command.
+        Raises HarnessError if Redis does not report the harness's own command.
         """
         mark = MARK + secrets.token_hex(8)
         async with asyncio.timeout(REPORTED_WITHIN_S):

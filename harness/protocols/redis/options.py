@@ -12,7 +12,7 @@ __all__ = ["OPTIONS", "RedisOptions"]
 
 
 class RedisOptions(ServerOptions):
-    """What a target may want otherwise. `settings`: lines of redis.conf, which outrank the harness's."""
+    """What a target can configure. `settings`: lines of redis.conf, which override the harness's."""
 
     settings: dict[str, str] = Field(default={})
 

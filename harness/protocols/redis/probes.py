@@ -1,4 +1,4 @@
-"""What Redis says of one service: which of its connections have nothing under way."""
+"""What Redis reports about one service: which of its connections are idle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["RedisProbe", "client"]
 
 @asynccontextmanager
 async def client(url: str) -> AsyncIterator[RedisClient]:
-    """Open a client of the harness's own for as long as the block lasts."""
+    """Open a client of the harness for as long as the block lasts."""
     opened = RedisClient.from_url(url, socket_timeout=ADMIN_TIMEOUT_S, client_name=OWN_NAME)
     try:
         yield opened
@@ -26,7 +26,7 @@ async def client(url: str) -> AsyncIterator[RedisClient]:
 
 
 class RedisProbe(UnaskedProbe):
-    """See `Probe`. Redis carries one command out at a time: a connection that it lists has nothing under way."""
+    """See `Probe`. Redis executes one command at a time, so every connection that it lists is idle."""
 
     errors: ClassVar[tuple[type[Exception], ...]] = (RedisError, OSError)
 
@@ -35,7 +35,7 @@ class RedisProbe(UnaskedProbe):
         self._database = str(database)
 
     async def idle(self) -> int:
-        """Count the connections to the service's database, less the harness's own."""
+        """Count the connections to the service's database, without the harness's."""
         async with client(self._url) as asking:
             listed = await asking.client_list()
         return sum(1 for other in listed if other["db"] == self._database and other["name"] != OWN_NAME)

@@ -1,4 +1,4 @@
-"""A Redis server: one that the harness starts, or the user's by URL. Valkey will do, too."""
+"""A Redis server: one that the harness starts, or the user's by URL. Valkey works, too."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class RedisServer(Server):
     def start(
         cls, launch: Launch, program: RedisBinary | None = None, options: RedisOptions | None = None
     ) -> RedisServer:
-        """Start a server that keeps nothing on disk: a restart empties it, as a cache's may.
+        """Start a server that keeps nothing on disk: a restart empties it, as it may empty a cache.
 
-        The launch's folder is its working directory. No password: it is this run's cache, and commands that reach the
-        machine (MODULE LOAD, CONFIG SET dir) are off, as Redis has them. Returns when it answers PING. Raises
-        HarnessError with the log's tail when it does not start.
+        The launch's folder is its working directory. It needs no password, because it is this run's cache only and
+        Redis disables commands that reach the machine (MODULE LOAD, CONFIG SET dir) by default. Returns when it answers
+        PING. Raises HarnessError with the log's tail if it does not start.
         """
         name = launch.name or cls.protocol
         recipe = _Recipe(
@@ -66,10 +66,10 @@ class RedisServer(Server):
 
     @classmethod
     def at_url(cls, url: str, *, name: str | None = None, allow_hosts: Collection[str] = frozenset()) -> RedisServer:
-        """Use a server that runs already.
+        """Use a server that already runs.
 
-        Raises UsageError for a host that is not this machine and not in `allow_hosts`, and for a
-        server that does not answer or is too old.
+        Raises UsageError for a host that is neither this machine nor in `allow_hosts`, and for a server that does not
+        answer or is too old.
         """
         _, address = checked_url("redis", url, schemes=_SCHEMES, default_port=cls.default_port, allow_hosts=allow_hosts)
         shown = redacted(url)
@@ -110,7 +110,7 @@ def _ask(url: str) -> _Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Recipe:
-    """How ServerProcess starts this server and knows it to be ready."""
+    """How ServerProcess starts this server and checks that it is ready."""
 
     name: str
     binary: RedisBinary

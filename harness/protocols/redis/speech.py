@@ -1,4 +1,4 @@
-"""Redis as it is spoken on a connection."""
+"""How the relay reads Redis."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RespSpeech:
     tls: Final[AskedTls | None] = None
 
     def conversation(self) -> Conversation:
-        """Start to read a new connection."""
+        """Make the reader of a new connection."""
         return RespConversation()
 
     def shape(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a service has for itself on a Redis: the keys of one prefix, in one of its databases."""
+"""A service's part of a Redis: the keys of one prefix, in one of its databases."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class OwnKeys:
         return {**words, "url": f"{'rediss' if tls else 'redis'}://{at}/{self.database}"}
 
     async def forget(self) -> None:
-        """Remove these keys: another service may have the same database."""
+        """Delete the service's keys only: another service may use the same database."""
         async with client(self.admin_url) as own:
             async for key in own.scan_iter(match=f"{self.prefix}*", count=KEYS_AT_ONCE):
                 await own.unlink(key)
@@ -60,17 +60,17 @@ class OwnKeys:
         return RedisProbe(self.admin_url, self.database)
 
     async def empty(self) -> None:
-        """Remove whatever is in the database."""
+        """Delete everything in the database."""
         async with client(self.admin_url) as own:
             await own.flushdb()
 
 
 class RedisStorage:
-    """See `Storage`. A service begins with no keys: there is no template."""
+    """See `Storage`. A service begins without keys, so there is no template to copy."""
 
     @asynccontextmanager
     async def own(self, server: RedisServer, share: Share) -> AsyncIterator[OwnKeys]:
-        """Give a prefix. At the end the whole database is emptied, unless others may have keys in it."""
+        """Reserve a prefix. At the end the whole database is emptied, unless others may have keys in it."""
         database = share.number % DATABASES
         keys = OwnKeys(database=database, prefix=f"{share.name}:", admin_url=server.url(db=database))
         try:
@@ -79,14 +79,14 @@ class RedisStorage:
             await (keys.empty() if share.alone and server.process is not None else keys.forget())
 
     async def make_template(self, server: RedisServer) -> Own:
-        """Give `prepare` keys that nobody else has."""
+        """Reserve a prefix for `prepare`."""
         return OwnKeys(database=0, prefix="prepare:", admin_url=server.url())
 
     async def keep_template(self, server: RedisServer) -> None:
-        """Nothing is copied."""
+        """Do nothing: nothing is copied."""
 
     async def drop_template(self, server: RedisServer) -> None:
-        """Nothing was made."""
+        """Do nothing: nothing was made."""
 
 
 STORAGE: Final[Storage[RedisServer]] = RedisStorage()

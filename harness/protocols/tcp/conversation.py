@@ -1,4 +1,4 @@
-"""A TCP connection: two streams, of which neither answers the other."""
+"""A TCP connection: two streams, neither of which is known to answer the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["StreamConversation"]
 
 
 class StreamConversation:
-    """Reads nothing into the bytes: there are no texts, no exchanges, no phases."""
+    """Finds no meaning in the bytes: no texts, no exchanges, no phases."""
 
     __slots__ = ("framers",)
 
@@ -23,25 +23,25 @@ class StreamConversation:
         self.framers = {"sent": StreamFramer(), "answered": StreamFramer()}
 
     def understand(self, direction: Direction, frame: Frame) -> Message:
-        """Return that the bytes go this way."""
+        """Return a message of the frame's direction."""
         return Message(frame, direction, frame.name, "idle", "", (), False, 0, False)
 
     def unanswered(self, exchange: int) -> int:
-        """Return 0: nothing is asked."""
+        """Return 0: plain TCP has no requests."""
         del exchange
         return 0
 
     def withdraw(self, message: Message) -> bool:
-        """Return that nothing goes with it: it belongs to no exchange."""
+        """Return False: the stream belongs to no exchange."""
         del message
         return False
 
     def fail(self, message: Message, error: ServerError) -> Failure:
-        """Put nothing in its place: `check_error` accepts no error."""
+        """Return a failure without bytes. `check_error` accepts no error, so it is never used."""
         del message, error
         return Failure()
 
     def outside(self, latest: Message | None) -> Unfinished:
-        """Return that the server has to speak where the service spoke last: for all that anybody knows."""
+        """Return that the server has to send next if the service sent last, which is only a guess."""
         waits = latest is not None and latest.direction == "sent"
         return Unfinished("idle", "", "answered" if waits else None)

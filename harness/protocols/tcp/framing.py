@@ -1,7 +1,7 @@
-"""Plain TCP: a direction is one message that never ends, and of which nothing is known but its bytes.
+"""Plain TCP: each direction is one message that never ends. Only its bytes can be counted.
 
-While no rule is after it, its pieces are whole messages each: so a rule that is armed later meets what comes from
-then on, and counts its bytes from there.
+While no rule acts on it, each of its pieces is a whole message. So a rule that is armed later strikes at what comes
+from then on, and counts the bytes from there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ STREAM: Final = "Stream"
 
 
 class StreamFramer:
-    """See `Framer`. Either direction is read alike."""
+    """See `Framer`. Both directions are read the same way."""
 
     __slots__ = ("_frame", "_offset")
 
@@ -25,7 +25,7 @@ class StreamFramer:
         self._frame: Frame | None = None
 
     def feed(self, chunk: Chunk) -> list[Span]:
-        """Take the next bytes: of the message that goes on, or of one that begins here."""
+        """Take the next bytes: they continue a message, or begin one."""
         first = self._frame is None
         frame = self._frame or Frame(STREAM, self._offset, bytearray(), 0, complete=False, known=True)
         self._frame = frame
@@ -34,7 +34,7 @@ class StreamFramer:
         return [Span(frame, 0, len(chunk), first, last=False)]
 
     def watch(self, chunk: Chunk) -> list[Span]:
-        """Take the next bytes, and let the message end with them: no rule has it."""
+        """Take the next bytes, and end the message with them: no rule acts on it."""
         (span,) = self.feed(chunk)
         span.frame.complete = span.last = True
         self._frame = None

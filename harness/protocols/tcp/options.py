@@ -10,7 +10,7 @@ __all__ = ["OPTIONS", "TcpOptions"]
 
 
 class TcpOptions(ServerOptions):
-    """`answers`: "echo", each byte comes back; "nothing": they are taken, and that is all."""
+    """`answers`: "echo": the stub returns each byte; "nothing": it reads them and sends nothing."""
 
     answers: Literal["echo", "nothing"] = "echo"
 

@@ -1,4 +1,4 @@
-"""What a server says of one service where nothing but its connections is known. For other protocols, too."""
+"""What is known of a service if only its connections can be counted. Other protocols use it, too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["ConnectionsProbe"]
 
 
 class ConnectionsProbe(UnaskedProbe):
-    """See `Probe`. `port`: the server's own, which Toxiproxy dials once for each of the service's connections."""
+    """See `Probe`. `port`: the server's, to which Toxiproxy connects once for each connection of the service."""
 
     errors: ClassVar[tuple[type[Exception], ...]] = (OSError, HarnessError)
 
@@ -21,5 +21,5 @@ class ConnectionsProbe(UnaskedProbe):
         self._port = port
 
     async def idle(self) -> int:
-        """Count all that are open: the kernel does not know what is under way on one."""
+        """Count all open connections: the kernel does not know which of them are busy."""
         return (await asyncio.to_thread(connection_count, self._port)).open

@@ -32,7 +32,7 @@ EMBEDDED: Final = "embedded"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StubRecipe:
-    """How ServerProcess starts a stub and knows it to be ready.
+    """How ServerProcess starts a stub and checks that it is ready.
 
     `module`: run in a bare interpreter, with `argument` and the port as its arguments.
     """
@@ -45,13 +45,13 @@ class StubRecipe:
     stop_signal: signal.Signals = signal.SIGTERM
 
     def spec(self, port: int) -> ProcessSpec:
-        """Say how to start it."""
+        """Return how to start it."""
         argv = bare_command(self.module, self.argument, str(port), site_packages=True)
         env = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": os.defpath}
         return ProcessSpec(name=self.name, argv=argv, env=env, cwd=self.folder, log=self.log)
 
     def probe(self, port: int) -> None:
-        """Connect."""
+        """Check that it accepts a connection."""
         try:
             _connect(HostPort("127.0.0.1", port))
         except OSError as error:
@@ -59,14 +59,14 @@ class StubRecipe:
 
 
 class StubServer(Server):
-    """A stub, or in its place a server that the user runs. A subclass has a protocol, and starts its stub."""
+    """A stub, or a server that the user runs instead. A subclass names its protocol, and starts its stub."""
 
     stub: ClassVar[str]
     """What stands for the stub's version."""
 
     @classmethod
     def find(cls, wanted: str) -> str:
-        """Return the stub's version. There is no other program: see `ServerKind.find`."""
+        """Return the stub's version. No other program can be named: see `ServerKind.find`."""
         if wanted != EMBEDDED:
             problem, mend = "the stub is the harness's own", "write the URL of a server that you run, or 'embedded'"
             raise UsageError.at(PLACE, cls.protocol, wanted, problem, mend=mend)
@@ -74,9 +74,9 @@ class StubServer(Server):
 
     @classmethod
     def at_url(cls, url: str, *, name: str | None = None, allow_hosts: Collection[str] = frozenset()) -> Self:
-        """Use a server that runs already. It is asked for nothing: only whether it accepts connections.
+        """Use a server that already runs. It is only checked that it accepts connections.
 
-        Raises UsageError for a host that is not this machine and not in `allow_hosts`, and where nobody listens.
+        Raises UsageError for a host that is neither this machine nor in `allow_hosts`, and if no server listens there.
         """
         _, address = checked_url(
             cls.protocol, url, schemes=(cls.protocol,), default_port=cls.default_port, allow_hosts=allow_hosts
@@ -84,7 +84,7 @@ class StubServer(Server):
         try:
             _connect(address)
         except OSError as error:
-            problem, mend = f"nobody accepts connections at {address}: {error}", "start that server, or mend the URL"
+            problem, mend = f"no server accepts connections at {address}: {error}", "start that server, or mend the URL"
             raise UsageError.at(PLACE, cls.protocol, url, problem, mend=mend) from error
         return cls(url, "given by URL", name=name)
 

@@ -1,4 +1,4 @@
-"""Plain TCP as it is spoken on a connection: nothing is known of it."""
+"""How the relay reads plain TCP: it only counts bytes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class StreamSpeech:
     tls: Final[AskedTls | None] = None
 
     def conversation(self) -> Conversation:
-        """Start to read a new connection."""
+        """Make the reader of a new connection."""
         return StreamConversation()
 
     def shape(self, text: str) -> str:
-        """Return the text: there is none."""
+        """Return the text, which is always ""."""
         return text
 
     def check_error(self, place: str, error: ServerError, message: str | None) -> None:

@@ -1,4 +1,4 @@
-"""What a service has for itself on a server that keeps nothing apart: the way there. For other protocols, too."""
+"""A service's part of a server that keeps nothing per service: its address. Other protocols use it, too."""
 
 from __future__ import annotations
 
@@ -32,37 +32,37 @@ class Way:
         return {"url": f"{scheme}://{at}{own.path.rstrip('/')}", "host": at.host, "port": str(at.port)}
 
     async def forget(self) -> None:
-        """Nothing is remembered."""
+        """Do nothing: the server caches nothing for the service."""
 
     async def execute(self, text: str) -> Said:
-        """Refuse: a server of which nothing is known understands nothing."""
+        """Refuse: such a server has no texts to execute."""
         raise NotUnderstoodError(f"plain TCP has no statements: {text!r}")
 
     def probe(self) -> Probe:
-        """Return what counts connections."""
+        """Return a probe that counts connections."""
         return ConnectionsProbe(self.port)
 
 
 class WayThere:
-    """See `Storage`: every service gets the same way."""
+    """See `Storage`: every service gets the same address."""
 
     way: ClassVar[type[Way]] = Way
 
     @asynccontextmanager
     async def own(self, server: StubServer, share: Share) -> AsyncIterator[Own]:
-        """Give the way there."""
+        """Return the address."""
         del share
         yield self.way(server.url, server.port)
 
     async def make_template(self, server: StubServer) -> Own:
-        """Give `prepare` the way there, too."""
+        """Return the address for `prepare`, too."""
         return self.way(server.url, server.port)
 
     async def keep_template(self, server: StubServer) -> None:
-        """Nothing is copied."""
+        """Do nothing: nothing is copied."""
 
     async def drop_template(self, server: StubServer) -> None:
-        """Nothing was made."""
+        """Do nothing: nothing was made."""
 
 
 STORAGE: Final[Storage[StubServer]] = WayThere()

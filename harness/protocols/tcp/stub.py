@@ -1,6 +1,6 @@
-"""What a service connects to, in place of the real thing: a process that takes bytes, and echoes them or not.
+"""A stub for what a service connects to: a process that reads bytes, and echoes them or not.
 
-It runs in a bare interpreter, and tells of what reaches it in lines of JSON on standard output. `serve` is for stubs of
+It runs in a bare interpreter, and reports what reaches it as lines of JSON on standard output. `serve` is for stubs of
 other protocols, too.
 """
 

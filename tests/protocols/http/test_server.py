@@ -91,7 +91,7 @@ def test_only_this_machine_is_touched_and_only_where_somebody_listens(stub: Http
     with pytest.raises(UsageError, match="unknown scheme 'https'"):
         HttpServer.at_url("https://127.0.0.1")
     stub.stop()
-    with pytest.raises(UsageError, match="nobody accepts connections"):
+    with pytest.raises(UsageError, match="no server accepts connections"):
         HttpServer.at_url(stub.url)
 
 
