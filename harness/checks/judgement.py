@@ -28,6 +28,7 @@ from harness.history.events import (
     RunBegan,
     ScenarioProblem,
     ServerDied,
+    ServerUnusable,
 )
 from harness.vocabulary import Moment
 
@@ -51,9 +52,10 @@ class Judgement:
 def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     """Judge one run. A check that crashes makes it inconclusive, unless a row is wrong.
 
-    Wrong rows outrank everything. Any doubt outranks all other failures, with one exception: a moment that did not come
-    does not hide what had failed while every fault left its evidence. A failure that rests on a clock does not count if
-    the machine was too busy, but such a run is never held either.
+    Wrong rows outrank everything. Any doubt outranks all other failures, with two exceptions: a moment that did not
+    come, and a server that a fault left unusable for the harness too, do not hide what had failed while every fault
+    left its evidence. A failure that rests on a clock does not count if the machine was too busy, but such a run is
+    never held either.
 
     A run is not held by default. It proves nothing without a request of the scenario's own; without a fault (or the
     scenario's statement that there is none); without recovery and rest; or without sending its deliveries again.
@@ -62,7 +64,8 @@ def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     failing = [result for result in results if result.failed]
     unsafe = [result for result in failing if result.safety]
     missed = [_missed(moment) for moment in _moments_missed(history)]
-    doubts = [*crashes, *_broken(history), *missed, *_without_evidence(history)]
+    excused = [*_unusable(history), *missed]
+    doubts = [*crashes, *_broken(history), *excused, *_without_evidence(history)]
     if unsafe:
         return Judgement(Verdict.FAILED, _sentence(unsafe[0]), results)
     lacks = history.last(MachineLacks)
@@ -71,8 +74,8 @@ def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     busy = {result.name: found for result in failing if (found := _too_busy(result, history))}
     failing = [result for result in failing if result.name not in busy]
     firm = [result for result in failing if result.firm]
-    if missed and firm and doubts == missed and history.last(FaultActed) is not None:
-        return Judgement(Verdict.FAILED, f"{_sentence(firm[0])}; besides, {missed[0]}", results)
+    if excused and firm and doubts == excused and history.last(FaultActed) is not None:
+        return Judgement(Verdict.FAILED, f"{_sentence(firm[0])}; besides, {excused[0]}", results)
     if doubts:
         return Judgement(Verdict.INCONCLUSIVE, doubts[0], results)
     if failing:
@@ -132,7 +135,7 @@ def _sentence(result: CheckResult) -> str:
 def _broken(history: History) -> Iterator[str]:
     """Return why the run proves nothing, the most telling reason first."""
     # A server's death comes first: it makes the harness fail too.
-    for death in history.of(ServerDied):
+    for death in (death for death in history.of(ServerDied) if death.fault is None):
         end = f"status {death.status}; its last words:\n{death.log_tail}"
         yield f"{death.name} died, and no fault had touched it: {end}"
     for mistake in (problem for problem in history.of(ScenarioProblem) if problem.wrong):
@@ -152,6 +155,15 @@ def _broken(history: History) -> Iterator[str]:
             yield _missed(missed)
 
 
+def _unusable(history: History) -> Iterator[str]:
+    """What the harness could not do on servers that the scenario itself shut down or changed."""
+    for found in (found for found in history.of(ServerUnusable) if not found.over):
+        yield (
+            f"{found.fault!r} left its server so that the harness could not go on: {found.doing}: {found.problem}"
+            "; give it undo=, which is run at heal, where the run is to go on"
+        )
+
+
 def _moments_missed(history: History) -> Iterator[MomentMissed]:
     """Return moments that did not come, except claims about the service, which the check `reached` judges."""
     return (missed for missed in history.of(MomentMissed) if isinstance(missed.moment, Moment) and not missed.claim)
@@ -169,7 +181,7 @@ def _without_evidence(history: History) -> Iterator[str]:
     for acted in _unproven(history):
         seen = f"; seen instead: {instead[acted.number]}" if instead.get(acted.number) else ""
         yield f"{acted.fault!r} left no evidence: nothing of the service's felt it{seen}"
-    if history.last(RowsRead) is None:
+    if history.last(RowsRead) is None and not any(_unusable(history)):
         yield "what is stored was never read"
 
 

@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Fault, Injection
-from harness.faults.site import Site
+from harness.faults.site import ServerChange, Site
 from harness.faults.timing import TimedFault
 from harness.protocols.contract.probes import NotUnderstoodError, Said
 from harness.vocabulary import Link
@@ -48,7 +48,8 @@ class Execute(TimedFault, kind="server.execute"):
     Redis's reply. A tag that counts no row (`UPDATE 0`) is no evidence, nor is one that concerns only the harness's own
     session (`SET`). A `SELECT` is evidence if it gave a row: it may have called a function, such as
     pg_terminate_backend, and a tag does not tell that from a mere read. A reply of Redis is evidence unless it is 0,
-    false, empty, -1 or -2, as `EXPIRE` or `TTL` of a key that does not exist gives.
+    false, empty, -1 or -2, as `EXPIRE` or `TTL` of a key that does not exist gives. If the text ends its own session
+    or its server (`SHUTDOWN`), the end of the session is the evidence, and the run goes on without that server.
 
     A change may outlive the run (`CONFIG SET`, `REPLICAOF`, `ALTER SYSTEM`). If the harness started the servers, the
     next scenario gets new ones. On a server that was given by URL, the harness restores nothing but `undo`.
@@ -56,8 +57,8 @@ class Execute(TimedFault, kind="server.execute"):
     Args:
         link: the link to the server.
         text: the SQL, or the Redis command with its arguments.
-        undo: executed the same way when the fault is healed; "" for nothing. Needed if the run could not end
-            otherwise: `REPLICAOF NO ONE` after `REPLICAOF 127.0.0.1 1`, because a replica's keys cannot be cleared.
+        undo: executed the same way when the fault is healed; "" for nothing. Needed if the service
+            must recover from it: `REPLICAOF NO ONE` after `REPLICAOF 127.0.0.1 1`.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
 
@@ -100,9 +101,8 @@ class _Execute(Injection):
         self._undo_owed = False
 
     async def act(self) -> None:
-        self._site.server_changes.append(
-            repr(self._fault)
-        )  # recorded first: a text that fails halfway may have changed something
+        # Recorded first: a text that fails halfway may have changed something.
+        self._site.server_changes.append(ServerChange(self._site.laid(self._fault.link).server, self._fault))
         self._undo_owed = bool(self._fault.undo)
         said = await self._run(self._fault.text, "text")
         self._said = said.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
@@ -20,6 +20,9 @@ from harness.stack.service import ServiceProcess
 from harness.stack.sockets import TcpConnection, connections
 from harness.stack.toxiproxy.server import ToxiproxyServer
 from harness.vocabulary import Link
+
+if TYPE_CHECKING:
+    from harness.faults.fault import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,14 @@ class LaidLink:
         return self.through
 
 
+@dataclass(frozen=True, slots=True)
+class ServerChange:
+    """What a fault does to a server beyond the service's own part of it. `server`: its name."""
+
+    server: str
+    fault: Fault
+
+
 class Witness(Protocol):
     """Records that a fault took effect."""
 
@@ -110,7 +121,7 @@ class Site:
     """(source, id) of deliveries that the scenario may still send."""
     allow_hosts: frozenset[str] = frozenset()
     """Hosts beyond this machine that the service may be sent to."""
-    server_changes: list[str] = field(default_factory=list)
+    server_changes: list[ServerChange] = field(default_factory=list)
     """Faults that changed a server beyond the service's own part of it: the next run needs other servers."""
     patience_s: float = 0.0
     """How long a request of the service's may take."""

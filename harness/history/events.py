@@ -229,11 +229,28 @@ class SessionLeaked(Event, kind="session.leaked"):
 
 @dataclass(frozen=True, repr=False)
 class ServerDied(Event, kind="server.died"):
-    """A server that no fault had touched is gone."""
+    """A server is gone, and the harness did not stop it.
+
+    `fault`: what the scenario had this server do before, which may be why; None: no fault had touched it.
+    """
 
     name: str
     status: int
     log_tail: str
+    fault: Value | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class ServerUnusable(Event, kind="server.unusable"):
+    """What a fault had left of a server gave the harness an error. `doing`: what the harness did then.
+
+    `over`: the run was over by then, and only what it had made there was to be removed.
+    """
+
+    fault: Value
+    doing: str
+    problem: str
+    over: bool = False
 
 
 @dataclass(frozen=True, repr=False)

@@ -41,6 +41,7 @@ from harness.history.events import (
     Purpose,
     RowsRead,
     ScenarioProblem,
+    ServerUnusable,
     ServiceEnded,
     ServiceLog,
 )
@@ -87,6 +88,9 @@ class _Run:
         self._bed = bed
         self._recorder = recorder
         self._lab: Lab | None = None
+        self._site: Site | None = None
+        self._changes_before = len(bed.server_changes)
+        self._over = False
         self.scenario_s = 0.0
 
     @property
@@ -100,8 +104,10 @@ class _Run:
         head = run_began(self._key.id, target, self._configuration, at_rest=rest_names(target))
         self._recorder.record("runner", head)
         with self._problems("the run"), relay_unbroken(self._bed.stack.relay.log, self._recorder):
-            async with ended_by_deaths(self._bed.stack, self._recorder), AsyncExitStack() as owned:
+            alive = ended_by_deaths(self._bed.stack, self._recorder, self._bed.server_changes)
+            async with alive, AsyncExitStack() as owned:
                 await self._run_on(owned)
+                self._over = True
 
     async def _run_on(self, owned: AsyncExitStack) -> None:
         self._phase("start")
@@ -111,6 +117,7 @@ class _Run:
             number=next(self._bed.numbers), service_ended=self._service_ended,
         )  # fmt: skip
         rig = await owned.enter_async_context(built)
+        self._site = rig.site
         await owned.enter_async_context(cores_recorded(lambda: _processes(rig.site, self._bed), self._recorder))
         performer = Performer(rig, lacking=self._bed.lacking)
         # Heal once more at the very end, whatever ended the run. Usually nothing is left to heal.
@@ -165,8 +172,10 @@ class _Run:
             self._recorder.record("runner", ScenarioProblem(str(problem) or repr(problem)))
         except Exception as problem:  # noqa: BLE001  # recorded: a break of the harness's own is evidence of nothing
             cut = isinstance(problem, TimeoutError) and limit.expired()
-            text = f"the scenario was not over in {within_s:g} s, and was cut short" if cut else _story(problem)
-            self._broke(text)
+            if cut:
+                self._broke(HarnessProblem(f"the scenario was not over in {within_s:g} s, and was cut short"))
+            else:
+                self._broke(self._event_of(problem))
         except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
             raise
         except BaseException as problem:  # noqa: BLE001  # a test framework's skip, say: no scenario gets out of its run
@@ -206,7 +215,8 @@ class _Run:
         except ScenarioStop:
             pass  # recorded as not recovered
         self._phase("rows")
-        await self._rows(rig)
+        with self._problems("reading the rows"):
+            await self._rows(rig)
         record_unhandled(rig, rig.site.service.log.read().splitlines())
 
     async def _rows(self, rig: Rig) -> None:
@@ -219,14 +229,22 @@ class _Run:
         except UsageError as problem:  # this machine lacks what the scenario asks for
             self._recorder.record("runner", ScenarioProblem(str(problem), wrong=True))
         except Exception as problem:  # noqa: BLE001  # recorded: a break of the harness's own is evidence of nothing
-            self._broke(f"{doing}: {_story(problem)}")
+            self._broke(self._event_of(problem, doing))
 
-    def _broke(self, text: str) -> None:
+    def _event_of(self, problem: Exception, doing: str = "") -> HarnessProblem | ServerUnusable:
+        """Tell a break of the harness itself from an error of a server that a fault of this run changed for good."""
+        changes = self._bed.server_changes[self._changes_before :]
+        left = [change.fault for change in changes if change.fault.lasting]
+        if left and self._site is not None and _only(problem, _errors_of_servers(self._site)):
+            return ServerUnusable(left[-1], doing or "the scenario", _story(problem), self._over)
+        return HarnessProblem(f"{doing}: {_story(problem)}" if doing else _story(problem))
+
+    def _broke(self, event: HarnessProblem | ServerUnusable) -> None:
         """Record an error of the harness itself.
 
         If the error came from cleaning up after a cancellation, it has replaced the cancellation: continue that.
         """
-        self._recorder.record("runner", HarnessProblem(text))
+        self._recorder.record("runner", event)
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise asyncio.CancelledError
@@ -240,6 +258,17 @@ def _processes(site: Site, bed: Testbed) -> Mapping[str, Iterable[int]]:
     servers = {name: server.process for name, server in bed.stack.all_servers.items()}
     own = {name: [process.pid] for name, process in servers.items() if process is not None}
     return {"service": [site.service.process.pid] if site.service.running else [], "relay": [site.relay_pid], **own}
+
+
+def _errors_of_servers(site: Site) -> tuple[type[Exception], ...]:
+    return tuple(error for laid in site.links.values() for error in laid.own.probe().errors)
+
+
+def _only(problem: BaseException, errors: tuple[type[Exception], ...]) -> bool:
+    """Whether the problem is one of these errors, or came of one; a group, whether all of it is."""
+    if isinstance(problem, BaseExceptionGroup):
+        return all(_only(each, errors) for each in problem.exceptions)
+    return isinstance(problem, errors) or isinstance(problem.__cause__, errors)
 
 
 def _story(problem: BaseException) -> str:

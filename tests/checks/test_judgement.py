@@ -28,12 +28,15 @@ from harness.history.events import (
     RowsRead,
     ScenarioProblem,
     ServerDied,
+    ServerUnusable,
     ServiceNotStarted,
 )
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, service
 from tests.checks.support import Story, middle, whole
 
 FAILED, INCONCLUSIVE, HELD = Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.HELD
+
+STOPS = server.execute(redis, "SHUTDOWN")
 
 
 def test_a_run_that_is_held_says_nothing() -> None:
@@ -48,6 +51,7 @@ def test_a_run_that_is_held_says_nothing() -> None:
         (ServerDied("postgres", -9, "log"), "postgres died, and no fault had touched it: status -9"),
         (MomentMissed(postgres.idle(), False, 10, "0 idle"), "postgres.idle(1) did not come in 10 s: 0 idle"),
         (FaultActed(9, link.cut(postgres)), "link.cut(postgres) left no evidence"),
+        (ServerUnusable(STOPS, "reading the rows", "refused"), f"{STOPS!r} left its server so that the harness could"),
         (FigureUnknown(service.metric("a"), "the service was started again"), "the service was started again"),
     ],
 )
@@ -297,3 +301,16 @@ def test_a_scenario_that_is_wrong_is_told_before_what_came_of_it() -> None:
     wrong = whole().tell(ScenarioProblem("here:1: what", wrong=True), HarnessProblem("healing"))
     judged = wrong.judged()
     assert (judged.verdict, judged.reason, judged.failing) == (INCONCLUSIVE, "the scenario is wrong: here:1: what", ())
+
+
+def test_a_server_that_a_fault_ended_is_no_doubt() -> None:
+    """Nor is what the harness could not remove from it at the end."""
+    ended = whole().tell(ServerDied("redis", 0, "log", STOPS), ServerUnusable(STOPS, "the run", "refused", over=True))
+    assert ended.judged().verdict is HELD
+
+
+def test_a_server_that_a_fault_left_unusable_hides_no_failure() -> None:
+    story = whole().tell(NotRecovered(1, "503"), ServerUnusable(STOPS, "reading the rows", "refused"))
+    judged = story.judged()
+    assert judged.verdict is FAILED
+    assert judged.reason.startswith("recovers: nothing acknowledged 1 s after healing: 503; besides, server.execute(")

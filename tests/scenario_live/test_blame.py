@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import asyncpg
 import pytest
 
-from harness import ANY_OUTCOME, Fault, Lab, Postgres, link, postgres, server
+from harness import ANY_OUTCOME, Fault, Lab, Postgres, link, postgres, redis, server
 from harness.checks import Verdict
-from harness.history.events import SessionLeaked
-from tests.scenario_live.support import Runs, history_of, problems, site_of
+from harness.engine.laying.testbed import open_testbed
+from harness.history.events import RowsRead, ServerDied, ServerUnusable, SessionLeaked
+from harness.stack import StackConfiguration
+from harness.target import load_target
+from tests.scenario_live.support import TARGET, Runs, evidence, history_of, left_over, limited, problems, site_of
 
 LEAK = "SELECT count(*) FROM deliveries"
 
@@ -67,3 +71,84 @@ def test_a_session_that_another_fault_may_have_kept(runs: Runs) -> None:
 
     assert (result.verdict, problems(result)) == (Verdict.INCONCLUSIVE, [])
     assert result.reason.endswith(f"{slow!r} was in force, and may be why")
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Runs]:
+    """Runs on servers that no other test uses: a fault of theirs does not heal."""
+    with open_testbed(load_target(TARGET), StackConfiguration(), logs=tmp_path / "logs") as bed:
+        yield Runs(bed, tmp_path).on(target=limited(bed.target, recovery_s=1))
+
+
+async def _delivers(lab: Lab, fault: Fault) -> None:
+    await lab.deliver()
+    await lab.inject(fault)
+    await lab.deliver(expect=ANY_OUTCOME)
+
+
+def test_a_text_that_ends_its_own_session(runs: Runs) -> None:
+    """It was done, and nothing of the service's is touched."""
+    ends = server.execute(postgres, "SELECT pg_terminate_backend(pg_backend_pid())")
+
+    result = runs(lambda lab: _delivers(lab, ends))
+
+    assert (result.verdict, result.reason) == (Verdict.HELD, "")
+    assert evidence(result)[repr(ends)] == {"executed": 1}
+
+
+STOP = server.execute(
+    # The server ends what it started, too: the shell is to live long enough to say that it was done.
+    postgres,
+    "COPY (SELECT 1) TO PROGRAM 'trap : TERM; kill -INT $(head -n 1 postmaster.pid)'",
+)
+
+
+def test_a_text_that_shuts_redis_down(alone: Runs) -> None:
+    """The service does without it: that is what the run proves, though the harness finds no Redis to clean up."""
+    fault = server.execute(redis, "SHUTDOWN NOSAVE")
+
+    result = alone(lambda lab: _delivers(lab, fault))
+
+    assert (result.verdict, result.reason) == (Verdict.HELD, "")
+    assert evidence(result)[repr(fault)] == {"executed": 1}
+    assert [(died.name, died.fault) for died in history_of(result).of(ServerDied)] == [("redis", fault)]
+
+
+def test_a_text_that_shuts_postgresql_down(alone: Runs) -> None:
+    """What failed is the reason, and the rows that cannot be read are told with the fault."""
+    result = alone(lambda lab: _delivers(lab, STOP))
+
+    assert (result.verdict, result.failing_checks, problems(result)) == (Verdict.FAILED, ("recovers",), [])
+    assert evidence(result)[repr(STOP)] == {"executed": 1}
+    assert [(died.name, died.fault) for died in history_of(result).of(ServerDied)] == [("postgres", STOP)]
+    assert result.reason.startswith("recovers: nothing acknowledged 1 s after healing: ")
+    assert (
+        f"; besides, {STOP!r} left its server so that the harness could not go on: reading the rows:" in result.reason
+    )
+
+
+def test_a_text_that_leaves_redis_read_only(alone: Runs) -> None:
+    """The service does without what it cannot write, and no key can be removed."""
+    fault = server.execute(redis, "REPLICAOF 127.0.0.1 1")
+
+    result = alone(lambda lab: _delivers(lab, fault))
+
+    assert (result.verdict, result.reason) == (Verdict.HELD, "")
+    assert evidence(result)[repr(fault)] == {"executed": 1}
+
+
+def test_a_text_that_leaves_postgresql_read_only(alone: Runs) -> None:
+    """The harness reads the rows all the same, and removes the database."""
+
+    async def play(lab: Lab) -> None:
+        await lab.inject(server.execute(postgres, "ALTER SYSTEM SET default_transaction_read_only = on"))
+        await lab.inject(server.execute(postgres, "SELECT pg_reload_conf()"))
+        await lab.deliver(expect=ANY_OUTCOME)
+
+    result = alone(play)
+
+    assert (result.verdict, result.failing_checks, problems(result)) == (Verdict.FAILED, ("recovers",), [])
+    assert result.reason.startswith("recovers: nothing acknowledged 1 s after healing: ")
+    assert history_of(result).last(RowsRead) is not None
+    assert list(history_of(result).of(ServerUnusable)) == []
+    assert [left for left in left_over(alone.bed) if "session" not in left] == []

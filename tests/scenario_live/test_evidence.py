@@ -208,4 +208,4 @@ def test_what_was_executed_is_undone_at_heal_and_told_to_the_bed(runs: Runs) -> 
     result = runs(play)
 
     assert result.verdict is Verdict.HELD, result.reason
-    assert (seen, runs.bed.server_changes[-1]) == (["99", "128"], repr(fault))
+    assert (seen, runs.bed.server_changes[-1].fault) == (["99", "128"], fault)

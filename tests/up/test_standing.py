@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from harness import no_fault
 from harness.engine.laying.testbed import Testbed
+from harness.faults.site import ServerChange
 from harness.protocols.redis.server import RedisServer
 from harness.suite import SuiteSettings
 from harness.target import load_target
@@ -43,7 +45,7 @@ def _changes_a_server(standing: Standing, logs: Path) -> None:
     target = load_target(standing.target_file)
     with standing.lend(target, logs=logs, progress=quiet) as first:
         _say_in_the_log(first, "of the first")
-        first.server_changes.append("server.execute")
+        first.server_changes.append(ServerChange("redis", no_fault))
         assert not standing.is_sound()
     with standing.lend(target, logs=logs, progress=quiet) as second:
         assert second is not first

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from harness.engine.laying.tls import Reached, laid_for_prepare
 from harness.errors import HarnessError, UsageError
 from harness.faults.fault import CAPABILITIES, Need, is_server, own
+from harness.faults.site import ServerChange
 from harness.processes.keeper import Keeper, PreloadedPython, PreloadSpec, ProcessSpec
 from harness.processes.syscalls import notification_available
 from harness.protocols.contract.storage import STORAGE, Storage
@@ -45,7 +46,7 @@ class Testbed:
     allow_hosts: frozenset[str] = frozenset()
     """Hosts other than this machine that the harness may act on."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    server_changes: list[str] = field(default_factory=list)
+    server_changes: list[ServerChange] = field(default_factory=list)
     """Changes that a scenario made to the servers and that no heal is sure to undo. The next run needs new servers."""
 
     def lacking(self, need: Need) -> str | None:

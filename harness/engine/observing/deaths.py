@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from harness.faults.site import ServerChange
 from harness.history import Recorder
 from harness.history.events import ServerDied
 from harness.stack import DeadServer, Stack
@@ -14,16 +15,22 @@ from harness.stack.loops import call_in
 
 
 @asynccontextmanager
-async def ended_by_deaths(stack: Stack, recorder: Recorder) -> AsyncIterator[None]:
-    """Record a server's death and end the block at once: what came after it would prove nothing."""
+async def ended_by_deaths(stack: Stack, recorder: Recorder, changes: Sequence[ServerChange]) -> AsyncIterator[None]:
+    """Record a server's death and end the block at once: what came after it would prove nothing.
+
+    The block goes on if a fault of this run had the server do something: its death may be what the fault is for.
+    `changes` grows while the block runs.
+    """
+    before = len(changes)
     loop = asyncio.get_running_loop()
     block = asyncio.timeout(None)
     try:
         async with block:
 
             def ended(dead: DeadServer) -> None:
-                recorder.record("server", ServerDied(dead.name, dead.exit_status, dead.log_tail))
-                if not (over or block.expired()):
+                fault = next((made.fault for made in reversed(changes[before:]) if made.server == dead.name), None)
+                recorder.record("server", ServerDied(dead.name, dead.exit_status, dead.log_tail, fault))
+                if fault is None and not (over or block.expired()):
                     block.reschedule(loop.time())  # this limit was not set before
 
             over = False

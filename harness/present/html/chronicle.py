@@ -28,6 +28,7 @@ from harness.history.events import (
     RunBegan,
     ScenarioProblem,
     ServerDied,
+    ServerUnusable,
     ServiceEnded,
     ServiceNotStarted,
     ServiceStarted,
@@ -256,8 +257,12 @@ def _told(event: Event, at_s: float, sources: Mapping[int, str]) -> Told | None:
             return Told(at_s, "bad", f"the service did not come up: {reason}")
         case SessionLeaked():
             return Told(at_s, "bad", event.told)
-        case ServerDied(name, status, _):
+        case ServerDied(name, status, _, None):
             return Told(at_s, "bad", f"{name} died, status {status}, and no fault had touched it")
+        case ServerDied(name, status, _, fault):
+            return Told(at_s, "moment", f"{name} ended, status {status}, after {fault!r}")
+        case ServerUnusable(fault, doing, problem):
+            return Told(at_s, "bad", f"{doing}: after {fault!r} the harness met {problem}")
         case Healthy(median_ms, answers):
             return Told(at_s, "good", f"steady: the median of {answers} healthy answers is {median_ms:.1f} ms")
         case NotSteady(reason):

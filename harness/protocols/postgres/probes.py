@@ -30,7 +30,9 @@ async def session(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def _connect(url: str) -> asyncpg.Connection:
-    return await asyncpg.connect(url, timeout=ADMIN_TIMEOUT_S, server_settings={"application_name": OWN_NAME})
+    # A scenario may make the server read-only, and what the harness made there must still go.
+    settings = {"application_name": OWN_NAME, "default_transaction_read_only": "off"}
+    return await asyncpg.connect(url, timeout=ADMIN_TIMEOUT_S, server_settings=settings)
 
 
 class PostgresProbe:

@@ -28,6 +28,12 @@ SCRAM_CAN_BE_CHEAP = 160_000
 """server_version_num from which the number of rounds can be set."""
 
 
+SESSION_ENDED = (
+    asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.PostgresConnectionError, ConnectionError,
+)  # fmt: skip
+"""What a session that was open meets when the text ends it, or its server."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnDatabase:
     """See `Own`. The database's name is the role's."""
@@ -48,11 +54,13 @@ class OwnDatabase:
 
     async def execute(self, text: str) -> Said:
         """See `Own`. PostgreSQL's command tag is the evidence."""
-        try:
-            async with session(self.admin_url) as admin:
+        async with session(self.admin_url) as admin:
+            try:
                 tag = str(await admin.execute(text))
-        except asyncpg.SyntaxOrAccessError as problem:
-            raise NotUnderstoodError(f"PostgreSQL says: {problem}") from problem
+            except asyncpg.SyntaxOrAccessError as problem:
+                raise NotUnderstoodError(f"PostgreSQL says: {problem}") from problem
+            except SESSION_ENDED as problem:
+                return Said(f"the session ended: {problem}", effective=True)
         return Said(tag, effective=not NOTHING_DONE.search(tag))
 
     def probe(self) -> PostgresProbe:

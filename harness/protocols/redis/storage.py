@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from harness.addresses import HostPort
@@ -46,13 +49,19 @@ class OwnKeys:
 
     async def execute(self, text: str) -> Said:
         """See `Own`. Redis's reply is the evidence."""
-        try:
-            async with client(self.admin_url) as own:
+        async with client(self.admin_url) as own:
+            own.set_retry(Retry(NoBackoff(), 0))  # once means once
+            await own.ping()  # what fails from here on is the text's doing
+            try:
                 reply = await own.execute_command(*shlex.split(text))  # type: ignore[no-untyped-call]  # redis-py
-        except ResponseError as problem:
-            if type(problem) is not ResponseError:  # a state that Redis is in, such as READONLY
-                raise
-            raise NotUnderstoodError(f"Redis says: {problem}") from problem
+            except ResponseError as problem:
+                if type(problem) is not ResponseError:  # a state that Redis is in, such as READONLY
+                    raise
+                raise NotUnderstoodError(f"Redis says: {problem}") from problem
+            except RedisConnectionError as problem:
+                if type(problem) is not RedisConnectionError:  # a state again, such as LOADING
+                    raise
+                return Said(f"the connection ended: {problem}", effective=True)
         return Said(repr(reply), effective=bool(reply) and reply not in NO_SUCH_KEY)
 
     def probe(self) -> RedisProbe:
