@@ -165,16 +165,14 @@ def test_keepers_side_by_side_do_not_meet(keeper: Keeper, tmp_path: Path) -> Non
     assert os.getsid(ours.pid) != os.getsid(0)
 
 
-def test_one_that_a_stranger_stops_is_ended_and_its_log_says_why(keeper: Keeper, tmp_path: Path) -> None:
+def test_a_process_that_a_stranger_stops_is_ended_and_its_log_says_why(keeper: Keeper, tmp_path: Path) -> None:
     process = keeper.spawn(shell_spec(tmp_path, "exec sleep 60"))
     os.kill(process.pid, signal.SIGSTOP)
     assert process.wait(10) == -signal.SIGKILL
     assert "was stopped by a signal (SIGSTOP) that the harness did not send" in process.log.read()
 
 
-def test_one_that_the_harness_stops_stands_still_and_one_that_may_be_stopped_by_anybody(
-    keeper: Keeper, tmp_path: Path
-) -> None:
+def test_a_process_stays_stopped_if_the_harness_stopped_it_or_anybody_may(keeper: Keeper, tmp_path: Path) -> None:
     paused = keeper.spawn(shell_spec(tmp_path, "exec sleep 60", name="paused"))
     free = keeper.spawn(dataclasses.replace(shell_spec(tmp_path, "exec sleep 60", name="free"), may_be_stopped=True))
     paused.send_signal(signal.SIGSTOP)

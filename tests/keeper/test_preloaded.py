@@ -99,7 +99,7 @@ def test_what_an_interpreter_reads_at_its_start_makes_it_a_spawned_one(
     assert situation(preloaded, spec_of(tmp_path, argv, env=setting))["loaded"] is False
 
 
-def test_another_program_is_spawned(keeper: Keeper, tmp_path: Path) -> None:
+def test_a_program_that_is_not_preloaded_is_spawned(keeper: Keeper, tmp_path: Path) -> None:
     preloaded = preload(keeper, tmp_path, program(tmp_path, SITUATION), LIBRARY)
     assert preloaded.spawn(spec_of(tmp_path, ("sh", "-c", "exit 3"))).wait(10) == 3
 
@@ -226,7 +226,7 @@ def test_it_dies_with_the_keeper(keeper: Keeper, tmp_path: Path) -> None:
     assert wait_for(lambda: not running(process.pid) and not running(preloaded.process.pid))
 
 
-def test_one_that_was_killed_or_stopped_is_replaced(keeper: Keeper, tmp_path: Path) -> None:
+def test_a_preloading_process_that_was_killed_or_stopped_is_replaced(keeper: Keeper, tmp_path: Path) -> None:
     argv = program(tmp_path, "raise SystemExit(3)")
     preloaded = preload(keeper, tmp_path, argv, "json")
     for signum in (signal.SIGKILL, signal.SIGSTOP):

@@ -21,7 +21,7 @@ def test_what_is_excused_is_there() -> None:
 
 
 @pytest.mark.parametrize("text", ["```rust\nfn main() {}\n```\n", "Say:\n\n    whatever comes\n"])
-def test_another_kind_would_be_found(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_of_an_unknown_kind_would_be_found(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(support, "ROOT", tmp_path)
     page = tmp_path / "page.md"
     page.write_text(text, "utf-8")

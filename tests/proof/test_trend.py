@@ -132,7 +132,7 @@ def test_what_the_verb_run_made_is_left_out(results: Path, capsys: pytest.Captur
     assert "3 runs, run-0 to run-2" in capsys.readouterr().out
 
 
-def test_one_that_was_named_and_cannot_be_read_is_a_usage_error(
+def test_a_run_that_was_named_and_cannot_be_read_is_a_usage_error(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["trend", str(results / "run-3")]) == 4

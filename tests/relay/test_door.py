@@ -17,7 +17,7 @@ WITHIN_S = 10.0
 
 
 @pytest.mark.asyncio
-async def test_one_that_is_cut_as_soon_as_it_is_accepted_is_closed_and_forgotten() -> None:
+async def test_a_connection_that_is_cut_as_soon_as_it_is_accepted_is_closed_and_forgotten() -> None:
     reports: list[Report] = []
     hop = HopServer(HopKind("hop", "redis", "required"), HostPort("127.0.0.1", 1), Identity(), reports.append, set())
     client, accepted = socket.socketpair()

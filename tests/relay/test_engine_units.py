@@ -14,7 +14,7 @@ def test_a_rule_works_once() -> None:
     assert started(bed).sends(INSERT, INSERT) == INSERT
 
 
-def test_or_always() -> None:
+def test_a_rule_that_always_works_works_each_time() -> None:
     bed = Bed()
     drop(bed, "INSERT", always=True)
     wire = started(bed)
@@ -122,7 +122,7 @@ def test_an_answer_that_the_service_wants_before_its_sync_is_complete_without_it
     assert wire.answers(pg.READY) == pg.READY
 
 
-def test_with_a_sync_it_is_complete_with_that() -> None:
+def test_an_answer_whose_sync_was_sent_is_complete_with_the_servers_ready() -> None:
     bed = Bed()
     rule = bed.arm(Hold(), "answered", "SELECT")
     wire = started(bed)

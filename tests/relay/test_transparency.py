@@ -75,7 +75,9 @@ def test_what_no_rule_names_passes_unchanged(
 @pytest.mark.parametrize("ruled", [False, True])
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=400), st.binary(max_size=400), CUTS, st.integers(0, 1 << 20), st.sampled_from(list(TALKS)))
-def test_so_does_garbage(ruled: bool, sent: bytes, answered: bytes, cuts: list[int], seed: int, protocol: str) -> None:
+def test_garbage_passes_unchanged(
+    ruled: bool, sent: bytes, answered: bytes, cuts: list[int], seed: int, protocol: str
+) -> None:
     bed = Bed(protocol)
     if ruled:
         arm_what_matches_nothing(bed)

@@ -125,14 +125,14 @@ def test_a_held_run_is_no_harm_done_by_an_empty_expression() -> None:
     assert "log" not in judgement.reason
 
 
-def test_another_check_is_a_misattribution() -> None:
+def test_a_failure_of_another_check_is_a_misattribution() -> None:
     second = ablated(checks=failing("in_time", "connection is closed"), service_log="connection is closed")
     judgement = judge_pair(made(), second, PROOF)
     assert judgement.verdict is PairVerdict.MISATTRIBUTED
     assert "in_time: connection is closed" in judgement.reason
 
 
-def test_another_reason_is_a_misattribution_that_says_what_was_seen() -> None:
+def test_a_failure_for_another_reason_is_a_misattribution_that_says_what_was_seen() -> None:
     second = ablated(checks=failing("outcome", "got refused: pool is full"), service_log="fine\nError: no room\nbye\n")
     judgement = judge_pair(made(), second, PROOF)
     assert judgement.verdict is PairVerdict.MISATTRIBUTED

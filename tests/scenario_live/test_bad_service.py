@@ -39,7 +39,7 @@ class _OtherSecret:
         return self._used.request(delivery)
 
 
-def test_one_that_refuses_everything(runs: Runs) -> None:
+def test_a_service_that_refuses_everything(runs: Runs) -> None:
     target = runs.bed.target
     played = False
     sender = _OtherSecret(type(target.sender)(), target.sender)
@@ -57,7 +57,7 @@ def test_one_that_refuses_everything(runs: Runs) -> None:
     assert not played
 
 
-def test_one_that_never_comes_up(runs: Runs) -> None:
+def test_a_service_that_never_comes_up(runs: Runs) -> None:
     description = runs.bed.target.description
     broken = description.service.model_copy(update={"command": ["{python}", "-c", "raise SystemExit('no service')"]})
     target = dataclasses.replace(runs.bed.target, description=description.model_copy(update={"service": broken}))
@@ -71,7 +71,7 @@ def test_one_that_never_comes_up(runs: Runs) -> None:
     assert "it ended with status 1; its last words:\nno service" in result.reason
 
 
-def test_one_that_begins_to_refuse(runs: Runs) -> None:
+def test_a_service_that_begins_to_refuse(runs: Runs) -> None:
     bad = server.execute(postgres, REFUSE_ALL)
 
     async def play(lab: Lab) -> None:
@@ -85,7 +85,7 @@ def test_one_that_begins_to_refuse(runs: Runs) -> None:
     assert result.reason.startswith("outcome: 3 of 3: ")
 
 
-def test_one_that_goes_on_refusing(runs: Runs) -> None:
+def test_a_service_that_goes_on_refusing(runs: Runs) -> None:
     """Refusing is what the scenario asks for; not to stop it is not."""
 
     async def play(lab: Lab) -> None:
@@ -126,7 +126,7 @@ async def _cut_and_deliver(lab: Lab) -> None:
     [("off", Verdict.FAILED, ("same_answer_again",)), ("on", Verdict.HELD, ())],
     ids=["otherwise", "the same"],
 )
-def test_one_that_answers_a_repeat(tiny: Runs, same: str, verdict: Verdict, failing: tuple[str, ...]) -> None:
+def test_a_service_that_answers_a_repeat(tiny: Runs, same: str, verdict: Verdict, failing: tuple[str, ...]) -> None:
     """Nothing in the scenario sends anything twice: only what is sent again at the end finds it out."""
     result = _set(tiny, TINY_SAME=same)(_cut_and_deliver, profile="whole")
 
@@ -155,7 +155,7 @@ def test_a_run_whose_end_was_left_out(tiny: Runs, monkeypatch: pytest.MonkeyPatc
     assert result.reason.startswith(reason)
 
 
-def test_one_that_dies_by_itself(runs: Runs) -> None:
+def test_a_service_that_dies_by_itself(runs: Runs) -> None:
     async def play(lab: Lab) -> None:
         await lab.deliver()
         running = site_of(lab).service
@@ -170,7 +170,7 @@ def test_one_that_dies_by_itself(runs: Runs) -> None:
     assert "recovery" not in [phase.phase for phase in history_of(result).of(PhaseBegan)]
 
 
-def test_one_that_is_killed_by_a_fault_has_not_died_by_itself(runs: Runs) -> None:
+def test_a_service_that_a_fault_kills_has_not_died_by_itself(runs: Runs) -> None:
     async def play(lab: Lab) -> None:
         async with lab.inject(process.kill()):
             await lab.deliver(expect=REFUSED)
@@ -182,7 +182,7 @@ def test_one_that_is_killed_by_a_fault_has_not_died_by_itself(runs: Runs) -> Non
     assert next(history_of(result).of(ServiceEnded)).asked_by == "SIGKILL"
 
 
-def test_one_that_does_not_come_back_from_a_kill(runs: Runs) -> None:
+def test_a_service_that_does_not_come_back_from_a_kill(runs: Runs) -> None:
     """Healing a kill starts it again: that it does not start is its own failure, not the harness's."""
     description = runs.bed.target.description
     once = (

@@ -99,7 +99,7 @@ def test_every_layer_strikes_at_a_message(runs: Runs) -> None:
     assert {fault: kind in found[repr(fault)] for fault, kind in faults.items()} == dict.fromkeys(faults, True)
 
 
-def test_another_moment_is_looked_for(runs: Runs) -> None:
+def test_answers_that_a_fault_waits_for_are_counted_from_where_it_was_armed(runs: Runs) -> None:
     cut = link.cut(postgres, at=service.answers(at_least=5))
 
     async def play(lab: Lab) -> None:

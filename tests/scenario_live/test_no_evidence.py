@@ -66,7 +66,7 @@ def test_nobody_uses_what_is_broken(runs: Runs, faults: list[Fault]) -> None:
 
 
 @pytest.mark.parametrize("faults", [DEAD[:5], DEAD[5:]], ids=["first-half", "second-half"])
-def test_there_is_nobody_to_feel_it(runs: Runs, faults: list[Fault]) -> None:
+def test_a_service_that_is_dead_feels_no_fault(runs: Runs, faults: list[Fault]) -> None:
     async def play(lab: Lab) -> None:
         async with lab.inject(process.kill()):
             for fault in faults:
@@ -169,7 +169,9 @@ def test_a_lock_that_nobody_waited_for(runs: Runs) -> None:
 
 
 @pytest.mark.parametrize("made", [server.lock, server.hold_commits])
-def test_one_that_gave_up_is_known_by_the_log(runs: Runs, made: Callable[[Postgres, str], Fault]) -> None:
+def test_a_session_that_gave_up_waiting_for_a_lock_is_known_by_the_log(
+    runs: Runs, made: Callable[[Postgres, str], Fault]
+) -> None:
     """Its session waits no longer when it is healed."""
     fault = made(postgres, "deliveries")
 

@@ -158,7 +158,7 @@ def test_a_wrong_address_takes_the_place_of_all_that_was_there(tiny: Runs) -> No
     ],
     ids=["plain", "trusts another"],
 )
-def test_one_that_does_not_come_to_terms_is_told_so(tiny: Runs, others: Path, options: str, told: str) -> None:
+def test_a_service_that_cannot_agree_on_tls_is_told_so(tiny: Runs, others: Path, options: str, told: str) -> None:
     url = "{postgres.url}?" + options.replace("{others}", str(others))
 
     async def play(lab: Lab) -> None:

@@ -88,7 +88,7 @@ def test_only_takes_a_whole_id_or_a_part() -> None:
     assert {str(cell.first.place) for cell in parts} == {COMMIT}
 
 
-def test_only_that_fits_nothing_is_refused() -> None:
+def test_the_option_only_that_fits_no_point_is_refused() -> None:
     with pytest.raises(UsageError, match="--only = 'ROLLBACK': none of the"):
         planned(RECORDED, Choice(only="ROLLBACK"))
 

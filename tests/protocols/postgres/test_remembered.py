@@ -8,7 +8,7 @@ from tests.relay.engines import Bed, started
 from tests.relay.test_sightings import MIB, VALUE, carries, keeping_at_most
 
 
-def test_of_too_many_the_one_unused_for_longest_is_forgotten() -> None:
+def test_of_too_many_entries_the_one_unused_for_longest_is_forgotten() -> None:
     remembered = Remembered[int]()
     for number in range(ENTRIES_MAX):
         remembered.put(str(number), number, 1)
@@ -18,7 +18,7 @@ def test_of_too_many_the_one_unused_for_longest_is_forgotten() -> None:
     assert remembered.use("1") is None
 
 
-def test_of_too_large_ones_too() -> None:
+def test_of_entries_with_too_many_bytes_the_oldest_are_forgotten() -> None:
     remembered = Remembered[int]()
     for number in range(5):
         remembered.put(str(number), number, BYTES_MAX // 4)
@@ -27,7 +27,7 @@ def test_of_too_large_ones_too() -> None:
     assert [remembered.get(str(number)) for number in range(5)] == [None, None, None, None, 40]
 
 
-def test_one_that_takes_anothers_place_takes_its_bytes_too() -> None:
+def test_an_entry_that_replaces_another_replaces_its_bytes() -> None:
     remembered = Remembered[int]()
     remembered.put("first", 1, BYTES_MAX // 2)
     for number in range(10):

@@ -29,7 +29,7 @@ def test_a_text_is_refused_in_words(say: Callable[..., Message], words: dict[str
     assert "after_bytes=N" in (refused.value.hint or "")
 
 
-def test_so_are_another_name_and_none() -> None:
+def test_a_message_by_any_name_but_the_streams_is_refused() -> None:
     with pytest.raises(UsageError, match="no message of tcp that is sent"):
         tcp.sent(message="Query")
     with pytest.raises(UsageError, match="plain TCP has no statements"):

@@ -202,7 +202,7 @@ def no_installer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_installer", "cache")
-def test_neither_go_nor_a_way_to_get_it(keeper: Keeper) -> None:
+def test_a_build_without_go_and_without_a_way_to_get_it(keeper: Keeper) -> None:
     with pytest.raises(HarnessError) as caught:
         toxiproxy_server_path(keeper=keeper)
     assert caught.value.message == (
