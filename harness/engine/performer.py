@@ -70,6 +70,16 @@ class Performer:
         self._observer = Observer(rig.site, rig.sessions, rig.recorder, self._injection_of)
         self.expectations: list[Expect] = []
 
+    @property
+    def site(self) -> Site:
+        """What the faults of this run act on."""
+        return self._site
+
+    @property
+    def in_force(self) -> Sequence[InForce]:
+        """The faults that were injected and not healed yet, the oldest first."""
+        return tuple(self._in_force)
+
     async def perform(self, step: Step) -> object:
         """Do a step to its end. Raises ScenarioStop when the scenario cannot go on, UsageError for nonsense."""
         match step:

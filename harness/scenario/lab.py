@@ -187,7 +187,7 @@ class Lab(StepRunner):
         step = Expect(figure, at_most=at_most, at_least=at_least)
         self.moves.append(Do(step))
         with self._recorded_end(self._began(step)):
-            self._performer.expect(step)
+            self.performer.expect(step)
 
     def _doing(self, doing: DoingT) -> DoingT:
         self._asked.append(doing)

@@ -17,11 +17,12 @@ from harness.scenario.schedule import Begin, Do, End, Move
 class StepRunner:
     """Runs steps, and records them in the history and as moves.
 
+    `performer`: what acts on the service; tests of the engine look through it at the site and the faults in force.
     `partial`: the moves are not all there is to the scenario: it looked at an answer, or did two things at once.
     """
 
     def __init__(self, performer: Performer, recorder: Recorder) -> None:
-        self._performer = performer
+        self.performer = performer
         self._recorder = recorder
         self._numbers = 0
         self._open: dict[int, EndOfStep] = {}
@@ -34,7 +35,7 @@ class StepRunner:
         self.moves.append(Do(step))
         number = self._began(step)
         with self._alone(), self._recorded_end(number):
-            return await self._performer.perform(step)
+            return await self.performer.perform(step)
 
     async def begin(self, step: Step) -> int:
         """Begin a step that goes on. Return its number. A step that cannot begin is recorded as begun and ended."""
@@ -42,7 +43,7 @@ class StepRunner:
         self.moves.append(Begin(number, step))
         try:
             with self._alone():
-                self._open[number] = await self._performer.begin(step)
+                self._open[number] = await self.performer.begin(step)
         except BaseException as problem:
             self.moves.append(End(number))
             self._recorder.record("runner", StepEnded(number, repr(problem)))

@@ -53,7 +53,7 @@ class Runs:
 
 def site_of(lab: Lab) -> Site:
     """What the lab acts on: no scenario gets at it, a test of the runner does."""
-    return lab._performer._site
+    return lab.performer.site
 
 
 def history_of(result: RunResult) -> History:

@@ -41,7 +41,7 @@ def test_healed_twice(runs: Runs, faults: list[Fault]) -> None:
     async def play(lab: Lab) -> None:
         for fault in faults:
             await lab.inject(fault)
-            injection = lab._performer._in_force[-1].injection
+            injection = lab.performer.in_force[-1].injection
             async with lab.deliver(expect=ANY_OUTCOME):
                 await lab.until(fault.fired())
                 await injection.heal()
@@ -64,7 +64,7 @@ def test_locks_healed_twice(runs: Runs) -> None:
             await lab.inject(fault)
             async with lab.deliver():
                 await lab.until(fault.fired())
-                injection = lab._performer._in_force[-1].injection
+                injection = lab.performer.in_force[-1].injection
                 await injection.heal()
                 await injection.heal()
                 await lab.heal(fault)
@@ -154,7 +154,7 @@ def test_a_cut_does_not_end_another_faults_work(runs: Runs) -> None:
         async with lab.inject(down):
             async with lab.inject(cut):
                 pass
-            proxy = lab._performer._site.laid(redis).proxy
+            proxy = site_of(lab).laid(redis).proxy
             assert not runs.bed.stack.toxiproxy.client().enabled(proxy)
             await lab.deliver()
 
@@ -169,7 +169,7 @@ def test_no_run_finds_the_keys_of_an_earlier_one(runs: Runs) -> None:
     seen: list[set[bytes | str]] = []
 
     async def play(lab: Lab) -> None:
-        async with redis_client(lab._performer._site.laid(redis).admin_url) as client:
+        async with redis_client(site_of(lab).laid(redis).admin_url) as client:
             seen.append(set(await client.keys()))
         await lab.inject(no_fault)
         await lab.deliver()
