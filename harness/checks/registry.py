@@ -35,8 +35,8 @@ class Kind(enum.StrEnum):
 class Examined:
     """What a check saw in one history.
 
-    `problem`: why it failed, as a sentence; empty where it holds. `saw`: what it looked at, passing or failing, in a
-    line. `observations`: how many things it looked at; with 0 it had nothing to look at. `safety`: False where a
+    `problem`: why it failed, as a sentence; empty where it holds. `saw`: what it examined, passing or failing, in a
+    line. `observations`: how many things it examined; with 0 there was nothing to examine. `safety`: False where a
     failure of a safety check is not about the rows. `firm`, `deliveries` and `clock`: see `CheckResult`.
     """
 

@@ -32,7 +32,7 @@ class Rig:
 
     @property
     def recovery_s(self) -> float:
-        """The target's deadline for whatever has to come right again."""
+        """The target's deadline for recovery, in seconds."""
         return self.target.description.limits.recovery_s
 
     def recording(self, recorder: Recorder) -> Rig:

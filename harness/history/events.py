@@ -48,7 +48,7 @@ class Named(Value, kind="named"):
 class RunBegan(Event, kind="run.began"):
     """The head of every history: who ran what, under which deadline, and one wall-clock anchor.
 
-    `wall_clock` is ISO 8601, UTC. `at_rest`: the names (`AtRest.name`) of everything that must be looked at
+    `wall_clock` is ISO 8601, UTC. `at_rest`: the names (`AtRest.name`) of everything that must be checked
     before the run may be held.
     """
 
@@ -187,9 +187,9 @@ class ServiceStarted(Event, kind="service.started"):
 
 @dataclass(frozen=True, repr=False)
 class ServiceEnded(Event, kind="service.ended"):
-    """The service's process is gone. `status` as in subprocess.
+    """The service's process has ended. `status` as in subprocess.
 
-    `asked_by`: what ended it: a signal that a fault sent, a `stop`, the `end` of the run; empty: nobody.
+    `asked_by`: what ended it: a signal that a fault sent, a `stop`, the `end` of the run; empty: it was not asked to end.
     """
 
     pid: int
@@ -208,7 +208,7 @@ class ServiceNotStarted(Event, kind="service.not_started"):
 class SessionLeaked(Event, kind="session.leaked"):
     """A session of the service's held a lock for `held_s` that the harness needed for `fault`, so the harness ended it.
 
-    `state` and `query`: the server's word of what it did last (PostgreSQL: `pg_stat_activity`).
+    `state` and `query`: what it did last, according to the server (PostgreSQL: `pg_stat_activity`).
     """
 
     link: str
@@ -273,7 +273,7 @@ class MomentMissed(Event, kind="moment.missed"):
 
 @dataclass(frozen=True, repr=False)
 class Healthy(Event, kind="healthy"):
-    """Steady state: the median answer with nothing broken."""
+    """Steady state: the median answer before any fault."""
 
     median_ms: float
     answers: int
@@ -399,7 +399,7 @@ class FigureUnknown(Event, kind="figure.unknown"):
 
 @dataclass(frozen=True, repr=False)
 class UnhandledLogged(Event, kind="unhandled"):
-    """A line of the service's log that tells of an exception nobody handled."""
+    """A line of the service's log that reports an unhandled exception."""
 
     line: str
 

@@ -37,7 +37,7 @@ def _below_the_service(text: str) -> str:
 
 
 class Mutant(Table):
-    """One change, by text, and who notices it.
+    """One change, by text, and the scenario that notices it.
 
     `file`: relative to the service's directory. `where`: the function or class by its dotted name, in
     which `before` stands exactly once; empty for the whole file. `after` may be empty: `before` is then taken out.

@@ -135,7 +135,7 @@ class Lab(StepRunner):
     def until(self, moment: Moment, *, within_s: float = 10.0) -> Awaitable[None]:
         """Wait for a moment.
 
-        States (`postgres.idle()`, `postgres.waiting("INSERT")`) are looked at again and again. Events (a message
+        States (`postgres.idle()`, `postgres.waiting("INSERT")`) are polled. Events (a message
         that passed, a line of a log, answers) count since the last `inject` or `heal` began, so that one that came
         before the wait is not missed::
 

@@ -31,16 +31,16 @@ def proves(
                 await lab.deliver()
 
     Two runs try it (`gate --proofs`, `ablate`): the *control* with everything on must hold, the *ablated* run must
-    fail. A scenario may have several of these marks, and needs at least one. Here nothing is checked yet: a name that
-    the target does not have is told when the scenario is collected, with the nearest one that it has.
+    fail. A scenario may have several of these marks, and needs at least one. Unknown
+    names are reported when the scenario is collected, with the nearest name that the target has.
 
     Args:
         protections: what is switched off in the ablated run, by the names in the target description. `name:variant`
-            is another way to be wrong than to be off. None with `under`: then the profile itself is the ablation.
+            makes one wrong in another way than off. None with `under`: then the profile itself is the ablation.
         fails: the check that must fail in the ablated run.
-        match: a regular expression, searched as in `pytest.raises`, in the check's reason and in what the service
-            logged: on a line that mentions a delivery that failed. Lines that the control's log has too do not count.
-            Needed where `fails` is a symptom that many causes have; a check of what is stored says enough by itself.
+        match: a regular expression, searched as in `pytest.raises`, in the check's reason and in the service's log.
+            In the log it must be found on a line that mentions a failed delivery. Lines that the control's log has
+            too do not count. Needed if `fails` is a symptom of many causes; a check of stored rows needs no match.
         without: protections that are off in both runs, because they would mask the failure.
         under: the profile that both runs start from; the target's default profile if not given.
 
@@ -52,19 +52,19 @@ def proves(
 
 
 def needs(*what: Need) -> pytest.MarkDecorator:
-    """Say what the machine or the stack must have. Where it has not, the scenario is `unavailable`, and does not run.
+    """Say what the machine or the stack must have. Without it, the scenario is `unavailable` and does not run.
 
     For example::
 
         @needs("seccomp", "own_ledger")
 
-    An unavailable scenario fails the gate, unless `unavailable.toml` lists it with its reason. A fault says itself what
-    it needs, and is found wanting when it is injected; with this mark the scenario does not begin at all.
+    An unavailable scenario fails the gate, unless `unavailable.toml` lists it with its reason. A fault
+    knows what it needs, but that is checked only when it is injected; with this mark the scenario does not even begin.
 
     Args:
         what: `seccomp`: the kernel lets the harness answer system calls (`harness doctor` says whether it does).
-            `own_NAME`: the harness has started the server that the target calls so; it was not given by URL. A word
-            that is not known is told when the scenario is collected.
+            `own_NAME`: the harness has started the server of that name itself; it was not given by URL. Unknown
+            words are reported when the scenario is collected.
 
     Returns:
         The mark.

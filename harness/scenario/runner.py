@@ -1,6 +1,6 @@
 """Runs one scenario: steady state, the scenario, heal, recovery, rest, rows, judgement.
 
-It knows nothing of pytest. Each run has an event loop of its own, and its result is plain data.
+It does not use pytest. Each run has its own event loop, and its result is plain data.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class _Run:
             self._recorder.record("runner", ScenarioProblem(f"{type(problem).__name__}: {problem}"))
 
     async def _recover(self, rig: Rig, mark: int) -> None:
-        """Have the service acknowledge again, and keep what it logged since the mark.
+        """Wait until the service acknowledges again, then record what it logged since the mark.
 
         Not before: a service may log what befell a request after it has answered it, but no later than
         its next answer.

@@ -11,6 +11,6 @@ T = TypeVar("T")
 
 
 def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Return the coroutine's result. It gets an event loop and a thread of its own (about 1 ms)."""
+    """Return the coroutine's result. It runs in a new event loop and thread (about 1 ms)."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="harness-blocking") as pool:
         return pool.submit(asyncio.run, coroutine).result()

@@ -47,10 +47,10 @@ Repro = Callable[[RunKey, int], str]
 
 
 class Session:
-    """A context manager: its end writes the results and takes the servers down, whatever ended it.
+    """A context manager: its end writes the results and stops the servers, whatever ended it.
 
-    The servers are brought up when the first scenario needs them, and again when one of them died or
-    a scenario had it do what outlives its run (`server.execute`); those of `servers` are lent.
+    The servers are started when the first scenario needs them. They are replaced when one of them died, or when
+    a scenario changed one for good (`server.execute`). Servers that `servers` lends are not started here.
     """
 
     def __init__(

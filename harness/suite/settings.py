@@ -18,8 +18,8 @@ RESULTS = Path(".results")
 class SuiteSettings:
     """`profile`: None is the target's default one. `target`: None is `target.toml` beside the scenarios.
 
-    `jobs`: how many scenarios run at once, each on servers of its own.
-    `seed` is 0 unless given: a gate does the same each time. `patience_s` is the clients' own limit
+    `jobs`: how many scenarios run at once, each on its own servers.
+    `seed` is 0 unless given, so that a gate does the same each time. `patience_s` is the clients' own limit
     on a request. `strict`: a scenario that the machine cannot run fails the gate, listed or not.
     """
 

@@ -76,11 +76,11 @@ class LinkDescription(Table):
     remembers: str | None = None
     """Redis: the key by which the service remembers a delivery, with `{prefix}`, `{source}` and `{id}`."""
     tls: bool = Field(default=False, strict=True)
-    """The service is to speak TLS here, and nothing else is taken from it: to PostgreSQL it has to ask for it
-    (SSLRequest), to Redis it begins in it (`{LINK.url}` is a `rediss://`).
+    """The service must speak TLS on this link; other connections are refused. For PostgreSQL it asks for TLS
+    (SSLRequest); for Redis it begins with TLS (`{LINK.url}` is a `rediss://`).
 
-    The harness makes a certificate for 127.0.0.1 and localhost; a service that verifies trusts the file
-    `{LINK.ca_file}`. To the server itself the harness speaks plainly, whatever that has."""
+    The harness makes a certificate for 127.0.0.1 and localhost. A service that verifies certificates must trust the
+    file `{LINK.ca_file}`. To the server the harness always speaks plain text."""
 
     @property
     def server_name(self) -> str:
@@ -89,7 +89,7 @@ class LinkDescription(Table):
 
 
 class ServiceDescription(Table):
-    """How the service is started, and how it is told that it lives."""
+    """How to start the service, and how to see that it is alive."""
 
     command: list[str] = Field(min_length=1)
     directory: str = "."
@@ -97,11 +97,11 @@ class ServiceDescription(Table):
     prepare: list[str] = Field(default=[])
     """Run once, on an empty database that every service's database is then copied from."""
     preload: list[str] = Field(default=[])
-    """Python modules that the service imports when it starts and that start no thread. Name libraries: a module of
-    the service's own is imported anew in each child, as it may have changed since.
+    """Python modules that the service imports when it starts and that start no thread. Name libraries: the
+    service's own modules are imported again in each child, because they may have changed since.
 
     A service whose command is `{python} -m MODULE ...` or `{python} FILE.py ...` is then forked from a
-    Python that has them already, which takes a fraction of the time; any other is spawned."""
+    Python that has loaded them, which takes a fraction of the time. Any other service is spawned."""
     environment: Environment
     """`{LINK.url}`, `{LINK.host}`, `{LINK.port}`, `{LINK.user}`, ... are filled in; with TLS, `{LINK.ca_file}`."""
     listening: ExpressionWithPort
@@ -109,13 +109,13 @@ class ServiceDescription(Table):
     alive: UrlPath
     ready: UrlPath | None = None
     unhandled: Expression
-    """Finds, in the service's log, an exception that nobody handled."""
+    """Finds an unhandled exception in the service's log."""
     start_within_s: Seconds = 15.0
     stop_within_s: Seconds = 10.0
 
     @property
     def program(self) -> tuple[str, ...]:
-        """Of a Python program the interpreter and what it runs, as the command has them; else empty."""
+        """For a Python program: the interpreter and what it runs, as in the command; else empty."""
         size = 3 if self.command[1:2] == ["-m"] else 2
         head = tuple(self.command[:size])
         return head if len(head) == size and _is_python_program(head[1:]) else ()
@@ -201,11 +201,11 @@ class ProbesDescription(Table):
     tasks: str | None = None
     descriptors: str | None = None
     pool: dict[Label, str] = Field(default={})
-    """What is told of the connection pool, by words of your own: each a metric, read a few times a second while a
-    scenario runs and drawn below its timeline."""
+    """Metrics of the connection pool, under labels of your choice. Each is read a few times a second while a
+    scenario runs, and drawn below its timeline."""
     at_ease: dict[str, float] = Field(default={})
-    """Metrics, and the most that each may be in steady state: behind a breaker that a slow start has
-    opened, a fault would meet nothing."""
+    """Metrics, and the highest value of each in steady state. For example, a circuit breaker that a slow start has
+    opened would keep requests from the fault."""
 
 
 class ProtectionDescription(Table):

@@ -19,7 +19,7 @@ from harness.errors import HarnessError
 
 NAME = "webhook-resilience-harness"
 PACKAGE = Path(__file__).resolve().parents[1]
-"""The harness itself: the one that asks and the one that answers must be the same."""
+"""The harness itself: caller and server must run the same code."""
 SOURCES = (".py", ".j2", ".css", ".js", ".txt", ".toml")
 """Suffixes of the harness's own files. Temporary files of an editor do not count as a change."""
 

@@ -45,9 +45,9 @@ MUTANT_LIST = click.option(
 def ablate(ids: tuple[str, ...], *, matrix: bool, mutants: bool, mutant_list: Path | None, **given: Any) -> ExitStatus:
     """Run each scenario as it is, then each of its proofs: the control must hold, the ablated run must fail.
 
-    ID is a scenario's id, its name without parameters, or a theme (`scenario:ID` and `theme:ID` where a
-    word is both); without any, all run. A protection
-    that no scenario proves is unproved; a scenario that nothing proves is toothless.
+    ID is a scenario's id, its name without parameters, or a theme (`scenario:ID` or `theme:ID` if a
+    word is both). Without ID, all run. A protection that no scenario proves is unproved; a scenario that
+    nothing proves is toothless.
 
     With --mutants: each mutated copy of the service is run against the scenario that its entry names,
     which must fail by the named check.

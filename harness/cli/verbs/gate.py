@@ -45,9 +45,9 @@ NO_BASELINE = click.option("--no-baseline", is_flag=True, help="Compare with no 
 def gate(ids: tuple[str, ...], *, proofs: bool, baseline: Path | None, no_baseline: bool, **given: Any) -> ExitStatus:
     """Run the scenarios against the service, judge them, and compare with the baseline.
 
-    ID is a scenario's id, its name without parameters, or a theme (`scenario:ID` and `theme:ID` where a
-    word is both); without any, all run. Where there is a
-    baseline, the proofs of scenarios that have changed since are tried too.
+    ID is a scenario's id, its name without parameters, or a theme (`scenario:ID` or `theme:ID` if a
+    word is both). Without ID, all run. If there is a baseline, the proofs of scenarios that have changed
+    since are tried too.
 
     Exit status: 0 all held, and nothing is worse than in the baseline; 1 something failed, or is worse;
     2 interrupted; 3 inconclusive, or the harness broke; 4 usage or configuration; 5 nothing ran.

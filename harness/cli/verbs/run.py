@@ -1,4 +1,4 @@
-"""`harness run`: runs some scenarios on the stack that stays up, or on one of its own."""
+"""`harness run`: runs some scenarios on a stack that stays up, or else on a new one."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from harness.up.standing import Standing
 @options(WHAT, (PROOFS,), WHERE, OUTPUT)
 @click.pass_obj
 def run(standing: Standing | None, /, ids: tuple[str, ...], proofs: bool, **given: Any) -> ExitStatus:
-    """Run the scenarios that are named, as they are now, at once.
+    """Run the named scenarios from their current files, at once.
 
-    ID is a scenario's id, its name without parameters, or a theme (`scenario:ID` and `theme:ID` where a word is both).
-    Where `harness up` runs for this target, on its
-    servers: a second or two from a saved file to a verdict. Else on servers of its own, which takes as long as a gate.
+    ID is a scenario's id, its name without parameters, or a theme (`scenario:ID` or `theme:ID` if a word is both).
+    If `harness up` runs for this target, they run on its servers: a second or two from a saved file to a
+    verdict. Otherwise this command starts its own servers, which takes as long as a gate.
 
     Exit status: as the gate's.
     """

@@ -23,7 +23,7 @@ from harness.suite.verbs import soak as rounds
 def soak(ids: tuple[str, ...], *, runs: int, **given: Any) -> ExitStatus:
     """Run the whole selection N times, each time with another seed.
 
-    With one job all rounds are on the same servers; with several, each round brings up servers of its own for each job.
+    With one job all rounds are on the same servers; with several, each round starts new servers for each job.
     The first round has the seed that is given, the next one more. The exit status is the worst run's.
     """
     output, settings = output_of(given), settings_of(given)

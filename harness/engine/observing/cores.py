@@ -46,7 +46,7 @@ class _Reading:
     busy_ns: int
     """Of all cores together."""
     own: Mapping[Thread, _Ran]
-    """Every thread of the harness and of what it has started, those of other lanes too."""
+    """Every thread of the harness and of the processes that it started, those of other lanes too."""
     parts: Mapping[str, Iterable[Thread]]
 
 

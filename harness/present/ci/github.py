@@ -101,7 +101,7 @@ def _code_block(line: str) -> str:
 
 
 def annotation_lines(summary: SummaryRead, locations: Mapping[str, str]) -> Iterator[str]:
-    """Workflow commands: one for each run that did not hold, for each proof that is none, and for each finding."""
+    """Workflow commands: one for each run that did not hold, for each proof that failed, and for each finding."""
     found = list(_annotations(summary, locations))
     yield from found[:ANNOTATIONS_MAX]
 

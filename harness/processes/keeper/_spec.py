@@ -22,8 +22,8 @@ class ProcessSpec:
     input is empty. The process leads a session of its own.
 
     `as_user="mapped"` runs it as an ordinary user of a user namespace, whose files outside
-    belong to the harness's own user (PostgreSQL refuses to run as root). Where namespaces are
-    closed, root drops to uid and gid 65534, and another user stays what it is;
+    belong to the harness's own user (PostgreSQL refuses to run as root). If namespaces are
+    not allowed, root drops to uid and gid 65534, and another user stays what it is;
     `Keeper.file_owner` tells whose the files will be.
 
     `watched_calls` names the system calls that the keeper is to report and may answer. It sets
