@@ -63,7 +63,7 @@ class Exchange:
 
 _acknowledged = Outcome.ACKNOWLEDGED
 AGAIN_MAX = 60
-"""So many deliveries are sent again at most; of more, that many, evenly chosen."""
+"""At most this many deliveries are sent again. If there are more, they are chosen evenly."""
 
 
 def exchanges(history: History) -> Sequence[Exchange]:

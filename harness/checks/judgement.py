@@ -45,7 +45,7 @@ class Judgement:
 
     @property
     def failing(self) -> tuple[CheckResult, ...]:
-        """The failed checks."""
+        """The checks that failed."""
         return tuple(result for result in self.checks if result.failed)
 
 

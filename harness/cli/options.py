@@ -48,7 +48,7 @@ JOBS_BY_DEFAULT_MAX = 4
 
 
 def jobs_here() -> int:
-    """As many as this process may use cores, within reason: a run waits more than it computes."""
+    """Return as many jobs as this process may use cores, up to a limit: a run waits more than it computes."""
     return min(len(os.sched_getaffinity(0)), JOBS_BY_DEFAULT_MAX)
 
 

@@ -47,7 +47,7 @@ class Difference:
     sentence: str
 
     def finding(self, section: str) -> Finding:
-        """As the summary has it."""
+        """Return it as a finding of the summary."""
         return Finding(section, self.subject, self.kind.value, self.sentence, self.kind is Kind.INCONCLUSIVE)
 
 

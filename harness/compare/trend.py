@@ -135,7 +135,7 @@ def _medians(both: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 
 def trends(summaries: Sequence[SummaryRead]) -> Sequence[Trend]:
-    """Of every scenario, as the target has it by default, over the runs from old to new."""
+    """Return the trend of every scenario with the target's defaults, over the runs from old to new."""
     points: dict[str, list[Point]] = {}
     for summary in sorted(summaries, key=lambda each: each.run.started_at):
         for run in own_runs(summary):

@@ -50,7 +50,7 @@ def temporary_folder() -> Finding:
 
 
 def cache() -> Finding:
-    """Where built programs are kept, and space for a build."""
+    """Check the folder for built programs, and the space for a build."""
     refused = []
     for folder in cache_candidates():
         present = next(each for each in (folder, *folder.parents) if each.exists())

@@ -30,7 +30,7 @@ class BrokenOffError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole answer."""
+    """A complete answer: status, headers and body."""
 
     status: int
     body: bytes

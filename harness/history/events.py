@@ -189,7 +189,7 @@ class ServiceStarted(Event, kind="service.started"):
 class ServiceEnded(Event, kind="service.ended"):
     """The service's process has ended. `status` as in subprocess.
 
-    `asked_by`: what ended it: a signal that a fault sent, a `stop`, the `end` of the run; empty: it was not asked to end.
+    `asked_by`: what ended it: a signal that a fault sent, a `stop`, the `end` of the run; empty if unknown.
     """
 
     pid: int

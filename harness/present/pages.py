@@ -13,7 +13,7 @@ class Pages:
     """The publisher of the command line and of pytest."""
 
     def judged(self, summary: Summary, folder: ResultsFolder) -> None:
-        """Write `junit.xml`."""
+        """Write `junit.xml` with the results so far."""
         write_atomically(folder.junit, junit_text(summary))
 
     def ended(self, folder: ResultsFolder) -> str:

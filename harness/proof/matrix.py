@@ -61,7 +61,7 @@ class Matrix:
     covers: Sequence[Cover] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As the summary's section `ablation` has it, under `matrix`."""
+        """Return the object under `matrix` in the summary's section `ablation`."""
         return {
             "profile": self.profile,
             "protections": list(self.protections),

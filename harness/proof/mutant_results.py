@@ -93,12 +93,12 @@ def _is(verdict: MutantVerdict) -> str:
 
 
 def equivalent(mutant: Mutant) -> MutantResult:
-    """Of one that is not run."""
+    """Return the result of an equivalent mutant, which is not run."""
     return MutantResult(mutant=mutant, verdict=MutantVerdict.EQUIVALENT, reason=mutant.equivalent)
 
 
 def judge_unrun(mutant: Mutant, control: RunResult, listed: MutantList) -> MutantResult:
-    """Of one that was not run, since its scenario did not hold against an unchanged copy, the `control`."""
+    """Return the result of a mutant that was not run, because its scenario did not hold against the `control` copy."""
     judged = judge_pair(control, control, mutant.proof)
     verdict, reason = OF_PAIRS[judged.verdict], judged.reason
     if verdict is not MutantVerdict.UNAVAILABLE:
@@ -122,7 +122,7 @@ def judge_mutant(mutant: Mutant, control: RunResult, mutated: RunResult, history
 
 
 def section_of(path: str, results: Sequence[MutantResult]) -> dict[str, Any]:
-    """As the summary has it. `path`: of the list."""
+    """Return the section of the summary. `path`: the list's path."""
     return {"list": path, "counts": counted(results), "mutants": [each.to_json() for each in results]}
 
 

@@ -21,10 +21,11 @@ class Standing(enum.StrEnum):
     """The judgement on a protection or a scenario."""
 
     PROVED = "proved"
-    """Of a protection: with it alone switched off, a scenario fails as it says it would. Of a
-    scenario: something makes it fail."""
+    """Of a protection: with it alone switched off, a scenario fails as it says. Of a scenario: something makes it
+    fail.
+    """
     UNPROVED = "unproved"
-    """Of a protection: no scenario fails for the want of it."""
+    """Of a protection: no scenario fails without it."""
     TOOTHLESS = "toothless"
     """Of a scenario: nothing that its proofs name makes it fail."""
     INCONCLUSIVE = "inconclusive"
@@ -59,7 +60,7 @@ class Teeth:
     scenarios: Sequence[Standpoint]
 
     def to_json(self) -> dict[str, Any]:
-        """As the summary's section `ablation` has it."""
+        """Return the content of the summary's section `ablation`."""
         return {
             "protections": [each.to_json() for each in self.protections],
             "scenarios": [each.to_json() for each in self.scenarios],

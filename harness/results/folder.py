@@ -21,7 +21,7 @@ from harness.errors import UsageError
 from harness.results.files import link_atomically
 
 KEPT_RUNS = 20
-"""Of what `harness run` made so many are kept, and so many of the rest, one that begins included."""
+"""How many result folders to keep, of `harness run` and of all other commands each, with the run that begins."""
 FILE = "summary.json"
 LATEST = "latest"
 LOCK = ".lock"

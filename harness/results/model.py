@@ -195,7 +195,7 @@ class MatrixRead(Read):
 
 
 class AblationRead(Read):
-    """The judged proofs."""
+    """The judgement of all proofs, section `ablation`."""
 
     matrix: MatrixRead | None = None
 

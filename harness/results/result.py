@@ -14,7 +14,7 @@ from harness.vocabulary import Value
 
 Role = Literal["scenario", "control", "ablated"]
 LONGEST_NAME = 200
-"""Of the 255 bytes that a file's name may have; the rest is for endings."""
+"""The part of a file name's 255 bytes that a key may use. The rest is for endings."""
 
 
 @dataclass(frozen=True, slots=True)

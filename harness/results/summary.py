@@ -39,7 +39,7 @@ class Times:
         return max(0.0, self.total_s - self.stack_s - self.scenarios_s)
 
     def to_json(self) -> dict[str, float]:
-        """By name, to the millisecond."""
+        """Return the times by name, rounded to the millisecond."""
         return {
             name: round(seconds, 3) for name, seconds in (*dataclasses.asdict(self).items(), ("rest_s", self.rest_s))
         }
@@ -75,7 +75,7 @@ class Summary:
         return SummaryRead.model_validate(self._head() | {"runs": runs})
 
     def to_json(self, relative: Callable[[Path | None], str | None]) -> dict[str, Any]:
-        """As a JSON object."""
+        """Return the whole summary as a JSON object."""
         runs = [_json(RunRead.of(result, relative)) for result in self.results]
         return {**_json(self._head()), "runs": runs}
 

@@ -27,7 +27,7 @@ class Scenario:
     needs: tuple[Need, ...] = ()
     """What the machine or the stack must have for the scenario, in addition to what its faults need."""
     location: str = ""
-    """`file:line`, for messages."""
+    """Where the scenario is defined, as `file:line`, for messages."""
     run: Callable[[RunConfiguration, Testbed], RunResult] | None = None
     """Set for a scenario that the usual runner does not run: it consists of many runs that are judged as one."""
     source: str = ""

@@ -19,7 +19,7 @@ class Publisher(Protocol):
 
 
 class Unpublished:
-    """Publishes no report."""
+    """A publisher that writes no report."""
 
     def judged(self, summary: Summary, folder: ResultsFolder) -> None:
         """Do nothing: there is no report."""

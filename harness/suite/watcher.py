@@ -16,7 +16,7 @@ class Watcher(Protocol):
         """Something that takes long goes on outside of any scenario."""
 
     def began(self, key: RunKey, role: Role) -> None:
-        """A run begins."""
+        """Called when a run begins."""
 
     def saw(self, entry: Entry) -> None:
         """The run's history has grown. Called inside the run."""
@@ -38,7 +38,7 @@ class Unwatched:
         """Ignore the begin of a run."""
 
     def saw(self, entry: Entry) -> None:
-        """Ignore an event."""
+        """Ignore an event of a run."""
 
     def ended(self, result: RunResult, note: str) -> None:
         """Ignore the end of a run."""

@@ -172,7 +172,7 @@ class StoredDescription(Table):
     """How to list what the service has stored: one row a copy, columns `id` and `digest` (SHA-256, hex)."""
 
     link: str = Field(default_factory=lambda: storing()[0])
-    """By default the default link of the first protocol whose servers store."""
+    """The default is the default link of the first protocol whose servers store."""
     sql: str
     read: UrlPath | None = None
     """A GET of this path shows one delivery; `{source}` and `{id}` are filled in."""
@@ -184,7 +184,7 @@ class LimitsDescription(Table):
     request_deadline_ms: Milliseconds
     """Every request has ended by then, whatever is broken."""
     recovery_s: Seconds = 10.0
-    """After the last heal it acknowledges again by then."""
+    """The deadline after the last heal for acknowledging again."""
     connections: PositiveInt
     """The most connections that one service process may hold on a server when it is at rest."""
     body_bytes: int = Field(ge=100)
@@ -242,7 +242,7 @@ class InterleavingsDescription(Table):
 
 
 class TargetDescription(Table):
-    """The whole file."""
+    """The whole target description, `target.toml`."""
 
     schema_: Literal["harness.target/1"] = Field(alias="schema")
     name: Name

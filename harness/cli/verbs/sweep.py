@@ -24,7 +24,7 @@ from harness.target import load_target
 LANES = 8
 """Most of a cell is waiting: for a pause before a retry, for a time-out. Two cores keep so many busy."""
 LANES_MAX = 16
-"""As many as there are Redis databases."""
+"""The largest number of lanes: as many as there are Redis databases."""
 SWEEP = (
     click.option("--lanes", type=click.IntRange(1, LANES_MAX), default=LANES, show_default=True, metavar="N",
                  help="Services that are swept at once."),

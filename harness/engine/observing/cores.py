@@ -44,7 +44,7 @@ class _Ran:
 class _Reading:
     at_ns: int
     busy_ns: int
-    """Of all cores together."""
+    """The busy time of all cores together."""
     own: Mapping[Thread, _Ran]
     """Every thread of the harness and of the processes that it started, those of other lanes too."""
     parts: Mapping[str, Iterable[Thread]]

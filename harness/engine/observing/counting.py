@@ -30,7 +30,7 @@ ASK_EVERY_S = 0.2
 """Asking the service costs 3 ms of CPU, a third of them the service's."""
 ASK_WITHIN_S = 1.0
 FINE_S = 5.0
-"""After this time, both become rarer in proportion: in an hour there are 800 readings."""
+"""After this many seconds, both happen less often in proportion: in an hour there are 800 readings."""
 KERNEL, POOL, SERVICE = "kernel", "pool", "service"
 LANE = "counts"
 

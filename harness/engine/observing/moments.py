@@ -22,7 +22,7 @@ SHOWN = 160
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """Where events began to count: at the last `inject` or `heal`. Entries, bytes, and CLOCK_MONOTONIC."""
+    """The position from which events count, set by the last `inject` or `heal`: entries, bytes, CLOCK_MONOTONIC."""
 
     entries: int
     t_ns: int

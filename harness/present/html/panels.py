@@ -17,7 +17,7 @@ STYLES = 4
 NUDGE = 2
 """Pixels that each line lies above the one before it: equal numbers stay apart."""
 SAMPLE = 18
-"""Of a line, beside its name."""
+"""Length of the sample of a line, beside its name."""
 CHARACTER = 5.9
 SERVICE = "service"
 
@@ -34,7 +34,7 @@ class StepLine:
 
     @property
     def words_x(self) -> float:
-        """Where its name in the legend begins."""
+        """The x position of its name in the legend."""
         return self.key_x + SAMPLE + 4
 
 

@@ -11,7 +11,7 @@ from harness.results.text import counted, shortened
 
 NAMED_MAX = 3
 FINDING_CHARACTERS = 160
-"""Of the first thing that is wrong beyond the runs: the table below has all of it."""
+"""How much of the first problem beyond the runs is quoted. The table below shows all of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class Drawn:
     labels: Sequence[tuple[float, str, str]]
     paths: Sequence[tuple[str, str]]
     letters: Sequence[tuple[str, float, str, str]]
-    """Of a row and a tone: the places across, the place down, the letters, the tone."""
+    """For a row and a tone: the places across, the place down, the letters, the tone."""
 
     @property
     def summary(self) -> str:
@@ -51,7 +51,7 @@ class Drawn:
 
 
 def drawn(source: FaultMap) -> Drawn:
-    """Return the layout."""
+    """Return the layout of the map."""
     wide = COLUMN_WIDTH if source.columns else BYTE_WIDTH
     tones = {sign.letter: sign.tone for sign in source.signs}
     placed, groups, height = _placed(source)

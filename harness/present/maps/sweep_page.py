@@ -62,13 +62,13 @@ class _Clickable:
     rows: Sequence[ActionRow | ByteRow]
 
     def to_json(self) -> dict[str, Any]:
-        """As the page's script reads it."""
+        """Return the JSON that the page's script reads."""
         rows = [{"y": y, "cells": sorted(row.cells.items())} for y, row in zip(self.drawn.tops, self.rows, strict=True)]
         return {"svg": self.name, "left": LEFT, "width": self.drawn.wide, "height": CELL_HEIGHT, "rows": rows}
 
 
 def write_page(report: SweepReport, folder: Path) -> None:
-    """Write `sweep.html`."""
+    """Write `sweep.html` into the run's folder."""
     ids = {str(cell.cell): index for index, cell in enumerate(report.results.cells)}
     stories = {ids[cell]: story for cell, story in report.stories.items() if cell in ids}
     write_atomically(folder / HTML_FILE, page(report.results, _head(report), stories))

@@ -50,7 +50,7 @@ def coverage_lines(recorded: RecordedCoverage, *, everything: bool) -> Iterator[
 
 
 def _past_lines(recorded: RecordedCoverage) -> Iterator[Line]:
-    """By which runs, and whether that is too little."""
+    """Say which runs count, and whether they are too few."""
     past = recorded.past
     for sentence in past.unread:
         yield [(one_line(sentence), DOUBT)]

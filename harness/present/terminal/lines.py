@@ -19,7 +19,7 @@ from harness.vocabulary import Value
 
 DONE_CHARACTERS = 300
 WORD_WIDTH = 14
-"""Of the longest verdict, and a space."""
+"""The width of the longest verdict and a space."""
 
 NOT_HELD = "    "
 BEYOND_CHARACTERS = 160

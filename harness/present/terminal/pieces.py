@@ -19,7 +19,7 @@ class Fit(Enum):
     """What becomes of a line that is longer than the terminal is wide."""
 
     CUT = auto()
-    """It is cut: a row of a table, or what went well."""
+    """A line that is truncated: a row of a table, or a success."""
     INDENTED = auto()
     """Two pieces. The second is wrapped at words, indented to its own beginning, and limited to a few lines."""
 

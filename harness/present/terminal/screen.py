@@ -29,7 +29,9 @@ FRAMES_PER_S = 8
 STILL_RUNNING_S = 15.0
 """In a pipe: after so many seconds without a line, print what is running."""
 LINES_MAX: Mapping[str, int] = {"why": 3, "log": 2}
-"""Of a failure's story, by label, on a terminal; of the others one. The whole is in the report, and with -v."""
+"""How many lines of each part of a failure to show on a terminal. Other parts get one line. The report and -v show
+all.
+"""
 ROOM_MIN = 20
 """Characters of a story's line, however narrow the terminal is."""
 OUTSIDE = 0
@@ -73,7 +75,7 @@ class Screen(abc.ABC):
         """Write one line, at once."""
 
     def write_all(self, lines: Iterable[Line]) -> None:
-        """Write several lines."""
+        """Write several lines in order."""
         for line in lines:
             self.write(line)
 

@@ -15,7 +15,7 @@ LABEL_WIDTH = 6
 SEEN_MAX = 2
 """More evidence, and more checks than one beside the first, are counted: the whole is in the report."""
 LOGGED_CHARACTERS = 600
-"""Of a line of the service's log, which may hold a whole traceback; all of it is in the run's own log file."""
+"""How much of a log line to show: it may contain a whole traceback. The run's log file has all of it."""
 
 
 def story(result: RunResult) -> Sequence[str]:

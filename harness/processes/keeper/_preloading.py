@@ -59,7 +59,7 @@ class Starts(Protocol):
     def __call__(
         self, spec: ProcessSpec, *, preloads: bool = False, forked_by: KeptProcess | None = None
     ) -> KeptProcess:
-        """By that one's fork, or by its own. `preloads`: it will take orders to fork."""
+        """Start the process, by a fork of `forked_by` or by the keeper. `preloads`: it will take orders to fork."""
         ...
 
 

@@ -32,7 +32,7 @@ class ChildState:
 
     @property
     def status(self) -> int | None:
-        """None while it runs."""
+        """Its exit status; None while it runs."""
         return self._status
 
     def wait(self, timeout_s: float) -> int | None:

@@ -36,6 +36,6 @@ _READERS: Mapping[str, Callable[[Notification], Call]] = {"connect": read_connec
 
 
 def readers() -> Mapping[int, Callable[[Notification], Call]]:
-    """By the number that this machine gives the call."""
+    """Return the readers by the number that this machine gives their call."""
     watched = this_architecture().watched
     return {watched[name]: reader for name, reader in _READERS.items()}

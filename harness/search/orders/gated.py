@@ -28,7 +28,7 @@ THEME = "interleavings"
 ID = "orders_of_two"
 REASONS = 3
 FOLDER = "orders"
-"""Of a run's folder: a file a run, a line an order."""
+"""The folder in a run's folder that contains one file per run, with one line per order."""
 
 
 def order_scenarios(target: Target) -> tuple[Scenario, ...]:

@@ -82,7 +82,7 @@ class Coverage:
         return f"{self.percent:.1f}% of the fault space was hit and judged, the committed floor is {floor:g}%"
 
     def to_json(self) -> dict[str, Any]:
-        """As `summary.json` has it: points, hit, and both by protocol."""
+        """Return the entry of `summary.json`: points, hit, and both by protocol."""
         by_protocol = {
             protocol: {
                 "points": sum(point.place.protocol == protocol for point in self.space.points),

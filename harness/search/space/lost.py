@@ -15,7 +15,7 @@ from harness.search.recording.places import Place
 from harness.search.space.coverage import FAULT_OF, Coverage
 
 NAMED_MAX = 3
-"""So many scenarios, places and statements are named; the others are counted."""
+"""How many scenarios, places and statements are named. The rest are only counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import IO
 from harness.history import Entry, History
 
 STORY_LINES = 30
-"""At either end of a story."""
+"""How much is shown at either end of a story."""
 
 
 def story(history: History) -> Sequence[str]:

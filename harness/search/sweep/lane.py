@@ -45,7 +45,7 @@ class Lane:
 
     @property
     def service(self) -> ServiceProcess:
-        """The lane's service."""
+        """The service that this lane drives."""
         return self.site.service
 
     @property

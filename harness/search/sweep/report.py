@@ -36,11 +36,11 @@ class SweepReport:
     part: bool = False
 
     def write(self, folder: Path) -> None:
-        """Write `sweep.json`."""
+        """Write the file `sweep.json` into the run's folder."""
         write_atomically(folder / JSON_FILE, json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n")
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
+        """Return the sweep's results as a JSON object."""
         results = self.results
         return {
             "schema": SCHEMA,

@@ -53,7 +53,7 @@ class CellResult:
     repro: str = ""
 
     def to_json(self) -> dict[str, Json]:
-        """As `sweep.json` has it."""
+        """Return its entry in `sweep.json`."""
         return {
             "id": str(self.cell), "kind": self.cell.kind, "verdict": self.verdict.value, "reason": self.reason,
             "failing_checks": list(self.failing), "answer": self.answer, "evidence": list(self.evidence),
@@ -72,7 +72,7 @@ class LaneProblem:
     failing: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
-        """As `sweep.json` has it."""
+        """Return its entry in `sweep.json`."""
         return {
             "lane": self.lane,
             "verdict": self.verdict.value,

@@ -54,7 +54,7 @@ class ToxiproxyUnreachableError(ToxiproxyError):
     """There was no answer: no connection, or not within the time limit. The call may have taken effect."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        """As the parent's, with this class."""
+        """Pickle it like its parent, with this class."""
         return _rebuild_unreachable, (self.message, self.hint)
 
 

@@ -96,7 +96,7 @@ class _Recipe:
         return ProcessSpec(name=self.name, argv=argv, env={"LOG_LEVEL": LOG_LEVEL}, cwd=self.folder, log=self.log)
 
     def probe(self, port: int) -> None:
-        """It listens: that is all."""
+        """Check no more: a Toxiproxy that listens is ready."""
 
 
 def find_toxiproxy(wanted: str, keeper: Keeper, progress: Callable[[str], None] | None = None) -> Path:

@@ -139,7 +139,7 @@ class RecordedCoverage:
         return ExitStatus.FAILED if wrong else ExitStatus.HELD
 
     def to_json(self) -> dict[str, Any]:
-        """As `--json` prints it."""
+        """Return the object that `--json` prints."""
         return {
             "coverage": self.coverage.to_json(),
             "new": [str(point) for point in self.changed.new],

@@ -10,7 +10,7 @@ from harness.results import RunResult
 from harness.target import Target
 
 PATIENCE_RUNS = 3
-"""So many first runs may be without a service. One may have had bad luck; each may wait for `start_within_s`."""
+"""How many first runs may have no service. A single failure may be chance; each may wait for `start_within_s`."""
 
 
 class FirstRuns:

@@ -28,7 +28,7 @@ from harness.suite.chosen import Chosen
 from harness.suite.session import Session
 
 FOLDER = "mutants"
-"""Of a run's folder: a folder a mutant, with the history and the log of its run."""
+"""The folder in a run's folder that contains one folder per mutant, with the history and the log of its run."""
 UNCHANGED = "_unchanged"
 """The copy's folder: no mutant's, since none may be called so."""
 

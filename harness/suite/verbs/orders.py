@@ -84,7 +84,7 @@ class Orders:
         return Counter(result.verdict.value for result in self.results)
 
     def write(self, complete: bool, status: ExitStatus) -> None:
-        """Write `interleave.json`."""
+        """Write `interleave.json` into the run's folder."""
         data = {
             "schema": SCHEMA, "complete": complete, "exit_status": int(status),
             "run": dataclasses.asdict(self._search.info), "counts": dict(self.counts),

@@ -27,4 +27,4 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "x86_64": Architecture(audit_arch=0xC000003E, seccomp=317, watched={"connect": 42}),
     "aarch64": Architecture(audit_arch=0xC00000B7, seccomp=277, watched={"connect": 203}),
 }
-"""By the machine's name, as uname(2) gives it."""
+"""By the machine's name, as uname(2) returns it."""
