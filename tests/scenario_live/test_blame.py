@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from harness import ANY_OUTCOME, Fault, Lab, Postgres, link, postgres, redis, server
+from harness import ANY_OUTCOME, Fault, Lab, Postgres, link, no_fault, postgres, redis, server
 from harness.checks import Verdict
 from harness.engine.laying.testbed import open_testbed
 from harness.history.events import RowsRead, ServerDied, ServerUnusable, SessionLeaked
@@ -55,6 +55,21 @@ def test_a_session_that_the_service_leaked(runs: Runs, fault: Callable[[Postgres
     (leaked,) = history_of(result).of(SessionLeaked)
     assert (leaked.link, leaked.state, leaked.query) == ("postgres", "idle in transaction", LEAK)
     assert f"pool_returns: a session of the service on postgres (pid {leaked.pid}, idle in " in result.reason
+
+
+def test_a_session_that_stays_to_the_end(runs: Runs) -> None:
+    """The database and the role go all the same: see what `runs` looks for afterwards."""
+    leaking = AsyncExitStack()
+
+    async def play(lab: Lab) -> None:
+        await leaking.enter_async_context(_leaked(lab))
+        await lab.inject(no_fault)
+        await lab.deliver()
+
+    result = runs.on(target=limited(runs.bed.target, recovery_s=1))(play)
+
+    assert (result.verdict, result.failing_checks, problems(result)) == (Verdict.FAILED, ("pool_returns",), [])
+    assert "busy connections: postgres stay at 1, at most 0" in result.reason
 
 
 def test_a_session_that_another_fault_may_have_kept(runs: Runs) -> None:
