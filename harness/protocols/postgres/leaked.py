@@ -45,6 +45,7 @@ async def execute_past_leaks(
         await executing
     finally:
         executing.cancel()
+        await asyncio.wait([executing])  # the session can be closed only when nothing is under way on it
 
 
 async def _end_blockers(pid: int, laid: LaidLink, fault: Fault, site: Site, waited_s: float) -> None:
