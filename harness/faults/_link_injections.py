@@ -54,7 +54,7 @@ class Closing(Injection):
             return not any(c.inode in inodes and c.state is TcpState.ESTABLISHED for c in still)
 
         if not await poll_async(gone, within_s=CUT_WITHIN_S):
-            raise HarnessError(f"connections of {self._link} outlived the closing of the link by {CUT_WITHIN_S:g} s")
+            raise HarnessError(f"{self._link} was closed {CUT_WITHIN_S:g} s ago, and still has open connections")
 
     async def fired(self) -> int:
         """How many connections it closed."""

@@ -82,7 +82,7 @@ class Ground:
         found = _TABLE.search(self.rows)
         if found is None:
             mend = "draft another fault, and name the table in it by hand"
-            problem = "reads from no table that could be locked"
+            problem = "names no table to lock"
             raise UsageError.at(self.place, "stored.sql", self.rows, problem, mend=mend)
         return found["table"]
 

@@ -192,7 +192,7 @@ class _End(Injection):
         try:
             status = await self._site.service.wait(GONE_WITHIN_S)
         except TimeoutError:
-            raise HarnessError(f"the service outlived {self._signum.name} by {GONE_WITHIN_S:g} s") from None
+            raise HarnessError(f"the service still runs {GONE_WITHIN_S:g} s after {self._signum.name}") from None
         self._site.saw(PROCESS_ENDED, f"pid {self._site.service.process.pid}: status {status}")
 
     async def fired(self) -> int:
@@ -244,7 +244,7 @@ class _Pause(Injection):
         self._stopped_pid = self._site.service.process.pid
         process = psutil.Process(self._stopped_pid)
         if not await poll(lambda: process.status() == psutil.STATUS_STOPPED, within_s=STOPPED_WITHIN_S):
-            raise HarnessError(f"the service runs {STOPPED_WITHIN_S:g} s after SIGSTOP")
+            raise HarnessError(f"the service still runs {STOPPED_WITHIN_S:g} s after SIGSTOP")
 
     async def fired(self) -> int:
         """How many clients wait for the stopped service. Without a waiting client the pause has had no effect."""

@@ -81,7 +81,7 @@ class LaidLink:
     @property
     def _through(self) -> LaidProxy:
         if self.through is None:
-            raise HarnessError(f"{self.link} was laid without Toxiproxy", hint="lay it with via_toxiproxy=True")
+            raise HarnessError(f"{self.link} has no Toxiproxy in this run", hint="lay it with via_toxiproxy=True")
         return self.through
 
 

@@ -519,7 +519,7 @@ class Order(Fault, kind="wire.order"):
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.messages) < FEWEST_TO_ORDER:
-            problem = "one message, or none, has no order"
+            problem = "fewer than two messages have no order"
             raise UsageError.at(self.kind, "messages", self.messages, problem, mend="name two or more")
 
     @classmethod
@@ -562,7 +562,7 @@ def order(*messages: Message) -> Order:
 def _check_direction(place: str, at: Message, directions: Sequence[Direction]) -> None:
     """Refuse a message whose direction does not fit the action. Raises UsageError."""
     if at.direction not in directions:
-        problem, mend = f"meets only what is {directions[0]}", f"write {at.link!r}.{directions[0]}({at.text!r})"
+        problem, mend = f"strikes only at what is {directions[0]}", f"write {at.link!r}.{directions[0]}({at.text!r})"
         raise UsageError.at(place, "at", at, problem, mend=mend)
 
 

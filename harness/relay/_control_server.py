@@ -95,11 +95,11 @@ class ControlSession:
     async def _lay(self, request: Request) -> Json:
         name = request["name"]
         if name in self._hops:
-            raise UsageError.at("relay", "hop", name, "this hop is laid already", mend="give it another name")
+            raise UsageError.at("relay", "hop", name, "a hop of this name exists already", mend="give it another name")
         kind = HopKind(name, request["protocol"], request["tls"])
         if kind.tls == "offered" and kind.speech.tls is None:
-            problem = f"a client of {request['protocol']} does not ask for TLS: it begins in it, or does without"
-            raise UsageError.at("relay", "tls", kind.tls, problem, valid=("none", "required"), mend="require it")
+            problem = f"a client of {request['protocol']} cannot ask for TLS: it starts with TLS or never uses it"
+            raise UsageError.at("relay", "tls", kind.tls, problem, valid=("none", "required"), mend="write 'required'")
         upstream = HostPort(request["host"], request["port"])
         hop = HopServer(kind, upstream, self._identity, self.tell, self._fired)
         try:

@@ -151,4 +151,4 @@ class HopServer:
 
 def unknown_hop(name: str, known: Iterable[str]) -> UsageError:
     """Make the error for a hop that does not exist."""
-    return UsageError.at("relay", "hop", name, "no such hop of this control connection", valid=known, mend="lay it")
+    return UsageError.at("relay", "hop", name, "this control session has no such hop", valid=known, mend="lay it")

@@ -81,7 +81,7 @@ class Cut(Action):
         Action.__post_init__(self)
         _check_byte(self.place, "after_bytes", self.after_bytes)
         if self.after and self.after_bytes:
-            problem, mend = "after all of them, or after so many?", "leave one of the two out"
+            problem, mend = "given together with after=True", "leave one of the two out"
             raise UsageError.at(self.place, "after_bytes", self.after_bytes, problem, mend=mend)
 
     @property

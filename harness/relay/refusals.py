@@ -24,8 +24,8 @@ def check_action(place: str, action: Action, message: str | None, protocol: str)
 
 def _check(place: str, action: Action, message: str | None, speech: Speech) -> None:
     if action.waits_for_end and message in speech.grammar.endless:
-        problem = f"a {message} goes on until its connection ends, and this waits for its last byte"
-        mend = "cut or reset it after so many bytes, stall it, hold it, delay it, or drop it"
+        problem = f"a {message} ends only with its connection, and this fault waits for its last byte"
+        mend = "cut or reset it after some bytes, stall it, hold it, delay it, or drop it"
         raise UsageError.at(place, "message", message, problem, mend=mend)
     if isinstance(action, Fail):
         speech.check_error(place, ServerError(action.code, action.text, action.fatal), message)

@@ -53,4 +53,5 @@ class Metric(Figure, kind="service.metric"):
             raise UsageError.at(self.kind, "name", self.name, "not a metric's name", mend=mend)
         for label in self.labels:
             if not LABEL.fullmatch(label):
-                raise UsageError.at(self.kind, "labels", label, "not a label", mend="write reason=redis_failed, say")
+                mend = "write name=value, such as reason=redis_failed"
+                raise UsageError.at(self.kind, "labels", label, "not a label", mend=mend)

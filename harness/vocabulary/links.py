@@ -62,7 +62,7 @@ class Link(Value):
         super().__post_init__()
         if not self.protocol:
             classes = " or ".join(f"{kind.__name__}({self.name!r})" for kind in WORDS.all().values())
-            raise UsageError.at("link", "name", self.name, "a link speaks a protocol", mend=f"write {classes}")
+            raise UsageError.at("link", "name", self.name, "a link needs a protocol", mend=f"write {classes}")
         if not NAME.fullmatch(self.name):
             mend = "write a-z, then a-z 0-9 _ . as the target description does"
             raise UsageError.at(self.protocol, "name", self.name, "not a link's name", mend=mend)
@@ -104,7 +104,7 @@ class Link(Value):
             raise UsageError.at(place, "phase", phase, f"no phase of {cls.protocol}", valid=cls.phases)
         if message.message is None and phase in cls.wordless_phases:
             mend = f"name a message, such as message={cls.names[message.direction][0]!r}"
-            raise UsageError.at(place, "phase", phase, "there is no statement in this phase", mend=mend)
+            raise UsageError.at(place, "phase", phase, "the server executes no statement in this phase", mend=mend)
 
     @classmethod
     def check_message_name(cls, place: str, name: str, direction: Direction) -> None:
@@ -114,7 +114,8 @@ class Link(Value):
             return
         other: Direction = "answered" if direction == "sent" else "sent"
         if name in cls.names[other]:
-            raise UsageError.at(place, "message", name, "goes the other way", mend=f"write .{other}(message={name!r})")
+            mend = f"write .{other}(message={name!r})"
+            raise UsageError.at(place, "message", name, f"is {other}, not {direction}", mend=mend)
         raise UsageError.at(place, "message", name, f"no message of {cls.protocol} that is {direction}", valid=known)
 
     def sent(

@@ -20,7 +20,7 @@ def at_least_one(place: str, key: str, number: int, problem: str) -> None:
 def some_outcome(place: str, key: str, outcome: Outcome) -> None:
     """Refuse an expectation that no answer could fulfil. Raises UsageError."""
     if not outcome:
-        raise UsageError.at(place, key, str(outcome), "no outcome could meet this", mend="write ACKNOWLEDGED, say")
+        raise UsageError.at(place, key, str(outcome), "names no outcome", mend="write one, such as ACKNOWLEDGED")
 
 
 def an_expression(place: str, key: str, pattern: str) -> None:
@@ -28,5 +28,5 @@ def an_expression(place: str, key: str, pattern: str) -> None:
     try:
         re.compile(pattern)
     except re.error as problem:
-        mend = "mend the expression; a backslash before a sign makes it plain"
+        mend = "mend the expression; a backslash before a special character makes it literal"
         raise UsageError.at(place, key, pattern, f"not a regular expression: {problem}", mend=mend) from problem

@@ -107,7 +107,7 @@ def test_a_target_without_protections_has_nothing_to_prove(target: Target) -> No
 def test_a_table_that_is_not_named_cannot_be_locked(target: Target) -> None:
     stored = target.description.stored.model_copy(update={"sql": "SELECT * FROM (VALUES (1, 2)) AS x(id, digest)"})
     nameless = replace(target, description=target.description.model_copy(update={"stored": stored}))
-    with pytest.raises(UsageError, match="reads from no table that could be locked"):
+    with pytest.raises(UsageError, match="names no table to lock"):
         text_of(nameless, "server.lock")
     assert "link.cut(postgres)" in text_of(nameless, "link.cut"), "which needs no table"
 

@@ -34,7 +34,7 @@ async def test_two_control_connections_do_not_see_each_other(relay: RelayServer,
 async def test_what_is_wrong_is_told(relay: RelayServer, stack: Stack) -> None:
     async with laid(relay, "redis", stack) as bed:
         address = (await bed.control.lay("other", protocol="redis", upstream=bed.hop.address)).address
-        with pytest.raises(UsageError, match="laid already"):
+        with pytest.raises(UsageError, match="a hop of this name exists already"):
             await bed.control.lay("hop", protocol="redis", upstream=address)
         with pytest.raises(UsageError, match="'hop'"):
             await bed.control.refuse("hopp", True)

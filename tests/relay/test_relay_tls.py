@@ -345,9 +345,9 @@ async def test_redis_that_begins_nothing_is_cut(relay: RelayServer, stack: Stack
 @pytest.mark.asyncio
 async def test_it_cannot_be_offered_to_redis(relay: RelayServer, stack: Stack) -> None:
     async with laid(relay, "redis", stack) as bed:
-        with pytest.raises(UsageError, match="does not ask for TLS") as caught:
+        with pytest.raises(UsageError, match="cannot ask for TLS") as caught:
             await bed.control.lay("tls", protocol="redis", upstream=bed.hop.address, tls="offered")
-        assert caught.value.hint == "require it"
+        assert caught.value.hint == "write 'required'"
 
 
 async def redis_in_tls(bed: Laid, *, protocol: int = 3, trusts: str = "") -> Redis:

@@ -38,5 +38,5 @@ def test_a_link_without_toxiproxy_names_no_proxy(bed: Testbed) -> None:
         async with bed.stack.relay.control() as relay, laid_links(bed, relay, next(bed.numbers), LANE) as links:
             return links["redis"].proxy
 
-    with pytest.raises(HarnessError, match="redis was laid without Toxiproxy"):
+    with pytest.raises(HarnessError, match="redis has no Toxiproxy in this run"):
         asyncio.run(proxy_of_a_lane())

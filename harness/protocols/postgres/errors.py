@@ -21,4 +21,4 @@ def check_error(place: str, error: ServerError, message: str | None) -> None:
         raise UsageError.at(place, "code", error.code, "not an SQLSTATE of an error", mend=mend)
     if message is not None and message not in REPLACEABLE and not error.fatal:
         problem = "the server cannot be made to answer such a message with an error"
-        raise UsageError.at(place, "message", message, problem, valid=REPLACEABLE, mend="say fatal=True")
+        raise UsageError.at(place, "message", message, problem, valid=REPLACEABLE, mend="write fatal=True")

@@ -89,7 +89,7 @@ class PostgresServer(Server):
             raise UsageError.at(place, "postgres", shown, problem, mend=mend) from error
         check_postgres_version("postgres", shown, answer.version)
         if not answer.superuser:
-            mend = "give the URL of a superuser: each service gets a role and a database of its own"
+            mend = "give the URL of a superuser: each service needs a separate role and database"
             raise UsageError.at(place, "postgres", shown, "its user is no superuser", mend=mend)
         return cls(url, answer.version, name=name)
 

@@ -136,7 +136,7 @@ class _Poison(Injection):
         if self._laid.remembers is None:
             raise UsageError.at(
                 "target description", f"links.{self._fault.link}.remembers", None, "server.poison needs this key",
-                mend="say by which key the service remembers a delivery",
+                mend="write by which key the service remembers a delivery",
             )  # fmt: skip
         words = {"prefix": self._laid.words["prefix"], "source": source, "id": delivery}
         key = self._laid.remembers

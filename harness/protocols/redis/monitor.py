@@ -50,7 +50,7 @@ class CommandMonitor:
         async with asyncio.timeout(REPORTED_WITHIN_S):
             await self._client.echo(mark)
         if not await poll(lambda: self._listened_to(mark), within_s=REPORTED_WITHIN_S):
-            raise HarnessError(f"Redis did not report a command in {REPORTED_WITHIN_S:g} s to whom it had told MONITOR")
+            raise HarnessError(f"MONITOR did not show the harness's own command within {REPORTED_WITHIN_S:g} s")
         return len(self._met)
 
     def _listened_to(self, mark: str) -> bool:

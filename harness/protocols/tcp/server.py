@@ -68,7 +68,7 @@ class StubServer(Server):
     def find(cls, wanted: str) -> str:
         """Return the stub's version. No other program can be named: see `ServerKind.find`."""
         if wanted != EMBEDDED:
-            problem, mend = "the stub is the harness's own", "write the URL of a server that you run, or 'embedded'"
+            problem, mend = "the stub has no other program", "write the URL of a server that you run, or 'embedded'"
             raise UsageError.at(PLACE, cls.protocol, wanted, problem, mend=mend)
         return cls.stub
 

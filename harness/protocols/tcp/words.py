@@ -43,7 +43,7 @@ class Tcp(Link, kind="Tcp"):
         """Refuse a text, and everything else that only messages have. Raises UsageError."""
         for key, given in (("text", message.text), ("having", message.having)):
             if given:
-                problem = "plain TCP has no messages: nothing is known of its bytes but how many they are"
+                problem = "plain TCP has no messages: its bytes can only be counted"
                 mend = f"leave it out: wire.cut({message.link!r}.{message.direction}(), after_bytes=N) counts them"
                 raise UsageError.at(place, key, given, problem, mend=mend)
         if message.message is None:

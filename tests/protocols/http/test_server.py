@@ -96,5 +96,5 @@ def test_only_this_machine_is_touched_and_only_where_somebody_listens(stub: Http
 
 
 def test_there_is_no_program_to_name() -> None:
-    with pytest.raises(UsageError, match="the stub is the harness's own"):
+    with pytest.raises(UsageError, match="the stub has no other program"):
         HttpServer.find("/usr/sbin/nginx")

@@ -7,7 +7,7 @@ from harness.errors import UsageError
 
 
 def test_a_part_of_a_response_is_no_part_of_a_request() -> None:
-    with pytest.raises(UsageError, match="goes the other way"):
+    with pytest.raises(UsageError, match="is answered, not sent"):
         http.sent("POST /charges", message="Chunk")
 
 
@@ -27,5 +27,5 @@ def test_only_http_has_a_wrong_length() -> None:
         wrong_length(postgres.answered("COMMIT"), by=1)
     with pytest.raises(UsageError, match="then the length is right"):
         wrong_length(http.answered("POST /charges"), by=0)
-    with pytest.raises(UsageError, match="meets only what is answered"):
+    with pytest.raises(UsageError, match="strikes only at what is answered"):
         wrong_length(http.sent("POST /charges"), by=1)

@@ -105,6 +105,6 @@ def test_nothing_can_be_answered_with_an_error() -> None:
 
 @pytest.mark.parametrize("action", [Cut(after=True), Duplicate(), DropAndClose(), Late()])
 def test_what_waits_for_the_end_of_a_stream_is_refused(action: Action) -> None:
-    with pytest.raises(UsageError, match="a Stream goes on until its connection ends"):
+    with pytest.raises(UsageError, match="a Stream ends only with its connection"):
         check_action(action.place, action, "Stream", "tcp")
     check_action(action.place, action, "Response", "http")

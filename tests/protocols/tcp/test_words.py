@@ -37,7 +37,7 @@ def test_a_message_by_any_name_but_the_streams_is_refused() -> None:
 
 
 def test_what_waits_for_the_end_of_a_stream_is_refused_where_it_is_written() -> None:
-    with pytest.raises(UsageError, match=r"wire\.duplicate.*a Stream goes on until its connection ends"):
+    with pytest.raises(UsageError, match=r"wire\.duplicate.*a Stream ends only with its connection"):
         wire.duplicate(tcp.sent())
     with pytest.raises(UsageError, match=r"wire\.fail.*plain TCP has no messages"):
         wire.fail(tcp.sent(), code="503")
