@@ -20,6 +20,7 @@ from harness.errors import UsageError
 from harness.faults.fault import Fault, Fired, Injection, Need, own
 from harness.faults.site import Site
 from harness.faults.timing import Armed, AtMessage, TimedFault, Trigger, WhenSeen
+from harness.history import History
 from harness.history.events import (
     EvidenceSeen,
     FaultActed,
@@ -79,6 +80,11 @@ class Performer:
     def in_force(self) -> Sequence[InForce]:
         """The faults that were injected and not healed yet, the oldest first."""
         return tuple(self._in_force)
+
+    @property
+    def history(self) -> History:
+        """What has been recorded so far."""
+        return self._recorder.history
 
     async def perform(self, step: Step) -> object:
         """Do a step to its end. Raises ScenarioStop when the scenario cannot go on, UsageError for nonsense."""

@@ -17,7 +17,7 @@ from harness.scenario.schedule import Begin, Do, End, Move
 class StepRunner:
     """Runs steps, and records them in the history and as moves.
 
-    `performer`: what acts on the service; tests of the engine look through it at the site and the faults in force.
+    `performer`: what acts on the service; tests of the engine look through it at what happens.
     `partial`: the moves are not all there is to the scenario: it looked at an answer, or did two things at once.
     """
 

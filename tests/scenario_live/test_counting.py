@@ -34,7 +34,7 @@ async def counted(lab: Lab, of: str, what: str, fits: Callable[[float], bool]) -
     """Wait until such a number was seen: how soon that is depends on what the machine has to do."""
 
     async def look() -> bool:
-        return any(n is not None and fits(n) for n in seen(lab._recorder.history, of, what)[-1:])
+        return any(n is not None and fits(n) for n in seen(lab.performer.history, of, what)[-1:])
 
     assert await poll_async(look, within_s=20)
 
