@@ -107,9 +107,9 @@ def _missing(history: History) -> str:
     if not any(exchange.judged for exchange in exchanges(history)):
         return "the scenario sent nothing: there is nothing to judge"
     if history.last(FaultActed) is None:
-        return "the scenario broke nothing: inject `no_fault` where that is what it is about"
+        return "the scenario injected no fault: inject `no_fault` if it is meant to have none"
     if history.last(Recovered) is None:
-        return "nobody looked whether the service recovers"
+        return "whether the service recovers was never checked"
     return _not_looked_at(history) or _not_sent_again(history)
 
 
@@ -117,7 +117,7 @@ def _not_looked_at(history: History) -> str:
     began = history.last(RunBegan)
     seen = {rest.name for rest in history.of(AtRest)}
     missing = [what for what in (began.at_rest if began else ()) if what not in seen]
-    return f"nobody looked at rest at: {', '.join(missing)}" if missing else ""
+    return f"never checked at rest: {', '.join(missing)}" if missing else ""
 
 
 def _not_sent_again(history: History) -> str:

@@ -80,7 +80,7 @@ def _check_placeholders(description: TargetDescription, place: str, key: str, te
         if described.tls:
             of_links.append(ca_file)
         elif ca_file in PLACEHOLDER.findall(text):
-            problem, mend = "this link speaks no TLS, so there is nobody to trust", f"add tls = true to [links.{link}]"
+            problem, mend = "this link speaks no TLS, so it has no certificate", f"add tls = true to [links.{link}]"
             raise UsageError.at(place, key, ca_file, problem, mend=mend)
     _check_words(text, ["python", *of_links], place=place, key=key)
 

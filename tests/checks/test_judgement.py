@@ -189,19 +189,19 @@ def test_a_service_that_could_not_be_sent_anything_is_failed_by_what_it_did() ->
 
 def test_a_run_that_nobody_saw_recover_is_never_held() -> None:
     judgement = Story().begin().fault().request("a").rows("a").judged()
-    assert (judgement.verdict, judgement.reason) == (INCONCLUSIVE, "nobody looked whether the service recovers")
+    assert (judgement.verdict, judgement.reason) == (INCONCLUSIVE, "whether the service recovers was never checked")
 
 
 def test_a_run_that_broke_nothing_and_does_not_say_so_is_never_held() -> None:
     judgement = Story().begin().request("a").recover().again("a").rows("a").judged()
     assert judgement.verdict is INCONCLUSIVE
-    assert judgement.reason == "the scenario broke nothing: inject `no_fault` where that is what it is about"
+    assert judgement.reason == "the scenario injected no fault: inject `no_fault` if it is meant to have none"
 
 
 def test_a_run_that_nobody_looked_at_at_rest_is_never_held() -> None:
     story = Story().begin("tasks", "descriptors").fault().request("a").recover().again("a").rows("a")
     judgement = story.tell(AtRest("tasks", 3, 5)).judged()
-    assert (judgement.verdict, judgement.reason) == (INCONCLUSIVE, "nobody looked at rest at: descriptors")
+    assert (judgement.verdict, judgement.reason) == (INCONCLUSIVE, "never checked at rest: descriptors")
     assert story.tell(AtRest("descriptors", 3, 5)).judged().verdict is HELD
 
 

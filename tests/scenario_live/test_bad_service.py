@@ -139,7 +139,7 @@ def test_a_service_that_answers_a_repeat(tiny: Runs, same: str, verdict: Verdict
     ("part", "reason"),
     [
         ("send_again", "acknowledged, and never sent again: 3 deliveries, "),
-        ("record_rest", "nobody looked at rest at: connections: postgres, busy connections: postgres"),
+        ("record_rest", "never checked at rest: connections: postgres, busy connections: postgres"),
     ],
 )
 def test_a_run_whose_end_was_left_out(tiny: Runs, monkeypatch: pytest.MonkeyPatch, part: str, reason: str) -> None:

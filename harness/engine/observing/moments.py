@@ -72,7 +72,9 @@ class Observer:
             seen = await self._protocols_own(moment)
             if seen is not None:
                 return seen
-            raise UsageError.at("until", "moment", moment, "nobody can tell", valid=[kind.kind for kind in looks])
+            raise UsageError.at(
+                "until", "moment", moment, "this stack cannot observe it", valid=[kind.kind for kind in looks]
+            )
         return await looks[type(moment)](moment, since or self._marks)
 
     async def _protocols_own(self, moment: Moment) -> Look | None:

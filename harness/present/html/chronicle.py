@@ -252,7 +252,8 @@ def _told(event: Event, at_s: float, sources: Mapping[int, str]) -> Told | None:
             return Told(at_s, "moment", f"the service is up after {took_ms:.0f} ms (pid {pid}, port {port})")
         case ServiceEnded(_, status, asked_by):
             kind = "moment" if asked_by else "bad"
-            return Told(at_s, kind, f"the service ended, status {status}, asked by {asked_by or 'nobody'}")
+            asked = f"asked by {asked_by}" if asked_by else "unasked"
+            return Told(at_s, kind, f"the service ended, status {status}, {asked}")
         case ServiceNotStarted(reason):
             return Told(at_s, "bad", f"the service did not come up: {reason}")
         case SessionLeaked():

@@ -107,7 +107,7 @@ def _facts(side: Side) -> Iterator[tuple[str, str]]:
 def _lists(found: Verification) -> Iterator[tuple[str, Sequence[str]]]:
     for title, sentences in (
         ("Regressions", [each.sentence for each in found.regressions]),
-        ("Could not be told", found.not_told),
+        ("Could not be judged", found.not_told),
         ("As before", found.as_before),
         ("Better", found.better),
     ):

@@ -17,7 +17,7 @@ def verification_lines(found: Verification) -> Iterator[Line]:
     for each in found.regressions:
         yield [(f"x {each.kind.value:18} ", BAD), (one_line(each.sentence), "")]
     lists: Sequence[tuple[str, str, str, Sequence[str]]] = (
-        (look("inconclusive").mark, DOUBT, "could not be told", found.not_told),
+        (look("inconclusive").mark, DOUBT, "could not be judged", found.not_told),
         (look("failed").mark, DOUBT, "as before", found.as_before),
         (look("held").mark, GOOD, "better", found.better),
     )

@@ -176,7 +176,7 @@ class Interleaver:
         free = [request for request in self._requests if request.connection is None and request.held is None]
         candidates = known or [request for request in free if not request.over]
         if not candidates:
-            raise OrderNotPlayedError(f"nobody's statement on connection {fired.connection}: {fired.text!r}")
+            raise OrderNotPlayedError(f"connection {fired.connection} belongs to no request: {fired.text!r}")
         return candidates[0]
 
 
