@@ -53,7 +53,7 @@ class ControlSession:
             while line := await self._reader.readline():
                 await self._answer(json.loads(line))
         except ConnectionError:
-            pass  # the harness is gone: what follows is for that
+            pass  # the harness has closed the connection: clean up below
         finally:
             for hop in self._hops.values():
                 hop.close()

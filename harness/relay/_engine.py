@@ -65,7 +65,7 @@ class Engine:
         self._server_takes_tls = True
         self.busy = self._tls_undecided is not None
         self.told_end = False
-        """Whether its end was reported."""
+        """Whether the connection's end was reported."""
 
     # ------------------------------------------------------------------ from the transports
 

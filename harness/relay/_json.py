@@ -96,7 +96,7 @@ def _bytes(data: Json, place: str, key: str) -> bytes:
         if isinstance(data, str):
             return base64.b64decode(data, validate=True)
     except binascii.Error:
-        pass  # told below, with all else that is no base64
+        pass  # reported below, as everything else that is not base64
     raise UsageError.at(place, key, data, "expected bytes in base64", mend="write them as base64 (RFC 4648)")
 
 

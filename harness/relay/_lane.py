@@ -77,11 +77,11 @@ class Lane:
         self._forward = forward
         self._finish = finish
         self._passing: Frame | None = None  # a message that has begun to pass
-        self._known = False  # whether the judge has noted it
-        self._course: Course | None = None  # what a rule makes of the message under way
-        self._withheld: list[bytes] = []  # the beginning of one that is not known yet
-        self._ready: list[bytes] = []  # judged, and waiting only
-        self._queue: deque[tuple[bytes, Span]] = deque()  # not judged yet
+        self._known = False  # whether the judge has recorded it
+        self._course: Course | None = None  # what a rule does to the current message
+        self._withheld: list[bytes] = []  # the beginning of a message that is not decided yet
+        self._ready: list[bytes] = []  # decided, and waiting to be forwarded
+        self._queue: deque[tuple[bytes, Span]] = deque()  # not decided yet
         self.came_bytes = 0
         """All that was read so far, passed on or not."""
         self.queued_bytes = 0
@@ -89,7 +89,7 @@ class Lane:
         self.clear = True
         """Nothing is under way here: what comes may pass before it is looked at."""
         self.ended = False
-        self._finished = False  # that it has ended was passed on
+        self._finished = False  # the end was forwarded
         self.closed = False
 
     # ------------------------------------------------------------------ bytes in
@@ -117,7 +117,7 @@ class Lane:
         if self.blockers or self.closed or self._finished:
             return
         self._judge.finishing(self._direction)
-        if self.blockers:  # the end completed an answer, and that is held
+        if self.blockers:  # the end completed an answer that a rule holds
             return
         self._finished = True
         if self._course is not None:
@@ -256,7 +256,7 @@ class Lane:
             if self.closed:
                 return
         course.take(pieces[-1], last=span.last)
-        if self.blockers and not span.last:  # it is held, and passes when it is released
+        if self.blockers and not span.last:  # held: it passes when the rule releases it
             self._course, self._passing, self._known = None, span.frame, True
 
     def _flush_withheld(self) -> None:

@@ -15,7 +15,7 @@ from harness.relay._rule_book import ArmedRule, RuleBook, Sight
 from harness.relay._sightings import Sightings
 
 TlsMode: TypeAlias = Literal["none", "offered", "required"]
-"""Whether a hop speaks TLS to the service. Offered: to a client that asks for it within the protocol."""
+"""Whether a hop speaks TLS to the service. "offered": only to a client that asks for it within the protocol."""
 Asked: TypeAlias = Sequence[tuple[Sight, Sequence[bytes]]]
 Candidate: TypeAlias = tuple[ArmedRule, Sequence[bytes]]
 

@@ -180,8 +180,8 @@ class Pair:
 
     def _joining_ended(self, task: asyncio.Task[None]) -> None:
         self._look_whether_over()
-        # Not at the coroutine's end: one that is cancelled before its first step has none.
-        if self._bare is not None and self.service.transport is None:  # connected to nothing, so that nothing ends it
+        # Not in the coroutine's `finally`: if it is cancelled before its first step, that never runs.
+        if self._bare is not None and self.service.transport is None:  # no transport owns the socket and closes it
             self._bare.close()
             self._home.ended(self)
         if task.cancelled():
@@ -189,7 +189,7 @@ class Pair:
         if task.exception() is not None:
             self._end("relay")
             self.abort()
-        task.result()  # what it raises is a fault of the relay's own: the loop logs it
+        task.result()  # an error here is the relay's own: the loop logs it
 
     async def _agree_on_tls(self, bare: socket.socket) -> None:
         try:

@@ -29,9 +29,9 @@ class ArmedRule:
         self.prefix = rule.match.text.lstrip().lower()
         self.matched = 0
         self.spent = False
-        self.holds: list[Releasable] = []  # those that wait longest first
-        self.missed: Counter[str] = Counter()  # why what fits so far did not match
-        self.under_way = ""  # what has come of the unit that it has, while it waits for more of it
+        self.holds: list[Releasable] = []  # the one that has waited longest comes first
+        self.missed: Counter[str] = Counter()  # why units that fit otherwise did not match
+        self.under_way = ""  # what has come of the unit that it acts on, while it waits for the rest
         self._connections: dict[int, int] = {}
         self._after_fired = after_fired
 
@@ -192,7 +192,7 @@ class RuleBook:
         """
         table = self._sights[direction]
         if len(table) > SIGHTS_MAX or self._text_size[direction] > SIGHTS_TEXT_MAX:
-            for key in list(itertools.islice(table, len(table) // 4 + 1)):  # many at once: it is not done often
+            for key in list(itertools.islice(table, len(table) // 4 + 1)):  # many at once, so that this is rare
                 self._text_size[direction] -= len(key[2])
                 del table[key]
 

@@ -133,7 +133,7 @@ class Side(asyncio.Protocol):
         if not self.is_open:
             return
         descriptor = self.transport.get_extra_info("socket").fileno()
-        with contextlib.suppress(OSError):  # nothing there; or the connection is broken, which the transport tells
+        with contextlib.suppress(OSError):  # nothing to read; or it is broken, which the transport reports
             while os.read(descriptor, _DISCARD_BYTES):
                 pass
         self.transport.close()
@@ -175,6 +175,6 @@ class Side(asyncio.Protocol):
     # ------------------------------------------------------------------ inside
 
     def _reset_now(self) -> None:
-        with contextlib.suppress(OSError):  # it is over already
+        with contextlib.suppress(OSError):  # it is closed already
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.transport.abort()

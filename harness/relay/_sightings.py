@@ -21,7 +21,7 @@ _SHORT: Final = TEXT_MAX // 4  # so many characters are never more bytes than th
 _RECORD_BYTES: Final = 400  # of an entry itself, about
 
 Noted: TypeAlias = tuple[int, Direction, str, str, Phase, int, bool, bool, int, int, int]
-"""What a `Passing` is made of, in order. To make it is left for later: few are ever asked for."""
+"""What a `Passing` is made of, in order. It is only made when it is asked for, which is rare."""
 
 
 @dataclass(slots=True)

@@ -84,7 +84,7 @@ class RelayControl:
         self._reading.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._reading
-        with contextlib.suppress(OSError):  # the relay may have gone first: closed is closed
+        with contextlib.suppress(OSError):  # the relay may have closed it first, which is as good
             await self._writer.wait_closed()
 
     # ------------------------------------------------------------------ hops
