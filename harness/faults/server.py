@@ -108,7 +108,7 @@ class _Execute(Injection):
         self._said = said.text
         if said.effective:
             self._done = 1
-            self._site.saw(EXECUTED, f"{self._fault.text}: {self._said}")
+            self._site.saw(EXECUTED, f"{self._fault.text}: {self._said}", server=self._site.laid(self._fault.link))
 
     async def _run(self, text: str, key: str) -> Said:
         try:

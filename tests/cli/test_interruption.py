@@ -15,7 +15,7 @@ from tests.cli.support import lives, runs_by_id, summary_in
 from tests.keeper.support import wait_for
 from tests.tiny import GATE_WITHIN_S, environment, harness_command
 
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 
 
 def until(look: Callable[[], bool], what: str) -> None:

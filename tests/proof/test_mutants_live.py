@@ -89,7 +89,7 @@ def test_it_is_the_mutated_copy_that_runs_and_the_scenario_says_what_it_is_worth
         "does_not_start": "stillborn",
         "says_the_same": "equivalent",
     }
-    assert "+ killed        stores_nothing  service.py  healthy[no_fault]: failed by acknowledged_is_stored" in said
+    assert "+ killed        stores_nothing  service.py healthy[no_fault]: failed by acknowledged_is_stored" in said
     assert "x survived      says_it_otherwise" in said
     assert "mutants: 1 killed, 1 survived, 1 misattributed, 1 stillborn, 1 equivalent" in said
 

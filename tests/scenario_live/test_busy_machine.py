@@ -14,6 +14,7 @@ import pytest
 from harness import Lab, link, redis
 from harness.checks import Verdict
 from harness.checks.clock import OTHERS_AT_LEAST
+from harness.engine.laying.testbed import Testbed
 from harness.engine.observing.cores import Cores
 from harness.history.events import CoresSeen
 from tests.scenario_live.support import Runs, history_of
@@ -70,12 +71,12 @@ def until_it_ran(pid: int) -> None:
 
 
 @pytest.mark.usefixtures("_strangers")
-def test_a_slow_service_is_never_held_where_the_machine_is_busy(runs: Runs) -> None:
+def test_a_slow_service_is_never_held_where_the_machine_is_busy(bed: Testbed, tmp_path: Path) -> None:
     async def play(lab: Lab) -> None:
         async with lab.inject(link.latency(redis, latency_ms=30)):
             await lab.deliver(20, slower_ms_max=1)
 
-    result = runs(play)
+    result = Runs(bed, tmp_path)(play)
 
     assert result.verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE)
     assert any(history_of(result).of(CoresSeen))

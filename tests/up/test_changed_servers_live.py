@@ -43,6 +43,6 @@ def test_the_next_scenario_gets_servers_that_are_as_new(tmp_path: Path, monkeypa
             after = session.run(scenarios["healthy[no_fault]"])
         still_unsound = not standing.is_sound()
 
-    assert [seen.source for seen in changed.evidence] == ["postgres", "postgres"], changed.reason
+    assert [seen.source for seen in changed.evidence] == ["PostgreSQL", "PostgreSQL"], changed.reason
     assert (after.verdict, after.reason) == (Verdict.HELD, "")
     assert (unsound, still_unsound) == (True, True)
