@@ -94,7 +94,7 @@ STRICT = click.option(
 )  # fmt: skip
 JOBS = click.option(
     "--jobs", type=click.IntRange(1, JOBS_MAX), default=jobs_here, envvar="HARNESS_JOBS", show_envvar=True, metavar="N",
-    show_default="the cores, 4 at most", help="Scenarios that run at once, each on servers of its own.",
+    show_default="the cores, 4 at most", help="Scenarios that run at once, each on its own servers.",
 )  # fmt: skip
 PLAN: tuple[Any, ...] = (
     click.option("--profile", metavar="P", help=help_of("profile", default=True)),

@@ -21,7 +21,7 @@ from harness.suite.verbs.coverage import Past, SpaceFile, record_coverage
 from harness.suite.verbs.search import open_search
 
 UPDATE = (
-    click.option("--update", is_flag=True, help="Write the committed file anew; its floor stays."),
+    click.option("--update", is_flag=True, help="Rewrite the committed file; its floor stays."),
     click.option("--floor", type=click.FloatRange(0, 100), metavar="PERCENT", help="With --update: the new floor."),
 )
 
@@ -31,11 +31,11 @@ UPDATE = (
 def coverage(*, update: bool, floor: float | None, **given: Any) -> ExitStatus:
     """Record the service's deliveries, and compare their fault space with the committed one.
 
-    What the newest whole gate of the same target, profile and protections, and the newest whole sweep of
-    the same and of this commit, in the results folder, hit and judged is marked; the rest is listed.
+    Points count as covered if they were hit and judged by the newest whole gate of the same target, profile
+    and protections, or by the newest such sweep of this commit, in the results folder. The rest is listed.
 
-    Exit status: 0 the space is as committed, and its floor is reached, or there is no whole gate to tell;
-    1 it is not; 3 the harness broke; 4 usage or configuration.
+    Exit status: 0 the space is as committed, and its floor is reached or no whole gate was found; 1 it is
+    not; 3 the harness broke; 4 usage or configuration.
     """
     output, settings = output_of(given), settings_of(given)
     suite = choose(settings, ())

@@ -16,9 +16,9 @@ from harness.suite import ExitStatus
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 @options(STACK)
 def doctor(*, as_json: bool, **given: Any) -> ExitStatus:
-    """Look at this machine: what was found, what it can do, and the mend for each "no".
+    """Examine this machine: what was found, what it can do, and how to fix each "no".
 
-    Exit status 0 where a gate can run, else 3.
+    Exit status: 0 if a gate can run, else 3.
     """
     report = examine(stack_of(given))
     click.echo(json.dumps(report.as_json(), indent=1) if as_json else report.as_text())

@@ -28,9 +28,9 @@ from harness.suite import ExitStatus, SuiteSettings
 def new(
     name: str, *, fault: str, link: str | None, proves: str | None, scenarios: Path, target: Path | None
 ) -> ExitStatus:
-    """Write scenarios/NAME.py: a scenario that runs at once, with its proof to be filled in.
+    """Write scenarios/NAME.py: a scenario that runs at once, with a proof to fill in.
 
-    NAME is the scenario's id: a-z 0-9 _. Nothing that exists is written over.
+    NAME is the scenario's id: a-z 0-9 _. An existing file is never overwritten.
 
     Exit status: 0 written; 4 a name that is taken or does not exist.
     """

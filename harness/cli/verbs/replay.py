@@ -34,7 +34,7 @@ THEME = "replay"
 def replay(file: Path, *, only_print: bool, **given: Any) -> ExitStatus:
     """Perform the steps of a schedule FILE, under its profile, without its protections, with its seed.
 
-    A schedule that is partial, since its scenario's Python looked at an answer, is run by its id and seed.
+    A partial schedule, whose scenario's Python read an answer, is run by its id and seed.
     """
     schedule = read_schedule(file)
     if only_print:

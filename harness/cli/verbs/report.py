@@ -24,10 +24,10 @@ from harness.suite.settings import RESULTS
     help="Where the results of runs are.",
 )  # fmt: skip
 def report(run: str, *, results: Path) -> ExitStatus:
-    """Write report.html into the folder of RUN, and say where it is.
+    """Write report.html into the folder of RUN, and print its path.
 
-    RUN is a run's folder, or its name in the folder of results; without one, the newest that has a summary.
-    A gate, a soak and a replay write it by themselves; this is for what came later, such as a sweep.
+    RUN is a run's folder, or its name in the folder of results; by default the newest with a summary. A gate,
+    a soak and a replay write the report themselves. Use this to add later results, such as a sweep.
     """
     path = run_named(run, results)
     folder = path.parent

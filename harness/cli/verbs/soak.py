@@ -24,7 +24,7 @@ def soak(ids: tuple[str, ...], *, runs: int, **given: Any) -> ExitStatus:
     """Run the whole selection N times, each time with another seed.
 
     With one job all rounds are on the same servers; with several, each round starts new servers for each job.
-    The first round has the seed that is given, the next one more. The exit status is the worst run's.
+    The first round has the given seed, each later one the next number. The exit status is the worst run's.
     """
     output, settings = output_of(given), settings_of(given)
     suite = choose(settings, ids)

@@ -46,8 +46,8 @@ def sweep(
 ) -> ExitStatus:  # fmt: skip
     """Break a delivery at every message, in every way that makes sense there, and after every byte.
 
-    What was acknowledged must be stored once, and nothing else be claimed; the service must come
-    back. Results: sweep.json, sweep.html and the histories, in the run's folder.
+    The service must store what it acknowledged exactly once, confirm nothing false, and recover. Results:
+    sweep.json, sweep.html and the histories, in the run's folder.
 
     Exit status: 0 all held; 1 something failed; 2 interrupted; 3 inconclusive, or the harness broke;
     4 usage or configuration; 5 nothing ran.

@@ -22,11 +22,11 @@ from harness.suite.settings import RESULTS
 @click.option("--last", type=click.IntRange(min=2), metavar="N", help="Only the newest N runs.")
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON.")
 def trend(runs: tuple[Path, ...], *, results: Path, last: int | None, as_json: bool) -> ExitStatus:
-    """Compare past runs: RUNs are their folders, names or summary files; without any, those that are kept.
+    """Compare past runs: RUNs are folders, names or summary files; by default all that are kept.
 
-    Runs of one target and its default profile are compared; none that `harness run` made, unless it is named.
+    Only runs of one target and its default profile are compared. Runs of `harness run` count only if named.
 
-    Exit status 0, and 5 where there is no run.
+    Exit status: 0, or 5 if there is no run.
     """
     left_out: dict[str, str] = {}
     found = [read_summary(run_named(run, results)) for run in runs] if runs else kept_runs(results, left_out)

@@ -26,10 +26,10 @@ from harness.up.standing import Standing
 @click.command()
 @options(SUITE[:2], STACK)
 def up(*, scenarios: Path, target: Path | None, **given: Any) -> int:
-    """Bring the servers of a target up, and keep them until Ctrl-C or SIGTERM.
+    """Start the servers of a target, and keep them running until Ctrl-C or SIGTERM.
 
-    `harness run ID` runs scenarios on them, each time as the files of scenarios and service are now. One stack for
-    each target; nothing of it outlives this command, whatever ends it.
+    `harness run ID` runs scenarios on them, each time from the current files of scenarios and service. Each target
+    has one stack. No part of it outlives this command, whatever ends it.
 
     Exit status: 0 ended by Ctrl-C or SIGTERM; 3 it did not come up; 4 usage or configuration.
     """

@@ -38,10 +38,10 @@ AGAINST = click.option(
 def verify(ids: tuple[str, ...], *, candidate: Path, against: Path | None, **given: Any) -> ExitStatus:
     """Run the scenarios and their proofs against a candidate and against the release, and compare.
 
-    Worse is: a scenario that newly fails, is inconclusive or unavailable, or is gone; a kind of evidence
-    gone; a protection that is no longer proved; an answer or a recovery that takes several times as long.
-    What the release's own run did not judge cannot be compared, and is no release either. The report is
-    verify.md, verify.html and verify.json in the run's folder.
+    These are worse: a scenario that newly fails, is inconclusive or unavailable, or is gone; a kind of
+    evidence that is gone; a protection that is no longer proved; an answer or a recovery that takes several
+    times as long. What the release's own run did not judge cannot be compared, and prevents a release too.
+    The report is verify.md, verify.html and verify.json in the run's folder.
 
     Exit status: 0 nothing is worse, and the candidate holds; 1 something is worse, or failed;
     2 interrupted; 3 inconclusive, not all could be compared, or the harness broke; 4 usage or
