@@ -41,8 +41,9 @@ class Value:
         super().__init_subclass__()
         if not kind:
             return
-        if Value._kinds.get(kind, cls).__qualname__ != cls.__qualname__:
-            raise TypeError(f"kind {kind!r} belongs to {Value._kinds[kind].__qualname__} already")
+        known = Value._kinds.get(kind, cls)
+        if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):  # but for a module's reload
+            raise TypeError(f"kind {kind!r} belongs to {known.__module__}.{known.__qualname__} already")
         cls.kind = kind
         Value._kinds[kind] = cls
 

@@ -31,6 +31,7 @@ SAYING = [check for check in STANDING if check.says]
 def test_its_words_are_in_the_checks_own_sentence(check: Check) -> None:
     """Otherwise an empty reason would no longer be seen to be one."""
     assert check.needs_match
+    assert check.name in _spoilt(), "a check with `says` needs a history in _spoilt() that makes it fail"
     found = next(each for each in _spoilt()[check.name].judged().failing if each.name == check.name)
     words = re.findall(r"[a-z]{3,}", check.says)
     assert words

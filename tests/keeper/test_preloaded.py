@@ -223,6 +223,7 @@ def test_it_dies_with_the_keeper(keeper: Keeper, tmp_path: Path) -> None:
     preloaded = preload(keeper, tmp_path, argv)
     process = preloaded.spawn(spec_of(tmp_path, argv))
     os.kill(keeper.pid, signal.SIGKILL)
+    assert wait_for(lambda: not keeper.alive)  # else its end would be news to the fixture
     assert wait_for(lambda: not running(process.pid) and not running(preloaded.process.pid))
 
 

@@ -21,7 +21,7 @@ from harness.present.html.chronicle import Chronicle, CountLine, FaultWindow, Sp
 from harness.present.html.exceptions import exceptions_in
 from harness.present.html.grid import grid_of
 from harness.present.html.logs import LogFile, timed_lines
-from harness.present.html.panels import panels_of
+from harness.present.html.panels import STYLES, panels_of
 from harness.present.html.saw import checks_seen
 from harness.present.html.sentence import headline
 from harness.present.html.timeline import CODE_CHARACTER, LEFT, timeline_of
@@ -203,6 +203,13 @@ def test_a_kernel_that_does_not_tell_is_said_so() -> None:
     (panel,) = panels_of([told], TimeScale(0, 10, 0, 1000), 0)
     assert panel.title == "connections to redis: no such protocol"
     assert panel.lines[0].title == "open: unknown"
+
+
+def test_a_panel_names_the_lines_that_it_has_no_style_for() -> None:
+    lines = [CountLine(of="redis", what=f"n{n}", source="kernel", points=((0.0, 1.0),)) for n in range(STYLES + 2)]
+    (panel,) = panels_of(lines, TimeScale(0, 10, 0, 1000), 0)
+    assert panel.title == f"connections to redis (not drawn: n{STYLES}, n{STYLES + 1})"
+    assert len(panel.lines) == STYLES
 
 
 def test_a_history_from_before_connections_were_counted_is_drawn_without_them(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def panels_of(lines: Sequence[CountLine], scale: TimeScale, top: float) -> Seque
         found.setdefault((line.of, line.source, line.problem), []).append(line)
     step = KEY_HEIGHT + PLOT_HEIGHT + GAP
     return [
-        _panel(_title(*key), _worth_showing(each), scale, top + step * place + KEY_HEIGHT)
+        _panel(_title(*key) + _left_out(each), _worth_showing(each)[:STYLES], scale, top + step * place + KEY_HEIGHT)
         for place, (key, each) in enumerate(found.items())
     ]
 
@@ -73,7 +73,13 @@ def panels_height(panels: Sequence[Panel]) -> float:
 
 def _worth_showing(lines: Sequence[CountLine]) -> Sequence[CountLine]:
     """The first, and whatever was ever more than 0."""
-    return [line for place, line in enumerate(lines) if place == 0 or line.most > 0][:STYLES]
+    return [line for place, line in enumerate(lines) if place == 0 or line.most > 0]
+
+
+def _left_out(lines: Sequence[CountLine]) -> str:
+    """What a panel's title says of the lines for which there is no style left."""
+    names = [line.what for line in _worth_showing(lines)[STYLES:]]
+    return f" (not drawn: {', '.join(names)})" if names else ""
 
 
 def _title(of: str, source: str, problem: str) -> str:
