@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from harness.history import History
@@ -24,15 +23,15 @@ up to most of its time. A service that hangs waits for no core: its failure coun
 """
 
 
-def machine_was_busy(history: History, spans: Sequence[Span]) -> str:
-    """Say, with figures, that the machine was too busy to judge by a clock in these spans; empty if it was not.
+def machine_was_busy(history: History, span: Span) -> str:
+    """Say, with figures, that the machine was too busy to judge by a clock in this span; empty if it was not.
 
     Also empty if the history has no figures of cores.
     """
     over_ms = others_ms = 0.0
     waited_ms: Counter[str] = Counter()
     for entry in history.entries:
-        if isinstance(entry.event, CoresSeen) and (share := _share_within(entry.t_ns, entry.event, spans)):
+        if isinstance(entry.event, CoresSeen) and (share := _share_within(entry.t_ns, entry.event, span)):
             over_ms += share * entry.event.over_ms
             others_ms += share * entry.event.over_ms * entry.event.others
             waited_ms.update({wait.of: share * wait.waited_ms for wait in entry.event.waits})
@@ -46,9 +45,8 @@ def machine_was_busy(history: History, spans: Sequence[Span]) -> str:
     )
 
 
-def _share_within(ended_ns: int, sample: CoresSeen, spans: Sequence[Span]) -> float:
-    """How much of a sample lies within one of the spans, 0 to 1."""
+def _share_within(ended_ns: int, sample: CoresSeen, span: Span) -> float:
+    """How much of a sample lies within the span, 0 to 1."""
     length_ns = sample.over_ms * 1e6
-    began_ns = ended_ns - length_ns
-    within_ns = max((min(ended_ns, end) - max(began_ns, begin) for begin, end in spans), default=0.0)
+    within_ns = min(ended_ns, span[1]) - max(ended_ns - length_ns, span[0])
     return max(0.0, within_ns / length_ns) if length_ns else 0.0

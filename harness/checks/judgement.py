@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -46,7 +47,7 @@ class Judgement:
     @property
     def failing(self) -> tuple[CheckResult, ...]:
         """The checks that failed."""
-        return tuple(result for result in self.checks if result.failed)
+        return tuple(result for result in self.checks if result.counts)
 
 
 def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
@@ -61,7 +62,8 @@ def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     scenario's statement that there is none); without recovery and rest; or without sending its deliveries again.
     """
     results, crashes = _run(checks, history)
-    failing = [result for result in results if result.failed]
+    results = tuple(dataclasses.replace(each, excused=_too_busy(each, history)) for each in results)
+    failing = [result for result in results if result.counts]
     unsafe = [result for result in failing if result.safety]
     missed = [_missed(moment) for moment in _moments_missed(history)]
     excused = [*_unusable(history), *missed]
@@ -71,8 +73,6 @@ def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     lacks = history.last(MachineLacks)
     if lacks is not None:
         return Judgement(Verdict.UNAVAILABLE, f"needs {lacks.need}: {lacks.reason}", ())
-    busy = {result.name: found for result in failing if (found := _too_busy(result, history))}
-    failing = [result for result in failing if result.name not in busy]
     firm = [result for result in failing if result.firm]
     if excused and firm and doubts == excused and history.last(FaultActed) is not None:
         return Judgement(Verdict.FAILED, f"{_sentence(firm[0])}; besides, {excused[0]}", results)
@@ -80,7 +80,7 @@ def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
         return Judgement(Verdict.INCONCLUSIVE, doubts[0], results)
     if failing:
         return Judgement(Verdict.FAILED, _sentence(failing[0]), results)
-    missing = next(iter(busy.values()), "") or _missing(history)
+    missing = next((result.excused for result in results if result.excused), "") or _missing(history)
     return Judgement(Verdict.INCONCLUSIVE if missing else Verdict.HELD, missing, results)
 
 
@@ -97,9 +97,9 @@ def _run(checks: Sequence[Check], history: History) -> tuple[tuple[CheckResult, 
 
 
 def _too_busy(result: CheckResult, history: History) -> str:
-    """Return why a failure that rests on a clock does not count; empty if it does."""
-    busy = machine_was_busy(history, result.clock) if result.clock else ""
-    return f"{busy}; so this does not count: {_sentence(result)}" if busy else ""
+    """Return why a failure by a clock does not count: the machine was busy in each of its spans. Else empty."""
+    busy = [machine_was_busy(history, span) for span in result.clock]
+    return f"{busy[0]}; so this does not count: {_sentence(result)}" if busy and all(busy) else ""
 
 
 def _missing(history: History) -> str:

@@ -37,7 +37,7 @@ class CheckResult:
     `safety`: it failed because a row was lost, doubled or foreign. That counts even if a fault left no evidence.
     `firm`: no later step of the scenario could have made it hold, so it counts even if the scenario waited in vain for
     a moment. `deliveries`: all deliveries whose answers failed it; the sentence names the first. `clock`: it failed
-    because something took long, in these spans. That counts only if the machine had enough cores.
+    because something took long, in these spans. `excused`: why that does not count: the machine had no cores for it.
     """
 
     name: str
@@ -50,3 +50,9 @@ class CheckResult:
     firm: bool = True
     deliveries: tuple[str, ...] = ()
     clock: tuple[Span, ...] = ()
+    excused: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it failed, and nothing excuses that."""
+        return self.failed and not self.excused

@@ -77,8 +77,8 @@ class RunResult:
 
     @property
     def failing(self) -> tuple[CheckResult, ...]:
-        """The failed checks, whatever the verdict."""
-        return tuple(result for result in self.checks if result.failed)
+        """The checks whose failure counts, whatever the verdict."""
+        return tuple(result for result in self.checks if result.counts)
 
     @property
     def failing_checks(self) -> tuple[str, ...]:

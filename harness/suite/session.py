@@ -357,6 +357,8 @@ class Session:
                 self._publisher.judged(summary, self.folder)
         except OSError as problem:
             self._unwritten(self.folder.junit, str(problem))
+            if status is ExitStatus.HELD:  # the summary says 0, which is true no more
+                self._write(complete=complete, status=self.status)
 
     def _publish(self) -> None:
         """Write the report of a session that has ended. If that fails, the verdict stays as it is."""

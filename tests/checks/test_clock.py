@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+
 import pytest
 
 from harness.checks import Verdict
 from harness.checks.clock import machine_was_busy
 from harness.history import Recorder
-from harness.history.events import CoresSeen, CoreWait, Event, MomentMissed, NotRecovered
-from harness.vocabulary import REFUSED, service
-from tests.checks.support import Story, middle, rest, whole
+from harness.history.events import CoresSeen, CoreWait, Event, MomentMissed, NotRecovered, RequestEnded, RequestSent
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, service
+from tests.checks.support import Story, digest_of, middle, rest, whole
+from tests.checks.test_checks import FAILING
 
 CALM = CoresSeen(10_000, (CoreWait("service", 200), CoreWait("relay", 20)), 0.03)
 BUSY = CoresSeen(10_000, (CoreWait("service", 8_000), CoreWait("relay", 1_800)), 0.9)
@@ -53,14 +57,54 @@ def test_the_figures_are_those_of_the_time_that_it_took() -> None:
     recorder = Recorder()
     recorder.record("machine", CALM, t_ns=10_000_000_000)
     recorder.record("machine", BUSY, t_ns=20_000_000_000)
-    said = machine_was_busy(recorder.history, [(11_000_000_000, 12_000_000_000)])
+    said = machine_was_busy(recorder.history, (11_000_000_000, 12_000_000_000))
     assert said == (
         "the machine was too busy: other programs took 90% of its cores, and the run's processes waited 1.0 s for a "
         "core in 1.0 s, service the most"
     )
-    assert machine_was_busy(recorder.history, [(1_000_000_000, 9_000_000_000)]) == ""
-    assert machine_was_busy(recorder.history, [(1_000_000_000, 12_000_000_000)]) == ""
-    assert machine_was_busy(recorder.history, [(30_000_000_000, 31_000_000_000)]) == ""
+    assert machine_was_busy(recorder.history, (1_000_000_000, 9_000_000_000)) == ""
+    assert machine_was_busy(recorder.history, (1_000_000_000, 12_000_000_000)) == ""
+    assert machine_was_busy(recorder.history, (30_000_000_000, 31_000_000_000)) == ""
+
+
+def at(story: Story, second: int, event: Event) -> None:
+    story.recorder.record("test", event, t_ns=second * 1_000_000_000)
+
+
+def test_one_that_was_late_on_a_calm_machine_counts_whatever_befell_the_others() -> None:
+    """A sum over both would excuse the first by the second."""
+    story = middle()
+    for sent, ended, cores in ((100, 105, CALM), (200, 230, BUSY)):
+        at(story, sent, RequestSent(sent, "a", digest_of("a"), 100, "scenario", ACKNOWLEDGED))
+        at(story, ended, RequestEnded(sent, ACKNOWLEDGED, (ended - sent) * 1e3, 200, "stored"))
+        at(story, ended, dataclasses.replace(cores, over_ms=(ended - sent) * 1e3))
+    judged = rest(story).judged()
+    assert judged.verdict is Verdict.FAILED
+    assert judged.reason.startswith("in_time: ")
+
+
+def test_what_is_excused_is_no_failure_to_anybody_who_asks() -> None:
+    """Else the want of cores would prove a protection."""
+    judged = slow().tell(BUSY).judged()
+    assert judged.failing == ()
+    assert [result.name for result in judged.checks if result.failed] == ["slower"]
+
+
+BY_A_CLOCK = {"in_time", "slower", "reached", "recovers"}
+
+
+@pytest.mark.parametrize(("name", "spoil"), [(name, spoil) for name, spoil, _ in FAILING if name not in BY_A_CLOCK])
+def test_no_other_failure_is_excused_by_a_busy_machine(name: str, spoil: Callable[[], Story]) -> None:
+    judged = spoil().tell(BUSY).judged()
+    assert name in {result.name for result in judged.failing}
+
+
+@pytest.mark.parametrize(
+    ("others", "waited_ms", "counts"), [(0.5, 8_000, False), (0.49, 8_000, True), (0.5, 7_900, True)]
+)
+def test_both_figures_have_their_limit(others: float, waited_ms: float, counts: bool) -> None:
+    cores = CoresSeen(10_000, (CoreWait("service", waited_ms),), others)
+    assert (slow().tell(cores).judged().verdict is Verdict.FAILED) is counts
 
 
 @pytest.mark.parametrize("wrong", [lambda s: s.request("c", REFUSED), lambda s: s.rows("a", "foreign")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Collection
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +14,7 @@ from harness.cli.options import Output
 from harness.cli.stage import perform
 from harness.cli.verbs.gate import gate
 from harness.present.terminal.screen import Screen, Verbosity
+from harness.results.finding import Finding
 from harness.suite import ExitStatus, Session, SuiteSettings
 from harness.suite.chosen import Chosen
 from harness.target import load_target
@@ -56,6 +58,19 @@ def test_a_full_disk_is_said_in_a_line(
     assert said in out
     assert "No space left on device" in out
     assert "Traceback" not in out
+
+
+def test_a_summary_never_says_held_where_the_session_does_not(suite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JUnit is written after the summary: if it cannot be, the summary is written again."""
+    monkeypatch.chdir(suite)
+    monkeypatch.setattr("harness.present.pages.write_atomically", full)
+
+    def held_but_for(*_: object, findings: Collection[Finding] = (), **__: object) -> ExitStatus:
+        return ExitStatus.INCONCLUSIVE if findings else ExitStatus.HELD
+
+    monkeypatch.setattr("harness.suite.session.exit_status", held_but_for)
+    assert closed(suite) is ExitStatus.INCONCLUSIVE
+    assert summary_in(suite)["exit_status"] == 3
 
 
 def test_an_interruption_while_the_report_is_written_is_no_success(

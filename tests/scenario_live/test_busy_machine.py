@@ -15,8 +15,8 @@ from harness import Lab, link, redis
 from harness.checks import Verdict
 from harness.checks.clock import OTHERS_AT_LEAST
 from harness.engine.laying.testbed import Testbed
-from harness.engine.observing.cores import Cores
-from harness.history.events import CoresSeen
+from harness.engine.observing.cores import Cores, Reading, seen_between
+from harness.history.events import CoresSeen, CoreWait
 from tests.scenario_live.support import Runs, history_of
 
 # Loops that are nobody's children: what the harness has started is its own load, and no excuse. Each ends by itself.
@@ -50,6 +50,25 @@ def _strangers() -> Iterator[None]:
             os.kill(int(pid), signal.SIGKILL)
 
 
+BEFORE = Reading(at_ns=0, stolen_ns=0, others_ns={(9, 1): 0}, waits_ns={"service": {(5, 5): 100_000_000}})
+
+
+def test_only_other_programs_take_cores_from_a_run() -> None:
+    """One that was not there before may be the run's own, just ended or just begun; a pid may be another's now."""
+    now = Reading(
+        at_ns=1_000_000_000,
+        stolen_ns=200_000_000,
+        others_ns={(9, 1): 600_000_000, (9, 2): 900_000_000, (10, 1): 900_000_000},
+        waits_ns={"service": {(5, 5): 350_000_000, (5, 6): 50_000_000}},
+    )
+    assert seen_between(BEFORE, now, 2) == CoresSeen(1_000.0, (CoreWait("service", 300.0),), 0.4)
+
+
+def test_a_run_that_is_alone_on_the_machine_has_no_others() -> None:
+    now = Reading(at_ns=1_000_000_000, stolen_ns=0, others_ns={(9, 1): 0}, waits_ns={"service": {}})
+    assert seen_between(BEFORE, now, 2) == CoresSeen(1_000.0, (CoreWait("service", 0.0),), 0.0)
+
+
 @pytest.mark.usefixtures("_strangers")
 def test_others_are_told_from_the_harness_and_what_it_started() -> None:
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as own:
@@ -79,6 +98,8 @@ def test_a_slow_service_is_never_held_where_the_machine_is_busy(bed: Testbed, tm
     result = Runs(bed, tmp_path)(play)
 
     assert result.verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE)
-    assert any(history_of(result).of(CoresSeen))
+    seen = list(history_of(result).of(CoresSeen))
+    assert {wait.of for wait in seen[-1].waits} >= {"clients", "service", "relay", "postgres", "redis", "toxiproxy"}
+    assert any(wait.waited_ms for each in seen for wait in each.waits if wait.of == "service")
     if result.verdict is Verdict.INCONCLUSIVE:
         assert "the machine was too busy" in result.reason or "steady state" in result.reason

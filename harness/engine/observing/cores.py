@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from harness.history import Recorder
 from harness.history.events import CoresSeen, CoreWait
-from harness.processes.keeper import all_processes
+from harness.processes.keeper import Process, all_processes
 
 SAMPLE_EVERY_S = 0.5
 LANE = "machine"
@@ -32,22 +32,38 @@ Processes = Callable[[], Mapping[str, Iterable[int]]]
 Thread = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Ran:
-    """Nanoseconds that a thread has run, and has waited for a core, since it began."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One look at the machine. All times count from the beginning of what they are of.
 
-    ran_ns: int
-    waited_ns: int
+    `stolen_ns`: what a hypervisor took of all cores. `others_ns`: how long each process that the harness did not start
+    has run, by pid and start time. `waits_ns`: how long each thread of a part of the run has waited for a core.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
     at_ns: int
-    busy_ns: int
-    """The busy time of all cores together."""
-    own: Mapping[Thread, _Ran]
-    """Every thread of the harness and of the processes that it started, those of other lanes too."""
-    parts: Mapping[str, Iterable[Thread]]
+    stolen_ns: int
+    others_ns: Mapping[tuple[int, int], int]
+    waits_ns: Mapping[str, Mapping[Thread, int]]
+
+
+def seen_between(before: Reading, now: Reading, cores: int) -> CoresSeen:
+    """Return what happened between two readings on a machine with so many cores.
+
+    A process of others counts if it was there both times, so that a process of the run that has ended is never taken
+    for another program. A thread of the run counts from its birth.
+    """
+    over_ns = now.at_ns - before.at_ns
+    others_ns = now.stolen_ns - before.stolen_ns
+    others_ns += sum(ran - before.others_ns[key] for key, ran in now.others_ns.items() if key in before.others_ns)
+    return CoresSeen(
+        over_ms=round(over_ns / 1e6, 1),
+        waits=tuple(CoreWait(of, _waited_ms(before.waits_ns.get(of, {}), now.waits_ns[of])) for of in now.waits_ns),
+        others=round(min(1.0, others_ns / (over_ns * cores)), 3) if over_ns > 0 else 0.0,
+    )
+
+
+def _waited_ms(before: Mapping[Thread, int], now: Mapping[Thread, int]) -> float:
+    return round(sum(waited_ns - before.get(thread, 0) for thread, waited_ns in now.items()) / 1e6, 1)
 
 
 @asynccontextmanager
@@ -84,68 +100,46 @@ class Cores:
 
     def since_last(self) -> CoresSeen:
         """Return what happened since the last call, or since this was made."""
-        before, now = self._last, self._read()
-        self._last = now
-        over_ns = now.at_ns - before.at_ns
-        all_cores_ns = over_ns * (os.cpu_count() or 1)
-        own_ns = sum(ran.ran_ns - before.own[thread].ran_ns for thread, ran in now.own.items() if thread in before.own)
-        own_ns += sum(ran.ran_ns for thread, ran in now.own.items() if thread not in before.own)
-        others_ns = max(0, now.busy_ns - before.busy_ns - own_ns)
-        return CoresSeen(
-            over_ms=round(over_ns / 1e6, 1),
-            waits=tuple(CoreWait(of, _waited_ms(before, now, threads)) for of, threads in now.parts.items()),
-            others=round(min(1.0, others_ns / all_cores_ns), 3) if over_ns > 0 else 0.0,
-        )
+        before, self._last = self._last, self._read()
+        return seen_between(before, self._last, os.cpu_count() or 1)
 
-    def _read(self) -> _Reading:
+    def _read(self) -> Reading:
         roots = self._processes()
         name_of = {pid: name for name, pids in roots.items() for pid in pids}
-        parts: dict[str, list[Thread]] = {CLIENTS: [self._clients], **{name: [] for name in roots}}
-        own: dict[Thread, _Ran] = {}
-        for pid, name in _family(os.getpid(), name_of):
-            for thread, ran in _threads(pid):
-                own[thread] = ran
-                if name:
-                    parts[name].append(thread)
-        return _Reading(time.monotonic_ns(), _busy_ns(), own, parts)
+        waits: dict[str, dict[Thread, int]] = {CLIENTS: {}, **{name: {} for name in roots}}
+        others: dict[tuple[int, int], int] = {}
+        everything = {process.pid: process for process in all_processes()}
+        for pid, process in everything.items():
+            is_ours, name = _place_of(pid, everything, name_of)
+            if not is_ours:
+                others[pid, process.start_ticks] = process.ran_ticks * JIFFY_NS
+            elif name:
+                waits[name].update(_threads(pid))
+        waits[CLIENTS].update((thread, ns) for thread, ns in _threads(os.getpid()) if thread == self._clients)
+        return Reading(at_ns=time.monotonic_ns(), stolen_ns=_stolen_ns(), others_ns=others, waits_ns=waits)
 
 
-def _waited_ms(before: _Reading, now: _Reading, threads: Iterable[Thread]) -> float:
-    waited_ns = 0
-    for thread in threads:
-        if thread in now.own:
-            known = before.own.get(thread)
-            waited_ns += now.own[thread].waited_ns - (known.waited_ns if known else 0)
-    return round(waited_ns / 1e6, 1)
+def _place_of(pid: int, everything: Mapping[int, Process], name_of: Mapping[int, str]) -> tuple[bool, str]:
+    """Return whether the harness started a process, or is it, and the name of the nearest named process above it.
 
-
-def _family(root: int, name_of: Mapping[int, str]) -> Iterator[tuple[int, str]]:
-    """Return the root and all its descendants, each with the name of its nearest named process, or "".
-
-    That may be the process itself. Ancestors are read as they are now: a process whose parent has just ended is found
-    at the next reading.
+    Ancestors are read as they are now: a process whose parent has just ended is found at the next reading.
     """
-    parent_of = {process.pid: process.parent for process in all_processes()}
-    for pid in parent_of:
-        name, ancestor = name_of.get(pid, ""), pid
-        while ancestor != root and ancestor in parent_of:
-            ancestor = parent_of[ancestor]
-            name = name or name_of.get(ancestor, "")
-        if ancestor == root:
-            yield pid, name
+    name = ""
+    while pid != os.getpid() and pid in everything:
+        name = name or name_of.get(pid, "")
+        pid = everything[pid].parent
+    return pid == os.getpid(), name
 
 
-def _threads(pid: int) -> Iterator[tuple[Thread, _Ran]]:
-    """Return each thread of a process; empty if the process is gone."""
+def _threads(pid: int) -> Iterator[tuple[Thread, int]]:
+    """Return how long each thread of a process has waited for a core, in ns; nothing if the process is gone."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - the names alone
             with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as file:  # noqa: PTH123 - many a second
-                ran, waited, _ = file.read().split()
-            yield (pid, int(thread)), _Ran(int(ran), int(waited))
+                yield (pid, int(thread)), int(file.read().split()[1])
 
 
-def _busy_ns() -> int:
-    """Return how long all cores together were busy since the machine started, time taken by a hypervisor included."""
+def _stolen_ns() -> int:
+    """Return how long a hypervisor has kept the cores from this machine (`/proc/stat`, field `steal`)."""
     with open("/proc/stat", encoding="ascii") as file:  # noqa: PTH123 - as above
-        user, nice, system, _idle, _iowait, irq, softirq, steal, *_ = map(int, file.readline().split()[1:])
-    return (user + nice + system + irq + softirq + steal) * JIFFY_NS
+        return int(file.readline().split()[8]) * JIFFY_NS

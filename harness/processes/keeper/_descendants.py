@@ -28,6 +28,8 @@ class Process:
     parent: int
     session: int
     start_ticks: int
+    ran_ticks: int
+    """How long it has run, all threads together."""
 
 
 def descendants(root: int) -> list[Process]:
@@ -123,7 +125,13 @@ def _read(pid: int) -> Process | None:
     fields = _stat(pid)
     if fields is None:
         return None
-    return Process(pid, parent=int(fields[1]), session=int(fields[3]), start_ticks=int(fields[19]))
+    return Process(
+        pid,
+        parent=int(fields[1]),
+        session=int(fields[3]),
+        start_ticks=int(fields[19]),
+        ran_ticks=int(fields[11]) + int(fields[12]),
+    )
 
 
 def _stat(pid: int) -> list[bytes] | None:
