@@ -109,8 +109,12 @@ class ResponseHead:
 
     def body_after(self, method: str) -> int:
         """Return what follows the head of a response to a request with this method."""
+        return self.body if self.may_have_body(method) else 0
+
+    def may_have_body(self, method: str) -> bool:
+        """Whether a body can follow: if not, the client ignores a Content-Length (RFC 9112, 6.3)."""
         without = method == "HEAD" or self.status < 200 or self.status in (204, 304) or self.switches(method)
-        return 0 if without else self.body
+        return not without
 
 
 def check_request_begins(data: bytes) -> bool:

@@ -75,15 +75,24 @@ class _WrongLengthCourse(RuleCourse):
             self.bench.not_done(self.armed)
 
     def _changed(self, head: bytes) -> bytes:
-        if ResponseHead.parse(head).is_interim:
+        response = ResponseHead.parse(head)
+        if response.is_interim:
             return head
         self._over = True
         found = LENGTH.search(head)
         length = int(found["length"]) + self._by if found else -1
+        method = self.message.text.partition(" ")[0]
         if found is None or length < 0:
             announced = f"{found['length'].decode()} bytes only" if found else "no length"
-            self.armed.missed[f"the response announces {announced}"] += 1
-            self.bench.not_done(self.armed)
-            return head
+            return self._unchanged(head, f"the response announces {announced}")
+        if response.body < 0 or not response.may_have_body(method):
+            why = "its body comes in chunks" if response.body < 0 else f"{method} {response.status} has no body"
+            return self._unchanged(head, f"the client ignores the response's length: {why}")
         self._fire(len(head))
         return head[: found.start("length")] + b"%d" % length + head[found.end("length") :]
+
+    def _unchanged(self, head: bytes, reason: str) -> bytes:
+        """Put the rule in force again: this response could not feel it."""
+        self.armed.missed[reason] += 1
+        self.bench.not_done(self.armed)
+        return head

@@ -8,7 +8,7 @@ from harness.errors import UsageError
 from harness.protocols.http.length import WrongLength
 from harness.relay import Action, Cut, Delay, Drop, Fail, Hold, Late, Match, Reset, Rule, Stall, check_action
 from harness.relay._near_misses import near_misses
-from tests.protocols.http.words import CHARGE, CHARGED, chunked, head, request, response
+from tests.protocols.http.words import CHARGE, CHARGED, chunked, chunks_of, head, request, response
 from tests.relay.engines import Bed, Wire
 
 OTHER = request("GET /health")
@@ -224,6 +224,36 @@ def test_a_response_that_cannot_be_changed_so_passes_and_the_rule_stays(bed: Bed
     assert any(reason in line for line in near_misses(armed, ()))
     wire.sends(CHARGE)
     assert b"Content-Length: 14" in wire.answers(CHARGED)
+
+
+BOTH = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Content-Length: 3") + chunks_of(b"abc")
+
+
+@pytest.mark.parametrize(
+    ("line", "answer", "reason"),
+    [
+        ("GET /", head("HTTP/1.1 304 Not Modified", "Content-Length: 17"), "GET 304 has no body"),
+        ("HEAD /", head("HTTP/1.1 200 OK", "Content-Length: 17"), "HEAD 200 has no body"),
+        ("GET /", BOTH, "its body comes in chunks"),
+    ],
+)
+def test_a_length_that_the_client_ignores_is_left_and_is_no_evidence(
+    bed: Bed, line: str, answer: bytes, reason: str
+) -> None:
+    rule = bed.arm(WrongLength(3), "answered", line)
+    wire = asked(bed, request(line))
+    assert wire.answers(answer) == answer
+    assert not wire.fired()
+    armed = bed.book.get(rule)
+    assert armed is not None
+    assert any(reason in miss for miss in near_misses(armed, ()))
+
+
+def test_an_announced_body_that_is_empty_meets_it(bed: Bed) -> None:
+    bed.arm(WrongLength(3), "answered", "POST /charges")
+    wire = asked(bed)
+    assert b"Content-Length: 3" in wire.answers(response(201))
+    assert len(wire.fired()) == 1
 
 
 def test_a_head_that_does_not_end_passes_when_the_connection_does(bed: Bed) -> None:
