@@ -15,7 +15,7 @@ from harness.stack.sockets import TcpState
 from harness.vocabulary import Link
 
 if TYPE_CHECKING:
-    from harness.faults.link import ToxicFault
+    from harness.faults.toxic import ToxicFault
 
 CUT_WITHIN_S = 5.0
 CONNECTIONS_CUT = EvidenceKind(

@@ -43,10 +43,11 @@ class Fault(Value):
             await lab.deliver()
 
     Scenarios take faults from `link`, `wire`, `server`, `syscall` and `process`. A fault's class says everything about
-    it: what the machine must have (`needs`), what proves that it took effect (`evidence`), its description (`effect`),
-    how a scenario uses it (`example`), and what injects it (`injection`).
+    it: what the machine must have (`needs`), what proves that it took effect (`evidence`), its description (`does` or
+    `effect`), how a scenario uses it (`example`), and what injects it (`injection`).
     """
 
+    does: ClassVar[str] = ""
     needs: ClassVar[frozenset[Need]] = frozenset()
     needs_own_server: ClassVar[bool] = False
     """Whether the server of its link must be the harness's own: what others keep on one given by URL is not touched."""
@@ -86,8 +87,11 @@ class Fault(Value):
         return Fired(self, times)
 
     def effect(self) -> str:
-        """What it does, as a clause without a full stop: `cut every open connection to redis`."""
-        return repr(self)
+        """What it does, as a clause without a full stop: `cut every open connection to redis`.
+
+        A class writes this clause into `does`, where its fields are `{fault.NAME}`, or overrides this method.
+        """
+        return self.does.format(fault=self) if self.does else repr(self)
 
     def words(self) -> str:
         """What it does and when, as reports and terminals show it."""
@@ -162,6 +166,7 @@ class NoFault(Fault, kind="no_fault"):
     It needs no evidence, so a run in which it was the only fault can hold without any.
     """
 
+    does: ClassVar[str] = "nothing"
     leaves_evidence: ClassVar[bool] = False
 
     def __repr__(self) -> str:
@@ -171,10 +176,6 @@ class NoFault(Fault, kind="no_fault"):
     def __str__(self) -> str:
         """The same, as an id."""
         return "no_fault"
-
-    def effect(self) -> str:
-        """What it does."""
-        return "nothing"
 
     @classmethod
     def example(cls, ground: Ground) -> Example:  # noqa: ARG003  # the signature is Fault's

@@ -13,8 +13,7 @@ to the relay: it closes, resets or refuses. It closes connections itself if a ru
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -24,34 +23,21 @@ from harness.faults._link_injections import (
     CONNECTS_REFUSED,
     CutInjection,
     DownInjection,
-    ToxicsInjection,
 )
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
-from harness.faults.fault import Fault, Injection, Need
-from harness.faults.meter import LinkActivity, Used
+from harness.faults.fault import Injection, Need
+from harness.faults.meter import LinkActivity
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
-from harness.stack.toxiproxy.toxics import STREAMS, Stream, Toxic
-from harness.vocabulary import ANY_OUTCOME, Link
+from harness.faults.toxic import LinkFault, ToxicFault, limits, met_when, went
+from harness.stack.toxiproxy.toxics import Stream
+from harness.vocabulary import ANY_OUTCOME
 
 HINDERED_MS = 1
 """A rate counts as a limit if it delays a connection by this much. A kilobyte a second is a byte a millisecond."""
 DAY_MS = 86_400_000
 MANY = 10_000_000
-
-
-@dataclass(frozen=True, repr=False)
-class LinkFault(Fault):
-    """A fault of one link."""
-
-    needs: ClassVar[frozenset[Need]] = frozenset({"own_toxiproxy"})
-    link: Link
-
-    @classmethod
-    def example(cls, ground: Ground) -> Example:
-        """The link cannot be used: a delivery that needs it is refused."""
-        return Example(cls(ground.link), deliveries=SOME, expect=ground.without_link)
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,11 +56,8 @@ class Down(LinkFault, kind="link.down"):
         link: the link that it strikes, such as `redis`.
     """
 
+    does: ClassVar[str] = "close the connections to {fault.link} and refuse new ones"
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (CONNECTIONS_CUT, CONNECTS_REFUSED)
-
-    def effect(self) -> str:
-        """What it does."""
-        return f"close the connections to {self.link} and refuse new ones"
 
     def injection(self, site: Site) -> Injection:
         """Refuse, and disable the proxy, until healed."""
@@ -98,6 +81,7 @@ class Cut(LinkFault, TimedFault, kind="link.cut"):
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
     """
 
+    does: ClassVar[str] = "cut every open connection to {fault.link}"
     needs: ClassVar[frozenset[Need]] = frozenset()
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (CONNECTIONS_CUT,)
 
@@ -106,72 +90,9 @@ class Cut(LinkFault, TimedFault, kind="link.cut"):
         """It happens once, before the deliveries: all are acknowledged."""
         return Example(cls(ground.link), met="after", deliveries=SOME)
 
-    def effect(self) -> str:
-        """What it does."""
-        return f"cut every open connection to {self.link}"
-
     def injection(self, site: Site) -> Injection:
         """Close the open connections; the relay goes on listening."""
         return CutInjection(self.link, site)
-
-
-def limits(key: str, *, at_least: int = 0, at_most: int) -> Mapping[str, object]:
-    """Return the metadata of a field that Toxiproxy calls `key`: its value lies within the limits."""
-    return {"key": key, "at_least": at_least, "at_most": at_most}
-
-
-def met_when(words: str) -> tuple[EvidenceKind, ...]:
-    """Return the evidence that a toxic leaves."""
-    return (EvidenceKind("toxic_met", "kernel and Toxiproxy", words),)
-
-
-@dataclass(frozen=True, repr=False)
-class ToxicFault(LinkFault):
-    """A fault that one of Toxiproxy's toxics makes, in one direction or both.
-
-    `toxic`: its type in Toxiproxy. `always`: attributes that are the same for every such fault, by Toxiproxy's names.
-
-    Raises:
-        UsageError: a number lies outside its field's limits. Toxiproxy itself checks none.
-    """
-
-    toxic: ClassVar[str]
-    always: ClassVar[Mapping[str, int]] = {}
-    evidence: ClassVar[tuple[EvidenceKind, ...]] = met_when(
-        "something was asked or answered on a connection of the link while the toxic was on"
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for each in self._numbers():
-            value, low, high = getattr(self, each.name), each.metadata["at_least"], each.metadata["at_most"]
-            if not low <= value <= high:
-                mend = f"write {min(max(value, low), high)}, or another number from {low} to {high}"
-                raise UsageError.at(self.kind, each.name, value, f"not within {low} to {high}", mend=mend)
-
-    def _numbers(self) -> Sequence[dataclasses.Field[int]]:
-        return [each for each in dataclasses.fields(self) if "key" in each.metadata]
-
-    def toxics(self) -> Sequence[Toxic]:
-        """The toxics to add: one for each direction."""
-        given: Stream | None = getattr(self, "stream", None)
-        numbers = {each.metadata["key"]: getattr(self, each.name) for each in self._numbers()}
-        attributes = {**self.always, **numbers}
-        streams = STREAMS if given is None else (given,)
-        return [Toxic(type=self.toxic, stream=stream, attributes=attributes) for stream in streams]
-
-    def met_by(self, activity: LinkActivity) -> int:
-        """On how many connections it took effect. Most toxics affect every connection that carries anything."""
-        return activity.touched
-
-    def injection(self, site: Site) -> Injection:
-        """Add the toxics; remove them when healed."""
-        return ToxicsInjection(self, site)
-
-
-def went(used: Used, stream: Stream) -> int:
-    """The bytes that a connection carried in one direction."""
-    return used.bytes_sent if stream == "upstream" else used.bytes_received
 
 
 @dataclass(frozen=True, repr=False)
@@ -190,12 +111,9 @@ class Swallow(ToxicFault, kind="link.swallow"):
         link: the link that it strikes, such as `redis`.
     """
 
+    does: ClassVar[str] = "swallow every byte to and from {fault.link}"
     toxic: ClassVar[str] = "timeout"
     always: ClassVar[Mapping[str, int]] = {"timeout": 0}  # it never closes
-
-    def effect(self) -> str:
-        """What it does."""
-        return f"swallow every byte to and from {self.link}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -217,6 +135,7 @@ class Timeout(ToxicFault, kind="link.timeout"):
         UsageError: `timeout_ms` is outside of its limits.
     """
 
+    does: ClassVar[str] = "swallow what goes to and from {fault.link}, and close after {fault.timeout_ms} ms"
     toxic: ClassVar[str] = "timeout"
     timeout_ms: int = field(kw_only=True, metadata=limits("timeout", at_most=DAY_MS))
 
@@ -224,10 +143,6 @@ class Timeout(ToxicFault, kind="link.timeout"):
     def example(cls, ground: Ground) -> Example:
         """The link cannot be used."""
         return Example(cls(ground.link, timeout_ms=500), deliveries=SOME, expect=ground.without_link)
-
-    def effect(self) -> str:
-        """What it does."""
-        return f"swallow what goes to and from {self.link}, and close after {self.timeout_ms} ms"
 
 
 @dataclass(frozen=True, repr=False)
@@ -247,12 +162,9 @@ class Reset(ToxicFault, kind="link.reset"):
         link: the link that it strikes, such as `redis`.
     """
 
+    does: ClassVar[str] = "reset connections to {fault.link}"
     toxic: ClassVar[str] = "reset_peer"
     always: ClassVar[Mapping[str, int]] = {"timeout": 0}
-
-    def effect(self) -> str:
-        """What it does."""
-        return f"reset connections to {self.link}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -296,7 +208,7 @@ class Latency(ToxicFault, kind="link.latency"):
         return Example(cls(ground.link, latency_ms=200), deliveries=SOME)
 
     def effect(self) -> str:
-        """What it does."""
+        """How late, with the jitter if there is any, and which way."""
         about = f" give or take {self.jitter_ms} ms" if self.jitter_ms else ""
         late = f"{self.latency_ms} ms{about} late"
         return f"let {self.link} answer {late}" if self.stream == "downstream" else f"reach {self.link} {late}"
@@ -337,7 +249,7 @@ class Bandwidth(ToxicFault, kind="link.bandwidth"):
         return Example(cls(ground.link, rate_kb_s=ground.sample.rate_kb_s), deliveries=SOME)
 
     def effect(self) -> str:
-        """What it does."""
+        """How much passes, and which way."""
         way = "from" if self.stream == "downstream" else "to"
         return f"let {self.rate_kb_s} kB a second through {way} {self.link}"
 
@@ -390,7 +302,7 @@ class Slicer(ToxicFault, kind="link.slicer"):
         return Example(cls(ground.link, average_bytes=2, delay_us=100), deliveries=SOME)
 
     def effect(self) -> str:
-        """What it does."""
+        """Whose bytes are sliced, and how small."""
         whose = f"{self.link}'s bytes" if self.stream == "downstream" else f"bytes for {self.link}"
         return f"let {whose} arrive in slices of about {self.average_bytes}"
 
@@ -435,7 +347,7 @@ class LimitData(ToxicFault, kind="link.limit_data"):
         return Example(cls(ground.link, limit_bytes=2), deliveries=SOME, expect=ground.without_link)
 
     def effect(self) -> str:
-        """What it does."""
+        """After how many bytes, and which way they go."""
         way = "" if self.stream == "downstream" else " to it"
         return f"close {self.link}'s connections after {self.limit_bytes} bytes{way}"
 
@@ -464,6 +376,7 @@ class SlowClose(ToxicFault, kind="link.slow_close"):
         UsageError: `delay_ms` is outside of its limits.
     """
 
+    does: ClassVar[str] = "pass a close on {fault.link} on {fault.delay_ms} ms late"
     toxic: ClassVar[str] = "slow_close"
     evidence: ClassVar[tuple[EvidenceKind, ...]] = met_when("service or server closed a connection of the link")
     delay_ms: int = field(kw_only=True, metadata=limits("delay", at_least=1, at_most=DAY_MS))
@@ -472,10 +385,6 @@ class SlowClose(ToxicFault, kind="link.slow_close"):
     def example(cls, ground: Ground) -> Example:
         """Only a close is late, and a service seldom closes unless it is stopped."""
         return Example(cls(ground.link, delay_ms=1_000), restarts=True, expect=ANY_OUTCOME)
-
-    def effect(self) -> str:
-        """What it does."""
-        return f"pass a close on {self.link} on {self.delay_ms} ms late"
 
     def met_by(self, activity: LinkActivity) -> int:
         """Only a close is late: the service's, or one of the server's that the service may not have seen yet."""

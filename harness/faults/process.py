@@ -47,16 +47,13 @@ class Kill(TimedFault, kind="process.kill"):
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
     """
 
+    does: ClassVar[str] = "kill the service (SIGKILL)"
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (PROCESS_ENDED,)
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
         """It is killed with a delivery under way: nothing was promised."""
         return Example(cls(at=ground.sent), expect=UNKNOWN)
-
-    def effect(self) -> str:
-        """What it does."""
-        return "kill the service (SIGKILL)"
 
     def injection(self, site: Site) -> Injection:
         """Kill it and wait until it is gone."""
@@ -80,16 +77,13 @@ class Terminate(TimedFault, kind="process.terminate"):
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
     """
 
+    does: ClassVar[str] = "end the service (SIGTERM)"
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (LISTENER_CLOSED, SIGNAL_IGNORED, PROCESS_ENDED)
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
         """It is asked to end with a delivery under way: what it accepted is answered."""
         return Example(cls(at=ground.sent))
-
-    def effect(self) -> str:
-        """What it does."""
-        return "end the service (SIGTERM)"
 
     def injection(self, site: Site) -> Injection:
         """Ask it to end; wait until it accepts nothing new."""
@@ -114,16 +108,13 @@ class Pause(TimedFault, kind="process.pause"):
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
     """
 
+    does: ClassVar[str] = "freeze the service (SIGSTOP)"
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (PROCESS_STOPPED,)
 
     @classmethod
     def example(cls, ground: Ground) -> Example:  # noqa: ARG003  # the signature is Fault's
         """It holds a delivery up."""
         return Example(cls(), met="until met", expect=ANY_OUTCOME)
-
-    def effect(self) -> str:
-        """What it does."""
-        return "freeze the service (SIGSTOP)"
 
     def injection(self, site: Site) -> Injection:
         """Stop it; wait until the kernel says that it is stopped."""
@@ -151,6 +142,7 @@ class Misconfigure(Fault, kind="process.misconfigure"):
         UsageError: when it is injected, if the host may not be used.
     """
 
+    does: ClassVar[str] = "start the service with a wrong URL of {fault.link}"
     needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (WRONG_ADDRESS_DIALLED,)
     link: Link
@@ -161,10 +153,6 @@ class Misconfigure(Fault, kind="process.misconfigure"):
         """The service cannot reach the link: a delivery that needs it is refused."""
         fault = cls(ground.link, url=ground.sample.dead_url)
         return Example(fault, deliveries=SOME, expect=ground.without_link)
-
-    def effect(self) -> str:
-        """What it does."""
-        return f"start the service with a wrong URL of {self.link}"
 
     def injection(self, site: Site) -> Injection:
         """Restart it with another setting. Raises UsageError for a host that may not be touched."""

@@ -66,6 +66,7 @@ class Execute(TimedFault, kind="server.execute"):
         UsageError: when it acts, if the server does not understand the text. The run is then inconclusive.
     """
 
+    does: ClassVar[str] = "have another session on {fault.link} do: {fault.text}"
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (EXECUTED,)
     link: Link
     text: str = field()
@@ -77,10 +78,6 @@ class Execute(TimedFault, kind="server.execute"):
         if not ground.harmless:
             return None
         return Example(cls(ground.link, ground.harmless), met="after", deliveries=SOME)
-
-    def effect(self) -> str:
-        """What it does."""
-        return f"have another session on {self.link} do: {self.text}"
 
     @property
     def lasting(self) -> bool:

@@ -67,7 +67,7 @@ class Connect(Fault, kind="syscall.connect"):
         return Example(fault, beside=(cut(ground.link),), deliveries=SOME, expect=ground.without_link)
 
     def effect(self) -> str:
-        """What it does."""
+        """What connect() returns, and how many times if that is limited."""
         times = f", {self.times} times" if self.times is not None else ""
         return f"answer connect() to {self.link} with {self.errno}{times}"
 

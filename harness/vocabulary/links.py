@@ -41,6 +41,7 @@ class Link(Value):
     `protocol`: the name of its folder, of its default link, and in JSON.
     `names`: the names that a single message of each direction can have. Without any the list is open: `open_names`
     says in a sentence what a name looks like, and `check_message_name` checks it.
+    `whole`: the name of the one message that everything of a direction is part of, if there are no others.
     `phases`: where a connection can stand when a message passes. With "commit", its server has transactions.
     `wordless_phases`: phases in which the server carries out no statement: a message must be named there.
 
@@ -54,6 +55,7 @@ class Link(Value):
     protocol: ClassVar[str] = ""
     names: ClassVar[Mapping[Direction, tuple[str, ...]]] = {"sent": (), "answered": ()}
     open_names: ClassVar[str] = ""
+    whole: ClassVar[str | None] = None
     phases: ClassVar[tuple[Phase, ...]] = ()
     wordless_phases: ClassVar[tuple[Phase, ...]] = ()
     name: str
@@ -150,7 +152,8 @@ class Link(Value):
             UsageError: the protocol has no such message or phase (the error names the nearest one), or a number is
                 less than 1.
         """
-        return Sent(self, text, message=message, phase=phase, having=having, connection=connection, nth=nth)
+        name = self.whole if message is None else message
+        return Sent(self, text, message=name, phase=phase, having=having, connection=connection, nth=nth)
 
     def answered(
         self,
@@ -185,7 +188,8 @@ class Link(Value):
             UsageError: the protocol has no such message or phase (the error names the nearest one), or a number is
                 less than 1.
         """
-        return Answered(self, text, message=message, phase=phase, having=having, connection=connection, nth=nth)
+        name = self.whole if message is None else message
+        return Answered(self, text, message=name, phase=phase, having=having, connection=connection, nth=nth)
 
     @property
     def sends_per_request(self) -> Figure:

@@ -29,7 +29,7 @@ LINK_FAULT = '''
 from dataclasses import dataclass, field
 from typing import ClassVar
 from harness.faults.example import Example, Ground
-from harness.faults.link import ToxicFault, limits
+from harness.faults.toxic import ToxicFault, limits
 
 KIND = "link.trickle"
 
@@ -37,6 +37,7 @@ KIND = "link.trickle"
 class Trickle(ToxicFault, kind=KIND):
     """One byte passes every `delay_us`."""
 
+    does = "let {fault.link}'s bytes trickle"
     toxic: ClassVar[str] = "slicer"
     always = {"average_size": 1, "size_variation": 0}
     delay_us: int = field(kw_only=True, metadata=limits("delay", at_least=1, at_most=60_000_000))
@@ -44,9 +45,6 @@ class Trickle(ToxicFault, kind=KIND):
     @classmethod
     def example(cls, ground: Ground) -> Example:
         return Example(cls(ground.link, delay_us=5), deliveries=2)
-
-    def effect(self) -> str:
-        return f"let {self.link}'s bytes trickle"
 '''
 WIRE_ACTION = """
 from dataclasses import dataclass
@@ -58,7 +56,7 @@ class Lose(Drop):
     kind: ClassVar[str] = "lose"
 """
 WIRE_FAULT = '''
-from harness.faults.wire import WireFault
+from harness.faults.message import WireFault
 
 KIND = "wire.lose"
 
@@ -66,11 +64,9 @@ KIND = "wire.lose"
 class LoseIt(WireFault, kind=KIND):
     """The message is lost."""
 
+    does = "lose {at}"
     acts = Lose
     swept = {"lose": lambda _: Lose()}
-
-    def effect(self) -> str:
-        return f"lose {self.at.words()}"
 '''
 SERVER_FAULT = '''
 from dataclasses import dataclass
@@ -86,15 +82,13 @@ KIND = "server.forget"
 class Forget(TimedFault, kind=KIND):
     """Redis forgets."""
 
+    does = "let Redis forget"
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (EvidenceKind("forgotten", "Redis", "it has forgotten"),)
     link: Redis
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
         return Example(cls(ground.link_as(Redis)), met="after", prepared=True)
-
-    def effect(self) -> str:
-        return "let Redis forget"
 '''
 SWEPT = """
 from harness.history.events import MessageMet

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness import faults
 from harness.drafting import kinds
 from harness.drafting._moves import moves_of
 from harness.faults.example import any_ground
 from harness.faults.fault import Fault
-from harness.faults.wire import MessageFault
+from harness.faults.message import MessageFault
+from harness.faults.order import Order
 from harness.relay.actions import ACTIONS
 from harness.scenario.schedule import Schedule, read_schedule
 
@@ -54,7 +54,7 @@ def test_its_name_in_a_scenario_is_its_kind(fault: type[Fault]) -> None:
     made: object = harness
     for word in fault.kind.split("."):
         made = getattr(made, word)
-    assert made is fault or fault is faults.wire.Order, "wire.order is a function that makes one"
+    assert made is fault or fault is Order, "wire.order is a function that makes one"
 
 
 def test_every_kind_of_evidence_means_one_thing() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import harness
 from harness import Http, Link, Postgres
 from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
+from harness.faults.message import MessageFault
 from harness.faults.timing import TimedFault
-from harness.faults.wire import MessageFault
 from harness.history.events import Event
 from harness.protocols.contract.speech import SPEECH
 from harness.protocols.postgres.errors import REPLACEABLE

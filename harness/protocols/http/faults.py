@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from harness.errors import UsageError
 from harness.faults.example import Example, Ground
-from harness.faults.wire import WireFault
+from harness.faults.message import WireFault
 from harness.protocols.http import length
 from harness.protocols.http.words import Http
 from harness.relay import Action
@@ -62,7 +62,7 @@ class WrongLength(WireFault, kind="wrong_length"):
         return Example(cls(ground.answered, by=10))
 
     def effect(self) -> str:
-        """What it does."""
+        """How wrong the announced length is."""
         more = f"{self.by} bytes more than come" if self.by > 0 else f"{-self.by} bytes less than come"
         return f"announce {more} with {self.at.words()}"
 

@@ -73,9 +73,7 @@ class Lock(TableFault, kind="server.lock"):
         UsageError: `table` is not such a name; or, when it is injected, there is no such table.
     """
 
-    def effect(self) -> str:
-        """What it does."""
-        return f"lock the table {self.table}"
+    does: ClassVar[str] = "lock the table {fault.table}"
 
     def injection(self, site: Site) -> Injection:
         """Take the lock."""
@@ -103,9 +101,7 @@ class HoldCommits(TableFault, kind="server.hold_commits"):
         UsageError: `table` is not such a name; or, when it is injected, there is no such table.
     """
 
-    def effect(self) -> str:
-        """What it does."""
-        return f"let transactions on {self.table} wait in their COMMIT"
+    does: ClassVar[str] = "let transactions on {fault.table} wait in their COMMIT"
 
     def injection(self, site: Site) -> Injection:
         """Take the advisory lock, then set the trigger."""
@@ -231,6 +227,7 @@ class EndSessions(TimedFault, kind="server.end_sessions"):
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
     """
 
+    does: ClassVar[str] = "let PostgreSQL end every session of the service"
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (SESSIONS_ENDED,)
     link: Postgres
 
@@ -238,10 +235,6 @@ class EndSessions(TimedFault, kind="server.end_sessions"):
     def example(cls, ground: Ground) -> Example:
         """It happens once, before the deliveries: all are acknowledged."""
         return Example(cls(ground.link_as(Postgres)), met="after", deliveries=SOME)
-
-    def effect(self) -> str:
-        """What it does."""
-        return "let PostgreSQL end every session of the service"
 
     def injection(self, site: Site) -> Injection:
         """End them, and wait until they are gone."""

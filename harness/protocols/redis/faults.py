@@ -39,6 +39,7 @@ class Flush(TimedFault, kind="server.flush"):
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
     """
 
+    does: ClassVar[str] = "flush what the service keeps in Redis"
     needs_own_server: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (KEYS_LOST,)
     link: Redis
@@ -47,10 +48,6 @@ class Flush(TimedFault, kind="server.flush"):
     def example(cls, ground: Ground) -> Example:
         """It deletes what an earlier delivery left there."""
         return Example(cls(ground.link_as(Redis)), met="after", prepared=True)
-
-    def effect(self) -> str:
-        """What it does."""
-        return "flush what the service keeps in Redis"
 
     def injection(self, site: Site) -> Injection:
         """Send FLUSHDB in the service's own database."""
@@ -99,6 +96,7 @@ class Poison(TimedFault, kind="server.poison"):
         UsageError: when it is injected, if the target description does not say how the service remembers deliveries.
     """
 
+    does: ClassVar[str] = "let Redis remember deliveries that were never stored"
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (POISON_MET,)
     link: Redis
 
@@ -106,10 +104,6 @@ class Poison(TimedFault, kind="server.poison"):
     def example(cls, ground: Ground) -> Example:
         """The service asks for the keys, but stores anyway."""
         return Example(cls(ground.link_as(Redis)), deliveries=SOME)
-
-    def effect(self) -> str:
-        """What it does."""
-        return "let Redis remember deliveries that were never stored"
 
     def injection(self, site: Site) -> Injection:
         """Set the keys by which the service remembers deliveries."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from harness.errors import UsageError
-from harness.vocabulary.links import Answered, Link, Message, Sent
+from harness.vocabulary.links import Link, Message
 from harness.vocabulary.messages import Direction, Phase
 
 __all__ = ["LINK", "Tcp", "tcp"]
@@ -27,6 +27,9 @@ class Tcp(Link, kind="Tcp"):
     A fault of the relay strikes at one direction of a connection: at its bytes from the first one on, or from the first
     one that comes after the fault was injected. Faults of the whole link are the same as for any other.
 
+    Of the words of `sent` and `answered`, `connection` and `nth` say which connection. The others can be left out:
+    `text` and `having` are refused, `message` is always `"Stream"` and `phase` always `"idle"`.
+
     Args:
         name: the link's name in the target description. `tcp` is the one that is called `tcp`.
 
@@ -36,6 +39,7 @@ class Tcp(Link, kind="Tcp"):
 
     protocol: ClassVar[str] = "tcp"
     names: ClassVar[Mapping[Direction, tuple[str, ...]]] = {"sent": (STREAM,), "answered": (STREAM,)}
+    whole: ClassVar[str | None] = STREAM
     phases: ClassVar[tuple[Phase, ...]] = ("idle",)
 
     @classmethod
@@ -49,66 +53,6 @@ class Tcp(Link, kind="Tcp"):
         if message.message is None:
             raise UsageError.at(place, "message", None, "plain TCP has no statements", mend=f"write {STREAM!r}")
         super().check_message(place, message)
-
-    def sent(
-        self,
-        text: str = "",
-        *,
-        message: str | None = STREAM,
-        phase: Phase | None = None,
-        having: str | None = None,
-        connection: int | None = None,
-        nth: int | None = None,
-    ) -> Message:
-        """What the service sends on a connection.
-
-        For example::
-
-            async with lab.inject(wire.cut(tcp.sent(connection=1), after_bytes=100)):
-                await lab.deliver()
-
-        Args:
-            text: must be "": plain TCP has no texts.
-            message: leave it out, or `"Stream"`.
-            phase: leave it out, or `"idle"`.
-            having: leave it out: plain TCP has nothing that it could look into.
-            connection: on this connection only, counted from 1, in the order in which connections first sent something.
-            nth: only this match, counted from 1 over all connections.
-
-        Raises:
-            UsageError: a word is given that only messages have, or a number is less than 1.
-        """
-        return Sent(self, text, message=message, phase=phase, having=having, connection=connection, nth=nth)
-
-    def answered(
-        self,
-        text: str = "",
-        *,
-        message: str | None = STREAM,
-        phase: Phase | None = None,
-        having: str | None = None,
-        connection: int | None = None,
-        nth: int | None = None,
-    ) -> Message:
-        """What the server sends on a connection.
-
-        For example::
-
-            async with lab.inject(wire.cut(tcp.answered(), after_bytes=1)):
-                await lab.deliver()
-
-        Args:
-            text: must be "": plain TCP has no texts.
-            message: leave it out, or `"Stream"`.
-            phase: leave it out, or `"idle"`.
-            having: leave it out: plain TCP has nothing that it could look into.
-            connection: on this connection only, counted from 1, in the order in which connections first sent something.
-            nth: only this match, counted from 1 over all connections.
-
-        Raises:
-            UsageError: a word is given that only messages have, or a number is less than 1.
-        """
-        return Answered(self, text, message=message, phase=phase, having=having, connection=connection, nth=nth)
 
 
 LINK: Final = Tcp

@@ -8,6 +8,7 @@ import pytest
 from harness import Message, Tcp, tcp, wire
 from harness.errors import UsageError
 from harness.vocabulary import from_json, to_json
+from harness.vocabulary.links import Sent
 
 LEDGER = Tcp("ledger")
 
@@ -33,7 +34,7 @@ def test_a_message_by_any_name_but_the_streams_is_refused() -> None:
     with pytest.raises(UsageError, match="no message of tcp that is sent"):
         tcp.sent(message="Query")
     with pytest.raises(UsageError, match="plain TCP has no statements"):
-        tcp.sent(message=None)
+        Sent(tcp)
 
 
 def test_what_waits_for_the_end_of_a_stream_is_refused_where_it_is_written() -> None:
