@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from harness.checks import Verdict
 from harness.compare.differences import FACTOR
@@ -49,13 +49,17 @@ class ScenarioBaseline(Table):
 
 
 class Baseline(Table):
-    """The whole file. `factor` and `coverage_floor_percent` may be edited; accepting keeps them."""
+    """The whole file. `factor` and `coverage_floor_percent` may be edited; accepting keeps them.
+
+    `fault_space_points`: how many points the committed fault space has at least.
+    """
 
     schema_: Literal["harness.baseline/1"] = Field(default=SCHEMA, alias="schema")
     target: str
     profile: str
     factor: float = Field(default=FACTOR, ge=1)
     coverage_floor_percent: float | None = Field(default=None, ge=0, le=100)
+    fault_space_points: PositiveInt | None = None
     protections: Mapping[str, tuple[str, ...]]
     """The ids of the scenarios that prove it."""
     scenarios: Mapping[str, ScenarioBaseline]
@@ -65,6 +69,7 @@ class Baseline(Table):
         return SuiteRecord(
             scenarios={name: scenario.record() for name, scenario in self.scenarios.items()},
             protections=self.protections,
+            fault_space_points=self.fault_space_points,
         )
 
     def text(self) -> str:
@@ -119,6 +124,7 @@ def accepted(record: SuiteRecord, old: Baseline | None, *, target: str, profile:
         profile=profile,
         factor=old.factor if old else FACTOR,
         coverage_floor_percent=old.coverage_floor_percent if old else None,
+        fault_space_points=record.fault_space_points,
         protections=_provers(record, old),
         scenarios={name: _scenario(found, before.get(name)) for name, found in record.scenarios.items()},
     )

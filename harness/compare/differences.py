@@ -34,6 +34,7 @@ class Kind(enum.StrEnum):
     PROOF_LOST = "proof lost"
     PROTECTION = "no longer proved"
     COVERAGE = "coverage fell"
+    SPACE = "fault space shrank"
     RECOVERY = "slower recovery"
     ANSWER = "slower answer"
 
@@ -83,12 +84,13 @@ _NEW: Mapping[Verdict, Kind] = {
 
 
 def differences(old: SuiteRecord, new: SuiteRecord, how: Comparison) -> list[Difference]:
-    """All that has become worse: scenarios in the order of their ids, then protections, then coverage."""
+    """All that has become worse: scenarios in the order of their ids, then protections, coverage and fault space."""
     found: list[Difference] = []
     for name, before in sorted(old.scenarios.items()):
         found += _scenario(name, before, new.scenarios.get(name), how)
     found += _protections(old, new, how)
     found += _coverage(new, how)
+    found += _space(old, new, how)
     return found
 
 
@@ -181,3 +183,14 @@ def _coverage(new: SuiteRecord, how: Comparison) -> Iterator[Difference]:
     if floor is not None and now is not None and now < floor:
         said = f"the suite covers {now:.1f} % of the fault space: {how.before} asks for {floor:.1f} %"
         yield Difference(Kind.COVERAGE, "coverage", said)
+
+
+def _space(old: SuiteRecord, new: SuiteRecord, how: Comparison) -> Iterator[Difference]:
+    """Report a fault space that is gone or smaller: what a share of it says depends on its size."""
+    before, now = old.fault_space_points, new.fault_space_points
+    if before is None or not how.whole or (now is not None and now >= before):
+        return
+    is_now = "there is none now" if now is None else f"there are {now} now"
+    said = f"the fault space had {before} points in {how.before}, {is_now}"
+    mend = "restore the file, or record it with `harness coverage --update` and accept a new baseline"
+    yield Difference(Kind.SPACE, "fault space", f"{said}: {mend}")

@@ -39,15 +39,24 @@ class ScenarioRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteRecord:
-    """All scenarios, and which of them prove each protection: ids by name. Unproved protections are left out."""
+    """All scenarios, and which of them prove each protection: ids by name. Unproved protections are left out.
+
+    `fault_space_points`: how many points the committed fault space had; None: there was none, or it is not known.
+    """
 
     scenarios: Mapping[str, ScenarioRecord]
     protections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     coverage_percent: float | None = None
+    fault_space_points: int | None = None
 
 
-def record_of(summary: SummaryRead, sources: Mapping[str, str] | None = None) -> SuiteRecord:
-    """Take the record out of a summary. `sources`: digests of the scenarios' sources, by id."""
+def record_of(
+    summary: SummaryRead, sources: Mapping[str, str] | None = None, *, fault_space_points: int | None = None
+) -> SuiteRecord:
+    """Take the record out of a summary. `sources`: digests of the scenarios' sources, by id.
+
+    `fault_space_points`: of the committed fault space, which a summary does not always have.
+    """
     proofs: dict[str, dict[str, PairVerdict]] = {}
     for proof in summary.proofs:
         proofs.setdefault(proof.id, {})[proof.proof] = proof.verdict
@@ -57,6 +66,7 @@ def record_of(summary: SummaryRead, sources: Mapping[str, str] | None = None) ->
         },
         protections=_protections(summary),
         coverage_percent=summary.coverage.percent if summary.coverage else None,
+        fault_space_points=fault_space_points,
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from harness.checks import Verdict
 from harness.compare.baseline import Baseline, accepted, read_baseline, write_baseline
 from harness.compare.record import ScenarioRecord, Speed
 from harness.errors import UsageError
+from harness.present.terminal.baseline import accepted_lines
 from harness.results.ablation import PairVerdict
+from harness.suite.verbs.baseline import Accepted
 from tests.proof.made import record, suite
 
 HARDLY = Speed(healthy_ms=6.0, worst_ms=130.0, recovery_ms=25.0)
@@ -87,6 +90,23 @@ def test_what_was_edited_by_hand_stays() -> None:
     assert (new.factor, new.coverage_floor_percent) == (8.0, 90.0)
 
 
+def test_it_has_as_many_points_of_the_fault_space_as_the_accepted_run() -> None:
+    old = accepted(
+        dataclasses.replace(suite(a=record()), fault_space_points=9), None, target="webhook", profile="hardened"
+    )
+    assert old.record().fault_space_points == 9
+    assert json.loads(old.text())["fault_space_points"] == 9
+    fewer = dataclasses.replace(suite(a=record()), fault_space_points=4)
+    assert accepted(fewer, old, target="webhook", profile="hardened").fault_space_points == 4
+
+
+def test_a_smaller_fault_space_is_shown_when_it_is_accepted() -> None:
+    old, new = (baseline(a=record()).model_copy(update={"fault_space_points": count}) for count in (9, 4))
+    shown = list(accepted_lines(Accepted(Path("baseline.json"), old, new)))
+    assert shown[1:] == ["  points of the fault space: 9 before, 4 now", "commit it"]
+    assert list(accepted_lines(Accepted(Path("baseline.json"), old, old)))[1:] == ["nothing has changed"]
+
+
 def test_only_what_was_proved_is_recorded_as_proved() -> None:
     made = baseline(a=record(proofs={"x": PairVerdict.PROVED, "y": PairVerdict.UNPROVED}))
     assert made.scenarios["a"].proves == ("x",)
@@ -109,6 +129,7 @@ def raw(**changes: Any) -> str:
         (raw(target="other"), r"target = 'other': recorded of another service; valid: webhook(?s:.*)--baseline"),
         (raw(protectoins={}), r"protectoins = \{\}: there is no such key; closest valid: 'protections'"),
         (raw(factor=0.5), r"factor = 0\.5: input should be greater than or equal to 1"),
+        (raw(fault_space_points=0), r"fault_space_points = 0: input should be greater than 0"),
         (raw(scenarios={"a": {"verdict": "failed", "source": ""}}), r"\[scenarios\.a\]: verdict = 'failed'"),
         (raw(scenarios={"a": {"verdict": "held"}}), r"\[scenarios\.a\]: source = None: this key is missing"),
     ],

@@ -138,3 +138,25 @@ def test_coverage_below_its_floor() -> None:
     assert difference.sentence == "it was not measured: the baseline asks for 90.0 %"
     assert found(old, suite(a=record()), coverage_floor_percent=90, whole=False) == [], "nor was it to be"
     assert found(old, suite(a=record())) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        (853, None, "the fault space had 853 points in the baseline, there is none now: restore the file, or"),
+        (853, 852, "the fault space had 853 points in the baseline, there are 852 now: restore the file, or"),
+        (853, 853, ""),
+        (853, 900, ""),
+        (None, None, ""),
+        (None, 3, ""),
+    ],
+)
+def test_a_fault_space_that_is_gone_or_smaller(before: int | None, now: int | None, said: str) -> None:
+    old, new = (
+        SuiteRecord(scenarios={"a": record()}, fault_space_points=count, coverage_percent=100)
+        for count in (before, now)
+    )
+    differs = found(old, new)
+    assert [each.kind for each in differs] == ([Kind.SPACE] if said else [])
+    assert all(each.sentence.startswith(said) for each in differs)
+    assert found(old, new, whole=False) == [], "a part of the suite needs none"

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from harness.protocols.redis.server import RedisServer
+from harness.search.space.space import FaultSpace, read_space, space_of
 from harness.stack import Stack
 from tests.cli.support import runs_by_id, summary_in
+from tests.search.made import made_recording
 from tests.tiny import run_harness, write_suite
 
 GOOD = '''\
@@ -36,6 +38,7 @@ async def test_healthy(lab: Lab) -> None:
     await lab.deliver(2)
 '''
 FILE = "scenarios/baseline.json"
+SPACE = "scenarios/fault_space.toml"
 ORDERS = """
 [interleavings]
 mixes = ["copies"]
@@ -56,6 +59,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "scenarios" / "all_verdicts.py").unlink()
     (folder / "scenarios" / "theme.py").write_text(GOOD, "utf-8")
     (folder / ".gitignore").write_text(".results/\n__pycache__/\n.pytest_cache/\ncandidate.toml\n", "utf-8")
+    space_of([made_recording()]).write(folder / SPACE)
     git(folder, "init", "-q")
     git(folder, "add", ".")
     git(folder, "commit", "-q", "-m", "one")
@@ -167,6 +171,24 @@ def test_a_weakened_protection_turns_the_gate_red(accepted: Path, tmp_path: Path
     assert "x newly failed       cut is newly failed: it held in the baseline; now: outcome: " in process.stdout
     assert "healthy" not in process.stdout, "only what was selected is compared"
     assert 'name="baseline: cut: newly failed"' in (folder / ".results" / "latest" / "junit.xml").read_text("utf-8")
+
+
+def test_a_smaller_fault_space_turns_the_gate_red(accepted: Path, tmp_path: Path) -> None:
+    folder = changed(accepted, tmp_path, "", "")
+    points = baseline_of(folder)["fault_space_points"]
+    space = read_space(folder / SPACE)
+    assert points == len(space.points) > 1
+    FaultSpace(dict(list(space.points.items())[1:]), space.floor_percent, space.exclusions).write(folder / SPACE)
+    process = run_harness("gate", "--baseline", FILE, cwd=folder)
+    assert process.returncode == 1, process.stdout
+    told = f"the fault space had {points} points in the baseline, there are {points - 1} now"
+    assert f"x fault space shrank {told}" in process.stdout
+    (folder / SPACE).unlink()
+    process = run_harness("gate", cwd=folder)
+    assert process.returncode == 1, process.stdout
+    assert f"the fault space had {points} points in the baseline, there is none now" in process.stdout
+    (finding,) = summary_in(folder)["findings"]
+    assert (finding["subject"], finding["kind"]) == ("fault space", "fault space shrank")
 
 
 def test_no_baseline_and_another_profile_compare_nothing(accepted: Path, tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.compare.baseline import FILE, read_baseline
 from harness.errors import UsageError
 from harness.search.space.space import FaultSpace, changes, committed_space, read_space, space_of
+from tests.search.conftest import TARGET
 from tests.search.made import made_recording
 
 RECORDED = [made_recording("fresh"), made_recording("warm")]
@@ -38,6 +40,14 @@ def test_a_new_statement_makes_new_points_and_one_less_takes_some_away() -> None
     assert {point.place.text for point in grown.new} == {"COMMIT"}
     assert not grown.gone
     assert {point.place.text for point in changes(recorded, fewer).gone} == {"COMMIT"}
+
+
+def test_the_committed_space_has_what_the_committed_baseline_asks_for() -> None:
+    space, baseline = committed_space(TARGET.parent), read_baseline(TARGET.with_name(FILE), target="webhook")
+    assert space is not None
+    assert baseline is not None
+    assert baseline.fault_space_points is not None
+    assert len(space.points) >= baseline.fault_space_points
 
 
 def test_a_changed_exclusion_is_a_change(tmp_path: Path) -> None:

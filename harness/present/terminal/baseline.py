@@ -35,9 +35,12 @@ def accepted_lines(done: Accepted) -> Iterator[str]:
         return
     names = old.scenarios.keys() | new.scenarios.keys()
     for name in sorted(names):
-        before, now = old.scenarios.get(name), new.scenarios.get(name)
-        if before != now:
-            yield f"  {'new' if before is None else 'gone' if now is None else 'changed'}: {name}"
+        was, is_now = old.scenarios.get(name), new.scenarios.get(name)
+        if was != is_now:
+            yield f"  {'new' if was is None else 'gone' if is_now is None else 'changed'}: {name}"
+    if old.fault_space_points != new.fault_space_points:
+        before, now = (each.fault_space_points or "none" for each in (old, new))
+        yield f"  points of the fault space: {before} before, {now} now"
     for name in sorted(old.protections.keys() ^ new.protections.keys()):
         yield f"  {'proved' if name in new.protections else 'no longer proved'}: {name}"
     yield "commit it" if old != new else "nothing has changed"

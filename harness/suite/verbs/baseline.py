@@ -15,6 +15,7 @@ from harness.proof.sources import digests
 from harness.results.naming import newest_run, run_named
 from harness.results.reading import read_summary
 from harness.results.revision import revision_of, uncommitted
+from harness.search.space.space import committed_space
 from harness.suite.chosen import Chosen
 from harness.suite.session import Session
 
@@ -46,7 +47,8 @@ class AgainstBaseline:
 
     def compare(self, session: Session) -> Compared:
         """Compare what the session has run. Add the comparison to the summary and the exit status."""
-        record = record_of(session.so_far(), self.sources)
+        points = points_in(self.chosen) if self.chosen.whole else None
+        record = record_of(session.so_far(), self.sources, fault_space_points=points)
         how = Comparison(
             proofs=self.chosen.proofs,
             whole=self.chosen.whole,
@@ -63,6 +65,12 @@ class AgainstBaseline:
         }
         session.add(SECTION, section, [each.finding(SECTION) for each in found])
         return Compared(str(self.path), found, new)
+
+
+def points_in(chosen: Chosen) -> int | None:
+    """Count the points of the committed fault space; None if none is committed. Raises UsageError."""
+    space = committed_space(chosen.settings.scenarios)
+    return len(space.points) if space is not None else None
 
 
 def baseline_file(chosen: Chosen, given: Path | None) -> Path:
@@ -114,7 +122,7 @@ def accept_run(suite: Chosen, run: Path | None, file: Path | None) -> Accepted:
     old = read_baseline(path, target=target)
     place = newest_run(settings.results, of_run=False) if run is None else run_named(run, settings.results)
     summary = read_summary(place)
-    record = record_of(summary, digests(suite.scenarios, settings.scenarios))
+    record = record_of(summary, digests(suite.scenarios, settings.scenarios), fault_space_points=points_in(suite))
     ground = Ground(
         target_file=str(settings.target_file),
         profile=suite.profile,
