@@ -66,7 +66,7 @@ def verdicts_status(verdicts: Collection[Verdict]) -> ExitStatus:
 def sweep_status(results: SweepResults) -> ExitStatus:
     """Return the status of a sweep, ranked like the gate's.
 
-    Cells judged apart never fail it. UNMET alone proves nothing.
+    Cells judged apart never fail it. UNMET alone proves nothing. A planned cell without a result is inconclusive.
     """
     if CellVerdict.FAILED in results.verdicts:
         return ExitStatus.FAILED
@@ -74,4 +74,5 @@ def sweep_status(results: SweepResults) -> ExitStatus:
         return ExitStatus.INCONCLUSIVE
     if not results.cells:
         return ExitStatus.NOTHING_RAN
-    return ExitStatus.INCONCLUSIVE if results.verdicts == {CellVerdict.UNMET} else ExitStatus.HELD
+    doubtful = results.untried or results.verdicts == {CellVerdict.UNMET}
+    return ExitStatus.INCONCLUSIVE if doubtful else ExitStatus.HELD

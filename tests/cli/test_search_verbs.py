@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,18 @@ import pytest
 from harness.checks import Verdict
 from harness.cli import main
 from harness.present.terminal.orders import counts_line
+from harness.present.terminal.sweep import sweep_lines
 from harness.results.revision import commit_of, revision_of
 from harness.search.orders.interleaving import OrderResult
+from harness.search.recording.places import CellId, Kind
+from harness.search.recording.recording import Recording
 from harness.search.sweep.plan import Choice
 from harness.search.sweep.results import CellVerdict, LaneProblem, SweepResults
+from harness.search.sweep.sweeper import Sweeper
 from harness.suite import ExitStatus
 from harness.suite.status import sweep_status, verdicts_status
 from harness.suite.verbs.sweep import kinds_needed
-from tests.search.made import result
+from tests.search.made import cell, result
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 HELD, FAILED, DOUBT, UNMET = CellVerdict.HELD, CellVerdict.FAILED, CellVerdict.INCONCLUSIVE, CellVerdict.UNMET
@@ -39,6 +44,27 @@ def test_a_sweep_ends_like_a_gate(verdicts: list[CellVerdict], status: ExitStatu
 def test_what_no_cell_is_to_blame_for_fails_the_sweep_too() -> None:
     problem = LaneProblem(lane=1, verdict=FAILED, reason="rows that nobody sent")
     assert sweep_status(SweepResults(cells=[result(HELD)], problems=[problem])) is ExitStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "planned", "status"),
+    [
+        ([HELD], 2, ExitStatus.INCONCLUSIVE), ([HELD, HELD], 3, ExitStatus.INCONCLUSIVE),
+        ([FAILED], 2, ExitStatus.FAILED), ([], 2, ExitStatus.NOTHING_RAN), ([HELD], 1, ExitStatus.HELD),
+    ],
+)  # fmt: skip
+def test_a_sweep_that_judged_fewer_cells_than_planned_has_not_held(
+    verdicts: list[CellVerdict], planned: int, status: ExitStatus
+) -> None:
+    cells = [result(verdict, cell(action)) for verdict, action in zip(verdicts, ("stall", "drop"), strict=False)]
+    found = SweepResults(cells=cells, planned=planned)
+    assert sweep_status(found) is status
+    told = "".join(text for line in sweep_lines(found, "folder") for text, _ in line)
+    assert ("not tried" in told) is (planned > len(cells))
+
+
+def test_a_cell_that_is_judged_twice_does_not_stand_for_another() -> None:
+    assert sweep_status(SweepResults(cells=[result(HELD)] * 2, planned=2)) is ExitStatus.INCONCLUSIVE
 
 
 def order(verdict: Verdict, waits: int = 0) -> OrderResult:
@@ -105,3 +131,20 @@ def test_a_sweep_of_one_cell_leaves_its_results(tmp_path: Path, capsys: pytest.C
     assert commit_of(told["run"]["revision"]) == commit_of(revision_of(SCENARIOS)) != ""
     assert cell.rpartition("/")[2] in (tmp_path / "latest" / "sweep.html").read_text("utf-8")
     assert (tmp_path / "latest" / tried["history"]).is_file()
+
+
+def test_a_sweep_that_leaves_out_a_planned_cell_is_incomplete_and_inconclusive(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = Sweeper.sweep
+
+    async def forgetful(one: Sweeper, cells: Sequence[CellId], recordings: Mapping[Kind, Recording]) -> None:
+        await sweep(one, cells[:-1], recordings)
+
+    monkeypatch.setattr(Sweeper, "sweep", forgetful)
+    words = ["sweep", "--only", "warm/postgres/sent/commit/Query/COMMIT/1/", "--actions", "cut_before,cut_after"]
+    assert main([*words, "--results", str(tmp_path), "--json"]) == ExitStatus.INCONCLUSIVE
+    captured = capsys.readouterr()
+    told = json.loads(captured.out)
+    assert (len(told["cells"]), told["planned"], told["complete"], told["exit_status"]) == (1, 2, False, 3)
+    assert "incomplete: 1 cell of 2 not tried" in captured.err

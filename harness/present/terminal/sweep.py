@@ -8,7 +8,7 @@ from harness.present.looks import BOLD, DIM, DOUBT, PLAIN, look
 from harness.present.terminal.pieces import Line
 from harness.present.terminal.screen import Screen
 from harness.present.terminal.sweep_map import map_lines
-from harness.results.text import one_line
+from harness.results.text import counted, one_line
 from harness.search.sweep.report import HTML_FILE, judged_a_second
 from harness.search.sweep.results import CellResult, CellVerdict, LaneProblem, SweepResults
 
@@ -52,8 +52,8 @@ def sweep_lines(results: SweepResults, folder: str) -> Iterator[Line]:
     yield [(counts or "nothing ran", BOLD), (speed, PLAIN)]
     for sentence in results.left_out:
         yield [(f"left out: {sentence}", DIM)]
-    if len(results.cells) < results.planned:
-        yield [(f"incomplete: {results.planned - len(results.cells)} cells were not tried", DOUBT)]
+    if results.untried:
+        yield [(f"incomplete: {counted(results.untried, 'cell')} of {results.planned} not tried", DOUBT)]
     yield [(f"results: {folder}/{HTML_FILE}", PLAIN)]
 
 

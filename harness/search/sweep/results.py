@@ -108,6 +108,11 @@ class SweepResults:
         return {verdict: counted[verdict] for verdict in CellVerdict}
 
     @property
+    def untried(self) -> int:
+        """How many of the planned cells have no result."""
+        return max(0, self.planned - len({cell.cell for cell in self.cells}))
+
+    @property
     def tried_again(self) -> str:
         """Say how many cells took more than one try; empty if none did."""
         again = [cell.tries for cell in self.cells if cell.tries > 1]

@@ -41,11 +41,12 @@ class Sweep:
         return sweep_status(self.results)
 
     def report(self, *, complete: bool, status: ExitStatus) -> SweepReport:
-        """Return the report of the sweep, finished or not."""
+        """Return the report of the sweep, finished or not. One that left out a planned cell is not complete."""
         words = self._search.line("sweep", *(("--pairs",) if self._choice.pairs else ()), "--only", ID)
         return SweepReport(
-            info=self._search.info, results=self.results, repro=words.replace(f"'{ID}'", ID), complete=complete,
-            stories=self._sweeper.stories if self._sweeper else {}, exit_status=int(status),
+            info=self._search.info, results=self.results, repro=words.replace(f"'{ID}'", ID),
+            complete=complete and not self.results.untried, exit_status=int(status),
+            stories=self._sweeper.stories if self._sweeper else {},
             without=self._search.settings.without, part=self._choice.part,
         )  # fmt: skip
 
