@@ -7,9 +7,8 @@ import select
 import socket
 from contextlib import closing
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from harness.closing import Closing
 from harness.errors import HarnessError
 from harness.processes.bare import bare_command
 from harness.processes.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
@@ -23,7 +22,7 @@ _READY = "relay-ready.sock"
 _SOCKET_PATH_MAX = 107  # bytes of sockaddr_un.sun_path, less its end (unix(7))
 
 
-class RelayServer:
+class RelayServer(Closing):
     """A relay for as long as the context lasts. Made by `start`.
 
     Watch `process` to notice if it ends unexpectedly.
@@ -56,14 +55,6 @@ class RelayServer:
                 process.stop()
                 raise
         return cls(process, folder / _CONTROL, version)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop the process. Idempotent."""

@@ -14,16 +14,15 @@ import errno
 import random
 import socket
 import threading
-from types import TracebackType
-from typing import Self
 
+from harness.closing import Closing
 from harness.errors import HarnessError
 from harness.stack.ports import candidates, ephemeral_range
 
 ATTEMPTS = 200
 
 
-class PortClaims:
+class PortClaims(Closing):
     """The port numbers that one run holds: a context manager, usable from any thread."""
 
     def __init__(self) -> None:
@@ -31,14 +30,6 @@ class PortClaims:
         self._lock = threading.Lock()
         # The operating system's randomness: two runs that start at once, or are forked, must differ.
         self._random = random.SystemRandom()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def claim(self) -> int:
         """Claim a port and return its number. Raises HarnessError when none can be had."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from harness.addresses import HostPort
+from harness.closing import Closing
 from harness.processes.keeper import Keeper, KeptProcess, LogFile
 from harness.stack.deaths import DeathWatch
 from harness.stack.ports import Ports, pick_port
@@ -42,7 +42,7 @@ class Launch:
         return run
 
 
-class Server:
+class Server(Closing):
     """A context manager whose end stops a server that the harness owns. A server given by URL is left alone.
 
     A protocol's server is a subclass with two class methods: `start(launch, ...)` and `at_url(url, ...)`.
@@ -59,14 +59,6 @@ class Server:
         self.name = name or self.protocol
         self.version = version
         """The version that the server reports: "18.6"."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop the server if the harness owns it. Idempotent."""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
+from harness.closing import Closing
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper
 from harness.protocols.contract.options import ServerWanted
@@ -25,7 +25,7 @@ from harness.stack.urls import is_url
 ServerT = TypeVar("ServerT", bound=Server)
 
 
-class Stack:
+class Stack(Closing):
     """Running servers: a context manager whose end stops those that the harness owns."""
 
     def __init__(
@@ -85,14 +85,6 @@ class Stack:
     def all_servers(self) -> Mapping[str, Server]:
         """The target's servers, and Toxiproxy."""
         return {**self.servers, self.toxiproxy.name: self.toxiproxy}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop every server that the harness owns, the last one first. Idempotent."""

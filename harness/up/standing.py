@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Self
 
+from harness.closing import Closing
 from harness.engine.laying.links import proxies_left
 from harness.engine.laying.testbed import Testbed, open_testbed, prepare_again
 from harness.errors import HarnessError
@@ -21,7 +21,7 @@ from harness.target import Target, load_target
 Progress = Callable[[str], None]
 
 
-class Standing:
+class Standing(Closing):
     """The servers of `harness up`: a context manager whose end stops them.
 
     They are lent to one fork of this process at a time, which gets them like new: for the current target, with a
@@ -41,12 +41,6 @@ class Standing:
         self._others_used = False
         """Whether a run had to start its own servers."""
         self._preloaded: KeptProcess | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def bring_up(self, progress: Progress) -> Testbed:
         """Start servers for the current target, in place of the old ones, and return them.

@@ -5,7 +5,8 @@
 - `about.ABOUT`: its name for people, its port, its placeholders in a target. See `contract.about`.
 - `words.LINK`: the class of its links, with its own moments and the names of its messages. See `vocabulary.links.Link`.
 - `speech.SPEECH`: how a connection is read, and how a server's error takes an answer's place. See `contract.speech`,
-  and `contract.frames`, `contract.message` and `contract.failure` for the types that it speaks of.
+  and `contract.frames`, `contract.message` and `contract.failure` for the types that it speaks of;
+  `contract.stepping` is a framer to build upon.
 - `search.SEARCHED`: its errors, its transactions, and which faults make no sense. See `contract.search`.
 - `sample.SAMPLE`: what `harness new` writes for a link. See `contract.sample`.
 - `options.OPTIONS`: what a target may say of a server. See `contract.options`.

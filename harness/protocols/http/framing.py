@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Chunk, Frame, Span, extend
+from harness.protocols.contract.frames import HEAD_MAX, Frame
+from harness.protocols.contract.stepping import NEVER, SteppingFramer, Unreadable
 from harness.protocols.http.head import (
     CHUNKED,
     UNTIL_CLOSE,
     RequestHead,
     ResponseHead,
-    Unreadable,
     check_request_begins,
     check_response_begins,
 )
@@ -42,7 +42,6 @@ LINE_END: Final = re.compile(rb"\n")
 SIZE_LINE: Final = re.compile(rb"(?P<size>[0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
 SIZE_BEGINS: Final = re.compile(rb"[0-9A-Fa-f]{1,16}[ \t]*(?:;.*)?\r?", re.DOTALL)
 SIZE_LINE_MAX: Final = 4096  # bytes, with its extensions
-NEVER: Final = 1 << 80  # the length of what has no end: more than a Content-Length can say
 
 
 @dataclass(slots=True, eq=False)
@@ -91,81 +90,24 @@ class Line:
         self.tunnel = False  # the connection speaks something else from here on
 
 
-class _Framer:
-    """What both directions share: heads, chunk sizes, and bytes that are counted and not looked at."""
+class _Framer(SteppingFramer[HttpFrame]):
+    """What both directions share: heads, chunk sizes, and bodies, whose bytes are counted and not looked at."""
 
-    __slots__ = ("_checked", "_frame", "_kept", "_left", "_line", "_offset", "_stage")
+    __slots__ = ("_checked", "_kept", "_line", "_stage")
 
     def __init__(self, line: Line) -> None:
+        super().__init__()
         self._line = line
-        self._offset = 0  # of the next frame
-        self._frame: HttpFrame | None = None  # one that has begun and not ended
         self._stage = _HEAD
-        self._left = 0  # bytes still to come of a body or a chunk
         self._kept = bytearray()  # the beginning of a head, a chunk's size or a trailer that has not ended
         self._checked = False  # whether the first line of the head in `_kept` has been read
 
-    def watch(self, chunk: Chunk) -> list[Span]:
-        """Take the next bytes like `feed`: HTTP has no rows."""
-        return self.feed(chunk)
-
-    def feed(self, chunk: Chunk) -> list[Span]:
-        """Cut the next bytes into frames. Those of a body are counted, not read."""
-        size = len(chunk)
-        frame = self._frame
-        if frame is not None and self._left > size:
-            self._left -= size
-            extend(frame, chunk, 0, size)
-            return [Span(frame, 0, size, first=False, last=False)]
-        data = chunk if isinstance(chunk, bytes) else bytes(chunk)
-        spans: list[Span] = []
-        position = 0
-        while position < size:
-            position = self._next(data, position, spans)
-        return spans
-
-    def _next(self, data: bytes, begin: int, spans: list[Span]) -> int:
-        """Read on to the end of one frame, or of the data; return where."""
-        frame = self._frame
-        first = frame is None
-        if frame is None:
-            frame = self._frame = HttpFrame("", self._offset, bytearray(), 0, complete=False)
-            self._begin(frame)
-        try:
-            end, whole = self._read(frame, data, begin)
-        except Unreadable:
-            frame.name = GARBAGE
-            self._left = NEVER
-            end, whole = len(data), False
-        extend(frame, data, begin, end)
-        if whole:
-            frame.complete = True
-            self._frame = None
-            self._offset += frame.length
-        spans.append(Span(frame, begin, end, first, whole))
-        return end
-
-    def _read(self, frame: HttpFrame, data: bytes, position: int) -> tuple[int, bool]:
-        size = len(data)
-        while True:
-            if self._left:
-                here = min(self._left, size - position)
-                position += here
-                self._left -= here
-                if self._left:
-                    return size, False
-                if self._counted():
-                    return position, True
-            if position == size:
-                return size, False
-            taken, position = self._take(data, position)
-            if taken is None:
-                return size, False
-            if self._understand(frame, taken):
-                return position, True
+    def _begun(self) -> HttpFrame:
+        frame = HttpFrame("", self._offset, bytearray(), 0, complete=False)
+        self._begin(frame)
+        return frame
 
     def _take(self, data: bytes, position: int) -> tuple[bytes | None, int]:
-        """Return the next head, chunk's size or trailer; None when the data end before it does."""
         kept, stage = self._kept, self._stage
         known = len(kept)
         kept += data[position : position + stage.longest - known]
@@ -191,14 +133,13 @@ class _Framer:
         if self._stage is _HEAD and not self._checked:
             self._checked = self._check_head(bytes(kept))
 
-    def _understand(self, frame: HttpFrame, taken: bytes) -> bool:
-        """Take what `_take` has found; return whether the frame ends with it."""
+    def _understand(self, frame: HttpFrame, item: bytes) -> bool:
         if self._stage is _HEAD:
-            return self._head(frame, taken)
+            return self._head(frame, item)
         if self._stage is _TRAILER:
             self._begin_to_keep(_HEAD)
             return True
-        match = SIZE_LINE.fullmatch(taken)
+        match = SIZE_LINE.fullmatch(item)
         if match is None:
             raise Unreadable
         size = int(match["size"], 16)
@@ -210,7 +151,6 @@ class _Framer:
         return False
 
     def _counted(self) -> bool:
-        """All bytes that were counted have come: of a body, or of a chunk. Return whether the frame ends with them."""
         return self._stage is _HEAD
 
     def _body_follows(self, length: int) -> None:

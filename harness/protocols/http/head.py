@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self, TypeAlias
 
+from harness.protocols.contract.stepping import Unreadable
+
 __all__ = [
     "CHUNKED",
     "UNTIL_CLOSE",
     "Field",
     "RequestHead",
     "ResponseHead",
-    "Unreadable",
     "check_request_begins",
     "check_response_begins",
 ]
@@ -39,10 +40,6 @@ _STATUS_BEGINS: Final = re.compile(rb"HTTP/1\.(?:[0-9](?: (?:[1-9](?:[0-9](?:[0-
 
 Field: TypeAlias = tuple[bytes, bytes]
 """A header field: its name in small letters, its value without the blanks around it."""
-
-
-class Unreadable(Exception):  # noqa: N818 - caught by the framer: the bytes are passed on as garbage
-    """The bytes do not follow the protocol here."""
 
 
 @dataclass(frozen=True, slots=True)

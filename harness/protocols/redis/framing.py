@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Chunk, Frame, Span, extend
+from harness.protocols.contract.frames import HEAD_MAX, Frame, Span
+from harness.protocols.contract.stepping import SteppingFramer, Unreadable
 from harness.protocols.redis.commands import command_name
 
 __all__ = ["AnsweredFramer", "SentFramer"]
@@ -24,8 +25,6 @@ BULKS: Final = frozenset(b"$!=")
 AGGREGATES: Final = frozenset(b"*%~>|")
 ARRAY, BULK, MAP, ATTRIBUTE, PART = b"*$%|;"
 
-NEVER: Final = 1 << 62  # the length of garbage
-
 BULK_MAX: Final = 1 << 32  # eight times what a server takes unless told otherwise (proto-max-bulk-len)
 COUNT_MAX: Final = 1 << 31  # the server's limit on the elements of one array, INT_MAX
 STREAMS_MAX: Final = 128  # open streamed aggregates, one in the other
@@ -38,87 +37,26 @@ STREAMED_STRING: Final = -2  # parts that end with ";0"
 _KINDS = frozenset(map(ord, NAMES)) | frozenset(b".;")
 
 
-class _Unreadable(Exception):  # noqa: N818 - caught within this module: the bytes are passed on as garbage
-    """The stream does not follow the protocol here."""
-
-
-class _Framer:
+class _Framer(SteppingFramer[Frame]):
     """What both directions share: lines, bulk strings and aggregates of them."""
 
-    __slots__ = ("_body", "_due", "_frame", "_line", "_offset")
+    __slots__ = ("_due", "_line")
 
     def __init__(self) -> None:
-        self._offset = 0  # of the next frame
-        self._frame: Frame | None = None  # one that has begun and not ended
+        super().__init__()
         # Values still to come. An aggregate of known size adds its own to the count that it stands in, so
         # that depth costs nothing; a streamed one stands on top of it and is followed by its own counts.
         self._due: list[int] = []
-        self._body = 0  # bytes still to come of a bulk string, with its line end
         self._line = b""  # the beginning of a line that has not ended
 
-    def watch(self, chunk: Chunk) -> list[Span]:
-        """Take the next bytes like `feed`: Redis has no rows."""
-        return self.feed(chunk)
+    def _begun(self) -> Frame:
+        return Frame("", self._offset, bytearray(), 0, complete=False)
 
-    def feed(self, chunk: Chunk) -> list[Span]:
-        """Cut the next bytes into frames. Those within a bulk string are counted, not read."""
-        size = len(chunk)
-        frame = self._frame
-        if frame is not None and self._body > size:
-            self._body -= size
-            extend(frame, chunk, 0, size)
-            self._name_if_told(frame)
-            return [Span(frame, 0, size, first=False, last=False)]
-        data = chunk if isinstance(chunk, bytes) else bytes(chunk)
-        spans: list[Span] = []
-        position = 0
-        while position < size:
-            position = self._next(data, position, spans)
-        return spans
+    def _counted(self) -> bool:
+        return self._value_ended()
 
-    def _next(self, data: bytes, begin: int, spans: list[Span]) -> int:
-        """Read on to the end of one frame, or of the data; return where."""
-        frame = self._frame
-        first = frame is None
-        if frame is None:
-            frame = self._frame = Frame("", self._offset, bytearray(), 0, complete=False)
-        try:
-            end, whole = self._read(frame, data, begin)
-        except _Unreadable:
-            frame.name = GARBAGE
-            self._body = NEVER
-            end, whole = len(data), False
-        extend(frame, data, begin, end)
-        if whole:
-            frame.complete = True
-            self._frame = None
-            self._offset += frame.length
-        self._name_if_told(frame)
-        spans.append(Span(frame, begin, end, first, whole))
-        return end
-
-    def _read(self, frame: Frame, data: bytes, position: int) -> tuple[int, bool]:
-        size = len(data)
-        while True:
-            if self._body:
-                left = size - position
-                if self._body > left:
-                    self._body -= left
-                    return size, False
-                position += self._body
-                self._body = 0
-                if self._value_ended():
-                    return position, True
-            if position == size:
-                return size, False
-            line, position = self._take_line(data, position)
-            if line is None:
-                return size, False
-            if self._take(frame, line):
-                return position, True
-
-    def _take_line(self, data: bytes, position: int) -> tuple[bytes | None, int]:
-        """Return the next line without its end, None when the data end before it does."""
+    def _take(self, data: bytes, position: int) -> tuple[bytes | None, int]:
+        """Return the next line without its end."""
         kept = self._line
         if kept[-1:] == b"\r" and data[position] == 0x0A:
             line, after = kept[:-1], position + 1
@@ -130,7 +68,7 @@ class _Framer:
             line, after = kept + data[position:end], end + 2
         self._line = b""
         if not line or (len(line) > NUMBER_MAX and line[0] not in LINES):
-            raise _Unreadable
+            raise Unreadable
         return line, after
 
     def _keep(self, data: bytes, position: int) -> None:
@@ -138,16 +76,12 @@ class _Framer:
         line = self._line + data[position:]
         if line[0] not in LINES:
             if line[0] not in _KINDS or len(line.removesuffix(b"\r")) > NUMBER_MAX:
-                raise _Unreadable
+                raise Unreadable
         elif len(line) > 2:
             line = line[:1] + line[-1:]
         self._line = line
 
-    def _take(self, frame: Frame, line: bytes) -> bool:
-        """Take a line; return whether the frame ends with it."""
-        raise NotImplementedError
-
-    def _name_if_told(self, frame: Frame) -> None:
+    def _extended(self, frame: Frame) -> None:
         if not frame.name and (frame.complete or len(frame.head) == HEAD_MAX):
             frame.name = self._name(frame)
 
@@ -182,7 +116,7 @@ class AnsweredFramer(_Framer):
 
     __slots__ = ()
 
-    def _take(self, frame: Frame, line: bytes) -> bool:
+    def _understand(self, frame: Frame, line: bytes) -> bool:
         kind = line[0]
         if self._due and self._due[-1] == STREAMED_STRING:
             return self._take_part(kind, line)
@@ -197,18 +131,18 @@ class AnsweredFramer(_Framer):
         if line == b"." and self._due and self._due[-1] == STREAM:
             self._due.pop()
             return self._value_ended()
-        raise _Unreadable
+        raise Unreadable
 
     def _bulk(self, line: bytes) -> bool:
         digits = line[1:]
         if digits.isdigit():
-            self._body = _bounded(digits, BULK_MAX) + 2
+            self._left = _bounded(digits, BULK_MAX) + 2
             return False
         if digits == b"-1":
             return self._value_ended()
         if digits == b"?":
             return self._stream(STREAMED_STRING)
-        raise _Unreadable
+        raise Unreadable
 
     def _aggregate(self, kind: int, line: bytes) -> bool:
         digits = line[1:]
@@ -224,21 +158,21 @@ class AnsweredFramer(_Framer):
             if attribute:
                 self._begin(2)
             return self._stream(STREAM)
-        raise _Unreadable
+        raise Unreadable
 
     def _stream(self, kind: int) -> bool:
         if len(self._due) >= 2 * STREAMS_MAX:
-            raise _Unreadable
+            raise Unreadable
         self._due.append(kind)
         return False
 
     def _take_part(self, kind: int, line: bytes) -> bool:
         digits = line[1:]
         if kind != PART or not digits.isdigit():
-            raise _Unreadable
+            raise Unreadable
         length = _bounded(digits, BULK_MAX)
         if length:
-            self._body = length + 2
+            self._left = length + 2
             return False
         self._due.pop()
         return self._value_ended()
@@ -263,23 +197,23 @@ class SentFramer(_Framer):
                 return end
         return super()._next(data, begin, spans)
 
-    def _take_line(self, data: bytes, position: int) -> tuple[bytes | None, int]:
+    def _take(self, data: bytes, position: int) -> tuple[bytes | None, int]:
         if self._due or (self._line[0] if self._line else data[position]) == ARRAY:
-            return super()._take_line(data, position)
+            return super()._take(data, position)
         end = data.find(b"\n", position)
         line = (self._line + data[position : end if end >= 0 else None]).removesuffix(b"\r")
         if len(line) > INLINE_MAX:
-            raise _Unreadable
+            raise Unreadable
         self._line = b"" if end >= 0 else self._line + data[position:]
         return (line, end + 1) if end >= 0 else (None, len(data))
 
-    def _take(self, frame: Frame, line: bytes) -> bool:
+    def _understand(self, frame: Frame, line: bytes) -> bool:
         del frame
         digits = line[1:]
         if self._due:
             if line[0] != BULK or not digits.isdigit():
-                raise _Unreadable
-            self._body = _bounded(digits, BULK_MAX) + 2
+                raise Unreadable
+            self._left = _bounded(digits, BULK_MAX) + 2
             return False
         if line[:1] != b"*":
             return True  # inline
@@ -287,7 +221,7 @@ class SentFramer(_Framer):
             return self._begin(_bounded(digits, COUNT_MAX))
         if digits[:1] == b"-" and digits[1:].isdigit():
             return True  # the server passes over it
-        raise _Unreadable
+        raise Unreadable
 
     def _name(self, frame: Frame) -> str:
         return command_name(frame.head)
@@ -317,5 +251,5 @@ def _end_of_command(data: bytes, position: int) -> int:
 def _bounded(digits: bytes, limit: int) -> int:
     number = int(digits)
     if number > limit:
-        raise _Unreadable
+        raise Unreadable
     return number

@@ -11,11 +11,11 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 from harness.addresses import HostPort
+from harness.closing import Closing
 from harness.errors import HarnessError, UsageError
 from harness.stack._port_claims import PortClaims
 from harness.stack.toxiproxy._api import (
@@ -63,7 +63,7 @@ class ByteCounters:
     downstream_sent: int = 0
 
 
-class ToxiproxyClient:
+class ToxiproxyClient(Closing):
     """Controls the Toxiproxy at `api_url` (`http://host:port`). A context manager: it holds ports."""
 
     def __init__(self, api_url: str, *, timeout_s: float = CALL_TIMEOUT_S) -> None:
@@ -71,14 +71,6 @@ class ToxiproxyClient:
         self._ports = PortClaims()
         self._port_of: dict[str, int] = {}
         self._lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the claimed ports back; the proxies are left to their server. Idempotent."""
