@@ -161,7 +161,8 @@ def _usage_error(
     if error["type"] in WORDS:
         word = WORDS[error["type"]]
         return UsageError.at(where, key, value, f"needs {word}{more}", mend=f"write {word}")
-    problem = f"{error['msg'][:1].lower()}{error['msg'][1:]}"
+    said = str(context["error"]) if error["type"] == "value_error" else error["msg"]
+    problem = f"{said[:1].lower()}{said[1:]}"
     valid = context.get("valid") or re.findall(r"'([^']+)'", str(context.get("expected", "")))
     own = context.get("mend") or mend or ("" if valid else f"mend {key}: {problem}")
     return UsageError.at(where, key, value, f"{problem}{more}", valid=valid, mend=own)

@@ -24,9 +24,16 @@ def _known(word: str) -> str:
     return word
 
 
+def _of_wood(word: str) -> str:
+    if word != "wood":
+        raise ValueError("Not of wood")
+    return word
+
+
 class Leg(Table):
     id: Text
     side: Annotated[str, AfterValidator(_known)] = "left"
+    made: Annotated[str, AfterValidator(_of_wood)] = "wood"
     toes: tuple[Annotated[int, AfterValidator(_even)], ...] = ()
 
 
@@ -58,6 +65,7 @@ class Animal(Table):
         ({"legs": [{"id": "a", "sid": "left"}]}, "legs[0] (a): sid = 'left': there is no such key; closest", "'side'"),
         ({"legs": [{"id": "a", "side": "lft"}]}, "side = 'lft': no such side; closest valid: 'left'", "write 'left'"),
         ({"legs": [{"id": "a", "toes": [2, 3]}]}, "zoo.toml: legs[0] (a): toes[1] = 3: is odd", "an even number"),
+        ({"legs": [{"id": "a", "made": "tin"}]}, "legs[0] (a): made = 'tin': not of wood", "mend made: not of wood"),
         ({"eats": {"hay": {}}}, "zoo.toml: [eats.hay]: id = None: this key is missing", "add id to [eats.hay]"),
         ({"eats": {"a.b": {"id": 1}}}, 'zoo.toml: [eats."a.b"]: id = 1: needs a text', "write a text"),
         ({"tame": 1}, "zoo.toml: tame = 1: needs true or false", "write true or false"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 import re
@@ -61,7 +62,9 @@ def _digest(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
+@functools.cache
 def _environment() -> Environment:
+    """Return the one environment of this process: it keeps the templates that it has compiled."""
     environment = Environment(
         loader=FunctionLoader(_read),
         autoescape=True,
