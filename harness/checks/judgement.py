@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from harness.checks.clock import machine_was_busy
 from harness.checks.exchanges import AGAIN_MAX, acknowledged_by_steps, exchanges, sent_again
 from harness.checks.leaks import leaked_sessions
+from harness.checks.promises import out_of_order, strange_evidence, unread_rows
 from harness.checks.registry import Check
 from harness.checks.standing import STANDING
 from harness.checks.verdict import CheckResult, Verdict
@@ -25,7 +26,6 @@ from harness.history.events import (
     MomentMissed,
     NotSteady,
     Recovered,
-    RowsRead,
     RunBegan,
     ScenarioProblem,
     ServerDied,
@@ -53,10 +53,12 @@ class Judgement:
 def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     """Judge one run. A check that crashes makes it inconclusive, unless a row is wrong.
 
-    Wrong rows outrank everything. Any doubt outranks all other failures, with two exceptions: a moment that did not
-    come, and a server that a fault left unusable for the harness too, do not hide what had failed while every fault
-    left its evidence. A failure that rests on a clock does not count if the machine was too busy, but such a run is
-    never held either.
+    Wrong rows outrank everything. Any doubt outranks all other failures, with three exceptions: a moment that did not
+    come, a server that a fault left unusable for the harness too, and what the machine lacks for a later step do not
+    hide what had failed while every fault left its evidence. A failure that rests on a clock does not count if the
+    machine was too busy, but such a run is never held either.
+
+    A history that lacks what the harness owes it, or has it in the wrong order, is a doubt too: see `promises`.
 
     A run is not held by default. It proves nothing without a request of the scenario's own; without a fault (or the
     scenario's statement that there is none); without recovery and rest; or without sending its deliveries again.
@@ -65,17 +67,17 @@ def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     results = tuple(dataclasses.replace(each, excused=_too_busy(each, history)) for each in results)
     failing = [result for result in results if result.counts]
     unsafe = [result for result in failing if result.safety]
-    missed = [_missed(moment) for moment in _moments_missed(history)]
-    excused = [*_unusable(history), *missed]
-    doubts = [*crashes, *_broken(history), *excused, *_without_evidence(history)]
     if unsafe:
         return Judgement(Verdict.FAILED, _sentence(unsafe[0]), results)
-    lacks = history.last(MachineLacks)
-    if lacks is not None:
-        return Judgement(Verdict.UNAVAILABLE, f"needs {lacks.need}: {lacks.reason}", ())
+    broken = [*crashes, *_broken(history)]
+    lacks = [f"needs {lack.need}: {lack.reason}" for lack in history.of(MachineLacks)]
+    excused = [*lacks, *_unusable(history), *map(_missed, _moments_missed(history))]
+    doubts = [*broken, *excused, *_without_evidence(history), *_broken_promises(history)]
     firm = [result for result in failing if result.firm]
     if excused and firm and doubts == excused and history.last(FaultActed) is not None:
         return Judgement(Verdict.FAILED, f"{_sentence(firm[0])}; besides, {excused[0]}", results)
+    if lacks and not broken:
+        return Judgement(Verdict.UNAVAILABLE, lacks[0], results)
     if doubts:
         return Judgement(Verdict.INCONCLUSIVE, doubts[0], results)
     if failing:
@@ -174,15 +176,24 @@ def _missed(moment: MomentMissed) -> str:
 
 
 def _without_evidence(history: History) -> Iterator[str]:
-    """Yield what evidence is missing: of a fault, of a figure, or of the rows."""
+    """Yield what evidence is missing: of a fault, or of a figure."""
     for unknown in history.of(FigureUnknown):
         yield unknown.reason
     instead = {healed.number: healed.instead for healed in history.of(FaultHealed)}
     for acted in _unproven(history):
         seen = f"; seen instead: {instead[acted.number]}" if instead.get(acted.number) else ""
         yield f"{acted.fault!r} left no evidence: nothing of the service's felt it{seen}"
-    if history.last(RowsRead) is None and not any(_unusable(history)):
-        yield "what is stored was never read"
+
+
+def _broken_promises(history: History) -> Iterator[str]:
+    """Yield what the harness owes every history, and this one lacks.
+
+    Where a server that the scenario spoilt stopped the harness, that is the reason for what it could not do any more.
+    """
+    yield from strange_evidence(history)
+    if not any(_unusable(history)):
+        yield from out_of_order(history)
+        yield from unread_rows(history)
 
 
 def _unproven(history: History) -> Iterator[FaultActed]:

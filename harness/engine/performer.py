@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import functools
 import math
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -169,12 +170,15 @@ class Performer:
         known = InForce(number, fault, self._injection(fault, self._site_for(number)))
         # Before it acts: what acted halfway is healed too.
         self._in_force.append(known)
+        began_ns = time.monotonic_ns()
         try:
             await known.injection.act()
         except ServiceStartError as problem:
-            self._recorder.record("fault", FaultActed(number, fault))
             raise self._not_started(problem) from problem
-        self._recorder.record("fault", FaultActed(number, fault))
+        finally:  # what acted halfway has acted: something of it may be felt
+            now_ns = time.monotonic_ns()
+            acted = FaultActed(number, fault, round((now_ns - began_ns) / 1e6, 3))
+            self._recorder.record("fault", acted, t_ns=now_ns)
         return known
 
     def _injection(self, fault: Fault, site: Site) -> Injection:
@@ -251,6 +255,7 @@ class Performer:
         except ServiceStartError as problem:
             # The fault is gone, and the service does not come back: its own failure, and a second try would only wait.
             self._in_force.remove(known)
+            self._recorder.record("fault", FaultHealed(known.number))
             raise self._not_started(problem) from problem
         self._in_force.remove(known)
 

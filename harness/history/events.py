@@ -117,10 +117,14 @@ class RequestEnded(Event, kind="request.ended"):
 
 @dataclass(frozen=True, repr=False)
 class FaultActed(Event, kind="fault.acted"):
-    """A fault is in force. `number` counts from 1, in the order of injection."""
+    """A fault is in force, or was tried. `number` counts from 1, in the order of injection.
+
+    `took_ms`: so long before this the harness began with it, and from then on it may have been felt.
+    """
 
     number: int
     fault: Value
+    took_ms: float = 0.0
 
 
 @dataclass(frozen=True, repr=False)

@@ -128,6 +128,10 @@ class History:
         """Yield the entries whose event is of one class."""
         return (entry for entry in self.entries if isinstance(entry.event, kind))
 
+    def placed(self, kind: type[EventT]) -> Iterator[tuple[Entry, EventT]]:
+        """Yield the events of one class, each with its entry: its place, and its time."""
+        return ((entry, entry.event) for entry in self.entries if isinstance(entry.event, kind))
+
     def last(self, kind: type[EventT]) -> EventT | None:
         """The last event of one class, if there is any."""
         return next((e.event for e in reversed(self.entries) if isinstance(e.event, kind)), None)

@@ -123,8 +123,8 @@ def middle(*, evidence: bool = True) -> Story:
     return story.recover()
 
 
-def rest(story: Story) -> Story:
-    """The end of a run, with everything in order: rows, everything sent again, rows."""
+def rest(story: Story, *more: str) -> Story:
+    """The end of a run, with everything in order: rows, everything sent again, rows. `more`: stored beside "a"."""
     story.tell(
         AtRest("connections", 5, 15, "postgres"),
         AtRest("busy connections", 0, 0, "postgres"),
@@ -133,7 +133,10 @@ def rest(story: Story) -> Story:
         AtRest("descriptors", 20, 80),
         FigureRead(service.metric("retries"), 0, 0),
     )
-    return story.rows("a").again("a").rows("a").tell(ServiceEnded(1, 0, "end"))
+    story.rows("a", *more)
+    for delivery in ("a", *more):
+        story.again(delivery)
+    return story.rows("a", *more).tell(ServiceEnded(1, 0, "end"))
 
 
 def whole(*, evidence: bool = True) -> Story:

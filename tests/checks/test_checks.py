@@ -33,9 +33,8 @@ Spoil = Callable[[], Story]
 
 
 def slow_answer() -> Story:
-    story = whole()
-    story.rows("a", "c")
-    return story.end(story.send("c", slower_ms_max=100), took_ms=105.1, waiting_for=("redis",)).rows("a", "c")
+    story = middle()
+    return rest(story.end(story.send("c", slower_ms_max=100), took_ms=105.1, waiting_for=("redis",)), "c")
 
 
 def warmed_up_late() -> Story:
@@ -44,9 +43,13 @@ def warmed_up_late() -> Story:
 
 
 def never_ended() -> Story:
-    story = whole()
+    story = middle()
     story.send("c", expected=ANY_OUTCOME)
-    return story
+    return rest(story)
+
+
+def not_again() -> Story:
+    return rest(middle().request("c", UNKNOWN, expected=UNKNOWN)).again("c", UNKNOWN).rows("a")
 
 
 RETRIES = service.metric("retries")
@@ -65,15 +68,15 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("alive", lambda: whole().tell(ServiceEnded(1, -11)), "ended by itself with status -11"),
     ("alive", lambda: whole().tell(ServiceEnded(1, 0)), "ended by itself with status 0"),
     ("alive", lambda: whole().tell(ServiceNotStarted("no answer")), "no answer"),
-    ("outcome", lambda: whole().request("c", REFUSED, answer="busy"), "got refused, status 503, busy"),
-    ("outcome", lambda: whole().request("c", expected=REFUSED).rows("a", "c"), "c: expected refused"),
-    ("in_time", lambda: whole().request("c", UNKNOWN, expected=ANY_OUTCOME, took_ms=3_501), "c: unknown"),
+    ("outcome", lambda: rest(middle().request("c", REFUSED, answer="busy")), "got refused, status 503, busy"),
+    ("outcome", lambda: rest(middle().request("c", expected=REFUSED), "c"), "c: expected refused"),
+    ("in_time", lambda: rest(middle().request("c", UNKNOWN, expected=ANY_OUTCOME, took_ms=3_501)), "c: unknown"),
     ("in_time", never_ended, "c: never ended (limit 3.5 s)"),
     ("in_time", warmed_up_late, "w: acknowledged, status 200 after 4.00 s"),
     ("slower", slow_answer, "c: took 0.11 s, waiting for redis (healthy 5.0 ms, at most 100 ms more)"),
     ("reached", lambda: whole().tell(MomentMissed(Named("x"), True, 9, "1 answer")), "x not reached in 9 s: 1 answer"),
     ("recovers", lambda: whole().tell(NotRecovered(10, "503")), "nothing acknowledged 10 s after healing: 503"),
-    ("recovers", lambda: whole().request("c", UNKNOWN, expected=UNKNOWN).again("c", UNKNOWN), "c, sent again: unknown"),
+    ("recovers", not_again, "c, sent again: unknown"),
     ("recovers", lambda: middle().tell(NotSteady("1 of 10: b refused")).rows("a"), "not steadily: 1 of 10: b refused"),
     ("drains", lambda: whole().tell(ServiceEnded(1, -15, "SIGTERM")), "ended with status -15 after SIGTERM"),
     ("pool_returns", lambda: whole().tell(AtRest("connections", 16, 15, "a")), "connections: a stay at 16, at most 15"),
@@ -172,8 +175,8 @@ def test_what_a_check_must_not_blame() -> None:
 def test_a_repeat_that_was_not_acknowledged_is_no_word_about_rows() -> None:
     """It fails the run, but only with the fault's evidence: a broken server may have refused it."""
     assert whole().again("a", REFUSED).failing() == {"same_answer_again", "recovers"}
-    assert whole().again("a", REFUSED).judged().verdict is Verdict.FAILED
-    assert whole(evidence=False).again("a", REFUSED).judged().verdict is Verdict.INCONCLUSIVE
+    assert whole().again("a", REFUSED).rows("a").judged().verdict is Verdict.FAILED
+    assert whole(evidence=False).again("a", REFUSED).rows("a").judged().verdict is Verdict.INCONCLUSIVE
     assert whole(evidence=False).again("a", answer="other").judged().verdict is Verdict.FAILED
 
 

@@ -25,9 +25,13 @@ def late() -> Story:
     return rest(middle().request("a", took_ms=3_600))
 
 
-def slow() -> Story:
+def slow_answer() -> Story:
     story = middle()
-    return rest(story.end(story.send("a", slower_ms_max=100), took_ms=830))
+    return story.end(story.send("a", slower_ms_max=100), took_ms=830)
+
+
+def slow() -> Story:
+    return rest(slow_answer())
 
 
 def unreached() -> Story:
@@ -112,7 +116,7 @@ def test_both_figures_have_their_limit(others: float, waited_ms: float, counts: 
 
 @pytest.mark.parametrize("wrong", [lambda s: s.request("c", REFUSED), lambda s: s.rows("a", "foreign")])
 def test_what_is_wrong_whatever_the_time_counts_on_a_busy_machine(wrong) -> None:  # type: ignore[no-untyped-def]  # parametrized
-    assert wrong(slow()).tell(BUSY).judged().verdict is Verdict.FAILED
+    assert rest(wrong(slow_answer())).tell(BUSY).judged().verdict is Verdict.FAILED
 
 
 def test_only_the_time_of_the_failure_itself_is_looked_at() -> None:

@@ -32,7 +32,7 @@ from harness.history.events import (
     ServiceNotStarted,
 )
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, service
-from tests.checks.support import Story, middle, whole
+from tests.checks.support import Story, middle, rest, whole
 
 FAILED, INCONCLUSIVE, HELD = Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.HELD
 
@@ -105,7 +105,7 @@ def test_the_same_fault_twice_needs_evidence_twice() -> None:
 
 
 def test_no_fault_needs_no_evidence() -> None:
-    story = Story().begin().fault(no_fault, evidence=False).request("a").recover().again("a").rows("a")
+    story = Story().begin().fault(no_fault, evidence=False).request("a").recover().rows("a").again("a").rows("a")
     assert story.judged().verdict is HELD
 
 
@@ -121,7 +121,7 @@ MISSED = MomentMissed(postgres.idle(), False, 10, "0 idle")
 
 def test_what_failed_under_a_proven_fault_outranks_a_moment_that_never_came() -> None:
     for story, reason in (
-        (whole().request("c", UNKNOWN), "outcome: 1 of 3: c: expected acknowledged, got unknown"),
+        (rest(middle().request("c", UNKNOWN)), "outcome: 1 of 3: c: expected acknowledged, got unknown"),
         (whole().tell(NotRecovered(10, "503")), "recovers: nothing acknowledged 10 s after healing: 503"),
     ):
         judgement = story.tell(MISSED).judged()
@@ -170,6 +170,23 @@ def test_what_the_machine_lacks_is_unavailable() -> None:
     assert judgement.reason == "needs seccomp: kernel 4.19"
 
 
+def test_what_the_machine_lacks_hides_neither_a_wrong_row_nor_what_had_failed_nor_what_was_checked() -> None:
+    lacks = MachineLacks("seccomp", "kernel 4.19")
+    failed = rest(middle().request("c", UNKNOWN)).tell(lacks).judged()
+    assert failed.verdict is FAILED
+    assert failed.reason.startswith("outcome: 1 of 3: c: expected acknowledged, got unknown")
+    assert failed.reason.endswith("; besides, needs seccomp: kernel 4.19")
+    doubtful = rest(middle(evidence=False).request("c", UNKNOWN)).tell(lacks).judged()
+    assert doubtful.verdict is Verdict.UNAVAILABLE
+    assert [result.name for result in doubtful.failing] == ["outcome"]
+    assert whole().rows().tell(lacks).judged().verdict is FAILED
+
+
+def test_what_the_machine_lacks_hides_no_break_of_the_harness() -> None:
+    judgement = whole().tell(MachineLacks("seccomp", "kernel 4.19"), HarnessProblem("oops")).judged()
+    assert (judgement.verdict, judgement.reason) == (INCONCLUSIVE, "the harness broke: oops")
+
+
 def test_rows_that_were_never_read_are_never_held() -> None:
     judgement = middle().judged()
     assert (judgement.verdict, judgement.reason) == (INCONCLUSIVE, "what is stored was never read")
@@ -193,13 +210,13 @@ def test_a_run_that_nobody_saw_recover_is_never_held() -> None:
 
 
 def test_a_run_that_broke_nothing_and_does_not_say_so_is_never_held() -> None:
-    judgement = Story().begin().request("a").recover().again("a").rows("a").judged()
+    judgement = Story().begin().request("a").recover().rows("a").again("a").rows("a").judged()
     assert judgement.verdict is INCONCLUSIVE
     assert judgement.reason == "the scenario injected no fault: inject `no_fault` if it is meant to have none"
 
 
 def test_a_run_that_nobody_looked_at_at_rest_is_never_held() -> None:
-    story = Story().begin("tasks", "descriptors").fault().request("a").recover().again("a").rows("a")
+    story = Story().begin("tasks", "descriptors").fault().request("a").recover().rows("a").again("a").rows("a")
     judgement = story.tell(AtRest("tasks", 3, 5)).judged()
     assert (judgement.verdict, judgement.reason) == (INCONCLUSIVE, "never checked at rest: descriptors")
     assert story.tell(AtRest("descriptors", 3, 5)).judged().verdict is HELD
@@ -212,6 +229,7 @@ def test_what_was_acknowledged_has_to_be_sent_again(again: tuple[str, ...], verd
     story.request("b", REFUSED, expected=REFUSED).recover().rows("a", "c", "warm")
     for delivery in again:
         story.again(delivery)
+    story.rows("a", "c", "warm")
     assert story.judged().verdict is verdict
 
 
@@ -221,7 +239,7 @@ def test_of_very_many_deliveries_some_are_sent_again() -> None:
     for story, kept in ((few, AGAIN_MAX - 1), (enough, AGAIN_MAX)):
         for name in names:
             story.request(name)
-        story.recover()
+        story.recover().rows(*names)
         for name in names[:kept]:
             story.again(name)
         story.rows(*names)

@@ -1,0 +1,109 @@
+"""What the harness owes every history that it records: an order of events without which a verdict means nothing.
+
+Heal after the fault, recovery after the heal, evidence of a declared kind while its fault was there, and the rows read
+both before and after the deliveries were sent again. A history without one of these is the harness's own failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from harness.faults.fault import Fault
+from harness.history import History
+from harness.history.events import (
+    EvidenceSeen,
+    FaultActed,
+    FaultHealed,
+    NotRecovered,
+    Purpose,
+    Recovered,
+    RequestEnded,
+    RequestSent,
+    RowsRead,
+)
+from harness.vocabulary import Value
+
+__all__ = ["out_of_order", "strange_evidence", "unread_rows"]
+
+CLOCK_ROUNDING_NS = 1_000
+"""`FaultActed.took_ms` is rounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Acted:
+    """A fault, its place in the history, and when the harness began with it."""
+
+    seq: int
+    fault: Value
+    began_ns: int
+
+    @property
+    def kinds(self) -> tuple[str, ...] | None:
+        """The evidence that its class declares; None for what is not of the vocabulary: a point, an order."""
+        return tuple(each.kind for each in self.fault.evidence) if isinstance(self.fault, Fault) else None
+
+
+def _acted(history: History) -> Mapping[int, _Acted]:
+    """The faults by their numbers."""
+    return {
+        acted.number: _Acted(entry.seq, acted.fault, entry.t_ns - int(acted.took_ms * 1e6))
+        for entry, acted in history.placed(FaultActed)
+    }
+
+
+def strange_evidence(history: History) -> Iterator[str]:
+    """Yield evidence that proves nothing: of no known fault, of a kind that its fault does not have, or too early."""
+    faults = _acted(history)
+    for entry, seen in history.placed(EvidenceSeen):
+        acted = faults.get(seen.number)
+        if acted is None:
+            yield f"evidence {seen.what} is of fault {seen.number}, which never acted"
+        elif acted.kinds is not None and seen.what not in acted.kinds:
+            yield f"{acted.fault!r} left evidence {seen.what}; it declares {', '.join(acted.kinds) or 'none'}"
+        elif acted.began_ns - entry.t_ns > CLOCK_ROUNDING_NS:
+            early_ms = (acted.began_ns - entry.t_ns) / 1e6
+            yield f"evidence {seen.what} of {acted.fault!r} is {early_ms:.3f} ms older than the fault"
+
+
+def out_of_order(history: History) -> Iterator[str]:
+    """Yield what was not healed after it had acted, and a recovery that was not the last heal's."""
+    faults = _acted(history)
+    healed = {event.number: entry.seq for entry, event in history.placed(FaultHealed)}
+    for number, acted in faults.items():
+        if healed.get(number, -1) < acted.seq:
+            yield f"{acted.fault!r} was never healed"
+    for number in healed.keys() - faults.keys():
+        yield f"fault {number} was healed, and never acted"
+    recoveries = [entry.seq for kind in (Recovered, NotRecovered) for entry in history.entries_of(kind)]
+    first = min(recoveries, default=len(history.entries))
+    for number, acted in faults.items():
+        if first < acted.seq:
+            yield f"recovery came before {acted.fault!r} acted"
+        elif first < healed.get(number, -1):
+            yield f"recovery came before {acted.fault!r} was healed"
+
+
+def unread_rows(history: History) -> Iterator[str]:
+    """Yield which reading of the rows is missing: after the scenario's requests, or after all was sent again."""
+    readings = [entry.seq for entry in history.entries_of(RowsRead)]
+    if not readings:
+        yield "what is stored was never read"
+        return
+    over = max(_sent(history, Purpose.SCENARIO).values(), default=-1)
+    again = _sent(history, Purpose.AGAIN)
+    if not any(over < reading < min(again, default=len(history.entries)) for reading in readings):
+        first = " and before deliveries were sent again, which hides what was lost" if again else ""
+        yield f"what is stored was never read after the scenario's last request{first}"
+    if again and readings[-1] < max(again.values()):
+        yield "what is stored was never read after deliveries were sent again"
+
+
+def _sent(history: History, purpose: Purpose) -> Mapping[int, int]:
+    """Where each such request was sent, and where it was over."""
+    ends = {ended.request: entry.seq for entry, ended in history.placed(RequestEnded)}
+    return {
+        entry.seq: max(entry.seq, ends.get(sent.request, 0))
+        for entry, sent in history.placed(RequestSent)
+        if sent.purpose == purpose
+    }
