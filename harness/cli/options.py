@@ -12,11 +12,9 @@ from typing import Any, TypeVar
 import click
 
 from harness.errors import UsageError
-from harness.plugin.options import DEFAULTS, HELP
+from harness.plugin.options import DEFAULTS, HELP, SOURCES
 from harness.present.terminal.screen import Verbosity
-from harness.protocols.registry import PROTOCOLS
-from harness.stack.configuration import EMBEDDED, StackConfiguration, configuration_of
-from harness.stack.toxiproxy.build import BUILD
+from harness.stack.configuration import StackConfiguration, configuration_of
 from harness.suite import SuiteSettings
 from harness.suite.settings import RESULTS, SCENARIOS, names_given
 
@@ -32,12 +30,9 @@ CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 STACK: tuple[Any, ...] = (
     *(
-        click.option(f"--{name}", metavar="X", default=EMBEDDED, show_default=True,
-                     help=help_of(name))
-        for name in PROTOCOLS
+        click.option(f"--{name}", metavar="X", default=DEFAULTS[name], show_default=True, help=help_of(name))
+        for name in SOURCES
     ),
-    click.option("--toxiproxy", metavar="X", default=BUILD, show_default=True,
-                 help=help_of("toxiproxy")),
     click.option("--server", "named", metavar="NAME=X", multiple=True,
                  help=help_of("server")),
     click.option("--allow-host", metavar="HOST", multiple=True,
@@ -145,7 +140,7 @@ def output_of(given: dict[str, Any]) -> Output:
 
 def stack_of(given: dict[str, Any]) -> StackConfiguration:
     """Take the stack's options out of the given ones."""
-    places = {name: given.pop(name) for name in (*PROTOCOLS, "toxiproxy")}
+    places = {name: given.pop(name) for name in SOURCES}
     return configuration_of(places, given.pop("named"), given.pop("allow_host"))
 
 

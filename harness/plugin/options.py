@@ -12,6 +12,8 @@ import pytest
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.registry import PROTOCOLS
 
+SOURCES = (*PROTOCOLS, "toxiproxy")
+"""The options that say where a server of the stack comes from."""
 HELP: Mapping[str, str] = {
     "target": "the target description of the service under test",
     "profile": "profile of the target",
@@ -35,7 +37,7 @@ DEFAULTS: Mapping[str, str] = {
     "patience": "the target's deadline and half a second",
     **dict.fromkeys(PROTOCOLS, "embedded"),
 }
-WITH_INI = ("target", "profile", "results", *PROTOCOLS, "toxiproxy")
+WITH_INI = ("target", "profile", "results", *SOURCES)
 """The options that an ini file can set too: `harness_target` is `--harness-target`."""
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.protocols.registry import PROTOCOLS
+from harness.plugin.options import SOURCES
 from harness.stack.configuration import configuration_of
 from harness.suite.settings import RESULTS, SCENARIOS, SuiteSettings, names_given
 
@@ -24,7 +24,7 @@ def settings_of(config: pytest.Config, scenarios: Path = SCENARIOS) -> SuiteSett
         results=Path(_given(config, "results") or RESULTS),
         patience_s=config.getoption("harness_patience"),
         stack=configuration_of(
-            {name: _given(config, name) for name in (*PROTOCOLS, "toxiproxy")},
+            {name: _given(config, name) for name in SOURCES},
             config.getoption("harness_server"),
             config.getoption("harness_allow_host"),
         ),

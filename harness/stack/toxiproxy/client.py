@@ -7,7 +7,6 @@ resetting what is intact.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,15 +26,10 @@ from harness.stack.toxiproxy._api import (
 )
 from harness.stack.toxiproxy.toxics import TOXICITY, WITHOUT_EFFECT, Toxic, check_name, has_no_effect
 
-__all__ = ["ByteCounters", "Proxy", "ToxiproxyClient", "ToxiproxyError", "ToxiproxyUnreachableError"]
+__all__ = ["Proxy", "ToxiproxyClient", "ToxiproxyError", "ToxiproxyUnreachableError"]
 
 LISTEN_HOST = "127.0.0.1"
 LISTEN_ATTEMPTS = 20
-
-_SAMPLE = re.compile(
-    r"^toxiproxy_proxy_(?P<counter>\w+)_bytes_total\{(?P<labels>[^}]*)\} (?P<value>\S+)$", re.MULTILINE
-)
-_LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +40,6 @@ class Proxy:
     listen: HostPort
     upstream: HostPort
     enabled: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ByteCounters:
-    """Bytes that a proxy has moved, over all connections that have *ended* since it was made.
-
-    Toxiproxy adds a connection's bytes only when that direction of it ends; `sent` only when it ends
-    without a write error. So the counters tell nothing of an open connection: see
-    `harness.stack.sockets` for those. What was received and not sent was dropped.
-    """
-
-    upstream_received: int = 0
-    upstream_sent: int = 0
-    downstream_received: int = 0
-    downstream_sent: int = 0
 
 
 class ToxiproxyClient(Closing):
@@ -171,19 +150,6 @@ class ToxiproxyClient(Closing):
             if error.status != 409 or not self._replaces_neutral(name, toxic):
                 raise
 
-    def update_toxic(self, name: str, toxic: Toxic) -> None:
-        """Give the toxic of that name these values. Its type and direction cannot change.
-
-        Raises ToxiproxyError (404) if it does not exist, and UsageError if type or direction differ.
-        """
-        now = self._api.json("get", _toxic_path(name, toxic.name))
-        for key in ("type", "stream"):
-            if now[key] != getattr(toxic, key):
-                mend = "remove it and add the other one"
-                problem = f"the toxic {toxic.name} of proxy {name} has {now[key]!r}, which cannot change"
-                raise UsageError.at(f"toxic {toxic.name}", key, getattr(toxic, key), problem, mend=mend)
-        self._set(name, toxic.name, toxic.attributes)
-
     def remove_toxic(self, name: str, toxic_name: str) -> bool:
         """Remove a toxic: it has no effect when this returns. Return False if it did not exist.
 
@@ -214,21 +180,6 @@ class ToxiproxyClient(Closing):
         for toxic in self.toxics(name):
             self.remove_toxic(name, toxic.name)
         self.set_enabled(name, True)
-
-    # ------------------------------------------------------------------ evidence
-
-    def byte_counters(self, name: str) -> ByteCounters:
-        """Return the bytes moved by the proxy's ended connections; zeros before the first has ended.
-
-        Raises ToxiproxyError (404) when the server was started without `-proxy-metrics`.
-        """
-        found: dict[str, int] = {}
-        for sample in _SAMPLE.finditer(self._api.text("get", "/metrics")):
-            labels = dict(_LABEL.findall(sample["labels"]))
-            if labels["proxy"] == name:
-                key = f"{labels['direction']}_{sample['counter']}"
-                found[key] = found.get(key, 0) + int(float(sample["value"]))
-        return ByteCounters(**found)
 
     # ------------------------------------------------------------------ inside
 

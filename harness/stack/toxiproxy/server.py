@@ -92,7 +92,7 @@ class _Recipe:
     stop_signal: signal.Signals = signal.SIGTERM
 
     def spec(self, port: int) -> ProcessSpec:
-        argv = (str(self.binary), "-host", "127.0.0.1", "-port", str(port), "-proxy-metrics")
+        argv = (str(self.binary), "-host", "127.0.0.1", "-port", str(port))
         return ProcessSpec(name=self.name, argv=argv, env={"LOG_LEVEL": LOG_LEVEL}, cwd=self.folder, log=self.log)
 
     def probe(self, port: int) -> None:

@@ -49,17 +49,18 @@ def test_stall_resumes_with_every_byte(client: ToxiproxyClient, proxy: Proxy, ki
 
 
 @both_streams
-def test_latency_holds_bytes_of_open_and_new_for_its_time_and_passes_them(
+def test_latency_holds_bytes_of_open_and_new_and_passes_them_when_removed(
     client: ToxiproxyClient, proxy: Proxy, stream: Stream
 ) -> None:
     with Client(proxy.listen) as old:
         assert old.asks(b"warm") == b"warm"
-        client.add_toxic(proxy.name, one(link.latency(redis, latency_ms=HOUR_MS), stream))
+        toxic = one(link.latency(redis, latency_ms=HOUR_MS), stream)
+        client.add_toxic(proxy.name, toxic)
         with Client(proxy.listen) as new:
             for connection in (old, new):
                 connection.send(b"held")
                 assert connection.silent()
-            client.update_toxic(proxy.name, one(link.latency(redis, latency_ms=1), stream))
+            client.remove_toxic(proxy.name, toxic.name)
             for connection in (old, new):
                 assert connection.receive(4) == b"held"
                 assert connection.asks(b"x") == b"x"
