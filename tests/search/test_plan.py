@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from harness.errors import UsageError
@@ -105,6 +107,20 @@ def test_a_limit_is_a_sample_by_the_seed_and_is_said() -> None:
     assert one == same
     assert one.cells != other.cells
     assert "sample by seed 1" in one.left_out[0]
+
+
+def test_messages_that_only_some_deliveries_had_are_said_to_be_left_out() -> None:
+    unsteady = dataclasses.replace(RECORDED[1], unsteady=(place(text="ROLLBACK"),))
+    assert planned([RECORDED[0], unsteady], Choice()).left_out == (
+        "1 message that only some warm deliveries had, postgres/sent/commit/Query/ROLLBACK/1 the first",
+    )
+
+
+def test_a_kind_that_cannot_be_swept_is_said_to_be_left_out() -> None:
+    copies = dataclasses.replace(RECORDED[2], messages=(), left_out="copies: no COMMIT")
+    plan = planned([RECORDED[1], copies], Choice())
+    assert plan.left_out == ("copies: no COMMIT",)
+    assert {cell.kind for cell in plan.cells} == {"warm"}
 
 
 def test_the_commits_neighbourhood_reaches_from_the_statement_before_it_to_the_end_of_its_answer() -> None:

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from harness import ANY_OUTCOME, Lab, postgres, wire
 from harness.engine.laying.testbed import Testbed
+from harness.engine.observing.probes import Probed
+from harness.engine.observing.stored import stored_rows
+from harness.engine.phases.rest import record_rest
+from harness.engine.rig import Rig
 from harness.errors import HarnessError
 from harness.history import read_history
-from harness.history.events import EvidenceSeen, RequestSent, RowsRead
+from harness.history.events import AtRest, EvidenceSeen, RequestSent, RowsRead, StoredRow
 from harness.results.reading import read_summary
 from harness.scenario.runner import RunConfiguration, run
 from harness.scenario.scenario import Scenario
+from harness.search.recording import recorder
 from harness.search.recording.places import Point
 from harness.search.recording.recording import Recording
 from harness.search.space.coverage import hit_by_runs, hit_by_summary
 from harness.search.space.space import read_space, space_of
-from harness.search.sweep import sweeper
+from harness.search.sweep import batch, copies, lane_rest, sweeper
+from harness.search.sweep.copies import OVERLAPPED
 from harness.search.sweep.plan import RETRY, Choice
-from harness.search.sweep.sweeper import TRIES
+from harness.search.sweep.results import CellVerdict
+from harness.search.sweep.sweeper import TRIES, counts_instead
 from tests.results.made import summary_of
+from tests.search import made
 from tests.search.conftest import TARGET
 from tests.search.live import Swept, lane_settings, losing_rows, sweep
 
@@ -85,6 +93,55 @@ def test_each_kind_of_delivery_can_be_swept(bed: Testbed, tmp_path: Path, kind: 
     swept = sweep(bed, lane_settings(tmp_path), choice, lanes=1, recorded=_without("ROLLBACK"))
     assert len(swept.cells) == 6
     assert set(swept.verdicts().values()) == {"held"}, swept.cells
+    assert any(OVERLAPPED in each.evidence for each in swept.cells) is (kind == "copies")
+
+
+async def _no_lock(_: object) -> int:
+    return 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("HELD_PHASE", "startup", "the first copy was not held in its COMMIT"),
+        ("waiting_for_locks", _no_lock, "the second copy did not wait for a lock of the first"),
+    ],
+)
+def test_copies_that_never_overlap_are_not_recorded(
+    bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: object, told: str
+) -> None:
+    monkeypatch.setattr(copies, name, value)
+    monkeypatch.setattr(recorder, "OVERLAP_WITHIN_S", 0.3)
+    with pytest.raises(HarnessError, match=f"did not overlap, though nothing is broken: {told}"):
+        sweep(bed, lane_settings(tmp_path), Choice(kinds=("copies",), limit=1), lanes=1)
+
+
+def test_copies_that_no_fault_kept_apart_prove_nothing(
+    bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held_elsewhere(recording: Recording) -> Recording:
+        monkeypatch.setattr(copies, "HELD_PHASE", "startup")
+        return recording
+
+    choice = Choice(only="copies/postgres/answered/query/CommandComplete/BEGIN/2/cut_before")
+    (apart,) = sweep(bed, lane_settings(tmp_path), choice, lanes=1, recorded=held_elsewhere).cells
+    assert (apart.verdict, apart.struck, apart.tries) == ("inconclusive", 1, TRIES)
+    assert "two copies that overlap" in apart.reason
+    assert "the first copy was not held in its COMMIT" in apart.reason
+
+
+def test_a_fault_that_keeps_the_copies_apart_says_so(bed: Testbed, tmp_path: Path) -> None:
+    choice = Choice(only="copies/postgres/sent/query/Query/BEGIN/1/stall")
+    (apart,) = sweep(bed, lane_settings(tmp_path), choice, lanes=1).cells
+    assert (apart.verdict, apart.struck, apart.tries) == ("held", 1, 1)
+    assert "the fault struck before the copies could overlap" in " ".join(apart.evidence)
+
+
+def _later(recording: Recording) -> Recording:
+    """As if each message were the seventh after the one that it is: nothing strikes."""
+    return dataclasses.replace(
+        recording, messages=tuple(dataclasses.replace(each, nth=each.nth + 7) for each in recording.messages)
+    )
 
 
 def _without(text: str) -> Callable[[Recording], Recording]:
@@ -115,13 +172,8 @@ def test_a_commit_that_is_acknowledged_too_early_is_lost(bed: Testbed, tmp_path:
 
 
 def test_a_fault_that_never_strikes_is_inconclusive_and_says_what_was_seen(bed: Testbed, tmp_path: Path) -> None:
-    def later(recording: Recording) -> Recording:
-        return dataclasses.replace(
-            recording, messages=tuple(dataclasses.replace(each, nth=each.nth + 7) for each in recording.messages)
-        )
-
     choice = Choice(kinds=("warm",), only=COMMIT)
-    swept = sweep(bed, lane_settings(tmp_path), choice, lanes=1, recorded=later)
+    swept = sweep(bed, lane_settings(tmp_path), choice, lanes=1, recorded=_later)
     (result,) = swept.cells
     assert result.verdict == "inconclusive"
     assert "did not strike; seen instead" in result.evidence[0]
@@ -147,6 +199,89 @@ def test_a_delivery_that_is_lost_fails_a_read_cell_too(
         assert read <= {each.delivery for each in sent if not each.reads}
 
 
+STRANGER = "INSERT INTO deliveries (source, id, sha256, body) VALUES ('stranger', 'msg_of_nobody', '00', '{}')"
+
+
+def test_a_row_that_nothing_sent_is_the_lanes_failure(
+    bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def with_stranger(rig: Rig, before: Probed | None) -> None:
+        await rig.site.links["postgres"].own.execute(STRANGER)
+        await record_rest(rig, before)
+        rig.recorder.record("runner", AtRest("connections", 99, 5, "postgres"))
+
+    monkeypatch.setattr(lane_rest, "record_rest", with_stranger)
+    swept = sweep(bed, lane_settings(tmp_path), Choice(kinds=("warm",), only=COMMIT), lanes=1)
+    assert [each.verdict for each in swept.cells] == ["held"]
+    assert [(each.verdict, each.failing) for each in swept.problems] == [
+        ("failed", ("nothing_foreign",)),
+        ("failed", ("pool_returns",)),
+    ]
+    assert "msg_of_nobody (1 in all)" in swept.problems[0].reason
+
+
+def test_what_was_not_looked_at_at_the_end_of_a_lane_is_inconclusive(
+    bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: object) -> None:
+        """Look at nothing."""
+
+    monkeypatch.setattr(lane_rest, "record_rest", nothing)
+    swept = sweep(bed, lane_settings(tmp_path), Choice(kinds=("warm",), only=COMMIT), lanes=1)
+    assert [each.verdict for each in swept.problems] == ["inconclusive"]
+    assert "never checked at rest: connections: postgres" in swept.problems[0].reason
+
+
+def test_rows_that_garbled_bytes_made_are_their_cells_and_not_the_lanes(
+    bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def garbled(rig: Rig, ids: Sequence[str] | None = None) -> Sequence[StoredRow]:
+        rows = await stored_rows(rig, ids)
+        struck = [sent.delivery for sent in rig.recorder.history.of(RequestSent) if sent.purpose == "scenario"]
+        wrong.update(struck)
+        return [dataclasses.replace(row, digest="00") if row.id in wrong else row for row in rows]
+
+    wrong: set[str] = set()
+    monkeypatch.setattr(batch, "stored_rows", garbled)
+    monkeypatch.setattr(lane_rest, "stored_rows", garbled)
+    at = "warm/postgres/sent/commit/Query/COMMIT/1"
+    swept = sweep(bed, lane_settings(tmp_path), Choice(only=f"{at}/duplicate"), lanes=1)
+    assert ([each.verdict for each in swept.cells], swept.problems) == (["silent"], [])
+    swept = sweep(bed, lane_settings(tmp_path), Choice(only=f"{at}/cut_before"), lanes=1)
+    assert [each.verdict for each in swept.cells] == ["failed"]
+    assert [each.failing for each in swept.problems] == [("nothing_foreign",)]
+
+
+def test_a_try_that_failed_counts_whatever_comes_after_it(
+    bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def first_lost(rig: Rig, ids: Sequence[str] | None = None) -> Sequence[StoredRow]:
+        rows = await stored_rows(rig, ids)
+        sent = [each.delivery for each in rig.recorder.history.of(RequestSent) if each.purpose == "scenario"]
+        lost.extend(sent[:1] if not lost else [])
+        return [row for row in rows if row.id not in lost]
+
+    lost: list[str] = []
+    monkeypatch.setattr(batch, "stored_rows", first_lost)
+    choice = Choice(kinds=("warm",), only=COMMIT)
+    (result,) = sweep(bed, lane_settings(tmp_path), choice, lanes=1, recorded=_later).cells
+    assert (result.verdict, result.struck, result.tries) == ("failed", 0, TRIES)
+    assert result.failing == ("acknowledged_is_stored",)
+
+
+@pytest.mark.parametrize(
+    ("known", "later", "counts"),
+    [
+        (None, "inconclusive", True), ("inconclusive", "held", True), ("inconclusive", "inconclusive", True),
+        ("held", "failed", True), ("failed", "held", False), ("failed", "silent", False), ("silent", "held", False),
+        ("silent", "failed", True), ("silent", "inconclusive", False),
+    ],
+)  # fmt: skip
+def test_of_several_tries_what_was_wrong_stays(known: str | None, later: str, counts: bool) -> None:
+    before = None if known is None else made.result(CellVerdict(known))
+    assert counts_instead(made.result(CellVerdict(later)), before) is counts
+
+
 def test_a_second_fault_that_nothing_came_for_is_unmet(bed: Testbed, tmp_path: Path) -> None:
     # The answer of the commit is cut off at its end: the service has it, and tries nothing again.
     answer = "postgres/answered/commit/ReadyForQuery/COMMIT/1"
@@ -157,11 +292,7 @@ def test_a_second_fault_that_nothing_came_for_is_unmet(bed: Testbed, tmp_path: P
 
 def test_a_second_fault_that_let_its_message_pass_is_inconclusive(bed: Testbed, tmp_path: Path) -> None:
     def later(recording: Recording) -> Recording:
-        if recording.kind != RETRY:
-            return recording
-        return dataclasses.replace(
-            recording, messages=tuple(dataclasses.replace(each, nth=each.nth + 7) for each in recording.messages)
-        )
+        return _later(recording) if recording.kind == RETRY else recording
 
     choice = Choice(pairs=True, only=f"{COMMIT} then {COMMIT.removeprefix('warm/')}")
     (passed,) = sweep(bed, lane_settings(tmp_path), choice, lanes=1, recorded=later).cells

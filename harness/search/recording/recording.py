@@ -32,11 +32,15 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """All messages of one kind of delivery, in order; `unsteady`: places that only some of its deliveries had."""
+    """All messages of one kind of delivery, in order; `unsteady`: places that only some of its deliveries had.
+
+    `left_out`: why this kind has no messages, if it cannot be swept.
+    """
 
     kind: Kind
     messages: tuple[Observed, ...]
     unsteady: tuple[Place, ...] = ()
+    left_out: str = ""
 
     def at(self, place: Place) -> Observed | None:
         """The message at a place."""

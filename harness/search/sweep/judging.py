@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from harness.checks import Judgement, Verdict, judge
 from harness.history import History
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed
-from harness.search.space.actions import is_apart
 from harness.search.sweep.results import CellVerdict
 from harness.search.sweep.trial import Trial
 from harness.vocabulary import ACKNOWLEDGED
@@ -37,7 +36,7 @@ def judged(trial: Trial) -> Judged:
 
 
 def _verdict(trial: Trial, judgement: Judgement) -> CellVerdict:
-    if is_apart(trial.cell.first) and trial.struck:
+    if trial.judged_apart:
         return _apart(trial, judgement)
     if judgement.verdict is Verdict.INCONCLUSIVE and _second_had_nothing_to_meet(trial):
         return CellVerdict.UNMET

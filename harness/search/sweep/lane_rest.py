@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from harness.checks import STANDING, Kind
 from harness.engine.observing.probes import Probed
 from harness.engine.observing.stored import stored_rows
-from harness.engine.phases.rest import record_rest
+from harness.engine.phases.rest import record_rest, rest_names
 from harness.history import History
-from harness.history.events import StoredRow
+from harness.history.events import AtRest, StoredRow
 from harness.search.sweep.lane import Lane
 from harness.search.sweep.results import CellVerdict, LaneProblem
+from harness.target import Delivery
 
 SHOWN = 3
 
 
-async def problems_at_rest(lane: Lane, before: Probed | None) -> Sequence[LaneProblem]:
+async def problems_at_rest(lane: Lane, before: Probed | None, garbled: Collection[Delivery]) -> Sequence[LaneProblem]:
     """Check a lane that has ended for foreign and doubled rows, open connections and running tasks.
 
-    `before`: the service's metrics before the first cell.
+    `before`: the service's metrics before the first cell. `garbled`: deliveries whose bytes a fault has garbled: their
+    own cells judge their rows, apart from the others.
     """
     rig = lane.new_rig()
     lane.go_on_with(None)
     await record_rest(rig, before)
-    return [*_rows(lane, await stored_rows(rig)), *_rest(lane, rig.recorder.history)]
+    rows = [row for row in await stored_rows(rig) if not _may_be_of(row, garbled)]
+    return [*_rows(lane, rows), *_rest(lane, rig.recorder.history)]
+
+
+def _may_be_of(row: StoredRow, garbled: Collection[Delivery]) -> bool:
+    """Whether a row may be a garbled delivery's: by its id, or by its digest where the id was garbled."""
+    return any(row.id == delivery.id or row.digest == delivery.digest for delivery in garbled)
 
 
 def _rows(lane: Lane, stored: Sequence[StoredRow]) -> Iterator[LaneProblem]:
@@ -46,6 +54,11 @@ def _rest(lane: Lane, history: History) -> Iterator[LaneProblem]:
         if result.failed:
             reason = f"{result.name}: {result.reason}"
             yield LaneProblem(lane=lane.number, verdict=CellVerdict.FAILED, reason=reason, failing=(result.name,))
+    seen = {rest.name for rest in history.of(AtRest)}
+    missing = [name for name in rest_names(lane.bed.target) if name not in seen]
+    if missing:
+        reason = f"never checked at rest: {', '.join(missing)}"
+        yield LaneProblem(lane=lane.number, verdict=CellVerdict.INCONCLUSIVE, reason=reason)
 
 
 __all__ = ["problems_at_rest"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from harness.errors import UsageError
 from harness.protocols.contract.search import SEARCHED
+from harness.results.text import counted
 from harness.search.recording.places import CUT_INSIDE, KINDS, CellId, Kind, Point
 from harness.search.recording.recording import Observed, Recording
 from harness.search.space.actions import ACTIONS, CLOSING, error_action, inside, sensible
@@ -80,7 +81,7 @@ def _actions_of(only: str) -> Sequence[str]:
 
 def planned(recordings: Sequence[Recording], choice: Choice) -> Plan:
     """Plan a sweep. Raises UsageError if `only` matches no cell."""
-    left_out: list[str] = []
+    left_out = [sentence for recording in recordings for sentence in _not_swept(recording)]
     cells = [cell for recording in recordings for cell in _singles(recording, with_bytes=choice.with_bytes)]
     if choice.pairs:
         pairs, unpaired = _pairs(recordings, choice.seed)
@@ -93,6 +94,15 @@ def planned(recordings: Sequence[Recording], choice: Choice) -> Plan:
         left_out.append(f"{len(wanted) - choice.limit} of {len(wanted)} cells: a sample by seed {choice.seed}")
         wanted = _sample(wanted, choice.limit, choice.seed)
     return Plan(tuple(wanted), tuple(left_out))
+
+
+def _not_swept(recording: Recording) -> Iterator[str]:
+    """Say what a recording lacks: the kind, or messages that only some of its deliveries had."""
+    if recording.left_out:
+        yield recording.left_out
+    elif recording.unsteady:
+        count, first = len(recording.unsteady), recording.unsteady[0]
+        yield f"{counted(count, 'message')} that only some {recording.kind} deliveries had, {first} the first"
 
 
 def _singles(recording: Recording, *, with_bytes: bool) -> Iterator[CellId]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from harness.engine.workload import Answer
 from harness.errors import HarnessError
 from harness.faults.met import message_met
 from harness.faults.relayed import MISSES_SHOWN
-from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, Named, PhaseBegan, Purpose
+from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, MomentMissed, Named, PhaseBegan, Purpose
 from harness.relay import Match, Rule, Seen
 from harness.search.recording.places import CellId, Point
-from harness.search.sweep.copies import two_at_once
+from harness.search.sweep.copies import MET_WITHIN_S, OVERLAPPED, Copies, two_at_once
 from harness.search.sweep.lane import Lane
 from harness.search.sweep.trial import Trial
 from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME, UNKNOWN
@@ -33,13 +32,15 @@ async def strike(lane: Lane, trial: Trial, rules: Sequence[Rule], name: str) -> 
             recorder.record("runner", FaultActed(number, Named(str(_point(trial.cell, number)))))
         if second is not None:
             await owned.enter_async_context(_recorded(lane, second.hop))
-        trial.answers = await _deliver(lane, trial, name)
+        copies = await _deliver(lane, trial, name)
         for rule in rules:
             if rule.id not in lane.reports.fired:  # or its report is on its way: this answer comes after that
                 missed[rule.id] = await lane.relay.near_misses(rule.id)
         if second is not None:
             trial.came_again = await _came_again(lane, rules[0], second)
             missed[second.id] = [*trial.came_again, *missed.get(second.id, ())]
+    if copies is not None:
+        _record_overlap(lane, trial, copies, rules)
     for number, rule in enumerate(rules, 1):
         _record_strike(lane, trial, number, rule, missed.get(rule.id, ()))
 
@@ -66,14 +67,31 @@ def _point(cell: CellId, number: int) -> Point:
     return cell.first if number == 1 or cell.second is None else cell.second
 
 
-async def _deliver(lane: Lane, trial: Trial, name: str) -> Sequence[Answer]:
+async def _deliver(lane: Lane, trial: Trial, name: str) -> Copies | None:
+    """Deliver, and keep the answers; return how two copies met, if there were two."""
     if trial.delivery is None:
         raise HarnessError("there is nothing to deliver")
     if trial.cell.kind == "copies":
-        return await two_at_once(lane, trial.rig, trial.delivery, name, expected=ANY_OUTCOME)
+        copies = await two_at_once(lane, trial.rig, trial.delivery, name, expected=ANY_OUTCOME)
+        trial.answers = copies.answers
+        return copies
     reads = trial.cell.kind == "read"
     expected = READ_EXPECTED if reads else ANY_OUTCOME
-    return [await lane.deliver(trial.rig, trial.delivery, Purpose.SCENARIO, expected=expected, reads=reads)]
+    trial.answers = [await lane.deliver(trial.rig, trial.delivery, Purpose.SCENARIO, expected=expected, reads=reads)]
+    return None
+
+
+def _record_overlap(lane: Lane, trial: Trial, copies: Copies, rules: Sequence[Rule]) -> None:
+    """Record whether two copies overlapped. A fault that struck before may keep them apart; nothing else may."""
+    struck_ns = [lane.reports.fired[rule.id].t_ns for rule in rules if rule.id in lane.reports.fired]
+    if not copies.apart:
+        trial.evidence.append(OVERLAPPED)
+    elif struck_ns and min(struck_ns) <= copies.known_ns:
+        trial.evidence.append(f"the fault struck before the copies could overlap: {copies.apart}")
+    else:
+        trial.apart = copies.apart
+        overlap = Named("two copies that overlap")
+        trial.rig.recorder.record("runner", MomentMissed(overlap, False, MET_WITHIN_S, copies.apart))
 
 
 async def _came_again(lane: Lane, first: Rule, second: Rule) -> Sequence[str]:

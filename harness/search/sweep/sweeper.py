@@ -28,6 +28,7 @@ from harness.search.sweep.results import NOTABLE, CellResult, CellVerdict, LaneP
 from harness.search.sweep.trial import Trial
 from harness.search.sweep.trials import Trials
 from harness.stack.service import ServiceStartError
+from harness.target import Delivery
 
 BATCH_MAX = 40
 """Cells that one query judges."""
@@ -36,7 +37,7 @@ STORIES_MAX = 500
 BATCHES_A_LANE = 4
 """The minimum number of batches per lane, if there are enough cells, so that the lanes end at about the same time."""
 TRIES = 3
-"""A fault that did not strike is tried again: a busy machine lets a short time-out pass now and then."""
+"""What did not come off is tried again: a busy machine lets a short time-out pass now and then."""
 
 Repro = Callable[[CellId], str]
 Told = Callable[[CellResult], None]
@@ -107,6 +108,7 @@ class Sweeper:
         before = await probe(self._bed.target, lane.service)
         trials = Trials(lane, armoury, run_began("sweep", self._bed.target, self._settings.run))
         before_last: Sequence[Trial] = ()
+        garbled: list[Delivery] = []
         while batches or before_last:
             trials.owed = list(before_last)
             tried = await self._try(lane, trials, batches.popleft()) if batches else []
@@ -115,8 +117,9 @@ class Sweeper:
             await read_rows([trial.rig for trial in (*before_last, *tried)])
             for result in self._results(lane, before_last, histories):
                 self._settings.told(result)
+            garbled += [trial.delivery for trial in tried if trial.judged_apart and trial.delivery is not None]
             before_last = tried
-        self.problems += await problems_at_rest(lane, before)
+        self.problems += await problems_at_rest(lane, before, garbled)
 
     async def _try(self, lane: Lane, trials: Trials, cells: Sequence[CellId]) -> Sequence[Trial]:
         tried: list[Trial] = []
@@ -125,18 +128,17 @@ class Sweeper:
                 trial = await trials.attempt(cell)
                 record_log(lane, trial.rig)
                 tried.append(trial)
-                if trial.struck:
+                if trial.came_off:
                     break
         return tried
 
     def _results(self, lane: Lane, tried: Sequence[Trial], histories: HistoryFile) -> Sequence[CellResult]:
-        """Judge them; of several tries of a cell the worst counts, unless a later one struck."""
+        """Judge them; of several tries of a cell one counts."""
         found: dict[CellId, CellResult] = {}
         tries = Counter(trial.cell for trial in tried)
         for trial in tried:
             result = self._result(lane, trial, histories, tries[trial.cell])
-            known = found.get(trial.cell)
-            if known is None or not _stays(known):
+            if counts_instead(result, found.get(trial.cell)):
                 found[trial.cell] = result
                 self._keep_story(result, trial)
         return list(found.values())
@@ -172,9 +174,12 @@ class Sweeper:
         return path
 
 
-def _stays(known: CellResult) -> bool:
-    """A later try takes the place of one that did not strike, unless that has shown a failure."""
-    return known.verdict in (CellVerdict.FAILED, CellVerdict.SILENT)
+def counts_instead(later: CellResult, known: CellResult | None) -> bool:
+    """Whether a try counts instead of the tries of its cell before it: what one of them has shown to be wrong stays."""
+    if known is None:
+        return True
+    wrong = (CellVerdict.FAILED, CellVerdict.SILENT)
+    return known.verdict not in wrong or later.verdict in wrong[: wrong.index(known.verdict)]
 
 
 @contextmanager
@@ -197,4 +202,4 @@ async def sweeping(bed: Testbed, settings: SweepSettings) -> AsyncIterator[Sweep
         yield Sweeper(bed, relay, first, settings)
 
 
-__all__ = ["SweepSettings", "Sweeper", "sweeping"]
+__all__ = ["SweepSettings", "Sweeper", "counts_instead", "sweeping"]

@@ -18,7 +18,7 @@ class Trial:
     """The result of one cell before its rows are read.
 
     `struck`: how many of its faults struck. `came_again`: of a pair, messages after the first fault that match the
-    second apart from its count or phase.
+    second apart from its count or phase. `apart`: why two copies did not overlap, though no fault kept them from it.
     """
 
     cell: CellId
@@ -28,6 +28,17 @@ class Trial:
     evidence: list[str] = field(default_factory=list)
     came_again: Sequence[str] = ()
     delivery: Delivery | None = None
+    apart: str = ""
+
+    @property
+    def came_off(self) -> bool:
+        """Whether it was the trial that was planned: a fault struck, and two copies overlapped if it let them."""
+        return self.struck > 0 and not self.apart
+
+    @property
+    def judged_apart(self) -> bool:
+        """Whether its bytes were garbled, so that it fails no sweep."""
+        return is_apart(self.cell.first) and self.struck > 0
 
     @property
     def owes_delivery(self) -> bool:
