@@ -6,12 +6,15 @@ of other messages that stand between them (a notice within an answer) come throu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from harness.protocols.contract.message import Message
 
 if TYPE_CHECKING:
     from harness.relay._rule_book import ArmedRule
+
+ActionT = TypeVar("ActionT")
+"""The action that a course carries out."""
 
 
 class Bench(Protocol):
@@ -79,24 +82,42 @@ class Passes(Course):
         self._bench.forward(data)
 
 
-class RuleCourse(Course):
-    """What a rule does to a unit. `message`: the unit, or the first message of it."""
+class RuleCourse(Course, Generic[ActionT]):
+    """What a rule does to a unit. `message`: the unit, or the first message of it. `done`: the action was carried out.
 
-    __slots__ = ("armed", "bench", "message")
+    A course with state of its own adds it in `begin`.
+    """
 
-    def __init__(self, bench: Bench, armed: ArmedRule, message: Message) -> None:
+    __slots__ = ("action", "armed", "bench", "done", "message")
+
+    def __init__(self, bench: Bench, armed: ArmedRule, message: Message, action: ActionT) -> None:
         self.bench = bench
         self.armed = armed
         self.message = message
+        self.action = action
+        self.done = False
+        self.begin()
+
+    def begin(self) -> None:
+        """Prepare for the first piece."""
 
     def aside(self, data: bytes) -> None:
         """Take a piece of another message that stands within the unit."""
         self.bench.forward(data)
 
+    def give_up(self) -> None:
+        """Put the rule back in force, if it has not acted."""
+        if not self.done:
+            self.bench.not_done(self.armed)
+
     def _fire(self, passed_bytes: int = 0) -> None:
+        self.done = True
         self.bench.fire(self.armed, self.message, passed_bytes)
 
     def _too_short(self, length: int) -> None:
         """Put the rule back in force: this unit does not have the byte that the rule names."""
         self.armed.missed[f"it had {length} bytes only"] += 1
         self.bench.not_done(self.armed)
+
+
+AnyRuleCourse: TypeAlias = RuleCourse[Any]

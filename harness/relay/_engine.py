@@ -15,7 +15,7 @@ from harness.protocols.contract.frames import GARBAGE, Direction, Frame
 from harness.protocols.contract.message import Message, Unfinished
 from harness.protocols.contract.speech import AskedTls
 from harness.relay._bench import DirectionBench, Insert
-from harness.relay._course import Course, Passes, RuleCourse
+from harness.relay._course import AnyRuleCourse, Course, Passes
 from harness.relay._held import Held
 from harness.relay._lane import Lane
 from harness.relay._notes import Candidate, HopState, Notes
@@ -328,7 +328,7 @@ class Engine:
                 self._book.changed()
         return taker
 
-    def _course(self, direction: Direction, armed: ArmedRule, message: Message) -> RuleCourse:
+    def _course(self, direction: Direction, armed: ArmedRule, message: Message) -> AnyRuleCourse:
         return armed.rule.action.course(self._benches[direction], armed, message)
 
     def _tell_end(self, by: EndedBy, unfinished: Unfinished | None = None, *, why: str = "") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.protocols.contract.message import Message
-from harness.relay._course import Course, RuleCourse
+from harness.relay._course import AnyRuleCourse, Course
 from harness.relay._flights import Flight
 from harness.relay._rule_book import ArmedRule
 
@@ -22,7 +22,7 @@ class WholeAnswer(Course):
         "over",
     )  # fmt: skip
 
-    def __init__(self, course: RuleCourse, flight: Flight, concludes: frozenset[str]) -> None:
+    def __init__(self, course: AnyRuleCourse, flight: Flight, concludes: frozenset[str]) -> None:
         self._course = course
         self._concludes = concludes
         self._flight = flight

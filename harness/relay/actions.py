@@ -1,7 +1,7 @@
-"""What a rule can do to a unit: each action as a value, followed by the course that carries it out.
+"""What a rule can do to a unit: each action as a value, after the course that carries it out.
 
-To add one, write its class here, with a `kind` and a `course`; the fault that scenarios use goes into
-`harness/faults/wire.py`, with the same fields. A rule's JSON names the class by its kind.
+To add one, write its class here, with its `kind`, and its course as `carried_out`; the fault that scenarios use goes
+into `harness/faults/wire.py`, with the same fields. A rule's JSON names the class by its kind.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from harness.errors import UsageError
 from harness.protocols.contract.frames import Direction
 from harness.protocols.contract.message import Message
-from harness.relay._course import Bench, RuleCourse
+from harness.relay._course import AnyRuleCourse, Bench, RuleCourse
 from harness.relay._json import by_kind, check_types, encode
 from harness.vocabulary.value import Json
 
@@ -31,6 +31,8 @@ class Action:
 
     kind: ClassVar[str] = ""
     directions: ClassVar[tuple[Direction, ...]] = DIRECTIONS
+    carried_out: ClassVar[type[AnyRuleCourse]]
+    """The course that carries it out."""
 
     def __init_subclass__(cls) -> None:
         """Register the class. One with slots is made twice, and the second is the one that stays."""
@@ -51,9 +53,9 @@ class Action:
         """Whether it needs the unit's last byte, or another message, before it acts."""
         return False
 
-    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
+    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> AnyRuleCourse:
         """Return what carries the action out on one unit."""
-        raise NotImplementedError
+        return self.carried_out(bench, armed, message, self)
 
     def to_json(self) -> Json:
         """Return kind and fields."""
@@ -65,6 +67,45 @@ class Action:
         return by_kind(data, ACTIONS, place=place, word="action")
 
 
+class _CutCourse(RuleCourse["Cut"]):
+    __slots__ = ("_cancelled", "_left", "_passed")
+
+    def begin(self) -> None:
+        self._left = None if self.action.after else self.action.after_bytes  # None: all of it
+        self._passed = 0
+        self._cancelled = False
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        """Forward what may pass, then act. A unit that is too short passes unchanged."""
+        if self.done:
+            return
+        if self._cancelled:
+            self.bench.forward(data)
+            return
+        passing = data if self._left is None else data[: self._left]
+        self.bench.forward(passing)
+        self._passed += len(passing)
+        if self._left is not None:
+            self._left -= len(passing)
+        if self._left == 0 or (last and self._left is None):
+            self._fire(self._passed)
+            self.bench.end(self.message, reset=self.action.resets)
+        elif last:
+            self._too_short(self._passed)
+        else:
+            self.armed.under_way = f"{self._passed} bytes of it have come"
+
+    def give_up(self) -> None:
+        """Put the rule back in force, if it has not acted."""
+        if not self.done:
+            self.armed.missed[f"it had {self._passed} bytes when its connection ended"] += 1
+        super().give_up()
+
+    def cancel(self, armed: ArmedRule) -> None:
+        """Let the rest pass."""
+        self._cancelled = self._cancelled or armed is self.armed
+
+
 @dataclass(frozen=True, slots=True)
 class Cut(Action):
     """Forward `after_bytes` bytes of the unit, or all of it with `after`, then close both sides.
@@ -73,6 +114,7 @@ class Cut(Action):
     """
 
     kind: ClassVar[str] = "cut"
+    carried_out: ClassVar[type[AnyRuleCourse]] = _CutCourse
     resets: ClassVar[bool] = False
     after_bytes: int = 0
     after: bool = False
@@ -89,11 +131,6 @@ class Cut(Action):
         """Only with `after`."""
         return self.after
 
-    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
-        """Forward the beginning, then close."""
-        passing = None if self.after else self.after_bytes
-        return _CutCourse(bench, armed, message, passing=passing, resets=self.resets)
-
 
 @dataclass(frozen=True, slots=True)
 class Reset(Cut):
@@ -103,53 +140,26 @@ class Reset(Cut):
     resets: ClassVar[bool] = True
 
 
-class _CutCourse(RuleCourse):
-    __slots__ = ("_cancelled", "_done", "_left", "_passed", "_resets")
-
-    def __init__(self, bench: Bench, armed: ArmedRule, message: Message, *, passing: int | None, resets: bool) -> None:
-        super().__init__(bench, armed, message)
-        self._resets = resets
-        self._left = passing  # None: all of it
-        self._passed = 0
-        self._cancelled = False
-        self._done = False
+class _HoldCourse(RuleCourse["Holding"]):
+    __slots__ = ()
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Forward what may pass, then act. A unit that is too short passes unchanged."""
-        if self._done:
-            return
-        if self._cancelled:
-            self.bench.forward(data)
-            return
-        passing = data if self._left is None else data[: self._left]
-        self.bench.forward(passing)
-        self._passed += len(passing)
-        if self._left is not None:
-            self._left -= len(passing)
-        if self._left == 0 or (last and self._left is None):
-            self._done = True
-            self._fire(self._passed)
-            self.bench.end(self.message, reset=self._resets)
-        elif last:
-            self._too_short(self._passed)
-        else:
-            self.armed.under_way = f"{self._passed} bytes of it have come"
-
-    def give_up(self) -> None:
-        """Put the rule back in force, if it has not acted."""
-        if not self._done:
-            self.armed.missed[f"it had {self._passed} bytes when its connection ended"] += 1
-            self.bench.not_done(self.armed)
-
-    def cancel(self, armed: ArmedRule) -> None:
-        """Let the rest pass."""
-        self._cancelled = self._cancelled or armed is self.armed
+        """Act at the first piece; every piece is queued."""
+        del last
+        if not self.done:
+            self._fire()
+            action = self.action
+            self.bench.hold(
+                self.armed, self.message, both_ways=action.both_ways, late=action.late, delay_s=action.delay_s
+            )
+        self.bench.forward(data)
 
 
 @dataclass(frozen=True, slots=True)
 class Holding(Action):
     """An action that holds a direction, from the unit's first byte on."""
 
+    carried_out: ClassVar[type[AnyRuleCourse]] = _HoldCourse
     both_ways: ClassVar[bool] = False
     late: ClassVar[bool] = False
 
@@ -157,10 +167,6 @@ class Holding(Action):
     def delay_s(self) -> float | None:
         """After how many seconds it releases itself; None: never."""
         return None
-
-    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
-        """Hold the direction."""
-        return _HoldCourse(bench, armed, message, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,25 +217,15 @@ class Late(Holding):
         return True
 
 
-class _HoldCourse(RuleCourse):
-    __slots__ = ("_action", "_began")
-
-    def __init__(self, bench: Bench, armed: ArmedRule, message: Message, action: Holding) -> None:
-        super().__init__(bench, armed, message)
-        self._action = action
-        self._began = False
+class _DropCourse(RuleCourse["Drop"]):
+    __slots__ = ()
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Act at the first piece; every piece is queued."""
-        del last
-        if not self._began:
-            self._began = True
+        """Drop the piece."""
+        del data, last
+        if not self.done:
             self._fire()
-            action = self._action
-            self.bench.hold(
-                self.armed, self.message, both_ways=action.both_ways, late=action.late, delay_s=action.delay_s
-            )
-        self.bench.forward(data)
+            self.bench.vanished(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,50 +233,10 @@ class Drop(Action):
     """Drop the unit; everything else goes on."""
 
     kind: ClassVar[str] = "drop"
-
-    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
-        """Drop the unit."""
-        return _DropCourse(bench, armed, message)
+    carried_out: ClassVar[type[AnyRuleCourse]] = _DropCourse
 
 
-class _DropCourse(RuleCourse):
-    __slots__ = ("_fired",)
-
-    def __init__(self, bench: Bench, armed: ArmedRule, message: Message) -> None:
-        super().__init__(bench, armed, message)
-        self._fired = False
-
-    def take(self, data: bytes, *, last: bool) -> None:
-        """Drop the piece."""
-        del data, last
-        if not self._fired:
-            self._fired = True
-            self._fire()
-            self.bench.vanished(self.message)
-
-    def give_up(self) -> None:
-        """Put the rule back in force, if it has not acted."""
-        if not self._fired:
-            self.bench.not_done(self.armed)
-
-
-@dataclass(frozen=True, slots=True)
-class DropAndClose(Action):
-    """Drop the unit, and close both sides after all of it has come."""
-
-    kind: ClassVar[str] = "drop_and_close"
-
-    @property
-    def waits_for_end(self) -> bool:
-        """It closes at the unit's end."""
-        return True
-
-    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
-        """Drop the unit, and close."""
-        return _DropAndCloseCourse(bench, armed, message)
-
-
-class _DropAndCloseCourse(RuleCourse):
+class _DropAndCloseCourse(RuleCourse["DropAndClose"]):
     __slots__ = ()
 
     def take(self, data: bytes, *, last: bool) -> None:
@@ -290,9 +246,29 @@ class _DropAndCloseCourse(RuleCourse):
             self._fire()
             self.bench.end(self.message, reset=False)
 
-    def give_up(self) -> None:
-        """Put the rule back in force: the connection ended first."""
-        self.bench.not_done(self.armed)
+
+@dataclass(frozen=True, slots=True)
+class DropAndClose(Action):
+    """Drop the unit, and close both sides after all of it has come."""
+
+    kind: ClassVar[str] = "drop_and_close"
+    carried_out: ClassVar[type[AnyRuleCourse]] = _DropAndCloseCourse
+
+    @property
+    def waits_for_end(self) -> bool:
+        """It closes at the unit's end."""
+        return True
+
+
+class _FailCourse(RuleCourse["Fail"]):
+    __slots__ = ()
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        """Drop the piece. Act once all of it has come, or at once if the rest may wait for an answer."""
+        del data
+        if not self.done and (last or self.message.frame.known):
+            self._fire()
+            self.bench.fail(self.armed, self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +280,7 @@ class Fail(Action):
     """
 
     kind: ClassVar[str] = "fail"
+    carried_out: ClassVar[type[AnyRuleCourse]] = _FailCourse
     directions: ClassVar[tuple[Direction, ...]] = ("sent",)
     code: str
     text: str = ""
@@ -319,30 +296,23 @@ class Fail(Action):
                 self.place, "text", self.text, "a line of text only", mend="take control characters out"
             )
 
-    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
-        """Answer instead of the server."""
-        return _FailCourse(bench, armed, message)
 
+class _DuplicateCourse(RuleCourse["Duplicate"]):
+    """The second copy follows the first's last byte."""
 
-class _FailCourse(RuleCourse):
-    __slots__ = ("_done",)
+    __slots__ = ("_copy",)
 
-    def __init__(self, bench: Bench, armed: ArmedRule, message: Message) -> None:
-        super().__init__(bench, armed, message)
-        self._done = False
+    def begin(self) -> None:
+        self._copy: list[bytes] = []
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Drop the piece. Act once all of it has come, or at once if the rest may wait for an answer."""
-        del data
-        if not self._done and (last or self.message.frame.known):
-            self._done = True
-            self._fire()
-            self.bench.fail(self.armed, self.message)
-
-    def give_up(self) -> None:
-        """Put the rule back in force, if it has not acted."""
-        if not self._done:
-            self.bench.not_done(self.armed)
+        """Forward and keep the piece; after the last one, forward them all again."""
+        self.bench.forward(data)
+        self._copy.append(data)
+        if last:
+            self._fire(sum(map(len, self._copy)))
+            for piece in self._copy:
+                self.bench.forward(piece)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,40 +320,33 @@ class Duplicate(Action):
     """Forward the unit twice."""
 
     kind: ClassVar[str] = "duplicate"
+    carried_out: ClassVar[type[AnyRuleCourse]] = _DuplicateCourse
 
     @property
     def waits_for_end(self) -> bool:
         """The copy follows the last byte."""
         return True
 
-    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
-        """Forward it twice."""
-        return _DuplicateCourse(bench, armed, message)
 
+class _CorruptCourse(RuleCourse["Corrupt"]):
+    __slots__ = ("_left", "_passed")
 
-class _DuplicateCourse(RuleCourse):
-    """The second copy follows the first's last byte."""
-
-    __slots__ = ("_copy", "_passed")
-
-    def __init__(self, bench: Bench, armed: ArmedRule, message: Message) -> None:
-        super().__init__(bench, armed, message)
-        self._copy: list[bytes] = []
+    def begin(self) -> None:
+        self._left = self.action.at_byte
         self._passed = 0
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Forward and keep the piece; after the last one, forward them all again."""
-        self.bench.forward(data)
-        self._copy.append(data)
+        """Invert the bit when its byte comes."""
+        if not self.done and self._left < len(data):
+            changed = bytearray(data)
+            changed[self._left] ^= 0x01
+            self._fire(self._passed + self._left)
+            data = bytes(changed)
+        self._left -= len(data)
         self._passed += len(data)
-        if last:
-            self._fire(self._passed)
-            for piece in self._copy:
-                self.bench.forward(piece)
-
-    def give_up(self) -> None:
-        """Put the rule back in force."""
-        self.bench.not_done(self.armed)
+        self.bench.forward(data)
+        if last and not self.done:
+            self._too_short(self._passed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,44 +354,12 @@ class Corrupt(Action):
     """The lowest bit of the unit's byte number `at_byte`, from 0, is inverted. A shorter unit passes as it is."""
 
     kind: ClassVar[str] = "corrupt"
+    carried_out: ClassVar[type[AnyRuleCourse]] = _CorruptCourse
     at_byte: int
 
     def __post_init__(self) -> None:
         Action.__post_init__(self)
         _check_byte(self.place, "at_byte", self.at_byte)
-
-    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
-        """Invert the bit."""
-        return _CorruptCourse(bench, armed, message, at_byte=self.at_byte)
-
-
-class _CorruptCourse(RuleCourse):
-    __slots__ = ("_done", "_left", "_passed")
-
-    def __init__(self, bench: Bench, armed: ArmedRule, message: Message, *, at_byte: int) -> None:
-        super().__init__(bench, armed, message)
-        self._left = at_byte
-        self._passed = 0
-        self._done = False
-
-    def take(self, data: bytes, *, last: bool) -> None:
-        """Invert the bit when its byte comes."""
-        if not self._done and self._left < len(data):
-            changed = bytearray(data)
-            changed[self._left] ^= 0x01
-            self._done = True
-            self._fire(self._passed + self._left)
-            data = bytes(changed)
-        self._left -= len(data)
-        self._passed += len(data)
-        self.bench.forward(data)
-        if last and not self._done:
-            self._too_short(self._passed)
-
-    def give_up(self) -> None:
-        """Put the rule back in force, if it has not acted."""
-        if not self._done:
-            self.bench.not_done(self.armed)
 
 
 def _check_byte(place: str, key: str, number: int) -> None:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from harness.errors import UsageError
 from harness.protocols.contract.frames import Direction
-from harness.protocols.contract.message import Message
 from harness.protocols.http.framing import BLANK_LINE
 from harness.protocols.http.head import ResponseHead
-from harness.relay._course import Bench, RuleCourse
+from harness.relay._course import AnyRuleCourse, RuleCourse
 from harness.relay.actions import Action
-
-if TYPE_CHECKING:
-    from harness.relay._rule_book import ArmedRule
 
 __all__ = ["WrongLength"]
 
@@ -24,36 +20,10 @@ LENGTH: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WrongLength(Action):
-    """The response announces `by` bytes more than follow, or fewer if it is negative. Nothing else changes."""
+class _WrongLengthCourse(RuleCourse["WrongLength"]):
+    __slots__ = ("_kept", "_over")
 
-    kind: ClassVar[str] = "wrong_length"
-    directions: ClassVar[tuple[Direction, ...]] = ("answered",)
-    by: int
-
-    def __post_init__(self) -> None:
-        Action.__post_init__(self)
-        if self.by == 0:
-            problem, mend = "then the length is right", "write how many bytes more, or with a minus, less"
-            raise UsageError.at(self.place, "by", self.by, problem, mend=mend)
-
-    @property
-    def place(self) -> str:
-        """The name for error messages."""
-        return self.kind
-
-    def course(self, bench: Bench, armed: ArmedRule, message: Message) -> RuleCourse:
-        """Change the head."""
-        return _WrongLengthCourse(bench, armed, message, by=self.by)
-
-
-class _WrongLengthCourse(RuleCourse):
-    __slots__ = ("_by", "_kept", "_over")
-
-    def __init__(self, bench: Bench, armed: ArmedRule, message: Message, *, by: int) -> None:
-        super().__init__(bench, armed, message)
-        self._by = by
+    def begin(self) -> None:
         self._kept = b""  # the beginning of a head
         self._over = False
 
@@ -80,7 +50,7 @@ class _WrongLengthCourse(RuleCourse):
             return head
         self._over = True
         found = LENGTH.search(head)
-        length = int(found["length"]) + self._by if found else -1
+        length = int(found["length"]) + self.action.by if found else -1
         method = self.message.text.partition(" ")[0]
         if found is None or length < 0:
             announced = f"{found['length'].decode()} bytes only" if found else "no length"
@@ -96,3 +66,24 @@ class _WrongLengthCourse(RuleCourse):
         self.armed.missed[reason] += 1
         self.bench.not_done(self.armed)
         return head
+
+
+@dataclass(frozen=True, slots=True)
+class WrongLength(Action):
+    """The response announces `by` bytes more than follow, or fewer if it is negative. Nothing else changes."""
+
+    kind: ClassVar[str] = "wrong_length"
+    carried_out: ClassVar[type[AnyRuleCourse]] = _WrongLengthCourse
+    directions: ClassVar[tuple[Direction, ...]] = ("answered",)
+    by: int
+
+    def __post_init__(self) -> None:
+        Action.__post_init__(self)
+        if self.by == 0:
+            problem, mend = "then the length is right", "write how many bytes more, or with a minus, less"
+            raise UsageError.at(self.place, "by", self.by, problem, mend=mend)
+
+    @property
+    def place(self) -> str:
+        """The name for error messages."""
+        return self.kind
