@@ -10,12 +10,11 @@ from harness.vocabulary.links import (
     SendsPerRequest,
     Sent,
     ServerLogged,
-    Service,
-    service,
 )
 from harness.vocabulary.messages import Direction, Phase
 from harness.vocabulary.moments import Answers, Moment, ServiceLogged
 from harness.vocabulary.outcome import ACKNOWLEDGED, ANY_OUTCOME, REFUSED, UNKNOWN, Outcome
+from harness.vocabulary.service import Service, service
 from harness.vocabulary.value import Json, Value, from_json, safe_id, to_json
 
 __all__ = [

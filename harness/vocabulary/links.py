@@ -1,8 +1,7 @@
-"""The service, its links to its servers, and the moments and figures that each of them gives.
+"""The service's links to its servers, and the moments and figures that they give.
 
-A link speaks a protocol: its class is in the protocol's folder, and lists the names of its messages. `service` and each
-protocol's name are the names that the target description uses by default; a service with two databases makes
-`Postgres("orders")`.
+A link speaks a protocol: its class is in the protocol's folder, and lists the names of its messages. Each protocol's
+name is the name that the target description uses by default; a service with two databases makes `Postgres("orders")`.
 """
 
 from __future__ import annotations
@@ -16,10 +15,9 @@ from typing import ClassVar, Final, Self
 
 from harness.errors import UsageError
 from harness.protocols.registry import Facet
-from harness.vocabulary.figures import Figure, Metric
+from harness.vocabulary.figures import Figure
 from harness.vocabulary.messages import Direction, Phase
-from harness.vocabulary.moments import REACHED_AT_ONCE, Answers, Moment, ServiceLogged
-from harness.vocabulary.outcome import ANY_OUTCOME, Outcome
+from harness.vocabulary.moments import REACHED_AT_ONCE, Moment
 from harness.vocabulary.refusals import an_expression, at_least_one
 from harness.vocabulary.value import Value, given_fields, id_parts, safe_id, told_at
 
@@ -408,71 +406,3 @@ class ServerLogged(OfALink, kind="link.logged"):
     def words(self) -> str:
         """`the log of postgres has a line that matches 'deadlock'`."""
         return f"the log of {self.link} has a line that matches {self.pattern!r}"
-
-
-@dataclass(frozen=True)
-class Service:
-    """The service under test: moments that its clients, its log or its metrics show.
-
-    For example::
-
-        await lab.until(service.answers(at_least=50, outcome=ACKNOWLEDGED))
-        await lab.until(service.logged("Error 22"))
-        lab.expect(service.metric("webhook_retries_total"), at_most=0)
-    """
-
-    def answers(self, at_least: int, outcome: Outcome = ANY_OUTCOME) -> Moment:
-        """That many answers with such an outcome have come since the last `inject` or `heal` began.
-
-        For example::
-
-            await lab.until(service.answers(at_least=50, outcome=ACKNOWLEDGED))
-
-        It is a claim: where it is not reached in time, the scenario fails by the check `reached`. The answers are
-        those that the harness's own clients have had.
-
-        Args:
-            at_least: how many, 1 or more.
-            outcome: which ones count; several with `|`.
-
-        Raises:
-            UsageError: `at_least` is less than 1.
-        """
-        return Answers(at_least, outcome)
-
-    def logged(self, pattern: str) -> Moment:
-        """The service's log has, since the last `inject` or `heal` began, a line that the expression finds.
-
-        For example::
-
-            await lab.until(service.logged("Error 22"))
-
-        The log is what the service writes to its standard output and standard error. Not reached in time, the run is
-        inconclusive.
-
-        Args:
-            pattern: a regular expression, searched in each line.
-
-        Raises:
-            UsageError: it is not a regular expression.
-        """
-        return ServiceLogged(pattern)
-
-    def metric(self, name: str, **labels: str) -> Metric:
-        """By how much one of the service's own metrics has grown over the scenario. Judged by `lab.expect`.
-
-        For example::
-
-            lab.expect(service.metric("webhook_degraded_total", reason="redis_failed"), at_most=5)
-
-        The harness reads it where the target description says (`[probes] metrics`), in the text format of Prometheus,
-        before the scenario's first step and after its last.
-
-        Args:
-            name: the metric's name, as the service gives it.
-            labels: only samples that have all of these count; what is left is added up.
-        """
-        return Metric(name, tuple(f"{label}={value}" for label, value in labels.items()))
-
-
-service = Service()
