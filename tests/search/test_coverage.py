@@ -67,12 +67,20 @@ def test_evidence_of_a_scenario_marks_its_point(kind: str, at: MessageMet, actio
         ("wire_cut", None),
         ("wire_cut", met(link="elsewhere")),
         ("wire_cut", met(text="VACUUM")),
+        ("wire_cut", met(direction="answered")),
+        ("wire_cut", met(message="Execute")),
         ("wire_cut", met(passed_bytes=5)),
         ("wire_reset", met(passed_bytes=5)),
     ],
 )
 def test_what_tells_of_no_point_marks_none(kind: str, at: MessageMet | None) -> None:
     assert hit_by_evidence(SPACE, kind, at, LINKS) == set()
+
+
+def test_one_piece_of_evidence_marks_one_point() -> None:
+    points = [Point(place(occurrence=number), "cut_before") for number in (2, 1)]
+    space = FaultSpace(dict.fromkeys(points, ("copies",)))
+    assert hit_by_evidence(space, "wire_cut", met(), LINKS) == {points[1]}
 
 
 def run(verdict: Verdict, role: Role = "scenario") -> RunResult:
@@ -172,6 +180,15 @@ def test_without_a_repository_no_sweep_counts(tmp_path: Path) -> None:
     unread: list[str] = []
     assert newest_sweep(tmp_path, dataclasses.replace(SUBJECT, revision=""), unread) is None
     assert unread == ["sweeps are left out: without a repository nothing tells whether they were of these files"]
+
+
+def test_a_sweep_of_no_commit_is_of_no_other(tmp_path: Path) -> None:
+    swept(tmp_path / OLD, "drop", revision="")
+    swept(tmp_path / NEW, "drop")
+    nowhere, somewhere = (read_sweep(tmp_path / name / "sweep.json") for name in (OLD, NEW))
+    assert SUBJECT.was_swept(somewhere)
+    assert not SUBJECT.was_swept(nowhere)
+    assert not dataclasses.replace(SUBJECT, revision="").was_swept(nowhere), "two trees without a commit may differ"
 
 
 @pytest.mark.parametrize(
