@@ -31,7 +31,7 @@ class PairVerdict(enum.StrEnum):
     INCONCLUSIVE = "inconclusive"
     """One of the two runs proves nothing."""
     UNAVAILABLE = "unavailable"
-    """This machine cannot run the scenario."""
+    """This machine cannot run the scenario, or cannot run it without the protection."""
 
 
 WRONG = frozenset({PairVerdict.UNPROVED, PairVerdict.MASKED, PairVerdict.MISATTRIBUTED})
@@ -90,6 +90,8 @@ def judge_ablated(ablated: RunResult, proof: Proof, *, control_log: str | None =
     """
     if ablated.verdict is Verdict.HELD:
         return _held(ablated, proof)
+    if ablated.verdict is Verdict.UNAVAILABLE:
+        return PairJudgement(PairVerdict.UNAVAILABLE, ablated.reason)
     if ablated.verdict is not Verdict.FAILED:
         return PairJudgement(PairVerdict.INCONCLUSIVE, f"{ablated.verdict}: {ablated.reason}")
     failing = {result.name: result for result in ablated.failing}

@@ -65,9 +65,17 @@ class Summary:
 
     @property
     def counts(self) -> Mapping[Verdict, int]:
-        """Verdicts of the scenarios' own runs; controls and ablated runs are counted by their proofs."""
-        own = [result.verdict for result in self.results if result.role == "scenario"]
-        return {verdict: own.count(verdict) for verdict in Verdict}
+        """Verdicts of the scenarios' own runs; controls and ablated runs are counted by their proofs.
+
+        But a scenario is also unavailable if this machine can do its own run and not one of the others.
+        """
+        own = {result.key.id: result.verdict for result in self.results if result.role == "scenario"}
+        verdicts = [result.verdict for result in self.results if result.role == "scenario"]
+        lacking = {
+            each.key.id for each in self.results if each.role != "scenario" and each.verdict is Verdict.UNAVAILABLE
+        }
+        verdicts += [Verdict.UNAVAILABLE for name in lacking if own.get(name) is not Verdict.UNAVAILABLE]
+        return {verdict: verdicts.count(verdict) for verdict in Verdict}
 
     def read(self, relative: Callable[[Path | None], str | None]) -> SummaryRead:
         """Return the content as a reader of the file gets it. `relative` names a file relative to the run's folder."""

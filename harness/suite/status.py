@@ -33,15 +33,15 @@ def exit_status(
 ) -> ExitStatus:
     """Failed outranks inconclusive outranks held. If no scenario ran, the status is never held.
 
-    Ablated runs count by their proofs. A run that this machine cannot do is a failure, unless its id is `listed` and
-    the suite is not `strict`. Findings beyond the runs count like verdicts, except warnings.
+    Ablated runs count by their proofs. A run that this machine cannot do is a failure, whatever its role, unless its
+    id is `listed` and the suite is not `strict`. Findings beyond the runs count like verdicts, except warnings.
     """
     findings = [finding for finding in findings if not finding.warning]
     own = [result for result in results if result.role != "ablated"]
     verdicts = {result.verdict for result in own}
     pairs = {proof.judgement.verdict for proof in proofs}
     unlisted = [
-        result for result in own if result.verdict is Verdict.UNAVAILABLE and (strict or result.key.id not in listed)
+        each for each in results if each.verdict is Verdict.UNAVAILABLE and (strict or each.key.id not in listed)
     ]
     wrong = [finding for finding in findings if not finding.inconclusive]
     if Verdict.FAILED in verdicts or pairs & WRONG or unlisted or wrong:

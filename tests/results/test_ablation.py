@@ -101,10 +101,13 @@ def test_without_a_control_that_was_judged_nothing_is_proved(verdict: Verdict, p
     assert "because" in judgement.reason
 
 
-@pytest.mark.parametrize("verdict", [Verdict.INCONCLUSIVE, Verdict.UNAVAILABLE])
-def test_an_ablated_run_that_was_not_judged_proves_nothing(verdict: Verdict) -> None:
+@pytest.mark.parametrize(
+    ("verdict", "pair"),
+    [(Verdict.INCONCLUSIVE, PairVerdict.INCONCLUSIVE), (Verdict.UNAVAILABLE, PairVerdict.UNAVAILABLE)],
+)
+def test_an_ablated_run_that_was_not_judged_proves_nothing(verdict: Verdict, pair: PairVerdict) -> None:
     second = ablated(verdict, checks=failing("outcome", "connection is closed"))
-    assert judge_pair(made(), second, PROOF).verdict is PairVerdict.INCONCLUSIVE
+    assert judge_pair(made(), second, PROOF).verdict is pair
 
 
 def test_a_run_that_holds_without_the_protection_is_unproved() -> None:

@@ -120,6 +120,13 @@ def test_a_pair_that_says_nothing_is_an_error() -> None:
     assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
 
 
+@pytest.mark.parametrize("proved", [True, False])
+def test_an_ablated_run_that_this_machine_cannot_do_is_skipped(proved: bool) -> None:
+    second = ablated(Verdict.UNAVAILABLE, reason="needs seccomp: kernel 4.19")
+    suite = parsed(summary_of(made(), second, proofs=[proof_of(made(), second)] if proved else []))
+    assert [case.find("skipped") is not None for case in suite.iter("testcase")] == [False, True]
+
+
 def test_a_run_without_a_protection_that_no_proof_speaks_of_is_no_failure() -> None:
     suite = parsed(summary_of(made(), ablated()))
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "0", "0")

@@ -6,7 +6,7 @@ from harness.checks import Verdict
 from harness.results import RunKey, RunResult
 from harness.results.finding import Finding
 from harness.suite import ExitStatus, exit_status
-from tests.results.made import ablated, made, proof_of
+from tests.results.made import ablated, made, proof_of, summary_of
 
 HELD, FAILED, INCONCLUSIVE, UNAVAILABLE = Verdict.HELD, Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.UNAVAILABLE
 
@@ -90,3 +90,19 @@ def test_an_unavailable_pair_is_its_scenarios_affair() -> None:
         exit_status([made(key=RunKey("b", "hardened")), control], proofs, listed={"idle_pool_cut"}) is ExitStatus.HELD
     )
     assert exit_status([made(key=RunKey("b", "hardened")), control], proofs) is ExitStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("listed", "strict", "status"),
+    [((), False, ExitStatus.FAILED), (("idle_pool_cut",), False, ExitStatus.HELD),
+     (("idle_pool_cut",), True, ExitStatus.FAILED)],
+)  # fmt: skip
+@pytest.mark.parametrize("proved", [True, False], ids=["of a proof", "of the matrix"])
+def test_an_ablated_run_that_this_machine_cannot_do_counts_like_a_scenario(
+    proved: bool, listed: tuple[str, ...], strict: bool, status: ExitStatus
+) -> None:
+    second = ablated(UNAVAILABLE, reason="needs seccomp: kernel 4.19")
+    proofs = [proof_of(made(), second)] if proved else []
+    assert exit_status([made(), second], proofs, listed=listed, strict=strict) is status
+    assert summary_of(made(), second, proofs=proofs).counts[UNAVAILABLE] == 1
+    assert summary_of(made(UNAVAILABLE), second, proofs=proofs).counts[UNAVAILABLE] == 1

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET  # written here, never parsed
 
+from harness.checks import Verdict
 from harness.present.looks import look
 from harness.results.ablation import PairVerdict, ProofResult
 from harness.results.finding import Finding
@@ -58,7 +59,7 @@ def _case(result: RunResult, proof: ProofResult | None) -> ET.Element:
 
 def _outcome(result: RunResult, proof: ProofResult | None) -> tuple[str, str]:
     """A run that a proof wants to fail is judged by that proof."""
-    if result.role != "ablated":
+    if result.role != "ablated" or result.verdict is Verdict.UNAVAILABLE:
         return look(result.verdict).junit, result.reason
     if proof is None or proof.judgement.verdict in {PairVerdict.PROVED, PairVerdict.UNAVAILABLE}:
         return "", ""

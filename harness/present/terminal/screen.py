@@ -121,8 +121,8 @@ class Screen(abc.ABC):
             self.write_all(proof_lines(proof))
 
     def _says(self, result: RunResult) -> bool:
-        """Controls and ablated runs are reported with their proof."""
-        if self._verbosity >= Verbosity.VERBOSE:
+        """Controls and ablated runs are reported with their proof, unless this machine cannot do them."""
+        if self._verbosity >= Verbosity.VERBOSE or result.verdict is Verdict.UNAVAILABLE:
             return True
         if result.role != "scenario":
             return False
