@@ -139,7 +139,7 @@ def _broken(history: History) -> Iterator[str]:
     # A server's death comes first: it makes the harness fail too.
     for death in (death for death in history.of(ServerDied) if death.fault is None):
         end = f"status {death.status}; its last words:\n{death.log_tail}"
-        yield f"{death.name} died, and no fault had touched it: {end}"
+        yield f"{death.told}: {end}"
     for mistake in (problem for problem in history.of(ScenarioProblem) if problem.wrong):
         yield f"the scenario is wrong: {mistake.text}"
     for problem in history.of(HarnessProblem):

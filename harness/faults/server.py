@@ -6,10 +6,12 @@ find it here, too.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from harness.errors import UsageError
+from harness.faults._background import Background
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Fault, Injection
@@ -63,7 +65,8 @@ class Execute(TimedFault, kind="server.execute"):
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
 
     Raises:
-        UsageError: when it acts, if the server does not understand the text. The run is then inconclusive.
+        UsageError: when it acts, if the server does not understand the text, or reports an error halfway. The run is
+            then inconclusive, unless a row is wrong.
     """
 
     does: ClassVar[str] = "have another session on {fault.link} do: {fault.text}"
@@ -96,12 +99,16 @@ class _Execute(Injection):
         self._done = 0
         self._said = ""
         self._undo_owed = False
+        self._change = ServerChange(site.laid(fault.link).server, fault)
+        self._asking = Background()
 
     async def act(self) -> None:
         # Recorded first: a text that fails halfway may have changed something.
-        self._site.server_changes.append(ServerChange(self._site.laid(self._fault.link).server, self._fault))
+        self._site.server_changes.append(self._change)
         self._undo_owed = bool(self._fault.undo)
         said = await self._run(self._fault.text, "text")
+        # Beside the scenario: the text may have paused the server.
+        self._asking.begin(self._see_it_go_on())
         self._said = said.text
         if said.effective:
             self._done = 1
@@ -114,6 +121,21 @@ class _Execute(Injection):
             mend = "write what this server understands"
             raise UsageError.at("server.execute", key, text, str(problem), mend=mend) from problem
 
+    async def _see_it_go_on(self) -> None:
+        """Ask the server something else. One that the text has ended, or told to end, serves no new session."""
+        laid = self._site.laid(self._fault.link)
+        probe = laid.own.probe()
+        errors: tuple[type[Exception], ...] = (OSError, *probe.errors)
+        try:
+            _, writer = await asyncio.open_connection(laid.upstream.host, laid.upstream.port)  # not every probe asks
+            writer.close()
+            await probe.idle()
+            self._change.may_end_it = False
+        except errors:
+            pass  # it may be ending
+        finally:
+            await probe.close()
+
     async def instead(self) -> str:
         return "" if self._done else f"the server said {self._said!r}" if self._said else ""
 
@@ -122,9 +144,13 @@ class _Execute(Injection):
 
     async def heal(self) -> None:
         """Execute `undo`, once."""
+        await self._asking.end(cancel=True)
+        self._asking.check()
         if self._undo_owed:
             self._undo_owed = False
+            self._change.may_end_it = True
             await self._run(self._fault.undo, "undo")
+            await self._see_it_go_on()
 
 
 execute = Execute

@@ -85,12 +85,16 @@ class LaidLink:
         return self.through
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ServerChange:
-    """What a fault does to a server beyond the service's own part of it. `server`: its name."""
+    """What a fault does to a server beyond the service's own part of it. `server`: its name.
+
+    `may_end_it`: whether it may be why the server ends: until the server has served somebody else afterwards.
+    """
 
     server: str
     fault: Fault
+    may_end_it: bool = True
 
 
 class Witness(Protocol):

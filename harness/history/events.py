@@ -235,13 +235,22 @@ class SessionLeaked(Event, kind="session.leaked"):
 class ServerDied(Event, kind="server.died"):
     """A server is gone, and the harness did not stop it.
 
-    `fault`: what the scenario had this server do before, which may be why; None: no fault had touched it.
+    `fault`: what the scenario had this server do before, which may be why. `survived`: what the scenario had it do
+    before, after which it still served the harness: that is not why. Both None: no fault had touched it.
     """
 
     name: str
     status: int
     log_tail: str
     fault: Value | None = None
+    survived: Value | None = None
+
+    @property
+    def told(self) -> str:
+        """Who died, and what no fault has to do with it; for people."""
+        if self.survived is None:
+            return f"{self.name} died, and no fault had touched it"
+        return f"{self.name} died, and not of {self.survived!r}: it served the harness after that"
 
 
 @dataclass(frozen=True, repr=False)

@@ -234,9 +234,9 @@ class _Run:
     def _event_of(self, problem: Exception, doing: str = "") -> HarnessProblem | ServerUnusable:
         """Tell a break of the harness itself from an error of a server that a fault of this run changed for good."""
         changes = self._bed.server_changes[self._changes_before :]
-        left = [change.fault for change in changes if change.fault.lasting]
-        if left and self._site is not None and _only(problem, _errors_of_servers(self._site)):
-            return ServerUnusable(left[-1], doing or "the scenario", _story(problem), self._over)
+        for change in reversed(changes):
+            if change.fault.lasting and _only(problem, _errors_of(change.server, self._site)):
+                return ServerUnusable(change.fault, doing or "the scenario", _story(problem), self._over)
         return HarnessProblem(f"{doing}: {_story(problem)}" if doing else _story(problem))
 
     def _broke(self, event: HarnessProblem | ServerUnusable) -> None:
@@ -260,8 +260,10 @@ def _processes(site: Site, bed: Testbed) -> Mapping[str, Iterable[int]]:
     return {"service": [site.service.process.pid] if site.service.running else [], "relay": [site.relay_pid], **own}
 
 
-def _errors_of_servers(site: Site) -> tuple[type[Exception], ...]:
-    return tuple(error for laid in site.links.values() for error in laid.own.probe().errors)
+def _errors_of(server: str, site: Site | None) -> tuple[type[Exception], ...]:
+    """What the harness meets where it cannot use this server."""
+    links = [] if site is None else [laid for laid in site.links.values() if laid.server == server]
+    return tuple(error for laid in links for error in laid.own.probe().errors)
 
 
 def _only(problem: BaseException, errors: tuple[type[Exception], ...]) -> bool:

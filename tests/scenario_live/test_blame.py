@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -12,7 +17,18 @@ import pytest
 from harness import ANY_OUTCOME, Fault, Lab, Postgres, link, no_fault, postgres, redis, server
 from harness.checks import Verdict
 from harness.engine.laying.testbed import open_testbed
-from harness.history.events import RowsRead, ServerDied, ServerUnusable, SessionLeaked
+from harness.faults.fault import Injection
+from harness.faults.site import ServerChange, Site
+from harness.history.events import (
+    FaultActed,
+    FaultHealed,
+    RowsRead,
+    ScenarioProblem,
+    ServerDied,
+    ServerUnusable,
+    SessionLeaked,
+)
+from harness.polling import poll_async
 from harness.stack import StackConfiguration
 from harness.target import load_target
 from tests.scenario_live.support import TARGET, Runs, evidence, history_of, left_over, limited, problems, site_of
@@ -167,3 +183,106 @@ def test_a_text_that_leaves_postgresql_read_only(alone: Runs) -> None:
     assert history_of(result).last(RowsRead) is not None
     assert list(history_of(result).of(ServerUnusable)) == []
     assert [left for left in left_over(alone.bed) if "session" not in left] == []
+
+
+def test_a_harmless_text_is_not_why_its_server_died(alone: Runs) -> None:
+    """It was answered, and so was the harness after it: what killed the server then is not known."""
+    fault = server.execute(redis, "SET somebody cares")
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        await lab.inject(fault)
+        (change,) = alone.bed.server_changes
+        assert await poll_async(lambda: _no_longer(change), within_s=10, interval_s=0.01)
+        process = alone.bed.stack.servers["redis"].process
+        assert process is not None
+        os.kill(process.pid, signal.SIGKILL)
+        await lab.deliver(expect=ANY_OUTCOME)
+        await asyncio.Event().wait()  # the run is over as soon as the death is known
+
+    result = alone(play)
+
+    assert (result.verdict, result.failing_checks, problems(result)) == (Verdict.INCONCLUSIVE, (), [])
+    assert result.reason.startswith(f"redis died, and not of {fault!r}: it served the harness after that: status -9")
+    (died,) = history_of(result).of(ServerDied)
+    assert (died.fault, died.survived) == (None, fault)
+
+
+async def _no_longer(change: ServerChange) -> bool:
+    return not change.may_end_it
+
+
+@dataclass(frozen=True, repr=False)
+class Met(Fault, kind="test.met"):
+    """A fault of the harness's own that meets an error, of PostgreSQL's or of its own libraries."""
+
+    of: str = "postgres"
+
+    def injection(self, site: Site) -> Injection:
+        return _Meets(site.laid(postgres).admin_url if self.of == "postgres" else "")
+
+
+class _Meets(Injection):
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def act(self) -> None:
+        # Errors that a line of this file raised would be the scenario's.
+        if not self._url:
+            json.loads("no JSON")
+        connection = await asyncpg.connect(self._url)
+        try:
+            await connection.execute("SELECT 1/0")
+        finally:
+            await connection.close()
+
+    async def heal(self) -> None:
+        """Nothing was done."""
+
+
+@pytest.mark.parametrize(
+    ("text", "of", "unusable"),
+    [
+        (server.execute(postgres, "SELECT 1"), "postgres", True),
+        (server.execute(postgres, "SELECT 1"), "the harness", False),
+        (server.execute(redis, "SET a b"), "postgres", False),
+        (server.execute(postgres, "SELECT 1", undo="SELECT 1"), "postgres", False),
+    ],
+)
+def test_only_an_error_of_the_changed_server_is_put_on_the_text(
+    runs: Runs, text: Fault, of: str, unusable: bool
+) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.inject(text)
+        await lab.deliver()
+        await lab.inject(Met(of))
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert [event.fault for event in history_of(result).of(ServerUnusable)] == ([text] if unusable else [])
+    assert len(problems(result)) == (0 if unusable else 1)
+    assert result.reason.startswith(f"{text!r} left its server so" if unusable else "the harness broke: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "reason"),
+    [
+        ("SELECT 1; SELECT 1/0", Verdict.INCONCLUSIVE, "the scenario is wrong: "),
+        ("DELETE FROM deliveries; COMMIT; SELECT 1/0", Verdict.FAILED, "acknowledged_is_stored: "),
+    ],
+)
+def test_a_text_that_errs_halfway_has_acted(runs: Runs, text: str, verdict: Verdict, reason: str) -> None:
+    """The scenario is wrong, and what the text did before its error is in force and in the history."""
+    fault = server.execute(postgres, text)
+
+    result = runs(lambda lab: _delivers(lab, fault))
+
+    assert (result.verdict, problems(result)) == (verdict, [])
+    assert result.reason.startswith(reason)
+    history = history_of(result)
+    assert [acted.fault for acted in history.of(FaultActed)] == [fault]
+    assert [healed.number for healed in history.of(FaultHealed)] == [1]
+    assert list(history.of(ServerUnusable)) == []
+    (wrong,) = history.of(ScenarioProblem)
+    assert "PostgreSQL says: division by zero" in wrong.text

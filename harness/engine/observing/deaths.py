@@ -18,8 +18,8 @@ from harness.stack.loops import call_in
 async def ended_by_deaths(stack: Stack, recorder: Recorder, changes: Sequence[ServerChange]) -> AsyncIterator[None]:
     """Record a server's death and end the block at once: what came after it would prove nothing.
 
-    The block goes on if a fault of this run had the server do something: its death may be what the fault is for.
-    `changes` grows while the block runs.
+    The block goes on if a fault of this run had the server do something that may have ended it: that may be what the
+    fault is for. It may not if the server has served the harness since. `changes` grows while the block runs.
     """
     before = len(changes)
     loop = asyncio.get_running_loop()
@@ -28,8 +28,10 @@ async def ended_by_deaths(stack: Stack, recorder: Recorder, changes: Sequence[Se
         async with block:
 
             def ended(dead: DeadServer) -> None:
-                fault = next((made.fault for made in reversed(changes[before:]) if made.server == dead.name), None)
-                recorder.record("server", ServerDied(dead.name, dead.exit_status, dead.log_tail, fault))
+                made = [change for change in changes[before:] if change.server == dead.name]
+                fault = next((change.fault for change in reversed(made) if change.may_end_it), None)
+                survived = made[-1].fault if made and fault is None else None
+                recorder.record("server", ServerDied(dead.name, dead.exit_status, dead.log_tail, fault, survived))
                 if fault is None and not (over or block.expired()):
                     block.reschedule(loop.time())  # this limit was not set before
 

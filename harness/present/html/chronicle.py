@@ -259,7 +259,7 @@ def _told(event: Event, at_s: float, sources: Mapping[int, str]) -> Told | None:
         case SessionLeaked():
             return Told(at_s, "bad", event.told)
         case ServerDied(name, status, _, None):
-            return Told(at_s, "bad", f"{name} died, status {status}, and no fault had touched it")
+            return Told(at_s, "bad", f"{event.told}; status {status}")
         case ServerDied(name, status, _, fault):
             return Told(at_s, "moment", f"{name} ended, status {status}, after {fault!r}")
         case ServerUnusable(fault, doing, problem):

@@ -42,7 +42,7 @@ class Said:
 
 
 class NotUnderstoodError(Exception):
-    """The server does not understand the text. The message is the server's."""
+    """The server does not understand the text, or reports an error of it. The message is the server's."""
 
 
 class Probe(Protocol):

@@ -32,6 +32,11 @@ SESSION_ENDED = (
     asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.PostgresConnectionError, ConnectionError,
 )  # fmt: skip
 """What a session that was open meets when the text ends it, or its server."""
+OF_THE_TEXT = (
+    asyncpg.SyntaxOrAccessError, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError,
+    asyncpg.PLPGSQLError, asyncpg.FeatureNotSupportedError, asyncpg.ActiveSQLTransactionError,
+)  # fmt: skip
+"""Errors for which the text is to blame, and no state that the server is in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +62,7 @@ class OwnDatabase:
         async with session(self.admin_url) as admin:
             try:
                 tag = str(await admin.execute(text))
-            except asyncpg.SyntaxOrAccessError as problem:
+            except OF_THE_TEXT as problem:  # also halfway, when some of its statements were done
                 raise NotUnderstoodError(f"PostgreSQL says: {problem}") from problem
             except SESSION_ENDED as problem:
                 return Said(f"the session ended: {problem}", effective=True)
