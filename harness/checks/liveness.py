@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.checks.clock import Span
 from harness.checks.exchanges import Exchange, exchanges, several
@@ -118,7 +119,8 @@ def recovers(history: History) -> Examined:
         return Examined(problem=problem, saw=saw, observations=1)
     wrong = [e for e in again if e.outcome != ACKNOWLEDGED]
     stories = [f"{e.name}, sent again: {e.story()}" for e in wrong]
-    return _of_exchanges(wrong, stories, of=again, saw=saw)
+    found = _of_exchanges(wrong, stories, of=again, saw=saw)
+    return replace(found, observations=len(again) + (recovered is not None))
 
 
 @check(Kind.LIVENESS)

@@ -6,6 +6,7 @@ both before and after the deliveries were sent again. A history without one of t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -76,7 +77,7 @@ def out_of_order(history: History) -> Iterator[str]:
     for number in healed.keys() - faults.keys():
         yield f"fault {number} was healed, and never acted"
     recoveries = [entry.seq for kind in (Recovered, NotRecovered) for entry in history.entries_of(kind)]
-    first = min(recoveries, default=len(history.entries))
+    first = min(recoveries, default=math.inf)
     for number, acted in faults.items():
         if first < acted.seq:
             yield f"recovery came before {acted.fault!r} acted"
@@ -92,7 +93,7 @@ def unread_rows(history: History) -> Iterator[str]:
         return
     over = max(_sent(history, Purpose.SCENARIO).values(), default=-1)
     again = _sent(history, Purpose.AGAIN)
-    if not any(over < reading < min(again, default=len(history.entries)) for reading in readings):
+    if not any(over < reading < min(again, default=math.inf) for reading in readings):
         first = " and before deliveries were sent again, which hides what was lost" if again else ""
         yield f"what is stored was never read after the scenario's last request{first}"
     if again and readings[-1] < max(again.values()):

@@ -72,13 +72,16 @@ class EvidenceRead(Read):
 
 
 class CheckRead(Read):
-    """What one check says of a run. `saw`: what it examined, passing or failing; `observations`: how many things."""
+    """What one check says of a run. `saw`: what it examined, passing or failing; `observations`: how many things.
+
+    With 0 of them it had nothing to judge. None: an older harness's file does not say.
+    """
 
     name: str
     failed: bool
     reason: str = ""
     saw: str = ""
-    observations: int = 0
+    observations: int | None = None
 
     @classmethod
     def of(cls, check: CheckResult) -> Self:

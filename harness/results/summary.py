@@ -77,6 +77,15 @@ class Summary:
         verdicts += [Verdict.UNAVAILABLE for name in lacking if own.get(name) is not Verdict.UNAVAILABLE]
         return {verdict: verdicts.count(verdict) for verdict in Verdict}
 
+    @property
+    def idle_checks(self) -> Sequence[str]:
+        """The checks that had nothing to judge in any run, in their order. Of a single scenario that says nothing."""
+        if len({result.key.id for result in self.results}) == 1:
+            return []
+        checks = [check for result in self.results for check in result.checks]
+        judged = {check.name for check in checks if check.observations or check.failed}
+        return [name for name in dict.fromkeys(check.name for check in checks) if name not in judged]
+
     def read(self, relative: Callable[[Path | None], str | None]) -> SummaryRead:
         """Return the content as a reader of the file gets it. `relative` names a file relative to the run's folder."""
         runs = [RunRead.of(result, relative) for result in self.results]

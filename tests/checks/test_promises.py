@@ -7,19 +7,23 @@ from collections.abc import Callable
 import pytest
 
 from harness import postgres, redis
-from harness.checks import Verdict
+from harness.checks import Verdict, judge
 from harness.faults import link, no_fault, server
+from harness.history import History
 from harness.history.events import (
+    AtRest,
     EvidenceSeen,
     FaultActed,
     FaultHealed,
     HarnessProblem,
+    Healthy,
     Named,
     NotRecovered,
     Recovered,
     ServerUnusable,
+    ServiceStarted,
 )
-from harness.vocabulary import UNKNOWN
+from harness.vocabulary import REFUSED, UNKNOWN
 from tests.checks.support import DOWN, Story, middle, rest, whole
 
 CUT = link.cut(postgres)
@@ -108,3 +112,11 @@ def test_where_a_spoilt_server_stopped_the_harness_that_is_the_reason() -> None:
     judgement = spoilt.judged()
     assert judgement.verdict is Verdict.FAILED
     assert "; besides, server.execute(redis, 'SHUTDOWN') left its server" in judgement.reason
+
+
+def test_a_history_of_which_entries_were_left_out_is_judged_as_well() -> None:
+    """As a sweep does with a pair of which the second had nothing to meet."""
+    refused = Story().begin("tasks").fault().request("b", REFUSED, expected=REFUSED).recover()
+    whole_one = refused.tell(AtRest("tasks", 1, 1)).rows().recorder.history
+    part = History([entry for entry in whole_one.entries if not isinstance(entry.event, ServiceStarted | Healthy)])
+    assert (judge(whole_one).verdict, judge(part).verdict) == (Verdict.HELD, Verdict.HELD)

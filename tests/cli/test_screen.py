@@ -17,7 +17,7 @@ from harness.engine.steps import Deliver, Inject
 from harness.faults import link
 from harness.history import Entry
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, PhaseBegan, StepBegan
-from harness.present.terminal.lines import evidence_text, table_lines
+from harness.present.terminal.lines import evidence_text, run_lines, table_lines
 from harness.present.terminal.now import Now
 from harness.present.terminal.screen import LiveScreen, PlainScreen, Screen, Verbosity, screen_for
 from harness.present.terminal.story import details
@@ -67,6 +67,15 @@ def test_verbose_says_steps_and_figures() -> None:
     assert "step   deliver(5)" in said
     assert "slowest_ms 12.5" in said
     assert "deliver(5)" not in written(Verbosity.NORMAL, Verdict.HELD)
+
+
+def test_verbose_says_which_check_had_nothing_to_judge() -> None:
+    checks = (CheckResult("drains", False, saw="never told"), CheckResult("outcome", False, saw="5", observations=5))
+    lines = run_lines(made(checks=checks), "", profile="hardened", verbose=True, steps=())
+    told = ["".join(text for text, _ in line) for line in lines]
+    assert [line.split() for line in told if "nothing" in line] == [
+        ["idle", "drains", "had", "nothing", "to", "judge:", "never", "told"]
+    ]
 
 
 def test_of_much_evidence_each_faults_first_is_told() -> None:

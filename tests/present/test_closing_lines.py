@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.checks import CheckResult
 from harness.present.terminal.lines import closing_lines
+from harness.results import RunKey, RunResult
 from harness.results.finding import Finding
 from harness.results.folder import new_results_folder
 from tests.results.made import made, summary_of
@@ -28,4 +30,18 @@ def test_all_held_and_yet_a_failure_is_explained(tmp_path: Path, findings: list[
     folder = new_results_folder(tmp_path)
     lines = ["".join(text for text, _ in line) for line in closing_lines(summary_of(made(), findings=findings), folder)]
     assert [line for line in lines if line.startswith("beyond")] == said
+    folder.release()
+
+
+def test_a_check_that_had_nothing_to_judge_in_any_run_is_named(tmp_path: Path) -> None:
+    def run(name: str, **observations: int) -> RunResult:
+        checks = tuple(CheckResult(check, False, saw="x", observations=count) for check, count in observations.items())
+        return made(key=RunKey(name, "hardened"), checks=checks)
+
+    folder = new_results_folder(tmp_path)
+    runs = [run("a", stored_once=0, slower=0, drains=0), run("b", stored_once=2, slower=0, drains=0)]
+    told = ["".join(text for text, _ in line) for line in closing_lines(summary_of(*runs), folder)]
+    assert [line for line in told if "nothing to judge" in line] == ["nothing to judge in any run: slower, drains"]
+    alone = ["".join(text for text, _ in line) for line in closing_lines(summary_of(runs[0]), folder)]
+    assert not [line for line in alone if "nothing to judge" in line]
     folder.release()

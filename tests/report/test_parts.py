@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import redis
-from harness.checks import Verdict
+from harness.checks import CheckResult, Verdict
 from harness.engine.steps import Step
 from harness.faults import Fault, wire
 from harness.history import read_history
@@ -26,7 +26,7 @@ from harness.present.html.saw import checks_seen
 from harness.present.html.sentence import headline
 from harness.present.html.timeline import CODE_CHARACTER, LEFT, timeline_of
 from harness.present.html.words import step_words
-from harness.present.html.writing import page_of
+from harness.present.html.writing import page_of, write_report
 from harness.present.scales import LatencyScale, TimeScale, milliseconds
 from harness.results import RunKey
 from harness.results.folder import ResultsFolder
@@ -253,6 +253,25 @@ def test_checks_say_what_they_saw_and_fail_by_the_summarys_word(tmp_path: Path) 
     shown = [(check.name, check.failed, check.saw) for check in view.checks]
     assert shown == [("outcome", True, "1 of 2: fine"), ("stored_once", False, "2 rows: fine")]
     assert all(check.wants for check in view.checks)
+
+
+def test_a_check_that_had_nothing_to_judge_is_no_check_that_held(tmp_path: Path) -> None:
+    idle = CheckResult("drains", False, saw="never told to end by SIGTERM")
+    judged = CheckResult("stored_once", False, saw="2 rows", observations=2)
+    results = write_results(tmp_path, summary_of(result(tmp_path, checks=(idle, judged))))
+    assert [(check.name, check.look) for check in page_of(results).runs[0].checks] == [
+        ("drains", "unavailable"), ("stored_once", "held"),
+    ]  # fmt: skip
+    text = write_report(results).read_text("utf-8")
+    assert "<em>nothing to judge</em>: never told to end by SIGTERM" in text
+    assert text.count("<em>nothing to judge</em>") == 1
+
+
+def test_a_file_that_does_not_say_how_much_was_judged_calls_no_check_idle(tmp_path: Path) -> None:
+    summary = json.loads(summary_of(result(tmp_path)).text(ResultsFolder(tmp_path).relative))
+    for each in summary["runs"][0]["checks"]:
+        del each["observations"]
+    assert not any(check.idle for check in checks_seen(summary_from(summary, place="old").runs[0]))
 
 
 def test_of_an_older_harness_the_failed_checks_names_are_shown(tmp_path: Path) -> None:

@@ -16,11 +16,12 @@ import httpx
 from redis import Redis as RedisClient
 
 from harness import Lab
+from harness.checks import Judgement, judge
 from harness.engine.laying.testbed import Testbed
 from harness.faults.fault import Fault, Injection
 from harness.faults.site import Site
 from harness.history import History, read_history
-from harness.history.events import EvidenceSeen, FaultActed, HarnessProblem, RequestEnded, RequestSent
+from harness.history.events import CoresSeen, EvidenceSeen, FaultActed, HarnessProblem, RequestEnded, RequestSent
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.redis.server import RedisServer
 from harness.protocols.redis.storage import DATABASES
@@ -59,6 +60,12 @@ def site_of(lab: Lab) -> Site:
 def history_of(result: RunResult) -> History:
     assert result.history is not None
     return read_history(result.history)
+
+
+def calmly(result: RunResult) -> Judgement:
+    """The verdict of a calm machine: the neighbours of a test load this one, and that would excuse what took long."""
+    entries = history_of(result).entries
+    return judge(History([entry for entry in entries if not isinstance(entry.event, CoresSeen)]))
 
 
 def evidence(result: RunResult) -> Mapping[str, Counter[str]]:

@@ -31,8 +31,19 @@ from harness.history.events import (
 from harness.polling import poll_async
 from harness.stack import StackConfiguration
 from harness.target import load_target
-from tests.scenario_live.support import TARGET, Runs, evidence, history_of, left_over, limited, problems, site_of
+from tests.scenario_live.support import (
+    TARGET,
+    Runs,
+    calmly,
+    evidence,
+    history_of,
+    left_over,
+    limited,
+    problems,
+    site_of,
+)
 
+FAILED = Verdict.FAILED
 LEAK = "SELECT count(*) FROM deliveries"
 
 
@@ -149,12 +160,13 @@ def test_a_text_that_shuts_postgresql_down(alone: Runs) -> None:
     """What failed is the reason, and the rows that cannot be read are told with the fault."""
     result = alone(lambda lab: _delivers(lab, STOP))
 
-    assert (result.verdict, result.failing_checks, problems(result)) == (Verdict.FAILED, ("recovers",), [])
+    judged = calmly(result)
+    assert (judged.verdict, [each.name for each in judged.failing], problems(result)) == (FAILED, ["recovers"], [])
     assert evidence(result)[repr(STOP)] == {"executed": 1}
     assert [(died.name, died.fault) for died in history_of(result).of(ServerDied)] == [("postgres", STOP)]
-    assert result.reason.startswith("recovers: nothing acknowledged 1 s after healing: ")
+    assert judged.reason.startswith("recovers: nothing acknowledged 1 s after healing: ")
     assert (
-        f"; besides, {STOP!r} left its server so that the harness could not go on: reading the rows:" in result.reason
+        f"; besides, {STOP!r} left its server so that the harness could not go on: reading the rows:" in judged.reason
     )
 
 
@@ -178,8 +190,9 @@ def test_a_text_that_leaves_postgresql_read_only(alone: Runs) -> None:
 
     result = alone(play)
 
-    assert (result.verdict, result.failing_checks, problems(result)) == (Verdict.FAILED, ("recovers",), [])
-    assert result.reason.startswith("recovers: nothing acknowledged 1 s after healing: ")
+    judged = calmly(result)
+    assert (judged.verdict, [each.name for each in judged.failing], problems(result)) == (FAILED, ["recovers"], [])
+    assert judged.reason.startswith("recovers: nothing acknowledged 1 s after healing: ")
     assert history_of(result).last(RowsRead) is not None
     assert list(history_of(result).of(ServerUnusable)) == []
     assert [left for left in left_over(alone.bed) if "session" not in left] == []

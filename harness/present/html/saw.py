@@ -11,12 +11,18 @@ from harness.results.model import RunRead
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One check. `wants`: what must hold. `saw`: why it failed, or what it examined."""
+    """One check. `wants`: what must hold. `saw`: why it failed, or what it examined. `idle`: nothing to judge."""
 
     name: str
     failed: bool
     wants: str
     saw: str
+    idle: bool = False
+
+    @property
+    def look(self) -> str:
+        """The verdict whose mark it has. One that had nothing to judge did not hold, either."""
+        return "failed" if self.failed else "unavailable" if self.idle else "held"
 
 
 def checks_seen(run: RunRead) -> Sequence[Seen]:
@@ -24,6 +30,10 @@ def checks_seen(run: RunRead) -> Sequence[Seen]:
     if not run.checks:
         return [Seen(name, True, wants(name), "") for name in run.failing_checks]
     found = [
-        Seen(each.name, each.failed, wants(each.name), each.reason if each.failed else each.saw) for each in run.checks
-    ]
+        Seen(
+            each.name, each.failed, wants(each.name), each.reason if each.failed else each.saw,
+            idle=each.observations == 0 and not each.failed,
+        )
+        for each in run.checks
+    ]  # fmt: skip
     return sorted(found, key=lambda seen: not seen.failed)

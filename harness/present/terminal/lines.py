@@ -102,6 +102,9 @@ def _more(result: RunResult, steps: Sequence[str]) -> Iterator[Line]:
     figures = ", ".join(f"{name} {figure:g}" for name, figure in result.figures.items())
     if figures:
         yield _labelled("figs", figures)
+    for check in result.checks:
+        if not check.observations and not check.failed:
+            yield _labelled("idle", f"{check.name} had nothing to judge: {check.saw}")
 
 
 def proof_lines(proof: ProofResult) -> Iterator[Line]:
@@ -164,6 +167,8 @@ def closing_lines(summary: Summary, folder: ResultsFolder, *, unpublished: str =
             ("beyond the runs: ", style),
             (f"{shortened(one_line(wrong[0].sentence), BEYOND_CHARACTERS)}{more}", PLAIN),
         ]
+    if summary.idle_checks:
+        yield [("nothing to judge in any run: ", DOUBT), (", ".join(summary.idle_checks), PLAIN)]
     if summary.proofs:
         verdicts = [proof.judgement.verdict for proof in summary.proofs]
         tried = ", ".join(f"{verdicts.count(each)} {each.value}" for each in PairVerdict if each in verdicts)
