@@ -1,7 +1,8 @@
 """A service small enough to be read at a glance, for tests of the harness: it stores what it is sent.
 
-TINY_RETRY=off: a lost connection is not replaced. TINY_STORE=off: it acknowledges, and stores nothing.
-TINY_SAME=off: what it is sent again it answers otherwise. LEDGER_URL: it stores everything there, too.
+TINY_RETRY=off: a lost connection is not replaced. TINY_KEEP=off: each delivery has a connection of its own.
+TINY_STORE=off: it acknowledges, and stores nothing. TINY_SAME=off: what it is sent again it answers otherwise.
+LEDGER_URL: it stores everything there, too.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ class Store:
                     if self._connection is None:
                         self._connection = await asyncpg.connect(self._url)
                     await self._connection.execute(INSERT, name, digest)
+                    if os.environ.get("TINY_KEEP") == "off":
+                        connection, self._connection = self._connection, None
+                        await connection.close()
                 except LOST as problem:
                     what = "trying again" if left else "error"
                     sys.stdout.write(f"{what}: {name}: the connection was lost: {problem}\n")

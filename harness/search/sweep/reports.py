@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 
 from harness.history import Recorder
@@ -16,8 +17,8 @@ class LaneReports:
         self.hops: Collection[str] = ()
         self.recorder: Recorder | None = None
         """The history of the cell that is tried: the service's end is recorded there."""
-        self.ended_connections = 0
-        """How many of the lane's connections to its servers have ended so far."""
+        self.ended: Counter[str] = Counter()
+        """How many of the lane's connections to its servers have ended so far, by hop."""
         self.fired: dict[str, Fired] = {}
         """The rules that fired, by their ids."""
 
@@ -26,7 +27,7 @@ class LaneReports:
         if report.hop not in self.hops:
             return
         if isinstance(report, Ended):
-            self.ended_connections += 1
+            self.ended[report.hop] += 1
         elif isinstance(report, Fired):
             self.fired[report.rule] = report
 

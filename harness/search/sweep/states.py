@@ -39,6 +39,14 @@ class States:
         self._lane = lane
         self._warm: _Warm | None = None
         self._finds_dead: bool | None = None
+        self._short_lived: frozenset[str] = frozenset()
+        """Hops on which the service keeps no connection: every delivery opens one, and closes it."""
+
+    @property
+    def ended_connections(self) -> int:
+        """How many connections have ended so far that the service would have kept."""
+        ended = self._lane.reports.ended
+        return sum(count for hop, count in ended.items() if hop not in self._short_lived)
 
     async def reach(self, kind: Kind, rig: Rig) -> Delivery:
         """Reach the state. Return what to deliver or to read. Raises NotReadyError.
@@ -53,7 +61,7 @@ class States:
             self._lane.new_log_lines()
             return self._lane.make()
         warm = self._warm
-        if warm is None or warm.ended_connections != self._lane.reports.ended_connections:
+        if warm is None or warm.ended_connections != self.ended_connections:
             if not self._finds_dead:
                 # A dead connection left in the pool would be met by a later cell and blamed on it.
                 await self._make_fresh(rig)
@@ -74,14 +82,19 @@ class States:
         self._warm = None
 
     async def _make_warm(self, rig: Rig) -> _Warm:
-        last = ""
+        last, always = "", frozenset(self._lane.site.hops.values())
         for _ in range(2 * TRIES):
-            ended, delivery = self._lane.reports.ended_connections, self._lane.make()
+            before, ended, delivery = self._lane.reports.ended.copy(), self.ended_connections, self._lane.make()
             answer = await self._lane.deliver(rig, delivery, Purpose.WARM)
-            if answer.outcome == ACKNOWLEDGED and self._lane.reports.ended_connections == ended:
+            if answer.outcome == ACKNOWLEDGED and self.ended_connections == ended:
                 self._warm = _Warm(ended, delivery, answer)
                 return self._warm
             last = answer.story
+            always &= (self._lane.reports.ended - before).keys() if answer.outcome == ACKNOWLEDGED else set()
+        if always - self._short_lived:
+            # Each was acknowledged, and a connection ended during each: the service keeps none there.
+            self._short_lived |= always
+            return await self._make_warm(rig)
         problem = f"{2 * TRIES} deliveries did not make the service ready, the last one: {last}"
         raise NotReadyError(await told_with_tls(self._lane.relay, self._lane.site.hops, problem))
 

@@ -72,7 +72,7 @@ class Trials:
 
     async def _ask_for_life(self, trial: Trial, owing: Trial | None) -> Answer:
         """Send a delivery: one that an earlier cell still has to retry, or else a new one."""
-        lane, ended_before = self._lane, self._lane.reports.ended_connections
+        lane, ended_before = self._lane, self._states.ended_connections
         delivery = lane.make() if owing is None or owing.delivery is None else owing.delivery
         if owing is not None:
             # The first answer is in the other cell's history; without it this one would seem never to have been given.

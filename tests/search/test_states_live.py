@@ -1,0 +1,68 @@
+"""A service that opens a connection for each delivery can be swept: it is ready though none stays open."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.engine.laying.testbed import Testbed, open_testbed
+from harness.relay import Cut, Match, Rule
+from harness.search.sweep.lane import opened
+from harness.search.sweep.plan import Choice
+from harness.search.sweep.states import NotReadyError, States
+from harness.stack import StackConfiguration
+from harness.target import load_target
+from tests.search.live import lane_settings, sweep
+from tests.tiny import HERE
+
+DATABASE = 'DATABASE_URL = "{postgres.url}"\n'
+REDIS = '[links.redis]\nprotocol = "redis"\n'
+
+
+@pytest.fixture(scope="module")
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "scenarios").mkdir()
+    shutil.copy(HERE / "service.py", folder)
+    text = (HERE / "target.toml").read_text("utf-8")
+    text = text.replace(DATABASE, f'{DATABASE}TINY_KEEP = "off"\n').replace(REDIS, "")
+    (folder / "scenarios" / "target.toml").write_text(text, "utf-8")
+    target = load_target(folder / "scenarios" / "target.toml")
+    with open_testbed(target, StackConfiguration(), logs=folder / "logs") as bed:
+        yield bed
+
+
+@pytest.mark.parametrize("kind", ["fresh", "warm", "repeat"])
+def test_a_service_that_keeps_no_connection_is_swept(bed: Testbed, tmp_path: Path, kind: str) -> None:
+    choice = Choice(kinds=(kind,), only="/sent/", actions=("cut_before",))  # type: ignore[arg-type]  # one of the kinds
+    swept = sweep(bed, lane_settings(tmp_path, profile="whole"), choice, lanes=1)
+    assert any("StartupMessage" in cell for cell in swept.verdicts()), "each delivery opens one"
+    assert set(swept.verdicts().values()) == {"held"}, swept.cells
+    assert not swept.problems
+
+
+def test_copies_are_left_out_where_no_commit_is_sent(bed: Testbed, tmp_path: Path) -> None:
+    swept = sweep(bed, lane_settings(tmp_path, profile="whole"), Choice(kinds=("copies",)), lanes=1)
+    (recording,) = swept.recordings
+    assert (recording.messages, swept.cells) == ((), [])
+    assert "the service sends no COMMIT" in recording.left_out
+
+
+def test_a_service_that_acknowledges_nothing_is_not_ready_and_its_connections_count(
+    bed: Testbed, tmp_path: Path
+) -> None:
+    async def go() -> None:
+        settings = lane_settings(tmp_path, profile="whole")
+        async with bed.stack.relay.control() as relay, opened(bed, relay, settings) as lane:
+            match = Match(direction="sent", text="INSERT")
+            await relay.arm(Rule(id="all", hop=lane.site.hops["postgres"], match=match, action=Cut(), always=True))
+            states = States(lane)
+            with pytest.raises(NotReadyError, match="8 deliveries did not make the service ready"):
+                await states.reach("warm", lane.new_rig())
+            assert states.ended_connections == sum(lane.reports.ended.values()) > 0
+
+    asyncio.run(go())
