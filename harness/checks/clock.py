@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from harness.history import History
@@ -16,32 +17,66 @@ OTHERS_AT_LEAST: Final = 0.5
 other.
 """
 WAITED_AT_LEAST: Final = 0.8
-"""The share of the time that the run's processes waited for a core, all together, where the machine was slow.
+"""The share of the time that the run's processes waited because of other programs, where the machine was slow.
 
 What a request asks for is done by one process after the other. If only the want of cores made it late, their waits add
 up to most of its time. A service that hangs waits for no core: its failure counts on any machine.
 """
+SERVICE: Final = "service"
+"""What the history calls the service's processes."""
+
+
+@dataclass(slots=True)
+class _Figures:
+    """What happened in a span. All are milliseconds; CPU time is summed over cores, waits over threads."""
+
+    over: float = 0.0
+    others: float = 0.0
+    others_share: float = 0.0
+    ran_by_service: float = 0.0
+    waited: Counter[str] = field(default_factory=Counter)
+
+    def add(self, share: float, seen: CoresSeen) -> None:
+        """Add that share of a sample."""
+        over = share * seen.over_ms
+        self.over += over
+        self.others += over * seen.others * seen.cores
+        self.others_share += over * seen.others
+        self.waited.update({wait.of: share * wait.waited_ms for wait in seen.waits})
+        self.ran_by_service += share * sum(wait.ran_ms for wait in seen.waits if wait.of == SERVICE)
+
+    @property
+    def waits(self) -> float:
+        """The waits of all parts. The threads of one part wait at the same time: no part waits longer than the span."""
+        return sum(min(self.over, waited) for waited in self.waited.values())
+
+    @property
+    def waited_for_others(self) -> float:
+        """The part of the waits that other programs caused, by who had the cores meanwhile: others or the service.
+
+        What the service ran while something of the run waited was not for the request that waited.
+        """
+        beside = max(0.0, self.ran_by_service - max(0.0, self.over - self.waits))
+        return self.waits * self.others / (self.others + beside) if self.others else 0.0
 
 
 def machine_was_busy(history: History, span: Span) -> str:
     """Say, with figures, that the machine was too busy to judge by a clock in this span; empty if it was not.
 
-    Also empty if the history has no figures of cores.
+    Also empty if the history has no figures of cores, and if the service itself kept the cores busy that it lacked.
     """
-    over_ms = others_ms = 0.0
-    waited_ms: Counter[str] = Counter()
-    for entry in history.entries:
-        if isinstance(entry.event, CoresSeen) and (share := _share_within(entry.t_ns, entry.event, span)):
-            over_ms += share * entry.event.over_ms
-            others_ms += share * entry.event.over_ms * entry.event.others
-            waited_ms.update({wait.of: share * wait.waited_ms for wait in entry.event.waits})
-    waited = sum(waited_ms.values())
-    if not over_ms or others_ms < OTHERS_AT_LEAST * over_ms or waited < WAITED_AT_LEAST * over_ms:
+    found = _Figures()
+    for entry, seen in history.placed(CoresSeen):
+        if share := _share_within(entry.t_ns, seen, span):
+            found.add(share, seen)
+    if not found.over or found.others_share < OTHERS_AT_LEAST * found.over:
         return ""
-    most = max(waited_ms, key=waited_ms.__getitem__)
+    if found.waited_for_others < WAITED_AT_LEAST * found.over:
+        return ""
+    most = max(found.waited, key=found.waited.__getitem__)
     return (
-        f"the machine was too busy: other programs took {others_ms / over_ms:.0%} of its cores, and the run's "
-        f"processes waited {waited / 1e3:.1f} s for a core in {over_ms / 1e3:.1f} s, {most} the most"
+        f"the machine was too busy: other programs took {found.others_share / found.over:.0%} of its cores, and the "
+        f"run's processes waited {found.waits / 1e3:.1f} s for a core in {found.over / 1e3:.1f} s, {most} the most"
     )
 
 

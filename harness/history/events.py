@@ -374,22 +374,27 @@ class Counted(Event, kind="counted"):
 
 @dataclass(frozen=True, repr=False)
 class CoreWait(Value, kind="core_wait"):
-    """How long the threads of one part of a run (`service`, `relay`, `postgres`) were ready to run and had no core."""
+    """How long the threads of one part of a run (`service`, `relay`, `postgres`) were ready to run and had no core.
+
+    `ran_ms`: how long they had one. Both are sums over threads.
+    """
 
     of: str
     waited_ms: float
+    ran_ms: float = 0.0
 
 
 @dataclass(frozen=True, repr=False)
 class CoresSeen(Event, kind="cores"):
     """Who waited for a core in the last `over_ms`, and how much of all cores (0 to 1) other programs took meanwhile.
 
-    A failure that rests on a clock counts only while the machine had cores for the run.
+    A failure that rests on a clock counts only while the machine had cores for the run. `cores`: how many there are.
     """
 
     over_ms: float
     waits: tuple[CoreWait, ...]
     others: float
+    cores: int = 1
 
 
 @dataclass(frozen=True, repr=False)

@@ -114,6 +114,35 @@ def test_both_figures_have_their_limit(others: float, waited_ms: float, counts: 
     assert (slow().tell(cores).judged().verdict is Verdict.FAILED) is counts
 
 
+# On two cores, a service with two threads that never rest beside the one that answers, and three busy loops of others:
+# six that want a core, so that each has a third of one.
+BURNS = CoresSeen(10_000, (CoreWait("service", 20_000, 8_000), CoreWait("relay", 1_500, 200)), 0.5, 2)
+ONE_THREAD = CoresSeen(10_000, (CoreWait("service", 8_000, 800), CoreWait("relay", 1_500, 200)), 0.9, 2)
+# Twenty requests at once are served by one thread, and many sessions of the server wait beside it.
+TWENTY = CoresSeen(
+    10_000, (CoreWait("service", 7_000, 3_000), CoreWait("relay", 6_000, 2_000), CoreWait("postgres", 30_000, 3_000)),
+    0.6, 2,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("cores", "counts"), [(BURNS, True), (ONE_THREAD, False), (TWENTY, False)])
+def test_a_service_that_itself_keeps_the_cores_busy_is_not_excused(cores: CoresSeen, counts: bool) -> None:
+    """Whoever had the cores meanwhile made it wait, by their shares; its many threads wait for each other."""
+    assert (slow().tell(cores).judged().verdict is Verdict.FAILED) is counts
+
+
+def test_many_waiting_threads_of_one_part_are_no_longer_wait() -> None:
+    """They wait at the same time."""
+    cores = CoresSeen(10_000, (CoreWait("postgres", 60_000), CoreWait("relay", 100)), 0.6)
+    said = machine_was_busy(slow().tell(cores).recorder.history, span_of(slow().tell(cores)))
+    assert "waited 10.1 s for a core in 10.0 s, postgres the most" in said
+
+
+def span_of(story: Story) -> tuple[int, int]:
+    at_ns = story.recorder.history.entries[-1].t_ns
+    return at_ns - 10_000_000_000, at_ns
+
+
 @pytest.mark.parametrize("wrong", [lambda s: s.request("c", REFUSED), lambda s: s.rows("a", "foreign")])
 def test_what_is_wrong_whatever_the_time_counts_on_a_busy_machine(wrong) -> None:  # type: ignore[no-untyped-def]  # parametrized
     assert rest(wrong(slow_answer())).tell(BUSY).judged().verdict is Verdict.FAILED

@@ -15,7 +15,7 @@ from harness import Lab, link, redis
 from harness.checks import Verdict
 from harness.checks.clock import OTHERS_AT_LEAST
 from harness.engine.laying.testbed import Testbed
-from harness.engine.observing.cores import Cores, Reading, seen_between
+from harness.engine.observing.cores import Cores, Reading, Times, seen_between
 from harness.history.events import CoresSeen, CoreWait
 from tests.scenario_live.support import Runs, history_of
 
@@ -50,7 +50,7 @@ def _strangers() -> Iterator[None]:
             os.kill(int(pid), signal.SIGKILL)
 
 
-BEFORE = Reading(at_ns=0, stolen_ns=0, others_ns={(9, 1): 0}, waits_ns={"service": {(5, 5): 100_000_000}})
+BEFORE = Reading(at_ns=0, stolen_ns=0, others_ns={(9, 1): 0}, threads={"service": {(5, 5): Times(0, 100_000_000)}})
 
 
 def test_only_other_programs_take_cores_from_a_run() -> None:
@@ -59,14 +59,14 @@ def test_only_other_programs_take_cores_from_a_run() -> None:
         at_ns=1_000_000_000,
         stolen_ns=200_000_000,
         others_ns={(9, 1): 600_000_000, (9, 2): 900_000_000, (10, 1): 900_000_000},
-        waits_ns={"service": {(5, 5): 350_000_000, (5, 6): 50_000_000}},
+        threads={"service": {(5, 5): Times(70_000_000, 350_000_000), (5, 6): Times(10_000_000, 50_000_000)}},
     )
-    assert seen_between(BEFORE, now, 2) == CoresSeen(1_000.0, (CoreWait("service", 300.0),), 0.4)
+    assert seen_between(BEFORE, now, 2) == CoresSeen(1_000.0, (CoreWait("service", 300.0, 80.0),), 0.4, 2)
 
 
 def test_a_run_that_is_alone_on_the_machine_has_no_others() -> None:
-    now = Reading(at_ns=1_000_000_000, stolen_ns=0, others_ns={(9, 1): 0}, waits_ns={"service": {}})
-    assert seen_between(BEFORE, now, 2) == CoresSeen(1_000.0, (CoreWait("service", 0.0),), 0.0)
+    now = Reading(at_ns=1_000_000_000, stolen_ns=0, others_ns={(9, 1): 0}, threads={"service": {}})
+    assert seen_between(BEFORE, now, 2) == CoresSeen(1_000.0, (CoreWait("service", 0.0),), 0.0, 2)
 
 
 @pytest.mark.usefixtures("_strangers")
@@ -79,13 +79,18 @@ def test_others_are_told_from_the_harness_and_what_it_started() -> None:
     assert seen.others >= OTHERS_AT_LEAST
     waited = {wait.of: wait.waited_ms for wait in seen.waits}
     assert waited["own"] > 0
+    assert sum(wait.ran_ms for wait in seen.waits if wait.of == "own") >= RAN_MS
+    assert seen.cores == os.cpu_count()
     assert set(waited) == {"clients", "own"}
 
 
+RAN_MS = 50
+
+
 def until_it_ran(pid: int) -> None:
-    """Wait until a process has had a core for a tenth of a second."""
+    """Wait until a process has had a core for a tenth of a second more."""
     ran_ns = 0
-    while ran_ns < 100_000_000:
+    while ran_ns < 2 * RAN_MS * 1_000_000:
         ran_ns = int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[0])
 
 

@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from harness.history import Recorder
 from harness.history.events import CoresSeen, CoreWait
@@ -32,18 +33,28 @@ Processes = Callable[[], Mapping[str, Iterable[int]]]
 Thread = tuple[int, int]
 
 
+class Times(NamedTuple):
+    """How long a thread has run, and how long it was ready to run and had no core."""
+
+    ran_ns: int
+    waited_ns: int
+
+
+NEVER = Times(0, 0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """One look at the machine. All times count from the beginning of what they are of.
 
     `stolen_ns`: what a hypervisor took of all cores. `others_ns`: how long each process that the harness did not start
-    has run, by pid and start time. `waits_ns`: how long each thread of a part of the run has waited for a core.
+    has run, by pid and start time. `threads`: of each part of the run.
     """
 
     at_ns: int
     stolen_ns: int
     others_ns: Mapping[tuple[int, int], int]
-    waits_ns: Mapping[str, Mapping[Thread, int]]
+    threads: Mapping[str, Mapping[Thread, Times]]
 
 
 def seen_between(before: Reading, now: Reading, cores: int) -> CoresSeen:
@@ -57,13 +68,16 @@ def seen_between(before: Reading, now: Reading, cores: int) -> CoresSeen:
     others_ns += sum(ran - before.others_ns[key] for key, ran in now.others_ns.items() if key in before.others_ns)
     return CoresSeen(
         over_ms=round(over_ns / 1e6, 1),
-        waits=tuple(CoreWait(of, _waited_ms(before.waits_ns.get(of, {}), now.waits_ns[of])) for of in now.waits_ns),
+        waits=tuple(_wait_of(part, before.threads.get(part, {}), threads) for part, threads in now.threads.items()),
         others=round(min(1.0, others_ns / (over_ns * cores)), 3) if over_ns > 0 else 0.0,
+        cores=cores,
     )
 
 
-def _waited_ms(before: Mapping[Thread, int], now: Mapping[Thread, int]) -> float:
-    return round(sum(waited_ns - before.get(thread, 0) for thread, waited_ns in now.items()) / 1e6, 1)
+def _wait_of(part: str, before: Mapping[Thread, Times], now: Mapping[Thread, Times]) -> CoreWait:
+    ran_ns = sum(times.ran_ns - before.get(thread, NEVER).ran_ns for thread, times in now.items())
+    waited_ns = sum(times.waited_ns - before.get(thread, NEVER).waited_ns for thread, times in now.items())
+    return CoreWait(part, round(waited_ns / 1e6, 1), round(ran_ns / 1e6, 1))
 
 
 @asynccontextmanager
@@ -106,7 +120,7 @@ class Cores:
     def _read(self) -> Reading:
         roots = self._processes()
         name_of = {pid: name for name, pids in roots.items() for pid in pids}
-        waits: dict[str, dict[Thread, int]] = {CLIENTS: {}, **{name: {} for name in roots}}
+        threads: dict[str, dict[Thread, Times]] = {CLIENTS: {}, **{name: {} for name in roots}}
         others: dict[tuple[int, int], int] = {}
         everything = {process.pid: process for process in all_processes()}
         for pid, process in everything.items():
@@ -114,9 +128,9 @@ class Cores:
             if not is_ours:
                 others[pid, process.start_ticks] = process.ran_ticks * JIFFY_NS
             elif name:
-                waits[name].update(_threads(pid))
-        waits[CLIENTS].update((thread, ns) for thread, ns in _threads(os.getpid()) if thread == self._clients)
-        return Reading(at_ns=time.monotonic_ns(), stolen_ns=_stolen_ns(), others_ns=others, waits_ns=waits)
+                threads[name].update(_threads(pid))
+        threads[CLIENTS].update((thread, times) for thread, times in _threads(os.getpid()) if thread == self._clients)
+        return Reading(at_ns=time.monotonic_ns(), stolen_ns=_stolen_ns(), others_ns=others, threads=threads)
 
 
 def _place_of(pid: int, everything: Mapping[int, Process], name_of: Mapping[int, str]) -> tuple[bool, str]:
@@ -131,12 +145,13 @@ def _place_of(pid: int, everything: Mapping[int, Process], name_of: Mapping[int,
     return pid == os.getpid(), name
 
 
-def _threads(pid: int) -> Iterator[tuple[Thread, int]]:
-    """Return how long each thread of a process has waited for a core, in ns; nothing if the process is gone."""
+def _threads(pid: int) -> Iterator[tuple[Thread, Times]]:
+    """Return how long each thread of a process has run and waited for a core; nothing if the process is gone."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - the names alone
             with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as file:  # noqa: PTH123 - many a second
-                yield (pid, int(thread)), int(file.read().split()[1])
+                ran_ns, waited_ns, _ = file.read().split()
+                yield (pid, int(thread)), Times(int(ran_ns), int(waited_ns))
 
 
 def _stolen_ns() -> int:
