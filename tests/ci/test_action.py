@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.ci.support import ACTION, GITLAB, read
-from tests.tiny import GATE_WITHIN_S, environment, write_suite
+from tests.tiny import completed, environment, write_suite
 
 BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
 
@@ -39,10 +39,8 @@ class Job:
         step = next(step for step in action["runs"]["steps"] if step.get("name") == "Gate")
         inputs = {name: given.get(name, item["default"]) for name, item in action["inputs"].items()}
         variables = {name: inputs[value.strip("${} ").removeprefix("inputs.")] for name, value in step["env"].items()}
-        return subprocess.run(
-            [*BASH, "-c", step["run"]], cwd=self.workspace, env=environment({**self._environment, **variables}),
-            capture_output=True, text=True, timeout=GATE_WITHIN_S, check=False,
-        )  # fmt: skip
+        env = environment({**self._environment, **variables})
+        return completed([*BASH, "-c", step["run"]], cwd=self.workspace, env=env)
 
     @property
     def outputs(self) -> Mapping[str, str]:

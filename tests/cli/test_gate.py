@@ -13,7 +13,7 @@ import pytest
 from harness.protocols.redis.server import RedisServer
 from harness.stack import Stack
 from tests.cli.support import runs_by_id, summary_in
-from tests.tiny import GATE_WITHIN_S, environment, harness_command, run_harness, write_suite
+from tests.tiny import GATE_WITHIN_S, completed, environment, harness_command, run_harness, write_suite
 
 ALL = ("cut", "healthy", "too_much_asked", "never_felt", "elsewhere")
 BROKEN_SWEEPS = ("{", '{"schema": "harness.sweep/1", "run": null}')
@@ -120,15 +120,7 @@ def test_the_line_that_repeats_a_failure_repeats_it(gate: Gate) -> None:
     line = gate.runs["too_much_asked"]["repro"]
     assert line in gate.process.stdout.splitlines(), "on a line of its own"
     assert shlex.join(gate.redis) in line
-    again = subprocess.run(
-        ["sh", "-c", line],
-        cwd=gate.folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=GATE_WITHIN_S,
-        check=False,
-    )
+    again = completed(["sh", "-c", line], cwd=gate.folder)
     assert again.returncode == 1
     assert "failed        too_much_asked" in again.stdout
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from harness.errors import UsageError
 from harness.faults import Fault
 from harness.target import Target, load_target
 from harness.vocabulary.links import WORDS
+from tests.tiny import completed
 
 ROOT = Path(__file__).parents[2]
 ANY_LINK, NO_PROTECTION = None, None
@@ -125,7 +125,5 @@ def test_the_projects_own_tools_have_nothing_to_say(target: Target, tmp_path: Pa
         ["ruff", "format", "--no-cache", "--check", "--config", settings, str(tmp_path)],
         ["mypy", "--config-file", settings, str(tmp_path)],
     ):
-        checked = subprocess.run(
-            [sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
-        )
+        checked = completed([sys.executable, "-m", *words], within_s=300)
         assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from harness.drafting import draft, kinds
 from harness.errors import UsageError
 from harness.target import load_target
 from tests.cli.support import runs_by_id, summary_in
-from tests.tiny import CHECKOUT, GATE_WITHIN_S, environment, run_harness, write_suite
+from tests.tiny import CHECKOUT, completed, run_harness, write_suite
 
 PARTS = 5
 """The drafts of all faults, so many gates."""
@@ -31,10 +30,7 @@ def test_it_runs_at_once_and_what_it_proves_is_still_to_be_said(suite: Path) -> 
     assert "scenarios/first.py: link.latency on postgres, to prove retry" in process.stdout
     commands = [line.strip() for line in process.stdout.splitlines() if line.startswith("    ")]
     assert [shlex.split(line)[3] for line in commands] == ["run", "ablate", "run", "run"]
-    run = subprocess.run(
-        ["sh", "-c", commands[0]], cwd=suite, env=environment(), capture_output=True, text=True,
-        timeout=GATE_WITHIN_S, check=False,
-    )  # fmt: skip
+    run = completed(["sh", "-c", commands[0]], cwd=suite)
     assert run.returncode == 0, run.stdout
     assert runs_by_id(summary_in(suite))["first"]["verdict"] == "held"
     with_proofs = run_harness(*shlex.split(commands[-1])[3:], cwd=suite)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.tiny import completed
+
 SHOWN = """
 from harness.cli.verbs.faults import fault_lines
 from harness.drafting import draft
@@ -118,15 +117,7 @@ print("swept", "lose" in ACTIONS)
 
 
 def said_by(program: str) -> str:
-    words = [sys.executable, "-c", f"from __future__ import annotations\n{program}"]
-    process = subprocess.run(
-        words,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    process = completed([sys.executable, "-c", f"from __future__ import annotations\n{program}"], within_s=120)
     assert process.returncode == 0, process.stderr
     return process.stdout
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.tiny import environment, write_suite
+from tests.tiny import completed, write_suite
 
 PLUGIN = (
     "-p", "no:harness", "-p", "harness.pytest_plugin", "-o", "asyncio_default_fixture_loop_scope=function",
@@ -76,10 +76,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess
     sources = [source.replace("test_a(", f"test_{name}(") for name, (source, _) in WRONG.items()]
     (folder / "scenarios" / "all_verdicts.py").write_text(HEAD + "".join(sources), "utf-8")
     (folder / "test_others.py").write_text("def test_of_somebody_elses(): ...\n", "utf-8")
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *PLUGIN, "-rA", "scenarios/all_verdicts.py", "test_others.py"],
-        cwd=folder, env=environment(), capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    words = [*PLUGIN, "-rA", "scenarios/all_verdicts.py", "test_others.py"]
+    return completed([sys.executable, "-m", "pytest", *words], cwd=folder)
 
 
 @pytest.mark.parametrize("name", WRONG)

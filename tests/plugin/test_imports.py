@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.protocols.registry import PROTOCOLS
-from tests.tiny import CHECKOUT, environment, write_suite
+from tests.tiny import CHECKOUT, completed, environment, write_suite
 
 LIGHT = {
     "harness", "harness.errors", "harness.plugin", "harness.plugin.fixture", "harness.plugin.hooks",
@@ -45,10 +45,8 @@ def installed(tmp_path: Path) -> Path:
 
 
 def _run(*command: str, cwd: Path, installed: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *command], cwd=cwd, env=environment({"PYTHONPATH": f"{installed}:{CHECKOUT}"}),
-        capture_output=True, text=True, timeout=90, check=False,
-    )  # fmt: skip
+    env = environment({"PYTHONPATH": f"{installed}:{CHECKOUT}"})
+    return completed([sys.executable, "-m", *command], cwd=cwd, env=env)
 
 
 def test_an_ordinary_run_imports_next_to_nothing_of_the_harness(tmp_path: Path, installed: Path) -> None:

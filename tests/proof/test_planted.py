@@ -17,7 +17,7 @@ import pytest
 from harness.checks.judgement import NOT_STEADY
 from harness.stack.service import NOT_STARTED
 from tests.proof.planted import Planted, all_planted, write_candidate
-from tests.tiny import CHECKOUT, environment, harness_command
+from tests.tiny import CHECKOUT, run_harness
 from tests.webhook.support import SECRET
 from webhook.settings import load_settings
 
@@ -37,15 +37,7 @@ REQUIRED = {
 
 
 def harness(results: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        harness_command(*words, "--results", str(results)),
-        cwd=CHECKOUT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=WITHIN_S,
-        check=False,
-    )
+    return run_harness(*words, "--results", str(results), cwd=CHECKOUT, within_s=WITHIN_S)
 
 
 @pytest.fixture(scope="module")

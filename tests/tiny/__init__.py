@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -33,14 +33,14 @@ def harness_command(*words: str) -> list[str]:
     return [sys.executable, "-m", "harness", *words]
 
 
-def run_harness(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command line to its end, its output in two pipes."""
-    return subprocess.run(
-        harness_command(*words),
-        cwd=cwd,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=GATE_WITHIN_S,
-        check=False,
-    )
+def completed(
+    command: Sequence[str], *, cwd: Path = CHECKOUT, env: Mapping[str, str] | None = None, within_s: int = GATE_WITHIN_S
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, its output in two pipes. `env`: `environment()` unless given."""
+    env = environment() if env is None else env
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=within_s, check=False)
+
+
+def run_harness(*words: str, cwd: Path, within_s: int = GATE_WITHIN_S) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end."""
+    return completed(harness_command(*words), cwd=cwd, within_s=within_s)

@@ -11,7 +11,7 @@ import psutil
 
 from tests.cli.support import lives
 from tests.keeper.support import wait_for
-from tests.tiny import GATE_WITHIN_S, environment, harness_command
+from tests.tiny import completed, environment, harness_command
 
 WITHIN_S = 60.0
 
@@ -55,10 +55,7 @@ class Up:
         return [each for each in family if each.cmdline()[-1:] == ["service.py"]] + forked[1:]
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            harness_command("run", *words), cwd=self.folder, env=self.environment, capture_output=True, text=True,
-            timeout=GATE_WITHIN_S, check=False,
-        )  # fmt: skip
+        return completed(harness_command("run", *words), cwd=self.folder, env=self.environment)
 
     def running(self, *words: str) -> subprocess.Popen[str]:
         """A run under way, its output in one pipe."""

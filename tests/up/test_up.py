@@ -18,7 +18,7 @@ import pytest
 
 from harness.stack import private_folder
 from tests.cli.support import runs_by_id, summary_in
-from tests.tiny import harness_command, write_suite
+from tests.tiny import completed, harness_command, write_suite
 from tests.up.support import Up, edit
 
 PRELOADED = '[service]\npreload = ["asyncpg", "starlette.applications", "uvicorn"]\n'
@@ -208,9 +208,7 @@ def _read(descriptor: int) -> bytes:
 
 
 def test_a_target_has_one_stack_and_several_targets_are_named(up: Up, suite: Path) -> None:
-    taken = subprocess.run(
-        harness_command("up"), cwd=suite, env=up.environment, capture_output=True, text=True, timeout=60, check=False
-    )
+    taken = completed(harness_command("up"), cwd=suite, env=up.environment)
     assert taken.returncode == 4
     target, other = suite / "scenarios" / "target.toml", suite / "scenarios" / "other.toml"
     assert f"a stack stays up for {target} already" in taken.stderr
