@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,11 +26,13 @@ from harness.search.recording.places import Point
 from harness.search.recording.recording import Recording
 from harness.search.space.coverage import hit_by_runs, hit_by_summary
 from harness.search.space.space import read_space, space_of
-from harness.search.sweep import batch, copies, lane_rest, sweeper
+from harness.search.sweep import batch, copies, lane, lane_rest, sweeper
 from harness.search.sweep.copies import OVERLAPPED
 from harness.search.sweep.plan import RETRY, Choice
 from harness.search.sweep.results import CellVerdict
 from harness.search.sweep.sweeper import TRIES, counts_instead
+from harness.stack.service import ServiceStartError
+from harness.vocabulary import ACKNOWLEDGED, UNKNOWN
 from tests.results.made import summary_of
 from tests.search import made
 from tests.search.conftest import TARGET
@@ -197,16 +200,24 @@ def test_a_delivery_that_is_lost_fails_a_read_cell_too(
         read = {each.delivery for each in sent if each.reads}
         assert read
         assert read <= {each.delivery for each in sent if not each.reads}
+        # A read that says "not stored" is wrong, whatever the fault.
+        assert {str(each.expected) for each in sent if each.reads and each.purpose == "scenario"} == {
+            str(ACKNOWLEDGED | UNKNOWN)
+        }
 
 
 STRANGER = "INSERT INTO deliveries (source, id, sha256, body) VALUES ('stranger', 'msg_of_nobody', '00', '{}')"
 
+WITHOUT_KEY = "ALTER TABLE deliveries DROP CONSTRAINT deliveries_pkey"
+TWICE = "INSERT INTO deliveries SELECT * FROM deliveries WHERE id = 'msg_of_nobody'"
 
-def test_a_row_that_nothing_sent_is_the_lanes_failure(
+
+def test_a_row_that_nothing_sent_and_one_that_is_doubled_are_the_lanes_failures(
     bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def with_stranger(rig: Rig, before: Probed | None) -> None:
-        await rig.site.links["postgres"].own.execute(STRANGER)
+        for statement in (STRANGER, WITHOUT_KEY, TWICE):
+            await rig.site.links["postgres"].own.execute(statement)
         await record_rest(rig, before)
         rig.recorder.record("runner", AtRest("connections", 99, 5, "postgres"))
 
@@ -215,9 +226,10 @@ def test_a_row_that_nothing_sent_is_the_lanes_failure(
     assert [each.verdict for each in swept.cells] == ["held"]
     assert [(each.verdict, each.failing) for each in swept.problems] == [
         ("failed", ("nothing_foreign",)),
+        ("failed", ("stored_once",)),
         ("failed", ("pool_returns",)),
     ]
-    assert "msg_of_nobody (1 in all)" in swept.problems[0].reason
+    assert all("msg_of_nobody (1 in all)" in each.reason for each in swept.problems[:2])
 
 
 def test_what_was_not_looked_at_at_the_end_of_a_lane_is_inconclusive(
@@ -298,6 +310,26 @@ def test_a_second_fault_that_let_its_message_pass_is_inconclusive(bed: Testbed, 
     (passed,) = sweep(bed, lane_settings(tmp_path), choice, lanes=1, recorded=later).cells
     assert (passed.verdict, passed.struck) == ("inconclusive", 1)
     assert "after the first fault, sent Query 'COMMIT" in passed.reason
+
+
+def test_a_lane_that_does_not_start_is_told_and_the_others_do_its_work(
+    bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lanes: list[int] = []
+
+    def only_one(*given: Any) -> Any:
+        lanes.append(len(lanes))
+        if len(lanes) > 1:
+            raise ServiceStartError("it ended with status 1")
+        return lane.opened(*given)
+
+    monkeypatch.setattr(sweeper, "opened", only_one)
+    swept = sweep(bed, lane_settings(tmp_path), Choice(kinds=("warm",), only="/commit/", actions=("stall",)), lanes=2)
+    assert len(swept.cells) > 1
+    assert set(swept.verdicts().values()) == {"held"}
+    assert [(each.verdict, each.reason) for each in swept.problems] == [
+        ("inconclusive", "not started: it ended with status 1")
+    ]
 
 
 def test_what_breaks_a_lane_is_raised_as_it_is(bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,62 @@
+"""What a trial still owes after its rows were read, and which one may stand in for a recovery's delivery."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from harness.engine.rig import Rig
+from harness.engine.workload import Answer
+from harness.search.recording.places import Kind
+from harness.search.sweep.trial import Trial
+from harness.target import Delivery
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, Outcome
+from tests.search.made import cell
+
+DELIVERY = cast("Delivery", SimpleNamespace(id="a"))
+
+
+def trial(*outcomes: Outcome, action: str = "cut_before", kind: Kind = "warm", **more: object) -> Trial:
+    given: dict[str, object] = {"delivery": DELIVERY, "struck": 1, **more}
+    answers = [Answer("a", outcome, None, b"", 1.0) for outcome in outcomes]
+    rig = cast("Rig", SimpleNamespace())
+    return Trial(cell=cell(action, kind=kind), rig=rig, answers=answers, **given)  # type: ignore[arg-type]  # as given
+
+
+@pytest.mark.parametrize(
+    ("tried", "owes"),
+    [
+        (trial(ACKNOWLEDGED), True),
+        (trial(UNKNOWN), True),
+        (trial(REFUSED), False),
+        (trial(REFUSED, REFUSED, kind="copies"), False),
+        (trial(REFUSED, ACKNOWLEDGED, kind="copies"), True),
+        (trial(ACKNOWLEDGED, kind="read"), False),
+        (trial(ACKNOWLEDGED, delivery=None), False),
+    ],
+)
+def test_what_may_be_stored_is_sent_again_and_what_was_refused_is_not(tried: Trial, owes: bool) -> None:
+    """To send again what was refused would store it, and hide that it had been stored all along."""
+    assert tried.owes_delivery is owes
+
+
+@pytest.mark.parametrize(
+    ("tried", "may"),
+    [
+        (trial(ACKNOWLEDGED), True),
+        (trial(UNKNOWN), False),
+        (trial(ACKNOWLEDGED, UNKNOWN, kind="copies"), False),
+        (trial(ACKNOWLEDGED, action="corrupt"), False),
+        (trial(ACKNOWLEDGED, kind="read"), False),
+    ],
+)
+def test_what_shows_that_the_service_is_alive_was_acknowledged_and_not_garbled(tried: Trial, may: bool) -> None:
+    assert tried.may_stand_in is may
+
+
+def test_a_trial_came_off_if_a_fault_struck_and_nothing_else_kept_the_copies_apart() -> None:
+    assert trial(ACKNOWLEDGED).came_off
+    assert not trial(ACKNOWLEDGED, struck=0).came_off
+    assert not trial(ACKNOWLEDGED, apart="the first copy was not held").came_off
