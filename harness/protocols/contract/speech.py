@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.message import Conversation
@@ -55,40 +55,28 @@ class AskedTls:
     unasked: str
 
 
-class Speech(Protocol):
-    """How a protocol is spoken on a connection. One object for all connections: it has no state."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speech:
+    """How a protocol is spoken on a connection. One object for all connections: it has no state.
 
-    @property
-    def grammar(self) -> Grammar:
-        """What some messages mean for their exchange."""
-        ...
+    `conversation`: makes the reader of a new connection.
+    `shape`: returns the text of a statement without its values: the same for every delivery. `fingerprint` cuts it to
+    FINGERPRINT_MAX characters. It never raises, whatever the text.
+    `check_error(place, error, message)`: refuses an error that no server of this protocol gives, or that cannot take
+    this message's place. `place`: where the user wrote it. `message`: the name of the sent message whose answer the
+    error replaces; None: a whole statement. It raises UsageError with the place, the key (`code`, `fatal`, `message`),
+    the value and what to write.
+    `grammar`: what some messages mean for their exchange.
+    `tls`: how a client asks for TLS; None: a connection is in TLS from the beginning, or never.
+    `actions`: what the relay can do only to messages of this protocol.
+    """
 
-    @property
-    def tls(self) -> AskedTls | None:
-        """How a client asks for TLS; None: a connection is in TLS from the beginning, or never."""
-        ...
-
-    def conversation(self) -> Conversation:
-        """Make the reader of a new connection."""
-        ...
-
-    def shape(self, text: str) -> str:
-        """Return the text of a statement without its values: the same for every delivery.
-
-        `fingerprint` cuts it to FINGERPRINT_MAX characters. Never raises, whatever the text.
-        """
-        ...
-
-    def check_error(self, place: str, error: ServerError, message: str | None) -> None:
-        """Refuse an error that no server of this protocol gives, or that cannot take this message's place.
-
-        `place`: where the user wrote it. `message`: the name of the sent message whose answer the error replaces;
-        None: a whole statement.
-
-        Raises:
-            UsageError: with the place, the key (`code`, `fatal`, `message`), the value and what to write.
-        """
-        ...
+    conversation: Callable[[], Conversation]
+    shape: Callable[[str], str]
+    check_error: Callable[[str, ServerError, str | None], None]
+    grammar: Grammar = Grammar()
+    tls: AskedTls | None = None
+    actions: tuple[type[object], ...] = ()
 
 
 SPEECH: Final[Facet[Speech]] = Facet("speech", "SPEECH")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from harness.protocols.contract.failure import ServerError
-from harness.protocols.contract.message import Conversation
 from harness.protocols.contract.speech import AskedTls, Grammar, Speech
 from harness.protocols.postgres.conversation import PostgresConversation
 from harness.protocols.postgres.errors import check_error
@@ -21,35 +20,22 @@ def _refusal(problem: str) -> bytes:
     return error_response(ServerError(INVALID_AUTHORIZATION, problem, fatal=True))
 
 
-class PostgresSpeech:
-    """See `Speech`."""
-
-    grammar: Final = Grammar(
+SPEECH: Final = Speech(
+    conversation=PostgresConversation,
+    shape=shape_of,
+    check_error=check_error,
+    grammar=Grammar(
         continues=frozenset({"Parse", "Bind", "Describe", "Execute", "Close", "Flush"}),
         completes=frozenset({"Sync"}),
         concludes=frozenset({"CommandComplete", "EmptyQueryResponse", "PortalSuspended", "ErrorResponse"}),
         goodbyes=frozenset({"Terminate"}),
-    )
-    tls: Final[AskedTls | None] = AskedTls(
+    ),
+    tls=AskedTls(
         answer="SSLAnswer",
         yes=b"S",
         no=b"N",
         opens="StartupMessage",
         refusal=_refusal,
         unasked="the service began in TLS without asking for it (sslnegotiation=direct), which the relay cannot do",
-    )
-
-    def conversation(self) -> Conversation:
-        """Make the reader of a new connection."""
-        return PostgresConversation()
-
-    def shape(self, text: str) -> str:
-        """Return the SQL without its values."""
-        return shape_of(text)
-
-    def check_error(self, place: str, error: ServerError, message: str | None) -> None:
-        """Refuse what is not an error's SQLSTATE, and a message that an error cannot answer."""
-        check_error(place, error, message)
-
-
-SPEECH: Final[Speech] = PostgresSpeech()
+    ),
+)
