@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar, Union, cast
 
 from harness.errors import UsageError
-from harness.vocabulary.fitting import check_fields
+from harness.vocabulary.fitting import check_fields, check_keys
 from harness.vocabulary.value import Json, told_at
 
 
@@ -37,13 +37,7 @@ def decode(data: Json, cls: type[PlainT], *, place: str) -> PlainT:
     """Build `cls` from an object. Raises UsageError with the place, the key, the value and the closest valid one."""
     if not isinstance(data, dict):
         raise UsageError.at(place, "value", data, "expected an object", mend="write { }")
-    fields = {field.name: field for field in dataclasses.fields(cls)}
-    for key, given in data.items():
-        if key not in fields:
-            raise UsageError.unknown_key(place, key, given, f"{cls.__name__} has no such key", valid=fields)
-    for name, field in fields.items():
-        if name not in data and field.default is dataclasses.MISSING:
-            raise UsageError.at(place, name, None, f"{cls.__name__} needs this key", mend=f"add {name!r}")
+    check_keys(data, cls, cls.__name__, place)
     hints = _hints(cls)
     arguments: dict[str, Any] = {name: _decoded(word, hints[name], place, name) for name, word in data.items()}
     with told_at(place):

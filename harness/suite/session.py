@@ -14,7 +14,6 @@ from typing import Any, Self, TypeVar
 
 from harness.checks import Verdict
 from harness.engine.laying.testbed import Testbed, open_testbed
-from harness.errors import UsageError
 from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import ProofResult, judge_ablated
 from harness.results.files import write_atomically
@@ -35,7 +34,7 @@ from harness.suite.lanes import Lanes
 from harness.suite.publisher import Publisher, Unpublished
 from harness.suite.servers import Servers
 from harness.suite.settings import SuiteSettings, check_profile
-from harness.suite.status import ExitStatus, exit_status
+from harness.suite.status import ExitStatus, exit_status, status_of
 from harness.suite.turns import TakingTurns
 from harness.suite.unavailable import Unavailable
 from harness.suite.watcher import Unwatched, Watcher
@@ -105,7 +104,7 @@ class Session:
             last.callback(self._publish)
             last.callback(self._beds.close, for_good=True)
             if not self._finished:
-                self._finish(complete=False, status=_status_of(error))
+                self._finish(complete=False, status=status_of(error))
 
     @property
     def status(self) -> ExitStatus:
@@ -374,12 +373,6 @@ class Session:
                 sentence = f"{path.name}: could not be written: {problem}. Make room, and run again."
                 self.findings.append(Finding(UNWRITTEN, path.name, "not written", sentence, inconclusive=True))
                 self._watcher.progress(sentence)
-
-
-def _status_of(error: BaseException | None) -> ExitStatus:
-    if isinstance(error, KeyboardInterrupt):
-        return ExitStatus.INTERRUPTED
-    return ExitStatus.USAGE if isinstance(error, UsageError) else ExitStatus.INCONCLUSIVE
 
 
 def _unavailable(scenario: Scenario, key: RunKey, reason: str, configuration: RunConfiguration) -> RunResult:

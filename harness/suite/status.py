@@ -6,6 +6,7 @@ import enum
 from collections.abc import Collection, Iterable, Sequence
 
 from harness.checks import Verdict
+from harness.errors import UsageError
 from harness.results import RunResult
 from harness.results.ablation import WRONG, PairVerdict, ProofResult
 from harness.results.finding import Finding
@@ -76,3 +77,10 @@ def sweep_status(results: SweepResults) -> ExitStatus:
         return ExitStatus.NOTHING_RAN
     doubtful = results.untried or results.verdicts == {CellVerdict.UNMET}
     return ExitStatus.INCONCLUSIVE if doubtful else ExitStatus.HELD
+
+
+def status_of(error: BaseException | None) -> ExitStatus:
+    """Return the status of a run that an error ended before all was run."""
+    if isinstance(error, KeyboardInterrupt):
+        return ExitStatus.INTERRUPTED
+    return ExitStatus.USAGE if isinstance(error, UsageError) else ExitStatus.INCONCLUSIVE

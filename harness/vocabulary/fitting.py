@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 NUMBERS = {int: "a whole number", float: "a finite number"}
 
@@ -21,6 +25,20 @@ def check_fields(value: object, hints: Mapping[str, Any], place: str) -> None:
             words, valid = words_for(hint), valid_words(hint)
             mend = "" if valid else f"give it {words}"
             raise UsageError.at(place, name, given, f"expected {words}", valid=valid, mend=mend)
+
+
+def check_keys(data: Mapping[str, object], cls: type[DataclassInstance], name: str, place: str) -> None:
+    """Refuse a key that the class has no field for, and a field without a default that is missing. Raises UsageError.
+
+    `name`: what the class is called in the file.
+    """
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    for key, given in data.items():
+        if key not in fields:
+            raise UsageError.unknown_key(place, key, given, f"{name} has no such key", valid=fields)
+    for key, field in fields.items():
+        if key not in data and field.default is dataclasses.MISSING:
+            raise UsageError.at(place, key, None, f"{name} needs this key", mend=f"add {key!r}")
 
 
 def fits(given: object, hint: Any) -> bool:

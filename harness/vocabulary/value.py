@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Self, TypeAlias, TypeVar, Union, cast
 
 from harness.errors import UsageError, closest
 from harness.protocols.registry import import_everywhere
-from harness.vocabulary.fitting import check_fields, fits, words_for
+from harness.vocabulary.fitting import check_fields, check_keys, fits, words_for
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 ValueT = TypeVar("ValueT", bound="Value")
@@ -176,15 +176,10 @@ def _class_of(data: Mapping[str, Json], expected: type[Value], place: str) -> ty
 
 
 def _arguments(cls: type[Value], data: Mapping[str, Json], place: str) -> dict[str, object]:
-    fields = {field.name: field for field in dataclasses.fields(cls)}
+    given = {key: word for key, word in data.items() if key != "kind"}
+    check_keys(given, cls, cls.kind, place)
     hints = cls.field_types()
-    unknown = [key for key in data if key != "kind" and key not in fields]
-    if unknown:
-        raise UsageError.unknown_key(place, unknown[0], data[unknown[0]], f"{cls.kind} has no such key", valid=fields)
-    missing = [name for name, field in fields.items() if field.default is MISSING and name not in data]
-    if missing:
-        raise UsageError.at(place, missing[0], None, f"{cls.kind} needs this key", mend=f"add {missing[0]!r}")
-    return {name: decode(data[name], hints[name], f"{place}.{name}") for name in fields if name in data}
+    return {name: decode(given[name], hints[name], f"{place}.{name}") for name in hints if name in given}
 
 
 def decode(data: Json, hint: Any, place: str) -> object:
