@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     from harness.scenario.lab import Lab
     from harness.scenario.markers import needs, proves
     from harness.vocabulary import (
+        ABSENT,
         ACKNOWLEDGED,
+        ALREADY,
         ANY_OUTCOME,
+        CONFLICT,
         REFUSED,
+        REJECTED,
+        THROTTLED,
         UNKNOWN,
         Figure,
         Link,
@@ -32,9 +37,14 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ABSENT",
     "ACKNOWLEDGED",
+    "ALREADY",
     "ANY_OUTCOME",
+    "CONFLICT",
     "REFUSED",
+    "REJECTED",
+    "THROTTLED",
     "UNKNOWN",
     "Answer",
     "Errno",

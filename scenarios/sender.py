@@ -12,27 +12,35 @@ from standardwebhooks import Webhook
 from harness.target import Delivery, OutgoingRequest
 
 SECRET_BYTES = 24
+NEIGHBOUR, BEFORE_ROTATION = "neighbour", "before_rotation"
+"""The target's other identities: a source with a secret of its own, and the usual one with its old secret."""
 
 
 class WebhookSender:
-    """Signs with a secret of its own, made anew for every run of the harness."""
+    """Signs with secrets of its own, made anew for every run of the harness."""
 
     def __init__(self) -> None:
-        secret = base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode("ascii")
-        self._secret = f"whsec_{secret}"
-        self._webhook = Webhook(self._secret)
+        self._secrets = {who: _secret() for who in ("", NEIGHBOUR, BEFORE_ROTATION)}
 
     def settings(self) -> Mapping[str, str]:
-        """Tell the service the secret."""
-        return {"WEBHOOK_SECRETS": self._secret}
+        """Tell the service the secrets: the present one, the old one, and the neighbour's."""
+        return {
+            "WEBHOOK_SECRETS": f"{self._secrets['']},{self._secrets[BEFORE_ROTATION]}",
+            "WEBHOOK_SOURCE_SECRETS": f"{NEIGHBOUR}:{self._secrets[NEIGHBOUR]}",
+        }
 
-    def request(self, delivery: Delivery) -> OutgoingRequest:
-        """Sign the delivery, now."""
-        now = dt.datetime.now(dt.UTC)
+    def request(self, delivery: Delivery, *, age_s: float = 0.0) -> OutgoingRequest:
+        """Sign the delivery, now or as that many seconds ago."""
+        at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age_s)
+        webhook = Webhook(self._secrets[delivery.identity])
         headers = {
             "content-type": "application/json",
             "webhook-id": delivery.id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._webhook.sign(delivery.id, now, delivery.body.decode("utf-8")),
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": webhook.sign(delivery.id, at, delivery.body.decode("utf-8")),
         }
         return OutgoingRequest("POST", f"/webhooks/{delivery.source}", headers, delivery.body)
+
+
+def _secret() -> str:
+    return f"whsec_{base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode('ascii')}"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from harness.checks.clock import Span
 from harness.history import History
-from harness.history.events import Purpose, RequestEnded, RequestSent
-from harness.vocabulary import UNKNOWN, Outcome
+from harness.history.events import Asks, Purpose, RequestEnded, RequestSent
+from harness.vocabulary import CONFIRMED, UNKNOWN, Outcome
 
 Subject = tuple[str, bool]
-"""A delivery's id, and whether it was read (or delivered): two answers about one subject must be alike."""
+"""A delivery's name, and whether it was read (or delivered): two answers about one subject must be alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,16 @@ class Exchange:
 
     @property
     def name(self) -> str:
-        """The delivery that the request was about, in words."""
-        return f"reading {self.sent.delivery}" if self.sent.reads else self.sent.delivery
+        """The request in words: the delivery, and what was asked of it if it was not simply delivered."""
+        if self.sent.delivers:
+            return self.sent.delivery
+        words = _WORDS.get(Asks(self.sent.asks), "{name} {delivery}")
+        return words.format(name=self.sent.name, delivery=self.sent.delivery).strip()
+
+    @property
+    def of_delivery(self) -> bool:
+        """Whether it sent or read a valid delivery; the others have no part in what is stored or promised."""
+        return self.sent.delivers or self.sent.reads
 
     @property
     def judged(self) -> bool:
@@ -61,6 +69,13 @@ class Exchange:
         return f", waiting for {' and '.join(links)}" if links else ""
 
 
+_WORDS: Mapping[Asks, str] = {
+    Asks.READ: "reading {delivery}",
+    Asks.READ_UNSENT: "reading {delivery}, which was never sent",
+    Asks.TAKEN: "another body under {delivery}",
+    Asks.WRONG: "{name}, which must be rejected",
+    Asks.HEALTH: "{name}",
+}
 _acknowledged = Outcome.ACKNOWLEDGED
 AGAIN_MAX = 60
 """At most this many deliveries are sent again. If there are more, they are chosen evenly."""
@@ -80,10 +95,11 @@ def exchanges(history: History) -> Sequence[Exchange]:
 
 
 def by_subject(history: History) -> Mapping[Subject, Sequence[Exchange]]:
-    """All requests about each subject."""
+    """All requests about each subject: those that sent or read a valid delivery."""
     found: dict[Subject, list[Exchange]] = {}
     for exchange in exchanges(history):
-        found.setdefault(exchange.subject, []).append(exchange)
+        if exchange.of_delivery:
+            found.setdefault(exchange.subject, []).append(exchange)
     return found
 
 
@@ -95,7 +111,7 @@ def by_delivery(history: History) -> Mapping[str, Sequence[Exchange]]:
 def acknowledged_by_steps(history: History) -> Sequence[Subject]:
     """What the scenario's own requests had acknowledged before any delivery was sent again."""
     found = by_subject(history)
-    return [subject for subject, sent in found.items() if any(e.judged and e.outcome == _acknowledged for e in sent)]
+    return [subject for subject, sent in found.items() if any(e.judged and e.outcome in CONFIRMED for e in sent)]
 
 
 def sent_again(history: History) -> Collection[Subject]:

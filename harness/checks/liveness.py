@@ -5,6 +5,7 @@ A failure of these counts only where the faults left evidence.
 
 from __future__ import annotations
 
+import collections
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,7 +27,7 @@ from harness.history.events import (
     ServiceNotStarted,
     ServiceStarted,
 )
-from harness.vocabulary import ACKNOWLEDGED
+from harness.vocabulary import ACKNOWLEDGED, ALREADY, CONFIRMED
 
 TERMINATED = "SIGTERM"
 
@@ -50,7 +51,8 @@ def alive(history: History) -> Examined:
 def outcome(history: History) -> Examined:
     """Each request of the scenario's ended as its step expects."""
     judged = [e for e in exchanges(history) if e.judged]
-    wrong = [e for e in judged if e.sent.expected is not None and e.outcome not in e.sent.expected]
+    sent = collections.Counter(e.sent.delivery for e in exchanges(history) if e.sent.delivers)
+    wrong = [e for e in judged if not _as_expected(e, repeated=sent[e.sent.delivery] > 1)]
     stories = [f"{e.name}: expected {e.sent.expected}, got {e.story()}" for e in wrong]
     return _of_exchanges(
         wrong,
@@ -60,6 +62,14 @@ def outcome(history: History) -> Examined:
         # What a fault still to come would have caused may be missing because the scenario was cut short.
         firm=any(ACKNOWLEDGED in e.sent.expected for e in wrong if e.sent.expected is not None),
     )
+
+
+def _as_expected(exchange: Exchange, *, repeated: bool) -> bool:
+    """Whether it ended as its step expects. Who expects an acknowledgement is content with "already" for a repeat."""
+    expected = exchange.sent.expected
+    if expected is None or exchange.outcome in expected:
+        return True
+    return repeated and exchange.outcome == ALREADY and ACKNOWLEDGED in expected
 
 
 @check(Kind.LIVENESS, says="1 of 1: : , after 0.00 s (limit 0 s)")
@@ -117,7 +127,7 @@ def recovers(history: History) -> Examined:
     if relapse is not None and recovered is not None:
         problem = f"acknowledged once after healing, but not steadily: {relapse.reason}"
         return Examined(problem=problem, saw=saw, observations=1)
-    wrong = [e for e in again if e.outcome != ACKNOWLEDGED]
+    wrong = [e for e in again if e.outcome not in CONFIRMED]
     stories = [f"{e.name}, sent again: {e.story()}" for e in wrong]
     found = _of_exchanges(wrong, stories, of=again, saw=saw)
     return replace(found, observations=len(again) + (recovered is not None))

@@ -7,12 +7,14 @@ from typing import Literal
 
 StateCheck = Literal[
     "acknowledged_is_stored", "stored_once", "nothing_foreign", "refused_is_not_stored", "same_answer_again",
+    "never_denied", "shows_what_was_sent", "wrong_is_rejected", "first_body_stays",
     "pool_returns", "no_leaks", "figure",
 ]  # fmt: skip
 """Checks of the state afterwards (`Kind.SAFETY`, `Kind.REST`): a proof needs no reason besides the failing check."""
 
 SymptomCheck = Literal[
-    "alive", "outcome", "in_time", "slower", "reached", "recovers", "drains", "log_clean", "assertion",
+    "valid_is_not_rejected", "owed", "carries", "alive", "outcome", "in_time", "slower", "reached", "recovers",
+    "drains", "log_clean", "assertion",
 ]  # fmt: skip
 """Checks of what clients saw (`Kind.LIVENESS`): many causes have the same symptom, so a proof must name its own."""
 

@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from harness.checks.exchanges import Exchange, by_delivery, by_subject, exchanges
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
-from harness.history.events import Purpose, RequestEnded, RequestSent, RowsRead, StoredRow
-from harness.vocabulary import ACKNOWLEDGED, REFUSED
+from harness.history.events import Purpose, RequestEnded, RequestSent, RowsRead, RunBegan, StoredRow
+from harness.vocabulary import ALREADY, CONFIRMED, NOT_STORED
 
 
 def _readings(history: History) -> Sequence[Sequence[StoredRow]]:
@@ -29,7 +29,7 @@ def _rows_seen(history: History) -> str:
 
 def _promised(history: History) -> Collection[str]:
     """The deliveries that were acknowledged, by any of their requests."""
-    return {e.sent.delivery for e in exchanges(history) if e.outcome == ACKNOWLEDGED and not e.sent.reads}
+    return {e.sent.delivery for e in exchanges(history) if e.outcome in CONFIRMED and e.sent.delivers}
 
 
 def _named(bad: Sequence[str], what: str) -> str:
@@ -42,9 +42,9 @@ def lost_deliveries(history: History) -> frozenset[str]:
     # At every reading: sending a lost delivery again would store it, and so hide the loss.
     promised: set[str] = set()
     lost: set[str] = set()
-    deliveries = {sent.request: sent.delivery for sent in history.of(RequestSent) if not sent.reads}
+    deliveries = {sent.request: sent.delivery for sent in history.of(RequestSent) if sent.delivers}
     for entry in history.entries:
-        if isinstance(entry.event, RequestEnded) and entry.event.outcome == ACKNOWLEDGED:
+        if isinstance(entry.event, RequestEnded) and entry.event.outcome in CONFIRMED:
             promised |= {deliveries[entry.event.request]} if entry.event.request in deliveries else set()
         elif isinstance(entry.event, RowsRead):
             lost |= promised - {row.id for row in entry.event.rows}
@@ -86,7 +86,7 @@ def nothing_foreign(history: History) -> Examined:
     """Nothing is stored that was not sent: neither an id nor, under an id, another body."""
     sent: dict[str, set[str]] = {}
     for request in history.of(RequestSent):
-        if not request.reads:
+        if request.delivers:
             sent.setdefault(request.delivery, set()).add(request.digest)
     found = {row for rows in _readings(history) for row in rows}
     foreign = sorted({row.id for row in found if row.digest not in sent.get(row.id, set())})
@@ -96,10 +96,10 @@ def nothing_foreign(history: History) -> Examined:
 
 @check(Kind.SAFETY)
 def refused_is_not_stored(history: History) -> Examined:
-    """A delivery of which every request was refused is not in the database."""
+    """A delivery of which every request was refused, throttled or rejected is not in the database."""
     stored = {row.id for rows in _readings(history) for row in rows}
-    refused = {delivery for delivery, sent in by_delivery(history).items() if all(e.outcome == REFUSED for e in sent)}
-    requests = sum(e.outcome == REFUSED for e in exchanges(history))
+    refused = {name for name, sent in by_delivery(history).items() if all(e.outcome in NOT_STORED for e in sent)}
+    requests = sum(e.outcome in NOT_STORED for sent in by_delivery(history).values() for e in sent)
     return Examined(
         problem=_named(sorted(refused & stored), "refused, but stored"),
         saw=f"{requests} {'request' if requests == 1 else 'requests'} refused",
@@ -109,27 +109,37 @@ def refused_is_not_stored(history: History) -> Examined:
 
 @check(Kind.SAFETY)
 def same_answer_again(history: History) -> Examined:
-    """A delivery that was acknowledged gets the same answer, to the byte, whenever it is sent again.
+    """A delivery that was acknowledged gets the same answer whenever it is sent again.
 
-    Two acknowledgements that differ count whatever else happened; a repeat that was not acknowledged
-    at all is no word about the rows, and counts as any other failure does.
+    To the byte, if the target says so; otherwise it must only be confirmed. Two acknowledgements that differ count
+    whatever else happened; a repeat that was not acknowledged at all is no word about the rows, and counts as any other
+    failure does.
     """
+    began = history.last(RunBegan)
+    to_the_byte = began is None or began.repeat_is_same
     changed: list[str] = []
     contradicted = False
     for sent in by_subject(history).values():
-        answers = [e for e in sent if e.outcome == ACKNOWLEDGED]
+        answers = [e for e in sent if e.outcome in CONFIRMED]
         if not answers:
             continue
         repeats = [e for e in sent if e.sent.purpose == Purpose.AGAIN and e.ended is not None]
-        other = [e for e in (*answers, *repeats) if _told(e) != _told(answers[0])]
+        other = [e for e in (*answers, *repeats) if _differs(e, answers[0], to_the_byte=to_the_byte)]
         if other:
-            contradicted = contradicted or any(e.outcome == ACKNOWLEDGED for e in other)
+            contradicted = contradicted or any(e.outcome in CONFIRMED for e in other)
             changed.append(
                 f"{sent[0].name} ({_told(answers[0])[1][:80]!r}, then {_told(other[0])[1][:80]!r}: {other[0].story()})"
             )
     again = sum(e.sent.purpose == Purpose.AGAIN for e in exchanges(history))
     problem = _named(changed, "sent again, and answered otherwise")
     return Examined(problem=problem, saw=f"{again} sent again", observations=again, safety=contradicted)
+
+
+def _differs(exchange: Exchange, first: Exchange, *, to_the_byte: bool) -> bool:
+    """Whether an answer is not what the first one was; a part of the repeats may be answered "already"."""
+    if not to_the_byte:
+        return exchange.outcome not in CONFIRMED
+    return exchange.outcome != ALREADY and _told(exchange) != _told(first)
 
 
 def _told(exchange: Exchange) -> tuple[int | None, str]:

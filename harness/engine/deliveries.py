@@ -8,9 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from harness.engine import payloads
-from harness.target import Delivery
-
-SOURCE = "harness"
+from harness.target import SOURCE, Delivery
 
 Body = Callable[[random.Random, int], bytes]
 """Makes the body of the delivery with this index, counted from 0."""
@@ -20,6 +18,7 @@ class Deliveries:
     """Makes one delivery after the other. The same `seed` gives the same deliveries again."""
 
     def __init__(self, seed: str, body: Body) -> None:
+        self.seed = seed
         self._body = body
         self._rng = random.Random(seed)  # noqa: S311  # repeatable on purpose
         self._prefix = hashlib.blake2b(seed.encode(), digest_size=6).hexdigest()

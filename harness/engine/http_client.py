@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, cast
@@ -30,10 +31,11 @@ class BrokenOffError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A complete answer: status, headers and body."""
+    """A complete answer: status, body, and headers with their names in lower case."""
 
     status: int
     body: bytes
+    headers: Sequence[tuple[str, str]] = ()
 
 
 class HttpClient:
@@ -104,6 +106,7 @@ class _Connection(asyncio.Protocol):
         self.status = 0
         self.lost: asyncio.Future[None] = loop.create_future()
         self._http = h11.Connection(h11.CLIENT)
+        self._headers: Sequence[tuple[str, str]] = ()
         self._body = bytearray()
         self._answer: asyncio.Future[Response] | None = None
         self._transport: asyncio.Transport | None = None
@@ -160,6 +163,7 @@ class _Connection(asyncio.Protocol):
         """Handle one event. Return whether another may follow."""
         if isinstance(event, h11.Response):
             self.status = event.status_code
+            self._headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
         elif isinstance(event, h11.Data):
             self._body += event.data
         elif isinstance(event, h11.EndOfMessage):
@@ -173,7 +177,7 @@ class _Connection(asyncio.Protocol):
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
         if self._answer is not None and not self._answer.done():
-            self._answer.set_result(Response(self.status, bytes(self._body)))
+            self._answer.set_result(Response(self.status, bytes(self._body), self._headers))
 
     def _break_off(self, problem: str) -> None:
         if self._answer is not None and not self._answer.done():

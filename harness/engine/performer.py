@@ -11,12 +11,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.engine.contract import Contract as Contracted
 from harness.engine.observing.moments import Observer
+from harness.engine.requests import scenario_requests
 from harness.engine.rig import Rig
-from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
+from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Step, Traffic, Until
 from harness.engine.stops import MachineLacksError, ScenarioStop
 from harness.engine.tasks import results
-from harness.engine.workload import Errand
+from harness.engine.workload import Answer, Errand
 from harness.errors import UsageError
 from harness.faults.fault import Fault, Fired, Injection, Need, own
 from harness.faults.site import Site
@@ -31,11 +33,13 @@ from harness.history.events import (
     MomentMissed,
     MomentReached,
     Purpose,
+    RequestSent,
     ServiceNotStarted,
 )
 from harness.polling import poll_async
 from harness.protocols.contract.probes import Look
 from harness.stack.service import ServiceStartError
+from harness.target import Delivery
 from harness.vocabulary import Link, Message, Moment
 
 IDS_TO_COME = 200
@@ -69,6 +73,7 @@ class Performer:
         self._lacking = lacking
         self._in_force: list[InForce] = []
         self._injected = 0
+        self.contract = Contracted(rig)
         self._observer = Observer(rig.site, rig.sessions, rig.recorder, self._injection_of)
         self.expectations: list[Expect] = []
 
@@ -102,6 +107,10 @@ class Performer:
                 self.expect(step)
             case Deliver():
                 return await self._deliver(step)()
+            case Request():
+                return await self._request(step)
+            case Contract():
+                await self.contract.ask_all(broken=self._broken, purpose=Purpose.SCENARIO)
             case _:
                 raise UsageError.at(
                     "lab", "step", step.kind, "cannot be awaited", mend=f"async with lab.{step.kind}(...)"
@@ -133,6 +142,31 @@ class Performer:
         deliveries = [self._clients.deliveries.next() for _ in range(step.n)]
         requests = [self._clients.send(each, errand) for each in deliveries for _ in range(step.copies)]
         return functools.partial(results, [asyncio.create_task(request) for request in requests])
+
+    @property
+    def _broken(self) -> bool:
+        """Whether a fault is in force, or one that was healed is not recovered from yet."""
+        return self._injected > 0
+
+    async def _request(self, step: Request) -> Answer:
+        about = None if step.of is None else self._sent_by_scenario(step.of)
+        ask = functools.partial(self.contract.ask, step.name, about, broken=self._broken)
+        if step.within_ms is not None and step.expect is not None:
+            wanted = step.expect
+
+            async def come() -> bool:
+                return (await ask(expect=None)).outcome in wanted
+
+            await poll_async(come, within_s=step.within_ms / 1e3, interval_s=MOMENT_INTERVAL_S)
+        return await ask(expect=step.expect)
+
+    def _sent_by_scenario(self, index: int) -> Delivery:
+        sent = [e.event.delivery for e in scenario_requests(self.history) if isinstance(e.event, RequestSent)]
+        names = [name for name in dict.fromkeys(sent) if name in self._clients.sent]
+        if not -len(names) <= index < len(names):
+            problem = f"the scenario has sent {len(names)} deliveries"
+            raise UsageError.at("request", "of", index, problem, mend="count from 0, or from the last with -1")
+        return self._clients.sent[names[index]]
 
     def _hang_up(self, moment: Moment) -> Callable[[], Coroutine[Any, Any, None]]:
         async def until_then() -> None:

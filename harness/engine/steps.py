@@ -65,6 +65,30 @@ class Traffic(Step, kind="traffic"):
 
 
 @dataclass(frozen=True, repr=False)
+class Request(Step, kind="request"):
+    """Send one request of the target's contract by its name, about a delivery that the scenario has sent."""
+
+    name: str
+    of: int | None = field(default=-1, kw_only=True)
+    expect: Outcome | None = field(default=None, kw_only=True)
+    within_ms: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.expect is not None:
+            some_outcome(self.kind, "expect", self.expect)
+        if self.within_ms is not None and self.expect is None:
+            mend = "give expect, such as ACKNOWLEDGED"
+            raise UsageError.at(self.kind, "within_ms", self.within_ms, "nothing is waited for", mend=mend)
+        _no_negative(self.kind, "within_ms", self.within_ms)
+
+
+@dataclass(frozen=True, repr=False)
+class Contract(Step, kind="contract"):
+    """Send every request of the target's contract once, and judge each by what the service owes now."""
+
+
+@dataclass(frozen=True, repr=False)
 class Inject(Step, kind="inject"):
     """Bring faults about, in this order."""
 

@@ -13,20 +13,19 @@ from typing import Any
 from harness.engine.deliveries import Deliveries
 from harness.engine.http_client import BrokenOffError, HttpClient, NotConnectedError
 from harness.engine.observing.looks import SharedLooks
+from harness.engine.outgoing import outgoing, shown
 from harness.engine.tasks import owned
-from harness.errors import HarnessError
 from harness.history import Recorder
-from harness.history.events import Purpose, RequestEnded, RequestSent
+from harness.history.events import Asks, Purpose, RequestEnded, RequestSent
 from harness.stack.service import ServiceProcess
 from harness.target import Delivery, OutgoingRequest, Target
-from harness.target.sender import fill
-from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, Outcome
+from harness.vocabulary import REFUSED, UNKNOWN, Outcome
 
 ANSWER_CHARACTERS_KEPT = 1_000
 LOOK_AFTER_S = 0.2
 """A request that is still open after this long is looked into: what does the service wait for?"""
-READ_OUTCOMES = {2: ACKNOWLEDGED, 4: REFUSED}
-"""By the first digit of the status. For a read, 4xx means that nothing is stored; 5xx means nothing at all."""
+HEADER_CHARACTERS_KEPT = 200
+HEADERS_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,8 @@ class Answer:
     """Why no answer came."""
     broken_off: bool = False
     """Whether the connection ended before the answer."""
+    headers: Sequence[tuple[str, str]] = ()
+    """The answer's headers, their names in lower case."""
 
     def __str__(self) -> str:
         """The ending in words: `refused, status 503, after 0.01 s`."""
@@ -72,15 +73,26 @@ class Answer:
 class Errand:
     """Why a request is sent, and what its step expects of it.
 
-    `reads`: it asks what is stored of the delivery, and delivers nothing. `hang_up`: returns when the client is to
-    close its connection.
+    `asks`, `name` and `owed`: see `RequestSent`. `hang_up`: returns when the client is to close its connection.
     """
 
     purpose: Purpose
     expected: Outcome | None = None
     slower_ms_max: float | None = None
     hang_up: Callable[[], Coroutine[Any, Any, None]] | None = None
-    reads: bool = False
+    asks: Asks = Asks.DELIVER
+    name: str = ""
+    owed: Outcome | None = None
+
+    @property
+    def reads(self) -> bool:
+        """Whether an answer is judged as that to a read."""
+        return self.asks in (Asks.READ, Asks.READ_UNSENT, Asks.HEALTH)
+
+
+def reading(purpose: Purpose, name: str, *, expected: Outcome | None = None) -> Errand:
+    """The errand of asking what is stored of a delivery, by the target's read `name`."""
+    return Errand(purpose=purpose, expected=expected, asks=Asks.READ, name=name)
 
 
 @dataclass(slots=True)
@@ -90,6 +102,8 @@ class _Ending:
     body: bytes = b""
     problem: str | None = None
     broken_off: bool = False
+    headers: Sequence[tuple[str, str]] = ()
+    lacks: tuple[str, ...] = ()
     waiting_for: tuple[str, ...] = ()
     at_ns: int = field(default_factory=time.monotonic_ns)
     """When the ending was known: what the harness does after that does not count towards the request's time."""
@@ -116,55 +130,54 @@ class Clients:
     _numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
 
     async def send(self, delivery: Delivery, errand: Errand) -> Answer:
-        """Send one request and wait for its end. Raises HarnessError for a read that the target does not describe."""
-        outgoing = self._outgoing(delivery, errand)
+        """Send one request and wait for its end. Raises UsageError for one that the target does not describe."""
+        request = outgoing(self.target, delivery, errand.asks, errand.name)
         number = self._record_sent(delivery, errand)
         began_ns = time.monotonic_ns()
-        ending = await self._ending(outgoing, errand)
+        ending = await self._ending(request, errand)
         answer = Answer(
             delivery.id, ending.outcome, ending.status, ending.body, (ending.at_ns - began_ns) / 1e6, ending.problem,
-            ending.broken_off,
+            ending.broken_off, ending.headers,
         )  # fmt: skip
-        self._record_ended(number, answer, ending.waiting_for)
+        # Health owes no sender a header.
+        lacks = () if errand.asks is Asks.HEALTH else ending.lacks
+        self._record_ended(number, answer, errand, waiting_for=ending.waiting_for, lacks=lacks)
         return answer
 
     def record_exchange(self, delivery: Delivery, errand: Errand, answer: Answer, *, t_ns: int | None = None) -> None:
         """Record a request, and its answer, that clients of another history have sent, then (`t_ns`) or now."""
-        self._record_ended(self._record_sent(delivery, errand, t_ns=t_ns), answer, ())
-
-    def _outgoing(self, delivery: Delivery, errand: Errand) -> OutgoingRequest:
-        if not errand.reads:
-            return self.target.sender.request(delivery)
-        path = self.target.description.stored.read
-        if path is None:
-            raise HarnessError("the target does not say how a delivery is read", hint="give [stored] a `read` path")
-        return OutgoingRequest("GET", fill(path, {"source": delivery.source, "id": delivery.id}), {}, b"")
+        self._record_ended(self._record_sent(delivery, errand, t_ns=t_ns), answer, errand)
 
     def _record_sent(self, delivery: Delivery, errand: Errand, *, t_ns: int | None = None) -> int:
         number = next(self._numbers)
-        if not errand.reads:
-            self.sent[delivery.id] = delivery
+        if errand.asks is Asks.DELIVER:
+            self.sent[delivery.name] = delivery
         self.recorder.record(
             "client",
             RequestSent(
-                number, delivery.id, delivery.digest, len(delivery.body), errand.purpose.value, errand.expected,
-                errand.slower_ms_max, errand.reads,
+                number, "" if errand.asks is Asks.HEALTH else delivery.name, delivery.digest, len(delivery.body),
+                errand.purpose.value, errand.expected, errand.slower_ms_max, errand.asks.value, errand.name,
+                errand.owed,
             ),
             t_ns=t_ns,
         )  # fmt: skip
         return number
 
-    def _record_ended(self, number: int, answer: Answer, waiting_for: tuple[str, ...]) -> None:
+    def _record_ended(
+        self, number: int, answer: Answer, errand: Errand,
+        *, waiting_for: tuple[str, ...] = (), lacks: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        seen = shown(self.target, errand.name, answer.body) if errand.asks is Asks.READ else ""
         self.recorder.record(
             "client",
             RequestEnded(
                 number, answer.outcome, round(answer.took_ms, 3), answer.status, _kept(answer.body), answer.problem,
-                waiting_for,
+                waiting_for, _kept_headers(answer.headers), lacks, seen,
             ),
         )  # fmt: skip
 
-    async def _ending(self, outgoing: OutgoingRequest, errand: Errand) -> _Ending:
-        request = asyncio.create_task(self._request(outgoing, reads=errand.reads))
+    async def _ending(self, going: OutgoingRequest, errand: Errand) -> _Ending:
+        request = asyncio.create_task(self._request(going, reads=errand.reads))
         hang_up = [] if errand.hang_up is None else [asyncio.create_task(errand.hang_up())]
         async with owned([request, *hang_up]):
             return await self._first(request, hang_up)
@@ -198,18 +211,20 @@ class Clients:
         ending.waiting_for = waiting_for
         return ending
 
-    async def _request(self, outgoing: OutgoingRequest, *, reads: bool) -> _Ending:
+    async def _request(self, going: OutgoingRequest, *, reads: bool) -> _Ending:
         try:
-            response = await self.http.request(self.service.port, outgoing)
+            response = await self.http.request(self.service.port, going)
         except NotConnectedError as problem:
             # It never had a connection, so the service never had the delivery.
             return _Ending(REFUSED, problem=f"not connected: {problem}")
         except BrokenOffError as problem:
             return _Ending(UNKNOWN, problem=str(problem), broken_off=True)
-        return _Ending(self._label(response.status, reads=reads), response.status, response.body)
+        label = self.target.labels.label(response.status, response.headers, response.body, reads=reads)
+        return _Ending(label.outcome, response.status, response.body, headers=response.headers, lacks=label.lacks)
 
-    def _label(self, status: int, *, reads: bool) -> Outcome:
-        return READ_OUTCOMES.get(status // 100, UNKNOWN) if reads else self.target.labels.label(status)
+
+def _kept_headers(headers: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(f"{name}: {value[:HEADER_CHARACTERS_KEPT]}" for name, value in headers[:HEADERS_KEPT])
 
 
 def _kept(body: bytes) -> str:

@@ -17,9 +17,27 @@ class Purpose(enum.StrEnum):
 
     WARM = "warm"
     HEALTHY = "healthy"
+    CONTRACT = "contract"
     SCENARIO = "scenario"
     RECOVERY = "recovery"
     AGAIN = "again"
+
+
+class Asks(enum.StrEnum):
+    """What a request asks of the service. Each kind is judged by its own part of the contract."""
+
+    DELIVER = "deliver"
+    """Store this delivery. It is right, so it must not get a final no."""
+    READ = "read"
+    """Show what is stored of this delivery."""
+    READ_UNSENT = "read_unsent"
+    """Show what is stored of an id that was never sent."""
+    TAKEN = "taken"
+    """Store another body under an id that is taken."""
+    WRONG = "wrong"
+    """Store what must be rejected."""
+    HEALTH = "health"
+    """Say whether you are alive, or ready."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,7 +67,7 @@ class RunBegan(Event, kind="run.began"):
     """The head of every history: who ran what, under which deadline, and one wall-clock anchor.
 
     `wall_clock` is ISO 8601, UTC. `at_rest`: the names (`AtRest.name`) of everything that must be checked
-    before the run may be held.
+    before the run may be held. `repeat_is_same`: a repeat owes the first answer, to the byte.
     """
 
     id: str
@@ -60,6 +78,7 @@ class RunBegan(Event, kind="run.began"):
     deadline_ms: float
     wall_clock: str
     at_rest: tuple[str, ...] = ()
+    repeat_is_same: bool = True
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,7 +108,9 @@ class StepEnded(Event, kind="step.ended"):
 class RequestSent(Event, kind="request.sent"):
     """One request about one delivery. `digest` is the SHA-256 of its body.
 
-    `reads`: the request asked for what is stored of the delivery; it delivered nothing.
+    `asks`: what it asked for, one of `Asks`. `name`: which of the target's requests it was, such as `unsigned`; empty
+    for a delivery. `owed`: the outcomes that the contract allows for it, by what was in force when it was sent; None:
+    only what its step expects.
     """
 
     request: int
@@ -99,12 +120,28 @@ class RequestSent(Event, kind="request.sent"):
     purpose: str
     expected: Outcome | None = None
     slower_ms_max: float | None = None
-    reads: bool = False
+    asks: str = Asks.DELIVER.value
+    name: str = ""
+    owed: Outcome | None = None
+
+    @property
+    def reads(self) -> bool:
+        """Whether it asked for what is stored of a delivery that was sent."""
+        return self.asks == Asks.READ
+
+    @property
+    def delivers(self) -> bool:
+        """Whether it is a valid delivery."""
+        return self.asks == Asks.DELIVER
 
 
 @dataclass(frozen=True, repr=False)
 class RequestEnded(Event, kind="request.ended"):
-    """The end of that attempt. `waiting_for`: links where the service had sent and not been answered."""
+    """The end of that attempt. `waiting_for`: links where the service had sent and not been answered.
+
+    `headers`: the answer's, each as `name: value`, the long ones cut short. `lacks`: names of headers that the contract
+    demands of such an answer, and that it does not have. `shown`: the SHA-256 of the body that a read showed.
+    """
 
     request: int
     outcome: Outcome
@@ -113,6 +150,9 @@ class RequestEnded(Event, kind="request.ended"):
     answer: str = ""
     problem: str | None = None
     waiting_for: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    shown: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -354,6 +394,20 @@ class AtRest(Event, kind="at_rest"):
     @property
     def name(self) -> str:
         """What was counted: `tasks`, or `connections: postgres`."""
+        return rest_name(self.what, self.link)
+
+
+@dataclass(frozen=True, repr=False)
+class RestUnknown(Event, kind="at_rest.unknown"):
+    """What could not be counted at rest, because a fault had left the server of `link` so that it does not answer."""
+
+    what: str
+    link: str
+    problem: str
+
+    @property
+    def name(self) -> str:
+        """What was to be counted; see `AtRest.name`."""
         return rest_name(self.what, self.link)
 
 

@@ -16,7 +16,7 @@ from harness.errors import UsageError
 from harness.history.events import Event
 from harness.vocabulary import from_json, to_json
 
-VERSION = 2
+VERSION = 3
 """Version 1 had faults, steps, moments and figures as Python source. Such a history is refused by its version."""
 EventT = TypeVar("EventT", bound=Event)
 

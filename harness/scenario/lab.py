@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 from harness.engine.performer import Performer
-from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Traffic, Until
+from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Traffic, Until
 from harness.engine.workload import Answer
 from harness.faults.fault import Fault
 from harness.history import Recorder
@@ -97,6 +97,46 @@ class Lab(StepRunner):
             UsageError: an argument is out of range.
         """
         return self._doing(Doing(self, Traffic(clients=clients, expect=expect, slower_ms_max=slower_ms_max), None))
+
+    def request(
+        self, name: str, *, of: int | None = -1, expect: Outcome | None = None, within_ms: float | None = None
+    ) -> Awaitable[None]:
+        """Send one request of the target's contract, by its name.
+
+        For example, a delivery that is refused, sent once more when all is well, and then read::
+
+            await lab.deliver(expect=REFUSED)
+            await lab.heal(link.down(postgres))
+            await lab.request("again")
+            await lab.request("delivery", expect=ACKNOWLEDGED)
+
+        Args:
+            name: one of the target's `[reads]` or `[wrong]`; `alive` or `ready`; `again`: the delivery once more;
+                `taken`: another body under its id.
+            of: which delivery of the scenario's it is about, counted like the items of a list: -1 is the last. None:
+                one that was never sent.
+            expect: the outcome that it must have (check `outcome`). None: only what the contract owes, now that a fault
+                has acted.
+            within_ms: ask again until the outcome is as expected, for so many milliseconds: the service stores later.
+
+        Raises:
+            UsageError: the target has no such request, or the scenario has not sent such a delivery.
+        """
+        return self._doing(Doing(self, Request(name, of=of, expect=expect, within_ms=within_ms), None))
+
+    def contract(self) -> Awaitable[None]:
+        """Send every request of the target's contract once, and judge each by what the service owes now.
+
+        Reads of what was acknowledged and of ids that were never sent, repeats, another body under a taken id, the same
+        id of other senders, requests that must be rejected, health. While something is broken the service may say "not
+        now" to each, but nothing that is false::
+
+            async with lab.inject(link.down(postgres)):
+                await lab.contract()
+
+        They are sent at once. Every run sends them too, before the scenario and after its recovery.
+        """
+        return self._doing(Doing(self, Contract(), None))
 
     def inject(self, *faults: Fault) -> Doing[None]:
         """Inject faults, in this order.

@@ -128,6 +128,7 @@ class _Run:
             await self._start(rig)
             self._phase("steady")
             await reach_steady_state(rig)
+            await performer.contract.ask_all(broken=False)
             # Not earlier: a service that has just started is busy, and its healthy answer is being measured.
             await owned.enter_async_context(counting)
         except ScenarioStop:
@@ -135,7 +136,7 @@ class _Run:
         before = await probe(rig.target, rig.site.service)
         mark = rig.site.service.log.size()
         await self._middle(self._lab, rig, performer, before)
-        await self._afterwards(rig, before, mark, counting)
+        await self._afterwards(rig, performer, before, mark, counting)
 
     def _service_ended(self, event: ServiceEnded) -> None:
         self._recorder.record("service", event)
@@ -196,12 +197,15 @@ class _Run:
         finally:
             self._recorder.record("service", ServiceLog(service.log.read(mark)[-SERVICE_LOG_KEPT:]))
 
-    async def _afterwards(self, rig: Rig, before: Probed | None, mark: int, counting: Counting) -> None:
+    async def _afterwards(
+        self, rig: Rig, performer: Performer, before: Probed | None, mark: int, counting: Counting
+    ) -> None:
         try:
             await self._recover(rig, mark)
             if rig.site.service.running:
                 self._phase("steady again")
                 await check_steady_again(rig)
+                await performer.contract.ask_all(broken=False)
                 # Rest is impossible while the harness still asks. If the counting breaks, the rows are read all the
                 # same.
                 with self._problems("counting"):

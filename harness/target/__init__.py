@@ -2,13 +2,17 @@
 
 from harness.target.description import SCHEMA, TargetDescription
 from harness.target.loading import load_target
+from harness.target.outcomes import Label, Labels
 from harness.target.placeholders import fill_in
-from harness.target.sender import Delivery, Labels, OutgoingRequest, Sender
+from harness.target.requests import SOURCE
+from harness.target.sender import Delivery, OutgoingRequest, Sender
 from harness.target.target import Target
 
 __all__ = [
     "SCHEMA",
+    "SOURCE",
     "Delivery",
+    "Label",
     "Labels",
     "OutgoingRequest",
     "Sender",

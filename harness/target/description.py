@@ -14,26 +14,16 @@ from pydantic import AfterValidator, Field, PositiveInt, model_validator
 from harness.documents import Expression, Table, wrong
 from harness.protocols.contract.about import storing
 from harness.protocols.registry import PROTOCOLS
+from harness.target.outcomes import OutcomeName, OutcomesDescription
+from harness.target.requests import SOURCE, IdentityDescription, ReadDescription, UrlPath, WrongDescription
 from harness.vocabulary.refusals import DAY_S
 
-SCHEMA = "harness.target/1"
+SCHEMA = "harness.target/2"
 
 
 def _expression_with_port(text: str) -> str:
     if "port" not in re.compile(text).groupindex:
         raise wrong("has no group named port", r"put (?P<port>\d+) where the port stands")
-    return text
-
-
-def _path(text: str) -> str:
-    if not text.startswith("/"):
-        raise wrong("a path begins with /", f"write /{text}")
-    return text
-
-
-def _status_class(text: str) -> str:
-    if not re.fullmatch(r"[1-5]([0-9]{2}|xx)", text):
-        raise wrong("not a status", "write three digits, such as 503, or a class, such as 2xx")
     return text
 
 
@@ -56,8 +46,6 @@ def _some_settings(settings: dict[str, str]) -> dict[str, str]:
 
 
 ExpressionWithPort = Annotated[Expression, AfterValidator(_expression_with_port)]
-UrlPath = Annotated[str, AfterValidator(_path)]
-Status = Annotated[str, AfterValidator(_status_class)]
 Seconds = Annotated[float, Field(gt=0, le=DAY_S, allow_inf_nan=False)]
 Milliseconds = Annotated[float, Field(gt=0, le=1000 * DAY_S, allow_inf_nan=False)]
 Environment = dict[str, str]
@@ -154,28 +142,23 @@ class SenderDescription(Table):
         return self
 
 
-class AnswersDescription(Table):
-    """Which statuses acknowledge a delivery, and which say that it is definitely not stored."""
-
-    acknowledged: list[Status] = Field(default=["2xx"], min_length=1)
-    refused: list[Status] = Field(default=["4xx", "503"])
-
-    @model_validator(mode="after")
-    def _no_status_twice(self) -> AnswersDescription:
-        both = sorted(set(self.acknowledged) & set(self.refused))
-        if both:
-            raise wrong(f"{both[0]} both acknowledges and refuses", f"take {both[0]} out of one of the lists")
-        return self
-
-
 class StoredDescription(Table):
-    """How to list what the service has stored: one row a copy, columns `id` and `digest` (SHA-256, hex)."""
+    """How to list what the service has stored: one row for each copy, columns `id` and `digest` (SHA-256, hex)."""
 
     link: str = Field(default_factory=lambda: storing()[0])
     """The default is the default link of the first protocol whose servers store."""
     sql: str
-    read: UrlPath | None = None
-    """A GET of this path shows one delivery; `{source}` and `{id}` are filled in."""
+    sources: bool = Field(default=False, strict=True)
+    """The rows have a third column, `source`: the same id under two sources is two deliveries."""
+
+    @property
+    def query(self) -> str:
+        """The SQL that lists rows by the names that histories use: see `Delivery.name`."""
+        if not self.sources:
+            return self.sql
+        name = f"CASE source::text WHEN '{SOURCE}' THEN id::text ELSE source::text || '/' || id::text END"
+        every = f"({self.sql.rstrip().rstrip(';')}\n) AS of_all"
+        return f"SELECT {name} AS id, digest FROM {every}"  # noqa: S608  # the target's own SQL
 
 
 class LimitsDescription(Table):
@@ -241,17 +224,34 @@ class InterleavingsDescription(Table):
     """Orders of each mix. A service that makes more of them is not judged by some: the run is inconclusive."""
 
 
+class ContractDescription(Table):
+    """What the service owes beyond its deliveries. Each scenario sends these requests before and after its faults."""
+
+    taken_id: OutcomeName | None = None
+    """What a delivery gets whose id is taken by another body: `conflict`, or `already` where bodies are not compared.
+    Without it no such request is sent."""
+    repeat_is_same: bool = Field(default=False, strict=True)
+    """A repeat gets the first answer again, to the byte. Otherwise it must only be acknowledged, or `already`."""
+
+
 class TargetDescription(Table):
     """The whole target description, `target.toml`."""
 
-    schema_: Literal["harness.target/1"] = Field(alias="schema")
+    schema_: Literal["harness.target/2"] = Field(alias="schema")
     name: Name
     service: ServiceDescription
     links: dict[Name, LinkDescription]
     servers: dict[Name, dict[str, Any]] = Field(default={})
     """What each server is started with, where the harness starts it. The keys are its protocol's."""
     sender: SenderDescription
-    answers: AnswersDescription = AnswersDescription()
+    outcomes: OutcomesDescription = OutcomesDescription()
+    reads: dict[Name, ReadDescription] = Field(default={})
+    """Requests that ask what is stored, by name."""
+    wrong: dict[Name, WrongDescription] = Field(default={})
+    """Requests that must be rejected, by name."""
+    identities: dict[Name, IdentityDescription] = Field(default={})
+    """Senders other than the first, by name."""
+    contract: ContractDescription = ContractDescription()
     stored: StoredDescription
     limits: LimitsDescription
     probes: ProbesDescription | None = None

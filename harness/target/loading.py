@@ -3,31 +3,64 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import cast
 
-from harness.documents import check_document, read_toml
+from harness.documents import check_document, check_schema, read_toml
 from harness.errors import UsageError
 from harness.protocols.contract.about import ABOUT, storing
-from harness.target.description import TargetDescription
+from harness.target.description import SCHEMA, TargetDescription
 from harness.target.placeholders import CA_FILE, PLACEHOLDER, READ_BY, REMEMBERED_BY
 from harness.target.protections import switched_off
 from harness.target.sender import TEMPLATE_WORDS, Sender, TemplateSender
 from harness.target.servers import servers_of
 from harness.target.target import Target
 
+FIRST_SCHEMA = "harness.target/1"
+MEND_OF_FIRST = (
+    "write [outcomes.acknowledged], [outcomes.refused], ... with a list `status` in place of [answers],"
+    " [reads.NAME] with a `path` in place of `read`, and repeat_is_same = true under [contract] where repeats are"
+    f" answered alike; then schema = '{SCHEMA}'"
+)
+
 
 def load_target(path: Path) -> Target:
     """Read and check the description at `path`. Raises UsageError."""
     near = sorted(found for found in Path().glob("*/*.toml") if "target" in found.name)
     data = read_toml(path, mend="name a target description, in TOML", near=near)
+    if data.get("schema") == FIRST_SCHEMA:
+        check_schema(data, place=str(path), schema=SCHEMA, mend=MEND_OF_FIRST)
     description = check_document(TargetDescription, data, place=str(path))
     _check_references(description, str(path))
-    return Target(path=path.resolve(), description=description, sender=_sender(description, path))
+    sender = _sender(description, path)
+    _check_wrong(description, sender, str(path))
+    return Target(path=path.resolve(), description=description, sender=sender)
+
+
+def _check_wrong(description: TargetDescription, sender: Sender, place: str) -> None:
+    """Refuse requests that name an unknown identity, or need a signature of another time than the sender gives."""
+    for name, wrong in description.wrong.items():
+        where = f"{place}: [wrong.{name}]"
+        if wrong.signed_as is not None and wrong.signed_as not in description.identities:
+            mend = "" if description.identities else "describe one, in a table [identities.NAME]"
+            raise UsageError.at(
+                where, "signed_as", wrong.signed_as, "no such identity", valid=description.identities, mend=mend
+            )
+        if wrong.age_s and "age_s" not in inspect.signature(sender.request).parameters:
+            problem = "the sender cannot sign at another time"
+            mend = "give its request() a keyword argument age_s, and sign as that many seconds ago"
+            raise UsageError.at(where, "age_s", wrong.age_s, problem, mend=mend)
+        for key, text in (("path", wrong.path or ""), *_headers_of(wrong.headers)):
+            _check_words(text, TEMPLATE_WORDS, place=where, key=key)
+
+
+def _headers_of(headers: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+    return [(f"headers.{name}", text) for name, text in headers.items()]
 
 
 def _check_references(description: TargetDescription, place: str) -> None:
@@ -40,7 +73,9 @@ def _check_references(description: TargetDescription, place: str) -> None:
             switched_off(description, protection, place=f"{place}: [profiles.{name}]", key="without")
     servers_of(description, place)
     _check_stored(description, place)
-    _check_words(description.stored.read or "", READ_BY, place=f"{place}: [stored]", key="read")
+    for name, read in description.reads.items():
+        for key, text in (("path", read.path), *_headers_of(read.headers)):
+            _check_words(text, READ_BY, place=f"{place}: [reads.{name}]", key=key)
     for key, text in _texts_with_placeholders(description):
         _check_placeholders(description, place, key, text)
     for name, link in description.links.items():
@@ -94,7 +129,7 @@ def _check_words(text: str, known: Sequence[str], *, place: str, key: str) -> No
 def _sender(description: TargetDescription, path: Path) -> Sender:
     if description.sender.http is not None:
         template = description.sender.http
-        for key, text in (("path", template.path), *((f"headers.{name}", h) for name, h in template.headers.items())):
+        for key, text in (("path", template.path), *_headers_of(template.headers)):
             _check_words(text, TEMPLATE_WORDS, place=f"{path}: [sender.http]", key=key)
         return TemplateSender(template)
     return _python_sender(description.sender.python or "", path)

@@ -7,21 +7,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from harness.target.description import AnswersDescription, HttpTemplate
-from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, Outcome
+from harness.target.description import HttpTemplate
+from harness.target.requests import SOURCE
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One webhook to deliver. `digest` is the SHA-256 of the body, in hex."""
+    """One webhook to deliver. `digest` is the SHA-256 of the body, in hex.
+
+    `identity`: who sends it, one of the target's `[identities]`; empty for the first sender.
+    """
 
     id: str
     source: str
     body: bytes
     digest: str = field(init=False)
+    identity: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "digest", hashlib.sha256(self.body).hexdigest())
+
+    @property
+    def name(self) -> str:
+        """What histories and rows call it: its id, with the source before it where that is not the usual one."""
+        return self.id if self.source == SOURCE else f"{self.source}/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +55,12 @@ class Sender(Protocol):
         ...
 
     def request(self, delivery: Delivery) -> OutgoingRequest:
-        """Build the request; called for every attempt, so that a signature is fresh."""
+        """Build the request; called for every attempt, so that a signature is fresh.
+
+        If the target describes `[wrong]` requests with `age_s`, it also takes a keyword argument `age_s`: sign as that
+        many seconds ago.
+        """
         ...
-
-
-class Labels:
-    """Labels answers by their status, as the description's `answers` table says."""
-
-    def __init__(self, description: AnswersDescription) -> None:
-        self._acknowledged = description.acknowledged
-        self._refused = description.refused
-
-    def label(self, status: int) -> Outcome:
-        """Return the outcome. A status in neither list is unknown; an exact status outranks a class."""
-        for pattern in (str(status), f"{status // 100}xx"):
-            if pattern in self._acknowledged:
-                return ACKNOWLEDGED
-            if pattern in self._refused:
-                return REFUSED
-        return UNKNOWN
 
 
 class TemplateSender:

@@ -11,9 +11,10 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.protocols.contract.options import ServerWanted
 from harness.target.description import TargetDescription
+from harness.target.outcomes import Labels
 from harness.target.placeholders import fill_in
 from harness.target.protections import switched_off
-from harness.target.sender import Labels, Sender
+from harness.target.sender import Sender
 from harness.target.servers import servers_of
 
 
@@ -48,7 +49,18 @@ class Target:
     @property
     def labels(self) -> Labels:
         """Labels this service's answers."""
-        return Labels(self.description.answers)
+        return Labels(self.description.outcomes)
+
+    @property
+    def main_read(self) -> str:
+        """The name of the first read that it describes. Raises UsageError if there is none."""
+        reads = self.description.reads
+        if not reads:
+            mend = "describe one, in a table [reads.NAME] with a path"
+            raise UsageError.at(
+                str(self.path), "reads", "", "the target does not say how a delivery is read", mend=mend
+            )
+        return next(iter(reads))
 
     def settings(self, profile: str, without: Sequence[str]) -> Mapping[str, str]:
         """Return a profile's switches with some protections off, or wrong as `name:variant` says.

@@ -13,14 +13,38 @@ from harness.vocabulary.links import (
 )
 from harness.vocabulary.messages import Direction, Phase
 from harness.vocabulary.moments import Answers, Moment, ServiceLogged
-from harness.vocabulary.outcome import ACKNOWLEDGED, ANY_OUTCOME, REFUSED, UNKNOWN, Outcome
+from harness.vocabulary.outcome import (
+    ABSENT,
+    ACKNOWLEDGED,
+    ALREADY,
+    ANY_OUTCOME,
+    CONFIRMED,
+    CONFLICT,
+    FINAL_NO,
+    NO_WORD,
+    NOT_STORED,
+    REFUSED,
+    REJECTED,
+    THROTTLED,
+    UNKNOWN,
+    Outcome,
+)
 from harness.vocabulary.service import Service, service
 from harness.vocabulary.value import Json, Value, from_json, safe_id, to_json
 
 __all__ = [
+    "ABSENT",
     "ACKNOWLEDGED",
+    "ALREADY",
     "ANY_OUTCOME",
+    "CONFIRMED",
+    "CONFLICT",
+    "FINAL_NO",
+    "NOT_STORED",
+    "NO_WORD",
     "REFUSED",
+    "REJECTED",
+    "THROTTLED",
     "UNKNOWN",
     "Answered",
     "Answers",

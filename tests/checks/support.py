@@ -7,6 +7,7 @@ from harness.checks import Judgement, judge
 from harness.faults import Fault, link
 from harness.history import Recorder
 from harness.history.events import (
+    Asks,
     AtRest,
     Event,
     EvidenceSeen,
@@ -30,7 +31,15 @@ DOWN = link.down(redis)
 DEADLINE_MS = 3_500.0
 HEALTHY_MS = 5.0
 AT_REST = ("connections: postgres", "busy connections: postgres", "checked_out", "tasks", "descriptors")
-STATUS = {"acknowledged": 200, "refused": 503, "unknown": 504}
+STATUS = {
+    "acknowledged": 200,
+    "refused": 503,
+    "unknown": 504,
+    "rejected": 401,
+    "absent": 404,
+    "already": 208,
+    "conflict": 409,
+}
 
 
 class Story:
@@ -79,6 +88,29 @@ class Story:
         waiting_for: tuple[str, ...] = (),
     ) -> Story:
         return self.tell(RequestEnded(request, outcome, took_ms, STATUS[str(outcome)], answer, waiting_for=waiting_for))
+
+    def ask(
+        self,
+        asks: Asks,
+        delivery: str,
+        outcome: Outcome,
+        *,
+        owed: Outcome | None = None,
+        shown: str = "",
+        lacks: tuple[str, ...] = (),
+    ) -> Story:
+        """Tell of a request of the contract, and its answer. `shown`: the digest that a read showed."""
+        self._requests += 1
+        self.tell(
+            RequestSent(
+                self._requests, delivery, digest_of(delivery), 100, Purpose.CONTRACT.value, asks=asks.value,
+                name="the one", owed=owed,
+            ),
+            RequestEnded(
+                self._requests, outcome, HEALTHY_MS, STATUS[str(outcome)], "stored", shown=shown, lacks=lacks
+            ),
+        )  # fmt: skip
+        return self
 
     def request(self, delivery: str, outcome: Outcome = ACKNOWLEDGED, *, answer: str = "stored", took_ms: float = 5.0,
                 expected: Outcome | None = ACKNOWLEDGED, purpose: Purpose = Purpose.SCENARIO) -> Story:  # fmt: skip

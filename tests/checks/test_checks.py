@@ -14,6 +14,7 @@ from harness.checks.proof import CheckName, StateCheck, SymptomCheck
 from harness.checks.registry import Examined, check
 from harness.history import History
 from harness.history.events import (
+    Asks,
     AtRest,
     FigureRead,
     MomentMissed,
@@ -26,7 +27,7 @@ from harness.history.events import (
     ServiceNotStarted,
     UnhandledLogged,
 )
-from harness.vocabulary import ANY_OUTCOME, REFUSED, UNKNOWN, service
+from harness.vocabulary import ABSENT, ACKNOWLEDGED, ANY_OUTCOME, CONFLICT, REFUSED, REJECTED, UNKNOWN, service
 from tests.checks.support import Story, middle, rest, row, whole
 
 Spoil = Callable[[], Story]
@@ -65,6 +66,19 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("refused_is_not_stored", lambda: rest(middle().rows("a", "b")), "refused, but stored: b"),
     ("same_answer_again", lambda: whole().again("a", answer="other"), "a ('stored', then 'other': acknowledged"),
     ("same_answer_again", lambda: whole().request("a", answer="other"), "a ('stored', then 'other': acknowledged"),
+    ("never_denied", lambda: whole().ask(Asks.READ, "a", ABSENT), "acknowledged, and denied: reading a: absent"),
+    ("never_denied", lambda: whole().ask(Asks.READ, "a", REJECTED), "acknowledged, and denied: reading a: rejected"),
+    ("shows_what_was_sent", lambda: whole().ask(Asks.READ, "a", ACKNOWLEDGED, shown="other"), "a: shows another"),
+    ("shows_what_was_sent", lambda: whole().ask(Asks.READ_UNSENT, "x", ACKNOWLEDGED), "which was never sent"),
+    ("wrong_is_rejected", lambda: whole().ask(Asks.WRONG, "x", ACKNOWLEDGED, owed=REJECTED), "the one, which must be"),
+    ("wrong_is_rejected", lambda: whole().ask(Asks.WRONG, "x", REFUSED, owed=REJECTED), "owed rejected, got refused"),
+    ("first_body_stays", lambda: whole().ask(Asks.TAKEN, "a", ACKNOWLEDGED, owed=CONFLICT), "under a: owed conflict"),
+    ("first_body_stays", lambda: whole().ask(Asks.TAKEN, "a", REFUSED, owed=CONFLICT), "owed conflict, got"),
+    ("valid_is_not_rejected", lambda: whole().ask(Asks.DELIVER, "c", REJECTED), "c: rejected, status 401"),
+    ("valid_is_not_rejected", lambda: whole().ask(Asks.DELIVER, "c", CONFLICT), "c: conflict, status 409"),
+    ("owed", lambda: whole().ask(Asks.HEALTH, "", REFUSED, owed=ACKNOWLEDGED), "the one: owed acknowledged"),
+    ("owed", lambda: whole().ask(Asks.DELIVER, "c", REFUSED, owed=ACKNOWLEDGED), "c: owed acknowledged, got refused"),
+    ("carries", lambda: whole().ask(Asks.DELIVER, "c", REFUSED, lacks=("retry-after",)), "without retry-after"),
     ("alive", lambda: whole().tell(ServiceEnded(1, -11)), "ended by itself with status -11"),
     ("alive", lambda: whole().tell(ServiceEnded(1, 0)), "ended by itself with status 0"),
     ("alive", lambda: whole().tell(ServiceNotStarted("no answer")), "no answer"),
@@ -123,7 +137,8 @@ def test_a_well_behaved_run_fails_no_check(each: Check) -> None:
 
 def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     empty = {each.name for each in STANDING if each(whole().recorder.history).observations == 0}
-    assert empty == {"slower", "reached", "drains"}
+    of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed"}
+    assert empty == {"slower", "reached", "drains"} | of_the_contract
     nothing = [each(Story().recorder.history) for each in STANDING]
     assert {each.name for each in nothing if each.observations} == {"log_clean", "assertion"}
 

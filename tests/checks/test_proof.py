@@ -7,8 +7,8 @@ import re
 import pytest
 
 from harness.checks import STANDING, Check
-from harness.history.events import MomentMissed, NotRecovered
-from harness.vocabulary import REFUSED, service
+from harness.history.events import Asks, MomentMissed, NotRecovered
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, service
 from tests.checks.support import Story, whole
 
 
@@ -19,6 +19,8 @@ def _spoilt() -> dict[str, Story]:
         "outcome": whole().request("c", REFUSED),
         "in_time": slow,
         "slower": slow,
+        "valid_is_not_rejected": whole().ask(Asks.DELIVER, "c", REJECTED),
+        "owed": whole().ask(Asks.HEALTH, "", REFUSED, owed=ACKNOWLEDGED),
         "reached": whole().tell(MomentMissed(service.answers(5), True, 10, "2")),
         "recovers": whole().tell(NotRecovered(10, "503")),
     }

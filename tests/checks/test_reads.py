@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from harness.checks import safety
-from harness.history.events import Purpose, RequestEnded, RequestSent
+from harness.history.events import Asks, Purpose, RequestEnded, RequestSent
 from harness.vocabulary import ACKNOWLEDGED
 from tests.checks.support import Story, digest_of
 
 
 def read(story: Story, number: int, answer: str, purpose: Purpose = Purpose.SCENARIO) -> Story:
-    sent = RequestSent(number, "a", digest_of("a"), 100, purpose.value, ACKNOWLEDGED, reads=True)
+    sent = RequestSent(number, "a", digest_of("a"), 100, purpose.value, ACKNOWLEDGED, asks=Asks.READ.value)
     return story.tell(sent, RequestEnded(number, ACKNOWLEDGED, 5.0, 200, answer))
 
 

@@ -59,7 +59,7 @@ def written(tmp_path: Path) -> Path:
 
 def test_a_line_is_what_outside_scripts_rely_on(written: Path) -> None:
     first = json.loads(written.read_text("utf-8").splitlines()[0])
-    assert first == {"v": 2, "seq": 0, "t_ns": first["t_ns"], "lane": "runner", "kind": "phase.began",
+    assert first == {"v": 3, "seq": 0, "t_ns": first["t_ns"], "lane": "runner", "kind": "phase.began",
                      "data": {"phase": "start"}}  # fmt: skip
     assert isinstance(first["t_ns"], int)
 
@@ -127,7 +127,7 @@ def test_a_last_line_that_a_killed_run_left_unfinished_is_told(written: Path) ->
     assert caught.value.hint == "was the run killed? drop it"
 
 
-HEAD = '{"v": 2, "seq": 1, "t_ns": 5, "lane": "a", "kind": '
+HEAD = '{"v": 3, "seq": 1, "t_ns": 5, "lane": "a", "kind": '
 
 
 @pytest.mark.parametrize(
@@ -139,10 +139,10 @@ HEAD = '{"v": 2, "seq": 1, "t_ns": 5, "lane": "a", "kind": '
         ("{}", "line 2: not a line of a history: KeyError: 'v'"),
         ("[" * 100_000, "line 2: not a line of a history: RecursionError"),
         ("9" * 5_000, "line 2: not a line of a history: ValueError"),
-        ('{"v": 3}', "line 2: v = 3: not a history of this version; valid: 2"),
-        ('{"v": 2, "seq": 0}', "line 2: seq = 0: a line is missing, or there twice"),
-        ('{"v": 2, "seq": 1, "t_ns": true}', "line 2: t_ns = True: expected int"),
-        ('{"v": 2, "seq": 1, "t_ns": 5, "lane": 5}', "line 2: lane = 5: expected str"),
+        ('{"v": 4}', "line 2: v = 4: not a history of this version; valid: 3"),
+        ('{"v": 3, "seq": 0}', "line 2: seq = 0: a line is missing, or there twice"),
+        ('{"v": 3, "seq": 1, "t_ns": true}', "line 2: t_ns = True: expected int"),
+        ('{"v": 3, "seq": 1, "t_ns": 5, "lane": 5}', "line 2: lane = 5: expected str"),
         (HEAD + '"phase.began"}', "KeyError: 'data'"),
         (HEAD + '"phase.begun", "data": {}}', "closest valid: 'phase.began'"),
         (HEAD + '"phase.began", "data": {}}', "phase = None: phase.began needs"),
@@ -173,7 +173,7 @@ def test_a_history_of_the_version_before_is_refused_by_its_version(tmp_path: Pat
     (tmp_path / "old.jsonl").write_text(
         json.dumps({**line, "data": {"fault": 1, "source": "link.cut(redis)"}}) + "\n", "utf-8"
     )
-    with pytest.raises(UsageError, match=r"line 1: v = 1: not a history of this version; valid: 2") as caught:
+    with pytest.raises(UsageError, match=r"line 1: v = 1: not a history of this version; valid: 3") as caught:
         read_history(tmp_path / "old.jsonl")
     assert caught.value.hint == "read it with the harness that wrote it"
 

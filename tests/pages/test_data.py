@@ -61,7 +61,7 @@ def test_yaml_uses_the_action_as_it_is(snippet: Snippet) -> None:
         assert set(used) <= set(action["outputs"])
 
 
-@pytest.mark.parametrize("text", ['schema = "harness.target/1"\nname = "shop"\n', 'schema = "harness.target/2"\n'])
+@pytest.mark.parametrize("text", ['schema = "harness.target/2"\nname = "shop"\n', 'schema = "harness.target/3"\n'])
 def test_a_slip_would_be_found(text: str, tmp_path: Path) -> None:
     path = tmp_path / "page.toml"
     path.write_text(text, "utf-8")

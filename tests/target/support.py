@@ -14,7 +14,7 @@ class Plain:
 """
 
 DESCRIPTION = r"""
-schema = "harness.target/1"
+schema = "harness.target/2"
 name = "small"
 default_profile = "all"
 
@@ -40,9 +40,11 @@ remembers = "{prefix}{source}:{id}"
 [sender]
 python = "plain.py:Plain"
 
-[answers]
-acknowledged = ["2xx"]
-refused = ["4xx", "503"]
+[outcomes.acknowledged]
+status = ["2xx"]
+
+[outcomes.refused]
+status = ["503"]
 
 [stored]
 link = "postgres"

@@ -21,7 +21,7 @@ def test_the_suites_own_description_loads() -> None:
     assert target.description.default_profile == "hardened"
     assert target.directory == OWN.parents[1]
     assert set(target.description.profiles) == {"hardened", "incident", "unprotected"}
-    assert set(target.sender.settings()) == {"WEBHOOK_SECRETS"}
+    assert set(target.sender.settings()) == {"WEBHOOK_SECRETS", "WEBHOOK_SOURCE_SECRETS"}
     for profile in target.description.profiles:
         assert target.settings(profile, list(target.description.protections))
 
@@ -51,7 +51,7 @@ PING = '[protections."pool.ping"]'
         ('about = "All on."', 'abuot = "All on."', "[profiles.all]: abuot = 'All on.'"),
         ("metrics = ", "metric = ", "[probes]: metric = '/metrics'"),
         ("connections = ", "conections = ", "[limits]: conections = 5"),
-        ("refused = [", "refuse = [", "[answers]: refuse = ["),
+        ("[outcomes.refused]", "[outcomes.refuse]", "[outcomes]: refuse = {"),
         ("sql = ", "sqll = ", "[stored]: sqll = "),
     ],
 )
@@ -81,7 +81,7 @@ REDIS = 'protocol = "redis"'
 LINK, TWO, ALSO = "[links.redis]", 'server = "two"', '[links.also]\nprotocol = "postgres"'
 OFF, CONNECTIONS, PYTHON = 'off = { PING = "off" }', "connections = 5", 'python = "plain.py:Plain"'
 DEADLINE = "request_deadline_ms = 1000"
-TWO_HUNDRED, WITHOUT, LISTENING = 'acknowledged = ["2xx"]', '"pool.ping", "retry"', r"port (?P<port>\d+)"
+TWO_HUNDRED, WITHOUT, LISTENING = 'status = ["2xx"]', '"pool.ping", "retry"', r"port (?P<port>\d+)"
 
 
 def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
@@ -107,7 +107,8 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
         ("command = [", "command = [] # ", "[service]: command = []", "at least 1 item", "mend command"),
         ('"-m", "small", ', "5, ", "[service]: command[1] = 5", "needs a text", "write a text"),
         # A word that is none of those.
-        ("harness.target/1", "harness.target/2", "schema = 'harness.target/2'", "valid: 'harness.target/1'", "write"),
+        ("harness.target/2", "harness.target/1", "schema = 'harness.target/1'", "valid: harness", "[outcomes."),
+        ("harness.target/2", "harness.target/3", "schema = 'harness.target/3'", "valid: 'harness.target/2'", ""),
         ('protocol = "redis"', 'protocol = "redi"', "[links.redis]: protocol", "closest valid: 'redis'", "write"),
         ('name = "small"', 'name = "Two words"', "name = 'Two words'", "not a name", "begin with a-z"),
         ("[links.redis]", '[links."Re dis"]', "[links.Re dis]: name = 'Re dis'", "not a name", "begin with a-z"),
@@ -116,9 +117,20 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
         (LISTENING, "port (", "[service]: listening = 'port ('", "not a regular expression", "mend the"),
         (LISTENING, "port", "[service]: listening = 'port'", "no group named port", "(?P<port>"),
         ("/healthz", "healthz", "[service]: alive = 'healthz'", "a path begins with /", "write /healthz"),
-        ('"503"', '"5033"', "[answers]: refused[1] = '5033'", "not a status", "three digits"),
-        (TWO_HUNDRED, 'acknowledged = ["503"]', "answers = {", "503 both acknowledges and refuses", "take 503"),
-        (TWO_HUNDRED, "acknowledged = []", "[answers]: acknowledged = []", "at least 1 item", "mend acknowledged"),
+        ('"503"', '"5033"', "[outcomes.refused]: status[0] = '5033'", "not a status", "three digits"),
+        ('"2xx"', '"503"', "outcomes = {", "503 means both acknowledged and refused", "take 503"),
+        (TWO_HUNDRED, "status = []", "[outcomes.acknowledged]: status = []", "at least 1 item", "mend status"),
+        (TWO_HUNDRED, f"{TWO_HUNDRED}\nbody = '('", "body = '('", "not a regular", "mend the"),
+        # Requests.
+        ("[limits]", "[reads.one]\npath = 'a'\n[limits]", "[reads.one]: path = 'a'", "begins with /", "write /a"),
+        ("[limits]", "[reads.one]\npath = '/{idd}'\n[limits]", "[reads.one]: path = 'idd'", "closest valid: 'id'", ""),
+        ("[limits]", "[reads.one]\npath = '/'\nshows = '(a)'\n[limits]", "[reads.one]: shows", "one group", "(?P<"),
+        ("[limits]", "[wrong.one]\nabout = 'a'\n[limits]", "one = {", "changes nothing", "without_headers"),
+        ("[limits]", "[wrong.one]\nabout = 'a'\nage_s = 9\n[limits]", "[wrong.one]: age_s", "another time", "age_s"),
+        ("[limits]", "[wrong.one]\nabout = 'a'\nsigned_as = 'b'\n[limits]", "signed_as = 'b'", "no such", "[ident"),
+        ("[limits]", "[wrong.one]\nabout = 'a'\npath = '/{x}'\n[limits]", "[wrong.one]: path = 'x'", "nothing is", ""),
+        ("[limits]", "[identities.b]\nsource = 'a b'\n[limits]", "[identities.b]: source = 'a b'", "match", "mend"),
+        ("[limits]", "[contract]\ntaken_id = 'no'\n[limits]", "[contract]: taken_id = 'no'", "conflict", ""),
         # Names of other tables.
         ('profile = "all"', 'profile = "al"', "default_profile = 'al'", "closest valid: 'all'", "write 'all'"),
         (WITHOUT, '"pool.pong"', "[profiles.bare]: without = 'pool.pong'", "closest valid: 'pool.ping'", "write"),

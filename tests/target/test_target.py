@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from harness.errors import UsageError
 from harness.target import Delivery, Labels, Target, fill_in, load_target
-from harness.target.description import AnswersDescription
-from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, Outcome
+from harness.target.outcomes import OutcomeDescription, OutcomesDescription
+from harness.vocabulary import (
+    ABSENT,
+    ACKNOWLEDGED,
+    ALREADY,
+    CONFLICT,
+    REFUSED,
+    REJECTED,
+    THROTTLED,
+    UNKNOWN,
+    Outcome,
+)
 from tests.target.support import changed, write
 
 
@@ -97,13 +108,57 @@ def test_braces_that_are_no_placeholder_stay() -> None:
     ],
 )  # fmt: skip
 def test_an_exact_status_outranks_a_class(status: int, outcome: Outcome) -> None:
-    answers = AnswersDescription(acknowledged=["2xx", "409"], refused=["4xx", "503", "202"])
-    assert Labels(answers).label(status) is outcome
+    outcomes = OutcomesDescription(
+        acknowledged=OutcomeDescription(status=["2xx", "409"]),
+        conflict=OutcomeDescription(status=["412"]),
+        rejected=OutcomeDescription(status=["422"]),
+        refused=OutcomeDescription(status=["4xx", "503", "202"]),
+    )
+    assert Labels(outcomes).label(status, (), b"").outcome is outcome
 
 
-def test_answers_mean_what_the_promises_say_by_default() -> None:
-    labels = Labels(AnswersDescription())
-    assert [labels.label(status) for status in (201, 404, 503, 502)] == [ACKNOWLEDGED, REFUSED, REFUSED, UNKNOWN]
+@pytest.mark.parametrize(
+    ("status", "outcome", "of_a_read"),
+    [
+        (201, ACKNOWLEDGED, ACKNOWLEDGED), (404, REJECTED, ABSENT), (401, REJECTED, REJECTED),
+        (409, CONFLICT, CONFLICT), (429, THROTTLED, THROTTLED), (503, REFUSED, REFUSED),
+        (502, UNKNOWN, UNKNOWN), (302, UNKNOWN, UNKNOWN),
+    ],
+)  # fmt: skip
+def test_answers_mean_what_http_says_by_default(status: int, outcome: Outcome, of_a_read: Outcome) -> None:
+    labels = Labels(OutcomesDescription())
+    assert labels.label(status, (), b"").outcome is outcome
+    assert labels.label(status, (), b"", reads=True).outcome is of_a_read
+
+
+SEVERAL_OF_400 = OutcomesDescription(
+    already=OutcomeDescription(status=["400"], body="already (stored|known)"),
+    throttled=OutcomeDescription(status=["400"], headers={"X-Limit": "reached"}),
+    refused=OutcomeDescription(status=["503"], carries=["Retry-After", "x-why"]),
+)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "outcome"),
+    [
+        ((), b"already stored", ALREADY),
+        ((("x-limit", "reached"),), b"", THROTTLED),
+        ((("x-limit", "near"),), b"", REJECTED),
+        ((), b"what is this?", REJECTED),
+        ((), b"\xff\xfe", REJECTED),
+    ],
+)
+def test_headers_and_body_tell_answers_of_one_status_apart(
+    headers: Sequence[tuple[str, str]], body: bytes, outcome: Outcome
+) -> None:
+    assert Labels(SEVERAL_OF_400).label(400, headers, body).outcome is outcome
+
+
+def test_an_answer_lacks_the_headers_that_its_outcome_must_carry() -> None:
+    labels = Labels(SEVERAL_OF_400)
+    assert labels.label(503, (("x-why", "busy"),), b"").lacks == ("retry-after",)
+    assert labels.label(503, (("x-why", ""), ("retry-after", "1")), b"").lacks == ()
+    assert labels.label(200, (), b"").lacks == ()
 
 
 def test_a_delivery_knows_its_digest() -> None:

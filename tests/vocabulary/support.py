@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import harness
 from harness import Http, Link, Postgres
-from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Step, Traffic, Until
+from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Step, Traffic, Until
 from harness.faults.message import MessageFault
 from harness.faults.timing import TimedFault
 from harness.history.events import Event
@@ -33,7 +33,7 @@ SPOKEN = [cls for cls in KINDS if not issubclass(cls, Event | Step) and cls.kind
 """What a scenario can write down: links, moments, figures and faults."""
 STEPS = sorted(Step.kinds().values(), key=lambda cls: cls.kind)
 
-OUTCOMES = [Outcome(bits) for bits in range(1, 8)]
+OUTCOMES = [Outcome(bits) for bits in range(1, 1 << len(Outcome))]
 LINKS: dict[type[Value], list[Link]] = {kind: [kind(name), kind("orders")] for name, kind in WORDS.all().items()}
 OF_FIELD: dict[str, st.SearchStrategy[Any]] = {
     "table": st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True),
@@ -67,6 +67,8 @@ def of_kind(cls: type[Value]) -> st.SearchStrategy[Value]:
         fields["at"] = st.one_of([of_kind(each) for each in (Sent, Answered) if each.direction in cls.acts.directions])
     if cls.kind == "wrong_length":
         fields |= {"at": _messages(Answered, Http("http")), "by": st.integers(-9, -1) | st.integers(1, 9)}
+    if cls is Request:
+        fields["expect"] = st.sampled_from(OUTCOMES)  # needed with a limit of time
     if cls is Expect:
         fields["at_most"] = st.floats(0, 1e9)  # one limit at least
     return st.builds(cls, **fields)
@@ -138,7 +140,8 @@ TIMES = st.none() | of_kind(Sent) | of_kind(Idle)
 def evaluated(source: str) -> object:
     """Evaluate what a scenario could hold: the harness's own words, and the steps by their verbs."""
     verbs = {
-        "deliver": Deliver, "traffic": Traffic, "until": Until, "restart": Restart, "expect": Expect,
+        "request": Request, "contract": Contract, "deliver": Deliver, "traffic": Traffic, "until": Until,
+        "restart": Restart, "expect": Expect,
         "inject": lambda *faults: Inject(faults), "heal": lambda *faults: Heal(faults),
     }  # fmt: skip
     return eval(source, {**{name: getattr(harness, name) for name in harness.__all__}, **verbs})  # noqa: S307  # Python source is what is tested

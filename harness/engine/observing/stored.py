@@ -11,7 +11,7 @@ from harness.history.events import StoredRow
 async def stored_rows(rig: Rig, ids: Sequence[str] | None = None) -> Sequence[StoredRow]:
     """Read the stored rows of these deliveries, or all stored rows."""
     stored = rig.target.description.stored
-    rows = await rig.sessions.of(rig.site.links[stored.link].link).rows(stored.sql, ids)
+    rows = await rig.sessions.of(rig.site.links[stored.link].link).rows(stored.query, ids)
     return [StoredRow(*row) for row in rows]
 
 

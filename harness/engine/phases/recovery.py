@@ -6,14 +6,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from harness.checks.exchanges import AGAIN_MAX, by_delivery
+from harness.checks.exchanges import AGAIN_MAX, Exchange, by_subject
 from harness.engine.rig import RETRY_EVERY_S, Rig
 from harness.engine.tasks import at_once
-from harness.engine.workload import Answer
+from harness.engine.workload import Answer, Errand, reading
 from harness.history.events import NotRecovered, Purpose, Recovered
 from harness.polling import poll_async
 from harness.target import Delivery
-from harness.vocabulary import ACKNOWLEDGED, REFUSED
+from harness.vocabulary import CONFIRMED, NOT_STORED
 
 AGAIN_AT_ONCE = 8
 
@@ -30,7 +30,7 @@ async def recover(rig: Rig, send: Callable[[], Awaitable[Answer | None]]) -> boo
         nonlocal last
         answer = await send()
         last = last if answer is None else answer.story
-        return answer is not None and answer.outcome == ACKNOWLEDGED
+        return answer is not None and answer.outcome in CONFIRMED
 
     if await poll_async(acknowledged, within_s=rig.recovery_s, interval_s=RETRY_EVERY_S):
         rig.recorder.record("runner", Recovered(round((time.monotonic_ns() - began_ns) / 1e6, 1)))
@@ -40,18 +40,25 @@ async def recover(rig: Rig, send: Callable[[], Awaitable[Answer | None]]) -> boo
 
 
 async def send_again(rig: Rig) -> None:
-    """Send deliveries again that were acknowledged or left unknown: at most AGAIN_MAX of them, evenly chosen."""
+    """Send and read again what was acknowledged or left unknown: at most AGAIN_MAX of it, evenly chosen."""
     turn = asyncio.Semaphore(AGAIN_AT_ONCE)
 
-    async def one(delivery: Delivery) -> None:
+    async def one(delivery: Delivery, errand: Errand) -> None:
         async with turn:
-            await rig.send(Purpose.AGAIN, delivery)
+            await rig.clients.send(delivery, errand)
 
-    await at_once(one(delivery) for delivery in _to_send_again(rig))
+    await at_once(one(delivery, errand) for delivery, errand in _to_send_again(rig))
 
 
-def _to_send_again(rig: Rig) -> Sequence[Delivery]:
-    found = by_delivery(rig.recorder.history)
-    wanted = [rig.clients.sent[name] for name, sent in found.items() if any(e.outcome != REFUSED for e in sent)]
+def _to_send_again(rig: Rig) -> Sequence[tuple[Delivery, Errand]]:
+    found = by_subject(rig.recorder.history)
+    open_to_it = [sent[0] for sent in found.values() if any(e.outcome not in NOT_STORED for e in sent)]
+    wanted = [(rig.clients.sent[e.sent.delivery], _again(e)) for e in open_to_it if e.sent.delivery in rig.clients.sent]
     kept = min(len(wanted), AGAIN_MAX)
     return [wanted[place * len(wanted) // kept] for place in range(kept)]
+
+
+def _again(exchange: Exchange) -> Errand:
+    if exchange.sent.reads:
+        return reading(Purpose.AGAIN, exchange.sent.name)
+    return Errand(purpose=Purpose.AGAIN)

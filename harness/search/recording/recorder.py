@@ -37,7 +37,7 @@ class _Delivered:
 
 def kinds_of(lane: Lane) -> Sequence[Kind]:
     """Every kind of delivery that the target knows of."""
-    readable = lane.bed.target.description.stored.read is not None
+    readable = bool(lane.bed.target.description.reads)
     return [kind for kind in KINDS if kind != "read" or readable]
 
 

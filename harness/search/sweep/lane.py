@@ -10,7 +10,7 @@ from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.building import FOR_SWEEP, built_rig
 from harness.engine.laying.testbed import Testbed
 from harness.engine.rig import Rig
-from harness.engine.workload import Answer, Errand
+from harness.engine.workload import Answer, Errand, reading
 from harness.faults.site import LaidLink
 from harness.history import Recorder
 from harness.history.events import Purpose
@@ -76,7 +76,10 @@ class Lane:
         self, rig: Rig, delivery: Delivery, purpose: Purpose, *, expected: Outcome | None = None, reads: bool = False
     ) -> Answer:
         """Send a delivery, or ask for its stored state (`reads`), and wait for the answer."""
-        answer = await rig.clients.send(delivery, Errand(purpose=purpose, expected=expected, reads=reads))
+        errand = Errand(purpose=purpose, expected=expected)
+        if reads:
+            errand = reading(purpose, self.bed.target.main_read, expected=expected)
+        answer = await rig.clients.send(delivery, errand)
         if answer.broken_off:
             # The service may be ending: wait a moment, so that its end is in this cell's history.
             await poll(lambda: self.service.process.poll() is not None, within_s=GONE_WITHIN_S)

@@ -14,9 +14,9 @@ from harness.search.recording.places import CellId, Point
 from harness.search.sweep.copies import MET_WITHIN_S, OVERLAPPED, Copies, two_at_once
 from harness.search.sweep.lane import Lane
 from harness.search.sweep.trial import Trial
-from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME, UNKNOWN
+from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME, NO_WORD
 
-READ_EXPECTED = ACKNOWLEDGED | UNKNOWN
+READ_EXPECTED = ACKNOWLEDGED | NO_WORD
 """A read that says "not stored" is wrong, whatever the fault."""
 
 

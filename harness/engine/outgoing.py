@@ -1,0 +1,110 @@
+"""Makes the requests of a target's contract: a delivery, a read, a delivery made wrong, a question about health."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeVar, cast
+
+from harness.errors import UsageError
+from harness.history.events import Asks
+from harness.target import SOURCE, Delivery, OutgoingRequest, Target
+from harness.target.requests import WrongDescription
+from harness.target.sender import fill
+
+DescribedT = TypeVar("DescribedT")
+
+
+def outgoing(target: Target, delivery: Delivery, asks: Asks, name: str) -> OutgoingRequest:
+    """Build the request that asks this of the delivery.
+
+    `name`: which of the target's reads, wrong requests or health paths; empty for a delivery. Raises UsageError for a
+    name that the target does not have.
+    """
+    match asks:
+        case Asks.DELIVER | Asks.TAKEN:
+            return target.sender.request(delivery)
+        case Asks.READ | Asks.READ_UNSENT:
+            read = _named(target.description.reads, "reads", name)
+            words = _words(delivery)
+            return OutgoingRequest(read.method, fill(read.path, words), _filled(read.headers, words), b"")
+        case Asks.WRONG:
+            return _made_wrong(target, delivery, _named(target.description.wrong, "wrong", name))
+        case Asks.HEALTH:
+            return OutgoingRequest("GET", _named(health_paths(target), "health", name), {}, b"")
+
+
+def health_paths(target: Target) -> Mapping[str, str]:
+    """The paths at which the service tells of its health, `alive` and perhaps `ready`."""
+    service = target.description.service
+    return {"alive": service.alive, **({} if service.ready is None else {"ready": service.ready})}
+
+
+def shown(target: Target, name: str, body: bytes) -> str:
+    """Return the SHA-256, in hex, of the body that an answer to the read `name` shows; "" where it shows none."""
+    pattern = target.description.reads[name].shows
+    found = None if pattern is None else re.search(pattern, body.decode("utf-8", "surrogateescape"))
+    if found is None:
+        return ""
+    groups = found.groupdict()
+    if "digest" in groups:
+        return found["digest"]
+    text = next(value for value in groups.values() if value is not None).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(base64.b64decode(text) if "base64" in groups else text).hexdigest()
+
+
+def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription) -> OutgoingRequest:
+    words = _words(delivery)
+    body = delivery.body
+    if wrong.body is not None:
+        body = wrong.body.encode()
+    if wrong.body_bytes is not None:
+        body = _of_size(body, wrong.body_bytes)
+    signer = wrong.signed_as or delivery.identity
+    signed = dataclasses.replace(delivery, body=body, source=source_of(target, signer), identity=signer)
+    right = _signed(target, signed, wrong.age_s)
+    path = right.path if wrong.signed_as is None else target.sender.request(delivery).path
+    without = {name.lower() for name in wrong.without_headers} | {name.lower() for name in wrong.headers}
+    kept = {name: value for name, value in right.headers.items() if name.lower() not in without}
+    return OutgoingRequest(
+        wrong.method or right.method,
+        path if wrong.path is None else fill(wrong.path, words),
+        {**kept, **_filled(wrong.headers, words)},
+        right.body,
+    )
+
+
+def source_of(target: Target, identity: str) -> str:
+    """The source that an identity sends as; `identity`: its name, empty for the first sender."""
+    return target.description.identities[identity].source if identity else SOURCE
+
+
+def _signed(target: Target, delivery: Delivery, age_s: float) -> OutgoingRequest:
+    if not age_s:
+        return target.sender.request(delivery)
+    # `load_target` has seen that this sender takes it.
+    request = cast("Callable[..., OutgoingRequest]", target.sender.request)
+    return request(delivery, age_s=age_s)
+
+
+def _of_size(body: bytes, size: int) -> bytes:
+    """The same JSON document with blanks behind it, which JSON allows, or what its first bytes are."""
+    return body[:size].ljust(size)
+
+
+def _words(delivery: Delivery) -> Mapping[str, str]:
+    return {"source": delivery.source, "id": delivery.id, "digest": delivery.digest}
+
+
+def _filled(headers: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:
+    return {name: fill(text, words) for name, text in headers.items()}
+
+
+def _named(known: Mapping[str, DescribedT], table: str, name: str) -> DescribedT:
+    if name not in known:
+        mend = "" if known else f"describe one in the target, in a table [{table}.NAME]"
+        raise UsageError.at("request", "name", name, "the target has no such request", valid=known, mend=mend)
+    return known[name]

@@ -1,0 +1,149 @@
+"""Which answers mean which outcome, and what such an answer must carry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal, TypeAlias
+
+from pydantic import AfterValidator, Field, model_validator
+
+from harness.documents import Expression, Table, wrong
+from harness.vocabulary import ABSENT, REJECTED, UNKNOWN, Outcome
+
+
+def _status_class(text: str) -> str:
+    if not re.fullmatch(r"[1-5]([0-9]{2}|xx)", text):
+        raise wrong("not a status", "write three digits, such as 503, or a class, such as 2xx")
+    return text
+
+
+Status = Annotated[str, AfterValidator(_status_class)]
+OutcomeName: TypeAlias = Literal[
+    "acknowledged", "already", "conflict", "rejected", "absent", "refused", "throttled", "unknown"
+]
+HeaderName = Annotated[str, AfterValidator(str.lower)]
+Headers: TypeAlias = Sequence[tuple[str, str]]
+"""An answer's headers, their names in lower case."""
+
+
+def outcome_of(name: OutcomeName) -> Outcome:
+    """The outcome of that name."""
+    return Outcome[name.upper()]
+
+
+class OutcomeDescription(Table):
+    """The answers that mean one outcome.
+
+    Of several descriptions that fit an answer the narrowest one counts: an expression outranks none, a status outranks
+    its class.
+    """
+
+    status: list[Status] = Field(min_length=1)
+    """Statuses such as `503`, or classes such as `2xx`."""
+    headers: dict[HeaderName, Expression] = Field(default={})
+    """Only answers with these headers: names, and an expression that finds the value."""
+    body: Expression | None = None
+    """Only answers whose body this expression finds."""
+    carries: list[HeaderName] = Field(default=[])
+    """Headers that each such answer must have. For example, a refusal owes its sender `retry-after`."""
+
+    def rank(self, status: int, headers: Headers, body: str) -> int:
+        """How narrowly it fits an answer; 0 if it does not fit."""
+        fits = [2] if str(status) in self.status else [1] if f"{status // 100}xx" in self.status else []
+        if not fits or not self._fits(headers, body):
+            return 0
+        return fits[0] + 4 * (len(self.headers) + (self.body is not None))
+
+    def _fits(self, headers: Headers, body: str) -> bool:
+        if self.body is not None and re.search(self.body, body) is None:
+            return False
+        return all(
+            any(name == wanted and re.search(pattern, value) for name, value in headers)
+            for wanted, pattern in self.headers.items()
+        )
+
+
+class OutcomesDescription(Table):
+    """Which answers mean which outcome. What is left out keeps its default; what fits none is unknown."""
+
+    acknowledged: OutcomeDescription = OutcomeDescription(status=["2xx"])
+    """It is stored. Of a read: it is there."""
+    already: OutcomeDescription | None = None
+    """It was stored before. Without a table, a repeat is answered like the first."""
+    conflict: OutcomeDescription = OutcomeDescription(status=["409"])
+    """The id is taken by another body."""
+    rejected: OutcomeDescription = OutcomeDescription(status=["4xx"])
+    """Final: this request is wrong. Do not send it again."""
+    absent: OutcomeDescription = OutcomeDescription(status=["404"])
+    """Of a read: nothing is stored under this id. Of another request the same answer is a rejection."""
+    refused: OutcomeDescription = OutcomeDescription(status=["503"])
+    """For now: nothing is stored. Send it again."""
+    throttled: OutcomeDescription = OutcomeDescription(status=["429"])
+    """The sender sends too much. Nothing is stored."""
+    unknown: OutcomeDescription | None = None
+    """It may be stored or not. Every answer that fits nothing else means this, too."""
+
+    @property
+    def described(self) -> Mapping[OutcomeName, OutcomeDescription]:
+        """The descriptions that there are, by the outcome's name."""
+        names: Sequence[OutcomeName] = (
+            "acknowledged", "already", "conflict", "rejected", "absent", "refused", "throttled", "unknown"
+        )  # fmt: skip
+        found: dict[OutcomeName, OutcomeDescription | None] = {name: getattr(self, name) for name in names}
+        return {name: each for name, each in found.items() if each is not None}
+
+    @model_validator(mode="after")
+    def _no_answer_means_two(self) -> OutcomesDescription:
+        plain = {name: each for name, each in self.described.items() if not each.headers and each.body is None}
+        meaning: dict[str, str] = {}
+        for name, each in plain.items():
+            for status in each.status:
+                other = meaning.setdefault(status, name)
+                # A store never answers "absent", a read never the others of class 4xx.
+                if other != name and "absent" not in (other, name):
+                    problem = f"{status} means both {other} and {name}"
+                    raise wrong(problem, f"take {status} out of one, or tell the two apart by headers or body")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What an answer means. `lacks`: headers that such an answer must carry, and this one does not."""
+
+    outcome: Outcome
+    lacks: tuple[str, ...] = ()
+
+
+UNKNOWN_LABEL: Final = Label(UNKNOWN)
+
+
+class Labels:
+    """Labels answers as the description's `[outcomes]` say.
+
+    For example, with the defaults::
+
+        labels.label(503, (), b"").outcome == REFUSED
+        labels.label(404, (), b"", reads=True).outcome == ABSENT
+    """
+
+    def __init__(self, description: OutcomesDescription) -> None:
+        self._described = [(outcome_of(name), each) for name, each in description.described.items()]
+
+    def label(self, status: int, headers: Headers, body: bytes, *, reads: bool = False) -> Label:
+        """Return what an answer means. The narrowest description counts; an answer that fits none is unknown."""
+        text = body.decode("utf-8", "replace")
+        best, label = 0, UNKNOWN_LABEL
+        for outcome, each in self._described:
+            rank = each.rank(status, headers, text)
+            if rank > best:
+                best, label = rank, _labelled(outcome, each, headers)
+        if label.outcome == ABSENT and not reads:
+            return Label(REJECTED, label.lacks)
+        return label
+
+
+def _labelled(outcome: Outcome, described: OutcomeDescription, headers: Headers) -> Label:
+    carried = {name for name, _ in headers}
+    return Label(outcome, tuple(name for name in described.carries if name not in carried))

@@ -1,0 +1,86 @@
+"""The whole contract while something is broken: reads, repeats, other senders, wrong requests, health."""
+
+import pytest
+
+from harness import (
+    ACKNOWLEDGED,
+    REFUSED,
+    UNKNOWN,
+    Fault,
+    Lab,
+    Outcome,
+    link,
+    postgres,
+    proves,
+    redis,
+    server,
+    syscall,
+    wire,
+)
+from scenarios.words import ERROR_22, UNHANDLED
+
+NO_REFUSAL = proves("errors.refuse", fails="log_clean", match=UNHANDLED)
+NO_FAIL_OPEN = proves("redis.fail_open", fails="outcome", match=f"redis.exceptions|TimeoutError|{ERROR_22}")
+
+
+@pytest.mark.parametrize(
+    ("faults", "expect"),
+    [
+        pytest.param([link.down(postgres)], REFUSED, marks=NO_REFUSAL, id="postgres-down"),
+        pytest.param([link.swallow(postgres)], REFUSED, marks=NO_REFUSAL, id="postgres-silent"),
+        pytest.param(
+            [wire.fail(postgres.sent("SELECT"), code="57014", always=True)], ACKNOWLEDGED,
+            marks=NO_REFUSAL, id="look-ups-fail",
+        ),
+        pytest.param(
+            [wire.fail(postgres.sent("INSERT"), code="40001", always=True)], REFUSED,
+            marks=NO_REFUSAL, id="inserts-fail",
+        ),
+        pytest.param(
+            [syscall.connect(postgres, errno="EINVAL"), link.cut(postgres)], REFUSED,
+            marks=NO_REFUSAL, id="no-new-connection",
+        ),
+        pytest.param([link.down(redis)], ACKNOWLEDGED, marks=NO_FAIL_OPEN, id="redis-down"),
+        pytest.param([link.swallow(redis)], ACKNOWLEDGED, marks=NO_FAIL_OPEN, id="redis-silent"),
+        pytest.param(
+            [wire.fail(redis.sent("SET"), code="OOM", always=True)], ACKNOWLEDGED,
+            marks=NO_FAIL_OPEN, id="redis-full",
+        ),
+    ],
+)  # fmt: skip
+async def test_contract_while_broken(lab: Lab, faults: list[Fault], expect: Outcome) -> None:
+    """Whatever is broken, the service says nothing that is false, to whatever it is asked."""
+    async with lab.inject(*faults):
+        await lab.deliver(expect=expect)
+        await lab.contract()
+
+
+@proves("errors.refuse", fails="outcome", match=UNHANDLED)
+async def test_refused_then_sent_again(lab: Lab) -> None:
+    """A refused delivery is refused again while PostgreSQL is away, and stored once it is back: Redis cannot vouch."""
+    async with lab.inject(link.down(postgres)):
+        await lab.deliver(expect=REFUSED)
+        await lab.request("again", expect=REFUSED)
+    await lab.request("again", expect=ACKNOWLEDGED)
+    await lab.request("delivery", expect=ACKNOWLEDGED)
+
+
+@proves("errors.refuse", fails="log_clean", match=UNHANDLED)
+async def test_deadline_passes_in_the_commit(lab: Lab) -> None:
+    """The request's time is over while its COMMIT waits for an answer: unknown, and not refused."""
+    async with lab.inject(
+        wire.stall(postgres.sent("INSERT", nth=1)),
+        wire.stall(postgres.sent("INSERT", nth=2)),
+        wire.stall(postgres.answered("COMMIT")),  # the third try, at which the request's time is over
+    ):
+        await lab.deliver(expect=UNKNOWN)
+
+
+@proves("insert.idempotent", fails="stored_once")
+async def test_client_hangs_up_in_the_commit(lab: Lab) -> None:
+    """The sender gives up while the COMMIT is on its way, and sends again: stored once."""
+    hold = wire.hold(postgres.sent("COMMIT"))
+    async with lab.inject(hold):
+        await lab.deliver(5, hang_up_at=hold.fired(5), expect=UNKNOWN)
+    await lab.inject(server.flush(redis))  # PostgreSQL alone remembers
+    await lab.request("again", expect=ACKNOWLEDGED)

@@ -1,0 +1,111 @@
+"""The requests of a contract, as they are sent: reads, and deliveries made wrong before or after they are signed."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from harness.engine.outgoing import outgoing, shown
+from harness.errors import UsageError
+from harness.history.events import Asks
+from harness.target import Delivery, OutgoingRequest, Target, load_target
+
+OWN = Path(__file__).parents[2] / "scenarios" / "target.toml"
+DELIVERY = Delivery("msg_1", "harness", b'{"a": 1}')
+
+
+@pytest.fixture
+def target() -> Target:
+    return load_target(OWN)
+
+
+def secrets(target: Target) -> list[str]:
+    """The first sender's present and old secret, then the neighbour's."""
+    settings = target.sender.settings()
+    return [*settings["WEBHOOK_SECRETS"].split(","), settings["WEBHOOK_SOURCE_SECRETS"].partition(":")[2]]
+
+
+def signed_by(request: OutgoingRequest, secret: str) -> bool:
+    try:
+        Webhook(secret).verify(request.body, dict(request.headers))
+    except WebhookVerificationError:
+        return False
+    return True
+
+
+def test_a_delivery_is_right(target: Target) -> None:
+    request = outgoing(target, DELIVERY, Asks.DELIVER, "")
+    assert (request.method, request.path, request.body) == ("POST", "/webhooks/harness", DELIVERY.body)
+    assert [signed_by(request, secret) for secret in secrets(target)] == [True, False, False]
+
+
+def test_other_identities_sign_with_their_own_secrets(target: Target) -> None:
+    old = Delivery("msg_1", "harness", b"{}", identity="before_rotation")
+    other = Delivery("msg_1", "neighbour", b"{}", identity="neighbour")
+    assert [signed_by(outgoing(target, old, Asks.DELIVER, ""), each) for each in secrets(target)] == [
+        False,
+        True,
+        False,
+    ]
+    assert [signed_by(outgoing(target, other, Asks.DELIVER, ""), each) for each in secrets(target)] == [
+        False, False, True,
+    ]  # fmt: skip
+    assert (old.name, other.name) == ("msg_1", "neighbour/msg_1")
+
+
+def test_a_read_has_no_body(target: Target) -> None:
+    assert outgoing(target, DELIVERY, Asks.READ, "delivery") == OutgoingRequest(
+        "GET", "/webhooks/harness/msg_1", {}, b""
+    )
+
+
+@pytest.mark.parametrize("name", ["unsigned", "forged", "stale", "future", "of_the_neighbour"])
+def test_what_nobody_may_send_has_no_good_signature(target: Target, name: str) -> None:
+    request = outgoing(target, DELIVERY, Asks.WRONG, name)
+    assert not signed_by(request, secrets(target)[0])
+    assert (request.path, request.body) == ("/webhooks/harness", DELIVERY.body)
+
+
+@pytest.mark.parametrize(("name", "age_s"), [("stale", 600), ("future", -600)])
+def test_a_stale_one_is_signed_well_but_at_another_time(target: Target, name: str, age_s: int) -> None:
+    headers = outgoing(target, DELIVERY, Asks.WRONG, name).headers
+    at = dt.datetime.fromtimestamp(int(headers["webhook-timestamp"]), dt.UTC)
+    assert abs((dt.datetime.now(dt.UTC) - at).total_seconds() - age_s) < 60
+    signature = Webhook(secrets(target)[0]).sign(DELIVERY.id, at, DELIVERY.body.decode())
+    assert headers["webhook-signature"] == signature
+
+
+@pytest.mark.parametrize("name", ["too_large", "broken", "other_type"])
+def test_what_is_wrong_in_another_way_is_signed_well(target: Target, name: str) -> None:
+    request = outgoing(target, DELIVERY, Asks.WRONG, name)
+    at = dt.datetime.fromtimestamp(int(request.headers["webhook-timestamp"]), dt.UTC)
+    signature = Webhook(secrets(target)[0]).sign(DELIVERY.id, at, request.body.decode())
+    assert request.headers["webhook-signature"] == signature
+
+
+def test_each_wrong_one_is_wrong_as_it_says(target: Target) -> None:
+    limit = target.description.limits.body_bytes
+    assert len(outgoing(target, DELIVERY, Asks.WRONG, "too_large").body) == limit + 1
+    assert json.loads(outgoing(target, DELIVERY, Asks.WRONG, "too_large").body) == {"a": 1}
+    assert outgoing(target, DELIVERY, Asks.WRONG, "other_type").headers["content-type"] == "text/plain"
+    assert "webhook-id" not in outgoing(target, DELIVERY, Asks.WRONG, "no_id").headers
+    assert outgoing(target, DELIVERY, Asks.WRONG, "bad_source").path == "/webhooks/no%20source"
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(outgoing(target, DELIVERY, Asks.WRONG, "broken").body)
+
+
+def test_a_read_shows_the_digest_of_what_was_sent(target: Target) -> None:
+    answer = json.dumps({"body_base64": base64.b64encode(DELIVERY.body).decode()}, separators=(",", ":")).encode()
+    assert shown(target, "delivery", answer) == DELIVERY.digest
+    assert shown(target, "delivery", b"{}") == ""
+
+
+@pytest.mark.parametrize("asks", [Asks.READ, Asks.WRONG, Asks.HEALTH])
+def test_an_unknown_request_is_refused_with_those_that_there_are(target: Target, asks: Asks) -> None:
+    with pytest.raises(UsageError, match=r"request: name = 'nothing': the target has no such request; .*valid: "):
+        outgoing(target, DELIVERY, asks, "nothing")
