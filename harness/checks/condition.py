@@ -44,6 +44,14 @@ def no_leaks(history: History) -> Examined:
     return _at_rest(history, LEAKS)
 
 
+@check(Kind.REST)
+def leaves_nothing(history: History) -> Examined:
+    """Nothing stays on the servers beyond what the target allows: keys without expiry, prepared transactions, locks."""
+    known = {*LEAKS, *CONNECTIONS}
+    found = _at_rest(history, [rest.what for rest in history.of(AtRest) if rest.what not in known])
+    return found if found.observations else replace(found, saw="nothing of this kind is limited")
+
+
 @check(Kind.LIVENESS)
 def log_clean(history: History) -> Examined:
     """No exception went unhandled, by the service's own log."""

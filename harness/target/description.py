@@ -252,6 +252,10 @@ class TargetDescription(Table):
     identities: dict[Name, IdentityDescription] = Field(default={})
     """Senders other than the first, by name."""
     contract: ContractDescription = ContractDescription()
+    residue: dict[Label, Annotated[int, Field(ge=0)]] = Field(default={})
+    """How much of each kind the service may leave behind on its servers, at rest. Of Redis: `keys without expiry` and
+    `keys without the prefix`, which are not judged without a limit. Of PostgreSQL: `prepared transactions` and
+    `advisory locks`, none of which may stay unless a limit says so."""
     stored: StoredDescription
     limits: LimitsDescription
     probes: ProbesDescription | None = None

@@ -73,6 +73,7 @@ def _check_references(description: TargetDescription, place: str) -> None:
             switched_off(description, protection, place=f"{place}: [profiles.{name}]", key="without")
     servers_of(description, place)
     _check_stored(description, place)
+    _check_residue(description, place)
     for name, read in description.reads.items():
         for key, text in (("path", read.path), *_headers_of(read.headers)):
             _check_words(text, READ_BY, place=f"{place}: [reads.{name}]", key=key)
@@ -96,6 +97,14 @@ def _check_stored(description: TargetDescription, place: str) -> None:
     raise UsageError.at(
         f"{place}: [stored]", "link", description.stored.link, "not a database", valid=databases, mend=mend
     )
+
+
+def _check_residue(description: TargetDescription, place: str) -> None:
+    known = {name for link in description.links.values() for name in ABOUT.of(link.protocol).residue}
+    for name, limit in description.residue.items():
+        if name not in known:
+            problem = "nothing of this kind is counted on its links"
+            raise UsageError.at(f"{place}: [residue]", name, limit, problem, valid=known, mend="take it out")
 
 
 def _texts_with_placeholders(description: TargetDescription) -> Iterator[tuple[str, str]]:

@@ -99,6 +99,7 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("no_leaks", lambda: whole().tell(AtRest("tasks", 6, 5)), "tasks stay at 6, at most 5"),
     ("no_leaks", lambda: whole().tell(AtRest("descriptors", math.nan, 5)), "descriptors stay at nan"),
     ("log_clean", lambda: whole().tell(UnhandledLogged("Traceback"), UnhandledLogged("x")), "Traceback (and 1 more)"),
+    ("leaves_nothing", lambda: whole().tell(AtRest("advisory locks", 1, 0, "a")), "locks: a stay at 1"),
     ("figure", lambda: whole().tell(FigureRead(RETRIES, 1, 0)), "metric('retries') was 1, at most 0"),
     ("figure", lambda: whole().tell(FigureRead(RETRIES, math.nan, 0)), "metric('retries') was nan, at most 0"),
     ("figure", lambda: whole().tell(FigureRead(RETRIES, 4, at_least=5)), "metric('retries') was 4, at least 5"),
@@ -137,7 +138,7 @@ def test_a_well_behaved_run_fails_no_check(each: Check) -> None:
 
 def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     empty = {each.name for each in STANDING if each(whole().recorder.history).observations == 0}
-    of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed"}
+    of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed", "leaves_nothing"}
     assert empty == {"slower", "reached", "drains"} | of_the_contract
     nothing = [each(Story().recorder.history) for each in STANDING]
     assert {each.name for each in nothing if each.observations} == {"log_clean", "assertion"}

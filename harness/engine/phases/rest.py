@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.engine.observing.probes import Probed, probe
 from harness.engine.rig import Rig
@@ -20,7 +20,16 @@ def rest_names(target: Target) -> tuple[str, ...]:
     description = target.description
     links = [name for name, link in description.links.items() if ABOUT.of(link.protocol).counts_sessions]
     servers = [rest_name(what, name) for name in links for what in ("connections", "busy connections")]
-    return (*servers, *(what for what, _, _ in _watched(target)))
+    residue = [rest_name(what, name) for name in description.links for what in _residue_limits(target, name)]
+    return (*servers, *residue, *(what for what, _, _ in _watched(target)))
+
+
+def _residue_limits(target: Target, link: str) -> Mapping[str, int]:
+    """What is counted on a link at rest, and the most of it that may be there."""
+    described = target.description
+    limits = {**ABOUT.of(described.links[link].protocol).residue}
+    limits |= {name: limit for name, limit in described.residue.items() if name in limits}
+    return {name: limit for name, limit in limits.items() if limit is not None}
 
 
 async def record_rest(rig: Rig, before: Probed | None) -> None:
@@ -32,7 +41,11 @@ async def record_rest(rig: Rig, before: Probed | None) -> None:
 
     async def at_rest() -> bool:
         nonlocal last
-        last = [*await _connections(rig), *_leaks(rig.target, before, await probe(rig.target, rig.site.service))]
+        last = [
+            *await _connections(rig),
+            *await _residue(rig),
+            *_leaks(rig.target, before, await probe(rig.target, rig.site.service)),
+        ]
         return all(rest.seen <= rest.at_most for rest in last)
 
     await poll_async(at_rest, within_s=rig.recovery_s)
@@ -60,6 +73,15 @@ async def _connections(rig: Rig) -> list[AtRest]:
     found: list[AtRest] = []
     for name, count in await _counted(rig):
         found += [AtRest("connections", count.open, limit, name), AtRest("busy connections", count.busy, 0, name)]
+    return found
+
+
+async def _residue(rig: Rig) -> list[AtRest]:
+    found: list[AtRest] = []
+    for name, laid in rig.site.links.items():
+        limits = _residue_limits(rig.target, name)
+        seen = await rig.sessions.of(laid.link).residue() if limits else {}
+        found += [AtRest(what, seen.get(what, 0), limit, name) for what, limit in limits.items()]
     return found
 
 

@@ -6,8 +6,8 @@ module: it may import the standard library and this contract, nothing else of th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +38,9 @@ class About:
     """Whether its server tells how many sessions a service has, and which are busy: see `Probe.sessions`."""
     remembers: bool = False
     """Whether a service remembers deliveries there by a key, which a target may tell (`[links.NAME] remembers`)."""
+    residue: Mapping[str, int | None] = field(default_factory=dict)
+    """What a service may leave behind on its server, counted at rest (`Probe.residue`), and how much of it is allowed.
+    None: as much as it likes, unless the target sets a limit (`[residue]`)."""
     remove_leftovers: Callable[[Path], None] = _leaves_nothing
     """Remove what servers that were killed in this folder have left outside of it. Called before the folder is removed,
     the folder of another, dead run too; must not raise where nothing is left."""

@@ -5,7 +5,7 @@ A protocol's `Own` makes its probe: see `contract.storage`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol
 
@@ -79,6 +79,10 @@ class Probe(Protocol):
         """
         ...
 
+    async def residue(self) -> Mapping[str, int]:
+        """Count what the service has left behind, by the names of `About.residue`."""
+        ...
+
     async def look(self, moment: Moment) -> Look | None:
         """Check a moment of the protocol's own; None for any other moment."""
         ...
@@ -108,6 +112,10 @@ class UnaskedProbe:
         """Return no rows."""
         del query, ids
         return ()
+
+    async def residue(self) -> Mapping[str, int]:
+        """Return nothing."""
+        return {}
 
     async def look(self, moment: Moment) -> Look | None:
         """Return None: the protocol has no moments of its own."""

@@ -23,5 +23,6 @@ ABOUT: Final = About(
     port=5432,
     stores=True,
     counts_sessions=True,
+    residue={"prepared transactions": 0, "advisory locks": 0},
     remove_leftovers=_remove_leftovers,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
@@ -73,6 +73,14 @@ class PostgresProbe:
         sql = f"SELECT id::text, digest::text, count(*)::int FROM {every}"  # noqa: S608  # the target's own SQL
         only, given = ("", []) if ids is None else ("WHERE id::text = ANY($1)", [list(ids)])
         return [tuple(row) for row in await self._fetch(f"{sql} {only} GROUP BY 1, 2", *given)]
+
+    async def residue(self) -> Mapping[str, int]:
+        """Count prepared transactions of the service's role, and advisory locks that its sessions hold."""
+        sql = """SELECT (SELECT count(*) FROM pg_prepared_xacts WHERE owner = $1),
+                        (SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+                          WHERE usename = $1 AND locktype = 'advisory')"""
+        ((prepared, locks),) = await self._fetch(sql, self._user)
+        return {"prepared transactions": prepared, "advisory locks": locks}
 
     async def look(self, moment: Moment) -> Look | None:
         """Look for statements that wait for a lock: `postgres.waiting("INSERT")`."""

@@ -14,4 +14,5 @@ ABOUT: Final = About(
     placeholders=("url", "host", "port", "database", "prefix"),
     port=6379,
     remembers=True,
+    residue={"keys without expiry": None, "keys without the prefix": None},
 )

@@ -18,6 +18,8 @@ from harness.protocols.redis.words import Redis
 
 KEYS_LOST = EvidenceKind("keys_lost", "Redis", "there were keys of the service, and they are gone")
 POISON_MET = EvidenceKind("poison_met", "Redis", "the service asked for one of the keys: MONITOR shows it")
+POISONED_S = 86_400
+"""As long as a service may remember a delivery: what the harness puts there does not stay for ever."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,7 +124,10 @@ class _Poison(Injection):
     async def act(self) -> None:
         self._keys = tuple(self._key(source, delivery) for source, delivery in self._site.ids_to_come)
         async with client(self._site.laid(self._fault.link).admin_url) as asking:
-            await asking.mset(dict.fromkeys(self._keys, "1"))
+            async with asking.pipeline(transaction=False) as pipeline:
+                for key in self._keys:
+                    await pipeline.set(key, "1", ex=POISONED_S)
+                await pipeline.execute()
         monitor = CommandMonitor(self._laid.admin_url, self._keys)
         self._monitor = await self._exits.enter_async_context(monitor)
 

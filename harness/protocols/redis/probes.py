@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from redis.asyncio import Redis as RedisClient
 from redis.exceptions import RedisError
@@ -13,6 +13,10 @@ from harness.protocols.contract.access import ADMIN_TIMEOUT_S, OWN_NAME
 from harness.protocols.contract.probes import UnaskedProbe
 
 __all__ = ["RedisProbe", "client"]
+
+KEYS_AT_ONCE: Final = 500
+WITHOUT_EXPIRY: Final = -1
+"""Redis' answer to TTL for a key that it never removes."""
 
 
 @asynccontextmanager
@@ -30,12 +34,23 @@ class RedisProbe(UnaskedProbe):
 
     errors: ClassVar[tuple[type[Exception], ...]] = (RedisError, OSError)
 
-    def __init__(self, admin_url: str, database: int) -> None:
+    def __init__(self, admin_url: str, database: int, prefix: str) -> None:
         self._url = admin_url
         self._database = str(database)
+        self._prefix = prefix
 
     async def idle(self) -> int:
         """Count the connections to the service's database, without the harness's."""
         async with client(self._url) as asking:
             listed = await asking.client_list()
         return sum(1 for other in listed if other["db"] == self._database and other["name"] != OWN_NAME)
+
+    async def residue(self) -> Mapping[str, int]:
+        """Count the keys that Redis never removes, and those that are not the service's own by their prefix."""
+        lasting = foreign = 0
+        async with client(self._url) as asking:
+            async for key in asking.scan_iter(count=KEYS_AT_ONCE):
+                own = bytes(key).startswith(self._prefix.encode())
+                foreign += not own
+                lasting += own and await asking.ttl(key) == WITHOUT_EXPIRY
+        return {"keys without expiry": lasting, "keys without the prefix": foreign}

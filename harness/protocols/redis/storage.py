@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 from harness.addresses import HostPort
 from harness.protocols.contract.probes import NotUnderstoodError, Said
 from harness.protocols.contract.storage import Own, Share, Storage
-from harness.protocols.redis.probes import RedisProbe, client
+from harness.protocols.redis.probes import KEYS_AT_ONCE, RedisProbe, client
 from harness.protocols.redis.server import RedisServer
 
 __all__ = ["DATABASES", "STORAGE"]
@@ -25,7 +25,6 @@ DATABASES: Final = 16
 """As many as an unconfigured Redis has."""
 NO_SUCH_KEY = (-1, -2)
 """Replies: no time to live, no such key, no such place."""
-KEYS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +65,7 @@ class OwnKeys:
 
     def probe(self) -> RedisProbe:
         """See `Own`."""
-        return RedisProbe(self.admin_url, self.database)
+        return RedisProbe(self.admin_url, self.database, self.prefix)
 
     async def empty(self) -> None:
         """Delete everything in the database."""
