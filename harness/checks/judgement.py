@@ -26,6 +26,7 @@ from harness.history.events import (
     MomentMissed,
     NotSteady,
     Recovered,
+    RestUnknown,
     RunBegan,
     ScenarioProblem,
     ServerDied,
@@ -117,7 +118,7 @@ def _missing(history: History) -> str:
 
 def _not_looked_at(history: History) -> str:
     began = history.last(RunBegan)
-    seen = {rest.name for rest in history.of(AtRest)}
+    seen = {rest.name for rest in history.of(AtRest)} | {rest.name for rest in history.of(RestUnknown)}
     missing = [what for what in (began.at_rest if began else ()) if what not in seen]
     return f"never checked at rest: {', '.join(missing)}" if missing else ""
 

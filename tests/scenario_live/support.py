@@ -84,8 +84,9 @@ def problems(result: RunResult) -> list[str]:
 
 
 def deliveries(result: RunResult) -> list[tuple[str, str]]:
-    """Id and digest of every request, in the order in which they were sent."""
-    return [(sent.delivery, sent.digest) for sent in history_of(result).of(RequestSent)]
+    """Name and digest of every delivery of the usual sender's, in the order in which they were sent."""
+    sent = [each for each in history_of(result).of(RequestSent) if each.delivers and "/" not in each.delivery]
+    return [(each.delivery, each.digest) for each in sent]
 
 
 def ends(result: RunResult, purpose: str) -> list[RequestEnded]:

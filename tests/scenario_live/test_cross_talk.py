@@ -15,8 +15,12 @@ from tests.scenario_live.support import Runs
 def mixing(target: Target) -> Target:
     """The service of `mixing`, which stores where the real one does."""
     description = target.description
-    service = description.service.model_copy(update={"command": ["{python}", "-m", "tests.scenario_live.mixing"]})
-    changed = description.model_copy(update={"service": service, "probes": None})
+    command = ["{python}", "-m", "tests.scenario_live.mixing"]
+    service = description.service.model_copy(update={"command": command, "ready": None})
+    stored = description.stored.model_copy(update={"sources": False})
+    contract = description.contract.model_copy(update={"taken_id": None})
+    owes_less = {"stored": stored, "contract": contract, "reads": {}, "wrong": {}, "identities": {}, "residue": {}}
+    changed = description.model_copy(update={"service": service, "probes": None, **owes_less})
     return dataclasses.replace(target, description=changed)
 
 

@@ -118,7 +118,7 @@ def test_answers_that_a_fault_waits_for_are_counted_from_where_it_was_armed(runs
 @pytest.mark.parametrize(
     ("at", "instead"),
     [
-        (postgres.sent("DELETE"), "INSERT INTO deliveries"),
+        (postgres.sent("DELETE"), "deliveries"),
         (service.answers(at_least=5, outcome=ACKNOWLEDGED), "1 answers acknowledged"),
     ],
     ids=["message", "state"],

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.engine.observing.probes import Probed, probe
 from harness.engine.rig import Rig
-from harness.history.events import AtRest, rest_name
+from harness.history.events import AtRest, RestUnknown, rest_name
 from harness.polling import poll_async
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.contract.probes import SessionCount
@@ -37,7 +37,7 @@ async def record_rest(rig: Rig, before: Probed | None) -> None:
 
     `before`: the service's metrics before any fault.
     """
-    last: Sequence[AtRest] = ()
+    last: Sequence[AtRest | RestUnknown] = ()
 
     async def at_rest() -> bool:
         nonlocal last
@@ -46,7 +46,7 @@ async def record_rest(rig: Rig, before: Probed | None) -> None:
             *await _residue(rig),
             *_leaks(rig.target, before, await probe(rig.target, rig.site.service)),
         ]
-        return all(rest.seen <= rest.at_most for rest in last)
+        return all(rest.seen <= rest.at_most for rest in last if isinstance(rest, AtRest))
 
     await poll_async(at_rest, within_s=rig.recovery_s)
     for rest in last:
@@ -76,12 +76,19 @@ async def _connections(rig: Rig) -> list[AtRest]:
     return found
 
 
-async def _residue(rig: Rig) -> list[AtRest]:
-    found: list[AtRest] = []
+async def _residue(rig: Rig) -> list[AtRest | RestUnknown]:
+    found: list[AtRest | RestUnknown] = []
     for name, laid in rig.site.links.items():
         limits = _residue_limits(rig.target, name)
-        seen = await rig.sessions.of(laid.link).residue() if limits else {}
-        found += [AtRest(what, seen.get(what, 0), limit, name) for what, limit in limits.items()]
+        probe = rig.sessions.of(laid.link)
+        try:
+            seen = await probe.residue() if limits else {}
+        except probe.errors as problem:
+            if not any(change.fault.lasting for change in rig.site.server_changes if change.server == laid.server):
+                raise
+            found += [RestUnknown(what, name, repr(problem)) for what in limits]
+        else:
+            found += [AtRest(what, seen[what], limit, name) for what, limit in limits.items()]
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Traffic, Until
+from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Traffic, Until
 from harness.faults.fault import Fault, Fired
 from harness.vocabulary import (
     ANY_OUTCOME,
@@ -34,6 +34,10 @@ def step_words(step: Value) -> str:
             words = f"Heal: {_joined(faults)}"
         case Until():
             words = _until(step)
+        case Request():
+            words = f"Send the request {step.name!r} of the contract{_about(step)}"
+        case Contract():
+            words = "Send every request of the contract once, at once"
         case Restart():
             words = "Restart the service"
         case Expect():
@@ -41,6 +45,12 @@ def step_words(step: Value) -> str:
         case _:
             return repr(step)
     return f"{words}."
+
+
+def _about(step: Request) -> str:
+    about = " about what was never sent" if step.of is None else f" about delivery {step.of} of the scenario"
+    within = "" if step.within_ms is None else f", again and again for {step.within_ms:g} ms"
+    return about + within + ("" if step.expect is None else f"; it is to be {step.expect}")
 
 
 def _expected(step: Deliver | Traffic) -> str:
