@@ -123,11 +123,11 @@ class _Poison(Injection):
 
     async def act(self) -> None:
         self._keys = tuple(self._key(source, delivery) for source, delivery in self._site.ids_to_come)
-        async with client(self._site.laid(self._fault.link).admin_url) as asking:
-            async with asking.pipeline(transaction=False) as pipeline:
-                for key in self._keys:
-                    await pipeline.set(key, "1", ex=POISONED_S)
-                await pipeline.execute()
+        asking = client(self._site.laid(self._fault.link).admin_url)
+        async with asking as redis, redis.pipeline(transaction=False) as pipeline:
+            for key in self._keys:
+                await pipeline.set(key, "1", ex=POISONED_S)
+            await pipeline.execute()
         monitor = CommandMonitor(self._laid.admin_url, self._keys)
         self._monitor = await self._exits.enter_async_context(monitor)
 
