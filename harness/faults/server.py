@@ -144,7 +144,8 @@ class _Execute(Injection):
 
     async def heal(self) -> None:
         """Execute `undo`, once."""
-        await self._asking.end(cancel=True)
+        # What the text has paused may answer only once that is undone.
+        await self._asking.end(cancel=self._undo_owed)
         self._asking.check()
         if self._undo_owed:
             self._undo_owed = False

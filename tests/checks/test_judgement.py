@@ -131,6 +131,27 @@ def test_what_failed_under_a_proven_fault_outranks_a_moment_that_never_came() ->
 
 
 @pytest.mark.parametrize(
+    "failure",
+    [
+        MomentMissed(service.answers(5), True, 10, "2"), ScenarioProblem("assert 1 == 2"),
+        FigureRead(service.metric("a"), 1, 0),
+    ],
+    ids=["reached", "assertion", "figure"],
+)  # fmt: skip
+def test_what_rests_on_the_whole_scenario_is_no_failure_where_a_moment_never_came(failure: Event) -> None:
+    """The scenario was cut short there: what was still to come might have made it hold."""
+    judgement = whole().tell(failure, MISSED).judged()
+    assert judgement.verdict is INCONCLUSIVE
+    assert len(judgement.failing) == 1
+
+
+def test_a_request_that_never_ended_was_not_answered_as_its_step_expects() -> None:
+    story = middle()
+    story.send("c")
+    assert rest(story).failing() == {"outcome", "in_time"}
+
+
+@pytest.mark.parametrize(
     "doubt",
     [
         FaultActed(9, link.cut(postgres)), HarnessProblem("oops"), ServerDied("postgres", -9, "log"),

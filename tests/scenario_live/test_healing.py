@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import httpx
 import pytest
 
 from harness import ANY_OUTCOME, Fault, Lab, link, no_fault, postgres, process, redis, server, syscall
 from harness.checks import Verdict
+from harness.faults.evidence import EvidenceKind
+from harness.faults.fault import Injection
 from harness.faults.relayed import misses, rule_for
+from harness.faults.site import Site
 from harness.history import Entry
 from harness.history.events import FaultHealed, PhaseBegan
 from harness.protocols.redis.probes import client as redis_client
 from harness.protocols.redis.storage import DATABASES
 from harness.relay import Cut
+from harness.stack.service import ServiceStartError
 from tests.scenario_live.support import Runs, Speechless, evidence, history_of, problems, site_of
 
 HELD_BACK = """DO $$ BEGIN
@@ -54,6 +61,38 @@ def test_healed_twice(runs: Runs, faults: list[Fault]) -> None:
     assert result.verdict is Verdict.HELD, result.reason
     for fault, kinds in evidence(result).items():
         assert set(kinds.values()) == {1}, fault
+
+
+@dataclass(frozen=True, repr=False)
+class NeverBack(Fault, kind="test.never_back"):
+    """A fault of the harness's own from which the service does not come up again."""
+
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (EvidenceKind("gone", "test", "it is gone"),)
+
+    def injection(self, site: Site) -> Injection:
+        return _NeverBack(site)
+
+
+class _NeverBack(Injection):
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def act(self) -> None:
+        self._site.saw(NeverBack.evidence[0], "it is gone")
+
+    async def heal(self) -> None:
+        raise ServiceStartError("silent")
+
+
+def test_a_service_that_does_not_come_back_is_its_own_failure_and_the_fault_is_healed(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        await lab.inject(NeverBack())
+
+    result = runs(play)
+
+    assert (result.verdict, result.reason, problems(result)) == (Verdict.FAILED, "alive: silent", [])
+    assert [healed.number for healed in history_of(result).of(FaultHealed)] == [1]
 
 
 def test_locks_healed_twice(runs: Runs) -> None:
