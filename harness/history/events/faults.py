@@ -1,0 +1,73 @@
+"""Faults, and the evidence that they took effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.history.events.event import Event
+from harness.vocabulary import Value
+
+
+@dataclass(frozen=True, repr=False)
+class FaultActed(Event, kind="fault.acted"):
+    """A fault is in force, or was tried. `number` counts from 1, in the order of injection.
+
+    `took_ms`: so long before this the harness began with it, and from then on it may have been felt.
+    """
+
+    number: int
+    fault: Value
+    took_ms: float = 0.0
+
+
+@dataclass(frozen=True, repr=False)
+class FaultHealed(Event, kind="fault.healed"):
+    """The fault with this number is no longer in force. `instead`: what was seen, where it had no effect."""
+
+    number: int
+    instead: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class MessageMet(Value, kind="message_met"):
+    """The message of a protocol that met a fault of the relay's, by the relay's report.
+
+    `link`: its name, or a hop's. `connection` counts from 1 on its hop, `port` is the service's own.
+    `direction`: `sent` or `answered`. `text`: the statement or command. `offset`: in bytes, where the
+    message begins in its stream. `passed_bytes`: so much of it was passed on; `whole`: that was all of
+    it. `code`: of the error that took its place, if one did.
+    """
+
+    link: str
+    connection: int
+    port: int
+    message: str
+    direction: str
+    text: str
+    offset: int
+    passed_bytes: int
+    whole: bool = False
+    code: str = ""
+
+    @property
+    def told(self) -> str:
+        """In one sentence, for people."""
+        text = f" {self.text!r}" if self.text else ""
+        return (
+            f"{self.link}, connection {self.connection} (port {self.port}): {self.message} {self.direction}{text}, "
+            f"at byte {self.offset} of the stream, {self.passed_bytes} bytes of it passed"
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class EvidenceSeen(Event, kind="evidence"):
+    """Proof that the fault with this number took effect.
+
+    `what`: the kind of evidence. `source`: who reports it. `at`: the message that met the fault, if one did.
+    """
+
+    number: int
+    what: str
+    source: str
+    detail: str
+    at: MessageMet | None = None

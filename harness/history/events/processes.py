@@ -1,0 +1,108 @@
+"""What became of the service, its log, its sessions and the servers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.history.events.event import Event
+from harness.vocabulary import Value
+
+
+@dataclass(frozen=True, repr=False)
+class ServiceStarted(Event, kind="service.started"):
+    """The service listens and reports that it is alive."""
+
+    pid: int
+    port: int
+    took_ms: float
+
+
+@dataclass(frozen=True, repr=False)
+class ServiceEnded(Event, kind="service.ended"):
+    """The service's process has ended. `status` as in subprocess.
+
+    `asked_by`: what ended it: a signal that a fault sent, a `stop`, the `end` of the run; empty if unknown.
+    """
+
+    pid: int
+    status: int
+    asked_by: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class ServiceNotStarted(Event, kind="service.not_started"):
+    """The service was to start and did not come alive."""
+
+    reason: str
+
+
+@dataclass(frozen=True, repr=False)
+class UnhandledLogged(Event, kind="unhandled"):
+    """A line of the service's log that reports an unhandled exception."""
+
+    line: str
+
+
+@dataclass(frozen=True, repr=False)
+class ServiceLog(Event, kind="service.log"):
+    """What the service logged while the scenario ran."""
+
+    text: str
+
+
+@dataclass(frozen=True, repr=False)
+class SessionLeaked(Event, kind="session.leaked"):
+    """A session of the service's held a lock for `held_s` that the harness needed for `fault`, so the harness ended it.
+
+    `state` and `query`: what it did last, according to the server (PostgreSQL: `pg_stat_activity`).
+    """
+
+    link: str
+    pid: int
+    state: str
+    query: str
+    held_s: float
+    fault: Value
+
+    @property
+    def told(self) -> str:
+        """In one sentence, for people."""
+        return (
+            f"a session of the service on {self.link} (pid {self.pid}, {self.state}, last {self.query!r}) "
+            f"held a lock for {self.held_s:g} s, against {self.fault!r}: the harness ended it"
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class ServerDied(Event, kind="server.died"):
+    """A server is gone, and the harness did not stop it.
+
+    `fault`: what the scenario had this server do before, which may be why. `survived`: what the scenario had it do
+    before, after which it still served the harness: that is not why. Both None: no fault had touched it.
+    """
+
+    name: str
+    status: int
+    log_tail: str
+    fault: Value | None = None
+    survived: Value | None = None
+
+    @property
+    def told(self) -> str:
+        """Who died, and what no fault has to do with it; for people."""
+        if self.survived is None:
+            return f"{self.name} died, and no fault had touched it"
+        return f"{self.name} died, and not of {self.survived!r}: it served the harness after that"
+
+
+@dataclass(frozen=True, repr=False)
+class ServerUnusable(Event, kind="server.unusable"):
+    """What a fault had left of a server gave the harness an error. `doing`: what the harness did then.
+
+    `over`: the run was over by then, and only what it had made there was to be removed.
+    """
+
+    fault: Value
+    doing: str
+    problem: str
+    over: bool = False

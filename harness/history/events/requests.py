@@ -1,0 +1,122 @@
+"""What the clients sent and were answered, and what their answers say of the service's state."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from harness.history.events.event import Event
+from harness.vocabulary import Outcome
+
+
+class Purpose(enum.StrEnum):
+    """Why a request was sent. Only `scenario` requests are judged by what their step expects."""
+
+    WARM = "warm"
+    HEALTHY = "healthy"
+    CONTRACT = "contract"
+    SCENARIO = "scenario"
+    RECOVERY = "recovery"
+    AGAIN = "again"
+
+
+class Asks(enum.StrEnum):
+    """What a request asks of the service. Each kind is judged by its own part of the contract."""
+
+    DELIVER = "deliver"
+    """Store this delivery. It is right, so it must not get a final no."""
+    READ = "read"
+    """Show what is stored of this delivery."""
+    READ_UNSENT = "read_unsent"
+    """Show what is stored of an id that was never sent."""
+    TAKEN = "taken"
+    """Store another body under an id that is taken."""
+    WRONG = "wrong"
+    """Store what must be rejected."""
+    HEALTH = "health"
+    """Say whether you are alive, or ready."""
+
+
+@dataclass(frozen=True, repr=False)
+class RequestSent(Event, kind="request.sent"):
+    """One request about one delivery. `digest` is the SHA-256 of its body.
+
+    `asks`: what it asked for, one of `Asks`. `name`: which of the target's requests it was, such as `unsigned`; empty
+    for a delivery. `owed`: the outcomes that the contract allows for it, by what was in force when it was sent; None:
+    only what its step expects.
+    """
+
+    request: int
+    delivery: str
+    digest: str
+    body_bytes: int
+    purpose: str
+    expected: Outcome | None = None
+    slower_ms_max: float | None = None
+    asks: str = Asks.DELIVER.value
+    name: str = ""
+    owed: Outcome | None = None
+
+    @property
+    def reads(self) -> bool:
+        """Whether it asked for what is stored of a delivery that was sent."""
+        return self.asks == Asks.READ
+
+    @property
+    def delivers(self) -> bool:
+        """Whether it is a valid delivery."""
+        return self.asks == Asks.DELIVER
+
+
+@dataclass(frozen=True, repr=False)
+class RequestEnded(Event, kind="request.ended"):
+    """The end of that attempt. `waiting_for`: links where the service had sent and not been answered.
+
+    `headers`: the answer's, each as `name: value`, the long ones cut short. `lacks`: names of headers that the contract
+    demands of such an answer, and that it does not have. `shown`: the SHA-256 of the body that a read showed.
+    """
+
+    request: int
+    outcome: Outcome
+    took_ms: float
+    status: int | None = None
+    answer: str = ""
+    problem: str | None = None
+    waiting_for: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    shown: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class Healthy(Event, kind="healthy"):
+    """Steady state: the median answer before any fault."""
+
+    median_ms: float
+    answers: int
+
+
+@dataclass(frozen=True, repr=False)
+class NotSteady(Event, kind="not_steady"):
+    """Steady state was not reached. Before the scenario: nothing can be concluded. After it: no recovery.
+
+    `not_started`: the service did not start at all.
+    """
+
+    reason: str
+    not_started: bool = False
+
+
+@dataclass(frozen=True, repr=False)
+class Recovered(Event, kind="recovered"):
+    """Time from the last heal to the first acknowledged delivery."""
+
+    took_ms: float
+
+
+@dataclass(frozen=True, repr=False)
+class NotRecovered(Event, kind="not_recovered"):
+    """After the last heal nothing was acknowledged in time."""
+
+    within_s: float
+    reason: str

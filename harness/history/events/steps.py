@@ -1,0 +1,91 @@
+"""What was run and what the scenario did: its steps, what it waited for, and what broke it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.history.events.event import Event
+from harness.vocabulary import Value
+
+
+@dataclass(frozen=True, repr=False)
+class RunBegan(Event, kind="run.began"):
+    """The head of every history: who ran what, under which deadline, and one wall-clock anchor.
+
+    `wall_clock` is ISO 8601, UTC. `at_rest`: the names (`AtRest.name`) of everything that must be checked
+    before the run may be held. `repeat_is_same`: a repeat owes the first answer, to the byte.
+    """
+
+    id: str
+    profile: str
+    without: tuple[str, ...]
+    seed: int
+    target: str
+    deadline_ms: float
+    wall_clock: str
+    at_rest: tuple[str, ...] = ()
+    repeat_is_same: bool = True
+
+
+@dataclass(frozen=True, repr=False)
+class PhaseBegan(Event, kind="phase.began"):
+    """`start`, `steady`, `scenario`, `heal`, `recovery`, `again`, `rest` or `rows`."""
+
+    phase: str
+
+
+@dataclass(frozen=True, repr=False)
+class StepBegan(Event, kind="step.began"):
+    """The scenario began a step. `number` is its place in the schedule, from 1."""
+
+    number: int
+    step: Value
+
+
+@dataclass(frozen=True, repr=False)
+class StepEnded(Event, kind="step.ended"):
+    """The end of a step; `problem` is what broke it, if anything did."""
+
+    number: int
+    problem: str | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class MomentReached(Event, kind="moment.reached"):
+    """What `until` waited for has come. `detail`: what was seen."""
+
+    moment: Value
+    detail: str
+
+
+@dataclass(frozen=True, repr=False)
+class MomentMissed(Event, kind="moment.missed"):
+    """What `until` waited for did not come in time. `detail`: what was seen instead. `claim`: see `Moment`."""
+
+    moment: Value
+    claim: bool
+    within_s: float
+    detail: str
+
+
+@dataclass(frozen=True, repr=False)
+class ScenarioProblem(Event, kind="scenario.problem"):
+    """An assertion of the scenario's own failed. `wrong`: no assertion, the scenario's own Python makes no sense."""
+
+    text: str
+    wrong: bool = False
+
+
+@dataclass(frozen=True, repr=False)
+class HarnessProblem(Event, kind="harness.problem"):
+    """The harness itself broke, or lacked something: never proof of anything."""
+
+    text: str
+
+
+@dataclass(frozen=True, repr=False)
+class MachineLacks(Event, kind="machine.lacks"):
+    """The machine cannot run this scenario."""
+
+    need: str
+    reason: str
