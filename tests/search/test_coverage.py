@@ -220,6 +220,11 @@ def test_the_newest_gate_is_the_newest_whole_one_of_the_same(tmp_path: Path) -> 
     gated(tmp_path / names[2], "b", command="python -m harness run b")
     gated(tmp_path / names[3], "a", "b", profile="bare")
     gated(tmp_path / names[4], "a", "b", target="other.toml")
+    ended_early = tmp_path / "20260106T000000Z-000000"
+    gated(ended_early, "a", "b")
+    file = ended_early / "summary.json"
+    file.write_text(file.read_text("utf-8").replace('"complete": true', '"complete": false'), "utf-8")
+    assert not read_summary(ended_early).complete
     newest = newest_gate(tmp_path, ["a", "b"], SUBJECT, [])
     assert newest is not None
     assert newest.run.id == names[1]

@@ -15,9 +15,10 @@ from harness.engine.observing.probes import Probed
 from harness.engine.observing.stored import stored_rows
 from harness.engine.phases.rest import record_rest
 from harness.engine.rig import Rig
+from harness.engine.workload import Answer
 from harness.errors import HarnessError
 from harness.history import read_history
-from harness.history.events import AtRest, EvidenceSeen, RequestSent, RowsRead, StoredRow
+from harness.history.events import AtRest, EvidenceSeen, Purpose, RequestSent, RowsRead, StoredRow
 from harness.results.reading import read_summary
 from harness.scenario.runner import RunConfiguration, run
 from harness.scenario.scenario import Scenario
@@ -32,7 +33,8 @@ from harness.search.sweep.plan import RETRY, Choice
 from harness.search.sweep.results import CellVerdict
 from harness.search.sweep.sweeper import TRIES, counts_instead
 from harness.stack.service import ServiceStartError
-from harness.vocabulary import ACKNOWLEDGED, UNKNOWN
+from harness.target import Delivery
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN
 from tests.results.made import summary_of
 from tests.search import made
 from tests.search.conftest import TARGET
@@ -292,6 +294,31 @@ def test_a_try_that_failed_counts_whatever_comes_after_it(
 def test_of_several_tries_what_was_wrong_stays(known: str | None, later: str, counts: bool) -> None:
     before = None if known is None else made.result(CellVerdict(known))
     assert counts_instead(made.result(CellVerdict(later)), before) is counts
+
+
+def test_a_repeat_is_held_against_the_first_answer(bed: Testbed, tmp_path: Path) -> None:
+    choice = Choice(kinds=("repeat",), only="/cut_before", limit=4, seed=3)
+    for each in sweep(bed, lane_settings(tmp_path), choice, lanes=1, recorded=_without("ROLLBACK")).cells:
+        entries = read_history(tmp_path / each.history).entries[each.lines[0] - 1 : each.lines[1]]
+        sent = [entry.event for entry in entries if isinstance(entry.event, RequestSent)]
+        repeated = {one.delivery for one in sent if one.purpose == "scenario"}
+        # An earlier cell may have seen that answer: this history has to tell it, too.
+        assert repeated
+        assert repeated <= {one.delivery for one in sent if one.purpose == "warm"}
+
+
+def test_what_is_refused_though_nothing_is_broken_is_not_recorded(
+    bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver = lane.Lane.deliver
+
+    async def refused(one: lane.Lane, rig: Rig, delivery: Delivery, purpose: Purpose, **more: Any) -> Answer:
+        answer = await deliver(one, rig, delivery, purpose, **more)
+        return dataclasses.replace(answer, outcome=REFUSED) if purpose is Purpose.SCENARIO else answer
+
+    monkeypatch.setattr(lane.Lane, "deliver", refused)
+    with pytest.raises(HarnessError, match="a warm delivery was not acknowledged, though nothing is broken: refused"):
+        sweep(bed, lane_settings(tmp_path), Choice(kinds=("warm",), only=COMMIT), lanes=1)
 
 
 def test_a_second_fault_that_nothing_came_for_is_unmet(bed: Testbed, tmp_path: Path) -> None:
