@@ -9,6 +9,7 @@ import pytest
 from harness import REFUSED, Lab, link, postgres, service
 from harness.checks import Verdict, judge
 from harness.engine.observing.reading import evidence_of, figures_of
+from harness.scenario.schedule import read_schedule
 from tests.scenario_live.support import Play, Runs, deliveries, history_of
 
 
@@ -54,3 +55,6 @@ def test_result_and_history_tell_the_same(runs: Runs, play: Play, verdict: Verdi
     assert evidence_of(history) == result.evidence != ()
     assert figures_of(history) == result.figures
     assert "--seed 3" in result.repro
+    assert result.schedule is not None
+    schedule = read_schedule(result.schedule)
+    assert (schedule.id, schedule.profile, schedule.without, schedule.seed) == ("live", "hardened", (), 3)
