@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from bench._services import START_WITHIN_S
+from bench._services import START_WITHIN_S, logged_port
 from harness.addresses import HostPort
 from harness.engine.deliveries import Deliveries, of_one_size
 from harness.engine.laying.links import LANE, laid_links
@@ -60,7 +60,7 @@ async def proxied_service(bed: Testbed, relay: RelayControl) -> AsyncIterator[Pr
         )
         process = bed.stack.keeper.spawn(spec)
         owned.push_async_callback(asyncio.to_thread, process.stop)
-        port = await _listening(process, bed.target.description.service.listening)
+        port = await _listening(process, logged_port(bed.target))
         stored = links[bed.target.description.stored.link]
         yield ProxiedService(bed, f"http://127.0.0.1:{port}", stored.hop, stored.admin_url, of_one_size(str(number)))
 

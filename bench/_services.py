@@ -118,7 +118,7 @@ class Workshop:
     def spawn(self, spec: ProcessSpec) -> tuple[KeptProcess, int]:
         """Start a service; return it with its port when it listens. Raises HarnessError."""
         process = self.bed.stack.keeper.spawn(spec)
-        port = self.runner.run(_listening(process, re.compile(self.target.description.service.listening)))
+        port = self.runner.run(_listening(process, re.compile(logged_port(self.target))))
         return process, port
 
     def started(self, wanted: Wanted, load: Load) -> Service:
@@ -149,6 +149,14 @@ class Service:
         took_s = send(self.workshop.runner, self.port, requests, concurrency=load.concurrency)
         used_s = cpu_s(self.process.pid) - before_s
         return {"cpu_us": used_s / load.requests * 1e6, "requests_per_s": load.requests / took_s}
+
+
+def logged_port(target: Target) -> str:
+    """The expression that finds the port in the service's log. Raises HarnessError for a target without one."""
+    expression = target.description.service.listening
+    if expression is None:
+        raise HarnessError("a benchmark needs a service that logs its port", hint="give [service] listening")
+    return expression
 
 
 async def _listening(process: KeptProcess, expression: re.Pattern[str]) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import math
+import signal
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -76,12 +77,12 @@ def _as_expected(exchange: Exchange, *, repeated: bool) -> bool:
 def in_time(history: History) -> Examined:
     """Each request has ended within the service's own deadline, whatever its purpose."""
     began = history.last(RunBegan)
-    deadline_ms = began.deadline_ms if began else math.inf
+    deadline_ms = began.deadline_ms if began and began.deadline_ms is not None else math.inf
     sent = exchanges(history)
     late = [e for e in sent if e.ended is None or e.ended.took_ms > deadline_ms]
     stories = [f"{e.name}: {e.story()} (limit {deadline_ms / 1e3:g} s)" for e in late]
     took = [e.ended.took_ms for e in sent if e.ended]
-    limit = f", limit {deadline_ms / 1e3:g} s" if began else ""
+    limit = f", limit {deadline_ms / 1e3:g} s" if deadline_ms < math.inf else ""
     saw = f"{len(took)} answers, the slowest after {max(took, default=0) / 1e3:.3f} s{limit}"
     return _of_exchanges(late, stories, of=sent, saw=saw, by_clock=True)
 
@@ -135,14 +136,29 @@ def recovers(history: History) -> Examined:
 
 @check(Kind.LIVENESS)
 def drains(history: History) -> Examined:
-    """Told to end by SIGTERM, the service ends by itself with status 0."""
-    ends = [end.status for end in history.of(ServiceEnded) if end.asked_by == TERMINATED]
-    bad = [status for status in ends if status != 0]
+    """Told to end by SIGTERM, the service ends with status 0, or by the signal when every request has its answer."""
+    ends = [(end.status, _open_at(history, at.t_ns)) for at, end in history.placed(ServiceEnded) if _terminated(end)]
+    bad = [(status, left) for status, left in ends if status != 0 and (left or status != -signal.SIGTERM)]
+    stories = [f"ended with status {status} after SIGTERM{_with_open(left)}" for status, left in bad]
     return Examined(
-        problem=f"ended with status {bad[0]} after SIGTERM" if bad else "",
-        saw="; ".join(f"ended with status {status}" for status in ends) or "never told to end by SIGTERM",
+        problem=stories[0] if stories else "",
+        saw="; ".join(f"ended with status {status}" for status, _ in ends) or "never told to end by SIGTERM",
         observations=len(ends),
     )
+
+
+def _terminated(end: ServiceEnded) -> bool:
+    return end.asked_by == TERMINATED
+
+
+def _open_at(history: History, t_ns: int) -> int:
+    """How many requests were under way then and never got an answer."""
+    open_then = [e for e in exchanges(history) if e.span[0] < t_ns <= e.span[1]]
+    return sum(e.ended is None or e.ended.status is None for e in open_then)
+
+
+def _with_open(count: int) -> str:
+    return f", with {count} {'request' if count == 1 else 'requests'} open" if count else ""
 
 
 def _of_exchanges(

@@ -5,7 +5,7 @@ These count whether or not a fault left evidence: there is no excuse for them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.checks.exchanges import Exchange, by_delivery, by_subject, exchanges
 from harness.checks.registry import Examined, Kind, check
@@ -22,14 +22,13 @@ def _readings(history: History) -> Sequence[Sequence[StoredRow]]:
 def _rows_seen(history: History) -> str:
     """How many deliveries were acknowledged, and how many rows each reading found."""
     readings = [sum(row.copies for row in rows) for rows in _readings(history)]
-    return (
-        f"{len(_promised(history))} deliveries acknowledged; rows read: {', then '.join(map(str, readings)) or 'none'}"
-    )
+    count, read = len(promised_deliveries(history)), ", then ".join(map(str, readings)) or "none"
+    return f"{count} deliveries acknowledged; rows read: {read}"
 
 
-def _promised(history: History) -> Collection[str]:
+def promised_deliveries(history: History) -> frozenset[str]:
     """The deliveries that were acknowledged, by any of their requests."""
-    return {e.sent.delivery for e in exchanges(history) if e.outcome in CONFIRMED and e.sent.delivers}
+    return frozenset(e.sent.delivery for e in exchanges(history) if e.outcome in CONFIRMED and e.sent.delivers)
 
 
 def _named(bad: Sequence[str], what: str) -> str:
@@ -69,7 +68,7 @@ def acknowledged_is_stored(history: History) -> Examined:
     return Examined(
         problem=_named(lost, "acknowledged, but not stored"),
         saw=_rows_seen(history),
-        observations=len(_promised(history)),
+        observations=len(promised_deliveries(history)),
     )
 
 

@@ -23,7 +23,7 @@ from harness.engine.observing.deaths import ended_by_deaths
 from harness.engine.observing.probes import Probed, probe
 from harness.engine.observing.relay_log import relay_unbroken
 from harness.engine.observing.service_log import record_unhandled
-from harness.engine.observing.stored import stored_rows
+from harness.engine.observing.stored import rows_at_rest
 from harness.engine.performer import Performer
 from harness.engine.phases.figures import record_figures
 from harness.engine.phases.recovery import recover, send_again
@@ -224,7 +224,7 @@ class _Run:
         record_unhandled(rig, rig.site.service.log.read().splitlines())
 
     async def _rows(self, rig: Rig) -> None:
-        self._recorder.record("runner", RowsRead(tuple(await stored_rows(rig))))
+        self._recorder.record("runner", RowsRead(tuple(await rows_at_rest(rig))))
 
     @contextmanager
     def _problems(self, doing: str) -> Iterator[None]:

@@ -8,8 +8,11 @@ binds its port, and the code that starts it takes another one if that port was i
 from __future__ import annotations
 
 import secrets
+import socket
 from collections.abc import Callable
 from pathlib import Path
+
+from harness.errors import HarnessError
 
 Ports = Callable[[], int]
 """The source of a starting server's next port."""
@@ -17,6 +20,7 @@ Ports = Callable[[], int]
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _LOWEST = 10_000  # below are the well-known services of developers' machines: 5432, 6379, 8080 ...
 _HIGHEST = 65_535
+TRIES = 50
 
 
 def ephemeral_range() -> range:
@@ -30,6 +34,23 @@ def candidates(ephemeral: range) -> list[int]:
     everything = range(_LOWEST, _HIGHEST + 1)
     outside = [port for port in everything if port not in ephemeral]
     return outside if len(outside) >= 100 else list(everything)
+
+
+def free_port() -> int:
+    """Return a port like `pick_port`, which nothing on this machine listens on now.
+
+    It is for a program that cannot be asked to take another one. Raises HarnessError if none is found.
+    """
+    for _ in range(TRIES):
+        port = pick_port()
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise HarnessError(f"of {TRIES} ports none was free", hint="end what listens on so many ports")
 
 
 def pick_port() -> int:

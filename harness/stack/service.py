@@ -15,7 +15,7 @@ import httpx
 import psutil
 
 from harness.errors import HarnessError
-from harness.polling import poll
+from harness.polling import poll, poll_async
 from harness.processes.keeper import Keeper, KeptProcess, LogFile, PreloadedPython, ProcessSpec
 from harness.processes.syscalls import ConnectRule, SyscallEvent
 from harness.stack.http import service_client
@@ -37,7 +37,9 @@ class ServiceSpec:
     environment: Mapping[str, str]
     cwd: Path
     log: Path
-    listening: re.Pattern[str]
+    listening: re.Pattern[str] | None
+    """Finds the group `port` in its log. None: it listens on `port`, as it was started to."""
+    port: int = 0
     alive: str
     start_within_s: float
     stop_within_s: float
@@ -128,27 +130,47 @@ class ServiceProcess:
         return functools.partial(call_in, self._loop, in_the_loop)
 
     async def _until_listening(self, mark: int) -> None:
+        listening = self._spec.listening
+        if listening is None:
+            self.port = self._spec.port
+            return
+
         def port_in_log() -> int | None:
             # Wait for the process first: then the log has all that it wrote.
             gone = self.process.poll()
-            found = self._spec.listening.search(self.log.read(mark))
+            found = listening.search(self.log.read(mark))
             if found is None and gone is not None:
                 raise self._did_not_start(f"it ended with status {gone}")
             return int(found["port"]) if found else None
 
         port = await poll(port_in_log, within_s=self._spec.start_within_s)
         if port is None:
-            raise self._did_not_start(f"it did not say in {self._spec.start_within_s:g} s where it listens")
+            within_s, wanted = self._spec.start_within_s, listening.pattern
+            raise self._did_not_start(f"no line of its log said in {within_s:g} s where it listens: {wanted!r}")
         self.port = port
 
     async def _until_alive(self) -> None:
+        """Ask until it answers well: a service may listen before it is up."""
+        path, last = self._spec.alive, "nothing"
         async with service_client(base_url=self.base_url, timeout=self._spec.start_within_s) as client:
-            try:
-                answer = await client.get(self._spec.alive)
-            except httpx.HTTPError as problem:
-                raise self._did_not_start(f"{self._spec.alive}: {problem!r}") from problem
-        if answer.status_code >= 300:
-            raise self._did_not_start(f"{self._spec.alive} answered {answer.status_code}")
+
+            async def alive() -> bool:
+                nonlocal last
+                gone = self.process.poll()
+                if gone is not None:
+                    raise self._did_not_start(f"it ended with status {gone}")
+                try:
+                    answer = await client.get(path)
+                except httpx.HTTPError as problem:
+                    last = repr(problem)
+                    return False
+                last = f"it answered {answer.status_code}"
+                return answer.is_success
+
+            if not await poll_async(alive, within_s=self._spec.start_within_s):
+                raise self._did_not_start(
+                    f"{path} did not say in {self._spec.start_within_s:g} s that it is alive: {last}"
+                )
 
     def _did_not_start(self, why: str) -> ServiceStartError:
         tail = self.log.tail(LOG_TAIL_LINES)

@@ -15,6 +15,7 @@ from harness.documents import Expression, Table, wrong
 from harness.protocols.contract.about import storing
 from harness.protocols.registry import PROTOCOLS
 from harness.target.outcomes import OutcomeName, OutcomesDescription
+from harness.target.placeholders import SERVICE_PORT
 from harness.target.requests import SOURCE, IdentityDescription, ReadDescription, UrlPath, WrongDescription
 from harness.vocabulary.refusals import DAY_S
 
@@ -92,8 +93,9 @@ class ServiceDescription(Table):
     Python that has loaded them, which takes a fraction of the time. Any other service is spawned."""
     environment: Environment
     """`{LINK.url}`, `{LINK.host}`, `{LINK.port}`, `{LINK.user}`, ... are filled in; with TLS, `{LINK.ca_file}`."""
-    listening: ExpressionWithPort
-    """Finds the group `port` in the line of the service's log that says where it listens."""
+    listening: ExpressionWithPort | None = None
+    """Finds the group `port` in the line of the service's log that says where it listens. A service that logs no such
+    line is given a port: write `{service.port}` in its command or its environment."""
     alive: UrlPath
     ready: UrlPath | None = None
     unhandled: Expression
@@ -107,6 +109,18 @@ class ServiceDescription(Table):
         size = 3 if self.command[1:2] == ["-m"] else 2
         head = tuple(self.command[:size])
         return head if len(head) == size and _is_python_program(head[1:]) else ()
+
+    @property
+    def is_given_a_port(self) -> bool:
+        """Whether the harness chooses the port that it listens on."""
+        return any(f"{{{SERVICE_PORT}}}" in text for text in (*self.command, *self.environment.values()))
+
+    @model_validator(mode="after")
+    def _its_port_is_known(self) -> ServiceDescription:
+        if self.listening is None and not self.is_given_a_port:
+            mend = f"give `listening`, or write {{{SERVICE_PORT}}} where the service reads its port"
+            raise wrong("nothing says on which port the service listens", mend)
+        return self
 
     @model_validator(mode="after")
     def _only_python_is_preloaded(self) -> ServiceDescription:
@@ -148,6 +162,9 @@ class StoredDescription(Table):
     link: str = Field(default_factory=lambda: storing()[0])
     """The default is the default link of the first protocol whose servers store."""
     sql: str
+    within_ms: Milliseconds = 0.0
+    """How long after its acknowledgement a delivery may still be on its way to being stored: a service that answers
+    first and stores later, by a queue or a worker, needs it."""
     sources: bool = Field(default=False, strict=True)
     """The rows have a third column, `source`: the same id under two sources is two deliveries."""
 
@@ -164,8 +181,9 @@ class StoredDescription(Table):
 class LimitsDescription(Table):
     """What the service owes its clients."""
 
-    request_deadline_ms: Milliseconds
-    """Every request has ended by then, whatever is broken."""
+    request_deadline_ms: Milliseconds | None = None
+    """Every request has ended by then, whatever is broken. Without it the slowest answer is reported, not judged, and
+    the harness waits a minute for each."""
     recovery_s: Seconds = 10.0
     """The deadline after the last heal for acknowledging again."""
     connections: PositiveInt

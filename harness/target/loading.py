@@ -15,7 +15,7 @@ from harness.documents import check_document, check_schema, read_toml
 from harness.errors import UsageError
 from harness.protocols.contract.about import ABOUT, storing
 from harness.target.description import SCHEMA, TargetDescription
-from harness.target.placeholders import CA_FILE, PLACEHOLDER, READ_BY, REMEMBERED_BY
+from harness.target.placeholders import CA_FILE, PLACEHOLDER, READ_BY, REMEMBERED_BY, SERVICE_PORT
 from harness.target.protections import switched_off
 from harness.target.sender import TEMPLATE_WORDS, Sender, TemplateSender
 from harness.target.servers import servers_of
@@ -126,7 +126,8 @@ def _check_placeholders(description: TargetDescription, place: str, key: str, te
         elif ca_file in PLACEHOLDER.findall(text):
             problem, mend = "this link speaks no TLS, so it has no certificate", f"add tls = true to [links.{link}]"
             raise UsageError.at(place, key, ca_file, problem, mend=mend)
-    _check_words(text, ["python", *of_links], place=place, key=key)
+    own = [] if key.startswith("prepare") else [SERVICE_PORT]
+    _check_words(text, ["python", *own, *of_links], place=place, key=key)
 
 
 def _check_words(text: str, known: Sequence[str], *, place: str, key: str) -> None:

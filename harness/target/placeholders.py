@@ -9,6 +9,8 @@ PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 
 CA_FILE = "ca_file"
 """The additional placeholder of a link with TLS: the file of the authority to trust, in PEM."""
+SERVICE_PORT = "service.port"
+"""Placeholder of a port that the harness chooses for the service to listen on."""
 REMEMBERED_BY = ("prefix", "source", "id")
 """Placeholders in the key by which a service remembers a delivery."""
 READ_BY = ("source", "id")

@@ -22,6 +22,7 @@ from harness.history.events import (
     NotRecovered,
     NotSteady,
     Purpose,
+    RequestEnded,
     ScenarioProblem,
     ServiceEnded,
     ServiceNotStarted,
@@ -51,6 +52,16 @@ def never_ended() -> Story:
 
 def not_again() -> Story:
     return rest(middle().request("c", UNKNOWN, expected=UNKNOWN)).again("c", UNKNOWN).rows("a")
+
+
+def cut_short() -> Story:
+    story = whole()
+    number = story.send("c", expected=None, purpose=Purpose.RECOVERY)
+    return story.tell(ServiceEnded(1, -15, "SIGTERM"), RequestEnded(number, UNKNOWN, 5.0, problem="broken off"))
+
+
+def ended_when_all_was_answered() -> Story:
+    return whole().tell(ServiceEnded(1, -15, "SIGTERM"))
 
 
 RETRIES = service.metric("retries")
@@ -92,7 +103,8 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("recovers", lambda: whole().tell(NotRecovered(10, "503")), "nothing acknowledged 10 s after healing: 503"),
     ("recovers", not_again, "c, sent again: unknown"),
     ("recovers", lambda: middle().tell(NotSteady("1 of 10: b refused")).rows("a"), "not steadily: 1 of 10: b refused"),
-    ("drains", lambda: whole().tell(ServiceEnded(1, -15, "SIGTERM")), "ended with status -15 after SIGTERM"),
+    ("drains", lambda: whole().tell(ServiceEnded(1, 1, "SIGTERM")), "ended with status 1 after SIGTERM"),
+    ("drains", cut_short, "ended with status -15 after SIGTERM, with 1 request open"),
     ("pool_returns", lambda: whole().tell(AtRest("connections", 16, 15, "a")), "connections: a stay at 16, at most 15"),
     ("pool_returns", lambda: whole().tell(AtRest("busy connections", 1, 0, "a")), "busy connections: a stay at 1"),
     ("no_leaks", lambda: whole().tell(AtRest("checked_out", 1, 0)), "checked_out stay at 1, at most 0"),
@@ -134,6 +146,10 @@ def test_a_well_behaved_run_fails_no_check(each: Check) -> None:
     assert result.saw
     assert each.wants.endswith(".")
     assert each.name in {name for name, _, _ in FAILING}, "no history above makes this check fail"
+
+
+def test_a_service_without_a_handler_may_end_by_the_signal_when_all_is_answered() -> None:
+    assert ended_when_all_was_answered().judged().verdict is Verdict.HELD
 
 
 def test_a_check_that_had_nothing_to_look_at_says_so() -> None:

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
-from harness.stack.ports import candidates, ephemeral_range, pick_port
+import socket
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.stack.ports import candidates, ephemeral_range, free_port, pick_port
 
 
 def test_ports_lie_outside_what_the_kernel_gives_to_outgoing_connections() -> None:
@@ -17,3 +22,16 @@ def test_this_machines_range_is_kept_clear() -> None:
     picked = {pick_port() for _ in range(50)}
     assert len(picked) > 25
     assert not picked & set(ephemeral_range())
+
+
+def test_a_port_that_something_listens_on_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        in_use = taken.getsockname()[1]
+        chosen = iter([in_use, in_use, pick_port()])
+        monkeypatch.setattr("harness.stack.ports.pick_port", lambda: next(chosen))
+        assert free_port() != in_use
+        monkeypatch.setattr("harness.stack.ports.pick_port", lambda: in_use)
+        with pytest.raises(HarnessError, match="of 50 ports none was free"):
+            free_port()

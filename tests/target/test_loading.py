@@ -115,6 +115,8 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
         # Expressions, paths, statuses.
         ('unhandled = "Traceback"', 'unhandled = "("', "[service]: unhandled = '('", "not a regular", "mend the"),
         (LISTENING, "port (", "[service]: listening = 'port ('", "not a regular expression", "mend the"),
+        (f"listening = '{LISTENING}'", "", "nothing says on which port", "nothing", "{service.port}"),
+        ("{postgres.host}", "{service.port}", "[service]: prepare[3] = 'service.port'", "nothing is", "postgres"),
         (LISTENING, "port", "[service]: listening = 'port'", "no group named port", "(?P<port>"),
         ("/healthz", "healthz", "[service]: alive = 'healthz'", "a path begins with /", "write /healthz"),
         ('"503"', '"5033"', "[outcomes.refused]: status[0] = '5033'", "not a status", "three digits"),

@@ -26,9 +26,12 @@ from harness.history.events import ServiceEnded
 from harness.processes.keeper import KeptProcess
 from harness.relay import RelayControl
 from harness.results import RunKey
+from harness.stack.ports import free_port
 from harness.stack.service import ServiceProcess, ServiceSpec
+from harness.target.placeholders import SERVICE_PORT
 
 PATIENCE_BEYOND_DEADLINE_S = 0.5
+PATIENCE_WITHOUT_DEADLINE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +99,9 @@ def _deliveries(bed: Testbed, key: RunKey, configuration: RunConfiguration, buil
 
 
 def _patience_s(bed: Testbed, configuration: RunConfiguration) -> float:
-    deadline_s = bed.target.description.limits.request_deadline_ms / 1e3
-    return configuration.patience_s or deadline_s + PATIENCE_BEYOND_DEADLINE_S
+    deadline_ms = bed.target.description.limits.request_deadline_ms
+    own_s = PATIENCE_WITHOUT_DEADLINE_S if deadline_ms is None else deadline_ms / 1e3 + PATIENCE_BEYOND_DEADLINE_S
+    return configuration.patience_s or own_s
 
 
 def service_spec(
@@ -108,13 +112,16 @@ def service_spec(
     described = target.description.service
     logs = configuration.folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
+    port = free_port() if described.is_given_a_port else 0
+    words = {**words, SERVICE_PORT: str(port)}
     return ServiceSpec(
         argv=target.command(words),
         preloaded=bed.preloaded,
         environment=bed.environment(words, target.settings(key.profile, key.without)),
         cwd=target.directory,
         log=_fresh(logs / f"{key}.log"),
-        listening=re.compile(described.listening),
+        listening=None if described.listening is None else re.compile(described.listening),
+        port=port,
         alive=described.alive,
         start_within_s=described.start_within_s,
         stop_within_s=described.stop_within_s,

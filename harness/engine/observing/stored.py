@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.checks.safety import promised_deliveries
 from harness.engine.rig import Rig
 from harness.history.events import StoredRow
+from harness.polling import poll_async
+
+READ_EVERY_S = 0.05
 
 
 async def stored_rows(rig: Rig, ids: Sequence[str] | None = None) -> Sequence[StoredRow]:
@@ -13,6 +17,20 @@ async def stored_rows(rig: Rig, ids: Sequence[str] | None = None) -> Sequence[St
     stored = rig.target.description.stored
     rows = await rig.sessions.of(rig.site.links[stored.link].link).rows(stored.query, ids)
     return [StoredRow(*row) for row in rows]
+
+
+async def rows_at_rest(rig: Rig) -> Sequence[StoredRow]:
+    """Read all stored rows. Until the target's `within_ms` is over, wait for those that were acknowledged."""
+    promised = promised_deliveries(rig.recorder.history)
+    rows: Sequence[StoredRow] = ()
+
+    async def all_there() -> bool:
+        nonlocal rows
+        rows = await stored_rows(rig)
+        return promised <= {row.id for row in rows}
+
+    await poll_async(all_there, within_s=rig.target.description.stored.within_ms / 1e3, interval_s=READ_EVERY_S)
+    return rows
 
 
 async def waiting_for_locks(rig: Rig) -> int:

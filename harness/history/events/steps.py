@@ -21,7 +21,7 @@ class RunBegan(Event, kind="run.began"):
     without: tuple[str, ...]
     seed: int
     target: str
-    deadline_ms: float
+    deadline_ms: float | None
     wall_clock: str
     at_rest: tuple[str, ...] = ()
     repeat_is_same: bool = True
