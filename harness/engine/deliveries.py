@@ -24,6 +24,11 @@ class Deliveries:
         self._prefix = hashlib.blake2b(seed.encode(), digest_size=6).hexdigest()
         self._made = 0
 
+    @property
+    def pattern(self) -> str:
+        """An expression that finds the id of any delivery of this run."""
+        return rf"msg_{self._prefix}_\d{{6,}}"
+
     def names_to_come(self, count: int) -> tuple[tuple[str, str], ...]:
         """Return the source and the ids of the next deliveries, without making them."""
         return tuple((SOURCE, self._name_at(index)) for index in range(self._made, self._made + count))

@@ -22,6 +22,7 @@ from harness.relay.refusals import check_action
 from harness.relay.reports import STATEMENTS_MAX, Ended, Fired, Passed, Report, Seen
 from harness.relay.rules import Match, Rule
 from harness.relay.server import RelayServer
+from harness.relay.tries import Tally, Tried, Try
 
 __all__ = [
     "STATEMENTS_MAX",
@@ -49,6 +50,9 @@ __all__ = [
     "Rule",
     "Seen",
     "Stall",
+    "Tally",
     "TlsMode",
+    "Tried",
+    "Try",
     "check_action",
 ]

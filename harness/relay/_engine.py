@@ -338,6 +338,7 @@ class Engine:
         if by == "server" and self._notes.said_goodbye:
             by = "service"
         found = unfinished or self._notes.unfinished()
+        self._notes.ended()
         self.tell(
             Ended(
                 hop=self.hop, connection=self.number, service_port=self.service_port, by=by, phase=found.phase,

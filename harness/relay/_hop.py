@@ -18,9 +18,11 @@ from harness.relay._pair import Pair
 from harness.relay._rule_book import Releasable, RuleBook
 from harness.relay._side import Side
 from harness.relay._sightings import Sightings
+from harness.relay._tries import Tries
 from harness.relay.refusals import check_rule
 from harness.relay.reports import Report, Seen
 from harness.relay.rules import Rule
+from harness.relay.tries import Tally
 from harness.vocabulary.value import Json
 
 
@@ -38,7 +40,7 @@ class HopServer:
         self.identity = identity
         self.report = report
         self._upstream = upstream
-        self._state = HopState(kind, RuleBook(fired), Sightings(kind.name))
+        self._state = HopState(kind, RuleBook(fired), Sightings(kind.name), Tries(kind.speech))
         self._numbers = itertools.count(1)
         self._pairs: dict[Pair, None] = {}
         self._listener: Listener | None = None
@@ -126,6 +128,14 @@ class HopServer:
     def recording(self) -> Iterator[Seen]:
         """Return the recorded messages."""
         return self._state.sightings.recorded()
+
+    def count_tries(self, subjects: str) -> None:
+        """Count from now on how often each statement is sent for one subject."""
+        self._state.tries.begin(subjects)
+
+    def tries(self) -> Tally:
+        """Return what was counted."""
+        return self._state.tries.tally()
 
     # ------------------------------------------------------------------ for the connections
 

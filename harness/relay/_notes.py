@@ -13,6 +13,7 @@ from harness.protocols.contract.speech import SPEECH, Speech
 from harness.relay._flights import Flight, Flights
 from harness.relay._rule_book import ArmedRule, RuleBook, Sight
 from harness.relay._sightings import Sightings
+from harness.relay._tries import ConnectionTries, Tries
 
 TlsMode: TypeAlias = Literal["none", "offered", "required"]
 """Whether a hop speaks TLS to the service. "offered": only to a client that asks for it within the protocol."""
@@ -43,6 +44,7 @@ class HopState:
     kind: HopKind
     book: RuleBook
     sightings: Sightings
+    tries: Tries
 
 
 class Notes:
@@ -58,6 +60,8 @@ class Notes:
         self._sent_sights = hop.book.sights_of("sent")
         self._answered_sights = hop.book.sights_of("answered")
         self._sightings = hop.sightings
+        self._counting = hop.tries
+        self._tries = ConnectionTries(hop.tries)
         speech = hop.kind.speech
         self._tls_answer, self._tls_yes = ("", b"") if speech.tls is None else (speech.tls.answer, speech.tls.yes)
         self._conversation = speech.conversation()
@@ -80,6 +84,8 @@ class Notes:
             self._sightings.note(self._number, message, self.now_ns)
             if flight is not None:
                 flight.statements.append((sight, message.values))
+            if self._counting.on:
+                self._tries.sent(message, self.now_ns)
             for armed in sight.answer_rules:
                 armed.note(self._number, message.values)
         if self._sightings.recording:
@@ -97,6 +103,8 @@ class Notes:
         if flight is not None and flight.statements:
             asked, flight.statements = flight.statements, []
         self._flights.answered(message)
+        if self._counting.on:
+            self._tries.answered(message, self.now_ns)
         if message.name == self._tls_answer:
             self.tls_begins = frame.head == self._tls_yes
         if message.ends_answer:
@@ -146,7 +154,14 @@ class Notes:
 
     def fail(self, message: Message, error: ServerError) -> Failure:
         """Return how the protocol turns this error into the answer to the message."""
-        return self._conversation.fail(message, error)
+        failure = self._conversation.fail(message, error)
+        if failure.to_service and self._counting.on:  # no answer of the server's will tell of it
+            self._tries.failed(message, error, self.now_ns)
+        return failure
+
+    def ended(self) -> None:
+        """The connection has ended: what is not answered yet will never be."""
+        self._tries.ended()
 
     def unfinished(self) -> Unfinished:
         """Return what is unfinished now."""

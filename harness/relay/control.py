@@ -17,6 +17,7 @@ from harness.errors import HarnessError, UsageError
 from harness.relay._notes import TlsMode
 from harness.relay.reports import Fired, Report, Seen
 from harness.relay.rules import Rule
+from harness.relay.tries import Tally
 from harness.vocabulary.value import Json
 
 T = TypeVar("T")
@@ -216,6 +217,17 @@ class RelayControl:
         Raises HarnessError when more passed than the relay keeps (64 MiB of it).
         """
         return _seen(await self._ask("recording", hop=hop))
+
+    async def count_tries(self, hop: str, subjects: str) -> None:
+        """Count anew, from now on, how often each statement of the hop is sent for one subject.
+
+        `subjects`: an expression that finds what a request is about, such as a delivery's id, in its statements.
+        """
+        await self._ask("count_tries", hop=hop, subjects=subjects)
+
+    async def tries(self, hop: str) -> Tally:
+        """Return what `count_tries` has counted so far."""
+        return Tally.from_json(await self._ask("tries", hop=hop))
 
     # ------------------------------------------------------------------ inside
 

@@ -24,6 +24,7 @@ from harness.engine.observing.probes import Probed, probe
 from harness.engine.observing.relay_log import relay_unbroken
 from harness.engine.observing.service_log import record_unhandled
 from harness.engine.observing.stored import rows_at_rest
+from harness.engine.observing.tries import tries_recorded
 from harness.engine.performer import Performer
 from harness.engine.phases.figures import record_figures
 from harness.engine.phases.recovery import recover, send_again
@@ -135,8 +136,9 @@ class _Run:
             return
         before = await probe(rig.target, rig.site.service)
         mark = rig.site.service.log.size()
-        await self._middle(self._lab, rig, performer, before)
-        await self._afterwards(rig, performer, before, mark, counting)
+        async with tries_recorded(rig):
+            await self._middle(self._lab, rig, performer, before)
+            await self._afterwards(rig, performer, before, mark, counting)
 
     def _service_ended(self, event: ServiceEnded) -> None:
         self._recorder.record("service", event)

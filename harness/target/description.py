@@ -71,6 +71,14 @@ class LinkDescription(Table):
     The harness makes a certificate for 127.0.0.1 and localhost. A service that verifies certificates must trust the
     file `{LINK.ca_file}`. To the server the harness always speaks plain text."""
 
+    tries: PositiveInt = 10
+    """How often a statement may be sent for one request, as long as it fails."""
+    mean_pause_ms: Milliseconds | None = None
+    """The least that the service waits on average before it sends a statement again, the first time aside: that may
+    follow at once. It is judged in a run that has 20 such pauses. From one send to the next."""
+    retries_per_s: PositiveInt | None = None
+    """How often a statement may be sent again in any one second, for all requests together."""
+
     @property
     def server_name(self) -> str:
         """The name of the server that the link leads to."""

@@ -24,6 +24,7 @@ from harness.history.events import (
     ServiceEnded,
     ServiceStarted,
     StoredRow,
+    TriesCounted,
 )
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, Outcome, service
 
@@ -53,6 +54,10 @@ class Story:
     def tell(self, *events: Event) -> Story:
         for event in events:
             self.recorder.record("test", event)
+        return self
+
+    def tell_at(self, t_ns: int, event: Event) -> Story:
+        self.recorder.record("test", event, t_ns=t_ns)
         return self
 
     def begin(self, *at_rest: str) -> Story:
@@ -164,6 +169,7 @@ def rest(story: Story, *more: str) -> Story:
         AtRest("tasks", 3, 5),
         AtRest("descriptors", 20, 80),
         FigureRead(service.metric("retries"), 0, 0),
+        TriesCounted("postgres", 2, 1, 0, 10),
     )
     story.rows("a", *more)
     for delivery in ("a", *more):

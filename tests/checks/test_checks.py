@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from typing import get_args
 
@@ -23,14 +24,19 @@ from harness.history.events import (
     NotSteady,
     Purpose,
     RequestEnded,
+    RequestSent,
     ScenarioProblem,
+    SentAgain,
     ServiceEnded,
     ServiceNotStarted,
+    TriesCounted,
+    TryMade,
     UnhandledLogged,
 )
 from harness.vocabulary import ABSENT, ACKNOWLEDGED, ANY_OUTCOME, CONFLICT, REFUSED, REJECTED, UNKNOWN, service
-from tests.checks.support import Story, middle, rest, row, whole
+from tests.checks.support import Story, digest_of, middle, rest, row, whole
 
+SECOND_NS = 1_000_000_000
 Spoil = Callable[[], Story]
 
 
@@ -62,6 +68,20 @@ def cut_short() -> Story:
 
 def ended_when_all_was_answered() -> Story:
     return whole().tell(ServiceEnded(1, -15, "SIGTERM"))
+
+
+def tried(
+    delivery: str, *answers: str, most: int = 10, more: int = 0, mean_ms: float | None = None, per_s: int | None = None
+) -> Story:
+    """A statement that was sent these times, a millisecond apart, while a request for "c" was open for a second."""
+    story, began_ns = middle(), time.monotonic_ns() - 2 * SECOND_NS
+    story.tell_at(began_ns, RequestSent(100, "c", digest_of("c"), 100, Purpose.SCENARIO.value, ACKNOWLEDGED))
+    story.tell_at(began_ns + SECOND_NS, RequestEnded(100, ACKNOWLEDGED, 1_000.0, 200, "stored"))
+    tries = (TryMade(began_ns + at * 1_000_000, answer, answer == "42501") for at, answer in enumerate(answers))
+    return rest(story, "c").tell(
+        TriesCounted("postgres", 5, 1, 0, most, mean_ms, per_s),
+        SentAgain("postgres", "INSERT", delivery, tuple(tries), more),
+    )
 
 
 RETRIES = service.metric("retries")
@@ -105,6 +125,13 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("recovers", lambda: middle().tell(NotSteady("1 of 10: b refused")).rows("a"), "not steadily: 1 of 10: b refused"),
     ("drains", lambda: whole().tell(ServiceEnded(1, 1, "SIGTERM")), "ended with status 1 after SIGTERM"),
     ("drains", cut_short, "ended with status -15 after SIGTERM, with 1 request open"),
+    ("retries_capped", lambda: tried("c", *["40001"] * 11), "(40001, 40001, 40001, 40001, 40001, ...) was sent 11"),
+    ("retries_capped", lambda: tried("c", "40001", "ok", most=1), "for c (40001, ok) was sent 2 times, at most 1"),
+    ("retries_capped", lambda: tried("c", *["lost"] * 2, more=9), "was sent 11 times, at most 10"),
+    ("retries_capped", lambda: tried("c", *["57014"] * 10, per_s=8), "was sent again 9 times in one second, at most 8"),
+    ("retries_spaced", lambda: tried("c", *["lost"] * 22, most=22, mean_ms=2), "1.0 ms on average before it was sent"),
+    ("final_errors_end_it", lambda: tried("c", "42501", "ok"), "for c (42501, ok) was sent again after 42501"),
+    ("final_errors_end_it", lambda: tried("", "42501", "42501"), "for c (42501, 42501) was sent again after 42501"),
     ("pool_returns", lambda: whole().tell(AtRest("connections", 16, 15, "a")), "connections: a stay at 16, at most 15"),
     ("pool_returns", lambda: whole().tell(AtRest("busy connections", 1, 0, "a")), "busy connections: a stay at 1"),
     ("no_leaks", lambda: whole().tell(AtRest("checked_out", 1, 0)), "checked_out stay at 1, at most 0"),
@@ -155,7 +182,7 @@ def test_a_service_without_a_handler_may_end_by_the_signal_when_all_is_answered(
 def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     empty = {each.name for each in STANDING if each(whole().recorder.history).observations == 0}
     of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed", "leaves_nothing"}
-    assert empty == {"slower", "reached", "drains"} | of_the_contract
+    assert empty == {"slower", "reached", "drains", "retries_spaced"} | of_the_contract
     nothing = [each(Story().recorder.history) for each in STANDING]
     assert {each.name for each in nothing if each.observations} == {"log_clean", "assertion"}
 

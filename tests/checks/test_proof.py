@@ -10,6 +10,7 @@ from harness.checks import STANDING, Check
 from harness.history.events import Asks, MomentMissed, NotRecovered
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, service
 from tests.checks.support import Story, whole
+from tests.checks.test_checks import tried
 
 
 def _spoilt() -> dict[str, Story]:
@@ -21,6 +22,9 @@ def _spoilt() -> dict[str, Story]:
         "slower": slow,
         "valid_is_not_rejected": whole().ask(Asks.DELIVER, "c", REJECTED),
         "owed": whole().ask(Asks.HEALTH, "", REFUSED, owed=ACKNOWLEDGED),
+        "retries_capped": tried("c", *["lost"] * 11),
+        "retries_spaced": tried("c", *["lost"] * 22, most=22, mean_ms=2),
+        "final_errors_end_it": tried("c", "42501", "ok"),
         "reached": whole().tell(MomentMissed(service.answers(5), True, 10, "2")),
         "recovers": whole().tell(NotRecovered(10, "503")),
     }

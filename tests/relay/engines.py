@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.protocols.contract.frames import Direction
+from harness.protocols.contract.speech import SPEECH
 from harness.relay import Action, Drop, Fired, Match, Report, Rule, TlsMode
 from harness.relay._engine import Engine
 from harness.relay._notes import HopKind, HopState
 from harness.relay._rule_book import RuleBook
 from harness.relay._sightings import Sightings
+from harness.relay._tries import Tries
 from tests.protocols.postgres import words as pg
 
 BEGIN, INSERT, COMMIT = pg.query("BEGIN"), pg.query("INSERT INTO t VALUES (1)"), pg.query("  commit;")
@@ -71,11 +73,12 @@ class Bed:
 
     def __post_init__(self) -> None:
         self.sightings = Sightings("hop")
+        self.tries = Tries(SPEECH.of(self.protocol))
 
     def connect(self) -> Wire:
         self.connections += 1
         outlet = Recorder()
-        state = HopState(HopKind("hop", self.protocol, self.tls), self.book, self.sightings)
+        state = HopState(HopKind("hop", self.protocol, self.tls), self.book, self.sightings, self.tries)
         return Wire(Engine(state, self.connections, 40_000 + self.connections, outlet), outlet)
 
     def arm(self, action: Action, direction: Direction = "sent", text: str = "", **more: Any) -> str:

@@ -49,6 +49,7 @@ from harness.history.events.steps import (
     StepBegan,
     StepEnded,
 )
+from harness.history.events.tries import SentAgain, TriesCounted, TryMade
 
 __all__ = [
     "Asks",
@@ -80,6 +81,7 @@ __all__ = [
     "RowsRead",
     "RunBegan",
     "ScenarioProblem",
+    "SentAgain",
     "ServerDied",
     "ServerUnusable",
     "ServiceEnded",
@@ -90,6 +92,8 @@ __all__ = [
     "StepBegan",
     "StepEnded",
     "StoredRow",
+    "TriesCounted",
+    "TryMade",
     "UnhandledLogged",
     "rest_name",
 ]

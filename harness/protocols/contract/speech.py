@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.protocols.contract.failure import ServerError
-from harness.protocols.contract.message import Conversation
+from harness.protocols.contract.message import Conversation, Message
 from harness.protocols.registry import Facet
 
 __all__ = ["FINGERPRINT_MAX", "SPEECH", "AskedTls", "Grammar", "Speech", "conversation", "fingerprint"]
@@ -55,6 +55,16 @@ class AskedTls:
     unasked: str
 
 
+def _no_error(message: Message) -> ServerError | None:
+    del message
+    return None
+
+
+def _never_final(error: ServerError) -> bool:
+    del error
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speech:
     """How a protocol is spoken on a connection. One object for all connections: it has no state.
@@ -69,6 +79,9 @@ class Speech:
     `grammar`: what some messages mean for their exchange.
     `tls`: how a client asks for TLS; None: a connection is in TLS from the beginning, or never.
     `actions`: what the relay can do only to messages of this protocol.
+    `error_of`: returns the error that a message of an answer reports; None: it reports none. It never raises.
+    `is_final`: whether the same statement would certainly get this error again, so that sending it again is in vain. An
+    error that may go away, or that a client mends by doing something else first, is not final.
     """
 
     conversation: Callable[[], Conversation]
@@ -77,6 +90,8 @@ class Speech:
     grammar: Grammar = Grammar()
     tls: AskedTls | None = None
     actions: tuple[type[object], ...] = ()
+    error_of: Callable[[Message], ServerError | None] = _no_error
+    is_final: Callable[[ServerError], bool] = _never_final
 
 
 SPEECH: Final[Facet[Speech]] = Facet("speech", "SPEECH")

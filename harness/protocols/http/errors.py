@@ -8,12 +8,30 @@ from typing import Final
 
 from harness.errors import UsageError
 from harness.protocols.contract.failure import ServerError
+from harness.protocols.contract.message import Message
 
-__all__ = ["check_error", "error_response"]
+__all__ = ["check_error", "error_of", "error_response", "is_final"]
 
 CODE: Final = re.compile(r"[2-5][0-9]{2}")
 TEXT: Final = "put here by the harness"
 BODILESS: Final = ("204", "304")
+# The request itself is wrong (RFC 9110, 15.5). Not there on purpose: 401 and 407 (with a new token it is right), 404
+# (it may come to be), 408, 409, 421, 423, 424, 425 and 429 (another time).
+FINAL: Final = frozenset(
+    {400, 402, 403, 405, 406, 410, 411, 412, 413, 414, 415, 416, 417, 422, 426, 428, 431, 451, 501, 505}
+)
+STATUS_LINE: Final = re.compile(rb"HTTP/\d\.\d ([45]\d\d)")
+
+
+def error_of(message: Message) -> ServerError | None:
+    """Return the error that a response's head reports."""
+    found = STATUS_LINE.match(message.frame.head) if message.name == "Response" else None
+    return None if found is None else ServerError(found[1].decode())
+
+
+def is_final(error: ServerError) -> bool:
+    """Whether the same request would certainly fail again."""
+    return int(error.code) in FINAL
 
 
 def check_error(place: str, error: ServerError, message: str | None) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.protocols.contract.speech import Grammar, Speech
 from harness.protocols.http.conversation import HttpConversation
-from harness.protocols.http.errors import check_error
+from harness.protocols.http.errors import check_error, error_of, is_final
 from harness.protocols.http.fingerprint import shape_of
 from harness.protocols.http.framing import TUNNEL
 from harness.protocols.http.length import WrongLength
@@ -19,4 +19,6 @@ SPEECH: Final = Speech(
     check_error=check_error,
     grammar=Grammar(endless=frozenset({TUNNEL})),
     actions=(WrongLength,),
+    error_of=error_of,
+    is_final=is_final,
 )

@@ -7,11 +7,43 @@ from typing import Final
 
 from harness.errors import UsageError
 from harness.protocols.contract.failure import ServerError
+from harness.protocols.contract.message import Message
+from harness.protocols.postgres.messages import error_code, is_last_word
 
-__all__ = ["REPLACEABLE", "check_error"]
+__all__ = ["REPLACEABLE", "check_error", "error_of", "is_final"]
 
 SQLSTATE: Final = re.compile(r"(?!00)[0-9A-Z]{5}")
 REPLACEABLE: Final = frozenset({"Query", "FunctionCall", "Parse", "Bind", "Describe", "Execute", "Close"})
+
+# What is wrong with a statement, its values or its rights stays wrong. Appendix A of PostgreSQL's manual.
+FINAL: Final = (
+    "22",  # data exception
+    "23502",  # not_null_violation
+    "23503",  # foreign_key_violation
+    "23514",  # check_violation
+    "28",  # invalid authorization
+    "3D",  # no such database
+    "3F",  # no such schema
+    "42",  # syntax error, or insufficient privilege
+    "54",  # program limit exceeded
+)
+NOT_FINAL: Final = (
+    "42P05",  # duplicate_prepared_statement: behind a pooler, another name may be free
+)
+# Not there on purpose: 23505 and 23P01 (a unique key, an exclusion) may be another transaction's doing, and the manual
+# says to retry them; 0A000 is also a cached plan that has become invalid, which preparing again mends.
+
+
+def error_of(message: Message) -> ServerError | None:
+    """Return the error that an answer reports."""
+    if message.name != "ErrorResponse":
+        return None
+    return ServerError(error_code(message.frame.head), fatal=is_last_word(message.frame.head))
+
+
+def is_final(error: ServerError) -> bool:
+    """Whether the same statement would certainly fail again."""
+    return error.code.startswith(FINAL) and error.code not in NOT_FINAL
 
 
 def check_error(place: str, error: ServerError, message: str | None) -> None:

@@ -8,7 +8,9 @@ from typing import Final, NamedTuple
 
 from harness.protocols.postgres.sql import statements
 
-__all__ = ["bound", "commits", "described", "executed", "function_called", "is_last_word", "parsed", "queried"]
+__all__ = [
+    "bound", "commits", "described", "error_code", "executed", "function_called", "is_last_word", "parsed", "queried",
+]  # fmt: skip
 
 BODY: Final = 5  # where it begins, after type and length
 _INT16 = struct.Struct(">H")
@@ -69,6 +71,16 @@ def function_called(head: bytearray) -> str:
 def is_last_word(head: bytearray) -> bool:
     """Whether the server closes the connection after this ErrorResponse (severity FATAL or PANIC)."""
     return head.startswith((b"SFATAL\0", b"SPANIC\0"), BODY) or b"\0VFATAL\0" in head or b"\0VPANIC\0" in head
+
+
+def error_code(head: bytearray) -> str:
+    """Return the SQLSTATE of an ErrorResponse."""
+    position = BODY
+    while position < len(head) and head[position]:
+        kind, (value, position) = head[position], _string(head, position + 1)
+        if kind == ord("C"):
+            return value
+    return ""
 
 
 def _string(head: bytearray, begin: int) -> tuple[str, int]:

@@ -7,7 +7,7 @@ from typing import Final
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.speech import AskedTls, Grammar, Speech
 from harness.protocols.postgres.conversation import PostgresConversation
-from harness.protocols.postgres.errors import check_error
+from harness.protocols.postgres.errors import check_error, error_of, is_final
 from harness.protocols.postgres.failing import error_response
 from harness.protocols.postgres.fingerprint import shape_of
 
@@ -30,6 +30,8 @@ SPEECH: Final = Speech(
         concludes=frozenset({"CommandComplete", "EmptyQueryResponse", "PortalSuspended", "ErrorResponse"}),
         goodbyes=frozenset({"Terminate"}),
     ),
+    error_of=error_of,
+    is_final=is_final,
     tls=AskedTls(
         answer="SSLAnswer",
         yes=b"S",

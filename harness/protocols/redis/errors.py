@@ -8,8 +8,9 @@ from typing import Final
 
 from harness.errors import UsageError
 from harness.protocols.contract.failure import ServerError
+from harness.protocols.contract.message import Message
 
-__all__ = ["check_error", "error_reply"]
+__all__ = ["check_error", "error_of", "error_reply", "is_final"]
 
 CODE: Final = re.compile(r"[A-Z][A-Z0-9]*")
 # As Redis 8 words them.
@@ -27,6 +28,25 @@ TEXTS: Final[Mapping[str, str]] = {
     "NOSCRIPT": "No matching script. Please use EVAL.",
     "WRONGTYPE": "Operation against a key holding the wrong kind of value",
 }
+
+FINAL: Final = frozenset({"WRONGTYPE", "NOAUTH", "WRONGPASS", "NOPERM", "NOPROTO", "CROSSSLOT"})
+# ERR is also what Redis says when it has too many clients.
+FINAL_TEXTS: Final = ("unknown command", "unknown subcommand", "wrong number of arguments", "syntax error", "invalid ")
+
+
+def error_of(message: Message) -> ServerError | None:
+    """Return the error that a reply reports."""
+    if message.name not in ("Error", "BulkError"):
+        return None
+    lines = bytes(message.frame.head).decode("utf-8", "replace").split("\r\n")
+    line = lines[0][1:] if message.name == "Error" else "".join(lines[1:2])
+    code, _, text = line.partition(" ")
+    return ServerError(code, text)
+
+
+def is_final(error: ServerError) -> bool:
+    """Whether the same command would certainly fail again."""
+    return error.code in FINAL or (error.code == "ERR" and error.text.startswith(FINAL_TEXTS))
 
 
 def check_error(place: str, error: ServerError, message: str | None) -> None:

@@ -6,9 +6,11 @@ from typing import Final
 
 from harness.protocols.contract.speech import Speech
 from harness.protocols.redis.conversation import RespConversation
-from harness.protocols.redis.errors import check_error
+from harness.protocols.redis.errors import check_error, error_of, is_final
 from harness.protocols.redis.fingerprint import shape_of
 
 __all__ = ["SPEECH"]
 
-SPEECH: Final = Speech(conversation=RespConversation, shape=shape_of, check_error=check_error)
+SPEECH: Final = Speech(
+    conversation=RespConversation, shape=shape_of, check_error=check_error, error_of=error_of, is_final=is_final
+)

@@ -1,0 +1,75 @@
+"""What the relay tells of statements that were sent more than once for one subject."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from harness.vocabulary.value import Json
+
+__all__ = ["LOST", "OK", "PASSED_OVER", "Tally", "Tried", "Try"]
+
+OK: Final = "ok"
+"""How a try ended that was answered without an error."""
+LOST: Final = "lost"
+"""How a try ended whose answer the relay has not seen to its end: its connection ended first."""
+PASSED_OVER: Final = "passed over"
+"""How a try ended that the server skipped, because an earlier statement of its exchange had failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One send. `t_ns`: CLOCK_MONOTONIC.
+
+    `answer`: one of the words above, or the error's code; empty if it was still unanswered. `final`: that error does
+    not go away by sending again.
+    """
+
+    t_ns: int
+    answer: str
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """The tries of one statement for one subject, in order. `more`: how many more were not kept.
+
+    `subject` is empty for a statement that names none, of which only the tries are here that an error answered.
+    """
+
+    subject: str
+    statement: str
+    tries: tuple[Try, ...]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What a hop has counted.
+
+    `statements`: how many were sent, each counted once for each subject. `failed`: how many of these failed at least
+    once. `tried`: those that failed and were sent again. `left_out`: how many more there were, or may have been.
+    """
+
+    statements: int
+    failed: int
+    tried: tuple[Tried, ...]
+    left_out: int = 0
+
+    def to_json(self) -> Json:
+        """Return a JSON object."""
+        tried: list[Json] = [
+            [each.subject, each.statement, [[one.t_ns, one.answer, one.final] for one in each.tries], each.more]
+            for each in self.tried
+        ]
+        return {"statements": self.statements, "failed": self.failed, "left_out": self.left_out, "tried": tried}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Tally:
+        """Read `to_json` back."""
+        tried = tuple(
+            Tried(subject=subject, statement=statement, tries=tuple(Try(*one) for one in tries), more=more)
+            for subject, statement, tries, more in data["tried"]
+        )
+        return cls(statements=data["statements"], failed=data["failed"], left_out=data["left_out"], tried=tried)
