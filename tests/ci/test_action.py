@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.ci.support import ACTION, GITLAB, read
+from tests.ci.support import ACTION, GITLAB, ROOT, read
 from tests.tiny import completed, environment, write_suite
 
 BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
@@ -31,25 +33,40 @@ class Job:
             "GITHUB_OUTPUT": str(self._output),
             "GITHUB_STEP_SUMMARY": str(self.summary),
             "GITHUB_ACTIONS": "true",
+            "GITHUB_ACTION_PATH": str(ROOT),
         }
 
     def gate(self, **given: str) -> subprocess.CompletedProcess[str]:
         """Run the step named Gate; each input that is not `given` has its default."""
         action = read(ACTION)
-        step = next(step for step in action["runs"]["steps"] if step.get("name") == "Gate")
+        step = _step("Gate")
         inputs = {name: given.get(name, item["default"]) for name, item in action["inputs"].items()}
         variables = {name: inputs[value.strip("${} ").removeprefix("inputs.")] for name, value in step["env"].items()}
         env = environment({**self._environment, **variables})
         return completed([*BASH, "-c", step["run"]], cwd=self.workspace, env=env)
+
+    def name_what_is_kept(self) -> subprocess.CompletedProcess[str]:
+        """Run the step that names the cache."""
+        return completed([*BASH, "-c", _step("Name what is kept")["run"]], env=environment(self._environment))
 
     @property
     def outputs(self) -> Mapping[str, str]:
         return dict(line.split("=", 1) for line in self._output.read_text("utf-8").splitlines())
 
 
+def _step(name: str) -> Any:
+    return next(step for step in read(ACTION)["runs"]["steps"] if step.get("name") == name)
+
+
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
     return Job(tmp_path)
+
+
+def test_what_is_kept_has_a_name(job: Job) -> None:
+    process = job.name_what_is_kept()
+    assert process.returncode == 0, process.stderr
+    assert re.fullmatch("[0-9a-f]{64}", job.outputs["hash"])
 
 
 def test_what_held_is_0_and_leaves_its_results(job: Job) -> None:
