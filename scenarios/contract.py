@@ -13,7 +13,6 @@ from harness import (
     postgres,
     proves,
     redis,
-    server,
     syscall,
     wire,
 )
@@ -74,13 +73,3 @@ async def test_deadline_passes_in_the_commit(lab: Lab) -> None:
         wire.stall(postgres.answered("COMMIT")),  # the third try, at which the request's time is over
     ):
         await lab.deliver(expect=UNKNOWN)
-
-
-@proves("insert.idempotent", fails="stored_once")
-async def test_client_hangs_up_in_the_commit(lab: Lab) -> None:
-    """The sender gives up while the COMMIT is on its way, and sends again: stored once."""
-    hold = wire.hold(postgres.sent("COMMIT"))
-    async with lab.inject(hold):
-        await lab.deliver(5, hang_up_at=hold.fired(5), expect=UNKNOWN)
-    await lab.inject(server.flush(redis))  # PostgreSQL alone remembers
-    await lab.request("again", expect=ACKNOWLEDGED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, cast
@@ -62,14 +62,22 @@ class HttpClient:
         if self._open:
             await asyncio.wait([connection.lost for connection in self._open])
 
-    async def request(self, port: int, outgoing: OutgoingRequest) -> Response:
-        """Send a request and return its answer, however long that takes; when cancelled, close the connection.
+    async def request(
+        self, port: int, outgoing: OutgoingRequest, *, connected: Callable[[int], None] = lambda _: None
+    ) -> Response:
+        """Send a request and return its answer, however long that takes.
 
-        Raises NotConnectedError and BrokenOffError.
+        Cancelled, it closes the connection, and ends when the socket is closed. `connected`: called with the client's
+        own port. Raises NotConnectedError and BrokenOffError.
         """
         connection = self._reusable(port) or await self._connected(port)
+        connected(connection.own_port)
         try:
             response = await connection.exchange(outgoing)
+        except asyncio.CancelledError:
+            connection.close()
+            await asyncio.wait([connection.lost])
+            raise
         finally:
             # A server that has failed may close the connection right after its answer without saying so.
             failed = connection.status >= SERVER_FAILED
@@ -98,11 +106,15 @@ class HttpClient:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection. `status`: of its last answer, 0 before the first. `lost`: done when the connection has ended."""
+    """One connection. `status`: of its last answer, 0 before the first. `lost`: done when the connection has ended.
+
+    `port`: the service's. `own_port`: the client's.
+    """
 
     def __init__(self, port: int) -> None:
         loop = asyncio.get_running_loop()
         self.port = port
+        self.own_port = 0
         self.status = 0
         self.lost: asyncio.Future[None] = loop.create_future()
         self._http = h11.Connection(h11.CLIENT)
@@ -149,6 +161,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection is open."""
         self._transport = cast("asyncio.Transport", transport)  # as asyncio gives to every stream's protocol
+        self.own_port = transport.get_extra_info("sockname")[1]
 
     def data_received(self, data: bytes) -> None:
         """Take in a part of an answer; an empty one is the end of what the service sends."""

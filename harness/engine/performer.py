@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.engine.contract import Contract as Contracted
+from harness.engine.hanging_up import HangUpWhen
 from harness.engine.observing.moments import Observer
 from harness.engine.requests import scenario_requests
 from harness.engine.rig import Rig
 from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Step, Traffic, Until
 from harness.engine.stops import MachineLacksError, ScenarioStop
-from harness.engine.tasks import results
+from harness.engine.tasks import at_once, owned, results
 from harness.engine.workload import Answer, Errand
 from harness.errors import UsageError
+from harness.faults.callers import Callers
 from harness.faults.fault import Fault, Fired, Injection, Need, own
+from harness.faults.hang_up import HangUp
 from harness.faults.site import Site
 from harness.faults.timing import Armed, AtMessage, TimedFault, Trigger, WhenSeen
 from harness.history import History
@@ -32,6 +35,7 @@ from harness.history.events import (
     MessageMet,
     MomentMissed,
     MomentReached,
+    Named,
     Purpose,
     RequestSent,
     ServiceNotStarted,
@@ -40,7 +44,7 @@ from harness.polling import poll_async
 from harness.protocols.contract.probes import Look
 from harness.stack.service import ServiceStartError
 from harness.target import Delivery
-from harness.vocabulary import Link, Message, Moment
+from harness.vocabulary import Link, Message, Moment, Value
 
 IDS_TO_COME = 200
 MOMENT_INTERVAL_S = 0.01
@@ -51,7 +55,7 @@ class InForce:
     """A fault that was injected and not healed yet."""
 
     number: int
-    fault: Fault
+    fault: Value
     injection: Injection
 
 
@@ -106,7 +110,7 @@ class Performer:
             case Expect():
                 self.expect(step)
             case Deliver():
-                return await self._deliver(step)()
+                return await (await self._deliver(step))()
             case Request():
                 return await self._request(step)
             case Contract():
@@ -125,7 +129,7 @@ class Performer:
         """Begin a step that a block keeps on; return what ends it. Raises UsageError for one that cannot go on."""
         match step:
             case Deliver():
-                return self._deliver(step)
+                return await self._deliver(step)
             case Traffic():
                 return self._traffic(step)
             case Inject(faults):
@@ -134,14 +138,46 @@ class Performer:
             case _:
                 raise UsageError.at("lab", "step", step.kind, "cannot be a block", mend=f"await lab.{step.kind}(...)")
 
-    def _deliver(self, step: Deliver) -> End:
-        hang_up = self._hang_up(step.hang_up_at) if step.hang_up_at else None
+    async def _deliver(self, step: Deliver) -> End:
+        if step.hang_up_at is not None:
+            return await self._deliver_and_hang_up(step, step.hang_up_at)
+        return functools.partial(results, [asyncio.create_task(request) for request in self._requests(step)])
+
+    def _requests(self, step: Deliver, callers: Callers | None = None) -> Sequence[Coroutine[Any, Any, Answer]]:
         errand = Errand(
-            purpose=Purpose.SCENARIO, expected=step.expect, slower_ms_max=step.slower_ms_max, hang_up=hang_up
+            purpose=Purpose.SCENARIO, expected=step.expect, slower_ms_max=step.slower_ms_max, callers=callers
         )
         deliveries = [self._clients.deliveries.next() for _ in range(step.n)]
-        requests = [self._clients.send(each, errand) for each in deliveries for _ in range(step.copies)]
-        return functools.partial(results, [asyncio.create_task(request) for request in requests])
+        return [self._clients.send(each, errand) for each in deliveries for _ in range(step.copies)]
+
+    async def _deliver_and_hang_up(self, step: Deliver, at: Moment) -> End:
+        """Have the step's clients hang up. At a message, one client after the other: so the message is the client's."""
+        callers = Callers()
+        hanging = await self._begin_hang_up(at, callers)
+        requests = self._requests(step, callers)
+
+        async def in_turn() -> Sequence[Answer]:
+            return [await request for request in requests]
+
+        sending = asyncio.create_task(in_turn() if isinstance(at, Message) else at_once(requests))
+
+        async def end() -> Sequence[Answer]:
+            try:
+                async with owned([sending]):
+                    return await sending
+            finally:
+                if hanging in self._in_force:
+                    await self._heal(hanging)
+
+        return end
+
+    async def _begin_hang_up(self, moment: Moment, callers: Callers) -> InForce:
+        """Have those callers hang up at the moment: a fault, which leaves its evidence like any other."""
+        if isinstance(moment, Message):
+            return await self._inject_one(HangUp(moment), callers)
+        named = Named(f"hang_up_at={moment!r}")
+        trigger = self._trigger(moment, self._site)
+        return await self._act(named, lambda site: HangUpWhen(moment, trigger, site), callers)
 
     @property
     def _broken(self) -> bool:
@@ -168,15 +204,6 @@ class Performer:
             raise UsageError.at("request", "of", index, problem, mend="count from 0, or from the last with -1")
         return self._clients.sent[names[index]]
 
-    def _hang_up(self, moment: Moment) -> Callable[[], Coroutine[Any, Any, None]]:
-        async def until_then() -> None:
-            async def reached() -> bool:
-                return (await self._observer.look(moment)).reached
-
-            await poll_async(reached, within_s=math.inf, interval_s=MOMENT_INTERVAL_S)
-
-        return until_then
-
     def _traffic(self, step: Traffic) -> End:
         errand = Errand(purpose=Purpose.SCENARIO, expected=step.expect, slower_ms_max=step.slower_ms_max)
         stop = asyncio.Event()
@@ -197,11 +224,15 @@ class Performer:
         self._observer.mark()
         return [await self._inject_one(fault) for fault in faults]
 
-    async def _inject_one(self, fault: Fault) -> InForce:
+    async def _inject_one(self, fault: Fault, callers: Callers | None = None) -> InForce:
         self._check_needs(fault)
+        return await self._act(fault, functools.partial(self._injection, fault), callers)
+
+    async def _act(self, fault: Value, injection: Callable[[Site], Injection], callers: Callers | None) -> InForce:
+        """Have a fault act. `callers`: the clients that it may end; None: all of the scenario's."""
         self._injected += 1
         number = self._injected
-        known = InForce(number, fault, self._injection(fault, self._site_for(number)))
+        known = InForce(number, fault, injection(self._site_for(number, callers)))
         # Before it acts: what acted halfway is healed too.
         self._in_force.append(known)
         began_ns = time.monotonic_ns()
@@ -252,14 +283,15 @@ class Performer:
                 self._recorder.record("runner", MachineLacks(need, reason))
                 raise MachineLacksError(need, reason)
 
-    def _site_for(self, number: int) -> Site:
+    def _site_for(self, number: int, callers: Callers | None) -> Site:
         def witness(
             what: str, source: str, detail: str, *, t_ns: int | None = None, at: MessageMet | None = None
         ) -> None:
             self._recorder.record("fault", EvidenceSeen(number, what, source, detail, at), t_ns=t_ns)
 
         to_come = self._clients.deliveries.names_to_come(IDS_TO_COME)
-        return dataclasses.replace(self._site, witness=witness, ids_to_come=to_come)
+        callers = callers or self._site.callers
+        return dataclasses.replace(self._site, witness=witness, ids_to_come=to_come, callers=callers)
 
     async def _heal_these(self, faults: Sequence[Fault]) -> None:
         self._observer.mark()

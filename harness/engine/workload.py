@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import itertools
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +17,12 @@ from harness.engine.http_client import BrokenOffError, HttpClient, NotConnectedE
 from harness.engine.observing.looks import SharedLooks
 from harness.engine.outgoing import outgoing, shown
 from harness.engine.tasks import owned
+from harness.faults.callers import Caller, Callers
 from harness.history import Recorder
 from harness.history.events import Asks, Purpose, RequestEnded, RequestSent
 from harness.stack.service import ServiceProcess
 from harness.target import Delivery, OutgoingRequest, Target
-from harness.vocabulary import REFUSED, UNKNOWN, Outcome
+from harness.vocabulary import REFUSED, UNKNOWN, Outcome, Value
 
 ANSWER_CHARACTERS_KEPT = 1_000
 LOOK_AFTER_S = 0.2
@@ -73,13 +76,13 @@ class Answer:
 class Errand:
     """Why a request is sent, and what its step expects of it.
 
-    `asks`, `name` and `owed`: see `RequestSent`. `hang_up`: returns when the client is to close its connection.
+    `asks`, `name` and `owed`: see `RequestSent`. `callers`: the clients of its step, if a fault may end those alone.
     """
 
     purpose: Purpose
     expected: Outcome | None = None
     slower_ms_max: float | None = None
-    hang_up: Callable[[], Coroutine[Any, Any, None]] | None = None
+    callers: Callers | None = None
     asks: Asks = Asks.DELIVER
     name: str = ""
     owed: Outcome | None = None
@@ -102,6 +105,7 @@ class _Ending:
     body: bytes = b""
     problem: str | None = None
     broken_off: bool = False
+    hung_up_at: Value | None = None
     headers: Sequence[tuple[str, str]] = ()
     lacks: tuple[str, ...] = ()
     waiting_for: tuple[str, ...] = ()
@@ -113,9 +117,10 @@ class _Ending:
 class Clients:
     """All clients of one history: they send requests and record them there.
 
-    `patience_s`: no request lasts longer. `looks`: finds out what the service waits for while a request is open; None:
-    do not find out. `dataclasses.replace(clients, recorder=another)` returns clients of another history, with the same
-    connections and deliveries.
+    `patience_s`: no request lasts longer. `callers`: there a fault finds the scenario's open requests. `looks`: finds
+    out what the service waits for while a request is open; None: do not find out.
+    `dataclasses.replace(clients, recorder=another)` returns clients of another history, with the same connections and
+    deliveries.
     """
 
     target: Target
@@ -124,6 +129,7 @@ class Clients:
     deliveries: Deliveries
     recorder: Recorder
     patience_s: float
+    callers: Callers = field(default_factory=Callers)
     looks: SharedLooks | None = None
     sent: dict[str, Delivery] = field(default_factory=dict)
     """Every delivery that was sent, by its id, whatever the history."""
@@ -134,14 +140,14 @@ class Clients:
         request = outgoing(self.target, delivery, errand.asks, errand.name)
         number = self._record_sent(delivery, errand)
         began_ns = time.monotonic_ns()
-        ending = await self._ending(request, errand)
+        ending = await self._calling(number, request, errand)
         answer = Answer(
             delivery.id, ending.outcome, ending.status, ending.body, (ending.at_ns - began_ns) / 1e6, ending.problem,
             ending.broken_off, ending.headers,
         )  # fmt: skip
         # Health owes no sender a header.
         lacks = () if errand.asks is Asks.HEALTH else ending.lacks
-        self._record_ended(number, answer, errand, waiting_for=ending.waiting_for, lacks=lacks)
+        self._record_ended(number, answer, errand, ending=dataclasses.replace(ending, lacks=lacks))
         return answer
 
     def record_exchange(self, delivery: Delivery, errand: Errand, answer: Answer, *, t_ns: int | None = None) -> None:
@@ -163,57 +169,72 @@ class Clients:
         )  # fmt: skip
         return number
 
-    def _record_ended(
-        self, number: int, answer: Answer, errand: Errand,
-        *, waiting_for: tuple[str, ...] = (), lacks: tuple[str, ...] = (),
-    ) -> None:  # fmt: skip
+    def _record_ended(self, number: int, answer: Answer, errand: Errand, *, ending: _Ending | None = None) -> None:
+        """`ending`: what the answer does not say; None: there is no more."""
+        known = ending or _Ending(answer.outcome)
         seen = shown(self.target, errand.name, answer.body) if errand.asks is Asks.READ else ""
         self.recorder.record(
             "client",
             RequestEnded(
                 number, answer.outcome, round(answer.took_ms, 3), answer.status, _kept(answer.body), answer.problem,
-                waiting_for, _kept_headers(answer.headers), lacks, seen,
+                known.waiting_for, _kept_headers(answer.headers), known.lacks, seen, known.hung_up_at,
             ),
         )  # fmt: skip
 
-    async def _ending(self, going: OutgoingRequest, errand: Errand) -> _Ending:
-        request = asyncio.create_task(self._request(going, reads=errand.reads))
-        hang_up = [] if errand.hang_up is None else [asyncio.create_task(errand.hang_up())]
-        async with owned([request, *hang_up]):
-            return await self._first(request, hang_up)
+    async def _calling(self, number: int, going: OutgoingRequest, errand: Errand) -> _Ending:
+        """Send a request; a fault may have a client of the scenario's hang up meanwhile."""
+        caller = Caller(number)
+        with ExitStack() as known:
+            if errand.purpose is Purpose.SCENARIO:
+                known.enter_context(self.callers.calling(caller))
+            if errand.callers is not None:
+                known.enter_context(errand.callers.calling(caller))
+            try:
+                ending = await self._ending(caller, going, errand)
+            except BaseException:
+                caller.over(hung_up=False)
+                raise
+            caller.over(hung_up=ending.hung_up_at is not None)
+            return ending
 
-    async def _first(self, request: asyncio.Task[_Ending], hang_up: Sequence[asyncio.Task[None]]) -> _Ending:
-        either: Sequence[asyncio.Task[Any]] = [request, *hang_up]
+    async def _ending(self, caller: Caller, going: OutgoingRequest, errand: Errand) -> _Ending:
+        request = asyncio.create_task(self._request(caller, going, reads=errand.reads))
+        async with owned([request]):  # cancelled, it is over when its socket is closed
+            return await self._first(request, caller)
+
+    async def _first(self, request: asyncio.Task[_Ending], caller: Caller) -> _Ending:
+        either: Sequence[asyncio.Future[Any]] = [request, caller.asked]
         first_s = self.patience_s if self.looks is None else min(LOOK_AFTER_S, self.patience_s)
         done, _ = await asyncio.wait(either, timeout=first_s, return_when=asyncio.FIRST_COMPLETED)
         if done or self.looks is None:
-            return self._ended(request, hang_up, ())
+            return self._ended(request, caller, ())
         # Beside the request: looking takes time, and an answer must not wait for it.
         look = self.looks.begin()
         rest_s = self.patience_s - first_s
         done, _ = await asyncio.wait(either, timeout=rest_s, return_when=asyncio.FIRST_COMPLETED)
         if done:
-            return self._ended(request, hang_up, look.result() if look.done() else ())
-        ending = self._ended(request, hang_up, ())
+            return self._ended(request, caller, look.result() if look.done() else ())
+        ending = self._ended(request, caller, ())
         ending.waiting_for = await self.looks.begin() or await look
         return ending
 
-    def _ended(
-        self, request: asyncio.Task[_Ending], hang_up: Sequence[asyncio.Task[None]], waiting_for: tuple[str, ...]
-    ) -> _Ending:
+    def _ended(self, request: asyncio.Task[_Ending], caller: Caller, waiting_for: tuple[str, ...]) -> _Ending:
         if request.done():
             ending = request.result()
-        elif any(task.done() for task in hang_up):
-            hang_up[0].result()
-            ending = _Ending(UNKNOWN, problem="the client hung up")
+        elif caller.asked.done():
+            at = caller.asked.result()
+            ending = _Ending(UNKNOWN, problem=f"hung up at {at!r}", hung_up_at=at)
         else:
             ending = _Ending(UNKNOWN, problem=f"no answer in {self.patience_s:.1f} s")
         ending.waiting_for = waiting_for
         return ending
 
-    async def _request(self, going: OutgoingRequest, *, reads: bool) -> _Ending:
+    async def _request(self, caller: Caller, going: OutgoingRequest, *, reads: bool) -> _Ending:
+        def connected(port: int) -> None:
+            caller.port = port
+
         try:
-            response = await self.http.request(self.service.port, going)
+            response = await self.http.request(self.service.port, going, connected=connected)
         except NotConnectedError as problem:
             # It never had a connection, so the service never had the delivery.
             return _Ending(REFUSED, problem=f"not connected: {problem}")

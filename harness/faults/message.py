@@ -39,14 +39,16 @@ class MessageFault(Fault):
     """What a sweep does with it at every message."""
     not_swept: ClassVar[str] = ""
     """Why a sweep leaves it out."""
+    hangs_up: ClassVar[bool] = False
+    """Whether clients hang up at the message, which the relay holds until they have."""
     garbles: ClassVar[bool] = False
     """Whether it does to a stream what TCP never does: no service can survive it, but it can notice."""
     at: Message
 
     def __init_subclass__(cls, *, kind: str = "") -> None:
-        """Register it; its evidence is the relay's report that the action was carried out."""
+        """Register it; unless it says otherwise, its evidence is the relay's report that the action was carried out."""
         super().__init_subclass__(kind=kind)
-        if kind:
+        if kind and "evidence" not in cls.__dict__:
             cls.evidence = (carried_out(kind),)
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.faults.asking import Asking
+from harness.faults.callers import Callers
 from harness.faults.evidence import EvidenceKind
 from harness.history.events import MessageMet, SessionLeaked
 from harness.processes.keeper import LogFile
@@ -131,6 +132,8 @@ class Site:
     """How long a request of the service's may take."""
     leaked: Callable[[SessionLeaked], object]
     """Records a session that the service leaked."""
+    callers: Callers = field(default_factory=Callers)
+    """The clients whose requests a fault may end: the scenario's, or those of one of its steps."""
     asking: Asking = field(default_factory=Asking)
     """A fault that counts the service's clients pauses it."""
 

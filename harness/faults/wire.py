@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from harness.faults.example import Example, Ground
+from harness.faults.hang_up import HangUp
 from harness.faults.link import cut as cut_link
 from harness.faults.message import Closing, MessageFault, Swept, WireFault
 from harness.faults.order import order as order  # noqa: PLC0414  # one of the names that scenarios use
@@ -351,4 +352,4 @@ class Corrupt(WireFault, kind="wire.corrupt"):
 
 
 cut, reset, stall, hold, delay, drop, drop_and_close = Cut, Reset, Stall, Hold, Delay, Drop, DropAndClose
-fail, late, duplicate, corrupt = Fail, Late, Duplicate, Corrupt
+fail, late, duplicate, corrupt, hang_up = Fail, Late, Duplicate, Corrupt, HangUp

@@ -185,6 +185,13 @@ class Hold(Holding):
 
 
 @dataclass(frozen=True, slots=True)
+class HangUp(Holding):
+    """Hold, until the client for whose request the unit is sent has hung up: whoever armed the rule releases it."""
+
+    kind: ClassVar[str] = "hang_up"
+
+
+@dataclass(frozen=True, slots=True)
 class Delay(Holding):
     """Hold, and release after `delay_ms`."""
 

@@ -68,7 +68,10 @@ class Lab(StepRunner):
                 `ACKNOWLEDGED | REFUSED`; `ANY_OUTCOME` leaves it open.
             slower_ms_max: by how many milliseconds each may exceed this run's own healthy answer (check `slower`):
                 the median answer of the steady state before the scenario. None: any time within the deadline.
-            hang_up_at: a moment at which the clients close their connections, without having had an answer.
+            hang_up_at: a moment at which the clients close their connections, without having had an answer. At a
+                message, such as `postgres.sent("COMMIT")`, one client comes after the other, and the relay holds each
+                one's message until its socket is closed; `wire.hang_up` does so to all at once. At any other moment
+                they come at once, and hang up when it is seen. If none hung up, the run is inconclusive.
 
         Raises:
             UsageError: an argument is out of range, or `hang_up_at` is a moment that this stack cannot observe.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ __all__ = [
     "TcpState",
     "connection_count",
     "connections",
+    "kept_open",
     "kept_waiting",
     "listening",
     "moved",
@@ -189,6 +190,11 @@ def kept_waiting(port: int) -> int:
     return sum(
         1 for each in found if each.state != TcpState.LISTEN and (each.state == TcpState.ESTABLISHED or each.rqueue > 0)
     )
+
+
+def kept_open(port: int, clients: Collection[int]) -> bool:
+    """Whether a server on this port still has its end of a connection from one of these ports."""
+    return any(each.inode and each.remote[1] in clients for each in diag.tcp_sockets(local_port=port))
 
 
 def process_tree(pids: Iterable[int]) -> list[int]:

@@ -84,7 +84,8 @@ def test_a_report_is_the_same_after_a_way_through_json(report: Report) -> None:
 def test_every_kind_has_a_name_of_its_own() -> None:
     own = {kind for kind, action in ACTIONS.items() if action.__module__ == Cut.__module__}  # protocols have more
     assert own == {
-        "cut", "reset", "stall", "hold", "delay", "drop", "drop_and_close", "fail", "late", "duplicate", "corrupt",
+        "cut", "reset", "stall", "hold", "hang_up", "delay", "drop", "drop_and_close", "fail", "late", "duplicate",
+        "corrupt",
     }  # fmt: skip
     assert set(REPORTS) == {"fired", "passed", "ended", "seen"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness.engine.http_client import BrokenOffError, HttpClient, NotConnectedError
+from harness.stack.sockets import connections, kept_open
 from harness.target import OutgoingRequest
 
 DELIVERY = OutgoingRequest("POST", "/hook", {"x-signature": "abc"}, b'{"a": 1}')
@@ -119,11 +121,16 @@ async def test_an_answer_that_does_not_come_whole_is_broken_off(answer: bytes) -
 
 
 @pytest.mark.asyncio
-async def test_a_request_that_is_given_up_closes_its_connection() -> None:
+async def test_a_request_that_is_given_up_ends_when_its_socket_is_closed() -> None:
+    ports: list[int] = []
     async with serving(b"silence") as service, HttpClient(keep_alive=True) as client:
-        sending = asyncio.create_task(client.request(service.port, DELIVERY))
+        sending = asyncio.create_task(client.request(service.port, DELIVERY, connected=ports.append))
         await asyncio.wait_for(service.received.wait(), 5)
+        assert [each.local.port for each in connections([os.getpid()], service.port)] == ports
+        assert kept_open(service.port, ports)
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
+        assert connections([os.getpid()], service.port) == ()
         await asyncio.wait_for(service.ended.wait(), 5)
+    assert not kept_open(service.port, ports)

@@ -9,6 +9,7 @@ from harness import (
     ANY_OUTCOME,
     UNKNOWN,
     Lab,
+    Message,
     Moment,
     link,
     postgres,
@@ -19,7 +20,7 @@ from harness import (
     wire,
 )
 from harness.checks import Verdict
-from harness.history.events import MomentMissed, MomentReached
+from harness.history.events import EvidenceSeen, MomentMissed, MomentReached, RequestEnded
 from tests.scenario_live.support import Runs, evidence, history_of
 
 
@@ -44,16 +45,105 @@ def test_a_message_is_waited_for_since_the_last_fault(runs: Runs) -> None:
     assert missed.detail.startswith("0 times postgres.sent('COMMIT')")
 
 
-def test_clients_hang_up_at_a_message(runs: Runs) -> None:
-    hold = wire.hold(postgres.sent("INSERT"))
+HANG_UPS = [postgres.sent("INSERT"), postgres.sent("COMMIT"), postgres.answered("COMMIT")]
 
+
+@pytest.mark.parametrize("at", HANG_UPS, ids=["insert", "commit", "committed"])
+def test_each_client_hangs_up_while_its_message_is_held(runs: Runs, at: Message) -> None:
     async def play(lab: Lab) -> None:
-        async with lab.inject(hold):
-            await lab.deliver(3, hang_up_at=postgres.sent("INSERT", nth=3), expect=UNKNOWN)
+        answers = await lab.deliver(5, hang_up_at=at, expect=UNKNOWN)
+        assert {answer.problem for answer in answers} == {f"hung up at {at!r}"}
+        await lab.deliver()
 
     result = runs(play)
 
     assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result) == {repr(wire.hang_up(at)): {"wire_hang_up": 5}}
+    met = [(each.at.port, each.at.offset) for each in history_of(result).of(EvidenceSeen) if each.at]
+    assert len(set(met)) == 5
+    ended = [each.hung_up_at for each in history_of(result).of(RequestEnded) if each.hung_up_at]
+    assert ended == [at] * 5
+
+
+def test_a_client_whose_message_the_service_does_not_wait_for_is_answered(runs: Runs) -> None:
+    """A use of Redis takes 50 ms at most, which may pass on a busy machine before a client hangs up."""
+
+    async def play(lab: Lab) -> None:
+        answers = await lab.deliver(5, hang_up_at=redis.sent("SET"), expect=UNKNOWN | ACKNOWLEDGED)
+        assert {answer.problem for answer in answers} <= {f"hung up at {redis.sent('SET')!r}", None}
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    [(_, seen)] = evidence(result).items()
+    assert 1 <= seen["wire_hang_up"] <= 5
+
+
+def test_all_clients_hang_up_while_all_their_messages_are_held(runs: Runs) -> None:
+    hang_up = wire.hang_up(postgres.sent("COMMIT"))
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(hang_up):
+            await lab.deliver(5, expect=UNKNOWN)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result) == {repr(hang_up): {"wire_hang_up": 5}}
+    ports = {each.at.port for each in history_of(result).of(EvidenceSeen) if each.at}
+    assert len(ports) == 5, "as many connections were in their COMMIT at once"
+
+
+def test_clients_hang_up_at_a_message_that_there_is_but_once(runs: Runs) -> None:
+    at = postgres.sent("INSERT", nth=2)
+
+    async def play(lab: Lab) -> None:
+        answers = await lab.deliver(3, hang_up_at=at, expect=ANY_OUTCOME)
+        assert [answer.problem for answer in answers] == [None, f"hung up at {at!r}", None]
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result) == {repr(wire.hang_up(at)): {"wire_hang_up": 1}}
+
+
+def test_clients_of_traffic_hang_up_at_a_message(runs: Runs) -> None:
+    hang_up = wire.hang_up(postgres.sent("COMMIT"))
+
+    async def play(lab: Lab) -> None:
+        async with lab.traffic(clients=3, expect=ANY_OUTCOME), lab.inject(hang_up):
+            await lab.until(hang_up.fired(6))
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    ended = [each.hung_up_at for each in history_of(result).of(RequestEnded) if each.hung_up_at]
+    assert len(ended) >= 6
+
+
+def test_clients_hang_up_at_another_moment(runs: Runs) -> None:
+    hold = wire.hold(postgres.sent("INSERT"))
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(hold):
+            await lab.deliver(3, hang_up_at=hold.fired(3), expect=UNKNOWN)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result)[f"hang_up_at={hold.fired(3)!r}"] == {"hang_up": 3}
+
+
+@pytest.mark.parametrize("at", [postgres.sent("DELETE"), postgres.waiting("INSERT")], ids=["message", "state"])
+def test_a_hang_up_that_was_never_reached(runs: Runs, at: Moment) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.deliver(5, hang_up_at=at)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "left no evidence: " in result.reason
+    assert "; seen instead: 0 of 5 clients hung up; " in result.reason
 
 
 @pytest.mark.parametrize("at", [postgres.sent("COMMIT"), postgres.answered("COMMIT")], ids=["sent", "answered"])

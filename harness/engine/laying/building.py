@@ -88,6 +88,7 @@ async def built_rig(
         clients = Clients(
             target=bed.target, service=service, http=http, recorder=recorder, looks=looks,
             deliveries=_deliveries(bed, key, configuration, build), patience_s=_patience_s(bed, configuration),
+            callers=site.callers,
         )  # fmt: skip
         yield Rig(target=bed.target, site=site, sessions=sessions, clients=clients, recorder=recorder)
 

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from harness.history.events.event import Event
-from harness.vocabulary import Outcome
+from harness.vocabulary import Outcome, Value
 
 
 class Purpose(enum.StrEnum):
@@ -74,6 +74,7 @@ class RequestEnded(Event, kind="request.ended"):
 
     `headers`: the answer's, each as `name: value`, the long ones cut short. `lacks`: names of headers that the contract
     demands of such an answer, and that it does not have. `shown`: the SHA-256 of the body that a read showed.
+    `hung_up_at`: the moment at which the client closed its connection instead of waiting.
     """
 
     request: int
@@ -86,6 +87,7 @@ class RequestEnded(Event, kind="request.ended"):
     headers: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
     shown: str = ""
+    hung_up_at: Value | None = None
 
 
 @dataclass(frozen=True, repr=False)
