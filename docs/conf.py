@@ -13,7 +13,10 @@ html_theme = "furo"
 html_show_copyright = False
 html_copy_source = False
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click", "defaults", "registered", "keys", "offline"]
+extensions = [
+    "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click",
+    "defaults", "registered", "keys", "offline",
+]  # fmt: skip
 needs_sphinx = "9.0"
 exclude_patterns = ["_extensions"]
 myst_enable_extensions = ["deflist"]

@@ -8,6 +8,7 @@ from typing import get_args
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.ext.napoleon import Config, GoogleDocstring
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
@@ -21,6 +22,9 @@ from harness.vocabulary.links import WORDS
 from harness.vocabulary.messages import Direction, Phase
 
 FAMILIES: dict[str, type[Value]] = {"fault": Fault, "step": Step, "event": Event}
+
+
+NAPOLEON = Config(napoleon_use_param=False, napoleon_use_rtype=False)
 
 
 class Kinds(SphinxDirective):
@@ -68,7 +72,7 @@ def _quoted(names: Sequence[str]) -> str:
 
 def _told(kind: type[Value]) -> str:
     more = [f"{word.capitalize()}: {text}." for word, text in facts(kind)] if issubclass(kind, Fault) else []
-    return "\n\n".join([inspect.getdoc(kind) or "", *more])
+    return "\n\n".join([str(GoogleDocstring(inspect.getdoc(kind) or "", NAPOLEON)), *more])
 
 
 def _entry(name: str, text: str) -> str:

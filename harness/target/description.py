@@ -60,6 +60,7 @@ class LinkDescription(Table):
     """One server that the service uses. Its name is the table's."""
 
     protocol: ProtocolName
+    """What the service speaks on it."""
     server: Name | None = None
     """The server that it leads to; by default one that all links of its protocol share, named as the protocol is."""
     remembers: str | None = None
@@ -89,6 +90,7 @@ class ServiceDescription(Table):
     """How to start the service, and how to see that it is alive."""
 
     command: list[str] = Field(min_length=1)
+    """The program and its arguments, without a shell. `{python}` is the Python that runs the harness."""
     directory: str = "."
     """Working directory, relative to the description's own folder."""
     prepare: list[str] = Field(default=[])
@@ -105,11 +107,15 @@ class ServiceDescription(Table):
     """Finds the group `port` in the line of the service's log that says where it listens. A service that logs no such
     line is given a port: write `{service.port}` in its command or its environment."""
     alive: UrlPath
+    """Answers 2xx while the service lives."""
     ready: UrlPath | None = None
+    """Answers 2xx while it can do its work."""
     unhandled: Expression
     """Finds an unhandled exception in the service's log."""
     start_within_s: Seconds = 15.0
+    """How long it may take to listen and answer `alive`."""
     stop_within_s: Seconds = 10.0
+    """How long it may take to end after SIGTERM."""
 
     @property
     def program(self) -> tuple[str, ...]:
@@ -146,8 +152,11 @@ class HttpTemplate(Table):
     """A sender without Python: a request with `{source}`, `{id}` and `{digest}` filled in."""
 
     method: Literal["POST", "PUT", "PATCH"] = "POST"
+    """The method of every delivery."""
     path: UrlPath
+    """Where it is sent to, such as `/orders/{id}`."""
     headers: dict[str, str] = Field(default={})
+    """Its headers, `content-type` among them."""
 
 
 class SenderDescription(Table):
@@ -156,6 +165,7 @@ class SenderDescription(Table):
     python: str | None = None
     """`file.py:Class`, the file relative to the description's folder."""
     http: HttpTemplate | None = None
+    """In place of Python: a request with blanks that are filled in."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> SenderDescription:
@@ -170,6 +180,7 @@ class StoredDescription(Table):
     link: str = Field(default_factory=lambda: storing()[0])
     """The default is the default link of the first protocol whose servers store."""
     sql: str
+    """Lists what is stored."""
     within_ms: Milliseconds = 0.0
     """How long after its acknowledgement a delivery may still be on its way to being stored: a service that answers
     first and stores later, by a queue or a worker, needs it."""
@@ -206,9 +217,13 @@ class ProbesDescription(Table):
     """Optional: what the service says of itself, by names of Prometheus metrics."""
 
     metrics: UrlPath
+    """Where the metrics are."""
     checked_out: str | None = None
+    """Connections of the pool that are in use: none may be at rest."""
     tasks: str | None = None
+    """Tasks, threads or goroutines: at rest no more than at first."""
     descriptors: str | None = None
+    """Open file descriptors: see `descriptors_growth` of `[limits]`."""
     pool: dict[Label, str] = Field(default={})
     """Metrics of the connection pool, under labels of your choice. Each is read a few times a second while a
     scenario runs, and drawn below its timeline."""
@@ -221,6 +236,7 @@ class ProtectionDescription(Table):
     """One thing that the service does against faults."""
 
     about: str
+    """A sentence for the reports."""
     off: Switch
     """Settings that switch it off."""
     variants: dict[Name, Switch] = Field(default={})
@@ -231,6 +247,7 @@ class ProfileDescription(Table):
     """A named set of switches."""
 
     about: str
+    """A sentence for the reports."""
     without: list[str] = Field(default=[])
     """Protections that are off in it."""
     environment: Environment = Field(default={})
@@ -264,13 +281,19 @@ class TargetDescription(Table):
     """The whole target description, `target.toml`."""
 
     schema_: Literal["harness.target/2"] = Field(alias="schema")
+    """The version of this file's form."""
     name: Name
+    """The service's name in reports."""
     service: ServiceDescription
+    """How to start it."""
     links: dict[Name, LinkDescription]
+    """The servers that it uses, by name."""
     servers: dict[Name, dict[str, Any]] = Field(default={})
     """What each server is started with, where the harness starts it. The keys are its protocol's."""
     sender: SenderDescription
+    """What a delivery is."""
     outcomes: OutcomesDescription = OutcomesDescription()
+    """What its answers mean."""
     reads: dict[Name, ReadDescription] = Field(default={})
     """Requests that ask what is stored, by name."""
     wrong: dict[Name, WrongDescription] = Field(default={})
@@ -278,14 +301,22 @@ class TargetDescription(Table):
     identities: dict[Name, IdentityDescription] = Field(default={})
     """Senders other than the first, by name."""
     contract: ContractDescription = ContractDescription()
+    """What else it owes."""
     residue: dict[Label, Annotated[int, Field(ge=0)]] = Field(default={})
     """How much of each kind the service may leave behind on its servers, at rest. Of Redis: `keys without expiry` and
     `keys without the prefix`, which are not judged without a limit. Of PostgreSQL: `prepared transactions` and
     `advisory locks`, none of which may stay unless a limit says so."""
     stored: StoredDescription
+    """How to list what it has stored."""
     limits: LimitsDescription
+    """How long it may take, and how much it may use."""
     probes: ProbesDescription | None = None
+    """What it says of itself."""
     interleavings: InterleavingsDescription | None = None
+    """Whether all orders of two requests' statements are tried."""
     protections: dict[Name, ProtectionDescription] = Field(default={})
+    """What it does against faults, and how to switch that off. A scenario proves one by its name."""
     profiles: dict[Name, ProfileDescription]
+    """The ways in which it can be run, by name."""
     default_profile: str = "hardened"
+    """The profile of a run that names none."""

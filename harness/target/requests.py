@@ -40,9 +40,11 @@ class ReadDescription(Table):
     """
 
     method: Method = "GET"
+    """The method of the read."""
     path: UrlPath
     """With `{source}` and `{id}`, which are filled in."""
     headers: dict[str, str] = Field(default={})
+    """Its headers."""
     shows: Annotated[Expression, AfterValidator(_shows)] | None = None
     """Finds what is stored in the answer: a group `digest`, `body` or `base64`. It must be what was sent."""
 
@@ -55,7 +57,9 @@ class WrongDescription(Table):
     """
 
     about: Text
+    """Why it must be rejected."""
     body: str | None = None
+    """A body in place of the delivery's."""
     body_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
     """A body of that size, otherwise as the deliveries' own."""
     age_s: float = Field(default=0.0, allow_inf_nan=False)
@@ -63,9 +67,13 @@ class WrongDescription(Table):
     signed_as: str | None = None
     """Signed by another of the `[identities]`, and sent as if by the first."""
     path: UrlPath | None = None
+    """Another path."""
     method: Method | None = None
+    """Another method."""
     headers: dict[str, str] = Field(default={})
+    """Headers that are added, or replace the delivery's."""
     without_headers: list[str] = Field(default=[])
+    """Headers that are taken away."""
 
     @model_validator(mode="after")
     def _changes_something(self) -> WrongDescription:

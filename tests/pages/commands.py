@@ -109,6 +109,11 @@ def _webhook(_: Shell, words: Sequence[str]) -> None:
         raise NotTakenError(f"python -m webhook {shlex.join(words)}: {webhook.command.USAGE}")
 
 
+def _nothing_more(_: Shell, words: Sequence[str]) -> None:
+    if words:
+        raise NotTakenError(f"{shlex.join(words)}: this program takes no words")
+
+
 def _venv(_: Shell, words: Sequence[str]) -> None:
     if len(words) != 1 or not ENVIRONMENT.fullmatch(f"{words[0]}/bin/"):
         raise NotTakenError("the pages make their environments in .venv, or below /tmp")
@@ -192,6 +197,7 @@ MODULES: Mapping[str, Check] = {
     "bench": _bench,
     "bench.transparency": _transparency,
     "harness": _harness,
+    "tests.pages.key_tables": _nothing_more,
     "venv": _venv,
     "webhook": _webhook,
 }

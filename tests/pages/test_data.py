@@ -72,7 +72,7 @@ def test_a_slip_would_be_found(text: str, tmp_path: Path) -> None:
 def test_the_reference_has_every_table_of_a_target() -> None:
     page = (ROOT / "docs" / "target.md").read_text("utf-8")
     models = {name for name, one in vars(tables).items() if isinstance(one, type) and one.__module__ == tables.__name__}
-    assert set(re.findall(r"keys:: harness\.target\.description\.(\w+)", page)) == models
+    assert set(re.findall(r"keys: harness\.target\.description\.(\w+)", page)) == models
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/results.md"])

@@ -39,7 +39,9 @@ class Answer(Table):
     request: Annotated[str, AfterValidator(_request)]
     """As in `http.sent("POST /charges")`: "POST /charges"."""
     status: int = Field(default=200, ge=200, le=599)
+    """The answer's status."""
     headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(default={})
+    """Its headers, without those of its length."""
     body: str = ""
     """Sent as a whole, with its length."""
     chunks: list[Annotated[str, Field(min_length=1)]] = Field(default=[])
@@ -58,6 +60,7 @@ class HttpOptions(ServerOptions):
     """What the stub answers. Any other request gets a 404 whose body says so."""
 
     answers: list[Answer] = Field(default=[])
+    """Its answers, each a table `[[servers.NAME.answers]]`."""
 
 
 OPTIONS: Final[type[ServerOptions]] = HttpOptions

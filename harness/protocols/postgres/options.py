@@ -13,18 +13,16 @@ __all__ = ["OPTIONS", "PostgresOptions", "as_conf", "settings_for"]
 
 
 class PostgresOptions(ServerOptions):
-    """What a target can configure.
-
-    `fsync` is off by default: the faults end processes, never the machine, and what a process wrote before SIGKILL is
-    in the kernel's cache and survives it. So no verdict depends on it, and a database is created in 11 ms instead of
-    95. Turn it on to measure, or to answer `fsync` itself with an error.
-
-    `settings`: further lines of postgresql.conf, which override the harness's.
-    """
+    """What a target can configure."""
 
     fsync: bool = False
+    """It is off because the faults end processes, never the machine, and what a process wrote before SIGKILL is in the
+    kernel's cache and survives it. So no verdict depends on it, and a database is created in 11 ms instead of 95. Turn
+    it on to measure, or to answer `fsync` itself with an error."""
     max_connections: PositiveInt = 300
+    """Of all services together."""
     settings: dict[str, str] = Field(default={})
+    """Further lines of postgresql.conf, which override the harness's."""
 
 
 OPTIONS: Final[type[ServerOptions]] = PostgresOptions

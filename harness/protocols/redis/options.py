@@ -12,9 +12,10 @@ __all__ = ["OPTIONS", "RedisOptions"]
 
 
 class RedisOptions(ServerOptions):
-    """What a target can configure. `settings`: lines of redis.conf, which override the harness's."""
+    """What a target can configure."""
 
     settings: dict[str, str] = Field(default={})
+    """Lines of redis.conf, which override the harness's."""
 
 
 OPTIONS: Final[type[ServerOptions]] = RedisOptions

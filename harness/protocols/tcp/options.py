@@ -10,9 +10,10 @@ __all__ = ["OPTIONS", "TcpOptions"]
 
 
 class TcpOptions(ServerOptions):
-    """`answers`: "echo": the stub returns each byte; "nothing": it reads them and sends nothing."""
+    """What the stub answers."""
 
     answers: Literal["echo", "nothing"] = "echo"
+    """With "echo" it returns each byte; with "nothing" it reads them and sends nothing."""
 
 
 OPTIONS: Final[type[ServerOptions]] = TcpOptions
