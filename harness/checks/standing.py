@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from harness.checks import safety  # isort: skip  # the order of these imports is the order of the checks
 from harness.checks import contract  # isort: skip
+from harness.checks import health  # isort: skip
 from harness.checks import liveness  # isort: skip
 from harness.checks import retries  # isort: skip
 from harness.checks import condition  # isort: skip
@@ -25,4 +26,4 @@ def wants(name: str) -> str:
     return check.wants if check else ""
 
 
-__all__ = ["STANDING", "condition", "contract", "liveness", "named", "retries", "safety", "wants"]
+__all__ = ["STANDING", "condition", "contract", "health", "liveness", "named", "retries", "safety", "wants"]

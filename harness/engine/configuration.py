@@ -45,5 +45,6 @@ def run_began(
     return RunBegan(
         run_id, configuration.profile, configuration.without, configuration.seed, str(target.path),
         target.description.limits.request_deadline_ms, dt.datetime.now(dt.UTC).isoformat(), at_rest,
-        target.description.contract.repeat_is_same,
+        target.description.contract.repeat_is_same, tuple(target.description.health.ready_needs),
+        tuple(target.description.health.alive_needs),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.engine.contract import Contract as Contracted
 from harness.engine.hanging_up import HangUpWhen
+from harness.engine.observing.health import HealthSampling
 from harness.engine.observing.moments import Observer
 from harness.engine.requests import scenario_requests
 from harness.engine.rig import Rig
@@ -78,6 +79,7 @@ class Performer:
         self._in_force: list[InForce] = []
         self._injected = 0
         self.contract = Contracted(rig)
+        self.health = HealthSampling(rig)
         self._observer = Observer(rig.site, rig.sessions, rig.recorder, self._injection_of)
         self.expectations: list[Expect] = []
 
@@ -293,7 +295,12 @@ class Performer:
         callers = callers or self._site.callers
         return dataclasses.replace(self._site, witness=witness, ids_to_come=to_come, callers=callers)
 
+    async def before_heal(self) -> None:
+        """Sample the service's health under the faults in force, where that disturbs nothing."""
+        await self.health.before_heal([(known.fault, known.injection) for known in self._in_force])
+
     async def _heal_these(self, faults: Sequence[Fault]) -> None:
+        await self.before_heal()
         self._observer.mark()
         for fault in faults:
             found = next((known for known in reversed(self._in_force) if known.fault == fault), None)
@@ -303,25 +310,38 @@ class Performer:
             await self._heal(found)
 
     async def _heal_block(self, injected: Sequence[InForce]) -> None:
+        try:
+            if any(known in self._in_force for known in injected):
+                await self.before_heal()
+        finally:
+            await self._heal_those(injected)
+
+    async def _heal_those(self, injected: Sequence[InForce]) -> None:
         self._observer.mark()
         for known in reversed(injected):
             if known in self._in_force:  # the block itself may have healed it
                 await self._heal(known)
 
     async def _heal(self, known: InForce) -> None:
+        began_ns = time.monotonic_ns()
         try:
             instead = await known.injection.instead()
         finally:  # whatever breaks while something is in force, the fault goes
-            await self._undo(known)
-        self._recorder.record("fault", FaultHealed(known.number, instead))
+            await self._undo(known, began_ns)
+        self._record_healed(known, began_ns, instead)
 
-    async def _undo(self, known: InForce) -> None:
+    def _record_healed(self, known: InForce, began_ns: int, instead: str = "") -> None:
+        now_ns = time.monotonic_ns()
+        healed = FaultHealed(known.number, instead, round((now_ns - began_ns) / 1e6, 3))
+        self._recorder.record("fault", healed, t_ns=now_ns)
+
+    async def _undo(self, known: InForce, began_ns: int) -> None:
         try:
             await known.injection.heal()
         except ServiceStartError as problem:
             # The fault is gone, and the service does not come back: its own failure, and a second try would only wait.
             self._in_force.remove(known)
-            self._recorder.record("fault", FaultHealed(known.number))
+            self._record_healed(known, began_ns)
             raise self._not_started(problem) from problem
         self._in_force.remove(known)
 
@@ -359,8 +379,12 @@ class Performer:
         raise ScenarioStop
 
     async def _restart(self) -> None:
-        await self._site.service.stop()
+        # A service that is told to stop may say that it is not alive.
+        await self._site.asking.hush()
         try:
+            await self._site.service.stop()
             await self._rig.start()
         except ServiceStartError as problem:
             raise self._not_started(problem) from problem
+        finally:
+            self._site.asking.allow()

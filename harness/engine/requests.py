@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.checks.clock import Span
+from harness.checks.exchanges import exchanges
 from harness.errors import HarnessError
 from harness.history import Entry, History
 from harness.history.events import Purpose, RequestSent
@@ -15,6 +17,22 @@ def scenario_requests(history: History) -> Sequence[Entry]:
     if not found:
         raise HarnessError("the scenario sent nothing: there is nothing to count by", hint="deliver something")
     return found
+
+
+def sampled_at_rest(history: History) -> Sequence[Span]:
+    """The times in which the service's health was sampled while no other request was open.
+
+    What the service did on its links then is no part of the scenario.
+    """
+    sent = exchanges(history)
+    others = [e.span for e in sent if e.sent.purpose != Purpose.SAMPLE]
+    samples = [e.span for e in sent if e.sent.purpose == Purpose.SAMPLE]
+    return [span for span in samples if not any(other[0] < span[1] and span[0] < other[1] for other in others)]
+
+
+def within(t_ns: int, spans: Sequence[Span]) -> bool:
+    """Whether that moment lies in one of the spans."""
+    return any(began <= t_ns <= ended for began, ended in spans)
 
 
 def _is_the_scenarios(event: object) -> bool:

@@ -77,6 +77,7 @@ class Errand:
     """Why a request is sent, and what its step expects of it.
 
     `asks`, `name` and `owed`: see `RequestSent`. `callers`: the clients of its step, if a fault may end those alone.
+    `within_s`: the client gives up then; None: when the run's patience is over.
     """
 
     purpose: Purpose
@@ -86,6 +87,7 @@ class Errand:
     asks: Asks = Asks.DELIVER
     name: str = ""
     owed: Outcome | None = None
+    within_s: float | None = None
 
     @property
     def reads(self) -> bool:
@@ -200,32 +202,34 @@ class Clients:
     async def _ending(self, caller: Caller, going: OutgoingRequest, errand: Errand) -> _Ending:
         request = asyncio.create_task(self._request(caller, going, reads=errand.reads))
         async with owned([request]):  # cancelled, it is over when its socket is closed
-            return await self._first(request, caller)
+            return await self._first(request, caller, self.patience_s if errand.within_s is None else errand.within_s)
 
-    async def _first(self, request: asyncio.Task[_Ending], caller: Caller) -> _Ending:
+    async def _first(self, request: asyncio.Task[_Ending], caller: Caller, patience_s: float) -> _Ending:
         either: Sequence[asyncio.Future[Any]] = [request, caller.asked]
-        first_s = self.patience_s if self.looks is None else min(LOOK_AFTER_S, self.patience_s)
+        first_s = patience_s if self.looks is None else min(LOOK_AFTER_S, patience_s)
         done, _ = await asyncio.wait(either, timeout=first_s, return_when=asyncio.FIRST_COMPLETED)
         if done or self.looks is None:
-            return self._ended(request, caller, ())
+            return self._ended(request, caller, (), patience_s)
         # Beside the request: looking takes time, and an answer must not wait for it.
         look = self.looks.begin()
-        rest_s = self.patience_s - first_s
+        rest_s = patience_s - first_s
         done, _ = await asyncio.wait(either, timeout=rest_s, return_when=asyncio.FIRST_COMPLETED)
         if done:
-            return self._ended(request, caller, look.result() if look.done() else ())
-        ending = self._ended(request, caller, ())
+            return self._ended(request, caller, look.result() if look.done() else (), patience_s)
+        ending = self._ended(request, caller, (), patience_s)
         ending.waiting_for = await self.looks.begin() or await look
         return ending
 
-    def _ended(self, request: asyncio.Task[_Ending], caller: Caller, waiting_for: tuple[str, ...]) -> _Ending:
+    def _ended(
+        self, request: asyncio.Task[_Ending], caller: Caller, waiting_for: tuple[str, ...], patience_s: float
+    ) -> _Ending:
         if request.done():
             ending = request.result()
         elif caller.asked.done():
             at = caller.asked.result()
             ending = _Ending(UNKNOWN, problem=f"hung up at {at!r}", hung_up_at=at)
         else:
-            ending = _Ending(UNKNOWN, problem=f"no answer in {self.patience_s:.1f} s")
+            ending = _Ending(UNKNOWN, problem=f"no answer in {patience_s:.1f} s")
         ending.waiting_for = waiting_for
         return ending
 

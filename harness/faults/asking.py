@@ -17,11 +17,16 @@ class Asking:
         self._hushed = 0
         self._turn = asyncio.Lock()
 
+    @property
+    def allowed(self) -> bool:
+        """Whether a query is allowed now."""
+        return self._hushed == 0
+
     @asynccontextmanager
     async def question(self) -> AsyncIterator[bool]:
         """Run one query at a time; yield whether it is allowed now."""
         async with self._turn:
-            yield self._hushed == 0
+            yield self.allowed
 
     async def hush(self) -> None:
         """Allow no query until `allow` is called as often as `hush`. Return when no query is under way."""

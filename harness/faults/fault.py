@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias, cast
 
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
@@ -21,6 +21,9 @@ Need: TypeAlias = str
 One of CAPABILITIES, or "own_NAME": the server of this name is the harness's own, not one given by URL.
 """
 CAPABILITIES: Final = ("seccomp", "user_namespace")
+Connections: TypeAlias = Literal["open", "new"]
+"""Connections of a link: those that are open when a fault begins, or those that are made while it is in force."""
+WHOLE_LINK: Final[frozenset[Connections]] = frozenset({"open", "new"})
 
 
 def own(server: str) -> Need:
@@ -56,6 +59,15 @@ class Fault(Value):
     """What proves it. Any one of these will do; without one the run is inconclusive."""
     leaves_evidence: ClassVar[bool] = True
     """Whether a run without evidence of this fault is inconclusive."""
+    takes: ClassVar[frozenset[Connections]] = frozenset()
+    """Which connections of its link are of no use to the service, for as long as it is in force."""
+    of_the_process: ClassVar[bool] = False
+    """Whether it strikes the service's own process, which then need not say that it is alive."""
+
+    @property
+    def takes_away(self) -> frozenset[Connections]:
+        """What this one `takes`: nothing if it strikes only at a moment, or only some times."""
+        return self.takes
 
     @property
     def lasting(self) -> bool:

@@ -26,7 +26,7 @@ from harness.faults._link_injections import (
 )
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
-from harness.faults.fault import Injection, Need
+from harness.faults.fault import WHOLE_LINK, Connections, Injection, Need
 from harness.faults.meter import LinkActivity
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
@@ -58,6 +58,7 @@ class Down(LinkFault, kind="link.down"):
 
     does: ClassVar[str] = "close the connections to {fault.link} and refuse new ones"
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (CONNECTIONS_CUT, CONNECTS_REFUSED)
+    takes: ClassVar[frozenset[Connections]] = WHOLE_LINK
 
     def injection(self, site: Site) -> Injection:
         """Refuse, and disable the proxy, until healed."""
@@ -84,6 +85,7 @@ class Cut(LinkFault, TimedFault, kind="link.cut"):
     does: ClassVar[str] = "cut every open connection to {fault.link}"
     needs: ClassVar[frozenset[Need]] = frozenset()
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (CONNECTIONS_CUT,)
+    takes: ClassVar[frozenset[Connections]] = frozenset({"open"})
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
@@ -113,6 +115,7 @@ class Swallow(ToxicFault, kind="link.swallow"):
 
     does: ClassVar[str] = "swallow every byte to and from {fault.link}"
     toxic: ClassVar[str] = "timeout"
+    takes: ClassVar[frozenset[Connections]] = WHOLE_LINK
     always: ClassVar[Mapping[str, int]] = {"timeout": 0}  # it never closes
 
 
@@ -137,6 +140,7 @@ class Timeout(ToxicFault, kind="link.timeout"):
 
     does: ClassVar[str] = "swallow what goes to and from {fault.link}, and close after {fault.timeout_ms} ms"
     toxic: ClassVar[str] = "timeout"
+    takes: ClassVar[frozenset[Connections]] = WHOLE_LINK
     timeout_ms: int = field(kw_only=True, metadata=limits("timeout", at_most=DAY_MS))
 
     @classmethod
@@ -164,6 +168,7 @@ class Reset(ToxicFault, kind="link.reset"):
 
     does: ClassVar[str] = "reset connections to {fault.link}"
     toxic: ClassVar[str] = "reset_peer"
+    takes: ClassVar[frozenset[Connections]] = WHOLE_LINK
     always: ClassVar[Mapping[str, int]] = {"timeout": 0}
 
 

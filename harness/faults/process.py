@@ -13,7 +13,7 @@ import psutil
 from harness.errors import HarnessError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
-from harness.faults.fault import Fault, Injection, Need
+from harness.faults.fault import WHOLE_LINK, Connections, Fault, Injection, Need
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
 from harness.polling import poll
@@ -48,6 +48,7 @@ class Kill(TimedFault, kind="process.kill"):
     """
 
     does: ClassVar[str] = "kill the service (SIGKILL)"
+    of_the_process: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (PROCESS_ENDED,)
 
     @classmethod
@@ -78,6 +79,7 @@ class Terminate(TimedFault, kind="process.terminate"):
     """
 
     does: ClassVar[str] = "end the service (SIGTERM)"
+    of_the_process: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (LISTENER_CLOSED, SIGNAL_IGNORED, PROCESS_ENDED)
 
     @classmethod
@@ -109,6 +111,7 @@ class Pause(TimedFault, kind="process.pause"):
     """
 
     does: ClassVar[str] = "freeze the service (SIGSTOP)"
+    of_the_process: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (PROCESS_STOPPED,)
 
     @classmethod
@@ -143,6 +146,7 @@ class Misconfigure(Fault, kind="process.misconfigure"):
     """
 
     does: ClassVar[str] = "start the service with a wrong URL of {fault.link}"
+    takes: ClassVar[frozenset[Connections]] = WHOLE_LINK
     needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (WRONG_ADDRESS_DIALLED,)
     link: Link

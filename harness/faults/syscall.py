@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
-from harness.faults.fault import Fault, Injection, Need
+from harness.faults.fault import Connections, Fault, Injection, Need
 from harness.faults.link import cut
 from harness.faults.site import Site
 from harness.processes.syscalls import ConnectRule, SyscallEvent
@@ -51,6 +51,7 @@ class Connect(Fault, kind="syscall.connect"):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (CALL_ANSWERED,)
+    takes: ClassVar[frozenset[Connections]] = frozenset({"new"})
     link: Link
     errno: Errno = field(kw_only=True)
     times: int | None = field(default=None, kw_only=True)
@@ -65,6 +66,11 @@ class Connect(Fault, kind="syscall.connect"):
         """Open connections would be used on, so they are cut: the service has to connect, and cannot."""
         fault = cls(ground.link, errno="EINVAL")
         return Example(fault, beside=(cut(ground.link),), deliveries=SOME, expect=ground.without_link)
+
+    @property
+    def takes_away(self) -> frozenset[Connections]:
+        """Nothing if only some connects fail."""
+        return super().takes_away if self.times is None else frozenset()
 
     def effect(self) -> str:
         """What connect() returns, and how many times if that is limited."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.faults._background import Background
-from harness.faults.fault import Fault, Injection
+from harness.faults.fault import Connections, Fault, Injection
 from harness.faults.relayed import fired, misses, rule_for
 from harness.faults.site import Site
 from harness.relay import Hold
@@ -23,6 +23,11 @@ class TimedFault(Fault):
     """
 
     at: Moment | None = field(default=None, kw_only=True)
+
+    @property
+    def takes_away(self) -> frozenset[Connections]:
+        """Nothing if it waits for a moment: then it is unknown since when."""
+        return super().takes_away if self.at is None else frozenset()
 
     def words(self) -> str:
         """What it does, and at which moment."""

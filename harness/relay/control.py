@@ -135,6 +135,11 @@ class RelayControl:
         await self._ask("disarm", rule=rule_id)
         self._armed.discard(rule_id)
 
+    @property
+    def armed(self) -> frozenset[str]:
+        """The ids of the rules that this control connection has armed, and has not disarmed since."""
+        return frozenset(self._armed)
+
     def is_armed(self, rule_id: str) -> bool:
         """Whether this control connection has armed that rule, and has not disarmed it since."""
         return rule_id in self._armed

@@ -131,6 +131,7 @@ class _Run:
             await reach_steady_state(rig)
             await performer.contract.ask_all(broken=False)
             # Not earlier: a service that has just started is busy, and its healthy answer is being measured.
+            await owned.enter_async_context(performer.health)
             await owned.enter_async_context(counting)
         except ScenarioStop:
             return
@@ -155,6 +156,8 @@ class _Run:
         began = time.monotonic()
         await self._play(lab)
         self._phase("heal")
+        with self._problems("sampling the service's health"):
+            await performer.before_heal()
         with self._problems("healing"):
             await performer.heal_all()
         with self._problems("reading figures"):
@@ -212,6 +215,8 @@ class _Run:
                 # same.
                 with self._problems("counting"):
                     await counting.finish()
+                with self._problems("sampling the service's health"):
+                    await performer.health.finish()
                 self._phase("rest")
                 await record_rest(rig, before)
                 # Before any delivery is retried: a retry would store a lost delivery and hide the loss.

@@ -277,6 +277,19 @@ class ContractDescription(Table):
     """A repeat gets the first answer again, to the byte. Otherwise it must only be acknowledged, or `already`."""
 
 
+class HealthDescription(Table):
+    """Optional: what the service's word about its own health depends on.
+
+    The harness samples that word during a whole run, and compares it with what becomes of the deliveries around it.
+    """
+
+    ready_needs: list[Name] = Field(default=[])
+    """The links without which the service can acknowledge nothing. It must not call itself ready while one of them is
+    away and nothing is acknowledged."""
+    alive_needs: list[Name] = Field(default=[])
+    """The links without which it may call itself not alive. Usually none: a supervisor would restart it, in vain."""
+
+
 class TargetDescription(Table):
     """The whole target description, `target.toml`."""
 
@@ -302,6 +315,8 @@ class TargetDescription(Table):
     """Senders other than the first, by name."""
     contract: ContractDescription = ContractDescription()
     """What else it owes."""
+    health: HealthDescription = HealthDescription()
+    """What its word about its own health depends on."""
     residue: dict[Label, Annotated[int, Field(ge=0)]] = Field(default={})
     """How much of each kind the service may leave behind on its servers, at rest. Of Redis: `keys without expiry` and
     `keys without the prefix`, which are not judged without a limit. Of PostgreSQL: `prepared transactions` and

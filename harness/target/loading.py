@@ -74,6 +74,7 @@ def _check_references(description: TargetDescription, place: str) -> None:
     servers_of(description, place)
     _check_stored(description, place)
     _check_residue(description, place)
+    _check_health(description, place)
     for name, read in description.reads.items():
         for key, text in (("path", read.path), *_headers_of(read.headers)):
             _check_words(text, READ_BY, place=f"{place}: [reads.{name}]", key=key)
@@ -105,6 +106,17 @@ def _check_residue(description: TargetDescription, place: str) -> None:
         if name not in known:
             problem = "nothing of this kind is counted on its links"
             raise UsageError.at(f"{place}: [residue]", name, limit, problem, valid=known, mend="take it out")
+
+
+def _check_health(description: TargetDescription, place: str) -> None:
+    health = description.health
+    for key, names in (("ready_needs", health.ready_needs), ("alive_needs", health.alive_needs)):
+        for name in names:
+            if name not in description.links:
+                raise UsageError.at(f"{place}: [health]", key, name, "no such link", valid=description.links)
+    if health.ready_needs and description.service.ready is None:
+        problem, mend = "the service has no path that says whether it is ready", "give [service] a line ready = '/...'"
+        raise UsageError.at(f"{place}: [health]", "ready_needs", health.ready_needs, problem, mend=mend)
 
 
 def _texts_with_placeholders(description: TargetDescription) -> Iterator[tuple[str, str]]:

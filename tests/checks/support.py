@@ -62,10 +62,13 @@ class Story:
 
     def begin(self, *at_rest: str) -> Story:
         return self.tell(
-            RunBegan("a", "hardened", (), 0, "target.toml", DEADLINE_MS, "2026-01-01T00:00:00+00:00", at_rest),
+            RunBegan(
+                "a", "hardened", (), 0, "target.toml", DEADLINE_MS, "2026-01-01T00:00:00+00:00", at_rest,
+                ready_needs=(DOWN.link.name,),
+            ),
             ServiceStarted(1, 2, 100.0),
             Healthy(HEALTHY_MS, 5),
-        )
+        )  # fmt: skip
 
     def send(
         self,
@@ -103,16 +106,18 @@ class Story:
         owed: Outcome | None = None,
         shown: str = "",
         lacks: tuple[str, ...] = (),
+        name: str = "the one",
+        took_ms: float = HEALTHY_MS,
     ) -> Story:
         """Tell of a request of the contract, and its answer. `shown`: the digest that a read showed."""
         self._requests += 1
         self.tell(
             RequestSent(
                 self._requests, delivery, digest_of(delivery), 100, Purpose.CONTRACT.value, asks=asks.value,
-                name="the one", owed=owed,
+                name=name, owed=owed,
             ),
             RequestEnded(
-                self._requests, outcome, HEALTHY_MS, STATUS[str(outcome)], "stored", shown=shown, lacks=lacks
+                self._requests, outcome, took_ms, STATUS[str(outcome)], "stored", shown=shown, lacks=lacks
             ),
         )  # fmt: skip
         return self
@@ -131,6 +136,23 @@ class Story:
         if evidence:
             self.tell(EvidenceSeen(self._faults, "connections_cut", "kernel", "5 connections"))
         return self.tell(FaultHealed(self._faults))
+
+    def health(self, name: str, outcome: Outcome, *, took_ms: float = HEALTHY_MS) -> Story:
+        """Tell of an answer about the service's health: `alive` or `ready`."""
+        return self.ask(Asks.HEALTH, "", outcome, name=name, took_ms=took_ms)
+
+    def acts(self, *faults: Fault, took_ms: float = 0.0) -> Story:
+        """Tell of faults that stay in force, with their evidence."""
+        for fault in faults:
+            self._faults += 1
+            self.tell(FaultActed(self._faults, fault, took_ms))
+            for each in fault.evidence[:1]:
+                self.tell(EvidenceSeen(self._faults, each.kind, each.source, "some"))
+        return self
+
+    def healed(self, *, took_ms: float = 0.0) -> Story:
+        """Tell that the last fault is healed."""
+        return self.tell(FaultHealed(self._faults, took_ms=took_ms))
 
     def recover(self) -> Story:
         return self.tell(Recovered(20.0))

@@ -34,7 +34,7 @@ from harness.history.events import (
     UnhandledLogged,
 )
 from harness.vocabulary import ABSENT, ACKNOWLEDGED, ANY_OUTCOME, CONFLICT, REFUSED, REJECTED, UNKNOWN, service
-from tests.checks.support import Story, digest_of, middle, rest, row, whole
+from tests.checks.support import AT_REST, DOWN, Story, digest_of, middle, rest, row, whole
 
 SECOND_NS = 1_000_000_000
 Spoil = Callable[[], Story]
@@ -84,6 +84,15 @@ def tried(
     )
 
 
+def ready_is_never_said() -> Story:
+    return rest(middle().request("a", purpose=Purpose.RECOVERY).health("ready", REFUSED))
+
+
+def ready_is_always_said() -> Story:
+    story = Story().begin(*AT_REST).request("a").acts(DOWN).request("b", REFUSED, expected=REFUSED)
+    return rest(story.health("ready", ACKNOWLEDGED).healed().recover())
+
+
 RETRIES = service.metric("retries")
 FAILING: list[tuple[str, Spoil, str]] = [
     ("acknowledged_is_stored", lambda: rest(middle().request("c")), "acknowledged, but not stored: c"),
@@ -110,6 +119,9 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("owed", lambda: whole().ask(Asks.HEALTH, "", REFUSED, owed=ACKNOWLEDGED), "the one: owed acknowledged"),
     ("owed", lambda: whole().ask(Asks.DELIVER, "c", REFUSED, owed=ACKNOWLEDGED), "c: owed acknowledged, got refused"),
     ("carries", lambda: whole().ask(Asks.DELIVER, "c", REFUSED, lacks=("retry-after",)), "without retry-after"),
+    ("health_is_true", lambda: whole().health("alive", REFUSED), "alive said no: refused, status 503"),
+    ("health_is_true", ready_is_never_said, "ready said no, although all 2 deliveries around it were acknowledged: "),
+    ("health_is_true", ready_is_always_said, "none of 1 deliveries around it was acknowledged, while link.down(redis)"),
     ("alive", lambda: whole().tell(ServiceEnded(1, -11)), "ended by itself with status -11"),
     ("alive", lambda: whole().tell(ServiceEnded(1, 0)), "ended by itself with status 0"),
     ("alive", lambda: whole().tell(ServiceNotStarted("no answer")), "no answer"),
@@ -182,7 +194,7 @@ def test_a_service_without_a_handler_may_end_by_the_signal_when_all_is_answered(
 def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     empty = {each.name for each in STANDING if each(whole().recorder.history).observations == 0}
     of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed", "leaves_nothing"}
-    assert empty == {"slower", "reached", "drains", "retries_spaced"} | of_the_contract
+    assert empty == {"slower", "reached", "drains", "retries_spaced", "health_is_true"} | of_the_contract
     nothing = [each(Story().recorder.history) for each in STANDING]
     assert {each.name for each in nothing if each.observations} == {"log_clean", "assertion"}
 

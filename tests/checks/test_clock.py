@@ -9,7 +9,16 @@ import pytest
 from harness.checks import Verdict
 from harness.checks.clock import machine_was_busy
 from harness.history import Recorder
-from harness.history.events import CoresSeen, CoreWait, Event, MomentMissed, NotRecovered, RequestEnded, RequestSent
+from harness.history.events import (
+    CoresSeen,
+    CoreWait,
+    Event,
+    MomentMissed,
+    NotRecovered,
+    Purpose,
+    RequestEnded,
+    RequestSent,
+)
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, service
 from tests.checks.support import Story, digest_of, middle, rest, whole
 from tests.checks.test_checks import FAILING
@@ -104,6 +113,12 @@ BY_A_CLOCK = {"in_time", "slower", "reached", "recovers"}
 def test_no_other_failure_is_excused_by_a_busy_machine(name: str, spoil: Callable[[], Story]) -> None:
     judged = spoil().tell(BUSY).judged()
     assert name in {result.name for result in judged.failing}
+
+
+@pytest.mark.parametrize(("took_ms", "counts"), [(99, True), (101, False)])
+def test_a_service_that_waited_before_it_said_that_it_is_not_ready_may_be_excused(took_ms: float, counts: bool) -> None:
+    story = rest(middle().request("a", purpose=Purpose.RECOVERY).health("ready", REFUSED, took_ms=took_ms))
+    assert bool(story.tell(BUSY).judged().failing) == counts
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,8 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
         ("{redis.url}", "{redis.user}", "[service]: REDIS_URL = 'redis.user'", "nothing is known", "redis"),
         ("{postgres.url}", "{postgres.urll}", "[service]: command[3] = ", "closest valid: 'postgres.url'", "write"),
         ("{postgres.host}", "{postgres.hots}", "[service]: prepare[3] = ", "closest valid: 'postgres.host'", "write"),
+        ("[limits]", "[health]\nalive_needs = ['redi']\n[limits]", "alive_needs = 'redi'", "no such link", "'redis'"),
+        ("[limits]", "[health]\nready_needs = ['redis']\n[limits]", "[health]: ready_needs", "no path", "ready = "),
         # Servers.
         (REDIS, f"{REDIS}\n{TWO}\n{ALSO}\n{TWO}", "[links.also]: server = 'two'", "speaks redis", "[links.also]"),
         (REDIS, f"{REDIS}\nserver = 'postgres'", "[links.redis]: server = 'postgres'", "something else has", "another"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.engine.requests import scenario_requests
+from harness.engine.requests import sampled_at_rest, scenario_requests, within
 from harness.errors import HarnessError
 from harness.faults.site import Site
 from harness.history import History
@@ -24,7 +24,9 @@ def connects_peak(site: Site, figure: ConnectsPeak, history: History) -> int:
         problem = f"no connect of the service was reported, so none to {figure.link} can be counted"
         raise HarnessError(problem, hint="see `harness doctor`: this figure needs seccomp")
     port = site.laid(figure.link).port
-    passed = [call.t_ns for call in calls if call.port == port and call.answer is None and call.t_ns >= since_ns]
+    samples = sampled_at_rest(history)
+    own = [call for call in calls if call.port == port and call.t_ns >= since_ns and not within(call.t_ns, samples)]
+    passed = [call.t_ns for call in own if call.answer is None]
     if not passed:
         problem = f"the service did not connect to {figure.link} in the scenario: no connects, so no peak"
         raise HarnessError(problem, hint="expect it where the service has to connect anew")

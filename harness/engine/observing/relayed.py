@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from harness.engine.requests import scenario_requests
+from harness.engine.requests import sampled_at_rest, scenario_requests, within
 from harness.errors import HarnessError, UsageError
 from harness.faults.site import Site
 from harness.history import History
@@ -65,7 +65,8 @@ async def sends_per_request(site: Site, link: Link, history: History) -> float:
     if len(seen) >= STATEMENTS_MAX:
         problem = f"{link}: {STATEMENTS_MAX} statements and answers passed, or more than that"
         raise HarnessError(problem, hint="send fewer deliveries")
-    most = busiest(link, seen)
+    samples = sampled_at_rest(history)
+    most = busiest(link, [each for each in seen if not within(each.t_ns, samples)])
     if not most:
         problem = f"the service sent nothing on {link} in the scenario: there is no share of it"
         raise HarnessError(problem, hint="expect it of a link that the scenario has the service use")

@@ -22,10 +22,14 @@ class FaultActed(Event, kind="fault.acted"):
 
 @dataclass(frozen=True, repr=False)
 class FaultHealed(Event, kind="fault.healed"):
-    """The fault with this number is no longer in force. `instead`: what was seen, where it had no effect."""
+    """The fault with this number is no longer in force. `instead`: what was seen, where it had no effect.
+
+    `took_ms`: so long before this the harness began to heal it, and from then on it may have been gone.
+    """
 
     number: int
     instead: str = ""
+    took_ms: float = 0.0
 
 
 @dataclass(frozen=True, repr=False)

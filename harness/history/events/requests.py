@@ -18,6 +18,8 @@ class Purpose(enum.StrEnum):
     SCENARIO = "scenario"
     RECOVERY = "recovery"
     AGAIN = "again"
+    SAMPLE = "sample"
+    """The service's health, asked by the harness beside what the scenario does."""
 
 
 class Asks(enum.StrEnum):

@@ -13,7 +13,8 @@ class RunBegan(Event, kind="run.began"):
     """The head of every history: who ran what, under which deadline, and one wall-clock anchor.
 
     `wall_clock` is ISO 8601, UTC. `at_rest`: the names (`AtRest.name`) of everything that must be checked
-    before the run may be held. `repeat_is_same`: a repeat owes the first answer, to the byte.
+    before the run may be held. `repeat_is_same`: a repeat owes the first answer, to the byte. `ready_needs`,
+    `alive_needs`: the links without which the service may say that it is not ready, or not alive.
     """
 
     id: str
@@ -25,6 +26,8 @@ class RunBegan(Event, kind="run.began"):
     wall_clock: str
     at_rest: tuple[str, ...] = ()
     repeat_is_same: bool = True
+    ready_needs: tuple[str, ...] = ()
+    alive_needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)

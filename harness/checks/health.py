@@ -1,0 +1,93 @@
+"""Whether what the service says of its own health is true, by what becomes of the deliveries around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.checks.exchanges import Exchange, exchanges, several
+from harness.checks.registry import Examined, Kind, check
+from harness.checks.windows import Window, windows
+from harness.faults.away import links_away, strikes_all_alike
+from harness.history import History
+from harness.history.events import Asks, RunBegan
+from harness.vocabulary import ACKNOWLEDGED, CONFIRMED
+
+ALIVE, READY = "alive", "ready"
+"""What the service is asked about its health."""
+AT_ONCE_MS = 100
+"""A service that says sooner that it is not ready has waited for nothing, so no slow machine is why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lie:
+    """An answer that is not true. `late`: a slow machine may be why."""
+
+    told: Exchange
+    story: str
+    late: bool
+
+
+@check(Kind.LIVENESS, says="1 of 1: ready said although")
+def health_is_true(history: History) -> Examined:
+    """The service says that it is ready exactly if it acknowledges, and that it is alive whatever else is away."""
+    began = history.last(RunBegan)
+    found = exchanges(history)
+    samples = [e for e in found if e.sent.asks == Asks.HEALTH and _answered(e)]
+    lies: list[_Lie] = []
+    judged = 0
+    for window in windows(history):
+        inside = [e for e in samples if window.holds(e.span)]
+        alive = [e for e in inside if e.sent.name == ALIVE and _must_live(window, began)]
+        ready = [e for e in inside if e.sent.name == READY][-1:]
+        around = [e for e in found if e.sent.delivers and window.holds(e.span)]
+        judged += len(alive) + (len(ready) if around else 0)
+        lies += [_Lie(e, f"alive said no: {e.story()}{_while(window)}", False) for e in alive if not _yes(e)]
+        lies += [lie for e in ready for lie in _of_ready(e, around, window, began)]
+    return Examined(
+        problem=several([lie.story for lie in lies], judged) if lies else "",
+        saw=f"{judged} answers about health, with deliveries around those that say whether it is ready",
+        observations=judged,
+        clock=tuple(lie.told.span for lie in lies) if all(lie.late for lie in lies) else (),
+    )
+
+
+def _answered(exchange: Exchange) -> bool:
+    """Whether it was answered at all; another check judges a service that does not answer."""
+    return exchange.ended is not None and exchange.ended.status is not None
+
+
+def _yes(exchange: Exchange) -> bool:
+    return exchange.outcome == ACKNOWLEDGED
+
+
+def _must_live(window: Window, began: RunBegan | None) -> bool:
+    """Whether the service has to say that it is alive: nothing is done to its process, or to what that may need."""
+    needs = bool(began and began.alive_needs)
+    return not any(fault.of_the_process for fault in window.faults) and not (needs and window.disturbed)
+
+
+def _of_ready(last: Exchange, around: Sequence[Exchange], window: Window, began: RunBegan | None) -> Iterator[_Lie]:
+    """Judge the window's last word on readiness: a service may take a moment to notice what has changed."""
+    acknowledged = sum(1 for e in around if e.outcome in CONFIRMED)
+    needs = began.ready_needs if began else ()
+    if around and acknowledged == len(around) and not _yes(last) and _asks_fairly(window):
+        story = f"although all {acknowledged} deliveries around it were acknowledged{_while(window)}"
+        yield _Lie(last, f"ready said no, {story}: {last.story()}", _waited(last))
+    away = sorted(links_away(window.faults).intersection(needs))
+    if around and not acknowledged and _yes(last) and away:
+        story = f"although none of {len(around)} deliveries around it was acknowledged{_while(window)}"
+        yield _Lie(last, f"ready said yes, {story}: {' and '.join(away)} was away", False)
+
+
+def _asks_fairly(window: Window) -> bool:
+    """Whether a question about health meets what deliveries meet: not a connection, say, that a fault has left dead."""
+    return strikes_all_alike(window.faults) if window.faults else not window.disturbed
+
+
+def _waited(exchange: Exchange) -> bool:
+    return exchange.ended is not None and exchange.ended.took_ms >= AT_ONCE_MS
+
+
+def _while(window: Window) -> str:
+    return f", while {' and '.join(repr(fault) for fault in window.faults)} was in force" if window.faults else ""

@@ -1,0 +1,33 @@
+"""Which links are away as a whole while some faults are in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.faults.fault import WHOLE_LINK, Connections, Fault
+from harness.vocabulary import Link
+
+
+def links_away(faults: Iterable[Fault]) -> frozenset[str]:
+    """Names of the links of which no connection, open or new, is of use while these faults are in force together.
+
+    For example, `link.down(redis)` alone takes "redis" away; `syscall.connect(redis, errno="EINVAL")` only together
+    with `link.cut(redis)`, because open connections would be used on.
+    """
+    taken: dict[str, frozenset[Connections]] = {}
+    for fault in faults:
+        link = getattr(fault, "link", None)
+        if isinstance(link, Link):
+            taken[link.name] = taken.get(link.name, frozenset()) | fault.takes_away
+    return frozenset(name for name, connections in taken.items() if connections >= WHOLE_LINK)
+
+
+def strikes_all_alike(faults: Iterable[Fault]) -> bool:
+    """Whether each of these faults takes a link away, or parts of it, from every request alike.
+
+    Where it does not, one request meets it and another does not: what one was answered says nothing about the other.
+    """
+    return all(fault.takes_away or not fault.leaves_evidence for fault in faults)
+
+
+__all__ = ["links_away", "strikes_all_alike"]
