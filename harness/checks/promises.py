@@ -93,7 +93,9 @@ def unread_rows(history: History) -> Iterator[str]:
         return
     over = max(_sent(history, Purpose.SCENARIO).values(), default=-1)
     again = _sent(history, Purpose.AGAIN)
-    if not any(over < reading < min(again, default=math.inf) for reading in readings):
+    # The contract's requests after the scenario repeat one of its deliveries.
+    repeated = min([*again, *(at for at in _sent(history, Purpose.CONTRACT) if at > over)], default=math.inf)
+    if not any(over < reading < repeated for reading in readings):
         first = " and before deliveries were sent again, which hides what was lost" if again else ""
         yield f"what is stored was never read after the scenario's last request{first}"
     if again and readings[-1] < max(again.values()):

@@ -33,12 +33,13 @@ class Contract:
     def __post_init__(self) -> None:
         self._fresh = of_one_size(f"{self.rig.clients.deliveries.seed}/contract")
 
-    async def ask_all(self, *, broken: bool, purpose: Purpose = Purpose.CONTRACT) -> None:
+    async def ask_all(self, *, broken: bool, own: bool = False, purpose: Purpose = Purpose.CONTRACT) -> None:
         """Send every request of the contract once: one after the other, or at once while something is broken.
 
-        A broken service takes its time for each. `broken`: it may answer "not now".
+        A broken service takes its time for each. `broken`: it may answer "not now". `own`: ask about the scenario's
+        last acknowledged delivery, too; only after the rows were read, because a repeat would store a lost one.
         """
-        wanted = list(self._all(broken=broken, purpose=purpose))
+        wanted = list(self._all(self._known(own=own), broken=broken, purpose=purpose))
         if broken:
             await at_once(self.rig.clients.send(delivery, errand) for delivery, errand in wanted)
             return
@@ -77,13 +78,13 @@ class Contract:
             raise UsageError.at("request", "name", name, "the target has no such request", valid=self.names)
         return Asks.TAKEN if name == TAKEN else Asks.DELIVER
 
-    def _all(self, *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
+    def _all(self, known: Sequence[Delivery], *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
         described = self.rig.target.description
         for name in described.wrong:
             yield self._fresh.next(), self._errand(Asks.WRONG, name, broken=broken, purpose=purpose)
         for name in described.reads:
             yield self._fresh.next(), self._errand(Asks.READ_UNSENT, name, broken=broken, purpose=purpose)
-        for delivery in self._known():
+        for delivery in known:
             yield from self._about(delivery, broken=broken, purpose=purpose)
         for name in health_paths(self.rig.target):
             yield self._fresh.next(), self._errand(Asks.HEALTH, name, broken=broken, purpose=purpose)
@@ -118,9 +119,9 @@ class Contract:
     def _with_another_body(self, delivery: Delivery) -> Delivery:
         return dataclasses.replace(delivery, body=self._fresh.next().body)
 
-    def _known(self) -> Sequence[Delivery]:
-        """One delivery that was acknowledged before the scenario, and the last that the scenario had acknowledged."""
+    def _known(self, *, own: bool) -> Sequence[Delivery]:
+        """One delivery that was acknowledged before the scenario; `own`: and the last that the scenario sent."""
         found = [e for e in exchanges(self.rig.recorder.history) if e.sent.delivers and e.outcome in CONFIRMED]
         before = [e.sent.delivery for e in found if e.sent.purpose == Purpose.HEALTHY]
-        own = [e.sent.delivery for e in found if e.judged]
-        return [self.rig.clients.sent[name] for name in dict.fromkeys([*before[:1], *own[-1:]])]
+        sent = [e.sent.delivery for e in found if e.judged] if own else []
+        return [self.rig.clients.sent[name] for name in dict.fromkeys([*before[:1], *sent[-1:]])]

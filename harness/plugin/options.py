@@ -24,7 +24,7 @@ HELP: Mapping[str, str] = {
     "without": "switch a protection off; repeatable, or several separated by commas",
     "server": "the same for the one server that the target calls NAME; repeatable",
     "allow-host": "a host beyond this machine that such a URL may name; repeatable",
-    "strict": "what this machine cannot run fails, listed as unavailable or not; so does a proof that is still TODO",
+    "strict": "what this machine cannot run fails, listed or not; so does a scenario without a finished proof",
     **{name: ABOUT.of(name).choice for name in PROTOCOLS},
 }
 """What each option means that pytest and the command line both have: a sentence without its capital and full stop."""

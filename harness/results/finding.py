@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+UNPROVED = "unproved"
+"""The kind of finding for a scenario without a proof: its target may have no protection to switch off."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

@@ -210,7 +210,6 @@ class _Run:
             if rig.site.service.running:
                 self._phase("steady again")
                 await check_steady_again(rig)
-                await performer.contract.ask_all(broken=False)
                 # Rest is impossible while the harness still asks. If the counting breaks, the rows are read all the
                 # same.
                 with self._problems("counting"):
@@ -222,6 +221,7 @@ class _Run:
                 # Before any delivery is retried: a retry would store a lost delivery and hide the loss.
                 await self._rows(rig)
                 self._phase("again")
+                await performer.contract.ask_all(broken=False, own=True)
                 await send_again(rig)
         except ScenarioStop:
             pass  # recorded as not recovered

@@ -11,6 +11,7 @@ from harness.checks import Verdict, judge
 from harness.faults import link, no_fault, server
 from harness.history import History
 from harness.history.events import (
+    Asks,
     AtRest,
     EvidenceSeen,
     FaultActed,
@@ -23,7 +24,7 @@ from harness.history.events import (
     ServerUnusable,
     ServiceStarted,
 )
-from harness.vocabulary import REFUSED, UNKNOWN
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN
 from tests.checks.support import DOWN, Story, middle, rest, whole
 
 CUT = link.cut(postgres)
@@ -70,6 +71,8 @@ BROKEN: list[tuple[Callable[[], Story], str]] = [
      "no_fault left evidence connections_cut; it declares none"),
     (lambda: early(0.002), "evidence connections_cut of link.down(redis) is 2.000 ms older than the fault"),
     (lambda: early(0.002, took_ms=1), "evidence connections_cut of link.down(redis) is 1.000 ms older than the fault"),
+    (lambda: middle().ask(Asks.DELIVER, "a", ACKNOWLEDGED).rows("a").again("a").rows("a"),
+     "what is stored was never read after the scenario's last request and before deliveries were sent again"),
     (lambda: middle().again("a").rows("a"), "what is stored was never read after the scenario's last request and befo"),
     (lambda: middle().rows("a").request("c", UNKNOWN, expected=UNKNOWN).again("a").rows("a"),
      "what is stored was never read after the scenario's last request and before deliveries were sent again"),

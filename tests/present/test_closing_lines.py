@@ -9,7 +9,7 @@ import pytest
 from harness.checks import CheckResult
 from harness.present.terminal.lines import closing_lines
 from harness.results import RunKey, RunResult
-from harness.results.finding import Finding
+from harness.results.finding import UNPROVED, Finding
 from harness.results.folder import new_results_folder
 from tests.results.made import made, summary_of
 
@@ -30,6 +30,14 @@ def test_all_held_and_yet_a_failure_is_explained(tmp_path: Path, findings: list[
     folder = new_results_folder(tmp_path)
     lines = ["".join(text for text, _ in line) for line in closing_lines(summary_of(made(), findings=findings), folder)]
     assert [line for line in lines if line.startswith("beyond")] == said
+    folder.release()
+
+
+def test_scenarios_without_a_proof_are_counted(tmp_path: Path) -> None:
+    folder = new_results_folder(tmp_path)
+    findings = [Finding("drafts", name, UNPROVED, f"{name}: unproved", warning=True) for name in "ab"]
+    lines = ["".join(text for text, _ in line) for line in closing_lines(summary_of(made(), findings=findings), folder)]
+    assert [line for line in lines if "unproved" in line] == ["unproved: 2 scenarios without a proof"]
     folder.release()
 
 

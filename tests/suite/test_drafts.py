@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.checks.proof import Proof
+from harness.results.finding import UNPROVED
 from harness.scenario.scenario import Scenario
 from harness.suite.drafts import draft_findings, draft_note
 from harness.suite.status import ExitStatus, exit_status
@@ -24,6 +25,13 @@ def test_a_proof_that_is_still_todo_fails_a_strict_gate_only(strict: bool, statu
     (finding,) = draft_findings(scenario("TODO"), strict=strict)
     assert finding.sentence == "new_one: the proof of pool.pre_ping is not written: `match` is still TODO"
     assert finding.warning is not strict
+    assert exit_status([made()], findings=[finding]) is status
+
+
+@pytest.mark.parametrize(("strict", "status"), [(False, ExitStatus.HELD), (True, ExitStatus.FAILED)])
+def test_a_scenario_without_a_proof_is_unproved(strict: bool, status: ExitStatus) -> None:
+    (finding,) = draft_findings(Scenario(id="new_one", theme="new_one", play=_play), strict=strict)
+    assert (finding.kind, finding.sentence) == (UNPROVED, "new_one: unproved: nothing shows that it can fail")
     assert exit_status([made()], findings=[finding]) is status
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.present.looks import STATUSES
+from harness.results.finding import UNPROVED
 from harness.results.model import SummaryRead
 from harness.results.text import counted, shortened
 
@@ -41,9 +42,13 @@ def _parts(summary: SummaryRead) -> Iterator[str]:
     if held:
         yield _held(held, len(own), summary)
     yield from _proofs(summary)
-    if summary.findings:
-        said = shortened(summary.findings[0].sentence.rstrip("."), FINDING_CHARACTERS)
-        yield f"beyond the runs: {said}{_more(len(summary.findings) - 1)}"
+    told = [finding for finding in summary.findings if finding.kind != UNPROVED]
+    if told:
+        said = shortened(told[0].sentence.rstrip("."), FINDING_CHARACTERS)
+        yield f"beyond the runs: {said}{_more(len(told) - 1)}"
+    unproved = len(summary.findings) - len(told)
+    if unproved:
+        yield f"{unproved} {'scenario has' if unproved == 1 else 'scenarios have'} no proof"
     missing = set(summary.selection) - {run.id for run in summary.runs}
     if missing:
         yield f"{len(missing)} of {len(summary.selection)} were not run"

@@ -12,6 +12,7 @@ from harness.present.terminal.pieces import Line, Piece, by_style, cut, indented
 from harness.present.terminal.story import LABEL_WIDTH, details
 from harness.results import Evidence, RunKey, RunResult
 from harness.results.ablation import PairVerdict, ProofResult
+from harness.results.finding import UNPROVED
 from harness.results.folder import ResultsFolder
 from harness.results.summary import Summary
 from harness.results.text import counted, one_line, shortened
@@ -169,6 +170,9 @@ def closing_lines(summary: Summary, folder: ResultsFolder, *, unpublished: str =
         ]
     if summary.idle_checks:
         yield [("nothing to judge in any run: ", DOUBT), (", ".join(summary.idle_checks), PLAIN)]
+    unproved = sum(finding.kind == UNPROVED for finding in summary.findings)
+    if unproved:
+        yield [("unproved: ", DOUBT), (f"{counted(unproved, 'scenario')} without a proof", PLAIN)]
     if summary.proofs:
         verdicts = [proof.judgement.verdict for proof in summary.proofs]
         tried = ", ".join(f"{verdicts.count(each)} {each.value}" for each in PairVerdict if each in verdicts)
