@@ -94,7 +94,8 @@ def unread_rows(history: History) -> Iterator[str]:
     over = max(_sent(history, Purpose.SCENARIO).values(), default=-1)
     again = _sent(history, Purpose.AGAIN)
     # The contract's requests after the scenario repeat one of its deliveries.
-    repeated = min([*again, *(at for at in _sent(history, Purpose.CONTRACT) if at > over)], default=math.inf)
+    contract = [at for at in _sent(history, Purpose.CONTRACT) if 0 <= over < at]
+    repeated = min([*again, *contract], default=math.inf)
     if not any(over < reading < repeated for reading in readings):
         first = " and before deliveries were sent again, which hides what was lost" if again else ""
         yield f"what is stored was never read after the scenario's last request{first}"

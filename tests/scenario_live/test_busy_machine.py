@@ -50,23 +50,40 @@ def _strangers() -> Iterator[None]:
             os.kill(int(pid), signal.SIGKILL)
 
 
-BEFORE = Reading(at_ns=0, stolen_ns=0, others_ns={(9, 1): 0}, threads={"service": {(5, 5): Times(0, 100_000_000)}})
+SECOND = 1_000_000_000
+BEFORE = Reading(at_ns=0, busy_ns=5 * SECOND, own_ns=SECOND, threads={"service": {(5, 5): Times(0, 100_000_000)}})
 
 
-def test_only_other_programs_take_cores_from_a_run() -> None:
-    """One that was not there before may be the run's own, just ended or just begun; a pid may be another's now."""
+def test_what_the_harness_did_not_use_of_the_busy_time_others_used() -> None:
     now = Reading(
-        at_ns=1_000_000_000,
-        stolen_ns=200_000_000,
-        others_ns={(9, 1): 600_000_000, (9, 2): 900_000_000, (10, 1): 900_000_000},
+        at_ns=SECOND,
+        busy_ns=6_900_000_000,
+        own_ns=2_100_000_000,
         threads={"service": {(5, 5): Times(70_000_000, 350_000_000), (5, 6): Times(10_000_000, 50_000_000)}},
     )
     assert seen_between(BEFORE, now, 2) == CoresSeen(1_000.0, (CoreWait("service", 300.0, 80.0),), 0.4, 2)
 
 
-def test_a_run_that_is_alone_on_the_machine_has_no_others() -> None:
-    now = Reading(at_ns=1_000_000_000, stolen_ns=0, others_ns={(9, 1): 0}, threads={"service": {}})
+@pytest.mark.parametrize("own_ns", [2_900_000_000, 2_950_000_000], ids=["exactly", "by-rounding-more"])
+def test_a_run_that_is_alone_on_the_machine_has_no_others(own_ns: int) -> None:
+    now = Reading(at_ns=SECOND, busy_ns=6_900_000_000, own_ns=own_ns, threads={"service": {}})
     assert seen_between(BEFORE, now, 2) == CoresSeen(1_000.0, (CoreWait("service", 0.0),), 0.0, 2)
+
+
+ROUNDING_MS = 50.0
+"""The kernel counts in hundredths of a second, each process for itself."""
+SHORT = "import time\nend = time.monotonic() + 0.05\nwhile time.monotonic() < end: pass"
+
+
+def test_what_the_harness_started_and_has_ended_is_no_other_program() -> None:
+    cores, before = Cores(dict), os.times()
+    for _ in range(10):
+        subprocess.run([sys.executable, "-c", SHORT], check=True)
+    seen, after = cores.since_last(), os.times()
+    by_children_ms = 1e3 * (sum(after[2:4]) - sum(before[2:4]))
+    all_cores_ms = seen.over_ms * seen.cores
+    assert by_children_ms > 100
+    assert seen.others * all_cores_ms <= all_cores_ms - by_children_ms + ROUNDING_MS
 
 
 @pytest.mark.usefixtures("_strangers")

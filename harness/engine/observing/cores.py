@@ -47,25 +47,24 @@ NEVER = Times(0, 0)
 class Reading:
     """One look at the machine. All times count from the beginning of what they are of.
 
-    `stolen_ns`: what a hypervisor took of all cores. `others_ns`: how long each process that the harness did not start
-    has run, by pid and start time. `threads`: of each part of the run.
+    `busy_ns`: how long all cores ran something, or were taken by a hypervisor. `own_ns`: how long the harness and all
+    that it started have run, those that have ended included. `threads`: of each part of the run.
     """
 
     at_ns: int
-    stolen_ns: int
-    others_ns: Mapping[tuple[int, int], int]
+    busy_ns: int
+    own_ns: int
     threads: Mapping[str, Mapping[Thread, Times]]
 
 
 def seen_between(before: Reading, now: Reading, cores: int) -> CoresSeen:
     """Return what happened between two readings on a machine with so many cores.
 
-    A process of others counts if it was there both times, so that a process of the run that has ended is never taken
-    for another program. A thread of the run counts from its birth.
+    What the harness did not use of the busy time, others used: also those that began or ended meanwhile. A thread of
+    the run counts from its birth.
     """
     over_ns = now.at_ns - before.at_ns
-    others_ns = now.stolen_ns - before.stolen_ns
-    others_ns += sum(ran - before.others_ns[key] for key, ran in now.others_ns.items() if key in before.others_ns)
+    others_ns = max(0, now.busy_ns - before.busy_ns - (now.own_ns - before.own_ns))
     return CoresSeen(
         over_ms=round(over_ns / 1e6, 1),
         waits=tuple(_wait_of(part, before.threads.get(part, {}), threads) for part, threads in now.threads.items()),
@@ -121,16 +120,17 @@ class Cores:
         roots = self._processes()
         name_of = {pid: name for name, pids in roots.items() for pid in pids}
         threads: dict[str, dict[Thread, Times]] = {CLIENTS: {}, **{name: {} for name in roots}}
-        others: dict[tuple[int, int], int] = {}
+        own_ticks = 0
         everything = {process.pid: process for process in all_processes()}
         for pid, process in everything.items():
             is_ours, name = _place_of(pid, everything, name_of)
-            if not is_ours:
-                others[pid, process.start_ticks] = process.ran_ticks * JIFFY_NS
-            elif name:
+            if is_ours:
+                own_ticks += process.ran_ticks + process.reaped_ticks
+            if name:
                 threads[name].update(_threads(pid))
         threads[CLIENTS].update((thread, times) for thread, times in _threads(os.getpid()) if thread == self._clients)
-        return Reading(at_ns=time.monotonic_ns(), stolen_ns=_stolen_ns(), others_ns=others, threads=threads)
+        own_ns = own_ticks * JIFFY_NS
+        return Reading(at_ns=time.monotonic_ns(), busy_ns=_busy_ns(), own_ns=own_ns, threads=threads)
 
 
 def _place_of(pid: int, everything: Mapping[int, Process], name_of: Mapping[int, str]) -> tuple[bool, str]:
@@ -154,7 +154,11 @@ def _threads(pid: int) -> Iterator[tuple[Thread, Times]]:
                 yield (pid, int(thread)), Times(int(ran_ns), int(waited_ns))
 
 
-def _stolen_ns() -> int:
-    """Return how long a hypervisor has kept the cores from this machine (`/proc/stat`, field `steal`)."""
+def _busy_ns() -> int:
+    """Return how long the cores ran something, or were taken by a hypervisor.
+
+    `/proc/stat`, fields user, nice, system, irq, softirq and steal.
+    """
     with open("/proc/stat", encoding="ascii") as file:  # noqa: PTH123 - as above
-        return int(file.readline().split()[8]) * JIFFY_NS
+        user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) * JIFFY_NS

@@ -30,6 +30,8 @@ class Process:
     start_ticks: int
     ran_ticks: int
     """How long it has run, all threads together."""
+    reaped_ticks: int
+    """How long those of its children ran that have ended and whose end it has collected, and theirs in turn."""
 
 
 def descendants(root: int) -> list[Process]:
@@ -131,6 +133,7 @@ def _read(pid: int) -> Process | None:
         session=int(fields[3]),
         start_ticks=int(fields[19]),
         ran_ticks=int(fields[11]) + int(fields[12]),
+        reaped_ticks=int(fields[13]) + int(fields[14]),
     )
 
 
