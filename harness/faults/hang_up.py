@@ -9,7 +9,7 @@ from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
 from harness.faults.fault import Injection
 from harness.faults.hanging_up import HangingUp, HungUp
-from harness.faults.message import MessageFault
+from harness.faults.message import MessageFault, Swept
 from harness.faults.met import message_met
 from harness.faults.relayed import rule_for
 from harness.faults.site import Site
@@ -44,6 +44,7 @@ class HangUp(MessageFault, kind="wire.hang_up"):
     does: ClassVar[str] = "have clients hang up at {at}"
     acts: ClassVar[type[Action]] = actions.HangUp
     hangs_up: ClassVar[bool] = True
+    swept: ClassVar[Swept] = {"hang_up": lambda _: actions.HangUp()}
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (
         EvidenceKind("wire_hang_up", "client", "it closed its connection while the relay held the message"),
     )

@@ -37,6 +37,8 @@ class MessageFault(Fault):
     acts: ClassVar[type[Action]]
     swept: ClassVar[Swept] = {}
     """What a sweep does with it at every message."""
+    swept_on_demand: ClassVar[Swept] = {}
+    """What a sweep does with it only where it is asked to, once for each statement: such a cell lasts for seconds."""
     not_swept: ClassVar[str] = ""
     """Why a sweep leaves it out."""
     hangs_up: ClassVar[bool] = False

@@ -126,6 +126,8 @@ class Hold(MessageFault, kind="wire.hold"):
 
     does: ClassVar[str] = "hold {at} until healed"
     acts: ClassVar[type[Action]] = actions.Hold
+    swept_on_demand: ClassVar[Swept] = {"deadline": lambda _: actions.Hold()}
+    """Held until the request has ended, in each of its tries: its deadline passes exactly there."""
     not_swept: ClassVar[str] = "a hold ends by another event: the orders of interleave, and scenarios, have it"
 
     @classmethod

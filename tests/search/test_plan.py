@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.protocols.registry import PROTOCOLS
-from harness.search.recording.places import Place, Point
+from harness.search.recording.places import CellId, Place, Point
 from harness.search.space.actions import ACTIONS, APART, excluded_by, exclusions_of, is_apart, sensible
 from harness.search.sweep.plan import Choice, check_choice, neighbourhood, planned
 from tests.search.made import made_recording, observed, place
@@ -57,6 +57,21 @@ def test_an_answer_is_late_on_redis_only() -> None:
     assert "late" in actions_at("SimpleString", "answered", "redis", runs=False, ends_answer=True)
     assert "late" not in actions_at("ReadyForQuery", "answered", runs=False, ends_answer=True)
     assert "late" not in actions_at("SET", protocol="redis")
+
+
+def test_a_client_hangs_up_at_every_message() -> None:
+    cells = planned(RECORDED, Choice(actions=("hang_up",))).cells
+    assert len(cells) == sum(len(recording.messages) for recording in RECORDED)
+
+
+def test_a_deadline_passes_at_each_statement_where_a_sweep_is_asked_to() -> None:
+    assert not [cell for cell in planned(RECORDED, Choice()).cells if cell.first.action == "deadline"]
+    cells = planned(RECORDED, Choice(actions=("deadline",))).cells
+    found = [(cell.kind, cell.first.place.direction, cell.first.place.phase, cell.first.place.text) for cell in cells]
+    assert len(found) == len(set(found)) > 0
+    commit = Point.parse(f"{COMMIT}/deadline")
+    assert planned(RECORDED, Choice(only=f"warm/{commit}")).cells == (CellId("warm", commit),)
+    assert "copies" not in {cell.kind for cell in cells}
 
 
 def test_each_exclusion_has_a_reason_and_excludes_something_from_what_there_is() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
+from harness.engine.http_client import BrokenOffError, NotConnectedError
 from harness.engine.observing.probes import Probed, probe
 from harness.engine.rig import Rig
 from harness.history.events import AtRest, RestUnknown, rest_name
 from harness.polling import poll_async
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.contract.probes import SessionCount
-from harness.target import Target
+from harness.target import OutgoingRequest, Target
 
 TASKS_SLACK = 2
 
@@ -51,6 +54,44 @@ async def record_rest(rig: Rig, before: Probed | None) -> None:
     await poll_async(at_rest, within_s=rig.recovery_s)
     for rest in last:
         rig.recorder.record("runner", rest)
+
+
+async def held_now(rig: Rig) -> Mapping[str, float]:
+    """Count what the service holds for its requests: busy connections, and what it has checked out. By name."""
+    return {rest.name: rest.seen for rest in await _held(rig, {})}
+
+
+async def record_given_back(rig: Rig, before: Mapping[str, float]) -> None:
+    """Wait until the service holds no more than `before`, up to the target's deadline. Record what it holds then."""
+    last: Sequence[AtRest] = ()
+
+    async def given_back() -> bool:
+        nonlocal last
+        last = await _held(rig, before)
+        return all(rest.seen <= rest.at_most for rest in last)
+
+    await poll_async(given_back, within_s=rig.recovery_s)
+    for rest in last:
+        rig.recorder.record("runner", rest)
+
+
+async def _held(rig: Rig, at_most: Mapping[str, float]) -> Sequence[AtRest]:
+    busy = [AtRest("busy connections", count.busy, 0, name) for name, count in await _counted(rig)]
+    return [dataclasses.replace(rest, at_most=at_most.get(rest.name, 0)) for rest in (*busy, *await _checked_out(rig))]
+
+
+async def _checked_out(rig: Rig) -> Sequence[AtRest]:
+    """What the service says to have checked out, asked by its clients' own HTTP; nothing if it does not say."""
+    probes = rig.target.description.probes
+    if probes is None or probes.checked_out is None:
+        return ()
+    asking = OutgoingRequest("GET", probes.metrics, {}, b"")
+    try:
+        async with asyncio.timeout(rig.clients.patience_s):
+            answer = await rig.clients.http.request(rig.site.service.port, asking)
+    except (NotConnectedError, BrokenOffError, TimeoutError):
+        return ()  # it has ended, or hangs: another check reports that
+    return [AtRest("checked_out", Probed.parse(answer.body.decode()).get(probes.checked_out), 0)]
 
 
 async def wait_until_idle(rig: Rig) -> None:

@@ -42,7 +42,7 @@ SEARCHED: Final = Searched(
             lambda _: True,
         ),
         Exclusion(
-            ("stall", "drop", "delay", "late", "duplicate", "corrupt", "reset_before", "reset_after"),
+            ("stall", "hang_up", "drop", "delay", "late", "duplicate", "corrupt", "reset_before", "reset_after"),
             "ParameterStatus after the first",
             "the server sends a run of them at once, and the first stands for all",
             lambda each: each.place.message == "ParameterStatus" and each.place.occurrence > 1,

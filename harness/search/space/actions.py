@@ -42,6 +42,9 @@ ERRORS: Mapping[str, ServerError] = {
 }
 ACTIONS: tuple[str, ...] = (*CLOSING, *WAITING, *ERRORS, *APART)
 """All of them, in the order of the map's columns; cuts inside of a message are counted apart."""
+ON_DEMAND = tuple(name for fault in FAULTS for name in fault.swept_on_demand)
+"""No part of the fault space: a sweep tries these only where it is asked to."""
+HANGING_UP = _swept(fault for fault in FAULTS if fault.hangs_up)
 
 
 def _sent(message: Placed) -> bool:
@@ -110,6 +113,17 @@ def sensible(message: Observed) -> Iterator[Point]:
     for action in actions_of(message.place.protocol):
         if excluded_by(message, action) is None:
             yield Point(message.place, action)
+
+
+def on_demand(messages: Sequence[Observed], action: str) -> Iterator[Point]:
+    """Yield a point with such an action at the first message of each statement, each phase and each direction."""
+    known: set[tuple[str, str, str, str]] = set()
+    for message in messages:
+        place = message.place
+        statement = (place.protocol, place.direction, place.phase, place.text)
+        if statement not in known:
+            known.add(statement)
+            yield Point(place, action)
 
 
 def inside(message: Observed) -> Iterator[Point]:

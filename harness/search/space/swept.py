@@ -14,7 +14,7 @@ from harness.documents import read_document
 from harness.errors import UsageError
 from harness.results.model import Read, RunInfo
 from harness.search.recording.places import CUT_INSIDE, CellId, Kind, Point
-from harness.search.space.actions import ACTIONS
+from harness.search.space.actions import ACTIONS, ON_DEMAND
 from harness.search.sweep.report import JSON_FILE, SCHEMA
 from harness.search.sweep.results import CellVerdict
 
@@ -25,7 +25,7 @@ def _cell_id(text: Any) -> CellId:
     except (TypeError, UsageError) as problem:
         raise ValueError("not a cell of a sweep") from problem
     for point in (found.first, found.second):
-        if point is not None and point.action not in ACTIONS and not _CUT.fullmatch(point.action):
+        if point is not None and point.action not in (*ACTIONS, *ON_DEMAND) and not _CUT.fullmatch(point.action):
             raise ValueError(f"there is no action {point.action!r}")
     return found
 

@@ -10,7 +10,7 @@ from harness.faults.relayed import rule_for
 from harness.relay import Action, Cut, Fail, Rule
 from harness.search.recording.places import CellId, Kind, Point
 from harness.search.recording.recording import Observed, Recording
-from harness.search.space.actions import ACTIONS, ERRORS, FAULTS
+from harness.search.space.actions import ACTIONS, ERRORS, FAULTS, ON_DEMAND
 from harness.search.sweep.plan import RETRY
 from harness.vocabulary import Link
 
@@ -34,11 +34,13 @@ class Armoury:
         if message is None:
             raise HarnessError(f"{kind}/{point} is not in the recording", hint="record again")
         place = point.place
+        often = point.action in ON_DEMAND  # in every try of the request
         link = Link.from_shorthand(f"{place.protocol}:{message.link}", place=str(point))
         passes = link.sent if place.direction == "sent" else link.answered
-        at = passes(message.text, message=place.message, phase=place.phase, nth=message.nth)
+        nth = None if often else message.nth
+        at = passes(message.text, message=place.message, phase=place.phase, nth=nth)
         return rule_for(
-            self.hops[message.link], at, action_of(point, message), always=False, rule_id=rule_id, after=after
+            self.hops[message.link], at, action_of(point, message), always=often, rule_id=rule_id, after=after
         )
 
 
@@ -51,8 +53,9 @@ def action_of(point: Point, message: Observed) -> Action:
     if error is not None:
         return Fail(error.code, error.text, error.fatal)
     for fault in FAULTS:
-        if point.action in fault.swept:
-            return fault.swept[point.action](message.length)
+        known = {**fault.swept, **fault.swept_on_demand}
+        if point.action in known:
+            return known[point.action](message.length)
     raise HarnessError(f"{point.action!r} is no action", hint=f"write one of {', '.join(ACTIONS)}")
 
 

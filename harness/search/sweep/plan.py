@@ -13,7 +13,7 @@ from harness.protocols.contract.search import SEARCHED
 from harness.results.text import counted
 from harness.search.recording.places import CUT_INSIDE, KINDS, CellId, Kind, Point
 from harness.search.recording.recording import Observed, Recording
-from harness.search.space.actions import ACTIONS, CLOSING, error_action, inside, sensible
+from harness.search.space.actions import ACTIONS, CLOSING, ON_DEMAND, error_action, inside, on_demand, sensible
 
 BYTES = "cut@N"
 """In `--actions`: the cells of the byte map."""
@@ -58,11 +58,11 @@ class Plan:
 def check_choice(choice: Choice) -> None:
     """Raise UsageError for an action or a kind that does not exist: in a whole id, too."""
     for action in choice.actions:
-        if action not in (*ACTIONS, BYTES):
-            valid = (*ACTIONS, BYTES)
+        valid = (*ACTIONS, *ON_DEMAND, BYTES)
+        if action not in valid:
             raise UsageError.at("command line", "--actions", action, "there is no such action", valid=valid)
     for action in _actions_of(choice.only):
-        begun = any(each.startswith(action) for each in (*ACTIONS, CUT_INSIDE))
+        begun = any(each.startswith(action) for each in (*ACTIONS, *ON_DEMAND, CUT_INSIDE))
         if not begun and not action.startswith(CUT_INSIDE):
             raise UsageError.at("command line", "--only: action", action, "there is no such action", valid=ACTIONS)
     for kind in choice.kinds:
@@ -82,7 +82,7 @@ def _actions_of(only: str) -> Sequence[str]:
 def planned(recordings: Sequence[Recording], choice: Choice) -> Plan:
     """Plan a sweep. Raises UsageError if `only` matches no cell."""
     left_out = [sentence for recording in recordings for sentence in _not_swept(recording)]
-    cells = [cell for recording in recordings for cell in _singles(recording, with_bytes=choice.with_bytes)]
+    cells = [cell for recording in recordings for cell in _singles(recording, choice)]
     if choice.pairs:
         pairs, unpaired = _pairs(recordings, choice.seed)
         cells = pairs
@@ -105,11 +105,15 @@ def _not_swept(recording: Recording) -> Iterator[str]:
         yield f"{counted(count, 'message')} that only some {recording.kind} deliveries had, {first} the first"
 
 
-def _singles(recording: Recording, *, with_bytes: bool) -> Iterator[CellId]:
+def _singles(recording: Recording, choice: Choice) -> Iterator[CellId]:
+    for action in ON_DEMAND:
+        # Two copies could not overlap: the first of them would wait until its time is over.
+        if recording.kind != "copies" and action in (*choice.actions, *_actions_of(choice.only)):
+            yield from (CellId(recording.kind, point) for point in on_demand(recording.messages, action))
     for message in recording.messages:
         yield from (CellId(recording.kind, point) for point in sensible(message))
         # Two copies put the same bytes on the wire as one delivery does.
-        if with_bytes and recording.kind != "copies":
+        if choice.with_bytes and recording.kind != "copies":
             yield from (CellId(recording.kind, point) for point in inside(message))
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
+from harness.engine.phases.rest import held_now, record_given_back
 from harness.errors import HarnessError
+from harness.faults.hanging_up import HangingUp
 from harness.faults.met import message_met
 from harness.faults.relayed import MISSES_SHOWN
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, MomentMissed, Named, PhaseBegan, Purpose
 from harness.relay import Match, Rule, Seen
 from harness.search.recording.places import CellId, Point
+from harness.search.space.actions import HANGING_UP
 from harness.search.sweep.copies import MET_WITHIN_S, OVERLAPPED, Copies, two_at_once
 from harness.search.sweep.lane import Lane
 from harness.search.sweep.trial import Trial
@@ -28,7 +31,7 @@ async def strike(lane: Lane, trial: Trial, rules: Sequence[Rule], name: str) -> 
     missed: dict[str, Sequence[str]] = {}
     async with AsyncExitStack() as owned:
         for number, rule in enumerate(rules, 1):
-            await owned.enter_async_context(_armed(lane, rule))
+            await owned.enter_async_context(_in_force(lane, trial, rule, _point(trial.cell, number)))
             recorder.record("runner", FaultActed(number, Named(str(_point(trial.cell, number)))))
         if second is not None:
             await owned.enter_async_context(_recorded(lane, second.hop))
@@ -43,6 +46,24 @@ async def strike(lane: Lane, trial: Trial, rules: Sequence[Rule], name: str) -> 
         _record_overlap(lane, trial, copies, rules)
     for number, rule in enumerate(rules, 1):
         _record_strike(lane, trial, number, rule, missed.get(rule.id, ()))
+
+
+def _in_force(lane: Lane, trial: Trial, rule: Rule, point: Point) -> AbstractAsyncContextManager[None]:
+    return _hanging_up(lane, trial, rule, point) if point.action in HANGING_UP else _armed(lane, rule)
+
+
+@asynccontextmanager
+async def _hanging_up(lane: Lane, trial: Trial, rule: Rule, point: Point) -> AsyncIterator[None]:
+    """Have the client hang up at the rule's message, and see that the service gives back what it held."""
+    before = await held_now(trial.rig)
+    hanging = HangingUp(lane.site, rule, Named(str(point)), lambda gone: trial.evidence.append(gone.told))
+    await hanging.begin()
+    try:
+        yield
+    finally:
+        await hanging.end()
+    trial.hung_up = hanging.count
+    await record_given_back(trial.rig, before)
 
 
 @asynccontextmanager
@@ -110,7 +131,7 @@ async def _came_again(lane: Lane, first: Rule, second: Rule) -> Sequence[str]:
 def _record_strike(lane: Lane, trial: Trial, number: int, rule: Rule, missed: Sequence[str]) -> None:
     fired = lane.reports.fired.pop(rule.id, None)
     recorder = trial.rig.recorder
-    if fired is not None:
+    if fired is not None and (trial.hung_up or _point(trial.cell, number).action not in HANGING_UP):
         trial.struck += 1
         met = message_met(rule.hop, rule, fired)
         trial.evidence.append(met.told)

@@ -17,14 +17,16 @@ from harness.vocabulary import ACKNOWLEDGED, REFUSED
 class Trial:
     """The result of one cell before its rows are read.
 
-    `struck`: how many of its faults struck. `came_again`: of a pair, messages after the first fault that match the
-    second apart from its count or phase. `apart`: why two copies did not overlap, though no fault kept them from it.
+    `struck`: how many of its faults struck. `hung_up`: how many clients did. `came_again`: of a pair, messages after
+    the first fault that match the second apart from its count or phase. `apart`: why two copies did not overlap, though
+    no fault kept them from it.
     """
 
     cell: CellId
     rig: Rig
     answers: Sequence[Answer] = ()
     struck: int = 0
+    hung_up: int = 0
     evidence: list[str] = field(default_factory=list)
     came_again: Sequence[str] = ()
     delivery: Delivery | None = None
