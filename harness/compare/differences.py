@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.checks import Verdict
+from harness.checks.clock import OTHERS_AT_LEAST
 from harness.checks.proof import Proof
 from harness.compare.record import ScenarioRecord, SuiteRecord
 from harness.proof.teeth import proves_alone
@@ -135,6 +136,9 @@ def _evidence(name: str, old: ScenarioRecord, new: ScenarioRecord, how: Comparis
 
 
 def _speed(name: str, old: ScenarioRecord, new: ScenarioRecord, how: Comparison) -> Iterator[Difference]:
+    """Yield what got slower. A run on a machine that was busy with other programs says nothing about that."""
+    if new.speed.others_share >= OTHERS_AT_LEAST:
+        return
     compared = (
         (Kind.RECOVERY, "recovers after", old.speed.recovery_ms, new.speed.recovery_ms),
         (Kind.ANSWER, "answers at worst after", old.speed.worst_ms, new.speed.worst_ms),

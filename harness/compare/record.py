@@ -14,11 +14,15 @@ from harness.results.reading import own_runs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
-    """Times of one run in milliseconds: its healthy answer, its slowest answer, and its recovery."""
+    """Times of one run in milliseconds: its healthy answer, its slowest answer, and its recovery.
+
+    `others_share`: how much of all cores other programs took meanwhile, 0 to 1.
+    """
 
     healthy_ms: float | None = None
     worst_ms: float | None = None
     recovery_ms: float | None = None
+    others_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,7 @@ def _scenario(run: RunRead, proofs: Mapping[str, PairVerdict], source: str) -> S
             healthy_ms=run.figure("healthy_ms"),
             worst_ms=run.figure("slowest_ms"),
             recovery_ms=run.figure("recovery_ms"),
+            others_share=run.figure("others_share") or 0.0,
         ),
         proofs=dict(proofs),
         source=source,

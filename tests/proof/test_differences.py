@@ -124,6 +124,13 @@ def test_slower_is_a_multiple_of_the_runs_own_healthy_answer(which: str) -> None
     assert of_one(at(1000, 5), at(100, 5), factor=20) == []
 
 
+@pytest.mark.parametrize(("others_share", "kinds"), [(0.49, [Kind.ANSWER]), (0.5, [])])
+def test_a_machine_that_others_kept_busy_made_nothing_slower(others_share: float, kinds: list[Kind]) -> None:
+    slow = record(speed=Speed(healthy_ms=5, worst_ms=1000, recovery_ms=20, others_share=others_share))
+    calm = record(speed=Speed(healthy_ms=5, worst_ms=100, recovery_ms=20))
+    assert [each.kind for each in of_one(slow, calm)] == kinds
+
+
 def test_a_time_that_was_not_measured_is_not_compared() -> None:
     assert of_one(record(speed=Speed()), record()) == []
     assert of_one(record(), record(speed=Speed())) == []

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from harness.checks.exchanges import exchanges
 from harness.history import History
-from harness.history.events import EvidenceSeen, FaultActed, Healthy, Recovered, ServiceStarted
+from harness.history.events import CoresSeen, EvidenceSeen, FaultActed, Healthy, Recovered, ServiceStarted
 from harness.results import Evidence
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN
 
@@ -47,4 +47,7 @@ def figures_of(history: History) -> Mapping[str, float]:
     started = next(history.of(ServiceStarted), None)
     if started is not None:
         figures["service_start_ms"] = started.took_ms
+    over_ms = sum(seen.over_ms for seen in history.of(CoresSeen))
+    if over_ms:
+        figures["others_share"] = round(sum(seen.others * seen.over_ms for seen in history.of(CoresSeen)) / over_ms, 3)
     return figures
