@@ -34,6 +34,7 @@ class Reason(enum.StrEnum):
     STATEMENT_TIMEOUT = "statement_timeout"
     LOCK_TIMEOUT = "lock_timeout"
     SERVER_ERROR = "server_error"
+    FINAL = "final"
     COMMIT_LOST = "commit_lost"
     UNFORESEEN = "unforeseen"
 
@@ -69,6 +70,12 @@ _BY_SQLSTATE = {
     "55P03": Reason.LOCK_TIMEOUT,  # lock_not_available
     "57014": Reason.STATEMENT_TIMEOUT,  # query_canceled
 }
+
+_FINAL = ("22", "23502", "23503", "23514", "42", "54")
+"""SQLSTATEs that the same statement gets again whenever it is sent: wrong values, a violated constraint, no such table,
+no right, too complex."""
+_NOT_FINAL = "42P05"
+"""duplicate_prepared_statement: behind a pooler the next connection may not have it."""
 
 ROLLED_BACK = ("23", "40001", "40002", "40P01")
 """SQLSTATEs with which a COMMIT says for certain that it did not happen. 40003 says the contrary: unknown."""
@@ -112,7 +119,13 @@ def reason_of(error: BaseException, phase: Phase) -> Reason:
         return Reason.POOL_TIMEOUT
     chain = list(causes(error))
     named = next((reason for cause in chain if (reason := _BY_SQLSTATE.get(sqlstate(cause)))), None)
+    if named is None and any(_is_final(sqlstate(cause)) for cause in chain):
+        return Reason.FINAL
     return named or _unnamed(chain, phase)
+
+
+def _is_final(code: str) -> bool:
+    return code.startswith(_FINAL) and code != _NOT_FINAL
 
 
 def _unnamed(chain: list[BaseException], phase: Phase) -> Reason:

@@ -10,7 +10,7 @@ from webhook.linear_retry import async_retry
 from webhook.logs import Log, describe
 from webhook.metrics import Metrics
 from webhook.recent import RecentDeliveries, Seen
-from webhook.retry import Retry, any_failure, pauses, worth_retrying
+from webhook.retry import Retry, may_pass, pauses, worth_retrying
 from webhook.settings import Settings
 from webhook.store import Store
 
@@ -40,7 +40,7 @@ class Intake:
             delay_s=settings.retry_delay_s, delay_max_s=settings.retry_delay_max_s, jitter=settings.retry_jitter
         )
         self._retry = Retry(attempts=settings.retry_attempts, pause=pause, again=worth_retrying, budget=budget)
-        self._settle = Retry(attempts=settings.resolve_attempts, pause=pause, again=any_failure, budget=NoBudget())
+        self._settle = Retry(attempts=settings.resolve_attempts, pause=pause, again=may_pass, budget=NoBudget())
 
     async def take(self, delivery: Delivery, progress: Progress, deadline: Deadline) -> Stored:
         """Give the committed row, this delivery's or the one that had its id before.

@@ -8,7 +8,7 @@ import tenacity
 
 from webhook.budget import RetryBudget
 from webhook.deadline import Deadline
-from webhook.failures import RETRIED, AttemptFailedError, CommitLostError
+from webhook.failures import RETRIED, AttemptFailedError, CommitLostError, Reason
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -77,6 +77,6 @@ def worth_retrying(error: BaseException) -> bool:
     return isinstance(error, AttemptFailedError) and not isinstance(error, CommitLostError) and error.reason in RETRIED
 
 
-def any_failure(error: BaseException) -> bool:
-    """Tell a failed attempt from a defect: while a COMMIT is in doubt every failure is tried again."""
-    return isinstance(error, AttemptFailedError)
+def may_pass(error: BaseException) -> bool:
+    """Tell whether a failure may pass: while a COMMIT is in doubt each such one is tried again."""
+    return isinstance(error, AttemptFailedError) and error.reason is not Reason.FINAL

@@ -61,6 +61,10 @@ class Workshop(Protocol):
         """Forget a sent message that the server never received."""
         ...
 
+    def undelivered(self) -> None:
+        """The service does not get the latest answer."""
+        ...
+
     def add_insert(self, insert: Insert) -> None:
         """Send these bytes as soon as all earlier answers have passed."""
         ...
@@ -96,9 +100,11 @@ class DirectionBench:
         )  # fmt: skip
 
     def vanished(self, message: Message) -> None:
-        """Forget a message that the server never receives. For an answer there is nothing to do."""
+        """Forget a message that does not reach its receiver."""
         if self._direction == "sent":
             self._workshop.withdraw(message)
+        else:
+            self._workshop.undelivered()
 
     def not_done(self, armed: ArmedRule) -> None:
         """Put the rule back in force."""
@@ -106,6 +112,8 @@ class DirectionBench:
 
     def end(self, message: Message, *, reset: bool) -> None:
         """Close both sides of the connection."""
+        if self._direction == "answered":
+            self._workshop.undelivered()
         self._workshop.end_by_rule(message, reset=reset)
 
     def hold(self, armed: ArmedRule, message: Message, *, both_ways: bool, late: bool, delay_s: float | None) -> None:

@@ -41,7 +41,7 @@ class Bench(Protocol):
         ...
 
     def vanished(self, message: Message) -> None:
-        """Forget a message that the server never receives. For an answer there is nothing to do."""
+        """Forget a message that does not reach its receiver."""
         ...
 
     def hold(self, armed: ArmedRule, message: Message, *, both_ways: bool, late: bool, delay_s: float | None) -> None:

@@ -207,6 +207,10 @@ class Engine:
         """Forget a sent message that the server never received."""
         self._notes.withdraw(message)
 
+    def undelivered(self) -> None:
+        """The service does not get the latest answer."""
+        self._notes.undelivered()
+
     def add_insert(self, insert: Insert) -> None:
         """Send these bytes as soon as all earlier answers have passed."""
         self.inserts.append(insert)
@@ -338,6 +342,8 @@ class Engine:
         if by == "server" and self._notes.said_goodbye:
             by = "service"
         found = unfinished or self._notes.unfinished()
+        if self._lanes["answered"].blockers:
+            self._notes.undelivered()
         self._notes.ended()
         self.tell(
             Ended(

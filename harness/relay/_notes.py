@@ -61,7 +61,7 @@ class Notes:
         self._answered_sights = hop.book.sights_of("answered")
         self._sightings = hop.sightings
         self._counting = hop.tries
-        self._tries = ConnectionTries(hop.tries)
+        self._tries = ConnectionTries(hop.tries, number)
         speech = hop.kind.speech
         self._tls_answer, self._tls_yes = ("", b"") if speech.tls is None else (speech.tls.answer, speech.tls.yes)
         self._conversation = speech.conversation()
@@ -158,6 +158,10 @@ class Notes:
         if failure.to_service and self._counting.on:  # no answer of the server's will tell of it
             self._tries.failed(message, error, self.now_ns)
         return failure
+
+    def undelivered(self) -> None:
+        """The service does not get the latest answer."""
+        self._tries.undelivered()
 
     def ended(self) -> None:
         """The connection has ended: what is not answered yet will never be."""

@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.message import Message
@@ -27,9 +27,10 @@ BEFORE_STATEMENTS: Final = ("startup", "authentication")
 
 @dataclass(slots=True)
 class Sent:
-    """One try. `answer`: empty while it is not answered."""
+    """One try. `answer`: empty while it is not answered. `connection`: its number, if it has no subject."""
 
     subject: str
+    connection: int
     text: str
     t_ns: int
     answer: str = ""
@@ -49,6 +50,10 @@ class Work:
     more: int = 0
 
 
+Key: TypeAlias = tuple[str, str, int]
+"""Subject, text, and the connection where there is no subject: what each connection needs once is no retry."""
+
+
 class Tries:
     """The tries of one hop, counted from `begin` on. What is kept is limited; what is not kept is counted."""
 
@@ -58,7 +63,7 @@ class Tries:
         self.speech = speech
         self.on = False
         self._subjects = re.compile(rb"(?!)")
-        self._works: dict[tuple[str, str], Work] = {}
+        self._works: dict[Key, Work] = {}
         self._left_out = 0
 
     def begin(self, subjects: str) -> None:
@@ -77,7 +82,7 @@ class Tries:
 
     def add(self, sent: Sent) -> None:
         """Keep a try."""
-        key = (sent.subject, sent.text)
+        key = (sent.subject, sent.text, sent.connection)
         work = self._works.get(key)
         if work is None:
             if len(self._works) >= WORKS_MAX:
@@ -90,35 +95,35 @@ class Tries:
             work.more += 1
 
     def tally(self) -> Tally:
-        """Return what was sent again. What had no subject is told if it failed."""
+        """Return what failed and was sent again."""
         merged = self._merged()
         failed = [key for key, work in merged.items() if any(sent.failed for sent in work.tries)]
-        again = [key for key in failed if not key[0] or len(merged[key].tries) > 1]
+        again = [key for key in failed if len(merged[key].tries) > 1]
         again.sort(key=lambda key: -len(merged[key].tries))
         told = tuple(_tried(key, merged[key]) for key in again[:TOLD_MAX])
         return Tally(
-            statements=sum(1 for subject, _ in self._works if subject),
-            failed=sum(1 for subject, _ in failed if subject),
+            statements=sum(1 for subject, _, _ in self._works if subject),
+            failed=sum(1 for subject, _, _ in failed if subject),
             left_out=self._left_out + len(again) - len(told),
             tried=told,
         )
 
-    def _merged(self) -> dict[tuple[str, str], Work]:
+    def _merged(self) -> dict[Key, Work]:
         """Put together, for subjects of which something failed, tries that differ only in their literals."""
         shape = functools.lru_cache(maxsize=500)(self.speech.shape)
-        troubled = {subject for (subject, _), work in self._works.items() if any(sent.failed for sent in work.tries)}
-        merged: dict[tuple[str, str], Work] = {}
-        for (subject, text), work in self._works.items():
+        troubled = {subject for (subject, _, _), work in self._works.items() if any(one.failed for one in work.tries)}
+        merged: dict[Key, Work] = {}
+        for (subject, text, connection), work in self._works.items():
             if subject not in troubled:
                 continue
             plain = text.replace(subject, "?") if subject else text
-            into = merged.setdefault((subject, shape(plain)[:FINGERPRINT_MAX].rstrip()), Work())
+            into = merged.setdefault((subject, shape(plain)[:FINGERPRINT_MAX].rstrip(), connection), Work())
             into.tries = sorted([*into.tries, *work.tries], key=lambda sent: sent.t_ns)[:TRIES_MAX]
             into.more += work.more
         return merged
 
 
-def _tried(key: tuple[str, str], work: Work) -> Tried:
+def _tried(key: Key, work: Work) -> Tried:
     tries = tuple(Try(sent.t_ns, sent.answer, sent.final) for sent in work.tries)
     return Tried(subject=key[0], statement=key[1], tries=tries, more=work.more)
 
@@ -126,11 +131,13 @@ def _tried(key: tuple[str, str], work: Work) -> Tried:
 class ConnectionTries:
     """The tries of one connection that are not answered yet."""
 
-    __slots__ = ("_of", "_open", "_subject")
+    __slots__ = ("_answered", "_number", "_of", "_open", "_subject")
 
-    def __init__(self, of: Tries) -> None:
+    def __init__(self, of: Tries, number: int) -> None:
         self._of = of
+        self._number = number
         self._open: dict[int, list[Sent]] = {}
+        self._answered: list[Sent] = []  # of the latest exchange whose answer has come
         self._subject = ""
 
     def sent(self, message: Message, t_ns: int) -> None:
@@ -142,7 +149,7 @@ class ConnectionTries:
             self._subject = subject
         elif message.phase == "commit":
             subject, self._subject = self._subject, ""
-        sent = Sent(subject, message.text[:TEXT_MAX], t_ns)
+        sent = self._one(subject, message, t_ns)
         self._open.setdefault(message.exchange, []).append(sent)
         if subject:
             self._of.add(sent)
@@ -155,7 +162,8 @@ class ConnectionTries:
         if message.ends_answer:
             for exchange in [each for each in self._open if each <= message.exchange]:
                 # Servers answer in order: an earlier exchange will not be answered any more.
-                for sent in self._unanswered(self._open.pop(exchange)):
+                self._answered = self._open.pop(exchange)
+                for sent in self._unanswered(self._answered):
                     sent.answer = OK if exchange == message.exchange else LOST
 
     def failed(self, message: Message, error: ServerError, t_ns: int) -> None:
@@ -171,12 +179,17 @@ class ConnectionTries:
             else:
                 sent.answer = OK
         if found is None:  # the server refused it before the service had it run
-            found = Sent(self._of.subject_of(message), message.text[:TEXT_MAX], t_ns)
+            found = self._one(self._of.subject_of(message), message, t_ns)
             if found.subject:
                 self._of.add(found)
         found.answer, found.final = error.code, self._of.speech.is_final(error)
         if not found.subject:
             self._of.add(found)
+
+    def undelivered(self) -> None:
+        """The service does not get the latest answer, although it has come."""
+        for sent in self._answered:
+            sent.answer, sent.final = LOST, False
 
     def ended(self) -> None:
         """The connection has ended: what is unanswered stays so."""
@@ -184,6 +197,9 @@ class ConnectionTries:
             for sent in self._unanswered(sents):
                 sent.answer = LOST
         self._open.clear()
+
+    def _one(self, subject: str, message: Message, t_ns: int) -> Sent:
+        return Sent(subject, 0 if subject else self._number, message.text[:TEXT_MAX], t_ns)
 
     @staticmethod
     def _unanswered(sents: list[Sent]) -> Iterator[Sent]:

@@ -35,7 +35,8 @@ class Try:
 class Tried:
     """The tries of one statement for one subject, in order. `more`: how many more were not kept.
 
-    `subject` is empty for a statement that names none, of which only the tries are here that an error answered.
+    `subject` is empty for a statement that names none. Then these are the tries of one connection, and only those that
+    an error answered.
     """
 
     subject: str

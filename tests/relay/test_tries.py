@@ -6,7 +6,7 @@ import pytest
 
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.speech import SPEECH
-from harness.relay import Drop, Fail, Tally, _tries
+from harness.relay import Action, Cut, Drop, Fail, Hold, Stall, Tally, _tries
 from tests.protocols.postgres import words as pg
 from tests.relay.engines import BEGIN, BEGUN, COMMIT, COMMITTED, Bed, Wire, redis_started, started
 
@@ -137,6 +137,28 @@ def test_a_command_that_is_answered_out_of_turn_was_lost() -> None:
     wire.sends(command("SET", "seen:msg_1", "1"))
     wire.answers(b"+OK\r\n")
     assert told(bed) == {("msg_1", "SET seen:? value"): ["lost", "ok"]}
+
+
+@pytest.mark.parametrize("action", [Cut(), Drop(), Stall(), Hold()], ids=lambda each: each.kind)
+def test_an_answer_that_the_service_does_not_get_is_lost(action: Action) -> None:
+    bed = counting("redis")
+    bed.arm(action, "answered", "SET", always=True)
+    for _ in range(2):
+        wire = redis_started(bed)
+        wire.sends(command("SET", "seen:msg_1", "1"))
+        wire.answers(b"+OK\r\n")
+        wire.engine.lost("service")
+    assert told(bed) == {("msg_1", "SET seen:? value"): ["lost", "lost"]}
+
+
+def test_what_each_connection_needs_once_is_no_retry() -> None:
+    bed = counting("redis")
+    for times in (1, 1, 2):
+        wire = redis_started(bed)
+        for _ in range(times):
+            wire.sends(command("GET", "a"))
+            wire.answers(b"-WRONGTYPE\r\n")
+    assert told(bed) == {("", "GET a"): ["WRONGTYPE", "WRONGTYPE"]}
 
 
 def test_what_makes_a_session_is_not_counted() -> None:

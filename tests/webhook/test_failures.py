@@ -57,7 +57,12 @@ CASES = [
     (E.QueryCanceledError("x"), Phase.INSERT, Reason.STATEMENT_TIMEOUT, False),
     (E.LockNotAvailableError("x"), Phase.INSERT, Reason.LOCK_TIMEOUT, False),
     (E.DiskFullError("x"), Phase.INSERT, Reason.SERVER_ERROR, False),
-    (E.UndefinedTableError("x"), Phase.INSERT, Reason.SERVER_ERROR, False),
+    (E.UndefinedTableError("x"), Phase.INSERT, Reason.FINAL, False),
+    (E.InsufficientPrivilegeError("x"), Phase.INSERT, Reason.FINAL, False),
+    (E.CheckViolationError("x"), Phase.INSERT, Reason.FINAL, False),
+    (E.InvalidTextRepresentationError("x"), Phase.SELECT, Reason.FINAL, False),
+    (E.UniqueViolationError("x"), Phase.INSERT, Reason.SERVER_ERROR, False),
+    (E.DuplicatePreparedStatementError("x"), Phase.INSERT, Reason.SERVER_ERROR, False),
     (E.InvalidPasswordError("x"), Phase.CHECKOUT, Reason.SERVER_ERROR, False),
     (KeyError("a defect"), Phase.INSERT, Reason.UNFORESEEN, False),
 ]

@@ -8,7 +8,7 @@ from webhook.deadline import Deadline
 from webhook.delivery import Phase
 from webhook.failures import AttemptFailedError, CommitLostError, Reason
 from webhook.linear_retry import async_retry
-from webhook.retry import Retry, any_failure, pauses, worth_retrying
+from webhook.retry import Retry, may_pass, pauses, worth_retrying
 
 LOST = AttemptFailedError(Phase.INSERT, Reason.CONNECTION_LOST)
 
@@ -95,13 +95,16 @@ async def test_the_budget_is_shared() -> None:
 
 
 @pytest.mark.asyncio
-async def test_while_in_doubt_everything_but_a_defect_is_tried_again() -> None:
+async def test_while_in_doubt_all_that_may_pass_is_tried_again() -> None:
     pause = pauses(delay_s=0.05, delay_max_s=1, jitter=False)
-    retry = Retry(attempts=5, pause=pause, again=any_failure, budget=NoBudget(), sleep=Sleeper())
+    retry = Retry(attempts=5, pause=pause, again=may_pass, budget=NoBudget(), sleep=Sleeper())
     failures = (AttemptFailedError(Phase.INSERT, Reason.LOCK_TIMEOUT), CommitLostError())
     assert (await run(retry, Operation(*failures)))[0] == "done"
-    with pytest.raises(KeyError):
-        await run(retry, Operation(KeyError("a defect")))
+    for error in (KeyError("a defect"), AttemptFailedError(Phase.INSERT, Reason.FINAL)):
+        operation = Operation(error)
+        with pytest.raises(type(error)):
+            await run(retry, operation)
+        assert operation.calls == 1
 
 
 def test_jitter_is_full() -> None:

@@ -47,7 +47,8 @@ class TriesCounted(Event, kind="tries.counted"):
 class SentAgain(Event, kind="sent_again"):
     """A statement that failed, and was sent again for the same delivery. `more`: how many tries are not listed.
 
-    `delivery` is empty for a statement that names none: then only those of its tries are listed that an error answered.
+    `delivery` is empty for a statement that names none: then these are the tries of one connection, and only those that
+    an error answered.
     """
 
     link: str
