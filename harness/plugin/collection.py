@@ -28,8 +28,12 @@ QUIET = ("-o", "addopts=", "-o", "python_files=*.py")
 SAY_NEEDS = "take that out; what a machine lacks is said with harness.needs"
 NO_PART_IN_IT = ("-p", "no:schemathesis")
 """Plugins that make collecting twice as slow, and none of whose tests are scenarios."""
-ALREADY_IMPORTED = ("-W", "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning")
-"""pytest warns of this when the harness is installed and runs pytest itself. A project may make warnings errors."""
+EXCUSED = (
+    "-W", "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning",
+    "-W", "ignore::pytest.PytestConfigWarning",
+)  # fmt: skip
+"""pytest's warnings, which a project may make errors: of the harness when it is installed and runs pytest itself, and
+of settings for plugins that are not installed beside the harness. Scenarios need none of these."""
 
 
 class _Collector:
@@ -93,7 +97,7 @@ def collect_scenarios(folder: Path, target: TargetDescription) -> Sequence[Scena
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), _without_more_options():
         status = pytest.main(
-            ["--collect-only", *QUIET, *NO_PART_IN_IT, *ALREADY_IMPORTED, "-p", "no:harness", str(folder)],
+            ["--collect-only", *QUIET, *NO_PART_IN_IT, *EXCUSED, "-p", "no:harness", str(folder)],
             # By its module, so that the plugin is there exactly once, installed or not.
             plugins=[importlib.import_module(PLUGIN), collector],
         )

@@ -331,7 +331,7 @@ class TargetDescription(Table):
     """Whether all orders of two requests' statements are tried."""
     protections: dict[Name, ProtectionDescription] = Field(default={})
     """What it does against faults, and how to switch that off. A scenario proves one by its name."""
-    profiles: dict[Name, ProfileDescription]
+    profiles: dict[Name, ProfileDescription] = Field(default={"hardened": ProfileDescription(about="As it is.")})
     """The ways in which it can be run, by name."""
     default_profile: str = "hardened"
     """The profile of a run that names none."""

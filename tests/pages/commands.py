@@ -152,7 +152,7 @@ def _pip(shell: Shell, words: Sequence[str]) -> None:
     match words:
         case ["install", "--require-hashes", "-r", file]:
             shell.there(file)
-        case ["install", "cosmic-ray" | "pre-commit" | "tox"]:
+        case ["install", "cosmic-ray" | "pre-commit" | "tox"] | ["install", "--no-deps", "."]:
             pass
         case _:
             raise NotTakenError(f"pip {shlex.join(words)}: not what the pages install")
@@ -187,6 +187,19 @@ def _uv(shell: Shell, words: Sequence[str]) -> None:
             shell.there(value)
 
 
+def _go(shell: Shell, words: Sequence[str]) -> None:
+    if words[:2] != ["build", "-o"] or words[3:] != ["."]:
+        raise NotTakenError(f"go {shlex.join(words)}: the pages only build")
+    shell.there("go.mod")
+
+
+def _patch(shell: Shell, words: Sequence[str]) -> None:
+    [sign, file] = words
+    if sign != "<":
+        raise NotTakenError(f"patch {shlex.join(words)}: the pages give a file to its input")
+    shell.there(file)
+
+
 def _cd(shell: Shell, words: Sequence[str]) -> None:
     [folder] = words
     shell.folder = shell.there(folder)
@@ -204,7 +217,9 @@ MODULES: Mapping[str, Check] = {
 PROGRAMS: Mapping[str, Check] = {
     "cd": _cd,
     "cosmic-ray": _cosmic_ray,
+    "go": _go,
     "harness": _harness,
+    "patch": _patch,
     "pip": _pip,
     "pre-commit": _pre_commit,
     "pytest": _files,

@@ -122,14 +122,14 @@ def _left_out(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True, validated_data={})
     if default is None:
         return "nothing"
-    if isinstance(default, BaseModel):
-        default = {name: getattr(default, name) for name in default.model_fields_set}
     return f"`{_as_toml(default)}`"
 
 
 def _as_toml(value: object) -> str:
+    if isinstance(value, BaseModel):
+        return _as_toml({name: getattr(value, name) for name in value.model_fields_set})
     if isinstance(value, dict):
-        pairs = [f"{key} = {json.dumps(each)}" for key, each in value.items()]
+        pairs = [f"{key} = {_as_toml(each)}" for key, each in value.items()]
         return f"{{ {', '.join(pairs)} }}" if pairs else "{}"
     return json.dumps(value)
 

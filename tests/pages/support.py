@@ -21,9 +21,10 @@ PAGES = tuple(
     )
 )  # fmt: skip
 
-Kind = Literal["shell", "python", "yaml", "toml", "json", "terminal", "sphinx", "text"]
+Kind = Literal["shell", "python", "yaml", "toml", "json", "terminal", "sphinx", "text", "example", "printed"]
 KIND_OF_FENCE: dict[str, Kind] = {
     "sh": "shell", "python": "python", "yaml": "yaml", "toml": "toml", "json": "json", "": "terminal",
+    "go": "example", "py": "example", "text": "printed",
 }  # fmt: skip
 TEXTS = {
     ("CONTRIBUTING.md", "redis.exceptions.ConnectionError: Error 22"): "a line of a service's log",

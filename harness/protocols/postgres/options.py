@@ -22,7 +22,8 @@ class PostgresOptions(ServerOptions):
     max_connections: PositiveInt = 300
     """Of all services together."""
     settings: dict[str, str] = Field(default={})
-    """Further lines of postgresql.conf, which override the harness's."""
+    """Further lines of postgresql.conf, which override the harness's. A sweep logs in thousands of times, with one
+    round of SHA-256 each. Go's lib/pq refuses so few: for it, set `scram_iterations = "4096"` here."""
 
 
 OPTIONS: Final[type[ServerOptions]] = PostgresOptions
