@@ -54,6 +54,14 @@ async def test_contract_while_broken(lab: Lab, faults: list[Fault], expect: Outc
         await lab.contract()
 
 
+@proves("redis.fail_open", fails="outcome", match=f"redis.exceptions|TimeoutError|{ERROR_22}")
+async def test_whole_contract(lab: Lab) -> None:
+    """Each request of the contract is answered as it should be, all of them in one run."""
+    await lab.contract()
+    async with lab.inject(link.down(redis)):
+        await lab.deliver()
+
+
 @proves("errors.refuse", fails="outcome", match=UNHANDLED)
 async def test_refused_then_sent_again(lab: Lab) -> None:
     """A refused delivery is refused again while PostgreSQL is away, and stored once it is back: Redis cannot vouch."""

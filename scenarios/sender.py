@@ -13,26 +13,28 @@ from harness.target import Delivery, OutgoingRequest
 
 SECRET_BYTES = 24
 NEIGHBOUR, BEFORE_ROTATION = "neighbour", "before_rotation"
-"""The target's other identities: a source with a secret of its own, and the usual one with its old secret."""
+NEIGHBOUR_BEFORE = "neighbour_before_rotation"
+"""The target's identities with secrets of their own: another source, and both sources with their old secrets."""
 
 
 class WebhookSender:
     """Signs with secrets of its own, made anew for every run of the harness."""
 
     def __init__(self) -> None:
-        self._secrets = {who: _secret() for who in ("", NEIGHBOUR, BEFORE_ROTATION)}
+        self._secrets = {who: _secret() for who in ("", NEIGHBOUR, BEFORE_ROTATION, NEIGHBOUR_BEFORE)}
 
     def settings(self) -> Mapping[str, str]:
-        """Tell the service the secrets: the present one, the old one, and the neighbour's."""
+        """Tell the service the secrets of both sources: the present one and the old one."""
+        neighbours = [f"{NEIGHBOUR}:{self._secrets[who]}" for who in (NEIGHBOUR_BEFORE, NEIGHBOUR)]
         return {
             "WEBHOOK_SECRETS": f"{self._secrets['']},{self._secrets[BEFORE_ROTATION]}",
-            "WEBHOOK_SOURCE_SECRETS": f"{NEIGHBOUR}:{self._secrets[NEIGHBOUR]}",
+            "WEBHOOK_SOURCE_SECRETS": ",".join(neighbours),
         }
 
     def request(self, delivery: Delivery, *, age_s: float = 0.0) -> OutgoingRequest:
         """Sign the delivery, now or as that many seconds ago."""
         at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age_s)
-        webhook = Webhook(self._secrets[delivery.identity])
+        webhook = Webhook(self._secrets.get(delivery.identity, self._secrets[""]))
         headers = {
             "content-type": "application/json",
             "webhook-id": delivery.id,

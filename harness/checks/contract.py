@@ -116,7 +116,7 @@ def owed(history: History) -> Examined:
 
 @check(Kind.LIVENESS)
 def carries(history: History) -> Examined:
-    """An answer carries the headers that the contract says: a refusal, say, when to try again."""
+    """An answer carries what the contract says: a refusal, say, when to try again; a rejection its status."""
     ended = list(history.of(RequestEnded))
     lacking = [e for e in exchanges(history) if e.ended is not None and e.ended.lacks]
     stories = [f"{e.name}: {e.story()}: without {', '.join(e.ended.lacks)}" for e in lacking if e.ended]

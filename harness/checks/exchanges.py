@@ -36,7 +36,7 @@ class Exchange:
     def name(self) -> str:
         """The request in words: the delivery, and what was asked of it if it was not simply delivered."""
         if self.sent.delivers:
-            return self.sent.delivery
+            return f"{self.sent.delivery} ({self.sent.name})" if self.sent.name else self.sent.delivery
         words = _WORDS.get(Asks(self.sent.asks), "{name} {delivery}")
         return words.format(name=self.sent.name, delivery=self.sent.delivery).strip()
 

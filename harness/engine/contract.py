@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from harness.checks.exchanges import exchanges
 from harness.engine.deliveries import Deliveries, of_one_size
-from harness.engine.outgoing import health_paths, source_of
+from harness.engine.outgoing import changed, health_paths, source_of
 from harness.engine.rig import Rig
 from harness.engine.tasks import at_once
 from harness.engine.workload import Answer, Errand
@@ -18,9 +20,15 @@ from harness.target import Delivery
 from harness.target.outcomes import outcome_of
 from harness.vocabulary import ABSENT, ACKNOWLEDGED, CONFIRMED, NO_WORD, REJECTED, Outcome
 
+TURNS = 4
 AGAIN, TAKEN = "again", "taken"
 """Requests that every target has: a delivery once more, and another body under its id."""
 OWED = {Asks.DELIVER: CONFIRMED, Asks.READ: ACKNOWLEDGED, Asks.READ_UNSENT: ABSENT, Asks.WRONG: REJECTED}
+
+
+def in_turn(names: Sequence[str], turn: int) -> Sequence[str]:
+    """Of these names the share that this turn has. So many turns as `TURNS`, one after the other, have them all."""
+    return names[turn % TURNS :: TURNS]
 
 
 @dataclass(slots=True)
@@ -29,21 +37,46 @@ class Contract:
 
     rig: Rig
     _fresh: Deliveries = field(init=False)
+    _turns: Iterator[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._fresh = of_one_size(f"{self.rig.clients.deliveries.seed}/contract")
+        seed = f"{self.rig.clients.deliveries.seed}/contract"
+        self._fresh = of_one_size(seed)
+        self._turns = itertools.count(zlib.crc32(seed.encode()))
 
-    async def ask_all(self, *, broken: bool, own: bool = False, purpose: Purpose = Purpose.CONTRACT) -> None:
-        """Send every request of the contract once: one after the other, or at once while something is broken.
+    async def ask_all(self, *, broken: bool) -> None:
+        """Send every request of the contract once, for the scenario. `broken`: the service may answer "not now"."""
+        described = self.rig.target.description
+        right, wrong = list(described.right), list(described.wrong)
+        await self._ask(right, wrong, self._known(own=False), broken=broken, purpose=Purpose.SCENARIO)
 
-        A broken service takes its time for each. `broken`: it may answer "not now". `own`: ask about the scenario's
-        last acknowledged delivery, too; only after the rows were read, because a repeat would store a lost one.
+    async def ask_in_turn(self, *, own: bool = False) -> None:
+        """Send the requests of the contract, of the right and the wrong ones a quarter: all have their turn in time.
+
+        They are many, and most scenarios have nothing to do with them. Which come first depends on the scenario.
+        `own`: ask about the scenario's last acknowledged delivery, too; only after the rows were read, because a repeat
+        would store a lost one.
         """
-        wanted = list(self._all(self._known(own=own), broken=broken, purpose=purpose))
+        described = self.rig.target.description
+        turn = next(self._turns)
+        right, wrong = in_turn(list(described.right), turn), in_turn(list(described.wrong), turn)
+        await self._ask(right, wrong, self._known(own=own), broken=False, purpose=Purpose.CONTRACT)
+
+    async def _ask(
+        self, right: Sequence[str], wrong: Sequence[str], known: Sequence[Delivery], *, broken: bool, purpose: Purpose
+    ) -> None:
+        """Send the wrong ones at once, the others one after the other.
+
+        While something is broken they are all sent at once, since a broken service takes its time for each.
+        """
+        errands = [self._errand(Asks.WRONG, name, broken=broken, purpose=purpose) for name in wrong]
+        first = [(self._fresh.next(), errand) for errand in errands]
+        others = list(self._others(right, known, broken=broken, purpose=purpose))
         if broken:
-            await at_once(self.rig.clients.send(delivery, errand) for delivery, errand in wanted)
+            await at_once(self.rig.clients.send(delivery, errand) for delivery, errand in (*first, *others))
             return
-        for delivery, errand in wanted:
+        await at_once(self.rig.clients.send(delivery, errand) for delivery, errand in first)
+        for delivery, errand in others:
             await self.rig.clients.send(delivery, errand)
 
     async def ask(self, name: str, delivery: Delivery | None, *, broken: bool, expect: Outcome | None) -> Answer:
@@ -53,6 +86,8 @@ class Contract:
         """
         asks = self._asks(name, sent=delivery is not None)
         about = delivery or self._fresh.next()
+        if name in self.rig.target.description.right:
+            about = changed(about, self.rig.target.description.right[name])
         if asks is Asks.TAKEN:
             about = self._with_another_body(about)
         errand = self._errand(asks, name, broken=broken, purpose=Purpose.SCENARIO)
@@ -62,7 +97,7 @@ class Contract:
     def names(self) -> Sequence[str]:
         """The names of all requests that `ask` takes."""
         described = self.rig.target.description
-        return (AGAIN, TAKEN, *described.reads, *described.wrong, *health_paths(self.rig.target))
+        return (AGAIN, TAKEN, *described.reads, *described.right, *described.wrong, *health_paths(self.rig.target))
 
     def _asks(self, name: str, *, sent: bool) -> Asks:
         described = self.rig.target.description
@@ -74,14 +109,22 @@ class Contract:
             return Asks.WRONG
         if name in health_paths(self.rig.target):
             return Asks.HEALTH
-        if name not in (AGAIN, TAKEN):
+        if name not in (AGAIN, TAKEN, *described.right):
             raise UsageError.at("request", "name", name, "the target has no such request", valid=self.names)
         return Asks.TAKEN if name == TAKEN else Asks.DELIVER
 
-    def _all(self, known: Sequence[Delivery], *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
+    def _others(
+        self, right: Sequence[str], known: Sequence[Delivery], *, broken: bool, purpose: Purpose
+    ) -> Iterator[tuple[Delivery, Errand]]:
         described = self.rig.target.description
-        for name in described.wrong:
-            yield self._fresh.next(), self._errand(Asks.WRONG, name, broken=broken, purpose=purpose)
+        of_round = self._fresh.next()
+        for name in right:
+            # Ids of the same round may differ in nothing but what their descriptions say.
+            meant = described.right[name]
+            unusual = changed(self._fresh.next() if meant.id is None else of_round, meant)
+            yield unusual, self._errand(Asks.DELIVER, name, broken=broken, purpose=purpose)
+            for read in described.reads if not broken else ():
+                yield unusual, self._errand(Asks.READ, read, broken=broken, purpose=purpose)
         for name in described.reads:
             yield self._fresh.next(), self._errand(Asks.READ_UNSENT, name, broken=broken, purpose=purpose)
         for delivery in known:
@@ -92,8 +135,10 @@ class Contract:
     def _about(self, delivery: Delivery, *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
         """What is asked about a delivery that was acknowledged."""
         described = self.rig.target.description
+        nearly = dataclasses.replace(delivery, id=delivery.id[:-1])
         for name in described.reads:
             yield delivery, self._errand(Asks.READ, name, broken=broken, purpose=purpose)
+            yield nearly, self._errand(Asks.READ_UNSENT, name, broken=broken, purpose=purpose)
         yield delivery, self._errand(Asks.DELIVER, "", broken=broken, purpose=purpose)
         if described.contract.taken_id is not None:
             yield self._with_another_body(delivery), self._errand(Asks.TAKEN, "", broken=broken, purpose=purpose)
@@ -103,7 +148,7 @@ class Contract:
             yield of_other, self._errand(Asks.DELIVER, "", broken=broken, purpose=purpose)
 
     def _errand(self, asks: Asks, name: str, *, broken: bool, purpose: Purpose) -> Errand:
-        named = "" if asks in (Asks.DELIVER, Asks.TAKEN) else name
+        named = "" if name in (AGAIN, TAKEN) else name
         return Errand(purpose=purpose, asks=asks, name=named, owed=self._owed(asks, broken=broken))
 
     def _owed(self, asks: Asks, *, broken: bool) -> Outcome | None:

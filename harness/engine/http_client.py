@@ -146,9 +146,11 @@ class _Connection(asyncio.Protocol):
         return await self._answer
 
     def _bytes_of(self, outgoing: OutgoingRequest) -> bytes:
-        own = [("host", f"{HOST}:{self.port}"), ("content-length", str(len(outgoing.body)))]
+        own = [("host", f"{HOST}:{self.port}")]
+        if not outgoing.is_chunked:
+            own.append(("content-length", str(len(outgoing.body))))
         head = h11.Request(method=outgoing.method, target=outgoing.path, headers=[*own, *outgoing.headers.items()])
-        events = (head, h11.Data(data=outgoing.body), h11.EndOfMessage())
+        events = (head, h11.Data(data=outgoing.body), h11.EndOfMessage(headers=[*outgoing.trailers.items()]))
         return b"".join(self._http.send(event) or b"" for event in events)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Makes the requests of a target's contract: a delivery, a read, a delivery made wrong, a question about health."""
+"""Makes the requests of a target's contract: a delivery, a read, one made unusual or wrong, a question about health."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import base64
 import dataclasses
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar, cast
 
 from harness.errors import UsageError
 from harness.history.events import Asks
 from harness.target import SOURCE, Delivery, OutgoingRequest, Target
-from harness.target.requests import WrongDescription
+from harness.target.requests import ChangedDescription, RightDescription, WrongDescription
 from harness.target.sender import fill
 
 DescribedT = TypeVar("DescribedT")
@@ -21,10 +21,13 @@ DescribedT = TypeVar("DescribedT")
 def outgoing(target: Target, delivery: Delivery, asks: Asks, name: str) -> OutgoingRequest:
     """Build the request that asks this of the delivery.
 
-    `name`: which of the target's reads, wrong requests or health paths; empty for a delivery. Raises UsageError for a
+    `name`: which of the target's reads, right or wrong requests, or health paths; empty for a plain delivery.
+    Raises UsageError for a
     name that the target does not have.
     """
     match asks:
+        case Asks.DELIVER if name:
+            return _made_right(target, delivery, _named(target.description.right, "right", name))
         case Asks.DELIVER | Asks.TAKEN:
             return target.sender.request(delivery)
         case Asks.READ | Asks.READ_UNSENT:
@@ -56,25 +59,50 @@ def shown(target: Target, name: str, body: bytes) -> str:
     return hashlib.sha256(base64.b64decode(text) if "base64" in groups else text).hexdigest()
 
 
+def changed(delivery: Delivery, description: ChangedDescription) -> Delivery:
+    """Return the delivery with the id and the body that a right or a wrong request has."""
+    body = delivery.body if description.body is None else description.body.encode() * description.body_times
+    if description.body_bytes is not None:
+        body = _of_size(body, description.body_bytes)
+    name = delivery.id if description.id is None else fill(description.id, {"id": delivery.id})
+    return dataclasses.replace(delivery, id=name, body=body)
+
+
+def _made_right(target: Target, delivery: Delivery, right: RightDescription) -> OutgoingRequest:
+    """`delivery`: as `changed` returned it."""
+    usual = _signed(target, delivery, right.age_s)
+    headers = _filled(right.headers, {**_words(delivery), **usual.headers})
+    return dataclasses.replace(usual, headers={**_without(usual.headers, headers), **headers})
+
+
 def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription) -> OutgoingRequest:
-    words = _words(delivery)
-    body = delivery.body
-    if wrong.body is not None:
-        body = wrong.body.encode()
-    if wrong.body_bytes is not None:
-        body = _of_size(body, wrong.body_bytes)
+    meant = changed(delivery, wrong)
     signer = wrong.signed_as or delivery.identity
-    signed = dataclasses.replace(delivery, body=body, source=source_of(target, signer), identity=signer)
+    signed = dataclasses.replace(meant, source=source_of(target, signer), identity=signer)
     right = _signed(target, signed, wrong.age_s)
-    path = right.path if wrong.signed_as is None else target.sender.request(delivery).path
-    without = {name.lower() for name in wrong.without_headers} | {name.lower() for name in wrong.headers}
-    kept = {name: value for name, value in right.headers.items() if name.lower() not in without}
+    path = right.path if wrong.signed_as is None else target.sender.request(meant).path
+    words = {**_words(meant), **right.headers}
+    headers = _filled(wrong.headers, words)
+    if wrong.trailers:
+        headers["transfer-encoding"] = "chunked"
     return OutgoingRequest(
         wrong.method or right.method,
         path if wrong.path is None else fill(wrong.path, words),
-        {**kept, **_filled(wrong.headers, words)},
+        {**_without(right.headers, [*wrong.without_headers, *headers]), **headers, **_more(right.headers, wrong)},
         right.body,
+        _filled(wrong.trailers, words),
     )
+
+
+def _more(headers: Mapping[str, str], wrong: WrongDescription) -> dict[str, str]:
+    # To HTTP the capitals make no difference, to a mapping they do.
+    more = {name.upper(): value for name, value in headers.items() if name in wrong.twice}
+    return more if wrong.head_bytes is None else {**more, "x-more": "x" * wrong.head_bytes}
+
+
+def _without(headers: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    unwanted = {name.lower() for name in names}
+    return {name: value for name, value in headers.items() if name.lower() not in unwanted}
 
 
 def source_of(target: Target, identity: str) -> str:

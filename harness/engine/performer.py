@@ -116,7 +116,7 @@ class Performer:
             case Request():
                 return await self._request(step)
             case Contract():
-                await self.contract.ask_all(broken=self._broken, purpose=Purpose.SCENARIO)
+                await self.contract.ask_all(broken=self._broken)
             case _:
                 raise UsageError.at(
                     "lab", "step", step.kind, "cannot be awaited", mend=f"async with lab.{step.kind}(...)"

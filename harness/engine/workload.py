@@ -22,7 +22,7 @@ from harness.history import Recorder
 from harness.history.events import Asks, Purpose, RequestEnded, RequestSent
 from harness.stack.service import ServiceProcess
 from harness.target import Delivery, OutgoingRequest, Target
-from harness.vocabulary import REFUSED, UNKNOWN, Outcome, Value
+from harness.vocabulary import REFUSED, REJECTED, UNKNOWN, Outcome, Value
 
 ANSWER_CHARACTERS_KEPT = 1_000
 LOOK_AFTER_S = 0.2
@@ -148,9 +148,17 @@ class Clients:
             ending.broken_off, ending.headers,
         )  # fmt: skip
         # Health owes no sender a header.
-        lacks = () if errand.asks is Asks.HEALTH else ending.lacks
+        lacks = () if errand.asks is Asks.HEALTH else (*ending.lacks, *self._other_status(errand, answer))
         self._record_ended(number, answer, errand, ending=dataclasses.replace(ending, lacks=lacks))
         return answer
+
+    def _other_status(self, errand: Errand, answer: Answer) -> Sequence[str]:
+        """What a rejection lacks, if its status is none of those that the target demands of this wrong request."""
+        if errand.asks is not Asks.WRONG or answer.outcome not in REJECTED or answer.status is None:
+            return ()
+        wanted = self.target.description.wrong[errand.name].status
+        fits = not wanted or {str(answer.status), f"{answer.status // 100}xx"} & {*wanted}
+        return () if fits else (f"status {' or '.join(wanted)}",)
 
     def record_exchange(self, delivery: Delivery, errand: Errand, answer: Answer, *, t_ns: int | None = None) -> None:
         """Record a request, and its answer, that clients of another history have sent, then (`t_ns`) or now."""

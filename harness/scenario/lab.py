@@ -114,8 +114,8 @@ class Lab(StepRunner):
             await lab.request("delivery", expect=ACKNOWLEDGED)
 
         Args:
-            name: one of the target's `[reads]` or `[wrong]`; `alive` or `ready`; `again`: the delivery once more;
-                `taken`: another body under its id.
+            name: one of the target's `[reads]`, `[right]` or `[wrong]`; `alive` or `ready`; `again`: the delivery once
+                more; `taken`: another body under its id.
             of: which delivery of the scenario's it is about, counted like the items of a list: -1 is the last. None:
                 one that was never sent.
             expect: the outcome that it must have (check `outcome`). None: only what the contract owes, now that a fault
@@ -131,13 +131,14 @@ class Lab(StepRunner):
         """Send every request of the target's contract once, and judge each by what the service owes now.
 
         Reads of what was acknowledged and of ids that were never sent, repeats, another body under a taken id, the same
-        id of other senders, requests that must be rejected, health. While something is broken the service may say "not
-        now" to each, but nothing that is false::
+        id of other senders, unusual deliveries, requests that must be rejected, health. While something is broken the
+        service may say "not now" to each, but nothing that is false::
 
             async with lab.inject(link.down(postgres)):
                 await lab.contract()
 
-        They are sent at once. Every run sends them too, before the scenario and after its recovery.
+        After a fault they are sent at once. Every run sends them too, before the scenario and after its recovery: of
+        the many that must be acknowledged or rejected a quarter each time.
         """
         return self._doing(Doing(self, Contract(), None))
 

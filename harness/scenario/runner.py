@@ -129,7 +129,7 @@ class _Run:
             await self._start(rig)
             self._phase("steady")
             await reach_steady_state(rig)
-            await performer.contract.ask_all(broken=False)
+            await performer.contract.ask_in_turn()
             # Not earlier: a service that has just started is busy, and its healthy answer is being measured.
             await owned.enter_async_context(performer.health)
             await owned.enter_async_context(counting)
@@ -221,7 +221,7 @@ class _Run:
                 # Before any delivery is retried: a retry would store a lost delivery and hide the loss.
                 await self._rows(rig)
                 self._phase("again")
-                await performer.contract.ask_all(broken=False, own=True)
+                await performer.contract.ask_in_turn(own=True)
                 await send_again(rig)
         except ScenarioStop:
             pass  # recorded as not recovered

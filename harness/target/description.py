@@ -16,7 +16,14 @@ from harness.protocols.contract.about import storing
 from harness.protocols.registry import PROTOCOLS
 from harness.target.outcomes import OutcomeName, OutcomesDescription
 from harness.target.placeholders import SERVICE_PORT
-from harness.target.requests import SOURCE, IdentityDescription, ReadDescription, UrlPath, WrongDescription
+from harness.target.requests import (
+    SOURCE,
+    IdentityDescription,
+    ReadDescription,
+    RightDescription,
+    UrlPath,
+    WrongDescription,
+)
 from harness.vocabulary.refusals import DAY_S
 
 SCHEMA = "harness.target/2"
@@ -309,6 +316,8 @@ class TargetDescription(Table):
     """What its answers mean."""
     reads: dict[Name, ReadDescription] = Field(default={})
     """Requests that ask what is stored, by name."""
+    right: dict[Name, RightDescription] = Field(default={})
+    """Unusual deliveries that must be acknowledged, by name."""
     wrong: dict[Name, WrongDescription] = Field(default={})
     """Requests that must be rejected, by name."""
     identities: dict[Name, IdentityDescription] = Field(default={})

@@ -17,6 +17,7 @@ from harness.protocols.contract.about import ABOUT, storing
 from harness.target.description import SCHEMA, TargetDescription
 from harness.target.placeholders import CA_FILE, PLACEHOLDER, READ_BY, REMEMBERED_BY, SERVICE_PORT
 from harness.target.protections import switched_off
+from harness.target.requests import ChangedDescription
 from harness.target.sender import TEMPLATE_WORDS, Sender, TemplateSender
 from harness.target.servers import servers_of
 from harness.target.target import Target
@@ -38,11 +39,11 @@ def load_target(path: Path) -> Target:
     description = check_document(TargetDescription, data, place=str(path))
     _check_references(description, str(path))
     sender = _sender(description, path)
-    _check_wrong(description, sender, str(path))
+    _check_changed(description, sender, str(path))
     return Target(path=path.resolve(), description=description, sender=sender)
 
 
-def _check_wrong(description: TargetDescription, sender: Sender, place: str) -> None:
+def _check_changed(description: TargetDescription, sender: Sender, place: str) -> None:
     """Refuse requests that name an unknown identity, or need a signature of another time than the sender gives."""
     for name, wrong in description.wrong.items():
         where = f"{place}: [wrong.{name}]"
@@ -51,12 +52,20 @@ def _check_wrong(description: TargetDescription, sender: Sender, place: str) -> 
             raise UsageError.at(
                 where, "signed_as", wrong.signed_as, "no such identity", valid=description.identities, mend=mend
             )
-        if wrong.age_s and "age_s" not in inspect.signature(sender.request).parameters:
-            problem = "the sender cannot sign at another time"
-            mend = "give its request() a keyword argument age_s, and sign as that many seconds ago"
-            raise UsageError.at(where, "age_s", wrong.age_s, problem, mend=mend)
-        for key, text in (("path", wrong.path or ""), *_headers_of(wrong.headers)):
-            _check_words(text, TEMPLATE_WORDS, place=where, key=key)
+        _check_words(wrong.path or "", TEMPLATE_WORDS, place=where, key="path")
+        _check_change(wrong, sender, where)
+    for name, right in description.right.items():
+        _check_change(right, sender, f"{place}: [right.{name}]")
+
+
+def _check_change(changed: ChangedDescription, sender: Sender, where: str) -> None:
+    if changed.age_s and "age_s" not in inspect.signature(sender.request).parameters:
+        problem = "the sender cannot sign at another time"
+        mend = "give its request() a keyword argument age_s, and sign as that many seconds ago"
+        raise UsageError.at(where, "age_s", changed.age_s, problem, mend=mend)
+    _check_words(changed.id or "", ("id",), place=where, key="id")
+    for key, text in _headers_of(changed.headers):
+        _check_words(text, TEMPLATE_WORDS, place=where, key=key)
 
 
 def _headers_of(headers: Mapping[str, str]) -> Sequence[tuple[str, str]]:

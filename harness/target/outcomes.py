@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from harness.documents import Expression, Table, wrong
 from harness.vocabulary import ABSENT, REJECTED, UNKNOWN, Outcome
@@ -28,6 +28,10 @@ Headers: TypeAlias = Sequence[tuple[str, str]]
 """An answer's headers, their names in lower case."""
 
 
+def _any_value(carries: object) -> object:
+    return dict.fromkeys(carries, "") if isinstance(carries, list) else carries
+
+
 def outcome_of(name: OutcomeName) -> Outcome:
     """The outcome of that name."""
     return Outcome[name.upper()]
@@ -46,8 +50,9 @@ class OutcomeDescription(Table):
     """Only answers with these headers: names, and an expression that finds the value."""
     body: Expression | None = None
     """Only answers whose body this expression finds."""
-    carries: list[HeaderName] = Field(default=[])
-    """Headers that each such answer must have. For example, a refusal owes its sender `retry-after`."""
+    carries: Annotated[dict[HeaderName, Expression], BeforeValidator(_any_value)] = Field(default={})
+    """Headers that each such answer must have, and an expression that finds the value. A list of names asks for no
+    value. For example, a refusal owes its sender `retry-after`."""
 
     def rank(self, status: int, headers: Headers, body: str) -> int:
         """How narrowly it fits an answer; 0 if it does not fit."""
@@ -145,5 +150,11 @@ class Labels:
 
 
 def _labelled(outcome: Outcome, described: OutcomeDescription, headers: Headers) -> Label:
-    carried = {name for name, _ in headers}
-    return Label(outcome, tuple(name for name in described.carries if name not in carried))
+    carried = dict(headers)
+    return Label(outcome, tuple(lack for each in described.carries.items() if (lack := _lack(*each, carried))))
+
+
+def _lack(name: str, expression: str, carried: Mapping[str, str]) -> str:
+    if name not in carried:
+        return name
+    return "" if re.search(expression, carried[name]) else f"{name} like {expression}"

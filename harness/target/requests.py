@@ -1,13 +1,14 @@
-"""Requests that a target describes beside the delivery itself: reads, and requests that must be rejected."""
+"""Requests that a target describes beside the delivery itself: reads, unusual deliveries, and wrong requests."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
 from harness.documents import Expression, Table, Text, wrong
+from harness.target.outcomes import Status
 
 SOURCE = "harness"
 """The source of every delivery, unless an identity has another."""
@@ -49,37 +50,64 @@ class ReadDescription(Table):
     """Finds what is stored in the answer: a group `digest`, `body` or `base64`. It must be what was sent."""
 
 
-class WrongDescription(Table):
-    """A delivery changed so that the service must reject it, whatever else is broken.
+class ChangedDescription(Table):
+    """A delivery that is unlike the others.
 
-    `body`, `body_bytes`, `age_s` and `signed_as` change it before the sender signs it, `path`, `method`, `headers` and
-    `without_headers` afterwards.
+    `id`, `body`, `body_times`, `body_bytes` and `age_s` change it before the sender signs it, the others afterwards.
+    Their texts may name `{source}`, `{id}`, `{digest}`, and each header that the sender gives, as `{content-type}`.
     """
 
     about: Text
-    """Why it must be rejected."""
+    """Why it is right, or must be rejected."""
+    id: str | None = None
+    """Another id, with `{id}` in it, so that each is sent once."""
     body: str | None = None
     """A body in place of the delivery's."""
+    body_times: int = Field(default=1, ge=1, le=1 << 26)
+    """The body is that text so many times: `[` a hundred thousand times is nested too deeply for most."""
     body_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
     """A body of that size, otherwise as the deliveries' own."""
     age_s: float = Field(default=0.0, allow_inf_nan=False)
     """Signed that many seconds ago; negative: in the future. The Python sender's `request` must take `age_s`."""
+    headers: dict[str, str] = Field(default={})
+    """In place of those that the sender gives. With `transfer-encoding = "chunked"` the body is sent in chunks."""
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.model_fields_set <= {"about"}:
+            raise wrong("changes nothing, so it is a valid delivery", "give it without_headers = ['x-signature'], say")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_text_to_repeat(self) -> Self:
+        if self.body_times > 1 and self.body is None:
+            raise wrong("body_times: there is no body to repeat", "give body, too")
+        return self
+
+
+class RightDescription(ChangedDescription):
+    """An unusual delivery that is right: it is stored like any other, and must be acknowledged."""
+
+
+class WrongDescription(ChangedDescription):
+    """A delivery changed so that the service must reject it, whatever else is broken."""
+
     signed_as: str | None = None
     """Signed by another of the `[identities]`, and sent as if by the first."""
     path: UrlPath | None = None
     """Another path."""
     method: Method | None = None
     """Another method."""
-    headers: dict[str, str] = Field(default={})
-    """Headers that are added, or replace the delivery's."""
     without_headers: list[str] = Field(default=[])
     """Headers that are taken away."""
-
-    @model_validator(mode="after")
-    def _changes_something(self) -> WrongDescription:
-        if self.model_fields_set <= {"about"}:
-            raise wrong("changes nothing, so it is a valid delivery", "give it without_headers = ['x-signature'], say")
-        return self
+    twice: list[str] = Field(default=[])
+    """These headers of the sender's are sent two times."""
+    head_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
+    """One more header, of that size."""
+    trailers: dict[str, str] = Field(default={})
+    """Headers that follow the body, which is then sent in chunks."""
+    status: list[Status] = Field(default=[])
+    """How it must be rejected, where that matters: `["401"]`, say. By default any rejection will do."""
 
 
 class IdentityDescription(Table):

@@ -35,12 +35,21 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingRequest:
-    """What to send. The path begins with `/` and is appended to the service's address."""
+    """What to send. The path begins with `/` and is appended to the service's address.
+
+    A header `transfer-encoding: chunked` has the body sent in chunks. Only then can `trailers` follow it.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    trailers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the body is sent in chunks, without saying its length before."""
+        return any(name.lower() == "transfer-encoding" for name in self.headers)
 
 
 class Sender(Protocol):

@@ -134,3 +134,19 @@ async def test_a_request_that_is_given_up_ends_when_its_socket_is_closed() -> No
         assert connections([os.getpid()], service.port) == ()
         await asyncio.wait_for(service.ended.wait(), 5)
     assert not kept_open(service.port, ports)
+
+
+@pytest.mark.asyncio
+async def test_a_body_in_chunks_says_no_length_and_has_trailers() -> None:
+    seen: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.set_result(await reader.readuntil(b"\r\nx-end: 1\r\n\r\n"))
+        writer.write(OK)
+
+    chunked = OutgoingRequest("POST", "/hook", {"transfer-encoding": "chunked"}, b"abc", {"x-end": "1"})
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, HttpClient(keep_alive=False) as client:
+        assert (await client.request(server.sockets[0].getsockname()[1], chunked)).body == b"done"
+    head, _, body = (await seen).partition(b"\r\n\r\n")
+    assert b"content-length" not in head
+    assert body == b"3\r\nabc\r\n0\r\nx-end: 1\r\n\r\n"

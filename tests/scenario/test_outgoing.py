@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from harness.engine.outgoing import outgoing, shown
+from harness.engine.contract import TURNS, in_turn
+from harness.engine.outgoing import changed, outgoing, shown
 from harness.errors import UsageError
 from harness.history.events import Asks
 from harness.target import Delivery, OutgoingRequest, Target, load_target
@@ -27,7 +29,7 @@ def target() -> Target:
 def secrets(target: Target) -> list[str]:
     """The first sender's present and old secret, then the neighbour's."""
     settings = target.sender.settings()
-    return [*settings["WEBHOOK_SECRETS"].split(","), settings["WEBHOOK_SOURCE_SECRETS"].partition(":")[2]]
+    return [*settings["WEBHOOK_SECRETS"].split(","), settings["WEBHOOK_SOURCE_SECRETS"].rpartition(":")[2]]
 
 
 def signed_by(request: OutgoingRequest, secret: str) -> bool:
@@ -99,13 +101,44 @@ def test_each_wrong_one_is_wrong_as_it_says(target: Target) -> None:
         json.loads(outgoing(target, DELIVERY, Asks.WRONG, "broken").body)
 
 
+def test_what_is_changed_afterwards_keeps_its_signature(target: Target) -> None:
+    twice = outgoing(target, DELIVERY, Asks.WRONG, "two_ids").headers
+    assert (twice["webhook-id"], twice["WEBHOOK-ID"]) == ("msg_1", "msg_1")
+    assert len(outgoing(target, DELIVERY, Asks.WRONG, "head_too_large").headers["x-more"]) == 40_000
+    trailing = outgoing(target, DELIVERY, Asks.WRONG, "signed_in_a_trailer")
+    assert "webhook-signature" not in trailing.headers
+    assert trailing.is_chunked
+    assert signed_by(replace(trailing, headers={**trailing.headers, **trailing.trailers}), secrets(target)[0])
+    assert len(outgoing(target, DELIVERY, Asks.WRONG, "nested").body) == 100_000
+
+
+def test_the_unusual_are_signed_well(target: Target) -> None:
+    described = target.description.right
+    meant = {name: changed(DELIVERY, right) for name, right in described.items()}
+    sent = {name: outgoing(target, delivery, Asks.DELIVER, name) for name, delivery in meant.items()}
+    # This library's reader takes no such number.
+    readable = [name for name in sent if name != "long_number"]
+    assert [name for name in readable if not signed_by(sent[name], secrets(target)[0])] == []
+    assert {name: each.body for name, each in sent.items()} == {name: each.body for name, each in meant.items()}
+    assert [meant[name].id for name in ("small_id", "capital_id")] == ["msg_1-case", "msg_1-CASE"]
+    assert sent["in_chunks"].is_chunked
+    assert sent["signed_twice"].headers["webhook-signature"].startswith("v0,AAAA v1,AAAA v1,")
+
+
+@pytest.mark.parametrize("first", range(TURNS))
+def test_all_have_their_turn(first: int) -> None:
+    names = [str(number) for number in range(10)]
+    turns = [name for turn in range(first, first + TURNS) for name in in_turn(names, turn)]
+    assert sorted(turns) == names
+
+
 def test_a_read_shows_the_digest_of_what_was_sent(target: Target) -> None:
     answer = json.dumps({"body_base64": base64.b64encode(DELIVERY.body).decode()}, separators=(",", ":")).encode()
     assert shown(target, "delivery", answer) == DELIVERY.digest
     assert shown(target, "delivery", b"{}") == ""
 
 
-@pytest.mark.parametrize("asks", [Asks.READ, Asks.WRONG, Asks.HEALTH])
+@pytest.mark.parametrize("asks", [Asks.DELIVER, Asks.READ, Asks.WRONG, Asks.HEALTH])
 def test_an_unknown_request_is_refused_with_those_that_there_are(target: Target, asks: Asks) -> None:
     with pytest.raises(UsageError, match=r"request: name = 'nothing': the target has no such request; .*valid: "):
         outgoing(target, DELIVERY, asks, "nothing")

@@ -131,6 +131,9 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
         ("[limits]", "[wrong.one]\nabout = 'a'\nage_s = 9\n[limits]", "[wrong.one]: age_s", "another time", "age_s"),
         ("[limits]", "[wrong.one]\nabout = 'a'\nsigned_as = 'b'\n[limits]", "signed_as = 'b'", "no such", "[ident"),
         ("[limits]", "[wrong.one]\nabout = 'a'\npath = '/{x}'\n[limits]", "[wrong.one]: path = 'x'", "nothing is", ""),
+        ("[limits]", "[right.one]\nabout = 'a'\n[limits]", "one = {", "changes nothing", ""),
+        ("[limits]", "[right.one]\nabout = 'a'\nid = '{x}'\n[limits]", "[right.one]: id = 'x'", "nothing is", ""),
+        ("[limits]", "[right.one]\nabout = 'a'\nbody_times = 2\n[limits]", "one = {", "no body to repeat", "body"),
         ("[limits]", "[identities.b]\nsource = 'a b'\n[limits]", "[identities.b]: source = 'a b'", "match", "mend"),
         ("[limits]", "[contract]\ntaken_id = 'no'\n[limits]", "[contract]: taken_id = 'no'", "conflict", ""),
         # Names of other tables.

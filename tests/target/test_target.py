@@ -134,7 +134,8 @@ def test_answers_mean_what_http_says_by_default(status: int, outcome: Outcome, o
 SEVERAL_OF_400 = OutcomesDescription(
     already=OutcomeDescription(status=["400"], body="already (stored|known)"),
     throttled=OutcomeDescription(status=["400"], headers={"X-Limit": "reached"}),
-    refused=OutcomeDescription(status=["503"], carries=["Retry-After", "x-why"]),
+    refused=OutcomeDescription.model_validate({"status": ["503"], "carries": ["Retry-After", "x-why"]}),
+    conflict=OutcomeDescription(status=["409"], carries={"Retry-After": "^[1-9]$"}),
 )
 
 
@@ -159,6 +160,8 @@ def test_an_answer_lacks_the_headers_that_its_outcome_must_carry() -> None:
     assert labels.label(503, (("x-why", "busy"),), b"").lacks == ("retry-after",)
     assert labels.label(503, (("x-why", ""), ("retry-after", "1")), b"").lacks == ()
     assert labels.label(200, (), b"").lacks == ()
+    assert labels.label(409, (("retry-after", "5"),), b"").lacks == ()
+    assert labels.label(409, (("retry-after", "0"),), b"").lacks == ("retry-after like ^[1-9]$",)
 
 
 def test_a_delivery_knows_its_digest() -> None:

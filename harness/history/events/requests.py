@@ -44,8 +44,8 @@ class RequestSent(Event, kind="request.sent"):
     """One request about one delivery. `digest` is the SHA-256 of its body.
 
     `asks`: what it asked for, one of `Asks`. `name`: which of the target's requests it was, such as `unsigned`; empty
-    for a delivery. `owed`: the outcomes that the contract allows for it, by what was in force when it was sent; None:
-    only what its step expects.
+    for a plain delivery. `owed`: the outcomes that the contract allows for it, by what was in force when it was sent;
+    None: only what its step expects.
     """
 
     request: int
