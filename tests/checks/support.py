@@ -114,7 +114,7 @@ class Story:
         self.tell(
             RequestSent(
                 self._requests, delivery, digest_of(delivery), 100, Purpose.CONTRACT.value, asks=asks.value,
-                name=name, owed=owed,
+                name="" if asks is Asks.DELIVER else name, owed=owed,
             ),
             RequestEnded(
                 self._requests, outcome, took_ms, STATUS[str(outcome)], "stored", shown=shown, lacks=lacks

@@ -58,14 +58,16 @@ def _model(module: str, name: str) -> type[BaseModel]:
 def _row(model: type[BaseModel], name: str, field: FieldInfo, told: Mapping[str, str]) -> str:
     if name not in told:
         raise NotToldError(f"{model.__name__}.{name}: give it a text below it that says what it means")
-    kind = _kind(ast.parse(inspect.get_annotations(model)[name], mode="eval").body)
+    said_by = next(each for each in model.__mro__ if name in inspect.get_annotations(each))
+    kind = _kind(ast.parse(inspect.get_annotations(said_by)[name], mode="eval").body)
     cells = [f"`{field.alias or name}`", kind, _left_out(field), told[name]]
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 
 def _told_of_keys(model: type[BaseModel]) -> Mapping[str, str]:
     """The texts below the attributes in the source, which Python itself forgets; each in one line."""
-    body = _class_in_source(model).body
+    models = [each for each in reversed(model.__mro__) if each.__module__ == model.__module__]
+    body = [node for each in models for node in _class_in_source(each).body]
     return {
         key.target.id: " ".join(str(text.value.value).split())
         for key, text in pairwise(body)
@@ -74,7 +76,7 @@ def _told_of_keys(model: type[BaseModel]) -> Mapping[str, str]:
     }
 
 
-def _class_in_source(model: type[BaseModel]) -> ast.ClassDef:
+def _class_in_source(model: type) -> ast.ClassDef:
     [found] = ast.parse(inspect.getsource(model)).body
     assert isinstance(found, ast.ClassDef)
     return found
