@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from harness.checks.clock import machine_was_busy
 from harness.checks.exchanges import AGAIN_MAX, acknowledged_by_steps, exchanges, sent_again
+from harness.checks.felt import not_felt
 from harness.checks.leaks import leaked_sessions
 from harness.checks.promises import out_of_order, strange_evidence, unread_rows
 from harness.checks.registry import Check
@@ -29,6 +30,7 @@ from harness.history.events import (
     RestUnknown,
     RunBegan,
     ScenarioProblem,
+    ServerCrashed,
     ServerDied,
     ServerUnusable,
 )
@@ -113,7 +115,7 @@ def _missing(history: History) -> str:
         return "the scenario injected no fault: inject `no_fault` if it is meant to have none"
     if history.last(Recovered) is None:
         return "whether the service recovers was never checked"
-    return _not_looked_at(history) or _not_sent_again(history)
+    return not_felt(history) or _not_looked_at(history) or _not_sent_again(history)
 
 
 def _not_looked_at(history: History) -> str:
@@ -141,6 +143,8 @@ def _broken(history: History) -> Iterator[str]:
     for death in (death for death in history.of(ServerDied) if death.fault is None):
         end = f"status {death.status}; its last words:\n{death.log_tail}"
         yield f"{death.told}: {end}"
+    for crash in (crash for crash in history.of(ServerCrashed) if crash.fault is None):
+        yield crash.told
     for mistake in (problem for problem in history.of(ScenarioProblem) if problem.wrong):
         yield f"the scenario is wrong: {mistake.text}"
     for problem in history.of(HarnessProblem):

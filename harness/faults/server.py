@@ -7,6 +7,7 @@ find it here, too.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,9 +16,11 @@ from harness.faults._background import Background
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Fault, Injection
+from harness.faults.link import cut
 from harness.faults.site import ServerChange, Site
 from harness.faults.timing import TimedFault
 from harness.protocols.contract.probes import NotUnderstoodError, Said
+from harness.relay import Ended, Report
 from harness.vocabulary import Link
 
 if TYPE_CHECKING:
@@ -34,7 +37,10 @@ else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
 
 
-EXECUTED = EvidenceKind("executed", "server", "the server says that it carried the text out")
+EXECUTED = EvidenceKind("executed", "server", "the server says that it carried the text out", felt=False)
+ENDED_CONNECTIONS = EvidenceKind(
+    "ended_connections", "relay", "after the text the server ended connections of the service's"
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,6 +59,10 @@ class Execute(TimedFault, kind="server.execute"):
     false, empty, -1 or -2, as `EXPIRE` or `TTL` of a key that does not exist gives. If the text ends its own session
     or its server (`SHUTDOWN`), the end of the session is the evidence, and the run goes on without that server.
 
+    That proves only that the text was carried out. The run is inconclusive unless something was felt: connections of
+    the service's that the server ended afterwards (evidence, too), another fault, an answer that is no acknowledgement,
+    a statement of the service's that failed, a moment that was waited for, or a figure with `at_least`.
+
     A change may outlive the run (`CONFIG SET`, `REPLICAOF`, `ALTER SYSTEM`). If the harness started the servers, the
     next scenario gets new ones. On a server that was given by URL, the harness restores nothing but `undo`.
 
@@ -70,17 +80,20 @@ class Execute(TimedFault, kind="server.execute"):
     """
 
     does: ClassVar[str] = "have another session on {fault.link} do: {fault.text}"
-    evidence: ClassVar[tuple[EvidenceKind, ...]] = (EXECUTED,)
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (EXECUTED, ENDED_CONNECTIONS)
     link: Link
     text: str = field()
     undo: str = field(default="", kw_only=True)
 
     @classmethod
     def example(cls, ground: Ground) -> Example | None:
-        """It happens once, before the deliveries. None for a server that executes no text."""
+        """It happens once, before the deliveries. None for a server that executes no text.
+
+        The connections are cut besides: that is felt.
+        """
         if not ground.harmless:
             return None
-        return Example(cls(ground.link, ground.harmless), met="after", deliveries=SOME)
+        return Example(cls(ground.link, ground.harmless), beside=(cut(ground.link),), met="after", deliveries=SOME)
 
     @property
     def lasting(self) -> bool:
@@ -101,8 +114,16 @@ class _Execute(Injection):
         self._undo_owed = False
         self._change = ServerChange(site.laid(fault.link).server, fault)
         self._asking = Background()
+        self._ended: list[Ended] = []
+        self._leave: Callable[[], None] | None = None
+
+    def _heard(self, report: Report) -> None:
+        hop = self._site.laid(self._fault.link).hop
+        if isinstance(report, Ended) and report.hop == hop and report.by in ("server", "reset by server"):
+            self._ended.append(report)
 
     async def act(self) -> None:
+        self._leave = self._site.relay.on_report(self._heard)
         # Recorded first: a text that fails halfway may have changed something.
         self._site.server_changes.append(self._change)
         self._undo_owed = bool(self._fault.undo)
@@ -146,12 +167,24 @@ class _Execute(Injection):
         """Execute `undo`, once."""
         # What the text has paused may answer only once that is undone.
         await self._asking.end(cancel=self._undo_owed)
+        await self._see_what_it_ended()
         self._asking.check()
         if self._undo_owed:
             self._undo_owed = False
             self._change.may_end_it = True
             await self._run(self._fault.undo, "undo")
             await self._see_it_go_on()
+
+    async def _see_what_it_ended(self) -> None:
+        if self._leave is None:
+            return
+        await self._site.relay.sync()
+        self._leave()
+        self._leave = None
+        if self._done and self._ended:
+            ports = ", ".join(str(each.service_port) for each in self._ended)
+            detail = f"{len(self._ended)} of the service's connections to {self._fault.link} (ports {ports})"
+            self._site.saw(ENDED_CONNECTIONS, detail)
 
 
 execute = Execute

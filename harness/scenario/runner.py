@@ -19,6 +19,7 @@ from harness.engine.laying.testbed import Testbed
 from harness.engine.laying.tls import told_with_tls
 from harness.engine.observing.cores import cores_recorded
 from harness.engine.observing.counting import Counting
+from harness.engine.observing.crashes import crashes_recorded
 from harness.engine.observing.deaths import ended_by_deaths
 from harness.engine.observing.probes import Probed, probe
 from harness.engine.observing.relay_log import relay_unbroken
@@ -104,8 +105,10 @@ class _Run:
         target = self._bed.target
         head = run_began(self._key.id, target, self._configuration, at_rest=rest_names(target))
         self._recorder.record("runner", head)
-        with self._problems("the run"), relay_unbroken(self._bed.stack.relay.log, self._recorder):
-            alive = ended_by_deaths(self._bed.stack, self._recorder, self._bed.server_changes)
+        stack, changes = self._bed.stack, self._bed.server_changes
+        crashes = crashes_recorded(stack.servers, self._recorder, changes)
+        with self._problems("the run"), crashes, relay_unbroken(stack.relay.log, self._recorder):
+            alive = ended_by_deaths(stack, self._recorder, changes)
             async with alive, AsyncExitStack() as owned:
                 await self._run_on(owned)
                 self._over = True

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 
 from harness import ANY_OUTCOME, Fault, Lab, Postgres, link, no_fault, postgres, redis, server
@@ -134,7 +135,8 @@ def test_a_text_that_ends_its_own_session(runs: Runs) -> None:
 
     result = runs(lambda lab: _delivers(lab, ends))
 
-    assert (result.verdict, result.reason) == (Verdict.HELD, "")
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason.startswith(f"{ends!r} was carried out, and nothing shows that the service felt it: claim ")
     assert evidence(result)[repr(ends)] == {"executed": 1}
 
 
@@ -152,7 +154,7 @@ def test_a_text_that_shuts_redis_down(alone: Runs) -> None:
     result = alone(lambda lab: _delivers(lab, fault))
 
     assert (result.verdict, result.reason) == (Verdict.HELD, "")
-    assert evidence(result)[repr(fault)] == {"executed": 1}
+    assert evidence(result)[repr(fault)] == {"executed": 1, "ended_connections": 1}
     assert [(died.name, died.fault) for died in history_of(result).of(ServerDied)] == [("redis", fault)]
 
 
@@ -162,7 +164,7 @@ def test_a_text_that_shuts_postgresql_down(alone: Runs) -> None:
 
     judged = calmly(result)
     assert (judged.verdict, [each.name for each in judged.failing], problems(result)) == (FAILED, ["recovers"], [])
-    assert evidence(result)[repr(STOP)] == {"executed": 1}
+    assert evidence(result)[repr(STOP)] == {"executed": 1, "ended_connections": 1}
     assert [(died.name, died.fault) for died in history_of(result).of(ServerDied)] == [("postgres", STOP)]
     assert judged.reason.startswith("recovers: nothing acknowledged 1 s after healing: ")
     assert (
@@ -299,3 +301,29 @@ def test_a_text_that_errs_halfway_has_acted(runs: Runs, text: str, verdict: Verd
     assert list(history.of(ServerUnusable)) == []
     (wrong,) = history.of(ScenarioProblem)
     assert "PostgreSQL says: division by zero" in wrong.text
+
+
+def test_a_server_that_crashed_and_recovered_by_itself_proves_nothing(alone: Runs) -> None:
+    """PostgreSQL ends every session when one of its processes is killed, and is back a moment later."""
+    postmaster = alone.bed.stack.servers["postgres"].process
+    assert postmaster is not None
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(link.cut(redis)):
+            await lab.deliver()
+            (checkpointer,) = (
+                each for each in psutil.Process(postmaster.pid).children() if "checkpointer" in " ".join(each.cmdline())
+            )
+            checkpointer.kill()
+            assert await poll_async(lambda: _is_gone(checkpointer), within_s=10)
+            await lab.deliver(expect=ANY_OUTCOME)
+
+    result = alone(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason.startswith("postgres crashed, and no fault had touched it: ")
+    assert "was terminated by signal 9" in result.reason
+
+
+async def _is_gone(process: psutil.Process) -> bool:
+    return not process.is_running()

@@ -7,6 +7,7 @@ The entry that holds an event has its time. Faults, steps, moments and figures a
 from harness.history.events.event import Event, Named
 from harness.history.events.faults import EvidenceSeen, FaultActed, FaultHealed, MessageMet
 from harness.history.events.processes import (
+    ServerCrashed,
     ServerDied,
     ServerUnusable,
     ServiceEnded,
@@ -82,6 +83,7 @@ __all__ = [
     "RunBegan",
     "ScenarioProblem",
     "SentAgain",
+    "ServerCrashed",
     "ServerDied",
     "ServerUnusable",
     "ServiceEnded",

@@ -96,6 +96,23 @@ class ServerDied(Event, kind="server.died"):
 
 
 @dataclass(frozen=True, repr=False)
+class ServerCrashed(Event, kind="server.crashed"):
+    """A server crashed, by a line of its own log, and has perhaps recovered by itself.
+
+    `fault`: what the scenario had this server do before, which may be why; None: no fault had touched it.
+    """
+
+    name: str
+    line: str
+    fault: Value | None = None
+
+    @property
+    def told(self) -> str:
+        """Who crashed, and by which line; for people."""
+        return f"{self.name} crashed, and no fault had touched it: {self.line}"
+
+
+@dataclass(frozen=True, repr=False)
 class ServerUnusable(Event, kind="server.unusable"):
     """What a fault had left of a server gave the harness an error. `doing`: what the harness did then.
 

@@ -27,6 +27,7 @@ from harness.history.events import (
     RequestSent,
     RunBegan,
     ScenarioProblem,
+    ServerCrashed,
     ServerDied,
     ServerUnusable,
     ServiceEnded,
@@ -258,6 +259,10 @@ def _told(event: Event, at_s: float, sources: Mapping[int, str]) -> Told | None:
             return Told(at_s, "bad", f"the service did not come up: {reason}")
         case SessionLeaked():
             return Told(at_s, "bad", event.told)
+        case ServerCrashed(_, _, None):
+            return Told(at_s, "bad", event.told)
+        case ServerCrashed(name, line, fault):
+            return Told(at_s, "fault", f"{name} crashed: {line}", repr(fault))
         case ServerDied(name, status, _, None):
             return Told(at_s, "bad", f"{event.told}; status {status}")
         case ServerDied(name, status, _, fault):

@@ -41,6 +41,8 @@ class About:
     residue: Mapping[str, int | None] = field(default_factory=dict)
     """What a service may leave behind on its server, counted at rest (`Probe.residue`), and how much of it is allowed.
     None: as much as it likes, unless the target sets a limit (`[residue]`)."""
+    crash: str = ""
+    """A regular expression for a line of its server's log that means: it crashed, and may have recovered by itself."""
     remove_leftovers: Callable[[Path], None] = _leaves_nothing
     """Remove what servers that were killed in this folder have left outside of it. Called before the folder is removed,
     the folder of another, dead run too; must not raise where nothing is left."""

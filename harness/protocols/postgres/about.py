@@ -24,5 +24,7 @@ ABOUT: Final = About(
     stores=True,
     counts_sessions=True,
     residue={"prepared transactions": 0, "advisory locks": 0},
+    # A backend or helper that a signal ends makes the postmaster end all sessions and recover; `PANIC` is its own word.
+    crash=r"was terminated by signal|all server processes terminated; reinitializing|\bPANIC: ",
     remove_leftovers=_remove_leftovers,
 )

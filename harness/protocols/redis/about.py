@@ -14,5 +14,6 @@ ABOUT: Final = About(
     placeholders=("url", "host", "port", "database", "prefix"),
     port=6379,
     remembers=True,
+    crash=r"REDIS BUG REPORT START|Guru Meditation",
     residue={"keys without expiry": None, "keys without the prefix": None},
 )
