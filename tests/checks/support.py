@@ -108,12 +108,13 @@ class Story:
         lacks: tuple[str, ...] = (),
         name: str = "the one",
         took_ms: float = HEALTHY_MS,
+        purpose: Purpose = Purpose.CONTRACT,
     ) -> Story:
         """Tell of a request of the contract, and its answer. `shown`: the digest that a read showed."""
         self._requests += 1
         self.tell(
             RequestSent(
-                self._requests, delivery, digest_of(delivery), 100, Purpose.CONTRACT.value, asks=asks.value,
+                self._requests, delivery, digest_of(delivery), 100, purpose.value, asks=asks.value,
                 name="" if asks is Asks.DELIVER else name, owed=owed,
             ),
             RequestEnded(
@@ -139,7 +140,7 @@ class Story:
 
     def health(self, name: str, outcome: Outcome, *, took_ms: float = HEALTHY_MS) -> Story:
         """Tell of an answer about the service's health: `alive` or `ready`."""
-        return self.ask(Asks.HEALTH, "", outcome, name=name, took_ms=took_ms)
+        return self.ask(Asks.HEALTH, "", outcome, name=name, took_ms=took_ms, purpose=Purpose.SAMPLE)
 
     def acts(self, *faults: Fault, took_ms: float = 0.0) -> Story:
         """Tell of faults that stay in force, with their evidence."""

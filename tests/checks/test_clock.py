@@ -117,7 +117,7 @@ def test_no_other_failure_is_excused_by_a_busy_machine(name: str, spoil: Callabl
 
 @pytest.mark.parametrize(("took_ms", "counts"), [(99, True), (101, False)])
 def test_a_service_that_waited_before_it_said_that_it_is_not_ready_may_be_excused(took_ms: float, counts: bool) -> None:
-    story = rest(middle().request("a", purpose=Purpose.RECOVERY).health("ready", REFUSED, took_ms=took_ms))
+    story = rest(middle().request("r", purpose=Purpose.RECOVERY).health("ready", REFUSED, took_ms=took_ms), "r")
     assert bool(story.tell(BUSY).judged().failing) == counts
 
 
