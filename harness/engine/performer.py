@@ -17,7 +17,7 @@ from harness.engine.observing.health import HealthSampling
 from harness.engine.observing.moments import Observer
 from harness.engine.requests import scenario_requests
 from harness.engine.rig import Rig
-from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Step, Traffic, Until
+from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Step, Traffic, Until, Wait
 from harness.engine.stops import MachineLacksError, ScenarioStop
 from harness.engine.tasks import at_once, owned, results
 from harness.engine.workload import Answer, Errand
@@ -103,6 +103,8 @@ class Performer:
         match step:
             case Until(moment, within_s=within_s):
                 await self._until(moment, within_s)
+            case Wait(seconds):
+                await asyncio.sleep(seconds)
             case Inject(faults):
                 await self._inject(faults)
             case Heal(faults):

@@ -12,6 +12,7 @@ from harness.vocabulary.refusals import DAY_S, at_least_one, some_outcome
 
 REQUESTS_MAX = 10_000
 CLIENTS_MAX = 1_000
+WAIT_MAX_S = 600.0
 
 
 @dataclass(frozen=True, repr=False)
@@ -124,6 +125,23 @@ class Until(Step, kind="until"):
             problem = "is over before it begins" if self.within_s <= 0 else "could never be missed"
             mend = f"write more than 0, and {DAY_S:g} at most"
             raise UsageError.at(self.kind, "within_s", self.within_s, problem, mend=mend)
+
+
+@dataclass(frozen=True, repr=False)
+class Wait(Step, kind="wait"):
+    """Let time pass. `because`: why no moment can be waited for instead."""
+
+    seconds: float
+    because: str = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.seconds <= WAIT_MAX_S:
+            mend = f"write more than 0, and {WAIT_MAX_S:g} at most"
+            raise UsageError.at(self.kind, "seconds", self.seconds, "no time, or more than a scenario has", mend=mend)
+        if not self.because.strip():
+            mend = "say what must pass by itself; to wait for something that happens, use until(...)"
+            raise UsageError.at(self.kind, "because", self.because, "is no reason", mend=mend)
 
 
 @dataclass(frozen=True, repr=False)

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 from harness.engine.performer import Performer
-from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Traffic, Until
+from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Traffic, Until, Wait
 from harness.engine.workload import Answer
 from harness.faults.fault import Fault
 from harness.history import Recorder
@@ -198,6 +198,27 @@ class Lab(StepRunner):
             UsageError: `within_s` is out of range, or this stack cannot observe the moment.
         """
         return self._doing(Doing(self, Until(moment, within_s=within_s), None))
+
+    def wait(self, seconds: float, *, because: str) -> Awaitable[None]:
+        """Let time pass, where time itself is what the service must bear.
+
+        For example, a pause that outlasts the service's memory of a failure::
+
+            async with lab.inject(link.down(redis)):
+                await lab.deliver(5)
+            await lab.wait(1.2, because="the breaker stays open for a second")
+            await lab.deliver()
+
+        It is no way to wait until something has happened: on a slow machine that happens later. `until` waits for that.
+
+        Args:
+            seconds: how long, more than 0 and 600 at most.
+            because: what must pass by itself, so that no moment can be waited for. Reports show it.
+
+        Raises:
+            UsageError: `seconds` is out of range, or `because` says nothing.
+        """
+        return self._doing(Doing(self, Wait(seconds, because=because), None))
 
     def restart(self) -> Awaitable[None]:
         """Stop the service as its operator would, and start it again.

@@ -61,6 +61,7 @@ def chronicle(tmp_path: Path) -> Chronicle:
         ("until(service.answers(50))", "Wait until 50 answers have come."),
         ("expect(service.metric('retries'), at_most=0)", "At the end, retries is to have grown by at most 0."),
         ("restart()", "Restart the service."),
+        ("wait(1.5, because='the breaker opens for a second')", "Wait 1.5 s: the breaker opens for a second."),
         ("inject(wire.cut(postgres.sent('INSERT', message='Bind'), after_bytes=40))",
          "Break: close the connection at the Bind of INSERT to postgres, once 40 bytes of it have passed."),
         ("inject(wire.fail(postgres.sent('COMMIT'), code='40001', always=True))",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from harness import Answer, Lab, link, no_fault, postgres, redis, server, service
-from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Traffic, Until
+from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Traffic, Until, Wait
 from harness.errors import UsageError
 from harness.history.events import StepBegan, StepEnded
 from harness.scenario.doing import StepMisuseError
@@ -24,20 +24,22 @@ def test_every_verb_makes_its_step() -> None:
         await actor.inject(DOWN, LOCK)
         await actor.heal(LOCK)
         await actor.until(postgres.idle(), within_s=3)
+        await actor.wait(1.5, because="it must pass")
         await actor.restart()
         actor.expect(service.metric("retries"), at_most=0)
 
     bench = play(scenario)
     steps = [
         Deliver(2, copies=3, slower_ms_max=5), Inject((DOWN, LOCK)), Heal((LOCK,)),
-        Until(postgres.idle(), within_s=3), Restart(), Expect(service.metric("retries"), at_most=0),
+        Until(postgres.idle(), within_s=3), Wait(1.5, because="it must pass"), Restart(),
+        Expect(service.metric("retries"), at_most=0),
     ]  # fmt: skip
     assert bench.moves == tuple(Do(step) for step in steps)
     assert [step for what, step in bench.performer.did if what == "do"] == steps[:-1]
     assert bench.performer.expectations == steps[-1:]
     history = bench.recorder.history
     assert [began.step for began in history.of(StepBegan)] == list(steps)
-    assert [ended.number for ended in history.of(StepEnded)] == [1, 2, 3, 4, 5, 6]
+    assert [ended.number for ended in history.of(StepEnded)] == [1, 2, 3, 4, 5, 6, 7]
     assert not bench.actor.partial
 
 

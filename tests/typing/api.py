@@ -96,7 +96,7 @@ async def misused(lab: Lab) -> None:
     await lab.until(lambda: True)  # type: ignore[arg-type]
     lab.expect(postgres.idle(), at_most=1)  # type: ignore[arg-type]
     lab.expect(redis.sends_per_request, 3)  # type: ignore[call-arg]
-    await lab.wait(3)  # type: ignore[attr-defined]
+    await lab.wait(3)  # type: ignore[call-arg]
 
 
 # ------------------------------------------------------------------------------------------------- moments and figures

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import harness
 from harness import Http, Link, Postgres
-from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Step, Traffic, Until
+from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Step, Traffic, Until, Wait
 from harness.faults.message import MessageFault
 from harness.faults.timing import TimedFault
 from harness.history.events import Event
@@ -28,7 +28,7 @@ KINDS = sorted(
     (cls for cls in Value.kinds().values() if not cls.__module__.startswith("tests.")),
     key=lambda cls: cls.kind,
 )
-PARTS_OF_EVENTS = frozenset({"row", "message_met", "named", "core_wait"})
+PARTS_OF_EVENTS = frozenset({"row", "message_met", "named", "core_wait", "try"})
 SPOKEN = [cls for cls in KINDS if not issubclass(cls, Event | Step) and cls.kind not in PARTS_OF_EVENTS]
 """What a scenario can write down: links, moments, figures and faults."""
 STEPS = sorted(Step.kinds().values(), key=lambda cls: cls.kind)
@@ -43,6 +43,8 @@ OF_FIELD: dict[str, st.SearchStrategy[Any]] = {
     "variation_bytes": st.just(0),
     # A cut is after a number of bytes, or after them all.
     "after": st.just(False),
+    "seconds": st.floats(0.5, 600),
+    "because": st.text(min_size=1).filter(str.strip),
 }
 
 
@@ -141,7 +143,7 @@ def evaluated(source: str) -> object:
     """Evaluate what a scenario could hold: the harness's own words, and the steps by their verbs."""
     verbs = {
         "request": Request, "contract": Contract, "deliver": Deliver, "traffic": Traffic, "until": Until,
-        "restart": Restart, "expect": Expect,
+        "wait": Wait, "restart": Restart, "expect": Expect,
         "inject": lambda *faults: Inject(faults), "heal": lambda *faults: Heal(faults),
     }  # fmt: skip
     return eval(source, {**{name: getattr(harness, name) for name in harness.__all__}, **verbs})  # noqa: S307  # Python source is what is tested

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Traffic, Until
+from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Traffic, Until, Wait
 from harness.faults.fault import Fault, Fired
 from harness.vocabulary import (
     ANY_OUTCOME,
@@ -19,6 +19,12 @@ from harness.vocabulary import (
 from harness.vocabulary.links import OfALink
 
 WITHIN_S = Until.within_s
+
+
+PLAIN = {
+    Contract.kind: "Send every request of the contract once, at once",
+    Restart.kind: "Restart the service",
+}
 
 
 def step_words(step: Value) -> str:
@@ -36,10 +42,10 @@ def step_words(step: Value) -> str:
             words = _until(step)
         case Request():
             words = f"Send the request {step.name!r} of the contract{_about(step)}"
-        case Contract():
-            words = "Send every request of the contract once, at once"
-        case Restart():
-            words = "Restart the service"
+        case Wait(seconds, because=because):
+            words = f"Wait {seconds:g} s: {because.rstrip('. ')}"
+        case Contract() | Restart():
+            words = PLAIN[step.kind]
         case Expect():
             words = _expect(step)
         case _:
