@@ -37,9 +37,9 @@ async def test_all_clients_hang_up_in_the_commit(lab: Lab) -> None:
 
 @proves("drain.sigterm", fails="drains", match="status -15")
 async def test_commit_in_doubt_when_the_service_ends(lab: Lab) -> None:
-    """SIGTERM while the first COMMIT waits for an answer, and the request's time is over: unknown, and not refused."""
-    stall = wire.stall(postgres.answered("COMMIT"))
-    await lab.inject(wire.stall(postgres.sent("INSERT", nth=1)), wire.stall(postgres.sent("INSERT", nth=2)), stall)
+    """SIGTERM with a delivery under way, whose time is over in its first COMMIT: unknown, and not refused."""
+    first = wire.stall(postgres.sent("INSERT", nth=1))
+    await lab.inject(first, wire.stall(postgres.sent("INSERT", nth=2)), wire.stall(postgres.answered("COMMIT")))
     async with lab.deliver(expect=UNKNOWN):
-        await lab.until(stall.fired())
+        await lab.until(first.fired())
         await lab.inject(process.terminate())

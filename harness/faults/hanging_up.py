@@ -104,7 +104,8 @@ class HangingUp:
             gone = [caller for caller in callers if await caller.hang_up(self._at)]
             noticed = await self._noticed([caller.port for caller in gone])
         finally:
-            await self._site.relay.release(self._rule.id)
+            for fired in held:  # and no message that was held meanwhile: its client has not hung up
+                await self._site.relay.release(self._rule.id, connection=fired.connection)
         for caller, fired in zip(gone, cycle(held), strict=False):
             self.count += 1
             self._told(
