@@ -203,7 +203,7 @@ def _point(sent: Sent, scale: TimeScale, latency: LatencyScale) -> Point:
         judged=exchange.sent.purpose == Purpose.SCENARIO,
         x=scale.x(sent.ended_s),
         y=latency.y(_took_ms(sent)),
-        title=shortened(f"{exchange.sent.delivery} ({exchange.sent.purpose}): {exchange.story()}", TITLE_CHARACTERS),
+        title=shortened(f"{exchange.name} ({exchange.sent.purpose}): {exchange.story()}", TITLE_CHARACTERS),
     )
 
 

@@ -1,0 +1,36 @@
+"""The table of answers of a run, by what was asked."""
+
+from __future__ import annotations
+
+from harness.checks.exchanges import Exchange
+from harness.history.events import Asks, Purpose, RequestEnded, RequestSent
+from harness.present.html.answers import answer_rows
+from harness.present.html.chronicle import Sent
+from harness.vocabulary import ACKNOWLEDGED, REJECTED, Outcome
+
+
+def sent(number: int, asks: Asks, name: str, outcome: Outcome, status: int, *headers: str) -> Sent:
+    request = RequestSent(number, "a", "", 0, Purpose.CONTRACT.value, asks=asks.value, name=name)
+    ended = RequestEnded(number, outcome, 5.0, status, f"answer {number}", headers=headers)
+    return Sent(Exchange(request, ended), 0.0, 0.005)
+
+
+def test_what_was_asked_tells_requests_apart_that_were_answered_alike() -> None:
+    rows = answer_rows(
+        [
+            sent(1, Asks.WRONG, "unsigned", REJECTED, 401, "www-authenticate: x", "date: y"),
+            sent(2, Asks.WRONG, "stale", REJECTED, 401),
+            sent(3, Asks.DELIVER, "", REJECTED, 401),
+            sent(4, Asks.HEALTH, "alive", ACKNOWLEDGED, 200),
+            sent(5, Asks.HEALTH, "ready", ACKNOWLEDGED, 200),
+            sent(6, Asks.DELIVER, "", ACKNOWLEDGED, 200),
+        ]
+    )
+    assert [(row.asked, row.outcome, row.count) for row in rows] == [
+        ("what must be rejected", "rejected", 2),
+        ("store it", "rejected", 1),
+        ("alive", "acknowledged", 1),
+        ("ready", "acknowledged", 1),
+        ("store it", "acknowledged", 1),
+    ]
+    assert rows[0].headers == "www-authenticate: x\ndate: y"
