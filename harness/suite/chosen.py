@@ -41,11 +41,6 @@ class Chosen:
         return {scenario.id: scenario.proofs for scenario in self.scenarios}
 
     @property
-    def unproved(self) -> Sequence[str]:
-        """Ids of the chosen scenarios that nothing could prove, because the target has no protections."""
-        return [scenario.id for scenario in self.chosen if not scenario.proofs]
-
-    @property
     def titles(self) -> Mapping[str, Sequence[str]]:
         """Titles of the proofs of each scenario of the suite, by id."""
         return {name: [title(proof) for proof in proofs] for name, proofs in self.proofs.items()}

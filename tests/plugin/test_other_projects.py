@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.plugin.collection import collect_scenarios
-from harness.present.terminal.teeth import unproved_lines
 from harness.target import load_target
 from tests.tiny import write_suite
 
@@ -19,9 +18,3 @@ def test_a_setting_of_a_plugin_that_is_not_there_hinders_nothing(tmp_path: Path)
     target = load_target(root / "scenarios" / "target.toml")
     (root / "pytest.ini").write_text(STRICT, "utf-8")
     assert collect_scenarios(root / "scenarios", target.description)
-
-
-def test_scenarios_that_prove_nothing_are_counted() -> None:
-    [[(said, _)]] = unproved_lines(["healthy", "down"])
-    assert said.startswith("unproved: 2 scenarios: the target has no [protections]")
-    assert list(unproved_lines([])) == []

@@ -28,7 +28,7 @@ from harness.present.maps.mapping import coverage_map
 from harness.present.terminal.baseline import baseline_lines
 from harness.present.terminal.coverage import gate_coverage_lines, unread_lines
 from harness.present.terminal.screen import Screen
-from harness.present.terminal.teeth import teeth_lines, unproved_lines
+from harness.present.terminal.teeth import teeth_lines
 from harness.suite import ExitStatus, Session
 from harness.suite.chosen import Chosen
 from harness.suite.verbs.ablation import judge_teeth
@@ -66,7 +66,6 @@ def gate(ids: tuple[str, ...], *, proofs: bool, baseline: Path | None, no_baseli
 
     def play(session: Session, screen: Screen) -> None:
         run_scenarios(suite, session, prove=lambda scenario: proofs or scenario.id in changed)
-        screen.write_all(unproved_lines(suite.unproved))
         if proofs:
             screen.write_all(teeth_lines(judge_teeth(suite, session)))
         _show_space(suite, session, screen, covered=covered)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.present.looks import BOLD, DOUBT, look
+from harness.present.looks import BOLD, look
 from harness.present.terminal.pieces import Line, by_style
 from harness.proof.teeth import Standing, Standpoint, Teeth, counted
-from harness.results.text import counted as scenarios
 from harness.results.text import one_line
 
 
@@ -24,13 +23,6 @@ def teeth_lines(teeth: Teeth) -> Iterator[Line]:
         ("protections: ", ""), (_counts(teeth.protections), BOLD),
         ("; scenarios: ", ""), (_counts(teeth.scenarios), BOLD),
     ]  # fmt: skip
-
-
-def unproved_lines(ids: Sequence[str]) -> Iterator[Line]:
-    """Say that the scenarios prove nothing, if there are any."""
-    if ids:
-        found = scenarios(len(ids), "scenario")
-        yield [(f"unproved: {found}: the target has no [protections], so nothing shows that one can fail", DOUBT)]
 
 
 def _line(each: Standpoint, width: int) -> Line:
