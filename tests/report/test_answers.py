@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from harness.checks.exchanges import Exchange
-from harness.history.events import Asks, Purpose, RequestEnded, RequestSent
+from harness.history import Recorder
+from harness.history.events import Asks, Purpose, RequestEnded, RequestSent, RunBegan
 from harness.present.html.answers import answer_rows
-from harness.present.html.chronicle import Sent
-from harness.vocabulary import ACKNOWLEDGED, REJECTED, Outcome
+from harness.present.html.chronicle import Sent, chronicle_of
+from harness.present.html.timeline import timeline_of
+from harness.vocabulary import ACKNOWLEDGED, ALREADY, NO_WORD, REFUSED, REJECTED, UNKNOWN, Outcome
 
 
 def sent(number: int, asks: Asks, name: str, outcome: Outcome, status: int, *headers: str) -> Sent:
@@ -34,3 +36,21 @@ def test_what_was_asked_tells_requests_apart_that_were_answered_alike() -> None:
         ("store it", "acknowledged", 1),
     ]
     assert rows[0].headers == "www-authenticate: x\ndate: y"
+
+
+WRONGED = REJECTED | NO_WORD
+"""What is owed for a wrong request while something is broken."""
+
+
+def test_an_answer_that_was_owed_is_drawn_like_an_acknowledgement() -> None:
+    answered = [(REJECTED, REJECTED), (REJECTED, None), (REFUSED, WRONGED), (UNKNOWN, WRONGED), (ALREADY, None)]
+    recorder = Recorder()
+    recorder.record("runner", RunBegan("a", "hardened", (), 0, "target.toml", 1_000.0, "2026-01-01T00:00:00+00:00"))
+    for number, (outcome, owed) in enumerate(answered):
+        recorder.record("client", RequestSent(number, "a", "", 0, "contract", asks=Asks.WRONG.value, owed=owed))
+        recorder.record("client", RequestEnded(number, outcome, 5.0, 401))
+    chronicle = chronicle_of(recorder.history)
+    assert chronicle is not None
+    timeline = timeline_of(chronicle, titled=True)
+    assert timeline is not None
+    assert [point.kind for point in timeline.points] == ["a", "u", "r", "u", "a"]

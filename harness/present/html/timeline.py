@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.checks.exchanges import Exchange
 from harness.history.events import Purpose
 from harness.present.html.chronicle import Chronicle, Count, FaultWindow, Sent
 from harness.present.html.panels import Panel, panels_height, panels_of
 from harness.present.scales import LatencyScale, TimeScale, milliseconds
 from harness.results.text import shortened
+from harness.vocabulary import CONFIRMED, REFUSED, THROTTLED, UNKNOWN
 
 WIDTH = 1000
 LEFT, RIGHT = 62, 926
@@ -55,7 +57,6 @@ _SHAPES: Mapping[tuple[str, bool], str] = {
     ("u", True): "m-3.5-3.5l7 7m0-7l-7 7",
     ("u", False): "m-2.5-2.5l5 5m0-5l-5 5",
 }
-_KINDS: Mapping[str, str] = {"acknowledged": "a", "refused": "r"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,10 +197,18 @@ def _took_ms(sent: Sent) -> float:
     return ended.took_ms if ended else 1e3 * (sent.ended_s - sent.at_s)
 
 
+def _kind(exchange: Exchange) -> str:
+    """Whether it was acknowledged, or had the other answer that it was owed; or refused for now; or anything else."""
+    if exchange.outcome in REFUSED | THROTTLED:
+        return "r"
+    owed = CONFIRMED if exchange.sent.owed is None else CONFIRMED | exchange.sent.owed
+    return "a" if exchange.outcome in owed and exchange.outcome != UNKNOWN else "u"
+
+
 def _point(sent: Sent, scale: TimeScale, latency: LatencyScale) -> Point:
     exchange = sent.exchange
     return Point(
-        kind=_KINDS.get(str(exchange.outcome), "u"),
+        kind=_kind(exchange),
         judged=exchange.sent.purpose == Purpose.SCENARIO,
         x=scale.x(sent.ended_s),
         y=latency.y(_took_ms(sent)),
