@@ -23,14 +23,17 @@ from harness.history.events import (
     NotSteady,
     Purpose,
     Recovered,
+    RequestEnded,
     RunBegan,
     ServiceEnded,
     ServiceNotStarted,
     ServiceStarted,
 )
-from harness.vocabulary import ACKNOWLEDGED, ALREADY, CONFIRMED
+from harness.vocabulary import ACKNOWLEDGED, ALREADY, CONFIRMED, UNKNOWN
 
 TERMINATED = "SIGTERM"
+KNOWN_WITHIN_NS = 1_000_000_000
+"""So soon after its connections have broken the end of a process is known."""
 
 
 @check(Kind.LIVENESS)
@@ -152,9 +155,16 @@ def _terminated(end: ServiceEnded) -> bool:
 
 
 def _open_at(history: History, t_ns: int) -> int:
-    """How many requests were under way then and never got an answer."""
-    open_then = [e for e in exchanges(history) if e.span[0] < t_ns <= e.span[1]]
-    return sum(e.ended is None or e.ended.status is None for e in open_then)
+    """How many requests were under way when the service ended, then, and never got an answer.
+
+    A client may know of it before the harness does: its connection breaks first.
+    """
+    open_then = [e for e in exchanges(history) if e.span[0] < t_ns <= e.span[1] + KNOWN_WITHIN_NS]
+    return sum(e.outcome == UNKNOWN and _without_answer(e.ended) for e in open_then)
+
+
+def _without_answer(ended: RequestEnded | None) -> bool:
+    return ended is None or (ended.status is None and ended.hung_up_at is None)
 
 
 def _with_open(count: int) -> str:

@@ -66,6 +66,12 @@ def cut_short() -> Story:
     return story.tell(ServiceEnded(1, -15, "SIGTERM"), RequestEnded(number, UNKNOWN, 5.0, problem="broken off"))
 
 
+def cut_short_as_its_client_knew_first() -> Story:
+    story = whole()
+    number = story.send("c", expected=None, purpose=Purpose.RECOVERY)
+    return story.tell(RequestEnded(number, UNKNOWN, 5.0, problem="broken off"), ServiceEnded(1, -15, "SIGTERM"))
+
+
 def ended_when_all_was_answered() -> Story:
     return whole().tell(ServiceEnded(1, -15, "SIGTERM"))
 
@@ -137,6 +143,7 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("recovers", lambda: middle().tell(NotSteady("1 of 10: b refused")).rows("a"), "not steadily: 1 of 10: b refused"),
     ("drains", lambda: whole().tell(ServiceEnded(1, 1, "SIGTERM")), "ended with status 1 after SIGTERM"),
     ("drains", cut_short, "ended with status -15 after SIGTERM, with 1 request open"),
+    ("drains", cut_short_as_its_client_knew_first, "ended with status -15 after SIGTERM, with 1 request open"),
     ("retries_capped", lambda: tried("c", *["40001"] * 11), "(40001, 40001, 40001, 40001, 40001, ...) was sent 11"),
     ("retries_capped", lambda: tried("c", "40001", "ok", most=1), "for c (40001, ok) was sent 2 times, at most 1"),
     ("retries_capped", lambda: tried("c", *["lost"] * 2, more=9), "was sent 11 times, at most 10"),
