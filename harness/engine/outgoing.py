@@ -88,16 +88,25 @@ def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription) -> 
     return OutgoingRequest(
         wrong.method or right.method,
         path if wrong.path is None else fill(wrong.path, words),
-        {**_without(right.headers, [*wrong.without_headers, *headers]), **headers, **_more(right.headers, wrong)},
+        {
+            **_capital(wrong.first, words),
+            **_without(right.headers, [*wrong.without_headers, *headers]),
+            **headers,
+            **_capital(wrong.last, words),
+            **_padding(wrong),
+        },
         right.body,
         _filled(wrong.trailers, words),
     )
 
 
-def _more(headers: Mapping[str, str], wrong: WrongDescription) -> dict[str, str]:
+def _capital(headers: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:
     # To HTTP the capitals make no difference, to a mapping they do.
-    more = {name.upper(): value for name, value in headers.items() if name in wrong.twice}
-    return more if wrong.head_bytes is None else {**more, "x-more": "x" * wrong.head_bytes}
+    return {name.upper(): value for name, value in _filled(headers, words).items()}
+
+
+def _padding(wrong: WrongDescription) -> dict[str, str]:
+    return {} if wrong.head_bytes is None else {"x-more": "x" * wrong.head_bytes}
 
 
 def _without(headers: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:

@@ -100,8 +100,10 @@ class WrongDescription(ChangedDescription):
     """Another method."""
     without_headers: list[str] = Field(default=[])
     """Headers that are taken away."""
-    twice: list[str] = Field(default=[])
-    """These headers of the sender's are sent two times."""
+    first: dict[str, str] = Field(default={})
+    """Headers that are sent before those of the same names that the sender gives."""
+    last: dict[str, str] = Field(default={})
+    """Headers that are sent after those of the same names that the sender gives."""
     head_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
     """One more header, of that size."""
     trailers: dict[str, str] = Field(default={})
