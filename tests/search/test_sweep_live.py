@@ -160,12 +160,12 @@ def _without(text: str) -> Callable[[Recording], Recording]:
 def test_unprotected_it_fails_where_one_would_predict(bed: Testbed, tmp_path: Path) -> None:
     choice = Choice(kinds=("warm",), only="/cut_before", with_bytes=False)
     swept = sweep(bed, lane_settings(tmp_path, profile="unprotected"), choice)
-    failed = {each.cell.first.place.protocol for each in swept.cells if each.verdict == "failed"}
-    spared = {each.cell.first.place.protocol for each in swept.cells if each.verdict == "held"}
-    # Nothing is tried again on PostgreSQL, and the exception escapes; redis-py tries again by itself.
-    assert failed == {"postgres"}
-    assert spared == {"redis"}
-    assert all("log_clean" in each.failing for each in swept.cells if each.verdict == "failed")
+    failed = [each for each in swept.cells if each.verdict == "failed"]
+    by_protocol = {each.cell.first.place.protocol: each.failing for each in failed}
+    # Nothing is tried again on PostgreSQL, and the exception escapes; redis-py tries again by itself: too often.
+    assert by_protocol.keys() == {"postgres", "redis"}
+    assert by_protocol["redis"] == ("retries_capped",)
+    assert all("log_clean" in each.failing for each in failed if each.cell.first.place.protocol == "postgres")
 
 
 def test_a_commit_that_is_acknowledged_too_early_is_lost(bed: Testbed, tmp_path: Path) -> None:

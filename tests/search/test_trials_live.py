@@ -13,13 +13,14 @@ import pytest
 
 from harness.engine.laying.testbed import Testbed
 from harness.errors import HarnessError
-from harness.history.events import RunBegan
+from harness.history.events import RunBegan, SentAgain, TriesCounted
 from harness.search.recording.places import CellId
 from harness.search.recording.recorder import record_all
 from harness.search.recording.recording import Recording
 from harness.search.sweep import trials as trials_module
 from harness.search.sweep.arming import Armoury
 from harness.search.sweep.lane import Lane, opened
+from harness.search.sweep.trial import Trial
 from harness.search.sweep.trials import Trials
 from tests.search.live import lane_settings
 
@@ -89,3 +90,19 @@ def test_a_rule_that_did_not_strike_is_gone_before_the_next_cell(bed: Testbed, t
                 await lane.relay.near_misses(f"{lane.number}/1/1")
 
     asyncio.run(go())
+
+
+def test_each_cell_has_its_own_tries(bed: Testbed, tmp_path: Path) -> None:
+    """The COMMIT was cut, so the service sent it again: a cell is judged by that as a scenario is."""
+
+    async def go() -> list[Trial]:
+        async with trying(bed, tmp_path) as (_, trials):
+            return [await trials.attempt(CUT), await trials.attempt(CUT)]
+
+    histories = [trial.rig.recorder.history for trial in asyncio.run(go())]
+    for history in histories:
+        (again,) = (each for each in history.of(SentAgain) if each.statement == "COMMIT")
+        assert [one.answer for one in again.tries][:2] == ["lost", "ok"]
+        assert {each.link for each in history.of(TriesCounted)} == {"postgres", "redis"}
+    first, second = (next(history.of(SentAgain)).delivery for history in histories)
+    assert first != second

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,12 +14,22 @@ from harness.relay import Tally
 @asynccontextmanager
 async def tries_recorded(rig: Rig) -> AsyncIterator[None]:
     """Count tries on every link in the block, and record them when it has ended well."""
-    subjects = rig.clients.deliveries.pattern
-    for laid in rig.site.links.values():
-        await rig.site.relay.count_tries(laid.hop, subjects)
+    await count_tries(rig)
     yield
-    for name, laid in rig.site.links.items():
-        _record(rig, name, await rig.site.relay.tries(laid.hop))
+    await record_tries(rig)
+
+
+async def count_tries(rig: Rig) -> None:
+    """Count tries anew, from now on, on every link."""
+    subjects = rig.clients.deliveries.pattern
+    await asyncio.gather(*(rig.site.relay.count_tries(laid.hop, subjects) for laid in rig.site.links.values()))
+
+
+async def record_tries(rig: Rig) -> None:
+    """Record what was counted."""
+    tallies = await asyncio.gather(*(rig.site.relay.tries(laid.hop) for laid in rig.site.links.values()))
+    for name, tally in zip(rig.site.links, tallies, strict=True):
+        _record(rig, name, tally)
 
 
 def _record(rig: Rig, link: str, tally: Tally) -> None:

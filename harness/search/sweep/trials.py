@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from harness.engine.observing.tries import count_tries, record_tries
 from harness.engine.phases.recovery import recover
 from harness.engine.workload import Answer, Errand
 from harness.errors import HarnessError
@@ -38,6 +39,7 @@ class Trials:
         recorder = trial.rig.recorder
         recorder.record("runner", self._began)
         try:
+            await count_tries(trial.rig)
             await self._running(trial)
             trial.delivery = await self._states.reach(cell.kind, trial.rig)
             name = f"{self._lane.number}/{self._count}"
@@ -48,6 +50,10 @@ class Trials:
         except HarnessError as problem:
             recorder.record("runner", HarnessProblem(str(problem)))
         await self._recover(trial)
+        try:
+            await record_tries(trial.rig)
+        except HarnessError as problem:
+            recorder.record("runner", HarnessProblem(str(problem)))
         return trial
 
     async def _recover(self, trial: Trial) -> None:
