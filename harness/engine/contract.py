@@ -20,7 +20,7 @@ from harness.target import Delivery
 from harness.target.outcomes import outcome_of
 from harness.vocabulary import ABSENT, ACKNOWLEDGED, CONFIRMED, NO_WORD, REJECTED, Outcome
 
-TURNS = 4
+TURNS = 8
 AGAIN, TAKEN = "again", "taken"
 """Requests that every target has: a delivery once more, and another body under its id."""
 OWED = {Asks.DELIVER: CONFIRMED, Asks.READ: ACKNOWLEDGED, Asks.READ_UNSENT: ABSENT, Asks.WRONG: REJECTED}
@@ -51,10 +51,10 @@ class Contract:
         await self._ask(right, wrong, self._known(own=False), broken=broken, purpose=Purpose.SCENARIO)
 
     async def ask_in_turn(self, *, own: bool = False) -> None:
-        """Send the requests of the contract, of the right and the wrong ones a quarter: all have their turn in time.
+        """Send the requests of the contract; of the right and the wrong ones one in eight: all have their turn in time.
 
         They are many, and most scenarios have nothing to do with them. Which come first depends on the scenario.
-        `own`: ask about the scenario's last acknowledged delivery, too; only after the rows were read, because a repeat
+        `own`: ask about the scenario's last acknowledged delivery; only after the rows were read, because a repeat
         would store a lost one.
         """
         described = self.rig.target.description
@@ -165,8 +165,8 @@ class Contract:
         return dataclasses.replace(delivery, body=self._fresh.next().body)
 
     def _known(self, *, own: bool) -> Sequence[Delivery]:
-        """One delivery that was acknowledged before the scenario; `own`: and the last that the scenario sent."""
+        """One delivery that was acknowledged before the scenario; `own`: the scenario's last one, if it has one."""
         found = [e for e in exchanges(self.rig.recorder.history) if e.sent.delivers and e.outcome in CONFIRMED]
         before = [e.sent.delivery for e in found if e.sent.purpose == Purpose.HEALTHY]
         sent = [e.sent.delivery for e in found if e.judged] if own else []
-        return [self.rig.clients.sent[name] for name in dict.fromkeys([*before[:1], *sent[-1:]])]
+        return [self.rig.clients.sent[name] for name in (sent[-1:] or before[:1])]

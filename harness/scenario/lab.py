@@ -138,7 +138,7 @@ class Lab(StepRunner):
                 await lab.contract()
 
         After a fault they are sent at once. Every run sends them too, before the scenario and after its recovery: of
-        the many that must be acknowledged or rejected a quarter each time.
+        the many that must be acknowledged or rejected one in eight each time.
         """
         return self._doing(Doing(self, Contract(), None))
 

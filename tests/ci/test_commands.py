@@ -39,7 +39,7 @@ def test_what_it_does_not_take_would_be_found(words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("path", "verbs"),
     [
-        (ROOT / ".github" / "workflows" / "resilience.yml", {"doctor", "gate", "ablate", "sweep"}),
+        (ROOT / ".github" / "workflows" / "resilience.yml", {"doctor", "gate", "ablate", "sweep", "coverage"}),
         (GITLAB, {"doctor", "gate", "ablate", "sweep"}),
         (ACTION, {"gate"}),
     ],

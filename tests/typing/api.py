@@ -12,9 +12,14 @@ from typing import assert_type
 import pytest
 
 from harness import (
+    ABSENT,
     ACKNOWLEDGED,
+    ALREADY,
     ANY_OUTCOME,
+    CONFLICT,
     REFUSED,
+    REJECTED,
+    THROTTLED,
     UNKNOWN,
     Answer,
     Errno,
@@ -55,6 +60,9 @@ async def awaited(lab: Lab) -> None:
     await lab.heal(link.down(redis))
     await lab.until(postgres.waiting("INSERT"), within_s=3)
     await lab.restart()
+    await lab.request("again", expect=ACKNOWLEDGED | ALREADY | CONFLICT, within_ms=100)
+    await lab.request("delivery", of=None, expect=ABSENT | REJECTED | THROTTLED)
+    await lab.contract()
     lab.expect(redis.sends_per_request, at_most=3)
     answers = await lab.deliver()
     assert_type(answers[0].outcome, Outcome)

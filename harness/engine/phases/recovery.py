@@ -40,7 +40,10 @@ async def recover(rig: Rig, send: Callable[[], Awaitable[Answer | None]]) -> boo
 
 
 async def send_again(rig: Rig) -> None:
-    """Send and read again what was acknowledged or left unknown: at most AGAIN_MAX of it, evenly chosen."""
+    """Send and read again what was acknowledged or left unknown: at most AGAIN_MAX of it, evenly chosen.
+
+    What only the contract's own requests were about is left out: they have repeated and read it themselves.
+    """
     turn = asyncio.Semaphore(AGAIN_AT_ONCE)
 
     async def one(delivery: Delivery, errand: Errand) -> None:
@@ -52,7 +55,8 @@ async def send_again(rig: Rig) -> None:
 
 def _to_send_again(rig: Rig) -> Sequence[tuple[Delivery, Errand]]:
     found = by_subject(rig.recorder.history)
-    open_to_it = [sent[0] for sent in found.values() if any(e.outcome not in NOT_STORED for e in sent)]
+    own = [sent for sent in found.values() if any(e.sent.purpose != Purpose.CONTRACT for e in sent)]
+    open_to_it = [sent[0] for sent in own if any(e.outcome not in NOT_STORED for e in sent)]
     wanted = [(rig.clients.sent[e.sent.delivery], _again(e)) for e in open_to_it if e.sent.delivery in rig.clients.sent]
     kept = min(len(wanted), AGAIN_MAX)
     return [wanted[place * len(wanted) // kept] for place in range(kept)]
