@@ -33,8 +33,24 @@ class Service:
     heads: list[bytes] = field(default_factory=list)
     received: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _open: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._open[task] = writer
+        try:
+            await self._serve(reader, writer)
+        finally:
+            await _closed(writer)
+            del self._open[task]
+
+    def close(self) -> None:
+        """Close what is still open."""
+        for writer in self._open.values():
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
@@ -54,11 +70,24 @@ class Service:
 
 @asynccontextmanager
 async def serving(*answers: bytes) -> AsyncIterator[Service]:
-    service = Service(list(answers))
+    service, before = Service(list(answers)), asyncio.all_tasks()
     server = await asyncio.start_server(service.serve, "127.0.0.1", 0)
     service.port = server.sockets[0].getsockname()[1]
     async with server:
-        yield service
+        try:
+            yield service
+        finally:
+            server.close()
+            # A server does not wait for its connections, not even for one that it is just accepting.
+            while under_way := asyncio.all_tasks() - before:
+                service.close()
+                await asyncio.wait(under_way)
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 @pytest.mark.asyncio
@@ -143,6 +172,7 @@ async def test_a_body_in_chunks_says_no_length_and_has_trailers() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen.set_result(await reader.readuntil(b"\r\nx-end: 1\r\n\r\n"))
         writer.write(OK)
+        await _closed(writer)
 
     chunked = OutgoingRequest("POST", "/hook", {"transfer-encoding": "chunked"}, b"abc", {"x-end": "1"})
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, HttpClient(keep_alive=False) as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -47,7 +48,8 @@ def _strangers() -> Iterator[None]:
         yield
     finally:
         for pid in made.stdout.split():
-            os.kill(int(pid), signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # its alarm was sooner
+                os.kill(int(pid), signal.SIGKILL)
 
 
 SECOND = 1_000_000_000

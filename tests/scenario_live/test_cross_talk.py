@@ -9,6 +9,7 @@ import pytest
 from harness import Fault, Lab, redis, wire
 from harness.checks import Verdict
 from harness.target import Target
+from harness.target.outcomes import OutcomesDescription
 from tests.scenario_live.support import Runs
 
 
@@ -19,7 +20,16 @@ def mixing(target: Target) -> Target:
     service = description.service.model_copy(update={"command": command, "ready": None})
     stored = description.stored.model_copy(update={"sources": False})
     contract = description.contract.model_copy(update={"taken_id": None})
-    owes_less = {"stored": stored, "contract": contract, "reads": {}, "wrong": {}, "identities": {}, "residue": {}}
+    owes_less = {
+        "outcomes": OutcomesDescription(),
+        "stored": stored,
+        "contract": contract,
+        "reads": {},
+        "right": {},
+        "wrong": {},
+        "identities": {},
+        "residue": {},
+    }
     changed = description.model_copy(update={"service": service, "probes": None, **owes_less})
     return dataclasses.replace(target, description=changed)
 
