@@ -1,4 +1,7 @@
-"""Every scenario of the suite can fail: each of its proofs is tried, on real servers, in both directions."""
+"""Every scenario of the suite can fail: each of its proofs is tried, on real servers, in both directions.
+
+Of a scenario with parameters, with the first that have the proof; `harness ablate` tries all of them.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,20 @@ from harness.target import load_target
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 TARGET = load_target(SCENARIOS / "target.toml")
-PROOFS = [
-    pytest.param(scenario, proof, id=f"{scenario.id}: {title(proof)}")
-    for scenario in collect_scenarios(SCENARIOS, TARGET.description)
-    for proof in scenario.proofs
-]
+
+
+def _tried() -> Iterator[tuple[Scenario, Proof]]:
+    """Each proof of each scenario function, once."""
+    known: set[tuple[str, str]] = set()
+    for scenario in collect_scenarios(SCENARIOS, TARGET.description):
+        function = scenario.id.partition("[")[0]
+        for proof in scenario.proofs:
+            if (function, title(proof)) not in known:
+                known.add((function, title(proof)))
+                yield scenario, proof
+
+
+PROOFS = [pytest.param(scenario, proof, id=f"{scenario.id}: {title(proof)}") for scenario, proof in _tried()]
 
 
 @pytest.fixture(scope="module")

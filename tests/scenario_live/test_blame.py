@@ -217,7 +217,9 @@ def test_a_harmless_text_is_not_why_its_server_died(alone: Runs) -> None:
 
     result = alone(play)
 
-    assert (result.verdict, result.failing_checks, problems(result)) == (Verdict.INCONCLUSIVE, (), [])
+    assert (result.verdict, problems(result)) == (Verdict.INCONCLUSIVE, [])
+    # The death may be known before the last delivery is answered, which then never is.
+    assert set(result.failing_checks) <= {"in_time"}
     assert result.reason.startswith(f"redis died, and not of {fault!r}: it served the harness after that: status -9")
     (died,) = history_of(result).of(ServerDied)
     assert (died.fault, died.survived) == (None, fault)

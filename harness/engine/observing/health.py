@@ -30,6 +30,7 @@ EVERY_S = 0.5
 FINE_S = 5.0
 """After this many seconds samples are taken less often, in proportion."""
 ANSWERED_WITHIN_S = 1.0
+ENDS_WITHIN_S = ANSWERED_WITHIN_S + 1.0
 TRIES = 3
 """How often the service is asked whether it is alive, to see that this uses no link: something else may use one."""
 
@@ -43,6 +44,7 @@ class HealthSampling:
         self._about = of_one_size(f"{rig.clients.deliveries.seed}/health").next()
         self._asked_throughout: Sequence[str] = ()
         self._task: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
         self._on = False
 
     async def __aenter__(self) -> Self:
@@ -63,8 +65,12 @@ class HealthSampling:
         task, self._task = self._task, None
         if task is None:
             return
-        task.cancel()
-        await asyncio.wait([task])
+        # A question under way gets its answer: broken off by the harness it would look like one that was never given.
+        self._over.set()
+        done, _ = await asyncio.wait([task], timeout=ENDS_WITHIN_S)
+        if not done:
+            task.cancel()
+            await asyncio.wait([task])
         if not task.cancelled():
             task.result()
 
@@ -97,11 +103,17 @@ class HealthSampling:
 
     async def _again_and_again(self) -> None:
         began_s = time.monotonic()
-        while True:
-            await asyncio.sleep(EVERY_S * max(1.0, (time.monotonic() - began_s) / FINE_S))
+        while not await self._over_within(EVERY_S * max(1.0, (time.monotonic() - began_s) / FINE_S)):
             async with self._rig.site.asking.question() as allowed:
                 if allowed and self._rig.site.service.running:
                     await at_once(self._ask(name) for name in self._asked_throughout)
+
+    async def _over_within(self, pause_s: float) -> bool:
+        try:
+            await asyncio.wait_for(self._over.wait(), pause_s)
+        except TimeoutError:
+            return False
+        return True
 
     async def _ask(self, name: str) -> None:
         errand = Errand(purpose=Purpose.SAMPLE, asks=Asks.HEALTH, name=name, within_s=ANSWERED_WITHIN_S)
