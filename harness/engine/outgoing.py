@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import dataclasses
 import hashlib
 import re
@@ -56,7 +57,10 @@ def shown(target: Target, name: str, body: bytes) -> str:
     if "digest" in groups:
         return found["digest"]
     text = next(value for value in groups.values() if value is not None).encode("utf-8", "surrogateescape")
-    return hashlib.sha256(base64.b64decode(text) if "base64" in groups else text).hexdigest()
+    try:
+        return hashlib.sha256(base64.b64decode(text) if "base64" in groups else text).hexdigest()
+    except binascii.Error:
+        return ""  # no base64: it shows no body
 
 
 def changed(delivery: Delivery, description: ChangedDescription) -> Delivery:

@@ -186,7 +186,8 @@ class Performer:
     @property
     def _broken(self) -> bool:
         """Whether a fault is in force, or one that was healed is not recovered from yet."""
-        return self._injected > 0
+        faults = [acted.fault for acted in self.history.of(FaultActed)]
+        return any(not isinstance(fault, Fault) or fault.leaves_evidence for fault in faults)
 
     async def _request(self, step: Request) -> Answer:
         about = None if step.of is None else self._sent_by_scenario(step.of)

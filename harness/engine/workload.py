@@ -22,13 +22,14 @@ from harness.history import Recorder
 from harness.history.events import Asks, Purpose, RequestEnded, RequestSent
 from harness.stack.service import ServiceProcess
 from harness.target import Delivery, OutgoingRequest, Target
-from harness.vocabulary import REFUSED, REJECTED, UNKNOWN, Outcome, Value
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, UNKNOWN, Outcome, Value
 
 ANSWER_CHARACTERS_KEPT = 1_000
 LOOK_AFTER_S = 0.2
 """A request that is still open after this long is looked into: what does the service wait for?"""
 HEADER_CHARACTERS_KEPT = 200
 HEADERS_KEPT = 20
+STORED_BODY = "the stored body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,12 @@ class Clients:
         fits = not wanted or {str(answer.status), f"{answer.status // 100}xx"} & {*wanted}
         return () if fits else (f"status {' or '.join(wanted)}",)
 
+    def _nothing_shown(self, errand: Errand, answer: Answer, seen: str) -> Sequence[str]:
+        """What a read lacks that found a delivery and does not show it, although the target says that it does."""
+        if errand.asks is not Asks.READ or answer.outcome != ACKNOWLEDGED or seen:
+            return ()
+        return () if self.target.description.reads[errand.name].shows is None else (STORED_BODY,)
+
     def record_exchange(self, delivery: Delivery, errand: Errand, answer: Answer, *, t_ns: int | None = None) -> None:
         """Record a request, and its answer, that clients of another history have sent, then (`t_ns`) or now."""
         self._record_ended(self._record_sent(delivery, errand, t_ns=t_ns), answer, errand)
@@ -183,11 +190,12 @@ class Clients:
         """`ending`: what the answer does not say; None: there is no more."""
         known = ending or _Ending(answer.outcome)
         seen = shown(self.target, errand.name, answer.body) if errand.asks is Asks.READ else ""
+        lacks = (*known.lacks, *self._nothing_shown(errand, answer, seen))
         self.recorder.record(
             "client",
             RequestEnded(
                 number, answer.outcome, round(answer.took_ms, 3), answer.status, _kept(answer.body), answer.problem,
-                known.waiting_for, _kept_headers(answer.headers), known.lacks, seen, known.hung_up_at,
+                known.waiting_for, _kept_headers(answer.headers), lacks, seen, known.hung_up_at,
             ),
         )  # fmt: skip
 

@@ -139,6 +139,7 @@ def test_a_read_shows_the_digest_of_what_was_sent(target: Target) -> None:
     answer = json.dumps({"body_base64": base64.b64encode(DELIVERY.body).decode()}, separators=(",", ":")).encode()
     assert shown(target, "delivery", answer) == DELIVERY.digest
     assert shown(target, "delivery", b"{}") == ""
+    assert shown(target, "delivery", b'{"body_base64":"a"}') == "", "that is no base64"
 
 
 @pytest.mark.parametrize("asks", [Asks.DELIVER, Asks.READ, Asks.WRONG, Asks.HEALTH])
