@@ -5,10 +5,10 @@
 have wrong is in that protocol's own `faults`.
 """
 
-from harness.faults import link, process, server, syscall, wire
+from harness.faults import link, process, server, server_away, syscall, wire
 from harness.faults.fault import Fault, Need, no_fault
 from harness.protocols.registry import import_everywhere
 
-__all__ = ["Fault", "Need", "link", "no_fault", "process", "server", "syscall", "wire"]
+__all__ = ["Fault", "Need", "link", "no_fault", "process", "server", "server_away", "syscall", "wire"]
 
 import_everywhere("faults")

@@ -1,7 +1,7 @@
-"""Faults of the servers themselves: what another session does to them.
+"""Faults of the servers themselves: what another session does to them, and their end.
 
-`execute` is for every server. A fault of one protocol's servers is in that protocol's `faults` module, and scenarios
-find it here, too.
+`execute` is for every server, as are `stop`, `restart` and `crash` of `server_away`. A fault of one protocol's servers
+is in that protocol's `faults` module. Scenarios find all of them here.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from harness.vocabulary import Link
 
 if TYPE_CHECKING:
     # By star, so that a new fault is named in its own file only; `__all__` there says which names these are.
+    from harness.faults.server_away import *  # noqa: F403  # as above
     from harness.protocols.postgres.faults import *  # noqa: F403  # as above
     from harness.protocols.redis.faults import *  # noqa: F403  # as above
 else:

@@ -17,6 +17,7 @@ from harness.processes.keeper import LogFile
 from harness.protocols.contract.about import server_title
 from harness.protocols.contract.storage import Own
 from harness.relay import RelayControl
+from harness.stack.server import Server
 from harness.stack.service import ServiceProcess
 from harness.stack.sockets import TcpConnection, connections
 from harness.stack.toxiproxy.server import ToxiproxyServer
@@ -91,11 +92,13 @@ class ServerChange:
     """What a fault does to a server beyond the service's own part of it. `server`: its name.
 
     `may_end_it`: whether it may be why the server ends: until the server has served somebody else afterwards.
+    `mended`: whether the server is again as another run needs it.
     """
 
     server: str
     fault: Fault
     may_end_it: bool = True
+    mended: bool = False
 
 
 class Witness(Protocol):
@@ -118,6 +121,8 @@ class Site:
 
     service: ServiceProcess
     links: Mapping[str, LaidLink]
+    servers: Mapping[str, Server] = field(default_factory=dict)
+    """The servers behind the links, by their names in the target description."""
     relay: RelayControl
     relay_pid: int
     toxiproxy: ToxiproxyServer
@@ -127,7 +132,7 @@ class Site:
     allow_hosts: frozenset[str] = frozenset()
     """Hosts beyond this machine that the service may be sent to."""
     server_changes: list[ServerChange] = field(default_factory=list)
-    """Faults that changed a server beyond the service's own part of it: the next run needs other servers."""
+    """Faults that changed a server beyond the service's own part of it: unless mended, the next run needs others."""
     patience_s: float = 0.0
     """How long a request of the service's may take."""
     leaked: Callable[[SessionLeaked], object]

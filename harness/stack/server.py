@@ -12,7 +12,7 @@ from harness.closing import Closing
 from harness.processes.keeper import Keeper, KeptProcess, LogFile
 from harness.stack.deaths import DeathWatch
 from harness.stack.ports import Ports, pick_port
-from harness.stack.server_process import Recipe, ServerProcess, not_owned
+from harness.stack.server_process import Recipe, ServerProcess, Shutdown, not_owned
 from harness.stack.urls import redacted
 
 
@@ -110,9 +110,9 @@ class Server(Closing):
         """Start it after `crash()` or `stop()`; returns when it answers."""
         self._owned().start_again()
 
-    def stop(self) -> None:
-        """Stop in the server's orderly way. Idempotent."""
-        self._owned().stop()
+    def stop(self, *, how: Shutdown = "orderly") -> None:
+        """Stop in the server's orderly way, or at once. Idempotent."""
+        self._owned().stop(how=how)
 
     def _owned(self) -> ServerProcess:
         if self._run is None:

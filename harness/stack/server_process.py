@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper, KeptProcess, ProcessSpec
@@ -17,6 +17,9 @@ from harness.stack.sockets import listening
 
 READY_DEADLINE_S = 30.0
 """Far beyond what a start takes; a server that is not ready by then is broken."""
+
+Shutdown: TypeAlias = Literal["orderly", "immediate"]
+"""How a server is stopped: so that it ends what it has begun, or at once by the quickest end of its own."""
 
 _PORTS_TRIED_MAX = 20
 _IN_USE = "address already in use"  # strerror(EADDRINUSE), and Go's text; the servers run in the C locale
@@ -33,6 +36,11 @@ class Recipe(Protocol):
     @property
     def stop_signal(self) -> signal.Signals:
         """What ends the server in its orderly way."""
+        ...
+
+    @property
+    def immediate_signal(self) -> signal.Signals:
+        """What ends it at once; SIGKILL where the server has no quick end of its own."""
         ...
 
     def spec(self, port: int) -> ProcessSpec:
@@ -112,12 +120,13 @@ class ServerProcess:
                 hint=f"see who listens: ss -ltnp 'sport = :{port}'",
             ) from error
 
-    def stop(self, *, grace_s: float = 10.0) -> None:
-        """Stop in the server's orderly way; whatever is left after `grace_s` is killed. Idempotent."""
+    def stop(self, *, how: Shutdown = "orderly", grace_s: float = 10.0) -> None:
+        """Stop in the server's orderly way, or at once; whatever is left after `grace_s` is killed. Idempotent."""
         if self._process is None:
             return
         self._release()
-        if self._process.send_signal(self._recipe.stop_signal):
+        chosen = self._recipe.stop_signal if how == "orderly" else self._recipe.immediate_signal
+        if self._process.send_signal(chosen):
             self._process.send_signal(signal.SIGCONT)  # a paused server does not see the other signal
             try:
                 self._process.wait(grace_s)

@@ -39,7 +39,7 @@ class Beds:
         """Take this thread's servers down if one of them died, or was changed in a way that outlives a run."""
         with self._lock:
             there = self._open.get(threading.get_ident())
-        if there is not None and (there[0].server_changes or there[0].stack.dead() is not None):
+        if there is not None and (there[0].changed or there[0].stack.dead() is not None):
             self.close_mine()
 
     def close_mine(self) -> None:

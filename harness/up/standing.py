@@ -160,4 +160,4 @@ def _preloaded(bed: Testbed) -> KeptProcess | None:
 
 def _is_fit(bed: Testbed) -> bool:
     """Whether all live, and no scenario had one do what outlives its run."""
-    return bed.stack.dead() is None and bed.stack.keeper.alive and not bed.server_changes
+    return bed.stack.dead() is None and bed.stack.keeper.alive and not bed.changed

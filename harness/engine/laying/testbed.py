@@ -47,7 +47,12 @@ class Testbed:
     """Hosts other than this machine that the harness may act on."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     server_changes: list[ServerChange] = field(default_factory=list)
-    """Changes that a scenario made to the servers and that no heal is sure to undo. The next run needs new servers."""
+    """What scenarios did to the servers beyond their service's own part."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether a server is not as a run needs it, and no heal is sure to mend it: the next run needs new servers."""
+        return not all(change.mended for change in self.server_changes)
 
     def lacking(self, need: Need) -> str | None:
         """Return why this machine or this stack cannot provide what a fault needs; None if it can.

@@ -137,6 +137,7 @@ class _Recipe:
     log: Path
     password: str
     stop_signal: signal.Signals = signal.SIGINT  # "fast": sessions are ended, not waited for
+    immediate_signal: signal.Signals = signal.SIGQUIT
 
     def url(self, port: int) -> str:
         return f"postgresql://{SUPERUSER}:{self.password}@127.0.0.1:{port}/postgres"

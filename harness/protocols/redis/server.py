@@ -118,6 +118,7 @@ class _Recipe:
     log: Path
     options: RedisOptions
     stop_signal: signal.Signals = signal.SIGTERM
+    immediate_signal: signal.Signals = signal.SIGKILL
 
     def spec(self, port: int) -> ProcessSpec:
         options = {

@@ -43,6 +43,7 @@ class StubRecipe:
     folder: Path
     log: Path
     stop_signal: signal.Signals = signal.SIGTERM
+    immediate_signal: signal.Signals = signal.SIGKILL
 
     def spec(self, port: int) -> ProcessSpec:
         """Return how to start it."""

@@ -90,6 +90,7 @@ class _Recipe:
     log: Path
     name: str = "toxiproxy"
     stop_signal: signal.Signals = signal.SIGTERM
+    immediate_signal: signal.Signals = signal.SIGKILL
 
     def spec(self, port: int) -> ProcessSpec:
         argv = (str(self.binary), "-host", "127.0.0.1", "-port", str(port))

@@ -1,0 +1,318 @@
+"""Faults that take a server itself away: it is stopped, restarted or killed, and comes back with what it has kept.
+
+The harness does to its own servers what an operator or the kernel does: the service meets what the server says and
+closes, then refused connects, then a server that is starting, then one that has forgotten its sessions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from harness.errors import UsageError
+from harness.faults._background import Background
+from harness.faults._link_injections import CONNECTS_REFUSED
+from harness.faults.evidence import EvidenceKind
+from harness.faults.example import SOME, Example, Ground
+from harness.faults.fault import WHOLE_LINK, Connections, Injection
+from harness.faults.meter import LinkMeter
+from harness.faults.site import LaidLink, ServerChange, Site
+from harness.faults.timing import TimedFault
+from harness.polling import poll_async
+from harness.relay import Ended, Report
+from harness.stack.server import Server
+from harness.stack.server_process import Shutdown
+from harness.stack.sockets import listening
+from harness.vocabulary import Link
+
+LISTENS_WITHIN_S = 30.0
+SERVER_ENDED = EvidenceKind("server_ended", "keeper", "the server's process has ended", felt=False)
+CONNECTIONS_LOST = EvidenceKind(
+    "connections_lost", "relay", "connections of the service's ended with the server's process"
+)
+
+
+@dataclass(frozen=True, repr=False)
+class ServerAway(TimedFault):
+    """What the faults of this file share. The server must be the harness's own."""
+
+    needs_own_server: ClassVar[bool] = True
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (CONNECTIONS_LOST, CONNECTS_REFUSED, SERVER_ENDED)
+    takes: ClassVar[frozenset[Connections]] = WHOLE_LINK
+    link: Link
+
+    def end(self, server: Server) -> None:
+        """End the server's process. Blocks until it has ended."""
+        raise NotImplementedError
+
+    @property
+    def back_after_ms(self) -> int | None:
+        """How long the server stays away; None: until healed."""
+        return None
+
+    def injection(self, site: Site) -> Injection:
+        """End the server, refuse its connections, and start it again."""
+        return _Away(self, site)
+
+
+@dataclass(frozen=True, repr=False)
+class Stop(ServerAway, kind="server.stop"):
+    """The server is stopped, and started again when healed.
+
+    For example::
+
+        async with lab.inject(server.stop(postgres)):
+            await lab.deliver(expect=REFUSED)
+
+    PostgreSQL ends each session with 57P01 and rolls its transaction back ("Shutting Down the Server" in its manual,
+    fast mode). With `how="immediate"` sessions get 57P02, and the next start recovers from the log, as after a crash.
+    Redis loses what it did not write to disk: by default all. While the server is away, connect(2) gives the service
+    ECONNREFUSED.
+
+    Args:
+        link: the link to the server. Every other link to the same server is struck, too.
+        how: "orderly" or "immediate".
+        at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
+            the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+
+    Raises:
+        UsageError: `how` is something else.
+    """
+
+    does: ClassVar[str] = "stop the server of {fault.link} ({fault.how})"
+    how: Shutdown = field(default="orderly", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _known_shutdown(self.kind, self.how)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """Deliveries meet a server that is not there."""
+        return Example(cls(ground.link), deliveries=SOME, expect=ground.without_link)
+
+    def end(self, server: Server) -> None:
+        """Stop it."""
+        server.stop(how=self.how)
+
+
+@dataclass(frozen=True, repr=False)
+class Restart(ServerAway, kind="server.restart"):
+    """The server is stopped and started again after a time, whether or not the scenario goes on meanwhile.
+
+    For example::
+
+        async with lab.inject(server.restart(postgres, down_ms=500)):
+            await lab.deliver(20)
+
+    Connects are refused while nothing listens. They are accepted again as soon as the server listens, which may be
+    before it is ready: PostgreSQL then answers 57P03, "the database system is starting up". Its sessions are gone, and
+    their prepared statements with them.
+
+    Args:
+        link: the link to the server. Every other link to the same server is struck, too.
+        down_ms: how long the server stays away before it is started, 0 or more.
+        how: "orderly" or "immediate", as in `server.stop`.
+        at: when it strikes, as in `server.stop`.
+
+    Raises:
+        UsageError: `how` is something else, or `down_ms` is less than 0.
+    """
+
+    does: ClassVar[str] = "restart the server of {fault.link} ({fault.how}), away for {fault.down_ms} ms"
+    takes: ClassVar[frozenset[Connections]] = frozenset()
+    down_ms: int = field(default=0, kw_only=True)
+    how: Shutdown = field(default="orderly", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _known_shutdown(self.kind, self.how)
+        _not_negative(self.kind, self.down_ms)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """It happens once, before the deliveries: all are acknowledged."""
+        return Example(cls(ground.link), met="after", deliveries=SOME)
+
+    @property
+    def back_after_ms(self) -> int | None:
+        """`down_ms`."""
+        return self.down_ms
+
+    def end(self, server: Server) -> None:
+        """Stop it."""
+        server.stop(how=self.how)
+
+
+@dataclass(frozen=True, repr=False)
+class Crash(ServerAway, kind="server.crash"):
+    """The server and all its children are killed (SIGKILL), and started again.
+
+    For example::
+
+        acknowledged = postgres.answered("COMMIT")
+        async with lab.inject(server.crash(postgres, at=acknowledged)):
+            await lab.deliver()
+
+    The service is told nothing: its connections end. What the server had not handed to the kernel is lost. PostgreSQL
+    loses what it committed with `synchronous_commit = off` and had not written yet, and recovers all else from its log.
+    Redis loses what it did not write to disk. What the kernel had, it keeps: this is no crash of the machine.
+
+    Args:
+        link: the link to the server. Every other link to the same server is struck, too.
+        down_ms: how long the server stays away before it is started, 0 or more; None: until healed.
+        at: when it strikes, as in `server.stop`.
+
+    Raises:
+        UsageError: `down_ms` is less than 0.
+    """
+
+    does: ClassVar[str] = "kill the server of {fault.link}"
+    takes: ClassVar[frozenset[Connections]] = frozenset()
+    down_ms: int | None = field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.down_ms is not None:
+            _not_negative(self.kind, self.down_ms)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """It happens once, before the deliveries: all are acknowledged."""
+        return Example(cls(ground.link), met="after", deliveries=SOME)
+
+    def effect(self) -> str:
+        """What it does, and for how long the server is away."""
+        away = "until healed" if self.down_ms is None else f"and start it again after {self.down_ms} ms"
+        return f"kill the server of {self.link} {away}"
+
+    @property
+    def back_after_ms(self) -> int | None:
+        """`down_ms`."""
+        return self.down_ms
+
+    def end(self, server: Server) -> None:
+        """Kill it."""
+        server.crash()
+
+
+def _known_shutdown(place: str, how: str) -> None:
+    if how not in ("orderly", "immediate"):
+        raise UsageError.at(place, "how", how, "no way to stop a server", valid=("orderly", "immediate"))
+
+
+def _not_negative(place: str, down_ms: int) -> None:
+    if down_ms < 0:
+        raise UsageError.at(place, "down_ms", down_ms, "less than 0", mend="write 0 to start it again at once")
+
+
+class _Struck:
+    """One link to the server: refuses connects while the server is away, and counts what ended with it."""
+
+    def __init__(self, laid: LaidLink, site: Site) -> None:
+        self.laid = laid
+        self._site = site
+        self._meter = LinkMeter(site, laid.link)
+        self._lost: list[Ended] = []
+        self._leave: Callable[[], None] = lambda: None
+
+    async def begin(self) -> None:
+        """Watch the link, and refuse connects."""
+        await self._meter.begin()
+        self._leave = self._site.relay.on_report(self._heard)
+        await self._site.relay.refuse(self.laid.hop, True)
+
+    def _heard(self, report: Report) -> None:
+        if isinstance(report, Ended) and report.hop == self.laid.hop and report.by in ("server", "reset by server"):
+            self._lost.append(report)
+
+    async def accept(self) -> None:
+        """Accept connects again."""
+        await self._site.relay.refuse(self.laid.hop, False)
+
+    async def met(self) -> int:
+        """How many connections have ended with the server, and how many connects were refused."""
+        return len(self._lost) + (await self._meter.read()).refused
+
+    async def end(self) -> None:
+        """Record the evidence, and watch no longer."""
+        await self._site.relay.sync()
+        self._leave()
+        self._leave = lambda: None
+        refused = (await self._meter.end()).refused
+        if refused:
+            detail = f"{refused} connects of the service to port {self.laid.port} while its server was away"
+            self._site.saw(CONNECTS_REFUSED, detail)
+        lost, self._lost = self._lost, []
+        if lost:
+            ports = ", ".join(str(each.service_port) for each in lost)
+            self._site.saw(CONNECTIONS_LOST, f"{len(lost)} of the service's connections to {self.laid.link} ({ports})")
+
+
+class _Away(Injection):
+    def __init__(self, fault: ServerAway, site: Site) -> None:
+        self._fault = fault
+        self._site = site
+        laid = site.laid(fault.link)
+        self._server = site.servers[laid.server]
+        self._struck: Sequence[_Struck] = [
+            _Struck(each, site) for each in site.links.values() if each.server == laid.server
+        ]
+        self._change = ServerChange(laid.server, fault, may_end_it=False)
+        self._coming_back = Background()
+        self._begun = False
+        self._away = False
+
+    async def act(self) -> None:
+        self._site.server_changes.append(self._change)
+        self._begun = self._away = True
+        for each in self._struck:
+            await each.begin()
+        await asyncio.to_thread(self._fault.end, self._server)
+        self._site.saw(SERVER_ENDED, f"{self._server.name}: its process has ended", server=self._struck[0].laid)
+        if self._fault.back_after_ms is not None:
+            self._coming_back.begin(self._come_back(self._fault.back_after_ms / 1000))
+
+    async def _come_back(self, after_s: float) -> None:
+        await asyncio.sleep(after_s)  # how long the server is away is the fault itself
+        await self._start_again()
+
+    async def _start_again(self) -> None:
+        """Start the server; let connects through as soon as it listens, ready or not."""
+        starting = asyncio.create_task(asyncio.to_thread(self._server.start_again))
+        try:
+            await poll_async(lambda: self._listens_or(starting), within_s=LISTENS_WITHIN_S)
+            for each in self._struck:
+                await each.accept()
+        finally:
+            await starting
+        self._away = False
+        self._change.mended = True
+
+    async def _listens_or(self, starting: asyncio.Task[None]) -> bool:
+        return starting.done() or bool(await asyncio.to_thread(listening, self._server.port))
+
+    async def fired(self) -> int:
+        """How many connections ended with the server, and how many connects were refused."""
+        return sum([await each.met() for each in self._struck]) if self._begun else 0
+
+    async def heal(self) -> None:
+        """Start the server if it is away; record the evidence, once."""
+        if not self._begun:
+            return
+        self._begun = False
+        await self._coming_back.end(cancel=False)
+        try:
+            if self._away:
+                await self._start_again()
+        finally:
+            for each in self._struck:
+                await each.end()
+        self._coming_back.check()
+
+
+stop, restart, crash = Stop, Restart, Crash
+
+__all__ = ["crash", "restart", "stop"]
