@@ -4,44 +4,66 @@ from typing import Literal
 
 import pytest
 
-from harness import ANY_OUTCOME, REFUSED, Lab, postgres, proves, redis, server
-from scenarios.words import REFUSED_CONNECT, UNHANDLED
+from harness import ANY_OUTCOME, REFUSED, Lab, postgres, proves, redis, server, wire
+from scenarios.words import CLOSED, REFUSED_CONNECT, UNHANDLED
 
 NOT_CAUGHT = proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}({REFUSED_CONNECT})")
+STALE = proves("pool.pre_ping", without=("retry.database",), fails="outcome", match=CLOSED)
 
 
 @NOT_CAUGHT
 async def test_postgres_stopped_by_the_operator(lab: Lab) -> None:
-    """Sessions end with 57P01 and connects are refused; the service refuses, and recovers without a restart."""
+    """Sessions end with 57P01 and connects are refused; the service refuses, and recovers without being restarted."""
     async with lab.inject(server.stop(postgres)):
         await lab.deliver(5, expect=REFUSED)
     await lab.deliver(5)
 
 
-async def test_postgres_restarted_under_traffic(lab: Lab) -> None:
-    """Some deliveries are refused while it is away, none is lost, and new ones are stored once it is back."""
-    restarted = server.restart(postgres, down_ms=300)
-    async with lab.inject(restarted):
-        await lab.deliver(5, expect=ANY_OUTCOME)
-        await lab.until(restarted.fired())
+@STALE
+async def test_postgres_restarted_while_the_service_was_idle(lab: Lab) -> None:
+    """Every pooled connection is dead, and no delivery pays for it."""
+    await lab.deliver(5)
+    async with lab.inject(server.restart(postgres)):
+        pass
     await lab.deliver(5)
 
 
-@pytest.mark.parametrize("how", ["orderly", "immediate"])
-async def test_redis_restarted_empty(lab: Lab, how: Literal["orderly", "immediate"]) -> None:
-    """A Redis that has forgotten everything costs no delivery, and repeats are recognised by PostgreSQL."""
-    await lab.deliver(3)
-    await lab.inject(server.restart(redis, how=how))
-    await lab.deliver(3)
+@proves("errors.refuse", fails="log_clean", match=REFUSED_CONNECT)
+async def test_postgres_restarted_under_traffic(lab: Lab) -> None:
+    """Deliveries that come while it is away are refused or wait for it; all that come later are stored."""
+    async with lab.inject(server.restart(postgres, down_ms=300)):
+        await lab.deliver(5, expect=ANY_OUTCOME)
+    await lab.deliver(5)
 
 
-async def test_postgres_killed_right_after_an_acknowledgement(lab: Lab) -> None:
-    """What PostgreSQL had committed when it was killed is there after its recovery."""
+@STALE
+async def test_postgres_killed_as_it_answers_a_commit(lab: Lab) -> None:
+    """What it has committed is there after its recovery."""
     async with lab.inject(server.crash(postgres, at=postgres.answered("COMMIT"))):
+        await lab.deliver()
+    await lab.deliver(5)
+
+
+@proves("ack.after_commit", fails="acknowledged_is_stored")
+async def test_postgres_killed_before_the_commit_arrived(lab: Lab) -> None:
+    """The transaction is gone: the delivery is refused, or stored by another try."""
+    async with lab.inject(server.crash(postgres, down_ms=None, at=postgres.sent("COMMIT"))):
+        await lab.deliver(expect=ANY_OUTCOME)
+
+
+@proves("commit.resolve", fails="outcome", match="unknown")
+async def test_postgres_killed_with_the_answer_to_a_commit(lab: Lab) -> None:
+    """It committed, and its answer was lost with it: the service asks again after the recovery, and acknowledges."""
+    lost = wire.drop(postgres.answered("COMMIT"))
+    async with lab.inject(lost, server.crash(postgres, at=lost.fired())):
         await lab.deliver()
 
 
-async def test_postgres_killed_before_its_commit(lab: Lab) -> None:
-    """The COMMIT never arrived: the delivery is refused, or tried again after the recovery, and stored once."""
-    async with lab.inject(server.crash(postgres, down_ms=None, at=postgres.sent("COMMIT"))):
-        await lab.deliver(expect=ANY_OUTCOME)
+@pytest.mark.parametrize("how", ["orderly", "immediate"])
+@proves("insert.idempotent", fails="stored_once")
+async def test_redis_restarted_empty(lab: Lab, how: Literal["orderly", "immediate"]) -> None:
+    """Redis has forgotten every delivery, which costs none: PostgreSQL recognises the repeats."""
+    await lab.deliver(3)
+    async with lab.inject(server.restart(redis, how=how)):
+        pass
+    await lab.deliver(3)

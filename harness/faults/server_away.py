@@ -28,7 +28,6 @@ from harness.stack.sockets import listening
 from harness.vocabulary import Link
 
 LISTENS_WITHIN_S = 30.0
-SERVER_ENDED = EvidenceKind("server_ended", "keeper", "the server's process has ended", felt=False)
 CONNECTIONS_LOST = EvidenceKind(
     "connections_lost", "relay", "connections of the service's ended with the server's process"
 )
@@ -39,7 +38,7 @@ class ServerAway(TimedFault):
     """What the faults of this file share. The server must be the harness's own."""
 
     needs_own_server: ClassVar[bool] = True
-    evidence: ClassVar[tuple[EvidenceKind, ...]] = (CONNECTIONS_LOST, CONNECTS_REFUSED, SERVER_ENDED)
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (CONNECTIONS_LOST, CONNECTS_REFUSED)
     takes: ClassVar[frozenset[Connections]] = WHOLE_LINK
     link: Link
 
@@ -271,7 +270,6 @@ class _Away(Injection):
         for each in self._struck:
             await each.begin()
         await asyncio.to_thread(self._fault.end, self._server)
-        self._site.saw(SERVER_ENDED, f"{self._server.name}: its process has ended", server=self._struck[0].laid)
         if self._fault.back_after_ms is not None:
             self._coming_back.begin(self._come_back(self._fault.back_after_ms / 1000))
 
