@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 
 from harness.checks.exchanges import Exchange, exchanges, several
 from harness.checks.registry import Examined, Kind, check
+from harness.checks.told import Clash, Wrong, told
 from harness.history import History
 from harness.history.events import Asks, RequestEnded
-from harness.vocabulary import ABSENT, ACKNOWLEDGED, CONFIRMED, CONFLICT, FINAL_NO, REJECTED
+from harness.vocabulary import ACKNOWLEDGED, CONFIRMED
 
 
 def _asking(history: History, *asks: Asks) -> Sequence[Exchange]:
@@ -39,38 +40,54 @@ def _examined(
 def never_denied(history: History) -> Examined:
     """What was acknowledged is never denied: a later read shows it, a repeat gets no final no.
 
-    A service that cannot know, for now, says "refused".
+    Nor is what a read has shown, or the rows. A service that cannot know, for now, says "refused".
     """
     confirmed: dict[str, int] = {}
     for e in exchanges(history):
         if e.sent.delivers and e.outcome in CONFIRMED and e.ended is not None:
             confirmed[e.sent.delivery] = min(e.span[1], confirmed.get(e.sent.delivery, e.span[1]))
-    later = [
-        e for e in exchanges(history) if e.of_delivery and e.span[0] >= confirmed.get(e.sent.delivery, e.span[0] + 1)
-    ]
-    bad = [e for e in later if e.outcome in ABSENT | REJECTED | CONFLICT]
-    return _examined(later, bad, saw="reads and repeats of what was acknowledged", why=_denied)
+    later = sum(
+        e.of_delivery and e.span[0] >= confirmed.get(e.sent.delivery, e.span[0] + 1) for e in exchanges(history)
+    )
+    found = told(history).wrong(Wrong.DENIED)
+    return _of_clashes(found, later, saw=f"{later} reads and repeats of what was acknowledged", why=_denied)
 
 
-def _denied(exchange: Exchange) -> str:
-    return f"acknowledged, and denied: {exchange.name}: {exchange.story()}"
+def _denied(clash: Clash) -> str:
+    vouched = "acknowledged" if clash.first is not None and clash.first.confirms else "stored"
+    return f"{vouched}, and denied: {clash.second.told}"
+
+
+def _of_clashes(found: Sequence[Clash], of: int, *, saw: str, why: Callable[[Clash], str]) -> Examined:
+    told_of: dict[int, str] = {}
+    for each in found:
+        told_of.setdefault(id(each.second), why(each))  # a word may contradict several others
+    stories = list(told_of.values())
+    return Examined(
+        problem=several(stories, max(of, len(stories))) if stories else "",
+        saw=saw,
+        observations=max(of, len(stories)),
+        deliveries=tuple(dict.fromkeys(each.delivery for each in found)),
+    )
 
 
 @check(Kind.SAFETY)
 def shows_what_was_sent(history: History) -> Examined:
-    """A read shows the body that was sent under that id, and nothing under an id that was never sent."""
+    """A read shows the body that is stored under that id, and nothing under an id for which nothing can be stored.
+
+    What was never sent is not stored, nor what was refused, nor a second body.
+    """
     unsent = _asking(history, Asks.READ_UNSENT)
     shown = [e for e in _asking(history, Asks.READ) if e.ended is not None and e.ended.shown]
-    other = [e for e in shown if e.ended is not None and e.ended.shown != e.sent.digest]
-    invented = [e for e in unsent if e.outcome in CONFIRMED]
-    stories = [f"{e.name}: shows another body than was sent" for e in other]
-    stories += [f"{e.name}: {e.story()}" for e in invented]
-    return Examined(
-        problem=several(stories, len(shown) + len(unsent)) if stories else "",
-        saw=f"{len(shown)} bodies shown, {len(unsent)} reads of ids that were never sent",
-        observations=len(shown) + len(unsent),
-        deliveries=tuple(dict.fromkeys(e.sent.delivery for e in (*other, *invented))),
-    )
+    saw = f"{len(shown)} bodies shown, {len(unsent)} reads of ids that were never sent"
+    return _of_clashes(told(history).wrong(Wrong.SHOWN), len(shown) + len(unsent), saw=saw, why=_shown)
+
+
+def _shown(clash: Clash) -> str:
+    read = clash.second.by
+    if isinstance(read, Exchange) and read.ended is not None and read.ended.shown not in ("", read.sent.digest):
+        return f"{read.name}: shows another body than was sent"
+    return clash.second.told if clash.first is None else clash.told
 
 
 @check(Kind.SAFETY)
@@ -88,7 +105,25 @@ def first_body_stays(history: History) -> Examined:
     sent = _asking(history, Asks.TAKEN)
     bad = [e for e in sent if _not_owed(e)]
     found = _examined(sent, bad, saw="deliveries with another body under a taken id")
-    return _only_safety_if(found, any(e.outcome == ACKNOWLEDGED for e in bad))
+    second = told(history).wrong(Wrong.SECOND_BODY)
+    if second and not bad:
+        return _of_clashes(second, len(sent), saw=found.saw, why=lambda clash: clash.told)
+    return _only_safety_if(found, bool(second) or any(e.outcome == ACKNOWLEDGED for e in bad))
+
+
+@check(Kind.SAFETY)
+def answers_agree(history: History) -> Examined:
+    """All answers and rows that tell of one delivery can be true together, for one order of what was sent.
+
+    It tells what no check above has told of that delivery: a conflict for an id under which nothing can be stored,
+    "already" for what was never sent before, a row that a read has shown and that is gone.
+    """
+    found = told(history)
+    elsewhere = {each.delivery for each in found.clashes if each.wrong is not Wrong.OTHER}
+    other = [each for each in found.wrong(Wrong.OTHER) if each.delivery not in elsewhere]
+    count = sum(map(len, found.words.values()))
+    saw = f"{count} answers and rows about {len(found.words)} deliveries"
+    return _of_clashes(other, count, saw=saw, why=lambda clash: clash.told)
 
 
 def _only_safety_if(found: Examined, unsafe: bool) -> Examined:
@@ -101,9 +136,7 @@ def _only_safety_if(found: Examined, unsafe: bool) -> Examined:
 def valid_is_not_rejected(history: History) -> Examined:
     """Nothing that is right gets a final no because something is broken: not 401, 404, 408, 409, 422 ..."""
     sent = _asking(history, Asks.DELIVER)
-    bad = [
-        e for e in sent if e.outcome in FINAL_NO and not (e.judged and e.sent.expected and e.outcome in e.sent.expected)
-    ]
+    bad = [e for e in sent if e.gives_up]
     return _examined(sent, bad, saw="valid deliveries", why=lambda e: f"{e.name}: {e.story()}")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.checks.clock import Span
 from harness.history import History
 from harness.history.events import Asks, Purpose, RequestEnded, RequestSent
-from harness.vocabulary import CONFIRMED, UNKNOWN, Outcome
+from harness.vocabulary import CONFIRMED, FINAL_NO, UNKNOWN, Outcome
 
 Subject = tuple[str, bool]
 """A delivery's name, and whether it was read (or delivered): two answers about one subject must be alike."""
@@ -50,6 +50,14 @@ class Exchange:
         """Whether a step of the scenario sent it."""
         return self.sent.purpose == Purpose.SCENARIO
 
+    @property
+    def gives_up(self) -> bool:
+        """Whether the sender of a valid delivery got a final no that its step does not expect."""
+        expected = self.sent.expected if self.judged else None
+        return (
+            self.sent.delivers and self.outcome in FINAL_NO and not (expected is not None and self.outcome in expected)
+        )
+
     def story(self) -> str:
         """Describe how it ended."""
         if self.ended is None:
@@ -83,6 +91,10 @@ AGAIN_MAX = 60
 
 def exchanges(history: History) -> Sequence[Exchange]:
     """All requests, in the order in which they were sent."""
+    return history.once(_exchanges)
+
+
+def _exchanges(history: History) -> Sequence[Exchange]:
     over_ns = history.entries[-1].t_ns if history.entries else 0
     ends = {entry.event.request: entry for entry in history.entries if isinstance(entry.event, RequestEnded)}
     found: list[Exchange] = []

@@ -7,7 +7,7 @@ from typing import Literal
 
 StateCheck = Literal[
     "acknowledged_is_stored", "stored_once", "nothing_foreign", "refused_is_not_stored", "same_answer_again",
-    "never_denied", "shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "leaves_nothing",
+    "never_denied", "shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "answers_agree", "leaves_nothing",
     "pool_returns", "no_leaks", "figure",
 ]  # fmt: skip
 """Checks of the state afterwards (`Kind.SAFETY`, `Kind.REST`): a proof needs no reason besides the failing check."""

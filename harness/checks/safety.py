@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from harness.checks.exchanges import Exchange, by_delivery, by_subject, exchanges
 from harness.checks.registry import Examined, Kind, check
+from harness.checks.told import Wrong, told
 from harness.history import History
-from harness.history.events import Purpose, RequestEnded, RequestSent, RowsRead, RunBegan, StoredRow
+from harness.history.events import Purpose, RequestSent, RowsRead, RunBegan, StoredRow
 from harness.vocabulary import ALREADY, CONFIRMED, NOT_STORED
 
 
@@ -39,15 +40,7 @@ def _named(bad: Sequence[str], what: str) -> str:
 def lost_deliveries(history: History) -> frozenset[str]:
     """Return deliveries that were acknowledged and are missing in a later reading."""
     # At every reading: sending a lost delivery again would store it, and so hide the loss.
-    promised: set[str] = set()
-    lost: set[str] = set()
-    deliveries = {sent.request: sent.delivery for sent in history.of(RequestSent) if sent.delivers}
-    for entry in history.entries:
-        if isinstance(entry.event, RequestEnded) and entry.event.outcome in CONFIRMED:
-            promised |= {deliveries[entry.event.request]} if entry.event.request in deliveries else set()
-        elif isinstance(entry.event, RowsRead):
-            lost |= promised - {row.id for row in entry.event.rows}
-    return frozenset(lost)
+    return frozenset(clash.delivery for clash in told(history).wrong(Wrong.LOST))
 
 
 def doubled_deliveries(history: History) -> Mapping[str, int]:
@@ -95,14 +88,17 @@ def nothing_foreign(history: History) -> Examined:
 
 @check(Kind.SAFETY)
 def refused_is_not_stored(history: History) -> Examined:
-    """A delivery of which every request was refused, throttled or rejected is not in the database."""
-    stored = {row.id for rows in _readings(history) for row in rows}
+    """A delivery of which every request was refused, throttled or rejected is not in the database.
+
+    Nor is it there before it was sent again, and not refused then.
+    """
     refused = {name for name, sent in by_delivery(history).items() if all(e.outcome in NOT_STORED for e in sent)}
     requests = sum(e.outcome in NOT_STORED for sent in by_delivery(history).values() for e in sent)
+    stored = {clash.delivery for clash in told(history).wrong(Wrong.REFUSED)}
     return Examined(
-        problem=_named(sorted(refused & stored), "refused, but stored"),
+        problem=_named(sorted(stored), "refused, but stored"),
         saw=f"{requests} {'request' if requests == 1 else 'requests'} refused",
-        observations=len(refused),
+        observations=len(refused | stored),
     )
 
 

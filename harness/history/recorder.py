@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar, overload
 
@@ -19,6 +19,7 @@ from harness.vocabulary import from_json, to_json
 VERSION = 3
 """Version 1 had faults, steps, moments and figures as Python source. Such a history is refused by its version."""
 EventT = TypeVar("EventT", bound=Event)
+MadeT = TypeVar("MadeT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,14 @@ class History:
     """A finished, or so far recorded, sequence of entries."""
 
     entries: Sequence[Entry]
+    _made: dict[Callable[[History], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, make: Callable[[History], MadeT]) -> MadeT:
+        """Return what `make` makes of this history. It is made only once, since a history does not change."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: MadeT = self._made[make]
+        return made
 
     def of(self, kind: type[EventT], *, since: int = 0) -> Iterator[EventT]:
         """Yield the events of one class, in order, from a mark on."""

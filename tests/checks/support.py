@@ -112,9 +112,10 @@ class Story:
     ) -> Story:
         """Tell of a request of the contract, and its answer. `shown`: the digest that a read showed."""
         self._requests += 1
+        digest = digest_of(f"{delivery}, another one") if asks is Asks.TAKEN else digest_of(delivery)
         self.tell(
             RequestSent(
-                self._requests, delivery, digest_of(delivery), 100, purpose.value, asks=asks.value,
+                self._requests, delivery, digest, 100, purpose.value, asks=asks.value,
                 name="" if asks is Asks.DELIVER else name, owed=owed,
             ),
             RequestEnded(

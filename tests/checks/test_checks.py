@@ -33,7 +33,7 @@ from harness.history.events import (
     TryMade,
     UnhandledLogged,
 )
-from harness.vocabulary import ABSENT, ACKNOWLEDGED, ANY_OUTCOME, CONFLICT, REFUSED, REJECTED, UNKNOWN, service
+from harness.vocabulary import ABSENT, ACKNOWLEDGED, ALREADY, ANY_OUTCOME, CONFLICT, REFUSED, REJECTED, UNKNOWN, service
 from tests.checks.support import AT_REST, DOWN, Story, digest_of, middle, rest, row, whole
 
 SECOND_NS = 1_000_000_000
@@ -99,6 +99,35 @@ def ready_is_always_said() -> Story:
     return rest(story.health("ready", ACKNOWLEDGED).healed().recover())
 
 
+def another_body_acknowledged() -> Story:
+    story = whole()
+    return story.end(story.send("a", digest="other"))
+
+
+def refused_and_stored_before_it_was_sent_again() -> Story:
+    return rest(middle().rows("a", "b").request("b", purpose=Purpose.RECOVERY), "b")
+
+
+def seen_and_gone() -> Story:
+    return rest(middle().request("c", UNKNOWN, expected=UNKNOWN).rows("a", "c"))
+
+
+def stored_and_denied() -> Story:
+    return rest(middle().request("c", UNKNOWN, expected=UNKNOWN).rows("a", "c").ask(Asks.READ, "c", ABSENT), "c")
+
+
+def shown_and_denied() -> Story:
+    story = middle().request("c", UNKNOWN, expected=UNKNOWN)
+    return rest(story.ask(Asks.READ, "c", ACKNOWLEDGED).ask(Asks.READ, "c", ABSENT))
+
+
+def conflict_with_itself() -> Story:
+    """Two copies overlap, and one is told that the other has another body."""
+    story = middle()
+    first, second = (story.send("c", expected=ACKNOWLEDGED | CONFLICT) for _ in range(2))
+    return rest(story.end(first).end(second, CONFLICT), "c")
+
+
 RETRIES = service.metric("retries")
 FAILING: list[tuple[str, Spoil, str]] = [
     ("acknowledged_is_stored", lambda: rest(middle().request("c")), "acknowledged, but not stored: c"),
@@ -120,6 +149,15 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("wrong_is_rejected", lambda: whole().ask(Asks.WRONG, "x", REFUSED, owed=REJECTED), "owed rejected, got refused"),
     ("first_body_stays", lambda: whole().ask(Asks.TAKEN, "a", ACKNOWLEDGED, owed=CONFLICT), "under a: owed conflict"),
     ("first_body_stays", lambda: whole().ask(Asks.TAKEN, "a", REFUSED, owed=CONFLICT), "owed conflict, got"),
+    ("refused_is_not_stored", refused_and_stored_before_it_was_sent_again, "refused, but stored: b"),
+    ("never_denied", stored_and_denied, "stored, and denied: reading c: absent"),
+    ("never_denied", shown_and_denied, "stored, and denied: reading c: absent"),
+    ("shows_what_was_sent", lambda: whole().ask(Asks.READ, "b", ACKNOWLEDGED, shown=digest_of("b")), "reading b: ack"),
+    ("first_body_stays", another_body_acknowledged, "a: a: acknowledged, status 200 after 0.01 s; but a: acknowledged"),
+    ("answers_agree", lambda: whole().ask(Asks.TAKEN, "b", CONFLICT, owed=CONFLICT), "explains this: another body"),
+    ("answers_agree", lambda: whole().ask(Asks.DELIVER, "c", ALREADY), "c: nothing that was sent explains this: c: al"),
+    ("answers_agree", conflict_with_itself, "nothing that was sent explains this: c: conflict"),
+    ("answers_agree", seen_and_gone, "c: a row is there; but no row is there"),
     ("valid_is_not_rejected", lambda: whole().ask(Asks.DELIVER, "c", REJECTED), "c: rejected, status 401"),
     ("valid_is_not_rejected", lambda: whole().ask(Asks.DELIVER, "c", CONFLICT), "c: conflict, status 409"),
     ("owed", lambda: whole().ask(Asks.HEALTH, "", REFUSED, owed=ACKNOWLEDGED), "the one: owed acknowledged"),
