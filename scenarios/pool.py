@@ -64,3 +64,13 @@ async def test_queue_for_the_pool_is_full(lab: Lab) -> None:
     async with lab.deliver(25):  # ten of them queue, as if nobody had waited before
         await lab.until(postgres.waiting("COMMIT", at_least=15))
         await lab.heal(hold)
+
+
+@proves("pool.pre_ping", without=("retry.database",), fails="outcome", match="another operation .* is in progress")
+async def test_sessions_ended_and_their_close_is_late(lab: Lab) -> None:
+    """PostgreSQL has said that an idle session is over, and its close is still on the way: nobody uses that session."""
+    await lab.deliver(5)
+    async with lab.inject(link.slow_close(postgres, delay_ms=2_000)):
+        await lab.inject(server.end_sessions(postgres))
+        await lab.deliver(5)
+    lab.expect(service.metric("webhook_retries_total"), at_most=0)

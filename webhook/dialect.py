@@ -46,7 +46,8 @@ class BoundedDialect(PGDialect_asyncpg):
         driver: asyncpg.Connection[asyncpg.Record] = dbapi_connection.driver_connection
         try:
             await_only(driver.execute(PING))
-        except TimeoutError:
+        except (TimeoutError, asyncpg.InternalClientError):
+            # The second: the server has said that the session is over, and its close is still on the way.
             driver.terminate()
             return False
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):

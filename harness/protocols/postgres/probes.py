@@ -17,6 +17,8 @@ from harness.vocabulary import Moment
 __all__ = ["PostgresProbe", "session"]
 
 SHOWN = 160
+SESSION_GONE = (asyncpg.PostgresConnectionError, asyncpg.InternalClientError)
+"""What a query raises if the server has ended the session. The second: its last word came, its close has not yet."""
 
 
 @asynccontextmanager
@@ -38,7 +40,9 @@ async def _connect(url: str) -> asyncpg.Connection:
 class PostgresProbe:
     """See `Probe`. `user`: the service's role, which identifies its sessions."""
 
-    errors: ClassVar[tuple[type[Exception], ...]] = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+    errors: ClassVar[tuple[type[Exception], ...]] = (
+        asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError,
+    )  # fmt: skip
 
     def __init__(self, admin_url: str, user: str) -> None:
         self._url = admin_url
@@ -103,7 +107,7 @@ class PostgresProbe:
                 return await self._ask(sql, arguments)
             except TimeoutError:  # it is an OSError, but a second attempt would only wait again
                 raise
-            except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+            except (*SESSION_GONE, asyncpg.InterfaceError, OSError):
                 self._open = None
                 return await self._ask(sql, arguments)
 
