@@ -41,7 +41,7 @@ CALLED: dict[str, Callable[..., object]] = {
     },
     **{
         f"lab.{name}": getattr(harness.Lab, name)
-        for name in ("deliver", "expect", "heal", "inject", "restart", "traffic", "until")
+        for name in ("deliver", "expect", "heal", "inject", "restart", "supervised", "traffic", "until")
     },
     "wire.order": harness.wire.order,
     "Fault.fired": harness.Fault.fired,
@@ -75,7 +75,7 @@ def test_every_word_is_there() -> None:
 
 
 def test_every_word_is_looked_at() -> None:
-    outcomes = {"ANY_OUTCOME", *harness.Outcome.__members__}
+    outcomes = {"ANY_OUTCOME", "ENDS", *harness.Outcome.__members__}
     modules = {"link", "process", "server", "syscall", "wire"}
     assert {*LINKS, *LINK_CLASSES} <= set(harness.__all__)
     others = set(harness.__all__) - {*CALLED} - {*USED_AS_THEY_ARE} - {*LINKS} - outcomes - modules

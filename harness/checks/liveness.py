@@ -28,6 +28,7 @@ from harness.history.events import (
     ServiceEnded,
     ServiceNotStarted,
     ServiceStarted,
+    Supervised,
 )
 from harness.vocabulary import ACKNOWLEDGED, ALREADY, CONFIRMED, UNKNOWN
 
@@ -40,8 +41,11 @@ KNOWN_WITHIN_NS = 1_000_000_000
 def alive(history: History) -> Examined:
     """The service ends only when it is told to, and comes up when it is told to."""
     ends = list(history.of(ServiceEnded))
+    brought_back = {each.pid for each in history.of(Supervised)}
     starts = sum(1 for _ in history.of(ServiceStarted))
-    died = [f"ended by itself with status {end.status}" for end in ends if not end.asked_by]
+    died = [
+        f"ended by itself with status {end.status}" for end in ends if not end.asked_by and end.pid not in brought_back
+    ]
     silent = [start.reason for start in history.of(ServiceNotStarted)]
     told = ", then ".join(f"status {end.status} by {end.asked_by or 'itself'}" for end in ends) or "never"
     return Examined(

@@ -8,6 +8,7 @@ from harness.checks import safety  # isort: skip  # the order of these imports i
 from harness.checks import contract  # isort: skip
 from harness.checks import health  # isort: skip
 from harness.checks import liveness  # isort: skip
+from harness.checks import starts  # isort: skip
 from harness.checks import retries  # isort: skip
 from harness.checks import condition  # isort: skip
 from harness.checks.registry import Check, registered
@@ -26,4 +27,4 @@ def wants(name: str) -> str:
     return check.wants if check else ""
 
 
-__all__ = ["STANDING", "condition", "contract", "health", "liveness", "named", "retries", "safety", "wants"]
+__all__ = ["STANDING", "condition", "contract", "health", "liveness", "named", "retries", "safety", "starts", "wants"]

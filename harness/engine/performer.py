@@ -16,9 +16,24 @@ from harness.engine.hanging_up import HangUpWhen
 from harness.engine.observing.health import HealthSampling
 from harness.engine.observing.moments import Observer
 from harness.engine.requests import scenario_requests
+from harness.engine.restarting import OtherStart
 from harness.engine.rig import Rig
-from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Step, Traffic, Until, Wait
+from harness.engine.steps import (
+    Contract,
+    Deliver,
+    Expect,
+    Heal,
+    Inject,
+    Request,
+    Restart,
+    Step,
+    Supervised,
+    Traffic,
+    Until,
+    Wait,
+)
 from harness.engine.stops import MachineLacksError, ScenarioStop
+from harness.engine.supervising import Supervisor
 from harness.engine.tasks import at_once, owned, results
 from harness.engine.workload import Answer, Errand
 from harness.errors import UsageError
@@ -110,7 +125,7 @@ class Performer:
             case Heal(faults):
                 await self._heal_these(faults)
             case Restart():
-                await self._restart()
+                await self._restart(step)
             case Expect():
                 self.expect(step)
             case Deliver():
@@ -136,6 +151,8 @@ class Performer:
                 return await self._deliver(step)
             case Traffic():
                 return self._traffic(step)
+            case Supervised():
+                return await self._supervised(step)
             case Inject(faults):
                 injected = await self._inject(faults)
                 return functools.partial(self._heal_block, injected)
@@ -381,13 +398,27 @@ class Performer:
         self._recorder.record("runner", MomentMissed(moment, moment.claim, within_s, last.seen))
         raise ScenarioStop
 
-    async def _restart(self) -> None:
+    async def _restart(self, step: Restart) -> None:
         # A service that is told to stop may say that it is not alive.
         await self._site.asking.hush()
         try:
-            await self._site.service.stop()
-            await self._rig.start()
+            other = next((known for known in self._in_force if isinstance(known.injection, OtherStart)), None)
+            if not step.is_plain:
+                if other is not None and isinstance(other.injection, OtherStart):
+                    other.injection.give_way()
+                    await self._heal(other)
+                await self._act(Named(f"lab.{step!r}"), lambda site: OtherStart(step, self._rig, site), None)
+            elif other is not None:
+                await self._heal(other)
+            else:
+                await self._site.service.stop()
+                await self._rig.start()
         except ServiceStartError as problem:
             raise self._not_started(problem) from problem
         finally:
             self._site.asking.allow()
+
+    async def _supervised(self, step: Supervised) -> End:
+        supervisor = Supervisor(self._rig, step.restarts)
+        supervisor.begin()
+        return supervisor.end

@@ -48,5 +48,14 @@ class Rig:
     async def start(self) -> None:
         """Start the service and record that it is alive. Raises ServiceStartError."""
         service = self.site.service
-        took_ms = await service.start()
+        self._started(await service.start())
+
+    async def start_if_gone(self) -> None:
+        """Start the service unless it runs already; record a start. Raises ServiceStartError."""
+        took_ms = await self.site.service.start_if_gone()
+        if took_ms is not None:
+            self._started(took_ms)
+
+    def _started(self, took_ms: float) -> None:
+        service = self.site.service
         self.recorder.record("service", ServiceStarted(service.process.pid, service.port, round(took_ms, 1)))

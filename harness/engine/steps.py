@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from harness.errors import UsageError
 from harness.faults.fault import Fault
-from harness.vocabulary import ACKNOWLEDGED, Figure, Moment, Outcome, Value
-from harness.vocabulary.refusals import DAY_S, at_least_one, some_outcome
+from harness.vocabulary import ACKNOWLEDGED, ENDS, Figure, Moment, Outcome, Start, Value
+from harness.vocabulary.refusals import DAY_S, an_expression, at_least_one, some_outcome
 
 REQUESTS_MAX = 10_000
 CLIENTS_MAX = 1_000
 WAIT_MAX_S = 600.0
+RESTARTS_MAX = 100
+SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=[^\0]*", re.DOTALL)
 
 
 @dataclass(frozen=True, repr=False)
@@ -146,7 +150,54 @@ class Wait(Step, kind="wait"):
 
 @dataclass(frozen=True, repr=False)
 class Restart(Step, kind="restart"):
-    """Stop and start the service; over when it is alive (not: ready)."""
+    """Stop and start the service; over when it is alive (not: ready), or when it has ended as it must.
+
+    `settings`: environment variables of this start, each `NAME=value`. `says`, `hides`: what the output of a start that
+    must end has to contain, and what it must not.
+    """
+
+    settings: tuple[str, ...] = ()
+    expect: Start = field(default=Start.ALIVE, kw_only=True)
+    says: str = field(default="", kw_only=True)
+    hides: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for setting in self.settings:
+            if not SETTING.fullmatch(setting):
+                mend = "write NAME=value, such as SHOP_POOL=5"
+                raise UsageError.at(self.kind, "settings", setting, "is no environment variable", mend=mend)
+        if len(self.expect) != 1:
+            raise UsageError.at(self.kind, "expect", self.expect, "a start comes to one thing", mend="write ENDS")
+        for name in ("says", "hides"):
+            text = getattr(self, name)
+            if text and self.expect is not ENDS:
+                mend = "add expect=ENDS; lab.until(service.logged(...)) waits for a line of a service that lives"
+                raise UsageError.at(self.kind, name, text, "only a start that must end is judged by it", mend=mend)
+            an_expression(self.kind, name, text)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the service is started as it was, and is to be alive."""
+        return not self.settings and self.expect is Start.ALIVE
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The settings by name; the last one of a name counts."""
+        return dict(setting.split("=", 1) for setting in self.settings)
+
+
+@dataclass(frozen=True, repr=False)
+class Supervised(Step, kind="supervised"):
+    """Start the service again when it has ended with a status that is not 0, so many times at most."""
+
+    awaited: ClassVar[bool] = False
+    entered: ClassVar[bool] = True
+    restarts: int = field(default=3, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _within(self.kind, "restarts", self.restarts, RESTARTS_MAX)
 
 
 @dataclass(frozen=True, repr=False)

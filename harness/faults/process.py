@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import signal
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from harness.faults.fault import WHOLE_LINK, Connections, Fault, Injection, Need
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
 from harness.polling import poll
+from harness.processes.keeper import KeptProcess
 from harness.protocols.contract.about import ABOUT
 from harness.stack.sockets import kept_waiting, listening
 from harness.stack.urls import checked_url
@@ -174,33 +176,42 @@ class _End(Injection):
         self._site = site
         self._signum = signum
         self._acted = False
+        self._struck: KeptProcess | None = None
 
     async def act(self) -> None:
-        self._acted = self._site.service.signal(self._signum, ends_it=True)
-        if self._acted:
+        if self._strike():
             await self._gone()
+
+    def _strike(self) -> bool:
+        # Kept: a supervisor may have started another one as soon as this one is gone.
+        self._struck = self._site.service.process
+        self._acted = self._site.service.signal(self._signum, ends_it=True)
+        return self._acted
+
+    @property
+    def _process(self) -> KeptProcess:
+        return self._struck or self._site.service.process
 
     async def _gone(self) -> None:
         try:
-            status = await self._site.service.wait(GONE_WITHIN_S)
+            status = await asyncio.to_thread(self._process.wait, GONE_WITHIN_S)
         except TimeoutError:
             raise HarnessError(f"the service still runs {GONE_WITHIN_S:g} s after {self._signum.name}") from None
-        self._site.saw(PROCESS_ENDED, f"pid {self._site.service.process.pid}: status {status}")
+        self._site.saw(PROCESS_ENDED, f"pid {self._process.pid}: status {status}")
 
     async def fired(self) -> int:
-        return int(self._acted and not self._site.service.running)
+        return int(self._acted and self._process.poll() is not None)
 
     async def heal(self) -> None:
-        if self._acted and not self._site.service.running:
-            await self._site.service.start()
+        if self._acted:  # a supervisor may have started it again
+            await self._site.service.start_if_gone()
         self._acted = False
 
 
 class _Terminate(_End):
     async def act(self) -> None:
         pid, port = self._site.service.process.pid, self._site.service.port
-        self._acted = self._site.service.signal(self._signum, ends_it=True)
-        if not self._acted:
+        if not self._strike():
             return
         if await poll(lambda: not listening(port, pids=[pid]), within_s=STOPPED_WITHIN_S):
             self._site.saw(LISTENER_CLOSED, f"pid {pid} listens no longer")
@@ -215,10 +226,10 @@ class _Terminate(_End):
 
     async def _end_it(self) -> None:
         try:
-            await self._site.service.wait(GONE_WITHIN_S)
+            await asyncio.to_thread(self._process.wait, GONE_WITHIN_S)
         except TimeoutError:
             # Not through `service.signal`, which records what the service was asked to do: that was to drain.
-            self._site.service.process.send_signal(signal.SIGKILL)
+            self._process.send_signal(signal.SIGKILL)
         await self._gone()
 
 

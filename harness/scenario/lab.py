@@ -10,14 +10,26 @@ from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 from harness.engine.performer import Performer
-from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Traffic, Until, Wait
+from harness.engine.steps import (
+    Contract,
+    Deliver,
+    Expect,
+    Heal,
+    Inject,
+    Request,
+    Restart,
+    Supervised,
+    Traffic,
+    Until,
+    Wait,
+)
 from harness.engine.workload import Answer
 from harness.faults.fault import Fault
 from harness.history import Recorder
 from harness.scenario.doing import Answers, Doing
 from harness.scenario.schedule import Do
 from harness.scenario.step_runner import StepRunner
-from harness.vocabulary import ACKNOWLEDGED, Figure, Moment, Outcome
+from harness.vocabulary import ACKNOWLEDGED, Figure, Moment, Outcome, Start
 
 DoingT = TypeVar("DoingT", bound=Doing[object])
 
@@ -220,8 +232,8 @@ class Lab(StepRunner):
         """
         return self._doing(Doing(self, Wait(seconds, because=because), None))
 
-    def restart(self) -> Awaitable[None]:
-        """Stop the service as its operator would, and start it again.
+    def restart(self, *settings: str, expect: Start = Start.ALIVE, says: str = "", hides: str = "") -> Awaitable[None]:
+        """Stop the service as its operator would, and start it again, perhaps with other settings.
 
         It is over when the service is alive, by the target's `alive` path; it need not be ready yet. A service that
         does not start fails the run (check `alive`)::
@@ -229,8 +241,47 @@ class Lab(StepRunner):
             async with lab.inject(link.down(redis)):
                 await lab.restart()
                 await lab.deliver()
+
+        With `expect=ENDS` the start must end by itself (check `ends`): within the target's `start_within_s`, with a
+        status that is not 0, and before it listens::
+
+            await lab.restart("SHOP_POOL=0", expect=ENDS, says="SHOP_POOL.*from 1")
+            await lab.restart()
+            await lab.deliver()
+
+        Settings are in force until the next `restart`, or until the scenario is over: then the service is started again
+        as it was.
+
+        Args:
+            settings: environment variables of this start, each `NAME=value`. `{service.port}` stands for the port at
+                which the service listened last.
+            expect: `ENDS` if the start must end. Otherwise the service must be alive.
+            says: a regular expression that the output of a start that ends must contain: its reason.
+            hides: a regular expression that this output must not contain: a password, say.
+
+        Raises:
+            UsageError: a setting is not `NAME=value`, or `says` or `hides` comes without `expect=ENDS`.
         """
-        return self._doing(Doing(self, Restart(), None))
+        return self._doing(Doing(self, Restart(settings, expect=expect, says=says, hides=hides), None))
+
+    def supervised(self, *, restarts: int = 3) -> AbstractAsyncContextManager[None]:
+        """Have a supervisor start the service again while the block runs, whenever it has ended.
+
+        As supervisors do that restart on failure, it does so after a signal or a status that is not 0. Who ends it with
+        status 0 wants it to stay away. An end after which the supervisor starts it again is no failure; one too many
+        is (check `alive`). The block's end waits until the service is alive again::
+
+            async with lab.supervised(), lab.traffic(clients=4, expect=ANY_OUTCOME):
+                await lab.inject(process.kill(at=postgres.sent("COMMIT")))
+                await lab.until(service.answers(at_least=50, outcome=ACKNOWLEDGED))
+
+        Args:
+            restarts: how often at most, 1 to 100.
+
+        Raises:
+            UsageError: `restarts` is out of range.
+        """
+        return self._doing(Doing(self, Supervised(restarts=restarts), None))
 
     def expect(self, figure: Figure, *, at_most: float | None = None, at_least: float | None = None) -> None:
         """Set a limit for a figure, which is read at the end, over the whole scenario (check `figure`).

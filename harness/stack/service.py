@@ -20,13 +20,42 @@ from harness.processes.keeper import Keeper, KeptProcess, LogFile, PreloadedPyth
 from harness.processes.syscalls import ConnectRule, SyscallEvent
 from harness.stack.http import service_client
 from harness.stack.loops import call_in
+from harness.stack.sockets import listening
 
 LOG_TAIL_LINES = 15
 NOT_STARTED = "the service did not start: "
 
 
+NO_SETTINGS: Mapping[str, str] = {}
+MUST_END = "a start that must end"
+"""What ends a service that starts up where it had to end."""
+STOP, END = "stop", "end"
+"""What ends a service besides signals: the harness stops it, or the run is over."""
+SAID_CHARACTERS = 4000
+
+
 class ServiceStartError(HarnessError):
     """The service ended, or stayed silent, before it was alive. Whether that is a verdict, a check decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndOfStart:
+    """What became of a start that had to end. `status`: None where the harness had to end it."""
+
+    pid: int
+    status: int | None
+    took_ms: float
+    listened: bool
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfService:
+    """The process `pid` has ended. `asked_by`: what ended it; empty if it ended by itself."""
+
+    pid: int
+    status: int
+    asked_by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +90,12 @@ class ServiceProcess:
         self._rules: tuple[ConnectRule, ...] = ()
         self._earlier_calls: tuple[SyscallEvent, ...] = ()
         self._overrides: Mapping[str, str] = {}
+        self._starting = asyncio.Lock()
         self.port = 0
+        self.settings: Mapping[str, str] = NO_SETTINGS
+        """Environment variables of this start and those to come, beside or in place of the target's."""
+        self.last_end: EndOfService | None = None
+        """How the last process that has ended did so."""
 
     @property
     def process(self) -> KeptProcess:
@@ -85,6 +119,11 @@ class ServiceProcess:
         """Whether its process is there."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def alive(self) -> bool:
+        """Whether it runs and has said, after its last start, that it is alive."""
+        return self.running and not self._starting.locked()
+
     def pids(self) -> frozenset[int]:
         """The process and all its descendants; empty when it is gone."""
         if not self.running:
@@ -100,23 +139,71 @@ class ServiceProcess:
 
         Raises ServiceStartError.
         """
+        async with self._starting:
+            return await self._start(overrides)
+
+    async def start_if_gone(self) -> float | None:
+        """Start it unless it runs, or somebody else is starting it; return the milliseconds, or None if it ran.
+
+        Raises ServiceStartError.
+        """
+        async with self._starting:
+            return None if self.running else await self._start(None)
+
+    async def _start(self, overrides: Mapping[str, str] | None) -> float:
         if overrides is not None:
             self._overrides = overrides
         began_ns = time.monotonic_ns()
+        mark = self._begin()
+        await self._until_listening(mark)
+        await self._until_alive()
+        return (time.monotonic_ns() - began_ns) / 1e6
+
+    def _begin(self) -> int:
+        """Start the process; return where its output begins in the log."""
         mark = self.log.size()
         self._earlier_calls = tuple(self.syscall_events())
         self._process = (self._spec.preloaded or self._keeper).spawn(self._process_spec())
         self._process.on_exit(self._exit_callback(self._process))
         self._apply_rules()
-        await self._until_listening(mark)
-        await self._until_alive()
-        return (time.monotonic_ns() - began_ns) / 1e6
+        return mark
+
+    async def start_to_end(self) -> EndOfStart:
+        """Start it where it must end by itself. Return when it has ended, or listens, or the time for a start is over.
+
+        What has not ended by then is killed.
+        """
+        async with self._starting:
+            began_ns = time.monotonic_ns()
+            mark = self._begin()
+            process = self.process
+            self._asked[process.pid] = MUST_END
+            status, listened = None, False
+
+            def over() -> bool:
+                nonlocal status, listened
+                status = process.poll()  # first: when it is gone, its output is whole
+                listened = listened or self._listens(mark)
+                return status is not None or listened
+
+            await poll(over, within_s=self._spec.start_within_s)
+            took_ms = (time.monotonic_ns() - began_ns) / 1e6
+            if status is None:
+                await asyncio.to_thread(process.stop, signum=signal.SIGKILL)
+            said = self.log.read(mark)[-SAID_CHARACTERS:]
+            return EndOfStart(pid=process.pid, status=status, took_ms=took_ms, listened=listened, said=said)
+
+    def _listens(self, mark: int) -> bool:
+        """Whether the process that was started last accepts connections, or did, by its output or by the kernel."""
+        if self._spec.listening is not None:
+            return self._spec.listening.search(self.log.read(mark)) is not None
+        return bool(listening(self._spec.port, pids=self.pids()))
 
     def _process_spec(self) -> ProcessSpec:
         return ProcessSpec(
             name="service",
             argv=self._spec.argv,
-            env={**self._spec.environment, **self._overrides},
+            env={**self._spec.environment, **self.settings, **self._overrides},
             cwd=self._spec.cwd,
             log=self._spec.log,
             watched_calls=frozenset({"connect"}) if self._spec.watch_connects else frozenset(),
@@ -125,7 +212,9 @@ class ServiceProcess:
 
     def _exit_callback(self, process: KeptProcess) -> Callable[[int], None]:
         def in_the_loop(status: int) -> None:
-            self._ended(process, status, self._asked.get(process.pid, ""))
+            asked_by = self._asked.get(process.pid, "")
+            self.last_end = EndOfService(process.pid, status, asked_by)
+            self._ended(process, status, asked_by)
 
         return functools.partial(call_in, self._loop, in_the_loop)
 
@@ -220,12 +309,12 @@ class ServiceProcess:
         """Take it away at the end of a run, at once: its database goes with it. Safe at any time."""
         if self._process is None:
             return
-        self._asked.setdefault(self._process.pid, "end")
+        self._asked.setdefault(self._process.pid, END)
         await asyncio.to_thread(self._process.stop, signum=signal.SIGKILL)
 
     async def stop(self) -> None:
         """End it: SIGTERM, then SIGKILL after its grace. Safe at any time."""
         if self._process is None:
             return
-        self._asked.setdefault(self._process.pid, "stop")
+        self._asked.setdefault(self._process.pid, STOP)
         await asyncio.to_thread(self._process.stop, grace_s=self._spec.stop_within_s)

@@ -123,6 +123,9 @@ class ServiceDescription(Table):
     """How long it may take to listen and answer `alive`."""
     stop_within_s: Seconds = 10.0
     """How long it may take to end after SIGTERM."""
+    ends_with: list[Annotated[int, Field(ge=1, le=255)]] = Field(default=[])
+    """The statuses with which a start may end that must end: `lab.restart("NAME=wrong", expect=ENDS)`. Without it any
+    status but 0."""
 
     @property
     def program(self) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from harness.vocabulary.outcome import (
     Outcome,
 )
 from harness.vocabulary.service import Service, service
+from harness.vocabulary.start import ENDS, Start
 from harness.vocabulary.value import Json, Value, from_json, safe_id, to_json
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "ANY_OUTCOME",
     "CONFIRMED",
     "CONFLICT",
+    "ENDS",
     "FINAL_NO",
     "NOT_STORED",
     "NO_WORD",
@@ -64,6 +66,7 @@ __all__ = [
     "ServerLogged",
     "Service",
     "ServiceLogged",
+    "Start",
     "Value",
     "from_json",
     "safe_id",

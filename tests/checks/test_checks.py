@@ -29,6 +29,9 @@ from harness.history.events import (
     SentAgain,
     ServiceEnded,
     ServiceNotStarted,
+    ServiceStarted,
+    StartEnded,
+    Supervised,
     TriesCounted,
     TryMade,
     UnhandledLogged,
@@ -74,6 +77,16 @@ def cut_short_as_its_client_knew_first() -> Story:
 
 def ended_when_all_was_answered() -> Story:
     return whole().tell(ServiceEnded(1, -15, "SIGTERM"))
+
+
+def start_ended(status: int | None, *, statuses: tuple[int, ...] = (), listened: bool = False, **texts: str) -> Story:
+    return whole().tell(StartEnded(9, status, 100.0, listened, "wrong: hunter2\n", **texts, statuses=statuses))
+
+
+def ended_again(times: int) -> Story:
+    """It ended so many times by itself, and a supervisor started it again after the first."""
+    story = whole().tell(*(ServiceEnded(pid, 1) for pid in range(100, 100 + times)))
+    return story.tell(Supervised(1, 1, 100, 1), ServiceStarted(200, 2, 100.0))
 
 
 def tried(
@@ -182,6 +195,13 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("drains", lambda: whole().tell(ServiceEnded(1, 1, "SIGTERM")), "ended with status 1 after SIGTERM"),
     ("drains", cut_short, "ended with status -15 after SIGTERM, with 1 request open"),
     ("drains", cut_short_as_its_client_knew_first, "ended with status -15 after SIGTERM, with 1 request open"),
+    ("ends", lambda: start_ended(0), "the start had to end, and its status was 0 (expected any but 0)"),
+    ("ends", lambda: start_ended(1, statuses=(2, 3)), "its status was 1 (expected 2 or 3)"),
+    ("ends", lambda: start_ended(2, listened=True), "the start had to end, and the service accepted connections"),
+    ("ends", lambda: start_ended(None), "the start had to end, and the service still ran after 0.1 s"),
+    ("ends", lambda: start_ended(2, says="POOL"), "the start did not say 'POOL', but 'wrong: hunter2'"),
+    ("ends", lambda: start_ended(2, hides="hunter[0-9]"), "the start showed 'hunter2', which it must not"),
+    ("alive", lambda: ended_again(2), "ended by itself with status 1"),
     ("retries_capped", lambda: tried("c", *["40001"] * 11), "(40001, 40001, 40001, 40001, 40001, ...) was sent 11"),
     ("retries_capped", lambda: tried("c", "40001", "ok", most=1), "for c (40001, ok) was sent 2 times, at most 1"),
     ("retries_capped", lambda: tried("c", *["lost"] * 2, more=9), "was sent 11 times, at most 10"),
@@ -236,10 +256,23 @@ def test_a_service_without_a_handler_may_end_by_the_signal_when_all_is_answered(
     assert ended_when_all_was_answered().judged().verdict is Verdict.HELD
 
 
+@pytest.mark.parametrize(
+    "story",
+    [
+        ended_again(1),
+        start_ended(2, says="wrong", hides="POOL"),
+        start_ended(2, statuses=(2,)),
+        start_ended(-6),
+    ],
+)
+def test_an_end_that_was_wanted_is_no_failure(story: Story) -> None:
+    assert story.failing() == set()
+
+
 def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     empty = {each.name for each in STANDING if each(whole().recorder.history).observations == 0}
     of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed", "leaves_nothing"}
-    assert empty == {"slower", "reached", "drains", "retries_spaced", "health_is_true"} | of_the_contract
+    assert empty == {"slower", "reached", "drains", "ends", "retries_spaced", "health_is_true"} | of_the_contract
     nothing = [each(Story().recorder.history) for each in STANDING]
     assert {each.name for each in nothing if each.observations} == {"log_clean", "assertion"}
 

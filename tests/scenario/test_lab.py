@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness import Answer, Lab, link, no_fault, postgres, redis, server, service
+from harness import ENDS, Answer, Lab, link, no_fault, postgres, redis, server, service
 from harness.engine.steps import Deliver, Expect, Heal, Inject, Restart, Traffic, Until, Wait
 from harness.errors import UsageError
 from harness.history.events import StepBegan, StepEnded
@@ -26,12 +26,14 @@ def test_every_verb_makes_its_step() -> None:
         await actor.until(postgres.idle(), within_s=3)
         await actor.wait(1.5, because="it must pass")
         await actor.restart()
+        await actor.restart("SHOP_POOL=0", expect=ENDS, says="POOL")
         actor.expect(service.metric("retries"), at_most=0)
 
     bench = play(scenario)
     steps = [
         Deliver(2, copies=3, slower_ms_max=5), Inject((DOWN, LOCK)), Heal((LOCK,)),
         Until(postgres.idle(), within_s=3), Wait(1.5, because="it must pass"), Restart(),
+        Restart(("SHOP_POOL=0",), expect=ENDS, says="POOL"),
         Expect(service.metric("retries"), at_most=0),
     ]  # fmt: skip
     assert bench.moves == tuple(Do(step) for step in steps)
@@ -39,7 +41,7 @@ def test_every_verb_makes_its_step() -> None:
     assert bench.performer.expectations == steps[-1:]
     history = bench.recorder.history
     assert [began.step for began in history.of(StepBegan)] == list(steps)
-    assert [ended.number for ended in history.of(StepEnded)] == [1, 2, 3, 4, 5, 6, 7]
+    assert [ended.number for ended in history.of(StepEnded)] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert not bench.actor.partial
 
 

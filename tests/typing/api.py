@@ -17,6 +17,7 @@ from harness import (
     ALREADY,
     ANY_OUTCOME,
     CONFLICT,
+    ENDS,
     REFUSED,
     REJECTED,
     THROTTLED,
@@ -60,6 +61,7 @@ async def awaited(lab: Lab) -> None:
     await lab.heal(link.down(redis))
     await lab.until(postgres.waiting("INSERT"), within_s=3)
     await lab.restart()
+    await lab.restart("SHOP_POOL=0", expect=ENDS, says="SHOP_POOL", hides="hunter2")
     await lab.request("again", expect=ACKNOWLEDGED | ALREADY | CONFLICT, within_ms=100)
     await lab.request("delivery", of=None, expect=ABSENT | REJECTED | THROTTLED)
     await lab.contract()
@@ -85,6 +87,9 @@ async def misused(lab: Lab) -> None:
     lab.inject(no_fault)  # type: ignore[unused-awaitable]
     lab.until(postgres.idle())  # type: ignore[unused-awaitable]
     lab.restart()  # type: ignore[unused-awaitable]
+    await lab.restart(SHOP_POOL="0")  # type: ignore[call-arg]
+    await lab.restart(expect=REFUSED)  # type: ignore[arg-type]
+    await lab.supervised(restarts=2)  # type: ignore[misc]
     await lab.traffic(clients=1)  # type: ignore[misc]
     async with lab.heal(no_fault):  # type: ignore[attr-defined]
         pass

@@ -11,13 +11,26 @@ from hypothesis import strategies as st
 
 import harness
 from harness import Http, Link, Postgres
-from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Step, Traffic, Until, Wait
+from harness.engine.steps import (
+    Contract,
+    Deliver,
+    Expect,
+    Heal,
+    Inject,
+    Request,
+    Restart,
+    Step,
+    Supervised,
+    Traffic,
+    Until,
+    Wait,
+)
 from harness.faults.message import MessageFault
 from harness.faults.timing import TimedFault
 from harness.history.events import Event
 from harness.protocols.contract.speech import SPEECH
 from harness.protocols.postgres.errors import REPLACEABLE
-from harness.vocabulary import Answered, Idle, Message, Outcome, Sent, Value
+from harness.vocabulary import ENDS, Answered, Idle, Message, Outcome, Sent, Start, Value
 from harness.vocabulary.links import WORDS
 
 quick = settings(max_examples=12, deadline=None, derandomize=True, database=None)
@@ -44,7 +57,19 @@ OF_FIELD: dict[str, st.SearchStrategy[Any]] = {
     # A cut is after a number of bytes, or after them all.
     "after": st.just(False),
     "seconds": st.floats(0.5, 600),
+    "hides": st.sampled_from(["", "hunter2"]),
     "because": st.text(min_size=1).filter(str.strip),
+}
+
+
+OF_STEP: dict[type[Value], dict[str, st.SearchStrategy[Any]]] = {
+    Restart: {
+        "settings": st.lists(st.sampled_from(["SHOP_POOL=0", "A=", "B=x=y 'z'"]), max_size=2).map(tuple),
+        "says": st.sampled_from(["", "wrong|bad"]),
+        "expect": st.just(ENDS),  # needed with what it says
+    },
+    Request: {"expect": st.sampled_from(OUTCOMES)},  # needed with a limit of time
+    Expect: {"at_most": st.floats(0, 1e9)},  # one limit at least
 }
 
 
@@ -69,11 +94,7 @@ def of_kind(cls: type[Value]) -> st.SearchStrategy[Value]:
         fields["at"] = st.one_of([of_kind(each) for each in (Sent, Answered) if each.direction in cls.acts.directions])
     if cls.kind == "wrong_length":
         fields |= {"at": _messages(Answered, Http("http")), "by": st.integers(-9, -1) | st.integers(1, 9)}
-    if cls is Request:
-        fields["expect"] = st.sampled_from(OUTCOMES)  # needed with a limit of time
-    if cls is Expect:
-        fields["at_most"] = st.floats(0, 1e9)  # one limit at least
-    return st.builds(cls, **fields)
+    return st.builds(cls, **{**fields, **OF_STEP.get(cls, {})})
 
 
 def _of_type(hint: Any) -> st.SearchStrategy[Any]:
@@ -94,6 +115,7 @@ def _of_type(hint: Any) -> st.SearchStrategy[Any]:
         str: st.text(),
         bool: st.booleans(),
         type(None): st.none(),
+        Start: st.sampled_from(Start),
     }
     return plain[hint]
 
@@ -143,7 +165,8 @@ def evaluated(source: str) -> object:
     """Evaluate what a scenario could hold: the harness's own words, and the steps by their verbs."""
     verbs = {
         "request": Request, "contract": Contract, "deliver": Deliver, "traffic": Traffic, "until": Until,
-        "wait": Wait, "restart": Restart, "expect": Expect,
+        "wait": Wait, "expect": Expect, "supervised": Supervised,
+        "restart": lambda *settings, **of_the_start: Restart(settings, **of_the_start),
         "inject": lambda *faults: Inject(faults), "heal": lambda *faults: Heal(faults),
     }  # fmt: skip
     return eval(source, {**{name: getattr(harness, name) for name in harness.__all__}, **verbs})  # noqa: S307  # Python source is what is tested

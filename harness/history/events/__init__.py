@@ -15,6 +15,8 @@ from harness.history.events.processes import (
     ServiceNotStarted,
     ServiceStarted,
     SessionLeaked,
+    StartEnded,
+    Supervised,
     UnhandledLogged,
 )
 from harness.history.events.readings import (
@@ -91,9 +93,11 @@ __all__ = [
     "ServiceNotStarted",
     "ServiceStarted",
     "SessionLeaked",
+    "StartEnded",
     "StepBegan",
     "StepEnded",
     "StoredRow",
+    "Supervised",
     "TriesCounted",
     "TryMade",
     "UnhandledLogged",

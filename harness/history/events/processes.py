@@ -37,6 +37,34 @@ class ServiceNotStarted(Event, kind="service.not_started"):
 
 
 @dataclass(frozen=True, repr=False)
+class StartEnded(Event, kind="service.start_ended"):
+    """What became of a start that had to end. `status`: as in subprocess; None: the harness had to end it.
+
+    `listened`: it accepted connections before. `said`: the end of its output. `says`, `hides`: the expressions that had
+    to be found in its output, and not; empty for none. `statuses`: those with which it may end; none: any but 0.
+    """
+
+    pid: int
+    status: int | None
+    took_ms: float
+    listened: bool
+    said: str
+    says: str = ""
+    hides: str = ""
+    statuses: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, repr=False)
+class Supervised(Event, kind="service.supervised"):
+    """The supervisor starts the service again, for the time `number` of `restarts`: process `pid` has ended."""
+
+    number: int
+    restarts: int
+    pid: int
+    status: int
+
+
+@dataclass(frozen=True, repr=False)
 class UnhandledLogged(Event, kind="unhandled"):
     """A line of the service's log that reports an unhandled exception."""
 

@@ -34,8 +34,10 @@ from harness.history.events import (
     ServiceNotStarted,
     ServiceStarted,
     SessionLeaked,
+    StartEnded,
     StepBegan,
     StepEnded,
+    Supervised,
 )
 from harness.present.html.words import step_words
 
@@ -255,6 +257,12 @@ def _told(event: Event, at_s: float, sources: Mapping[int, str]) -> Told | None:
             kind = "moment" if asked_by else "bad"
             asked = f"asked by {asked_by}" if asked_by else "unasked"
             return Told(at_s, kind, f"the service ended, status {status}, {asked}")
+        case StartEnded(pid, status, took_ms):
+            ended = "had to be killed" if status is None else f"ended with status {status}"
+            return Told(at_s, "moment", f"the start {ended}, {took_ms:.0f} ms after it began (pid {pid})")
+        case Supervised(number, restarts, pid, status):
+            why = f"pid {pid} has ended with status {status}"
+            return Told(at_s, "moment", f"the supervisor starts the service again ({number} of {restarts}): {why}")
         case ServiceNotStarted(reason):
             return Told(at_s, "bad", f"the service did not come up: {reason}")
         case SessionLeaked():

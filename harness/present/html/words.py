@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.engine.steps import Contract, Deliver, Expect, Heal, Inject, Request, Restart, Traffic, Until, Wait
+from harness.engine.steps import (
+    Contract,
+    Deliver,
+    Expect,
+    Heal,
+    Inject,
+    Request,
+    Restart,
+    Supervised,
+    Traffic,
+    Until,
+    Wait,
+)
 from harness.faults.fault import Fault, Fired
 from harness.vocabulary import (
     ANY_OUTCOME,
+    ENDS,
     Answers,
     Message,
     Metric,
@@ -19,12 +32,6 @@ from harness.vocabulary import (
 from harness.vocabulary.links import OfALink
 
 WITHIN_S = Until.within_s
-
-
-PLAIN = {
-    Contract.kind: "Send every request of the contract once, at once",
-    Restart.kind: "Restart the service",
-}
 
 
 def step_words(step: Value) -> str:
@@ -44,13 +51,31 @@ def step_words(step: Value) -> str:
             words = f"Send the request {step.name!r} of the contract{_about(step)}"
         case Wait(seconds, because=because):
             words = f"Wait {seconds:g} s: {because.rstrip('. ')}"
-        case Contract() | Restart():
-            words = PLAIN[step.kind]
+        case Contract():
+            words = "Send every request of the contract once, at once"
         case Expect():
             words = _expect(step)
         case _:
-            return repr(step)
-    return f"{words}."
+            words = _of_the_service(step)
+    return f"{words}." if words else repr(step)
+
+
+def _of_the_service(step: Value) -> str:
+    """Words for a step that starts or ends processes of the service; empty for any other."""
+    match step:
+        case Restart():
+            return _restart(step)
+        case Supervised(restarts=restarts):
+            return f"Start the service again whenever it has ended, {restarts} times at most"
+        case _:
+            return ""
+
+
+def _restart(step: Restart) -> str:
+    with_ = f" with {', '.join(step.settings)}" if step.settings else ""
+    says = f", and says {step.says!r}" if step.says else ""
+    hides = f", and never {step.hides!r}" if step.hides else ""
+    return f"Restart the service{with_}" + (f"; it is to end by itself{says}{hides}" if step.expect is ENDS else "")
 
 
 def _about(step: Request) -> str:

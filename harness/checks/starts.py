@@ -1,0 +1,38 @@
+"""What a start owes that must end: it ends by itself, says so by its status and its output, and serves nobody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from harness.checks.registry import Examined, Kind, check
+from harness.history import History
+from harness.history.events import StartEnded
+
+SHOWN_CHARACTERS = 300
+"""How much of the output a reason quotes."""
+
+
+@check(Kind.LIVENESS)
+def ends(history: History) -> Examined:
+    """A start that must end ends by itself, before it listens, by a status that says so, with its reason."""
+    seen = list(history.of(StartEnded))
+    problems = [problem for end in seen for problem in _problems(end)]
+    told = ", then ".join("killed" if end.status is None else f"status {end.status}" for end in seen)
+    return Examined(
+        problem="; ".join(problems), saw=f"ended: {told}" if seen else "no start had to end", observations=len(seen)
+    )
+
+
+def _problems(end: StartEnded) -> Iterator[str]:
+    if end.listened:
+        yield "the start had to end, and the service accepted connections"
+    elif end.status is None:
+        yield f"the start had to end, and the service still ran after {end.took_ms / 1e3:.1f} s"
+    elif end.status not in end.statuses if end.statuses else end.status == 0:
+        wanted = " or ".join(map(str, end.statuses)) or "any but 0"
+        yield f"the start had to end, and its status was {end.status} (expected {wanted})"
+    if end.status is not None and end.says and not re.search(end.says, end.said):
+        yield f"the start did not say {end.says!r}, but {end.said[-SHOWN_CHARACTERS:].strip()!r}"
+    if end.hides and (found := re.search(end.hides, end.said)):
+        yield f"the start showed {found[0]!r}, which it must not"

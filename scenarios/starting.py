@@ -1,0 +1,46 @@
+"""The service is told to start in a way that it must not accept, or ends and is started again."""
+
+from harness import ACKNOWLEDGED, ANY_OUTCOME, ENDS, REFUSED, Lab, link, postgres, process, proves, redis, service
+from scenarios.words import REFUSED_CONNECT
+
+PASSWORD = "hunter2"  # noqa: S105  # no server has it: it must not be shown
+WRONG = (
+    ("WEBHOOK_POOL_SIZE=0", "WEBHOOK_POOL_SIZE='0'.*from 1 up to"),
+    ("WEBHOOK_POOLSIZE=5", "WEBHOOK_POOLSIZE: there is no such setting; did you mean WEBHOOK_POOL_SIZE"),
+    ("webhook_pool_sise=5", "webhook_pool_sise: there is no such setting; did you mean WEBHOOK_POOL_SIZE"),
+    ("WEBHOOK_INSERT_IDEMPOTENT=off", "set WEBHOOK_ALLOW_UNSAFE=1"),
+    ("WEBHOOK_ACK_AFTER_COMMIT=off", "set WEBHOOK_ALLOW_UNSAFE=1"),
+    ("WEBHOOK_DRAIN_GRACE_S=1", "WEBHOOK_DRAIN_GRACE_S=1 must not be below WEBHOOK_REQUEST_TIMEOUT_S=5"),
+    ("WEBHOOK_SERVER_STATEMENT_TIMEOUT_S=9", "must be below WEBHOOK_STATEMENT_TIMEOUT_S"),
+    (f"WEBHOOK_SECRETS=whsec_{PASSWORD}=", "WEBHOOK_SECRETS=.not shown.: secret 1 has 5 bytes; from 16 to 128"),
+    (f"DATABASE_URL=postgresql://webhook:{PASSWORD}@127.0.0.1:1/", "DATABASE_URL=.not shown.: .*names no database"),
+    (f"DATABASE_URL=mysql://webhook:{PASSWORD}@127.0.0.1:1/webhook", "DATABASE_URL=.not shown.: mysql://"),
+    (f"REDIS_URL=http://:{PASSWORD}@127.0.0.1:1/0", "REDIS_URL=.not shown.: the scheme 'http'"),
+    ("WEBHOOK_START_DEGRADED=off", f"start_failed.*({REFUSED_CONNECT})"),
+)
+
+
+@proves("start.degraded", fails="alive", match=REFUSED_CONNECT)
+async def test_wrong_start_ends(lab: Lab) -> None:
+    """Each wrong setting ends the start and is named, without a password; a right one starts without PostgreSQL."""
+    async with lab.inject(link.down(postgres)):
+        for setting, says in WRONG:
+            await lab.restart(setting, expect=ENDS, says=says, hides=PASSWORD)
+        await lab.restart()
+        await lab.deliver(expect=REFUSED)
+
+
+@proves("redis.fail_open", fails="outcome", match=REFUSED_CONNECT)
+async def test_start_with_other_settings(lab: Lab) -> None:
+    """On the port that it just had, with a secret that lacks its padding, without Redis: it is up, and stores."""
+    async with lab.inject(link.down(redis)):
+        await lab.restart("WEBHOOK_PORT={service.port}", "WEBHOOK_SOURCE_SECRETS=bank:whsec_MDEyMzQ1Njc4OWFiY2RlZg")
+        await lab.deliver(3)
+
+
+@proves("ack.after_commit", fails="acknowledged_is_stored")
+async def test_supervisor_starts_it_again(lab: Lab) -> None:
+    """Killed with COMMITs on the wire, and started again: what it acknowledged is stored, and clients are served."""
+    async with lab.supervised(restarts=1), lab.traffic(clients=4, expect=ANY_OUTCOME):
+        await lab.inject(process.kill(at=postgres.sent("COMMIT")))
+        await lab.until(service.answers(at_least=20, outcome=ACKNOWLEDGED))

@@ -1,0 +1,152 @@
+"""The service is started with other settings, started where it must end, and started again by a supervisor."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from harness import ACKNOWLEDGED, ANY_OUTCOME, ENDS, Lab, no_fault, process, service
+from harness.checks import Verdict
+from harness.history.events import FaultHealed, ServiceEnded, StartEnded, Supervised
+from harness.results import RunResult
+from harness.scenario.schedule import read_schedule
+from tests.scenario_live.support import Runs, evidence, history_of, site_of
+
+SETTING = "WEBHOOK_POOL_SIZE=0"
+SAYS = "WEBHOOK_POOL_SIZE='0'.*from 1 up to"
+
+
+def test_a_start_that_must_end_and_does(runs: Runs) -> None:
+    """It ends with its reason; then it is started again as it was, by the scenario or at its end."""
+
+    async def play(lab: Lab) -> None:
+        await lab.restart(SETTING, expect=ENDS, says=SAYS, hides="hunter2")
+        await lab.restart("WEBHOOK_RETRY_ATTEMPTS=4")
+        await lab.deliver()
+        await lab.restart("WEBHOOK_POOL_SIZE=none", expect=ENDS, says="WEBHOOK_POOL_SIZE")
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert [end.status for end in history_of(result).of(StartEnded)] == [2, 2]
+    assert [dict(found) for found in evidence(result).values()] == [
+        {"start_ended": 1}, {"started_otherwise": 1}, {"start_ended": 1},
+    ]  # fmt: skip
+    assert len(list(history_of(result).of(FaultHealed))) == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "says", "hides", "reason"),
+    [
+        (["WEBHOOK_POOL_SIZE=3"], "", "", "ends: the start had to end, and the service accepted connections"),
+        ([SETTING], "no such words", "", "ends: the start did not say 'no such words', but "),
+        ([SETTING], "", "POOL_[A-Z]+", "ends: the start showed 'POOL_SIZE', which it must not"),
+    ],
+    ids=["it comes up", "another reason", "it shows what it must not"],
+)
+def test_a_start_that_does_not_end_as_it_must(
+    runs: Runs, settings: list[str], says: str, hides: str, reason: str
+) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.restart(*settings, expect=ENDS, says=says, hides=hides)
+        await lab.restart()
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("ends",))
+    assert result.reason.startswith(reason)
+
+
+def test_settings_last_until_the_scenario_is_over(runs: Runs) -> None:
+    """Without a restart of the scenario's own, the harness starts the service again as it was."""
+
+    async def play(lab: Lab) -> None:
+        await lab.restart("WEBHOOK_TIMESTAMP_TOLERANCE_S=200", "WEBHOOK_PORT={service.port}")
+        await lab.request("late")  # signed 240 s ago: too old for this service, which may still refuse it
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert result.failing_checks == ("valid_is_not_rejected",), result.reason
+    recorded = [end.asked_by for end in history_of(result).of(ServiceEnded)]
+    assert recorded == ["stop", "stop", "end"]
+
+
+def test_a_schedule_repeats_a_start(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.restart(SETTING, expect=ENDS, says=SAYS)
+        await lab.deliver(expect=ANY_OUTCOME)
+
+    result = runs(play)
+    assert result.schedule is not None
+    schedule = read_schedule(result.schedule)
+    again = runs(lambda lab: lab.replay(schedule.moves), name="again")
+
+    assert f"await lab.restart('{SETTING}', expect=ENDS, says=" in schedule.to_python()
+    assert (result.verdict, again.verdict) == (Verdict.HELD, Verdict.HELD), (result.reason, again.reason)
+
+
+async def _killed(lab: Lab) -> None:
+    running = site_of(lab).service
+    os.kill(running.process.pid, signal.SIGKILL)
+    await running.wait(5)
+
+
+def _supervised(runs: Runs, times: int) -> RunResult:
+    async def play(lab: Lab) -> None:
+        await lab.inject(no_fault)
+        for _ in range(times):
+            async with lab.supervised(restarts=1):
+                await _killed(lab)
+        await lab.deliver()
+
+    return runs(play)
+
+
+def test_a_supervisor_starts_it_again(runs: Runs) -> None:
+    result = _supervised(runs, 2)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert [each.status for each in history_of(result).of(Supervised)] == [-9, -9]
+
+
+def test_a_supervisor_has_a_bound(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.inject(no_fault)
+        async with lab.supervised(restarts=1):
+            await _killed(lab)
+            await lab.until(service.logged("listening"))
+            await lab.deliver()
+            await _killed(lab)
+
+    result = runs(play)
+
+    assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("alive",))
+    assert result.reason == "alive: ended by itself with status -9"
+
+
+def test_who_ends_it_with_status_0_wants_it_to_stay_away(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        async with lab.supervised(), lab.inject(process.terminate()):
+            pass
+        await lab.deliver(expect=ACKNOWLEDGED)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert list(history_of(result).of(Supervised)) == []
+
+
+def test_a_kill_is_healed_beside_a_supervisor(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        async with lab.supervised(), lab.inject(process.kill()):
+            pass
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result) == {"process.kill()": {"process_ended": 1}}
