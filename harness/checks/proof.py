@@ -14,7 +14,8 @@ StateCheck = Literal[
 
 SymptomCheck = Literal[
     "valid_is_not_rejected", "owed", "carries", "health_is_true", "alive", "outcome", "in_time", "slower", "reached",
-    "recovers", "drains", "ends", "retries_capped", "retries_spaced", "final_errors_end_it", "log_clean", "assertion",
+    "recovers", "drains", "ends", "prepares", "retries_capped", "retries_spaced", "final_errors_end_it", "log_clean",
+    "assertion",
 ]  # fmt: skip
 """Checks of what clients saw (`Kind.LIVENESS`): many causes have the same symptom, so a proof must name its own."""
 

@@ -1,4 +1,4 @@
-"""What a start owes that must end: it ends by itself, says so by its status and its output, and serves nobody."""
+"""What a start owes that must end, and what `prepare` owes: a status that says so, and a reason in the output."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
-from harness.history.events import StartEnded
+from harness.history.events import PrepareEnded, StartEnded
 
 SHOWN_CHARACTERS = 300
 """How much of the output a reason quotes."""
@@ -32,7 +32,33 @@ def _problems(end: StartEnded) -> Iterator[str]:
     elif end.status not in end.statuses if end.statuses else end.status == 0:
         wanted = " or ".join(map(str, end.statuses)) or "any but 0"
         yield f"the start had to end, and its status was {end.status} (expected {wanted})"
+    yield from _words("the start", end)
+
+
+@check(Kind.LIVENESS)
+def prepares(history: History) -> Examined:
+    """Each `prepare` ends with status 0, also beside another one and on what is stored; or it fails where it must."""
+    seen = list(history.of(PrepareEnded))
+    problems = [problem for end in seen for problem in _problems_of_prepare(end)]
+    told = ", ".join("killed" if end.status is None else f"status {end.status}" for end in seen)
+    return Examined(
+        problem="; ".join(problems), saw=f"ended: {told}" if seen else "nothing was prepared", observations=len(seen)
+    )
+
+
+def _problems_of_prepare(end: PrepareEnded) -> Iterator[str]:
+    if end.status is None:
+        yield f"prepare still ran after {end.took_ms / 1e3:.1f} s"
+    elif end.fails and end.status == 0:
+        yield "prepare had to fail, and ended with status 0"
+    elif not end.fails and end.status != 0:
+        yield f"prepare ended with status {end.status}: {end.said[-SHOWN_CHARACTERS:].strip()!r}"
+    yield from _words("prepare", end)
+
+
+def _words(what: str, end: StartEnded | PrepareEnded) -> Iterator[str]:
+    """What is wrong with what it said."""
     if end.status is not None and end.says and not re.search(end.says, end.said):
-        yield f"the start did not say {end.says!r}, but {end.said[-SHOWN_CHARACTERS:].strip()!r}"
+        yield f"{what} did not say {end.says!r}, but {end.said[-SHOWN_CHARACTERS:].strip()!r}"
     if end.hides and (found := re.search(end.hides, end.said)):
-        yield f"the start showed {found[0]!r}, which it must not"
+        yield f"{what} showed {found[0]!r}, which it must not"

@@ -24,6 +24,7 @@ from harness.engine.steps import (
     Expect,
     Heal,
     Inject,
+    Prepare,
     Request,
     Restart,
     Step,
@@ -128,8 +129,8 @@ class Performer:
                 await self._restart(step)
             case Expect():
                 self.expect(step)
-            case Deliver():
-                return await (await self._deliver(step))()
+            case Deliver() | Prepare():
+                return await (await self.begin(step))()
             case Request():
                 return await self._request(step)
             case Contract():
@@ -151,6 +152,8 @@ class Performer:
                 return await self._deliver(step)
             case Traffic():
                 return self._traffic(step)
+            case Prepare():
+                return await self._rig.preparing.begin(step)
             case Supervised():
                 return await self._supervised(step)
             case Inject(faults):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from harness.engine.laying.preparing import Preparing
 from harness.engine.observing.sessions import Sessions
 from harness.engine.workload import Answer, Clients, Errand
 from harness.faults.site import Site
@@ -29,6 +30,7 @@ class Rig:
     sessions: Sessions
     clients: Clients
     recorder: Recorder
+    preparing: Preparing
 
     @property
     def recovery_s(self) -> float:

@@ -16,6 +16,7 @@ REQUESTS_MAX = 10_000
 CLIENTS_MAX = 1_000
 WAIT_MAX_S = 600.0
 RESTARTS_MAX = 100
+PREPARES_MAX = 20
 SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=[^\0]*", re.DOTALL)
 
 
@@ -198,6 +199,32 @@ class Supervised(Step, kind="supervised"):
     def __post_init__(self) -> None:
         super().__post_init__()
         _within(self.kind, "restarts", self.restarts, RESTARTS_MAX)
+
+
+@dataclass(frozen=True, repr=False)
+class Prepare(Step, kind="prepare"):
+    """Run the target's `prepare`, so many at once, on the service's own database or on an empty one.
+
+    `tries`: one that fails is run again on the same database, until so many were run. `fails`: each must end with a
+    status that is not 0. `says`, `hides`: what its output has to contain, and must not.
+    """
+
+    entered: ClassVar[bool] = True
+    copies: int = field(default=1, kw_only=True)
+    empty: bool = field(default=False, kw_only=True)
+    tries: int = field(default=1, kw_only=True)
+    fails: bool = field(default=False, kw_only=True)
+    says: str = field(default="", kw_only=True)
+    hides: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _within(self.kind, "copies", self.copies, PREPARES_MAX)
+        _within(self.kind, "tries", self.tries, PREPARES_MAX)
+        if self.fails and self.tries > 1:
+            raise UsageError.at(self.kind, "tries", self.tries, "what has to fail is not tried again", mend="leave it")
+        for name in ("says", "hides"):
+            an_expression(self.kind, name, getattr(self, name))
 
 
 @dataclass(frozen=True, repr=False)

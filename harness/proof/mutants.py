@@ -77,11 +77,21 @@ class Mutant(Table):
 
 @dataclass(frozen=True, slots=True)
 class MutantList:
-    """`copies`: what of the service's directory a mutated copy is made of."""
+    """`copies`: what of the service's directory a mutated copy is made of.
+
+    `prepared_by`: the files of it, and the folders, that the target's `prepare` uses. A mutant of one of them is tried
+    on a database that its own copy has prepared. None: so is each mutant.
+    """
 
     path: Path
     copies: tuple[str, ...]
     mutants: tuple[Mutant, ...]
+    prepared_by: tuple[str, ...] | None = None
+
+    def prepares(self, mutant: Mutant) -> bool:
+        """Whether its database must be prepared by the mutant itself."""
+        file = PurePosixPath(mutant.file)
+        return self.prepared_by is None or any(file.is_relative_to(name) for name in self.prepared_by)
 
     def place(self, mutant: Mutant) -> str:
         """Where its entry is in the list, for messages."""
@@ -100,6 +110,7 @@ class MutantList:
 class _File(Table):
     schema_: Literal["harness.mutants/1"] = Field(alias="schema")
     copies: tuple[Text, ...]
+    prepared_by: tuple[Text, ...] | None = None
     mutant: tuple[Mutant, ...] = ()
 
 
@@ -108,7 +119,7 @@ def read_mutants(path: Path, known_ids: Collection[str]) -> MutantList:
     near = sorted(found for found in path.parent.glob("*.toml") if "mutant" in found.name)
     data = read_toml(path, mend="name a list of mutants; CONTRIBUTING.md says how one is written", near=near)
     file = check_document(_File, data, place=str(path))
-    listed = MutantList(path, file.copies, file.mutant)
+    listed = MutantList(path, file.copies, file.mutant, file.prepared_by)
     seen: set[str] = set()
     for mutant in file.mutant:
         place = listed.place(mutant)

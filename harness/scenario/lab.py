@@ -16,6 +16,7 @@ from harness.engine.steps import (
     Expect,
     Heal,
     Inject,
+    Prepare,
     Request,
     Restart,
     Supervised,
@@ -263,6 +264,46 @@ class Lab(StepRunner):
             UsageError: a setting is not `NAME=value`, or `says` or `hides` comes without `expect=ENDS`.
         """
         return self._doing(Doing(self, Restart(settings, expect=expect, says=says, hides=hides), None))
+
+    def prepare(
+        self,
+        *,
+        copies: int = 1,
+        empty: bool = False,
+        tries: int = 1,
+        fails: bool = False,
+        says: str = "",
+        hides: str = "",
+    ) -> Doing[None]:
+        """Run the target's `prepare` command once more: on what is stored, beside another one, or in vain.
+
+        Each must end with status 0 (check `prepares`), and nothing that was stored may be lost::
+
+            await lab.deliver(5)
+            await lab.prepare()
+
+        It connects as the service does, so that faults strike it. As a block it begins with the block, and is waited
+        for at its end::
+
+            async with lab.inject(hold := wire.hold(postgres.sent("COMMIT"))):
+                async with lab.prepare(copies=2, empty=True):
+                    await lab.until(hold.fired())
+                    await lab.heal(hold)
+
+        Args:
+            copies: how many at once, 1 to 20.
+            empty: on an empty database, which goes with the step. Otherwise on the service's own.
+            tries: one that fails is run again on the same database, as a deployment would, and the last must end with
+                status 0; 1 to 20.
+            fails: each must end with a status that is not 0.
+            says: a regular expression that the last output of each must contain.
+            hides: a regular expression that no output may contain: a password, say.
+
+        Raises:
+            UsageError: the target has no `prepare`, or a number is out of range.
+        """
+        step = Prepare(copies=copies, empty=empty, tries=tries, fails=fails, says=says, hides=hides)
+        return self._doing(Doing(self, step, None))
 
     def supervised(self, *, restarts: int = 3) -> AbstractAsyncContextManager[None]:
         """Have a supervisor start the service again while the block runs, whenever it has ended.

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from harness.engine.configuration import RunConfiguration, run_began
 from harness.engine.laying.building import built_rig
+from harness.engine.laying.preparing import PrepareError
 from harness.engine.laying.testbed import Testbed
 from harness.engine.laying.tls import told_with_tls
 from harness.engine.observing.cores import cores_recorded
@@ -120,7 +121,11 @@ class _Run:
             self._bed, relay, self._key, self._configuration, self._recorder,
             number=next(self._bed.numbers), service_ended=self._service_ended,
         )  # fmt: skip
-        rig = await owned.enter_async_context(built)
+        try:
+            rig = await owned.enter_async_context(built)
+        except PrepareError as problem:
+            self._recorder.record("runner", NotSteady(str(problem), not_started=True))
+            return
         self._site = rig.site
         await owned.enter_async_context(cores_recorded(lambda: _processes(rig.site, self._bed), self._recorder))
         performer = Performer(rig, lacking=self._bed.lacking)

@@ -244,17 +244,19 @@ class Session:
         return self._recorded(scenario, configuration, self._beds.mine())
 
     def run_copy(
-        self, scenario: Scenario, key: RunKey, directory: Path, role: Role, *, repro: str, folder: Path | None = None
-    ) -> RunResult:
+        self, scenario: Scenario, key: RunKey, directory: Path, role: Role, *, repro: str, prepares_own: bool,
+        folder: Path | None = None,
+    ) -> RunResult:  # fmt: skip
         """Run a scenario against a copy of the service in `directory`, on the session's servers.
 
         The result of an `ablated` run (of a changed copy) is not added to the session: the caller judges it. `repro`:
-        the line that repeats it. `folder`: where its history and logs go, by default the session's. The database is
-        prepared by the original service.
+        the line that repeats it. `folder`: where its history and logs go, by default the session's. `prepares_own`:
+        its database is prepared by the copy, not by the original service.
         """
         ours = self._configuration(folder=folder, repro=lambda _key, _seed: repro)
         configuration = dataclasses.replace(ours, profile=key.profile, without=key.without, role=role)
-        result = self._performed(scenario, configuration, self._beds.mine().with_service_in(directory))
+        bed = self._beds.mine().with_service_in(directory, prepares_own=prepares_own)
+        result = self._performed(scenario, configuration, bed)
         if role != "ablated":
             self._record(result, "")
             return result

@@ -22,6 +22,7 @@ from harness.history.events import (
     Named,
     NotRecovered,
     NotSteady,
+    PrepareEnded,
     Purpose,
     RequestEnded,
     RequestSent,
@@ -81,6 +82,10 @@ def ended_when_all_was_answered() -> Story:
 
 def start_ended(status: int | None, *, statuses: tuple[int, ...] = (), listened: bool = False, **texts: str) -> Story:
     return whole().tell(StartEnded(9, status, 100.0, listened, "wrong: hunter2\n", **texts, statuses=statuses))
+
+
+def prepared(status: int | None, *, fails: bool = False, **texts: str) -> Story:
+    return whole().tell(PrepareEnded(9, status, 100.0, "wrong: hunter2\n", fails, **texts))
 
 
 def ended_again(times: int) -> Story:
@@ -201,6 +206,11 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("ends", lambda: start_ended(None), "the start had to end, and the service still ran after 0.1 s"),
     ("ends", lambda: start_ended(2, says="POOL"), "the start did not say 'POOL', but 'wrong: hunter2'"),
     ("ends", lambda: start_ended(2, hides="hunter[0-9]"), "the start showed 'hunter2', which it must not"),
+    ("prepares", lambda: prepared(1), "prepare ended with status 1: 'wrong: hunter2'"),
+    ("prepares", lambda: prepared(None), "prepare still ran after 0.1 s"),
+    ("prepares", lambda: prepared(0, fails=True), "prepare had to fail, and ended with status 0"),
+    ("prepares", lambda: prepared(1, fails=True, says="POOL"), "prepare did not say 'POOL', but 'wrong: hunter2'"),
+    ("prepares", lambda: prepared(1, fails=True, hides="hunter[0-9]"), "prepare showed 'hunter2', which it must not"),
     ("alive", lambda: ended_again(2), "ended by itself with status 1"),
     ("retries_capped", lambda: tried("c", *["40001"] * 11), "(40001, 40001, 40001, 40001, 40001, ...) was sent 11"),
     ("retries_capped", lambda: tried("c", "40001", "ok", most=1), "for c (40001, ok) was sent 2 times, at most 1"),
@@ -263,6 +273,8 @@ def test_a_service_without_a_handler_may_end_by_the_signal_when_all_is_answered(
         start_ended(2, says="wrong", hides="POOL"),
         start_ended(2, statuses=(2,)),
         start_ended(-6),
+        prepared(0, says="wrong", hides="POOL"),
+        prepared(1, fails=True, says="wrong"),
     ],
 )
 def test_an_end_that_was_wanted_is_no_failure(story: Story) -> None:
@@ -272,7 +284,10 @@ def test_an_end_that_was_wanted_is_no_failure(story: Story) -> None:
 def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     empty = {each.name for each in STANDING if each(whole().recorder.history).observations == 0}
     of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed", "leaves_nothing"}
-    assert empty == {"slower", "reached", "drains", "ends", "retries_spaced", "health_is_true"} | of_the_contract
+    assert (
+        empty
+        == {"slower", "reached", "drains", "ends", "prepares", "retries_spaced", "health_is_true"} | of_the_contract
+    )
     nothing = [each(Story().recorder.history) for each in STANDING]
     assert {each.name for each in nothing if each.observations} == {"log_clean", "assertion"}
 

@@ -13,6 +13,7 @@ from harness.engine.configuration import RunConfiguration
 from harness.engine.deliveries import Deliveries, of_every_size, of_one_size
 from harness.engine.http_client import HttpClient
 from harness.engine.laying.links import LANE, SCENARIO, Laying, laid_links
+from harness.engine.laying.preparing import Preparing
 from harness.engine.laying.testbed import Testbed
 from harness.engine.observing.looks import SharedLooks
 from harness.engine.observing.sessions import Sessions
@@ -90,7 +91,12 @@ async def built_rig(
             deliveries=_deliveries(bed, key, configuration, build), patience_s=_patience_s(bed, configuration),
             callers=site.callers,
         )  # fmt: skip
-        yield Rig(target=bed.target, site=site, sessions=sessions, clients=clients, recorder=recorder)
+        preparing = Preparing(bed, links, recorder, spec.log)
+        if bed.prepares_own:
+            await preparing.at_first()
+        yield Rig(
+            target=bed.target, site=site, sessions=sessions, clients=clients, recorder=recorder, preparing=preparing
+        )
 
 
 def _deliveries(bed: Testbed, key: RunKey, configuration: RunConfiguration, build: Build) -> Deliveries:

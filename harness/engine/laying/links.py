@@ -67,7 +67,11 @@ async def _laid(
 ) -> AsyncIterator[LaidLink]:
     server, called = bed.stack.servers[described.server_name], f"{name}-{number}"
     share = Share(
-        link=name, number=number, alone=laying.alone, prepared=bed.has_template, cheap_login=laying.cheap_login
+        link=name,
+        number=number,
+        alone=laying.alone,
+        prepared=bed.has_template and not bed.prepares_own,
+        cheap_login=laying.cheap_login,
     )
     async with (
         STORAGE.of(described.protocol).own(server, share) as own,

@@ -45,6 +45,8 @@ class Testbed:
     """Forks the service, where the target says what to load for it."""
     allow_hosts: frozenset[str] = frozenset()
     """Hosts other than this machine that the harness may act on."""
+    prepares_own: bool = False
+    """Each service's database is not copied but prepared, by the command in the service's own directory."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     server_changes: list[ServerChange] = field(default_factory=list)
     """What scenarios did to the servers beyond their service's own part."""
@@ -64,12 +66,14 @@ class Testbed:
             raise UsageError.at("needs", "name", need, "the target has no such server", valid=valid)
         return self.lacks.get(need)
 
-    def with_service_in(self, directory: Path) -> Testbed:
+    def with_service_in(self, directory: Path, *, prepares_own: bool) -> Testbed:
         """Return a testbed with the same servers, and the same service in another directory.
 
         That service is spawned, not forked: a forked one would import from the directory of the fork's parent.
+        `prepares_own`: its database is prepared by its own `prepare`, not copied from what the original has prepared.
         """
-        return dataclasses.replace(self, target=self.target.moved_to(directory), preloaded=None)
+        own = prepares_own and bool(self.target.description.service.prepare)
+        return dataclasses.replace(self, target=self.target.moved_to(directory), preloaded=None, prepares_own=own)
 
     def environment(self, words: Mapping[str, str], settings: Mapping[str, str]) -> Mapping[str, str]:
         """The complete environment of a service whose links are laid."""

@@ -7,6 +7,7 @@ The entry that holds an event has its time. Faults, steps, moments and figures a
 from harness.history.events.event import Event, Named
 from harness.history.events.faults import EvidenceSeen, FaultActed, FaultHealed, MessageMet
 from harness.history.events.processes import (
+    PrepareEnded,
     ServerCrashed,
     ServerDied,
     ServerUnusable,
@@ -76,6 +77,7 @@ __all__ = [
     "NotRecovered",
     "NotSteady",
     "PhaseBegan",
+    "PrepareEnded",
     "Purpose",
     "Recovered",
     "RequestEnded",

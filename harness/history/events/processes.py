@@ -55,6 +55,22 @@ class StartEnded(Event, kind="service.start_ended"):
 
 
 @dataclass(frozen=True, repr=False)
+class PrepareEnded(Event, kind="prepare.ended"):
+    """What became of a `prepare`. `status`: as in subprocess; None: the harness had to end it.
+
+    `fails`: it had to end with a status that is not 0. `said`, `says`, `hides`: as of a start.
+    """
+
+    pid: int
+    status: int | None
+    took_ms: float
+    said: str
+    fails: bool = False
+    says: str = ""
+    hides: str = ""
+
+
+@dataclass(frozen=True, repr=False)
 class Supervised(Event, kind="service.supervised"):
     """The supervisor starts the service again, for the time `number` of `restarts`: process `pid` has ended."""
 

@@ -10,6 +10,7 @@ from harness.engine.steps import (
     Expect,
     Heal,
     Inject,
+    Prepare,
     Request,
     Restart,
     Supervised,
@@ -65,6 +66,8 @@ def _of_the_service(step: Value) -> str:
     match step:
         case Restart():
             return _restart(step)
+        case Prepare():
+            return _prepare(step)
         case Supervised(restarts=restarts):
             return f"Start the service again whenever it has ended, {restarts} times at most"
         case _:
@@ -76,6 +79,15 @@ def _restart(step: Restart) -> str:
     says = f", and says {step.says!r}" if step.says else ""
     hides = f", and never {step.hides!r}" if step.hides else ""
     return f"Restart the service{with_}" + (f"; it is to end by itself{says}{hides}" if step.expect is ENDS else "")
+
+
+def _prepare(step: Prepare) -> str:
+    times = "once" if step.copies == 1 else f"{step.copies} times at once"
+    where = "an empty database" if step.empty else "what is stored"
+    says = f", and says {step.says!r}" if step.says else ""
+    hides = f", and never {step.hides!r}" if step.hides else ""
+    times += "" if step.tries == 1 else f", each up to {step.tries} times,"
+    return f"Run prepare {times} on {where}; it is to {'fail' if step.fails else 'end with status 0'}{says}{hides}"
 
 
 def _about(step: Request) -> str:

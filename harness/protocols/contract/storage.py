@@ -77,6 +77,13 @@ class Own(Protocol):
         """Return the probe that asks the server about this service."""
         ...
 
+    def empty_beside(self) -> AbstractAsyncContextManager[Own]:
+        """Make an empty part of the same service's beside this one, for `prepare` to fill. It goes with the block.
+
+        A protocol whose services begin with nothing gives this part itself.
+        """
+        ...
+
 
 class Storage(Protocol[ServerT_contra]):
     """Makes and removes such parts. All methods run in the run's event loop; none may leave a connection open."""

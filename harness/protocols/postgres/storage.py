@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import secrets
 from collections.abc import AsyncIterator, Mapping
@@ -46,13 +47,15 @@ class OwnDatabase:
     name: str
     password: str
     admin_url: str
+    database: str = ""
+    """Where it is not named as the role is."""
 
     def words(self, at: HostPort, *, tls: bool) -> Mapping[str, str]:
         """See `Own`. A client asks for TLS by its own settings, not by another URL."""
         del tls
-        name, password = self.name, self.password
-        words = {"host": at.host, "port": str(at.port), "user": name, "password": password, "database": name}
-        return {**words, "url": f"postgresql://{name}:{password}@{at}/{name}"}
+        name, password, database = self.name, self.password, self.database or self.name
+        words = {"host": at.host, "port": str(at.port), "user": name, "password": password, "database": database}
+        return {**words, "url": f"postgresql://{name}:{password}@{at}/{database}"}
 
     async def forget(self) -> None:
         """Do nothing: PostgreSQL stores."""
@@ -71,6 +74,18 @@ class OwnDatabase:
     def probe(self) -> PostgresProbe:
         """See `Own`."""
         return PostgresProbe(self.admin_url, self.name)
+
+    @asynccontextmanager
+    async def empty_beside(self) -> AsyncIterator[OwnDatabase]:
+        """See `Own`. It belongs to the same role, so that the probe sees what its sessions do."""
+        empty = f"{self.name}_empty"
+        try:
+            async with session(self.admin_url) as admin:
+                await create_database(admin, empty, owner=self.name)
+            yield dataclasses.replace(self, database=empty)
+        finally:
+            async with session(self.admin_url) as admin:
+                await drop_database(admin, empty)
 
 
 class PostgresStorage:

@@ -67,6 +67,11 @@ class OwnKeys:
         """See `Own`."""
         return RedisProbe(self.admin_url, self.database, self.prefix)
 
+    @asynccontextmanager
+    async def empty_beside(self) -> AsyncIterator[OwnKeys]:
+        """See `Own`. What `prepare` writes here it may write again."""
+        yield self
+
     async def empty(self) -> None:
         """Delete everything in the database."""
         async with client(self.admin_url) as own:

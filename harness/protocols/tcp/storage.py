@@ -42,6 +42,11 @@ class Way:
         """Return a probe that counts connections."""
         return ConnectionsProbe(self.port)
 
+    @asynccontextmanager
+    async def empty_beside(self) -> AsyncIterator[Own]:
+        """See `Own`: the server keeps nothing for the service."""
+        yield self
+
 
 class WayThere:
     """See `Storage`: every service gets the same address."""

@@ -100,7 +100,11 @@ class MutantTrial:
         self, session: Session, scenario: Scenario, key: RunKey, role: Role, mutant: Mutant, copies: Path
     ) -> RunResult:
         """Run the copy without a change: what a copy lacks must not pass for what a mutant does."""
-        return session.run_copy(scenario, key, copies / UNCHANGED, role, repro=self._repro(mutant))
+        # As one of its mutants will be: what is prepared otherwise is no control.
+        prepares = any(self._listed.prepares(each) for each in self._mutants if each.scenario == scenario.id)
+        return session.run_copy(
+            scenario, key, copies / UNCHANGED, role, repro=self._repro(mutant), prepares_own=prepares
+        )
 
     def _tried(
         self, session: Session, scenario: Scenario, mutant: Mutant, control: RunResult, copies: Path
@@ -110,7 +114,10 @@ class MutantTrial:
         copy = copies / mutant.id
         write_mutated(copy, mutant, self._texts[mutant.id], self._listed, self._suite.target.directory)
         folder, repro = session.folder.path / FOLDER / mutant.id, self._repro(mutant)
-        result = session.run_copy(scenario, control.key, copy, "ablated", repro=repro, folder=folder)
+        result = session.run_copy(
+            scenario, control.key, copy, "ablated", repro=repro, folder=folder,
+            prepares_own=self._listed.prepares(mutant),
+        )  # fmt: skip
         shutil.rmtree(copy)
         return judge_mutant(mutant, control, result, session.folder.relative(result.history))
 

@@ -1,0 +1,38 @@
+"""The schema is brought up to date: beside another copy, on what is stored, once more, and in vain."""
+
+from harness import REFUSED, Lab, link, postgres, proves, redis, server, wire
+from scenarios.words import REFUSED_CONNECT
+
+NO_FAIL_OPEN = proves("redis.fail_open", fails="outcome", match=REFUSED_CONNECT)
+FORGET, REMEMBER = "ALTER TABLE alembic_version RENAME TO lost", "ALTER TABLE lost RENAME TO alembic_version"
+
+
+@NO_FAIL_OPEN
+async def test_two_prepare_at_once(lab: Lab) -> None:
+    """On an empty database one has made the tables, and the other waits for its COMMIT: both end well."""
+    async with lab.inject(link.down(redis), hold := wire.hold(postgres.sent("COMMIT"))):
+        async with lab.prepare(copies=2, empty=True):
+            await lab.until(hold.fired())
+            await lab.until(postgres.waiting(""))
+            await lab.heal(hold)
+        await lab.deliver()
+
+
+@NO_FAIL_OPEN
+async def test_prepare_breaks_off(lab: Lab) -> None:
+    """The connection breaks when the tables are made: nothing of it stays, and the next try makes them all."""
+    async with lab.inject(link.down(redis), wire.cut(postgres.sent("INSERT INTO alembic_version"))):
+        await lab.prepare(tries=2, empty=True)
+        await lab.deliver()
+
+
+@proves("errors.refuse", fails="log_clean", match="Exception in ASGI application")
+async def test_prepared_again(lab: Lab) -> None:
+    """On what is stored nothing changes; without PostgreSQL, or a word of what is there, it fails and loses nothing."""
+    await lab.deliver(3)
+    await lab.prepare()
+    async with lab.inject(link.down(postgres)):
+        await lab.deliver(expect=REFUSED)
+        await lab.prepare(fails=True, says=REFUSED_CONNECT, hides="Traceback")
+    async with lab.inject(server.execute(postgres, FORGET, undo=REMEMBER)):
+        await lab.prepare(fails=True, says="The migration failed: .*already exists", hides="Traceback")
