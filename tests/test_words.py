@@ -41,7 +41,19 @@ CALLED: dict[str, Callable[..., object]] = {
     },
     **{
         f"lab.{name}": getattr(harness.Lab, name)
-        for name in ("deliver", "expect", "heal", "inject", "prepare", "restart", "supervised", "traffic", "until")
+        for name in (
+            "copies",
+            "deliver",
+            "expect",
+            "heal",
+            "inject",
+            "prepare",
+            "restart",
+            "roll",
+            "supervised",
+            "traffic",
+            "until",
+        )
     },
     "wire.order": harness.wire.order,
     "Fault.fired": harness.Fault.fired,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.engine.contract import Contract as Contracted
+from harness.engine.copying import MoreCopies, RollingChange
 from harness.engine.hanging_up import HangUpWhen
 from harness.engine.observing.health import HealthSampling
 from harness.engine.observing.moments import Observer
@@ -20,6 +21,7 @@ from harness.engine.restarting import OtherStart
 from harness.engine.rig import Rig
 from harness.engine.steps import (
     Contract,
+    Copies,
     Deliver,
     Expect,
     Heal,
@@ -27,6 +29,7 @@ from harness.engine.steps import (
     Prepare,
     Request,
     Restart,
+    Roll,
     Step,
     Supervised,
     Traffic,
@@ -129,7 +132,7 @@ class Performer:
                 await self._restart(step)
             case Expect():
                 self.expect(step)
-            case Deliver() | Prepare():
+            case Deliver() | Prepare() | Roll():
                 return await (await self.begin(step))()
             case Request():
                 return await self._request(step)
@@ -152,10 +155,8 @@ class Performer:
                 return await self._deliver(step)
             case Traffic():
                 return self._traffic(step)
-            case Prepare():
-                return await self._rig.preparing.begin(step)
-            case Supervised():
-                return await self._supervised(step)
+            case Prepare() | Copies() | Roll() | Supervised():
+                return await self._begin_processes(step)
             case Inject(faults):
                 injected = await self._inject(faults)
                 return functools.partial(self._heal_block, injected)
@@ -421,7 +422,19 @@ class Performer:
         finally:
             self._site.asking.allow()
 
-    async def _supervised(self, step: Supervised) -> End:
-        supervisor = Supervisor(self._rig, step.restarts)
-        supervisor.begin()
-        return supervisor.end
+    async def _beside(self, step: Step, injection: Callable[[Site], Injection]) -> End:
+        known = await self._act(Named(f"lab.{step!r}"), injection, None)
+        return functools.partial(self._heal_block, [known])
+
+    async def _begin_processes(self, step: Prepare | Copies | Roll | Supervised) -> End:
+        match step:
+            case Prepare():
+                return await self._rig.preparing.begin(step)
+            case Copies():
+                return await self._beside(step, lambda site: MoreCopies(step.n, self._rig, site))
+            case Roll():
+                return await self._beside(step, lambda site: RollingChange(self._rig, site))
+            case Supervised():
+                supervisor = Supervisor(self._rig, step.restarts)
+                supervisor.begin()
+                return supervisor.end

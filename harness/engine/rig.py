@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from dataclasses import dataclass
 
 from harness.engine.laying.preparing import Preparing
@@ -11,6 +12,7 @@ from harness.engine.workload import Answer, Clients, Errand
 from harness.faults.site import Site
 from harness.history import Recorder
 from harness.history.events import Purpose, ServiceStarted
+from harness.stack.service import Copy
 from harness.target import Delivery, Target
 
 RETRY_EVERY_S = 0.05
@@ -57,6 +59,14 @@ class Rig:
         took_ms = await self.site.service.start_if_gone()
         if took_ms is not None:
             self._started(took_ms)
+
+    async def start_copy(self) -> Copy:
+        """Start another process of the service beside the first; record it. Raises ServiceStartError."""
+        began_ns = time.monotonic_ns()
+        copy = await self.site.service.start_copy()
+        took_ms = (time.monotonic_ns() - began_ns) / 1e6
+        self.recorder.record("service", ServiceStarted(copy.process.pid, copy.port, round(took_ms, 1)))
+        return copy
 
     def _started(self, took_ms: float) -> None:
         service = self.site.service

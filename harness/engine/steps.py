@@ -17,6 +17,7 @@ CLIENTS_MAX = 1_000
 WAIT_MAX_S = 600.0
 RESTARTS_MAX = 100
 PREPARES_MAX = 20
+COPIES_MAX = 5
 SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=[^\0]*", re.DOTALL)
 
 
@@ -199,6 +200,28 @@ class Supervised(Step, kind="supervised"):
     def __post_init__(self) -> None:
         super().__post_init__()
         _within(self.kind, "restarts", self.restarts, RESTARTS_MAX)
+
+
+@dataclass(frozen=True, repr=False)
+class Copies(Step, kind="copies"):
+    """So many processes of the service at once, all with the same settings and links; requests take turns."""
+
+    awaited: ClassVar[bool] = False
+    entered: ClassVar[bool] = True
+    n: int = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 2 <= self.n <= COPIES_MAX:
+            mend = f"write 2 to {COPIES_MAX}"
+            raise UsageError.at(self.kind, "n", self.n, "one is there, and more than a few only wait", mend=mend)
+
+
+@dataclass(frozen=True, repr=False)
+class Roll(Step, kind="roll"):
+    """A rolling change: a new process of the service starts, then the old one is asked to end, and drains."""
+
+    entered: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, repr=False)

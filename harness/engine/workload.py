@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import itertools
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -136,6 +137,8 @@ class Clients:
     looks: SharedLooks | None = None
     sent: dict[str, Delivery] = field(default_factory=dict)
     """Every delivery that was sent, by its id, whatever the history."""
+    answered: Counter[int] = field(default_factory=Counter)
+    """How many answers came from each port."""
     _numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
 
     async def send(self, delivery: Delivery, errand: Errand) -> Answer:
@@ -253,13 +256,15 @@ class Clients:
         def connected(port: int) -> None:
             caller.port = port
 
+        port = self.service.next_port()
         try:
-            response = await self.http.request(self.service.port, going, connected=connected)
+            response = await self.http.request(port, going, connected=connected)
         except NotConnectedError as problem:
             # It never had a connection, so the service never had the delivery.
             return _Ending(REFUSED, problem=f"not connected: {problem}")
         except BrokenOffError as problem:
             return _Ending(UNKNOWN, problem=str(problem), broken_off=True)
+        self.answered[port] += 1
         label = self.target.labels.label(response.status, response.headers, response.body, reads=reads)
         return _Ending(label.outcome, response.status, response.body, headers=response.headers, lacks=label.lacks)
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 from harness.engine.performer import Performer
 from harness.engine.steps import (
     Contract,
+    Copies,
     Deliver,
     Expect,
     Heal,
@@ -19,6 +20,7 @@ from harness.engine.steps import (
     Prepare,
     Request,
     Restart,
+    Roll,
     Supervised,
     Traffic,
     Until,
@@ -304,6 +306,39 @@ class Lab(StepRunner):
         """
         step = Prepare(copies=copies, empty=empty, tries=tries, fails=fails, says=says, hides=hides)
         return self._doing(Doing(self, step, None))
+
+    def copies(self, n: int = 2) -> AbstractAsyncContextManager[None]:
+        """Have several processes of the service at once while the block runs, on one database and one Redis.
+
+        All have the same settings and the same links, and requests take turns: the copies of a delivery go to different
+        processes, and what one has acknowledged another is asked for. The block's end asks the further ones to end, and
+        they drain (check `drains`)::
+
+            async with lab.copies(2):
+                await lab.deliver(5, copies=2)
+                await lab.contract()
+
+        A fault of a link strikes all of them, and one of the process the first. If one of them answered nothing, the
+        run is inconclusive.
+
+        Args:
+            n: how many there are then, 2 to 5.
+
+        Raises:
+            UsageError: `n` is out of range.
+        """
+        return self._doing(Doing(self, Copies(n), None))
+
+    def roll(self) -> Doing[None]:
+        """Make a rolling change: a new process of the service starts, then the old one is asked to end (SIGTERM).
+
+        While a block runs, both serve, and requests take turns. At its end the new one gets all of them, and the old
+        one drains what it has (check `drains`)::
+
+            async with lab.traffic(clients=4):
+                await lab.roll()
+        """
+        return self._doing(Doing(self, Roll(), None))
 
     def supervised(self, *, restarts: int = 3) -> AbstractAsyncContextManager[None]:
         """Have a supervisor start the service again while the block runs, whenever it has ended.

@@ -58,6 +58,15 @@ class EndOfService:
     asked_by: str
 
 
+@dataclass(slots=True, eq=False)
+class Copy:
+    """Another process of the service, beside the first. `serves`: it is sent requests. `port`: 0 until it listens."""
+
+    process: KeptProcess
+    port: int = 0
+    serves: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSpec:
     """How to start the service; all placeholders are filled in."""
@@ -75,6 +84,8 @@ class ServiceSpec:
     watch_connects: bool
     preloaded: PreloadedPython | None = None
     """Starts it by a fork, if the target allows that."""
+    elsewhere: Callable[[], ServiceSpec] | None = None
+    """Describes another process of it, on another port; None: it takes a free port itself."""
 
 
 class ServiceProcess:
@@ -88,7 +99,9 @@ class ServiceProcess:
         self._process: KeptProcess | None = None
         self._asked: dict[int, str] = {}
         self._rules: tuple[ConnectRule, ...] = ()
-        self._earlier_calls: tuple[SyscallEvent, ...] = ()
+        self._earlier: list[KeptProcess] = []
+        self._copies: list[Copy] = []
+        self._turn = 0
         self._overrides: Mapping[str, str] = {}
         self._starting = asyncio.Lock()
         self.port = 0
@@ -112,7 +125,7 @@ class ServiceProcess:
     @property
     def base_url(self) -> str:
         """The URL at which it listens, or listened last."""
-        return f"http://127.0.0.1:{self.port}"
+        return _url(self.port)
 
     @property
     def running(self) -> bool:
@@ -125,14 +138,14 @@ class ServiceProcess:
         return self.running and not self._starting.locked()
 
     def pids(self) -> frozenset[int]:
-        """The process and all its descendants; empty when it is gone."""
-        if not self.running:
-            return frozenset()
-        try:
-            root = psutil.Process(self.process.pid)
-            return frozenset({root.pid, *(child.pid for child in root.children(recursive=True))})
-        except psutil.NoSuchProcess:
-            return frozenset()
+        """The process, its copies, and all their descendants; empty when they are gone."""
+        return frozenset(pid for process in self._processes for pid in _family(process))
+
+    @property
+    def _processes(self) -> Sequence[KeptProcess]:
+        """Those that run: the first one and its copies."""
+        first = [] if self._process is None else [self._process]
+        return [each for each in (*first, *(copy.process for copy in self._copies)) if each.poll() is None]
 
     async def start(self, overrides: Mapping[str, str] | None = None) -> float:
         """Start it, with some settings changed if asked; return the milliseconds until it was alive.
@@ -155,18 +168,56 @@ class ServiceProcess:
             self._overrides = overrides
         began_ns = time.monotonic_ns()
         mark = self._begin()
-        await self._until_listening(mark)
-        await self._until_alive()
+        self.port = await self._until_listening(self.process, self._spec, mark)
+        await self._until_alive(self.process, self.port)
         return (time.monotonic_ns() - began_ns) / 1e6
 
     def _begin(self) -> int:
         """Start the process; return where its output begins in the log."""
         mark = self.log.size()
-        self._earlier_calls = tuple(self.syscall_events())
-        self._process = (self._spec.preloaded or self._keeper).spawn(self._process_spec())
-        self._process.on_exit(self._exit_callback(self._process))
+        if self._process is not None:
+            self._earlier.append(self._process)
+        self._process = self._spawned(self._spec)
         self._apply_rules()
         return mark
+
+    def _spawned(self, spec: ServiceSpec) -> KeptProcess:
+        process = (spec.preloaded or self._keeper).spawn(self._process_spec(spec))
+        process.on_exit(self._exit_callback(process))
+        return process
+
+    async def start_copy(self) -> Copy:
+        """Start another process beside the first one, with the same settings. Raises ServiceStartError."""
+        async with self._starting:
+            mark, spec = self.log.size(), self._spec if self._spec.elsewhere is None else self._spec.elsewhere()
+            copy = Copy(self._spawned(spec))
+            self._copies.append(copy)
+            self._apply_rules()
+            copy.port = await self._until_listening(copy.process, spec, mark)
+            await self._until_alive(copy.process, copy.port)
+            return copy
+
+    async def end_copy(self, copy: Copy) -> None:
+        """Send it nothing more and end it as its operator would: SIGTERM, then SIGKILL after its grace."""
+        copy.serves = False
+        self._asked.setdefault(copy.process.pid, signal.SIGTERM.name)
+        await asyncio.to_thread(copy.process.stop, grace_s=self._spec.stop_within_s)
+        if copy in self._copies:
+            self._copies.remove(copy)
+            self._earlier.append(copy.process)
+
+    def take_over(self, copy: Copy) -> Copy:
+        """Make a copy the first process; return the one that was, as a copy that is sent nothing more."""
+        old = Copy(self.process, self.port, serves=False)
+        self._copies[self._copies.index(copy)] = old
+        self._process, self.port = copy.process, copy.port
+        return old
+
+    def next_port(self) -> int:
+        """The port for the next request: the processes that serve take turns."""
+        ports = [self.port, *(copy.port for copy in self._copies if copy.serves and copy.port)]
+        self._turn += 1
+        return ports[self._turn % len(ports)]
 
     async def start_to_end(self) -> EndOfStart:
         """Start it where it must end by itself. Return when it has ended, or listens, or the time for a start is over.
@@ -199,14 +250,14 @@ class ServiceProcess:
             return self._spec.listening.search(self.log.read(mark)) is not None
         return bool(listening(self._spec.port, pids=self.pids()))
 
-    def _process_spec(self) -> ProcessSpec:
+    def _process_spec(self, spec: ServiceSpec) -> ProcessSpec:
         return ProcessSpec(
             name="service",
-            argv=self._spec.argv,
-            env={**self._spec.environment, **self.settings, **self._overrides},
-            cwd=self._spec.cwd,
-            log=self._spec.log,
-            watched_calls=frozenset({"connect"}) if self._spec.watch_connects else frozenset(),
+            argv=spec.argv,
+            env={**spec.environment, **self.settings, **self._overrides},
+            cwd=spec.cwd,
+            log=spec.log,
+            watched_calls=frozenset({"connect"}) if spec.watch_connects else frozenset(),
             may_be_stopped=True,  # the service is under test: the checks judge what its being stopped means
         )
 
@@ -218,34 +269,33 @@ class ServiceProcess:
 
         return functools.partial(call_in, self._loop, in_the_loop)
 
-    async def _until_listening(self, mark: int) -> None:
-        listening = self._spec.listening
-        if listening is None:
-            self.port = self._spec.port
-            return
+    async def _until_listening(self, process: KeptProcess, spec: ServiceSpec, mark: int) -> int:
+        says_where = spec.listening
+        if says_where is None:
+            return spec.port
 
         def port_in_log() -> int | None:
             # Wait for the process first: then the log has all that it wrote.
-            gone = self.process.poll()
-            found = listening.search(self.log.read(mark))
+            gone = process.poll()
+            found = says_where.search(self.log.read(mark))
             if found is None and gone is not None:
                 raise self._did_not_start(f"it ended with status {gone}")
             return int(found["port"]) if found else None
 
         port = await poll(port_in_log, within_s=self._spec.start_within_s)
         if port is None:
-            within_s, wanted = self._spec.start_within_s, listening.pattern
+            within_s, wanted = self._spec.start_within_s, says_where.pattern
             raise self._did_not_start(f"no line of its log said in {within_s:g} s where it listens: {wanted!r}")
-        self.port = port
+        return port
 
-    async def _until_alive(self) -> None:
+    async def _until_alive(self, process: KeptProcess, port: int) -> None:
         """Ask until it answers well: a service may listen before it is up."""
         path, last = self._spec.alive, "nothing"
-        async with service_client(base_url=self.base_url, timeout=self._spec.start_within_s) as client:
+        async with service_client(base_url=_url(port), timeout=self._spec.start_within_s) as client:
 
             async def alive() -> bool:
                 nonlocal last
-                gone = self.process.poll()
+                gone = process.poll()
                 if gone is not None:
                     raise self._did_not_start(f"it ended with status {gone}")
                 try:
@@ -282,13 +332,16 @@ class ServiceProcess:
 
     def _apply_rules(self) -> None:
         # Without watched calls there are no rules either: what needs them is not injected.
-        if self.running and self._spec.watch_connects:
-            self.process.set_rules(self._rules)
+        if self._spec.watch_connects:
+            for process in self._processes:
+                process.set_rules(self._rules)
 
     def syscall_events(self) -> Sequence[SyscallEvent]:
-        """Every watched call of every start of this service, in order."""
-        current = self._process.syscall_events() if self._process else ()
-        return (*self._earlier_calls, *current)
+        """Every watched call of every start of this service and of its copies, in order."""
+        current = [] if self._process is None else [self._process]
+        processes = (*self._earlier, *(copy.process for copy in self._copies), *current)
+        events = [event for process in processes for event in process.syscall_events()]
+        return sorted(events, key=lambda event: event.t_ns)
 
     def signal(self, signum: int, *, ends_it: bool) -> bool:
         """Send a signal; False when the process is gone already.
@@ -307,10 +360,10 @@ class ServiceProcess:
 
     async def end(self) -> None:
         """Take it away at the end of a run, at once: its database goes with it. Safe at any time."""
-        if self._process is None:
-            return
-        self._asked.setdefault(self._process.pid, END)
-        await asyncio.to_thread(self._process.stop, signum=signal.SIGKILL)
+        for process in self._processes:
+            self._asked.setdefault(process.pid, END)
+        for process in self._processes:
+            await asyncio.to_thread(process.stop, signum=signal.SIGKILL)
 
     async def stop(self) -> None:
         """End it: SIGTERM, then SIGKILL after its grace. Safe at any time."""
@@ -318,3 +371,16 @@ class ServiceProcess:
             return
         self._asked.setdefault(self._process.pid, STOP)
         await asyncio.to_thread(self._process.stop, grace_s=self._spec.stop_within_s)
+
+
+def _url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _family(process: KeptProcess) -> frozenset[int]:
+    """A process and all its descendants; empty when it is gone."""
+    try:
+        root = psutil.Process(process.pid)
+        return frozenset({root.pid, *(child.pid for child in root.children(recursive=True))})
+    except psutil.NoSuchProcess:
+        return frozenset()

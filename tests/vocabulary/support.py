@@ -13,6 +13,7 @@ import harness
 from harness import Http, Link, Postgres
 from harness.engine.steps import (
     Contract,
+    Copies,
     Deliver,
     Expect,
     Heal,
@@ -20,6 +21,7 @@ from harness.engine.steps import (
     Prepare,
     Request,
     Restart,
+    Roll,
     Step,
     Supervised,
     Traffic,
@@ -69,6 +71,7 @@ OF_STEP: dict[type[Value], dict[str, st.SearchStrategy[Any]]] = {
         "says": st.sampled_from(["", "wrong|bad"]),
         "expect": st.just(ENDS),  # needed with what it says
     },
+    Copies: {"n": st.integers(2, 5)},
     Prepare: {"says": st.sampled_from(["", "wrong|bad"]), "copies": st.integers(1, 20), "tries": st.just(1)},
     Request: {"expect": st.sampled_from(OUTCOMES)},  # needed with a limit of time
     Expect: {"at_most": st.floats(0, 1e9)},  # one limit at least
@@ -167,7 +170,8 @@ def evaluated(source: str) -> object:
     """Evaluate what a scenario could hold: the harness's own words, and the steps by their verbs."""
     verbs = {
         "request": Request, "contract": Contract, "deliver": Deliver, "traffic": Traffic, "until": Until,
-        "wait": Wait, "expect": Expect, "supervised": Supervised, "prepare": Prepare,
+        "wait": Wait, "expect": Expect, "supervised": Supervised, "prepare": Prepare, "copies": Copies,
+        "roll": Roll,
         "restart": lambda *settings, **of_the_start: Restart(settings, **of_the_start),
         "inject": lambda *faults: Inject(faults), "heal": lambda *faults: Heal(faults),
     }  # fmt: skip

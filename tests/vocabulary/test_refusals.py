@@ -55,6 +55,7 @@ from tests.vocabulary.support import evaluated
         ("restart(expect=ENDS | Start.ALIVE)", "a start comes to one thing", "ENDS"),
         ("prepare(copies=0)", "prepare: copies = 0: does nothing", "1 or more"),
         ("prepare(says='(')", "prepare: says = '(': not a regular expression", "mend"),
+        ("copies(1)", "copies: n = 1: one is there", "2 to 5"),
         ("supervised(restarts=0)", "supervised: restarts = 0: does nothing", "1 or more"),
         ("until(link.down(redis))", "until: moment = link.down(redis): expected Moment", "Moment"),
         ("expect(service.metric('a'))", "expect: limits = None: any number would do", "at_most or at_least"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -119,21 +120,28 @@ def service_spec(
     described = target.description.service
     logs = configuration.folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    port = free_port() if described.is_given_a_port else 0
-    words = {**words, SERVICE_PORT: str(port)}
-    return ServiceSpec(
+    log, settings = _fresh(logs / f"{key}.log"), target.settings(key.profile, key.without)
+
+    def at_a_port() -> ServiceSpec:
+        port = free_port()
+        known = {**words, SERVICE_PORT: str(port)}
+        environment = bed.environment(known, settings)
+        return dataclasses.replace(spec, argv=target.command(known), environment=environment, port=port)
+
+    spec = ServiceSpec(
         argv=target.command(words),
         preloaded=bed.preloaded,
-        environment=bed.environment(words, target.settings(key.profile, key.without)),
+        environment=bed.environment(words, settings),
         cwd=target.directory,
-        log=_fresh(logs / f"{key}.log"),
+        log=log,
         listening=None if described.listening is None else re.compile(described.listening),
-        port=port,
         alive=described.alive,
         start_within_s=described.start_within_s,
         stop_within_s=described.stop_within_s,
         watch_connects=watch_connects and bed.lacking("seccomp") is None,
+        elsewhere=at_a_port if described.is_given_a_port else None,
     )
+    return at_a_port() if described.is_given_a_port else spec
 
 
 def _nobody(what: str, source: str, detail: str, **more: object) -> None:  # noqa: ARG001  # a Witness

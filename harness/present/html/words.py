@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from harness.engine.steps import (
     Contract,
+    Copies,
     Deliver,
     Expect,
     Heal,
@@ -13,6 +14,7 @@ from harness.engine.steps import (
     Prepare,
     Request,
     Restart,
+    Roll,
     Supervised,
     Traffic,
     Until,
@@ -66,6 +68,10 @@ def _of_the_service(step: Value) -> str:
     match step:
         case Restart():
             return _restart(step)
+        case Copies(n):
+            return f"Have {n} processes of the service at once; requests take turns"
+        case Roll():
+            return "Start a new process of the service, then have the old one end"
         case Prepare():
             return _prepare(step)
         case Supervised(restarts=restarts):
