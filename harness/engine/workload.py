@@ -138,7 +138,7 @@ class Clients:
     sent: dict[str, Delivery] = field(default_factory=dict)
     """Every delivery that was sent, by its id, whatever the history."""
     answered: Counter[int] = field(default_factory=Counter)
-    """How many answers came from each port."""
+    """How many answers came from each port, those about health aside."""
     _numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
 
     async def send(self, delivery: Delivery, errand: Errand) -> Answer:
@@ -219,7 +219,7 @@ class Clients:
             return ending
 
     async def _ending(self, caller: Caller, going: OutgoingRequest, errand: Errand) -> _Ending:
-        request = asyncio.create_task(self._request(caller, going, reads=errand.reads))
+        request = asyncio.create_task(self._request(caller, going, errand))
         async with owned([request]):  # cancelled, it is over when its socket is closed
             return await self._first(request, caller, self.patience_s if errand.within_s is None else errand.within_s)
 
@@ -252,11 +252,13 @@ class Clients:
         ending.waiting_for = waiting_for
         return ending
 
-    async def _request(self, caller: Caller, going: OutgoingRequest, *, reads: bool) -> _Ending:
+    async def _request(self, caller: Caller, going: OutgoingRequest, errand: Errand) -> _Ending:
         def connected(port: int) -> None:
             caller.port = port
 
-        port = self.service.next_port()
+        # The first process is asked for its health: a sample at an unknown time must not change whose turn it is.
+        asks_health = errand.asks is Asks.HEALTH
+        port = self.service.port if asks_health else self.service.next_port()
         try:
             response = await self.http.request(port, going, connected=connected)
         except NotConnectedError as problem:
@@ -264,8 +266,8 @@ class Clients:
             return _Ending(REFUSED, problem=f"not connected: {problem}")
         except BrokenOffError as problem:
             return _Ending(UNKNOWN, problem=str(problem), broken_off=True)
-        self.answered[port] += 1
-        label = self.target.labels.label(response.status, response.headers, response.body, reads=reads)
+        self.answered[port] += not asks_health
+        label = self.target.labels.label(response.status, response.headers, response.body, reads=errand.reads)
         return _Ending(label.outcome, response.status, response.body, headers=response.headers, lacks=label.lacks)
 
 

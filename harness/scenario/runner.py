@@ -236,7 +236,7 @@ class _Run:
         self._phase("rows")
         with self._problems("reading the rows"):
             await self._rows(rig)
-        record_unhandled(rig, rig.site.service.log.read().splitlines())
+        record_unhandled(rig, rig.site.service.judged_log().splitlines())
 
     async def _rows(self, rig: Rig) -> None:
         self._recorder.record("runner", RowsRead(tuple(await rows_at_rest(rig))))

@@ -102,6 +102,7 @@ class ServiceProcess:
         self._earlier: list[KeptProcess] = []
         self._copies: list[Copy] = []
         self._turn = 0
+        self._excused: list[tuple[int, int]] = []
         self._overrides: Mapping[str, str] = {}
         self._starting = asyncio.Lock()
         self.port = 0
@@ -121,6 +122,12 @@ class ServiceProcess:
     def log(self) -> LogFile:
         """Everything that every start of this service wrote."""
         return LogFile(self._spec.log)
+
+    def judged_log(self) -> str:
+        """What it wrote, without what starts said that had to end: that is judged by itself."""
+        marks = [0, *(mark for span in self._excused for mark in span)]
+        spans = zip(marks[::2], [*marks[1::2], self.log.size()], strict=True)
+        return "".join(self.log.read(begin, end) for begin, end in spans)
 
     @property
     def base_url(self) -> str:
@@ -241,6 +248,7 @@ class ServiceProcess:
             took_ms = (time.monotonic_ns() - began_ns) / 1e6
             if status is None:
                 await asyncio.to_thread(process.stop, signum=signal.SIGKILL)
+            self._excused.append((mark, self.log.size()))
             said = self.log.read(mark)[-SAID_CHARACTERS:]
             return EndOfStart(pid=process.pid, status=status, took_ms=took_ms, listened=listened, said=said)
 

@@ -33,8 +33,8 @@ def steps_of(draw: st.DrawFn, *kinds: type[Value]) -> Value:
     return draw(st.one_of([of_kind(cls) for cls in kinds]))
 
 
-AWAITED = steps_of(*(cls for cls in STEPS if cls is not Traffic))
-ENTERED = steps_of(Deliver, Traffic, Inject)
+AWAITED = steps_of(*(cls for cls in STEPS if cls.awaited))
+ENTERED = steps_of(*(cls for cls in STEPS if cls.entered))
 PROGRAMS = st.recursive(
     st.lists(AWAITED, max_size=3),
     lambda inner: st.lists(AWAITED | st.builds(Block, ENTERED, inner.map(tuple)), max_size=3),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def test_prepare_that_fails(runs: Runs) -> None:
     result = runs(play)
 
     assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("prepares",))
-    assert result.reason.startswith("prepares: prepare ended with status 1: 'The migration failed: ")
+    assert re.match("prepares: prepare ended with status 1: ['\"]The migration failed: ", result.reason)
     assert [ended.fails for ended in history_of(result).of(PrepareEnded)] == [True, False]
 
 

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from harness import ACKNOWLEDGED, ANY_OUTCOME, ENDS, Lab, no_fault, process, service
+from harness import ACKNOWLEDGED, ANY_OUTCOME, ENDS, Lab, link, no_fault, postgres, process, service
 from harness.checks import Verdict
 from harness.history.events import FaultHealed, ServiceEnded, StartEnded, Supervised
 from harness.results import RunResult
@@ -15,7 +15,7 @@ from harness.scenario.schedule import read_schedule
 from tests.scenario_live.support import Runs, evidence, history_of, site_of
 
 SETTING = "WEBHOOK_POOL_SIZE=0"
-SAYS = "WEBHOOK_POOL_SIZE='0'.*from 1 up to"
+SAYS = "WEBHOOK_POOL_SIZE='0'.*a whole number from 1"
 
 
 def test_a_start_that_must_end_and_does(runs: Runs) -> None:
@@ -25,16 +25,21 @@ def test_a_start_that_must_end_and_does(runs: Runs) -> None:
         await lab.restart(SETTING, expect=ENDS, says=SAYS, hides="hunter2")
         await lab.restart("WEBHOOK_RETRY_ATTEMPTS=4")
         await lab.deliver()
+        async with lab.inject(link.down(postgres)):
+            await lab.restart(
+                "WEBHOOK_START_DEGRADED=off", expect=ENDS, says='"level": "error", "event": "start_failed'
+            )
+        await lab.restart()
+        await lab.deliver()
         await lab.restart("WEBHOOK_POOL_SIZE=none", expect=ENDS, says="WEBHOOK_POOL_SIZE")
 
     result = runs(play)
 
     assert result.verdict is Verdict.HELD, result.reason
-    assert [end.status for end in history_of(result).of(StartEnded)] == [2, 2]
-    assert [dict(found) for found in evidence(result).values()] == [
-        {"start_ended": 1}, {"started_otherwise": 1}, {"start_ended": 1},
-    ]  # fmt: skip
-    assert len(list(history_of(result).of(FaultHealed))) == 3
+    assert [end.status for end in history_of(result).of(StartEnded)] == [2, 1, 2]
+    felt = [found for fault, found in evidence(result).items() if "restart" in fault]
+    assert felt == [{"start_ended": 1}, {"started_otherwise": 1}, {"start_ended": 1}, {"start_ended": 1}]
+    assert len(list(history_of(result).of(FaultHealed))) == 5
 
 
 @pytest.mark.parametrize(
@@ -65,12 +70,13 @@ def test_settings_last_until_the_scenario_is_over(runs: Runs) -> None:
 
     async def play(lab: Lab) -> None:
         await lab.restart("WEBHOOK_TIMESTAMP_TOLERANCE_S=200", "WEBHOOK_PORT={service.port}")
+        await lab.deliver()
         await lab.request("late")  # signed 240 s ago: too old for this service, which may still refuse it
         await lab.deliver()
 
     result = runs(play)
 
-    assert result.failing_checks == ("valid_is_not_rejected",), result.reason
+    assert "valid_is_not_rejected" in result.failing_checks, result.reason
     recorded = [end.asked_by for end in history_of(result).of(ServiceEnded)]
     assert recorded == ["stop", "stop", "end"]
 

@@ -52,7 +52,6 @@ from tests.vocabulary.support import evaluated
         ("restart('2=x')", "restart: settings = '2=x': is no environment variable", "NAME=value"),
         ("restart(says='x')", "restart: says = 'x': only a start that must end", "expect=ENDS"),
         ("restart(expect=ENDS, says='(')", "restart: says = '(': not a regular expression", "mend"),
-        ("restart(expect=ENDS | Start.ALIVE)", "a start comes to one thing", "ENDS"),
         ("prepare(copies=0)", "prepare: copies = 0: does nothing", "1 or more"),
         ("prepare(says='(')", "prepare: says = '(': not a regular expression", "mend"),
         ("copies(1)", "copies: n = 1: one is there", "2 to 5"),

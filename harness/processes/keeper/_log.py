@@ -21,12 +21,12 @@ class LogFile:
         except FileNotFoundError:
             return 0
 
-    def read(self, since: int = 0) -> str:
-        """Return the text from the mark on. Invalid UTF-8 becomes U+FFFD."""
+    def read(self, since: int = 0, until: int | None = None) -> str:
+        """Return the text from one mark on, to the other if there is one. Invalid UTF-8 becomes U+FFFD."""
         try:
             with self.path.open("rb") as file:
                 file.seek(since)
-                return file.read().decode(errors="replace")
+                return file.read(-1 if until is None else until - since).decode(errors="replace")
         except FileNotFoundError:
             return ""
 
