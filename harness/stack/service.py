@@ -207,7 +207,8 @@ class ServiceProcess:
     async def end_copy(self, copy: Copy) -> None:
         """Send it nothing more and end it as its operator would: SIGTERM, then SIGKILL after its grace."""
         copy.serves = False
-        self._asked.setdefault(copy.process.pid, signal.SIGTERM.name)
+        if copy.process.poll() is None:  # else it has ended by itself
+            self._asked.setdefault(copy.process.pid, signal.SIGTERM.name)
         await asyncio.to_thread(copy.process.stop, grace_s=self._spec.stop_within_s)
         if copy in self._copies:
             self._copies.remove(copy)

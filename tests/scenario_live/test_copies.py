@@ -7,6 +7,8 @@ import os
 import signal
 from collections import Counter
 
+import psutil
+
 from harness import ACKNOWLEDGED, Lab, link, no_fault, redis, service
 from harness.checks import Verdict
 from harness.history.events import EvidenceSeen, ServiceEnded, ServiceStarted
@@ -71,6 +73,7 @@ def test_a_copy_that_dies_by_itself(runs: Runs) -> None:
             first = site_of(lab).service.process.pid
             (other,) = site_of(lab).service.pids() - {first}
             os.kill(other, signal.SIGKILL)
+            psutil.Process(other).wait(5)
 
     result = runs(play)
 
