@@ -108,6 +108,10 @@ def _exchanges(history: History) -> Sequence[Exchange]:
 
 def by_subject(history: History) -> Mapping[Subject, Sequence[Exchange]]:
     """All requests about each subject: those that sent or read a valid delivery."""
+    return history.once(_by_subject)
+
+
+def _by_subject(history: History) -> Mapping[Subject, Sequence[Exchange]]:
     found: dict[Subject, list[Exchange]] = {}
     for exchange in exchanges(history):
         if exchange.of_delivery:

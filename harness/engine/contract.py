@@ -65,18 +65,20 @@ class Contract:
     async def _ask(
         self, right: Sequence[str], wrong: Sequence[str], known: Sequence[Delivery], *, broken: bool, purpose: Purpose
     ) -> None:
-        """Send the wrong ones at once, the others one after the other.
+        """Send the wrong ones at once, and beside them the others in a few rows, each one request after the other.
 
-        While something is broken they are all sent at once, since a broken service takes its time for each.
+        A row keeps the order in which its requests tell most: first the delivery, then its read. While something is
+        broken all are sent at once, since a broken service takes its time for each.
         """
         errands = [self._errand(Asks.WRONG, name, broken=broken, purpose=purpose) for name in wrong]
-        first = [(self._fresh.next(), errand) for errand in errands]
-        others = list(self._others(right, known, broken=broken, purpose=purpose))
+        rows = [[(self._fresh.next(), errand)] for errand in errands]
+        rows += map(list, self._others(right, known, broken=broken, purpose=purpose))
         if broken:
-            await at_once(self.rig.clients.send(delivery, errand) for delivery, errand in (*first, *others))
-            return
-        await at_once(self.rig.clients.send(delivery, errand) for delivery, errand in first)
-        for delivery, errand in others:
+            rows = [[asked] for row in rows for asked in row]
+        await at_once(self._send_row(row) for row in rows)
+
+    async def _send_row(self, row: Sequence[tuple[Delivery, Errand]]) -> None:
+        for delivery, errand in row:
             await self.rig.clients.send(delivery, errand)
 
     async def ask(self, name: str, delivery: Delivery | None, *, broken: bool, expect: Outcome | None) -> Answer:
@@ -115,7 +117,13 @@ class Contract:
 
     def _others(
         self, right: Sequence[str], known: Sequence[Delivery], *, broken: bool, purpose: Purpose
-    ) -> Iterator[tuple[Delivery, Errand]]:
+    ) -> Iterator[Iterator[tuple[Delivery, Errand]]]:
+        yield self._right(right, broken=broken, purpose=purpose)
+        yield self._without_delivery(broken=broken, purpose=purpose)
+        for delivery in known:
+            yield self._about(delivery, broken=broken, purpose=purpose)
+
+    def _right(self, right: Sequence[str], *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
         described = self.rig.target.description
         of_round = self._fresh.next()
         for name in right:
@@ -125,10 +133,11 @@ class Contract:
             yield unusual, self._errand(Asks.DELIVER, name, broken=broken, purpose=purpose)
             for read in described.reads if not broken else ():
                 yield unusual, self._errand(Asks.READ, read, broken=broken, purpose=purpose)
-        for name in described.reads:
+
+    def _without_delivery(self, *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
+        """What is asked about no delivery that was sent."""
+        for name in self.rig.target.description.reads:
             yield self._fresh.next(), self._errand(Asks.READ_UNSENT, name, broken=broken, purpose=purpose)
-        for delivery in known:
-            yield from self._about(delivery, broken=broken, purpose=purpose)
         for name in health_paths(self.rig.target):
             yield self._fresh.next(), self._errand(Asks.HEALTH, name, broken=broken, purpose=purpose)
 

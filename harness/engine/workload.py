@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.engine.deliveries import Deliveries
-from harness.engine.http_client import BrokenOffError, HttpClient, NotConnectedError
 from harness.engine.observing.looks import SharedLooks
 from harness.engine.outgoing import outgoing, shown
 from harness.engine.tasks import owned
 from harness.faults.callers import Caller, Callers
 from harness.history import Recorder
 from harness.history.events import Asks, Purpose, RequestEnded, RequestSent
+from harness.stack.http_client import BrokenOffError, HttpClient, NotConnectedError
 from harness.stack.service import ServiceProcess
 from harness.target import Delivery, OutgoingRequest, Target
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, UNKNOWN, Outcome, Value

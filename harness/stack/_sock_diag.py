@@ -6,6 +6,10 @@ kernel filter nothing by port, takes 1 ms where this takes 0.4, and every user w
 
 The layouts are those of linux/inet_diag.h and linux/tcp.h. They only ever grow at the end; what an
 older kernel does not send yet is read as 0.
+
+Whatever is asked for, the kernel walks its whole table of connections: 2.5 ms where that has 262,144 places, for
+each request. So one request asks for IPv4 and IPv6 together, which only the older of the two kinds of request does
+(TCPDIAG_GETSOCK), and one answer serves for several ports.
 """
 
 from __future__ import annotations
@@ -15,11 +19,11 @@ import ipaddress
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 NETLINK_SOCK_DIAG = 4
-SOCK_DIAG_BY_FAMILY = 20
+TCPDIAG_GETSOCK = 18
 NLMSG_ERROR = 2
 NLMSG_DONE = 3
 NLM_F_REQUEST = 0x001
@@ -30,7 +34,8 @@ ALL_STATES = 0xFFFFFFFF
 LISTEN = 10
 
 _NLMSG = struct.Struct("=IHHII")  # length, type, flags, sequence, port
-_REQUEST = struct.Struct("=BBBxI")  # family, protocol, wanted attributes, states
+_ATTRIBUTES = struct.Struct("=3xB")  # family and lengths of prefixes, all unused; the wanted attributes
+_STATES = struct.Struct("=I4x")  # the states; tables, unused
 _SOCKET_ID = struct.Struct(">HH16s16s12x")  # source port, destination port, addresses; interface and cookie unused
 _MESSAGE = struct.Struct("=BBBB48xIIIII")  # family, state, timer, retransmits; expires, rqueue, wqueue, uid, inode
 _ATTRIBUTE = struct.Struct("=HH")
@@ -66,28 +71,32 @@ class RawSocket:
         return int(struct.unpack_from("=Q", self.info, offset)[0])
 
 
-def tcp_sockets(*, local_port: int = 0, remote_port: int = 0, states: int = ALL_STATES) -> list[RawSocket]:
-    """Return the TCP sockets of this network namespace, IPv4 and IPv6; a port of 0 is any.
+def tcp_sockets(
+    *, local_port: int = 0, remote_port: int = 0, remote_ports: Collection[int] = (), states: int = ALL_STATES
+) -> list[RawSocket]:
+    """Return the TCP sockets of this network namespace, IPv4 and IPv6; a port of 0 is any, and so is none of several.
 
-    The kernel does the filtering. Raises OSError when it refuses, TimeoutError when it does not answer.
+    The kernel does the filtering, but for `remote_ports`. Raises OSError when it refuses, TimeoutError when it does
+    not answer.
     """
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, NETLINK_SOCK_DIAG) as netlink:
         netlink.settimeout(_TIMEOUT_S)
-        found: list[RawSocket] = []
-        for family in (socket.AF_INET, socket.AF_INET6):
-            netlink.send(_request(family, local_port, remote_port, states))
-            found.extend(_answer(netlink))
-        return found
+        netlink.send(_request(local_port, remote_port, states))
+        return [_socket(each) for each in _answer(netlink) if not remote_ports or _remote_port(each) in remote_ports]
 
 
-def _request(family: int, local_port: int, remote_port: int, states: int) -> bytes:
-    body = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << (INET_DIAG_INFO - 1), states)
-    body += _SOCKET_ID.pack(local_port, remote_port, b"", b"")
+def _request(local_port: int, remote_port: int, states: int) -> bytes:
+    body = _ATTRIBUTES.pack(1 << (INET_DIAG_INFO - 1))
+    body += _SOCKET_ID.pack(local_port, remote_port, b"", b"") + _STATES.pack(states)
     length = _NLMSG.size + len(body)
-    return _NLMSG.pack(length, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + body
+    return _NLMSG.pack(length, TCPDIAG_GETSOCK, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + body
 
 
-def _answer(netlink: socket.socket) -> Iterator[RawSocket]:
+def _remote_port(message: bytes) -> int:
+    return int.from_bytes(message[6:8], "big")
+
+
+def _answer(netlink: socket.socket) -> Iterator[bytes]:
     while True:
         data = netlink.recv(_RECEIVE_BYTES)
         offset = 0
@@ -99,8 +108,8 @@ def _answer(netlink: socket.socket) -> Iterator[RawSocket]:
                 return
             if kind == NLMSG_ERROR:
                 _raise_if(payload)
-            elif kind == SOCK_DIAG_BY_FAMILY:
-                yield _socket(payload)
+            elif kind == TCPDIAG_GETSOCK:
+                yield payload
             offset += (length + 3) & ~3
 
 

@@ -31,9 +31,10 @@ def ephemeral_range() -> range:
 
 def candidates(ephemeral: range) -> list[int]:
     """Return the ports to choose from: those outside `ephemeral`, or all if hardly any are left."""
-    everything = range(_LOWEST, _HIGHEST + 1)
-    outside = [port for port in everything if port not in ephemeral]
-    return outside if len(outside) >= 100 else list(everything)
+    below = range(_LOWEST, min(ephemeral.start, _HIGHEST + 1))
+    above = range(max(ephemeral.stop, _LOWEST), _HIGHEST + 1)
+    outside = [*below, *above]
+    return outside if len(outside) >= 100 else list(range(_LOWEST, _HIGHEST + 1))
 
 
 def free_port() -> int:

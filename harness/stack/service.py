@@ -11,14 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-import psutil
-
 from harness.errors import HarnessError
 from harness.polling import poll, poll_async
 from harness.processes.keeper import Keeper, KeptProcess, LogFile, PreloadedPython, ProcessSpec
 from harness.processes.syscalls import ConnectRule, SyscallEvent
-from harness.stack.http import service_client
+from harness.stack.http_client import HttpClient, UnansweredError
 from harness.stack.loops import call_in
 from harness.stack.sockets import listening
 
@@ -130,11 +127,6 @@ class ServiceProcess:
         return "".join(self.log.read(begin, end) for begin, end in spans)
 
     @property
-    def base_url(self) -> str:
-        """The URL at which it listens, or listened last."""
-        return _url(self.port)
-
-    @property
     def running(self) -> bool:
         """Whether its process is there."""
         return self._process is not None and self._process.poll() is None
@@ -145,8 +137,8 @@ class ServiceProcess:
         return self.running and not self._starting.locked()
 
     def pids(self) -> frozenset[int]:
-        """The process, its copies, and all their descendants; empty when they are gone."""
-        return frozenset(pid for process in self._processes for pid in _family(process))
+        """The process and its copies, for those who look at their descendants, too; empty when they are gone."""
+        return frozenset(process.pid for process in self._processes)
 
     @property
     def _processes(self) -> Sequence[KeptProcess]:
@@ -300,7 +292,7 @@ class ServiceProcess:
     async def _until_alive(self, process: KeptProcess, port: int) -> None:
         """Ask until it answers well: a service may listen before it is up."""
         path, last = self._spec.alive, "nothing"
-        async with service_client(base_url=_url(port), timeout=self._spec.start_within_s) as client:
+        async with HttpClient(keep_alive=False) as client:
 
             async def alive() -> bool:
                 nonlocal last
@@ -308,11 +300,11 @@ class ServiceProcess:
                 if gone is not None:
                     raise self._did_not_start(f"it ended with status {gone}")
                 try:
-                    answer = await client.get(path)
-                except httpx.HTTPError as problem:
+                    answer = await client.get(port, path, within_s=self._spec.start_within_s)
+                except (UnansweredError, TimeoutError) as problem:
                     last = repr(problem)
                     return False
-                last = f"it answered {answer.status_code}"
+                last = f"it answered {answer.status}"
                 return answer.is_success
 
             if not await poll_async(alive, within_s=self._spec.start_within_s):
@@ -380,16 +372,3 @@ class ServiceProcess:
             return
         self._asked.setdefault(self._process.pid, STOP)
         await asyncio.to_thread(self._process.stop, grace_s=self._spec.stop_within_s)
-
-
-def _url(port: int) -> str:
-    return f"http://127.0.0.1:{port}"
-
-
-def _family(process: KeptProcess) -> frozenset[int]:
-    """A process and all its descendants; empty when it is gone."""
-    try:
-        root = psutil.Process(process.pid)
-        return frozenset({root.pid, *(child.pid for child in root.children(recursive=True))})
-    except psutil.NoSuchProcess:
-        return frozenset()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -41,9 +42,18 @@ def check_keys(data: Mapping[str, object], cls: type[DataclassInstance], name: s
             raise UsageError.at(place, key, None, f"{name} needs this key", mend=f"add {key!r}")
 
 
+@functools.lru_cache(maxsize=1024)
+def shape_of(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Return what a type is made of: `tuple[int, ...]` of `tuple` and `int`. Values are made far more often than types.
+
+    Only so many are kept, since a type may go with the module that made it.
+    """
+    return typing.get_origin(hint), typing.get_args(hint)
+
+
 def fits(given: object, hint: Any) -> bool:
     """Return whether `given` is of the type `hint`. A bool is not a number; an int is also a float."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    origin, arguments = shape_of(hint)
     if origin in (Union, types.UnionType):
         return any(fits(given, each) for each in arguments)
     if origin is tuple:

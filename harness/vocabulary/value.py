@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Self, TypeAlias, TypeVar, Union, cast
 
 from harness.errors import UsageError, closest
 from harness.protocols.registry import import_everywhere
-from harness.vocabulary.fitting import check_fields, check_keys, fits, words_for
+from harness.vocabulary.fitting import check_fields, check_keys, fits, shape_of, words_for
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 ValueT = TypeVar("ValueT", bound="Value")
@@ -35,6 +35,7 @@ class Value:
     kind: ClassVar[str] = ""
     _kinds: ClassVar[dict[str, type[Value]]] = {}
     _field_types: ClassVar[Mapping[str, Any]]
+    _in_order: ClassVar[Sequence[Field[Any]]]
 
     def __init_subclass__(cls, *, kind: str = "") -> None:
         """Register the class under its kind; a kind is given to one class only."""
@@ -53,6 +54,13 @@ class Value:
         import_everywhere("words")
         return {kind: known for kind, known in Value._kinds.items() if issubclass(known, cls)}
 
+    @staticmethod
+    def known(kind: str) -> type[Value] | None:
+        """The class of that kind, of whatever base; None if there is none."""
+        if kind not in Value._kinds:
+            import_everywhere("words")
+        return Value._kinds.get(kind)
+
     @classmethod
     def field_types(cls) -> Mapping[str, Any]:
         """The type of each field, by name."""
@@ -61,6 +69,14 @@ class Value:
         if known is None:
             hints = typing.get_type_hints(cls)
             known = cls._field_types = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+        return known
+
+    @classmethod
+    def in_order(cls) -> Sequence[Field[Any]]:
+        """The fields, those without a name first."""
+        known: Sequence[Field[Any]] | None = cls.__dict__.get("_in_order")
+        if known is None:
+            known = cls._in_order = sorted(dataclasses.fields(cls), key=lambda field: bool(field.kw_only))
         return known
 
     @classmethod
@@ -92,7 +108,7 @@ def safe_id(text: str) -> str:
 
 def given_fields(value: Value) -> Iterator[tuple[Field[Any], Any]]:
     """Yield each field that was given, with its value: defaults are left out. Those without a name come first."""
-    for field in sorted(dataclasses.fields(value), key=lambda field: bool(field.kw_only)):
+    for field in value.in_order():
         given = getattr(value, field.name)
         if field.default is MISSING or given != field.default:
             yield field, given
@@ -168,11 +184,11 @@ def _not_an_object(data: Json, expected: type[Value], place: str) -> UsageError:
 
 
 def _class_of(data: Mapping[str, Json], expected: type[Value], place: str) -> type[Value]:
-    kinds = expected.kinds()
     kind = data.get("kind")
-    if not isinstance(kind, str) or kind not in kinds:
-        raise UsageError.at(place, "kind", kind, f"not a kind of {expected.__name__.lower()}", valid=kinds)
-    return kinds[kind]
+    found = Value.known(kind) if isinstance(kind, str) else None
+    if found is None or not issubclass(found, expected):
+        raise UsageError.at(place, "kind", kind, f"not a kind of {expected.__name__.lower()}", valid=expected.kinds())
+    return found
 
 
 def _arguments(cls: type[Value], data: Mapping[str, Json], place: str) -> dict[str, object]:
@@ -184,7 +200,7 @@ def _arguments(cls: type[Value], data: Mapping[str, Json], place: str) -> dict[s
 
 def decode(data: Json, hint: Any, place: str) -> object:
     """Read one field's JSON by the field's type hint."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    origin, arguments = shape_of(hint)
     if origin in (Union, types.UnionType):
         return None if data is None else _first_that_fits(data, arguments, place)
     if origin is tuple:

@@ -218,3 +218,19 @@ def test_a_folder_that_cannot_be_made_is_said_too(tmp_path: Path) -> None:
         recorder.record("runner", PhaseBegan("start"))
     assert recorder.unwritten
     assert len(recorder.history.entries) == 1
+
+
+def test_what_is_found_in_a_history_is_looked_for_once() -> None:
+    recorder = Recorder()
+    recorder.record("runner", PhaseBegan("start"))
+    looks: list[int] = []
+
+    def count(history: History) -> int:
+        looks.append(len(history.entries))
+        return len(history.entries)
+
+    first = recorder.history
+    assert [first.once(count), first.once(count)] == [1, 1]
+    recorder.record("runner", PhaseBegan("steady"))
+    assert recorder.history.once(count) == 2, "a longer history is another"
+    assert looks == [1, 2]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from harness.engine.http_client import BrokenOffError, HttpClient, NotConnectedError
+from harness.stack.http_client import BrokenOffError, HttpClient, NotConnectedError
 from harness.stack.sockets import connections, kept_open
 from harness.target import OutgoingRequest
 

@@ -28,7 +28,7 @@ retries_total{reason="lost"} 3.0
     ],
 )
 def test_what_was_counted(text: str, name: str, labels: dict[str, str], value: float) -> None:
-    assert Probed.parse(text).get(name, labels) == value
+    assert Probed(text).get(name, labels) == value
 
 
 @pytest.mark.parametrize(
@@ -43,5 +43,5 @@ def test_what_was_counted(text: str, name: str, labels: dict[str, str], value: f
 )
 def test_what_there_is_not_is_no_zero(text: str, name: str, labels: dict[str, str], problem: str, valid: str) -> None:
     with pytest.raises(HarnessError, match=problem) as raised:
-        Probed.parse(text).get(name, labels)
+        Probed(text).get(name, labels)
     assert valid in raised.value.hint

@@ -136,7 +136,7 @@ def test_a_kernel_that_does_not_tell_spoils_no_run(runs: Runs, monkeypatch: pyte
     def refuses(port: int) -> None:
         raise OSError(errno.EPROTONOSUPPORT, f"sock_diag: not here, {port}")
 
-    monkeypatch.setattr("harness.engine.observing.counting.connection_count", refuses)
+    monkeypatch.setattr("harness.engine.observing.counting.connection_counts", refuses)
 
     async def play(lab: Lab) -> None:
         await lab.inject(no_fault)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from harness.engine.configuration import RunConfiguration
 from harness.engine.deliveries import Deliveries, of_every_size, of_one_size
-from harness.engine.http_client import HttpClient
 from harness.engine.laying.links import LANE, SCENARIO, Laying, laid_links
 from harness.engine.laying.preparing import Preparing
 from harness.engine.laying.testbed import Testbed
@@ -28,6 +27,7 @@ from harness.history.events import ServiceEnded
 from harness.processes.keeper import KeptProcess
 from harness.relay import RelayControl
 from harness.results import RunKey
+from harness.stack.http_client import HttpClient
 from harness.stack.ports import free_port
 from harness.stack.service import ServiceProcess, ServiceSpec
 from harness.target.placeholders import SERVICE_PORT

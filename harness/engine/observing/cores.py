@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from harness.history import Recorder
 from harness.history.events import CoresSeen, CoreWait
-from harness.processes.keeper import Process, all_processes
+from harness.processes.keeper import Process, all_processes, read_small
 
 SAMPLE_EVERY_S = 0.5
 LANE = "machine"
@@ -121,37 +121,42 @@ class Cores:
         name_of = {pid: name for name, pids in roots.items() for pid in pids}
         threads: dict[str, dict[Thread, Times]] = {CLIENTS: {}, **{name: {} for name in roots}}
         own_ticks = 0
-        everything = {process.pid: process for process in all_processes()}
-        for pid, process in everything.items():
-            is_ours, name = _place_of(pid, everything, name_of)
-            if is_ours:
-                own_ticks += process.ran_ticks + process.reaped_ticks
+        for process, name in _ours(name_of):
+            own_ticks += process.ran_ticks + process.reaped_ticks
             if name:
-                threads[name].update(_threads(pid))
-        threads[CLIENTS].update((thread, times) for thread, times in _threads(os.getpid()) if thread == self._clients)
+                threads[name].update(_threads(process.pid))
+        threads[CLIENTS][self._clients] = _times(*self._clients)
         own_ns = own_ticks * JIFFY_NS
         return Reading(at_ns=time.monotonic_ns(), busy_ns=_busy_ns(), own_ns=own_ns, threads=threads)
 
 
-def _place_of(pid: int, everything: Mapping[int, Process], name_of: Mapping[int, str]) -> tuple[bool, str]:
-    """Return whether the harness started a process, or is it, and the name of the nearest named process above it.
+def _ours(name_of: Mapping[int, str]) -> Iterator[tuple[Process, str]]:
+    """Yield this process and all that it has started, each with the name of the nearest named process above it.
 
     Ancestors are read as they are now: a process whose parent has just ended is found at the next reading.
     """
-    name = ""
-    while pid != os.getpid() and pid in everything:
-        name = name or name_of.get(pid, "")
-        pid = everything[pid].parent
-    return pid == os.getpid(), name
+    below: dict[int, list[Process]] = {}
+    waiting: list[tuple[Process, str]] = []
+    for process in all_processes():
+        if process.pid == os.getpid():
+            waiting.append((process, ""))
+        below.setdefault(process.parent, []).append(process)
+    while waiting:
+        process, name = waiting.pop()
+        yield process, name
+        waiting += [(child, name_of.get(child.pid, name)) for child in below.get(process.pid, ())]
 
 
 def _threads(pid: int) -> Iterator[tuple[Thread, Times]]:
     """Return how long each thread of a process has run and waited for a core; nothing if the process is gone."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - the names alone
-            with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as file:  # noqa: PTH123 - many a second
-                ran_ns, waited_ns, _ = file.read().split()
-                yield (pid, int(thread)), Times(int(ran_ns), int(waited_ns))
+            yield (pid, int(thread)), _times(pid, int(thread))
+
+
+def _times(pid: int, thread: int) -> Times:
+    ran_ns, waited_ns, _ = read_small(f"/proc/{pid}/task/{thread}/schedstat").split()
+    return Times(int(ran_ns), int(waited_ns))
 
 
 def _busy_ns() -> int:

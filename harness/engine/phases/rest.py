@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.engine.http_client import BrokenOffError, NotConnectedError
 from harness.engine.observing.probes import Probed, probe
 from harness.engine.rig import Rig
 from harness.history.events import AtRest, RestUnknown, rest_name
 from harness.polling import poll_async
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.contract.probes import SessionCount
-from harness.target import OutgoingRequest, Target
+from harness.stack.http_client import UnansweredError
+from harness.target import Target
 
 TASKS_SLACK = 2
 
@@ -85,13 +84,12 @@ async def _checked_out(rig: Rig) -> Sequence[AtRest]:
     probes = rig.target.description.probes
     if probes is None or probes.checked_out is None:
         return ()
-    asking = OutgoingRequest("GET", probes.metrics, {}, b"")
+    port, within_s = rig.site.service.port, rig.clients.patience_s
     try:
-        async with asyncio.timeout(rig.clients.patience_s):
-            answer = await rig.clients.http.request(rig.site.service.port, asking)
-    except (NotConnectedError, BrokenOffError, TimeoutError):
+        answer = await rig.clients.http.get(port, probes.metrics, within_s=within_s)
+    except (UnansweredError, TimeoutError):
         return ()  # it has ended, or hangs: another check reports that
-    return [AtRest("checked_out", Probed.parse(answer.body.decode()).get(probes.checked_out), 0)]
+    return [AtRest("checked_out", Probed(answer.text).get(probes.checked_out), 0)]
 
 
 async def wait_until_idle(rig: Rig) -> None:

@@ -1,7 +1,7 @@
 """Owns every process that the harness starts, and leaves none behind."""
 
 from harness.processes.keeper._client import Keeper
-from harness.processes.keeper._descendants import Process, all_processes
+from harness.processes.keeper._descendants import Process, all_processes, read_small
 from harness.processes.keeper._kept import KeptProcess
 from harness.processes.keeper._log import LogFile
 from harness.processes.keeper._preloading import PreloadedPython, PreloadSpec
@@ -17,5 +17,6 @@ __all__ = [
     "Process",
     "ProcessSpec",
     "all_processes",
+    "read_small",
     "user_namespaces_available",
 ]

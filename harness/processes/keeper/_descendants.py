@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import os
 import signal
 import time
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from harness.processes.syscalls._libc import pidfd_open, pidfd_send_signal
 
 _RESCAN_S = 0.01
+READ_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,15 @@ def _read(pid: int) -> Process | None:
 def _stat(pid: int) -> list[bytes] | None:
     """Fields of /proc/PID/stat behind the name (proc(5)), which may itself hold brackets and spaces."""
     try:
-        with io.FileIO(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(b")")[2].split()
+        return read_small(f"/proc/{pid}/stat").rpartition(b")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def read_small(path: str) -> bytes:
+    """Read a file of the kernel's that one read returns whole. A file object would ask for its size and read twice."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(file, READ_BYTES)
+    finally:
+        os.close(file)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from harness.errors import HarnessError
 from harness.protocols.contract.probes import UnaskedProbe
-from harness.stack.sockets import connection_count
+from harness.stack.sockets import connection_counts
 
 __all__ = ["ConnectionsProbe"]
 
@@ -22,4 +22,4 @@ class ConnectionsProbe(UnaskedProbe):
 
     async def idle(self) -> int:
         """Count all open connections: the kernel does not know which of them are busy."""
-        return (await asyncio.to_thread(connection_count, self._port)).open
+        return (await asyncio.to_thread(connection_counts, [self._port]))[self._port].open

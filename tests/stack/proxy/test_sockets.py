@@ -20,7 +20,7 @@ from harness.stack.sockets import (
     ConnectionCount,
     TcpConnection,
     TcpState,
-    connection_count,
+    connection_counts,
     connections,
     listening,
     moved,
@@ -145,13 +145,22 @@ def test_a_peer_that_reset() -> None:
 def test_connections_are_counted_whosever_they_are() -> None:
     with silent_server() as listener, ExitStack() as opened:
         port = listener.getsockname()[1]
-        assert connection_count(port) == ConnectionCount(open=0, connecting=0)
+        assert connection_counts([port])[port] == ConnectionCount(open=0, connecting=0)
         for _ in range(2):
             opened.enter_context(socket.create_connection(("127.0.0.1", port)))
-        assert connection_count(port) == ConnectionCount(open=2, connecting=0)
+        assert connection_counts([port])[port] == ConnectionCount(open=2, connecting=0)
         server, _ = listener.accept()
         server.close()
-        assert until(lambda: connection_count(port) == ConnectionCount(open=1, connecting=0)), "one side has closed"
+        assert until(lambda: connection_counts([port])[port] == ConnectionCount(open=1, connecting=0)), (
+            "one side has closed"
+        )
+
+
+def test_each_port_of_several_has_its_own_count() -> None:
+    with silent_server() as one, silent_server() as other, socket.create_connection(one.getsockname()):
+        ports = [one.getsockname()[1], other.getsockname()[1]]
+        counted = connection_counts(ports)
+        assert [counted[port].open for port in ports] == [1, 0]
 
 
 def test_a_connection_that_is_being_made() -> None:
@@ -168,7 +177,7 @@ def test_a_connection_that_is_being_made() -> None:
             assert trial.connect_ex(("127.0.0.1", port)) != 0
         assert until(lambda: len(connecting()) > 0)
         assert not any(each.open or each.awaiting_answer for each in connecting())
-        assert connection_count(port).connecting > 0
+        assert connection_counts([port])[port].connecting > 0
         (listener_now,) = listening(port)
         assert listener_now.waiting > listener_now.backlog == 0
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self, cast
+from typing import Protocol, Self, cast
 
 import h11
-
-from harness.target import OutgoingRequest
 
 HOST = "127.0.0.1"
 SERVER_FAILED = 500
@@ -21,12 +19,62 @@ IDLE_MAX_S = 2.0
 ENDED_EARLY = "the connection ended before the answer did"
 
 
-class NotConnectedError(Exception):
+class UnansweredError(Exception):
+    """No whole answer came."""
+
+
+class NotConnectedError(UnansweredError):
     """No connection was made, so the service never received the request."""
 
 
-class BrokenOffError(Exception):
+class BrokenOffError(UnansweredError):
     """The connection ended before the answer did: the service may have received the request."""
+
+
+class Request(Protocol):
+    """What to send: the target's `OutgoingRequest` is one, and `Get`."""
+
+    @property
+    def method(self) -> str:
+        """For example `POST`."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """It begins with `/`."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Without `host` and `content-length`: the client adds those."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """Empty where there is none."""
+        ...
+
+    @property
+    def trailers(self) -> Mapping[str, str]:
+        """Headers behind the body; only with `is_chunked`."""
+        ...
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the body is sent in chunks, without saying its length before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """A GET that has the service close the connection: no open one is left that counts as a client's."""
+
+    path: str
+    method: str = field(default="GET", init=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: {"connection": "close"}, init=False)
+    body: bytes = field(default=b"", init=False)
+    trailers: Mapping[str, str] = field(default_factory=dict, init=False)
+    is_chunked: bool = field(default=False, init=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +84,16 @@ class Response:
     status: int
     body: bytes
     headers: Sequence[tuple[str, str]] = ()
+
+    @property
+    def is_success(self) -> bool:
+        """Whether its status is a 2xx."""
+        return self.status // 100 == 2
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8; what is none is replaced."""
+        return self.body.decode("utf-8", "replace")
 
 
 class HttpClient:
@@ -62,8 +120,13 @@ class HttpClient:
         if self._open:
             await asyncio.wait([connection.lost for connection in self._open])
 
+    async def get(self, port: int, path: str, *, within_s: float) -> Response:
+        """Send a GET on a connection of its own; return its answer. Raises UnansweredError and TimeoutError."""
+        async with asyncio.timeout(within_s):
+            return await self.request(port, Get(path))
+
     async def request(
-        self, port: int, outgoing: OutgoingRequest, *, connected: Callable[[int], None] = lambda _: None
+        self, port: int, outgoing: Request, *, connected: Callable[[int], None] = lambda _: None
     ) -> Response:
         """Send a request and return its answer, however long that takes.
 
@@ -136,7 +199,7 @@ class _Connection(asyncio.Protocol):
         """Return how many seconds have passed since its last answer."""
         return time.monotonic() - self._used_s
 
-    async def exchange(self, outgoing: OutgoingRequest) -> Response:
+    async def exchange(self, outgoing: Request) -> Response:
         """Send a request and return its answer. Raises BrokenOffError."""
         self._answer = asyncio.get_running_loop().create_future()
         self._body.clear()
@@ -145,7 +208,7 @@ class _Connection(asyncio.Protocol):
         self._transport.write(self._bytes_of(outgoing))
         return await self._answer
 
-    def _bytes_of(self, outgoing: OutgoingRequest) -> bytes:
+    def _bytes_of(self, outgoing: Request) -> bytes:
         own = [("host", f"{HOST}:{self.port}")]
         if not outgoing.is_chunked:
             own.append(("content-length", str(len(outgoing.body))))
