@@ -110,7 +110,7 @@ def _by_reason(ablated: RunResult, proof: Proof, failed: CheckResult, control_lo
         ("the service's log", _own_line(proof.match, ablated.service_log, failed.deliveries, control_log)),
     ):
         if found:
-            return PairJudgement(PairVerdict.PROVED, f"failed by {proof.fails}, {one_line(found[0])!r} in {where}")
+            return PairJudgement(PairVerdict.PROVED, f"failed by {proof.fails}, {_shown(found[0])!r} in {where}")
     problem = "is neither in the reason nor in the service's log"
     if re.search(proof.match, ablated.service_log):
         problem = (
@@ -144,9 +144,14 @@ def _held(ablated: RunResult, proof: Proof) -> PairJudgement:
     reason = f"it held without {proof}: nothing shows what that is good for"
     found = re.search(proof.match, ablated.service_log) if proof.match else None
     if found:
-        logged = f"the service's log has {one_line(found[0])!r}"
+        logged = f"the service's log has {_shown(found[0])!r}"
         reason = f"it held without {proof}, though {logged}: name in `without` what makes up for it"
     return PairJudgement(PairVerdict.UNPROVED, reason)
+
+
+def _shown(found: str) -> str:
+    """What a pattern found, in one line: `.*` may have found a whole traceback, of which the ends tell most."""
+    return cut_within(one_line(found), SHOWN_CHARACTERS)
 
 
 def _seen(ablated: RunResult, failed: CheckResult) -> str:

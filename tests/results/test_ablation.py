@@ -28,6 +28,15 @@ def test_the_reason_is_found_in_the_services_log() -> None:
     assert "in the service's log" in judgement.reason
 
 
+def test_a_pattern_that_finds_a_traceback_is_shown_by_its_ends() -> None:
+    proof = Proof(protections=("p",), fails=PROOF.fails, match="Exception in.*is closed")
+    log = f"Exception in ASGI application {'at a line of it ' * 200} connection is closed\n"
+    reason = judge_pair(made(), ablated(service_log=log), proof).reason
+    assert len(reason) < 400
+    assert "'Exception in ASGI" in reason
+    assert "connection is closed' in the service's log" in reason
+
+
 @pytest.mark.parametrize(
     ("control", "log", "verdict"),
     [
