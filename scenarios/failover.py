@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from harness import ANY_OUTCOME, REFUSED, Lab, postgres, proves, redis, server, wire
+from harness import ANY_OUTCOME, REFUSED, Lab, link, postgres, proves, redis, server, wire
 from scenarios.words import CLOSED, REFUSED_CONNECT, UNHANDLED
 
 NOT_CAUGHT = proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}({REFUSED_CONNECT})")
@@ -67,3 +67,20 @@ async def test_redis_restarted_empty(lab: Lab, how: Literal["orderly", "immediat
     async with lab.inject(server.restart(redis, how=how)):
         pass
     await lab.deliver(3)
+
+
+@STALE
+async def test_a_backend_of_postgres_crashes(lab: Lab) -> None:
+    """PostgreSQL throws every session out and recovers: the service makes new ones, and no delivery pays for it."""
+    await lab.deliver(5)
+    async with lab.inject(server.crash_backend(postgres)):
+        pass
+    await lab.deliver(5)
+
+
+@proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}TooManyConnectionsError")
+async def test_no_session_left_at_postgres(lab: Lab) -> None:
+    """Somebody else has all of PostgreSQL's slots (53300): the service refuses, and recovers when there are some."""
+    async with lab.inject(link.cut(postgres), server.limit_connections(postgres, 0)):
+        await lab.deliver(5, expect=REFUSED)
+    await lab.deliver(5)

@@ -1,0 +1,206 @@
+"""Faults that put PostgreSQL itself into a state of production: a backend has crashed, the connections have run out."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import asyncpg
+
+from harness.errors import HarnessError, UsageError
+from harness.faults.evidence import EvidenceKind
+from harness.faults.example import SOME, Example, Ground
+from harness.faults.fault import Fault, Injection
+from harness.faults.link import cut
+from harness.faults.site import ServerChange, Site
+from harness.faults.timing import TimedFault
+from harness.polling import poll_async
+from harness.protocols.postgres.probes import session as open_session
+from harness.protocols.postgres.words import Postgres
+from harness.relay import Ended, Report
+
+BACK_WITHIN_S = 30.0
+"""Far beyond what a recovery of the harness's small databases takes."""
+NO_LIMIT = -1
+LOGINS_REFUSED = EvidenceKind(
+    "logins_refused", "PostgreSQL", "the service was refused a session (53300), by the server's log"
+)
+SESSIONS_THROWN_OUT = EvidenceKind(
+    "sessions_thrown_out", "relay", "the server ended sessions of the service, because one of its backends crashed"
+)
+
+
+@dataclass(frozen=True, repr=False)
+class CrashBackend(TimedFault, kind="server.crash_backend"):
+    """One backend of the service's is killed (SIGKILL): PostgreSQL throws every session out, and recovers by itself.
+
+    For example::
+
+        await lab.inject(server.crash_backend(postgres))
+        await lab.deliver(5)
+
+    A crashed backend may have damaged the shared memory, so the postmaster ends all sessions (57P02) and recovers from
+    its log, on the same port; meanwhile it answers 57P03 ("the database system is in recovery mode").
+
+    Args:
+        link: the link to the PostgreSQL server.
+        at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
+            the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+    """
+
+    does: ClassVar[str] = "kill a backend of PostgreSQL"
+    needs_own_server: ClassVar[bool] = True
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (SESSIONS_THROWN_OUT,)
+    link: Postgres
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """It happens once, before the deliveries: all are acknowledged."""
+        return Example(cls(ground.link_as(Postgres)), met="after", deliveries=SOME, prepared=True)
+
+    def injection(self, site: Site) -> Injection:
+        """Kill the process that serves one of the service's sessions."""
+        return _CrashBackend(self, site)
+
+
+class _CrashBackend(Injection):
+    def __init__(self, fault: CrashBackend, site: Site) -> None:
+        self._laid = site.laid(fault.link)
+        self._site = site
+        self._change = ServerChange(self._laid.server, fault, may_end_it=False)
+        self._ended: list[Ended] = []
+        self._leave: Callable[[], None] = lambda: None
+
+    def _heard(self, report: Report) -> None:
+        if isinstance(report, Ended) and report.hop == self._laid.hop and report.by in ("server", "reset by server"):
+            self._ended.append(report)
+
+    async def act(self) -> None:
+        sql = "SELECT pid FROM pg_stat_activity WHERE usename = $1 ORDER BY backend_start LIMIT 1"
+        async with open_session(self._laid.admin_url) as asking:
+            pid = await asking.fetchval(sql, self._laid.words["user"])
+            if pid is None:
+                return  # `instead` says so
+            self._site.server_changes.append(self._change)
+            self._leave = self._site.relay.on_report(self._heard)
+            os.kill(pid, signal.SIGKILL)
+            # This session is thrown out, too: when it has ended, so has every other.
+            await poll_async(lambda: _ended(asking), within_s=BACK_WITHIN_S)
+        await self._site.relay.sync()
+
+    async def fired(self) -> int:
+        return len(self._ended)
+
+    async def instead(self) -> str:
+        return "" if self._ended else "the service had no session that could crash"
+
+    async def heal(self) -> None:
+        """Wait until the server has recovered; record what it ended, once."""
+        if self._change not in self._site.server_changes or self._change.mended:
+            return
+        if not await poll_async(self._serves, within_s=BACK_WITHIN_S):
+            raise HarnessError(f"{self._laid.server} has not recovered {BACK_WITHIN_S:g} s after a backend's crash")
+        self._change.mended = True
+        await self._site.relay.sync()
+        self._leave()
+        if self._ended:
+            ports = ", ".join(str(each.service_port) for each in self._ended)
+            self._site.saw(SESSIONS_THROWN_OUT, f"{len(self._ended)} sessions of the service (ports {ports})")
+
+    async def _serves(self) -> bool:
+        try:
+            async with open_session(self._laid.admin_url):
+                return True
+        except (asyncpg.PostgresError, OSError):
+            return False  # 57P03: it is still recovering
+
+
+async def _ended(session: asyncpg.Connection) -> bool:
+    return bool(session.is_closed())
+
+
+@dataclass(frozen=True, repr=False)
+class LimitConnections(Fault, kind="server.limit_connections"):
+    """PostgreSQL lets the service have only so many sessions: it refuses further ones with 53300 until healed.
+
+    For example::
+
+        async with lab.inject(link.cut(postgres), server.limit_connections(postgres, 2)):
+            await lab.deliver(5, expect=ANY_OUTCOME)
+
+    It sets the CONNECTION LIMIT of the service's role ("ALTER ROLE" in PostgreSQL's manual): sessions that are open
+    stay, as when somebody else has taken the slots.
+
+    Args:
+        link: the link to the PostgreSQL server.
+        sessions: how many the service may have, 0 or more.
+
+    Raises:
+        UsageError: `sessions` is less than 0.
+    """
+
+    does: ClassVar[str] = "let the service have {fault.sessions} sessions at PostgreSQL"
+    needs_own_server: ClassVar[bool] = True
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (LOGINS_REFUSED,)
+    link: Postgres
+    sessions: int = field()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sessions < 0:
+            problem, mend = "less than no session", "write 0 to refuse every new session"
+            raise UsageError.at(self.kind, "sessions", self.sessions, problem, mend=mend)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """Connections are made anew, and none is let in: the service refuses."""
+        link = ground.link_as(Postgres)
+        return Example(cls(link, 0), beside=(cut(link),), deliveries=SOME, expect=ground.without_link)
+
+    def injection(self, site: Site) -> Injection:
+        """Set the limit of the service's role."""
+        return _LimitConnections(self, site)
+
+
+class _LimitConnections(Injection):
+    def __init__(self, fault: LimitConnections, site: Site) -> None:
+        self._fault = fault
+        self._site = site
+        self._laid = site.laid(fault.link)
+        self._limited = False
+        self._log_mark = 0
+
+    async def act(self) -> None:
+        self._log_mark = self._laid.log.size() if self._laid.log else 0
+        self._limited = True
+        await self._limit(self._fault.sessions)
+
+    async def _limit(self, sessions: int) -> None:
+        async with open_session(self._laid.admin_url) as admin:
+            await admin.execute(f'ALTER ROLE "{self._laid.words["user"]}" CONNECTION LIMIT {sessions}')
+
+    async def fired(self) -> int:
+        """How many logins of the service were refused."""
+        if self._laid.log is None:
+            return 0
+        line = re.compile(rf"too many connections for role \"{re.escape(self._laid.words['user'])}\"")
+        return len(line.findall(self._laid.log.read(self._log_mark)))
+
+    async def heal(self) -> None:
+        """Lift the limit, once."""
+        if not self._limited:
+            return
+        refused = await self.fired()
+        self._limited = False
+        await self._limit(NO_LIMIT)
+        if refused:
+            self._site.saw(LOGINS_REFUSED, f"{refused} logins of the service refused (53300)", server=self._laid)
+
+
+crash_backend, limit_connections = CrashBackend, LimitConnections
+
+__all__ = ["crash_backend", "limit_connections"]

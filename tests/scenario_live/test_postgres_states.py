@@ -1,0 +1,74 @@
+"""PostgreSQL in a state of production: a backend has crashed, or there is no session left."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import REFUSED, Lab, link, postgres, server
+from harness.checks import Verdict
+from harness.errors import UsageError
+from harness.history.events import ServerCrashed
+from tests.scenario_live.support import Runs, evidence, history_of
+
+
+def test_a_crashed_backend_ends_all_sessions_and_the_server_recovers(runs: Runs) -> None:
+    fault = server.crash_backend(postgres)
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver(3)
+        async with lab.inject(fault):
+            await lab.until(fault.fired(2))
+        await lab.deliver(3)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result)[repr(fault)] == {"sessions_thrown_out": 1}
+    (crashed,) = history_of(result).of(ServerCrashed)
+    assert crashed.fault == fault
+    assert "was terminated by signal 9" in crashed.line
+    assert not runs.bed.changed
+
+
+def test_without_a_session_there_is_none_to_crash(runs: Runs) -> None:
+    fault = server.crash_backend(postgres)
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        async with lab.inject(link.cut(postgres), fault):
+            pass
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "the service had no session that could crash" in result.reason
+
+
+def test_no_session_beyond_the_limit(runs: Runs) -> None:
+    fault = server.limit_connections(postgres, 0)
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(link.cut(postgres), fault):
+            await lab.deliver(2, expect=REFUSED)
+        await lab.deliver(2)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result)[repr(fault)] == {"logins_refused": 1}
+
+
+def test_a_limit_that_nobody_met_proves_nothing(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        async with lab.inject(server.limit_connections(postgres, 100)):
+            await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "left no evidence" in result.reason
+
+
+def test_fewer_than_no_session_is_refused() -> None:
+    with pytest.raises(UsageError, match="less than no session"):
+        server.limit_connections(postgres, -1)
