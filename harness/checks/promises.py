@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from harness.faults.fault import Fault
 from harness.history import History
 from harness.history.events import (
+    Asks,
     EvidenceSeen,
     FaultActed,
     FaultHealed,
@@ -93,14 +94,21 @@ def unread_rows(history: History) -> Iterator[str]:
         return
     over = max(_sent(history, Purpose.SCENARIO).values(), default=-1)
     again = _sent(history, Purpose.AGAIN)
-    # The contract's requests after the scenario repeat one of its deliveries.
-    contract = [at for at in _sent(history, Purpose.CONTRACT) if 0 <= over < at]
-    repeated = min([*again, *contract], default=math.inf)
+    repeated = min([*again, *(at for at in _asked_of_its_own(history) if over < at)], default=math.inf)
     if not any(over < reading < repeated for reading in readings):
         first = " and before deliveries were sent again, which hides what was lost" if again else ""
         yield f"what is stored was never read after the scenario's last request{first}"
     if again and readings[-1] < max(again.values()):
         yield "what is stored was never read after deliveries were sent again"
+
+
+def _asked_of_its_own(history: History) -> Iterator[int]:
+    """Where a request of the contract was sent that may store one of the scenario's own deliveries."""
+    sent = list(history.placed(RequestSent))
+    own = {each.delivery for _, each in sent if each.purpose == Purpose.SCENARIO}
+    for entry, each in sent:
+        if each.purpose == Purpose.CONTRACT and each.delivery in own and each.asks in (Asks.DELIVER, Asks.TAKEN):
+            yield entry.seq
 
 
 def _sent(history: History, purpose: Purpose) -> Mapping[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import itertools
 import zlib
@@ -33,9 +34,13 @@ def in_turn(names: Sequence[str], turn: int) -> Sequence[str]:
 
 @dataclass(slots=True)
 class Contract:
-    """The requests of one run's contract. Its own deliveries are small, and other than the scenario's."""
+    """The requests of one run's contract. Its own deliveries are small, and other than the scenario's.
+
+    `one_by_one`: never send two at once, unless something is broken. So the service keeps the connections that it has.
+    """
 
     rig: Rig
+    one_by_one: bool = False
     _fresh: Deliveries = field(init=False)
     _turns: Iterator[int] = field(init=False)
 
@@ -43,6 +48,12 @@ class Contract:
         seed = f"{self.rig.clients.deliveries.seed}/contract"
         self._fresh = of_one_size(seed)
         self._turns = itertools.count(zlib.crc32(seed.encode()))
+
+    def recording(self, rig: Rig) -> Contract:
+        """Return the same contract, with a history that goes on in another rig of the same service."""
+        made = copy.copy(self)
+        made.rig = rig
+        return made
 
     async def ask_all(self, *, broken: bool) -> None:
         """Send every request of the contract once, for the scenario. `broken`: the service may answer "not now"."""
@@ -57,10 +68,14 @@ class Contract:
         `own`: ask about the scenario's last acknowledged delivery; only after the rows were read, because a repeat
         would store a lost one.
         """
+        await self.ask_about(self._known(own=own), broken=False)
+
+    async def ask_about(self, known: Sequence[Delivery], *, broken: bool) -> None:
+        """Do the same about other deliveries, which were acknowledged. `broken`: the service may answer "not now"."""
         described = self.rig.target.description
         turn = next(self._turns)
         right, wrong = in_turn(list(described.right), turn), in_turn(list(described.wrong), turn)
-        await self._ask(right, wrong, self._known(own=own), broken=False, purpose=Purpose.CONTRACT)
+        await self._ask(right, wrong, known, broken=broken, purpose=Purpose.CONTRACT)
 
     async def _ask(
         self, right: Sequence[str], wrong: Sequence[str], known: Sequence[Delivery], *, broken: bool, purpose: Purpose
@@ -75,6 +90,8 @@ class Contract:
         rows += map(list, self._others(right, known, broken=broken, purpose=purpose))
         if broken:
             rows = [[asked] for row in rows for asked in row]
+        elif self.one_by_one:
+            rows = [[asked for row in rows for asked in row]]
         await at_once(self._send_row(row) for row in rows)
 
     async def _send_row(self, row: Sequence[tuple[Delivery, Errand]]) -> None:

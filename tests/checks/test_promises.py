@@ -104,6 +104,11 @@ def test_evidence_may_come_while_the_fault_is_being_injected() -> None:
     assert early(0.002, took_ms=2.5).judged().verdict is Verdict.HELD
 
 
+def test_what_the_contract_asks_of_other_deliveries_repeats_none_of_the_scenarios() -> None:
+    story = middle().ask(Asks.DELIVER, "x", ACKNOWLEDGED).ask(Asks.READ, "a", ACKNOWLEDGED)
+    assert rest(story, "x").judged().verdict is Verdict.HELD
+
+
 def test_a_point_of_a_sweep_declares_no_evidence() -> None:
     story = Story().begin().tell(FaultActed(1, Named("cut at COMMIT")), EvidenceSeen(1, "wire_cut", "relay", "COMMIT"))
     story.tell(FaultHealed(1)).request("a").tell(Recovered(1)).rows("a").again("a").rows("a")

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from harness.engine.configuration import RunConfiguration
+from harness.engine.contract import Contract
 from harness.engine.laying.building import FOR_SWEEP, built_rig
 from harness.engine.laying.testbed import Testbed
 from harness.engine.rig import Rig
@@ -35,6 +36,8 @@ class Lane:
         self.number = number
         self.site = rig.site
         self.reports = reports
+        self.contract = Contract(rig, one_by_one=True)
+        """Asks what the service owes beside the cells' deliveries."""
         self._rig = rig
         self._log_read = 0
 

@@ -43,6 +43,11 @@ class States:
         """Hops on which the service keeps no connection: every delivery opens one, and closes it."""
 
     @property
+    def finds_dead(self) -> bool:
+        """Whether a request that meets dead connections is acknowledged all the same, as far as that was tried."""
+        return bool(self._finds_dead)
+
+    @property
     def ended_connections(self) -> int:
         """How many connections have ended so far that the service would have kept."""
         ended = self._lane.reports.ended

@@ -23,8 +23,13 @@ READ_EXPECTED = ACKNOWLEDGED | NO_WORD
 """A read that says "not stored" is wrong, whatever the fault."""
 
 
-async def strike(lane: Lane, trial: Trial, rules: Sequence[Rule], name: str) -> None:
-    """Deliver with these rules armed, and record which fired. `name`: prefix of the rules' ids."""
+async def strike(
+    lane: Lane, trial: Trial, rules: Sequence[Rule], name: str, *, beside: AbstractAsyncContextManager[None]
+) -> None:
+    """Deliver with these rules armed, and record which fired. `name`: prefix of the rules' ids.
+
+    `beside`: entered while the rules are armed, and left when the answer has come.
+    """
     recorder = trial.rig.recorder
     recorder.record("runner", PhaseBegan("scenario"))
     second = rules[1] if trial.cell.second is not None else None
@@ -35,7 +40,8 @@ async def strike(lane: Lane, trial: Trial, rules: Sequence[Rule], name: str) -> 
             recorder.record("runner", FaultActed(number, Named(str(_point(trial.cell, number)))))
         if second is not None:
             await owned.enter_async_context(_recorded(lane, second.hop))
-        copies = await _deliver(lane, trial, name)
+        async with beside:
+            copies = await _deliver(lane, trial, name)
         for rule in rules:
             if rule.id not in lane.reports.fired:  # or its report is on its way: this answer comes after that
                 missed[rule.id] = await lane.relay.near_misses(rule.id)

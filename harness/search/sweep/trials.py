@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 
 from harness.engine.observing.tries import count_tries, record_tries
 from harness.engine.phases.recovery import recover
@@ -12,6 +13,7 @@ from harness.history.events import HarnessProblem, MomentMissed, Named, PhaseBeg
 from harness.search.recording.places import CellId
 from harness.search.space.actions import is_apart
 from harness.search.sweep.arming import Armoury
+from harness.search.sweep.asking import Asking
 from harness.search.sweep.lane import Lane
 from harness.search.sweep.states import NotReadyError, States
 from harness.search.sweep.striking import strike
@@ -28,6 +30,7 @@ class Trials:
         self._armoury = armoury
         self._began = began
         self._states = States(lane)
+        self._asking = Asking(lane)
         self._count = 0
         self.owed: list[Trial] = []
         """Trials whose rows were read: their deliveries may now be retried, and must be."""
@@ -38,28 +41,36 @@ class Trials:
         trial = Trial(cell=cell, rig=self._lane.new_rig())
         recorder = trial.rig.recorder
         recorder.record("runner", self._began)
+        asks = self._asking.due(trial)
         try:
             await count_tries(trial.rig)
             await self._running(trial)
             trial.delivery = await self._states.reach(cell.kind, trial.rig)
             name = f"{self._lane.number}/{self._count}"
-            await strike(self._lane, trial, self._armoury.rules(cell, name), name)
+            rules = self._armoury.rules(cell, name)
+            beside = self._asking.beside(trial, rules) if asks else nullcontext()
+            await strike(self._lane, trial, rules, name, beside=beside)
         except NotReadyError as problem:
             ready = Named(f"readiness for {cell.kind}")
             recorder.record("runner", MomentMissed(ready, False, trial.rig.recovery_s, problem.message))
         except HarnessError as problem:
             recorder.record("runner", HarnessProblem(str(problem)))
-        await self._recover(trial)
+        if await self._recover(trial, fresh=asks) and asks:
+            # A connection that a fault has left dead is no wrong answer to whoever meets it.
+            await self._asking.ask(trial, broken=not self._states.finds_dead)
         try:
             await record_tries(trial.rig)
         except HarnessError as problem:
             recorder.record("runner", HarnessProblem(str(problem)))
         return trial
 
-    async def _recover(self, trial: Trial) -> None:
-        """Send deliveries until one is acknowledged. Start the service again if it has ended."""
+    async def _recover(self, trial: Trial, *, fresh: bool) -> bool:
+        """Send deliveries until one is acknowledged; return whether one was. Start the service again if it has ended.
+
+        `fresh`: over new connections, whatever the cell was.
+        """
         trial.rig.recorder.record("runner", PhaseBegan("recovery"))
-        if is_apart(trial.cell.first):
+        if fresh or is_apart(trial.cell.first):
             self._states.forget()
             await self._lane.make_fresh()
         # Once only: if that delivery is refused for another reason, a new one is sent.
@@ -72,9 +83,11 @@ class Trials:
             chosen, owing = owing, None
             return await self._ask_for_life(trial, chosen)
 
-        if not await recover(trial.rig, send):
-            self._states.forget()
-            await self._lane.service.end()
+        if await recover(trial.rig, send):
+            return True
+        self._states.forget()
+        await self._lane.service.end()
+        return False
 
     async def _ask_for_life(self, trial: Trial, owing: Trial | None) -> Answer:
         """Send a delivery: one that an earlier cell still has to retry, or else a new one."""
@@ -92,6 +105,7 @@ class Trials:
             # One that failed would tell of this cell's fault, not of the other's.
             owing.rig.clients.record_exchange(delivery, Errand(purpose=Purpose.AGAIN), answer, t_ns=began_ns)
             self.owed.remove(owing)
+            self._asking.known = delivery, answer
         return answer
 
     async def _running(self, trial: Trial) -> bool:
