@@ -81,3 +81,11 @@ async def test_deadline_passes_in_the_commit(lab: Lab) -> None:
         wire.stall(postgres.answered("COMMIT")),  # the third try, at which the request's time is over
     ):
         await lab.deliver(expect=UNKNOWN)
+
+
+@proves("redis.fail_open", fails="outcome", match="redis.exceptions")
+async def test_slow_clients(lab: Lab) -> None:
+    """Some clients are slow, which is their right; some fall silent, which has an end. Redis is away meanwhile."""
+    async with lab.inject(link.down(redis)):
+        await lab.deliver()
+        await lab.contract(slow=True)

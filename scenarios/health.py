@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import ACKNOWLEDGED, REFUSED, Fault, Lab, Outcome, link, postgres, proves, redis
+from harness import ACKNOWLEDGED, REFUSED, Fault, Lab, Outcome, link, postgres, proves, redis, server
 from scenarios.words import UNHANDLED
 
 NO_REFUSAL = proves("errors.refuse", fails="outcome", match=UNHANDLED)
@@ -23,4 +23,16 @@ async def test_health(lab: Lab, faults: list[Fault], expect: Outcome) -> None:
         await lab.deliver(5, expect=expect)
         await lab.request("alive", expect=ACKNOWLEDGED)
         await lab.request("ready", expect=expect)
+    await lab.request("ready", expect=ACKNOWLEDGED, within_ms=5_000)
+
+
+@NO_REFUSAL
+async def test_health_without_its_table(lab: Lab) -> None:
+    """PostgreSQL is there, and what deliveries are stored in is not: the service is not ready."""
+    away = server.execute(
+        postgres, "ALTER TABLE deliveries RENAME TO mislaid", undo="ALTER TABLE mislaid RENAME TO deliveries"
+    )
+    async with lab.inject(away):
+        await lab.deliver(expect=REFUSED)
+        await lab.request("ready", expect=REFUSED)
     await lab.request("ready", expect=ACKNOWLEDGED, within_ms=5_000)

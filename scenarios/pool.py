@@ -1,6 +1,6 @@
 """The pool of PostgreSQL connections: cut while idle, cut while busy, used up."""
 
-from harness import ACKNOWLEDGED, REFUSED, Lab, link, postgres, proves, server, service
+from harness import ACKNOWLEDGED, REFUSED, Lab, link, postgres, proves, server, service, wire
 from scenarios.words import CLOSED, UNHANDLED, WAITS_FOR_POSTGRES
 
 NO_OTHER_LIMIT = ("load.shed", "deadline.request")
@@ -33,10 +33,9 @@ async def test_old_sessions_are_ended(lab: Lab) -> None:
 async def test_all_connections_cut_under_traffic(lab: Lab) -> None:
     """Every connection dies at once, with a statement on each: all are acknowledged all the same."""
     lock = server.lock(postgres, "deliveries")
-    async with lab.traffic(clients=8):
-        await lab.until(service.answers(at_least=50))
+    async with lab.traffic(clients=12):
         await lab.inject(lock)
-        await lab.until(postgres.waiting("INSERT", at_least=8))
+        await lab.until(postgres.waiting("INSERT", at_least=12))
         await lab.inject(link.cut(postgres))
         await lab.heal(lock)
         await lab.until(service.answers(at_least=50))
@@ -74,3 +73,13 @@ async def test_sessions_ended_and_their_close_is_late(lab: Lab) -> None:
         await lab.inject(server.end_sessions(postgres))
         await lab.deliver(5)
     lab.expect(service.metric("webhook_retries_total"), at_most=0)
+
+
+@proves("deadline.statement", without=("deadline.request",), fails="slower", match=WAITS_FOR_POSTGRES)
+async def test_postgres_is_slow_to_hang_up(lab: Lab) -> None:
+    """More connections are given back than the pool keeps, and PostgreSQL's close comes late: nobody waits for it."""
+    inserts = wire.hold(postgres.sent("INSERT"))
+    await lab.inject(link.slow_close(postgres, delay_ms=3_000), inserts)
+    async with lab.deliver(8, slower_ms_max=2_000):
+        await lab.until(inserts.fired(8))
+        await lab.heal(inserts)

@@ -35,11 +35,13 @@ async def test_redis_broken(lab: Lab, fault: Fault) -> None:
 
 @proves("redis.breaker", fails="figure", match="webhook_degraded_total")
 async def test_silent_redis_is_left_alone(lab: Lab) -> None:
-    """After some failures Redis is not asked for a while: only the first five wait for it."""
+    """After some failures Redis is not asked for a while: only the first five wait for it, and one each second."""
     async with lab.inject(link.swallow(redis)):
         await lab.deliver(5)
         await lab.deliver(5)
-    lab.expect(service.metric("webhook_degraded_total", reason="redis_failed"), at_most=5)
+        await lab.wait(1.1, because="Redis is left alone for a second")
+        await lab.deliver(10)
+    lab.expect(service.metric("webhook_degraded_total", reason="redis_failed"), at_most=7)
 
 
 @proves("redis.breaker:long", fails="figure", match="webhook_breaker_state")

@@ -16,6 +16,15 @@ async def test_final_error_is_not_tried_again(lab: Lab, code: str) -> None:
         await lab.deliver(expect=REFUSED)
 
 
+@pytest.mark.parametrize("code", ["57014", "53100"])
+@proves(under="incident", fails="figure", match="sends_per_request")
+async def test_busy_server_is_not_pressed(lab: Lab, code: str) -> None:
+    """The INSERT takes too long for PostgreSQL, or its disk is full: refused at once, for more makes it worse."""
+    async with lab.inject(wire.fail(postgres.sent("INSERT"), code=code, always=True)):
+        await lab.deliver(expect=REFUSED)
+    lab.expect(postgres.sends_per_request, at_most=1)
+
+
 @NO_REFUSAL
 async def test_final_error_while_a_commit_is_in_doubt(lab: Lab) -> None:
     """A COMMIT's answer is lost, then the right to INSERT is gone: the doubt stays, and asking again is in vain."""

@@ -28,9 +28,9 @@ async def test_postgres_error(lab: Lab, statement: str, code: str) -> None:
 
 @proves("retry.database:two_tries", fails="outcome", match="SerializationError")
 async def test_postgres_error_twice(lab: Lab) -> None:
-    """The second try is turned back too: the third one stores it."""
+    """The second try is turned back too: the third one stores it, without much of a pause."""
     async with lab.inject(*(wire.fail(postgres.sent("INSERT", nth=n), code="40001") for n in (1, 2))):
-        await lab.deliver()
+        await lab.deliver(slower_ms_max=750)
 
 
 @pytest.mark.parametrize(

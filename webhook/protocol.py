@@ -21,7 +21,7 @@ class LimitedProtocol(HttpToolsProtocol):
     """Answers what is malformed with JSON, like everything else."""
 
     headers_limit_bytes = 32 << 10
-    headers_timeout_s = 10.0
+    headers_timeout_s = 5.0
 
     _overhead_bytes = 0
     """What came since the last piece of a body: a head, trailers, whatever stands between chunks or requests."""

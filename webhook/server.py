@@ -14,6 +14,7 @@ from uvicorn.server import Server
 from webhook.logs import Log
 
 BACKLOG = 2048
+"""How many connections may wait to be accepted. asyncio listens again with uvicorn's number."""
 
 LAST_ANSWERS_S = 1.0
 """What those have who are cancelled because the time to drain is over: none of them waits for anybody."""

@@ -24,7 +24,7 @@ from webhook.protocol import protocol_class
 from webhook.recent import RecentDeliveries, make_client
 from webhook.reception import Reception
 from webhook.schema import KEY_NAME
-from webhook.server import DrainingServer, listen
+from webhook.server import BACKLOG, DrainingServer, listen
 from webhook.settings import Settings
 from webhook.store import Store
 
@@ -164,6 +164,7 @@ async def _run(settings: Settings, parts: _Parts, metrics: Metrics, log: Log) ->
         log_config=None,
         access_log=False,
         server_header=False,
+        backlog=BACKLOG,
         # uvicorn takes whole seconds; a grace that ends early would end what could still be answered.
         timeout_graceful_shutdown=math.ceil(settings.drain_grace_s),
     )

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     # What a client may send.
     body_limit_bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 1 << 20
     headers_limit_bytes: Annotated[int, Field(ge=256, le=1 << 20)] = 32 << 10
-    headers_timeout_s: Seconds = 10.0
+    headers_timeout_s: Seconds = 5.0
     timestamp_tolerance_s: Seconds = 300.0
     retry_after_s: Count = 1
     """What a refusal's Retry-After says."""

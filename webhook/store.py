@@ -112,14 +112,11 @@ class Store:
                 await self._let_go(connection)
 
     async def _let_go(self, connection: AsyncConnection) -> None:
-        """Give a connection back. When that fails, what was found out on it stands, and it is not used again."""
+        """Give a connection back. When that fails, what was found out on it stands: SQLAlchemy has let go of it."""
         try:
             await connection.close()
         except Exception as error:  # noqa: BLE001 - the request has its answer by now
             self._log.warning("connection_not_given_back", error=describe(error))
-            if not connection.closed:
-                await connection.invalidate()
-                await connection.close()
 
     async def _select(
         self, connection: AsyncConnection, source: str, delivery_id: str, progress: Progress

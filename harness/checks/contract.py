@@ -93,7 +93,8 @@ def _shown(clash: Clash) -> str:
 @check(Kind.SAFETY)
 def wrong_is_rejected(history: History) -> Examined:
     """What must be rejected is never let in; while nothing is broken, it is rejected."""
-    sent = _asking(history, Asks.WRONG)
+    # A client that hung up before its request was whole waits for no answer.
+    sent = [e for e in _asking(history, Asks.WRONG) if e.ended is None or e.ended.hung_up_at is None]
     bad = [e for e in sent if _not_owed(e)]
     found = _examined(sent, bad, saw="requests that must be rejected")
     return _only_safety_if(found, any(e.outcome in CONFIRMED for e in bad))

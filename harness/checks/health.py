@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.checks.clock import Span
 from harness.checks.exchanges import Exchange, exchanges, several
 from harness.checks.registry import Examined, Kind, check
 from harness.checks.windows import Window, windows
 from harness.faults.away import links_away, strikes_all_alike
 from harness.history import History
-from harness.history.events import Asks, RunBegan
+from harness.history.events import Asks, Purpose, RunBegan
 from harness.vocabulary import ACKNOWLEDGED, CONFIRMED
 
 ALIVE, READY = "alive", "ready"
@@ -50,6 +51,36 @@ def health_is_true(history: History) -> Examined:
         observations=judged,
         clock=tuple(lie.told.span for lie in lies) if all(lie.late for lie in lies) else (),
     )
+
+
+@check(Kind.LIVENESS, says="1 of 1: : , after 0.00 s (limit 0 s)")
+def health_in_time(history: History) -> Examined:
+    """The service tells of its health in time, whatever is away: what asks does not wait for long.
+
+    Only answers to the harness's own samples are judged, while no other request is open.
+    """
+    began = history.last(RunBegan)
+    limit_ms = began.health_within_ms if began else None
+    if limit_ms is None:
+        return Examined(problem="", saw="the target sets no limit", observations=0)
+    others = [e.span for e in exchanges(history) if e.sent.purpose != Purpose.SAMPLE]
+    # A process that a fault has stopped or ended answers nothing.
+    held_up = [window.span for window in windows(history) if any(fault.of_the_process for fault in window.faults)]
+    samples = [e for e in exchanges(history) if e.sent.purpose == Purpose.SAMPLE and e.ended is not None]
+    judged = [e for e in samples if not _meets(e.span, (*others, *held_up))]
+    late = [e for e in judged if e.ended and e.ended.took_ms > limit_ms]
+    stories = [f"{e.sent.name}: {e.story()} (limit {limit_ms / 1e3:g} s)" for e in late]
+    slowest_ms = max((e.ended.took_ms for e in judged if e.ended), default=0.0)
+    return Examined(
+        problem=several(stories, len(judged)) if late else "",
+        saw=f"{len(judged)} answers, the slowest after {slowest_ms / 1e3:.3f} s, limit {limit_ms / 1e3:g} s",
+        observations=len(judged),
+        clock=tuple(e.span for e in late),
+    )
+
+
+def _meets(span: Span, others: Sequence[Span]) -> bool:
+    return any(other[0] < span[1] and span[0] < other[1] for other in others)
 
 
 def _answered(exchange: Exchange) -> bool:

@@ -46,5 +46,5 @@ def run_began(
         run_id, configuration.profile, configuration.without, configuration.seed, str(target.path),
         target.description.limits.request_deadline_ms, dt.datetime.now(dt.UTC).isoformat(), at_rest,
         target.description.contract.repeat_is_same, tuple(target.description.health.ready_needs),
-        tuple(target.description.health.alive_needs),
+        tuple(target.description.health.alive_needs), target.description.health.within_ms,
     )  # fmt: skip

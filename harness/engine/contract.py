@@ -17,6 +17,7 @@ from harness.engine.tasks import at_once
 from harness.engine.workload import Answer, Errand
 from harness.errors import UsageError
 from harness.history.events import Asks, Purpose
+from harness.stack.http_client import HttpClient
 from harness.target import Delivery
 from harness.target.outcomes import outcome_of
 from harness.vocabulary import ABSENT, ACKNOWLEDGED, CONFIRMED, NO_WORD, REJECTED, Outcome
@@ -55,10 +56,12 @@ class Contract:
         made.rig = rig
         return made
 
-    async def ask_all(self, *, broken: bool) -> None:
-        """Send every request of the contract once, for the scenario. `broken`: the service may answer "not now"."""
-        described = self.rig.target.description
-        right, wrong = list(described.right), list(described.wrong)
+    async def ask_all(self, *, broken: bool, slow: bool = False) -> None:
+        """Send every request of the contract once, for the scenario.
+
+        `broken`: the service may answer "not now". `slow`: those, too, that take seconds.
+        """
+        right, wrong = self._names(slow=slow)
         await self._ask(right, wrong, self._known(own=False), broken=broken, purpose=Purpose.SCENARIO)
 
     async def ask_in_turn(self, *, own: bool = False) -> None:
@@ -72,10 +75,15 @@ class Contract:
 
     async def ask_about(self, known: Sequence[Delivery], *, broken: bool) -> None:
         """Do the same about other deliveries, which were acknowledged. `broken`: the service may answer "not now"."""
-        described = self.rig.target.description
         turn = next(self._turns)
-        right, wrong = in_turn(list(described.right), turn), in_turn(list(described.wrong), turn)
+        right, wrong = (in_turn(names, turn) for names in self._names(slow=False))
         await self._ask(right, wrong, known, broken=broken, purpose=Purpose.CONTRACT)
+
+    def _names(self, *, slow: bool) -> tuple[Sequence[str], Sequence[str]]:
+        """The right requests and the wrong ones; `slow`: those, too, that take seconds."""
+        described = self.rig.target.description
+        right = [name for name, each in described.right.items() if slow or not each.slow]
+        return right, [name for name, each in described.wrong.items() if slow or not each.slow]
 
     async def _ask(
         self, right: Sequence[str], wrong: Sequence[str], known: Sequence[Delivery], *, broken: bool, purpose: Purpose
@@ -95,8 +103,15 @@ class Contract:
         await at_once(self._send_row(row) for row in rows)
 
     async def _send_row(self, row: Sequence[tuple[Delivery, Errand]]) -> None:
-        for delivery, errand in row:
-            await self.rig.clients.send(delivery, errand)
+        """Send one request after the other, over one connection if the service keeps them."""
+        if len(row) == 1 or not self.rig.target.description.contract.keeps_connections:
+            for delivery, errand in row:
+                await self.rig.clients.send(delivery, errand)
+            return
+        async with HttpClient(keep_alive=True) as http:
+            for place, (delivery, errand) in enumerate(row, start=1):
+                over = dataclasses.replace(errand, over=http, last=place == len(row))
+                await self.rig.clients.send(delivery, over)
 
     async def ask(self, name: str, delivery: Delivery | None, *, broken: bool, expect: Outcome | None) -> Answer:
         """Send one request by its name. `delivery`: what it is about; None: one that was never sent.

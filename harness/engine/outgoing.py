@@ -76,7 +76,8 @@ def _made_right(target: Target, delivery: Delivery, right: RightDescription) -> 
     """`delivery`: as `changed` returned it."""
     usual = _signed(target, delivery, right.age_s)
     headers = _filled(right.headers, {**_words(delivery), **usual.headers})
-    return dataclasses.replace(usual, headers={**_without(usual.headers, headers), **headers})
+    every = {**_without(usual.headers, headers), **headers}
+    return dataclasses.replace(usual, headers=every, pause_s=right.pause_ms / 1e3)
 
 
 def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription) -> OutgoingRequest:
@@ -101,6 +102,9 @@ def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription) -> 
         },
         right.body,
         _filled(wrong.trailers, words),
+        wrong.pause_ms / 1e3,
+        wrong.sent_bytes,
+        wrong.hangs_up,
     )
 
 

@@ -136,8 +136,8 @@ class Performer:
                 return await (await self.begin(step))()
             case Request():
                 return await self._request(step)
-            case Contract():
-                await self.contract.ask_all(broken=self._broken)
+            case Contract(slow=slow):
+                await self.contract.ask_all(broken=self._broken, slow=slow)
             case _:
                 raise UsageError.at(
                     "lab", "step", step.kind, "cannot be awaited", mend=f"async with lab.{step.kind}(...)"

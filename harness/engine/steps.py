@@ -92,7 +92,12 @@ class Request(Step, kind="request"):
 
 @dataclass(frozen=True, repr=False)
 class Contract(Step, kind="contract"):
-    """Send every request of the target's contract once, and judge each by what the service owes now."""
+    """Send every request of the target's contract once, and judge each by what the service owes now.
+
+    `slow`: those, too, that take seconds.
+    """
+
+    slow: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, repr=False)

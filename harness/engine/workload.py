@@ -19,8 +19,8 @@ from harness.engine.outgoing import outgoing, shown
 from harness.engine.tasks import owned
 from harness.faults.callers import Caller, Callers
 from harness.history import Recorder
-from harness.history.events import Asks, Purpose, RequestEnded, RequestSent
-from harness.stack.http_client import BrokenOffError, HttpClient, NotConnectedError
+from harness.history.events import Asks, Named, Purpose, RequestEnded, RequestSent
+from harness.stack.http_client import BrokenOffError, HttpClient, HungUpError, NotConnectedError
 from harness.stack.service import ServiceProcess
 from harness.target import Delivery, OutgoingRequest, Target
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, UNKNOWN, Outcome, Value
@@ -31,6 +31,7 @@ LOOK_AFTER_S = 0.2
 HEADER_CHARACTERS_KEPT = 200
 HEADERS_KEPT = 20
 STORED_BODY = "the stored body"
+HUNG_UP = "hung up in the middle of the request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ class Errand:
     """Why a request is sent, and what its step expects of it.
 
     `asks`, `name` and `owed`: see `RequestSent`. `callers`: the clients of its step, if a fault may end those alone.
-    `within_s`: the client gives up then; None: when the run's patience is over.
+    `within_s`: the client gives up then; None: when the run's patience is over. `over`: the connections that it takes;
+    None: those of the clients. `last`: it asks the service to end the connection.
     """
 
     purpose: Purpose
@@ -90,6 +92,8 @@ class Errand:
     name: str = ""
     owed: Outcome | None = None
     within_s: float | None = None
+    over: HttpClient | None = None
+    last: bool = False
 
     @property
     def reads(self) -> bool:
@@ -112,6 +116,7 @@ class _Ending:
     hung_up_at: Value | None = None
     headers: Sequence[tuple[str, str]] = ()
     lacks: tuple[str, ...] = ()
+    connection_lacks: tuple[str, ...] = ()
     waiting_for: tuple[str, ...] = ()
     at_ns: int = field(default_factory=time.monotonic_ns)
     """When the ending was known: what the harness does after that does not count towards the request's time."""
@@ -144,6 +149,8 @@ class Clients:
     async def send(self, delivery: Delivery, errand: Errand) -> Answer:
         """Send one request and wait for its end. Raises UsageError for one that the target does not describe."""
         request = outgoing(self.target, delivery, errand.asks, errand.name)
+        if errand.last:
+            request = dataclasses.replace(request, headers={**request.headers, "connection": "close"})
         number = self._record_sent(delivery, errand)
         began_ns = time.monotonic_ns()
         ending = await self._calling(number, request, errand)
@@ -153,6 +160,7 @@ class Clients:
         )  # fmt: skip
         # Health owes no sender a header.
         lacks = () if errand.asks is Asks.HEALTH else (*ending.lacks, *self._other_status(errand, answer))
+        lacks = (*lacks, *ending.connection_lacks)
         self._record_ended(number, answer, errand, ending=dataclasses.replace(ending, lacks=lacks))
         return answer
 
@@ -260,15 +268,20 @@ class Clients:
         asks_health = errand.asks is Asks.HEALTH
         port = self.service.port if asks_health else self.service.next_port()
         try:
-            response = await self.http.request(port, going, connected=connected)
+            response = await (errand.over or self.http).request(port, going, connected=connected)
         except NotConnectedError as problem:
             # It never had a connection, so the service never had the delivery.
             return _Ending(REFUSED, problem=f"not connected: {problem}")
         except BrokenOffError as problem:
             return _Ending(UNKNOWN, problem=str(problem), broken_off=True)
+        except HungUpError:
+            return _Ending(UNKNOWN, problem=HUNG_UP, hung_up_at=Named(HUNG_UP))
         self.answered[port] += not asks_health
         label = self.target.labels.label(response.status, response.headers, response.body, reads=errand.reads)
-        return _Ending(label.outcome, response.status, response.body, headers=response.headers, lacks=label.lacks)
+        return _Ending(
+            label.outcome, response.status, response.body, headers=response.headers, lacks=label.lacks,
+            connection_lacks=response.lacks,
+        )  # fmt: skip
 
 
 def _kept_headers(headers: Sequence[tuple[str, str]]) -> tuple[str, ...]:

@@ -142,7 +142,7 @@ class Lab(StepRunner):
         """
         return self._doing(Doing(self, Request(name, of=of, expect=expect, within_ms=within_ms), None))
 
-    def contract(self) -> Awaitable[None]:
+    def contract(self, *, slow: bool = False) -> Awaitable[None]:
         """Send every request of the target's contract once, and judge each by what the service owes now.
 
         Reads of what was acknowledged and of ids that were never sent, repeats, another body under a taken id, the same
@@ -154,8 +154,11 @@ class Lab(StepRunner):
 
         After a fault they are sent at once. Every run sends them too, before the scenario and after its recovery: of
         the many that must be acknowledged or rejected one in eight each time.
+
+        Args:
+            slow: those, too, that the target calls slow, since each takes seconds: clients that fall silent, say.
         """
-        return self._doing(Doing(self, Contract(), None))
+        return self._doing(Doing(self, Contract(slow=slow), None))
 
     def inject(self, *faults: Fault) -> Doing[None]:
         """Inject faults, in this order.

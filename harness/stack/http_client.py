@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,12 @@ SERVER_FAILED = 500
 IDLE_MAX_S = 2.0
 """A connection that was idle for longer is not used again: the service may be about to close it."""
 
+CLOSES_WITHIN_S = 3.0
+"""A service that is asked to end the connection does so by then. Most end an idle one after five seconds anyway."""
+
 ENDED_EARLY = "the connection ended before the answer did"
+AN_OPEN_CONNECTION = "a connection that is kept open"
+AN_END = "the end of the connection"
 
 
 class UnansweredError(Exception):
@@ -25,6 +31,10 @@ class UnansweredError(Exception):
 
 class NotConnectedError(UnansweredError):
     """No connection was made, so the service never received the request."""
+
+
+class HungUpError(UnansweredError):
+    """The client closed the connection after a part of the request, as it was to."""
 
 
 class BrokenOffError(UnansweredError):
@@ -64,6 +74,26 @@ class Request(Protocol):
         """Whether the body is sent in chunks, without saying its length before."""
         ...
 
+    @property
+    def asks_to_close(self) -> bool:
+        """Whether the service owes the end of the connection after its answer."""
+        ...
+
+    @property
+    def pause_s(self) -> float:
+        """How long the client waits before it sends anything, in the middle of the head and in that of the body."""
+        ...
+
+    @property
+    def sent_bytes(self) -> int | None:
+        """Nothing follows its first so many bytes; None: it is sent whole."""
+        ...
+
+    @property
+    def hangs_up(self) -> bool:
+        """Whether the client closes the connection then."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Get:
@@ -75,15 +105,23 @@ class Get:
     body: bytes = field(default=b"", init=False)
     trailers: Mapping[str, str] = field(default_factory=dict, init=False)
     is_chunked: bool = field(default=False, init=False)
+    asks_to_close: bool = field(default=False, init=False)  # nobody waits for that
+    pause_s: float = field(default=0.0, init=False)
+    sent_bytes: int | None = field(default=None, init=False)
+    hangs_up: bool = field(default=False, init=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A complete answer: status, body, and headers with their names in lower case."""
+    """A complete answer: status, body, and headers with their names in lower case.
+
+    `lacks`: what the service owed beyond it: to end the connection, or to have kept it for this request.
+    """
 
     status: int
     body: bytes
     headers: Sequence[tuple[str, str]] = ()
+    lacks: tuple[str, ...] = ()
 
     @property
     def is_success(self) -> bool:
@@ -131,12 +169,15 @@ class HttpClient:
         """Send a request and return its answer, however long that takes.
 
         Cancelled, it closes the connection, and ends when the socket is closed. `connected`: called with the client's
-        own port. Raises NotConnectedError and BrokenOffError.
+        own port. Raises NotConnectedError, BrokenOffError and HungUpError.
         """
+        given_up = self._given_up(port)
         connection = self._reusable(port) or await self._connected(port)
         connected(connection.own_port)
         try:
             response = await connection.exchange(outgoing)
+            if outgoing.asks_to_close:
+                await asyncio.wait([connection.lost], timeout=CLOSES_WITHIN_S)
         except asyncio.CancelledError:
             connection.close()
             await asyncio.wait([connection.lost])
@@ -144,11 +185,18 @@ class HttpClient:
         finally:
             # A server that has failed may close the connection right after its answer without saying so.
             failed = connection.status >= SERVER_FAILED
-            if self._keep_alive and connection.reusable and not failed:
+            whole = outgoing.sent_bytes is None
+            if self._keep_alive and connection.reusable and not failed and whole:
                 self._idle.append(connection)
             else:
                 connection.close()
-        return response
+        left_open = outgoing.asks_to_close and not connection.lost.done()
+        lacks = (*([AN_OPEN_CONNECTION] if given_up else []), *([AN_END] if left_open else []))
+        return dataclasses.replace(response, lacks=lacks)
+
+    def _given_up(self, port: int) -> bool:
+        """Whether the service has ended a connection that it had said nothing against using again."""
+        return any(each.port == port and each.ended and each.idle_s < IDLE_MAX_S for each in self._idle)
 
     def _reusable(self, port: int) -> _Connection | None:
         while self._idle:
@@ -195,26 +243,42 @@ class _Connection(asyncio.Protocol):
         return idle and not self._at_end and not self.lost.done()
 
     @property
+    def ended(self) -> bool:
+        """Whether the service has ended it, or it broke."""
+        return self._at_end or self.lost.done()
+
+    @property
     def idle_s(self) -> float:
         """Return how many seconds have passed since its last answer."""
         return time.monotonic() - self._used_s
 
     async def exchange(self, outgoing: Request) -> Response:
-        """Send a request and return its answer. Raises BrokenOffError."""
+        """Send a request and return its answer. Raises BrokenOffError, and HungUpError for one that hangs up."""
         self._answer = asyncio.get_running_loop().create_future()
         self._body.clear()
         if self._transport is None or self.lost.done():
             raise BrokenOffError("the connection ended before the request was sent")
-        self._transport.write(self._bytes_of(outgoing))
+        left = outgoing.sent_bytes
+        for part in _with_pauses(self._parts_of(outgoing), outgoing.pause_s):
+            if outgoing.pause_s:
+                await asyncio.wait([self._answer], timeout=outgoing.pause_s)
+            if self._answer.done():
+                break  # it came before the request was whole
+            self._transport.write(part[:left])
+            left = None if left is None else max(0, left - len(part))
+        if outgoing.hangs_up:
+            self._answer.cancel()
+            raise HungUpError
         return await self._answer
 
-    def _bytes_of(self, outgoing: Request) -> bytes:
+    def _parts_of(self, outgoing: Request) -> Sequence[bytes]:
+        """The head, and the rest."""
         own = [("host", f"{HOST}:{self.port}")]
         if not outgoing.is_chunked:
             own.append(("content-length", str(len(outgoing.body))))
         head = h11.Request(method=outgoing.method, target=outgoing.path, headers=[*own, *outgoing.headers.items()])
-        events = (head, h11.Data(data=outgoing.body), h11.EndOfMessage(headers=[*outgoing.trailers.items()]))
-        return b"".join(self._http.send(event) or b"" for event in events)
+        events = (h11.Data(data=outgoing.body), h11.EndOfMessage(headers=[*outgoing.trailers.items()]))
+        return (self._http.send(head) or b"", b"".join(self._http.send(event) or b"" for event in events))
 
     def close(self) -> None:
         """Close it at once and discard what was not sent yet. `lost` is done when the connection has ended."""
@@ -270,3 +334,12 @@ class _Connection(asyncio.Protocol):
         """The connection has ended."""
         self._break_off(ENDED_EARLY if exc is None else repr(exc))
         self.lost.set_result(None)
+
+
+def _with_pauses(parts: Sequence[bytes], pause_s: float) -> Sequence[bytes]:
+    """What is sent at once, each: all of it, or half a head, the other half with half a body, and what is left."""
+    if not pause_s:
+        return [b"".join(parts)]
+    head, rest = parts
+    in_head, in_rest = len(head) // 2, len(rest) // 2
+    return [head[:in_head], head[in_head:] + rest[:in_rest], rest[in_rest:]]

@@ -285,6 +285,9 @@ class ContractDescription(Table):
     Without it no such request is sent."""
     repeat_is_same: bool = Field(default=False, strict=True)
     """A repeat gets the first answer again, to the byte. Otherwise it must only be acknowledged, or `already`."""
+    keeps_connections: bool = Field(default=False, strict=True)
+    """After an answer a client may use its connection again within two seconds, until it sends `Connection: close`,
+    after which the service ends it. The contract's requests then share a connection. Otherwise each has its own."""
 
 
 class HealthDescription(Table):
@@ -298,6 +301,9 @@ class HealthDescription(Table):
     away and nothing is acknowledged."""
     alive_needs: list[Name] = Field(default=[])
     """The links without which it may call itself not alive. Usually none: a supervisor would restart it, in vain."""
+    within_ms: Milliseconds | None = None
+    """How long an answer about its health may take, whatever is away: less than a second, after which the harness does
+    not wait for it any more. Without it only what was answered is judged."""
 
 
 class TargetDescription(Table):

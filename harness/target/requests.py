@@ -71,6 +71,10 @@ class ChangedDescription(Table):
     """Signed that many seconds ago; negative: in the future. The Python sender's `request` must take `age_s`."""
     headers: dict[str, str] = Field(default={})
     """In place of those that the sender gives. With `transfer-encoding = "chunked"` the body is sent in chunks."""
+    pause_ms: float = Field(default=0.0, ge=0, le=60_000, allow_inf_nan=False)
+    """The client waits so long before it sends anything, in the middle of the head and in the middle of the body."""
+    slow: bool = Field(default=False, strict=True)
+    """It takes seconds: it is sent only where a scenario asks for the slow ones, by `lab.contract(slow=True)`."""
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
@@ -108,6 +112,12 @@ class WrongDescription(ChangedDescription):
     """One more header, of that size."""
     trailers: dict[str, str] = Field(default={})
     """Headers that follow the body, which is then sent in chunks."""
+    sent_bytes: int | None = Field(default=None, ge=0, le=1 << 26)
+    """Nothing follows the first so many bytes of the request, and the connection stays open: the service must not wait
+    for the rest. 0: a client that never says a word."""
+    hangs_up: bool = Field(default=False, strict=True)
+    """The client closes the connection once it has sent `sent_bytes`, and has no answer. Nothing may be stored, and
+    the service must not log it as a failure of its own."""
     status: list[Status] = Field(default=[])
     """How it must be rejected, where that matters: `["401"]`, say. By default any rejection will do."""
 

@@ -38,6 +38,8 @@ class OutgoingRequest:
     """What to send. The path begins with `/` and is appended to the service's address.
 
     A header `transfer-encoding: chunked` has the body sent in chunks. Only then can `trailers` follow it.
+    `pause_s`: the client waits so long before it begins, in the middle of the head and in the middle of the body.
+    `sent_bytes`: nothing follows its first so many bytes; None: it is sent whole. `hangs_up`: then the client closes.
     """
 
     method: str
@@ -45,6 +47,14 @@ class OutgoingRequest:
     headers: Mapping[str, str]
     body: bytes
     trailers: Mapping[str, str] = field(default_factory=dict)
+    pause_s: float = 0.0
+    sent_bytes: int | None = None
+    hangs_up: bool = False
+
+    @property
+    def asks_to_close(self) -> bool:
+        """Whether the service has to end the connection after its answer."""
+        return any(name.lower() == "connection" and "close" in text.lower() for name, text in self.headers.items())
 
     @property
     def is_chunked(self) -> bool:

@@ -184,6 +184,7 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("health_is_true", lambda: whole().health("alive", REFUSED), "alive said no: refused, status 503"),
     ("health_is_true", ready_is_never_said, "ready said no, although all 3 deliveries around it were acknowledged: "),
     ("health_is_true", ready_is_always_said, "none of 1 deliveries around it was acknowledged, while link.down(redis)"),
+    ("health_in_time", lambda: whole().health("ready", ACKNOWLEDGED, took_ms=901), "ready: acknowledged, status 200"),
     ("alive", lambda: whole().tell(ServiceEnded(1, -11)), "ended by itself with status -11"),
     ("alive", lambda: whole().tell(ServiceEnded(1, 0)), "ended by itself with status 0"),
     ("alive", lambda: whole().tell(ServiceNotStarted("no answer")), "no answer"),
@@ -286,7 +287,8 @@ def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed", "leaves_nothing"}
     assert (
         empty
-        == {"slower", "reached", "drains", "ends", "prepares", "retries_spaced", "health_is_true"} | of_the_contract
+        == {"slower", "reached", "drains", "ends", "prepares", "retries_spaced", "health_is_true", "health_in_time"}
+        | of_the_contract
     )
     nothing = [each(Story().recorder.history) for each in STANDING]
     assert {each.name for each in nothing if each.observations} == {"log_clean", "assertion"}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness import postgres, redis
-from harness.checks.health import health_is_true
+from harness.checks.health import health_in_time, health_is_true
 from harness.faults import Fault, link, no_fault, process, syscall, wire
 from harness.history.events import (
     Asks,
@@ -136,3 +136,14 @@ def test_a_fault_that_is_not_of_the_vocabulary_leaves_no_window_until_it_is_heal
     assert not health_is_true(story.recorder.history).failed
     story.tell(FaultHealed(1)).health("alive", REFUSED)
     assert health_is_true(story.recorder.history).failed
+
+
+def test_a_stopped_process_owes_no_answer_in_time() -> None:
+    late = begun(process.pause()).health("alive", UNKNOWN, took_ms=1_000)
+    assert not health_in_time(late.healed().recorder.history).failed
+    assert health_in_time(begun(DOWN).health("alive", UNKNOWN, took_ms=1_000).recorder.history).failed
+
+
+def test_without_a_limit_health_may_take_its_time() -> None:
+    story = Story().begin(health_within_ms=None)
+    assert not health_in_time(story.health("alive", UNKNOWN, took_ms=1_000).recorder.history).failed

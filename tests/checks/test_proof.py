@@ -23,6 +23,7 @@ def _spoilt() -> dict[str, Story]:
         "valid_is_not_rejected": whole().ask(Asks.DELIVER, "c", REJECTED),
         "owed": whole().ask(Asks.HEALTH, "", REFUSED, owed=ACKNOWLEDGED),
         "health_is_true": whole().request("a").health("ready", REFUSED),
+        "health_in_time": whole().health("ready", ACKNOWLEDGED, took_ms=5_000),
         "retries_capped": tried("c", *["lost"] * 11),
         "retries_spaced": tried("c", *["lost"] * 22, most=22, mean_ms=2),
         "final_errors_end_it": tried("c", "42501", "ok"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -11,7 +12,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from harness.stack.http_client import BrokenOffError, HttpClient, NotConnectedError
+from harness.polling import poll_async
+from harness.stack.http_client import (
+    AN_END,
+    AN_OPEN_CONNECTION,
+    BrokenOffError,
+    HttpClient,
+    HungUpError,
+    NotConnectedError,
+    _with_pauses,
+)
 from harness.stack.sockets import connections, kept_open
 from harness.target import OutgoingRequest
 
@@ -82,6 +92,10 @@ async def serving(*answers: bytes) -> AsyncIterator[Service]:
             while under_way := asyncio.all_tasks() - before:
                 service.close()
                 await asyncio.wait(under_way)
+
+
+async def _gone(port: int, ports: list[int]) -> bool:
+    return not kept_open(port, ports)
 
 
 async def _closed(writer: asyncio.StreamWriter) -> None:
@@ -180,3 +194,69 @@ async def test_a_body_in_chunks_says_no_length_and_has_trailers() -> None:
     head, _, body = (await seen).partition(b"\r\n\r\n")
     assert b"content-length" not in head
     assert body == b"3\r\nabc\r\n0\r\nx-end: 1\r\n\r\n"
+
+
+@pytest.mark.asyncio
+async def test_a_service_that_ends_a_kept_connection_lacks_it() -> None:
+    """It said nothing against using it again, so the next request was owed it."""
+    async with serving(OK, OK) as service, HttpClient(keep_alive=True) as client:
+        ports: list[int] = []
+        first = await client.request(service.port, DELIVERY, connected=ports.append)
+        service.close()
+        assert await poll_async(lambda: _gone(service.port, ports), within_s=5)
+        second = await client.request(service.port, DELIVERY)
+    assert (first.lacks, second.lacks) == ((), (AN_OPEN_CONNECTION,))
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("answers", "lacks"), [([UNTIL_CLOSED], ()), ([OK, b"silence"], (AN_END,))], ids=["ends", "stays"]
+)
+async def test_after_connection_close_the_service_ends_the_connection(
+    answers: list[bytes], lacks: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.stack.http_client.CLOSES_WITHIN_S", 0.2)
+    last = dataclasses.replace(DELIVERY, headers={"connection": "close"})
+    async with serving(*answers) as service, HttpClient(keep_alive=True) as client:
+        assert (await client.request(service.port, last)).lacks == lacks
+
+
+@pytest.mark.asyncio
+async def test_a_part_of_a_request_is_all_that_is_sent_of_it() -> None:
+    """The connection stays open: only the service's answer ends it."""
+    seen: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.set_result(await reader.readexactly(9))
+        writer.write(OK)
+        await reader.read()
+        await _closed(writer)
+
+    part = dataclasses.replace(DELIVERY, sent_bytes=9)
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, HttpClient(keep_alive=True) as client:
+        assert (await client.request(server.sockets[0].getsockname()[1], part)).body == b"done"
+    assert await seen == b"POST /hoo"
+
+
+@pytest.mark.asyncio
+async def test_a_slow_client_sends_half_a_head_then_half_a_body_then_the_rest() -> None:
+    async with serving(OK) as service, HttpClient(keep_alive=False) as client:
+        slow = dataclasses.replace(DELIVERY, pause_s=0.05)
+        assert (await client.request(service.port, slow)).body == b"done"
+    assert service.heads[0].startswith(b"POST /hook HTTP/1.1\r\n")
+    assert _with_pauses([b"headhead", b"body"], 0.05) == [b"head", b"headbo", b"dy"]
+
+
+@pytest.mark.asyncio
+async def test_a_client_that_hangs_up_in_the_middle_has_no_answer() -> None:
+    seen: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.set_result(await reader.read())
+        await _closed(writer)
+
+    part = dataclasses.replace(DELIVERY, sent_bytes=9, hangs_up=True)
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, HttpClient(keep_alive=True) as client:
+        with pytest.raises(HungUpError):
+            await client.request(server.sockets[0].getsockname()[1], part)
+        assert await asyncio.wait_for(seen, 5) == b"POST /hoo"

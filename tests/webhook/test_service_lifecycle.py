@@ -12,6 +12,7 @@ import pytest
 
 from harness.processes.keeper import ProcessSpec
 from harness.protocols.redis.server import RedisServer
+from harness.stack.sockets import listening
 from tests.webhook.support import PATIENT, ROOT, WAIT_S, Starter, base_environment, listening_port, new_id, stopped
 
 NOWHERE = "127.0.0.1:1"
@@ -159,6 +160,23 @@ def test_a_taken_port_is_told(starter: Starter, own_redis: RedisServer) -> None:
     process = starter.spawn(WEBHOOK_PORT=str(own_redis.port))
     assert process.wait(WAIT_S) == 1
     assert f"127.0.0.1:{own_redis.port} cannot be listened on" in process.log.read()
+
+
+@pytest.mark.asyncio
+async def test_the_kernel_keeps_as_many_connections_waiting_as_the_service_says(starter: Starter) -> None:
+    """By itself asyncio listens a second time, with a number of its own."""
+    program = "from webhook import server; server.BACKLOG = 7; from webhook.command import main; main(['serve'])"
+    spec = ProcessSpec(
+        name="service",
+        argv=(sys.executable, "-c", program),
+        env={**base_environment(), **starter.environment},
+        cwd=ROOT,
+        log=starter.folder / "backlog.log",
+    )
+    process = starter.keeper.spawn(spec)
+    starter.started.append(process)
+    (listener,) = listening(await listening_port(process))
+    assert listener.backlog == 7
 
 
 def test_wrong_settings_end_with_2(starter: Starter) -> None:
