@@ -56,8 +56,9 @@ def sweep(
         async with sweeping(bed, settings) as sweeper:
             found.recordings = [recorded(each) for each in await sweeper.record(choice.kinds)]
             kinds: dict[Kind, Recording] = {each.kind: each for each in found.recordings}
-            cells: Sequence[CellId] = planned(found.recordings, choice).cells
-            await sweeper.sweep(cells, kinds)
+            if kinds:
+                cells: Sequence[CellId] = planned(found.recordings, choice).cells
+                await sweeper.sweep(cells, kinds)
             found.problems = sweeper.problems
 
     asyncio.run(go())

@@ -44,7 +44,8 @@ def kinds_of(lane: Lane) -> Sequence[Kind]:
 async def record_all(lane: Lane, kinds: Sequence[Kind]) -> Sequence[Recording]:
     """Record these kinds.
 
-    Raises HarnessError if the service does not acknowledge, or two copies do not overlap, although there is no fault.
+    Raises HarnessError if the service does not acknowledge, or two copies do not overlap, although there is no fault;
+    EndedError if the service has ended.
     """
     states = States(lane)
     found: list[Recording] = []
@@ -90,6 +91,7 @@ async def _one(lane: Lane, states: States, kind: Kind, number: int) -> _Delivere
         await lane.relay.record(hop, False)
     bad = [answer for answer in answers if answer.outcome != ACKNOWLEDGED]
     if bad:
+        await lane.check_alive()
         raise HarnessError(f"a {kind} delivery was not acknowledged, though nothing is broken: {bad[0]}")
     described = lane.bed.target.description.links
     links = [

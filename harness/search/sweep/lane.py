@@ -12,6 +12,7 @@ from harness.engine.laying.building import FOR_SWEEP, built_rig
 from harness.engine.laying.testbed import Testbed
 from harness.engine.rig import Rig
 from harness.engine.workload import Answer, Errand, reading
+from harness.errors import HarnessError
 from harness.faults.site import LaidLink
 from harness.history import Recorder
 from harness.history.events import Purpose
@@ -26,6 +27,10 @@ from harness.vocabulary import Outcome
 
 GONE_WITHIN_S = 0.3
 """A service that ends is known to be gone that soon after its connection ended."""
+
+
+class EndedError(HarnessError):
+    """The service ended by itself: no failure of the harness's, but one of the service's."""
 
 
 class Lane:
@@ -88,6 +93,14 @@ class Lane:
             await poll(lambda: self.service.process.poll() is not None, within_s=GONE_WITHIN_S)
         return answer
 
+    async def check_alive(self) -> None:
+        """Raise EndedError if the service has ended by itself since this was last asked."""
+        if self.service.running:
+            await poll(lambda: self.service.process.poll() is not None, within_s=GONE_WITHIN_S)
+        died, self.reports.died = self.reports.died, None
+        if died is not None:
+            raise EndedError(f"the service ended by itself with status {died.status}", hint="see its log")
+
     async def make_fresh(self) -> None:
         """Cut every connection to the servers; the next request has to open new ones."""
         await asyncio.gather(*(self.relay.cut_all(hop) for hop in self.site.hops.values()))
@@ -117,4 +130,4 @@ async def opened(bed: Testbed, relay: RelayControl, configuration: RunConfigurat
         yield Lane(bed, number, rig, reports)
 
 
-__all__ = ["Lane", "opened"]
+__all__ = ["EndedError", "Lane", "opened"]

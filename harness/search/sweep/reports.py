@@ -21,6 +21,8 @@ class LaneReports:
         """How many of the lane's connections to its servers have ended so far, by hop."""
         self.fired: dict[str, Fired] = {}
         """The rules that fired, by their ids."""
+        self.died: ServiceEnded | None = None
+        """The last time that the service ended by itself, until somebody takes it from here."""
 
     def relayed(self, report: Report) -> None:
         """Record a report of the relay. Reports on other lanes are ignored."""
@@ -33,5 +35,7 @@ class LaneReports:
 
     def service_ended(self, event: ServiceEnded) -> None:
         """Record the end of the service's process, if a cell is being tried."""
+        if not event.asked_by:
+            self.died = event
         if self.recorder is not None:
             self.recorder.record("service", event)

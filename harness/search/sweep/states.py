@@ -54,7 +54,9 @@ class States:
         return sum(count for hop, count in ended.items() if hop not in self._short_lived)
 
     async def reach(self, kind: Kind, rig: Rig) -> Delivery:
-        """Reach the state. Return what to deliver or to read. Raises NotReadyError.
+        """Reach the state. Return what to deliver or to read.
+
+        Raises NotReadyError, and EndedError if the service ended instead, such as when its connections were cut.
 
         The requests that this takes are in the history and are judged like any others.
         """
@@ -100,6 +102,7 @@ class States:
             # Each was acknowledged, and a connection ended during each: the service keeps none there.
             self._short_lived |= always
             return await self._make_warm(rig)
+        await self._lane.check_alive()
         problem = f"{2 * TRIES} deliveries did not make the service ready, the last one: {last}"
         raise NotReadyError(await told_with_tls(self._lane.relay, self._lane.site.hops, problem))
 

@@ -22,7 +22,7 @@ from harness.search.sweep.arming import Armoury
 from harness.search.sweep.batch import read_rows, record_log, send_again
 from harness.search.sweep.histories import HistoryFile, story
 from harness.search.sweep.judging import judged
-from harness.search.sweep.lane import Lane, opened
+from harness.search.sweep.lane import EndedError, Lane, opened
 from harness.search.sweep.lane_rest import problems_at_rest
 from harness.search.sweep.results import NOTABLE, CellResult, CellVerdict, LaneProblem
 from harness.search.sweep.trial import Trial
@@ -70,9 +70,19 @@ class Sweeper:
         """Histories of the cells that did not hold, by the cell's id."""
 
     async def record(self, kinds: Sequence[Kind] = ()) -> Sequence[Recording]:
-        """Record these kinds of delivery, all that there are unless some are given."""
+        """Record these kinds of delivery, all that there are unless some are given.
+
+        A service that ends when its connections are cut has failed, and nothing can be recorded: then `problems` has
+        that, and none is returned.
+        """
         known = kinds_of(self._first)
-        return await record_all(self._first, [kind for kind in known if not kinds or kind in kinds])
+        try:
+            return await record_all(self._first, [kind for kind in known if not kinds or kind in kinds])
+        except EndedError as problem:
+            reason = f"alive: {problem.message}, when its connections to its servers were cut"
+            failed = LaneProblem(lane=self._first.number, verdict=CellVerdict.FAILED, reason=reason, failing=("alive",))
+            self.problems.append(failed)
+            return ()
 
     async def sweep(self, cells: Sequence[CellId], recordings: Mapping[Kind, Recording]) -> None:
         """Try every cell, on as many lanes as there are batches for. Raises the first lane's HarnessError."""

@@ -14,7 +14,7 @@ from harness.search.recording.places import CellId
 from harness.search.space.actions import is_apart
 from harness.search.sweep.arming import Armoury
 from harness.search.sweep.asking import Asking
-from harness.search.sweep.lane import Lane
+from harness.search.sweep.lane import EndedError, Lane
 from harness.search.sweep.states import NotReadyError, States
 from harness.search.sweep.striking import strike
 from harness.search.sweep.trial import Trial
@@ -50,6 +50,8 @@ class Trials:
             rules = self._armoury.rules(cell, name)
             beside = self._asking.beside(trial, rules) if asks else nullcontext()
             await strike(self._lane, trial, rules, name, beside=beside)
+        except EndedError:
+            pass  # that is in the history: a check tells it
         except NotReadyError as problem:
             ready = Named(f"readiness for {cell.kind}")
             recorder.record("runner", MomentMissed(ready, False, trial.rig.recovery_s, problem.message))

@@ -59,6 +59,9 @@ class Sweep:
             self._sweeper = sweeper
             search.progress("recording what a delivery puts on the wire")
             recordings = await sweeper.record(kinds_needed(self._choice))
+            if not recordings:
+                results.problems += sweeper.problems
+                return
             plan = planned(recordings, self._choice)
             results.rows = rows_of(recordings)
             results.planned, results.left_out = len(plan.cells), plan.left_out
