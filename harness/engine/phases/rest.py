@@ -43,16 +43,18 @@ async def record_rest(rig: Rig, before: Probed | None) -> None:
 
     async def at_rest() -> bool:
         nonlocal last
-        last = [
-            *await _connections(rig),
-            *await _residue(rig),
-            *_leaks(rig.target, before, await probe(rig.target, rig.site.service)),
-        ]
+        last = await rest_now(rig, before)
         return all(rest.seen <= rest.at_most for rest in last if isinstance(rest, AtRest))
 
     await poll_async(at_rest, within_s=rig.recovery_s)
     for rest in last:
         rig.recorder.record("runner", rest)
+
+
+async def rest_now(rig: Rig, before: Probed | None) -> Sequence[AtRest | RestUnknown]:
+    """Count everything that `record_rest` waits for, as it is now."""
+    leaks = _leaks(rig.target, before, await probe(rig.target, rig.site.service))
+    return [*await _connections(rig), *await _residue(rig), *leaks]
 
 
 async def held_now(rig: Rig) -> Mapping[str, float]:

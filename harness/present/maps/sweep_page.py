@@ -140,7 +140,7 @@ def _seen(result: CellResult) -> Sequence[str]:
 def _found(results: SweepResults) -> Iterator[Found]:
     """What did not hold: the problems of lanes, then cells, the worst first."""
     for problem in results.problems:
-        yield Found(None, one_line(f"lane {problem.lane}: {problem.verdict}: {problem.reason}"))
+        yield Found(None, one_line(f"lane {problem.lane}: {problem.verdict}: {problem.told}"))
     for verdict in NOTABLE:
         for index, each in enumerate(results.cells):
             if each.verdict is verdict:

@@ -60,4 +60,4 @@ def sweep_lines(results: SweepResults, folder: str) -> Iterator[Line]:
 def _problem_line(problem: LaneProblem) -> Line:
     """Return one line on a problem of a whole lane."""
     looks = look(problem.verdict)
-    return [(f"{looks.letter} lane {problem.lane}: {one_line(problem.reason)}", looks.style)]
+    return [(f"{looks.letter} lane {problem.lane}: {one_line(problem.told)}", looks.style)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from harness.checks import STANDING, Kind
-from harness.engine.observing.probes import Probed
+from harness.checks import STANDING, Check, Kind
 from harness.engine.observing.stored import stored_rows
 from harness.engine.phases.rest import record_rest, rest_names
 from harness.history import History
 from harness.history.events import AtRest, StoredRow
+from harness.search.sweep.growth import Growth
 from harness.search.sweep.lane import Lane
 from harness.search.sweep.results import CellVerdict, LaneProblem
 from harness.target import Delivery
@@ -17,17 +17,32 @@ from harness.target import Delivery
 SHOWN = 3
 
 
-async def problems_at_rest(lane: Lane, before: Probed | None, garbled: Collection[Delivery]) -> Sequence[LaneProblem]:
+async def problems_at_rest(lane: Lane, growth: Growth, garbled: Collection[Delivery]) -> Sequence[LaneProblem]:
     """Check a lane that has ended for foreign and doubled rows, open connections and running tasks.
 
-    `before`: the service's metrics before the first cell. `garbled`: deliveries whose bytes a fault has garbled: their
-    own cells judge their rows, apart from the others.
+    `growth`: knows what the service held between the cells, and finds the cell after which it keeps something.
+    `garbled`: deliveries whose bytes a fault has garbled: their own cells judge their rows, apart from the others.
     """
     rig = lane.new_rig()
     lane.go_on_with(None)
-    await record_rest(rig, before)
+    await record_rest(rig, growth.before)
     rows = [row for row in await stored_rows(rig) if not _may_be_of(row, garbled)]
-    return [*_rows(lane, rows), *_rest(lane, rig.recorder.history)]
+    history = rig.recorder.history
+    kept = [await _since(growth, check, history) for check in STANDING if check.kind is Kind.REST]
+    return [*_rows(lane, rows), *filter(None, kept), *_not_looked_at(lane, history)]
+
+
+async def _since(growth: Growth, check: Check, history: History) -> LaneProblem | None:
+    """Judge what is left at rest, and name the cell that is why, where one is."""
+    result = check(history)
+    if not result.failed:
+        return None
+    over = [entry.event for entry in history.entries_of(AtRest) if check(History([entry])).failed]
+    names = [rest.name for rest in over if isinstance(rest, AtRest)]
+    return LaneProblem(
+        lane=growth.lane.number, verdict=CellVerdict.FAILED, reason=f"{result.name}: {result.reason}",
+        failing=(result.name,), cell=await growth.cell_of(names[0]) if names else None,
+    )  # fmt: skip
 
 
 def _may_be_of(row: StoredRow, garbled: Collection[Delivery]) -> bool:
@@ -48,12 +63,7 @@ def _rows(lane: Lane, stored: Sequence[StoredRow]) -> Iterator[LaneProblem]:
             yield LaneProblem(lane=lane.number, verdict=CellVerdict.FAILED, reason=reason, failing=(check,))
 
 
-def _rest(lane: Lane, history: History) -> Iterator[LaneProblem]:
-    for check in (each for each in STANDING if each.kind is Kind.REST):
-        result = check(history)
-        if result.failed:
-            reason = f"{result.name}: {result.reason}"
-            yield LaneProblem(lane=lane.number, verdict=CellVerdict.FAILED, reason=reason, failing=(result.name,))
+def _not_looked_at(lane: Lane, history: History) -> Iterator[LaneProblem]:
     seen = {rest.name for rest in history.of(AtRest)}
     missing = [name for name in rest_names(lane.bed.target) if name not in seen]
     if missing:

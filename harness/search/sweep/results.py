@@ -64,12 +64,21 @@ class CellResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneProblem:
-    """A problem of a whole lane: foreign rows, connections left open, or a start that failed."""
+    """A problem of a whole lane: foreign rows, connections left open, or a start that failed.
+
+    `cell`: the one that causes it whenever it is tried, if there is such a one.
+    """
 
     lane: int
     verdict: CellVerdict
     reason: str
     failing: tuple[str, ...] = ()
+    cell: CellId | None = None
+
+    @property
+    def told(self) -> str:
+        """The reason, and the cell that causes it; for people."""
+        return self.reason if self.cell is None else f"{self.reason}; each time after {self.cell}"
 
     def to_json(self) -> dict[str, Json]:
         """Return its entry in `sweep.json`."""
@@ -78,6 +87,7 @@ class LaneProblem:
             "verdict": self.verdict.value,
             "reason": self.reason,
             "failing_checks": list(self.failing),
+            "cell": None if self.cell is None else str(self.cell),
         }
 
 

@@ -20,6 +20,7 @@ from harness.search.recording.recorder import kinds_of, record_all
 from harness.search.recording.recording import Recording
 from harness.search.sweep.arming import Armoury
 from harness.search.sweep.batch import read_rows, record_log, send_again
+from harness.search.sweep.growth import Growth
 from harness.search.sweep.histories import HistoryFile, story
 from harness.search.sweep.judging import judged
 from harness.search.sweep.lane import EndedError, Lane, opened
@@ -115,8 +116,9 @@ class Sweeper:
     async def _take(
         self, lane: Lane, batches: deque[Sequence[CellId]], armoury: Armoury, histories: HistoryFile
     ) -> None:
-        before = await probe(self._bed.target, lane.service)
         trials = Trials(lane, armoury, run_began("sweep", self._bed.target, self._settings.run))
+        growth = Growth(lane, trials, await probe(self._bed.target, lane.service))
+        await growth.note(())
         before_last: Sequence[Trial] = ()
         garbled: list[Delivery] = []
         while batches or before_last:
@@ -129,7 +131,8 @@ class Sweeper:
                 self._settings.told(result)
             garbled += [trial.delivery for trial in tried if trial.judged_apart and trial.delivery is not None]
             before_last = tried
-        self.problems += await problems_at_rest(lane, before, garbled)
+            await growth.note(tuple(dict.fromkeys(trial.cell for trial in tried)))
+        self.problems += await problems_at_rest(lane, growth, garbled)
 
     async def _try(self, lane: Lane, trials: Trials, cells: Sequence[CellId]) -> Sequence[Trial]:
         tried: list[Trial] = []
