@@ -159,7 +159,11 @@ def _is_python_program(words: tuple[str, ...]) -> bool:
 
 
 class HttpTemplate(Table):
-    """A sender without Python: a request with `{source}`, `{id}` and `{digest}` filled in."""
+    """A sender without Python: a request with `{source}`, `{id}` and `{digest}` filled in.
+
+    The body can be a text with those and the delivery's own body in it: `{body}` as it is, a JSON document, or
+    `{base64}`. For example, `body = '{"title": "{id}", "content": {body}}'`.
+    """
 
     method: Literal["POST", "PUT", "PATCH"] = "POST"
     """The method of every delivery."""
@@ -167,6 +171,8 @@ class HttpTemplate(Table):
     """Where it is sent to, such as `/orders/{id}`."""
     headers: dict[str, str] = Field(default={})
     """Its headers, `content-type` among them."""
+    body: str | None = None
+    """What is sent instead of the delivery's body alone."""
 
 
 class SenderDescription(Table):
@@ -185,7 +191,10 @@ class SenderDescription(Table):
 
 
 class StoredDescription(Table):
-    """How to list what the service has stored: one row for each copy, columns `id` and `digest` (SHA-256, hex)."""
+    """How to list what the service has stored: one row for each copy, columns `id` and `digest`.
+
+    The digest is the SHA-256 of the delivery's own body, in hex.
+    """
 
     link: str = Field(default_factory=lambda: storing()[0])
     """The default is the default link of the first protocol whose servers store."""
@@ -196,15 +205,19 @@ class StoredDescription(Table):
     first and stores later, by a queue or a worker, needs it."""
     sources: bool = Field(default=False, strict=True)
     """The rows have a third column, `source`: the same id under two sources is two deliveries."""
+    digests: bool = Field(default=True, strict=True)
+    """The rows have the column `digest`. With `false` they have an `id` alone, and whether the body is the one that was
+    sent is not judged."""
 
     @property
     def query(self) -> str:
-        """The SQL that lists rows by the names that histories use: see `Delivery.name`."""
-        if not self.sources:
+        """The SQL that lists rows by the names that histories use, and their digests: see `Delivery.name`."""
+        if self.digests and not self.sources:
             return self.sql
-        name = f"CASE source::text WHEN '{SOURCE}' THEN id::text ELSE source::text || '/' || id::text END"
+        by_source = f"CASE source::text WHEN '{SOURCE}' THEN id::text ELSE source::text || '/' || id::text END"
+        name, digest = by_source if self.sources else "id::text", "digest" if self.digests else "''"
         every = f"({self.sql.rstrip().rstrip(';')}\n) AS of_all"
-        return f"SELECT {name} AS id, digest FROM {every}"  # noqa: S608  # the target's own SQL
+        return f"SELECT {name} AS id, {digest} AS digest FROM {every}"  # noqa: S608  # the target's own SQL
 
 
 class LimitsDescription(Table):

@@ -18,7 +18,7 @@ from harness.target.description import SCHEMA, TargetDescription
 from harness.target.placeholders import CA_FILE, PLACEHOLDER, READ_BY, REMEMBERED_BY, SERVICE_PORT
 from harness.target.protections import switched_off
 from harness.target.requests import ChangedDescription
-from harness.target.sender import TEMPLATE_WORDS, Sender, TemplateSender
+from harness.target.sender import BODY_WORDS, TEMPLATE_WORDS, Sender, TemplateSender
 from harness.target.servers import servers_of
 from harness.target.target import Target
 
@@ -162,6 +162,7 @@ def _sender(description: TargetDescription, path: Path) -> Sender:
         template = description.sender.http
         for key, text in (("path", template.path), *_headers_of(template.headers)):
             _check_words(text, TEMPLATE_WORDS, place=f"{path}: [sender.http]", key=key)
+        _check_words(template.body or "", BODY_WORDS, place=f"{path}: [sender.http]", key="body")
         return TemplateSender(template)
     return _python_sender(description.sender.python or "", path)
 

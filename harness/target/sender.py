@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -83,7 +84,7 @@ class Sender(Protocol):
 
 
 class TemplateSender:
-    """Sends what an `http` table describes: the raw body, unsigned."""
+    """Sends what an `http` table describes: the raw body, or a text that contains it, unsigned."""
 
     def __init__(self, template: HttpTemplate) -> None:
         self._template = template
@@ -96,10 +97,19 @@ class TemplateSender:
         """Fill the template in."""
         words = {"source": delivery.source, "id": delivery.id, "digest": delivery.digest}
         headers = {name: fill(text, words) for name, text in self._template.headers.items()}
-        return OutgoingRequest(self._template.method, fill(self._template.path, words), headers, delivery.body)
+        path = fill(self._template.path, words)
+        return OutgoingRequest(self._template.method, path, headers, self._body(delivery, words))
+
+    def _body(self, delivery: Delivery, words: Mapping[str, str]) -> bytes:
+        if self._template.body is None:
+            return delivery.body
+        text = fill(self._template.body, {**words, "base64": base64.b64encode(delivery.body).decode()})
+        # Last, and as bytes: what it contains is no placeholder, and need not be text.
+        return text.encode().replace(b"{body}", delivery.body)
 
 
 TEMPLATE_WORDS: Sequence[str] = ("source", "id", "digest")
+BODY_WORDS: Sequence[str] = (*TEMPLATE_WORDS, "body", "base64")
 
 
 def fill(text: str, words: Mapping[str, str]) -> str:

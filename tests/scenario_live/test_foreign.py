@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from harness import Lab, no_fault, process
 from harness.checks import Verdict
+from harness.history.events import RequestSent, RowsRead
 from harness.target import Target
 from harness.target.outcomes import OutcomeDescription
-from tests.scenario_live.support import Runs
+from tests.scenario_live.support import Runs, history_of
 
 ALREADY = OutcomeDescription(status=["400"], body="already known")
 
@@ -52,6 +53,28 @@ async def _terminated(lab: Lab) -> None:
 def test_a_service_that_answers_first_and_stores_later_is_held(runs: Runs) -> None:
     result = runs.on(target=queueing(runs.bed.target, within_ms=20_000))(_healthy)
     assert (result.verdict, result.reason) == (Verdict.HELD, "")
+
+
+def test_rows_without_a_digest_are_known_by_their_ids(runs: Runs) -> None:
+    target = queueing(runs.bed.target, within_ms=20_000)
+    ids = target.description.stored.model_copy(update={"digests": False})
+    known = dataclasses.replace(target, description=target.description.model_copy(update={"stored": ids}))
+    result = runs.on(target=known)(_healthy)
+    assert (result.verdict, result.reason) == (Verdict.HELD, "")
+    sent = {each.delivery: each.digest for each in history_of(result).of(RequestSent)}
+    rows = [row for read in history_of(result).of(RowsRead) for row in read.rows]
+    assert rows
+    assert all(row.digest == sent[row.id] for row in rows)
+
+
+def test_a_row_without_a_digest_that_was_never_sent_is_foreign(runs: Runs) -> None:
+    target = queueing(runs.bed.target, within_ms=20_000)
+    ids = target.description.stored.model_copy(
+        update={"digests": False, "sql": f"{target.description.stored.sql} UNION ALL SELECT 'nobody', 'x', 'y'"}
+    )
+    known = dataclasses.replace(target, description=target.description.model_copy(update={"stored": ids}))
+    result = runs.on(target=known)(_healthy)
+    assert "nothing_foreign" in result.failing_checks, result.reason
 
 
 def test_what_is_stored_too_late_is_lost(runs: Runs) -> None:

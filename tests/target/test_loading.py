@@ -171,6 +171,7 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
         (PYTHON, 'http = { path = "a" }', "[sender.http]: path = 'a'", "begins with /", "write /a"),
         (PYTHON, 'http = { path = "/{idd}" }', "[sender.http]: path = 'idd'", "closest valid: 'id'", "write"),
         (PYTHON, 'http = { path = "/", headers = { a = "{x}" } }', "headers.a = 'x'", "nothing", "use one of"),
+        (PYTHON, 'http = { path = "/", body = "{text}" }', "[sender.http]: body = 'text'", "nothing", "use one of"),
         ("plain.py:Plain", "plane.py:Plain", "[sender]: python", "closest valid: 'plain.py:Plain'", "write"),
         ("plain.py:Plain", "none/a.py:Plain", "[sender]: python", "there is no such file", "beside the description"),
         ("plain.py:Plain", "plain.py:Plan", "[sender]: python", "closest valid: 'plain.py:Plain'", "write"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -176,3 +178,16 @@ def test_a_template_sends_the_raw_body(tmp_path: Path) -> None:
     assert (request.method, request.path, request.body) == ("PUT", "/shop/msg_1", b"\x00\xff")
     assert request.headers == {"x-digest": delivery.digest, "plain": "{}"}
     assert target.sender.settings() == {}
+
+
+def test_a_template_puts_the_delivery_into_a_body_of_its_own(tmp_path: Path) -> None:
+    body = """body = '{"title": "{id}", "of": {"{source}": 1}, "content": {body}, "again": "{base64}"}' """
+    target = load_target(
+        write(tmp_path, changed('python = "plain.py:Plain"', f'http = {{ path = "/", {body} }}'), sender=None)
+    )
+    content = {"text": "{id}, {base64} and {body} are no blanks here"}
+    request = target.sender.request(Delivery("msg_1", "shop", json.dumps(content).encode()))
+    sent = json.loads(request.body)
+    again = json.loads(base64.b64decode(sent.pop("again")))
+    assert sent == {"title": "msg_1", "of": {"shop": 1}, "content": content}
+    assert again == content

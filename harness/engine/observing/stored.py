@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.checks.safety import promised_deliveries
 from harness.engine.rig import Rig
-from harness.history.events import StoredRow
+from harness.history.events import RequestSent, StoredRow
 from harness.polling import poll_async
 
 READ_EVERY_S = 0.05
@@ -16,7 +16,19 @@ async def stored_rows(rig: Rig, ids: Sequence[str] | None = None) -> Sequence[St
     """Read the stored rows of these deliveries, or all stored rows."""
     stored = rig.target.description.stored
     rows = await rig.sessions.of(rig.site.links[stored.link].link).rows(stored.query, ids)
-    return [StoredRow(*row) for row in rows]
+    if stored.digests:
+        return [StoredRow(*row) for row in rows]
+    first = _first_digests(rig)
+    return [StoredRow(name, first.get(name, ""), copies) for name, _, copies in rows]
+
+
+def _first_digests(rig: Rig) -> Mapping[str, str]:
+    """The digest of the first body sent under each name: what a row without a digest is taken to contain."""
+    first: dict[str, str] = {}
+    for sent in rig.recorder.history.of(RequestSent):
+        if sent.delivers:
+            first.setdefault(sent.delivery, sent.digest)
+    return first
 
 
 async def rows_at_rest(rig: Rig) -> Sequence[StoredRow]:
