@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cached_property
 
 from harness.engine.configuration import RunConfiguration
 from harness.engine.contract import Contract
@@ -41,10 +42,13 @@ class Lane:
         self.number = number
         self.site = rig.site
         self.reports = reports
-        self.contract = Contract(rig, one_by_one=True)
-        """Asks what the service owes beside the cells' deliveries."""
         self._rig = rig
         self._log_read = 0
+
+    @cached_property
+    def contract(self) -> Contract:
+        """Asks what the service owes beside the cells' deliveries."""
+        return Contract(self._rig, one_by_one=True)
 
     @property
     def relay(self) -> RelayControl:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from harness.history import Recorder
 from harness.history.events import ServiceEnded
-from harness.relay import Ended, Fired, Report
+from harness.relay import Ended, Fired, Passed, Report
 
 
 class LaneReports:
@@ -21,6 +21,8 @@ class LaneReports:
         """How many of the lane's connections to its servers have ended so far, by hop."""
         self.fired: dict[str, Fired] = {}
         """The rules that fired, by their ids."""
+        self.passed: set[str] = set()
+        """The rules of which something was held back and has been passed on."""
         self.died: ServiceEnded | None = None
         """The last time that the service ended by itself, until somebody takes it from here."""
 
@@ -32,6 +34,8 @@ class LaneReports:
             self.ended[report.hop] += 1
         elif isinstance(report, Fired):
             self.fired[report.rule] = report
+        elif isinstance(report, Passed):
+            self.passed.add(report.rule)
 
     def service_ended(self, event: ServiceEnded) -> None:
         """Record the end of the service's process, if a cell is being tried."""

@@ -11,7 +11,7 @@ from harness.faults.hanging_up import HangingUp
 from harness.faults.met import message_met
 from harness.faults.relayed import MISSES_SHOWN
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, MomentMissed, Named, PhaseBegan, Purpose
-from harness.relay import Match, Rule, Seen
+from harness.relay import Late, Match, Rule, Seen
 from harness.search.recording.places import CellId, Point
 from harness.search.space.actions import HANGING_UP
 from harness.search.sweep.copies import MET_WITHIN_S, OVERLAPPED, Copies, two_at_once
@@ -19,6 +19,8 @@ from harness.search.sweep.lane import Lane
 from harness.search.sweep.trial import Trial
 from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME, NO_WORD
 
+MET_NEXT = "the next delivery's message met the answer that was late"
+NOT_MET = "the next delivery did not use the connection whose answer was late"
 READ_EXPECTED = ACKNOWLEDGED | NO_WORD
 """A read that says "not stored" is wrong, whatever the fault."""
 
@@ -42,6 +44,8 @@ async def strike(
             await owned.enter_async_context(_recorded(lane, second.hop))
         async with beside:
             copies = await _deliver(lane, trial, name)
+        if copies is None and isinstance(rules[0].action, Late):
+            await _meet_late(lane, trial, rules[0])
         for rule in rules:
             if rule.id not in lane.reports.fired:  # or its report is on its way: this answer comes after that
                 missed[rule.id] = await lane.relay.near_misses(rule.id)
@@ -106,6 +110,22 @@ async def _deliver(lane: Lane, trial: Trial, name: str) -> Copies | None:
     expected = READ_EXPECTED if reads else ANY_OUTCOME
     trial.answers = [await lane.deliver(trial.rig, trial.delivery, Purpose.SCENARIO, expected=expected, reads=reads)]
     return None
+
+
+async def _meet_late(lane: Lane, trial: Trial, rule: Rule) -> None:
+    """Deliver once more while the answer is held back: a service that still uses that connection takes it for its own.
+
+    The answer is let go by the next message on its connection, or when the rule is disarmed.
+    """
+    await lane.relay.sync()
+    if rule.id not in lane.reports.fired or rule.id in lane.reports.passed:
+        return
+    delivery = lane.make()
+    answer = await lane.deliver(trial.rig, delivery, Purpose.SCENARIO, expected=ANY_OUTCOME)
+    trial.next = delivery, answer
+    await lane.relay.sync()
+    met = MET_NEXT if rule.id in lane.reports.passed else NOT_MET
+    trial.evidence.append(f"{met}: {answer}")
 
 
 def _record_overlap(lane: Lane, trial: Trial, copies: Copies, rules: Sequence[Rule]) -> None:
