@@ -28,6 +28,7 @@ from harness.history.events import (
     NotSteady,
     Recovered,
     RestUnknown,
+    RowsUnknown,
     RunBegan,
     ScenarioProblem,
     ServerCrashed,
@@ -115,6 +116,9 @@ def _missing(history: History) -> str:
         return "the scenario injected no fault: inject `no_fault` if it is meant to have none"
     if history.last(Recovered) is None:
         return "whether the service recovers was never checked"
+    unread = history.last(RowsUnknown)
+    if unread is not None:
+        return f"what is stored was not read: {unread.reason}"
     return not_felt(history) or _not_looked_at(history) or _not_sent_again(history)
 
 

@@ -23,6 +23,7 @@ from harness.history.events import (
     RequestEnded,
     RequestSent,
     RowsRead,
+    RowsUnknown,
 )
 from harness.vocabulary import Value
 
@@ -88,7 +89,7 @@ def out_of_order(history: History) -> Iterator[str]:
 
 def unread_rows(history: History) -> Iterator[str]:
     """Yield which reading of the rows is missing: after the scenario's requests, or after all was sent again."""
-    readings = [entry.seq for entry in history.entries_of(RowsRead)]
+    readings = sorted(entry.seq for kind in (RowsRead, RowsUnknown) for entry in history.entries_of(kind))
     if not readings:
         yield "what is stored was never read"
         return

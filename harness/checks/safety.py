@@ -5,13 +5,13 @@ These count whether or not a fault left evidence: there is no excuse for them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from harness.checks.exchanges import Exchange, by_delivery, by_subject, exchanges
 from harness.checks.registry import Examined, Kind, check
 from harness.checks.told import Wrong, told
 from harness.history import History
-from harness.history.events import Purpose, RequestSent, RowsRead, RunBegan, StoredRow
+from harness.history.events import EffectsRead, Purpose, RequestSent, RowsRead, RunBegan, StoredRow
 from harness.vocabulary import ALREADY, CONFIRMED, NOT_STORED
 
 
@@ -84,6 +84,39 @@ def nothing_foreign(history: History) -> Examined:
     foreign = sorted({row.id for row in found if row.digest not in sent.get(row.id, set())})
     problem = _named(foreign, "stored, but never sent like this")
     return Examined(problem=problem, saw=_rows_seen(history), observations=len(found))
+
+
+@check(Kind.SAFETY)
+def effects_agree(history: History) -> Examined:
+    """What must exist when a delivery is stored exists for each; if exactly then, once and for no other."""
+    rows: Sequence[StoredRow] = ()
+    read, problems = 0, dict[str, None]()
+    for entry in history.entries:
+        if isinstance(entry.event, RowsRead):
+            rows = entry.event.rows
+        elif isinstance(entry.event, EffectsRead):
+            read += len({row.id for row in (*rows, *entry.event.rows)})
+            problems |= dict.fromkeys(_disagreeing(entry.event, {row.id for row in rows}))
+    return Examined(
+        problem="; ".join(problems),
+        saw=f"{read} deliveries compared with what else exists for them" if read else "no effect is described",
+        observations=read,
+    )
+
+
+def _disagreeing(effects: EffectsRead, stored: Collection[str]) -> Iterator[str]:
+    copies: dict[str, int] = {}
+    for row in effects.rows:
+        copies[row.id] = copies.get(row.id, 0) + row.copies
+    lacking = sorted(set(stored) - copies.keys())
+    if lacking:
+        yield _named(lacking, f"stored without {effects.name}")
+    foreign = sorted(copies.keys() - set(stored))
+    if effects.exactly and foreign:
+        yield _named(foreign, f"{effects.name} of what is not stored")
+    doubled = sorted(name for name, count in copies.items() if count > 1)
+    if effects.exactly and doubled:
+        yield _named(doubled, f"{effects.name} more than once")
 
 
 @check(Kind.SAFETY)

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from harness.checks import safety  # isort: skip  # the order of these imports is the order of the checks
 from harness.checks import contract  # isort: skip
+from harness.checks import disclosure  # isort: skip
 from harness.checks import health  # isort: skip
 from harness.checks import liveness  # isort: skip
 from harness.checks import starts  # isort: skip
 from harness.checks import retries  # isort: skip
 from harness.checks import condition  # isort: skip
+from harness.checks import counts  # isort: skip
 from harness.checks.registry import Check, registered
 
 STANDING: Sequence[Check] = registered()
@@ -27,4 +29,17 @@ def wants(name: str) -> str:
     return check.wants if check else ""
 
 
-__all__ = ["STANDING", "condition", "contract", "health", "liveness", "named", "retries", "safety", "starts", "wants"]
+__all__ = [
+    "STANDING",
+    "condition",
+    "contract",
+    "counts",
+    "disclosure",
+    "health",
+    "liveness",
+    "named",
+    "retries",
+    "safety",
+    "starts",
+    "wants",
+]

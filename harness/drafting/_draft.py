@@ -62,8 +62,10 @@ def kinds() -> Mapping[str, type[Fault]]:
 
 def _ground(target: Target, link: Link) -> Ground:
     stored = target.description.stored
-    store = next(each for each in _links(target) if each.name == stored.link)
-    return Ground(link=link, store=store, rows=stored.sql, place=str(target.path))
+    # A service that is asked itself what it has stored may store anywhere: then its first link is taken.
+    links = _links(target)
+    store = next((each for each in links if each.name == stored.link), links[0])
+    return Ground(link=link, store=store, rows=stored.sql or "", place=str(target.path))
 
 
 def _links(target: Target) -> Sequence[Link]:

@@ -17,9 +17,10 @@ Body = Callable[[random.Random, int], bytes]
 class Deliveries:
     """Makes one delivery after the other. The same `seed` gives the same deliveries again."""
 
-    def __init__(self, seed: str, body: Body) -> None:
+    def __init__(self, seed: str, body: Body, *, small: Body = payloads.same_size) -> None:
         self.seed = seed
         self._body = body
+        self._small = small
         self._rng = random.Random(seed)  # noqa: S311  # repeatable on purpose
         self._prefix = hashlib.blake2b(seed.encode(), digest_size=6).hexdigest()
         self._made = 0
@@ -36,16 +37,17 @@ class Deliveries:
     def _name_at(self, index: int) -> str:
         return f"msg_{self._prefix}_{index:06}"
 
-    def next(self) -> Delivery:
-        """Make the next delivery."""
+    def next(self, *, small: bool = False) -> Delivery:
+        """Make the next delivery. `small`: see `payloads.small`."""
         index = self._made
         self._made += 1
-        return Delivery(self._name_at(index), SOURCE, self._body(self._rng, index))
+        return Delivery(self._name_at(index), SOURCE, (self._small if small else self._body)(self._rng, index))
 
 
 def of_every_size(seed: str, limit_bytes: int) -> Deliveries:
     """Make deliveries that use everything that JSON can carry. The largest has `limit_bytes`. Scenarios use these."""
-    return Deliveries(seed, partial(payloads.varied, limit_bytes=limit_bytes))
+    varied, small = (partial(make, limit_bytes=limit_bytes) for make in (payloads.varied, payloads.small))
+    return Deliveries(seed, varied, small=small)
 
 
 def of_one_size(seed: str) -> Deliveries:

@@ -51,16 +51,25 @@ def shown(target: Target, name: str, body: bytes) -> str:
     """Return the SHA-256, in hex, of the body that an answer to the read `name` shows; "" where it shows none."""
     pattern = target.description.reads[name].shows
     found = None if pattern is None else re.search(pattern, body.decode("utf-8", "surrogateescape"))
-    if found is None:
-        return ""
+    return "" if found is None else digest_shown(found)
+
+
+def digest_shown(found: re.Match[str]) -> str:
+    """Return the SHA-256, in hex, of a body: by the group `digest`, `body` or `base64`; "" if it is no base64."""
     groups = found.groupdict()
     if "digest" in groups:
         return found["digest"]
-    text = next(value for value in groups.values() if value is not None).encode("utf-8", "surrogateescape")
+    name = "base64" if "base64" in groups else "body"
+    text = (found[name] or "").encode("utf-8", "surrogateescape")
     try:
-        return hashlib.sha256(base64.b64decode(text) if "base64" in groups else text).hexdigest()
+        return hashlib.sha256(base64.b64decode(text) if name == "base64" else text).hexdigest()
     except binascii.Error:
-        return ""  # no base64: it shows no body
+        return ""  # it shows no body
+
+
+def name_of(groups: Mapping[str, str | None]) -> str:
+    """Return the name that histories use for what a list calls `id`, and perhaps `source`."""
+    return Delivery(groups["id"] or "", groups.get("source") or SOURCE, b"").name
 
 
 def changed(delivery: Delivery, description: ChangedDescription) -> Delivery:

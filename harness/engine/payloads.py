@@ -8,6 +8,7 @@ import string
 
 SIZES_BYTES = (100, 180, 400, 1_000, 2_500, 8_000, 30_000, 120_000)
 SAME_SIZE_BYTES = 120
+PARTS_BYTES, PARTS_EVERY = 10_000, 4
 EDGES = (
     "\x00", "\ud800", "\udfff\ud800", "\u2028\u2029", "\ufeff", "\ufffe", "\x7f\x80", '"\\/\b\f\n\r\t',
     "Ünïcödé", "中文", "🧨👩‍👩‍👧", "a\u0301\u200f", "</script><script>", "'; DROP TABLE deliveries; --", "%s%n{}",
@@ -43,6 +44,19 @@ def same_size(rng: random.Random, index: int) -> bytes:
     document: dict[str, object] = {"number": f"{index:06}"}
     missing = SAME_SIZE_BYTES - len(_encoded(document | {"padding": ""}, ascii_only=True))
     return _encoded(document | {"padding": "".join(rng.choices(string.ascii_letters, k=missing))}, ascii_only=True)
+
+
+def small(rng: random.Random, index: int, *, limit_bytes: int) -> bytes:
+    """Return a document as `same_size` makes it; every fourth has instead as many parts as fit into 10 kB.
+
+    A runtime that collects its garbage now and then does so when much was allocated. Without those documents it would
+    go on for thousands of requests, and what it has not collected would look like what it keeps.
+    """
+    if index % PARTS_EVERY:
+        return same_size(rng, index)
+    start, end, part = f'{{"number": "{index:06}", "parts": [[]', "]}", ",[]"
+    parts = (min(PARTS_BYTES, limit_bytes) - len(start) - len(end)) // len(part)
+    return f"{start}{part * parts}{end}".encode()
 
 
 def _nested(rng: random.Random, *, depth: int) -> object:

@@ -236,7 +236,7 @@ class Performer:
 
         async def client() -> None:
             while not stop.is_set():
-                await self._clients.send(self._clients.deliveries.next(), errand)
+                await self._clients.send(self._clients.deliveries.next(small=step.small), errand)
 
         tasks = [asyncio.create_task(client()) for _ in range(step.clients)]
 

@@ -63,6 +63,7 @@ class Traffic(Step, kind="traffic"):
     clients: int = field(kw_only=True)
     expect: Outcome = field(default=ACKNOWLEDGED, kw_only=True)
     slower_ms_max: float | None = field(default=None, kw_only=True)
+    small: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()

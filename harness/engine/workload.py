@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.engine.deliveries import Deliveries
+from harness.engine.known_secrets import KnownSecrets
 from harness.engine.observing.looks import SharedLooks
 from harness.engine.outgoing import outgoing, shown
 from harness.engine.tasks import owned
@@ -23,6 +24,7 @@ from harness.history.events import Asks, Named, Purpose, RequestEnded, RequestSe
 from harness.stack.http_client import BrokenOffError, HttpClient, HungUpError, NotConnectedError
 from harness.stack.service import ServiceProcess
 from harness.target import Delivery, OutgoingRequest, Target
+from harness.target.secrets import SecretsDescription
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, UNKNOWN, Outcome, Value
 
 ANSWER_CHARACTERS_KEPT = 1_000
@@ -140,6 +142,8 @@ class Clients:
     patience_s: float
     callers: Callers = field(default_factory=Callers)
     looks: SharedLooks | None = None
+    secrets: KnownSecrets = field(default_factory=lambda: KnownSecrets(SecretsDescription()))
+    """What the service must not tell, as far as it was sent by now."""
     sent: dict[str, Delivery] = field(default_factory=dict)
     """Every delivery that was sent, by its id, whatever the history."""
     answered: Counter[int] = field(default_factory=Counter)
@@ -151,6 +155,7 @@ class Clients:
         request = outgoing(self.target, delivery, errand.asks, errand.name)
         if errand.last:
             request = dataclasses.replace(request, headers={**request.headers, "connection": "close"})
+        self.secrets.sent(request)
         number = self._record_sent(delivery, errand)
         began_ns = time.monotonic_ns()
         ending = await self._calling(number, request, errand)

@@ -97,7 +97,12 @@ class Lab(StepRunner):
         return self._doing(doing)
 
     def traffic(
-        self, *, clients: int, expect: Outcome = ACKNOWLEDGED, slower_ms_max: float | None = None
+        self,
+        *,
+        clients: int,
+        expect: Outcome = ACKNOWLEDGED,
+        slower_ms_max: float | None = None,
+        small: bool = False,
     ) -> AbstractAsyncContextManager[None]:
         """Have clients send one delivery after the other while the block runs.
 
@@ -110,11 +115,14 @@ class Lab(StepRunner):
             clients: how many at once, 1 to 1,000.
             expect: the outcome that every request must have; see `deliver`.
             slower_ms_max: in milliseconds; see `deliver`.
+            small: most bodies have 120 bytes, and some have many parts. The memory that a service needs for large ones,
+                and gives back, would hide what it keeps.
 
         Raises:
             UsageError: an argument is out of range.
         """
-        return self._doing(Doing(self, Traffic(clients=clients, expect=expect, slower_ms_max=slower_ms_max), None))
+        step = Traffic(clients=clients, expect=expect, slower_ms_max=slower_ms_max, small=small)
+        return self._doing(Doing(self, step, None))
 
     def request(
         self, name: str, *, of: int | None = -1, expect: Outcome | None = None, within_ms: float | None = None

@@ -9,7 +9,7 @@ import asyncio
 import functools
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
@@ -20,17 +20,21 @@ from harness.engine.laying.testbed import Testbed
 from harness.engine.laying.tls import told_with_tls
 from harness.engine.observing.cores import cores_recorded
 from harness.engine.observing.counting import Counting
+from harness.engine.observing.counts import record_counts
 from harness.engine.observing.crashes import crashes_recorded
 from harness.engine.observing.deaths import ended_by_deaths
-from harness.engine.observing.probes import Probed, probe
+from harness.engine.observing.effects import record_effects
+from harness.engine.observing.footprint import MemoryWatch
+from harness.engine.observing.probes import probe
 from harness.engine.observing.relay_log import relay_unbroken
-from harness.engine.observing.service_log import record_unhandled
-from harness.engine.observing.stored import rows_at_rest
+from harness.engine.observing.secrets import record_secrets
+from harness.engine.observing.service_log import record_answers_logged, record_unhandled
+from harness.engine.observing.stored import UnreadableError, rows_at_rest
 from harness.engine.observing.tries import tries_recorded
 from harness.engine.performer import Performer
 from harness.engine.phases.figures import record_figures
 from harness.engine.phases.recovery import recover, send_again
-from harness.engine.phases.rest import record_rest, rest_names
+from harness.engine.phases.rest import AtFirst, held_at_first, record_rest, rest_names
 from harness.engine.phases.steady import check_steady_again, reach_steady_state
 from harness.engine.rig import Rig
 from harness.engine.stops import MachineLacksError, ScenarioStop
@@ -43,6 +47,7 @@ from harness.history.events import (
     PhaseBegan,
     Purpose,
     RowsRead,
+    RowsUnknown,
     ScenarioProblem,
     ServerUnusable,
     ServiceEnded,
@@ -143,11 +148,13 @@ class _Run:
             await owned.enter_async_context(counting)
         except ScenarioStop:
             return
-        before = await probe(rig.target, rig.site.service)
+        before = await held_at_first(rig.target, rig.site.service)
+        record_counts(rig, before.probed)
+        memory = MemoryWatch(rig.site.service, rig.recorder)
         mark = rig.site.service.log.size()
         async with tries_recorded(rig):
-            await self._middle(self._lab, rig, performer, before)
-            await self._afterwards(rig, performer, before, mark, counting)
+            await self._middle(self._lab, rig, performer, before, memory)
+            await self._afterwards(rig, performer, mark, counting, lambda: record_rest(rig, before, memory))
 
     def _service_ended(self, event: ServiceEnded) -> None:
         self._recorder.record("service", event)
@@ -160,7 +167,7 @@ class _Run:
             self._recorder.record("runner", NotSteady(told, not_started=True))
             raise ScenarioStop from problem
 
-    async def _middle(self, lab: Lab, rig: Rig, performer: Performer, before: Probed | None) -> None:
+    async def _middle(self, lab: Lab, rig: Rig, performer: Performer, before: AtFirst, memory: MemoryWatch) -> None:
         began = time.monotonic()
         await self._play(lab)
         self._phase("heal")
@@ -169,7 +176,7 @@ class _Run:
         with self._problems("healing"):
             await performer.heal_all()
         with self._problems("reading figures"):
-            await record_figures(rig, performer.expectations, before)
+            await record_figures(rig, performer.expectations, before.probed, memory)
         self.scenario_s = time.monotonic() - began
 
     async def _play(self, lab: Lab) -> None:
@@ -211,7 +218,7 @@ class _Run:
             self._recorder.record("service", ServiceLog(service.log.read(mark)[-SERVICE_LOG_KEPT:]))
 
     async def _afterwards(
-        self, rig: Rig, performer: Performer, before: Probed | None, mark: int, counting: Counting
+        self, rig: Rig, performer: Performer, mark: int, counting: Counting, rest: Callable[[], Awaitable[None]]
     ) -> None:
         try:
             await self._recover(rig, mark)
@@ -225,7 +232,8 @@ class _Run:
                 with self._problems("sampling the service's health"):
                     await performer.health.finish()
                 self._phase("rest")
-                await record_rest(rig, before)
+                await rest()
+                record_counts(rig, await probe(rig.target, rig.site.service))
                 # Before any delivery is retried: a retry would store a lost delivery and hide the loss.
                 await self._rows(rig)
                 self._phase("again")
@@ -236,10 +244,20 @@ class _Run:
         self._phase("rows")
         with self._problems("reading the rows"):
             await self._rows(rig)
-        record_unhandled(rig, rig.site.service.judged_log().splitlines())
+        lines = rig.site.service.judged_log().splitlines()
+        record_unhandled(rig, lines)
+        record_answers_logged(rig, lines)
+        with self._problems("seeking secrets"):
+            await record_secrets(rig)
 
     async def _rows(self, rig: Rig) -> None:
-        self._recorder.record("runner", RowsRead(tuple(await rows_at_rest(rig))))
+        try:
+            rows = await rows_at_rest(rig)
+        except UnreadableError as problem:  # of the service's own doing: a check that failed comes first
+            self._recorder.record("runner", RowsUnknown(str(problem)))
+            return
+        self._recorder.record("runner", RowsRead(tuple(rows)))
+        await record_effects(rig, rows)
 
     @contextmanager
     def _problems(self, doing: str) -> Iterator[None]:

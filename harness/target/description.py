@@ -12,19 +12,22 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from harness.documents import Expression, Table, wrong
-from harness.protocols.contract.about import storing
 from harness.protocols.registry import PROTOCOLS
+from harness.target.effects import EffectDescription
 from harness.target.outcomes import OutcomeName, OutcomesDescription
 from harness.target.placeholders import SERVICE_PORT
 from harness.target.requests import (
-    SOURCE,
     IdentityDescription,
     ReadDescription,
     RightDescription,
     UrlPath,
     WrongDescription,
 )
-from harness.vocabulary.refusals import DAY_S
+from harness.target.secrets import SecretsDescription
+from harness.target.series import Series
+from harness.target.service_log import LogDescription
+from harness.target.stored import StoredDescription
+from harness.target.times import Milliseconds, Seconds
 
 SCHEMA = "harness.target/2"
 
@@ -54,8 +57,6 @@ def _some_settings(settings: dict[str, str]) -> dict[str, str]:
 
 
 ExpressionWithPort = Annotated[Expression, AfterValidator(_expression_with_port)]
-Seconds = Annotated[float, Field(gt=0, le=DAY_S, allow_inf_nan=False)]
-Milliseconds = Annotated[float, Field(gt=0, le=1000 * DAY_S, allow_inf_nan=False)]
 Environment = dict[str, str]
 Switch = Annotated[Environment, AfterValidator(_some_settings)]
 Name = Annotated[str, AfterValidator(_name)]
@@ -126,6 +127,9 @@ class ServiceDescription(Table):
     ends_with: list[Annotated[int, Field(ge=1, le=255)]] = Field(default=[])
     """The statuses with which a start may end that must end: `lab.restart("NAME=wrong", expect=ENDS)`. Without it any
     status but 0."""
+    folders: list[str] = Field(default=[])
+    """Folders in which it keeps files, relative to `directory`. At rest they have no more files than in steady
+    state."""
 
     @property
     def program(self) -> tuple[str, ...]:
@@ -190,36 +194,6 @@ class SenderDescription(Table):
         return self
 
 
-class StoredDescription(Table):
-    """How to list what the service has stored: one row for each copy, columns `id` and `digest`.
-
-    The digest is the SHA-256 of the delivery's own body, in hex.
-    """
-
-    link: str = Field(default_factory=lambda: storing()[0])
-    """The default is the default link of the first protocol whose servers store."""
-    sql: str
-    """Lists what is stored."""
-    within_ms: Milliseconds = 0.0
-    """How long after its acknowledgement a delivery may still be on its way to being stored: a service that answers
-    first and stores later, by a queue or a worker, needs it."""
-    sources: bool = Field(default=False, strict=True)
-    """The rows have a third column, `source`: the same id under two sources is two deliveries."""
-    digests: bool = Field(default=True, strict=True)
-    """The rows have the column `digest`. With `false` they have an `id` alone, and whether the body is the one that was
-    sent is not judged."""
-
-    @property
-    def query(self) -> str:
-        """The SQL that lists rows by the names that histories use, and their digests: see `Delivery.name`."""
-        if self.digests and not self.sources:
-            return self.sql
-        by_source = f"CASE source::text WHEN '{SOURCE}' THEN id::text ELSE source::text || '/' || id::text END"
-        name, digest = by_source if self.sources else "id::text", "digest" if self.digests else "''"
-        every = f"({self.sql.rstrip().rstrip(';')}\n) AS of_all"
-        return f"SELECT {name} AS id, {digest} AS digest FROM {every}"  # noqa: S608  # the target's own SQL
-
-
 class LimitsDescription(Table):
     """What the service owes its clients."""
 
@@ -233,7 +207,8 @@ class LimitsDescription(Table):
     body_bytes: int = Field(ge=100)
     """The largest body that it takes; 100 bytes are the smallest that are sent."""
     descriptors_growth: PositiveInt = 32
-    """How many more descriptors than at first it may hold at rest: what its pools keep open."""
+    """How many more descriptors than at first it may hold at rest, by the kernel's account and by its own: what its
+    pools keep open."""
 
 
 class ProbesDescription(Table):
@@ -253,6 +228,11 @@ class ProbesDescription(Table):
     at_ease: dict[str, float] = Field(default={})
     """Metrics, and the highest value of each in steady state. For example, a circuit breaker that a slow start has
     opened would keep requests from the fault."""
+    counts: dict[OutcomeName, Series] = Field(default={})
+    """Counters of the service's answers to deliveries, by what was answered. Over a run each must have grown by as many
+    such answers as the clients had; by at most one more for each request that ended without an answer."""
+    counts_from_zero: bool = Field(default=False, strict=True)
+    """Each of those counters is shown from the start, at 0: an alert on one that is not there never rings."""
 
 
 class ProtectionDescription(Table):
@@ -349,9 +329,19 @@ class TargetDescription(Table):
     health: HealthDescription = HealthDescription()
     """What its word about its own health depends on."""
     residue: dict[Label, Annotated[int, Field(ge=0)]] = Field(default={})
-    """How much of each kind the service may leave behind on its servers, at rest. Of Redis: `keys without expiry` and
-    `keys without the prefix`, which are not judged without a limit. Of PostgreSQL: `prepared transactions` and
-    `advisory locks`, none of which may stay unless a limit says so."""
+    """How much of each kind the service may leave behind at rest. Of Redis: `keys without expiry` and `keys without the
+    prefix`, which are not judged without a limit. Of PostgreSQL: `prepared transactions` and `advisory locks`, none of
+    which may stay unless a limit says so.
+
+    Of its process, by the kernel's account: how many more `threads` (32), `child processes` (8) and `files` (0) in its
+    `folders` there may be than in steady state. `bytes per request`: by how much its memory may grow. It is
+    judged only with a limit, and in runs of 400 requests or more."""
+    secrets: SecretsDescription = SecretsDescription()
+    """What it must never tell."""
+    log: LogDescription = LogDescription()
+    """What its log must tell."""
+    effects: dict[Name, EffectDescription] = Field(default={})
+    """What else exists when a delivery is stored, by name."""
     stored: StoredDescription
     """How to list what it has stored."""
     limits: LimitsDescription

@@ -18,6 +18,7 @@ from harness.target.description import SCHEMA, TargetDescription
 from harness.target.placeholders import CA_FILE, PLACEHOLDER, READ_BY, REMEMBERED_BY, SERVICE_PORT
 from harness.target.protections import switched_off
 from harness.target.requests import ChangedDescription
+from harness.target.residue import OF_PROCESS
 from harness.target.sender import BODY_WORDS, TEMPLATE_WORDS, Sender, TemplateSender
 from harness.target.servers import servers_of
 from harness.target.target import Target
@@ -40,6 +41,7 @@ def load_target(path: Path) -> Target:
     _check_references(description, str(path))
     sender = _sender(description, path)
     _check_changed(description, sender, str(path))
+    _check_secrets(description, sender, str(path))
     return Target(path=path.resolve(), description=description, sender=sender)
 
 
@@ -56,6 +58,15 @@ def _check_changed(description: TargetDescription, sender: Sender, place: str) -
         _check_change(wrong, sender, where)
     for name, right in description.right.items():
         _check_change(right, sender, f"{place}: [right.{name}]")
+
+
+def _check_secrets(description: TargetDescription, sender: Sender, place: str) -> None:
+    """Refuse a secret setting that the service is not given."""
+    given = {**description.service.environment, **sender.settings()}
+    for name in description.secrets.settings:
+        if name not in given:
+            problem = "the service gets no such setting"
+            raise UsageError.at(f"{place}: [secrets]", "settings", name, problem, valid=given)
 
 
 def _check_change(changed: ChangedDescription, sender: Sender, where: str) -> None:
@@ -81,7 +92,7 @@ def _check_references(description: TargetDescription, place: str) -> None:
         for protection in profile.without:
             switched_off(description, protection, place=f"{place}: [profiles.{name}]", key="without")
     servers_of(description, place)
-    _check_stored(description, place)
+    _check_rows(description, place)
     _check_residue(description, place)
     _check_health(description, place)
     for name, read in description.reads.items():
@@ -97,23 +108,35 @@ def _check_references(description: TargetDescription, place: str) -> None:
             raise UsageError.at(where, "remembers", link.remembers, problem, mend="take it out")
 
 
-def _check_stored(description: TargetDescription, place: str) -> None:
+def _check_rows(description: TargetDescription, place: str) -> None:
+    """Refuse what cannot be listed: on a link that stores nothing, or by a read that there is not."""
+    stored = description.stored
+    if stored.sql is not None:
+        _check_stored(description, "stored", stored.link, place)
+    if stored.read not in (None, *description.reads):
+        mend = "" if description.reads else "describe one, in a table [reads.NAME] with a path"
+        where = f"{place}: [stored]"
+        raise UsageError.at(where, "read", stored.read, "no such read", valid=description.reads, mend=mend)
+    for name, effect in description.effects.items():
+        _check_stored(description, f"effects.{name}", effect.link, place)
+
+
+def _check_stored(description: TargetDescription, table: str, link: str, place: str) -> None:
     """Refuse a link whose server cannot list what the service has stored."""
-    stored_on = description.links.get(description.stored.link)
+    stored_on = description.links.get(link)
     if stored_on is not None and ABOUT.of(stored_on.protocol).stores:
         return
-    databases = [name for name, link in description.links.items() if ABOUT.of(link.protocol).stores]
+    databases = [name for name, each in description.links.items() if ABOUT.of(each.protocol).stores]
     mend = "" if databases else f"describe a link whose protocol is {' or '.join(storing())}"
-    raise UsageError.at(
-        f"{place}: [stored]", "link", description.stored.link, "not a database", valid=databases, mend=mend
-    )
+    raise UsageError.at(f"{place}: [{table}]", "link", link, "not a database", valid=databases, mend=mend)
 
 
 def _check_residue(description: TargetDescription, place: str) -> None:
     known = {name for link in description.links.values() for name in ABOUT.of(link.protocol).residue}
+    known |= set(OF_PROCESS)
     for name, limit in description.residue.items():
         if name not in known:
-            problem = "nothing of this kind is counted on its links"
+            problem = "nothing of this kind is counted"
             raise UsageError.at(f"{place}: [residue]", name, limit, problem, valid=known, mend="take it out")
 
 

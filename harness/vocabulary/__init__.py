@@ -1,6 +1,6 @@
 """The words of a scenario: outcomes, links, moments, figures. They are values: nothing here acts."""
 
-from harness.vocabulary.figures import Figure, Metric
+from harness.vocabulary.figures import BytesPerRequest, Figure, Metric
 from harness.vocabulary.links import (
     Answered,
     ConnectsPeak,
@@ -50,6 +50,7 @@ __all__ = [
     "UNKNOWN",
     "Answered",
     "Answers",
+    "BytesPerRequest",
     "ConnectsPeak",
     "Direction",
     "Figure",

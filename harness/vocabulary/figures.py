@@ -21,8 +21,17 @@ class Figure(Value):
 
         lab.expect(service.metric("webhook_retries_total"), at_most=3)
 
-    Links give `sends_per_request` and `connects_peak`, the service gives `metric`.
+    Links give `sends_per_request` and `connects_peak`, the service gives `metric` and `bytes_per_request`.
     """
+
+
+@dataclass(frozen=True, repr=False)
+class BytesPerRequest(Figure, kind="service.bytes_per_request"):
+    """By how many bytes the service's memory grew for each request of the scenario, by the kernel's account."""
+
+    def __repr__(self) -> str:
+        """The expression that builds it."""
+        return self.kind
 
 
 @dataclass(frozen=True, repr=False)

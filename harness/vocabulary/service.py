@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.vocabulary.figures import Metric
+from harness.vocabulary.figures import BytesPerRequest, Metric
 from harness.vocabulary.moments import Answers, Moment, ServiceLogged
 from harness.vocabulary.outcome import ANY_OUTCOME, Outcome
 
@@ -72,6 +72,19 @@ class Service:
             labels: only samples that have all of these count; what is left is added up.
         """
         return Metric(name, tuple(f"{label}={value}" for label, value in labels.items()))
+
+    @property
+    def bytes_per_request(self) -> BytesPerRequest:
+        """By how many bytes the service's memory has grown for each request. Judged by `lab.expect`.
+
+        For example, when small deliveries were sent while a server was away::
+
+            lab.expect(service.bytes_per_request, at_most=150)
+
+        The kernel says how much memory the service's processes have. It takes 400 requests to tell what is kept from
+        what a process needs while it warms up; in a run with fewer the figure is unknown, and the run inconclusive.
+        """
+        return BytesPerRequest()
 
 
 service = Service()

@@ -15,9 +15,13 @@ from harness.checks.proof import CheckName, StateCheck, SymptomCheck
 from harness.checks.registry import Examined, check
 from harness.history import History
 from harness.history.events import (
+    AnswersLogged,
     Asks,
     AtRest,
+    CountsRead,
+    EffectsRead,
     FigureRead,
+    LoggedFor,
     MomentMissed,
     Named,
     NotRecovered,
@@ -27,11 +31,15 @@ from harness.history.events import (
     RequestEnded,
     RequestSent,
     ScenarioProblem,
+    SecretShown,
+    SecretsSought,
     SentAgain,
+    SeriesRead,
     ServiceEnded,
     ServiceNotStarted,
     ServiceStarted,
     StartEnded,
+    StoredRow,
     Supervised,
     TriesCounted,
     TryMade,
@@ -146,6 +154,31 @@ def conflict_with_itself() -> Story:
     return rest(story.end(first).end(second, CONFLICT), "c")
 
 
+def counted(*seen: float, pid: int = 1, started: bool = False, problems: tuple[str, ...] = ()) -> Story:
+    """Ten counters before and after: one refusal lies between, and one request without an answer."""
+    before, after = seen
+    story = middle().tell(CountsRead(1, (SeriesRead(REFUSED, "refused_total", before),), problems))
+    story.request("c", REFUSED, expected=REFUSED)
+    story.tell(RequestEnded(story.send("d", expected=ANY_OUTCOME), UNKNOWN, 5.0, problem="broken off"))
+    if started:
+        story.tell(ServiceStarted(2, 3, 100.0))
+    story.tell(CountsRead(pid, (SeriesRead(REFUSED, "refused_total", after),)))
+    return rest(story, "d")
+
+
+def logged(*lines: LoggedFor) -> Story:
+    return whole().tell(AnswersLogged(REFUSED, lines))
+
+
+def effects(*rows: StoredRow, exactly: bool = True) -> Story:
+    return whole().tell(EffectsRead("the outbox", exactly, rows))
+
+
+def secrets(*shown: SecretShown) -> Story:
+    return whole().tell(SecretsSought(3, 10, len(shown), shown))
+
+
+SHOWN = SecretShown("the password on postgres", "the log", "url=[...]")
 RETRIES = service.metric("retries")
 FAILING: list[tuple[str, Spoil, str]] = [
     ("acknowledged_is_stored", lambda: rest(middle().request("c")), "acknowledged, but not stored: c"),
@@ -155,6 +188,17 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("nothing_foreign", lambda: whole().rows("a", "z"), "stored, but never sent like this: z"),
     ("nothing_foreign", lambda: whole().rows(row("a", digest="other")), "stored, but never sent like this: a"),
     ("nothing_foreign", lambda: rest(middle().rows("a", "z")), "stored, but never sent like this: z"),
+    ("effects_agree", effects, "stored without the outbox: a"),
+    ("effects_agree", lambda: effects(exactly=False), "stored without the outbox: a"),
+    ("effects_agree", lambda: effects(row("a"), row("b")), "the outbox of what is not stored: b"),
+    ("effects_agree", lambda: effects(row("a", copies=2)), "the outbox more than once: a"),
+    ("keeps_secrets", lambda: secrets(SHOWN, SHOWN), "log shows the password on postgres: url=[...] (and 1 more)"),
+    ("counts_are_true", lambda: counted(3, 3), "refused_total has counted 0, and clients were answered so 1 to 2"),
+    ("counts_are_true", lambda: counted(0, 3), "refused_total has counted 3, and clients were answered so 1 to 2"),
+    ("counts_are_true", lambda: counted(0, 1, problems=("tasks says 0",)), "tasks says 0"),
+    ("log_tells_answers", logged, "b was answered refused 1 times, and the log tells 0"),
+    ("log_tells_answers", lambda: logged(LoggedFor("b", 2)), "b was answered refused 1 times, and the log tells 2"),
+    ("log_tells_answers", lambda: logged(LoggedFor("b", 1), LoggedFor("a", 1)), "a was answered refused 0 times"),
     ("refused_is_not_stored", lambda: whole().rows("a", "b"), "refused, but stored: b"),
     ("refused_is_not_stored", lambda: rest(middle().rows("a", "b")), "refused, but stored: b"),
     ("same_answer_again", lambda: whole().again("a", answer="other"), "a ('stored', then 'other': acknowledged"),
@@ -285,13 +329,26 @@ def test_an_end_that_was_wanted_is_no_failure(story: Story) -> None:
 def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     empty = {each.name for each in STANDING if each(whole().recorder.history).observations == 0}
     of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed", "leaves_nothing"}
-    assert (
-        empty
-        == {"slower", "reached", "drains", "ends", "prepares", "retries_spaced", "health_is_true", "health_in_time"}
-        | of_the_contract
-    )
+    of_the_contract |= {"effects_agree", "keeps_secrets", "counts_are_true", "log_tells_answers"}
+    of_the_run = {"slower", "reached", "drains", "ends", "prepares", "retries_spaced", "health_is_true"}
+    of_the_run |= {"health_in_time"}
+    assert empty == of_the_run | of_the_contract
     nothing = [each(Story().recorder.history) for each in STANDING]
     assert {each.name for each in nothing if each.observations} == {"log_clean", "assertion"}
+
+
+def test_what_the_service_says_of_itself_agrees() -> None:
+    """A client that had no answer does not know what was counted; a new process counts from 0."""
+    stories = [
+        counted(2, 3),
+        counted(2, 4),
+        counted(9, 0, pid=2),
+        counted(9, 0, started=True),
+        logged(LoggedFor("b", 1)),
+        effects(row("a")),
+    ]
+    stories += [effects(row("a", copies=2), row("b"), exactly=False), secrets()]
+    assert [story.judged().verdict for story in stories] == [Verdict.HELD] * len(stories)
 
 
 def test_proofs_may_name_checks_by_their_kind() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from harness.documents import Table
 from tests.pages.support import ROOT
 
 PAGES = (ROOT / "docs" / "target.md", ROOT / "docs" / "dependencies.md")
@@ -25,7 +26,8 @@ PLACE = re.compile(r"(<!-- keys: (?P<module>[\w.]+)\.(?P<name>\w+) -->\n).*?(<!-
 KINDS = {
     "str": "text", "bool": "`true` or `false`", "int": "whole number", "float": "number", "Any": "any value",
     "PositiveInt": "whole number, 1 or more", "Seconds": "seconds", "Milliseconds": "milliseconds",
-    "Expression": "expression", "ExpressionWithPort": "expression with a group `port`", "UrlPath": "path",
+    "Expression": "expression", "ExpressionWithPort": "expression with a group `port`",
+    "ExpressionWithId": "expression with a group `id`", "Series": "series of a metric", "UrlPath": "path",
     "Status": "status", "Name": "name", "HeaderName": "header's name", "Label": "label", "Text": "text",
     "OutcomeName": "name of an outcome", "Method": "HTTP method",
     "ProtocolName": "name of a protocol", "Environment": "environment", "Switch": "environment",
@@ -66,7 +68,7 @@ def _row(model: type[BaseModel], name: str, field: FieldInfo, told: Mapping[str,
 
 def _told_of_keys(model: type[BaseModel]) -> Mapping[str, str]:
     """The texts below the attributes in the source, which Python itself forgets; each in one line."""
-    models = [each for each in reversed(model.__mro__) if each.__module__ == model.__module__]
+    models = [each for each in reversed(model.__mro__) if issubclass(each, Table) and each is not Table]
     body = [node for each in models for node in _class_in_source(each).body]
     return {
         key.target.id: " ".join(str(text.value.value).split())

@@ -10,6 +10,7 @@ from harness import Fault, Lab, redis, wire
 from harness.checks import Verdict
 from harness.target import Target
 from harness.target.outcomes import OutcomesDescription
+from harness.target.service_log import LogDescription
 from tests.scenario_live.support import Runs
 
 
@@ -29,6 +30,7 @@ def mixing(target: Target) -> Target:
         "wrong": {},
         "identities": {},
         "residue": {},
+        "log": LogDescription(),
     }
     changed = description.model_copy(update={"service": service, "probes": None, **owes_less})
     return dataclasses.replace(target, description=changed)

@@ -10,6 +10,7 @@ from harness.checks import Verdict
 from harness.history.events import RequestSent, RowsRead
 from harness.target import Target
 from harness.target.outcomes import OutcomeDescription
+from harness.target.service_log import LogDescription
 from tests.scenario_live.support import Runs, history_of
 
 ALREADY = OutcomeDescription(status=["400"], body="already known")
@@ -34,6 +35,7 @@ def queueing(target: Target, *, within_ms: float, already: OutcomeDescription | 
         "wrong": {},
         "identities": {},
         "residue": {},
+        "log": LogDescription(),
         "probes": None,
     }
     return dataclasses.replace(target, description=given.model_copy(update=changed))

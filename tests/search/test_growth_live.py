@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.engine.laying.testbed import Testbed
-from harness.engine.observing.probes import Probed
 from harness.engine.phases import rest
+from harness.engine.phases.rest import AtFirst
 from harness.engine.rig import Rig
 from harness.history.events import AtRest, RestUnknown
 from harness.search.recording.places import CellId
@@ -32,7 +32,7 @@ def test_the_cell_that_leaks_is_named(bed: Testbed, tmp_path: Path, monkeypatch:
         tasks += cell.first.action == LEAKY
         return await attempt(trials, cell)
 
-    async def with_tasks(rig: Rig, before: Probed | None) -> Sequence[AtRest | RestUnknown]:
+    async def with_tasks(rig: Rig, before: AtFirst) -> Sequence[AtRest | RestUnknown]:
         found = [each for each in await counted(rig, before) if each.name != "tasks"]
         return [*found, AtRest("tasks", 3 + tasks, 3)]
 

@@ -11,9 +11,8 @@ import pytest
 
 from harness import ANY_OUTCOME, Lab, postgres, wire
 from harness.engine.laying.testbed import Testbed
-from harness.engine.observing.probes import Probed
 from harness.engine.observing.stored import stored_rows
-from harness.engine.phases.rest import record_rest
+from harness.engine.phases.rest import AtFirst, record_rest
 from harness.engine.rig import Rig
 from harness.engine.workload import Answer
 from harness.errors import HarnessError
@@ -217,7 +216,7 @@ TWICE = "INSERT INTO deliveries SELECT * FROM deliveries WHERE id = 'msg_of_nobo
 def test_a_row_that_nothing_sent_and_one_that_is_doubled_are_the_lanes_failures(
     bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def with_stranger(rig: Rig, before: Probed | None) -> None:
+    async def with_stranger(rig: Rig, before: AtFirst) -> None:
         for statement in (STRANGER, WITHOUT_KEY, TWICE):
             await rig.site.links["postgres"].own.execute(statement)
         await record_rest(rig, before)

@@ -269,3 +269,34 @@ def test_a_directory_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot be read: .*Is a directory") as caught:
         load_target(tmp_path)
     assert caught.value.hint == "name a target description, in TOML"
+
+
+STORED, ROWS = "[stored]\n", 'sql = "SELECT id, digest FROM a"\n'
+METRICS = 'metrics = "/metrics"\n'
+
+
+@pytest.mark.parametrize(
+    ("table", "place", "problem"),
+    [
+        ('[secrets]\nsettings = ["REDIS_UR"]\n', "[secrets]: settings = 'REDIS_UR'", "closest valid: 'REDIS_URL'"),
+        ("[residue]\nthread = 1\n", "[residue]: thread = 1", ", threads"),
+        ("[log.tells]\nrefused = 'refused'\n", "[log.tells]: refused = 'refused'", "has no group named id"),
+        ("[log.tells]\nrefuse = '(?P<id>.)'\n", "[log.tells.refuse]: name = 'refuse'", "closest valid: 'refused'"),
+        ('[stored]\nread = "kept"\n', "[stored]: read = 'kept'", "no such read"),
+        ('[stored]\nlisted = { path = "/kept", each = "(?P<id>.)" }\n', "[stored.listed]: each", "needs a group id"),
+        ("[stored]\n", "stored = {}", "one way to list what is stored is needed, not 0"),
+        ('[effects.outbox]\nlink = "redis"\nsql = "x"\n', "[effects.outbox]: link = 'redis'", "not a database"),
+    ],
+)
+def test_what_a_service_owes_is_checked(tmp_path: Path, table: str, place: str, problem: str) -> None:
+    owed = table if table.startswith(STORED) else f"{table}{STORED}{ROWS}"
+    message, _ = told(write(tmp_path, changed(f'{STORED}link = "postgres"\n{ROWS}', owed)))
+    assert place in message
+    assert problem in message
+
+
+def test_a_counter_is_a_series(tmp_path: Path) -> None:
+    counts = "counts = { refused = 'total{outcome=refused}' }\n"
+    message, hint = told(write(tmp_path, changed(METRICS, METRICS + counts)))
+    assert "[probes.counts]: refused = 'total{outcome=refused}': not a series of a metric" in message
+    assert hint == 'write a name, or name{label="value"}'

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.engine.configuration import RunConfiguration
 from harness.engine.deliveries import Deliveries, of_every_size, of_one_size
+from harness.engine.known_secrets import KnownSecrets, known_secrets
 from harness.engine.laying.links import LANE, SCENARIO, Laying, laid_links
 from harness.engine.laying.preparing import Preparing
 from harness.engine.laying.testbed import Testbed
@@ -21,7 +22,7 @@ from harness.engine.observing.waits import waiting_for
 from harness.engine.rig import Rig
 from harness.engine.workload import Clients
 from harness.errors import HarnessError
-from harness.faults.site import Site
+from harness.faults.site import LaidLink, Site
 from harness.history import Recorder
 from harness.history.events import ServiceEnded
 from harness.processes.keeper import KeptProcess
@@ -90,7 +91,7 @@ async def built_rig(
         clients = Clients(
             target=bed.target, service=service, http=http, recorder=recorder, looks=looks,
             deliveries=_deliveries(bed, key, configuration, build), patience_s=_patience_s(bed, configuration),
-            callers=site.callers,
+            callers=site.callers, secrets=_secrets(bed, spec, links),
         )  # fmt: skip
         preparing = Preparing(bed, links, recorder, spec.log)
         if bed.prepares_own:
@@ -98,6 +99,11 @@ async def built_rig(
         yield Rig(
             target=bed.target, site=site, sessions=sessions, clients=clients, recorder=recorder, preparing=preparing
         )
+
+
+def _secrets(bed: Testbed, spec: ServiceSpec, links: Mapping[str, LaidLink]) -> KnownSecrets:
+    passwords = {name: laid.words["password"] for name, laid in links.items() if "password" in laid.words}
+    return known_secrets(bed.target.description.secrets, spec.environment, passwords)
 
 
 def _deliveries(bed: Testbed, key: RunKey, configuration: RunConfiguration, build: Build) -> Deliveries:

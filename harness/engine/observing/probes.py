@@ -51,6 +51,10 @@ class Probed:
             _check_labels(name, named, wanted)
         return sum(sample.value for sample in found)
 
+    def shows(self, name: str, labels: Mapping[str, str]) -> bool:
+        """Return whether there is a sample of the metric that has these labels."""
+        return any(labels.items() <= sample.labels.items() for sample in _named(name, self.text))
+
     def _has_family(self, name: str) -> bool:
         """Return whether the service declares the metric, even if it has not counted any yet."""
         families = {family.name for family in text_string_to_metric_families(self.text)}

@@ -1,12 +1,14 @@
-"""Reads from the service's log which exceptions it did not handle."""
+"""Reads from the service's log which exceptions it did not handle, and what it tells of its answers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from harness.engine.rig import Rig
-from harness.history.events import UnhandledLogged
+from harness.history.events import AnswersLogged, LoggedFor, UnhandledLogged
+from harness.target.outcomes import outcome_of
 
 LINE_CHARACTERS_KEPT = 300
 
@@ -17,3 +19,12 @@ def record_unhandled(rig: Rig, lines: Iterable[str]) -> None:
     for line in lines:
         if expression.search(line):
             rig.recorder.record("service", UnhandledLogged(line[:LINE_CHARACTERS_KEPT]))
+
+
+def record_answers_logged(rig: Rig, lines: Sequence[str]) -> None:
+    """Record for which deliveries these lines tell of an answer, by the outcomes that the target names."""
+    for name, pattern in rig.target.description.log.tells.items():
+        expression = re.compile(pattern)
+        found = Counter(match["id"] for line in lines if (match := expression.search(line)))
+        logged = tuple(LoggedFor(delivery, times) for delivery, times in found.items())
+        rig.recorder.record("service", AnswersLogged(outcome_of(name), logged))

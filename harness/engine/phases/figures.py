@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.engine.observing.connects import connects_peak
+from harness.engine.observing.footprint import REQUESTS_TO_TELL, MemoryWatch, bytes_per_request
 from harness.engine.observing.probes import Probed, probe
 from harness.engine.observing.relayed import sends_per_request
 from harness.engine.rig import Rig
 from harness.engine.steps import Expect
 from harness.errors import HarnessError, UsageError
 from harness.history.events import FigureRead, FigureUnknown
-from harness.vocabulary import ConnectsPeak, Figure, Metric, SendsPerRequest
+from harness.vocabulary import BytesPerRequest, ConnectsPeak, Figure, Metric, SendsPerRequest
 
 
-async def record_figures(rig: Rig, expectations: Sequence[Expect], before: Probed | None) -> None:
+async def record_figures(rig: Rig, expectations: Sequence[Expect], before: Probed | None, memory: MemoryWatch) -> None:
     """Record every figure that the scenario limits. `before`: the service's metrics before any fault.
 
     Raises UsageError for a figure that this target cannot have. A figure that only this run lacks is recorded as
@@ -25,7 +26,7 @@ async def record_figures(rig: Rig, expectations: Sequence[Expect], before: Probe
     after = await probe(rig.target, rig.site.service)
     for expect in expectations:
         try:
-            seen = await _figure(rig, expect.figure, before, after)
+            seen = await _figure(rig, expect.figure, before, after, memory)
         except UsageError:
             raise
         except HarnessError as problem:
@@ -34,11 +35,17 @@ async def record_figures(rig: Rig, expectations: Sequence[Expect], before: Probe
             rig.recorder.record("runner", FigureRead(expect.figure, seen, expect.at_most, expect.at_least))
 
 
-async def _figure(rig: Rig, figure: Figure, before: Probed | None, after: Probed | None) -> float:
+async def _figure(rig: Rig, figure: Figure, before: Probed | None, after: Probed | None, memory: MemoryWatch) -> float:
     if isinstance(figure, SendsPerRequest):
         return await sends_per_request(rig.site, figure.link, rig.recorder.history)
     if isinstance(figure, ConnectsPeak):
         return connects_peak(rig.site, figure, rig.recorder.history)
+    if isinstance(figure, BytesPerRequest):
+        kept = bytes_per_request(memory.samples)
+        if kept is None:
+            problem = f"{figure!r} cannot be read: {REQUESTS_TO_TELL} requests of one process are needed"
+            raise HarnessError(problem, hint="send more, by lab.traffic(..., small=True)")
+        return round(kept, 1)
     if not isinstance(figure, Metric) or rig.target.description.probes is None:
         mend = "name where the service's metrics are: [probes] metrics"
         raise UsageError.at("expect", "figure", repr(figure), "the target description has no [probes]", mend=mend)

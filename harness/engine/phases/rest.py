@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+from harness.engine.observing.footprint import Footprint, MemoryWatch, bytes_per_request, footprint
 from harness.engine.observing.probes import Probed, probe
 from harness.engine.rig import Rig
 from harness.history.events import AtRest, RestUnknown, rest_name
@@ -12,9 +15,26 @@ from harness.polling import poll_async
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.contract.probes import SessionCount
 from harness.stack.http_client import UnansweredError
+from harness.stack.service import ServiceProcess
 from harness.target import Target
+from harness.target.residue import CHILDREN, FILES, MEMORY, OF_PROCESS, THREADS
 
 TASKS_SLACK = 2
+DESCRIPTORS = "open descriptors"
+"""By the kernel's account; `descriptors` are those that the service itself tells of."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtFirst:
+    """What the service held before any fault: by its own metrics, and by the kernel's account."""
+
+    probed: Probed | None
+    footprint: Footprint | None
+
+
+async def held_at_first(target: Target, service: ServiceProcess) -> AtFirst:
+    """Look at what the service holds now."""
+    return AtFirst(await probe(target, service), await asyncio.to_thread(footprint, target, service))
 
 
 def rest_names(target: Target) -> tuple[str, ...]:
@@ -23,7 +43,17 @@ def rest_names(target: Target) -> tuple[str, ...]:
     links = [name for name, link in description.links.items() if ABOUT.of(link.protocol).counts_sessions]
     servers = [rest_name(what, name) for name in links for what in ("connections", "busy connections")]
     residue = [rest_name(what, name) for name in description.links for what in _residue_limits(target, name)]
-    return (*servers, *residue, *(what for what, _, _ in _watched(target)))
+    return (*servers, *residue, *_process_limits(target), *(what for what, _, _ in _watched(target)))
+
+
+def _process_limits(target: Target) -> Mapping[str, int]:
+    """How many more than at first the service's process may hold at rest, by the kernel's account."""
+    described = target.description
+    limits = {DESCRIPTORS: described.limits.descriptors_growth}
+    for what in (THREADS, CHILDREN, *([FILES] if described.service.folders else [])):
+        limit = described.residue.get(what, OF_PROCESS[what])
+        limits |= {} if limit is None else {what: limit}
+    return limits
 
 
 def _residue_limits(target: Target, link: str) -> Mapping[str, int]:
@@ -34,10 +64,10 @@ def _residue_limits(target: Target, link: str) -> Mapping[str, int]:
     return {name: limit for name, limit in limits.items() if limit is not None}
 
 
-async def record_rest(rig: Rig, before: Probed | None) -> None:
+async def record_rest(rig: Rig, before: AtFirst, memory: MemoryWatch | None = None) -> None:
     """Wait until nothing is left over, up to the target's deadline. Record what is left then.
 
-    `before`: the service's metrics before any fault.
+    `memory`: how the service's memory has grown with its requests, where that was watched.
     """
     last: Sequence[AtRest | RestUnknown] = ()
 
@@ -47,14 +77,32 @@ async def record_rest(rig: Rig, before: Probed | None) -> None:
         return all(rest.seen <= rest.at_most for rest in last if isinstance(rest, AtRest))
 
     await poll_async(at_rest, within_s=rig.recovery_s)
-    for rest in last:
+    for rest in (*last, *_memory(rig.target, memory)):
         rig.recorder.record("runner", rest)
 
 
-async def rest_now(rig: Rig, before: Probed | None) -> Sequence[AtRest | RestUnknown]:
+async def rest_now(rig: Rig, before: AtFirst) -> Sequence[AtRest | RestUnknown]:
     """Count everything that `record_rest` waits for, as it is now."""
-    leaks = _leaks(rig.target, before, await probe(rig.target, rig.site.service))
-    return [*await _connections(rig), *await _residue(rig), *leaks]
+    leaks = _leaks(rig.target, before.probed, await probe(rig.target, rig.site.service))
+    return [*await _connections(rig), *await _residue(rig), *await _process(rig, before.footprint), *leaks]
+
+
+async def _process(rig: Rig, before: Footprint | None) -> Sequence[AtRest]:
+    now = await asyncio.to_thread(footprint, rig.target, rig.site.service)
+    if before is None or now is None:
+        return ()  # it does not run: another check reports that
+    first = {
+        DESCRIPTORS: before.descriptors, THREADS: before.threads, CHILDREN: before.children, FILES: before.files,
+    }  # fmt: skip
+    seen = {DESCRIPTORS: now.descriptors, THREADS: now.threads, CHILDREN: now.children, FILES: now.files}
+    return [AtRest(what, seen[what], first[what] + more) for what, more in _process_limits(rig.target).items()]
+
+
+def _memory(target: Target, memory: MemoryWatch | None) -> Iterator[AtRest]:
+    limit = target.description.residue.get(MEMORY)
+    kept = None if memory is None else bytes_per_request(memory.samples)
+    if limit is not None and kept is not None:
+        yield AtRest(MEMORY, round(kept, 1), limit)
 
 
 async def held_now(rig: Rig) -> Mapping[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.history.events.event import Event
-from harness.vocabulary import Figure, Value
+from harness.vocabulary import Figure, Outcome, Value
 
 
 @dataclass(frozen=True, repr=False)
@@ -24,6 +24,59 @@ class RowsRead(Event, kind="rows"):
     rows: tuple[StoredRow, ...]
 
 
+@dataclass(frozen=True, repr=False)
+class RowsUnknown(Event, kind="rows.unknown"):
+    """What is stored could not be read, because the service itself is to tell it and did not. `reason` says why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, repr=False)
+class EffectsRead(Event, kind="effects"):
+    """What else exists for deliveries, read with the rows before it. `exactly`: only for stored ones, once for each."""
+
+    name: str
+    exactly: bool
+    rows: tuple[StoredRow, ...]
+
+
+@dataclass(frozen=True, repr=False)
+class SeriesRead(Value, kind="series"):
+    """The service's own count of answers of one outcome: the series, and its value."""
+
+    outcome: Outcome
+    series: str
+    seen: float
+
+
+@dataclass(frozen=True, repr=False)
+class CountsRead(Event, kind="counts"):
+    """What the service's process `pid` has counted of its answers so far: read before the scenario, and at rest.
+
+    `problems`: what its metrics lack, or say that cannot be.
+    """
+
+    pid: int
+    series: tuple[SeriesRead, ...]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, repr=False)
+class LoggedFor(Value, kind="logged"):
+    """A delivery that the service's log names in so many lines."""
+
+    delivery: str
+    lines: int
+
+
+@dataclass(frozen=True, repr=False)
+class AnswersLogged(Event, kind="answers.logged"):
+    """For which deliveries the service's log tells of an answer of this outcome."""
+
+    outcome: Outcome
+    logged: tuple[LoggedFor, ...]
+
+
 def rest_name(what: str, link: str = "") -> str:
     """The name of an `AtRest`."""
     return f"{what}: {link}" if link else what
@@ -33,7 +86,8 @@ def rest_name(what: str, link: str = "") -> str:
 class AtRest(Event, kind="at_rest"):
     """A number that must return to its limit once the service gets no more requests.
 
-    `what`: `connections`, `busy connections` (both with the `link`), `checked_out`, `tasks` or `descriptors`.
+    `what`: `connections`, `busy connections` (both with the `link`), `checked_out`, `tasks` or `descriptors`; or a kind
+    of residue, of a link's server or of the service's process.
     """
 
     what: str
@@ -117,3 +171,25 @@ class FigureUnknown(Event, kind="figure.unknown"):
 
     figure: Figure
     reason: str
+
+
+@dataclass(frozen=True, repr=False)
+class SecretShown(Value, kind="secret"):
+    """A secret that the service told: what it is, where it stood, and the text around it without the secret."""
+
+    what: str
+    where: str
+    excerpt: str
+
+
+@dataclass(frozen=True, repr=False)
+class SecretsSought(Event, kind="secrets"):
+    """So many secrets were sought in so many texts of the service's: lines of its log, answers, metrics.
+
+    `found`: how many texts show one. `shown`: the first of them.
+    """
+
+    secrets: int
+    texts: int
+    found: int = 0
+    shown: tuple[SecretShown, ...] = ()

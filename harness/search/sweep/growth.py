@@ -6,8 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.engine.observing.probes import Probed
-from harness.engine.phases.rest import rest_now
+from harness.engine.phases.rest import AtFirst, rest_now
 from harness.history.events import AtRest
 from harness.polling import poll_async
 from harness.search.recording.places import CellId
@@ -22,11 +21,11 @@ CONFIRMED_BY = 2
 
 @dataclass(slots=True)
 class Growth:
-    """Follows one lane. `before`: the service's metrics before the first cell."""
+    """Follows one lane. `before`: what the service held before the first cell."""
 
     lane: Lane
     trials: Trials
-    before: Probed | None
+    before: AtFirst
     _batches: list[Sequence[CellId]] = field(default_factory=list)
     _figures: list[Mapping[str, float]] = field(default_factory=list)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from harness.checks import STANDING, Check, Kind
+from harness.checks.disclosure import keeps_secrets
+from harness.engine.observing.secrets import record_secrets
 from harness.engine.observing.stored import stored_rows
 from harness.engine.phases.rest import record_rest, rest_names
 from harness.history import History
@@ -26,9 +28,12 @@ async def problems_at_rest(lane: Lane, growth: Growth, garbled: Collection[Deliv
     rig = lane.new_rig()
     lane.go_on_with(None)
     await record_rest(rig, growth.before)
+    await record_secrets(rig)
     rows = [row for row in await stored_rows(rig) if not _may_be_of(row, garbled)]
     history = rig.recorder.history
-    kept = [await _since(growth, check, history) for check in STANDING if check.kind is Kind.REST]
+    kept = [
+        await _since(growth, check, history) for check in STANDING if check.kind is Kind.REST or check is keeps_secrets
+    ]
     return [*_rows(lane, rows), *filter(None, kept), *_not_looked_at(lane, history)]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.engine.configuration import RunConfiguration, run_began
 from harness.engine.laying.testbed import Testbed
-from harness.engine.observing.probes import probe
+from harness.engine.phases.rest import held_at_first
 from harness.engine.tasks import at_once
 from harness.errors import HarnessError
 from harness.relay import RelayControl
@@ -117,7 +117,7 @@ class Sweeper:
         self, lane: Lane, batches: deque[Sequence[CellId]], armoury: Armoury, histories: HistoryFile
     ) -> None:
         trials = Trials(lane, armoury, run_began("sweep", self._bed.target, self._settings.run))
-        growth = Growth(lane, trials, await probe(self._bed.target, lane.service))
+        growth = Growth(lane, trials, await held_at_first(self._bed.target, lane.service))
         await growth.note(())
         before_last: Sequence[Trial] = ()
         garbled: list[Delivery] = []

@@ -1,0 +1,46 @@
+"""Reads what the service itself counts of its answers, so that it can be compared with what the clients had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.engine.observing.probes import Probed
+from harness.engine.rig import Rig
+from harness.errors import HarnessError
+from harness.history.events import CountsRead, SeriesRead
+from harness.target.outcomes import outcome_of
+from harness.target.series import parts_of
+
+
+def record_counts(rig: Rig, probed: Probed | None) -> None:
+    """Record the counters of answers that the target names, and what its metrics do not show or cannot be."""
+    probes = rig.target.description.probes
+    if probes is None or probed is None or not probes.counts:
+        return
+    read = [SeriesRead(outcome_of(name), series, _value(probed, series)) for name, series in probes.counts.items()]
+    rig.recorder.record("service", CountsRead(probed.pid, tuple(read), tuple(_problems(rig, probed))))
+
+
+def _problems(rig: Rig, probed: Probed) -> Iterator[str]:
+    probes = rig.target.description.probes
+    if probes is None:
+        return
+    if probes.counts_from_zero:
+        yield from (f"{series} is not shown before it was counted" for series in probes.counts.values()
+                    if not _shown(probed, series))  # fmt: skip
+    if probes.tasks is not None and probed.get(probes.tasks) < 1:
+        yield f"{probes.tasks} says {probed.get(probes.tasks):g} while a task of the service answers this question"
+
+
+def _value(probed: Probed, series: str) -> float:
+    """The counter's value; 0 if the service has not shown such a series yet."""
+    name, labels = parts_of(series)
+    try:
+        return probed.get(name, labels)
+    except HarnessError:
+        return 0.0  # a counter that is never shown is told by the comparison, not by a break of the run
+
+
+def _shown(probed: Probed, series: str) -> bool:
+    name, labels = parts_of(series)
+    return probed.shows(name, labels)

@@ -1,0 +1,11 @@
+"""What a service's process may leave behind, by the kernel's account, and how much of it is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+THREADS, CHILDREN, FILES, MEMORY = "threads", "child processes", "files", "bytes per request"
+OF_PROCESS: Final[Mapping[str, int | None]] = {THREADS: 32, CHILDREN: 8, FILES: 0, MEMORY: None}
+"""By name: how many more than in steady state there may be, unless the target sets a limit (`[residue]`). None: as many
+as it likes."""

@@ -1,0 +1,71 @@
+"""A secret is found in whatever form a program writes it, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from harness.engine.known_secrets import KnownSecrets, known_secrets
+from harness.target import OutgoingRequest
+from harness.target.secrets import SecretsDescription
+
+KEY = bytes(range(200, 224))
+WRITTEN = f"whsec_{base64.b64encode(KEY).decode()}"
+BODY = b'{"number": 10000000000000000000000000, "padding": "abcDEF123456ghiJKL"}'
+SIGNED = OutgoingRequest("POST", "/", {"Webhook-Signature": "v1,c2lnbmF0dXJlIG9mIGEgYm9keQ=="}, BODY)
+
+
+def known(*, bodies: bool = True) -> KnownSecrets:
+    described = SecretsDescription(settings=["KEYS", "SHORT"], headers=["webhook-signature"], bodies=bodies)
+    found = known_secrets(
+        described, {"KEYS": f"neighbour:{WRITTEN},x", "SHORT": "abc"}, {"postgres": "0123456789abcdef"}
+    )
+    found.sent(SIGNED)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("url=postgresql://role:0123456789abcdef@127.0.0.1:5432/db", "the password on postgres"),
+        (f"settings: {WRITTEN}", "KEYS"),
+        (f"keys=({KEY!r},)", "KEYS"),
+        (json.dumps({"keys": str(KEY)}), "KEYS"),
+        (KEY.hex(), "KEYS"),
+        ("forged: v1,c2lnbmF0dXJlIG9mIGEgYm9keQ==", "the header webhook-signature"),
+        ('parameters: (\'a\', b\'{"number": 1, "padding": "abcDEF123456ghi...', "a body"),
+    ],
+)
+def test_a_secret_is_found(text: str, what: str) -> None:
+    (shown,) = known().shown_in(f"before\n{text} after\n", "the log")
+    assert (shown.what, shown.where) == (what, "the log")
+    assert "[...]" in shown.excerpt
+    assert "before" not in shown.excerpt
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "neighbour", "10000000000000000000000000", "postgres__12 abc", "v1,whsec_", "abcDEF12345", KEY.hex()[:11]],
+)
+def test_what_is_no_secret_is_not_found(text: str) -> None:
+    assert list(known().shown_in(text, "the log")) == []
+
+
+def test_an_excerpt_does_not_tell_the_secret() -> None:
+    shown = [each.excerpt for each in known().shown_in(f"at {WRITTEN} and {BODY.decode()}", "the log")]
+    assert len(shown) == 2
+    assert all(WRITTEN[6:18] not in each and "abcDEF123456" not in each for each in shown)
+
+
+def test_an_acknowledgement_may_show_a_body_and_no_signature() -> None:
+    text = f"{BODY.decode()} {SIGNED.headers['Webhook-Signature']}"
+    assert [each.what for each in known().shown_in(text, "an answer", may_show_bodies=True)] == [
+        "the header webhook-signature"
+    ]
+
+
+def test_bodies_are_secret_only_by_the_targets_word() -> None:
+    assert list(known(bodies=False).shown_in(BODY.decode(), "the log")) == []
+    assert len(KnownSecrets(SecretsDescription())) == 0

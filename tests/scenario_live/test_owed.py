@@ -1,0 +1,155 @@
+"""What a service owes beside its answers: side effects, and no residue in its process, whatever its language."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import ANY_OUTCOME, Lab, no_fault, postgres, service, wire
+from harness.checks import Verdict
+from harness.target import Target
+from harness.target.description import HttpTemplate, TargetDescription
+from harness.target.sender import TemplateSender
+from tests.scenario_live.support import Runs
+
+KEEPING: Mapping[str, Any] = {
+    "schema": "harness.target/2",
+    "name": "keeping",
+    "service": {
+        "command": ["{python}", "-m", "tests.scenario_live.keeping", "{service.port}"],
+        "directory": "..",
+        "environment": {"DATABASE_URL": "{postgres.url}"},
+        "alive": "/alive",
+        "unhandled": "^Traceback",
+    },
+    "links": {"postgres": {"protocol": "postgres"}},
+    "sender": {"http": {"path": "/{id}"}},
+    "stored": {"sql": "SELECT id, digest FROM kept"},
+    "effects": {"outbox": {"sql": "SELECT id FROM outbox"}},
+    "limits": {"request_deadline_ms": 6000, "connections": 10, "body_bytes": 2000, "recovery_s": 1.5},
+}
+
+
+def keeping(target: Target, environment: Mapping[str, str] | None = None, **changes: Any) -> Target:
+    """The service of `keeping`. `changes`: other tables of its target."""
+    document = {**KEEPING, **changes}
+    described = {**KEEPING["service"], **document["service"]}
+    described["environment"] = {**described["environment"], **(environment or {})}
+    description = TargetDescription.model_validate({**document, "service": described})
+    sender = TemplateSender(HttpTemplate.model_validate(document["sender"]["http"]))
+    return dataclasses.replace(target, description=description, sender=sender)
+
+
+IN_DOUBT = {"unknown": {"status": ["503"]}, "refused": {"status": ["429"]}, "throttled": {"status": ["420"]}}
+
+
+@pytest.mark.parametrize(
+    ("outbox", "cut_at", "problem"),
+    [
+        ("together", "COMMIT", ""),
+        ("together", "INSERT INTO outbox", ""),
+        ("apart", "INSERT INTO outbox", "stored without outbox: msg_"),
+        ("before", "INSERT INTO kept", "outbox of what is not stored: msg_"),
+    ],
+)
+def test_a_side_effect_exists_exactly_when_its_delivery_is_stored(
+    runs: Runs, outbox: str, cut_at: str, problem: str
+) -> None:
+    async def play(lab: Lab) -> None:
+        async with lab.inject(wire.cut(postgres.sent(cut_at))):
+            await lab.deliver(expect=ANY_OUTCOME)
+
+    result = runs.on(target=keeping(runs.bed.target, {"OUTBOX": outbox}, outcomes=IN_DOUBT))(play)
+
+    assert result.verdict is (Verdict.FAILED if problem else Verdict.HELD), result.reason
+    assert result.failing_checks == (("effects_agree",) if problem else ())
+    assert problem in result.reason
+
+
+def test_an_effect_may_be_left_over_where_the_target_allows_it(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        async with lab.inject(wire.cut(postgres.sent("INSERT INTO kept"))):
+            await lab.deliver(expect=ANY_OUTCOME)
+
+    at_least = {"outbox": {"sql": "SELECT id FROM outbox", "exists": "at least"}}
+    target = keeping(runs.bed.target, {"OUTBOX": "before"}, outcomes=IN_DOUBT, effects=at_least)
+    assert runs.on(target=target)(play).verdict is Verdict.HELD
+
+
+@pytest.mark.parametrize(
+    ("keeps", "problem"),
+    [
+        ("nothing", ""),
+        ("descriptors", "open descriptors stay at "),
+        ("threads", "threads stay at "),
+        ("processes", "child processes stay at "),
+        ("files", "files stay at "),
+    ],
+)
+def test_what_each_request_leaves_in_the_process_is_found(runs: Runs, tmp_path: Path, keeps: str, problem: str) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.inject(no_fault)
+        await lab.deliver(40)
+
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    described = {"folders": [str(folder)]}
+    target = keeping(runs.bed.target, {"KEEPS": keeps, "FILES": str(folder)}, service=described)
+    result = runs.on(target=target)(play)
+
+    assert result.verdict is (Verdict.FAILED if problem else Verdict.HELD), result.reason
+    assert result.failing_checks == (("leaves_nothing",) if problem else ())
+    assert problem in result.reason
+
+
+@pytest.mark.parametrize("keeps", ["nothing", "bodies"])
+def test_memory_that_grows_with_the_requests_is_found(runs: Runs, keeps: str) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.inject(no_fault)
+        async with lab.traffic(clients=4, small=True):
+            await lab.until(service.answers(at_least=500), within_s=100)
+
+    target = keeping(runs.bed.target, {"KEEPS": keeps}, residue={"bytes per request": 4_000})
+    result = runs.on(target=target)(play)
+
+    assert result.verdict is (Verdict.FAILED if keeps == "bodies" else Verdict.HELD), result.reason
+    assert ("leaves_nothing: bytes per request stay at" in result.reason) == (keeps == "bodies")
+
+
+LISTED = {"listed": {"path": "/kept", "each": r"(?m)^(?P<id>\S+) (?P<digest>\S+)$"}}
+READ = {"reads": {"kept": {"path": "/kept/{id}", "shows": r" (?P<digest>\S+)$"}}, "stored": {"read": "kept"}}
+
+
+@pytest.mark.parametrize("changes", [{"stored": LISTED}, READ], ids=["listed", "read"])
+@pytest.mark.parametrize(
+    ("store", "verdict", "failing"),
+    [("yes", Verdict.HELD, ""), ("no", Verdict.FAILED, "acknowledged_is_stored"), ("other", Verdict.FAILED, "foreign")],
+)
+def test_a_service_is_judged_by_what_it_lists_itself(
+    runs: Runs, changes: Mapping[str, Any], store: str, verdict: Verdict, failing: str
+) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.inject(no_fault)
+        await lab.deliver(3)
+
+    target = keeping(runs.bed.target, {"STORE": store}, **{**changes, "effects": {}})
+    result = runs.on(target=target)(play)
+
+    assert result.verdict is verdict, result.reason
+    assert any(failing in each for each in result.failing_checks) == bool(failing)
+
+
+def test_a_service_that_does_not_say_what_it_has_stored_is_not_held(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.inject(no_fault)
+        await lab.deliver()
+
+    nowhere = {"listed": {**LISTED["listed"], "path": "/nowhere"}}
+    result = runs.on(target=keeping(runs.bed.target, stored=nowhere, effects={}))(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason == "what is stored was not read: /nowhere, which lists what is stored, was answered 404"
