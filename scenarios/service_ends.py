@@ -1,6 +1,6 @@
 """The service itself ends, killed or asked to, with deliveries under way."""
 
-from harness import REFUSED, UNKNOWN, Lab, postgres, process, proves, server
+from harness import REFUSED, UNKNOWN, Lab, postgres, process, proves, server, wire
 
 
 @proves("ack.after_commit", fails="outcome", match="acknowledged")
@@ -24,3 +24,29 @@ async def test_sigterm_drains(lab: Lab) -> None:
         async with lab.inject(process.terminate()):
             await lab.deliver(5, expect=REFUSED)
             await lab.heal(lock)
+
+
+@proves("drain.sigterm", fails="outcome", match="unknown")
+async def test_sigterm_waits_for_a_slow_request(lab: Lab) -> None:
+    """A request that takes more than a second is answered, not cut."""
+    hold = wire.hold(postgres.sent("INSERT"))
+    await lab.inject(hold)
+    async with lab.deliver():
+        await lab.until(hold.fired())
+        async with lab.inject(process.terminate()):
+            await lab.wait(1.2, because="a drain of one second would be over")
+            await lab.heal(hold)
+
+
+@proves("errors.refuse", fails="log_clean", match="Exception in ASGI application|CancelledError")
+async def test_time_to_drain_is_over(lab: Lab) -> None:
+    """Who is cut off then still gets an answer: refused before its COMMIT was sent, in doubt after it."""
+    await lab.restart("WEBHOOK_DEADLINE_REQUEST=off", "WEBHOOK_DRAIN_GRACE_S=1")
+    commit, insert = wire.hold(postgres.answered("COMMIT")), wire.hold(postgres.sent("INSERT"))
+    await lab.inject(commit)
+    async with lab.deliver(expect=UNKNOWN):
+        await lab.until(commit.fired())
+        await lab.inject(insert)
+        async with lab.deliver(expect=REFUSED):
+            await lab.until(insert.fired())
+            await lab.inject(process.terminate())

@@ -65,6 +65,19 @@ def test_a_start_that_does_not_end_as_it_must(
     assert result.reason.startswith(reason)
 
 
+def test_a_start_that_fails_with_other_settings(runs: Runs) -> None:
+    """It was started: that it does not come up is the service's failure."""
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        await lab.restart(SETTING)
+
+    result = runs(play)
+
+    assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("alive",)), result.reason
+    assert "WEBHOOK_POOL_SIZE='0'" in result.reason
+
+
 def test_settings_last_until_the_scenario_is_over(runs: Runs) -> None:
     """Without a restart of the scenario's own, the harness starts the service again as it was."""
 
