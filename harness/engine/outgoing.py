@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import dataclasses
 import hashlib
+import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from email.utils import parsedate_to_datetime
 from typing import TypeVar, cast
 
 from harness.errors import UsageError
@@ -19,24 +23,24 @@ from harness.target.sender import fill
 DescribedT = TypeVar("DescribedT")
 
 
-def outgoing(target: Target, delivery: Delivery, asks: Asks, name: str) -> OutgoingRequest:
+def outgoing(target: Target, delivery: Delivery, asks: Asks, name: str, *, ahead_s: float = 0.0) -> OutgoingRequest:
     """Build the request that asks this of the delivery.
 
     `name`: which of the target's reads, right or wrong requests, or health paths; empty for a plain delivery.
-    Raises UsageError for a
-    name that the target does not have.
+    `ahead_s`: how far the service's clock is ahead: what is signed goes by it. Raises UsageError for a name that the
+    target does not have.
     """
     match asks:
         case Asks.DELIVER if name:
-            return _made_right(target, delivery, _named(target.description.right, "right", name))
+            return _made_right(target, delivery, _named(target.description.right, "right", name), ahead_s)
         case Asks.DELIVER | Asks.TAKEN:
-            return target.sender.request(delivery)
+            return _signed(target, delivery, 0.0, ahead_s)
         case Asks.READ | Asks.READ_UNSENT:
             read = _named(target.description.reads, "reads", name)
             words = _words(delivery)
             return OutgoingRequest(read.method, fill(read.path, words), _filled(read.headers, words), b"")
         case Asks.WRONG:
-            return _made_wrong(target, delivery, _named(target.description.wrong, "wrong", name))
+            return _made_wrong(target, delivery, _named(target.description.wrong, "wrong", name), ahead_s)
         case Asks.HEALTH:
             return OutgoingRequest("GET", _named(health_paths(target), "health", name), {}, b"")
 
@@ -81,19 +85,19 @@ def changed(delivery: Delivery, description: ChangedDescription) -> Delivery:
     return dataclasses.replace(delivery, id=name, body=body)
 
 
-def _made_right(target: Target, delivery: Delivery, right: RightDescription) -> OutgoingRequest:
+def _made_right(target: Target, delivery: Delivery, right: RightDescription, ahead_s: float) -> OutgoingRequest:
     """`delivery`: as `changed` returned it."""
-    usual = _signed(target, delivery, right.age_s)
+    usual = _signed(target, delivery, right.age_s, ahead_s)
     headers = _filled(right.headers, {**_words(delivery), **usual.headers})
     every = {**_without(usual.headers, headers), **headers}
     return dataclasses.replace(usual, headers=every, pause_s=right.pause_ms / 1e3)
 
 
-def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription) -> OutgoingRequest:
+def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription, ahead_s: float) -> OutgoingRequest:
     meant = changed(delivery, wrong)
     signer = wrong.signed_as or delivery.identity
     signed = dataclasses.replace(meant, source=source_of(target, signer), identity=signer)
-    right = _signed(target, signed, wrong.age_s)
+    right = _signed(target, signed, wrong.age_s, ahead_s)
     path = right.path if wrong.signed_as is None else target.sender.request(meant).path
     words = {**_words(meant), **right.headers}
     headers = _filled(wrong.headers, words)
@@ -136,7 +140,9 @@ def source_of(target: Target, identity: str) -> str:
     return target.description.identities[identity].source if identity else SOURCE
 
 
-def _signed(target: Target, delivery: Delivery, age_s: float) -> OutgoingRequest:
+def _signed(target: Target, delivery: Delivery, age_s: float, ahead_s: float) -> OutgoingRequest:
+    if ahead_s and "age_s" in inspect.signature(target.sender.request).parameters:
+        age_s -= ahead_s
     if not age_s:
         return target.sender.request(delivery)
     # `load_target` has seen that this sender takes it.
@@ -155,6 +161,14 @@ def _words(delivery: Delivery) -> Mapping[str, str]:
 
 def _filled(headers: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:
     return {name: fill(text, words) for name, text in headers.items()}
+
+
+def dated_ahead_s(headers: Sequence[tuple[str, str]]) -> Iterator[float]:
+    """Give how far ahead of this machine's clock an answer is dated, if it has a date that can be read."""
+    for name, value in headers:
+        if name == "date":
+            with contextlib.suppress(ValueError):
+                yield parsedate_to_datetime(value).timestamp() - time.time()
 
 
 def _named(known: Mapping[str, DescribedT], table: str, name: str) -> DescribedT:

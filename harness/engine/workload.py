@@ -16,7 +16,7 @@ from typing import Any
 from harness.engine.deliveries import Deliveries
 from harness.engine.known_secrets import KnownSecrets
 from harness.engine.observing.looks import SharedLooks
-from harness.engine.outgoing import outgoing, shown
+from harness.engine.outgoing import dated_ahead_s, outgoing, shown
 from harness.engine.tasks import owned
 from harness.faults.callers import Caller, Callers
 from harness.history import Recorder
@@ -152,7 +152,7 @@ class Clients:
 
     async def send(self, delivery: Delivery, errand: Errand) -> Answer:
         """Send one request and wait for its end. Raises UsageError for one that the target does not describe."""
-        request = outgoing(self.target, delivery, errand.asks, errand.name)
+        request = outgoing(self.target, delivery, errand.asks, errand.name, ahead_s=self.service.clock_ahead_s)
         if errand.last:
             request = dataclasses.replace(request, headers={**request.headers, "connection": "close"})
         self.secrets.sent(request)
@@ -282,6 +282,8 @@ class Clients:
         except HungUpError:
             return _Ending(UNKNOWN, problem=HUNG_UP, hung_up_at=Named(HUNG_UP))
         self.answered[port] += not asks_health
+        if self.service.clock_ahead_s:
+            self.service.dates.extend(dated_ahead_s(response.headers))
         label = self.target.labels.label(response.status, response.headers, response.body, reads=errand.reads)
         return _Ending(
             label.outcome, response.status, response.body, headers=response.headers, lacks=label.lacks,

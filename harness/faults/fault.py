@@ -20,7 +20,8 @@ Need: TypeAlias = str
 
 One of CAPABILITIES, or "own_NAME": the server of this name is the harness's own, not one given by URL.
 """
-CAPABILITIES: Final = ("seccomp", "user_namespace")
+CLOCK: Final = "clock"
+CAPABILITIES: Final = ("seccomp", "user_namespace", CLOCK)
 Connections: TypeAlias = Literal["open", "new"]
 """Connections of a link: those that are open when a fault begins, or those that are made while it is in force."""
 WHOLE_LINK: Final[frozenset[Connections]] = frozenset({"open", "new"})

@@ -15,6 +15,7 @@ from harness.errors import HarnessError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import WHOLE_LINK, Connections, Fault, Injection, Need
+from harness.faults.process_clock import Clock
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
 from harness.polling import poll
@@ -320,4 +321,4 @@ def _goes_nowhere(url: str) -> bool:
     return address.is_link_local and address.scope_id is None
 
 
-kill, terminate, pause, misconfigure = Kill, Terminate, Pause, Misconfigure
+kill, terminate, pause, misconfigure, clock = Kill, Terminate, Pause, Misconfigure, Clock

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.polling import poll, poll_async
+from harness.processes.clock import set_clock
 from harness.processes.keeper import Keeper, KeptProcess, LogFile, PreloadedPython, ProcessSpec
 from harness.processes.syscalls import ConnectRule, SyscallEvent
 from harness.stack.http_client import HttpClient, UnansweredError
@@ -99,6 +100,10 @@ class ServiceProcess:
         self._earlier: list[KeptProcess] = []
         self._copies: list[Copy] = []
         self._turn = 0
+        self.clock_ahead_s = 0
+        """How far its wall clock is ahead of the machine's."""
+        self.dates: list[float] = []
+        """How far ahead of the machine's clock its answers were dated, while its own clock is set otherwise."""
         self._excused: list[tuple[int, int]] = []
         self._overrides: Mapping[str, str] = {}
         self._starting = asyncio.Lock()
@@ -169,6 +174,7 @@ class ServiceProcess:
         mark = self._begin()
         self.port = await self._until_listening(self.process, self._spec, mark)
         await self._until_alive(self.process, self.port)
+        await self._keep_clock()
         return (time.monotonic_ns() - began_ns) / 1e6
 
     def _begin(self) -> int:
@@ -194,7 +200,19 @@ class ServiceProcess:
             self._apply_rules()
             copy.port = await self._until_listening(copy.process, spec, mark)
             await self._until_alive(copy.process, copy.port)
+            await self._keep_clock()
             return copy
+
+    async def _keep_clock(self) -> None:
+        """Give a process that was started the clock that the others have."""
+        if self.clock_ahead_s:
+            await asyncio.to_thread(self.set_clock, self.clock_ahead_s)
+
+    def set_clock(self, ahead_s: int) -> None:
+        """Set the wall clock of all its processes so far ahead of the machine's. Raises NoClockError."""
+        self.clock_ahead_s = ahead_s
+        for pid in self.pids():
+            set_clock(pid, ahead_s)
 
     async def end_copy(self, copy: Copy) -> None:
         """Send it nothing more and end it as its operator would: SIGTERM, then SIGKILL after its grace."""

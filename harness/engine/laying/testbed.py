@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 from harness.engine.laying.tls import Reached, laid_for_prepare
 from harness.errors import HarnessError, UsageError
-from harness.faults.fault import CAPABILITIES, Need, is_server, own
+from harness.faults.fault import CAPABILITIES, CLOCK, Need, is_server, own
 from harness.faults.site import ServerChange
+from harness.processes.clock import clock_settable
 from harness.processes.keeper import Keeper, PreloadedPython, PreloadSpec, ProcessSpec
 from harness.processes.syscalls import notification_available
 from harness.protocols.contract.storage import STORAGE, Storage
@@ -64,6 +65,9 @@ class Testbed:
         if is_server(need) and need not in map(own, self.stack.all_servers):
             valid = [*CAPABILITIES, *map(own, self.stack.all_servers)]
             raise UsageError.at("needs", "name", need, "the target has no such server", valid=valid)
+        if need == CLOCK:  # tried when it is first needed: most runs never do
+            found = clock_settable()
+            return None if found.available else f"{found.detail}; {found.mend}"
         return self.lacks.get(need)
 
     def with_service_in(self, directory: Path, *, prepares_own: bool) -> Testbed:

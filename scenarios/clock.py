@@ -1,0 +1,17 @@
+"""The wall clock is set forward and back while the service runs."""
+
+from harness import Lab, link, process, proves, redis, service
+
+
+@proves("redis.breaker:long", fails="figure", match="webhook_breaker_state")
+async def test_clock_is_set_back(lab: Lab) -> None:
+    """An hour later what is signed then is valid; set back, Redis is asked again after its second, not its hour."""
+    async with lab.inject(process.clock(ahead_s=3600)):
+        async with lab.inject(link.down(redis)):
+            await lab.deliver(5)
+        await lab.request("late")
+        await lab.request("stale")
+    await lab.wait(1.1, because="Redis is left alone for a second after it failed")
+    for _ in range(3):  # on a busy machine Redis may miss its 50 ms once
+        await lab.deliver()
+    lab.expect(service.metric("webhook_breaker_state"), at_most=0)
