@@ -8,6 +8,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from harness.processes.keeper import Keeper, KeptProcess, LogFile, PreloadedPyth
 from harness.processes.syscalls import ConnectRule, SyscallEvent
 from harness.stack.http_client import HttpClient, UnansweredError
 from harness.stack.loops import call_in
+from harness.stack.lost_output import LostOutput
 from harness.stack.sockets import listening
 
 LOG_TAIL_LINES = 15
@@ -100,6 +102,8 @@ class ServiceProcess:
         self._earlier: list[KeptProcess] = []
         self._copies: list[Copy] = []
         self._turn = 0
+        self.output: LostOutput | None = None
+        """Where its starts to come write what they say; None: into its log."""
         self.clock_ahead_s = 0
         """How far its wall clock is ahead of the machine's."""
         self.dates: list[float] = []
@@ -187,7 +191,8 @@ class ServiceProcess:
         return mark
 
     def _spawned(self, spec: ServiceSpec) -> KeptProcess:
-        process = (spec.preloaded or self._keeper).spawn(self._process_spec(spec))
+        with nullcontext(spec.log) if self.output is None else self.output.opened(spec.log) as log:
+            process = (spec.preloaded or self._keeper).spawn(self._process_spec(spec, log))
         process.on_exit(self._exit_callback(process))
         return process
 
@@ -269,13 +274,13 @@ class ServiceProcess:
             return self._spec.listening.search(self.log.read(mark)) is not None
         return bool(listening(self._spec.port, pids=self.pids()))
 
-    def _process_spec(self, spec: ServiceSpec) -> ProcessSpec:
+    def _process_spec(self, spec: ServiceSpec, log: Path) -> ProcessSpec:
         return ProcessSpec(
             name="service",
             argv=spec.argv,
             env={**spec.environment, **self.settings, **self._overrides},
             cwd=spec.cwd,
-            log=spec.log,
+            log=log,
             watched_calls=frozenset({"connect"}) if spec.watch_connects else frozenset(),
             may_be_stopped=True,  # the service is under test: the checks judge what its being stopped means
         )
@@ -292,10 +297,13 @@ class ServiceProcess:
         says_where = spec.listening
         if says_where is None:
             return spec.port
+        lost = self.output is not None
 
         def port_in_log() -> int | None:
             # Wait for the process first: then the log has all that it wrote.
             gone = process.poll()
+            if lost and gone is None:  # it can say nothing: the kernel knows
+                return next((each.local.port for each in listening(0, pids=[process.pid])), None)
             found = says_where.search(self.log.read(mark))
             if found is None and gone is not None:
                 raise self._did_not_start(f"it ended with status {gone}")
