@@ -73,7 +73,7 @@ class _LoseOutput(Injection):
             self._site.asking.allow()
         pid = service.process.pid
         try:
-            place = Path(f"/proc/{pid}/fd/{STANDARD_OUTPUT}").readlink()
+            place = _output_of(pid)
         except OSError as problem:
             raise HarnessError(f"where the output of process {pid} leads cannot be seen: {problem}") from problem
         self._site.saw(OUTPUT_LOST, f"pid {pid}: its standard output is {place}, a {self._fault.to}")
@@ -90,3 +90,8 @@ class _LoseOutput(Injection):
             await service.start()
         finally:
             self._site.asking.allow()
+
+
+def _output_of(pid: int) -> Path:
+    """Where the standard output of a process leads. Raises OSError."""
+    return Path(f"/proc/{pid}/fd/{STANDARD_OUTPUT}").readlink()
