@@ -9,7 +9,7 @@ import asyncio
 import functools
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from harness.engine.laying.building import built_rig
 from harness.engine.laying.preparing import PrepareError
 from harness.engine.laying.testbed import Testbed
 from harness.engine.laying.tls import told_with_tls
-from harness.engine.observing.cores import cores_recorded
+from harness.engine.observing.cores import cores_recorded, processes_of
 from harness.engine.observing.counting import Counting
 from harness.engine.observing.counts import record_counts
 from harness.engine.observing.crashes import crashes_recorded
@@ -132,7 +132,7 @@ class _Run:
             self._recorder.record("runner", NotSteady(str(problem), not_started=True))
             return
         self._site = rig.site
-        await owned.enter_async_context(cores_recorded(lambda: _processes(rig.site, self._bed), self._recorder))
+        await owned.enter_async_context(cores_recorded(lambda: processes_of(rig.site, self._bed), self._recorder))
         performer = Performer(rig, lacking=self._bed.lacking)
         # Heal once more at the very end, whatever ended the run. Usually nothing is left to heal.
         owned.push_async_callback(performer.heal_all)
@@ -288,13 +288,6 @@ class _Run:
 
     def _phase(self, name: str) -> None:
         self._recorder.record("runner", PhaseBegan(name))
-
-
-def _processes(site: Site, bed: Testbed) -> Mapping[str, Iterable[int]]:
-    """Return the run's processes by name. Servers that were given by URL have none."""
-    servers = {name: server.process for name, server in bed.stack.all_servers.items()}
-    own = {name: [process.pid] for name, process in servers.items() if process is not None}
-    return {"service": [site.service.process.pid] if site.service.running else [], "relay": [site.relay_pid], **own}
 
 
 def _errors_of(server: str, site: Site | None) -> tuple[type[Exception], ...]:

@@ -74,6 +74,21 @@ def test_a_deadline_passes_at_each_statement_where_a_sweep_is_asked_to() -> None
     assert "copies" not in {cell.kind for cell in cells}
 
 
+def test_a_crowd_is_made_late_once_cold_and_once_warm_at_the_answer_to_the_commit() -> None:
+    cells = [cell for cell in planned(RECORDED, Choice()).cells if cell.first.action == "crowd"]
+    assert [cell.kind for cell in cells] == ["fresh", "warm"]
+    assert {(cell.first.place.direction, cell.first.place.text) for cell in cells} == {("answered", "COMMIT")}
+    check_choice(Choice(actions=("crowd",), only=str(cells[0])))
+    assert "crowd" not in {point.action for message in RECORDED[0].messages for point in sensible(message)}
+
+
+def test_without_a_commit_a_crowd_is_made_late_at_the_last_answer() -> None:
+    messages = [each for each in RECORDED[1].messages if each.place.phase != "commit"]
+    (cell,) = planned([dataclasses.replace(RECORDED[1], messages=tuple(messages))], Choice(actions=("crowd",))).cells
+    last = [each.place for each in messages if each.place.direction == "answered"][-1]
+    assert cell.first.place == last
+
+
 def test_each_exclusion_has_a_reason_and_excludes_something_from_what_there_is() -> None:
     for exclusion in exclusions_of(PROTOCOLS):
         assert exclusion.reason.strip()

@@ -30,7 +30,8 @@ SWEEP = (
                  help="Services that are swept at once."),
     click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only this kind of delivery."),
     click.option("--actions", multiple=True, metavar="ACTION",
-                 help="Only these. Repeatable, or separated by commas; cut@N: the byte map; deadline: only if named."),
+                 help="Only these. Repeatable, or separated by commas; cut@N: the byte map; crowd: many at once; "
+                      "deadline: only if named."),
     click.option("--only", default="", metavar="TEXT", help="A cell's id, or a part of ids."),
     click.option("--bytes/--no-bytes", "with_bytes", default=True, show_default=True, help="Cut after every byte."),
     click.option("--pairs", is_flag=True, help="Two faults: the second in the delivery's retry."),

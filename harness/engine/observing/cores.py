@@ -19,6 +19,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from harness.engine.laying.testbed import Testbed
+from harness.faults.site import Site
 from harness.history import Recorder
 from harness.history.events import CoresSeen, CoreWait
 from harness.processes.keeper import Process, all_processes, read_small
@@ -128,6 +130,13 @@ class Cores:
         threads[CLIENTS][self._clients] = _times(*self._clients)
         own_ns = own_ticks * JIFFY_NS
         return Reading(at_ns=time.monotonic_ns(), busy_ns=_busy_ns(), own_ns=own_ns, threads=threads)
+
+
+def processes_of(site: Site, bed: Testbed) -> Mapping[str, Iterable[int]]:
+    """Return the run's processes by name. Servers that were given by URL have none."""
+    servers = {name: server.process for name, server in bed.stack.all_servers.items()}
+    own = {name: [process.pid] for name, process in servers.items() if process is not None}
+    return {"service": [site.service.process.pid] if site.service.running else [], "relay": [site.relay_pid], **own}
 
 
 def _ours(name_of: Mapping[int, str]) -> Iterator[tuple[Process, str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.results.text import one_line
 from harness.search.recording.places import CellId, Kind
-from harness.search.space.actions import ACTIONS, ON_DEMAND
+from harness.search.space.actions import ACTIONS, CROWD, ON_DEMAND
 from harness.search.sweep.results import CellResult, CellVerdict, RowOfMap, SweepResults
 
 ARROWS = {"sent": ">", "answered": "<"}
@@ -54,7 +54,7 @@ class Grids:
 def grids_of(results: SweepResults) -> Grids:
     """Lay out what a sweep found."""
     tried = {cell.cell.first.action for cell in results.cells if cell.cell.second is None}
-    columns = [action for action in (*ACTIONS, *ON_DEMAND) if action in tried]
+    columns = [action for action in (*ACTIONS, *ON_DEMAND, CROWD) if action in tried]
     by_row: dict[tuple[Kind, str], tuple[dict[int, int], dict[int, int]]] = {}
     for index, result in enumerate(results.cells):
         if result.cell.second is None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from harness.faults.message import Closing, MessageFault
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.search import SEARCHED, Exclusion, Placed, Searched
-from harness.search.recording.places import CUT_INSIDE, Point
+from harness.search.recording.places import CUT_INSIDE, Kind, Point
 from harness.search.recording.recording import Observed
 
 FAULTS: Sequence[type[MessageFault]] = tuple(MessageFault.kinds().values())
@@ -44,6 +44,9 @@ ACTIONS: tuple[str, ...] = (*CLOSING, *WAITING, *ERRORS, *APART)
 """All of them, in the order of the map's columns; cuts inside of a message are counted apart."""
 ON_DEMAND = tuple(name for fault in FAULTS for name in fault.swept_on_demand)
 """No part of the fault space: a sweep tries these only where it is asked to."""
+CROWD = "crowd"
+"""Many deliveries at once, each of which meets this message late. No part of the fault space: one message has it."""
+CROWDED: Sequence[Kind] = ("fresh", "warm")
 HANGING_UP = _swept(fault for fault in FAULTS if fault.hangs_up)
 
 
@@ -124,6 +127,13 @@ def on_demand(messages: Sequence[Observed], action: str) -> Iterator[Point]:
         if statement not in known:
             known.add(statement)
             yield Point(place, action)
+
+
+def crowded(messages: Sequence[Observed]) -> Iterator[Point]:
+    """Yield the one point at which a crowd is made late: the answer to the COMMIT, or else the last answer."""
+    answers = [each for each in messages if each.place.direction == "answered"]
+    commits = [each for each in answers if each.place.phase == "commit"]
+    yield from (Point(each.place, CROWD) for each in (*commits[:1], *answers[-1:])[:1])
 
 
 def inside(message: Observed) -> Iterator[Point]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from harness.errors import HarnessError
 from harness.faults.relayed import rule_for
-from harness.relay import Action, Cut, Fail, Rule
+from harness.relay import Action, Cut, Delay, Fail, Rule
 from harness.search.recording.places import CellId, Kind, Point
 from harness.search.recording.recording import Observed, Recording
-from harness.search.space.actions import ACTIONS, ERRORS, FAULTS, ON_DEMAND
+from harness.search.space.actions import ACTIONS, CROWD, ERRORS, FAULTS, ON_DEMAND
+from harness.search.sweep.crowd import CROWD_DELAY_MS
 from harness.search.sweep.plan import RETRY
 from harness.vocabulary import Link
 
@@ -34,7 +35,7 @@ class Armoury:
         if message is None:
             raise HarnessError(f"{kind}/{point} is not in the recording", hint="record again")
         place = point.place
-        often = point.action in ON_DEMAND  # in every try of the request
+        often = point.action in (*ON_DEMAND, CROWD)  # in every try of the request, or in every request
         link = Link.from_shorthand(f"{place.protocol}:{message.link}", place=str(point))
         passes = link.sent if place.direction == "sent" else link.answered
         nth = None if often else message.nth
@@ -49,6 +50,8 @@ def action_of(point: Point, message: Observed) -> Action:
     passed = point.bytes_passed
     if passed is not None:
         return Cut(passed)
+    if point.action == CROWD:
+        return Delay(CROWD_DELAY_MS)
     error = ERRORS.get(point.action)
     if error is not None:
         return Fail(error.code, error.text, error.fatal)

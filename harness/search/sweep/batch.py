@@ -25,8 +25,8 @@ async def send_again(lane: Lane, trials: Sequence[Trial]) -> None:
         reads = trial.cell.kind == "read"
         if reads or trial.owes_delivery:
             await lane.deliver(trial.rig, trial.delivery, Purpose.AGAIN, reads=reads)
-        if trial.next is not None and trial.owes_next:
-            await lane.deliver(trial.rig, trial.next[0], Purpose.AGAIN)
+        for delivery in trial.owes_more:
+            await lane.deliver(trial.rig, delivery, Purpose.AGAIN)
         record_log(lane, trial.rig)
     lane.go_on_with(None)
 

@@ -13,7 +13,18 @@ from harness.protocols.contract.search import SEARCHED
 from harness.results.text import counted
 from harness.search.recording.places import CUT_INSIDE, KINDS, CellId, Kind, Point
 from harness.search.recording.recording import Observed, Recording
-from harness.search.space.actions import ACTIONS, CLOSING, ON_DEMAND, error_action, inside, on_demand, sensible
+from harness.search.space.actions import (
+    ACTIONS,
+    CLOSING,
+    CROWD,
+    CROWDED,
+    ON_DEMAND,
+    crowded,
+    error_action,
+    inside,
+    on_demand,
+    sensible,
+)
 
 BYTES = "cut@N"
 """In `--actions`: the cells of the byte map."""
@@ -58,11 +69,11 @@ class Plan:
 def check_choice(choice: Choice) -> None:
     """Raise UsageError for an action or a kind that does not exist: in a whole id, too."""
     for action in choice.actions:
-        valid = (*ACTIONS, *ON_DEMAND, BYTES)
+        valid = (*ACTIONS, *ON_DEMAND, CROWD, BYTES)
         if action not in valid:
             raise UsageError.at("command line", "--actions", action, "there is no such action", valid=valid)
     for action in _actions_of(choice.only):
-        begun = any(each.startswith(action) for each in (*ACTIONS, *ON_DEMAND, CUT_INSIDE))
+        begun = any(each.startswith(action) for each in (*ACTIONS, *ON_DEMAND, CROWD, CUT_INSIDE))
         if not begun and not action.startswith(CUT_INSIDE):
             raise UsageError.at("command line", "--only: action", action, "there is no such action", valid=ACTIONS)
     for kind in choice.kinds:
@@ -110,6 +121,8 @@ def _singles(recording: Recording, choice: Choice) -> Iterator[CellId]:
         # Two copies could not overlap: the first of them would wait until its time is over.
         if recording.kind != "copies" and action in (*choice.actions, *_actions_of(choice.only)):
             yield from (CellId(recording.kind, point) for point in on_demand(recording.messages, action))
+    if recording.kind in CROWDED:
+        yield from (CellId(recording.kind, point) for point in crowded(recording.messages))
     for message in recording.messages:
         yield from (CellId(recording.kind, point) for point in sensible(message))
         # Two copies put the same bytes on the wire as one delivery does.

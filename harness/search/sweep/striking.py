@@ -13,8 +13,9 @@ from harness.faults.relayed import MISSES_SHOWN
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, MomentMissed, Named, PhaseBegan, Purpose
 from harness.relay import Late, Match, Rule, Seen
 from harness.search.recording.places import CellId, Point
-from harness.search.space.actions import HANGING_UP
+from harness.search.space.actions import CROWD, HANGING_UP
 from harness.search.sweep.copies import MET_WITHIN_S, OVERLAPPED, Copies, two_at_once
+from harness.search.sweep.crowd import SIZE, many_at_once
 from harness.search.sweep.lane import Lane
 from harness.search.sweep.trial import Trial
 from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME, NO_WORD
@@ -106,6 +107,12 @@ async def _deliver(lane: Lane, trial: Trial, name: str) -> Copies | None:
         copies = await two_at_once(lane, trial.rig, trial.delivery, name, expected=ANY_OUTCOME)
         trial.answers = copies.answers
         return copies
+    if trial.cell.first.action == CROWD:
+        (_, answer), *trial.more = await many_at_once(lane, trial.rig, trial.delivery)
+        trial.answers = [answer]
+        slowest_ms = max(each.took_ms for each in (answer, *(other for _, other in trial.more)))
+        trial.evidence.append(f"{SIZE} at once, the slowest answer after {slowest_ms:.0f} ms")
+        return None
     reads = trial.cell.kind == "read"
     expected = READ_EXPECTED if reads else ANY_OUTCOME
     trial.answers = [await lane.deliver(trial.rig, trial.delivery, Purpose.SCENARIO, expected=expected, reads=reads)]
@@ -122,7 +129,7 @@ async def _meet_late(lane: Lane, trial: Trial, rule: Rule) -> None:
         return
     delivery = lane.make()
     answer = await lane.deliver(trial.rig, delivery, Purpose.SCENARIO, expected=ANY_OUTCOME)
-    trial.next = delivery, answer
+    trial.more = [(delivery, answer)]
     await lane.relay.sync()
     met = MET_NEXT if rule.id in lane.reports.passed else NOT_MET
     trial.evidence.append(f"{met}: {answer}")

@@ -19,8 +19,8 @@ class Trial:
 
     `struck`: how many of its faults struck. `hung_up`: how many clients did. `came_again`: of a pair, messages after
     the first fault that match the second apart from its count or phase. `apart`: why two copies did not overlap, though
-    no fault kept them from it. `next`: what was delivered while the first one's answer was still held back, and how
-    that was answered.
+    no fault kept them from it. `more`: what was delivered besides, at the same time or while the first one's answer was
+    held back, and how that was answered.
     """
 
     cell: CellId
@@ -32,7 +32,7 @@ class Trial:
     came_again: Sequence[str] = ()
     delivery: Delivery | None = None
     apart: str = ""
-    next: tuple[Delivery, Answer] | None = None
+    more: Sequence[tuple[Delivery, Answer]] = ()
 
     @property
     def came_off(self) -> bool:
@@ -51,15 +51,15 @@ class Trial:
         return self.delivery is not None and self.cell.kind != "read" and not refused
 
     @property
-    def owes_next(self) -> bool:
-        """The same of the delivery that followed its own."""
-        return self.next is not None and self.next[1].outcome not in NOT_STORED
+    def owes_more(self) -> Sequence[Delivery]:
+        """Those of the others that must be retried."""
+        return [delivery for delivery, answer in self.more if answer.outcome not in NOT_STORED]
 
     @property
     def may_stand_in(self) -> bool:
         """Whether sending it again also shows that the service is alive: acknowledged, alone, and not garbled."""
         acknowledged = all(answer.outcome == ACKNOWLEDGED for answer in self.answers)
-        return self.owes_delivery and acknowledged and self.next is None and not is_apart(self.cell.first)
+        return self.owes_delivery and acknowledged and not self.more and not is_apart(self.cell.first)
 
 
 __all__ = ["Trial"]

@@ -11,7 +11,7 @@ from harness.engine.workload import Answer, Errand
 from harness.errors import HarnessError
 from harness.history.events import HarnessProblem, MomentMissed, Named, PhaseBegan, Purpose, RunBegan
 from harness.search.recording.places import CellId
-from harness.search.space.actions import is_apart
+from harness.search.space.actions import CROWD, is_apart
 from harness.search.sweep.arming import Armoury
 from harness.search.sweep.asking import Asking
 from harness.search.sweep.lane import EndedError, Lane
@@ -57,7 +57,7 @@ class Trials:
             recorder.record("runner", MomentMissed(ready, False, trial.rig.recovery_s, problem.message))
         except HarnessError as problem:
             recorder.record("runner", HarnessProblem(str(problem)))
-        if await self._recover(trial, fresh=asks) and asks:
+        if await self._recover(trial, fresh=asks or cell.first.action == CROWD) and asks:
             # A connection that a fault has left dead is no wrong answer to whoever meets it.
             await self._asking.ask(trial, broken=not self._states.finds_dead)
         try:
