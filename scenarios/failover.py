@@ -84,3 +84,19 @@ async def test_no_session_left_at_postgres(lab: Lab) -> None:
     async with lab.inject(link.cut(postgres), server.limit_connections(postgres, 0)):
         await lab.deliver(5, expect=REFUSED)
     await lab.deliver(5)
+
+
+@STALE
+async def test_failover_as_postgres_answers_a_commit(lab: Lab) -> None:
+    """The primary is killed and its synchronous standby promoted: what was acknowledged is there."""
+    async with lab.inject(server.promote(postgres, at=postgres.answered("COMMIT"))):
+        await lab.deliver()
+    await lab.deliver(5)
+
+
+@proves("commit.resolve", fails="outcome", match="unknown")
+async def test_failover_with_the_answer_to_a_commit(lab: Lab) -> None:
+    """The primary committed, and its answer was lost with it: the service asks the new primary, and acknowledges."""
+    lost = wire.drop(postgres.answered("COMMIT"))
+    async with lab.inject(lost, server.promote(postgres, at=lost.fired())):
+        await lab.deliver()

@@ -132,6 +132,10 @@ class Fault(Value):
 class Injection(abc.ABC):
     """One fault in one service. It reports evidence to the site, and does not judge it."""
 
+    async def prepare(self) -> None:
+        """Do what takes time before the fault can strike: called before its moment is waited for, else by `act`."""
+        return
+
     @abc.abstractmethod
     async def act(self) -> None:
         """Cause the fault. Return when it is in force."""

@@ -7,7 +7,7 @@ closes, then refused connects, then a server that is starting, then one that has
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -53,7 +53,7 @@ class ServerAway(TimedFault):
 
     def injection(self, site: Site) -> Injection:
         """End the server, refuse its connections, and start it again."""
-        return _Away(self, site)
+        return Away(self, site)
 
 
 @dataclass(frozen=True, repr=False)
@@ -250,12 +250,15 @@ class _Struck:
             self._site.saw(CONNECTIONS_LOST, f"{len(lost)} of the service's connections to {self.laid.link} ({ports})")
 
 
-class _Away(Injection):
+class Away(Injection):
+    """Ends a server, refuses its connections meanwhile, and brings it back. See `ServerAway`."""
+
     def __init__(self, fault: ServerAway, site: Site) -> None:
         self._fault = fault
-        self._site = site
+        self.site = site
         laid = site.laid(fault.link)
-        self._server = site.servers[laid.server]
+        self.server = site.servers[laid.server]
+        """The server that is ended."""
         self._struck: Sequence[_Struck] = [
             _Struck(each, site) for each in site.links.values() if each.server == laid.server
         ]
@@ -264,12 +267,31 @@ class _Away(Injection):
         self._begun = False
         self._away = False
 
+    async def end_server(self) -> None:
+        """End the server's process; return when it has ended."""
+        await asyncio.to_thread(self._fault.end, self.server)
+
+    async def bring_back(self, listens: Callable[[], Awaitable[None]]) -> None:
+        """Have the server serve again; call `listens` as soon as it accepts connections, ready or not."""
+        starting = asyncio.create_task(asyncio.to_thread(self.server.start_again))
+
+        async def seen() -> bool:
+            return starting.done() or bool(await asyncio.to_thread(listening, self.server.port))
+
+        try:
+            await poll_async(seen, within_s=LISTENS_WITHIN_S)
+            await listens()
+        finally:
+            await starting
+
     async def act(self) -> None:
-        self._site.server_changes.append(self._change)
+        """End the server; start it again later, or leave that to `heal`."""
+        await self.prepare()
+        self.site.server_changes.append(self._change)
         self._begun = self._away = True
         for each in self._struck:
             await each.begin()
-        await asyncio.to_thread(self._fault.end, self._server)
+        await self.end_server()
         if self._fault.back_after_ms is not None:
             self._coming_back.begin(self._come_back(self._fault.back_after_ms / 1000))
 
@@ -278,19 +300,13 @@ class _Away(Injection):
         await self._start_again()
 
     async def _start_again(self) -> None:
-        """Start the server; let connects through as soon as it listens, ready or not."""
-        starting = asyncio.create_task(asyncio.to_thread(self._server.start_again))
-        try:
-            await poll_async(lambda: self._listens_or(starting), within_s=LISTENS_WITHIN_S)
-            for each in self._struck:
-                await each.accept()
-        finally:
-            await starting
+        await self.bring_back(self._accept)
         self._away = False
         self._change.mended = True
 
-    async def _listens_or(self, starting: asyncio.Task[None]) -> bool:
-        return starting.done() or bool(await asyncio.to_thread(listening, self._server.port))
+    async def _accept(self) -> None:
+        for each in self._struck:
+            await each.accept()
 
     async def fired(self) -> int:
         """How many connections ended with the server, and how many connects were refused."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -120,7 +121,7 @@ class Site:
     """Everything that an injection may use."""
 
     service: ServiceProcess
-    links: Mapping[str, LaidLink]
+    links: dict[str, LaidLink]
     servers: Mapping[str, Server] = field(default_factory=dict)
     """The servers behind the links, by their names in the target description."""
     relay: RelayControl
@@ -163,6 +164,16 @@ class Site:
     def hops(self) -> Mapping[str, str]:
         """The relay's name for each link, by the link's name."""
         return {name: laid.hop for name, laid in self.links.items()}
+
+    async def relink(self, server: Server) -> None:
+        """Lead every link to this server to where it is now, after a failover. The service keeps its own addresses.
+
+        Raises HarnessError for a link without Toxiproxy.
+        """
+        for name, laid in self.links.items():
+            if laid.server == server.name:
+                await asyncio.to_thread(self.toxiproxy.client().set_upstream, laid.proxy, server.address)
+                self.links[name] = dataclasses.replace(laid, upstream=server.address, log=server.log)
 
     def laid(self, link: Link) -> LaidLink:
         """The link with its ports. Raises UsageError if the target has no link of that name."""

@@ -109,6 +109,7 @@ class Armed(Injection):
 
     async def act(self) -> None:
         """Arm it; it acts later."""
+        await self._fault.prepare()
         await self._trigger.begin()
         self._background.begin(self._strike())
 

@@ -78,7 +78,8 @@ async def built_rig(
         service = ServiceProcess(bed.stack.keeper, spec, ended)
         owned.push_async_callback(service.end)
         site = Site(
-            service=service, links=links, servers=bed.stack.servers, relay=relay, relay_pid=bed.stack.relay.process.pid,
+            service=service, links=dict(links), servers=bed.stack.servers,
+            relay=relay, relay_pid=bed.stack.relay.process.pid,
             toxiproxy=bed.stack.toxiproxy, witness=_nobody, allow_hosts=bed.allow_hosts,
             server_changes=bed.server_changes, patience_s=_patience_s(bed, configuration),
             leaked=functools.partial(recorder.record, "server"),

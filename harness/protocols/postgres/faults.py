@@ -17,6 +17,7 @@ from harness.faults.site import Site
 from harness.faults.timing import TimedFault
 from harness.protocols.postgres.leaked import execute_past_leaks
 from harness.protocols.postgres.probes import session as open_session
+from harness.protocols.postgres.promotion import promote
 from harness.protocols.postgres.server_state import crash_backend, limit_connections
 from harness.protocols.postgres.words import Postgres
 
@@ -270,4 +271,4 @@ class _EndSessions(Injection):
 
 end_sessions, lock, hold_commits = EndSessions, Lock, HoldCommits
 
-__all__ = ["crash_backend", "end_sessions", "hold_commits", "limit_connections", "lock"]
+__all__ = ["crash_backend", "end_sessions", "hold_commits", "limit_connections", "lock", "promote"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
@@ -38,13 +38,16 @@ async def _connect(url: str) -> asyncpg.Connection:
 
 
 class PostgresProbe:
-    """See `Probe`. `user`: the service's role, which identifies its sessions."""
+    """See `Probe`.
+
+    `admin_url`: where to connect now: a failover changes it. `user`: the service's role, which identifies its sessions.
+    """
 
     errors: ClassVar[tuple[type[Exception], ...]] = (
         asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError,
     )  # fmt: skip
 
-    def __init__(self, admin_url: str, user: str) -> None:
+    def __init__(self, admin_url: Callable[[], str], user: str) -> None:
         self._url = admin_url
         self._user = user
         self._turn = asyncio.Lock()
@@ -113,5 +116,5 @@ class PostgresProbe:
 
     async def _ask(self, sql: str, arguments: Sequence[object]) -> Sequence[Any]:
         if self._open is None:
-            self._open = await _connect(self._url)
+            self._open = await _connect(self._url())
         return list(await self._open.fetch(sql, *arguments, timeout=ANSWERED_WITHIN_S))

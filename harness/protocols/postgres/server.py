@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 import signal
 import stat
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -15,7 +16,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import asyncpg
 
 from harness.errors import HarnessError, UsageError
-from harness.processes.keeper import Keeper, KeptProcess, ProcessSpec
+from harness.processes.keeper import Keeper, ProcessSpec
 from harness.protocols.contract.server import ServerKind
 from harness.protocols.postgres.about import ABOUT
 from harness.protocols.postgres.binaries import PostgresBinaries, check_postgres_version, find_postgres
@@ -25,13 +26,14 @@ from harness.stack.blocking import run_blocking
 from harness.stack.deaths import describe_exit
 from harness.stack.readiness import NotReadyError
 from harness.stack.server import Launch, Server
+from harness.stack.server_process import ServerProcess, not_owned
 from harness.stack.urls import checked_url, redacted
 
 __all__ = ["SERVER", "PostgresServer"]
 
 SUPERUSER = "postgres"
 
-_INITDB_DEADLINE_S = 60.0
+_MADE_WITHIN_S = 60.0
 _CONNECT_DEADLINE_S = 5.0
 _SCHEMES = ("postgresql", "postgres")
 _BUILTIN_LOCALE_SINCE = 17
@@ -43,6 +45,8 @@ class PostgresServer(Server):
 
     protocol = "postgres"
     default_port = ABOUT.port
+    _origin: _Origin | None = None
+    """None: the server was given by URL."""
 
     @classmethod
     def find(cls, wanted: str) -> PostgresBinaries:
@@ -68,7 +72,22 @@ class PostgresServer(Server):
         )
         _make_data_directory(launch.keeper, recipe, options or PostgresOptions())
         run = launch.started(recipe)
-        return cls(recipe.url(run.port), recipe.binaries.version, run=run, name=name)
+        server = cls(recipe.url(run.port), recipe.binaries.version, run=run, name=name)
+        server._origin = _Origin(launch, recipe)
+        return server
+
+    def copied(self) -> Copy:
+        """Copy the running server into a standby that streams from it. Raises HarnessError if it cannot."""
+        if self._origin is None:
+            raise not_owned(self.name, self.shown_url)
+        launch, recipe = self._origin.launch, self._origin.recipe
+        made = replace(recipe, data=_next_to(recipe.data), log=launch.log(f"{self.name}-standby"))
+        _copy_data(launch.keeper, self._origin.recipe, made, self.port)
+        return Copy(_Origin(launch, made), launch.started(made))
+
+    def succeeded_by(self, copy: Copy) -> None:
+        """Be that server from now on: its process, its address, its data. This one's own process must have ended."""
+        self._origin, self._run, self._url = copy.origin, copy.run, copy.url
 
     @classmethod
     def at_url(cls, url: str, *, name: str | None = None, allow_hosts: Collection[str] = frozenset()) -> PostgresServer:
@@ -103,6 +122,36 @@ class PostgresServer(Server):
         address = parts.netloc.rpartition("@")[2]
         netloc = f"{credentials}@{address}" if credentials else address
         return urlunsplit(parts._replace(netloc=netloc, path="/" + quote(database, safe="")))
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A standby that runs. `origin`: how it was made; `run`: its process."""
+
+    origin: _Origin
+    run: ServerProcess
+
+    @property
+    def url(self) -> str:
+        """The superuser's URL of it, with the password."""
+        return self.origin.recipe.url(self.run.port)
+
+    @property
+    def log_tail(self) -> str:
+        """The end of its log."""
+        return self.run.process.log.tail()
+
+    def stop(self) -> None:
+        """Stop it at once: nothing of it is kept. Idempotent."""
+        self.run.stop(how="immediate")
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """How a server of the harness's was made."""
+
+    launch: Launch
+    recipe: _Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +212,17 @@ class _Recipe:
             "--no-sync",
         )
 
-    def _spec(self, name: str, log: Path, *argv: str) -> ProcessSpec:
+    def basebackup(self, data: Path, log: Path, port: int) -> ProcessSpec:
+        source = f"--dbname=postgresql://{SUPERUSER}@127.0.0.1:{port}"
+        words = (f"--pgdata={data}", source, "--wal-method=stream", "--checkpoint=fast", "--write-recovery-conf")
+        program = str(self.binaries.basebackup)
+        return self._spec("pg_basebackup", log, program, *words, "--no-sync", PGPASSWORD=self.password)
+
+    def _spec(self, name: str, log: Path, *argv: str, **environment: str) -> ProcessSpec:
         return ProcessSpec(
             name=name,
             argv=argv,
-            env=_ENVIRONMENT,
+            env={**_ENVIRONMENT, **environment},
             cwd=self.data.parent,
             log=log,
             as_user="mapped" if os.geteuid() == 0 else "same",  # PostgreSQL refuses to run as root
@@ -188,27 +243,40 @@ def _make_data_directory(keeper: Keeper, recipe: _Recipe, options: PostgresOptio
     password_file.write_text(recipe.password + "\n", encoding="ascii")
     _give_away(keeper, folder, password_file)
     try:
-        initdb = keeper.spawn(recipe.initdb(password_file))
-        status = _wait_initdb(initdb)
+        _run_to_its_end(keeper, recipe.initdb(password_file))
     finally:
         password_file.unlink()
-    if status != 0:
-        raise HarnessError(
-            f"initdb {describe_exit(status)}:\n{initdb.log.tail()}", hint="see the reason in its own words above"
-        )
     with (recipe.data / "postgresql.conf").open("a", encoding="utf-8") as conf:
         conf.write("\n# Added by the harness; of two lines the last one counts.\n" + as_conf(settings_for(options)))
 
 
-def _wait_initdb(initdb: KeptProcess) -> int:
+def _next_to(data: Path) -> Path:
+    """Return the first free name for another data directory."""
+    return next(path for n in itertools.count(1) if not (path := data.with_name(f"standby-{n}")).exists())
+
+
+def _copy_data(keeper: Keeper, source: _Recipe, copy: _Recipe, port: int) -> None:
+    if not source.binaries.basebackup.exists():
+        problem = f"there is no {source.binaries.basebackup.name} in {source.binaries.folder}"
+        raise HarnessError(problem, hint="name a folder with all of PostgreSQL's programs, or use 'embedded'")
+    _run_to_its_end(keeper, source.basebackup(copy.data, copy.log, port))
+
+
+def _run_to_its_end(keeper: Keeper, spec: ProcessSpec) -> None:
+    """Run a program that makes a data directory. Raises HarnessError with the end of its log if it fails."""
+    program = keeper.spawn(spec)
     try:
-        return initdb.wait(_INITDB_DEADLINE_S)
+        status = program.wait(_MADE_WITHIN_S)
     except TimeoutError as error:
-        kill_tree(initdb)
+        kill_tree(program)
         raise HarnessError(
-            f"initdb did not end in {_INITDB_DEADLINE_S:g} s; the end of its log:\n{initdb.log.tail()}",
+            f"{spec.name} did not end in {_MADE_WITHIN_S:g} s; the end of its log:\n{program.log.tail()}",
             hint="free the processor or the disk that holds it up, and run again",
         ) from error
+    if status != 0:
+        raise HarnessError(
+            f"{spec.name} {describe_exit(status)}:\n{program.log.tail()}", hint="see the reason in its own words above"
+        )
 
 
 def _give_away(keeper: Keeper, folder: Path, password_file: Path) -> None:

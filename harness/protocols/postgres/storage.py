@@ -46,9 +46,14 @@ class OwnDatabase:
 
     name: str
     password: str
-    admin_url: str
+    server: PostgresServer
     database: str = ""
     """Where it is not named as the role is."""
+
+    @property
+    def admin_url(self) -> str:
+        """See `Own`. A failover changes it."""
+        return self.server.url(database=self.name)
 
     def words(self, at: HostPort, *, tls: bool) -> Mapping[str, str]:
         """See `Own`. A client asks for TLS by its own settings, not by another URL."""
@@ -73,7 +78,7 @@ class OwnDatabase:
 
     def probe(self) -> PostgresProbe:
         """See `Own`."""
-        return PostgresProbe(self.admin_url, self.name)
+        return PostgresProbe(lambda: self.admin_url, self.name)
 
     @asynccontextmanager
     async def empty_beside(self) -> AsyncIterator[OwnDatabase]:
@@ -99,15 +104,14 @@ class PostgresStorage:
         identical except for that number. Drivers that refuse so few get what the server's configuration says.
         """
         name, password = share.name, secrets.token_hex(12)
-        admin_url = server.url(database=name)
         try:
             async with session(server.url()) as admin:
                 if share.cheap_login and await admin.fetchval(ROUNDS_ARE_FREE):
                     await admin.execute(CHEAP_SCRAM)
                 await create_role(admin, name, password=password)
                 await create_database(admin, name, owner=name, template=TEMPLATE if share.prepared else None)
-            await _hand_over(admin_url, name)
-            yield OwnDatabase(name=name, password=password, admin_url=admin_url)
+            await _hand_over(server.url(database=name), name)
+            yield OwnDatabase(name=name, password=password, server=server)
         finally:
             async with session(server.url()) as admin:
                 await drop_database(admin, name)
@@ -115,7 +119,7 @@ class PostgresStorage:
 
     async def make_template(self, server: PostgresServer) -> Own:
         """Make an empty database, and the role that owns it while it is filled."""
-        own = OwnDatabase(name=TEMPLATE, password=secrets.token_hex(16), admin_url=server.url(database=TEMPLATE))
+        own = OwnDatabase(name=TEMPLATE, password=secrets.token_hex(16), server=server)
         async with session(server.url()) as admin:
             await create_role(admin, TEMPLATE, password=own.password)
             await create_database(admin, TEMPLATE, owner=TEMPLATE)

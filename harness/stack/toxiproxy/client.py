@@ -127,6 +127,10 @@ class ToxiproxyClient(Closing):
         other = port.removeprefix("0") if port.startswith("0") else f"0{port}"
         self._api.json("post", path, {"upstream": f"{host}:{other}"})
 
+    def set_upstream(self, name: str, upstream: HostPort) -> None:
+        """Lead the proxy to another server. Its open connections are closed; toxics and port stay."""
+        self._api.json("post", f"/proxies/{_safe(name)}", {"upstream": str(upstream)})
+
     # ------------------------------------------------------------------ toxics
 
     def toxics(self, name: str) -> tuple[Toxic, ...]:
