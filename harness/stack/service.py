@@ -104,6 +104,8 @@ class ServiceProcess:
         self._turn = 0
         self.output: LostOutput | None = None
         """Where its starts to come write what they say; None: into its log."""
+        self.output_was_lost = False
+        """Whether one of its starts wrote nowhere: its log is not all that it said."""
         self.clock_ahead_s = 0
         """How far its wall clock is ahead of the machine's."""
         self.dates: list[float] = []
@@ -191,6 +193,7 @@ class ServiceProcess:
         return mark
 
     def _spawned(self, spec: ServiceSpec) -> KeptProcess:
+        self.output_was_lost = self.output_was_lost or self.output is not None
         with nullcontext(spec.log) if self.output is None else self.output.opened(spec.log) as log:
             process = (spec.preloaded or self._keeper).spawn(self._process_spec(spec, log))
         process.on_exit(self._exit_callback(process))

@@ -22,7 +22,12 @@ def record_unhandled(rig: Rig, lines: Iterable[str]) -> None:
 
 
 def record_answers_logged(rig: Rig, lines: Sequence[str]) -> None:
-    """Record for which deliveries these lines tell of an answer, by the outcomes that the target names."""
+    """Record for which deliveries these lines tell of an answer, by the outcomes that the target names.
+
+    Not if the service's output was lost for a time: then the log cannot tell.
+    """
+    if rig.site.service.output_was_lost:
+        return
     for name, pattern in rig.target.description.log.tells.items():
         expression = re.compile(pattern)
         found = Counter(match["id"] for line in lines if (match := expression.search(line)))
