@@ -44,6 +44,25 @@ async def test_commit_answer_lost_then_silence(lab: Lab) -> None:
         await lab.deliver(expect=UNKNOWN)
 
 
+@proves("commit.resolve", fails="outcome", match="unknown")
+async def test_commit_of_unknown_end(lab: Lab) -> None:
+    """PostgreSQL says that it does not know what became of a COMMIT (40003): it is asked again, not refused."""
+    async with lab.inject(wire.fail(postgres.sent("COMMIT"), code="40003")):
+        await lab.deliver()
+
+
+@proves("errors.refuse", fails="log_clean", match=UNHANDLED)
+async def test_session_ended_in_place_of_the_answer_to_a_commit(lab: Lab) -> None:
+    """It committed, then says that it shuts down, and nothing can be asked for any more: unknown, and not refused."""
+    lost = wire.drop(postgres.answered("COMMIT"))
+    async with lab.inject(
+        lost,
+        server.end_sessions(postgres, at=lost.fired()),
+        wire.fail(postgres.sent("INSERT", nth=2), code="42501"),
+    ):
+        await lab.deliver(expect=UNKNOWN)
+
+
 @pytest.mark.parametrize("after_bytes", IN_THE_ANSWER)
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_commit_answer_cut_after_byte(lab: Lab, after_bytes: int) -> None:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from harness import ANY_OUTCOME, REFUSED, Lab, link, postgres, proves, redis, server, wire
+from harness import ACKNOWLEDGED, ANY_OUTCOME, REFUSED, Lab, link, postgres, proves, redis, server, wire
 from scenarios.words import CLOSED, REFUSED_CONNECT, UNHANDLED
 
 NOT_CAUGHT = proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}({REFUSED_CONNECT})")
@@ -100,3 +100,21 @@ async def test_failover_with_the_answer_to_a_commit(lab: Lab) -> None:
     lost = wire.drop(postgres.answered("COMMIT"))
     async with lab.inject(lost, server.promote(postgres, at=lost.fired())):
         await lab.deliver()
+
+
+NO_WRITES = "ALTER DATABASE %I SET default_transaction_read_only = on"
+WRITES = "ALTER DATABASE %I RESET default_transaction_read_only"
+
+
+@proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}ReadOnlySQLTransactionError")
+async def test_postgres_takes_no_writes(lab: Lab) -> None:
+    """New sessions only read, as on a standby: deliveries are refused, and what is stored is shown all the same."""
+    await lab.deliver()
+    only_read = server.execute(postgres, _in_this_database(NO_WRITES), undo=_in_this_database(WRITES))
+    async with lab.inject(only_read, link.cut(postgres)):
+        await lab.deliver(expect=REFUSED)
+        await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+
+
+def _in_this_database(statement: str) -> str:
+    return f"BEGIN READ WRITE; DO $$BEGIN EXECUTE format('{statement}', current_database()); END$$; COMMIT"

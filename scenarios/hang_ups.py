@@ -2,21 +2,7 @@
 
 import pytest
 
-from harness import (
-    ACKNOWLEDGED,
-    UNKNOWN,
-    Lab,
-    Message,
-    Outcome,
-    link,
-    postgres,
-    process,
-    proves,
-    redis,
-    server,
-    service,
-    wire,
-)
+from harness import ACKNOWLEDGED, UNKNOWN, Lab, Message, Outcome, postgres, process, proves, redis, server, wire
 
 STORED_TWICE = proves("insert.idempotent", fails="stored_once")
 
@@ -57,18 +43,3 @@ async def test_commit_in_doubt_when_the_service_ends(lab: Lab) -> None:
     async with lab.deliver(expect=UNKNOWN):
         await lab.until(stall.fired())
         await lab.inject(process.terminate())
-
-
-@proves("redis.breaker", fails="figure", match="webhook_degraded_total")
-async def test_client_hangs_up_while_redis_is_tried(lab: Lab) -> None:
-    """The one whose request tries a silent Redis again hangs up: that says nothing of Redis, and another one tries."""
-    async with lab.inject(link.swallow(redis)):
-        await lab.deliver(5)
-        await lab.wait(1.1, because="Redis is left alone for a second")
-        # By a new connection. On a busy machine its 50 ms may be over before the client has hung up.
-        await lab.deliver(hang_up_at=redis.sent("SELECT"), expect=UNKNOWN | ACKNOWLEDGED)
-        await lab.deliver(8)
-    lab.expect(service.metric("webhook_degraded_total", reason="redis_failed"), at_most=7)
-    await lab.wait(1.1, because="Redis is left alone for another second")
-    await lab.deliver()
-    lab.expect(service.metric("webhook_breaker_state"), at_most=0)

@@ -51,6 +51,17 @@ async def test_pool_exhausted_by_slow_queries(lab: Lab) -> None:
         await lab.deliver(75, expect=REFUSED, slower_ms_max=4_500)
 
 
+@proves("pool.bounded_checkout", fails="slower", match=WAITS_FOR_POSTGRES)
+async def test_no_connection_comes_free(lab: Lab) -> None:
+    """Every connection is in an INSERT for longer than one is waited for: who waits is refused, and has had one try."""
+    inserts = wire.hold(postgres.sent("INSERT"))
+    await lab.inject(inserts)
+    async with lab.deliver(15, expect=ACKNOWLEDGED | REFUSED):
+        await lab.until(inserts.fired(15))
+        await lab.deliver(3, expect=REFUSED, slower_ms_max=3_000)
+        await lab.heal(inserts)
+
+
 @proves("load.shed", fails="figure", match="webhook_shed_total")
 async def test_queue_for_the_pool_is_full(lab: Lab) -> None:
     """Every connection is taken and as many wait for one: whoever comes then is refused without waiting."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import UNKNOWN, Fault, Lab, link, no_fault, postgres, proves, redis, server, wire
+from harness import UNKNOWN, Fault, Lab, link, no_fault, postgres, proves, redis, server, service, wire
 
 STORED_TWICE = proves("insert.idempotent", fails="stored_once")
 
@@ -23,6 +23,7 @@ async def test_twenty_copies_at_once(lab: Lab, fault: Fault) -> None:
     async with lab.deliver(copies=20):
         await lab.until(postgres.waiting(at_least=5))
         await lab.heal(hold)
+    lab.expect(service.metric("webhook_retries_total"), at_most=0)  # that a row is there is no error
 
 
 @STORED_TWICE
