@@ -91,6 +91,6 @@ async def test_postgres_is_slow_to_hang_up(lab: Lab) -> None:
     """More connections are given back than the pool keeps, and PostgreSQL's close comes late: nobody waits for it."""
     inserts = wire.hold(postgres.sent("INSERT"))
     await lab.inject(link.slow_close(postgres, delay_ms=3_000), inserts)
-    async with lab.deliver(8, slower_ms_max=2_000):
+    async with lab.deliver(8, slower_ms_max=1_500):
         await lab.until(inserts.fired(8))
         await lab.heal(inserts)
