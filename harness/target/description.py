@@ -87,6 +87,9 @@ class LinkDescription(Table):
     follow at once. It is judged in a run that has 20 such pauses. From one send to the next."""
     retries_per_s: PositiveInt | None = None
     """How often a statement may be sent again in any one second, for all requests together."""
+    connections_at_once: PositiveInt | None = None
+    """The most connections that the service may hold on it at any moment, as seen 20 times a second while a scenario
+    runs. What it may hold at rest is said by `[limits]`."""
 
     @property
     def server_name(self) -> str:
@@ -228,6 +231,8 @@ class ProbesDescription(Table):
     at_ease: dict[str, float] = Field(default={})
     """Metrics, and the highest value of each in steady state. For example, a circuit breaker that a slow start has
     opened would keep requests from the fault."""
+    at_rest: dict[str, float] = Field(default={})
+    """Metrics, and the highest value of each at rest: a queue, for example, that must be empty."""
     counts: dict[OutcomeName, Series] = Field(default={})
     """Counters of the service's answers to deliveries, by what was answered. Over a run each must have grown by as many
     such answers as the clients had; by at most one more for each request that ended without an answer."""
@@ -335,7 +340,8 @@ class TargetDescription(Table):
 
     Of its process, by the kernel's account: how many more `threads` (32), `child processes` (8) and `files` (0) in its
     `folders` there may be than in steady state. `bytes per request`: by how much its memory may grow. It is
-    judged only with a limit, and in runs of 400 requests or more."""
+    judged only with a limit, and in runs of 900 requests or more. `deliveries remembered`: of how many in a hundred of
+    a scenario's first deliveries the id may still be in its memory. Judged only with a limit, after 400 requests."""
     secrets: SecretsDescription = SecretsDescription()
     """What it must never tell."""
     log: LogDescription = LogDescription()

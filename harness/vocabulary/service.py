@@ -81,7 +81,7 @@ class Service:
 
             lab.expect(service.bytes_per_request, at_most=150)
 
-        The kernel says how much memory the service's processes have. It takes 400 requests to tell what is kept from
+        The kernel says how much memory the service's processes have. It takes 900 requests to tell what is kept from
         what a process needs while it warms up; in a run with fewer the figure is unknown, and the run inconclusive.
         """
         return BytesPerRequest()

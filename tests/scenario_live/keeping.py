@@ -2,7 +2,7 @@
 
 OUTBOX=together: both rows in one transaction. apart: the outbox in a transaction of its own, after it. before: before.
 STORE=no: it acknowledges, and stores nothing. other: another digest.
-KEEPS: what it keeps of each request for ever: bodies, descriptors, threads, processes, or files (in the folder FILES).
+KEEPS: what it keeps of each request for ever: bodies, ids, descriptors, threads, processes, or files (in FILES).
 """
 
 from __future__ import annotations
@@ -57,10 +57,12 @@ class Keeping:
                     await postgres.execute(OUTBOX, name)
                 await postgres.execute(KEPT, name, digest)
 
-    def keep(self, body: bytes) -> None:
+    def keep(self, name: str, body: bytes) -> None:
         match os.environ.get("KEEPS"):
             case "bodies":
                 self._kept.append(body * 16)
+            case "ids":
+                self._kept.append(f"{name} was kept")
             case "descriptors":
                 self._kept.append(os.dup(0))
             case "threads":
@@ -94,7 +96,7 @@ class Keeping:
         except LOST as problem:
             sys.stdout.write(f"refused: {problem}\n")
             return 503, "not now"
-        self.keep(body)
+        self.keep(path.rpartition("/")[2], body)
         return 200, "kept"
 
     async def _list(self) -> tuple[int, str]:

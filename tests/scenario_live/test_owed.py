@@ -106,18 +106,26 @@ def test_what_each_request_leaves_in_the_process_is_found(runs: Runs, tmp_path: 
     assert problem in result.reason
 
 
-@pytest.mark.parametrize("keeps", ["nothing", "bodies"])
-def test_memory_that_grows_with_the_requests_is_found(runs: Runs, keeps: str) -> None:
+@pytest.mark.parametrize(
+    ("keeps", "requests", "residue", "problem"),
+    [
+        ("nothing", 420, {"deliveries remembered": 50}, ""),
+        ("ids", 420, {"deliveries remembered": 50}, "deliveries remembered stay at 100, at most 50"),
+        ("bodies", 920, {"bytes per request": 4_000}, "bytes per request stay at "),
+    ],
+)
+def test_what_stays_in_memory_is_found(
+    runs: Runs, keeps: str, requests: int, residue: Mapping[str, int], problem: str
+) -> None:
     async def play(lab: Lab) -> None:
         await lab.inject(no_fault)
         async with lab.traffic(clients=4, small=True):
-            await lab.until(service.answers(at_least=500), within_s=100)
+            await lab.until(service.answers(at_least=requests), within_s=100)
 
-    target = keeping(runs.bed.target, {"KEEPS": keeps}, residue={"bytes per request": 4_000})
-    result = runs.on(target=target)(play)
+    result = runs.on(target=keeping(runs.bed.target, {"KEEPS": keeps}, residue=residue))(play)
 
-    assert result.verdict is (Verdict.FAILED if keeps == "bodies" else Verdict.HELD), result.reason
-    assert ("leaves_nothing: bytes per request stay at" in result.reason) == (keeps == "bodies")
+    assert result.verdict is (Verdict.FAILED if problem else Verdict.HELD), result.reason
+    assert problem in result.reason
 
 
 LISTED = {"listed": {"path": "/kept", "each": r"(?m)^(?P<id>\S+) (?P<digest>\S+)$"}}

@@ -14,7 +14,7 @@ from harness.stack.service import ServiceProcess
 from harness.target import Target
 
 SAMPLE_EVERY_REQUESTS = 20
-REQUESTS_TO_TELL = 400
+REQUESTS_TO_TELL = 900
 """Of fewer requests nothing is said: their memory is lost in that of a process that warms up."""
 PARTS = 4
 ANONYMOUS = re.compile(r"^RssAnon:\s+(\d+) kB", re.MULTILINE)

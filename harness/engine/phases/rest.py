@@ -9,17 +9,19 @@ from dataclasses import dataclass
 
 from harness.engine.observing.footprint import Footprint, MemoryWatch, bytes_per_request, footprint
 from harness.engine.observing.probes import Probed, probe
+from harness.engine.observing.remembered import first_deliveries, share_remembered
 from harness.engine.rig import Rig
-from harness.history.events import AtRest, RestUnknown, rest_name
+from harness.history.events import AtRest, Counted, RestUnknown, rest_name
 from harness.polling import poll_async
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.contract.probes import SessionCount
 from harness.stack.http_client import UnansweredError
 from harness.stack.service import ServiceProcess
 from harness.target import Target
-from harness.target.residue import CHILDREN, FILES, MEMORY, OF_PROCESS, THREADS
+from harness.target.residue import CHILDREN, FILES, MEMORY, OF_PROCESS, REMEMBERED, THREADS
 
 TASKS_SLACK = 2
+AT_ONCE, OPEN = "connections at once", "open"
 DESCRIPTORS = "open descriptors"
 """By the kernel's account; `descriptors` are those that the service itself tells of."""
 
@@ -43,7 +45,7 @@ def rest_names(target: Target) -> tuple[str, ...]:
     links = [name for name, link in description.links.items() if ABOUT.of(link.protocol).counts_sessions]
     servers = [rest_name(what, name) for name in links for what in ("connections", "busy connections")]
     residue = [rest_name(what, name) for name in description.links for what in _residue_limits(target, name)]
-    return (*servers, *residue, *_process_limits(target), *(what for what, _, _ in _watched(target)))
+    return (*servers, *residue, *_process_limits(target), *_limited(target), *(what for what, _, _ in _watched(target)))
 
 
 def _process_limits(target: Target) -> Mapping[str, int]:
@@ -77,7 +79,7 @@ async def record_rest(rig: Rig, before: AtFirst, memory: MemoryWatch | None = No
         return all(rest.seen <= rest.at_most for rest in last if isinstance(rest, AtRest))
 
     await poll_async(at_rest, within_s=rig.recovery_s)
-    for rest in (*last, *_memory(rig.target, memory)):
+    for rest in (*last, *_memory(rig.target, memory), *_at_once(rig), *await _remembered(rig)):
         rig.recorder.record("runner", rest)
 
 
@@ -96,6 +98,16 @@ async def _process(rig: Rig, before: Footprint | None) -> Sequence[AtRest]:
     }  # fmt: skip
     seen = {DESCRIPTORS: now.descriptors, THREADS: now.threads, CHILDREN: now.children, FILES: now.files}
     return [AtRest(what, seen[what], first[what] + more) for what, more in _process_limits(rig.target).items()]
+
+
+async def _remembered(rig: Rig) -> Sequence[AtRest]:
+    """How many in a hundred of its first deliveries the process still has in its memory."""
+    limit = rig.target.description.residue.get(REMEMBERED)
+    ids = () if limit is None else first_deliveries(rig.recorder.history)
+    if limit is None or not ids:
+        return ()
+    share = await asyncio.to_thread(share_remembered, rig.site.service.pids(), ids)
+    return [AtRest(REMEMBERED, round(share, 1), limit)]
 
 
 def _memory(target: Target, memory: MemoryWatch | None) -> Iterator[AtRest]:
@@ -194,8 +206,28 @@ def _watched(target: Target) -> Iterator[tuple[str, str, float | None]]:
             yield what, metric, room
 
 
+def _limited(target: Target) -> Mapping[str, float]:
+    """The service's metrics that have a limit at rest."""
+    probes = target.description.probes
+    return {} if probes is None else probes.at_rest
+
+
+def _at_once(rig: Rig) -> Iterator[AtRest]:
+    """The most connections that were seen at once on each link."""
+    seen: dict[str, float] = {}
+    for counted in rig.recorder.history.of(Counted):
+        if counted.of in rig.site.links and counted.what == OPEN and counted.seen is not None:
+            seen[counted.of] = max(counted.seen, seen.get(counted.of, 0))
+    for link, most in seen.items():
+        limit = rig.target.description.links[link].connections_at_once
+        if limit is not None:
+            yield AtRest(AT_ONCE, most, limit, link)
+
+
 def _leaks(target: Target, before: Probed | None, after: Probed | None) -> Iterator[AtRest]:
     if before is None or after is None:
         return
+    for metric, most in _limited(target).items():
+        yield AtRest(metric, after.get(metric), most)
     for what, metric, room in _watched(target):
         yield AtRest(what, after.get(metric), 0 if room is None else before.get(metric) + room)

@@ -1,0 +1,58 @@
+"""Seeks the ids of deliveries in a process's memory: what it keeps is there, in whatever language it is written.
+
+What a process has let go is overwritten sooner or later, so that of hundreds of ids few are left. What it keeps is all
+there, however small it is beside the memory that comes and goes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from harness.engine.requests import scenario_requests
+from harness.history import History
+from harness.history.events import RequestSent
+
+DELIVERIES_TO_TELL = 200
+READ_AT_ONCE = 4 << 20
+OVERLAP = 256
+REGION = re.compile(r"(?P<begin>[0-9a-f]+)-(?P<end>[0-9a-f]+) rw.p [0-9a-f]+ \S+ (?P<inode>\d+)")
+
+
+def first_deliveries(history: History) -> Sequence[str]:
+    """The ids that the first half of the scenario's requests sent; none where they are too few to tell."""
+    sent = [entry.event.delivery for entry in scenario_requests(history) if isinstance(entry.event, RequestSent)]
+    first = list(dict.fromkeys(sent))[: len(sent) // 2]
+    return first if len(first) >= DELIVERIES_TO_TELL else ()
+
+
+def share_remembered(pids: Collection[int], ids: Sequence[str]) -> float:
+    """How many of these ids, in percent, are in the memory of these processes."""
+    found: set[bytes] = set()
+    shape = re.compile(re.sub(rb"\d+$", rb"\\d+", re.escape(ids[0]).encode()))
+    for pid in pids:
+        for text in _memory(pid):
+            found.update(shape.findall(text))
+    return 100 * len({each.encode() for each in ids} & found) / len(ids)
+
+
+def _memory(pid: int) -> Iterator[bytes]:
+    """All that a process can write, in pieces that overlap; what has no file behind it."""
+    try:
+        maps = Path(f"/proc/{pid}/maps").read_text("utf-8", "surrogateescape")
+        with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+            for region in REGION.finditer(maps):
+                if region["inode"] == "0":
+                    yield from _pieces(memory.fileno(), int(region["begin"], 16), int(region["end"], 16))
+    except (FileNotFoundError, ProcessLookupError):
+        return  # it has ended meanwhile
+
+
+def _pieces(memory: int, begin: int, end: int) -> Iterator[bytes]:
+    for at in range(begin, end, READ_AT_ONCE):
+        try:
+            yield os.pread(memory, min(READ_AT_ONCE + OVERLAP, end - at), at)
+        except OSError:
+            continue  # a page that it has given back since, or may not be read, such as [vvar]
