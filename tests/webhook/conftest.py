@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -10,11 +11,12 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from harness.processes.keeper import Keeper, ProcessSpec
+from harness.processes.keeper import Keeper, PreloadedPython, PreloadSpec, ProcessSpec
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.redis.server import RedisServer
 from harness.stack import Launch, Stack, private_folder
 from harness.stack.blocking import run_blocking
+from harness.target import load_target
 from tests.webhook.support import END, ROOT, WAIT_S, Database, Starter, base_environment
 
 TEMPLATE = "webhook_template"
@@ -62,14 +64,26 @@ async def database(migrated: str) -> AsyncIterator[Database]:
     await _execute(migrated, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def preloaded(keeper: Keeper, tmp_path_factory: pytest.TempPathFactory) -> PreloadedPython:
+    """A Python with the service's libraries: those that the target names."""
+    modules = load_target(ROOT / "scenarios" / "target.toml").description.service.preload
+    log = tmp_path_factory.mktemp("preloaded") / "preloaded.log"
+    program = (sys.executable, "-m", "webhook")
+    env = {"PATH": os.defpath}
+    return keeper.preload(PreloadSpec(program=program, modules=tuple(modules), env=env, cwd=ROOT, log=log))
+
+
 @pytest.fixture
-def starter(keeper: Keeper, stack: Stack, database: Database, tmp_path: Path) -> Iterator[Starter]:
+def starter(
+    keeper: Keeper, preloaded: PreloadedPython, stack: Stack, database: Database, tmp_path: Path
+) -> Iterator[Starter]:
     environment = {
         "DATABASE_URL": database.url,
         "REDIS_URL": stack.of(RedisServer).url(),
         "WEBHOOK_REDIS_PREFIX": f"{secrets.token_hex(6)}:",
     }
-    starter = Starter(keeper, tmp_path, environment, database)
+    starter = Starter(keeper, preloaded, tmp_path, environment, database)
     yield starter
     for process in starter.started:
         process.stop(signum=END)
