@@ -13,24 +13,22 @@ from harness.results import Role, RunKey
 from harness.results.repro import gate_line
 from harness.target import Target
 
-SCENARIO_WITHIN_S = 120.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfiguration:
     """How to run. `folder`: where history, schedule and the service's log go.
 
-    `patience_s`: the clients' own limit; by default little more than the target's deadline, so
-    that no stall is waited out. `scenario_within_s`: a scenario that is not over by then is cut
-    short. `repro`: writes the line that repeats a run, from its key and seed. `unwritten` is called with a file that
-    could not be written, and why: the run goes on without it.
+    `patience_s`: the clients' own limit; by default little more than the target's deadline, so that no stall is waited
+    out. `scenario_within_s`: a scenario that is not over by then is cut short; by default as the target says. `repro`:
+    writes the line that repeats a run, from its key and seed. `unwritten` is called with a file that could not be
+    written, and why: the run goes on without it.
     """
 
     profile: str
     without: tuple[str, ...] = ()
     seed: int = 0
     patience_s: float | None = None
-    scenario_within_s: float = SCENARIO_WITHIN_S
+    scenario_within_s: float | None = None
     folder: Path
     role: Role = "scenario"
     watch: Callable[[Entry], None] | None = None

@@ -181,7 +181,7 @@ class _Run:
 
     async def _play(self, lab: Lab) -> None:
         self._phase("scenario")
-        within_s = self._configuration.scenario_within_s
+        within_s = self._configuration.scenario_within_s or self._bed.target.description.limits.scenario_s
         limit = asyncio.timeout(within_s)
         try:
             async with limit:

@@ -203,6 +203,9 @@ class LimitsDescription(Table):
     request_deadline_ms: Milliseconds | None = None
     """Every request has ended by then, whatever is broken. Without it the slowest answer is reported, not judged, and
     the harness waits a minute for each."""
+    scenario_s: Seconds = 120.0
+    """How long a scenario may take, its own steps from first to last. One that is not over by then is cut short, and
+    the run is inconclusive."""
     recovery_s: Seconds = 10.0
     """The deadline after the last heal for acknowledging again."""
     connections: PositiveInt

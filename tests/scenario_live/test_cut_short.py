@@ -26,7 +26,7 @@ from harness.history.events import (
 from harness.processes.keeper import KeptProcess
 from harness.stack import StackConfiguration
 from harness.target import load_target
-from tests.scenario_live.support import TARGET, Runs, Unhealable, evidence, history_of, problems
+from tests.scenario_live.support import TARGET, Runs, Unhealable, evidence, history_of, limited, problems
 
 FOREVER = "the scenario was not over in"
 
@@ -164,3 +164,14 @@ def test_a_relay_that_broke(runs: Runs) -> None:
     told = "the relay broke, and wrote to relay.log:\nTraceback\nIndexError: of the relay's own"
     assert broken.reason == f"the harness broke: {told}"
     assert problems(after) == []
+
+
+def test_the_target_says_how_long_a_scenario_may_take(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        await lab.wait(60, because="it is cut short before")
+
+    result = runs.on(target=limited(runs.bed.target, scenario_s=0.5))(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "the scenario was not over in 0.5 s, and was cut short" in result.reason

@@ -71,7 +71,7 @@ async def _laid(
         number=number,
         alone=laying.alone,
         prepared=bed.has_template and not bed.prepares_own,
-        cheap_login=laying.cheap_login,
+        cheap_login=laying.cheap_login and bed.cheap_login,
     )
     async with (
         STORAGE.of(described.protocol).own(server, share) as own,

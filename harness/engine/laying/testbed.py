@@ -46,6 +46,8 @@ class Testbed:
     """Forks the service, where the target says what to load for it."""
     allow_hosts: frozenset[str] = frozenset()
     """Hosts other than this machine that the harness may act on."""
+    cheap_login: bool = True
+    """Whether a sweep may make logging in cheap. A driver may refuse that."""
     prepares_own: bool = False
     """Each service's database is not copied but prepared, by the command in the service's own directory."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))

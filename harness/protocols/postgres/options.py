@@ -23,7 +23,8 @@ class PostgresOptions(ServerOptions):
     """Of all services together."""
     settings: dict[str, str] = Field(default={})
     """Further lines of postgresql.conf, which override the harness's. A sweep logs in thousands of times, with one
-    round of SHA-256 each. Go's lib/pq refuses so few: for it, set `scram_iterations = "4096"` here."""
+    round of SHA-256 each. If the service acknowledges nothing then, because its driver refuses so few (Go's lib/pq
+    does), the sweep begins again with PostgreSQL's own 4,096, or with the `scram_iterations` that are given here."""
 
 
 OPTIONS: Final[type[ServerOptions]] = PostgresOptions

@@ -24,7 +24,7 @@ from harness.results import RunKey
 from harness.search.sweep.reports import LaneReports
 from harness.stack.service import ServiceProcess
 from harness.target import Delivery
-from harness.vocabulary import Outcome
+from harness.vocabulary import CONFIRMED, Outcome
 
 GONE_WITHIN_S = 0.3
 """A service that ends is known to be gone that soon after its connection ended."""
@@ -96,6 +96,11 @@ class Lane:
             # The service may be ending: wait a moment, so that its end is in this cell's history.
             await poll(lambda: self.service.process.poll() is not None, within_s=GONE_WITHIN_S)
         return answer
+
+    async def acknowledges(self) -> bool:
+        """Whether the service acknowledges a delivery, while nothing is broken."""
+        answer = await self.deliver(self.new_rig(), self.make(), Purpose.WARM)
+        return answer.outcome in CONFIRMED
 
     async def check_alive(self) -> None:
         """Raise EndedError if the service has ended by itself since this was last asked."""
