@@ -11,9 +11,8 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from harness.engine.requests import scenario_requests
 from harness.history import History
-from harness.history.events import RequestSent
+from harness.history.events import Purpose, RequestSent
 
 DELIVERIES_TO_TELL = 200
 READ_AT_ONCE = 4 << 20
@@ -23,7 +22,8 @@ REGION = re.compile(r"(?P<begin>[0-9a-f]+)-(?P<end>[0-9a-f]+) rw.p [0-9a-f]+ \S+
 
 def first_deliveries(history: History) -> Sequence[str]:
     """The ids that the first half of the scenario's requests sent; none where they are too few to tell."""
-    sent = [entry.event.delivery for entry in scenario_requests(history) if isinstance(entry.event, RequestSent)]
+    # A lane of a sweep has none in the history of its rest.
+    sent = [sent.delivery for sent in history.of(RequestSent) if sent.purpose == Purpose.SCENARIO]
     first = list(dict.fromkeys(sent))[: len(sent) // 2]
     return first if len(first) >= DELIVERIES_TO_TELL else ()
 
