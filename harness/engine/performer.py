@@ -311,9 +311,10 @@ class Performer:
 
     def _site_for(self, number: int, callers: Callers | None) -> Site:
         def witness(
-            what: str, source: str, detail: str, *, t_ns: int | None = None, at: MessageMet | None = None
-        ) -> None:
-            self._recorder.record("fault", EvidenceSeen(number, what, source, detail, at), t_ns=t_ns)
+            what: str, source: str, detail: str, *, t_ns: int | None = None, at: MessageMet | None = None,
+            deliveries: tuple[str, ...] = (),
+        ) -> None:  # fmt: skip
+            self._recorder.record("fault", EvidenceSeen(number, what, source, detail, at, deliveries), t_ns=t_ns)
 
         to_come = self._clients.deliveries.names_to_come(IDS_TO_COME)
         callers = callers or self._site.callers

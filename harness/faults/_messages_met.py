@@ -25,6 +25,7 @@ class MessagesMet(Injection):
         self._site = site
         self._rule = rule_for(site.laid(at.link).hop, at, action, always=every_one)
         self._told = 0
+        self._more: list[str] = []
         self._leave: Callable[[], None] | None = None
 
     async def act(self) -> None:
@@ -38,6 +39,8 @@ class MessagesMet(Injection):
         if self._told <= TOLD_EACH:
             met = message_met(str(self._at.link), self._rule, report)
             self._site.saw(self._evidence, met.told, t_ns=report.t_ns, at=met)
+        else:
+            self._more.append(report.subject)
 
     async def fired(self) -> int:
         return len(await self._site.relay.fired(self._rule.id))
@@ -52,4 +55,5 @@ class MessagesMet(Injection):
         self._leave()
         self._leave = None
         if self._told > TOLD_EACH:
-            self._site.saw(self._evidence, f"{self._told - TOLD_EACH} more on {self._at.link}")
+            detail = f"{self._told - TOLD_EACH} more on {self._at.link}"
+            self._site.saw(self._evidence, detail, deliveries=tuple(self._more))

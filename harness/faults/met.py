@@ -19,6 +19,7 @@ def message_met(link: str, rule: Rule, fired: Fired) -> MessageMet:
         passed_bytes=fired.passed_bytes,
         whole=isinstance(rule.action, Cut | Reset) and rule.action.after,
         code=rule.action.code if isinstance(rule.action, Fail) else "",
+        delivery=fired.subject,
     )
 
 

@@ -106,12 +106,20 @@ class Witness(Protocol):
     """Records that a fault took effect."""
 
     def __call__(
-        self, what: str, source: str, detail: str, *, t_ns: int | None = None, at: MessageMet | None = None
+        self,
+        what: str,
+        source: str,
+        detail: str,
+        *,
+        t_ns: int | None = None,
+        at: MessageMet | None = None,
+        deliveries: tuple[str, ...] = (),
     ) -> None:
         """Record it.
 
         `what`: the kind of evidence. `source`: who observed it. `t_ns`: when (CLOCK_MONOTONIC), if not now. `at`: the
-        message that the fault struck, if it strikes at messages.
+        message that the fault struck, if it strikes at messages. `deliveries`: those whose messages it struck, where
+        these are several.
         """
         ...
 
@@ -150,15 +158,16 @@ class Site:
         *,
         t_ns: int | None = None,
         at: MessageMet | None = None,
+        deliveries: tuple[str, ...] = (),
         server: LaidLink | None = None,
     ) -> None:
         """Record evidence of a kind that the fault's class declares.
 
-        `detail`: what was observed, with its figures. `server`: the link to the server that observed it, which is then
-        named.
+        `detail`: what was observed, with its figures. `deliveries`: see `EvidenceSeen`. `server`: the link to the
+        server that observed it, which is then named.
         """
         source = kind.source if server is None else server.server_title
-        self.witness(kind.kind, source, detail, t_ns=t_ns, at=at)
+        self.witness(kind.kind, source, detail, t_ns=t_ns, at=at, deliveries=deliveries)
 
     @property
     def hops(self) -> Mapping[str, str]:

@@ -37,6 +37,10 @@ class Workshop(Protocol):
         """Report to the control connection that owns the hop."""
         ...
 
+    def subject_of(self, message: Message) -> str:
+        """What the message's statement is about, if that is known; else ""."""
+        ...
+
     def passes_on(self, report: Passed) -> None:
         """Report that a held message passes from now on."""
         ...
@@ -95,7 +99,7 @@ class DirectionBench:
             Fired(
                 rule=armed.id, hop=workshop.hop, connection=workshop.number, service_port=workshop.service_port,
                 message=message.name, text=message.text, offset=message.frame.offset, passed_bytes=passed_bytes,
-                t_ns=time.monotonic_ns(),
+                subject=workshop.subject_of(message), t_ns=time.monotonic_ns(),
             )
         )  # fmt: skip
 

@@ -207,6 +207,10 @@ class Engine:
         """Forget a sent message that the server never received."""
         self._notes.withdraw(message)
 
+    def subject_of(self, message: Message) -> str:
+        """See `Workshop`."""
+        return self._notes.subject_of(message)
+
     def undelivered(self) -> None:
         """The service does not get the latest answer."""
         self._notes.undelivered()

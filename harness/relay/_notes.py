@@ -145,6 +145,10 @@ class Notes:
                     found.setdefault(armed, []).extend(values)
         yield from found.items()
 
+    def subject_of(self, message: Message) -> str:
+        """What the message's statement is about, if tries are counted and it names that; else ""."""
+        return self._tries.subject_of(message) if self._counting.on else ""
+
     # ------------------------------------------------------------------ exchanges
 
     def withdraw(self, message: Message) -> None:

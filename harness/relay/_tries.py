@@ -154,6 +154,14 @@ class ConnectionTries:
         if subject:
             self._of.add(sent)
 
+    def subject_of(self, message: Message) -> str:
+        """Return what a message is about: by its own words, by those of its exchange, or as its connection's others."""
+        if message.phase in BEFORE_STATEMENTS:
+            return ""
+        own = self._of.subject_of(message)
+        of_exchange = (sent.subject for sent in (*self._open.get(message.exchange, ()), *self._answered))
+        return own or next(filter(None, of_exchange), self._subject)
+
     def answered(self, message: Message, t_ns: int) -> None:
         """Take a message of an answer."""
         error = self._of.speech.error_of(message)

@@ -49,7 +49,8 @@ class Fired(Report):
 
     `service_port`: the service's local port of that connection. `message`: the frame's name; for a whole answer that of
     its first frame. `text`: the statement or command. `offset`: where the unit begins. `passed_bytes`: how many bytes
-    of the unit had been forwarded unchanged when it fired.
+    of the unit had been forwarded unchanged when it fired. `subject`: what the statement is about, such as a delivery's
+    id, while tries are counted; else, or where it is not known, "".
     """
 
     kind: ClassVar[str] = "fired"
@@ -59,6 +60,7 @@ class Fired(Report):
     text: str
     offset: int
     passed_bytes: int
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import pytest
 
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.speech import SPEECH
-from harness.relay import Action, Cut, Drop, Fail, Hold, Stall, Tally, _tries
+from harness.relay import Action, Cut, Direction, Drop, Fail, Hold, Stall, Tally, _tries
 from tests.protocols.postgres import words as pg
 from tests.relay.engines import BEGIN, BEGUN, COMMIT, COMMITTED, Bed, Wire, redis_started, started
 
@@ -97,6 +97,26 @@ def test_a_commit_belongs_to_what_its_connection_stored() -> None:
     other.answers(COMMITTED)
     assert told(bed) == {("msg_1", "commit"): ["lost", "lost"]}
     assert bed.tries.tally().statements == 2, "the second COMMIT names nobody"
+
+
+@pytest.mark.parametrize(
+    ("direction", "text", "message"),
+    [("sent", "INSERT", None), ("sent", "INSERT", "Bind"), ("sent", "COMMIT", None), ("answered", "COMMIT", None),
+     ("answered", "INSERT", None), ("answered", "COMMIT", "CommandComplete")],
+)  # fmt: skip
+def test_a_rule_that_fires_says_what_its_message_is_about(direction: Direction, text: str, message: str | None) -> None:
+    subjects = []
+    for bed in (counting(), Bed("postgres")):
+        bed.arm(Hold(), direction, text, message=message)
+        wire = prepared(bed)
+        wire.sends(BEGIN)
+        wire.answers(BEGUN)
+        wire.sends(insert("msg_7"))
+        wire.answers(INSERTED)
+        wire.sends(COMMIT)
+        wire.answers(COMMITTED)
+        subjects += [each.subject for each in wire.fired()]
+    assert subjects == ["msg_7", ""], "without counting nobody has said what a subject is"
 
 
 def test_what_the_server_refuses_before_it_runs_is_a_try_too() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.checks.exchanges import exchanges
+from harness.checks.shares import share_of
 from harness.history import History
 from harness.history.events import CoresSeen, EvidenceSeen, FaultActed, Healthy, Recovered, ServiceStarted
 from harness.results import Evidence
@@ -15,11 +16,15 @@ def evidence_of(history: History) -> tuple[Evidence, ...]:
     """Return all evidence, oldest first. If no fault was injected, the answers are the evidence."""
     faults = {acted.number: acted.fault for acted in history.of(FaultActed)}
     found: list[Evidence] = []
+    told: set[int] = set()
     for entry in history.entries:
         event = entry.event
         if isinstance(event, EvidenceSeen):
             fault = faults.get(event.number)
             detail = f"{fault!r}: {event.detail}" if fault else event.detail
+            share = None if event.number in told else share_of(history, event.number)
+            told.add(event.number)
+            detail += f"; {share.told}" if share else ""
             found.append(Evidence(event.what, event.source, entry.t_ns, detail, event.at, fault))
     return tuple(found) if found else _answers(history)
 

@@ -39,7 +39,8 @@ class MessageMet(Value, kind="message_met"):
     `link`: its name, or a hop's. `connection` counts from 1 on its hop, `port` is the service's own.
     `direction`: `sent` or `answered`. `text`: the statement or command. `offset`: in bytes, where the
     message begins in its stream. `passed_bytes`: so much of it was passed on; `whole`: that was all of
-    it. `code`: of the error that took its place, if one did.
+    it. `code`: of the error that took its place, if one did. `delivery`: the id of the delivery that it
+    was about, if its statement says so.
     """
 
     link: str
@@ -52,6 +53,7 @@ class MessageMet(Value, kind="message_met"):
     passed_bytes: int
     whole: bool = False
     code: str = ""
+    delivery: str = ""
 
     @property
     def told(self) -> str:
@@ -68,6 +70,7 @@ class EvidenceSeen(Event, kind="evidence"):
     """Proof that the fault with this number took effect.
 
     `what`: the kind of evidence. `source`: who reports it. `at`: the message that met the fault, if one did.
+    `deliveries`: the ids of all deliveries of which a message met it, where this stands for several.
     """
 
     number: int
@@ -75,3 +78,4 @@ class EvidenceSeen(Event, kind="evidence"):
     source: str
     detail: str
     at: MessageMet | None = None
+    deliveries: tuple[str, ...] = ()
