@@ -54,7 +54,8 @@ def never_denied(history: History) -> Examined:
 
 
 def _denied(clash: Clash) -> str:
-    vouched = "acknowledged" if clash.first is not None and clash.first.confirms else "stored"
+    words = clash.words if clash.first is None else [clash.first]
+    vouched = "acknowledged" if any(word.confirms for word in words) else "stored"
     return f"{vouched}, and denied: {clash.second.told}"
 
 

@@ -61,6 +61,11 @@ class Word:
         return isinstance(self.by, Exchange) and self.by.gives_up
 
     @property
+    def vouches(self) -> bool:
+        """Whether it says that something is stored: an acknowledgement, a read, or a row."""
+        return self.confirms or self.shows or bool(self.row)
+
+    @property
     def row(self) -> str | None:
         """The digest that a reading found, or `NOTHING`; None if this is no reading of the rows."""
         return self.by.digest if isinstance(self.by, Row) else None
@@ -116,8 +121,8 @@ class Clash:
             return Wrong.LOST if first is not None and first.confirms else Wrong.OTHER
         if second.row is not None:
             return self._stored(second.row)
-        vouched = first is not None and (first.confirms or first.shows or bool(first.row))
-        if second.denies and vouched:
+        vouched = first is not None and first.vouches
+        if second.denies and (vouched or self.vouched_before):
             return Wrong.DENIED
         if second.shows and (vouched or first is None):
             return Wrong.SHOWN
@@ -131,6 +136,11 @@ class Clash:
         if self.first is None:
             return f"{self.delivery}: nothing that was sent explains this: {self.second.told}"
         return f"{self.delivery}: {self.first.told}; but {self.second.told}"
+
+    @property
+    def vouched_before(self) -> bool:
+        """Whether anything had said that the delivery is stored before the second was asked."""
+        return any(word.vouches and word.operation.ended <= self.second.operation.began for word in self.words)
 
     def _stored(self, digest: str) -> Wrong:
         """What it shows that a row has this body."""

@@ -103,14 +103,22 @@ class Contract:
         await at_once(self._send_row(row) for row in rows)
 
     async def _send_row(self, row: Sequence[tuple[Delivery, Errand]]) -> None:
-        """Send one request after the other, over one connection if the service keeps them."""
-        if len(row) == 1 or not self.rig.target.description.contract.keeps_connections:
-            for delivery, errand in row:
+        """Send one request after the other, over one connection if the service keeps them.
+
+        A wrong one has a connection of its own: many a service ends that with its answer.
+        """
+        for delivery, errand in row:
+            if errand.asks is Asks.WRONG:
+                async with HttpClient(keep_alive=False) as http:
+                    await self.rig.clients.send(delivery, dataclasses.replace(errand, over=http))
+        others = [asked for asked in row if asked[1].asks is not Asks.WRONG]
+        if len(others) == 1 or not self.rig.target.description.contract.keeps_connections:
+            for delivery, errand in others:
                 await self.rig.clients.send(delivery, errand)
             return
         async with HttpClient(keep_alive=True) as http:
-            for place, (delivery, errand) in enumerate(row, start=1):
-                over = dataclasses.replace(errand, over=http, last=place == len(row))
+            for place, (delivery, errand) in enumerate(others, start=1):
+                over = dataclasses.replace(errand, over=http, last=place == len(others))
                 await self.rig.clients.send(delivery, over)
 
     async def ask(self, name: str, delivery: Delivery | None, *, broken: bool, expect: Outcome | None) -> Answer:

@@ -307,6 +307,13 @@ def test_a_well_behaved_run_fails_no_check(each: Check) -> None:
     assert each.name in {name for name, _, _ in FAILING}, "no history above makes this check fail"
 
 
+def test_a_conflict_told_for_what_was_acknowledged_denies_it_though_nobody_sent_another_body() -> None:
+    denied = whole().ask(Asks.DELIVER, "a", CONFLICT)
+    assert denied.failing() == {"never_denied", "valid_is_not_rejected"}
+    (reason,) = [each.reason for each in denied.judged().failing if each.name == "never_denied"]
+    assert "acknowledged, and denied: a: conflict" in reason
+
+
 def test_a_service_without_a_handler_may_end_by_the_signal_when_all_is_answered() -> None:
     assert ended_when_all_was_answered().judged().verdict is Verdict.HELD
 
