@@ -9,6 +9,8 @@ STORED_TWICE = proves("insert.idempotent", fails="stored_once")
 IN_THE_ANSWER = (1, 11, 12, 17)
 """CommandComplete `COMMIT` has 12 bytes, ReadyForQuery 6: cut inside the first, between them, inside the second."""
 
+NEWEST_GOES = "DELETE FROM deliveries WHERE received_at = (SELECT max(received_at) FROM deliveries)"
+
 
 @STORED_TWICE
 @proves("commit.resolve", fails="outcome", match="unknown")
@@ -93,3 +95,13 @@ async def test_service_killed_around_commit(lab: Lab, at: Message) -> None:
     async with lab.inject(process.kill(at=at)):
         await lab.deliver(expect=UNKNOWN)
         await lab.inject(server.flush(redis))  # PostgreSQL alone remembers
+
+
+@proves("insert.idempotent", fails="stored_once")
+async def test_row_goes_before_it_is_looked_up(lab: Lab) -> None:
+    """A lost COMMIT is settled, and meanwhile somebody deletes the row: it is stored anew before it is acknowledged."""
+    look_up = wire.hold(postgres.sent("SELECT", message="Bind"))  # it sees what is there when it is bound
+    async with lab.inject(wire.cut(postgres.answered("COMMIT")), look_up), lab.deliver():
+        await lab.until(look_up.fired())
+        await lab.inject(server.execute(postgres, NEWEST_GOES))
+        await lab.heal(look_up)

@@ -90,7 +90,8 @@ def _wrongly_logged(history: History, logged: AnswersLogged) -> Iterator[str]:
     lines = Counter({each.delivery: each.lines for each in logged.logged})
     by_id: dict[str, list[Exchange]] = {}
     for each in _about_deliveries(history):
-        by_id.setdefault(each.sent.delivery.rpartition("/")[2], []).append(each)
+        name = each.sent.delivery if logged.by_source else each.sent.delivery.rpartition("/")[2]
+        by_id.setdefault(name, []).append(each)
     for name in {**by_id, **lines}:
         bounds = _Bounds.of(by_id.get(name, ()), logged.outcome, tuple(Asks))
         if not bounds.hold(lines[name]):

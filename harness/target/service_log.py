@@ -24,5 +24,5 @@ class LogDescription(Table):
     """What the log must tell of answers, so that an operator finds each. An exception is told by `unhandled`."""
 
     tells: dict[OutcomeName, ExpressionWithId] = Field(default={})
-    """Finds, in a line, that a delivery was answered so, and in the group `id` which one. Each such answer needs one
-    line, and there is none for another."""
+    """Finds, in a line, that a delivery was answered so, and in the group `id` which one; perhaps in `source` whose.
+    Each such answer needs one line, and there is none for another."""

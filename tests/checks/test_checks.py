@@ -170,6 +170,11 @@ def logged(*lines: LoggedFor) -> Story:
     return whole().tell(AnswersLogged(REFUSED, lines))
 
 
+def logged_for_another_source() -> Story:
+    story = rest(middle().request("bank/c", REFUSED, expected=REFUSED))
+    return story.tell(AnswersLogged(REFUSED, (LoggedFor("b", 1), LoggedFor("c", 1)), by_source=True))
+
+
 def effects(*rows: StoredRow, exactly: bool = True) -> Story:
     return whole().tell(EffectsRead("the outbox", exactly, rows))
 
@@ -199,6 +204,7 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("log_tells_answers", logged, "b was answered refused 1 times, and the log tells 0"),
     ("log_tells_answers", lambda: logged(LoggedFor("b", 2)), "b was answered refused 1 times, and the log tells 2"),
     ("log_tells_answers", lambda: logged(LoggedFor("b", 1), LoggedFor("a", 1)), "a was answered refused 0 times"),
+    ("log_tells_answers", logged_for_another_source, "bank/c was answered refused 1 times, and the log tells 0"),
     ("refused_is_not_stored", lambda: whole().rows("a", "b"), "refused, but stored: b"),
     ("refused_is_not_stored", lambda: rest(middle().rows("a", "b")), "refused, but stored: b"),
     ("same_answer_again", lambda: whole().again("a", answer="other"), "a ('stored', then 'other': acknowledged"),

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from harness.engine.outgoing import name_of
 from harness.engine.rig import Rig
 from harness.history.events import AnswersLogged, LoggedFor, UnhandledLogged
 from harness.target.outcomes import outcome_of
@@ -30,6 +31,6 @@ def record_answers_logged(rig: Rig, lines: Sequence[str]) -> None:
         return
     for name, pattern in rig.target.description.log.tells.items():
         expression = re.compile(pattern)
-        found = Counter(match["id"] for line in lines if (match := expression.search(line)))
+        found = Counter(name_of(match.groupdict()) for line in lines if (match := expression.search(line)))
         logged = tuple(LoggedFor(delivery, times) for delivery, times in found.items())
-        rig.recorder.record("service", AnswersLogged(outcome_of(name), logged))
+        rig.recorder.record("service", AnswersLogged(outcome_of(name), logged, "source" in expression.groupindex))

@@ -71,10 +71,14 @@ class LoggedFor(Value, kind="logged"):
 
 @dataclass(frozen=True, repr=False)
 class AnswersLogged(Event, kind="answers.logged"):
-    """For which deliveries the service's log tells of an answer of this outcome."""
+    """For which deliveries the service's log tells of an answer of this outcome.
+
+    `by_source`: it also tells whose delivery that was; otherwise the same id of all sources counts as one.
+    """
 
     outcome: Outcome
     logged: tuple[LoggedFor, ...]
+    by_source: bool = False
 
 
 def rest_name(what: str, link: str = "") -> str:
