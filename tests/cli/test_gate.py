@@ -226,8 +226,11 @@ def test_a_service_that_does_not_start_is_told_of_once(
     suite: Path, words: tuple[str, ...], runs: int, status: int
 ) -> None:
     target = suite / "scenarios" / "target.toml"
-    ends = 'command = ["{python}", "-c", "raise SystemExit(\'no such setting\')"]'
-    target.write_text(target.read_text("utf-8").replace('command = ["{python}", "service.py"]', ends), "utf-8")
+    (suite / "ends.py").write_text("raise SystemExit('no such setting')\n", "utf-8")
+    ends = target.read_text("utf-8").replace(
+        'command = ["{python}", "service.py"]', 'command = ["{python}", "ends.py"]'
+    )
+    target.write_text(ends, "utf-8")
     process = run_harness("gate", *words, cwd=suite)
     assert process.returncode == status, process.stderr
     assert len(summary_in(suite)["runs"]) == runs

@@ -61,15 +61,12 @@ before = "reversed(range(self._tries))"
 after = "range(self._tries - 1, -1, -1)"
 equivalent = "The same numbers in the same order."
 """
-PRELOAD = 'alive = "/alive"\npreload = ["asyncpg", "starlette.applications", "uvicorn.server"]\n'
 
 
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A suite whose service is forked, and what the verb said of its mutants."""
     folder = write_suite(tmp_path_factory.mktemp("mutants"))
-    target = folder / "scenarios" / "target.toml"
-    target.write_text(target.read_text("utf-8").replace('alive = "/alive"\n', PRELOAD), "utf-8")
     (folder / "scenarios" / "mutants.toml").write_text(LIST, "utf-8")
     process = run_harness("ablate", "--mutants", cwd=folder)
     assert process.returncode == 1, process.stdout + process.stderr

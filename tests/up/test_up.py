@@ -21,7 +21,7 @@ from tests.cli.support import runs_by_id, summary_in
 from tests.tiny import completed, harness_command, write_suite
 from tests.up.support import Up, edit
 
-PRELOADED = '[service]\npreload = ["asyncpg", "starlette.applications", "uvicorn"]\n'
+PRELOADED = '"asyncpg", "starlette.applications", '
 ENDS_PYTHON = """
 import os
 from harness import Lab, proves
@@ -35,7 +35,6 @@ async def test_ends_python(lab: Lab) -> None:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     folder = write_suite(tmp_path_factory.mktemp("up"))
-    edit(folder / "scenarios" / "target.toml", "[service]\n", PRELOADED)
     with private_folder() as runtime:
         up = Up(folder, runtime)
         try:
@@ -99,7 +98,7 @@ def test_what_was_saved_is_what_runs(up: Up, suite: Path) -> None:
 
 
 def test_a_change_of_how_the_service_is_started_brings_up_new_servers(up: Up, suite: Path) -> None:
-    edit(suite / "scenarios" / "target.toml", PRELOADED, "[service]\n")
+    edit(suite / "scenarios" / "target.toml", PRELOADED, "")
     process = up.run("cut")
     assert process.returncode == 0, process.stdout + process.stderr
     assert "the servers that stay up do not fit this run: bringing up others for it alone" in process.stdout
