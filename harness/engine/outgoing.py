@@ -73,7 +73,8 @@ def digest_shown(found: re.Match[str]) -> str:
 
 def name_of(groups: Mapping[str, str | None]) -> str:
     """Return the name that histories use for what a list calls `id`, and perhaps `source`."""
-    return Delivery(groups["id"] or "", groups.get("source") or SOURCE, b"").name
+    source = groups.get("source")
+    return Delivery(groups["id"] or "", SOURCE if source is None else source, b"").name
 
 
 def changed(delivery: Delivery, description: ChangedDescription) -> Delivery:
