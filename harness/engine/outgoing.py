@@ -90,7 +90,7 @@ def _made_right(target: Target, delivery: Delivery, right: RightDescription, ahe
     """`delivery`: as `changed` returned it."""
     usual = _signed(target, delivery, right.age_s, ahead_s)
     headers = _filled(right.headers, {**_words(delivery), **usual.headers})
-    every = {**_without(usual.headers, headers), **headers}
+    every = {**_without(usual.headers, headers), **headers, **_padding(right)}
     return dataclasses.replace(usual, headers=every, pause_s=right.pause_ms / 1e3)
 
 
@@ -127,8 +127,8 @@ def _capital(headers: Mapping[str, str], words: Mapping[str, str]) -> dict[str, 
     return {name.upper(): value for name, value in _filled(headers, words).items()}
 
 
-def _padding(wrong: WrongDescription) -> dict[str, str]:
-    return {} if wrong.head_bytes is None else {"x-more": "x" * wrong.head_bytes}
+def _padding(description: ChangedDescription) -> dict[str, str]:
+    return {} if description.head_bytes is None else {"x-more": "x" * description.head_bytes}
 
 
 def _without(headers: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:

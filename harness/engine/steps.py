@@ -95,7 +95,7 @@ class Request(Step, kind="request"):
 class Contract(Step, kind="contract"):
     """Send every request of the target's contract once, and judge each by what the service owes now.
 
-    `slow`: those, too, that take seconds.
+    `slow`: of the right and the wrong ones those that take seconds, and no others.
     """
 
     slow: bool = field(default=False, kw_only=True)

@@ -164,7 +164,7 @@ class Lab(StepRunner):
         the many that must be acknowledged or rejected one in eight each time.
 
         Args:
-            slow: those, too, that the target calls slow, since each takes seconds: clients that fall silent, say.
+            slow: of the right and the wrong ones those that the target calls slow, and no others: each takes seconds.
         """
         return self._doing(Doing(self, Contract(slow=slow), None))
 

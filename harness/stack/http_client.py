@@ -176,7 +176,7 @@ class HttpClient:
         connected(connection.own_port)
         try:
             response = await connection.exchange(outgoing)
-            if outgoing.asks_to_close:
+            if _owes_an_end(outgoing):
                 await asyncio.wait([connection.lost], timeout=CLOSES_WITHIN_S)
         except asyncio.CancelledError:
             connection.close()
@@ -190,7 +190,7 @@ class HttpClient:
                 self._idle.append(connection)
             else:
                 connection.close()
-        left_open = outgoing.asks_to_close and not connection.lost.done()
+        left_open = _owes_an_end(outgoing) and not connection.lost.done()
         lacks = (*([AN_OPEN_CONNECTION] if given_up else []), *([AN_END] if left_open else []))
         return dataclasses.replace(response, lacks=lacks)
 
@@ -334,6 +334,11 @@ class _Connection(asyncio.Protocol):
         """The connection has ended."""
         self._break_off(ENDED_EARLY if exc is None else repr(exc))
         self.lost.set_result(None)
+
+
+def _owes_an_end(outgoing: Request) -> bool:
+    """Whether the service has to end the connection after its answer: else the rest would pass for a next request."""
+    return outgoing.asks_to_close or outgoing.sent_bytes is not None
 
 
 def _with_pauses(parts: Sequence[bytes], pause_s: float) -> Sequence[bytes]:

@@ -53,6 +53,8 @@ class OutcomeDescription(Table):
     carries: Annotated[dict[HeaderName, Expression], BeforeValidator(_any_value)] = Field(default={})
     """Headers that each such answer must have, and an expression that finds the value. A list of names asks for no
     value. For example, a refusal owes its sender `retry-after`."""
+    says: Expression | None = None
+    """An expression that finds something in the body of each such answer: the word, say, that programs go by."""
 
     def rank(self, status: int, headers: Headers, body: str) -> int:
         """How narrowly it fits an answer; 0 if it does not fit."""
@@ -115,7 +117,7 @@ class OutcomesDescription(Table):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What an answer means. `lacks`: headers that such an answer must carry, and this one does not."""
+    """What an answer means. `lacks`: what such an answer must carry or say, and this one does not."""
 
     outcome: Outcome
     lacks: tuple[str, ...] = ()
@@ -143,15 +145,18 @@ class Labels:
         for outcome, each in self._described:
             rank = each.rank(status, headers, text)
             if rank > best:
-                best, label = rank, _labelled(outcome, each, headers)
+                best, label = rank, _labelled(outcome, each, headers, text)
         if label.outcome == ABSENT and not reads:
             return Label(REJECTED, label.lacks)
         return label
 
 
-def _labelled(outcome: Outcome, described: OutcomeDescription, headers: Headers) -> Label:
+def _labelled(outcome: Outcome, described: OutcomeDescription, headers: Headers, body: str) -> Label:
     carried = dict(headers)
-    return Label(outcome, tuple(lack for each in described.carries.items() if (lack := _lack(*each, carried))))
+    lacks = [lack for each in described.carries.items() if (lack := _lack(*each, carried))]
+    if described.says is not None and re.search(described.says, body) is None:
+        lacks.append(f"a body like {described.says}")
+    return Label(outcome, tuple(lacks))
 
 
 def _lack(name: str, expression: str, carried: Mapping[str, str]) -> str:

@@ -71,6 +71,8 @@ class ChangedDescription(Table):
     """Signed that many seconds ago; negative: in the future. The Python sender's `request` must take `age_s`."""
     headers: dict[str, str] = Field(default={})
     """In place of those that the sender gives. With `transfer-encoding = "chunked"` the body is sent in chunks."""
+    head_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
+    """One more header, of that size."""
     pause_ms: float = Field(default=0.0, ge=0, le=60_000, allow_inf_nan=False)
     """The client waits so long before it sends anything, in the middle of the head and in the middle of the body."""
     slow: bool = Field(default=False, strict=True)
@@ -108,8 +110,6 @@ class WrongDescription(ChangedDescription):
     """Headers that are sent before those of the same names that the sender gives."""
     last: dict[str, str] = Field(default={})
     """Headers that are sent after those of the same names that the sender gives."""
-    head_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
-    """One more header, of that size."""
     trailers: dict[str, str] = Field(default={})
     """Headers that follow the body, which is then sent in chunks."""
     sent_bytes: int | None = Field(default=None, ge=0, le=1 << 26)

@@ -222,19 +222,23 @@ async def test_after_connection_close_the_service_ends_the_connection(
 
 
 @pytest.mark.asyncio
-async def test_a_part_of_a_request_is_all_that_is_sent_of_it() -> None:
-    """The connection stays open: only the service's answer ends it."""
+@pytest.mark.parametrize("ends", [True, False])
+async def test_a_part_of_a_request_is_all_that_is_sent_of_it(ends: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client keeps the connection open: the service owes its end, or would take the rest for a request."""
     seen: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen.set_result(await reader.readexactly(9))
         writer.write(OK)
-        await reader.read()
+        if not ends:
+            await reader.read()
         await _closed(writer)
 
+    monkeypatch.setattr("harness.stack.http_client.CLOSES_WITHIN_S", 5 if ends else 0.2)
     part = dataclasses.replace(DELIVERY, sent_bytes=9)
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, HttpClient(keep_alive=True) as client:
-        assert (await client.request(server.sockets[0].getsockname()[1], part)).body == b"done"
+        answer = await client.request(server.sockets[0].getsockname()[1], part)
+    assert (answer.body, answer.lacks) == (b"done", () if ends else (AN_END,))
     assert await seen == b"POST /hoo"
 
 

@@ -166,6 +166,12 @@ def test_an_answer_lacks_the_headers_that_its_outcome_must_carry() -> None:
     assert labels.label(409, (("retry-after", "0"),), b"").lacks == ("retry-after like ^[1-9]$",)
 
 
+def test_an_answer_lacks_the_words_that_its_outcome_must_say() -> None:
+    labels = Labels(OutcomesDescription(conflict=OutcomeDescription(status=["409"], says='"error": ?"[a-z]+"')))
+    assert labels.label(409, (), b'{"error":"taken"}').lacks == ()
+    assert labels.label(409, (), b'{"detail":"taken"}').lacks == ('a body like "error": ?"[a-z]+"',)
+
+
 def test_a_delivery_knows_its_digest() -> None:
     assert Delivery("a", "b", b"body").digest == hashlib.sha256(b"body").hexdigest()
 
