@@ -17,6 +17,7 @@ from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import WHOLE_LINK, Connections, Fault, Injection, Need
 from harness.faults.process_clock import Clock
+from harness.faults.process_limit import Limit
 from harness.faults.process_output import LoseOutput
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
@@ -385,4 +386,4 @@ def _goes_nowhere(url: str) -> bool:
 
 
 kill, terminate, pause, misconfigure, clock = Kill, Terminate, Pause, Misconfigure, Clock
-lose_output = LoseOutput
+limit, lose_output = Limit, LoseOutput

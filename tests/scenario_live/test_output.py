@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Literal
 
 import pytest
@@ -38,3 +39,20 @@ def test_an_output_that_nothing_shows(runs: Runs) -> None:
 
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "was carried out, and nothing shows that the service felt it" in result.reason
+
+
+def test_a_service_that_ends_when_it_cannot_log(runs: Runs) -> None:
+    """It was started so: that it does not come up is its own failure."""
+    description = runs.bed.target.description
+    says = "import runpy, sys; print('hello', flush=True); runpy.run_module('webhook', run_name='__main__')"
+    service = description.service.model_copy(update={"command": ["{python}", "-c", says], "preload": []})
+    target = dataclasses.replace(runs.bed.target, description=description.model_copy(update={"service": service}))
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        async with lab.inject(process.lose_output(to="full disk")):
+            await lab.deliver()
+
+    result = runs.on(target=target, preloaded=None)(play)
+
+    assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("alive",)), result.reason

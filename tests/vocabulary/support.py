@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 import harness
-from harness import Http, Link, Postgres
+from harness import Http, Link, Postgres, process
 from harness.engine.steps import (
     Contract,
     Copies,
@@ -71,6 +71,7 @@ OF_STEP: dict[type[Value], dict[str, st.SearchStrategy[Any]]] = {
         "says": st.sampled_from(["", "wrong|bad"]),
         "expect": st.just(ENDS),  # needed with what it says
     },
+    process.limit: {"more_descriptors": st.integers(1, 90)},  # one limit at least
     Copies: {"n": st.integers(2, 5)},
     Prepare: {"says": st.sampled_from(["", "wrong|bad"]), "copies": st.integers(1, 20), "tries": st.just(1)},
     Request: {"expect": st.sampled_from(OUTCOMES)},  # needed with a limit of time
