@@ -362,7 +362,7 @@ def test_what_breaks_a_lane_is_raised_as_it_is(bed: Testbed, tmp_path: Path, mon
     async def unreadable(*_: object) -> None:
         raise HarnessError("the lane cannot be probed")
 
-    monkeypatch.setattr(sweeper, "probe", unreadable)
+    monkeypatch.setattr(sweeper, "held_at_first", unreadable)
     with pytest.raises(HarnessError, match="cannot be probed"):
         sweep(bed, lane_settings(tmp_path), Choice(kinds=("warm",), only=COMMIT), lanes=1)
 
