@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,8 +18,9 @@ from harness.protocols.contract.about import ABOUT
 from harness.protocols.contract.probes import SessionCount
 from harness.stack.http_client import UnansweredError
 from harness.stack.service import ServiceProcess
+from harness.stack.sockets import listening
 from harness.target import Target
-from harness.target.residue import CHILDREN, FILES, MEMORY, OF_PROCESS, REMEMBERED, THREADS
+from harness.target.residue import CHILDREN, FILES, MEMORY, OF_PROCESS, OPEN_TO_OTHERS, REMEMBERED, THREADS
 
 TASKS_SLACK = 2
 AT_ONCE, OPEN = "connections at once", "open"
@@ -79,7 +81,7 @@ async def record_rest(rig: Rig, before: AtFirst, memory: MemoryWatch | None = No
         return all(rest.seen <= rest.at_most for rest in last if isinstance(rest, AtRest))
 
     await poll_async(at_rest, within_s=rig.recovery_s)
-    for rest in (*last, *_memory(rig.target, memory), *_at_once(rig), *await _remembered(rig)):
+    for rest in (*last, *_memory(rig.target, memory), *_at_once(rig), *await _remembered(rig), *await _ports(rig)):
         rig.recorder.record("runner", rest)
 
 
@@ -108,6 +110,16 @@ async def _remembered(rig: Rig) -> Sequence[AtRest]:
         return ()
     share = await asyncio.to_thread(share_remembered, rig.site.service.pids(), ids)
     return [AtRest(REMEMBERED, round(share, 1), limit)]
+
+
+async def _ports(rig: Rig) -> Sequence[AtRest]:
+    """On how many ports the service listens where other machines reach it."""
+    limit = rig.target.description.residue.get(OPEN_TO_OTHERS)
+    if limit is None:
+        return ()
+    found = await asyncio.to_thread(listening, 0, pids=rig.site.service.pids())
+    open_to_others = [each for each in found if not ipaddress.ip_address(each.local.host).is_loopback]
+    return [AtRest(OPEN_TO_OTHERS, len(open_to_others), limit)]
 
 
 def _memory(target: Target, memory: MemoryWatch | None) -> Iterator[AtRest]:

@@ -1,0 +1,29 @@
+"""A service that listens where other machines reach it is told so, if its target limits that."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from harness import Lab, no_fault
+from harness.checks import Verdict
+from tests.scenario_live.support import Runs
+
+
+@pytest.mark.parametrize(("host", "verdict"), [("0.0.0.0", Verdict.FAILED), ("127.0.0.1", Verdict.HELD)])  # noqa: S104
+def test_ports_open_to_others(runs: Runs, host: str, verdict: Verdict) -> None:
+    description = runs.bed.target.description
+    environment = {**description.service.environment, "WEBHOOK_HOST": host}
+    service = description.service.model_copy(update={"environment": environment})
+    target = dataclasses.replace(runs.bed.target, description=description.model_copy(update={"service": service}))
+
+    async def play(lab: Lab) -> None:
+        await lab.inject(no_fault)
+        await lab.deliver()
+
+    result = runs.on(target=target)(play)
+
+    assert result.verdict is verdict, result.reason
+    if verdict is Verdict.FAILED:
+        assert result.reason == "leaves_nothing: ports open to others stay at 1, at most 0"
