@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.tiny.forking import forks
+
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[1]
 GATE_WITHIN_S = 90
@@ -42,5 +44,5 @@ def completed(
 
 
 def run_harness(*words: str, cwd: Path, within_s: int = GATE_WITHIN_S) -> subprocess.CompletedProcess[str]:
-    """Run the command line to its end."""
-    return completed(harness_command(*words), cwd=cwd, within_s=within_s)
+    """Run the command line to its end, in a fork: see `forking`."""
+    return forks().run(words, cwd=cwd, env=environment(), within_s=within_s)
