@@ -50,8 +50,8 @@ class Judgement:
 
     @property
     def failing(self) -> tuple[CheckResult, ...]:
-        """The checks that failed."""
-        return tuple(result for result in self.checks if result.counts)
+        """The checks that failed, the most telling first."""
+        return _failing(self.checks)
 
 
 def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
@@ -69,7 +69,7 @@ def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     """
     results, crashes = _run(checks, history)
     results = tuple(dataclasses.replace(each, excused=_too_busy(each, history)) for each in results)
-    failing = [result for result in results if result.counts]
+    failing = _failing(results)
     unsafe = [result for result in failing if result.safety]
     if unsafe:
         return Judgement(Verdict.FAILED, _sentence(unsafe[0]), results)
@@ -88,6 +88,10 @@ def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
         return Judgement(Verdict.FAILED, _sentence(failing[0]), results)
     missing = next((result.excused for result in results if result.excused), "") or _missing(history)
     return Judgement(Verdict.INCONCLUSIVE if missing else Verdict.HELD, missing, results)
+
+
+def _failing(results: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+    return tuple(sorted((each for each in results if each.counts), key=lambda each: each.told_last))
 
 
 def _run(checks: Sequence[Check], history: History) -> tuple[tuple[CheckResult, ...], list[str]]:

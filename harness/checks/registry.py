@@ -68,6 +68,7 @@ class Check:
             saw=found.saw,
             observations=found.observations,
             safety=self.kind is Kind.SAFETY and bool(found.problem) and found.safety,
+            told_last=self.kind is Kind.SAFETY and bool(found.problem) and not found.safety,
             firm=found.firm,
             deliveries=found.deliveries,
             clock=found.clock if found.problem else (),

@@ -35,6 +35,8 @@ class CheckResult:
     many things it examined; with 0 there was nothing to examine.
 
     `safety`: it failed because a row was lost, doubled or foreign. That counts even if a fault left no evidence.
+    `told_last`: it judges what is stored and failed by something else, such as a repeat that was refused. Often that is
+    a consequence of what other checks tell.
     `firm`: no later step of the scenario could have made it hold, so it counts even if the scenario waited in vain for
     a moment. `deliveries`: all deliveries whose answers failed it; the sentence names the first. `clock`: it failed
     because something took long, in these spans. `excused`: why that does not count: the machine had no cores for it.
@@ -47,6 +49,7 @@ class CheckResult:
     saw: str = ""
     observations: int = 0
     safety: bool = False
+    told_last: bool = False
     firm: bool = True
     deliveries: tuple[str, ...] = ()
     clock: tuple[Span, ...] = ()

@@ -416,6 +416,14 @@ def test_a_repeat_that_was_not_acknowledged_is_no_word_about_rows() -> None:
     assert whole(evidence=False).again("a", answer="other").judged().verdict is Verdict.FAILED
 
 
+def test_a_repeat_that_was_refused_is_told_after_what_the_scenario_itself_saw() -> None:
+    story = rest(middle().request("c", REFUSED, answer="busy")).again("a", REFUSED).rows("a")
+    judgement = story.judged()
+    assert judgement.reason.startswith("outcome: ")
+    assert [each.name for each in judgement.failing] == ["outcome", "recovers", "same_answer_again"]
+    assert story.rows().judged().failing[0].name == "acknowledged_is_stored"
+
+
 def test_a_repeat_that_the_harness_broke_off_is_no_other_answer() -> None:
     story = whole()
     story.send("a", purpose=Purpose.AGAIN, expected=None)

@@ -109,10 +109,10 @@ def test_a_failure_is_told_in_ten_lines_at_most() -> None:
     assert len(lines) == 10
     assert lines[2] == "    done   inject(link.cut(postgres)), deliver(5)"
     assert lines[3] == f"    expect {wants('outcome')}"
-    assert "    also   outcome: reason of outcome (and 3 more)" in lines
+    assert "    also   outcome: reason of outcome; and 3 more checks" in lines
     assert "    log    Error: lost" in lines
     assert "    done   inject(link.cut(postgres)), deliver(5)" in lines
-    assert "    seen   cut (kernel): link 1 (and 7 more)" in lines
+    assert "    seen   cut (kernel): link 1; and 7 more pieces" in lines
     assert lines[-1] == result.repro
 
 

@@ -9,7 +9,7 @@ from harness.checks import wants
 from harness.results.places import shown
 from harness.results.result import RunResult
 from harness.results.service_log import cut_within, telling_line
-from harness.results.text import one_line
+from harness.results.text import counted, one_line
 
 LABEL_WIDTH = 6
 SEEN_MAX = 2
@@ -29,10 +29,11 @@ def details(result: RunResult) -> Iterator[tuple[str, str]]:
     seen = [f"{evidence.kind} ({evidence.source}): {evidence.detail}" for evidence in result.evidence]
     if result.failing and (wanted := wants(result.failing[0].name)):
         yield "expect", one_line(wanted)
-    for label, texts, most in (("also", others, 1), ("seen", seen, SEEN_MAX)):
+    for label, texts, most, what in (("also", others, 1, "more check"), ("seen", seen, SEEN_MAX, "more piece")):
         for place, text in enumerate(texts[:most]):
             left_out = len(texts) - most if place == most - 1 else 0
-            yield label, one_line(f"{text} (and {left_out} more)" if left_out > 0 else text)
+            # What is told may itself end with how many there are like it.
+            yield label, one_line(f"{text}; and {counted(left_out, what)}" if left_out > 0 else text)
     if line := telling_line(result.service_log, [name for check in result.failing for name in check.deliveries]):
         yield "log", cut_within(line, LOGGED_CHARACTERS)
     if file := log_file(result):
