@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.addresses import HostPort
 from harness.errors import UsageError
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.redis.server import RedisServer
@@ -68,3 +69,11 @@ def test_nobody_at_home_is_told_without_the_password() -> None:
     with pytest.raises(UsageError, match=r"no Redis answers at 127\.0\.0\.1:1: ") as refused:
         RedisServer.at_url("redis://:hunter2@127.0.0.1:1/0")
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [("127.0.0.2", True), ("::1", True), ("::ffff:127.0.0.1", True), ("::", False), ("0.0.0.0", False), ("x", False)],  # noqa: S104
+)
+def test_an_address_of_this_machine_alone(host: str, own: bool) -> None:
+    assert HostPort(host, 1).is_loopback is own

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -118,7 +117,7 @@ async def _ports(rig: Rig) -> Sequence[AtRest]:
     if limit is None:
         return ()
     found = await asyncio.to_thread(listening, 0, pids=rig.site.service.pids())
-    open_to_others = [each for each in found if not ipaddress.ip_address(each.local.host).is_loopback]
+    open_to_others = [each for each in found if not each.local.is_loopback]
     return [AtRest(OPEN_TO_OTHERS, len(open_to_others), limit)]
 
 
