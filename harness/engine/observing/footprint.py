@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.history import Entry, Recorder
 from harness.history.events import RequestEnded
+from harness.processes.keeper import descendants
 from harness.stack.service import ServiceProcess
 from harness.target import Target
 
@@ -35,16 +36,22 @@ class Footprint:
 
 def footprint(target: Target, service: ServiceProcess) -> Footprint | None:
     """Count what the service holds; None if it does not run."""
-    pids = service.pids()
-    if not pids:
+    own = service.pids()
+    if not own:
         return None
+    pids = with_children(own)
     folders = [target.directory / name for name in target.description.service.folders]
     return Footprint(
         descriptors=sum(_entries(pid, "fd") for pid in pids),
         threads=sum(_entries(pid, "task") for pid in pids),
-        children=len(pids) - 1,
+        children=len(pids) - len(own),
         files=sum(len(files) for folder in folders for _, _, files in os.walk(folder)),
     )
+
+
+def with_children(pids: Collection[int]) -> Collection[int]:
+    """These processes, and all that they have started."""
+    return frozenset(pids) | {child.pid for pid in pids for child in descendants(pid)}
 
 
 def memory_kib(pids: Collection[int]) -> int:
@@ -82,6 +89,8 @@ class MemoryWatch:
     def __init__(self, service: ServiceProcess, recorder: Recorder) -> None:
         self._service = service
         self._ended = 0
+        self._known: frozenset[int] = frozenset()
+        self._with_children: Collection[int] = ()
         self.samples: list[MemorySample] = []
         recorder.follow(self._saw)
 
@@ -90,7 +99,13 @@ class MemoryWatch:
             return
         self._ended += 1
         if self._ended % SAMPLE_EVERY_REQUESTS == 0 and (pids := self._service.pids()):
-            self.samples.append(MemorySample(self._service.process.pid, self._ended, memory_kib(pids)))
+            self.samples.append(MemorySample(self._service.process.pid, self._ended, memory_kib(self._tree(pids))))
+
+    def _tree(self, pids: frozenset[int]) -> Collection[int]:
+        # Looking for children costs more than all else, so it is done once for each set of processes.
+        if pids != self._known:
+            self._known, self._with_children = pids, with_children(pids)
+        return self._with_children
 
 
 def bytes_per_request(samples: Sequence[MemorySample]) -> float | None:

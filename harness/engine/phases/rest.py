@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.engine.observing.footprint import Footprint, MemoryWatch, bytes_per_request, footprint
+from harness.engine.observing.footprint import Footprint, MemoryWatch, bytes_per_request, footprint, with_children
 from harness.engine.observing.probes import Probed, probe
 from harness.engine.observing.remembered import first_deliveries, share_remembered
 from harness.engine.rig import Rig
@@ -107,7 +107,7 @@ async def _remembered(rig: Rig) -> Sequence[AtRest]:
     ids = () if limit is None else first_deliveries(rig.recorder.history)
     if limit is None or not ids:
         return ()
-    share = await asyncio.to_thread(share_remembered, rig.site.service.pids(), ids)
+    share = await asyncio.to_thread(share_remembered, with_children(rig.site.service.pids()), ids)
     return [AtRest(REMEMBERED, round(share, 1), limit)]
 
 

@@ -1,7 +1,7 @@
 """Owns every process that the harness starts, and leaves none behind."""
 
 from harness.processes.keeper._client import Keeper
-from harness.processes.keeper._descendants import Process, all_processes, read_small
+from harness.processes.keeper._descendants import Process, all_processes, descendants, read_small
 from harness.processes.keeper._kept import KeptProcess
 from harness.processes.keeper._log import LogFile
 from harness.processes.keeper._preloading import PreloadedPython, PreloadSpec
@@ -17,6 +17,7 @@ __all__ = [
     "Process",
     "ProcessSpec",
     "all_processes",
+    "descendants",
     "read_small",
     "user_namespaces_available",
 ]
