@@ -25,7 +25,7 @@ from harness.relay import Ended, Report
 from harness.stack.server import Server
 from harness.stack.server_process import Shutdown
 from harness.stack.sockets import listening
-from harness.vocabulary import Link
+from harness.vocabulary import ANY_OUTCOME, Link
 
 LISTENS_WITHIN_S = 30.0
 CONNECTIONS_LOST = EvidenceKind(
@@ -132,8 +132,8 @@ class Restart(ServerAway, kind="server.restart"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """It happens once, before the deliveries: all are acknowledged."""
-        return Example(cls(ground.link), met="after", deliveries=SOME)
+        """Deliveries that come while it is away may be refused."""
+        return Example(cls(ground.link), deliveries=SOME, expect=ANY_OUTCOME)
 
     @property
     def back_after_ms(self) -> int | None:
@@ -179,8 +179,8 @@ class Crash(ServerAway, kind="server.crash"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """It happens once, before the deliveries: all are acknowledged."""
-        return Example(cls(ground.link), met="after", deliveries=SOME)
+        """Deliveries that come while it is away may be refused."""
+        return Example(cls(ground.link), deliveries=SOME, expect=ANY_OUTCOME)
 
     def effect(self) -> str:
         """What it does, and for how long the server is away."""
