@@ -79,6 +79,11 @@ def evidence(result: RunResult) -> Mapping[str, Counter[str]]:
     return found
 
 
+def all_mended(bed: Testbed, fault: Fault) -> bool:
+    """Whether the fault changed a server, and all that it changed is as another run needs it."""
+    return {change.mended for change in bed.server_changes if change.fault == fault} == {True}
+
+
 def problems(result: RunResult) -> list[str]:
     return [problem.text for problem in history_of(result).of(HarnessProblem)]
 
