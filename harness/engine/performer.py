@@ -123,7 +123,7 @@ class Performer:
             case Until(moment, within_s=within_s):
                 await self._until(moment, within_s)
             case Wait(seconds):
-                await asyncio.sleep(seconds)
+                await asyncio.sleep(seconds)  # the step itself: time passes, for the reason that it gives
             case Inject(faults):
                 await self._inject(faults)
             case Heal(faults):

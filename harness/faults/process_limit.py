@@ -113,7 +113,7 @@ class _Limit(Injection):
                 if await asyncio.to_thread(_is_at_its_limit, process.pid, before.most):
                     self._reached += 1
                     self._site.saw(LIMIT_REACHED, f"pid {process.pid} has all that it may have: {_told(before.most)}")
-            await asyncio.sleep(SEEN_EVERY_S)
+            await asyncio.sleep(SEEN_EVERY_S)  # the kernel sends no event for a limit that is reached
 
     async def fired(self) -> int:
         """Whether a process was seen at its limit."""

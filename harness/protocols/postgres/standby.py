@@ -30,13 +30,13 @@ class Standby(Closing):
     def __init__(self, primary: PostgresServer) -> None:
         """Copy the running server and wait until the copy streams. Raises HarnessError if it does not."""
         self._primary = primary
+        self._over = False
         self._copy = primary.copied()
         try:
             run_blocking(self._synchronise())
         except BaseException:
             self.close()
             raise
-        self._promoted = False
 
     async def _synchronise(self) -> None:
         async with session(self._primary.url()) as admin:
@@ -54,7 +54,7 @@ class Standby(Closing):
         """Make it a server of its own, and let the primary's name and URL mean it. The primary must have ended."""
         run_blocking(self._promote())
         self._primary.succeeded_by(self._copy)
-        self._promoted = True
+        self._over = True
 
     async def _promote(self) -> None:
         async with session(self._copy.url) as admin:
@@ -66,10 +66,13 @@ class Standby(Closing):
 
     def close(self) -> None:
         """Unless it was promoted: stop it, and let the primary wait for nobody. Idempotent."""
-        if getattr(self, "_promoted", False):
+        if self._over:
             return
-        run_blocking(self._alone_again())
-        self._copy.stop()
+        self._over = True
+        try:
+            run_blocking(self._alone_again())
+        finally:  # the primary may be gone, if its standby could not be promoted
+            self._copy.stop()
 
     async def _alone_again(self) -> None:
         # Before the standby ends: COMMITs would wait for it for ever.
