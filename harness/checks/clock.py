@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -12,6 +13,19 @@ from harness.history.events import CoresSeen
 Span: TypeAlias = tuple[int, int]
 """Begin and end, CLOCK_MONOTONIC in nanoseconds."""
 
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """What took longer than its limit.
+
+    `span`: from its begin to its end, or to the time at which it was given up. `by_ms`: by how much it missed its
+    limit; infinite if it never came, for then no shorter wait would have been enough.
+    """
+
+    span: Span
+    by_ms: float = math.inf
+
+
 OTHERS_AT_LEAST: Final = 0.5
 """Share of all cores that other programs use on a busy machine. What the harness has started does not count as
 other.
@@ -20,7 +34,8 @@ WAITED_AT_LEAST: Final = 0.8
 """The share of the time that the run's processes waited because of other programs, where the machine was slow.
 
 What a request asks for is done by one process after the other. If only the want of cores made it late, their waits add
-up to most of its time. A service that hangs waits for no core: its failure counts on any machine.
+up to most of its time. A service that hangs waits for no core: its failure counts on any machine. An answer that came
+is excused by less, too: if these waits are as long as it was late, it would have been in time without them.
 """
 SERVICE: Final = "service"
 """What the history calls the service's processes."""
@@ -60,18 +75,18 @@ class _Figures:
         return self.waits * self.others / (self.others + beside) if self.others else 0.0
 
 
-def machine_was_busy(history: History, span: Span) -> str:
-    """Say, with figures, that the machine was too busy to judge by a clock in this span; empty if it was not.
+def machine_was_busy(history: History, late: Late) -> str:
+    """Say, with figures, that the machine was too busy to judge by a clock what was late; empty if it was not.
 
     Also empty if the history has no figures of cores, and if the service itself kept the cores busy that it lacked.
     """
     found = _Figures()
     for entry, seen in history.placed(CoresSeen):
-        if share := _share_within(entry.t_ns, seen, span):
+        if share := _share_within(entry.t_ns, seen, late.span):
             found.add(share, seen)
     if not found.over or found.others_share < OTHERS_AT_LEAST * found.over:
         return ""
-    if found.waited_for_others < WAITED_AT_LEAST * found.over:
+    if found.waited_for_others < min(WAITED_AT_LEAST * found.over, late.by_ms):
         return ""
     most = max(found.waited, key=found.waited.__getitem__)
     return (

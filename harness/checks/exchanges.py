@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -57,6 +58,12 @@ class Exchange:
         return (
             self.sent.delivers and self.outcome in FINAL_NO and not (expected is not None and self.outcome in expected)
         )
+
+    def late_by_ms(self, limit_ms: float) -> float:
+        """By how much its answer missed this limit; infinite if none came."""
+        if self.ended is None or self.ended.status is None:
+            return math.inf
+        return self.ended.took_ms - limit_ms
 
     def story(self) -> str:
         """Describe how it ended."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.checks.clock import Span
+from harness.checks.clock import Late, Span
 from harness.checks.exchanges import Exchange, exchanges, several
 from harness.checks.registry import Examined, Kind, check
 from harness.checks.windows import Window, windows
@@ -49,7 +49,7 @@ def health_is_true(history: History) -> Examined:
         problem=several([lie.story for lie in lies], judged) if lies else "",
         saw=f"{judged} answers about health, with deliveries around those that say whether it is ready",
         observations=judged,
-        clock=tuple(lie.told.span for lie in lies) if all(lie.late for lie in lies) else (),
+        clock=tuple(Late(lie.told.span) for lie in lies) if all(lie.late for lie in lies) else (),
     )
 
 
@@ -75,7 +75,7 @@ def health_in_time(history: History) -> Examined:
         problem=several(stories, len(judged)) if late else "",
         saw=f"{len(judged)} answers, the slowest after {slowest_ms / 1e3:.3f} s, limit {limit_ms / 1e3:g} s",
         observations=len(judged),
-        clock=tuple(e.span for e in late),
+        clock=tuple(Late(e.span, e.late_by_ms(limit_ms)) for e in late),
     )
 
 

@@ -108,7 +108,7 @@ def _run(checks: Sequence[Check], history: History) -> tuple[tuple[CheckResult, 
 
 def _too_busy(result: CheckResult, history: History) -> str:
     """Return why a failure by a clock does not count: the machine was busy in each of its spans. Else empty."""
-    busy = [machine_was_busy(history, span) for span in result.clock]
+    busy = [machine_was_busy(history, late) for late in result.clock]
     return f"{busy[0]}; so this does not count: {_sentence(result)}" if busy and all(busy) else ""
 
 

@@ -11,7 +11,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.checks.clock import Span
+from harness.checks.clock import Late
 from harness.checks.exchanges import Exchange, exchanges, several
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
@@ -91,7 +91,7 @@ def in_time(history: History) -> Examined:
     took = [e.ended.took_ms for e in sent if e.ended]
     limit = f", limit {deadline_ms / 1e3:g} s" if deadline_ms < math.inf else ""
     saw = f"{len(took)} answers, the slowest after {max(took, default=0) / 1e3:.3f} s{limit}"
-    return _of_exchanges(late, stories, of=sent, saw=saw, by_clock=True)
+    return _of_exchanges(late, stories, of=sent, saw=saw, clock=[Late(e.span, e.late_by_ms(deadline_ms)) for e in late])
 
 
 @check(Kind.LIVENESS, says="1 of 1: : took 0.00 s (healthy 0.0 ms, at most 0 ms more)")
@@ -109,7 +109,8 @@ def slower(history: History) -> Examined:
     ]
     slowest = max((e.ended.took_ms for e in limited if e.ended), default=0)
     saw = f"{len(limited)} limited, the slowest {slowest:.0f} ms; healthy {healthy_ms:.1f} ms"
-    return _of_exchanges(slow, stories, of=limited, saw=saw if limited else "no step sets a limit", by_clock=True)
+    clock = [Late(e.span, e.late_by_ms(healthy_ms + (e.sent.slower_ms_max or 0))) for e in slow]
+    return _of_exchanges(slow, stories, of=limited, saw=saw if limited else "no step sets a limit", clock=clock)
 
 
 @check(Kind.LIVENESS, says=" not reached in 0 s: ")
@@ -182,23 +183,23 @@ def _of_exchanges(
     of: Sequence[Exchange],
     saw: str,
     firm: bool = True,
-    by_clock: bool = False,
+    clock: Sequence[Late] = (),
 ) -> Examined:
-    """What a check of the exchanges `of` saw; `stories`: one for each bad one. `by_clock`: they took too long."""
+    """What a check of the exchanges `of` saw; `stories`: one for each bad one. `clock`: by how much they were late."""
     return Examined(
         problem=several(stories, len(of)) if bad else "",
         saw=saw,
         observations=len(of),
         firm=firm,
         deliveries=tuple(dict.fromkeys(e.sent.delivery for e in bad)),
-        clock=tuple(e.span for e in bad) if by_clock else (),
+        clock=tuple(clock),
     )
 
 
-def _spans_of(history: History, kind: type[MomentMissed | NotRecovered]) -> tuple[Span, ...]:
+def _spans_of(history: History, kind: type[MomentMissed | NotRecovered]) -> tuple[Late, ...]:
     """The time that was waited, for each such event."""
     return tuple(
-        (entry.t_ns - int(entry.event.within_s * 1e9), entry.t_ns)
+        Late((entry.t_ns - int(entry.event.within_s * 1e9), entry.t_ns))
         for entry in history.entries_of(kind)
         if isinstance(entry.event, kind)
     )

@@ -15,7 +15,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.checks.clock import Span
+from harness.checks.clock import Late
 from harness.checks.verdict import CheckResult
 from harness.history import History
 
@@ -46,7 +46,7 @@ class Examined:
     safety: bool = True
     firm: bool = True
     deliveries: tuple[str, ...] = ()
-    clock: tuple[Span, ...] = ()
+    clock: tuple[Late, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

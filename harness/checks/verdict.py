@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
 
-from harness.checks.clock import Span
+from harness.checks.clock import Late
 
 
 class Verdict(enum.StrEnum):
@@ -52,7 +52,7 @@ class CheckResult:
     told_last: bool = False
     firm: bool = True
     deliveries: tuple[str, ...] = ()
-    clock: tuple[Span, ...] = ()
+    clock: tuple[Late, ...] = ()
     excused: str = ""
 
     @property

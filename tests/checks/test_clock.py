@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.checks import Verdict
-from harness.checks.clock import machine_was_busy
+from harness.checks.clock import Late, machine_was_busy
 from harness.history import Recorder
 from harness.history.events import (
     CoresSeen,
@@ -19,7 +19,7 @@ from harness.history.events import (
     RequestEnded,
     RequestSent,
 )
-from harness.vocabulary import ACKNOWLEDGED, REFUSED, service
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, service
 from tests.checks.support import Story, digest_of, middle, rest, whole
 from tests.checks.test_checks import FAILING
 
@@ -69,14 +69,14 @@ def test_the_figures_are_those_of_the_time_that_it_took() -> None:
     recorder = Recorder()
     recorder.record("machine", CALM, t_ns=10_000_000_000)
     recorder.record("machine", BUSY, t_ns=20_000_000_000)
-    said = machine_was_busy(recorder.history, (11_000_000_000, 12_000_000_000))
+    said = machine_was_busy(recorder.history, Late((11_000_000_000, 12_000_000_000)))
     assert said == (
         "the machine was too busy: other programs took 90% of its cores, and the run's processes waited 1.0 s for a "
         "core in 1.0 s, service the most"
     )
-    assert machine_was_busy(recorder.history, (1_000_000_000, 9_000_000_000)) == ""
-    assert machine_was_busy(recorder.history, (1_000_000_000, 12_000_000_000)) == ""
-    assert machine_was_busy(recorder.history, (30_000_000_000, 31_000_000_000)) == ""
+    assert machine_was_busy(recorder.history, Late((1_000_000_000, 9_000_000_000))) == ""
+    assert machine_was_busy(recorder.history, Late((1_000_000_000, 12_000_000_000))) == ""
+    assert machine_was_busy(recorder.history, Late((30_000_000_000, 31_000_000_000))) == ""
 
 
 def at(story: Story, second: int, event: Event) -> None:
@@ -129,6 +129,32 @@ def test_both_figures_have_their_limit(others: float, waited_ms: float, counts: 
     assert (slow().tell(cores).judged().verdict is Verdict.FAILED) is counts
 
 
+@pytest.mark.parametrize(
+    ("took_ms", "waited_ms", "counts"), [(830, 300, True), (830, 790, False), (350, 300, False), (350, 200, True)]
+)
+def test_an_answer_that_came_is_excused_by_waits_as_long_as_it_was_late(
+    took_ms: float, waited_ms: float, counts: bool
+) -> None:
+    """The healthy answer takes 5 ms, and the step allows 100 more."""
+    story = middle()
+    sent = RequestSent(9, "a", digest_of("a"), 100, "scenario", ACKNOWLEDGED, 100)
+    story.tell_at(100_000_000_000, sent)
+    ended_ns = 100_000_000_000 + int(took_ms * 1e6)
+    story.tell_at(ended_ns, RequestEnded(9, ACKNOWLEDGED, took_ms, 200, "stored"))
+    story.tell_at(ended_ns, CoresSeen(took_ms, (CoreWait("service", waited_ms),), 0.9))
+    assert (rest(story).judged().verdict is Verdict.FAILED) is counts
+
+
+def test_one_that_never_came_is_excused_by_no_such_wait() -> None:
+    """It would have missed its limit without these waits, too."""
+    story = middle()
+    story.tell_at(100_000_000_000, RequestSent(9, "a", digest_of("a"), 100, "scenario", ACKNOWLEDGED))
+    story.tell_at(106_000_000_000, RequestEnded(9, UNKNOWN, 6_000, None, ""))
+    story.tell_at(106_000_000_000, CoresSeen(6_000, (CoreWait("service", 3_000),), 0.9))
+    judged = rest(story).judged()
+    assert "in_time" in {result.name for result in judged.failing}
+
+
 # On two cores, a service with two threads that never rest beside the one that answers, and three busy loops of others:
 # six that want a core, so that each has a third of one.
 BURNS = CoresSeen(10_000, (CoreWait("service", 20_000, 8_000), CoreWait("relay", 1_500, 200)), 0.5, 2)
@@ -149,7 +175,7 @@ def test_a_service_that_itself_keeps_the_cores_busy_is_not_excused(cores: CoresS
 def test_many_waiting_threads_of_one_part_are_no_longer_wait() -> None:
     """They wait at the same time."""
     cores = CoresSeen(10_000, (CoreWait("postgres", 60_000), CoreWait("relay", 100)), 0.6)
-    said = machine_was_busy(slow().tell(cores).recorder.history, span_of(slow().tell(cores)))
+    said = machine_was_busy(slow().tell(cores).recorder.history, Late(span_of(slow().tell(cores))))
     assert "waited 10.1 s for a core in 10.0 s, postgres the most" in said
 
 
