@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from harness import REFUSED, Lab, link, postgres, server
 from harness.checks import Verdict
 from harness.errors import UsageError
 from harness.history.events import ServerCrashed
+from harness.protocols.postgres import server_state
 from tests.scenario_live.support import Runs, all_mended, evidence, history_of
 
 
@@ -42,6 +45,19 @@ def test_without_a_session_there_is_none_to_crash(runs: Runs) -> None:
 
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "the service had no session that could crash" in result.reason
+
+
+def test_sessions_that_outlive_the_crash_make_the_run_inconclusive(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_state, "THROWN_OUT_WITHIN_S", 0)  # it looks once, before any session can have ended
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        await lab.inject(server.crash_backend(postgres))
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert re.search(r"postgres: backend \d+ was killed, and 0 s later sessions were still open", result.reason)
 
 
 def test_no_session_beyond_the_limit(runs: Runs) -> None:

@@ -24,6 +24,8 @@ from harness.protocols.postgres.words import Postgres
 from harness.relay import Ended, Report
 from harness.vocabulary import ANY_OUTCOME
 
+THROWN_OUT_WITHIN_S = 30.0
+"""Far beyond what the postmaster needs to end all sessions."""
 BACK_WITHIN_S = 30.0
 """Far beyond what a recovery of the harness's small databases takes."""
 NO_LIMIT = -1
@@ -90,7 +92,11 @@ class _CrashBackend(Injection):
             self._leave = self._site.relay.on_report(self._heard)
             os.kill(pid, signal.SIGKILL)
             # This session is thrown out, too: when it has ended, so has every other.
-            await poll_async(lambda: _ended(asking), within_s=BACK_WITHIN_S)
+            if not await poll_async(lambda: _ended(asking), within_s=THROWN_OUT_WITHIN_S):
+                problem = f"backend {pid} was killed, and {THROWN_OUT_WITHIN_S:g} s later sessions were still open"
+                raise HarnessError(
+                    f"{self._laid.server}: {problem}", hint="see the server's log for what its postmaster did"
+                )
         await self._site.relay.sync()
 
     async def fired(self) -> int:
