@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from harness.plugin.collection import collect_scenarios
 from harness.target import load_target
 from tests.tiny import write_suite
@@ -13,8 +15,10 @@ STRICT = (
 )
 
 
-def test_a_setting_of_a_plugin_that_is_not_there_hinders_nothing(tmp_path: Path) -> None:
-    root = write_suite(tmp_path)
+@pytest.mark.parametrize("project", ["first", "second"])
+def test_a_setting_of_a_plugin_that_is_not_there_hinders_nothing(tmp_path: Path, project: str) -> None:
+    (tmp_path / project).mkdir()
+    root = write_suite(tmp_path / project)
     target = load_target(root / "scenarios" / "target.toml")
     (root / "pytest.ini").write_text(STRICT, "utf-8")
     assert collect_scenarios(root / "scenarios", target.description)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +27,6 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
 def refused(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refused:
     """Collects a file of that text, and returns what is said of it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delitem(sys.modules, "mine", raising=False)  # of the test before
     (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n", "utf-8")
 
     def collect(text: str) -> str:
