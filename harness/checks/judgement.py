@@ -68,7 +68,7 @@ def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     scenario's statement that there is none); without recovery and rest; or without sending its deliveries again.
     """
     results, crashes = _run(checks, history)
-    results = tuple(dataclasses.replace(each, excused=_too_busy(each, history)) for each in results)
+    results = tuple(_excused(each, history) for each in results)
     failing = _failing(results)
     unsafe = [result for result in failing if result.safety]
     if unsafe:
@@ -106,10 +106,12 @@ def _run(checks: Sequence[Check], history: History) -> tuple[tuple[CheckResult, 
     return tuple(results), crashes
 
 
-def _too_busy(result: CheckResult, history: History) -> str:
-    """Return why a failure by a clock does not count: the machine was busy in each of its spans. Else empty."""
+def _excused(result: CheckResult, history: History) -> CheckResult:
+    """Say why a failure by a clock does not count, if the machine was busy in each of its spans."""
     busy = [machine_was_busy(history, late) for late in result.clock]
-    return f"{busy[0]}; so this does not count: {_sentence(result)}" if busy and all(busy) else ""
+    if not busy or not all(busy):
+        return result
+    return dataclasses.replace(result, excused=f"{busy[0]}; so this does not count: {_sentence(result)}")
 
 
 def _missing(history: History) -> str:

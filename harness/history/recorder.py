@@ -6,7 +6,8 @@ import contextlib
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,19 +132,34 @@ class History:
 
     def of(self, kind: type[EventT], *, since: int = 0) -> Iterator[EventT]:
         """Yield the events of one class, in order, from a mark on."""
-        return (entry.event for entry in self.entries[since:] if isinstance(entry.event, kind))
+        if since:
+            return (entry.event for entry in self.entries[since:] if isinstance(entry.event, kind))
+        return (event for _, event in self.placed(kind))
 
     def entries_of(self, kind: type[Event]) -> Iterator[Entry]:
         """Yield the entries whose event is of one class."""
-        return (entry for entry in self.entries if isinstance(entry.event, kind))
+        return (entry for entry, _ in self.placed(kind))
 
     def placed(self, kind: type[EventT]) -> Iterator[tuple[Entry, EventT]]:
         """Yield the events of one class, each with its entry: its place, and its time."""
-        return ((entry, entry.event) for entry in self.entries if isinstance(entry.event, kind))
+        return iter(self._placed(kind))
 
     def last(self, kind: type[EventT]) -> EventT | None:
         """The last event of one class, if there is any."""
-        return next((e.event for e in reversed(self.entries) if isinstance(e.event, kind)), None)
+        placed = self._placed(kind)
+        return placed[-1][1] if placed else None
+
+    def _placed(self, kind: type[EventT]) -> Sequence[tuple[Entry, EventT]]:
+        return self.once(_by_class).get(kind, ())
+
+
+def _by_class(history: History) -> Mapping[type, Sequence[tuple[Entry, Any]]]:
+    """Sort the entries by every class of their events: the checks of one run ask more than a hundred times."""
+    placed: defaultdict[type, list[tuple[Entry, Any]]] = defaultdict(list)
+    for entry in history.entries:
+        for each in type(entry.event).__mro__:
+            placed[each].append((entry, entry.event))
+    return placed
 
 
 @contextmanager

@@ -26,6 +26,7 @@ ValueT = TypeVar("ValueT", bound="Value")
 
 UNSAFE_IN_AN_ID = re.compile(r"[^A-Za-z0-9._=+-]+")
 NAMED_BY_THEIR_TEXT = frozenset({"text", "table", "errno", "pattern", "name"})
+PLAIN = frozenset({bool, int, float, str})
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,8 @@ def id_parts(value: Value) -> Iterator[str]:
 
 def to_json(value: object) -> Json:
     """Turn a value, or what a field of one may hold, into JSON."""
+    if value is None or type(value) in PLAIN:  # first: a history has many thousands of them
+        return cast("Json", value)
     if isinstance(value, enum.Flag):
         return [(member.name or "").lower() for member in value]
     if isinstance(value, Value):
@@ -144,7 +147,7 @@ def to_json(value: object) -> Json:
         return {"kind": value.kind, **{field.name: to_json(given) for field, given in given_fields(value)}}
     if isinstance(value, tuple):
         return [to_json(item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"{value!r} is not a value that a step may hold")
 

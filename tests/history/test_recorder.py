@@ -102,6 +102,8 @@ def test_events_of_one_class_from_a_mark_on() -> None:
     assert [entry.seq for entry in history.entries_of(Recovered)] == [0, 2]
     assert history.last(Recovered) == Recovered(2.0)
     assert history.last(RowsRead) is None
+    assert [type(event) for event in history.of(Event)] == [Recovered, Healthy, Recovered]
+    assert list(history.placed(Healthy)) == [(history.entries[1], Healthy(5.0, 5))]
 
 
 def test_a_history_does_not_change_while_more_is_recorded() -> None:

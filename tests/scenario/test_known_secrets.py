@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from harness.engine.known_secrets import KnownSecrets, known_secrets
+from harness.engine.known_secrets import OF_BODY, SOUGHT, KnownSecrets, known_secrets
 from harness.target import OutgoingRequest
 from harness.target.secrets import SecretsDescription
 
@@ -57,6 +60,20 @@ def test_an_excerpt_does_not_tell_the_secret() -> None:
     shown = [each.excerpt for each in known().shown_in(f"at {WRITTEN} and {BODY.decode()}", "the log")]
     assert len(shown) == 2
     assert all(WRITTEN[6:18] not in each and "abcDEF123456" not in each for each in shown)
+
+
+@given(st.text(alphabet="01aZ-", max_size=60))
+def test_the_first_part_of_a_body_that_is_long_enough_and_no_number_is_its_secret(text: str) -> None:
+    parts = [part for part in re.findall(r"[01aZ]+", text) if len(part) >= SOUGHT and not part.isdecimal()]
+    found = OF_BODY.search(text)
+    assert (found and found[0]) == (parts[0] if parts else None)
+
+
+def test_a_body_that_is_one_long_number_has_no_secret() -> None:
+    number = b"1" * 200_000  # tried at each digit anew, this would not end
+    found = KnownSecrets(SecretsDescription(bodies=True))
+    found.sent(OutgoingRequest("POST", "/", {}, number))
+    assert len(found) == 0
 
 
 def test_an_acknowledgement_may_show_a_body_and_no_signature() -> None:

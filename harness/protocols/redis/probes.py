@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import ClassVar, Final
 
@@ -47,10 +47,18 @@ class RedisProbe(UnaskedProbe):
 
     async def residue(self) -> Mapping[str, int]:
         """Count the keys that Redis never removes, and those that are not the service's own by their prefix."""
-        lasting = foreign = 0
         async with client(self._url) as asking:
-            async for key in asking.scan_iter(count=KEYS_AT_ONCE):
-                own = bytes(key).startswith(self._prefix.encode())
-                foreign += not own
-                lasting += own and await asking.ttl(key) == WITHOUT_EXPIRY
-        return {"keys without expiry": lasting, "keys without the prefix": foreign}
+            keys = {bytes(key) async for key in asking.scan_iter(count=KEYS_AT_ONCE)}  # SCAN may give one twice
+            own = [key for key in keys if key.startswith(self._prefix.encode())]
+            lasting = 0
+            for begin in range(0, len(own), KEYS_AT_ONCE):
+                lasting += (await _expiries(asking, own[begin : begin + KEYS_AT_ONCE])).count(WITHOUT_EXPIRY)
+        return {"keys without expiry": lasting, "keys without the prefix": len(keys) - len(own)}
+
+
+async def _expiries(asking: RedisClient, keys: Sequence[bytes]) -> list[int]:
+    """Ask for all in one round trip: a sweep does so after every batch, for each delivery that is remembered."""
+    async with asking.pipeline(transaction=False) as pipeline:
+        for key in keys:
+            await pipeline.ttl(key)
+        return list(await pipeline.execute())

@@ -1,0 +1,24 @@
+"""What Redis is asked about one service's keys."""
+
+from __future__ import annotations
+
+import asyncio
+
+from harness.protocols.redis import probes
+from harness.protocols.redis.server import RedisServer
+from tests.protocols.redis.test_server import client_of
+
+
+def test_keys_that_last_and_keys_of_others_are_counted_page_by_page(redis: RedisServer) -> None:
+    more_than_a_page = probes.KEYS_AT_ONCE + 7
+    with client_of(redis, 5) as client, client.pipeline(transaction=False) as pipeline:
+        for number in range(more_than_a_page):
+            pipeline.set(f"own:{number}", "1")
+            pipeline.set(f"own:passing:{number}", "1", ex=600)
+        pipeline.set("other:1", "1")
+        pipeline.execute()
+    probe = probes.RedisProbe(redis.url(db=5), 5, "own:")
+
+    found = asyncio.run(probe.residue())
+
+    assert found == {"keys without expiry": more_than_a_page, "keys without the prefix": 1}
