@@ -29,6 +29,7 @@ NAMES = [
     "seccomp notification",
     "user namespaces",
     "network namespaces",
+    "socket filters",
     "ptrace scope",
     "socket statistics",
     "IPv6 loopback",

@@ -9,6 +9,7 @@ from harness.doctor import _machine, _network, _servers
 from harness.doctor._report import Finding, Report
 from harness.errors import HarnessError
 from harness.processes.keeper import user_namespaces_available
+from harness.processes.socket_filter import filters_available
 from harness.processes.syscalls import notification_available
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.registry import PROTOCOLS
@@ -34,6 +35,7 @@ def examine(configuration: StackConfiguration | None = None) -> Report:
         ("seccomp notification", False, lambda: Finding.of(notification_available())),
         ("user namespaces", False, lambda: Finding.of(user_namespaces_available())),
         ("network namespaces", False, _network.namespaces),
+        ("socket filters", False, lambda: Finding.of(filters_available())),
         ("ptrace scope", False, _machine.ptrace_scope),
         ("socket statistics", True, _network.socket_statistics),
         ("IPv6 loopback", False, _network.ipv6_loopback),

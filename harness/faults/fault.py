@@ -21,7 +21,8 @@ Need: TypeAlias = str
 One of CAPABILITIES, or "own_NAME": the server of this name is the harness's own, not one given by URL.
 """
 CLOCK: Final = "clock"
-CAPABILITIES: Final = ("seccomp", "user_namespace", CLOCK)
+SOCKET_FILTER: Final = "socket_filter"
+CAPABILITIES: Final = ("seccomp", "user_namespace", CLOCK, SOCKET_FILTER)
 Connections: TypeAlias = Literal["open", "new"]
 """Connections of a link: those that are open when a fault begins, or those that are made while it is in force."""
 WHOLE_LINK: Final[frozenset[Connections]] = frozenset({"open", "new"})

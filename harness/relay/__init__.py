@@ -18,6 +18,7 @@ from harness.relay.actions import (
     Stall,
 )
 from harness.relay.control import Hop, RelayControl
+from harness.relay.losses import WAYS, Loss, Lost, Way
 from harness.relay.refusals import check_action
 from harness.relay.reports import STATEMENTS_MAX, Ended, Fired, Passed, Report, Seen
 from harness.relay.rules import Match, Rule
@@ -26,6 +27,7 @@ from harness.relay.tries import Tally, Tried, Try
 
 __all__ = [
     "STATEMENTS_MAX",
+    "WAYS",
     "Action",
     "Corrupt",
     "Cut",
@@ -40,6 +42,8 @@ __all__ = [
     "Hold",
     "Hop",
     "Late",
+    "Loss",
+    "Lost",
     "Match",
     "Passed",
     "Phase",
@@ -54,5 +58,6 @@ __all__ = [
     "TlsMode",
     "Tried",
     "Try",
+    "Way",
     "check_action",
 ]

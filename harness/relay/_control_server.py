@@ -12,6 +12,7 @@ from harness.errors import HarnessError, UsageError
 from harness.relay._hop import HopServer, unknown_hop
 from harness.relay._identity import Identity
 from harness.relay._notes import HopKind
+from harness.relay.losses import Loss
 from harness.relay.reports import Report
 from harness.relay.rules import Rule
 from harness.vocabulary.value import Json
@@ -40,6 +41,13 @@ class ControlSession:
             "disarm": self._disarm,
             "release": self._release,
             "sync": lambda _request: None,
+            "lose": lambda request: self._hop(request["hop"]).losses.begin(
+                request["loss"], Loss.from_json(request["what"])
+            ),
+            "lost": lambda request: self._hop(request["hop"]).losses.lost(request["loss"]).to_json(),
+            "restore": lambda request: (
+                self._hop(request["hop"]).losses.end(request["loss"], alive=request["alive"]).to_json()
+            ),
             "traffic": lambda request: self._hop(request["hop"]).traffic(),
             "near_misses": self._near_misses,
             "seen": lambda request: self._hop(request["hop"]).seen(request["since_ns"]),

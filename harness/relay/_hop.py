@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.relay._door import Door
+from harness.relay._hop_losses import HopLosses
 from harness.relay._identity import Identity
 from harness.relay._listener import BACKLOG, Listener
 from harness.relay._near_misses import near_misses
@@ -44,6 +45,7 @@ class HopServer:
         self._numbers = itertools.count(1)
         self._pairs: dict[Pair, None] = {}
         self._listener: Listener | None = None
+        self._losses: HopLosses | None = None
         self._loop = asyncio.get_running_loop()
 
     async def open(self) -> int:
@@ -51,6 +53,7 @@ class HopServer:
         kind = self._state.kind
         begins_in_tls = kind.tls == "required" and kind.speech.tls is None
         self._listener = await Listener.open(self._receive_bare if begins_in_tls else self._receive)
+        self._losses = HopLosses(self._listener.cable, lambda: list(self._pairs))
         return self._listener.port
 
     async def refuse(self, *, refusing: bool) -> None:
@@ -76,6 +79,13 @@ class HopServer:
         """For each open connection: the service's port, and the bytes of each direction."""
         engines = [pair.engine for pair in self._pairs if pair.engine is not None]
         return [[engine.service_port, *engine.traffic] for engine in engines if not engine.told_end]
+
+    @property
+    def losses(self) -> HopLosses:
+        """What gets lost on it. Raises HarnessError before it is open."""
+        if self._losses is None:
+            raise HarnessError("the hop is not open", hint="open it first")
+        return self._losses
 
     # ------------------------------------------------------------------ rules
 
@@ -142,6 +152,10 @@ class HopServer:
     async def connect(self, side: Side) -> None:
         """Connect to the server. Raises OSError."""
         await self._loop.create_connection(lambda: side, self._upstream.host, self._upstream.port)
+
+    def connected(self, pair: Pair, side: Side) -> None:
+        """Lose on a new socket what is lost now."""
+        self.losses.connected(pair, side)
 
     def ended(self, pair: Pair) -> None:
         """Forget a connection that has ended."""

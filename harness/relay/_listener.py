@@ -12,6 +12,8 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, Self
 
+from harness.relay._cable import Cable
+
 BACKLOG: Final = 512
 
 
@@ -34,6 +36,9 @@ class Listener:
         self._reservation = reservation
         self._receives = receives
         self._receiver: Receiver | None = None
+        self._listening: socket.socket | None = None
+        self.cable = Cable(lambda: self._listening)
+        """What arrives at it, and what of that gets lost."""
         self._changing = asyncio.Lock()  # of two changes at once the later one counts
 
     @classmethod
@@ -52,14 +57,19 @@ class Listener:
         """Refuse connections from now on, or accept them again. Those not yet accepted are reset."""
         async with self._changing:
             if not refusing and self._receiver is None:
-                self._receiver = await self._receives(_bound(self.port))
+                listening = _bound(self.port)
+                self._receiver = await self._receives(listening)
+                self._listening = listening
+                self.cable.laid()
             elif refusing and self._receiver is not None:
-                receiver, self._receiver = self._receiver, None
+                self.cable.note()
+                receiver, self._receiver, self._listening = self._receiver, None, None
                 receiver.close()
 
     def close(self) -> None:
         """Free the port."""
         if self._receiver is not None:
+            self._listening = None
             self._receiver.close()
         self._reservation.close()
 

@@ -33,6 +33,10 @@ class Home(Protocol):
         """Report to the control connection that owns the hop."""
         ...
 
+    def connected(self, pair: Pair, side: Side) -> None:
+        """A connection has a new socket."""
+        ...
+
     def ended(self, pair: Pair) -> None:
         """Forget a connection that has ended."""
         ...
@@ -76,6 +80,7 @@ class Pair:
 
     def connected(self, side: Side) -> None:
         """Take a socket: the service's first, then the server's."""
+        self._home.connected(self, side)
         if side is self.service:
             if self.engine is None:
                 port = side.transport.get_extra_info("peername")[1]
@@ -122,6 +127,11 @@ class Pair:
         for direction, source in self._from.items():
             waiting = self._early_bytes + (self.engine.queued_bytes(direction) if self.engine is not None else 0)
             source.allow_reading(not self._to[direction].full and waiting <= HIGH_WATER_BYTES)
+
+    @property
+    def service_port(self) -> int | None:
+        """The service's port; None before the service's side is connected."""
+        return self.engine.service_port if self.engine is not None else None
 
     # ------------------------------------------------------------------ from the engine
 

@@ -10,7 +10,9 @@ import ssl
 import struct
 from typing import Any, Final, Protocol
 
+from harness.processes.socket_filter import AnySocket
 from harness.protocols.contract.frames import Direction
+from harness.relay._cable import Cable
 
 HIGH_WATER_BYTES: Final = 512 * 1024
 TLS_HANDSHAKE_S: Final = 20.0
@@ -56,6 +58,8 @@ class Side(asyncio.Protocol):
         self.transport: Any = None  # uvloop's transports have no types of their own
         self.full = False
         self.gone = False
+        self.cable = Cable(self._socket)
+        """What arrives at it, and what of that gets lost."""
         self._tls = False
         self._reset_when_empty = False
 
@@ -73,6 +77,7 @@ class Side(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Forward that this side sends no more. It can still receive, except in TLS, which has no half-close."""
+        self.cable.note()  # the peer may close it next
         self._joint.finished(self.direction)
         return not self._tls
 
@@ -136,6 +141,7 @@ class Side(asyncio.Protocol):
         with contextlib.suppress(OSError):  # nothing to read; or it is broken, which the transport reports
             while os.read(descriptor, _DISCARD_BYTES):
                 pass
+        self.cable.note()
         self.transport.close()
 
     def reset(self) -> None:
@@ -152,6 +158,7 @@ class Side(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once, without writing the rest."""
         if self.transport is not None:
+            self.cable.note()
             self.transport.abort()
 
     async def start_tls(self, context: ssl.SSLContext, *, as_server: bool) -> None:
@@ -174,7 +181,12 @@ class Side(asyncio.Protocol):
 
     # ------------------------------------------------------------------ inside
 
+    def _socket(self) -> AnySocket | None:
+        found: AnySocket | None = self.transport.get_extra_info("socket") if self.is_open else None
+        return found
+
     def _reset_now(self) -> None:
+        self.cable.note()
         with contextlib.suppress(OSError):  # it is closed already
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.transport.abort()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.relay._notes import TlsMode
+from harness.relay.losses import Loss, Lost
 from harness.relay.reports import Fired, Report, Seen
 from harness.relay.rules import Rule
 from harness.relay.tries import Tally
@@ -107,6 +108,25 @@ class RelayControl:
     async def cut_all(self, hop: str) -> int:
         """Close every connection of the hop; return how many. Each leaves an Ended by "rule"."""
         return int(await self._ask("cut_all", hop=hop))
+
+    async def lose(self, hop: str, loss_id: str, loss: Loss) -> None:
+        """Have the relay's kernel drop segments of the hop, until `restore`.
+
+        Raises UsageError for an id that is taken, HarnessError if the kernel takes no filter.
+        """
+        await self._ask("lose", hop=hop, loss=loss_id, what=loss.to_json())
+
+    async def lost(self, hop: str, loss_id: str) -> Lost:
+        """What was lost so far."""
+        return Lost.from_json(await self._ask("lost", hop=hop, loss=loss_id))
+
+    async def restore(self, hop: str, loss_id: str, *, alive: Collection[int]) -> Lost:
+        """Lose nothing more; return what was lost.
+
+        `alive`: the ports of the service's open connections. One that had lost everything and is not among them was
+        given up by the service, and ends.
+        """
+        return Lost.from_json(await self._ask("restore", hop=hop, loss=loss_id, alive=list[Json](alive)))
 
     async def traffic(self, hop: str) -> Mapping[int, tuple[int, int]]:
         """Return the bytes that the service and the server have sent on each open connection.

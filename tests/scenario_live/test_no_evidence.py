@@ -28,6 +28,10 @@ QUIET = [
     server.poison(redis),
     syscall.connect(redis, errno="EINVAL"),
     syscall.connect(postgres, errno="ETIMEDOUT"),
+    link.dead(postgres),
+    link.dead(redis, way="answered"),
+    link.swallow_syn(postgres),
+    link.lose(redis, percent=90),
 ]
 """In force while nothing is asked of the service."""
 

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness.capability import Capability
 from harness.engine.laying.tls import Reached, laid_for_prepare
 from harness.errors import HarnessError, UsageError
-from harness.faults.fault import CAPABILITIES, CLOCK, Need, is_server, own
+from harness.faults.fault import CAPABILITIES, CLOCK, SOCKET_FILTER, Need, is_server, own
 from harness.faults.site import ServerChange
 from harness.processes.clock import clock_settable
 from harness.processes.keeper import Keeper, PreloadedPython, PreloadSpec, ProcessSpec
+from harness.processes.socket_filter import filters_available
 from harness.processes.syscalls import notification_available
 from harness.protocols.contract.storage import STORAGE, Storage
 from harness.stack import Server, Stack, StackConfiguration
@@ -25,6 +27,7 @@ from harness.stack.folders import private_folder
 from harness.target import Target, fill_in
 
 ResultT = TypeVar("ResultT")
+_TRIED_ON_DEMAND: Mapping[Need, Callable[[], Capability]] = {CLOCK: clock_settable, SOCKET_FILTER: filters_available}
 PREPARE_WITHIN_S = 60.0
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONPATH")
 """The service gets only these variables of the harness's own environment, so a DATABASE_URL of the shell stays out."""
@@ -67,8 +70,8 @@ class Testbed:
         if is_server(need) and need not in map(own, self.stack.all_servers):
             valid = [*CAPABILITIES, *map(own, self.stack.all_servers)]
             raise UsageError.at("needs", "name", need, "the target has no such server", valid=valid)
-        if need == CLOCK:  # tried when it is first needed: most runs never do
-            found = clock_settable()
+        if need in _TRIED_ON_DEMAND:  # most runs never need it
+            found = _TRIED_ON_DEMAND[need]()
             return None if found.available else f"{found.detail}; {found.mend}"
         return self.lacks.get(need)
 

@@ -1,0 +1,212 @@
+"""Faults of a link's packets: the kernel drops what arrives at the relay's sockets, before TCP acknowledges it.
+
+To the service's own TCP the line is as dead, or as bad, as a real one: it sends again, and TCP_USER_TIMEOUT and
+keepalive count. A connection that was only lost for a while goes on when the next try arrives.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from harness.errors import UsageError
+from harness.faults.evidence import EvidenceKind
+from harness.faults.example import SOME, Example, Ground
+from harness.faults.fault import SOCKET_FILTER, WHOLE_LINK, Connections, Injection, Need
+from harness.faults.link_closing import Cut
+from harness.faults.site import Site
+from harness.faults.timing import TimedFault
+from harness.faults.toxic import LinkFault
+from harness.relay import WAYS, Loss, Lost, Way
+from harness.stack.sockets import TcpState
+from harness.vocabulary import ACKNOWLEDGED
+
+SEGMENTS_LOST = EvidenceKind(
+    "segments_lost", "kernel", "segments that arrived at the relay were dropped, and not acknowledged"
+)
+ALIVE = (TcpState.ESTABLISHED, TcpState.CLOSE_WAIT)
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, repr=False)
+class LossFault(LinkFault, TimedFault):
+    """What the faults of this file share."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({SOCKET_FILTER})
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (SEGMENTS_LOST,)
+
+    def loss(self) -> Loss:
+        """What gets lost."""
+        raise NotImplementedError
+
+    def injection(self, site: Site) -> Injection:
+        """Have the relay's kernel drop segments, until healed."""
+        return LossInjection(self, site)
+
+
+@dataclass(frozen=True, repr=False)
+class Dead(LossFault, kind="link.dead"):
+    """The line is dead: what is sent gets lost, is not acknowledged, and new connects hang. Nothing is closed.
+
+    For example::
+
+        async with lab.inject(link.dead(postgres, at=postgres.sent("COMMIT"))):
+            await lab.deliver()
+
+    As when a cable is pulled. The relay's kernel drops what arrives, so TCP sends it again and again, as it does over a
+    line that is dead: TCP_USER_TIMEOUT and keepalive notice that (tcp(7)), and `link.swallow` does not show it. Healed,
+    a connection goes on where both ends still have it: the next try arrives.
+
+    At a message, the line goes dead just after it: what the service sent arrives at the server, and its answer is lost;
+    an answer arrives at the service, and what that sends next is lost.
+
+    With `way="sent"` only what the service sends gets lost. With `way="answered"` only what the server sends does,
+    between the server and the relay: the relay's kernel still acknowledges what the service sends.
+
+    Args:
+        link: the link that it strikes, such as `redis`.
+        way: "both" (the default), "sent" or "answered".
+        at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
+            the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+
+    Raises:
+        UsageError: there is no such way.
+    """
+
+    does: ClassVar[str] = "let nothing arrive that is sent {fault.whose} {fault.link}, and no connect come through"
+    takes: ClassVar[frozenset[Connections]] = WHOLE_LINK
+    way: Way = field(default="both", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_way(self.kind, self.way)
+
+    @property
+    def whose(self) -> str:
+        """Which way, in words."""
+        return {"both": "to or by", "sent": "to", "answered": "by"}[self.way]
+
+    def loss(self) -> Loss:
+        """All of it."""
+        return Loss(way=self.way)
+
+
+@dataclass(frozen=True, repr=False)
+class SwallowSyn(LossFault, kind="link.swallow_syn"):
+    """New connects hang: their SYN gets lost. Open connections go on.
+
+    For example::
+
+        await lab.inject(link.cut(postgres), link.swallow_syn(postgres))
+        await lab.deliver(expect=REFUSED)
+
+    As a firewall that drops, or a server whose queue is full. connect(2) fails after some two minutes, unless the
+    service has a time-out of its own. Healed, the next SYN arrives, and the connect succeeds.
+
+    Args:
+        link: the link that it strikes, such as `redis`.
+        at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
+            the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+    """
+
+    does: ClassVar[str] = "let connects to {fault.link} hang"
+    takes: ClassVar[frozenset[Connections]] = frozenset({"new"})
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The open connections are cut, so that the service has to connect."""
+        return Example(cls(ground.link), beside=(Cut(ground.link),), deliveries=SOME, expect=ground.without_link)
+
+    def loss(self) -> Loss:
+        """The SYNs."""
+        return Loss(open=False)
+
+
+@dataclass(frozen=True, repr=False)
+class Lose(LossFault, kind="link.lose"):
+    """Of a hundred segments `percent` get lost, at random. TCP sends them again: what it carries comes late.
+
+    For example::
+
+        async with lab.inject(link.lose(postgres, percent=30)):
+            await lab.deliver(5)
+
+    The first try after a loss comes 200 ms later, each further one after twice the time. Segments that only acknowledge
+    count, too. The kernel draws the numbers, so a run with the same seed loses others.
+
+    Args:
+        link: the link that it strikes, such as `redis`.
+        percent: how many of a hundred, 1 to 90.
+        way: "both" (the default); "sent" for what the service sends, "answered" for what the server sends.
+        at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
+            the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+
+    Raises:
+        UsageError: `percent` is outside of its limits, or there is no such way.
+    """
+
+    percent: int = field(kw_only=True)
+    way: Way = field(default="both", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_way(self.kind, self.way)
+        if not 1 <= self.percent <= MOST_PERCENT:
+            mend = f"write 1 to {MOST_PERCENT}; for all of them take link.dead"
+            raise UsageError.at(self.kind, "percent", self.percent, f"not within 1 to {MOST_PERCENT}", mend=mend)
+
+    def effect(self) -> str:
+        """How many, and which."""
+        which = {"both": "to and by", "sent": "to", "answered": "by"}[self.way]
+        return f"lose {self.percent} of a hundred segments that are sent {which} {self.link}"
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The link is bad, but TCP mends that."""
+        return Example(cls(ground.link, percent=30), deliveries=SOME, expect=ACKNOWLEDGED)
+
+    def loss(self) -> Loss:
+        """A share of them."""
+        return Loss(percent=self.percent, way=self.way)
+
+
+MOST_PERCENT = 90
+
+
+def _check_way(place: str, way: str) -> None:
+    """Refuse a way that does not exist. Raises UsageError."""
+    if way not in WAYS:
+        raise UsageError.at(place, "way", way, "there is no such way", valid=WAYS)
+
+
+class LossInjection(Injection):
+    """Begins a loss on the link's hop, and ends it; what was dropped in between is the evidence."""
+
+    def __init__(self, fault: LossFault, site: Site) -> None:
+        self._fault = fault
+        self._site = site
+        self._hop = site.laid(fault.link).hop
+        self._id = f"{fault.kind}-{next(_numbers)}"
+        self._on = False
+
+    async def act(self) -> None:
+        """Lose segments from now on."""
+        await self._site.relay.lose(self._hop, self._id, self._fault.loss())
+        self._on = True
+
+    async def fired(self) -> int:
+        """How many connections and connects have lost something."""
+        return (await self._site.relay.lost(self._hop, self._id)).struck if self._on else 0
+
+    async def heal(self) -> None:
+        """Lose nothing more, and end the connections that the service has given up."""
+        if not self._on:
+            return
+        alive = [each.local.port for each in await self._site.connections(self._fault.link) if each.state in ALIVE]
+        self._tell(await self._site.relay.restore(self._hop, self._id, alive=alive))
+        self._on = False
+
+    def _tell(self, lost: Lost) -> None:
+        if lost.struck:
+            self._site.saw(SEGMENTS_LOST, f"{lost} ({self._fault.link})")

@@ -1,0 +1,127 @@
+"""Loses segments that arrive at a TCP socket before TCP has seen them, by a classic BPF filter on the socket.
+
+What a filter drops is not acknowledged: to the peer the line is dead, and it sends again and again. Taken off, the
+peer's next try arrives, and the connection goes on. On a listening socket a filter loses SYNs: a connect hangs.
+
+    attach(sock, LOSE_ALL)
+    ...
+    detach(sock)
+
+SO_ATTACH_FILTER is in socket(7); the filter's language in the kernel's Documentation/networking/filter.rst. A filter on
+a TCP socket sees each segment from its TCP header on. The kernel counts what it drops (SO_MEMINFO).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import functools
+import os
+import socket
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeAlias
+
+from harness.capability import Capability
+
+NAME: Final = "socket filters"
+SO_ATTACH_FILTER: Final = 26  # asm-generic/socket.h
+SO_DETACH_FILTER: Final = 27
+SO_MEMINFO: Final = 55
+_MEMINFO: Final = struct.Struct("9I")  # linux/sock_diag.h: SK_MEMINFO_*
+_DROPS: Final = 8  # SK_MEMINFO_DROPS
+_RANDOM: Final = 0xFFFFF000 + 56  # linux/filter.h: SKF_AD_OFF + SKF_AD_RANDOM
+_WORDS: Final = 1 << 32
+
+Instruction: TypeAlias = tuple[int, int, int, int]
+_LOAD_WORD, _LOAD_BYTE, _LOAD_LENGTH, _PASS_OR_LOSE = 0x20, 0x30, 0x80, 0x06
+_SHIFT_RIGHT, _AND, _TO_INDEX, _SUBTRACT_INDEX = 0x74, 0x54, 0x07, 0x1C
+_IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT = 0x15, 0x35, 0x45
+_LOSE: Final[Instruction] = (_PASS_OR_LOSE, 0, 0, 0)
+_PASS: Final[Instruction] = (_PASS_OR_LOSE, 0, 0, _WORDS - 1)
+_FIN_SYN_RST: Final = 0x07
+
+
+class AnySocket(Protocol):
+    """What is needed of a socket; uvloop's are no `socket.socket`."""
+
+    def setsockopt(self, level: int, option: int, value: Any, /) -> None:
+        """Set an option of the socket."""
+        ...
+
+    def getsockopt(self, level: int, option: int, length: int, /) -> Any:
+        """Return the bytes of an option of the socket."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A program that the kernel runs for each segment. `strength`: of two for one socket the stronger one counts."""
+
+    strength: int
+    program: Sequence[Instruction]
+
+
+LOSE_ALL: Final = Filter(1_000, (_LOSE,))
+"""Nothing arrives."""
+LOSE_NEWS: Final = Filter(
+    999,
+    (
+        (_LOAD_BYTE, 0, 0, 12),  # the header's length, in the upper half of the byte, counts words
+        (_SHIFT_RIGHT, 0, 0, 2),
+        (_AND, 0, 0, 0x3C),
+        (_TO_INDEX, 0, 0, 0),
+        (_LOAD_LENGTH, 0, 0, 0),
+        (_SUBTRACT_INDEX, 0, 0, 0),
+        (_IF_EQUAL, 0, 3, 0),  # a payload: lose it
+        (_LOAD_BYTE, 0, 0, 13),
+        (_IF_ANY_BIT, 1, 0, _FIN_SYN_RST),
+        _PASS,
+        _LOSE,
+    ),
+)
+"""Only bare acknowledgements arrive: those of what was sent before the line went dead."""
+
+
+def lose_share(percent: int) -> Filter:
+    """A filter that loses so many of a hundred segments, at random."""
+    return Filter(percent, ((_LOAD_WORD, 0, 0, _RANDOM), (_IF_AT_LEAST, 1, 0, _WORDS * percent // 100), _LOSE, _PASS))
+
+
+def attach(sock: AnySocket, chosen: Filter) -> None:
+    """Lose what the filter loses, instead of what another one lost. Raises OSError."""
+    code = b"".join(struct.pack("HBBI", *each) for each in chosen.program)
+    program = ctypes.create_string_buffer(code, len(code))
+    told = struct.pack("@HP", len(chosen.program), ctypes.addressof(program))
+    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, told)
+
+
+def detach(sock: AnySocket) -> None:
+    """Lose nothing more. Does nothing where no filter is."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            raise
+
+
+def dropped(sock: AnySocket) -> int:
+    """How many segments the kernel has dropped at this socket. Raises OSError."""
+    return int(_MEMINFO.unpack(sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size))[_DROPS])
+
+
+@functools.cache
+def filters_available() -> Capability:
+    """Attach a filter to a TCP socket, once. Never raises."""
+    try:
+        with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as tried:
+            attach(tried, LOSE_NEWS)
+            dropped(tried)
+    except OSError as error:
+        why = errno.errorcode.get(error.errno or 0, str(error.errno))
+        detail = f"a TCP socket takes no filter: {os.strerror(error.errno or 0)} ({why})"
+        mend = "run it as root, or with CAP_NET_ADMIN over its network: unshare --user --map-root-user --net"
+        return Capability(NAME, available=False, detail=detail, mend=mend)
+    return Capability(NAME, available=True, detail="attached one to a TCP socket")
