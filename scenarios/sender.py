@@ -7,7 +7,7 @@ import datetime as dt
 import secrets
 from collections.abc import Mapping
 
-from standardwebhooks import Webhook
+from standardwebhooks.webhooks import hmac_data
 
 from harness.target import Delivery, OutgoingRequest
 
@@ -34,14 +34,20 @@ class WebhookSender:
     def request(self, delivery: Delivery, *, age_s: float = 0.0) -> OutgoingRequest:
         """Sign the delivery, now or as that many seconds ago."""
         at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age_s)
-        webhook = Webhook(self._secrets.get(delivery.identity, self._secrets[""]))
+        timestamp = str(int(at.timestamp()))
         headers = {
             "content-type": "application/json",
             "webhook-id": delivery.id,
-            "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": webhook.sign(delivery.id, at, delivery.body.decode("utf-8")),
+            "webhook-timestamp": timestamp,
+            "webhook-signature": self._signature(delivery, timestamp),
         }
         return OutgoingRequest("POST", f"/webhooks/{delivery.source}", headers, delivery.body)
+
+    def _signature(self, delivery: Delivery, timestamp: str) -> str:
+        # Not the library's `sign`: it takes text only, and what must be rejected may be none.
+        secret = self._secrets.get(delivery.identity, self._secrets[""]).removeprefix("whsec_")
+        signed = f"{delivery.id}.{timestamp}.".encode() + delivery.body
+        return f"v1,{base64.b64encode(hmac_data(base64.b64decode(secret), signed)).decode('ascii')}"
 
 
 def _secret() -> str:

@@ -17,6 +17,29 @@ class UpgradeError(Exception):
     """Another protocol was asked for: the rest of the stream would not be HTTP."""
 
 
+class _UntilTheBodyIsIn(Transport):
+    """The application's side of a connection: what it closes while a body is still coming in goes on reading.
+
+    Closed over unread bytes, the kernel resets the connection, and the client may lose the answer.
+    """
+
+    def __init__(self, protocol: "LimitedProtocol") -> None:
+        super().__init__()
+        self._protocol = protocol
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send it."""
+        self._protocol.transport.write(data)
+
+    def is_closing(self) -> bool:
+        """Tell whether nothing more can be sent."""
+        return self._protocol.transport.is_closing()
+
+    def close(self) -> None:
+        """Say that nothing more comes, and close when the body is in."""
+        self._protocol.end()
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """Answers what is malformed with JSON, like everything else."""
 
@@ -27,7 +50,7 @@ class LimitedProtocol(HttpToolsProtocol):
     """What came since the last piece of a body: a head, trailers, whatever stands between chunks or requests."""
     _discarded_bytes = 0
     _refused = False
-    _close_wanted = False
+    _draining = False
     _lingering = False
     _head_timer: TimerHandle | None = None
 
@@ -76,9 +99,8 @@ class LimitedProtocol(HttpToolsProtocol):
         # The application has the list that was filled so far: a trailer must not pass for a header.
         self.headers = []
         # Answered without `100 Continue`, the body may follow or not: only the client knows.
-        self._close_wanted = not self.cycle.keep_alive or self.expect_100_continue
-        # Not while the body is coming in: see _linger.
-        self.cycle.keep_alive = True
+        self.cycle.keep_alive = self.cycle.keep_alive and not self.expect_100_continue
+        self.cycle.transport = _UntilTheBodyIsIn(self)
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body; what its chunk had around it was no more than that."""
@@ -91,21 +113,26 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_complete()
         # uvicorn leaves it as it was where the answer came first: what follows would pass for more of this body.
         self.cycle.more_body = False
-        if self._close_wanted:
-            if self.cycle.response_complete:
-                self.transport.close()
-            self.cycle.keep_alive = False
+        if self.cycle.response_complete and not self.cycle.keep_alive:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         """After an answer that was the last one, though more may be coming in: say so, and read on."""
         last = not self.pipeline
         super().on_response_complete()
-        ends = (self._refused and last) or (self._close_wanted and self._answered_early())
-        if ends and not self.transport.is_closing():
+        if self._refused and last and not self.transport.is_closing():
             self._linger()
+
+    def end(self) -> None:
+        """End the connection after its last answer; not before the body that is still coming in."""
+        if self._answered_early() and not self._draining:
+            self._linger()
+        else:
+            self.transport.close()
 
     def shutdown(self) -> None:
         """Drain: whoever has its last answer is not waited for."""
+        self._draining = True
         if self._lingering:
             self.transport.close()
         else:

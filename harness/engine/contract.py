@@ -105,13 +105,14 @@ class Contract:
     async def _send_row(self, row: Sequence[tuple[Delivery, Errand]]) -> None:
         """Send one request after the other, over one connection if the service keeps them.
 
-        A wrong one has a connection of its own: many a service ends that with its answer.
+        A wrong one has a connection of its own: many a service ends that with its answer. So has one that something
+        follows.
         """
         for delivery, errand in row:
-            if errand.asks is Asks.WRONG:
+            if self._is_alone(errand):
                 async with HttpClient(keep_alive=False) as http:
                     await self.rig.clients.send(delivery, dataclasses.replace(errand, over=http))
-        others = [asked for asked in row if asked[1].asks is not Asks.WRONG]
+        others = [asked for asked in row if not self._is_alone(asked[1])]
         if len(others) == 1 or not self.rig.target.description.contract.keeps_connections:
             for delivery, errand in others:
                 await self.rig.clients.send(delivery, errand)
@@ -120,6 +121,10 @@ class Contract:
             for place, (delivery, errand) in enumerate(others, start=1):
                 over = dataclasses.replace(errand, over=http, last=place == len(others))
                 await self.rig.clients.send(delivery, over)
+
+    def _is_alone(self, errand: Errand) -> bool:
+        right = self.rig.target.description.right.get(errand.name) if errand.asks is Asks.DELIVER else None
+        return errand.asks is Asks.WRONG or (right is not None and bool(right.behind or right.followed_by))
 
     async def ask(self, name: str, delivery: Delivery | None, *, broken: bool, expect: Outcome | None) -> Answer:
         """Send one request by its name. `delivery`: what it is about; None: one that was never sent.

@@ -18,7 +18,7 @@ from harness.errors import UsageError
 from harness.history.events import Asks
 from harness.target import SOURCE, Delivery, OutgoingRequest, Target
 from harness.target.requests import ChangedDescription, RightDescription, WrongDescription
-from harness.target.sender import fill
+from harness.target.sender import Then, fill
 
 DescribedT = TypeVar("DescribedT")
 
@@ -80,6 +80,8 @@ def name_of(groups: Mapping[str, str | None]) -> str:
 def changed(delivery: Delivery, description: ChangedDescription) -> Delivery:
     """Return the delivery with the id and the body that a right or a wrong request has."""
     body = delivery.body if description.body is None else description.body.encode() * description.body_times
+    if description.body_base64 is not None:
+        body = base64.b64decode(description.body_base64)
     if description.body_bytes is not None:
         body = _of_size(body, description.body_bytes)
     name = delivery.id if description.id is None else fill(description.id, {"id": delivery.id})
@@ -91,7 +93,7 @@ def _made_right(target: Target, delivery: Delivery, right: RightDescription, ahe
     usual = _signed(target, delivery, right.age_s, ahead_s)
     headers = _filled(right.headers, {**_words(delivery), **usual.headers})
     every = {**_without(usual.headers, headers), **headers, **_padding(right)}
-    return dataclasses.replace(usual, headers=every, pause_s=right.pause_ms / 1e3)
+    return dataclasses.replace(usual, headers=every, pause_s=right.pause_ms / 1e3, then=_then(target, right))
 
 
 def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription, ahead_s: float) -> OutgoingRequest:
@@ -119,7 +121,15 @@ def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription, ahe
         wrong.pause_ms / 1e3,
         wrong.sent_bytes,
         wrong.hangs_up,
+        _then(target, wrong, rest=wrong.sends_rest, on_bytes=wrong.sends_on_bytes),
     )
+
+
+def _then(target: Target, described: ChangedDescription, *, rest: bool = False, on_bytes: int = 0) -> Then | None:
+    """What follows such a request; None: nothing."""
+    path = health_paths(target)["alive"] if described.followed_by else ""
+    then = Then(described.behind.encode(), rest, on_bytes, path, nonsense=described.followed_by == "nonsense")
+    return None if then == Then() else then
 
 
 def _capital(headers: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from typing import Annotated, Literal, Self, TypeAlias
 
@@ -30,6 +32,14 @@ def _shows(text: str) -> str:
     return text
 
 
+def _base64(text: str) -> str:
+    try:
+        base64.b64decode(text, validate=True)
+    except binascii.Error as problem:
+        raise wrong(f"is no base64: {problem}", "`base64 FILE` prints a file's") from problem
+    return text
+
+
 UrlPath = Annotated[str, AfterValidator(_path)]
 
 
@@ -53,8 +63,9 @@ class ReadDescription(Table):
 class ChangedDescription(Table):
     """A delivery that is unlike the others.
 
-    `id`, `body`, `body_times`, `body_bytes` and `age_s` change it before the sender signs it, the others afterwards.
-    Their texts may name `{source}`, `{id}`, `{digest}`, and each header that the sender gives, as `{content-type}`.
+    `id`, `body`, `body_base64`, `body_times`, `body_bytes` and `age_s` change it before the sender signs it, the others
+    afterwards. Their texts may name `{source}`, `{id}`, `{digest}`, and each header that the sender gives, as
+    `{content-type}`.
     """
 
     about: Text
@@ -63,6 +74,8 @@ class ChangedDescription(Table):
     """Another id, with `{id}` in it, so that each is sent once."""
     body: str | None = None
     """A body in place of the delivery's."""
+    body_base64: Annotated[str, AfterValidator(_base64)] | None = None
+    """A body in place of the delivery's that is no text: its bytes in base64."""
     body_times: int = Field(default=1, ge=1, le=1 << 26)
     """The body is that text so many times: `[` a hundred thousand times is nested too deeply for most."""
     body_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
@@ -73,6 +86,13 @@ class ChangedDescription(Table):
     """In place of those that the sender gives. With `transfer-encoding = "chunked"` the body is sent in chunks."""
     head_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
     """One more header, of that size."""
+    behind: str = ""
+    """Text that comes directly behind it on the connection, and is no part of it: the answer is its own all the
+    same."""
+    followed_by: Literal["alive", "nonsense"] | None = None
+    """Once it has its answer, the client sends something else over the same connection: a question for `alive`, which
+    must be answered, or what is no HTTP, which must be rejected; unless the first answer has said that it is the
+    connection's last, by `connection: close`."""
     pause_ms: float = Field(default=0.0, ge=0, le=60_000, allow_inf_nan=False)
     """The client waits so long before it sends anything, in the middle of the head and in the middle of the body."""
     slow: bool = Field(default=False, strict=True)
@@ -88,6 +108,8 @@ class ChangedDescription(Table):
     def _has_a_text_to_repeat(self) -> Self:
         if self.body_times > 1 and self.body is None:
             raise wrong("body_times: there is no body to repeat", "give body, too")
+        if self.body is not None and self.body_base64 is not None:
+            raise wrong("body_base64: there is a body already", "leave one of them out")
         return self
 
 
@@ -115,11 +137,23 @@ class WrongDescription(ChangedDescription):
     sent_bytes: int | None = Field(default=None, ge=0, le=1 << 26)
     """Nothing follows the first so many bytes of the request, and the connection stays open: the service must not wait
     for the rest. 0: a client that never says a word."""
+    sends_rest: bool = Field(default=False, strict=True)
+    """After `sent_bytes` the client waits for the answer, and then sends what was left, as one does that reads late.
+    The service must not reset the connection meanwhile: the answer could be lost."""
+    sends_on_bytes: int = Field(default=0, ge=0, le=1 << 30)
+    """The body has no end: once it has its answer, the client sends so many bytes more. The service must end the
+    connection before."""
     hangs_up: bool = Field(default=False, strict=True)
     """The client closes the connection once it has sent `sent_bytes`, and has no answer. Nothing may be stored, and
     the service must not log it as a failure of its own."""
     status: list[Status] = Field(default=[])
     """How it must be rejected, where that matters: `["401"]`, say. By default any rejection will do."""
+
+    @model_validator(mode="after")
+    def _has_a_rest(self) -> Self:
+        if self.sends_rest and self.sent_bytes is None:
+            raise wrong("sends_rest: all of it is sent before the answer", "give sent_bytes, too")
+        return self
 
 
 class IdentityDescription(Table):

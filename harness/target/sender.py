@@ -35,12 +35,30 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Then:
+    """What a client does on the connection beside sending one whole request and reading its answer.
+
+    `behind`: bytes that come directly behind the request, and are none of it. The others follow the answer. `rest`: of
+    a request that was sent in part, what was left. `on_bytes`: of a body without an end so many bytes more, before
+    which the service has to end the connection. `next_path`: a GET of that path over the same connection, or, with
+    `nonsense`, what is no HTTP; the service answers, unless it has said that it ends the connection.
+    """
+
+    behind: bytes = b""
+    rest: bool = False
+    on_bytes: int = 0
+    next_path: str = ""
+    nonsense: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingRequest:
     """What to send. The path begins with `/` and is appended to the service's address.
 
     A header `transfer-encoding: chunked` has the body sent in chunks. Only then can `trailers` follow it.
     `pause_s`: the client waits so long before it begins, in the middle of the head and in the middle of the body.
     `sent_bytes`: nothing follows its first so many bytes; None: it is sent whole. `hangs_up`: then the client closes.
+    `then`: what follows it on the connection. A header `expect: 100-continue` has the client wait with the body.
     """
 
     method: str
@@ -51,6 +69,7 @@ class OutgoingRequest:
     pause_s: float = 0.0
     sent_bytes: int | None = None
     hangs_up: bool = False
+    then: Then | None = None
 
     @property
     def asks_to_close(self) -> bool:
@@ -61,6 +80,11 @@ class OutgoingRequest:
     def is_chunked(self) -> bool:
         """Whether the body is sent in chunks, without saying its length before."""
         return any(name.lower() == "transfer-encoding" for name in self.headers)
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether the client sends the body only when the service wants it: it waits for `100 Continue`."""
+        return any(name.lower() == "expect" for name in self.headers)
 
 
 class Sender(Protocol):

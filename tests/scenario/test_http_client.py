@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -20,13 +20,16 @@ from harness.stack.http_client import (
     HttpClient,
     HungUpError,
     NotConnectedError,
-    _with_pauses,
 )
+from harness.stack.http_connection import with_pauses
+from harness.stack.http_owed import A_WORD_OF_THE_END, AN_ANSWER_TO_THE_NEXT, AN_ORDERLY_END
 from harness.stack.sockets import connections, kept_open
 from harness.target import OutgoingRequest
+from harness.target.sender import Then
 
 DELIVERY = OutgoingRequest("POST", "/hook", {"x-signature": "abc"}, b'{"a": 1}')
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone"
+LAST = b"HTTP/1.1 400 No\r\ncontent-length: 4\r\nconnection: close\r\n\r\ndone"
 FAILED = b"HTTP/1.1 500 Broken\r\ncontent-length: 0\r\n\r\n"
 HALF = OK[:-2]
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\ndo\r\n2\r\nne\r\n0\r\n\r\n"
@@ -215,7 +218,7 @@ async def test_a_service_that_ends_a_kept_connection_lacks_it() -> None:
 async def test_after_connection_close_the_service_ends_the_connection(
     answers: list[bytes], lacks: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.stack.http_client.CLOSES_WITHIN_S", 0.2)
+    monkeypatch.setattr("harness.stack.http_owed.CLOSES_WITHIN_S", 0.2)
     last = dataclasses.replace(DELIVERY, headers={"connection": "close"})
     async with serving(*answers) as service, HttpClient(keep_alive=True) as client:
         assert (await client.request(service.port, last)).lacks == lacks
@@ -229,12 +232,12 @@ async def test_a_part_of_a_request_is_all_that_is_sent_of_it(ends: bool, monkeyp
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen.set_result(await reader.readexactly(9))
-        writer.write(OK)
+        writer.write(LAST)
         if not ends:
             await reader.read()
         await _closed(writer)
 
-    monkeypatch.setattr("harness.stack.http_client.CLOSES_WITHIN_S", 5 if ends else 0.2)
+    monkeypatch.setattr("harness.stack.http_owed.CLOSES_WITHIN_S", 5 if ends else 0.2)
     part = dataclasses.replace(DELIVERY, sent_bytes=9)
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, HttpClient(keep_alive=True) as client:
         answer = await client.request(server.sockets[0].getsockname()[1], part)
@@ -248,7 +251,7 @@ async def test_a_slow_client_sends_half_a_head_then_half_a_body_then_the_rest() 
         slow = dataclasses.replace(DELIVERY, pause_s=0.05)
         assert (await client.request(service.port, slow)).body == b"done"
     assert service.heads[0].startswith(b"POST /hook HTTP/1.1\r\n")
-    assert _with_pauses([b"headhead", b"body"], 0.05) == [b"head", b"headbo", b"dy"]
+    assert with_pauses([b"headhead", b"body"], 0.05) == [b"head", b"headbo", b"dy"]
 
 
 @pytest.mark.asyncio
@@ -264,3 +267,120 @@ async def test_a_client_that_hangs_up_in_the_middle_has_no_answer() -> None:
         with pytest.raises(HungUpError):
             await client.request(server.sockets[0].getsockname()[1], part)
         assert await asyncio.wait_for(seen, 5) == b"POST /hoo"
+
+
+PART = dataclasses.replace(DELIVERY, body=b"x" * 100_000, sent_bytes=1_000, then=Then(rest=True, next_path="/alive"))
+KEPT = b"HTTP/1.1 413 No\r\ncontent-length: 4\r\n\r\ndone"
+ALIVE = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+
+
+async def _early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, says: bytes, then: str) -> None:
+    """Answer before the body is in, and go on in one of these ways."""
+    with suppress(asyncio.IncompleteReadError, ConnectionError):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(says)
+        if then == "resets":
+            return
+        await reader.readexactly(100_000)
+        if then == "ends":
+            return
+        await reader.readuntil(b"\r\n\r\n")
+        if then == "silent":
+            await reader.read()
+        writer.write(FAILED if then == "fails" else ALIVE)
+        await writer.drain()
+
+
+@asynccontextmanager
+async def _serving(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[int]:
+    """Serve each connection so, and give the port. At the end every connection is closed."""
+    before = asyncio.all_tasks()
+
+    async def serve_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await serve(reader, writer)
+        finally:
+            await _closed(writer)
+
+    async with await asyncio.start_server(serve_and_close, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+        server.close()
+        if under_way := asyncio.all_tasks() - before:
+            await asyncio.wait(under_way)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("says", "then", "lacks"),
+    [
+        (KEPT, "answers", ()),
+        (LAST, "ends", ()),
+        (KEPT, "resets", (AN_ORDERLY_END,)),
+        (LAST, "resets", (AN_ORDERLY_END,)),
+        (KEPT, "ends", (A_WORD_OF_THE_END,)),
+        (KEPT, "silent", (AN_ANSWER_TO_THE_NEXT,)),
+        (KEPT, "fails", (f"{AN_ANSWER_TO_THE_NEXT}: status 500",)),
+    ],
+)
+async def test_who_reads_late_still_gets_an_answer_to_this_and_to_the_next(
+    says: bytes, then: str, lacks: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.stack.http_owed.TAKEN_WITHIN_S", 0.3 if then == "silent" else 5.0)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _early(reader, writer, says=says, then=then)
+
+    async with _serving(serve) as port, HttpClient(keep_alive=False) as client:
+        answer = await client.request(port, PART)
+    assert (answer.body, answer.lacks) == (b"done", lacks)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("cuts", [True, False])
+async def test_a_body_without_end_is_cut(cuts: bool) -> None:
+    endless = dataclasses.replace(
+        DELIVERY, headers={"transfer-encoding": "chunked"}, body=b"x" * 1_000, then=Then(on_bytes=2_000_000)
+    )
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(KEPT)
+            await reader.readexactly(1_000)
+            while not cuts and await reader.read(1 << 16):
+                pass
+        writer.transport.abort()
+
+    async with _serving(serve) as port, HttpClient(keep_alive=False) as client:
+        answer = await client.request(port, endless)
+    assert (answer.status, answer.lacks) == (413, () if cuts else (AN_END,))
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_who_asks_first_sends_the_body_only_if_it_is_wanted(wanted: bool) -> None:
+    bodies: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" if wanted else LAST)
+        bodies.put_nowait(await reader.readexactly(len(DELIVERY.body)) if wanted else await reader.read())
+        writer.write(OK if wanted else b"")
+
+    asking = dataclasses.replace(DELIVERY, headers={"expect": "100-continue"})
+    async with _serving(serve) as port, HttpClient(keep_alive=False) as client:
+        assert (await client.request(port, asking)).body == b"done"
+        assert await asyncio.wait_for(bodies.get(), 5) == (DELIVERY.body if wanted else b"")
+
+
+@pytest.mark.asyncio
+async def test_a_service_that_ends_the_connection_over_a_part_says_so() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(9)
+        writer.write(OK)
+
+    part = dataclasses.replace(DELIVERY, sent_bytes=9)
+    async with _serving(serve) as port, HttpClient(keep_alive=True) as client:
+        assert (await client.request(port, part)).lacks == (A_WORD_OF_THE_END,)

@@ -243,3 +243,32 @@ async def test_one_behind_the_other(starter: Starter) -> None:
     async with starter.running() as service:
         assert statuses(await exchange(service, sent)) == [200, 200]
         assert len(await service.database.stored()) == 2
+
+
+@pytest.mark.asyncio
+async def test_a_body_that_comes_on_after_its_time_does_not_cost_the_answer(starter: Starter) -> None:
+    """The connection ends in order when the client has sent on: reset, its answer could be lost on the way."""
+    async with starter.running(WEBHOOK_REQUEST_TIMEOUT_S="0.2") as service:
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        writer.write(request(good(connection="keep-alive"), b"{", b"content-length: 1000000"))
+        answer = await reader.readuntil(b"}")
+        assert statuses(answer) == [408]
+        assert b"connection: close\r\n" in answer.lower()
+        writer.write(b" " * 500_000)
+        await writer.drain()
+        writer.write(b" " * 499_999)
+        await writer.drain()
+        async with asyncio.timeout(10):
+            assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.mark.asyncio
+async def test_what_is_refused_before_its_body_was_asked_for_ends_the_connection_and_says_so(starter: Starter) -> None:
+    unsigned = good(connection="keep-alive")
+    del unsigned["webhook-signature"]
+    async with starter.running() as service:
+        received = await exchange(service, request(unsigned, b"", LENGTH, b"expect: 100-continue"))
+        assert statuses(received) == [401]
+        assert b"connection: close\r\n" in received.lower()

@@ -1,0 +1,165 @@
+"""What is sent to the service under test, and what comes of it: requests, answers, and how there may be none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class UnansweredError(Exception):
+    """No whole answer came."""
+
+
+class NotConnectedError(UnansweredError):
+    """No connection was made, so the service never received the request."""
+
+
+class HungUpError(UnansweredError):
+    """The client closed the connection after a part of the request, as it was to."""
+
+
+class BrokenOffError(UnansweredError):
+    """The connection ended before the answer did: the service may have received the request."""
+
+
+class Then(Protocol):
+    """What a client does beside sending one whole request and reading its answer: the target's `Then` is one."""
+
+    @property
+    def behind(self) -> bytes:
+        """What comes directly behind the request, and is none of it."""
+        ...
+
+    @property
+    def rest(self) -> bool:
+        """Whether it sends what was left of the request once it has its answer."""
+        ...
+
+    @property
+    def on_bytes(self) -> int:
+        """How much more of a body without an end it sends then, unless the service ends the connection."""
+        ...
+
+    @property
+    def next_path(self) -> str:
+        """What it asks for over the same connection then; empty: nothing."""
+        ...
+
+    @property
+    def nonsense(self) -> bool:
+        """Whether it sends what is no HTTP in place of that question."""
+        ...
+
+
+class Request(Protocol):
+    """What to send: the target's `OutgoingRequest` is one, and `Get`."""
+
+    @property
+    def method(self) -> str:
+        """For example `POST`."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """It begins with `/`."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Without `host` and `content-length`: the client adds those."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """Empty where there is none."""
+        ...
+
+    @property
+    def trailers(self) -> Mapping[str, str]:
+        """Headers behind the body; only with `is_chunked`."""
+        ...
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the body is sent in chunks, without saying its length before."""
+        ...
+
+    @property
+    def asks_to_close(self) -> bool:
+        """Whether the service owes the end of the connection after its answer."""
+        ...
+
+    @property
+    def pause_s(self) -> float:
+        """How long the client waits before it sends anything, in the middle of the head and in that of the body."""
+        ...
+
+    @property
+    def sent_bytes(self) -> int | None:
+        """Nothing follows its first so many bytes; None: it is sent whole."""
+        ...
+
+    @property
+    def hangs_up(self) -> bool:
+        """Whether the client closes the connection then."""
+        ...
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether the client waits for `100 Continue` before it sends the body."""
+        ...
+
+    @property
+    def then(self) -> Then | None:
+        """What follows on the connection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """A GET that has the service close the connection: no open one is left that counts as a client's."""
+
+    path: str
+    method: str = field(default="GET", init=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: {"connection": "close"}, init=False)
+    body: bytes = field(default=b"", init=False)
+    trailers: Mapping[str, str] = field(default_factory=dict, init=False)
+    is_chunked: bool = field(default=False, init=False)
+    asks_to_close: bool = field(default=False, init=False)  # nobody waits for that
+    pause_s: float = field(default=0.0, init=False)
+    sent_bytes: int | None = field(default=None, init=False)
+    hangs_up: bool = field(default=False, init=False)
+    asks_first: bool = field(default=False, init=False)
+    then: Then | None = field(default=None, init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A complete answer: status, body, and headers with their names in lower case.
+
+    `lacks`: what the service owed beyond it: to end the connection, or to have kept it for this request. `paused_ms`:
+    the longest time between two pieces of it. `over_kept`: its connection had carried another before.
+    """
+
+    status: int
+    body: bytes
+    headers: Sequence[tuple[str, str]] = ()
+    lacks: tuple[str, ...] = ()
+    paused_ms: float = 0.0
+    over_kept: bool = False
+
+    @property
+    def is_success(self) -> bool:
+        """Whether its status is a 2xx."""
+        return self.status // 100 == 2
+
+    @property
+    def says_close(self) -> bool:
+        """Whether it says that it is the last one on its connection."""
+        return any(name == "connection" and "close" in value.lower() for name, value in self.headers)
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8; what is none is replaced."""
+        return self.body.decode("utf-8", "replace")
