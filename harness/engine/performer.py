@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import functools
-import math
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from harness.engine.contract import Contract as Contracted
 from harness.engine.copying import MoreCopies, RollingChange
 from harness.engine.hanging_up import HangUpWhen
+from harness.engine.injector import MOMENT_INTERVAL_S, InForce, Injector
 from harness.engine.observing.health import HealthSampling
-from harness.engine.observing.moments import Observer
 from harness.engine.requests import scenario_requests
 from harness.engine.restarting import OtherStart
 from harness.engine.rig import Rig
@@ -36,48 +32,29 @@ from harness.engine.steps import (
     Until,
     Wait,
 )
-from harness.engine.stops import MachineLacksError, ScenarioStop
+from harness.engine.stops import ScenarioStop, not_started
 from harness.engine.supervising import Supervisor
 from harness.engine.tasks import at_once, owned, results
 from harness.engine.workload import Answer, Errand
 from harness.errors import UsageError
 from harness.faults.callers import Callers
-from harness.faults.fault import Fault, Fired, Injection, Need, own
+from harness.faults.fault import Fault, Injection, Need
 from harness.faults.hang_up import HangUp
 from harness.faults.site import Site
-from harness.faults.timing import Armed, AtMessage, TimedFault, Trigger, WhenSeen
 from harness.history import History
 from harness.history.events import (
-    EvidenceSeen,
     FaultActed,
-    FaultHealed,
-    MachineLacks,
-    MessageMet,
     MomentMissed,
     MomentReached,
     Named,
     Purpose,
     RequestSent,
-    ServiceNotStarted,
 )
 from harness.polling import poll_async
 from harness.protocols.contract.probes import Look
 from harness.stack.service import ServiceStartError
 from harness.target import Delivery
-from harness.vocabulary import Link, Message, Moment, Value
-
-IDS_TO_COME = 200
-MOMENT_INTERVAL_S = 0.01
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class InForce:
-    """A fault that was injected and not healed yet."""
-
-    number: int
-    fault: Value
-    injection: Injection
-
+from harness.vocabulary import Message, Moment
 
 End = Callable[[], Awaitable[object]]
 """Ends a step that lasts as long as a block, and returns the step's result."""
@@ -94,23 +71,15 @@ class Performer:
         self._site = rig.site
         self._clients = rig.clients
         self._recorder = rig.recorder
-        self._lacking = lacking
-        self._in_force: list[InForce] = []
-        self._injected = 0
         self.contract = Contracted(rig)
         self.health = HealthSampling(rig)
-        self._observer = Observer(rig.site, rig.sessions, rig.recorder, self._injection_of)
+        self.faults = Injector(rig, lacking=lacking, health=self.health)
         self.expectations: list[Expect] = []
 
     @property
     def site(self) -> Site:
         """What the faults of this run act on."""
         return self._site
-
-    @property
-    def in_force(self) -> Sequence[InForce]:
-        """The faults that were injected and not healed yet, the oldest first."""
-        return tuple(self._in_force)
 
     @property
     def history(self) -> History:
@@ -125,9 +94,9 @@ class Performer:
             case Wait(seconds):
                 await asyncio.sleep(seconds)  # the step itself: time passes, for the reason that it gives
             case Inject(faults):
-                await self._inject(faults)
+                await self.faults.inject(faults)
             case Heal(faults):
-                await self._heal_these(faults)
+                await self.faults.heal_these(faults)
             case Restart():
                 await self._restart(step)
             case Expect():
@@ -158,8 +127,8 @@ class Performer:
             case Prepare() | Copies() | Roll() | Supervised():
                 return await self._begin_processes(step)
             case Inject(faults):
-                injected = await self._inject(faults)
-                return functools.partial(self._heal_block, injected)
+                injected = await self.faults.inject(faults)
+                return functools.partial(self.faults.heal_block, injected)
             case _:
                 raise UsageError.at("lab", "step", step.kind, "cannot be a block", mend=f"await lab.{step.kind}(...)")
 
@@ -191,18 +160,18 @@ class Performer:
                 async with owned([sending]):
                     return await sending
             finally:
-                if hanging in self._in_force:
-                    await self._heal(hanging)
+                if hanging in self.faults.in_force:
+                    await self.faults.heal(hanging)
 
         return end
 
     async def _begin_hang_up(self, moment: Moment, callers: Callers) -> InForce:
         """Have those callers hang up at the moment: a fault, which leaves its evidence like any other."""
         if isinstance(moment, Message):
-            return await self._inject_one(HangUp(moment), callers)
+            return await self.faults.inject_one(HangUp(moment), callers)
         named = Named(f"hang_up_at={moment!r}")
-        trigger = self._trigger(moment, self._site)
-        return await self._act(named, lambda site: HangUpWhen(moment, trigger, site), callers)
+        trigger = self.faults.trigger(moment, self._site)
+        return await self.faults.act(named, lambda site: HangUpWhen(moment, trigger, site), callers)
 
     @property
     def _broken(self) -> bool:
@@ -246,155 +215,12 @@ class Performer:
 
         return end
 
-    async def _inject(self, faults: Sequence[Fault]) -> Sequence[InForce]:
-        self._observer.mark()
-        return [await self._inject_one(fault) for fault in faults]
-
-    async def _inject_one(self, fault: Fault, callers: Callers | None = None) -> InForce:
-        self._check_needs(fault)
-        return await self._act(fault, functools.partial(self._injection, fault), callers)
-
-    async def _act(self, fault: Value, injection: Callable[[Site], Injection], callers: Callers | None) -> InForce:
-        """Have a fault act. `callers`: the clients that it may end; None: all of the scenario's."""
-        self._injected += 1
-        number = self._injected
-        known = InForce(number, fault, injection(self._site_for(number, callers)))
-        # Before it acts: what acted halfway is healed too.
-        self._in_force.append(known)
-        began_ns = time.monotonic_ns()
-        try:
-            await known.injection.act()
-        except ServiceStartError as problem:
-            raise self._not_started(problem) from problem
-        finally:  # what acted halfway has acted: something of it may be felt
-            now_ns = time.monotonic_ns()
-            acted = FaultActed(number, fault, round((now_ns - began_ns) / 1e6, 3))
-            self._recorder.record("fault", acted, t_ns=now_ns)
-        return known
-
-    def _injection(self, fault: Fault, site: Site) -> Injection:
-        """What injects it: at once, or when the moment comes that it is armed for."""
-        injection = fault.injection(site)
-        if not isinstance(fault, TimedFault) or fault.at is None:
-            return injection
-        return Armed(self._trigger(fault.at, site), injection)
-
-    def _trigger(self, moment: Moment, site: Site) -> Trigger:
-        if isinstance(moment, Message):
-            return AtMessage(moment, site)
-        since = self._observer.marks()
-
-        async def reached() -> bool:
-            return (await self._observer.look(moment, since)).reached
-
-        async def come() -> None:
-            await poll_async(reached, within_s=math.inf, interval_s=MOMENT_INTERVAL_S)
-
-        async def seen() -> str:
-            return (await self._observer.look(moment, since)).seen
-
-        return WhenSeen(come, seen)
-
-    def _not_started(self, problem: ServiceStartError) -> ScenarioStop:
-        self._recorder.record("service", ServiceNotStarted(str(problem)))
-        return ScenarioStop()
-
-    def _check_needs(self, fault: Fault) -> None:
-        needs = sorted(fault.needs)
-        if fault.needs_own_server and isinstance(link := getattr(fault, "link", None), Link):
-            needs.append(own(self._site.laid(link).server))
-        for need in needs:
-            reason = self._lacking(need)
-            if reason is not None:
-                self._recorder.record("runner", MachineLacks(need, reason))
-                raise MachineLacksError(need, reason)
-
-    def _site_for(self, number: int, callers: Callers | None) -> Site:
-        def witness(
-            what: str, source: str, detail: str, *, t_ns: int | None = None, at: MessageMet | None = None,
-            deliveries: tuple[str, ...] = (),
-        ) -> None:  # fmt: skip
-            self._recorder.record("fault", EvidenceSeen(number, what, source, detail, at, deliveries), t_ns=t_ns)
-
-        to_come = self._clients.deliveries.names_to_come(IDS_TO_COME)
-        callers = callers or self._site.callers
-        return dataclasses.replace(self._site, witness=witness, ids_to_come=to_come, callers=callers)
-
-    async def before_heal(self) -> None:
-        """Sample the service's health under the faults in force, where that disturbs nothing."""
-        await self.health.before_heal([(known.fault, known.injection) for known in self._in_force])
-
-    async def _heal_these(self, faults: Sequence[Fault]) -> None:
-        await self.before_heal()
-        self._observer.mark()
-        for fault in faults:
-            found = next((known for known in reversed(self._in_force) if known.fault == fault), None)
-            if found is None:
-                known = [repr(other.fault) for other in self._in_force]
-                raise UsageError.at("heal", "fault", repr(fault), "is not in force", valid=known)
-            await self._heal(found)
-
-    async def _heal_block(self, injected: Sequence[InForce]) -> None:
-        try:
-            if any(known in self._in_force for known in injected):
-                await self.before_heal()
-        finally:
-            await self._heal_those(injected)
-
-    async def _heal_those(self, injected: Sequence[InForce]) -> None:
-        self._observer.mark()
-        for known in reversed(injected):
-            if known in self._in_force:  # the block itself may have healed it
-                await self._heal(known)
-
-    async def _heal(self, known: InForce) -> None:
-        began_ns = time.monotonic_ns()
-        try:
-            instead = await known.injection.instead()
-        finally:  # whatever breaks while something is in force, the fault goes
-            await self._undo(known, began_ns)
-        self._record_healed(known, began_ns, instead)
-
-    def _record_healed(self, known: InForce, began_ns: int, instead: str = "") -> None:
-        now_ns = time.monotonic_ns()
-        healed = FaultHealed(known.number, instead, round((now_ns - began_ns) / 1e6, 3))
-        self._recorder.record("fault", healed, t_ns=now_ns)
-
-    async def _undo(self, known: InForce, began_ns: int) -> None:
-        try:
-            await known.injection.heal()
-        except ServiceStartError as problem:
-            # The fault is gone, and the service does not come back: its own failure, and a second try would only wait.
-            self._in_force.remove(known)
-            self._record_healed(known, began_ns)
-            raise self._not_started(problem) from problem
-        self._in_force.remove(known)
-
-    async def heal_all(self) -> None:
-        """Heal whatever is still in force, the newest first; go on when one cannot be, then raise them all.
-
-        A service that does not come back is in the history.
-        """
-        problems: list[Exception] = []
-        for known in list(reversed(self._in_force)):
-            try:
-                await self._heal(known)
-            except ScenarioStop:
-                continue
-            except Exception as problem:  # noqa: BLE001  # the others must be healed too; raised below
-                problems.append(problem)
-        if problems:
-            raise ExceptionGroup("faults could not be healed", problems)
-
-    def _injection_of(self, moment: Fired) -> Injection | None:
-        return next((known.injection for known in reversed(self._in_force) if known.fault == moment.fault), None)
-
     async def _until(self, moment: Moment, within_s: float) -> None:
         last = Look(False, "nothing")
 
         async def look() -> bool:
             nonlocal last
-            last = await self._observer.look(moment)
+            last = await self.faults.observer.look(moment)
             return last.reached
 
         if await poll_async(look, within_s=within_s, interval_s=MOMENT_INTERVAL_S):
@@ -407,25 +233,25 @@ class Performer:
         # A service that is told to stop may say that it is not alive.
         await self._site.asking.hush()
         try:
-            other = next((known for known in self._in_force if isinstance(known.injection, OtherStart)), None)
+            other = next((known for known in self.faults.in_force if isinstance(known.injection, OtherStart)), None)
             if not step.is_plain:
                 if other is not None and isinstance(other.injection, OtherStart):
                     other.injection.give_way()
-                    await self._heal(other)
-                await self._act(Named(f"lab.{step!r}"), lambda site: OtherStart(step, self._rig, site), None)
+                    await self.faults.heal(other)
+                await self.faults.act(Named(f"lab.{step!r}"), lambda site: OtherStart(step, self._rig, site))
             elif other is not None:
-                await self._heal(other)
+                await self.faults.heal(other)
             else:
                 await self._site.service.stop()
                 await self._rig.start()
         except ServiceStartError as problem:
-            raise self._not_started(problem) from problem
+            raise not_started(self._recorder, problem) from problem
         finally:
             self._site.asking.allow()
 
     async def _beside(self, step: Step, injection: Callable[[Site], Injection]) -> End:
-        known = await self._act(Named(f"lab.{step!r}"), injection, None)
-        return functools.partial(self._heal_block, [known])
+        known = await self.faults.act(Named(f"lab.{step!r}"), injection)
+        return functools.partial(self.faults.heal_block, [known])
 
     async def _begin_processes(self, step: Prepare | Copies | Roll | Supervised) -> End:
         match step:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from harness.history import Recorder
+from harness.history.events import ServiceNotStarted
+from harness.stack.service import ServiceStartError
+
 
 class ScenarioStop(Exception):  # noqa: N818  # control flow, not an error: the history has what happened
     """The rest of the scenario has no ground to stand on."""
@@ -14,3 +18,9 @@ class MachineLacksError(Exception):
         self.need = need
         self.reason = reason
         super().__init__(f"needs {need}: {reason}")
+
+
+def not_started(recorder: Recorder, problem: ServiceStartError) -> ScenarioStop:
+    """Record that the service did not start; return what ends the scenario."""
+    recorder.record("service", ServiceNotStarted(str(problem)))
+    return ScenarioStop()

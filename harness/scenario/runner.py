@@ -135,7 +135,7 @@ class _Run:
         await owned.enter_async_context(cores_recorded(lambda: processes_of(rig.site, self._bed), self._recorder))
         performer = Performer(rig, lacking=self._bed.lacking)
         # Heal once more at the very end, whatever ended the run. Usually nothing is left to heal.
-        owned.push_async_callback(performer.heal_all)
+        owned.push_async_callback(performer.faults.heal_all)
         self._lab = Lab(performer, self._recorder)
         counting = Counting(self._bed.target, rig.site, self._recorder)
         try:
@@ -172,9 +172,9 @@ class _Run:
         await self._play(lab)
         self._phase("heal")
         with self._problems("sampling the service's health"):
-            await performer.before_heal()
+            await performer.faults.before_heal()
         with self._problems("healing"):
-            await performer.heal_all()
+            await performer.faults.heal_all()
         with self._problems("reading figures"):
             await record_figures(rig, performer.expectations, before.probed, memory)
         self.scenario_s = time.monotonic() - began

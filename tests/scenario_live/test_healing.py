@@ -48,7 +48,7 @@ def test_healed_twice(runs: Runs, faults: list[Fault]) -> None:
     async def play(lab: Lab) -> None:
         for fault in faults:
             await lab.inject(fault)
-            injection = lab.performer.in_force[-1].injection
+            injection = lab.performer.faults.in_force[-1].injection
             async with lab.deliver(expect=ANY_OUTCOME):
                 await lab.until(fault.fired())
                 await injection.heal()
@@ -103,7 +103,7 @@ def test_locks_healed_twice(runs: Runs) -> None:
             await lab.inject(fault)
             async with lab.deliver():
                 await lab.until(fault.fired())
-                injection = lab.performer.in_force[-1].injection
+                injection = lab.performer.faults.in_force[-1].injection
                 await injection.heal()
                 await injection.heal()
                 await lab.heal(fault)
