@@ -83,7 +83,7 @@ def accepted(good: Path) -> Path:
 
 
 def test_an_ablation_says_of_each_protection_who_proves_it(good: Path) -> None:
-    data = summary_in(good)
+    data = json.loads((ablated_in(good) / "summary.json").read_text("utf-8"))
     assert data["counts"]["held"] == 2
     assert {each["name"]: (each["verdict"], each["by"]) for each in data["ablation"]["protections"]} == {
         "retry": ("proved", ["cut: retry"]),

@@ -47,6 +47,7 @@ def test_a_cut_is_seen_and_so_are_the_pool_and_the_way_back(runs: Runs) -> None:
         locked = server.lock(postgres, "deliveries")
         await lab.inject(locked)
         async with lab.deliver(3):
+            await lab.until(postgres.waiting())  # a connection that is in use may not have said anything yet
             await counted(lab, "pool", "in use", lambda n: n >= 3)
             await lab.heal(locked)
 

@@ -70,7 +70,9 @@ def test_redis_comes_back_empty(runs: Runs) -> None:
         await lab.deliver(3)
         kept.append(_keys(runs.bed))
 
-    assert runs(play).verdict is Verdict.HELD
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
     assert kept[0] >= 3
     assert kept[1] < kept[0]
 
