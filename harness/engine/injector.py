@@ -20,7 +20,7 @@ from harness.faults.site import Site
 from harness.faults.timing import Armed, AtMessage, TimedFault, Trigger, WhenSeen
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, MachineLacks, MessageMet
 from harness.polling import poll_async
-from harness.stack.service import ServiceStartError
+from harness.stack.service_start import ServiceStartError
 from harness.vocabulary import Link, Message, Moment, Value
 
 IDS_TO_COME = 200

@@ -52,7 +52,7 @@ from harness.history.events import (
 )
 from harness.polling import poll_async
 from harness.protocols.contract.probes import Look
-from harness.stack.service import ServiceStartError
+from harness.stack.service_start import ServiceStartError
 from harness.target import Delivery
 from harness.vocabulary import Message, Moment
 

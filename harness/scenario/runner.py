@@ -58,7 +58,7 @@ from harness.scenario.concluding import Moves, Times, conclude
 from harness.scenario.doing import StepMisuseError
 from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario
-from harness.stack.service import ServiceStartError
+from harness.stack.service_start import ServiceStartError
 
 SERVICE_LOG_KEPT = 400_000
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import re
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,18 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.polling import poll, poll_async
+from harness.polling import poll
 from harness.processes.clock import set_clock
-from harness.processes.keeper import Keeper, KeptProcess, LogFile, PreloadedPython, ProcessSpec
+from harness.processes.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
 from harness.processes.syscalls import ConnectRule, SyscallEvent
-from harness.stack.http_client import HttpClient, UnansweredError
 from harness.stack.loops import call_in
 from harness.stack.lost_output import LostOutput
+from harness.stack.service_start import ServiceSpec, Starting
 from harness.stack.sockets import listening
-
-LOG_TAIL_LINES = 15
-NOT_STARTED = "the service did not start: "
-
 
 NO_SETTINGS: Mapping[str, str] = {}
 MUST_END = "a start that must end"
@@ -32,10 +27,6 @@ MUST_END = "a start that must end"
 STOP, END = "stop", "end"
 """What ends a service besides signals: the harness stops it, or the run is over."""
 SAID_CHARACTERS = 4000
-
-
-class ServiceStartError(HarnessError):
-    """The service ended, or stayed silent, before it was alive. Whether that is a verdict, a check decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,27 +56,6 @@ class Copy:
     process: KeptProcess
     port: int = 0
     serves: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSpec:
-    """How to start the service; all placeholders are filled in."""
-
-    argv: tuple[str, ...]
-    environment: Mapping[str, str]
-    cwd: Path
-    log: Path
-    listening: re.Pattern[str] | None
-    """Finds the group `port` in its log. None: it listens on `port`, as it was started to."""
-    port: int = 0
-    alive: str
-    start_within_s: float
-    stop_within_s: float
-    watch_connects: bool
-    preloaded: PreloadedPython | None = None
-    """Starts it by a fork, if the target allows that."""
-    elsewhere: Callable[[], ServiceSpec] | None = None
-    """Describes another process of it, on another port; None: it takes a free port itself."""
 
 
 class ServiceProcess:
@@ -178,8 +148,9 @@ class ServiceProcess:
             self._overrides = overrides
         began_ns = time.monotonic_ns()
         mark = self._begin()
-        self.port = await self._until_listening(self.process, self._spec, mark)
-        await self._until_alive(self.process, self.port)
+        starting = self._starting_of(self.process, self._spec, mark)
+        self.port = await starting.until_listening()
+        await starting.until_alive(self.port)
         await self._keep_clock()
         return (time.monotonic_ns() - began_ns) / 1e6
 
@@ -199,6 +170,9 @@ class ServiceProcess:
         process.on_exit(self._exit_callback(process))
         return process
 
+    def _starting_of(self, process: KeptProcess, spec: ServiceSpec, mark: int) -> Starting:
+        return Starting(process=process, spec=spec, mark=mark, mute=self.output is not None)
+
     async def start_copy(self) -> Copy:
         """Start another process beside the first one, with the same settings. Raises ServiceStartError."""
         async with self._starting:
@@ -206,8 +180,9 @@ class ServiceProcess:
             copy = Copy(self._spawned(spec))
             self._copies.append(copy)
             self._apply_rules()
-            copy.port = await self._until_listening(copy.process, spec, mark)
-            await self._until_alive(copy.process, copy.port)
+            starting = self._starting_of(copy.process, spec, mark)
+            copy.port = await starting.until_listening()
+            await starting.until_alive(copy.port)
             await self._keep_clock()
             return copy
 
@@ -295,55 +270,6 @@ class ServiceProcess:
             self._ended(process, status, asked_by)
 
         return functools.partial(call_in, self._loop, in_the_loop)
-
-    async def _until_listening(self, process: KeptProcess, spec: ServiceSpec, mark: int) -> int:
-        says_where = spec.listening
-        if says_where is None:
-            return spec.port
-        lost = self.output is not None
-
-        def port_in_log() -> int | None:
-            # Wait for the process first: then the log has all that it wrote.
-            gone = process.poll()
-            if lost and gone is None:  # it can say nothing: the kernel knows
-                return next((each.local.port for each in listening(0, pids=[process.pid])), None)
-            found = says_where.search(self.log.read(mark))
-            if found is None and gone is not None:
-                raise self._did_not_start(f"it ended with status {gone}")
-            return int(found["port"]) if found else None
-
-        port = await poll(port_in_log, within_s=self._spec.start_within_s)
-        if port is None:
-            within_s, wanted = self._spec.start_within_s, says_where.pattern
-            raise self._did_not_start(f"no line of its log said in {within_s:g} s where it listens: {wanted!r}")
-        return port
-
-    async def _until_alive(self, process: KeptProcess, port: int) -> None:
-        """Ask until it answers well: a service may listen before it is up."""
-        path, last = self._spec.alive, "nothing"
-        async with HttpClient(keep_alive=False) as client:
-
-            async def alive() -> bool:
-                nonlocal last
-                gone = process.poll()
-                if gone is not None:
-                    raise self._did_not_start(f"it ended with status {gone}")
-                try:
-                    answer = await client.get(port, path, within_s=self._spec.start_within_s)
-                except (UnansweredError, TimeoutError) as problem:
-                    last = repr(problem)
-                    return False
-                last = f"it answered {answer.status}"
-                return answer.is_success
-
-            if not await poll_async(alive, within_s=self._spec.start_within_s):
-                raise self._did_not_start(
-                    f"{path} did not say in {self._spec.start_within_s:g} s that it is alive: {last}"
-                )
-
-    def _did_not_start(self, why: str) -> ServiceStartError:
-        tail = self.log.tail(LOG_TAIL_LINES)
-        return ServiceStartError(f"{NOT_STARTED}{why}; its last words:\n{tail}")
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ from harness.history.events import FaultHealed, PhaseBegan
 from harness.protocols.redis.probes import client as redis_client
 from harness.protocols.redis.storage import DATABASES
 from harness.relay import Cut
-from harness.stack.service import ServiceStartError
+from harness.stack.service_start import ServiceStartError
 from tests.scenario_live.support import Runs, Speechless, evidence, history_of, problems, site_of
 
 HELD_BACK = """DO $$ BEGIN

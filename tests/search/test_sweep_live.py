@@ -31,7 +31,7 @@ from harness.search.sweep.copies import OVERLAPPED
 from harness.search.sweep.plan import RETRY, Choice
 from harness.search.sweep.results import CellVerdict
 from harness.search.sweep.sweeper import TRIES, counts_instead
-from harness.stack.service import ServiceStartError
+from harness.stack.service_start import ServiceStartError
 from harness.target import Delivery
 from harness.vocabulary import ABSENT, REFUSED
 from tests.results.made import summary_of

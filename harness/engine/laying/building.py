@@ -30,7 +30,8 @@ from harness.relay import RelayControl
 from harness.results import RunKey
 from harness.stack.http_client import HttpClient
 from harness.stack.ports import free_port
-from harness.stack.service import ServiceProcess, ServiceSpec
+from harness.stack.service import ServiceProcess
+from harness.stack.service_start import ServiceSpec
 from harness.target.placeholders import SERVICE_PORT
 
 PATIENCE_BEYOND_DEADLINE_S = 0.5

@@ -29,7 +29,7 @@ from harness.search.sweep.lane_rest import problems_at_rest
 from harness.search.sweep.results import NOTABLE, CellResult, CellVerdict, LaneProblem
 from harness.search.sweep.trial import Trial
 from harness.search.sweep.trials import Trials
-from harness.stack.service import ServiceStartError
+from harness.stack.service_start import ServiceStartError
 from harness.target import Delivery
 
 BATCH_MAX = 40

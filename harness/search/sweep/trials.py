@@ -18,7 +18,7 @@ from harness.search.sweep.lane import EndedError, Lane
 from harness.search.sweep.states import NotReadyError, States
 from harness.search.sweep.striking import strike
 from harness.search.sweep.trial import Trial
-from harness.stack.service import ServiceStartError
+from harness.stack.service_start import ServiceStartError
 from harness.vocabulary import ACKNOWLEDGED
 
 
