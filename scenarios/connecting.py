@@ -3,7 +3,7 @@
 import pytest
 
 from harness import Fault, Lab, link, postgres, proves, syscall, wire
-from scenarios.words import REFUSED_CONNECT, WAITS_FOR_POSTGRES
+from scenarios.words import CLOSED, REFUSED_CONNECT, WAITS_FOR_POSTGRES
 
 LOST = proves("retry.database", fails="outcome", match="ConnectionDoesNotExistError|ConnectionResetError")
 
@@ -43,3 +43,12 @@ async def test_postgres_falls_silent_while_connecting(lab: Lab) -> None:
     """The connection is accepted, and the first message is not answered: given up in time, stored by another."""
     async with lab.inject(wire.stall(postgres.sent(message="SSLRequest")), link.cut(postgres)):
         await lab.deliver()
+
+
+@proves("pool.pre_ping", without=("retry.database",), fails="outcome", match=CLOSED)
+async def test_line_is_slow(lab: Lab) -> None:
+    """Each message takes a sixth of a second: a new connection costs its login, the first after a start no more."""
+    async with lab.inject(link.latency(postgres, latency_ms=170), link.cut(postgres)):
+        await lab.deliver(slower_ms_max=1_700)
+        await lab.restart()
+        await lab.deliver(slower_ms_max=1_700)

@@ -2,7 +2,15 @@
 
 import pytest
 
-from harness import Lab, postgres, proves, redis, wire
+from harness import REFUSED, Figure, Lab, link, postgres, proves, redis, server, service, wire
+
+NO_KEY = "ALTER TABLE deliveries DROP CONSTRAINT deliveries_pkey"
+A_KEY = "ALTER TABLE deliveries ADD PRIMARY KEY (source, id)"
+
+
+def told(place: str, reason: str, cause: str) -> Figure:
+    """How many refusals the service's log tells with that place, reason and cause."""
+    return service.lines(f'"event": "refused", "phase": "{place}", "reason": "{reason}".*"error": ".*{cause}')
 
 
 def not_retried(error: str) -> pytest.MarkDecorator:
@@ -51,6 +59,28 @@ async def test_postgres_shuts_down_in_mid_query(lab: Lab) -> None:
     """The administrator ends the session at the INSERT (57P01): another connection is used."""
     async with lab.inject(wire.fail(postgres.sent("INSERT"), code="57P01", fatal=True)):
         await lab.deliver()
+
+
+@proves("errors.refuse", fails="outcome", match="unknown, status 500")
+async def test_log_names_place_and_cause(lab: Lab) -> None:
+    """Each refusal's line names what was under way, and what the server or the kernel said."""
+    for statement, place in (("BEGIN", "insert"), ("INSERT", "insert"), ("COMMIT", "commit")):
+        async with lab.inject(wire.fail(postgres.sent(statement), code="40001", always=True)):
+            await lab.deliver(expect=REFUSED)
+        lab.expect(told(place, "serialization", "40001"), at_least=1)
+    async with lab.inject(wire.fail(postgres.sent("SELECT"), code="53100", always=True)):
+        await lab.request("delivery", of=None, expect=REFUSED)
+    lab.expect(told("select", "server_error", "53100"), at_least=1)
+    async with lab.inject(link.down(postgres)):
+        await lab.deliver(expect=REFUSED)
+    lab.expect(told("checkout", "connect_failed", "Errno 111"), at_least=1)
+
+
+@proves("errors.refuse", fails="outcome", match="unknown, status 500")
+async def test_unique_key_is_gone(lab: Lab) -> None:
+    """A restore has left the key out: nothing is stored that could not be recognised."""
+    async with lab.inject(server.execute(postgres, NO_KEY, undo=A_KEY)):
+        await lab.deliver(2, copies=2, expect=REFUSED)
 
 
 @pytest.mark.parametrize("code", ["LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "NOAUTH", "MOVED"])

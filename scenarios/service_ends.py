@@ -28,7 +28,8 @@ async def test_sigterm_drains(lab: Lab) -> None:
 
 @proves("drain.sigterm", fails="outcome", match="unknown")
 async def test_sigterm_waits_for_a_slow_request(lab: Lab) -> None:
-    """A request that takes more than a second is answered, not cut."""
+    """A request that takes more than a second is answered, not cut: its grace is no whole number of seconds."""
+    await lab.restart("WEBHOOK_REQUEST_TIMEOUT_S=1.9", "WEBHOOK_DRAIN_GRACE_S=1.9")
     hold = wire.hold(postgres.sent("INSERT"))
     await lab.inject(hold)
     async with lab.deliver():

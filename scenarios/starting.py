@@ -40,6 +40,14 @@ async def test_start_with_other_settings(lab: Lab) -> None:
         await lab.deliver(3)
 
 
+@proves("redis.fail_open", fails="outcome", match="redis.exceptions")
+async def test_starts(lab: Lab) -> None:
+    """Beside the service, which serves on without Redis: wrong commands and settings fail with words, right ones do."""
+    async with lab.inject(link.down(redis)):
+        await lab.starts()
+        await lab.deliver(3)
+
+
 @proves("ack.after_commit", fails="outcome", match="acknowledged")
 async def test_supervisor_starts_it_again(lab: Lab) -> None:
     """Killed while its COMMITs wait, it is started again by a supervisor: nothing was promised, and it serves."""

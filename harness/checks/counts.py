@@ -56,7 +56,7 @@ def counts_are_true(history: History) -> Examined:
     return Examined(
         problem="; ".join(problems),
         saw=f"{compared} counters compared" if compared else "no counter can be compared",
-        observations=compared,
+        observations=max(compared, len(problems)),
     )
 
 

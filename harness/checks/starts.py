@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
-from harness.history.events import PrepareEnded, StartEnded
+from harness.history.events import PrepareEnded, StartEnded, StartTried
 
+SHOWN = 5
 SHOWN_CHARACTERS = 300
 """How much of the output a reason quotes."""
 
@@ -56,7 +57,38 @@ def _problems_of_prepare(end: PrepareEnded) -> Iterator[str]:
     yield from _words("prepare", end)
 
 
-def _words(what: str, end: StartEnded | PrepareEnded) -> Iterator[str]:
+@check(Kind.LIVENESS)
+def starts(history: History) -> Examined:
+    """Each start that the target describes fails with its reason, or comes up, and none shows a secret."""
+    seen = list(history.of(StartTried))
+    problems = [problem for tried in seen for problem in _problems_of_try(tried)]
+    more = f" (and {len(problems) - SHOWN} more)" if len(problems) > SHOWN else ""
+    failed = sum(tried.fails for tried in seen)
+    return Examined(
+        problem="; ".join(problems[:SHOWN]) + more,
+        saw=f"{failed} starts had to fail, {len(seen) - failed} to come up" if seen else "no start was tried",
+        observations=len(seen),
+    )
+
+
+def _problems_of_try(tried: StartTried) -> Iterator[str]:
+    expected = tried.statuses if tried.fails else (0,)
+    came_up, must_come_up = tried.came_up, tried.serves and not tried.fails
+    if came_up and not must_come_up:
+        yield f"{tried.name} had to fail, and the service accepted connections"
+    elif must_come_up and not came_up:
+        yield f"{tried.name} had to come up, and did not: {tried.said[-SHOWN_CHARACTERS:].strip()!r}"
+    elif tried.status is None:
+        yield f"{tried.name} still ran after {tried.took_ms / 1e3:.1f} s"
+    elif tried.status not in expected if expected else tried.status == 0:
+        wanted = " or ".join(map(str, expected)) or "any but 0"
+        told = tried.said[-SHOWN_CHARACTERS:].strip()
+        yield f"{tried.name} ended with status {tried.status} (expected {wanted}): {told!r}"
+    yield from _words(tried.name, tried)
+    yield from (f"{tried.name} showed {shown}" for shown in tried.shown)
+
+
+def _words(what: str, end: StartEnded | PrepareEnded | StartTried) -> Iterator[str]:
     """What is wrong with what it said."""
     if end.status is not None and end.says and not re.search(end.says, end.said):
         yield f"{what} did not say {end.says!r}, but {end.said[-SHOWN_CHARACTERS:].strip()!r}"

@@ -11,6 +11,7 @@ import inspect
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar, cast
 
@@ -20,6 +21,8 @@ from harness.target import SOURCE, Delivery, OutgoingRequest, Target
 from harness.target.requests import ChangedDescription, RightDescription, WrongDescription
 from harness.target.sender import Then, fill
 
+CLOCK_TOLERANCE_S = 0.25
+"""Clocks of two machines agree no better, and a service may round."""
 DescribedT = TypeVar("DescribedT")
 
 
@@ -37,7 +40,7 @@ def outgoing(target: Target, delivery: Delivery, asks: Asks, name: str, *, ahead
             return _signed(target, delivery, 0.0, ahead_s)
         case Asks.READ | Asks.READ_UNSENT:
             read = _named(target.description.reads, "reads", name)
-            words = _words(delivery)
+            words = words_of(delivery)
             return OutgoingRequest(read.method, fill(read.path, words), _filled(read.headers, words), b"")
         case Asks.WRONG:
             return _made_wrong(target, delivery, _named(target.description.wrong, "wrong", name), ahead_s)
@@ -91,7 +94,7 @@ def changed(delivery: Delivery, description: ChangedDescription) -> Delivery:
 def _made_right(target: Target, delivery: Delivery, right: RightDescription, ahead_s: float) -> OutgoingRequest:
     """`delivery`: as `changed` returned it."""
     usual = _signed(target, delivery, right.age_s, ahead_s)
-    headers = _filled(right.headers, {**_words(delivery), **usual.headers})
+    headers = _filled(right.headers, {**words_of(delivery), **usual.headers})
     every = {**_without(usual.headers, headers), **headers, **_padding(right)}
     return dataclasses.replace(usual, headers=every, pause_s=right.pause_ms / 1e3, then=_then(target, right))
 
@@ -102,7 +105,7 @@ def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription, ahe
     signed = dataclasses.replace(meant, source=source_of(target, signer), identity=signer)
     right = _signed(target, signed, wrong.age_s, ahead_s)
     path = right.path if wrong.signed_as is None else target.sender.request(meant).path
-    words = {**_words(meant), **right.headers}
+    words = {**words_of(meant), **right.headers}
     headers = _filled(wrong.headers, words)
     if wrong.trailers:
         headers["transfer-encoding"] = "chunked"
@@ -166,7 +169,8 @@ def _of_size(body: bytes, size: int) -> bytes:
     return body[:size].ljust(size)
 
 
-def _words(delivery: Delivery) -> Mapping[str, str]:
+def words_of(delivery: Delivery) -> Mapping[str, str]:
+    """What texts of the target may name of a delivery."""
     return {"source": delivery.source, "id": delivery.id, "digest": delivery.digest}
 
 
@@ -180,6 +184,28 @@ def dated_ahead_s(headers: Sequence[tuple[str, str]]) -> Iterator[float]:
         if name == "date":
             with contextlib.suppress(ValueError):
                 yield parsedate_to_datetime(value).timestamp() - time.time()
+
+
+def misdated(dated: str, *, after_s: float, before_s: float) -> Sequence[str]:
+    """What an answer lacks that says when the delivery was stored, if that is not between the two.
+
+    `after_s`: infinite if it is not known when the delivery was sent.
+    """
+    if not dated or after_s > before_s:
+        return ()
+    try:
+        at_s = float(dated) if dated.replace(".", "", 1).isdigit() else _seconds(dated)
+    except ValueError:
+        return (f"a time that can be read: {dated!r}",)
+    if after_s - CLOCK_TOLERANCE_S <= at_s <= before_s + CLOCK_TOLERANCE_S:
+        return ()
+    wrong = f"{after_s - at_s:.1f} s before it was sent" if at_s < after_s else "in the future"
+    return (f"the time at which it was stored: {dated} is {wrong}",)
+
+
+def _seconds(text: str) -> float:
+    at = datetime.fromisoformat(text)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _named(known: Mapping[str, DescribedT], table: str, name: str) -> DescribedT:

@@ -26,6 +26,7 @@ from harness.engine.steps import (
     Request,
     Restart,
     Roll,
+    Starts,
     Step,
     Supervised,
     Traffic,
@@ -101,7 +102,7 @@ class Performer:
                 await self._restart(step)
             case Expect():
                 self.expect(step)
-            case Deliver() | Prepare() | Roll():
+            case Deliver() | Prepare() | Roll() | Starts():
                 return await (await self.begin(step))()
             case Request():
                 return await self._request(step)
@@ -124,7 +125,7 @@ class Performer:
                 return await self._deliver(step)
             case Traffic():
                 return self._traffic(step)
-            case Prepare() | Copies() | Roll() | Supervised():
+            case Prepare() | Starts() | Copies() | Roll() | Supervised():
                 return await self._begin_processes(step)
             case Inject(faults):
                 injected = await self.faults.inject(faults)
@@ -253,10 +254,12 @@ class Performer:
         known = await self.faults.act(Named(f"lab.{step!r}"), injection)
         return functools.partial(self.faults.heal_block, [known])
 
-    async def _begin_processes(self, step: Prepare | Copies | Roll | Supervised) -> End:
+    async def _begin_processes(self, step: Prepare | Starts | Copies | Roll | Supervised) -> End:
         match step:
             case Prepare():
                 return await self._rig.preparing.begin(step)
+            case Starts():
+                return functools.partial(self._rig.starts.try_all, self._site.service)
             case Copies():
                 return await self._beside(step, lambda site: MoreCopies(step.n, self._rig, site))
             case Roll():

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 
 from harness.engine.laying.preparing import Preparing
+from harness.engine.laying.trying_starts import StartTrials
 from harness.engine.observing.sessions import Sessions
 from harness.engine.workload import Answer, Clients, Errand
 from harness.faults.site import Site
@@ -33,6 +34,7 @@ class Rig:
     clients: Clients
     recorder: Recorder
     preparing: Preparing
+    starts: StartTrials
 
     @property
     def recovery_s(self) -> float:

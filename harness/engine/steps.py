@@ -257,6 +257,11 @@ class Prepare(Step, kind="prepare"):
 
 
 @dataclass(frozen=True, repr=False)
+class Starts(Step, kind="starts"):
+    """Try each start of the target's `[starts]` beside the service."""
+
+
+@dataclass(frozen=True, repr=False)
 class Expect(Step, kind="expect"):
     """Judge a figure at the end, over the whole scenario."""
 

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import hashlib
 import itertools
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from typing import Any
 from harness.engine.deliveries import Deliveries
 from harness.engine.known_secrets import KnownSecrets
 from harness.engine.observing.looks import SharedLooks
-from harness.engine.outgoing import dated_ahead_s, outgoing, shown
+from harness.engine.outgoing import dated_ahead_s, misdated, outgoing, shown, words_of
 from harness.engine.tasks import owned
 from harness.faults.callers import Caller, Callers
 from harness.history import Recorder
@@ -24,6 +25,7 @@ from harness.history.events import Asks, Named, Purpose, RequestEnded, RequestSe
 from harness.stack.http_client import BrokenOffError, HttpClient, HungUpError, NotConnectedError
 from harness.stack.service import ServiceProcess
 from harness.target import Delivery, OutgoingRequest, Target
+from harness.target.outcomes import lacking
 from harness.target.secrets import SecretsDescription
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, UNKNOWN, Outcome, Value
 
@@ -146,6 +148,8 @@ class Clients:
     """What the service must not tell, as far as it was sent by now."""
     sent: dict[str, Delivery] = field(default_factory=dict)
     """Every delivery that was sent, by its id, whatever the history."""
+    first_sent_s: dict[str, float] = field(default_factory=dict)
+    """When each delivery was sent first, by this machine's wall clock."""
     answered: Counter[int] = field(default_factory=Counter)
     """How many answers came from each port, those about health aside."""
     _numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
@@ -158,24 +162,25 @@ class Clients:
         self.secrets.sent(request)
         number = self._record_sent(delivery, errand)
         began_ns = time.monotonic_ns()
-        ending = await self._calling(number, request, errand)
+        ending = await self._calling(number, delivery, request, errand)
         answer = Answer(
             delivery.id, ending.outcome, ending.status, ending.body, (ending.at_ns - began_ns) / 1e6, ending.problem,
             ending.broken_off, ending.headers,
         )  # fmt: skip
         # Health owes no sender a header.
-        lacks = () if errand.asks is Asks.HEALTH else (*ending.lacks, *self._other_status(errand, answer))
+        lacks = () if errand.asks is Asks.HEALTH else (*ending.lacks, *self._lacking_of_its_own(errand, answer))
         lacks = (*lacks, *ending.connection_lacks)
         self._record_ended(number, answer, errand, ending=dataclasses.replace(ending, lacks=lacks))
         return answer
 
-    def _other_status(self, errand: Errand, answer: Answer) -> Sequence[str]:
-        """What a rejection lacks, if its status is none of those that the target demands of this wrong request."""
+    def _lacking_of_its_own(self, errand: Errand, answer: Answer) -> Sequence[str]:
+        """What a rejection lacks of the status and the headers that the target demands of this wrong request."""
         if errand.asks is not Asks.WRONG or answer.outcome not in REJECTED or answer.status is None:
             return ()
-        wanted = self.target.description.wrong[errand.name].status
-        fits = not wanted or {str(answer.status), f"{answer.status // 100}xx"} & {*wanted}
-        return () if fits else (f"status {' or '.join(wanted)}",)
+        meant = self.target.description.wrong[errand.name]
+        fits = not meant.status or {str(answer.status), f"{answer.status // 100}xx"} & {*meant.status}
+        carried = lacking(meant.carries, answer.headers)
+        return (*(() if fits else (f"status {' or '.join(meant.status)}",)), *carried)
 
     def _nothing_shown(self, errand: Errand, answer: Answer, seen: str) -> Sequence[str]:
         """What a read lacks that found a delivery and does not show it, although the target says that it does."""
@@ -191,6 +196,7 @@ class Clients:
         number = next(self._numbers)
         if errand.asks is Asks.DELIVER:
             self.sent[delivery.name] = delivery
+            self.first_sent_s.setdefault(delivery.name, time.time())
         self.recorder.record(
             "client",
             RequestSent(
@@ -215,7 +221,7 @@ class Clients:
             ),
         )  # fmt: skip
 
-    async def _calling(self, number: int, going: OutgoingRequest, errand: Errand) -> _Ending:
+    async def _calling(self, number: int, delivery: Delivery, going: OutgoingRequest, errand: Errand) -> _Ending:
         """Send a request; a fault may have a client of the scenario's hang up meanwhile."""
         caller = Caller(number)
         with ExitStack() as known:
@@ -224,15 +230,15 @@ class Clients:
             if errand.callers is not None:
                 known.enter_context(errand.callers.calling(caller))
             try:
-                ending = await self._ending(caller, going, errand)
+                ending = await self._ending(caller, delivery, going, errand)
             except BaseException:
                 caller.over(hung_up=False)
                 raise
             caller.over(hung_up=ending.hung_up_at is not None)
             return ending
 
-    async def _ending(self, caller: Caller, going: OutgoingRequest, errand: Errand) -> _Ending:
-        request = asyncio.create_task(self._request(caller, going, errand))
+    async def _ending(self, caller: Caller, delivery: Delivery, going: OutgoingRequest, errand: Errand) -> _Ending:
+        request = asyncio.create_task(self._request(caller, delivery, going, errand))
         async with owned([request]):  # cancelled, it is over when its socket is closed
             return await self._first(request, caller, self.patience_s if errand.within_s is None else errand.within_s)
 
@@ -265,7 +271,7 @@ class Clients:
         ending.waiting_for = waiting_for
         return ending
 
-    async def _request(self, caller: Caller, going: OutgoingRequest, errand: Errand) -> _Ending:
+    async def _request(self, caller: Caller, delivery: Delivery, going: OutgoingRequest, errand: Errand) -> _Ending:
         def connected(port: int) -> None:
             caller.port = port
 
@@ -284,9 +290,14 @@ class Clients:
         self.answered[port] += not asks_health
         if self.service.clock_ahead_s:
             self.service.dates.extend(dated_ahead_s(response.headers))
-        label = self.target.labels.label(response.status, response.headers, response.body, reads=errand.reads)
+        about = words_of(delivery)
+        label = self.target.labels.label(
+            response.status, response.headers, response.body, reads=errand.reads, words=about
+        )
+        first_s = math.inf if self.service.clock_ahead_s else self.first_sent_s.get(delivery.name, math.inf)
+        lacks = (*label.lacks, *misdated(label.dated, after_s=first_s, before_s=time.time()))
         return _Ending(
-            label.outcome, response.status, response.body, headers=response.headers, lacks=label.lacks,
+            label.outcome, response.status, response.body, headers=response.headers, lacks=lacks,
             connection_lacks=response.lacks,
         )  # fmt: skip
 

@@ -21,6 +21,7 @@ from harness.engine.steps import (
     Request,
     Restart,
     Roll,
+    Starts,
     Supervised,
     Traffic,
     Until,
@@ -277,6 +278,19 @@ class Lab(StepRunner):
             UsageError: a setting is not `NAME=value`, or `says` or `hides` comes without `expect=ENDS`.
         """
         return self._doing(Doing(self, Restart(settings, expect=expect, says=says, hides=hides), None))
+
+    def starts(self) -> Awaitable[None]:
+        """Try each start of the target's `[starts]`, beside the service, which runs on: two at a time.
+
+        One that must fail has to end by itself, before it listens, with a status that says so and its reason; the
+        others have to come up. None may show a secret (check `starts`)::
+
+            await lab.starts()
+
+        Raises:
+            UsageError: the target describes none.
+        """
+        return self._doing(Doing(self, Starts(), None))
 
     def prepare(
         self,

@@ -32,9 +32,9 @@ from harness.engine.observing.service_log import record_answers_logged, record_u
 from harness.engine.observing.stored import UnreadableError, rows_at_rest
 from harness.engine.observing.tries import tries_recorded
 from harness.engine.performer import Performer
-from harness.engine.phases.figures import record_figures
+from harness.engine.phases.figures import Before, record_figures
 from harness.engine.phases.recovery import recover, send_again
-from harness.engine.phases.rest import AtFirst, held_at_first, record_rest, rest_names
+from harness.engine.phases.rest import held_at_first, record_rest, rest_names
 from harness.engine.phases.steady import check_steady_again, reach_steady_state
 from harness.engine.rig import Rig
 from harness.engine.stops import MachineLacksError, ScenarioStop
@@ -153,7 +153,7 @@ class _Run:
         memory = MemoryWatch(rig.site.service, rig.recorder)
         mark = rig.site.service.log.size()
         async with tries_recorded(rig):
-            await self._middle(self._lab, rig, performer, before, memory)
+            await self._middle(self._lab, rig, performer, Before(before.probed, memory, mark))
             await self._afterwards(rig, performer, mark, counting, lambda: record_rest(rig, before, memory))
 
     def _service_ended(self, event: ServiceEnded) -> None:
@@ -167,7 +167,7 @@ class _Run:
             self._recorder.record("runner", NotSteady(told, not_started=True))
             raise ScenarioStop from problem
 
-    async def _middle(self, lab: Lab, rig: Rig, performer: Performer, before: AtFirst, memory: MemoryWatch) -> None:
+    async def _middle(self, lab: Lab, rig: Rig, performer: Performer, before: Before) -> None:
         began = time.monotonic()
         await self._play(lab)
         self._phase("heal")
@@ -176,7 +176,7 @@ class _Run:
         with self._problems("healing"):
             await performer.faults.heal_all()
         with self._problems("reading figures"):
-            await record_figures(rig, performer.expectations, before.probed, memory)
+            await record_figures(rig, performer.expectations, before)
         self.scenario_s = time.monotonic() - began
 
     async def _play(self, lab: Lab) -> None:

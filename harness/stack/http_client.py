@@ -49,8 +49,9 @@ class HttpClient:
     connection of its own, so that no request of a scenario can disturb another.
     """
 
-    def __init__(self, *, keep_alive: bool) -> None:
+    def __init__(self, *, keep_alive: bool, host: str = HOST) -> None:
         self._keep_alive = keep_alive
+        self._host = host
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
 
@@ -112,7 +113,9 @@ class HttpClient:
 
     async def _connected(self, port: int) -> Connection:
         try:
-            _, connection = await asyncio.get_running_loop().create_connection(lambda: Connection(port), HOST, port)
+            _, connection = await asyncio.get_running_loop().create_connection(
+                lambda: Connection(port), self._host, port
+            )
         except OSError as problem:
             raise NotConnectedError(repr(problem)) from problem
         self._open.add(connection)

@@ -173,10 +173,14 @@ class ServiceProcess:
     def _starting_of(self, process: KeptProcess, spec: ServiceSpec, mark: int) -> Starting:
         return Starting(process=process, spec=spec, mark=mark, mute=self.output is not None)
 
+    def another(self) -> ServiceSpec:
+        """Return how to start another process beside the first one."""
+        return self._spec if self._spec.elsewhere is None else self._spec.elsewhere()
+
     async def start_copy(self) -> Copy:
         """Start another process beside the first one, with the same settings. Raises ServiceStartError."""
         async with self._starting:
-            mark, spec = self.log.size(), self._spec if self._spec.elsewhere is None else self._spec.elsewhere()
+            mark, spec = self.log.size(), self.another()
             copy = Copy(self._spawned(spec))
             self._copies.append(copy)
             self._apply_rules()

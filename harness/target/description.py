@@ -26,6 +26,7 @@ from harness.target.requests import (
 from harness.target.secrets import SecretsDescription
 from harness.target.series import Series
 from harness.target.service_log import LogDescription
+from harness.target.starts import StartDescription
 from harness.target.stored import StoredDescription
 from harness.target.times import Milliseconds, Seconds
 
@@ -239,6 +240,11 @@ class ProbesDescription(Table):
     counts: dict[OutcomeName, Series] = Field(default={})
     """Counters of the service's answers to deliveries, by what was answered. Over a run each must have grown by as many
     such answers as the clients had; by at most one more for each request that ended without an answer."""
+    shows: list[Series] = Field(default=[])
+    """Metrics that are always shown: what an operator's alerts and graphs rest on."""
+    labels: dict[str, list[str]] = Field(default={})
+    """All values that a label of that name may have, in all metrics. A value that comes from outside, such as the text
+    of an error, makes a new series each time, which is never given up."""
     counts_from_zero: bool = Field(default=False, strict=True)
     """Each of those counters is shown from the start, at 0: an alert on one that is not there never rings."""
 
@@ -332,6 +338,8 @@ class TargetDescription(Table):
     """Requests that must be rejected, by name."""
     identities: dict[Name, IdentityDescription] = Field(default={})
     """Senders other than the first, by name."""
+    starts: dict[Name, StartDescription] = Field(default={})
+    """Starts that must fail, or come up, by name."""
     contract: ContractDescription = ContractDescription()
     """What else it owes."""
     health: HealthDescription = HealthDescription()

@@ -42,6 +42,7 @@ def load_target(path: Path) -> Target:
     sender = _sender(description, path)
     _check_changed(description, sender, str(path))
     _check_secrets(description, sender, str(path))
+    _check_starts(description, sender, str(path))
     return Target(path=path.resolve(), description=description, sender=sender)
 
 
@@ -159,8 +160,30 @@ def _texts_with_placeholders(description: TargetDescription) -> Iterator[tuple[s
     yield from description.service.environment.items()
 
 
+def _check_starts(description: TargetDescription, sender: Sender, place: str) -> None:
+    """Refuse starts of what the target does not have, and texts that name what nothing is known by."""
+    own = [*description.service.environment, *sender.settings()]
+    for name, start in description.starts.items():
+        where = f"{place}: [starts.{name}]"
+        if start.runs == "prepare" and not description.service.prepare:
+            mend = "add prepare to [service]"
+            raise UsageError.at(where, "runs", start.runs, "the target has no command that prepares", mend=mend)
+        for setting in start.only or ():
+            if setting not in own:
+                raise UsageError.at(where, "only", setting, "the service gets no such setting", valid=own)
+        for key, text in start.environment.items():
+            known = [*own, SERVICE_PORT, *_of_links(description, where, key, text)]
+            _check_words(text, known, place=where, key=key)
+
+
 def _check_placeholders(description: TargetDescription, place: str, key: str, text: str) -> None:
     place = f"{place}: [service]"
+    own = [] if key.startswith("prepare") else [SERVICE_PORT]
+    _check_words(text, ["python", *own, *_of_links(description, place, key, text)], place=place, key=key)
+
+
+def _of_links(description: TargetDescription, place: str, key: str, text: str) -> Sequence[str]:
+    """What texts may name of the links. Raises UsageError for the certificate of one without TLS."""
     of_links: list[str] = []
     for link, described in description.links.items():
         of_links += [f"{link}.{word}" for word in ABOUT.of(described.protocol).placeholders]
@@ -170,8 +193,7 @@ def _check_placeholders(description: TargetDescription, place: str, key: str, te
         elif ca_file in PLACEHOLDER.findall(text):
             problem, mend = "this link speaks no TLS, so it has no certificate", f"add tls = true to [links.{link}]"
             raise UsageError.at(place, key, ca_file, problem, mend=mend)
-    own = [] if key.startswith("prepare") else [SERVICE_PORT]
-    _check_words(text, ["python", *own, *of_links], place=place, key=key)
+    return of_links
 
 
 def _check_words(text: str, known: Sequence[str], *, place: str, key: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,12 @@ OutcomeName: TypeAlias = Literal[
 HeaderName = Annotated[str, AfterValidator(str.lower)]
 Headers: TypeAlias = Sequence[tuple[str, str]]
 """An answer's headers, their names in lower case."""
+
+
+def _expression_with_time(text: str) -> str:
+    if "time" not in re.compile(text).groupindex:
+        raise wrong("has no group named time", "put (?P<time>...) where the time stands")
+    return text
 
 
 def _any_value(carries: object) -> object:
@@ -54,7 +61,11 @@ class OutcomeDescription(Table):
     """Headers that each such answer must have, and an expression that finds the value. A list of names asks for no
     value. For example, a refusal owes its sender `retry-after`."""
     says: Expression | None = None
-    """An expression that finds something in the body of each such answer: the word, say, that programs go by."""
+    """An expression that finds something in the body of each such answer: the word, say, that programs go by. In it
+    `{source}`, `{id}` and `{digest}` stand for those of the delivery that the request was about."""
+    dated: Annotated[Expression, AfterValidator(_expression_with_time)] | None = None
+    """Finds the group `time` in the body of each such answer: when the delivery was stored, in ISO 8601 or in seconds.
+    That is after it was sent first, and before the answer came."""
 
     def rank(self, status: int, headers: Headers, body: str) -> int:
         """How narrowly it fits an answer; 0 if it does not fit."""
@@ -117,12 +128,17 @@ class OutcomesDescription(Table):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What an answer means. `lacks`: what such an answer must carry or say, and this one does not."""
+    """What an answer means. `lacks`: what such an answer must carry or say, and this one does not.
+
+    `dated`: when it says that the delivery was stored; empty where it need not.
+    """
 
     outcome: Outcome
     lacks: tuple[str, ...] = ()
+    dated: str = ""
 
 
+WORD: Final = re.compile(r"\{(source|id|digest)\}")
 UNKNOWN_LABEL: Final = Label(UNKNOWN)
 
 
@@ -138,25 +154,42 @@ class Labels:
     def __init__(self, description: OutcomesDescription) -> None:
         self._described = [(outcome_of(name), each) for name, each in description.described.items()]
 
-    def label(self, status: int, headers: Headers, body: bytes, *, reads: bool = False) -> Label:
-        """Return what an answer means. The narrowest description counts; an answer that fits none is unknown."""
+    def label(
+        self, status: int, headers: Headers, body: bytes, *, reads: bool = False, words: Mapping[str, str] | None = None
+    ) -> Label:
+        """Return what an answer means. The narrowest description counts; an answer that fits none is unknown.
+
+        `words`: what `{id}`, say, stands for in what the body has to say; None: it may be anything.
+        """
         text = body.decode("utf-8", "replace")
         best, label = 0, UNKNOWN_LABEL
         for outcome, each in self._described:
             rank = each.rank(status, headers, text)
             if rank > best:
-                best, label = rank, _labelled(outcome, each, headers, text)
+                best, label = rank, _labelled(outcome, each, headers, text, words or {})
         if label.outcome == ABSENT and not reads:
-            return Label(REJECTED, label.lacks)
+            return dataclasses.replace(label, outcome=REJECTED)
         return label
 
 
-def _labelled(outcome: Outcome, described: OutcomeDescription, headers: Headers, body: str) -> Label:
+def _labelled(
+    outcome: Outcome, described: OutcomeDescription, headers: Headers, body: str, words: Mapping[str, str]
+) -> Label:
+    lacks = [*lacking(described.carries, headers)]
+    if described.says is not None:
+        says = WORD.sub(lambda word: re.escape(words[word[1]]) if word[1] in words else ".*?", described.says)
+        if re.search(says, body) is None:
+            lacks.append(f"a body like {says}")
+    at = None if described.dated is None else re.search(described.dated, body)
+    if described.dated is not None and at is None:
+        lacks.append(f"a body like {described.dated}")
+    return Label(outcome, tuple(lacks), "" if at is None else at["time"])
+
+
+def lacking(carries: Mapping[str, str], headers: Headers) -> Sequence[str]:
+    """What of these headers an answer lacks, each name with an expression that finds its value."""
     carried = dict(headers)
-    lacks = [lack for each in described.carries.items() if (lack := _lack(*each, carried))]
-    if described.says is not None and re.search(described.says, body) is None:
-        lacks.append(f"a body like {described.says}")
-    return Label(outcome, tuple(lacks))
+    return [lack for each in carries.items() if (lack := _lack(*each, carried))]
 
 
 def _lack(name: str, expression: str, carried: Mapping[str, str]) -> str:

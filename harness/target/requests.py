@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import AfterValidator, Field, model_validator
 
 from harness.documents import Expression, Table, Text, wrong
-from harness.target.outcomes import Status
+from harness.target.outcomes import HeaderName, Status
 
 SOURCE = "harness"
 """The source of every delivery, unless an identity has another."""
@@ -146,6 +146,8 @@ class WrongDescription(ChangedDescription):
     hangs_up: bool = Field(default=False, strict=True)
     """The client closes the connection once it has sent `sent_bytes`, and has no answer. Nothing may be stored, and
     the service must not log it as a failure of its own."""
+    carries: dict[HeaderName, Expression] = Field(default={})
+    """Headers that its answer must have, and an expression that finds the value: `allow` where the method is wrong."""
     status: list[Status] = Field(default=[])
     """How it must be rejected, where that matters: `["401"]`, say. By default any rejection will do."""
 

@@ -1,6 +1,6 @@
 """The words of a scenario: outcomes, links, moments, figures. They are values: nothing here acts."""
 
-from harness.vocabulary.figures import BytesPerRequest, Figure, Metric
+from harness.vocabulary.figures import BytesPerRequest, Figure, LinesLogged, Metric
 from harness.vocabulary.links import (
     Answered,
     ConnectsPeak,
@@ -56,6 +56,7 @@ __all__ = [
     "Figure",
     "Idle",
     "Json",
+    "LinesLogged",
     "Link",
     "Message",
     "Metric",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.errors import UsageError
+from harness.vocabulary.refusals import an_expression
 from harness.vocabulary.value import Value
 
 METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
@@ -21,7 +22,8 @@ class Figure(Value):
 
         lab.expect(service.metric("webhook_retries_total"), at_most=3)
 
-    Links give `sends_per_request` and `connects_peak`, the service gives `metric` and `bytes_per_request`.
+    Links give `sends_per_request` and `connects_peak`, the service gives `metric`, `lines` and
+    `bytes_per_request`.
     """
 
 
@@ -32,6 +34,17 @@ class BytesPerRequest(Figure, kind="service.bytes_per_request"):
     def __repr__(self) -> str:
         """The expression that builds it."""
         return self.kind
+
+
+@dataclass(frozen=True, repr=False)
+class LinesLogged(Figure, kind="service.lines"):
+    """How many lines of the service's log the expression finds, over the scenario."""
+
+    pattern: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        an_expression(self.kind, "pattern", self.pattern)
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.vocabulary.figures import BytesPerRequest, Metric
+from harness.vocabulary.figures import BytesPerRequest, LinesLogged, Metric
 from harness.vocabulary.moments import Answers, Moment, ServiceLogged
 from harness.vocabulary.outcome import ANY_OUTCOME, Outcome
 
@@ -72,6 +72,24 @@ class Service:
             labels: only samples that have all of these count; what is left is added up.
         """
         return Metric(name, tuple(f"{label}={value}" for label, value in labels.items()))
+
+    def lines(self, pattern: str) -> LinesLogged:
+        """How many lines of the service's log the expression finds, over the scenario. Judged by `lab.expect`.
+
+        For example, where each refusal has to name what PostgreSQL said::
+
+            lab.expect(service.lines("refused.*40001"), at_least=3)
+
+        All its processes write into that log, so that a restart changes nothing. Where one of them could not write, the
+        figure is unknown, and the run inconclusive.
+
+        Args:
+            pattern: a regular expression, searched in each line.
+
+        Raises:
+            UsageError: it is not a regular expression.
+        """
+        return LinesLogged(pattern)
 
     @property
     def bytes_per_request(self) -> BytesPerRequest:

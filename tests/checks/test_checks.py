@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -39,6 +39,7 @@ from harness.history.events import (
     ServiceNotStarted,
     ServiceStarted,
     StartEnded,
+    StartTried,
     StoredRow,
     Supervised,
     TriesCounted,
@@ -94,6 +95,10 @@ def start_ended(status: int | None, *, statuses: tuple[int, ...] = (), listened:
 
 def prepared(status: int | None, *, fails: bool = False, **texts: str) -> Story:
     return whole().tell(PrepareEnded(9, status, 100.0, "wrong: hunter2\n", fails, **texts))
+
+
+def tried_start(status: int | None, *, came_up: bool = False, fails: bool = True, **more: Any) -> Story:
+    return whole().tell(StartTried("six", 9, status, 100.0, came_up, "wrong: hunter2\n", fails, **more))
 
 
 def ended_again(times: int) -> Story:
@@ -262,6 +267,16 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("prepares", lambda: prepared(0, fails=True), "prepare had to fail, and ended with status 0"),
     ("prepares", lambda: prepared(1, fails=True, says="POOL"), "prepare did not say 'POOL', but 'wrong: hunter2'"),
     ("prepares", lambda: prepared(1, fails=True, hides="hunter[0-9]"), "prepare showed 'hunter2', which it must not"),
+    ("starts", lambda: tried_start(0), "six ended with status 0 (expected any but 0): 'wrong: hunter2'"),
+    ("starts", lambda: tried_start(1, statuses=(2,)), "six ended with status 1 (expected 2)"),
+    ("starts", lambda: tried_start(0, came_up=True), "six had to fail, and the service accepted connections"),
+    ("starts", lambda: tried_start(None), "six still ran after 0.1 s"),
+    ("starts", lambda: tried_start(2, fails=False), "six had to come up, and did not: 'wrong: hunter2'"),
+    ("starts", lambda: tried_start(1, came_up=True, fails=False), "six ended with status 1 (expected 0)"),
+    ("starts", lambda: tried_start(1, serves=False, fails=False), "six ended with status 1 (expected 0)"),
+    ("starts", lambda: tried_start(2, says="POOL"), "six did not say 'POOL', but 'wrong: hunter2'"),
+    ("starts", lambda: tried_start(2, hides="hunter[0-9]"), "six showed 'hunter2', which it must not"),
+    ("starts", lambda: tried_start(2, shown=("the password on postgres: a[...]",)), "six showed the password on"),
     ("alive", lambda: ended_again(2), "ended by itself with status 1"),
     ("retries_capped", lambda: tried("c", *["40001"] * 11), "(40001, 40001, 40001, 40001, 40001, ...) was sent 11"),
     ("retries_capped", lambda: tried("c", "40001", "ok", most=1), "for c (40001, ok) was sent 2 times, at most 1"),
@@ -343,7 +358,7 @@ def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     empty = {each.name for each in STANDING if each(whole().recorder.history).observations == 0}
     of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed", "leaves_nothing"}
     of_the_contract |= {"effects_agree", "keeps_secrets", "counts_are_true", "log_tells_answers"}
-    of_the_run = {"slower", "reached", "drains", "ends", "prepares", "retries_spaced", "health_is_true"}
+    of_the_run = {"slower", "reached", "drains", "ends", "prepares", "starts", "retries_spaced", "health_is_true"}
     of_the_run |= {"health_in_time"}
     assert empty == of_the_run | of_the_contract
     nothing = [each(Story().recorder.history) for each in STANDING]

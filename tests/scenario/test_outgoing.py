@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from harness.engine.contract import TURNS, in_turn
-from harness.engine.outgoing import changed, outgoing, shown
+from harness.engine.outgoing import changed, misdated, outgoing, shown
 from harness.errors import UsageError
 from harness.history.events import Asks
 from harness.target import Delivery, OutgoingRequest, Target, load_target
@@ -146,3 +147,22 @@ def test_a_read_shows_the_digest_of_what_was_sent(target: Target) -> None:
 def test_an_unknown_request_is_refused_with_those_that_there_are(target: Target, asks: Asks) -> None:
     with pytest.raises(UsageError, match=r"request: name = 'nothing': the target has no such request; .*valid: "):
         outgoing(target, DELIVERY, asks, "nothing")
+
+
+@pytest.mark.parametrize(
+    ("dated", "lacks"),
+    [
+        ("", ()),
+        ("100.5", ()),
+        ("1970-01-01T00:01:41Z", ()),
+        ("1970-01-01T01:01:41+01:00", ()),
+        ("1970-01-01T00:01:41", ()),
+        ("99.8", ()),
+        ("90", ("the time at which it was stored: 90 is 10.0 s before it was sent",)),
+        ("1970-01-01T00:03:00Z", ("the time at which it was stored: 1970-01-01T00:03:00Z is in the future",)),
+        ("today", ("a time that can be read: 'today'",)),
+    ],
+)
+def test_when_an_answer_says_that_its_delivery_was_stored(dated: str, lacks: tuple[str, ...]) -> None:
+    assert misdated(dated, after_s=100, before_s=102) == lacks
+    assert misdated(dated, after_s=math.inf, before_s=102) == (), "it is not known when it was sent"

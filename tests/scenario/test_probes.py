@@ -45,3 +45,22 @@ def test_what_there_is_not_is_no_zero(text: str, name: str, labels: dict[str, st
     with pytest.raises(HarnessError, match=problem) as raised:
         Probed(text).get(name, labels)
     assert valid in raised.value.hint
+
+
+def test_all_values_of_a_label_are_known_whatever_they_are() -> None:
+    text = 'a{reason="x",why="y"} 1\nb_total{why="it said \\"no\\", twice"} 0\n# HELP c of why="z"\nc{whys="q"} 1\n'
+    assert Probed(text).values("why") == {"y", 'it said \\"no\\", twice'}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "taken"),
+    [
+        ("text/plain; version=0.0.4; charset=utf-8", True),
+        ("application/openmetrics-text; version=1.0.0", True),
+        ("", False),
+        ("application/json", False),
+        ("text/html", False),
+    ],
+)
+def test_which_content_types_prometheus_takes(content_type: str, taken: bool) -> None:
+    assert Probed("", content_type=content_type).is_taken is taken

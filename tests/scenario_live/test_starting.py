@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
+from collections.abc import Mapping
 
 import pytest
 
 from harness import ACKNOWLEDGED, ANY_OUTCOME, ENDS, Lab, link, no_fault, postgres, process, service
 from harness.checks import Verdict
-from harness.history.events import FaultHealed, ServiceEnded, StartEnded, Supervised
+from harness.history.events import FaultHealed, ServiceEnded, StartEnded, StartTried, Supervised
 from harness.results import RunResult
 from harness.scenario.schedule import read_schedule
+from harness.target import Target
+from harness.target.starts import StartDescription
 from tests.scenario_live.support import Runs, evidence, history_of, site_of
 
 SETTING = "WEBHOOK_POOL_SIZE=0"
@@ -40,6 +44,69 @@ def test_a_start_that_must_end_and_does(runs: Runs) -> None:
     felt = [found for fault, found in evidence(result).items() if "restart" in fault]
     assert felt == [{"start_ended": 1}, {"started_otherwise": 1}, {"start_ended": 1}, {"start_ended": 1}]
     assert len(list(history_of(result).of(FaultHealed))) == 5
+
+
+def described(target: Target, **starts: Mapping[str, object]) -> Target:
+    """The same target with other starts."""
+    tables = {name: StartDescription.model_validate({"about": name, **start}) for name, start in starts.items()}
+    return dataclasses.replace(target, description=target.description.model_copy(update={"starts": tables}))
+
+
+def test_starts_are_tried_beside_the_service(runs: Runs) -> None:
+    """What must fail has its reason in what it said; what must come up is asked, and ended; the service serves on."""
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(no_fault):
+            await lab.starts()
+            await lab.deliver()
+
+    target = described(
+        runs.bed.target,
+        fails={"environment": {"WEBHOOK_POOL_SIZE": "0"}, "says": SAYS},
+        comes_up={"environment": {"WEBHOOK_HOST": "127.0.0.2"}, "fails": False},
+        prepares={"runs": "prepare", "only": ["DATABASE_URL"], "fails": False},
+        nowhere={"arguments": ["serve", "now"], "address": "192.0.2.1"},
+    )
+    result = runs.on(target=target)(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    tried = {each.name: (each.status, each.came_up) for each in history_of(result).of(StartTried)}
+    assert tried == {"fails": (2, False), "comes_up": (0, True), "prepares": (0, False)}
+    assert len(list(history_of(result).of(ServiceEnded))) == 1, "its own process is left alone until the end"
+
+
+def test_starts_that_are_not_as_described(runs: Runs) -> None:
+    """Each is told, a password that is shown among them."""
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(no_fault):
+            await lab.starts()
+            await lab.deliver()
+
+    target = described(
+        runs.bed.target,
+        up={"environment": {"WEBHOOK_POOL_SIZE": "3"}},
+        down={"environment": {"WEBHOOK_POOL_SIZE": "0"}, "fails": False},
+        shown={"environment": {"WEBHOOK_REDIS_TTL_S": "{DATABASE_URL}"}},
+        silent={"runs": "prepare", "arguments": ["now"], "says": "no such words"},
+    )
+    result = runs.on(target=target)(play)
+
+    assert result.failing_checks == ("starts",)
+    problems = sorted(each.partition("starts: ")[2] or each for each in result.reason.split("; "))
+    for told in (
+        "up had to fail, and the service accepted connections", "down had to come up, and did not: ",
+        "shown showed the password on postgres: ", "silent did not say 'no such words', but ",
+    ):  # fmt: skip
+        assert any(told in each for each in problems), problems
+
+
+def test_a_target_without_starts_has_none_to_try(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.starts()
+
+    result = runs.on(target=described(runs.bed.target))(play)
+    assert "the target describes no start" in result.reason
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.target import load_target
-from tests.target.support import changed, write
+from tests.target.support import DESCRIPTION, changed, write
 
 OWN = Path(__file__).parents[2] / "scenarios" / "target.toml"
 
@@ -61,6 +61,14 @@ def test_a_misspelt_key_is_told_with_the_right_one(tmp_path: Path, old: str, new
     assert f": {place}" in message
     assert f"closest valid: {right!r}" in message
     assert hint == f"write {right!r}"
+
+
+def test_a_start_of_what_the_target_does_not_have_is_told(tmp_path: Path) -> None:
+    start = '[starts.one]\nabout = "a"\nruns = "prepare"\nonly = []\n\n[limits]'
+    text = DESCRIPTION.replace('prepare = ["{python}", "-m", "small.prepare", "{postgres.host}"]\n', "")
+    message, hint = told(write(tmp_path, text.replace("[limits]", start)))
+    assert "[starts.one]: runs = 'prepare': the target has no command that prepares" in message
+    assert hint == "add prepare to [service]"
 
 
 @pytest.mark.parametrize(
@@ -136,6 +144,14 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
         ("[limits]", "[right.one]\nabout = 'a'\nbody_times = 2\n[limits]", "one = {", "no body to repeat", "body"),
         ("[limits]", "[identities.b]\nsource = 'a b'\n[limits]", "[identities.b]: source = 'a b'", "match", "mend"),
         ("[limits]", "[contract]\ntaken_id = 'no'\n[limits]", "[contract]: taken_id = 'no'", "conflict", ""),
+        # Starts, and what is found in answers.
+        ("[limits]", "[starts.one]\nabout = 'a'\n[limits]", "one = {", "starts it as always", "environment"),
+        ("[limits]", "[starts.one]\nabout = 'a'\nonly = ['REDIS']\n[limits]", "only = 'REDIS'", "'REDIS_URL'", "write"),
+        (
+            "[limits]", "[starts.one]\nabout = 'a'\nenvironment = { A = '{REDIS_UR}' }\n[limits]",
+            "[starts.one]: A = 'REDIS_UR'", "closest valid: 'REDIS_URL'", "write",
+        ),
+        (TWO_HUNDRED, f"{TWO_HUNDRED}\ndated = 'at'", "dated = 'at'", "no group named time", "(?P<time>"),
         # Names of other tables.
         ('profile = "all"', 'profile = "al"', "default_profile = 'al'", "closest valid: 'all'", "write 'all'"),
         (WITHOUT, '"pool.pong"', "[profiles.bare]: without = 'pool.pong'", "closest valid: 'pool.ping'", "write"),

@@ -172,6 +172,20 @@ def test_an_answer_lacks_the_words_that_its_outcome_must_say() -> None:
     assert labels.label(409, (), b'{"detail":"taken"}').lacks == ('a body like "error": ?"[a-z]+"',)
 
 
+def test_an_answer_says_of_which_delivery_it_is() -> None:
+    labels = Labels(OutcomesDescription(acknowledged=OutcomeDescription(status=["200"], says="id={id} sha={digest}")))
+    about = {"id": "a+b", "digest": "00"}
+    assert labels.label(200, (), b"id=a+b sha=00", words=about).lacks == ()
+    assert labels.label(200, (), b"id=aab sha=00", words=about).lacks == (r"a body like id=a\+b sha=00",)
+    assert labels.label(200, (), b"id=aab sha=00").lacks == (), "where it is not known, any will do"
+
+
+def test_an_answer_tells_when_its_delivery_was_stored() -> None:
+    labels = Labels(OutcomesDescription(acknowledged=OutcomeDescription(status=["200"], dated="at=(?P<time>.*)")))
+    assert labels.label(200, (), b"at=12.5").dated == "12.5"
+    assert labels.label(200, (), b"").lacks == ("a body like at=(?P<time>.*)",)
+
+
 def test_a_delivery_knows_its_digest() -> None:
     assert Delivery("a", "b", b"body").digest == hashlib.sha256(b"body").hexdigest()
 

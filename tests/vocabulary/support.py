@@ -22,6 +22,7 @@ from harness.engine.steps import (
     Request,
     Restart,
     Roll,
+    Starts,
     Step,
     Supervised,
     Traffic,
@@ -172,7 +173,7 @@ def evaluated(source: str) -> object:
     verbs = {
         "request": Request, "contract": Contract, "deliver": Deliver, "traffic": Traffic, "until": Until,
         "wait": Wait, "expect": Expect, "supervised": Supervised, "prepare": Prepare, "copies": Copies,
-        "roll": Roll,
+        "roll": Roll, "starts": Starts,
         "restart": lambda *settings, **of_the_start: Restart(settings, **of_the_start),
         "inject": lambda *faults: Inject(faults), "heal": lambda *faults: Heal(faults),
     }  # fmt: skip

@@ -16,6 +16,7 @@ from harness.engine.known_secrets import KnownSecrets, known_secrets
 from harness.engine.laying.links import LANE, SCENARIO, Laying, laid_links
 from harness.engine.laying.preparing import Preparing
 from harness.engine.laying.testbed import Testbed
+from harness.engine.laying.trying_starts import StartTrials
 from harness.engine.observing.looks import SharedLooks
 from harness.engine.observing.sessions import Sessions
 from harness.engine.observing.waits import waiting_for
@@ -99,8 +100,9 @@ async def built_rig(
         if bed.prepares_own:
             await preparing.at_first()
         yield Rig(
-            target=bed.target, site=site, sessions=sessions, clients=clients, recorder=recorder, preparing=preparing
-        )
+            target=bed.target, site=site, sessions=sessions, clients=clients, recorder=recorder, preparing=preparing,
+            starts=StartTrials(bed, words, recorder, spec.log, clients.secrets),
+        )  # fmt: skip
 
 
 def _secrets(bed: Testbed, spec: ServiceSpec, links: Mapping[str, LaidLink]) -> KnownSecrets:

@@ -15,7 +15,7 @@ from harness.target.series import parts_of
 def record_counts(rig: Rig, probed: Probed | None) -> None:
     """Record the counters of answers that the target names, and what its metrics do not show or cannot be."""
     probes = rig.target.description.probes
-    if probes is None or probed is None or not probes.counts:
+    if probes is None or probed is None:
         return
     read = [SeriesRead(outcome_of(name), series, _value(probed, series)) for name, series in probes.counts.items()]
     rig.recorder.record("service", CountsRead(probed.pid, tuple(read), tuple(_problems(rig, probed))))
@@ -28,6 +28,13 @@ def _problems(rig: Rig, probed: Probed) -> Iterator[str]:
     if probes.counts_from_zero:
         yield from (f"{series} is not shown before it was counted" for series in probes.counts.values()
                     if not _shown(probed, series))  # fmt: skip
+    yield from (f"{series} is not shown" for series in probes.shows if not _shown(probed, series))
+    if not probed.is_taken:
+        yield f"Prometheus takes no metrics of the content type {probed.content_type!r}"
+    for label, known in probes.labels.items():
+        other = sorted(probed.values(label) - {*known})
+        if other:
+            yield f"the label {label} has {len(other)} values that it should not have: {other[0]!r}"
     if probes.tasks is not None and probed.get(probes.tasks) < 1:
         yield f"{probes.tasks} says {probed.get(probes.tasks):g} while a task of the service answers this question"
 

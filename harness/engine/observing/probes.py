@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,10 @@ from harness.target import Target
 ENDINGS = ("_total", "_count", "_sum", "_bucket")
 """Suffixes that Prometheus adds to a metric's name."""
 
+PLAIN = "text/plain"
+CONTENT_TYPES = (PLAIN, "application/openmetrics-text", "application/vnd.google.protobuf")
+"""Of others, and of none, Prometheus refuses the scrape since its version 3."""
+LABEL = re.compile(r'[{,]\s*(\w+)="((?:[^"\\]|\\.)*)"')
 ANSWERED_WITHIN_S = 5.0
 
 
@@ -29,10 +34,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """The service's metrics at one moment, in the text format of Prometheus. `pid`: the process that they belong to."""
+    """The service's metrics at one moment, in the text format of Prometheus.
+
+    `pid`: the process that they belong to. `content_type`: as the answer gave it; empty if it gave none.
+    """
 
     text: str
     pid: int = 0
+    content_type: str = PLAIN
 
     def get(self, name: str, labels: Mapping[str, str] | None = None) -> float:
         """Return the sum of a metric's samples that have these labels; 0 if none was counted yet.
@@ -54,6 +63,16 @@ class Probed:
     def shows(self, name: str, labels: Mapping[str, str]) -> bool:
         """Return whether there is a sample of the metric that has these labels."""
         return any(labels.items() <= sample.labels.items() for sample in _named(name, self.text))
+
+    def values(self, label: str) -> frozenset[str]:
+        """Return all values that a label has, whatever the metric."""
+        lines = (line for line in self.text.split("\n") if f"{label}=" in line and not line.startswith("#"))
+        return frozenset(value for line in lines for name, value in LABEL.findall(line) if name == label)
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether Prometheus takes an answer of that type."""
+        return self.content_type.partition(";")[0].strip().lower() in CONTENT_TYPES
 
     def _has_family(self, name: str) -> bool:
         """Return whether the service declares the metric, even if it has not counted any yet."""
@@ -90,7 +109,8 @@ async def probe(target: Target, service: ServiceProcess) -> Probed | None:
             if service.process.poll() is not None:
                 return None  # it has ended meanwhile: another check reports that
             raise HarnessError(f"the service's {probes.metrics} cannot be read: {problem!r}") from problem
-    return Probed(answer.text, pid=service.process.pid)
+    given = dict(answer.headers).get("content-type", "")
+    return Probed(answer.text, pid=service.process.pid, content_type=given)
 
 
 def _check_labels(name: str, named: Sequence[Sample], wanted: Mapping[str, str]) -> None:

@@ -238,7 +238,12 @@ def _at_once(rig: Rig) -> Iterator[AtRest]:
 def _leaks(target: Target, before: Probed | None, after: Probed | None) -> Iterator[AtRest]:
     if before is None or after is None:
         return
+    probes = target.description.probes
+    # That they are not shown is a failure of the service's, which `counts_are_true` tells.
+    gone = [name for name in (() if probes is None else probes.shows) if not after.shows(name, {})]
     for metric, most in _limited(target).items():
-        yield AtRest(metric, after.get(metric), most)
+        if metric not in gone:
+            yield AtRest(metric, after.get(metric), most)
     for what, metric, room in _watched(target):
-        yield AtRest(what, after.get(metric), 0 if room is None else before.get(metric) + room)
+        if metric not in gone:
+            yield AtRest(what, after.get(metric), 0 if room is None else before.get(metric) + room)

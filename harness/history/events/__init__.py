@@ -17,6 +17,7 @@ from harness.history.events.processes import (
     ServiceStarted,
     SessionLeaked,
     StartEnded,
+    StartTried,
     Supervised,
     UnhandledLogged,
 )
@@ -112,6 +113,7 @@ __all__ = [
     "ServiceStarted",
     "SessionLeaked",
     "StartEnded",
+    "StartTried",
     "StepBegan",
     "StepEnded",
     "StoredRow",

@@ -71,6 +71,29 @@ class PrepareEnded(Event, kind="prepare.ended"):
 
 
 @dataclass(frozen=True, repr=False)
+class StartTried(Event, kind="start.tried"):
+    """What became of the target's start `name`, beside the service. `status`: as in subprocess; None: it was killed.
+
+    `came_up`: it listened and was alive, and then was asked to end. `fails`: it had to end with one of `statuses`, or
+    any but 0. `serves`: it was a start of the service, and not of `prepare`. `said`, `says`, `hides`: as of a start.
+    `shown`: secrets in its output, each with what is around it.
+    """
+
+    name: str
+    pid: int
+    status: int | None
+    took_ms: float
+    came_up: bool
+    said: str
+    fails: bool = True
+    serves: bool = True
+    says: str = ""
+    hides: str = ""
+    statuses: tuple[int, ...] = ()
+    shown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, repr=False)
 class Supervised(Event, kind="service.supervised"):
     """The supervisor starts the service again, for the time `number` of `restarts`: process `pid` has ended."""
 

@@ -36,6 +36,7 @@ from harness.history.events import (
     ServiceStarted,
     SessionLeaked,
     StartEnded,
+    StartTried,
     StepBegan,
     StepEnded,
     Supervised,
@@ -264,6 +265,9 @@ def _told(event: Event, at_s: float, sources: Mapping[int, str]) -> Told | None:
         case PrepareEnded(pid, status, took_ms):
             ended = "had to be killed" if status is None else f"ended with status {status}"
             return Told(at_s, "moment", f"prepare {ended}, {took_ms:.0f} ms after it began (pid {pid})")
+        case StartTried(name, pid, status, took_ms):
+            ended = "had to be killed" if status is None else f"ended with status {status}"
+            return Told(at_s, "moment", f"the start {name} {ended}, {took_ms:.0f} ms after it began (pid {pid})")
         case Supervised(number, restarts, pid, status):
             why = f"pid {pid} has ended with status {status}"
             return Told(at_s, "moment", f"the supervisor starts the service again ({number} of {restarts}): {why}")

@@ -15,6 +15,7 @@ from harness.engine.steps import (
     Request,
     Restart,
     Roll,
+    Starts,
     Supervised,
     Traffic,
     Until,
@@ -65,19 +66,21 @@ def step_words(step: Value) -> str:
 
 def _of_the_service(step: Value) -> str:
     """Words for a step that starts or ends processes of the service; empty for any other."""
+    words = ""
     match step:
         case Restart():
-            return _restart(step)
+            words = _restart(step)
+        case Starts():
+            words = "Try each start that the target describes, beside the service"
         case Copies(n):
-            return f"Have {n} processes of the service at once; requests take turns"
+            words = f"Have {n} processes of the service at once; requests take turns"
         case Roll():
-            return "Start a new process of the service, then have the old one end"
+            words = "Start a new process of the service, then have the old one end"
         case Prepare():
-            return _prepare(step)
+            words = _prepare(step)
         case Supervised(restarts=restarts):
-            return f"Start the service again whenever it has ended, {restarts} times at most"
-        case _:
-            return ""
+            words = f"Start the service again whenever it has ended, {restarts} times at most"
+    return words
 
 
 def _restart(step: Restart) -> str:

@@ -1,0 +1,60 @@
+"""A setting that is given does what it says: other limits, pauses, queues and ages than the usual ones."""
+
+from harness import REFUSED, Lab, link, postgres, proves, redis, server, service, wire
+from scenarios.words import CLOSED
+
+TURNED_BACK_ONCE = wire.fail(postgres.sent("INSERT"), code="40001")
+
+
+@proves("retry.database", fails="outcome", match="SerializationError")
+async def test_pauses_as_they_are_set(lab: Lab) -> None:
+    """No pause is above its ceiling, a linear one comes before the first retry, and there may be no time limit."""
+    await lab.restart("WEBHOOK_RETRY_DELAY_S=86400", "WEBHOOK_RETRY_DELAY_MAX_S=0.05")
+    async with lab.inject(TURNED_BACK_ONCE):
+        await lab.deliver()
+    await lab.restart("WEBHOOK_RETRY_STYLE=linear", "WEBHOOK_RETRY_DELAY_S=60", "WEBHOOK_REQUEST_TIMEOUT_S=0.5")
+    async with lab.inject(TURNED_BACK_ONCE):
+        await lab.deliver(expect=REFUSED)
+    await lab.restart("WEBHOOK_DEADLINE_REQUEST=off")
+    async with lab.inject(TURNED_BACK_ONCE):
+        await lab.deliver()
+
+
+@proves("pool.recycle", fails="outcome", match=f"{CLOSED}|AdminShutdownError")
+async def test_pool_as_it_is_set(lab: Lab) -> None:
+    """A connection is used no longer than it may be, and where nobody may wait for one, the next is refused."""
+    await lab.restart("WEBHOOK_POOL_RECYCLE_S=0.3", "WEBHOOK_POOL_PRE_PING=off", "WEBHOOK_RETRY_DATABASE=off")
+    await lab.deliver()
+    await lab.until(postgres.idle(at_least=1))
+    await lab.wait(0.4, because="a connection is too old after 0.3 s")
+    await lab.inject(server.end_sessions(postgres))
+    await lab.deliver()
+    await lab.restart("WEBHOOK_POOL_SIZE=1", "WEBHOOK_POOL_MAX_OVERFLOW=0", "WEBHOOK_SHED_WAITING_MAX=0")
+    await lab.inject(lock := server.lock(postgres, "deliveries"))
+    async with lab.deliver():
+        await lab.until(postgres.waiting("INSERT", at_least=1))
+        await lab.deliver(3, expect=REFUSED, slower_ms_max=1_000)
+        await lab.heal(lock)
+    lab.expect(service.lines('"event": "refused".*"reason": "shed"'), at_least=3)
+
+
+@proves("redis.breaker", fails="figure", match="sends_per_request")
+async def test_redis_as_it_is_set(lab: Lab) -> None:
+    """What was asked before Redis failed says nothing of how it is now; and any number may ask it at once."""
+    await lab.restart("WEBHOOK_REDIS_OPERATION_TIMEOUT_S=3", "WEBHOOK_BREAKER_FAILURES=1", "WEBHOOK_BREAKER_OPEN_S=0.3")
+    early, probe = wire.hold(redis.sent("SET", nth=1)), wire.hold(redis.sent("SET", nth=3))
+    await lab.inject(early, wire.fail(redis.sent("SET", nth=2), code="OOM"), probe)
+    async with lab.deliver():
+        await lab.until(early.fired())
+        await lab.deliver()  # fails, and opens the breaker
+        await lab.wait(0.4, because="Redis is left alone for 0.3 s")
+        async with lab.deliver():
+            await lab.until(probe.fired())
+            await lab.heal(early)
+            await lab.until(service.answers(at_least=1))
+            await lab.deliver(2)  # which do not ask Redis: the probe is still out
+            await lab.heal(probe)
+    async with lab.inject(link.latency(redis, latency_ms=150)):
+        await lab.deliver(20)
+    lab.expect(service.lines('"event": "redis_failed"'), at_most=1)
+    lab.expect(redis.sends_per_request, at_most=0.93)
