@@ -154,6 +154,19 @@ class Injection(abc.ABC):
         return ""
 
 
+class Once(Injection):
+    """What strikes once and is not undone: deleted keys, ended sessions. `act` counts in `struck` what it struck."""
+
+    struck = 0
+
+    async def fired(self) -> int:
+        """How many it struck."""
+        return self.struck
+
+    async def heal(self) -> None:
+        """Do nothing: what is gone stays gone."""
+
+
 @dataclass(frozen=True, repr=False)
 class Fired(Moment, kind="fired"):
     """See `Fault.fired`."""

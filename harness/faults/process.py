@@ -15,7 +15,7 @@ import psutil
 from harness.errors import HarnessError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
-from harness.faults.fault import WHOLE_LINK, Connections, Fault, Injection, Need
+from harness.faults.fault import WHOLE_LINK, Connections, Fault, Injection, Need, Once
 from harness.faults.process_clock import Clock
 from harness.faults.process_limit import Limit
 from harness.faults.process_output import LoseOutput
@@ -264,32 +264,25 @@ class _Terminate(_End):
         await self._gone()
 
 
-class _EndWorkers(Injection):
-    """Ends processes below the service's first one, which goes on."""
+class _EndWorkers(Once):
+    """Ends processes below the service's first one, which goes on, and may start others in their place."""
 
     def __init__(self, kind: str, which: Which, site: Site, signum: signal.Signals) -> None:
         self._kind = kind
         self._which = which
         self._site = site
         self._signum = signum
-        self._ended = 0
 
     async def act(self) -> None:
         struck = chosen(self._kind, self._which, self._site.service.process.pid)
         send(struck, self._signum)
         left = await all_gone(struck, GONE_WITHIN_S)
-        self._ended = len(struck) - len(left)
+        self.struck = len(struck) - len(left)
         for each in struck:
             if each in left:
                 self._site.saw(SIGNAL_IGNORED, f"worker pid {each.pid} runs {GONE_WITHIN_S:g} s after the signal")
             else:
                 self._site.saw(PROCESS_ENDED, f"worker pid {each.pid}, by {self._signum.name}")
-
-    async def fired(self) -> int:
-        return self._ended
-
-    async def heal(self) -> None:
-        """Do nothing: to start another worker is the service's own business."""
 
 
 class _Pause(Injection):

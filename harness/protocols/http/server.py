@@ -10,7 +10,7 @@ from typing import Final
 from harness.errors import HarnessError
 from harness.protocols.contract.server import ServerKind
 from harness.protocols.http.options import HttpOptions
-from harness.protocols.tcp.server import StubRecipe, StubServer
+from harness.protocols.tcp.server import StubServer
 from harness.stack.server import Launch
 
 __all__ = ["SERVER", "HttpServer", "Received"]
@@ -39,18 +39,9 @@ class HttpServer(StubServer):
     @classmethod
     def start(cls, launch: Launch, program: str | None = None, options: HttpOptions | None = None) -> HttpServer:
         """Start the stub with the answers that the target describes. Raises HarnessError with the log's tail."""
-        name = launch.name or cls.protocol
         answers = (options or HttpOptions()).model_dump(mode="json")["answers"]
         (launch.folder / ANSWERS).write_text(json.dumps(answers), "utf-8")
-        recipe = StubRecipe(
-            name=name,
-            module="harness.protocols.http.stub",
-            argument=ANSWERS,
-            folder=launch.folder,
-            log=launch.log(name),
-        )
-        run = launch.started(recipe)
-        return cls(f"http://127.0.0.1:{run.port}", program or cls.stub, run=run, name=name)
+        return cls.started(launch, program, ANSWERS)
 
     def received(self) -> Sequence[Received]:
         """The requests that the stub has received, in order. Raises HarnessError for a server given by URL."""

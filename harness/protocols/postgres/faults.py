@@ -12,7 +12,7 @@ import asyncpg
 from harness.errors import HarnessError, UsageError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
-from harness.faults.fault import Fault, Injection
+from harness.faults.fault import Fault, Injection, Once
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
 from harness.protocols.postgres.leaked import execute_past_leaks
@@ -243,11 +243,10 @@ class EndSessions(TimedFault, kind="server.end_sessions"):
         return _EndSessions(self, site)
 
 
-class _EndSessions(Injection):
+class _EndSessions(Once):
     def __init__(self, fault: EndSessions, site: Site) -> None:
         self._fault = fault
         self._site = site
-        self._ended = 0
 
     async def act(self) -> None:
         laid = self._site.laid(self._fault.link)
@@ -258,15 +257,9 @@ class _EndSessions(Injection):
                 laid.words["user"],
                 ENDED_WITHIN_MS,
             )
-        self._ended = sum(1 for row in ended if row["gone"])
-        if self._ended:
-            self._site.saw(SESSIONS_ENDED, f"{self._ended} sessions of the service terminated", server=laid)
-
-    async def fired(self) -> int:
-        return self._ended
-
-    async def heal(self) -> None:
-        """Do nothing: ended sessions stay ended."""
+        self.struck = sum(1 for row in ended if row["gone"])
+        if self.struck:
+            self._site.saw(SESSIONS_ENDED, f"{self.struck} sessions of the service terminated", server=laid)
 
 
 end_sessions, lock, hold_commits = EndSessions, Lock, HoldCommits

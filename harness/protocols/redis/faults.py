@@ -9,7 +9,7 @@ from typing import ClassVar
 from harness.errors import UsageError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
-from harness.faults.fault import Injection
+from harness.faults.fault import Injection, Once
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
 from harness.protocols.redis.monitor import CommandMonitor
@@ -56,25 +56,18 @@ class Flush(TimedFault, kind="server.flush"):
         return _Flush(self, site)
 
 
-class _Flush(Injection):
+class _Flush(Once):
     def __init__(self, fault: Flush, site: Site) -> None:
         self._fault = fault
         self._site = site
-        self._lost = 0
 
     async def act(self) -> None:
         laid = self._site.laid(self._fault.link)
         async with client(laid.admin_url) as asking:
-            self._lost = await asking.dbsize()
+            self.struck = await asking.dbsize()
             await asking.flushdb()
-        if self._lost:
-            self._site.saw(KEYS_LOST, f"{self._lost} keys flushed", server=laid)
-
-    async def fired(self) -> int:
-        return self._lost
-
-    async def heal(self) -> None:
-        """Do nothing: deleted keys stay deleted."""
+        if self.struck:
+            self._site.saw(KEYS_LOST, f"{self.struck} keys flushed", server=laid)
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,6 +1,6 @@
 """What a service connects to over plain TCP: a stub that the harness starts, or the user's own by URL.
 
-`StubServer` and `StubRecipe` are for stubs of other protocols, too.
+`StubServer` is for stubs of other protocols, too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harness.stack.readiness import NotReadyError
 from harness.stack.server import Launch, Server
 from harness.stack.urls import checked_url
 
-__all__ = ["SERVER", "StubRecipe", "StubServer", "TcpServer"]
+__all__ = ["SERVER", "StubServer", "TcpServer"]
 
 PLACE: Final = "stack configuration"
 CONNECT_WITHIN_S: Final = 2.0
@@ -66,6 +66,15 @@ class StubServer(Server):
     """What stands for the stub's version."""
 
     @classmethod
+    def started(cls, launch: Launch, program: str | None, argument: str) -> Self:
+        """Start the module `stub` of the protocol's folder. `argument`: see `StubRecipe`."""
+        name = launch.name or cls.protocol
+        module = f"harness.protocols.{cls.protocol}.stub"
+        recipe = StubRecipe(name=name, module=module, argument=argument, folder=launch.folder, log=launch.log(name))
+        run = launch.started(recipe)
+        return cls(f"{cls.protocol}://127.0.0.1:{run.port}", program or cls.stub, run=run, name=name)
+
+    @classmethod
     def find(cls, wanted: str) -> str:
         """Return the stub's version. No other program can be named: see `ServerKind.find`."""
         if wanted != EMBEDDED:
@@ -105,17 +114,7 @@ class TcpServer(StubServer):
     @classmethod
     def start(cls, launch: Launch, program: str | None = None, options: TcpOptions | None = None) -> TcpServer:
         """Start the stub. Raises HarnessError with the log's tail."""
-        name = launch.name or cls.protocol
-        argument = (options or TcpOptions()).answers
-        recipe = StubRecipe(
-            name=name,
-            module="harness.protocols.tcp.stub",
-            argument=argument,
-            folder=launch.folder,
-            log=launch.log(name),
-        )
-        run = launch.started(recipe)
-        return cls(f"tcp://127.0.0.1:{run.port}", program or cls.stub, run=run, name=name)
+        return cls.started(launch, program, (options or TcpOptions()).answers)
 
 
 SERVER: Final[ServerKind[str, TcpOptions]] = TcpServer
