@@ -135,7 +135,7 @@ with Keeper.start() as keeper:
         print("up", flush=True)
         process.wait(60)
     except KeyboardInterrupt:
-        groups = [os.getpgid(pid) for pid in (keeper.pid, keeper._process.pid, process.pid)]
+        groups = [os.getpgid(pid) for pid in (keeper.pid, keeper.guard_pid, process.pid)]
         print(os.getpgid(0) in groups, process.poll(), process.stop(), flush=True)
 """
 
@@ -167,7 +167,7 @@ def test_keeper_killed(mark: str, tmp_path: Path, victims: str) -> None:
         if victims != "keeper and guard":  # the double death: only direct children die with them
             stubborn(keeper, tmp_path, mark)
         for victim in victims.split(" and "):
-            os.kill({"keeper": keeper.pid, "guard": keeper._process.pid}[victim], signal.SIGKILL)
+            os.kill({"keeper": keeper.pid, "guard": keeper.guard_pid}[victim], signal.SIGKILL)
         assert child.wait(10) == -signal.SIGKILL
         assert wait_for(lambda: not keeper.alive)
         assert heard == [-signal.SIGKILL]
@@ -186,7 +186,7 @@ def test_keeper_stopped(mark: str, tmp_path: Path, victims: str) -> None:
         child = keeper.spawn(shell_spec(tmp_path, "exec sleep 60", name="sleeper"))
         stubborn(keeper, tmp_path, mark)
         for victim in victims.split(" and "):
-            os.kill({"keeper": keeper.pid, "guard": keeper._process.pid}[victim], signal.SIGSTOP)
+            os.kill({"keeper": keeper.pid, "guard": keeper.guard_pid}[victim], signal.SIGSTOP)
         with pytest.raises(HarnessError, match=r"the keeper is gone.*it was stopped by a signal \(SIGSTOP\)"):
             keeper.spawn(shell_spec(tmp_path, "exit 0"))
         assert child.wait(10) == -signal.SIGKILL
@@ -209,8 +209,8 @@ def test_what_fails_because_the_keeper_was_stopped_is_told_so(tmp_path: Path) ->
 def test_a_guard_that_was_stopped_goes_on(mark: str, tmp_path: Path) -> None:
     with Keeper.start() as keeper:
         stubborn(keeper, tmp_path, mark)
-        os.kill(keeper._process.pid, signal.SIGSTOP)
-        assert wait_for(lambda: not is_stopped(keeper._process.pid))
+        os.kill(keeper.guard_pid, signal.SIGSTOP)
+        assert wait_for(lambda: not is_stopped(keeper.guard_pid))
         assert keeper.spawn(shell_spec(tmp_path, "exit 3")).wait(10) == 3
     assert marked(mark) == []
 
@@ -220,7 +220,7 @@ def test_a_guard_that_was_stopped_goes_on(mark: str, tmp_path: Path) -> None:
 def test_keeper_told_to_end(mark: str, tmp_path: Path, signum: signal.Signals, target: str) -> None:
     with Keeper.start() as keeper:
         stubborn(keeper, tmp_path, mark)
-        os.kill(keeper.pid if target == "keeper" else keeper._process.pid, signum)
+        os.kill(keeper.pid if target == "keeper" else keeper.guard_pid, signum)
         assert wait_for(lambda: not keeper.alive)
         assert wait_for(lambda: not marked(mark)), marked(mark)
 

@@ -180,6 +180,11 @@ class Keeper:
         self._connection.close()
         self._output.close()
 
+    @property
+    def guard_pid(self) -> int:
+        """The process between the harness and the keeper, which ends everything when either has ended."""
+        return self._process.pid
+
     def _on_report(self, message: object) -> None:
         match message:
             case Ready():

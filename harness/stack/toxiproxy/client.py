@@ -43,11 +43,11 @@ class Proxy:
 
 
 class ToxiproxyClient(Closing):
-    """Controls the Toxiproxy at `api_url` (`http://host:port`). A context manager: it holds ports."""
+    """Controls the Toxiproxy at `api_url` (`http://host:port`). A context manager: it closes `ports`."""
 
-    def __init__(self, api_url: str, *, timeout_s: float = CALL_TIMEOUT_S) -> None:
+    def __init__(self, api_url: str, *, timeout_s: float = CALL_TIMEOUT_S, ports: PortClaims | None = None) -> None:
         self._api = ToxiproxyApi(parse_api_url(api_url), timeout_s=timeout_s)
-        self._ports = PortClaims()
+        self._ports = ports or PortClaims()
         self._port_of: dict[str, int] = {}
         self._lock = threading.Lock()
 

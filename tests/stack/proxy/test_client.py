@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import socket
 import threading
@@ -14,6 +15,7 @@ from harness import link, redis
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
+from harness.stack._port_claims import PortClaims
 from harness.stack.ports import ephemeral_range
 from harness.stack.server import Launch
 from harness.stack.toxiproxy.build import toxiproxy_server_path
@@ -166,35 +168,51 @@ def test_errors_cross_process_borders() -> None:
         assert (type(back), str(back), back.status, back.body) == (type(error), str(error), error.status, error.body)
 
 
-def test_a_taken_port_is_passed_over(
-    client: ToxiproxyClient, echo: EchoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Offering(PortClaims):
+    """Claims that offer some port numbers first, and go on with others, or do not."""
+
+    def __init__(self, *numbers: int, others: bool) -> None:
+        super().__init__()
+        self._offered = itertools.chain(numbers) if others else itertools.cycle(numbers)
+
+    def claim(self) -> int:
+        return next(self._offered, None) or super().claim()
+
+
+def test_a_taken_port_is_passed_over(toxiproxy: ToxiproxyServer, echo: EchoServer, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         taken = listener.getsockname()[1]
-        real = client._ports.claim
-        offers = iter([taken, taken])
-        monkeypatch.setattr(client._ports, "claim", lambda: next(offers, None) or real())
-        made = client.create(tmp_path.name, echo.address)
-        assert made.listen.port != taken
-        assert client.delete(made.name)
-        monkeypatch.setattr(client._ports, "claim", lambda: taken)
-        with pytest.raises(HarnessError, match="each of 20 ports was taken"):
+        with ToxiproxyClient(toxiproxy.api_url, ports=Offering(taken, taken, others=True)) as client:
+            made = client.create(tmp_path.name, echo.address)
+            assert made.listen.port != taken
+            assert client.delete(made.name)
+        none_else = ToxiproxyClient(toxiproxy.api_url, ports=Offering(taken, others=False))
+        with none_else as client, pytest.raises(HarnessError, match="each of 20 ports was taken"):
             client.create(tmp_path.name, echo.address)
 
 
 def test_two_clients_never_choose_the_same_port(
-    client: ToxiproxyClient, proxy: Proxy, toxiproxy: ToxiproxyServer, monkeypatch: pytest.MonkeyPatch
+    client: ToxiproxyClient,
+    proxy: Proxy,
+    toxiproxy: ToxiproxyServer,
+    echo: EchoServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A disabled proxy's port is free to bind; another run's claim must pass it over all the same."""
     client.set_enabled(proxy.name, False)
     port, second = proxy.listen.port, 20_011
     monkeypatch.setattr("harness.stack._port_claims.candidates", lambda _ephemeral: [port, second])
     with ToxiproxyClient(toxiproxy.api_url) as other:
-        assert other._ports.claim() == second
+        made = other.create(f"{tmp_path.name}-other", echo.address)
+        assert made.listen.port == second
         with pytest.raises(HarnessError, match="no free port"):
-            other._ports.claim()
+            other.create(f"{tmp_path.name}-more", echo.address)
+        client.delete(made.name)
     with ToxiproxyClient(toxiproxy.api_url) as later:
-        assert later._ports.claim() == second, "a closed client gives its ports back"
+        made = later.create(f"{tmp_path.name}-later", echo.address)
+        assert made.listen.port == second, "a closed client gives its ports back"
+        later.delete(made.name)
 
 
 def test_nobody_listens() -> None:
