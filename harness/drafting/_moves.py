@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.engine.steps import Deliver, Heal, Inject, Restart, Until
+from harness.engine.steps import Deliver, Heal, Inject, Restart, Until, Wait
 from harness.faults.example import Example
 from harness.scenario.schedule import Begin, Do, End, Move
 
@@ -25,6 +25,8 @@ def _moves(example: Example) -> Iterator[Move]:
             yield Begin(1, inject)
             if example.restarts:
                 yield Do(Restart())
+            if example.idle_s:
+                yield Do(Wait(example.idle_s, because="it strikes what is idle for so long"))
             yield Do(deliver)
             yield End(1)
         case "after":

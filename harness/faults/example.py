@@ -106,7 +106,8 @@ class Example:
             await lab.deliver(5)
 
     `beside`: faults that are injected with it, such as a cut that makes the service connect anew. `prepared`:
-    one delivery comes first. `restarts`: the service is restarted while the fault is on.
+    one delivery comes first. `restarts`: the service is restarted while the fault is on. `idle_s`: so long nothing is
+    delivered while it is on.
     """
 
     fault: Fault
@@ -117,3 +118,4 @@ class Example:
     expect: Outcome = ACKNOWLEDGED
     prepared: bool = False
     restarts: bool = False
+    idle_s: float = 0.0

@@ -25,6 +25,9 @@ from harness.vocabulary import ACKNOWLEDGED
 SEGMENTS_LOST = EvidenceKind(
     "segments_lost", "kernel", "segments that arrived at the relay were dropped, and not acknowledged"
 )
+FORGOTTEN = EvidenceKind(
+    "forgotten_while_waiting", "relay", "the service was waiting for an answer on a connection that was forgotten"
+)
 ALIVE = (TcpState.ESTABLISHED, TcpState.CLOSE_WAIT)
 _numbers = itertools.count(1)
 
@@ -171,7 +174,81 @@ class Lose(LossFault, kind="link.lose"):
         return Loss(percent=self.percent, way=self.way)
 
 
+@dataclass(frozen=True, repr=False)
+class HalfOpen(LossFault, kind="link.half_open"):
+    """The server has forgotten the open connections, and the service does not know: what it sends there gets lost.
+
+    For example::
+
+        await lab.inject(link.half_open(postgres))
+        await lab.deliver()
+
+    As after a firewall or a balancer has dropped its table, or a server has lost its power: no FIN, no RST. To the
+    server the connections are closed. New ones work. Healed, the forgotten ones are reset.
+
+    Args:
+        link: the link that it strikes, such as `redis`.
+        at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, that message is lost, too. At another
+            moment it strikes as soon as the moment is seen. None: when it is injected.
+    """
+
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (SEGMENTS_LOST, FORGOTTEN)
+    does: ClassVar[str] = "let {fault.link} forget the open connections, and tell the service nothing"
+    takes: ClassVar[frozenset[Connections]] = frozenset({"open"})
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The service finds out, and connects anew."""
+        return Example(cls(ground.link))
+
+    def loss(self) -> Loss:
+        """What the service sends on the open ones."""
+        return Loss(way="sent", new=False, forgets=True)
+
+
+@dataclass(frozen=True, repr=False)
+class ForgetIdle(LossFault, kind="link.forget_idle"):
+    """A connection on which nothing is sent for `idle_s` seconds is forgotten, as `link.half_open` says.
+
+    For example::
+
+        async with lab.inject(link.forget_idle(postgres, idle_s=0.5)):
+            await lab.wait(1, because="connections are forgotten when they are idle for half a second")
+            await lab.deliver()
+
+    As firewalls, balancers and NAT do, mostly after minutes. Every segment counts: keepalive (tcp(7)) that comes often
+    enough keeps a connection. Healed, the forgotten ones are reset.
+
+    Args:
+        link: the link that it strikes, such as `redis`.
+        idle_s: seconds without a segment, more than 0, at most a day.
+        at: from when on. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until it is so.
+
+    Raises:
+        UsageError: `idle_s` is outside of its limits.
+    """
+
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (SEGMENTS_LOST, FORGOTTEN)
+    does: ClassVar[str] = "let connections to {fault.link} be forgotten after {fault.idle_s:g} s without a packet"
+    idle_s: float = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.idle_s <= DAY_S:
+            raise UsageError.at(self.kind, "idle_s", self.idle_s, "not a time", mend=f"write seconds, at most {DAY_S}")
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """The connections are idle for long enough; the service finds out, and connects anew."""
+        return Example(cls(ground.link, idle_s=0.5), idle_s=1.0)
+
+    def loss(self) -> Loss:
+        """What the service sends on forgotten ones."""
+        return Loss(way="sent", new=False, forgets=True, idle_s=self.idle_s)
+
+
 MOST_PERCENT = 90
+DAY_S = 86_400
 
 
 def _check_way(place: str, way: str) -> None:
@@ -208,5 +285,7 @@ class LossInjection(Injection):
         self._on = False
 
     def _tell(self, lost: Lost) -> None:
-        if lost.struck:
+        if lost.waiting:
+            self._site.saw(FORGOTTEN, f"{lost.waiting} connections of the service's to {self._fault.link}")
+        if lost.struck > lost.waiting:
             self._site.saw(SEGMENTS_LOST, f"{lost} ({self._fault.link})")

@@ -103,6 +103,11 @@ class Engine:
         """How many bytes the service and the server have sent, forwarded or not."""
         return self._lanes["sent"].came_bytes, self._lanes["answered"].came_bytes
 
+    @property
+    def answer_due(self) -> bool:
+        """Whether the server owes an answer."""
+        return self._notes.unfinished().due == "answered"
+
     def queued_bytes(self, direction: Direction) -> int:
         """How many bytes wait in this direction until a rule releases them."""
         return self._lanes[direction].queued_bytes

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from harness.errors import HarnessError, UsageError
 from harness.processes.socket_filter import LOSE_ALL, LOSE_NEWS, Filter, lose_share
 from harness.relay._cable import Cable
+from harness.relay._idle_watch import IdleWatch
 from harness.relay._side import Side
 from harness.relay.losses import Loss, Lost
 
@@ -35,6 +36,10 @@ class Line(Protocol):
         """The service's port; None before it is known."""
         ...
 
+    def forget_server(self) -> bool:
+        """End the server's side, and let the service hear nothing of it. Return whether an answer was due."""
+        ...
+
     def abort(self) -> None:
         """Close both sides at once."""
         ...
@@ -44,7 +49,9 @@ class Line(Protocol):
 class _Active:
     loss: Loss
     lines: dict[Line, None] = field(default_factory=dict)
+    waiting: int = 0
     on: bool = True
+    watch: IdleWatch[Line] | None = None
 
 
 class HopLosses:
@@ -65,13 +72,15 @@ class HopLosses:
         try:
             if loss.new:
                 self._door.lose(loss_id, _whole(loss))
-            if loss.open:
+            if loss.idle_s is not None:
+                self._watch(loss_id, active, loss.idle_s)
+            elif loss.open:
                 for line in self._lines():
                     self._strike(loss_id, active, line, LOSE_NEWS if loss.total else _whole(loss))
         except OSError as error:
             self.end(loss_id, alive=None)
             raise HarnessError(f"the kernel takes no filter on a socket of the relay's: {error}") from error
-        if loss.total and loss.open:
+        if loss.total and loss.open and loss.idle_s is None:
             self._loop.call_later(LAST_ACKNOWLEDGEMENT_S, self._go_dead, loss_id)
 
     def connected(self, line: Line, side: Side) -> None:
@@ -92,11 +101,15 @@ class HopLosses:
         active = self._active(loss_id)
         if active.on:
             active.on = False
+            if active.watch is not None:
+                active.watch.stop()
             self._door.restore(loss_id)
             for line in active.lines:
                 line.service.cable.restore(loss_id)
                 line.server.cable.restore(loss_id)
-                if active.loss.total and alive is not None and line.service_port not in alive:
+                if active.loss.forgets:
+                    line.service.reset()  # as a server answers to what is no connection of its own
+                elif active.loss.total and alive is not None and line.service_port not in alive:
                     line.abort()
         return self.lost(loss_id)
 
@@ -108,7 +121,7 @@ class HopLosses:
             for line in active.lines
             if line.service_port is not None
         }
-        return Lost(connects=self._door.lost(loss_id), connections=connections)
+        return Lost(connects=self._door.lost(loss_id), connections=connections, waiting=active.waiting)
 
     # ------------------------------------------------------------------ inside
 
@@ -117,14 +130,29 @@ class HopLosses:
             raise UsageError.at("relay", "loss", loss_id, "no such loss was begun", valid=self._known, mend="begin it")
         return self._known[loss_id]
 
+    def _watch(self, loss_id: str, active: _Active, idle_s: float) -> None:
+        def lines() -> Iterable[Line]:
+            return [line for line in self._lines() if line not in active.lines]
+
+        def found(line: Line) -> None:
+            self._strike(loss_id, active, line, LOSE_ALL)
+
+        active.watch = IdleWatch(idle_s, lines, found)
+        active.watch.look()
+
     def _go_dead(self, loss_id: str) -> None:
         active = self._known[loss_id]
         if active.on:
             for line in active.lines:
-                self._strike(loss_id, active, line, LOSE_ALL)
+                self._lose(loss_id, active, line, LOSE_ALL)
 
     def _strike(self, loss_id: str, active: _Active, line: Line, chosen: Filter) -> None:
         active.lines[line] = None
+        if active.loss.forgets:
+            active.waiting += line.forget_server()
+        self._lose(loss_id, active, line, chosen)
+
+    def _lose(self, loss_id: str, active: _Active, line: Line, chosen: Filter) -> None:
         for side in (line.service, line.server):
             if active.loss.concerns(side.direction):
                 side.cable.lose(loss_id, chosen)

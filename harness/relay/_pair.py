@@ -69,6 +69,7 @@ class Pair:
         self._early_bytes = 0
         self._finished: set[Direction] = set()
         self._was_reset = False
+        self._forgotten = False  # the server's side has ended, and the service does not know
 
     # ------------------------------------------------------------------ from the sockets
 
@@ -113,7 +114,8 @@ class Pair:
         by = _by(side is self.service, problem)
         self._end(by)
         self._was_reset = by in ("reset by service", "reset by server")
-        self._mirror(self.server if side is self.service else self.service)
+        if side is self.service or not self._forgotten:
+            self._mirror(self.server if side is self.service else self.service)
         self._look_whether_over()
 
     def regulate(self) -> None:
@@ -132,6 +134,18 @@ class Pair:
     def service_port(self) -> int | None:
         """The service's port; None before the service's side is connected."""
         return self.engine.service_port if self.engine is not None else None
+
+    def forget_server(self) -> bool:
+        """End the server's side, and let the service hear nothing of it: its side stays as it is, and leads nowhere.
+
+        Return whether an answer was due, for which the service waits in vain.
+        """
+        answer_due = self.engine is not None and self.engine.answer_due
+        self._forgotten = True
+        self._end("rule")
+        self._stop_joining()
+        self.server.abort()
+        return answer_due
 
     # ------------------------------------------------------------------ from the engine
 

@@ -19,6 +19,8 @@ TLS_HANDSHAKE_S: Final = 20.0
 TLS_GOODBYE_S: Final = 2.0
 _NO_LINGER: Final = struct.pack("ii", 1, 0)  # close() sends a reset (socket(7), SO_LINGER)
 _DISCARD_BYTES: Final = 256 * 1024
+_SEGMENTS: Final = struct.Struct("136x2I")  # linux/tcp.h: tcp_info.tcpi_segs_out, tcpi_segs_in
+_SEGMENTS_END: Final = 256
 
 
 class Joint(Protocol):
@@ -160,6 +162,14 @@ class Side(asyncio.Protocol):
         if self.transport is not None:
             self.cable.note()
             self.transport.abort()
+
+    def segments(self) -> int:
+        """How many segments have come and gone, those included that carry nothing."""
+        found = self._socket()
+        if found is None:
+            return 0
+        went, came = _SEGMENTS.unpack_from(found.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SEGMENTS_END))
+        return int(went + came)
 
     async def start_tls(self, context: ssl.SSLContext, *, as_server: bool) -> None:
         """Start TLS. Raises OSError (ssl.SSLError is one) if the peer does not."""

@@ -68,7 +68,9 @@ def on(relay: RelayServer, play: Callable[[Bench], Awaitable[None]]) -> None:
             hand = await stack.enter_async_context(hand_made())
             laid = await stack.enter_async_context(laid_to(relay, "redis", hand.address))
             service = await hand.connected(laid.hop.port)
-            await play(Bench(hand, laid, service, await hand.accepted()))
+            bench = Bench(hand, laid, service, await hand.accepted())
+            await bench.passes()  # the relay has both sockets
+            await play(bench)
 
     asyncio.run(run())
 
@@ -83,14 +85,13 @@ def nothing_to_read(peer: Peer) -> bool:
 @pytest.mark.parametrize("way", ["both", "sent"])
 def test_what_the_service_sends_over_a_dead_line_arrives_when_it_is_mended(relay: RelayServer, way: Way) -> None:
     async def play(bench: Bench) -> None:
-        await bench.passes()
         await bench.lose(way=way)
         await bench.service.sends(PING)
         await bench.until_lost()
         assert nothing_to_read(bench.server)
         lost = await bench.restore(bench.port)
         assert lost.connections[bench.port][0] >= 1
-        assert str(lost).startswith("segments lost: ")
+        assert str(lost).endswith(f" sent by the service, on the service's ports {bench.port}")
         assert await bench.server.gets(len(PING)) == PING
         await bench.passes()
 
@@ -123,11 +124,10 @@ def test_one_way_only_the_other_goes_on(relay: RelayServer) -> None:
 
 @pytest.mark.parametrize("way", ["user_timeout", "keepalive"])
 def test_the_services_own_tcp_notices_a_dead_line(relay: RelayServer, way: str) -> None:
-    """What a relay only swallows is acknowledged, and neither would."""
+    """What a relay only swallows is acknowledged: neither would notice."""
 
     async def play(bench: Bench) -> None:
         bare = bench.service.bare
-        await bench.passes()  # the last answer is acknowledged while the line goes dead: that is no sign of life
         bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1_000)
         if way == "keepalive":
             bare.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -213,6 +213,65 @@ def test_a_line_may_be_dead_and_bad_at_once(relay: RelayServer) -> None:
         assert nothing_to_read(bench.server)
         await bench.restore(bench.port)
         assert await bench.server.gets(len(PING)) == PING
+
+    on(relay, play)
+
+
+def test_a_forgotten_connection_is_closed_to_the_server_only_and_new_ones_work(relay: RelayServer) -> None:
+    async def play(bench: Bench) -> None:
+        await bench.lose(way="sent", new=False, forgets=True)
+        assert await bench.server.gets(1) == b""
+        await bench.service.sends(PING)
+        await bench.until_lost()
+        assert nothing_to_read(bench.service)
+        new = await bench.hand.connected(bench.laid.hop.port)
+        await Bench(bench.hand, bench.laid, new, await bench.hand.accepted()).passes()
+        lost = await bench.restore(bench.port)
+        assert lost.connections.keys() == {bench.port}
+        assert lost.waiting == 0
+        with pytest.raises(ConnectionResetError):
+            await bench.service.gets(1)
+
+    on(relay, play)
+
+
+def test_an_answer_that_was_due_is_lost_with_the_connection(relay: RelayServer) -> None:
+    async def play(bench: Bench) -> None:
+        await bench.service.sends(PING)
+        assert await bench.server.gets(len(PING)) == PING
+        await bench.lose(way="sent", new=False, forgets=True)
+        assert (await bench.lost()).waiting == (await bench.lost()).struck == 1
+
+    on(relay, play)
+
+
+@pytest.mark.parametrize("way", ["silent", "keepalive"])
+def test_an_idle_connection_is_forgotten_unless_keepalive_is_heard(relay: RelayServer, way: str) -> None:
+    """Another connection carries something all the time, and is kept in any case."""
+
+    async def play(bench: Bench) -> None:
+        busy_service = await bench.hand.connected(bench.laid.hop.port)
+        busy = Bench(bench.hand, bench.laid, busy_service, await bench.hand.accepted())
+        await bench.passes()
+        if way == "keepalive":
+            bare = bench.service.bare
+            bare.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+            bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+        await bench.lose(way="sent", new=False, forgets=True, idle_s=2.0)
+        closing = asyncio.create_task(bench.server.gets(1))
+        async with asyncio.timeout(WITHIN_S):
+            for _ in range(30):
+                await busy.passes()
+                await asyncio.wait([closing], timeout=0.1)
+        assert closing.done() == (way == "silent")
+        await busy.passes()
+        if way == "keepalive":
+            closing.cancel()
+            await bench.service.sends(PING)
+            assert await bench.server.gets(len(PING)) == PING
+        lost = await bench.restore(bench.port, busy.port)
+        assert lost.struck == 0
 
     on(relay, play)
 

@@ -32,6 +32,8 @@ QUIET = [
     link.dead(redis, way="answered"),
     link.swallow_syn(postgres),
     link.lose(redis, percent=90),
+    link.half_open(redis),
+    link.forget_idle(redis, idle_s=60),
 ]
 """In force while nothing is asked of the service."""
 
