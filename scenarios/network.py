@@ -5,6 +5,12 @@ import pytest
 from harness import REFUSED, UNKNOWN, Lab, Message, link, postgres, proves, redis, service
 from scenarios.words import WAITS_FOR_POSTGRES, WAITS_FOR_REDIS
 
+NOTICED_S = 4.5
+"""A dead line is tried after two seconds and then each second. The kernel's timers have a second to be late."""
+ALL_DEADLINES = ("deadline.statement", "deadline.request")
+"""Each of them would end the waiting, too."""
+NO_ANSWER = r"unknown, no answer in 6\.5 s"
+
 
 @pytest.mark.parametrize("at", [postgres.answered("INSERT"), postgres.sent("COMMIT")])
 @proves("deadline.statement:eager", fails="figure", match="webhook_retries_total")
@@ -44,3 +50,26 @@ async def test_line_to_redis_dead(lab: Lab) -> None:
     """No packet of Redis' arrives, and no connect comes through: nobody waits for it."""
     async with lab.inject(link.dead(redis)):
         await lab.deliver(5, slower_ms_max=500)
+
+
+@proves("pool.keepalive", fails="slower", match=WAITS_FOR_POSTGRES)
+async def test_idle_connections_forgotten(lab: Lab) -> None:
+    """A firewall forgets connections to PostgreSQL that are idle: that is noticed before a delivery needs one."""
+    async with lab.inject(link.forget_idle(postgres, idle_s=0.5)):
+        await lab.wait(NOTICED_S, because="idle connections are forgotten, and given up after three seconds")
+        await lab.deliver(5, slower_ms_max=1_000)
+
+
+@proves("redis.timeouts", fails="slower", match=WAITS_FOR_REDIS)
+async def test_redis_has_forgotten_its_connections(lab: Lab) -> None:
+    """Redis has forgotten the idle connections, without a word: who gets one does not wait for it."""
+    async with lab.inject(link.half_open(redis)):
+        await lab.deliver(5, slower_ms_max=500)
+
+
+@proves("pool.keepalive", without=ALL_DEADLINES, fails="in_time", match=NO_ANSWER)
+@proves("deadline.statement", without=("pool.keepalive", "deadline.request"), fails="in_time", match=NO_ANSWER)
+async def test_forgotten_while_an_answer_is_due(lab: Lab) -> None:
+    """PostgreSQL forgets the connection that waits for an answer: it is given up, and another one stores."""
+    await lab.inject(link.half_open(postgres, at=postgres.sent("INSERT")))
+    await lab.deliver()

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from webhook import dialect
+from webhook.keepalive import kept_alive
 from webhook.settings import Settings
 
 
@@ -42,6 +43,8 @@ def _pool(settings: Settings) -> dict[str, Any]:
 
 def _connect_args(settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {}
+    if settings.pool_keepalive:
+        options["connection_class"] = kept_alive(settings)
     if settings.deadline_connect:
         options["timeout"] = settings.connect_timeout_s
     if settings.deadline_statement:

@@ -36,6 +36,11 @@ PROTECTIONS = (
     Protection("pool.pre_ping", (), "a pooled connection is used as it is, dead or not"),
     Protection("pool.recycle", ("pool_recycle_s",), "a connection is kept however old it is"),
     Protection("pool.bounded_checkout", ("pool_timeout_s",), "a connection is waited for 30 s, SQLAlchemy's default"),
+    Protection(
+        "pool.keepalive",
+        ("keepalive_idle_s", "keepalive_interval_s", "keepalive_dead_s"),
+        "a dead connection is noticed when it is used",
+    ),
     Protection("deadline.connect", ("connect_timeout_s",), "connecting may take 60 s, asyncpg's default"),
     Protection("deadline.statement", ("statement_timeout_s", *_SERVER_LIMITS), "a statement is waited for without end"),
     Protection("deadline.request", ("request_timeout_s",), "a request has no limit of its own"),

@@ -19,6 +19,8 @@ __all__ = ["Settings", "SettingsError", "load_database_url", "load_settings"]
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
+KeepaliveSeconds = Annotated[int, Field(ge=1, le=32_767)]
+"""Whole seconds, and the most that Linux takes."""
 CountOrNone = Annotated[int, Field(ge=0, le=100_000)]
 
 
@@ -59,6 +61,12 @@ class Settings(BaseSettings):
     pool_recycle_s: Seconds = 1800.0
     pool_bounded_checkout: bool = True
     pool_timeout_s: Seconds = 1.5
+
+    # A line that is dead: how long it has to be idle before it is tried, how often then, and when it is given up.
+    pool_keepalive: bool = True
+    keepalive_idle_s: KeepaliveSeconds = 2
+    keepalive_interval_s: KeepaliveSeconds = 1
+    keepalive_dead_s: KeepaliveSeconds = 3
 
     # Deadlines. The server's are a ladder below the client's, so that the server's own word comes first.
     deadline_connect: bool = True

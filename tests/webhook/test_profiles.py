@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import asyncpg
 import pytest
 import redis.asyncio
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -100,6 +101,7 @@ def test_hardened_bounds_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     assert driver == "postgresql+bounded"
     assert options["pool_timeout"] == 1.5
     assert options["pool_use_lifo"] is True
+    assert issubclass(options["connect_args"].pop("connection_class"), asyncpg.Connection)
     assert options["connect_args"] == {
         "timeout": 1.0,
         "command_timeout": 2.0,

@@ -1,0 +1,42 @@
+"""TCP's own way to notice that a line is dead: a connection that nobody uses is tried, and given up, before it is used.
+
+Without it an idle connection that a firewall or a server has forgotten looks as good as any other, until a request has
+waited for it in vain.
+"""
+
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+
+from webhook.settings import Settings
+
+
+def _options(settings: Settings) -> Mapping[int, int]:
+    """The options of IPPROTO_TCP, in Linux's words (tcp(7)). Elsewhere only those that the system has."""
+    wanted = {
+        "TCP_KEEPIDLE": settings.keepalive_idle_s,
+        "TCP_KEEPINTVL": settings.keepalive_interval_s,
+        # What was sent and is not acknowledged counts, too, and instead of a number of tries this time does.
+        "TCP_USER_TIMEOUT": settings.keepalive_dead_s * 1000,
+    }
+    return {getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)}
+
+
+def kept_alive(settings: Settings) -> type[Any]:
+    """Make asyncpg's class of connections with these options."""
+    options = _options(settings)
+
+    class KeptAliveConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
+        """A connection whose socket has the options; one over a Unix socket needs none."""
+
+        def __init__(self, protocol: Any, transport: Any, *rest: Any, **more: Any) -> None:
+            super().__init__(protocol, transport, *rest, **more)
+            end = transport.get_extra_info("socket")
+            if end.family in (socket.AF_INET, socket.AF_INET6):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                for option, value in options.items():
+                    end.setsockopt(socket.IPPROTO_TCP, option, value)
+
+    return KeptAliveConnection
