@@ -33,7 +33,7 @@ QUIET = [
     link.swallow_syn(postgres),
     link.lose(redis, percent=90),
     link.half_open(redis),
-    link.forget_idle(redis, idle_s=60),
+    link.forget_idle(redis, idle_s=60.0),
 ]
 """In force while nothing is asked of the service."""
 
