@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import stat
@@ -55,8 +56,10 @@ def read_until(run: subprocess.Popen[str], line: str, times: int = 1) -> list[st
 
 def wait_gone(pid: int) -> None:
     def look() -> None:
-        if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-            raise NotReadyError(f"process {pid} lives")
+        # It may end between two questions about it.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                raise NotReadyError(f"process {pid} lives")
 
     wait_ready(look, ended=threading.Event(), deadline_s=20)
 
