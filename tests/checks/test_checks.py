@@ -325,7 +325,7 @@ def test_a_well_behaved_run_fails_no_check(each: Check) -> None:
     assert not result.failed
     assert result.saw
     assert each.wants.endswith(".")
-    assert each.name in {name for name, _, _ in FAILING}, "no history above makes this check fail"
+    assert each.name in {name for name, _, _ in FAILING}, "add a history that makes it fail to FAILING"
 
 
 def test_a_conflict_told_for_what_was_acknowledged_denies_it_though_nobody_sent_another_body() -> None:

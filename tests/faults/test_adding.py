@@ -30,7 +30,7 @@ from typing import ClassVar
 from harness.faults.example import Example, Ground
 from harness.faults.toxic import ToxicFault, limits
 
-KIND = "link.trickle"
+KIND = "link.added_by_a_test"
 
 @dataclass(frozen=True, repr=False)
 class Trickle(ToxicFault, kind=KIND):
@@ -125,10 +125,10 @@ def said_by(program: str) -> str:
 def test_a_link_fault_is_one_class() -> None:
     said = said_by(LINK_FAULT + SHOWN)
     assert said.startswith("Break: let postgres's bytes trickle.\n")
-    assert "link.trickle(link: Link, *, delay_us: int)\n    One byte passes every `delay_us`.\n" in said
-    assert "    example: link.trickle(postgres, delay_us=5): let postgres's bytes trickle\n" in said
+    assert "link.added_by_a_test(link: Link, *, delay_us: int)\n    One byte passes every `delay_us`.\n" in said
+    assert "    example: link.added_by_a_test(postgres, delay_us=5): let postgres's bytes trickle\n" in said
     assert "    proved by: toxic_met (kernel and Toxiproxy): something was asked or answered" in said
-    assert "async with lab.inject(link.trickle(redis, delay_us=5)):\n        await lab.deliver(2)\n" in said
+    assert "async with lab.inject(link.added_by_a_test(redis, delay_us=5)):\n        await lab.deliver(2)\n" in said
 
 
 def test_a_wire_action_is_what_the_relay_does_and_a_class() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.present.html.chronicle import CountLine
@@ -20,6 +20,8 @@ SAMPLE = 18
 """Length of the sample of a line, beside its name."""
 CHARACTER = 5.9
 SERVICE = "service"
+TITLES: Mapping[str, str] = {SERVICE: "{of}, by the service's word"}
+"""What the panel of a `CountLine` is called, by the line's source. Others count connections to a link."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ def _left_out(lines: Sequence[CountLine]) -> str:
 
 def _title(of: str, source: str, problem: str) -> str:
     """What a panel shows, and why there are no numbers in it, if there are not."""
-    title = f"{of}, by the service's word" if source == SERVICE else f"connections to {of}"
+    title = TITLES.get(source, "connections to {of}").format(of=of)
     return f"{title}: {problem}" if problem else title
 
 
