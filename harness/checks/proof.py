@@ -14,9 +14,9 @@ StateCheck = Literal[
 """Checks of the state afterwards (`Kind.SAFETY`, `Kind.REST`): a proof needs no reason besides the failing check."""
 
 SymptomCheck = Literal[
-    "valid_is_not_rejected", "owed", "carries", "health_is_true", "alive", "outcome", "in_time", "slower", "reached",
-    "recovers", "drains", "ends", "prepares", "retries_capped", "retries_spaced", "final_errors_end_it", "log_clean",
-    "assertion",
+    "valid_is_not_rejected", "owed", "carries", "health_is_true", "answers_in_one_go", "alive", "outcome", "in_time",
+    "slower", "reached", "recovers", "drains", "ends", "prepares", "retries_capped", "retries_spaced",
+    "final_errors_end_it", "log_clean", "assertion",
 ]  # fmt: skip
 """Checks of what clients saw (`Kind.LIVENESS`): many causes have the same symptom, so a proof must name its own."""
 

@@ -8,6 +8,7 @@ from harness.checks import safety  # isort: skip  # the order of these imports i
 from harness.checks import contract  # isort: skip
 from harness.checks import disclosure  # isort: skip
 from harness.checks import health  # isort: skip
+from harness.checks import answering  # isort: skip
 from harness.checks import liveness  # isort: skip
 from harness.checks import starts  # isort: skip
 from harness.checks import retries  # isort: skip
@@ -31,6 +32,7 @@ def wants(name: str) -> str:
 
 __all__ = [
     "STANDING",
+    "answering",
     "condition",
     "contract",
     "counts",

@@ -121,6 +121,7 @@ class _Ending:
     headers: Sequence[tuple[str, str]] = ()
     lacks: tuple[str, ...] = ()
     connection_lacks: tuple[str, ...] = ()
+    paused_ms: float | None = None
     waiting_for: tuple[str, ...] = ()
     at_ns: int = field(default_factory=time.monotonic_ns)
     """When the ending was known: what the harness does after that does not count towards the request's time."""
@@ -218,6 +219,7 @@ class Clients:
             RequestEnded(
                 number, answer.outcome, round(answer.took_ms, 3), answer.status, _kept(answer.body), answer.problem,
                 known.waiting_for, _kept_headers(answer.headers), lacks, seen, known.hung_up_at,
+                known.paused_ms,
             ),
         )  # fmt: skip
 
@@ -298,7 +300,7 @@ class Clients:
         lacks = (*label.lacks, *misdated(label.dated, after_s=first_s, before_s=time.time()))
         return _Ending(
             label.outcome, response.status, response.body, headers=response.headers, lacks=lacks,
-            connection_lacks=response.lacks,
+            connection_lacks=response.lacks, paused_ms=round(response.paused_ms, 3) if response.over_kept else None,
         )  # fmt: skip
 
 

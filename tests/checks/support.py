@@ -94,8 +94,13 @@ class Story:
         took_ms: float = HEALTHY_MS,
         answer: str = "stored",
         waiting_for: tuple[str, ...] = (),
+        paused_ms: float | None = None,
     ) -> Story:
-        return self.tell(RequestEnded(request, outcome, took_ms, STATUS[str(outcome)], answer, waiting_for=waiting_for))
+        return self.tell(
+            RequestEnded(
+                request, outcome, took_ms, STATUS[str(outcome)], answer, waiting_for=waiting_for, paused_ms=paused_ms
+            )
+        )
 
     def ask(
         self,

@@ -190,6 +190,16 @@ def secrets(*shown: SecretShown) -> Story:
 
 SHOWN = SecretShown("the password on postgres", "the log", "url=[...]")
 RETRIES = service.metric("retries")
+
+
+def in_pieces(*paused_ms: float) -> Story:
+    """Further answers for a delivery that is stored; between two pieces of each so much time passed."""
+    story = middle()
+    for pause_ms in paused_ms:
+        story.end(story.send("a"), paused_ms=pause_ms)
+    return rest(story)
+
+
 FAILING: list[tuple[str, Spoil, str]] = [
     ("acknowledged_is_stored", lambda: rest(middle().request("c")), "acknowledged, but not stored: c"),
     ("acknowledged_is_stored", lambda: rest(middle().rows()), "acknowledged, but not stored: a"),
@@ -240,6 +250,7 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("health_is_true", ready_is_never_said, "ready said no, although all 3 deliveries around it were acknowledged: "),
     ("health_is_true", ready_is_always_said, "none of 1 deliveries around it was acknowledged, while link.down(redis)"),
     ("health_in_time", lambda: whole().health("ready", ACKNOWLEDGED, took_ms=901), "ready: acknowledged, status 200"),
+    ("answers_in_one_go", lambda: in_pieces(*[41.0] * 3, *[0.0] * 5), "3 of 8: a: acknowledged, status 200 after"),
     ("alive", lambda: whole().tell(ServiceEnded(1, -11)), "ended by itself with status -11"),
     ("alive", lambda: whole().tell(ServiceEnded(1, 0)), "ended by itself with status 0"),
     ("alive", lambda: whole().tell(ServiceNotStarted("no answer")), "no answer"),
@@ -359,7 +370,7 @@ def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed", "leaves_nothing"}
     of_the_contract |= {"effects_agree", "keeps_secrets", "counts_are_true", "log_tells_answers"}
     of_the_run = {"slower", "reached", "drains", "ends", "prepares", "starts", "retries_spaced", "health_is_true"}
-    of_the_run |= {"health_in_time"}
+    of_the_run |= {"health_in_time", "answers_in_one_go"}
     assert empty == of_the_run | of_the_contract
     nothing = [each(Story().recorder.history) for each in STANDING]
     assert {each.name for each in nothing if each.observations} == {"log_clean", "assertion"}
@@ -465,3 +476,12 @@ def test_a_story_tells_how_a_request_ended() -> None:
         "refused, status 503, busy after 1.50 s, waiting for postgres and redis",
         "never ended",
     ]
+
+
+@pytest.mark.parametrize(
+    "paused_ms",
+    [(41.0, 41.0, *[0.0] * 6), (19.0,) * 9, (41.0,) * 7],
+    ids=["few", "short", "too few to tell"],
+)
+def test_answers_that_paused_now_and_then_are_no_failure(paused_ms: tuple[float, ...]) -> None:
+    assert in_pieces(*paused_ms).failing() == set()

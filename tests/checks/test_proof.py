@@ -16,6 +16,9 @@ from tests.checks.test_checks import tried
 def _spoilt() -> dict[str, Story]:
     slow = whole()
     slow.end(slow.send("c", slower_ms_max=1), took_ms=5_000)
+    paused = whole()
+    for _ in range(8):
+        paused.end(paused.send("a"), paused_ms=41.0)
     return {
         "outcome": whole().request("c", REFUSED),
         "in_time": slow,
@@ -24,6 +27,7 @@ def _spoilt() -> dict[str, Story]:
         "owed": whole().ask(Asks.HEALTH, "", REFUSED, owed=ACKNOWLEDGED),
         "health_is_true": whole().request("a").health("ready", REFUSED),
         "health_in_time": whole().health("ready", ACKNOWLEDGED, took_ms=5_000),
+        "answers_in_one_go": paused,
         "retries_capped": tried("c", *["lost"] * 11),
         "retries_spaced": tried("c", *["lost"] * 22, most=22, mean_ms=2),
         "final_errors_end_it": tried("c", "42501", "ok"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from harness.engine.observing.footprint import Footprint, MemoryWatch, bytes_per_request, footprint, with_children
 from harness.engine.observing.probes import Probed, probe
+from harness.engine.observing.reconnects import reconnects
 from harness.engine.observing.remembered import first_deliveries, share_remembered
 from harness.engine.rig import Rig
 from harness.history.events import AtRest, Counted, RestUnknown, rest_name
@@ -80,7 +81,8 @@ async def record_rest(rig: Rig, before: AtFirst, memory: MemoryWatch | None = No
         return all(rest.seen <= rest.at_most for rest in last if isinstance(rest, AtRest))
 
     await poll_async(at_rest, within_s=rig.recovery_s)
-    for rest in (*last, *_memory(rig.target, memory), *_at_once(rig), *await _remembered(rig), *await _ports(rig)):
+    of_the_run = (*_memory(rig.target, memory), *_at_once(rig), *reconnects(rig))
+    for rest in (*last, *of_the_run, *await _remembered(rig), *await _ports(rig)):
         rig.recorder.record("runner", rest)
 
 

@@ -76,7 +76,8 @@ class RequestEnded(Event, kind="request.ended"):
 
     `headers`: the answer's, each as `name: value`, the long ones cut short. `lacks`: names of headers that the contract
     demands of such an answer, and that it does not have. `shown`: the SHA-256 of the body that a read showed.
-    `hung_up_at`: the moment at which the client closed its connection instead of waiting.
+    `hung_up_at`: the moment at which the client closed its connection instead of waiting. `paused_ms`: the longest time
+    between two pieces of the answer; None where no whole one came, or over a connection that had carried no other.
     """
 
     request: int
@@ -90,6 +91,7 @@ class RequestEnded(Event, kind="request.ended"):
     lacks: tuple[str, ...] = ()
     shown: str = ""
     hung_up_at: Value | None = None
+    paused_ms: float | None = None
 
 
 @dataclass(frozen=True, repr=False)
