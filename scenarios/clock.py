@@ -1,17 +1,23 @@
 """The wall clock is set forward and back while the service runs."""
 
-from harness import Lab, link, process, proves, redis, service
+from harness import Lab, link, postgres, process, proves, redis, server, service
 from scenarios.words import REFUSED_CONNECT
 
 
 @proves("redis.fail_open", fails="outcome", match=REFUSED_CONNECT)
 async def test_clock_is_set_back(lab: Lab) -> None:
-    """An hour later what is signed then is valid; set back, Redis is asked again after its second, not its hour."""
-    async with lab.inject(process.clock(ahead_s=3600)):
-        async with lab.inject(link.down(redis)):
-            await lab.deliver(5)
-        await lab.request("late")
-        await lab.request("stale")
+    """A request that is under way has its time; what is signed then is valid; Redis is asked again after its second."""
+    clock, lock = process.clock(ahead_s=3600), server.lock(postgres, "deliveries")
+    await lab.inject(lock)
+    async with lab.deliver():
+        await lab.until(postgres.waiting("INSERT"))
+        await lab.inject(clock, link.cut(postgres))
+        await lab.heal(lock)
+    async with lab.inject(link.down(redis)):
+        await lab.deliver(5)
+    await lab.request("late")
+    await lab.request("stale")
+    await lab.heal(clock)
     await lab.wait(1.1, because="Redis is left alone for a second after it failed")
     for _ in range(3):  # on a busy machine Redis may miss its 50 ms once
         await lab.deliver()

@@ -51,8 +51,10 @@ async def test_both_down_healed_in_either_order(lab: Lab, first: Link, last: Lin
 @proves("deadline.request", fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_postgres_slow_and_turning_transactions_back(lab: Lab) -> None:
     """No statement is late, a transaction is turned back: what tries again has its end, for good, and so has a read."""
+    await lab.inject(link.cut(postgres))
+    await lab.deliver(5)  # over new connections: none has prepared a read's statement yet, so it takes longest
     async with (
-        lab.inject(link.latency(postgres, latency_ms=1_200), wire.fail(postgres.sent("INSERT"), code="40001")),
+        lab.inject(link.latency(postgres, latency_ms=1_300), wire.fail(postgres.sent("INSERT"), code="40001")),
         lab.deliver(expect=REFUSED),
     ):
         await lab.request("delivery", of=None)

@@ -21,9 +21,11 @@ from harness.stack.service import ServiceProcess
 from harness.stack.sockets import listening
 from harness.target import Target
 from harness.target.residue import CHILDREN, FILES, MEMORY, OF_PROCESS, OPEN_TO_OTHERS, REMEMBERED, THREADS
+from harness.target.series import parts_of
 
 TASKS_SLACK = 2
-AT_ONCE, OPEN = "connections at once", "open"
+CONNECTIONS, AT_ONCE, OPEN = "connections", "connections at once", "open"
+UNTOLD = "connections that the service does not tell of"
 DESCRIPTORS = "open descriptors"
 """By the kernel's account; `descriptors` are those that the service itself tells of."""
 
@@ -45,9 +47,11 @@ def rest_names(target: Target) -> tuple[str, ...]:
     """Return the names of everything that `record_rest` reads."""
     description = target.description
     links = [name for name, link in description.links.items() if ABOUT.of(link.protocol).counts_sessions]
-    servers = [rest_name(what, name) for name in links for what in ("connections", "busy connections")]
+    servers = [rest_name(what, name) for name in links for what in (CONNECTIONS, "busy connections")]
+    untold = [rest_name(UNTOLD, name) for name in links if description.links[name].told_by]
     residue = [rest_name(what, name) for name in description.links for what in _residue_limits(target, name)]
-    return (*servers, *residue, *_process_limits(target), *_limited(target), *(what for what, _, _ in _watched(target)))
+    told = (*untold, *_limited(target), *(what for what, _, _ in _watched(target)))
+    return (*servers, *residue, *_process_limits(target), *told)
 
 
 def _process_limits(target: Target) -> Mapping[str, int]:
@@ -88,8 +92,9 @@ async def record_rest(rig: Rig, before: AtFirst, memory: MemoryWatch | None = No
 
 async def rest_now(rig: Rig, before: AtFirst) -> Sequence[AtRest | RestUnknown]:
     """Count everything that `record_rest` waits for, as it is now."""
-    leaks = _leaks(rig.target, before.probed, await probe(rig.target, rig.site.service))
-    return [*await _connections(rig), *await _residue(rig), *await _process(rig, before.footprint), *leaks]
+    after, connections = await probe(rig.target, rig.site.service), await _connections(rig)
+    leaks = (*_untold(rig.target, connections, after), *_leaks(rig.target, before.probed, after))
+    return [*connections, *await _residue(rig), *await _process(rig, before.footprint), *leaks]
 
 
 async def _process(rig: Rig, before: Footprint | None) -> Sequence[AtRest]:
@@ -186,7 +191,7 @@ async def _connections(rig: Rig) -> list[AtRest]:
     limit = rig.target.description.limits.connections
     found: list[AtRest] = []
     for name, count in await _counted(rig):
-        found += [AtRest("connections", count.open, limit, name), AtRest("busy connections", count.busy, 0, name)]
+        found += [AtRest(CONNECTIONS, count.open, limit, name), AtRest("busy connections", count.busy, 0, name)]
     return found
 
 
@@ -235,6 +240,15 @@ def _at_once(rig: Rig) -> Iterator[AtRest]:
         limit = rig.target.description.links[link].connections_at_once
         if limit is not None:
             yield AtRest(AT_ONCE, most, limit, link)
+
+
+def _untold(target: Target, connections: Sequence[AtRest], after: Probed | None) -> Iterator[AtRest]:
+    """Of how many connections the service says nothing, where it tells how many it has."""
+    for rest in connections:
+        told_by = target.description.links[rest.link].told_by
+        if told_by and after is not None and rest.what == CONNECTIONS:
+            told = sum(after.get(*parts_of(series)) for series in told_by)
+            yield AtRest(UNTOLD, max(0, rest.seen - told), 0, rest.link)
 
 
 def _leaks(target: Target, before: Probed | None, after: Probed | None) -> Iterator[AtRest]:

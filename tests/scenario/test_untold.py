@@ -1,0 +1,30 @@
+"""Connections that the server has and the service does not tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.engine.observing.probes import Probed
+from harness.engine.phases.rest import UNTOLD, _untold
+from harness.history.events import AtRest
+from harness.target import load_target
+
+TARGET = load_target(Path(__file__).parents[2] / "scenarios" / "target.toml")
+TOLD = Probed("webhook_pool_checked_out 1\nwebhook_pool_idle 4\n")
+
+
+def _seen(open_now: int) -> Sequence[AtRest]:
+    return [AtRest("connections", open_now, 15, "postgres"), AtRest("busy connections", 0, 0, "postgres")]
+
+
+@pytest.mark.parametrize(("open_now", "untold"), [(5, 0), (4, 0), (7, 2)])
+def test_what_the_server_has_beyond_what_the_service_tells_of(open_now: int, untold: int) -> None:
+    assert list(_untold(TARGET, _seen(open_now), TOLD)) == [AtRest(UNTOLD, untold, 0, "postgres")]
+
+
+def test_nothing_is_said_of_a_service_that_does_not_run_nor_of_a_link_that_no_metric_counts() -> None:
+    assert list(_untold(TARGET, _seen(7), None)) == []
+    assert list(_untold(TARGET, [AtRest("connections", 7, 15, "redis")], TOLD)) == []
