@@ -1,8 +1,9 @@
 """A setting that is given does what it says: other limits, pauses, queues and ages than the usual ones."""
 
 from harness import REFUSED, Lab, link, postgres, proves, redis, server, service, wire
-from scenarios.words import CLOSED
+from scenarios.words import CLOSED, WAITS_FOR_POSTGRES
 
+ONE_CONNECTION = ("WEBHOOK_POOL_SIZE=1", "WEBHOOK_POOL_MAX_OVERFLOW=0")
 TURNED_BACK_ONCE = wire.fail(postgres.sent("INSERT"), code="40001")
 
 
@@ -22,20 +23,36 @@ async def test_pauses_as_they_are_set(lab: Lab) -> None:
 
 @proves("pool.recycle", fails="outcome", match=f"{CLOSED}|AdminShutdownError")
 async def test_pool_as_it_is_set(lab: Lab) -> None:
-    """A connection is used no longer than it may be, and where nobody may wait for one, the next is refused."""
-    await lab.restart("WEBHOOK_POOL_RECYCLE_S=0.3", "WEBHOOK_POOL_PRE_PING=off", "WEBHOOK_RETRY_DATABASE=off")
+    """A connection is used no longer than it may be, and waited for no longer than one may wait."""
+    others_off = ("WEBHOOK_POOL_PRE_PING=off", "WEBHOOK_RETRY_DATABASE=off")
+    await lab.restart(*ONE_CONNECTION, *others_off, "WEBHOOK_POOL_RECYCLE_S=0.3", "WEBHOOK_POOL_TIMEOUT_S=0.2")
     await lab.deliver()
     await lab.until(postgres.idle(at_least=1))
     await lab.wait(0.4, because="a connection is too old after 0.3 s")
     await lab.inject(server.end_sessions(postgres))
     await lab.deliver()
-    await lab.restart("WEBHOOK_POOL_SIZE=1", "WEBHOOK_POOL_MAX_OVERFLOW=0", "WEBHOOK_SHED_WAITING_MAX=0")
     await lab.inject(lock := server.lock(postgres, "deliveries"))
     async with lab.deliver():
         await lab.until(postgres.waiting("INSERT", at_least=1))
-        await lab.deliver(3, expect=REFUSED, slower_ms_max=1_000)
+        await lab.deliver(expect=REFUSED, slower_ms_max=900)
         await lab.heal(lock)
+
+
+@proves("deadline.connect", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
+async def test_limits_as_they_are_set(lab: Lab) -> None:
+    """Where nobody may wait the next is refused, a connect ends in time, and a refusal says when to come again."""
+    await lab.restart(
+        *ONE_CONNECTION, "WEBHOOK_SHED_WAITING_MAX=0", "WEBHOOK_CONNECT_TIMEOUT_S=0.2", "WEBHOOK_RETRY_AFTER_S=7"
+    )
+    await lab.inject(lock := server.lock(postgres, "deliveries"))
+    async with lab.deliver():
+        await lab.until(postgres.waiting("INSERT", at_least=1))
+        refused = await lab.deliver(3, expect=REFUSED, slower_ms_max=900)
+        await lab.heal(lock)
+    async with lab.inject(wire.stall(postgres.sent(message="SSLRequest"), always=True), link.cut(postgres)):
+        await lab.deliver(expect=REFUSED, slower_ms_max=1_500)
     lab.expect(service.lines('"event": "refused".*"reason": "shed"'), at_least=3)
+    assert {dict(each.headers)["retry-after"] for each in refused} == {"7"}, "retry-after"
 
 
 @proves("redis.breaker", fails="figure", match="sends_per_request")
