@@ -26,6 +26,7 @@ from webhook.reception import Reception
 from webhook.schema import KEY_NAME
 from webhook.server import BACKLOG, DrainingServer, listen
 from webhook.settings import Settings
+from webhook.shortage import Shortage
 from webhook.store import Store
 
 EXIT_START_FAILED = 1
@@ -49,6 +50,7 @@ def serve(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings, log: Log) -> None:
+    asyncio.get_running_loop().set_exception_handler(Shortage(log, clock=time.monotonic).handle)
     metrics = Metrics()
     parts = _assemble(settings, metrics, log)
     try:
