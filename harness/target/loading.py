@@ -95,6 +95,7 @@ def _check_references(description: TargetDescription, place: str) -> None:
     servers_of(description, place)
     _check_rows(description, place)
     _check_residue(description, place)
+    _check_told_by(description, place)
     _check_health(description, place)
     for name, read in description.reads.items():
         for key, text in (("path", read.path), *_headers_of(read.headers)):
@@ -139,6 +140,17 @@ def _check_residue(description: TargetDescription, place: str) -> None:
         if name not in known:
             problem = "nothing of this kind is counted"
             raise UsageError.at(f"{place}: [residue]", name, limit, problem, valid=known, mend="take it out")
+
+
+def _check_told_by(description: TargetDescription, place: str) -> None:
+    """Refuse metrics of a link's connections where the harness does not know where the service shows its metrics."""
+    for name, link in description.links.items():
+        if link.told_by and description.probes is None:
+            problem, mend = (
+                "there is no [probes], so these metrics cannot be read",
+                "add [probes] with metrics = '/...'",
+            )
+            raise UsageError.at(f"{place}: [links.{name}]", "told_by", link.told_by, problem, mend=mend)
 
 
 def _check_health(description: TargetDescription, place: str) -> None:

@@ -311,6 +311,15 @@ def test_what_a_service_owes_is_checked(tmp_path: Path, table: str, place: str, 
     assert problem in message
 
 
+def test_metrics_of_connections_need_a_place_to_read_them(tmp_path: Path) -> None:
+    text = changed(REDIS, f'{REDIS}\ntold_by = ["in_use"]')
+    assert load_target(write(tmp_path, text)).description.links["redis"].told_by
+    begin, end = text.index("[probes]"), text.index("[", text.index("[probes]") + 1)
+    message, hint = told(write(tmp_path, text[:begin] + text[end:]))
+    assert "[links.redis]: told_by = ['in_use']: there is no [probes]" in message
+    assert "add [probes]" in hint
+
+
 def test_a_counter_is_a_series(tmp_path: Path) -> None:
     counts = "counts = { refused = 'total{outcome=refused}' }\n"
     message, hint = told(write(tmp_path, changed(METRICS, METRICS + counts)))

@@ -48,7 +48,7 @@ def rest_names(target: Target) -> tuple[str, ...]:
     description = target.description
     links = [name for name, link in description.links.items() if ABOUT.of(link.protocol).counts_sessions]
     servers = [rest_name(what, name) for name in links for what in (CONNECTIONS, "busy connections")]
-    untold = [rest_name(UNTOLD, name) for name in links if description.links[name].told_by]
+    untold = [rest_name(UNTOLD, name) for name in links if description.probes and description.links[name].told_by]
     residue = [rest_name(what, name) for name in description.links for what in _residue_limits(target, name)]
     told = (*untold, *_limited(target), *(what for what, _, _ in _watched(target)))
     return (*servers, *residue, *_process_limits(target), *told)
