@@ -31,6 +31,13 @@ async def test_line_dead_before_the_commit(lab: Lab) -> None:
         await lab.deliver(expect=REFUSED | UNKNOWN)
 
 
+@proves("commit.resolve", fails="outcome", match="unknown")
+async def test_one_line_dead_at_the_commit(lab: Lab) -> None:
+    """One connection's line is dead once its COMMIT has passed, and the others are not: they tell that it is stored."""
+    async with lab.inject(link.dead(postgres, at=postgres.sent("COMMIT"), one=True)):
+        await lab.deliver()
+
+
 @proves("deadline.connect", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_connects_hang(lab: Lab) -> None:
     """The pool is empty, and SYNs get lost: no connect hangs for longer than it may, and the delivery is refused."""
@@ -71,5 +78,5 @@ async def test_redis_has_forgotten_its_connections(lab: Lab) -> None:
 @proves("deadline.statement", without=("pool.keepalive", "deadline.request"), fails="in_time", match=NO_ANSWER)
 async def test_forgotten_while_an_answer_is_due(lab: Lab) -> None:
     """PostgreSQL forgets the connection that waits for an answer: it is given up, and another one stores."""
-    await lab.inject(link.half_open(postgres, at=postgres.sent("INSERT")))
+    await lab.inject(link.half_open(postgres, at=postgres.sent("INSERT"), one=True))
     await lab.deliver()

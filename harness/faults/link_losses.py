@@ -18,9 +18,9 @@ from harness.faults.link_closing import Cut
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
 from harness.faults.toxic import LinkFault
-from harness.relay import WAYS, Loss, Lost, Way
+from harness.relay import Loss, Lost, Way
 from harness.stack.sockets import TcpState
-from harness.vocabulary import ACKNOWLEDGED
+from harness.vocabulary import ACKNOWLEDGED, Message
 
 SEGMENTS_LOST = EvidenceKind(
     "segments_lost", "kernel", "segments that arrived at the relay were dropped, and not acknowledged"
@@ -67,23 +67,31 @@ class Dead(LossFault, kind="link.dead"):
     With `way="sent"` only what the service sends gets lost. With `way="answered"` only what the server sends does,
     between the server and the relay: the relay's kernel still acknowledges what the service sends.
 
+    With `one=True` only the connection on which the message comes is dead: others go on, and new ones can be made.
+
     Args:
         link: the link that it strikes, such as `redis`.
         way: "both" (the default), "sent" or "answered".
+        one: only the connection of the message `at`, which must be one of this link.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
 
     Raises:
-        UsageError: there is no such way.
+        UsageError: there is no such way; or `one` is given, and `at` is no message of this link.
     """
 
-    does: ClassVar[str] = "let nothing arrive that is sent {fault.whose} {fault.link}, and no connect come through"
     takes: ClassVar[frozenset[Connections]] = WHOLE_LINK
     way: Way = field(default="both", kw_only=True)
+    one: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_way(self.kind, self.way)
+        _check_one(self)
+
+    def effect(self) -> str:
+        """What does not arrive, and where."""
+        lost = f"let nothing arrive that is sent {self.whose} {self.link}"
+        return f"{lost}, on the connection of the message" if self.one else f"{lost}, and no connect come through"
 
     @property
     def whose(self) -> str:
@@ -92,7 +100,7 @@ class Dead(LossFault, kind="link.dead"):
 
     def loss(self) -> Loss:
         """All of it."""
-        return Loss(way=self.way)
+        return Loss(way=self.way, new=not self.one, held=self.one)
 
 
 @dataclass(frozen=True, repr=False)
@@ -154,7 +162,6 @@ class Lose(LossFault, kind="link.lose"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_way(self.kind, self.way)
         if not 1 <= self.percent <= MOST_PERCENT:
             mend = f"write 1 to {MOST_PERCENT}; for all of them take link.dead"
             raise UsageError.at(self.kind, "percent", self.percent, f"not within 1 to {MOST_PERCENT}", mend=mend)
@@ -188,13 +195,26 @@ class HalfOpen(LossFault, kind="link.half_open"):
 
     Args:
         link: the link that it strikes, such as `redis`.
+        one: only the connection of the message `at`, which must be one of this link.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, that message is lost, too. At another
             moment it strikes as soon as the moment is seen. None: when it is injected.
+
+    Raises:
+        UsageError: `one` is given, and `at` is no message of this link.
     """
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (SEGMENTS_LOST, FORGOTTEN)
-    does: ClassVar[str] = "let {fault.link} forget the open connections, and tell the service nothing"
     takes: ClassVar[frozenset[Connections]] = frozenset({"open"})
+    one: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_one(self)
+
+    def effect(self) -> str:
+        """Which connections are forgotten."""
+        which = "the connection of the message" if self.one else "the open connections"
+        return f"let {self.link} forget {which}, and tell the service nothing"
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
@@ -203,7 +223,7 @@ class HalfOpen(LossFault, kind="link.half_open"):
 
     def loss(self) -> Loss:
         """What the service sends on the open ones."""
-        return Loss(way="sent", new=False, forgets=True)
+        return Loss(way="sent", new=False, held=self.one, forgets=True)
 
 
 @dataclass(frozen=True, repr=False)
@@ -251,10 +271,11 @@ MOST_PERCENT = 90
 DAY_S = 86_400
 
 
-def _check_way(place: str, way: str) -> None:
-    """Refuse a way that does not exist. Raises UsageError."""
-    if way not in WAYS:
-        raise UsageError.at(place, "way", way, "there is no such way", valid=WAYS)
+def _check_one(fault: Dead | HalfOpen) -> None:
+    """Refuse one connection where no message says which. Raises UsageError."""
+    if fault.one and not (isinstance(fault.at, Message) and fault.at.link == fault.link):
+        mend = f"give at=, a message of {fault.link}, or leave one out"
+        raise UsageError.at(fault.kind, "one", fault.one, f"no message of {fault.link} says which", mend=mend)
 
 
 class LossInjection(Injection):

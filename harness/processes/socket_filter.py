@@ -27,6 +27,7 @@ from typing import Any, Final, Protocol, TypeAlias
 from harness.capability import Capability
 
 NAME: Final = "socket filters"
+OWN_NETWORK: Final = "unshare --user --map-root-user --net sh -c 'ip link set lo up; exec python -m harness gate'"
 SO_ATTACH_FILTER: Final = 26  # asm-generic/socket.h
 SO_DETACH_FILTER: Final = 27
 SO_MEMINFO: Final = 55
@@ -122,6 +123,6 @@ def filters_available() -> Capability:
     except OSError as error:
         why = errno.errorcode.get(error.errno or 0, str(error.errno))
         detail = f"a TCP socket takes no filter: {os.strerror(error.errno or 0)} ({why})"
-        mend = "run it as root, or with CAP_NET_ADMIN over its network: unshare --user --map-root-user --net"
+        mend = f"run it as root, or in a network of its own: {OWN_NETWORK}"
         return Capability(NAME, available=False, detail=detail, mend=mend)
     return Capability(NAME, available=True, detail="attached one to a TCP socket")

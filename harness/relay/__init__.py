@@ -18,7 +18,7 @@ from harness.relay.actions import (
     Stall,
 )
 from harness.relay.control import Hop, RelayControl
-from harness.relay.losses import WAYS, Loss, Lost, Way
+from harness.relay.losses import Loss, Lost, Way
 from harness.relay.refusals import check_action
 from harness.relay.reports import STATEMENTS_MAX, Ended, Fired, Passed, Report, Seen
 from harness.relay.rules import Match, Rule
@@ -27,7 +27,6 @@ from harness.relay.tries import Tally, Tried, Try
 
 __all__ = [
     "STATEMENTS_MAX",
-    "WAYS",
     "Action",
     "Corrupt",
     "Cut",

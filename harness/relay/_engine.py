@@ -104,6 +104,11 @@ class Engine:
         return self._lanes["sent"].came_bytes, self._lanes["answered"].came_bytes
 
     @property
+    def holds(self) -> bool:
+        """Whether a rule holds something."""
+        return any(not held.done for held in self._holds)
+
+    @property
     def answer_due(self) -> bool:
         """Whether the server owes an answer."""
         return self._notes.unfinished().due == "answered"

@@ -36,6 +36,11 @@ class Line(Protocol):
         """The service's port; None before it is known."""
         ...
 
+    @property
+    def holds(self) -> bool:
+        """Whether a rule holds something on it."""
+        ...
+
     def forget_server(self) -> bool:
         """End the server's side, and let the service hear nothing of it. Return whether an answer was due."""
         ...
@@ -76,7 +81,8 @@ class HopLosses:
                 self._watch(loss_id, active, loss.idle_s)
             elif loss.open:
                 for line in self._lines():
-                    self._strike(loss_id, active, line, LOSE_NEWS if loss.total else _whole(loss))
+                    if line.holds or not loss.held:
+                        self._strike(loss_id, active, line, LOSE_NEWS if loss.total else _whole(loss))
         except OSError as error:
             self.end(loss_id, alive=None)
             raise HarnessError(f"the kernel takes no filter on a socket of the relay's: {error}") from error

@@ -135,6 +135,11 @@ class Pair:
         """The service's port; None before the service's side is connected."""
         return self.engine.service_port if self.engine is not None else None
 
+    @property
+    def holds(self) -> bool:
+        """Whether a rule holds something on it."""
+        return self.engine is not None and self.engine.holds
+
     def forget_server(self) -> bool:
         """End the server's side, and let the service hear nothing of it: its side stays as it is, and leads nowhere.
 

@@ -11,7 +11,6 @@ from harness.relay._json import encode
 from harness.vocabulary.value import Json
 
 Way: TypeAlias = Literal["both", "sent", "answered"]
-WAYS: Final[tuple[Way, ...]] = ("both", "sent", "answered")
 ALL: Final = 100
 
 
@@ -22,6 +21,8 @@ class Loss:
     `way`: those that the service sends ("sent"), those that the server sends ("answered"), or both. `open`: on the
     connections that are open when it begins. `new`: on new ones; if all get lost, no connection is made.
 
+    `held`: of the open connections only those on which a rule holds something.
+
     `forgets`: the server's side of an open connection ends, and the service hears nothing of it, nor afterwards of
     anything that it sends. With `idle_s` that happens to each connection, old or new, on which no segment has come or
     gone for so long.
@@ -31,6 +32,7 @@ class Loss:
     way: Way = "both"
     open: bool = True
     new: bool = True
+    held: bool = False
     forgets: bool = False
     idle_s: float | None = None
 

@@ -15,7 +15,7 @@ import pytest
 from harness.errors import UsageError
 from harness.polling import poll_async
 from harness.processes.socket_filter import filters_available
-from harness.relay import Loss, Lost, RelayControl, RelayServer, Way
+from harness.relay import Hold, Loss, Lost, RelayControl, RelayServer, Way
 from harness.relay.losses import ALL
 from tests.relay.clients import WITHIN_S, HandMade, Laid, Peer, hand_made, laid_to
 
@@ -142,6 +142,25 @@ def test_the_services_own_tcp_notices_a_dead_line(relay: RelayServer, way: str) 
         lost = await bench.restore()  # no socket of the service's is alive: the relay closes the rest of it
         assert lost.connections
         assert await bench.server.gets(1) == b""
+
+    on(relay, play)
+
+
+def test_only_the_connection_is_dead_on_which_a_rule_holds_something(relay: RelayServer) -> None:
+    async def play(bench: Bench) -> None:
+        other = await bench.hand.connected(bench.laid.hop.port)
+        await Bench(bench.hand, bench.laid, other, second := await bench.hand.accepted()).passes()
+        rule = await bench.laid.arm(Hold(), text="PING")
+        await bench.service.sends(PING)
+        await bench.laid.fired(rule)
+        await bench.lose(new=False, held=True)
+        await bench.control.disarm(rule)
+        assert await bench.server.gets(len(PING)) == PING, "the message itself has passed"
+        await bench.server.sends(PONG)
+        await bench.until_lost()
+        await Bench(bench.hand, bench.laid, other, second).passes()
+        assert (await bench.restore(bench.port)).connections.keys() == {bench.port}
+        assert await bench.service.gets(len(PONG)) == PONG
 
     on(relay, play)
 
@@ -302,6 +321,6 @@ def test_who_may_not_set_filters_is_told_what_to_do() -> None:
     }  # fmt: skip
     assert "available=False" in said[()]
     assert "a TCP socket takes no filter: Operation not permitted (EPERM)" in said[()]
-    assert "with CAP_NET_ADMIN over its network" in said[()]
+    assert "run it as root, or in a network of its own" in said[()]
     assert "available=True" in said["--net",]
     assert filters_available().available

@@ -21,7 +21,7 @@ from harness.addresses import HostPort
 from harness.errors import UsageError
 from harness.polling import poll_async
 from harness.protocols.postgres.server import PostgresServer
-from harness.relay import Action, Cut, Direction, Ended, Fail, Hold, RelayServer, Reset
+from harness.relay import Action, Cut, Direction, Ended, Fail, Hold, Loss, RelayServer, Reset
 from harness.stack import Stack
 from tests.protocols.postgres import words as pg
 from tests.relay.clients import WITHIN_S, Laid, laid
@@ -108,6 +108,25 @@ async def test_a_reset_within_tls(relay: RelayServer, stack: Stack) -> None:
         await bed.arm(Reset(), "answered", "SELECT 3")
         with pytest.raises((asyncpg.ConnectionDoesNotExistError, ConnectionError)):
             await connection.execute("SELECT 3")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("server_too", [True, False])
+async def test_a_dead_line_within_tls_goes_on_when_it_is_mended(
+    relay: RelayServer, stack: Stack, server_too: bool
+) -> None:
+    async with laid_with_tls(relay, stack, server_too=server_too) as bed:
+        connection = await bed.postgres(ssl="require")
+        await bed.control.lose("hop", "dead", Loss())
+        asking = asyncio.create_task(connection.fetchval("SELECT 1"))
+
+        async def lost() -> bool:
+            return (await bed.control.lost("hop", "dead")).struck > 0
+
+        assert await poll_async(lost, within_s=WITHIN_S)
+        assert not asking.done()
+        await bed.control.restore("hop", "dead", alive=await bed.control.traffic("hop"))
+        assert await asking == 1
 
 
 @pytest.mark.asyncio

@@ -28,7 +28,8 @@ QUIET = [
     server.poison(redis),
     syscall.connect(redis, errno="EINVAL"),
     syscall.connect(postgres, errno="ETIMEDOUT"),
-    link.dead(postgres),
+    # Of Redis: the service's keepalive tries idle connections to PostgreSQL each second, and that may get lost.
+    link.dead(redis),
     link.dead(redis, way="answered"),
     link.swallow_syn(postgres),
     link.lose(redis, percent=90),

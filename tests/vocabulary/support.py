@@ -60,6 +60,8 @@ OF_FIELD: dict[str, st.SearchStrategy[Any]] = {
     "variation_bytes": st.just(0),
     # A cut is after a number of bytes, or after them all.
     "after": st.just(False),
+    # One connection is that of a message, which not every moment is.
+    "one": st.just(False),
     "seconds": st.floats(0.5, 600),
     "hides": st.sampled_from(["", "hunter2"]),
     "because": st.text(min_size=1).filter(str.strip),
