@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
+import uvloop
+
 from harness.engine.configuration import RunConfiguration, run_began
 from harness.engine.laying.building import built_rig
 from harness.engine.laying.preparing import PrepareError
@@ -75,7 +77,7 @@ def run(scenario: Scenario, configuration: RunConfiguration, bed: Testbed) -> Ru
     began = time.monotonic()
     with recording(path, configuration.watch) as recorder:
         one = _Run(scenario, key, configuration, bed, recorder)
-        with asyncio.Runner() as loop:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:  # a tenth of a run's CPU cheaper
             loop.run(one.go())
         times = Times(run_s=time.monotonic() - began, scenario_s=one.scenario_s)
         if recorder.unwritten and configuration.unwritten is not None:

@@ -29,6 +29,7 @@ from harness.scenario.scenario import Scenario
 from harness.suite.beds import Beds
 from harness.suite.chosen import Chosen
 from harness.suite.drafts import draft_findings, draft_note
+from harness.suite.heap import settled_heap
 from harness.suite.info import Command, run_info
 from harness.suite.lanes import Lanes
 from harness.suite.publisher import Publisher, Unpublished
@@ -74,6 +75,7 @@ class Session:
         self._servers = servers
         self._beds = Beds(self._opened)
         self._lock = threading.RLock()
+        self._heap = settled_heap()
         self._stack_s = 0.0
         self._finished = False
         self.json = ""
@@ -94,12 +96,14 @@ class Session:
         self._write(complete=False, status=None)
 
     def __enter__(self) -> Self:
+        self._heap.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with ExitStack() as last:  # each is done, whatever becomes of the one before
+            last.push(self._heap)
             last.callback(self.folder.release)
             last.callback(self._publish)
             last.callback(self._beds.close, for_good=True)

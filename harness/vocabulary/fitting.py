@@ -33,13 +33,19 @@ def check_keys(data: Mapping[str, object], cls: type[DataclassInstance], name: s
 
     `name`: what the class is called in the file.
     """
-    fields = {field.name: field for field in dataclasses.fields(cls)}
+    needed = _needed(cls)
     for key, given in data.items():
-        if key not in fields:
-            raise UsageError.unknown_key(place, key, given, f"{name} has no such key", valid=fields)
-    for key, field in fields.items():
-        if key not in data and field.default is dataclasses.MISSING:
+        if key not in needed:
+            raise UsageError.unknown_key(place, key, given, f"{name} has no such key", valid=needed)
+    for key, must in needed.items():
+        if must and key not in data:
             raise UsageError.at(place, key, None, f"{name} needs this key", mend=f"add {key!r}")
+
+
+@functools.lru_cache(maxsize=1024)
+def _needed(cls: type[DataclassInstance]) -> Mapping[str, bool]:
+    """Each key of a class, and whether it must be there."""
+    return {field.name: field.default is dataclasses.MISSING for field in dataclasses.fields(cls)}
 
 
 @functools.lru_cache(maxsize=1024)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import re
 import types
 import typing
@@ -139,7 +140,7 @@ def to_json(value: object) -> Json:
     if value is None or type(value) in PLAIN:  # first: a history has many thousands of them
         return cast("Json", value)
     if isinstance(value, enum.Flag):
-        return [(member.name or "").lower() for member in value]
+        return list(_words_of(value))
     if isinstance(value, Value):
         shorthand = getattr(value, "shorthand", None)
         if shorthand is not None:
@@ -150,6 +151,17 @@ def to_json(value: object) -> Json:
     if isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"{value!r} is not a value that a step may hold")
+
+
+@functools.lru_cache(maxsize=1024)
+def _words_of(value: enum.Flag) -> Sequence[str]:
+    """The words of its members: enum finds them anew for each, and every line of a history has some."""
+    return tuple((member.name or "").lower() for member in value)
+
+
+@functools.lru_cache(maxsize=64)
+def _members_of(flag: type[enum.Flag]) -> Mapping[str, enum.Flag]:
+    return {(member.name or "").lower(): member for member in flag}
 
 
 def from_json(data: Json, expected: type[ValueT], *, place: str) -> ValueT:
@@ -164,8 +176,14 @@ def from_json(data: Json, expected: type[ValueT], *, place: str) -> ValueT:
         raise _not_an_object(data, expected, place)
     cls = _class_of(data, expected, place)
     arguments = _arguments(cls, data, place)
-    with told_at(place):
+    try:
         return cast("ValueT", cls(**arguments))
+    except UsageError as problem:
+        raise _told_at(place, problem) from problem
+
+
+def _told_at(place: str, problem: UsageError) -> UsageError:
+    return UsageError(f"{place}: {problem.message}", hint=problem.hint)
 
 
 @contextmanager
@@ -174,7 +192,7 @@ def told_at(place: str) -> Iterator[None]:
     try:
         yield
     except UsageError as problem:
-        raise UsageError(f"{place}: {problem.message}", hint=problem.hint) from problem
+        raise _told_at(place, problem) from problem
 
 
 def _not_an_object(data: Json, expected: type[Value], place: str) -> UsageError:
@@ -197,8 +215,12 @@ def _class_of(data: Mapping[str, Json], expected: type[Value], place: str) -> ty
 def _arguments(cls: type[Value], data: Mapping[str, Json], place: str) -> dict[str, object]:
     given = {key: word for key, word in data.items() if key != "kind"}
     check_keys(given, cls, cls.kind, place)
-    hints = cls.field_types()
-    return {name: decode(given[name], hints[name], f"{place}.{name}") for name in hints if name in given}
+    return {
+        # Most fields hold what they should, plainly: a history has thousands of them.
+        name: given[name] if type(given[name]) is hint else decode(given[name], hint, f"{place}.{name}")
+        for name, hint in cls.field_types().items()
+        if name in given
+    }
 
 
 def decode(data: Json, hint: Any, place: str) -> object:
@@ -242,7 +264,7 @@ def _one_of(data: Json, valid: Sequence[Any], place: str) -> object:
 
 
 def _flag(data: Json, flag: type[enum.Flag], place: str) -> enum.Flag:
-    members = {(member.name or "").lower(): member for member in flag}
+    members = _members_of(flag)
     result = flag(0)
     for word in _sequence(data, place):
         if not isinstance(word, str) or word not in members:

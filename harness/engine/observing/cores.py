@@ -146,8 +146,9 @@ def _ours(name_of: Mapping[int, str]) -> Iterator[tuple[Process, str]]:
     """
     below: dict[int, list[Process]] = {}
     waiting: list[tuple[Process, str]] = []
+    own = os.getpid()
     for process in all_processes():
-        if process.pid == os.getpid():
+        if process.pid == own:
             waiting.append((process, ""))
         below.setdefault(process.parent, []).append(process)
     while waiting:

@@ -62,7 +62,8 @@ class Probed:
 
     def shows(self, name: str, labels: Mapping[str, str]) -> bool:
         """Return whether there is a sample of the metric that has these labels."""
-        return any(labels.items() <= sample.labels.items() for sample in _named(name, self.text))
+        named = _named(name, _lines_about(name, self.text))
+        return any(labels.items() <= sample.labels.items() for sample in named)
 
     def values(self, label: str) -> frozenset[str]:
         """Return all values that a label has, whatever the metric."""

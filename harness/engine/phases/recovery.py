@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from harness.checks.exchanges import AGAIN_MAX, Exchange, by_subject
+from harness.engine.phases.steady import WARM_AT_ONCE
 from harness.engine.rig import RETRY_EVERY_S, Rig
 from harness.engine.tasks import at_once
 from harness.engine.workload import Answer, Errand, reading
+from harness.history import History
 from harness.history.events import NotRecovered, Purpose, Recovered
 from harness.polling import poll_async
 from harness.target import Delivery
 from harness.vocabulary import CONFIRMED, NOT_STORED
 
-AGAIN_AT_ONCE = 8
+AGAIN_AT_ONCE = WARM_AT_ONCE
+"""No more than a steady round: a service would open connections for them, and end those at once."""
 
 
 async def recover(rig: Rig, send: Callable[[], Awaitable[Answer | None]]) -> bool:
@@ -42,7 +46,8 @@ async def recover(rig: Rig, send: Callable[[], Awaitable[Answer | None]]) -> boo
 async def send_again(rig: Rig) -> None:
     """Send and read again what was acknowledged or left unknown: at most AGAIN_MAX of it, evenly chosen.
 
-    What only the contract's own requests were about is left out: they have repeated and read it themselves.
+    What only the contract's own requests were about is left out: they have repeated and read it themselves. So is the
+    round of steady state after recovery: nothing has happened since.
     """
     turn = asyncio.Semaphore(AGAIN_AT_ONCE)
 
@@ -50,16 +55,25 @@ async def send_again(rig: Rig) -> None:
         async with turn:
             await rig.clients.send(delivery, errand)
 
-    await at_once(one(delivery, errand) for delivery, errand in _to_send_again(rig))
+    sent = rig.clients.sent
+    await at_once(one(sent[e.sent.delivery], _again(e)) for e in to_send_again(rig.recorder.history, sent))
 
 
-def _to_send_again(rig: Rig) -> Sequence[tuple[Delivery, Errand]]:
-    found = by_subject(rig.recorder.history)
-    own = [sent for sent in found.values() if any(e.sent.purpose != Purpose.CONTRACT for e in sent)]
+def to_send_again(history: History, known: Collection[str]) -> Sequence[Exchange]:
+    """For everything that is to be sent or read again, the first request about it. `known`: deliveries at hand."""
+    back_ns = max((entry.t_ns for entry in history.entries_of(Recovered)), default=math.inf)
+    own = [sent for sent in by_subject(history).values() if any(_is_owed(e, back_ns) for e in sent)]
     open_to_it = [sent[0] for sent in own if any(e.outcome not in NOT_STORED for e in sent)]
-    wanted = [(rig.clients.sent[e.sent.delivery], _again(e)) for e in open_to_it if e.sent.delivery in rig.clients.sent]
+    wanted = [exchange for exchange in open_to_it if exchange.sent.delivery in known]
     kept = min(len(wanted), AGAIN_MAX)
     return [wanted[place * len(wanted) // kept] for place in range(kept)]
+
+
+def _is_owed(exchange: Exchange, back_ns: float) -> bool:
+    """Whether what this request was about is sent again. `back_ns`: when the service had recovered."""
+    purpose = exchange.sent.purpose
+    of_round = purpose in (Purpose.WARM, Purpose.HEALTHY)
+    return purpose != Purpose.CONTRACT and not (of_round and exchange.span[0] > back_ns)
 
 
 def _again(exchange: Exchange) -> Errand:

@@ -12,7 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from harness.processes.syscalls._libc import pidfd_open, pidfd_send_signal
 
@@ -20,8 +20,7 @@ _RESCAN_S = 0.01
 READ_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """A process, identified by pid and start time (clock ticks), because a pid can be reused."""
 
     pid: int

@@ -37,6 +37,8 @@ _MADE_WITHIN_S = 60.0
 _CONNECT_DEADLINE_S = 5.0
 _SCHEMES = ("postgresql", "postgres")
 _BUILTIN_LOCALE_SINCE = 17
+_ROUNDS_SINCE = 16
+"""The first version in which a password's rounds of SHA-256 can be chosen."""
 _ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
 
 
@@ -72,6 +74,8 @@ class PostgresServer(Server):
         )
         _make_data_directory(launch.keeper, recipe, options or PostgresOptions())
         run = launch.started(recipe)
+        if recipe.binaries.major >= _ROUNDS_SINCE:
+            run_blocking(_log_in_cheaply(recipe.url(run.port), recipe.password))
         server = cls(recipe.url(run.port), recipe.binaries.version, run=run, name=name)
         server._origin = _Origin(launch, recipe)
         return server
@@ -174,6 +178,15 @@ async def _ask(url: str) -> _Answer:
     if row is None:
         raise NotReadyError("it answered a SELECT without FROM with no row")
     return _Answer(str(row[0]).split()[0], bool(row[1]))
+
+
+async def _log_in_cheaply(url: str, password: str) -> None:
+    """Give the harness's own user one round of SHA-256: each run logs in four times, and 4,096 rounds are 4 ms."""
+    connection = await asyncpg.connect(url, timeout=_CONNECT_DEADLINE_S, command_timeout=_CONNECT_DEADLINE_S)
+    try:
+        await connection.execute(f"SET scram_iterations = 1; ALTER ROLE {SUPERUSER} PASSWORD '{password}'")
+    finally:
+        connection.terminate()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,3 +43,13 @@ async def test_a_driver_that_refuses_one_round_gets_what_is_configured(postgres:
         assert await rounds_of(postgres, Share(link="cheap", number=2, cheap_login=True)) == 5000
     finally:
         await configure(postgres, "ALTER SYSTEM RESET scram_iterations")
+
+
+@pytest.mark.asyncio
+async def test_the_harness_itself_logs_in_cheaply(postgres: PostgresServer) -> None:
+    admin = await asyncpg.connect(postgres.url())
+    try:
+        assert int(await admin.fetchval(ROUNDS, "postgres")) == 1
+        assert await admin.fetchval("SHOW scram_iterations") == "4096"
+    finally:
+        await admin.close()
