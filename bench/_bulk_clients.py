@@ -87,7 +87,7 @@ class RedisLine:
 
     @property
     def has_unread(self) -> bool:
-        """Whether there are bytes that nobody asked for."""
+        """Whether there are bytes that no request asked for."""
         return bool(select.select([self._socket], [], [], 0)[0])
 
     def _receive(self, wanted: int) -> None:

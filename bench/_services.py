@@ -112,7 +112,7 @@ class Workshop:
         )
 
     def new_log(self) -> Path:
-        """Give the path of a log that nobody writes to yet."""
+        """Give the path of a log that is not written to yet."""
         return self.logs / f"{next(self._numbers)}.log"
 
     def spawn(self, spec: ProcessSpec) -> tuple[KeptProcess, int]:

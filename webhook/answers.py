@@ -33,7 +33,7 @@ def refused(detail: str, retry_after_s: int) -> Response:
 
 
 def not_looked_up(detail: str, retry_after_s: int) -> Response:
-    """Whoever only asked knows no more than before."""
+    """A client that only asked knows no more than before."""
     return _unavailable(f"{detail} Whether the delivery is stored was not found out.", retry_after_s)
 
 

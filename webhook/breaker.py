@@ -1,4 +1,4 @@
-"""A circuit breaker: after some failures in a row nobody tries for a while, then one does.
+"""A circuit breaker: after some failures in a row there is no try for a while, then one.
 
 Not purgatory (3.0.1): its half-open state lets every waiting request through where one probe is meant, it measures
 the pause with the wall clock, and while open it raises one and the same exception object again and again, whose
@@ -41,12 +41,12 @@ class Breaker:
         self.state = State.CLOSED
 
     def allows(self) -> Era | None:
-        """Ask before trying: None forbids it; whoever gets an era must report with it how it went."""
+        """Ask before trying: None forbids it; a caller that gets an era must report with it how it went."""
         if self.state is State.CLOSED:
             return self._era
         if self.state is State.HALF_OPEN or self._clock() - self._opened_at < self._open_s:
             return None
-        # In this era nobody but the probe is on the way.
+        # In this era only the probe is on the way.
         self._become(State.HALF_OPEN)
         return self._era
 

@@ -1,4 +1,4 @@
-"""TCP's own way to notice that a line is dead: a connection that nobody uses is tried, and given up, before it is used.
+"""TCP's own way to notice that a line is dead: an idle connection is tried, and given up, before it is used.
 
 Without it an idle connection that a firewall or a server has forgotten looks as good as any other, until a request has
 waited for it in vain.

@@ -29,7 +29,7 @@ class Log:
         self._write("warning", event, fields)
 
     def alarm(self, event: str, **fields: object) -> None:
-        """Report what nobody foresaw."""
+        """Report an unforeseen error."""
         self._write("error", event, fields)
 
     def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
@@ -49,7 +49,7 @@ class Bridge(logging.Handler):
     """Brings the lines of libraries into the same form.
 
     SQLAlchemy's pool logs an error, with the exception, where a connection breaks while it is handed back or closed: it
-    has dealt with it. What it calls an error without one (a connection that nobody gave back) is a defect of ours.
+    has dealt with it. What it calls an error without one (a connection that was not given back) is a defect of ours.
     uvicorn calls it an error that the time to drain is over: the requests that it cancels are answered.
     """
 

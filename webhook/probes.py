@@ -19,7 +19,7 @@ Check = Callable[[], Awaitable[None]]
 
 
 class Probes:
-    """The endpoints for whoever watches the service."""
+    """The endpoints for monitoring."""
 
     def __init__(self, *, settings: Settings, store: Store, recent: RecentDeliveries, metrics: Metrics) -> None:
         self._limit_s = settings.ready_timeout_s

@@ -131,7 +131,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def shutdown(self) -> None:
-        """Drain: whoever has its last answer is not waited for."""
+        """Drain: do not wait for a client that has its last answer."""
         self._draining = True
         if self._lingering:
             self.transport.close()
@@ -153,7 +153,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._refused = True
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is None or (cycle.response_complete and not cycle.more_body):
-            # Nobody waits for another answer.
+            # No client waits for another answer.
             self._write(status, error, detail)
         elif cycle.response_complete:
             # This request has its answer.
@@ -165,7 +165,7 @@ class LimitedProtocol(HttpToolsProtocol):
             # It waits for its turn, which will not come; the connection ends with the answers of those before it.
             self.pipeline.popleft()
         else:
-            # Its body ends here, so the application has nobody to answer.
+            # Its body ends here, so the application has no client to answer.
             cycle.disconnected = True
             cycle.message_event.set()
             if cycle.response_started:

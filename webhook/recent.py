@@ -33,7 +33,7 @@ class RecentDeliveries:
     """One round trip a request, `SET key 1 NX EX ttl`, on a connection that is never used again once it failed.
 
     redis-py closes a connection whose reply was not read to its end, whatever ended it (a time-out, a cancellation,
-    a broken reply), so a late reply meets nobody.
+    a broken reply), so no request reads a late reply.
     """
 
     def __init__(

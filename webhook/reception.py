@@ -106,7 +106,7 @@ class Reception:
     def _failed(self, error: BaseException, progress: Progress, deadline: Deadline, refusal: Refusal) -> Response:
         if progress.phase is Phase.RECEIVE and deadline.passed:
             return answers.failure(408, "request_timeout", "The body did not arrive in time.", {"Connection": "close"})
-        # Whoever only reads is never in doubt.
+        # A request that only reads is never in doubt.
         unknown = progress.in_doubt or isinstance(error, CommitLostError)
         self._report(error, progress, "unknown" if unknown else "refused", deadline)
         return answers.unknown() if unknown else refusal(_why(error), self._retry_after_s)

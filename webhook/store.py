@@ -145,7 +145,7 @@ class Store:
         except Exception as error:
             if not certainly_rolled_back(error):
                 raise CommitLostError from error
-            progress.in_doubt = before  # an earlier COMMIT without an answer is none the wiser
+            progress.in_doubt = before  # an earlier COMMIT without an answer is still in doubt
             raise
 
     def _commit_later(self, connection: AsyncConnection) -> None:
@@ -163,7 +163,7 @@ class Store:
 
 
 async def _give_up(connection: AsyncConnection | None, error: BaseException) -> None:
-    """Cut a connection of which nobody knows what it will say next; it must not meet another request.
+    """Cut a connection whose next words are unknown; it must not meet another request.
 
     SQLAlchemy does so itself where the connection was closed, the driver's time was over or the request was cancelled.
     It does not where the server goes on speaking and would say the same to everyone: read only since a failover

@@ -54,7 +54,7 @@ def leaves_nothing(history: History) -> Examined:
 
 @check(Kind.LIVENESS)
 def log_clean(history: History) -> Examined:
-    """No exception went unhandled, by the service's own log."""
+    """The service's own log shows no unhandled exception."""
     lines = [found.line for found in history.of(UnhandledLogged)]
     more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
     return Examined(
@@ -92,7 +92,7 @@ def _limits(read: FigureRead) -> str:
 
 @check(Kind.LIVENESS)
 def assertion(history: History) -> Examined:
-    """The scenario's own Python had nothing to object."""
+    """No assertion of the scenario's own Python failed."""
     problems = [problem.text for problem in history.of(ScenarioProblem) if not problem.wrong]
     count = len(problems)
     return Examined(

@@ -115,7 +115,7 @@ def first_body_stays(history: History) -> Examined:
 
 @check(Kind.SAFETY)
 def answers_agree(history: History) -> Examined:
-    """All answers and rows that tell of one delivery can be true together, for one order of what was sent.
+    """All answers and rows about one delivery can be true together: some order of its requests explains them.
 
     It tells what no check above has told of that delivery: a conflict for an id under which nothing can be stored,
     "already" for what was never sent before, a row that a read has shown and that is gone.
@@ -136,7 +136,7 @@ def _only_safety_if(found: Examined, unsafe: bool) -> Examined:
 
 @check(Kind.LIVENESS, says="1 of 1: : status , after 0.00 s")
 def valid_is_not_rejected(history: History) -> Examined:
-    """Nothing that is right gets a final no because something is broken: not 401, 404, 408, 409, 422 ..."""
+    """A valid request never gets a final no because something is broken: not 401, 404, 408, 409, 422 ..."""
     sent = _asking(history, Asks.DELIVER)
     bad = [e for e in sent if e.gives_up]
     return _examined(sent, bad, saw="valid deliveries", why=lambda e: f"{e.name}: {e.story()}")
@@ -151,7 +151,7 @@ def owed(history: History) -> Examined:
 
 @check(Kind.LIVENESS)
 def carries(history: History) -> Examined:
-    """An answer carries what the contract says: a refusal, say, when to try again; a rejection its status."""
+    """An answer carries what the contract says: a refusal, for example, when to try again; a rejection its status."""
     ended = list(history.of(RequestEnded))
     lacking = [e for e in exchanges(history) if e.ended is not None and e.ended.lacks]
     stories = [f"{e.name}: {e.story()}: without {', '.join(e.ended.lacks)}" for e in lacking if e.ended]

@@ -40,7 +40,7 @@ class _Bounds:
 
 @check(Kind.REST)
 def counts_are_true(history: History) -> Examined:
-    """What the service counts of its answers to deliveries agrees with what the clients were answered."""
+    """The service's own counts of its answers to deliveries agree with the answers that the clients got."""
     read = [(entry, counts) for entry, counts in history.placed(CountsRead)]
     problems = list(dict.fromkeys(problem for _, counts in read for problem in counts.problems))
     compared = 0
@@ -70,7 +70,7 @@ def _one_process(history: History, first: Entry, last: Entry) -> bool:
 
 @check(Kind.REST)
 def log_tells_answers(history: History) -> Examined:
-    """The log has a line for each answer that the target names, for a refusal for example, and none for another."""
+    """The log has a line for each answer that the target names, such as a refusal, and no such line for others."""
     problems: list[str] = []
     answers = 0
     for logged in history.of(AnswersLogged):

@@ -9,7 +9,7 @@ from harness.history.events import SecretsSought
 
 @check(Kind.SAFETY)
 def keeps_secrets(history: History) -> Examined:
-    """No secret is in the service's log, its metrics or its answers: no password, and nothing that the target names."""
+    """The service's log, metrics and answers show no secret: no password, and nothing that the target names as one."""
     sought = list(history.of(SecretsSought))
     shown = [each for one in sought for each in one.shown]
     more = sum(one.found for one in sought) - 1

@@ -31,7 +31,7 @@ class _Lie:
 
 @check(Kind.LIVENESS, says="1 of 1: ready said although")
 def health_is_true(history: History) -> Examined:
-    """The service says that it is ready exactly if it acknowledges, and that it is alive whatever else is away."""
+    """The service says that it is ready exactly when it acknowledges, and that it is alive whatever is away."""
     began = history.last(RunBegan)
     found = exchanges(history)
     samples = [e for e in found if e.sent.asks == Asks.HEALTH and _answered(e)]
@@ -55,7 +55,7 @@ def health_is_true(history: History) -> Examined:
 
 @check(Kind.LIVENESS, says="1 of 1: : , after 0.00 s (limit 0 s)")
 def health_in_time(history: History) -> Examined:
-    """The service tells of its health in time, whatever is away: what asks does not wait for long.
+    """The service answers questions about its health in time, whatever else is away.
 
     Only answers to the harness's own samples are judged, while no other request is open.
     """

@@ -39,7 +39,7 @@ KNOWN_WITHIN_NS = 1_000_000_000
 
 @check(Kind.LIVENESS)
 def alive(history: History) -> Examined:
-    """The service ends only when it is told to, and comes up when it is told to."""
+    """The service ends only when it is asked to, and starts when it is asked to."""
     ends = list(history.of(ServiceEnded))
     brought_back = {each.pid for each in history.of(Supervised)}
     starts = sum(1 for _ in history.of(ServiceStarted))
@@ -115,7 +115,7 @@ def slower(history: History) -> Examined:
 
 @check(Kind.LIVENESS, says=" not reached in 0 s: ")
 def reached(history: History) -> Examined:
-    """What the scenario claims of the service has come about."""
+    """What the scenario claims about the service came true."""
     came = sum(1 for _ in history.of(MomentReached))
     missed = [moment for moment in history.of(MomentMissed) if moment.claim]
     problem = f"{missed[0].moment!r} not reached in {missed[0].within_s:g} s: {missed[0].detail}" if missed else ""
@@ -126,7 +126,7 @@ def reached(history: History) -> Examined:
 
 @check(Kind.LIVENESS, says="nothing acknowledged 0 s after healing: ")
 def recovers(history: History) -> Examined:
-    """After the last heal the service acknowledges again, and goes on to; so is what had been left unknown."""
+    """After the last heal the service acknowledges again, and keeps on: new deliveries, and those left unknown."""
     again = [e for e in exchanges(history) if e.sent.purpose == Purpose.AGAIN]
     recovered, relapse, missed = history.last(Recovered), history.last(NotSteady), history.last(NotRecovered)
     saw = f"acknowledged again {recovered.took_ms:.0f} ms after the last heal" if recovered else ""
@@ -144,7 +144,7 @@ def recovers(history: History) -> Examined:
 
 @check(Kind.LIVENESS)
 def drains(history: History) -> Examined:
-    """Told to end by SIGTERM, the service ends with status 0, or by the signal when every request has its answer."""
+    """After SIGTERM the service ends with status 0, or by the signal once every request has its answer."""
     ends = [(end.status, _open_at(history, at.t_ns)) for at, end in history.placed(ServiceEnded) if _terminated(end)]
     bad = [(status, left) for status, left in ends if status != 0 and (left or status != -signal.SIGTERM)]
     stories = [f"ended with status {status} after SIGTERM{_with_open(left)}" for status, left in bad]

@@ -136,7 +136,7 @@ def _unnamed(history: History) -> Iterator[tuple[_Tried, str]]:
 
 @check(Kind.LIVENESS, says="1 of 1: for was sent 1 times, at most 1 times")
 def retries_capped(history: History) -> Examined:
-    """A statement that fails is sent so often for one request, and in one second, as the target allows, no oftener."""
+    """A statement that fails is not sent more often, for one request and in one second, than the target allows."""
     counted = {each.link: each for each in history.of(TriesCounted)}
     tried = [each for each in _tried(history) if each.told.link in counted]
     over = [each for each in tried if each.count > counted[each.told.link].tries_at_most * each.requests]
@@ -184,7 +184,7 @@ def _most_in_a_second(times: Sequence[int]) -> int:
 
 @check(Kind.LIVENESS, says="on: ms on average before sent again, at least ms")
 def retries_spaced(history: History) -> Examined:
-    """Before a statement is sent again, the first time aside, the service waits as long as the target says, on average.
+    """Before each retry of a statement but the first, the service waits as long as the target says, on average.
 
     A run with fewer than 20 such pauses says nothing of their mean.
     """

@@ -88,7 +88,7 @@ def nothing_foreign(history: History) -> Examined:
 
 @check(Kind.SAFETY)
 def effects_agree(history: History) -> Examined:
-    """What must exist when a delivery is stored exists for each; if exactly then, once and for no other."""
+    """All that must exist for a stored delivery exists; where the target says exactly, once and for no other."""
     rows: Sequence[StoredRow] = ()
     read, problems = 0, dict[str, None]()
     for entry in history.entries:
@@ -121,7 +121,7 @@ def _disagreeing(effects: EffectsRead, stored: Collection[str]) -> Iterator[str]
 
 @check(Kind.SAFETY)
 def refused_is_not_stored(history: History) -> Examined:
-    """A delivery of which every request was refused, throttled or rejected is not in the database.
+    """A delivery is not in the database if each of its requests was refused, throttled or rejected.
 
     Nor is it there before it was sent again, and not refused then.
     """

@@ -16,7 +16,7 @@ SHOWN_CHARACTERS = 300
 
 @check(Kind.LIVENESS)
 def ends(history: History) -> Examined:
-    """A start that must end ends by itself, before it listens, by a status that says so, with its reason."""
+    """A start that must end ends by itself before it listens, with a status that says so, and gives its reason."""
     seen = list(history.of(StartEnded))
     problems = [problem for end in seen for problem in _problems(end)]
     told = ", then ".join("killed" if end.status is None else f"status {end.status}" for end in seen)

@@ -51,7 +51,7 @@ class HangUp(MessageFault, kind="wire.hang_up"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Nobody is left to answer."""
+        """The client has gone: no answer can reach it."""
         return Example(cls(ground.sent), expect=UNKNOWN)
 
     def injection(self, site: Site) -> Injection:

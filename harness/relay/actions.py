@@ -186,7 +186,7 @@ class Hold(Holding):
 
 @dataclass(frozen=True, slots=True)
 class HangUp(Holding):
-    """Hold, until the client for whose request the unit is sent has hung up: whoever armed the rule releases it."""
+    """Hold until the client, whose request sends the unit, has hung up. The part that armed the rule releases it."""
 
     kind: ClassVar[str] = "hang_up"
 

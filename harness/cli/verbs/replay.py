@@ -32,9 +32,9 @@ THEME = "replay"
 @click.option("--print", "only_print", is_flag=True, help="Print the schedule as Python, and run nothing.")
 @options(WHERE, STACK, OUTPUT)
 def replay(file: Path, *, only_print: bool, **given: Any) -> ExitStatus:
-    """Perform the steps of a schedule FILE, under its profile, without its protections, with its seed.
+    """Perform the steps of a schedule FILE, with the profile, the seed and the switched-off protections that it names.
 
-    A partial schedule, whose scenario's Python read an answer, is run by its id and seed.
+    A schedule is partial if its scenario's Python read an answer. Then the scenario of its id is run with its seed.
     """
     schedule = read_schedule(file)
     if only_print:

@@ -65,7 +65,7 @@ class Standby(Closing):
                 )
 
     def close(self) -> None:
-        """Unless it was promoted: stop it, and let the primary wait for nobody. Idempotent."""
+        """Unless it was promoted: stop it, and let the primary commit without it. Idempotent."""
         if self._over:
             return
         self._over = True

@@ -58,7 +58,7 @@ class Trials:
         except HarnessError as problem:
             recorder.record("runner", HarnessProblem(str(problem)))
         if await self._recover(trial, fresh=asks or cell.first.action == CROWD) and asks:
-            # A connection that a fault has left dead is no wrong answer to whoever meets it.
+            # A request that meets a connection which a fault left dead gets no wrong answer.
             await self._asking.ask(trial, broken=not self._states.finds_dead)
         try:
             await record_tries(trial.rig)
@@ -104,7 +104,7 @@ class Trials:
             return answer
         self._states.acknowledged(delivery, answer, ended_before=ended_before)
         if owing is not None:
-            # One that failed would tell of this cell's fault, not of the other's.
+            # One that failed would be about this cell's fault, not the other's.
             owing.rig.clients.record_exchange(delivery, Errand(purpose=Purpose.AGAIN), answer, t_ns=began_ns)
             self.owed.remove(owing)
             self._asking.known = delivery, answer
