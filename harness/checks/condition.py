@@ -70,7 +70,8 @@ def figure(history: History) -> Examined:
     read = list(history.of(FigureRead))
     return Examined(
         problem="; ".join(reason for each in read if (reason := _beyond(each))),
-        saw="; ".join(f"{each.figure!r} {each.seen:g}{_limits(each)}" for each in read) or "no figure is limited",
+        saw="; ".join(f"{each.figure!r} {each.seen:g}{_limits(each)}{_where(each)}" for each in read)
+        or "no figure is limited",
         observations=len(read),
         firm=False,
     )
@@ -79,10 +80,14 @@ def figure(history: History) -> Examined:
 def _beyond(read: FigureRead) -> str:
     # Not `seen > at_most`: a metric that is NaN must fail its limit.
     if read.at_most is not None and not read.seen <= read.at_most:
-        return f"{read.figure!r} was {read.seen:g}, at most {read.at_most:g}"
+        return f"{read.figure!r} was {read.seen:g}{_where(read)}, at most {read.at_most:g}"
     if read.at_least is not None and not read.seen >= read.at_least:
-        return f"{read.figure!r} was {read.seen:g}, at least {read.at_least:g}"
+        return f"{read.figure!r} was {read.seen:g}{_where(read)}, at least {read.at_least:g}"
     return ""
+
+
+def _where(read: FigureRead) -> str:
+    return " in its block" if read.block else ""
 
 
 def _limits(read: FigureRead) -> str:

@@ -12,6 +12,7 @@ from harness.engine.copying import MoreCopies, RollingChange
 from harness.engine.hanging_up import HangUpWhen
 from harness.engine.injector import MOMENT_INTERVAL_S, InForce, Injector
 from harness.engine.observing.health import HealthSampling
+from harness.engine.phases.figures import before_a_block, record_figures
 from harness.engine.requests import scenario_requests
 from harness.engine.restarting import OtherStart
 from harness.engine.rig import Rig
@@ -22,6 +23,7 @@ from harness.engine.steps import (
     Expect,
     Heal,
     Inject,
+    Limits,
     Prepare,
     Request,
     Restart,
@@ -127,6 +129,8 @@ class Performer:
                 return self._traffic(step)
             case Prepare() | Starts() | Copies() | Roll() | Supervised():
                 return await self._begin_processes(step)
+            case Limits():
+                return functools.partial(record_figures, self._rig, [step], await before_a_block(self._rig))
             case Inject(faults):
                 injected = await self.faults.inject(faults)
                 return functools.partial(self.faults.heal_block, injected)

@@ -11,9 +11,9 @@ from harness.history import Entry, History
 from harness.history.events import Purpose, RequestSent
 
 
-def scenario_requests(history: History) -> Sequence[Entry]:
-    """Return the sending of each request that the scenario sent. Raises HarnessError if it sent none."""
-    found = [entry for entry in history.entries if _is_the_scenarios(entry.event)]
+def scenario_requests(history: History, *, since_ns: int = 0) -> Sequence[Entry]:
+    """Return the sending of each request that the scenario sent since then. Raises HarnessError if it sent none."""
+    found = [entry for entry in history.entries if entry.t_ns >= since_ns and _is_the_scenarios(entry.event)]
     if not found:
         raise HarnessError("the scenario sent nothing: there is nothing to count by", hint="deliver something")
     return found

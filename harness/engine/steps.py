@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from harness.errors import UsageError
 from harness.faults.fault import Fault
-from harness.vocabulary import ACKNOWLEDGED, ENDS, Figure, Moment, Outcome, Start, Value
+from harness.vocabulary import ACKNOWLEDGED, ENDS, BytesPerRequest, Figure, Moment, Outcome, Start, Value
 from harness.vocabulary.refusals import DAY_S, an_expression, at_least_one, some_outcome
 
 REQUESTS_MAX = 10_000
@@ -271,8 +271,30 @@ class Expect(Step, kind="expect"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.at_most is None and self.at_least is None:
-            raise UsageError.at("expect", "limits", None, "any number would do", mend="give at_most or at_least")
+        _some_limit(self)
+
+
+@dataclass(frozen=True, repr=False)
+class Limits(Step, kind="limits"):
+    """Judge a figure over a block: from its begin to its end."""
+
+    awaited: ClassVar[bool] = False
+    entered: ClassVar[bool] = True
+    figure: Figure
+    at_most: float | None = field(default=None, kw_only=True)
+    at_least: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _some_limit(self)
+        if isinstance(self.figure, BytesPerRequest):
+            mend = "write lab.expect(...)"
+            raise UsageError.at(self.kind, "figure", self.figure, "needs the requests of a whole scenario", mend=mend)
+
+
+def _some_limit(step: Expect | Limits) -> None:
+    if step.at_most is None and step.at_least is None:
+        raise UsageError.at(step.kind, "limits", None, "any number would do", mend="give at_most or at_least")
 
 
 def _within(place: str, name: str, number: int, at_most: int) -> None:

@@ -17,6 +17,7 @@ from harness.engine.steps import (
     Expect,
     Heal,
     Inject,
+    Limits,
     Prepare,
     Request,
     Restart,
@@ -405,6 +406,26 @@ class Lab(StepRunner):
         self.moves.append(Do(step))
         with self._recorded_end(self._began(step)):
             self.performer.expect(step)
+
+    def limits(
+        self, figure: Figure, *, at_most: float | None = None, at_least: float | None = None
+    ) -> AbstractAsyncContextManager[None]:
+        """Set a limit for a figure over a block: from its begin to its end (check `figure`).
+
+        What came before the block, and what follows it, does not count::
+
+            async with lab.limits(service.metric("retries_total"), at_most=1), lab.inject(link.cut(postgres)):
+                await lab.deliver()
+
+        Args:
+            figure: what to read; see `expect`. `service.bytes_per_request` needs a whole scenario.
+            at_most: the greatest value that holds, in the figure's own unit.
+            at_least: the least value that holds. One of the two limits is needed.
+
+        Raises:
+            UsageError: neither limit is given, or the figure needs a whole scenario.
+        """
+        return self._doing(Doing(self, Limits(figure, at_most=at_most, at_least=at_least), None))
 
     def _doing(self, doing: DoingT) -> DoingT:
         self._asked.append(doing)

@@ -304,6 +304,7 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("log_clean", lambda: whole().tell(UnhandledLogged("Traceback"), UnhandledLogged("x")), "Traceback (and 1 more)"),
     ("leaves_nothing", lambda: whole().tell(AtRest("advisory locks", 1, 0, "a")), "locks: a stay at 1"),
     ("figure", lambda: whole().tell(FigureRead(RETRIES, 1, 0)), "metric('retries') was 1, at most 0"),
+    ("figure", lambda: whole().tell(FigureRead(RETRIES, 1, 0, block=True)), "was 1 in its block, at most 0"),
     ("figure", lambda: whole().tell(FigureRead(RETRIES, math.nan, 0)), "metric('retries') was nan, at most 0"),
     ("figure", lambda: whole().tell(FigureRead(RETRIES, 4, at_least=5)), "metric('retries') was 4, at least 5"),
     ("figure", lambda: whole().tell(FigureRead(RETRIES, math.nan, at_least=5)), "was nan, at least 5"),

@@ -68,6 +68,10 @@ def chronicle(tmp_path: Path) -> Chronicle:
          "Run prepare 2 times at once on an empty database; it is to end with status 0."),
         ("prepare(fails=True, says='failed', hides='hunter2')",
          "Run prepare once on what is stored; it is to fail, and says 'failed', and never 'hunter2'."),
+        (
+            "limits(service.metric('tries_total'), at_most=2)",
+            "While this lasts, tries_total is to have grown by at most 2.",
+        ),
         ("copies(3)", "Have 3 processes of the service at once; requests take turns."),
         ("roll()", "Start a new process of the service, then have the old one end."),
         ("supervised(restarts=2)", "Start the service again whenever it has ended, 2 times at most."),

@@ -238,6 +238,28 @@ def test_a_figure_does_not_outlive_its_process(runs: Runs) -> None:
     assert "cannot be read: the service was started again, and counts from 0 since then" in result.reason
 
 
+def test_a_figure_over_a_block_counts_what_comes_in_it_alone(runs: Runs) -> None:
+    """What was tried again before the block and after it is another's."""
+
+    async def play(lab: Lab) -> None:
+        for _ in range(2):
+            async with lab.inject(wire.fail(postgres.sent("INSERT"), code="40001")):
+                await lab.deliver()
+        async with (
+            lab.limits(service.metric("webhook_retries_total"), at_least=1, at_most=1),
+            lab.limits(postgres.sends_per_request, at_least=2),
+            lab.inject(wire.fail(postgres.sent("INSERT"), code="40001")),
+        ):
+            await lab.deliver()
+        async with lab.limits(service.metric("webhook_retries_total"), at_least=1):
+            await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.FAILED
+    assert result.reason == "figure: service.metric('webhook_retries_total') was 0 in its block, at least 1"
+
+
 def test_a_figure_that_the_target_cannot_have_is_the_scenarios_mistake(runs: Runs) -> None:
     description = runs.bed.target.description.model_copy(update={"probes": None})
     without_probes = runs.on(target=dataclasses.replace(runs.bed.target, description=description))

@@ -18,6 +18,7 @@ from harness.engine.steps import (
     Expect,
     Heal,
     Inject,
+    Limits,
     Prepare,
     Request,
     Restart,
@@ -34,7 +35,7 @@ from harness.faults.timing import TimedFault
 from harness.history.events import Event
 from harness.protocols.contract.speech import SPEECH
 from harness.protocols.postgres.errors import REPLACEABLE
-from harness.vocabulary import ENDS, Answered, Idle, Message, Outcome, Sent, Start, Value
+from harness.vocabulary import ENDS, Answered, Idle, Message, Metric, Outcome, Sent, Start, Value
 from harness.vocabulary.links import WORDS
 
 quick = settings(max_examples=12, deadline=None, derandomize=True, database=None)
@@ -79,6 +80,7 @@ OF_STEP: dict[type[Value], dict[str, st.SearchStrategy[Any]]] = {
     Prepare: {"says": st.sampled_from(["", "wrong|bad"]), "copies": st.integers(1, 20), "tries": st.just(1)},
     Request: {"expect": st.sampled_from(OUTCOMES)},  # needed with a limit of time
     Expect: {"at_most": st.floats(0, 1e9)},  # one limit at least
+    Limits: {"at_most": st.floats(0, 1e9), "figure": st.deferred(lambda: of_kind(Metric))},
 }
 
 
@@ -174,8 +176,8 @@ def evaluated(source: str) -> object:
     """Evaluate what a scenario could hold: the harness's own words, and the steps by their verbs."""
     verbs = {
         "request": Request, "contract": Contract, "deliver": Deliver, "traffic": Traffic, "until": Until,
-        "wait": Wait, "expect": Expect, "supervised": Supervised, "prepare": Prepare, "copies": Copies,
-        "roll": Roll, "starts": Starts,
+        "wait": Wait, "expect": Expect, "limits": Limits, "supervised": Supervised, "prepare": Prepare,
+        "copies": Copies, "roll": Roll, "starts": Starts,
         "restart": lambda *settings, **of_the_start: Restart(settings, **of_the_start),
         "inject": lambda *faults: Inject(faults), "heal": lambda *faults: Heal(faults),
     }  # fmt: skip

@@ -54,6 +54,8 @@ from tests.vocabulary.support import evaluated
         ("restart(expect=ENDS, says='(')", "restart: says = '(': not a regular expression", "mend"),
         ("prepare(copies=0)", "prepare: copies = 0: does nothing", "1 or more"),
         ("prepare(says='(')", "prepare: says = '(': not a regular expression", "mend"),
+        ("limits(service.metric('a'))", "limits: limits = None: any number would do", "at_most or at_least"),
+        ("limits(service.bytes_per_request, at_most=1)", "limits: figure", "lab.expect"),
         ("copies(1)", "copies: n = 1: one is there", "2 to 5"),
         ("supervised(restarts=0)", "supervised: restarts = 0: does nothing", "1 or more"),
         ("until(link.down(redis))", "until: moment = link.down(redis): expected Moment", "Moment"),

@@ -11,21 +11,23 @@ from harness.history import History
 from harness.vocabulary import ConnectsPeak
 
 
-def connects_peak(site: Site, figure: ConnectsPeak, history: History) -> int:
-    """Return the largest number of connects to the link within the figure's time, since the scenario's first request.
+def connects_peak(site: Site, figure: ConnectsPeak, history: History, *, since_ns: int = 0) -> int:
+    """Return the largest number of connects to the link within the figure's time.
+
+    They count since the scenario's first request, or its first since `since_ns`.
 
     Only connects that reached the kernel count: a connect that a fault answered reached no server. Raises HarnessError
     if the scenario sent no request, if the kernel reports no calls, or if no connect went to this link: without any
     connects there is no peak to measure.
     """
-    since_ns = scenario_requests(history)[0].t_ns
+    first_ns = scenario_requests(history, since_ns=since_ns)[0].t_ns
     calls = site.service.syscall_events()
     if not calls:
         problem = f"no connect of the service was reported, so none to {figure.link} can be counted"
         raise HarnessError(problem, hint="see `harness doctor`: this figure needs seccomp")
     port = site.laid(figure.link).port
     samples = sampled_at_rest(history)
-    own = [call for call in calls if call.port == port and call.t_ns >= since_ns and not within(call.t_ns, samples)]
+    own = [call for call in calls if call.port == port and call.t_ns >= first_ns and not within(call.t_ns, samples)]
     passed = [call.t_ns for call in own if call.answer is None]
     if not passed:
         problem = f"the service did not connect to {figure.link} in the scenario: no connects, so no peak"

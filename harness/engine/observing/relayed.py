@@ -54,13 +54,13 @@ def _fits(moment: Message, seen: Seen) -> bool:
     return (seen.runs or seen.ends_answer) and begins and moment.phase in (None, seen.phase)
 
 
-async def sends_per_request(site: Site, link: Link, history: History) -> float:
+async def sends_per_request(site: Site, link: Link, history: History, *, since_ns: int = 0) -> float:
     """Return, for the statement sent most often, how often it was sent per request of the scenario.
 
-    Raises HarnessError if the scenario sent no request, the service sent nothing on this link, or more messages passed
-    than the relay keeps.
+    `since_ns`: only what was sent since then counts. Raises HarnessError if the scenario sent no request, the service
+    sent nothing on this link, or more messages passed than the relay keeps.
     """
-    requests = scenario_requests(history)
+    requests = scenario_requests(history, since_ns=since_ns)
     seen = await site.relay.seen(site.laid(link).hop, requests[0].t_ns)
     if len(seen) >= STATEMENTS_MAX:
         problem = f"{link}: {STATEMENTS_MAX} statements and answers passed, or more than that"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from harness.engine.observing.footprint import REQUESTS_TO_TELL, MemoryWatch, by
 from harness.engine.observing.probes import Probed, probe
 from harness.engine.observing.relayed import sends_per_request
 from harness.engine.rig import Rig
-from harness.engine.steps import Expect
+from harness.engine.steps import Expect, Limits
 from harness.errors import HarnessError, UsageError
 from harness.history.events import FigureRead, FigureUnknown
 from harness.stack.service import ServiceProcess
@@ -20,15 +21,25 @@ from harness.vocabulary import BytesPerRequest, ConnectsPeak, Figure, LinesLogge
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What was known when the scenario began: the service's metrics, its memory, and how long its log was."""
+    """What was known when the scenario, or a block of it, began: the service's metrics, and how long its log was.
+
+    `memory`: what the service's memory was as its requests ended; None for a block. `since_ns`: when a block began.
+    """
 
     metrics: Probed | None
-    memory: MemoryWatch
+    memory: MemoryWatch | None
     log_size: int
+    since_ns: int = 0
 
 
-async def record_figures(rig: Rig, expectations: Sequence[Expect], before: Before) -> None:
-    """Record every figure that the scenario limits.
+async def before_a_block(rig: Rig) -> Before:
+    """Look at what is known now, at the begin of a block."""
+    service = rig.site.service
+    return Before(await probe(rig.target, service), None, service.log.size(), time.monotonic_ns())
+
+
+async def record_figures(rig: Rig, expectations: Sequence[Expect | Limits], before: Before) -> None:
+    """Record every figure that the scenario limits, as it has become since `before`.
 
     Raises UsageError for a figure that this target cannot have. A figure that only this run lacks is recorded as
     unknown, with the reason.
@@ -44,15 +55,16 @@ async def record_figures(rig: Rig, expectations: Sequence[Expect], before: Befor
         except HarnessError as problem:
             rig.recorder.record("runner", FigureUnknown(expect.figure, str(problem)))
         else:
-            rig.recorder.record("runner", FigureRead(expect.figure, seen, expect.at_most, expect.at_least))
+            block = isinstance(expect, Limits)
+            rig.recorder.record("runner", FigureRead(expect.figure, seen, expect.at_most, expect.at_least, block))
 
 
 async def _figure(rig: Rig, figure: Figure, before: Before, after: Probed | None) -> float:
     match figure:
         case SendsPerRequest():
-            return await sends_per_request(rig.site, figure.link, rig.recorder.history)
+            return await sends_per_request(rig.site, figure.link, rig.recorder.history, since_ns=before.since_ns)
         case ConnectsPeak():
-            return connects_peak(rig.site, figure, rig.recorder.history)
+            return connects_peak(rig.site, figure, rig.recorder.history, since_ns=before.since_ns)
         case BytesPerRequest():
             return _bytes_per_request(figure, before.memory)
         case LinesLogged():
@@ -64,8 +76,8 @@ async def _figure(rig: Rig, figure: Figure, before: Before, after: Probed | None
             raise UsageError.at("expect", "figure", repr(figure), "the target description has no [probes]", mend=mend)
 
 
-def _bytes_per_request(figure: BytesPerRequest, memory: MemoryWatch) -> float:
-    kept = bytes_per_request(memory.samples)
+def _bytes_per_request(figure: BytesPerRequest, memory: MemoryWatch | None) -> float:
+    kept = None if memory is None else bytes_per_request(memory.samples)
     if kept is None:
         problem = f"{figure!r} cannot be read: {REQUESTS_TO_TELL} requests of one process are needed"
         raise HarnessError(problem, hint="send more, by lab.traffic(..., small=True)")

@@ -161,12 +161,13 @@ class CoresSeen(Event, kind="cores"):
 
 @dataclass(frozen=True, repr=False)
 class FigureRead(Event, kind="figure"):
-    """A number for which the scenario set a limit."""
+    """A number for which the scenario set a limit. `block`: it is about a block of the scenario, which ended then."""
 
     figure: Figure
     seen: float
     at_most: float | None = None
     at_least: float | None = None
+    block: bool = False
 
 
 @dataclass(frozen=True, repr=False)

@@ -11,6 +11,7 @@ from harness.engine.steps import (
     Expect,
     Heal,
     Inject,
+    Limits,
     Prepare,
     Request,
     Restart,
@@ -57,8 +58,8 @@ def step_words(step: Value) -> str:
             words = f"Wait {seconds:g} s: {because.rstrip('. ')}"
         case Contract():
             words = "Send every request of the contract once, at once"
-        case Expect():
-            words = _expect(step)
+        case Expect() | Limits():
+            words = f"{'At the end' if isinstance(step, Expect) else 'While this lasts'}, {_limited(step)}"
         case _:
             words = _of_the_service(step)
     return f"{words}." if words else repr(step)
@@ -150,8 +151,8 @@ def _moment(moment: Moment) -> str:
     return words
 
 
-def _expect(step: Expect) -> str:
+def _limited(step: Expect | Limits) -> str:
     limits = [f"at least {step.at_least:g}"] if step.at_least is not None else []
     limits += [f"at most {step.at_most:g}"] if step.at_most is not None else []
     grown = f"{step.figure.name} is to have grown by" if isinstance(step.figure, Metric) else f"{step.figure!r} is"
-    return f"At the end, {grown} {' and '.join(limits)}"
+    return f"{grown} {' and '.join(limits)}"
