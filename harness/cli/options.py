@@ -59,7 +59,7 @@ class Seconds(click.FloatRange):
         """Parse the option's value."""
         seconds = float(super().convert(value, param, ctx))
         if not math.isfinite(seconds):
-            self.fail(f"{seconds} is no time that ends.", param, ctx)
+            self.fail(f"{seconds} is not a number of seconds.", param, ctx)
         return seconds
 
 

@@ -20,11 +20,11 @@ HELP: Mapping[str, str] = {
     "results": "where results go: DIR/RUN, and DIR/latest",
     "toxiproxy": "a toxiproxy-server, or an http:// URL",
     "seed": "seed of the payloads",
-    "patience": "the clients' longest wait for an answer, in seconds",
+    "patience": "how many seconds a client waits for an answer at most",
     "without": "switch a protection off; repeatable, or several separated by commas",
-    "server": "the same for the one server that the target calls NAME; repeatable",
-    "allow-host": "a host beyond this machine that such a URL may name; repeatable",
-    "strict": "what this machine cannot run fails, listed or not; so does a scenario without a finished proof",
+    "server": "where the server comes from that the target calls NAME; repeatable",
+    "allow-host": "a host, other than this machine, that such a URL may name; repeatable",
+    "strict": "fail each scenario that this machine cannot run, listed or not, and each without a finished proof",
     **{name: ABOUT.of(name).choice for name in PROTOCOLS},
 }
 """What each option means that pytest and the command line both have: a sentence without its capital and full stop."""
@@ -52,7 +52,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not (math.isfinite(seconds) and seconds > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time that ends; mend: write a number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds; mend: write a number above 0")
     return seconds
 
 

@@ -23,7 +23,7 @@ from tests.tiny import run_harness
         (["gate", "--seed", "x"], "'x' is not a valid integer"),
         (["gate", "--seed", "x"], "mend: write --seed 1, say"),
         (["gate", "--patience", "0"], "0.0 is not in the range x>0"),
-        (["gate", "--patience", "nan"], "nan is no time that ends"),
+        (["gate", "--patience", "nan"], "nan is not a number of seconds"),
         (["gate", "--patience", "inf"], "mend: write --patience 1, say"),
         (["gate", "--profil", "whole"], "Did you mean one of: '--profile', '--proofs'?"),
         (["gate", "--profil", "whole"], "mend: write --profile"),

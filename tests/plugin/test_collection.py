@@ -173,8 +173,8 @@ def test_settings_come_from_the_ini_file_too_and_the_command_line_wins(suite: py
         ("--harness-without=rerty", "closest valid: 'retry'"),
         ("--harness-target=scenarios/traget.toml", "there is no such file"),
         ("--harness-seed=x", "invalid int value: 'x'"),
-        ("--harness-patience=nan", "'nan' is no time that ends; mend: write a number above 0"),
-        ("--harness-patience=x", "'x' is no time that ends; mend: write a number above 0"),
+        ("--harness-patience=nan", "'nan' is not a number of seconds; mend: write a number above 0"),
+        ("--harness-patience=x", "'x' is not a number of seconds; mend: write a number above 0"),
     ],
 )
 def test_a_bad_option_is_a_usage_error(suite: pytest.Pytester, option: str, said: str) -> None:
