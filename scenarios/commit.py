@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import REFUSED, UNKNOWN, Lab, Message, postgres, process, proves, redis, server, wire
+from harness import REFUSED, UNKNOWN, Lab, Message, postgres, process, proves, redis, server, service, wire
 from scenarios.words import UNHANDLED
 
 STORED_TWICE = proves("insert.idempotent", fails="stored_once")
@@ -51,6 +51,8 @@ async def test_commit_of_unknown_end(lab: Lab) -> None:
     """PostgreSQL says that it does not know what became of a COMMIT (40003): it is asked again, not refused."""
     async with lab.inject(wire.fail(postgres.sent("COMMIT"), code="40003")):
         await lab.deliver()
+    lab.expect(service.metric("webhook_commits_resolved_total"), at_least=1)
+    lab.expect(service.metric("webhook_commits_resolved_total"), at_most=1)
 
 
 @proves("errors.refuse", fails="log_clean", match=UNHANDLED)

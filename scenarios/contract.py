@@ -13,6 +13,7 @@ from harness import (
     postgres,
     proves,
     redis,
+    service,
     syscall,
     wire,
 )
@@ -81,6 +82,7 @@ async def test_deadline_passes_in_the_commit(lab: Lab) -> None:
         wire.stall(postgres.answered("COMMIT")),  # the third try, at which the request's time is over
     ):
         await lab.deliver(expect=UNKNOWN)
+    lab.expect(service.metric("webhook_request_seconds_sum"), at_least=4)
 
 
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")

@@ -8,9 +8,10 @@ NO_KEY = "ALTER TABLE deliveries DROP CONSTRAINT deliveries_pkey"
 A_KEY = "ALTER TABLE deliveries ADD PRIMARY KEY (source, id)"
 
 
-def told(place: str, reason: str, cause: str) -> Figure:
-    """How many refusals the service's log tells with that place, reason and cause."""
-    return service.lines(f'"event": "refused", "phase": "{place}", "reason": "{reason}".*"error": ".*{cause}')
+def told(place: str, reason: str, cause: str, *, attempt: int = 1) -> Figure:
+    """How many refusals the service's log tells with that place, reason, attempt and cause."""
+    what = f'"event": "refused", "phase": "{place}", "reason": "{reason}"'
+    return service.lines(f'{what}.*"attempt": {attempt}, "error": ".*{cause}')
 
 
 def not_retried(error: str) -> pytest.MarkDecorator:
@@ -67,13 +68,13 @@ async def test_log_names_place_and_cause(lab: Lab) -> None:
     for statement, place in (("BEGIN", "insert"), ("INSERT", "insert"), ("COMMIT", "commit")):
         async with lab.inject(wire.fail(postgres.sent(statement), code="40001", always=True)):
             await lab.deliver(expect=REFUSED)
-        lab.expect(told(place, "serialization", "40001"), at_least=1)
+        lab.expect(told(place, "serialization", "40001", attempt=3), at_least=1)
     async with lab.inject(wire.fail(postgres.sent("SELECT"), code="53100", always=True)):
         await lab.request("delivery", of=None, expect=REFUSED)
     lab.expect(told("select", "server_error", "53100"), at_least=1)
     async with lab.inject(link.down(postgres)):
         await lab.deliver(expect=REFUSED)
-    lab.expect(told("checkout", "connect_failed", "Errno 111"), at_least=1)
+    lab.expect(told("checkout", "connect_failed", "Errno 111", attempt=3), at_least=1)
 
 
 @proves("errors.refuse", fails="outcome", match="unknown, status 500")

@@ -9,7 +9,7 @@ import itertools
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +25,7 @@ from harness.history.events import Asks, Named, Purpose, RequestEnded, RequestSe
 from harness.stack.http_client import BrokenOffError, HttpClient, HungUpError, NotConnectedError
 from harness.stack.service import ServiceProcess
 from harness.target import Delivery, OutgoingRequest, Target
-from harness.target.outcomes import lacking
+from harness.target.outcomes import lacking, unsaid
 from harness.target.secrets import SecretsDescription
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, UNKNOWN, Outcome, Value
 
@@ -183,6 +183,13 @@ class Clients:
         carried = lacking(meant.carries, answer.headers)
         return (*(() if fits else (f"status {' or '.join(meant.status)}",)), *carried)
 
+    def _unsaid_by_read(self, errand: Errand, outcome: Outcome, body: str, about: Mapping[str, str]) -> Sequence[str]:
+        """What a read lacks that found a delivery and does not say of it what the target demands."""
+        if errand.asks is not Asks.READ or outcome != ACKNOWLEDGED:
+            return ()
+        says = self.target.description.reads[errand.name].says
+        return () if says is None else unsaid(says, body, about)
+
     def _nothing_shown(self, errand: Errand, answer: Answer, seen: str) -> Sequence[str]:
         """What a read lacks that found a delivery and does not show it, although the target says that it does."""
         if errand.asks is not Asks.READ or answer.outcome != ACKNOWLEDGED or seen:
@@ -292,12 +299,17 @@ class Clients:
         self.answered[port] += not asks_health
         if self.service.clock_ahead_s:
             self.service.dates.extend(dated_ahead_s(response.headers))
-        about = words_of(delivery)
+        first = self.sent.get(delivery.name, delivery)
+        about = {**words_of(delivery), "size": str(len(delivery.body)), "first_digest": first.digest}
         label = self.target.labels.label(
             response.status, response.headers, response.body, reads=errand.reads, words=about
         )
         first_s = math.inf if self.service.clock_ahead_s else self.first_sent_s.get(delivery.name, math.inf)
-        lacks = (*label.lacks, *misdated(label.dated, after_s=first_s, before_s=time.time()))
+        lacks = (
+            *label.lacks,
+            *self._unsaid_by_read(errand, label.outcome, response.text, about),
+            *misdated(label.dated, after_s=first_s, before_s=time.time()),
+        )
         return _Ending(
             label.outcome, response.status, response.body, headers=response.headers, lacks=lacks,
             connection_lacks=response.lacks, paused_ms=round(response.paused_ms, 3) if response.over_kept else None,

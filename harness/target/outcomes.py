@@ -62,7 +62,8 @@ class OutcomeDescription(Table):
     value. For example, a refusal owes its sender `retry-after`."""
     says: Expression | None = None
     """An expression that finds something in the body of each such answer: the word, say, that programs go by. In it
-    `{source}`, `{id}` and `{digest}` stand for those of the delivery that the request was about."""
+    `{source}`, `{id}`, `{digest}` and `{size}` stand for those of the delivery that the request was about, and
+    `{first_digest}` for that of the body that was sent first under its id."""
     dated: Annotated[Expression, AfterValidator(_expression_with_time)] | None = None
     """Finds the group `time` in the body of each such answer: when the delivery was stored, in ISO 8601 or in seconds.
     That is after it was sent first, and before the answer came."""
@@ -138,7 +139,7 @@ class Label:
     dated: str = ""
 
 
-WORD: Final = re.compile(r"\{(source|id|digest)\}")
+WORD: Final = re.compile(r"\{(source|id|digest|size|first_digest)\}")
 UNKNOWN_LABEL: Final = Label(UNKNOWN)
 
 
@@ -177,13 +178,17 @@ def _labelled(
 ) -> Label:
     lacks = [*lacking(described.carries, headers)]
     if described.says is not None:
-        says = WORD.sub(lambda word: re.escape(words[word[1]]) if word[1] in words else ".*?", described.says)
-        if re.search(says, body) is None:
-            lacks.append(f"a body like {says}")
+        lacks += unsaid(described.says, body, words)
     at = None if described.dated is None else re.search(described.dated, body)
     if described.dated is not None and at is None:
         lacks.append(f"a body like {described.dated}")
     return Label(outcome, tuple(lacks), "" if at is None else at["time"])
+
+
+def unsaid(says: str, body: str, words: Mapping[str, str]) -> Sequence[str]:
+    """What an answer lacks whose body must say this, in which `{id}`, say, stands for a word; or for any."""
+    wanted = WORD.sub(lambda word: re.escape(words[word[1]]) if word[1] in words else ".*?", says)
+    return [] if re.search(wanted, body) else [f"a body like {wanted}"]
 
 
 def lacking(carries: Mapping[str, str], headers: Headers) -> Sequence[str]:

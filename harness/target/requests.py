@@ -56,6 +56,8 @@ class ReadDescription(Table):
     """With `{source}` and `{id}`, which are filled in."""
     headers: dict[str, str] = Field(default={})
     """Its headers."""
+    says: Expression | None = None
+    """What the answer that has found it must say besides: see `says` of `[outcomes]`."""
     shows: Annotated[Expression, AfterValidator(_shows)] | None = None
     """Finds what is stored in the answer: a group `digest`, `body` or `base64`. It must be what was sent."""
 

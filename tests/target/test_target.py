@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.target import Delivery, Labels, Target, fill_in, load_target
-from harness.target.outcomes import OutcomeDescription, OutcomesDescription
+from harness.target.outcomes import OutcomeDescription, OutcomesDescription, unsaid
 from harness.vocabulary import (
     ABSENT,
     ACKNOWLEDGED,
@@ -178,6 +178,12 @@ def test_an_answer_says_of_which_delivery_it_is() -> None:
     assert labels.label(200, (), b"id=a+b sha=00", words=about).lacks == ()
     assert labels.label(200, (), b"id=aab sha=00", words=about).lacks == (r"a body like id=a\+b sha=00",)
     assert labels.label(200, (), b"id=aab sha=00").lacks == (), "where it is not known, any will do"
+
+
+def test_a_conflict_names_the_body_that_was_first() -> None:
+    about = {"size": "9", "first_digest": "00"}
+    assert unsaid("{first_digest} of {size} bytes", "00 of 9 bytes", about) == []
+    assert unsaid("{first_digest} of {size} bytes", "11 of 9 bytes", about) == ["a body like 00 of 9 bytes"]
 
 
 def test_an_answer_tells_when_its_delivery_was_stored() -> None:
