@@ -74,7 +74,7 @@ def test_what_nobody_may_send_has_no_good_signature(target: Target, name: str) -
     assert (request.path, request.body) == ("/webhooks/harness", DELIVERY.body)
 
 
-@pytest.mark.parametrize(("name", "age_s"), [("stale", 600), ("future", -600)])
+@pytest.mark.parametrize(("name", "age_s"), [("stale", 320), ("future", -320)])
 def test_a_stale_one_is_signed_well_but_at_another_time(target: Target, name: str, age_s: int) -> None:
     headers = outgoing(target, DELIVERY, Asks.WRONG, name).headers
     at = dt.datetime.fromtimestamp(int(headers["webhook-timestamp"]), dt.UTC)
@@ -108,7 +108,7 @@ def test_what_is_changed_afterwards_keeps_its_signature(target: Target) -> None:
         headers = outgoing(target, DELIVERY, Asks.WRONG, name).headers
         assert [key for key in headers if key.lower() == "webhook-id"] == order
         assert ids.items() <= headers.items()
-    assert len(outgoing(target, DELIVERY, Asks.WRONG, "head_too_large").headers["x-more"]) == 40_000
+    assert len(outgoing(target, DELIVERY, Asks.WRONG, "head_too_large").headers["x-more"]) == 33_000
     trailing = outgoing(target, DELIVERY, Asks.WRONG, "signed_in_a_trailer")
     assert "webhook-signature" not in trailing.headers
     assert trailing.is_chunked
