@@ -7,14 +7,19 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from harness.processes.keeper import Keeper
 from harness.stack import Stack, StackConfiguration, private_folder
 from tests.servers import BOTH
 
 # A loaded machine is no failure of what is tested. Where CI is set, Hypothesis's own profile for CI stays below.
-settings.register_profile("no_clock", settings.get_profile(settings.get_current_profile_name()), deadline=None)
+settings.register_profile(
+    "no_clock",
+    settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("no_clock")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import importlib
 import inspect
@@ -18,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import scenarios
-from harness import link, no_fault, redis, service
+from harness import Lab, link, no_fault, redis, service
 from harness.engine.steps import Deliver, Expect, Inject, Restart, Step, Traffic
 from harness.errors import UsageError
 from harness.scenario.schedule import Begin, Do, End, Move, read_schedule
@@ -85,15 +86,27 @@ def _arguments(function: Any) -> Iterator[dict[str, object]]:
 SUITE = list(_suite())
 
 
+LOOK_AT_ANSWERS = {"test_limits_as_they_are_set"}
+"""What their Python does next is not in their schedules. These do nothing next but assert."""
+
+
+def _name(scenario: functools.partial[Any]) -> str:
+    return str(scenario.func.__name__)
+
+
 def test_the_suite_was_found() -> None:
     assert len(SUITE) >= 30
 
 
 @pytest.mark.parametrize("scenario", SUITE)
 def test_every_scenario_survives_file_and_python(scenario: Any, tmp_path: Path) -> None:
-    first = play(scenario)
+    async def acted(lab: Lab) -> None:
+        with contextlib.suppress(AssertionError):  # nothing answers here: what it asserts of answers does not hold
+            await scenario(lab)
+
+    first = play(acted)
     assert first.moves
-    assert not first.actor.partial
+    assert first.actor.partial == (_name(scenario) in LOOK_AT_ANSWERS)
     written = schedule(first.moves)
     written.write(tmp_path / "a.json")
     again = read_schedule(tmp_path / "a.json")

@@ -22,7 +22,7 @@ def test_slower_and_late(runs: Runs, target: Link, profile: str) -> None:
 
     result = runs.on(target=limited(runs.bed.target, request_deadline_ms=400))(play, profile=profile)
 
-    assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("in_time", "slower"))
+    assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("in_time", "slower")), result.failing
     for failing in result.failing:
         assert f"s, waiting for {target} (" in failing.reason
 
