@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from harness.engine.laying.testbed import Testbed
+from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.search.sweep.plan import Choice
+from harness.stack import StackConfiguration
+from harness.target import load_target
+from tests.search.conftest import TARGET
 from tests.search.live import lane_settings, sweep
 
 PICKY = '''
@@ -35,6 +39,16 @@ if rounds(url) < 4096:
 sys.path.insert(0, os.getcwd())
 runpy.run_module("webhook", run_name="__main__", alter_sys=True)
 '''
+
+
+@pytest.fixture(scope="module")
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
+    """Servers whose settings leave the number of rounds open."""
+    target = load_target(TARGET)
+    description = target.description.model_copy(update={"servers": {}})
+    own = dataclasses.replace(target, description=description)
+    with open_testbed(own, StackConfiguration(), logs=tmp_path_factory.mktemp("logs")) as bed:
+        yield bed
 
 
 @pytest.mark.parametrize("picky", [True, False], ids=["a driver that refuses one round", "a driver that takes it"])
