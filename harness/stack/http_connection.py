@@ -76,8 +76,6 @@ class Connection(asyncio.Protocol):
     async def exchange(self, outgoing: Request) -> Response:
         """Send a request and return its answer. Raises BrokenOffError, and HungUpError for one that hangs up."""
         answer = self._expect_answer()
-        if self._transport is None or self.lost.done():
-            raise BrokenOffError("the connection ended before the request was sent")
         self._goes_on = outgoing.then is not None
         head, rest = self._parts_of(outgoing)
         if outgoing.asks_first and await self._is_refused_by(head, answer):
@@ -98,6 +96,8 @@ class Connection(asyncio.Protocol):
         return await answer
 
     def _expect_answer(self) -> asyncio.Future[Response]:
+        if self._transport is None or self.ended:
+            raise BrokenOffError("the connection ended before the request was sent")
         self._answer = asyncio.get_running_loop().create_future()
         self._body.clear()
         self._wanted.clear()
@@ -238,6 +238,7 @@ class Connection(asyncio.Protocol):
     def _break_off(self, problem: str) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(BrokenOffError(problem))
+            self._answer.exception()  # who has given up does not wait for it any more: asyncio would complain
 
     def eof_received(self) -> bool:
         """Handle the end of what the service sends; the client may have something left to send."""

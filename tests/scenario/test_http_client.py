@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import gc
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,7 +22,7 @@ from harness.stack.http_client import (
     HungUpError,
     NotConnectedError,
 )
-from harness.stack.http_connection import with_pauses
+from harness.stack.http_connection import Connection, with_pauses
 from harness.stack.http_owed import A_WORD_OF_THE_END, AN_ANSWER_TO_THE_NEXT, AN_ORDERLY_END
 from harness.stack.sockets import connections, kept_open
 from harness.target import OutgoingRequest
@@ -384,3 +385,34 @@ async def test_a_service_that_ends_the_connection_over_a_part_says_so() -> None:
     part = dataclasses.replace(DELIVERY, sent_bytes=9)
     async with _serving(serve) as port, HttpClient(keep_alive=True) as client:
         assert (await client.request(port, part)).lacks == (A_WORD_OF_THE_END,)
+
+
+@pytest.mark.asyncio
+async def test_a_connection_that_has_just_been_ended_sends_nothing_more() -> None:
+    """The service's end has come, and the socket is not closed yet."""
+    async with serving() as service:
+        made = await asyncio.get_running_loop().create_connection(
+            lambda: Connection(service.port), "127.0.0.1", service.port
+        )
+        connection = made[1]
+        connection.eof_received()
+        for sends in (connection.exchange(DELIVERY), connection.ask("/"), connection.ask("/", nonsense=True)):
+            with pytest.raises(BrokenOffError):
+                await sends
+        connection.close()
+        await connection.lost
+    assert service.heads == []
+
+
+@pytest.mark.asyncio
+async def test_who_gives_up_before_the_request_is_whole_leaves_no_error_behind() -> None:
+    left: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: left.append(context))
+
+    slow = dataclasses.replace(DELIVERY, pause_s=60)
+    async with serving() as service, HttpClient(keep_alive=False) as client:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await client.request(service.port, slow)
+    gc.collect()
+    assert left == []
