@@ -301,8 +301,11 @@ class LossInjection(Injection):
         """Lose nothing more, and end the connections that the service has given up."""
         if not self._on:
             return
+        # Asked before: a connection that is made after the list of those alive would pass for given up.
+        struck = (await self._site.relay.lost(self._hop, self._id)).connections
         alive = [each.local.port for each in await self._site.connections(self._fault.link) if each.state in ALIVE]
-        self._tell(await self._site.relay.restore(self._hop, self._id, alive=alive))
+        gone = [port for port in struck if port not in alive]
+        self._tell(await self._site.relay.restore(self._hop, self._id, gone=gone))
         self._on = False
 
     def _tell(self, lost: Lost) -> None:

@@ -46,7 +46,7 @@ class ControlSession:
             ),
             "lost": lambda request: self._hop(request["hop"]).losses.lost(request["loss"]).to_json(),
             "restore": lambda request: (
-                self._hop(request["hop"]).losses.end(request["loss"], alive=request["alive"]).to_json()
+                self._hop(request["hop"]).losses.end(request["loss"], gone=request["gone"]).to_json()
             ),
             "traffic": lambda request: self._hop(request["hop"]).traffic(),
             "near_misses": self._near_misses,

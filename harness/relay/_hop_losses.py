@@ -84,7 +84,7 @@ class HopLosses:
                     if line.holds or not loss.held:
                         self._strike(loss_id, active, line, LOSE_NEWS if loss.total else _whole(loss))
         except OSError as error:
-            self.end(loss_id, alive=None)
+            self.end(loss_id, gone=())
             raise HarnessError(f"the kernel takes no filter on a socket of the relay's: {error}") from error
         if loss.total and loss.open and loss.idle_s is None:
             self._loop.call_later(LAST_ACKNOWLEDGEMENT_S, self._go_dead, loss_id)
@@ -98,11 +98,11 @@ class HopLosses:
         if self._known:
             side.cable.laid()
 
-    def end(self, loss_id: str, *, alive: Collection[int] | None) -> Lost:
+    def end(self, loss_id: str, *, gone: Collection[int]) -> Lost:
         """Lose nothing more; return what was lost. Idempotent.
 
-        `alive`: the ports of the service at which a socket still is. A connection that lost everything, and whose
-        service has given it up meanwhile, is closed: it would hear of that only when it has something to send.
+        `gone`: the service's ports of connections that it has given up meanwhile. They are closed: their end may have
+        been lost, and then the relay would hear of it only when it has something to send.
         """
         active = self._active(loss_id)
         if active.on:
@@ -115,7 +115,7 @@ class HopLosses:
                 line.server.cable.restore(loss_id)
                 if active.loss.forgets:
                     line.service.reset()  # as a server answers to what is no connection of its own
-                elif active.loss.total and alive is not None and line.service_port not in alive:
+                elif line.service_port in gone:
                     line.abort()
         return self.lost(loss_id)
 

@@ -120,13 +120,13 @@ class RelayControl:
         """What was lost so far."""
         return Lost.from_json(await self._ask("lost", hop=hop, loss=loss_id))
 
-    async def restore(self, hop: str, loss_id: str, *, alive: Collection[int]) -> Lost:
+    async def restore(self, hop: str, loss_id: str, *, gone: Collection[int]) -> Lost:
         """Lose nothing more; return what was lost.
 
-        `alive`: the ports of the service's open connections. One that had lost everything and is not among them was
-        given up by the service, and ends.
+        `gone`: the service's ports of connections that it has given up meanwhile. Its last word may have been lost, so
+        the relay ends them.
         """
-        return Lost.from_json(await self._ask("restore", hop=hop, loss=loss_id, alive=list[Json](alive)))
+        return Lost.from_json(await self._ask("restore", hop=hop, loss=loss_id, gone=list[Json](gone)))
 
     async def traffic(self, hop: str) -> Mapping[int, tuple[int, int]]:
         """Return the bytes that the service and the server have sent on each open connection.

@@ -46,8 +46,8 @@ class Bench:
     async def lost(self) -> Lost:
         return await self.control.lost("hop", "loss")
 
-    async def restore(self, *alive: int) -> Lost:
-        return await self.control.restore("hop", "loss", alive=alive)
+    async def restore(self, *gone: int) -> Lost:
+        return await self.control.restore("hop", "loss", gone=gone)
 
     async def until_lost(self) -> None:
         async def some() -> bool:
@@ -89,7 +89,7 @@ def test_what_the_service_sends_over_a_dead_line_arrives_when_it_is_mended(relay
         await bench.service.sends(PING)
         await bench.until_lost()
         assert nothing_to_read(bench.server)
-        lost = await bench.restore(bench.port)
+        lost = await bench.restore()
         assert lost.connections[bench.port][0] >= 1
         assert str(lost).endswith(f" sent by the service, on the service's ports {bench.port}")
         assert await bench.server.gets(len(PING)) == PING
@@ -105,7 +105,7 @@ def test_so_does_what_the_server_answers(relay: RelayServer, way: Way) -> None:
         await bench.server.sends(PONG)
         await bench.until_lost()
         assert nothing_to_read(bench.service)
-        lost = await bench.restore(bench.port)
+        lost = await bench.restore()
         assert lost.connections[bench.port][0] == 0
         assert lost.connections[bench.port][1] >= 1
         assert await bench.service.gets(len(PONG)) == PONG
@@ -127,7 +127,7 @@ def test_the_services_own_tcp_notices_a_dead_line(relay: RelayServer, way: str) 
     """What a relay only swallows is acknowledged: neither would notice."""
 
     async def play(bench: Bench) -> None:
-        bare = bench.service.bare
+        bare, port = bench.service.bare, bench.port
         bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1_000)
         if way == "keepalive":
             bare.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -139,7 +139,7 @@ def test_the_services_own_tcp_notices_a_dead_line(relay: RelayServer, way: str) 
         with pytest.raises(OSError, match="timed out") as caught:
             await bench.service.gets(1)
         assert caught.value.errno == errno.ETIMEDOUT
-        lost = await bench.restore()  # no socket of the service's is alive: the relay closes the rest of it
+        lost = await bench.restore(port)  # the service's socket is gone: the relay closes the rest of it
         assert lost.connections
         assert await bench.server.gets(1) == b""
 
@@ -159,7 +159,7 @@ def test_only_the_connection_is_dead_on_which_a_rule_holds_something(relay: Rela
         await bench.server.sends(PONG)
         await bench.until_lost()
         await Bench(bench.hand, bench.laid, other, second).passes()
-        assert (await bench.restore(bench.port)).connections.keys() == {bench.port}
+        assert (await bench.restore()).connections.keys() == {bench.port}
         assert await bench.service.gets(len(PONG)) == PONG
 
     on(relay, play)
@@ -172,7 +172,7 @@ def test_a_lost_syn_lets_a_connect_hang_until_it_is_mended(relay: RelayServer) -
         await bench.until_lost()
         assert not connecting.done()
         await bench.passes()
-        lost = await bench.restore(bench.port)
+        lost = await bench.restore()
         assert lost.connects >= 1
         assert lost.connections == {}
         late = await connecting
@@ -215,9 +215,22 @@ def test_of_a_share_everything_arrives_at_last_on_old_and_new_connections(relay:
                 await each.passes()
                 lost = await bench.lost()
         ended = await bench.restore()
-        for each in (bench, second):  # neither has lost everything: both go on, whoever is said to be alive
+        for each in (bench, second):
             await each.passes()
         assert await bench.lost() == ended
+
+    on(relay, play)
+
+
+def test_a_share_may_have_taken_the_last_word_of_a_connection(relay: RelayServer) -> None:
+    """A reset is sent once. The server has a connection then that nobody else has."""
+
+    async def play(bench: Bench) -> None:
+        port = bench.port
+        await bench.lose(percent=90)
+        bench.service.resets()
+        await bench.restore(port)
+        assert await bench.server.gets(1) == b""
 
     on(relay, play)
 
@@ -226,11 +239,11 @@ def test_a_line_may_be_dead_and_bad_at_once(relay: RelayServer) -> None:
     async def play(bench: Bench) -> None:
         await bench.control.lose("hop", "bad", Loss(percent=1))
         await bench.lose()
-        await bench.control.restore("hop", "bad", alive=())
+        await bench.control.restore("hop", "bad", gone=())
         await bench.service.sends(PING)
         await bench.until_lost()
         assert nothing_to_read(bench.server)
-        await bench.restore(bench.port)
+        await bench.restore()
         assert await bench.server.gets(len(PING)) == PING
 
     on(relay, play)
@@ -245,7 +258,7 @@ def test_a_forgotten_connection_is_closed_to_the_server_only_and_new_ones_work(r
         assert nothing_to_read(bench.service)
         new = await bench.hand.connected(bench.laid.hop.port)
         await Bench(bench.hand, bench.laid, new, await bench.hand.accepted()).passes()
-        lost = await bench.restore(bench.port)
+        lost = await bench.restore()
         assert lost.connections.keys() == {bench.port}
         assert lost.waiting == 0
         with pytest.raises(ConnectionResetError):
@@ -289,7 +302,7 @@ def test_an_idle_connection_is_forgotten_unless_keepalive_is_heard(relay: RelayS
             closing.cancel()
             await bench.service.sends(PING)
             assert await bench.server.gets(len(PING)) == PING
-        lost = await bench.restore(bench.port, busy.port)
+        lost = await bench.restore()
         assert lost.struck == 0
 
     on(relay, play)
@@ -298,7 +311,7 @@ def test_an_idle_connection_is_forgotten_unless_keepalive_is_heard(relay: RelayS
 def test_a_loss_that_ended_is_counted_no_further_and_has_its_name_for_good(relay: RelayServer) -> None:
     async def play(bench: Bench) -> None:
         await bench.lose(percent=ALL)
-        assert await bench.restore(bench.port) == await bench.restore(bench.port) == await bench.lost()
+        assert await bench.restore() == await bench.restore() == await bench.lost()
         assert (await bench.lost()).struck == 0
         await bench.passes()
         with pytest.raises(UsageError, match="another loss has this id"):

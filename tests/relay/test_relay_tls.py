@@ -125,7 +125,7 @@ async def test_a_dead_line_within_tls_goes_on_when_it_is_mended(
 
         assert await poll_async(lost, within_s=WITHIN_S)
         assert not asking.done()
-        await bed.control.restore("hop", "dead", alive=await bed.control.traffic("hop"))
+        await bed.control.restore("hop", "dead", gone=())
         assert await asking == 1
 
 
