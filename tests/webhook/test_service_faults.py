@@ -7,10 +7,11 @@ import os
 import signal
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx
 import pytest
 
 from harness.protocols.postgres.server import PostgresServer
-from tests.webhook.support import PATIENT, Database, Starter, digest, new_id, stopped, without_farewells
+from tests.webhook.support import PATIENT, Database, Service, Starter, digest, new_id, stopped, without_farewells
 
 CLOSED = "asyncpg.exceptions.ConnectionDoesNotExistError: connection was closed in the middle of operation"
 
@@ -126,26 +127,41 @@ async def test_without_postgres_it_starts_refuses_and_recovers(
 @pytest.mark.parametrize("resolve", ["on", "off"])
 async def test_a_commit_whose_answer_is_lost(starter: Starter, own_database: Database, resolve: str) -> None:
     """The row is durable; the COMMIT waits for a standby that is not there, and its connection is cut."""
-    body, identity = b'{"commit": "lost"}', new_id()
     settings = {"DATABASE_URL": own_database.url, "WEBHOOK_COMMIT_RESOLVE": resolve, **PATIENT}
     async with starter.running(**settings) as service:
         await service.deliver()
         await own_database.fetch("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
-        await own_database.fetch("SELECT pg_reload_conf()")
         try:
-            sending = asyncio.create_task(service.deliver(body, delivery_id=identity))
-            await own_database.until_waiting(event="IPC")
-        finally:
+            await own_database.fetch("SELECT pg_reload_conf()")
+            body, identity, sending = await _sent_until_a_commit_waits(service, own_database)
             await own_database.fetch("ALTER SYSTEM RESET synchronous_standby_names")
-        await own_database.fetch("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
-        answer = await sending
-        await own_database.fetch("SELECT pg_reload_conf()")
+            await own_database.fetch(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+            )
+            answer = await sending
+        finally:  # else every later COMMIT of this server waits
+            await own_database.fetch("ALTER SYSTEM RESET synchronous_standby_names")
+            await own_database.fetch("SELECT pg_reload_conf()")
         rows = await own_database.stored()
         again = await service.deliver(body, delivery_id=identity)
     assert rows.count((identity, digest(body))) == 1
     assert answer.status_code == (200 if resolve == "on" else 504)
     assert again.status_code == 200
     assert resolve == "off" or again.content == answer.content
+
+
+async def _sent_until_a_commit_waits(
+    service: Service, database: Database
+) -> tuple[bytes, str, asyncio.Task[httpx.Response]]:
+    """Send deliveries until a COMMIT waits: the server's processes take in a setting one after the other."""
+    async with asyncio.timeout(30):
+        while True:
+            body, identity = b'{"commit": "lost"}', new_id()
+            sending = asyncio.create_task(service.deliver(body, delivery_id=identity))
+            while not sending.done():
+                if await database.fetch("SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'"):
+                    return body, identity, sending
+            await sending
 
 
 @pytest.mark.asyncio
