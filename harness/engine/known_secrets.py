@@ -17,7 +17,7 @@ SOUGHT: Final = 12
 """What shows so many characters of a secret shows it. Nothing else of a run repeats so many by chance."""
 RUN: Final = re.compile(rf"[A-Za-z0-9+/=_-]{{{SOUGHT},}}")
 OF_BODY: Final = re.compile(rf"(?<![A-Za-z0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{{{SOUGHT},}}")
-"""A part of a body that nothing escapes, and that is no mere number. It is tried only where such a part begins."""
+"""A part of a body that needs no escapes and is more than a number. It is tried only where such a part begins."""
 AROUND: Final = 60
 
 

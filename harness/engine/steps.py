@@ -262,8 +262,8 @@ class Starts(Step, kind="starts"):
 
 
 @dataclass(frozen=True, repr=False)
-class Expect(Step, kind="expect"):
-    """Judge a figure at the end, over the whole scenario."""
+class FigureStep(Step):
+    """What the steps that limit a figure share."""
 
     figure: Figure
     at_most: float | None = field(default=None, kw_only=True)
@@ -271,30 +271,27 @@ class Expect(Step, kind="expect"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _some_limit(self)
+        if self.at_most is None and self.at_least is None:
+            raise UsageError.at(self.kind, "limits", None, "any number would do", mend="give at_most or at_least")
 
 
 @dataclass(frozen=True, repr=False)
-class Limits(Step, kind="limits"):
+class Expect(FigureStep, kind="expect"):
+    """Judge a figure at the end, over the whole scenario."""
+
+
+@dataclass(frozen=True, repr=False)
+class Limits(FigureStep, kind="limits"):
     """Judge a figure over a block: from its begin to its end."""
 
     awaited: ClassVar[bool] = False
     entered: ClassVar[bool] = True
-    figure: Figure
-    at_most: float | None = field(default=None, kw_only=True)
-    at_least: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _some_limit(self)
         if isinstance(self.figure, BytesPerRequest):
             mend = "write lab.expect(...)"
             raise UsageError.at(self.kind, "figure", self.figure, "needs the requests of a whole scenario", mend=mend)
-
-
-def _some_limit(step: Expect | Limits) -> None:
-    if step.at_most is None and step.at_least is None:
-        raise UsageError.at(step.kind, "limits", None, "any number would do", mend="give at_most or at_least")
 
 
 def _within(place: str, name: str, number: int, at_most: int) -> None:

@@ -122,6 +122,7 @@ class History:
 
     entries: Sequence[Entry]
     _made: dict[Callable[[History], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _asked: set[type] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def once(self, make: Callable[[History], MadeT]) -> MadeT:
         """Return what `make` makes of this history. It is made only once, since a history does not change."""
@@ -133,7 +134,7 @@ class History:
     def of(self, kind: type[EventT], *, since: int = 0) -> Iterator[EventT]:
         """Yield the events of one class, in order, from a mark on."""
         if since:
-            return (entry.event for entry in self.entries[since:] if isinstance(entry.event, kind))
+            return (event for _, event in _found(self.entries[since:], kind))
         return (event for _, event in self.placed(kind))
 
     def entries_of(self, kind: type[Event]) -> Iterator[Entry]:
@@ -150,7 +151,14 @@ class History:
         return placed[-1][1] if placed else None
 
     def _placed(self, kind: type[EventT]) -> Sequence[tuple[Entry, EventT]]:
+        if not self._asked:  # what a waiting run has recorded so far is asked once, a hundred times a second
+            self._asked.add(kind)
+            return list(_found(self.entries, kind))
         return self.once(_by_class).get(kind, ())
+
+
+def _found(entries: Sequence[Entry], kind: type[EventT]) -> Iterator[tuple[Entry, EventT]]:
+    return ((entry, entry.event) for entry in entries if isinstance(entry.event, kind))
 
 
 def _by_class(history: History) -> Mapping[type, Sequence[tuple[Entry, Any]]]:

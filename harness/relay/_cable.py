@@ -18,7 +18,7 @@ class _Loss:
 
 
 class Cable:
-    """Loses segments for several faults at once: the strongest filter counts, and each is told what was lost.
+    """Loses segments for several faults at once: the strongest filter counts, and each loss has its own count.
 
     `end`: returns the socket, or None while there is none: what is asked for then is done when it is `laid`.
     """

@@ -114,7 +114,7 @@ class HopLosses:
                 line.service.cable.restore(loss_id)
                 line.server.cable.restore(loss_id)
                 if active.loss.forgets:
-                    line.service.reset()  # as a server answers to what is no connection of its own
+                    line.service.reset()  # as a server does with a segment of a connection that it does not know
                 elif line.service_port in gone:
                     line.abort()
         return self.lost(loss_id)

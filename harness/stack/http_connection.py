@@ -87,7 +87,7 @@ class Connection(asyncio.Protocol):
         return await answer
 
     async def ask(self, path: str, *, nonsense: bool = False) -> Response:
-        """Ask for this path over the same connection, or send what is no HTTP. Raises BrokenOffError."""
+        """Ask for this path over the same connection, or send bytes that are not HTTP. Raises BrokenOffError."""
         if not nonsense:
             return await self.exchange(Get(path))
         answer = self._expect_answer()

@@ -48,7 +48,7 @@ class Then(Protocol):
 
     @property
     def nonsense(self) -> bool:
-        """Whether it sends what is no HTTP in place of that question."""
+        """Whether it sends bytes that are not HTTP in place of that question."""
         ...
 
 

@@ -93,8 +93,8 @@ class ChangedDescription(Table):
     same."""
     followed_by: Literal["alive", "nonsense"] | None = None
     """Once it has its answer, the client sends something else over the same connection: a question for `alive`, which
-    must be answered, or what is no HTTP, which must be rejected; unless the first answer has said that it is the
-    connection's last, by `connection: close`."""
+    must be answered, or bytes that are not HTTP, which must be rejected; unless the first answer has said that it is
+    the connection's last, by `connection: close`."""
     pause_ms: float = Field(default=0.0, ge=0, le=60_000, allow_inf_nan=False)
     """The client waits so long before it sends anything, in the middle of the head and in the middle of the body."""
     slow: bool = Field(default=False, strict=True)

@@ -43,7 +43,7 @@ class StartTrials:
     secrets: KnownSecrets
 
     async def try_all(self, service: ServiceProcess) -> None:
-        """Try each start, a few at once, and record what became of it. Raises UsageError if there is none."""
+        """Try each start, a few at once, and record how it ended. Raises UsageError if the target describes none."""
         described = self.bed.target.description.starts
         if not described:
             mend = "describe one, in a table [starts.NAME], or leave the step out"

@@ -12,7 +12,7 @@ from harness.engine.observing.footprint import REQUESTS_TO_TELL, MemoryWatch, by
 from harness.engine.observing.probes import Probed, probe
 from harness.engine.observing.relayed import sends_per_request
 from harness.engine.rig import Rig
-from harness.engine.steps import Expect, Limits
+from harness.engine.steps import FigureStep, Limits
 from harness.errors import HarnessError, UsageError
 from harness.history.events import FigureRead, FigureUnknown
 from harness.stack.service import ServiceProcess
@@ -38,7 +38,7 @@ async def before_a_block(rig: Rig) -> Before:
     return Before(await probe(rig.target, service), None, service.log.size(), time.monotonic_ns())
 
 
-async def record_figures(rig: Rig, expectations: Sequence[Expect | Limits], before: Before) -> None:
+async def record_figures(rig: Rig, expectations: Sequence[FigureStep], before: Before) -> None:
     """Record every figure that the scenario limits, as it has become since `before`.
 
     Raises UsageError for a figure that this target cannot have. A figure that only this run lacks is recorded as

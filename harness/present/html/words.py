@@ -9,9 +9,9 @@ from harness.engine.steps import (
     Copies,
     Deliver,
     Expect,
+    FigureStep,
     Heal,
     Inject,
-    Limits,
     Prepare,
     Request,
     Restart,
@@ -58,7 +58,7 @@ def step_words(step: Value) -> str:
             words = f"Wait {seconds:g} s: {because.rstrip('. ')}"
         case Contract():
             words = "Send every request of the contract once, at once"
-        case Expect() | Limits():
+        case FigureStep():
             words = f"{'At the end' if isinstance(step, Expect) else 'While this lasts'}, {_limited(step)}"
         case _:
             words = _of_the_service(step)
@@ -151,7 +151,7 @@ def _moment(moment: Moment) -> str:
     return words
 
 
-def _limited(step: Expect | Limits) -> str:
+def _limited(step: FigureStep) -> str:
     limits = [f"at least {step.at_least:g}"] if step.at_least is not None else []
     limits += [f"at most {step.at_most:g}"] if step.at_most is not None else []
     grown = f"{step.figure.name} is to have grown by" if isinstance(step.figure, Metric) else f"{step.figure!r} is"
