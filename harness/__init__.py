@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.protocols.redis.words import Redis, redis
     from harness.protocols.tcp.words import Tcp, tcp
     from harness.scenario.lab import Lab
-    from harness.scenario.markers import needs, proves
+    from harness.scenario.markers import needs, nightly, proves
     from harness.vocabulary import (
         ABSENT,
         ACKNOWLEDGED,
@@ -64,6 +64,7 @@ __all__ = [
     "http",
     "link",
     "needs",
+    "nightly",
     "no_fault",
     "postgres",
     "process",
@@ -89,6 +90,7 @@ _HOMES: Mapping[str, str] = {
     "http": "harness.protocols.http.words",
     "link": "harness.faults",
     "needs": "harness.scenario.markers",
+    "nightly": "harness.scenario.markers",
     "no_fault": "harness.faults",
     "postgres": "harness.protocols.postgres.words",
     "process": "harness.faults",

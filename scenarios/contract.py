@@ -10,6 +10,7 @@ from harness import (
     Lab,
     Outcome,
     link,
+    nightly,
     postgres,
     proves,
     redis,
@@ -27,7 +28,10 @@ NO_FAIL_OPEN = proves("redis.fail_open", fails="outcome", match=f"redis.exceptio
     ("faults", "expect"),
     [
         pytest.param([link.down(postgres)], REFUSED, marks=NO_REFUSAL, id="postgres-down"),
-        pytest.param([link.swallow(postgres)], REFUSED, marks=NO_REFUSAL, id="postgres-silent"),
+        pytest.param(
+            [link.swallow(postgres)], REFUSED,
+            marks=[NO_REFUSAL, nightly("waits for two deadlines of a request")], id="postgres-silent",
+        ),
         pytest.param(
             [wire.fail(postgres.sent("SELECT"), code="57014", always=True)], ACKNOWLEDGED,
             marks=NO_REFUSAL, id="look-ups-fail",

@@ -2,7 +2,20 @@
 
 import pytest
 
-from harness import ACKNOWLEDGED, UNKNOWN, Lab, Message, Outcome, postgres, process, proves, redis, server, wire
+from harness import (
+    ACKNOWLEDGED,
+    UNKNOWN,
+    Lab,
+    Message,
+    Outcome,
+    nightly,
+    postgres,
+    process,
+    proves,
+    redis,
+    server,
+    wire,
+)
 
 STORED_TWICE = proves("insert.idempotent", fails="stored_once")
 
@@ -35,6 +48,7 @@ async def test_all_clients_hang_up_in_the_commit(lab: Lab) -> None:
     await lab.inject(server.flush(redis))
 
 
+@nightly("waits for the time that the service takes to drain")
 @proves("drain.sigterm", fails="drains", match="status -15")
 async def test_commit_in_doubt_when_the_service_ends(lab: Lab) -> None:
     """SIGTERM while no COMMIT is answered: the time is over before anything is known: unknown, and not refused."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import REFUSED, Fault, Lab, link, postgres, proves, server, wire
+from harness import REFUSED, Fault, Lab, link, nightly, postgres, proves, server, wire
 from scenarios.words import IN_FLIGHT, UNHANDLED, WAITS_FOR_POSTGRES
 
 NO_OTHER_LIMIT = ("deadline.request", "retry.database")
@@ -44,6 +44,7 @@ async def test_postgres_falls_silent_at_the_answer(lab: Lab) -> None:
         await lab.deliver()
 
 
+@nightly("waits for a deadline of a request")
 @proves("deadline.statement", without=NO_OTHER_LIMIT, fails="in_time", match=WAITS_FOR_POSTGRES)
 @proves(under="incident", fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_postgres_swallows_bytes_when_idle(lab: Lab) -> None:

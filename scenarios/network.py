@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import REFUSED, UNKNOWN, Lab, Message, link, postgres, proves, redis, service
+from harness import REFUSED, UNKNOWN, Lab, Message, link, nightly, postgres, proves, redis, service
 from scenarios.words import WAITS_FOR_POSTGRES, WAITS_FOR_REDIS
 
 NOTICED_S = 4.5
@@ -24,6 +24,7 @@ async def test_line_dead_for_a_moment(lab: Lab, at: Message) -> None:
     lab.expect(service.metric("webhook_retries_total"), at_most=0)
 
 
+@nightly("waits for a deadline of a request")
 @proves("deadline.statement", "deadline.request", fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_line_dead_before_the_commit(lab: Lab) -> None:
     """The COMMIT never arrives, nor does anything else: the client is told in time that it may be stored or not."""
@@ -38,6 +39,7 @@ async def test_one_line_dead_at_the_commit(lab: Lab) -> None:
         await lab.deliver()
 
 
+@nightly("waits for two connects that hang")
 @proves("deadline.connect", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_connects_hang(lab: Lab) -> None:
     """The pool is empty, and SYNs get lost: no connect hangs for longer than it may, and the delivery is refused."""
@@ -59,6 +61,7 @@ async def test_line_to_redis_dead(lab: Lab) -> None:
         await lab.deliver(5, slower_ms_max=500)
 
 
+@nightly("waits until the firewall has forgotten")
 @proves("pool.keepalive", fails="slower", match=WAITS_FOR_POSTGRES)
 async def test_idle_connections_forgotten(lab: Lab) -> None:
     """A firewall forgets connections to PostgreSQL that are idle: that is noticed before a delivery needs one."""

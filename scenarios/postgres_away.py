@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import ACKNOWLEDGED, REFUSED, Lab, Link, Outcome, link, postgres, proves, redis, wire
+from harness import ACKNOWLEDGED, REFUSED, Lab, Link, Outcome, link, nightly, postgres, proves, redis, wire
 from scenarios.words import REFUSED_CONNECT, UNHANDLED, WAITS_FOR_POSTGRES
 
 TOO_EAGER = proves("deadline.statement:eager", fails="outcome", match="refused")
@@ -17,7 +17,9 @@ NOT_CAUGHT = proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}({REFUS
     ("latency_ms", "expect"),
     [
         pytest.param(200, ACKNOWLEDGED, marks=TOO_EAGER, id="within-deadline"),
-        pytest.param(30_000, REFUSED, marks=TOO_PATIENT, id="beyond-deadline"),
+        pytest.param(
+            30_000, REFUSED, marks=[TOO_PATIENT, nightly("waits for a deadline of a request")], id="beyond-deadline"
+        ),
     ],
 )
 async def test_postgres_slow(lab: Lab, latency_ms: int, expect: Outcome) -> None:

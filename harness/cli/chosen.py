@@ -12,8 +12,13 @@ from harness.suite.unavailable import FILE
 from harness.target import Target, load_target
 
 
-def choose(settings: SuiteSettings, words: Sequence[str], *, target: Target | None = None) -> Chosen:
-    """Load the target, unless it is given, collect the suite, and choose. Raises UsageError."""
+def choose(
+    settings: SuiteSettings, words: Sequence[str], *, target: Target | None = None, nightly: bool = True
+) -> Chosen:
+    """Load the target, unless it is given, collect the suite, and choose. Raises UsageError.
+
+    Without `nightly`, those for the night are chosen only if the words name them.
+    """
     target = target or load_target(settings.target_file)
     profile = check_profile(settings, target)
     scenarios = (*collect_scenarios(settings.scenarios, target.description), *order_scenarios(target))
@@ -22,6 +27,6 @@ def choose(settings: SuiteSettings, words: Sequence[str], *, target: Target | No
         target=target,
         profile=profile,
         scenarios=scenarios,
-        chosen=select(scenarios, words),
+        chosen=select(scenarios, words, nightly=nightly),
         listed=read_unavailable(settings.scenarios / FILE, [scenario.id for scenario in scenarios]),
     )

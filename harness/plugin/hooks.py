@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MARKERS = (
     "proves(proof): what makes a scenario fail; written by harness.proves",
     "needs(*what): what the machine must have for a scenario; written by harness.needs",
+    "nightly(because): why a gate leaves a scenario out; written by harness.nightly",
 )
 STASH: pytest.StashKey[PytestRun] = pytest.StashKey()
 """There once a test has taken the lab."""

@@ -12,7 +12,7 @@ import pytest
 from harness.errors import UsageError
 from harness.plugin.fixture import LAB
 from harness.plugin.ids import LONGEST_ID, unfit_characters
-from harness.plugin.proofs import WRITE_PROVES, check_needs, check_proof
+from harness.plugin.proofs import WRITE_PROVES, check_needs, check_nightly, check_proof
 from harness.scenario.blaming import blamed
 from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario
@@ -46,6 +46,7 @@ def scenario_of(item: pytest.Function, target: TargetDescription) -> Scenario:
         play=_play(item),
         proofs=proofs,
         needs=check_needs(needs, target, place),
+        nightly=check_nightly([(mark.args, mark.kwargs) for mark in item.iter_markers("nightly")], place),
         location=location,
     )
 

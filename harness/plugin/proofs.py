@@ -1,8 +1,8 @@
-"""Checks a scenario's marks, `proves` and `needs`, before any scenario runs."""
+"""Checks a scenario's marks, `proves`, `needs` and `nightly`, before any scenario runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.checks.proof import Proof
 from harness.checks.reasons import check_reason
@@ -58,3 +58,18 @@ def check_needs(needs: Iterable[object], target: TargetDescription, place: str) 
             raise UsageError.at(place, "needs", need, "nothing is known by this name", valid=known)
         found.append(str(need))
     return tuple(found)
+
+
+def check_nightly(marks: Iterable[tuple[Sequence[object], Mapping[str, object]]], place: str) -> str:
+    """Return why the scenario is for the night, from the arguments of its marks; empty without a mark.
+
+    Raises UsageError if one gives no reason.
+    """
+    reasons = []
+    for args, kwargs in marks:
+        reason = args[0] if len(args) == 1 and not kwargs else None
+        if not isinstance(reason, str) or not reason.strip():
+            raise UsageError.at(place, "nightly", reason, "does not say why a gate leaves this scenario out",
+                                mend='write @nightly("waits for two deadlines"), with harness.nightly')  # fmt: skip
+        reasons.append(reason.strip())
+    return "; ".join(reasons)

@@ -71,3 +71,22 @@ def needs(*what: Need) -> pytest.MarkDecorator:
         The mark.
     """
     return pytest.mark.needs(*what)
+
+
+def nightly(because: str) -> pytest.MarkDecorator:
+    """Say that this scenario is for the night: `gate` leaves it out, unless it is named or `--nightly` is given.
+
+    For example::
+
+        @nightly("waits for two deadlines of 5 s")
+
+    `ablate`, `compare`, `soak` and `verify` run it always. A scenario that waits longer than some four seconds
+    belongs here, if a shorter one would notice most of what it is about.
+
+    Args:
+        because: why it is not for every push. The line that says what a gate left out shows it.
+
+    Returns:
+        The mark.
+    """
+    return pytest.mark.nightly(because)

@@ -26,6 +26,8 @@ class Scenario:
     proofs: tuple[Proof, ...] = ()
     needs: tuple[Need, ...] = ()
     """What the machine or the stack must have for the scenario, in addition to what its faults need."""
+    nightly: str = ""
+    """Why only a nightly run has it; empty for a scenario of every gate."""
     location: str = ""
     """Where the scenario is defined, as `file:line`, for messages."""
     run: Callable[[RunConfiguration, Testbed], RunResult] | None = None

@@ -26,9 +26,15 @@ class Chosen:
     listed: Mapping[str, Unavailable]
 
     @property
+    def left_out(self) -> Sequence[Scenario]:
+        """Those that were not chosen."""
+        ids = {scenario.id for scenario in self.chosen}
+        return [scenario for scenario in self.scenarios if scenario.id not in ids]
+
+    @property
     def whole(self) -> bool:
-        """Whether all scenarios were chosen."""
-        return len(self.chosen) == len(self.scenarios)
+        """Whether every scenario was chosen, but perhaps not those for the night."""
+        return all(scenario.nightly for scenario in self.left_out)
 
     @property
     def plain(self) -> bool:

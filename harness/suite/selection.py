@@ -12,14 +12,15 @@ SCENARIO, THEME = "scenario:", "theme:"
 """Prefixes that say which is meant when a name is both a scenario and a theme."""
 
 
-def select(scenarios: Sequence[Scenario], words: Sequence[str]) -> Sequence[Scenario]:
-    """Return the scenarios that the words name, in the suite's order; all of them for no words.
+def select(scenarios: Sequence[Scenario], words: Sequence[str], *, nightly: bool = True) -> Sequence[Scenario]:
+    """Return the scenarios that the words name, in the suite's order.
 
-    A word is an id, a scenario's name without its parameters, or a theme; `scenario:WORD` and `theme:WORD` say which.
-    Raises UsageError for a word that names nothing, and for one that names a scenario and, with others, a theme.
+    No words mean all of them, those for the night only with `nightly`. A word is an id, a scenario's name without its
+    parameters, or a theme; `scenario:WORD` and `theme:WORD` say which. Raises UsageError for a word that names nothing,
+    and for one that names a scenario and, with others, a theme.
     """
     if not words:
-        return scenarios
+        return [scenario for scenario in scenarios if nightly or not scenario.nightly]
     wanted = {scenario.id for word in words for scenario in _meant(scenarios, word)}
     return [scenario for scenario in scenarios if scenario.id in wanted]
 

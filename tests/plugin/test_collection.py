@@ -15,7 +15,7 @@ PLUGIN = (
 )  # fmt: skip
 HEAD = """
 import pytest
-from harness import Lab, Fault, Outcome, ACKNOWLEDGED, REFUSED, link, needs, postgres, proves, redis
+from harness import Lab, Fault, Outcome, ACKNOWLEDGED, REFUSED, link, needs, nightly, postgres, proves, redis
 from harness.checks.proof import Proof
 STORE = proves("store", fails="stored_once")
 """
@@ -50,6 +50,8 @@ WRONG = {
     "default": (f'@proves(under="whole", fails="stored_once")\n{BODY}', "nothing is switched off"),
     "bare_mark": (f'@pytest.mark.proves("store")\n{BODY}', "not made by harness.proves"),
     "needs": (f'@needs("seccmop")\n@STORE\n{BODY}', "nothing is known by this name; closest valid: 'seccomp'"),
+    "nightly": (f'@nightly("")\n@STORE\n{BODY}', "nightly = '': does not say why a gate leaves this scenario out"),
+    "bare_nightly": (f"@pytest.mark.nightly\n@STORE\n{BODY}", "does not say why a gate leaves this scenario out"),
     "not_async": ("@STORE\ndef test_a(lab): ...\n", "takes a lab, and is not async"),
     "generator": ("@STORE\nasync def test_a(lab):\n    yield\n", "takes a lab, and is not async"),
     "fixture": ("@STORE\nasync def test_a(lab, tmp_path): ...\n", "fixture = 'tmp_path'"),

@@ -164,6 +164,22 @@ def test_a_deleted_scenario_turns_the_gate_red(accepted: Path, tmp_path: Path) -
     assert [proof["id"] for proof in summary_in(folder)["proofs"]] == []
 
 
+def test_what_is_left_for_the_night_is_said_and_not_missed(accepted: Path, tmp_path: Path) -> None:
+    folder = changed(accepted, tmp_path, '@proves("store"', '@nightly("waits for a deadline")\n@proves("store"')
+    file = folder / "scenarios" / "theme.py"
+    file.write_text(file.read_text("utf-8").replace("import Lab,", "import Lab, nightly,"), "utf-8")
+    process = run_harness("gate", "--baseline", FILE, cwd=folder)
+    assert process.returncode == 0, process.stdout
+    assert f"nothing is worse than {FILE}" in process.stdout
+    assert "left for the night: 1 scenario; run with --nightly:\n  healthy: waits for a deadline" in process.stdout
+    assert list(runs_by_id(summary_in(folder))) == ["cut"]
+    refused = run_harness("baseline", "accept", cwd=folder)
+    assert (refused.returncode, "partial: not run with everything on: healthy" in refused.stderr) == (4, True)
+    process = run_harness("gate", "--nightly", "--no-baseline", "-q", cwd=folder)
+    assert set(runs_by_id(summary_in(folder))) == {"cut", "healthy"}
+    assert "left for the night" not in process.stdout
+
+
 def test_a_weakened_protection_turns_the_gate_red(accepted: Path, tmp_path: Path) -> None:
     folder = changed(accepted, tmp_path, '== "off" else 2', '== "off" else 1', file="service.py")
     process = run_harness("gate", "cut", cwd=folder)

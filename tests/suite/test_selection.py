@@ -81,3 +81,11 @@ def test_a_word_that_is_a_scenario_and_a_theme_is_refused_with_both() -> None:
 def test_a_prefix_admits_no_other_meaning(word: str) -> None:
     with pytest.raises(UsageError, match="no scenario, and no theme, has this name"):
         select(SUITE, [word])
+
+
+def test_those_for_the_night_are_left_out_unless_they_are_named_or_asked_for() -> None:
+    suite = [*SUITE, Scenario(id="long", theme="pool", play=_play, nightly="waits for two deadlines")]
+    assert [each.id for each in select(suite, [], nightly=False)] == [each.id for each in SUITE]
+    assert [each.id for each in select(suite, [])][-1] == "long"
+    assert [each.id for each in select(suite, ["long"], nightly=False)] == ["long"]
+    assert "long" in [each.id for each in select(suite, ["theme:pool"], nightly=False)]

@@ -38,6 +38,7 @@ from harness import (
     http,
     link,
     needs,
+    nightly,
     no_fault,
     postgres,
     process,
@@ -211,6 +212,7 @@ def markers() -> None:
     assert_type(proves("retry.database", fails="outcome", match="closed", without=("a", "b")), pytest.MarkDecorator)
     assert_type(proves(under="incident", fails="in_time", match="waiting"), pytest.MarkDecorator)
     assert_type(needs("seccomp"), pytest.MarkDecorator)
+    assert_type(nightly("waits"), pytest.MarkDecorator)
 
 
 def wrong_markers() -> None:

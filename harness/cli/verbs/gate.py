@@ -27,6 +27,7 @@ from harness.present.maps.leaving import leave_maps
 from harness.present.maps.mapping import coverage_map
 from harness.present.terminal.baseline import baseline_lines
 from harness.present.terminal.coverage import gate_coverage_lines, unread_lines
+from harness.present.terminal.nightly import nightly_lines
 from harness.present.terminal.screen import Screen
 from harness.present.terminal.teeth import teeth_lines
 from harness.suite import ExitStatus, Session
@@ -36,18 +37,21 @@ from harness.suite.verbs.baseline import against_baseline
 from harness.suite.verbs.coverage import check_space, judge_coverage, subject_of
 from harness.suite.verbs.running import run_scenarios
 
+NIGHTLY = click.option("--nightly", is_flag=True, help="Run the scenarios for the night too.")
 NO_BASELINE = click.option("--no-baseline", is_flag=True, help="Compare with no baseline.")
 
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@options(WHAT, (PROOFS, JOBS, BASELINE, NO_BASELINE), WHERE, STACK, OUTPUT)
-def gate(ids: tuple[str, ...], *, proofs: bool, baseline: Path | None, no_baseline: bool, **given: Any) -> ExitStatus:
+@options(WHAT, (NIGHTLY, PROOFS, JOBS, BASELINE, NO_BASELINE), WHERE, STACK, OUTPUT)
+def gate(
+    ids: tuple[str, ...], *, nightly: bool, proofs: bool, baseline: Path | None, no_baseline: bool, **given: Any
+) -> ExitStatus:
     """Run the scenarios against the service, judge them, and compare with the baseline.
 
     ID is a scenario's id, its name without parameters, or a theme (`scenario:ID` or `theme:ID` if a
-    word is both). Without ID, all run. If there is a baseline, the proofs of scenarios that have changed
-    since are tried too.
+    word is both). Without ID, all run but those marked `nightly`. If there is a baseline, the proofs of
+    scenarios that have changed since are tried too.
 
     Exit status: 0 all held, and nothing is worse than in the baseline; 1 something failed, or is worse;
     2 interrupted; 3 inconclusive, or the harness broke; 4 usage or configuration; 5 nothing ran.
@@ -57,7 +61,7 @@ def gate(ids: tuple[str, ...], *, proofs: bool, baseline: Path | None, no_baseli
     if no_baseline and baseline is not None:
         mend = "leave one of them out"
         raise UsageError.at("command line", "--no-baseline", str(baseline), "a baseline is named too", mend=mend)
-    suite = choose(settings, ids)
+    suite = choose(settings, ids, nightly=nightly)
     covered = suite.whole and suite.plain
     if covered:
         check_space(suite)
@@ -71,6 +75,8 @@ def gate(ids: tuple[str, ...], *, proofs: bool, baseline: Path | None, no_baseli
         _show_space(suite, session, screen, covered=covered)
         if compared is not None:
             screen.write_all(baseline_lines(compared.compare(session)))
+        if suite.whole:
+            screen.write_all(nightly_lines(suite.left_out))
 
     return perform(suite, output, play)
 
