@@ -13,6 +13,7 @@ from harness.cli.verbs.ablate import ablate
 from harness.cli.verbs.baseline import baseline
 from harness.cli.verbs.compare import compare
 from harness.cli.verbs.coverage import coverage
+from harness.cli.verbs.demo import demo
 from harness.cli.verbs.doctor import doctor
 from harness.cli.verbs.faults import faults
 from harness.cli.verbs.gate import gate
@@ -37,7 +38,7 @@ def harness() -> None:
     """Break a service on purpose, and prove that it holds."""
 
 
-for verb in (gate, up, run, new, doctor, replay, soak, sweep, interleave, coverage, report, faults):
+for verb in (demo, gate, up, run, new, doctor, replay, soak, sweep, interleave, coverage, report, faults):
     harness.add_command(verb)
 for proof_verb in (ablate, compare, verify, baseline, trend):
     harness.add_command(proof_verb)

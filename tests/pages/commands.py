@@ -152,7 +152,7 @@ def _pip(shell: Shell, words: Sequence[str]) -> None:
     match words:
         case ["install", "--require-hashes", "-r", file]:
             shell.there(file)
-        case ["install", "cosmic-ray" | "pre-commit" | "tox"] | ["install", "--no-deps", "."]:
+        case ["install", "cosmic-ray" | "pre-commit" | "tox"] | ["install", "."] | ["install", "--no-deps", "."]:
             pass
         case _:
             raise NotTakenError(f"pip {shlex.join(words)}: not what the pages install")
