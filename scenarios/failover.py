@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from harness import ACKNOWLEDGED, ANY_OUTCOME, REFUSED, Lab, link, postgres, proves, redis, server, wire
+from harness import ACKNOWLEDGED, ANY_OUTCOME, REFUSED, Lab, link, postgres, proves, redis, server, service, wire
 from scenarios.words import CLOSED, REFUSED_CONNECT, UNHANDLED
 
 NOT_CAUGHT = proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}({REFUSED_CONNECT})")
@@ -118,3 +118,14 @@ async def test_postgres_takes_no_writes(lab: Lab) -> None:
 
 def _in_this_database(statement: str) -> str:
     return f"BEGIN READ WRITE; DO $$BEGIN EXECUTE format('{statement}', current_database()); END$$; COMMIT"
+
+
+@proves("pool.pre_ping", without=("retry.database",), fails="outcome", match=CLOSED)
+async def test_failover_to_a_standby_that_was_behind(lab: Lab) -> None:
+    """What the asynchronous standby had not received is lost: it is counted, and delivered again it is stored."""
+    over = server.promote(postgres, standby="asynchronous", at=service.answers(at_least=5))
+    async with lab.inject(over):
+        await lab.deliver(5)
+        await lab.until(over.fired())
+    await lab.deliver(5)
+    lab.expect(service.rows_lost, at_least=5, at_most=5)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from harness.checks.exchanges import Exchange, by_delivery, by_subject, exchanges
+from harness.checks.failover import allowed_losses, excused, lost_by_failover
 from harness.checks.registry import Examined, Kind, check
 from harness.checks.told import Wrong, told
 from harness.history import History
@@ -56,11 +57,16 @@ def doubled_deliveries(history: History) -> Mapping[str, int]:
 
 @check(Kind.SAFETY)
 def acknowledged_is_stored(history: History) -> Examined:
-    """A delivery that was acknowledged, by any of its requests, is in the database."""
+    """A delivery that was acknowledged, by any of its requests, is in the database.
+
+    With an asynchronous standby a scenario can allow that a failover loses some; they are counted all the same.
+    """
     lost = sorted(lost_deliveries(history))
+    by_failover = len(lost_by_failover(history))
+    told = f"; {by_failover} lost by a failover" if by_failover else ""
     return Examined(
         problem=_named(lost, "acknowledged, but not stored"),
-        saw=_rows_seen(history),
+        saw=_rows_seen(history) + told,
         observations=len(promised_deliveries(history)),
     )
 
@@ -147,8 +153,9 @@ def same_answer_again(history: History) -> Examined:
     to_the_byte = began is None or began.repeat_is_same
     changed: list[str] = []
     contradicted = False
+    allowed = allowed_losses(history)
     for sent in by_subject(history).values():
-        answers = [e for e in sent if e.outcome in CONFIRMED]
+        answers = [e for e in sent if e.outcome in CONFIRMED and not excused(e, allowed)]
         if not answers:
             continue
         repeats = [e for e in sent if e.sent.purpose == Purpose.AGAIN and e.ended is not None]

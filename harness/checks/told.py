@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from harness.checks.clock import Span
 from harness.checks.exchanges import Exchange, exchanges
+from harness.checks.failover import allowed_losses, excused
 from harness.checks.model import NO_CLAIM, NOTHING, Claim, Operation, contradictions, never, only
 from harness.history import History
 from harness.history.events import Asks, FaultActed, Recovered, RowsRead, SentAgain
@@ -195,7 +196,10 @@ class _Telling:
 
     def words(self) -> Mapping[str, Sequence[Word]]:
         found: dict[str, list[Word]] = {}
+        allowed = allowed_losses(self.history)
         for each in exchanges(self.history):
+            if excused(each, allowed):
+                continue
             if each.sent.asks in _DELIVERS:
                 found.setdefault(each.sent.delivery, []).append(Word(each, self._delivering(each)))
             elif each.sent.asks in _READS:

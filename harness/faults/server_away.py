@@ -235,17 +235,17 @@ class _Struck:
         """How many connections have ended with the server, and how many connects were refused."""
         return len(self._lost) + (await self._meter.read()).refused
 
-    async def end(self) -> None:
-        """Record the evidence, and watch no longer."""
+    async def end(self, *, witness: bool) -> None:
+        """Watch no longer; with `witness`, record the evidence."""
         await self._site.relay.sync()
         self._leave()
         self._leave = lambda: None
         refused = (await self._meter.end()).refused
-        if refused:
+        if refused and witness:
             detail = f"{refused} connects of the service to port {self.laid.port} while its server was away"
             self._site.saw(CONNECTS_REFUSED, detail)
         lost, self._lost = self._lost, []
-        if lost:
+        if lost and witness:
             ports = ", ".join(str(each.service_port) for each in lost)
             self._site.saw(CONNECTIONS_LOST, f"{len(lost)} of the service's connections to {self.laid.link} ({ports})")
 
@@ -304,6 +304,14 @@ class Away(Injection):
         self._away = False
         self._change.mended = True
 
+    async def returned(self) -> None:
+        """Return when it is back, or cannot come back by itself: `heal` raises why."""
+        await self._coming_back.end(cancel=False)
+
+    def did_what_it_is_for(self) -> bool:
+        """Whether the evidence counts: the server was away, and that is all, unless a fault is for more."""
+        return True
+
     async def _accept(self) -> None:
         for each in self._struck:
             await each.accept()
@@ -323,7 +331,7 @@ class Away(Injection):
                 await self._start_again()
         finally:
             for each in self._struck:
-                await each.end()
+                await each.end(witness=self.did_what_it_is_for())
         self._coming_back.check()
 
 

@@ -13,7 +13,7 @@ from harness.errors import HarnessError, UsageError
 from harness.faults.asking import Asking
 from harness.faults.callers import Callers
 from harness.faults.evidence import EvidenceKind
-from harness.history.events import MessageMet, SessionLeaked
+from harness.history.events import FailedOver, MessageMet, SessionLeaked
 from harness.processes.keeper import LogFile
 from harness.protocols.contract.about import server_title
 from harness.protocols.contract.storage import Own
@@ -58,6 +58,8 @@ class LaidLink:
     through: LaidProxy | None = None
     """None where the link was laid without Toxiproxy: the relay dials the server."""
     remembers: str | None = None
+    stored: str | None = None
+    """The SQL that lists what the service has stored on it; None where the target has none, or for another link."""
     tls: bool = False
     """Whether the relay speaks TLS to the service."""
 
@@ -146,6 +148,8 @@ class Site:
     """How long a request of the service's may take."""
     leaked: Callable[[SessionLeaked], object]
     """Records a session that the service leaked."""
+    failed_over: Callable[[FailedOver, int], object]
+    """Records a failover, and when (CLOCK_MONOTONIC) the service's links led to the new primary."""
     callers: Callers = field(default_factory=Callers)
     """The clients whose requests a fault may end: the scenario's, or those of one of its steps."""
     asking: Asking = field(default_factory=Asking)

@@ -1,6 +1,6 @@
 """The words of a scenario: outcomes, links, moments, figures. They are values: nothing here acts."""
 
-from harness.vocabulary.figures import BytesPerRequest, Figure, LinesLogged, Metric
+from harness.vocabulary.figures import BytesPerRequest, Figure, LinesLogged, Metric, RowsLost, WithoutWrites
 from harness.vocabulary.links import (
     Answered,
     ConnectsPeak,
@@ -63,6 +63,7 @@ __all__ = [
     "Moment",
     "Outcome",
     "Phase",
+    "RowsLost",
     "SendsPerRequest",
     "Sent",
     "ServerLogged",
@@ -70,6 +71,7 @@ __all__ = [
     "ServiceLogged",
     "Start",
     "Value",
+    "WithoutWrites",
     "from_json",
     "safe_id",
     "service",

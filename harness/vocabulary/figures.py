@@ -22,14 +22,32 @@ class Figure(Value):
 
         lab.expect(service.metric("webhook_retries_total"), at_most=3)
 
-    Links give `sends_per_request` and `connects_peak`, the service gives `metric`, `lines` and
-    `bytes_per_request`.
+    Links give `sends_per_request` and `connects_peak`, the service gives `metric`, `lines`, `bytes_per_request`,
+    `rows_lost` and `without_writes`.
     """
 
 
 @dataclass(frozen=True, repr=False)
 class BytesPerRequest(Figure, kind="service.bytes_per_request"):
     """By how many bytes the service's memory grew for each request of the scenario, by the kernel's account."""
+
+    def __repr__(self) -> str:
+        """The expression that builds it."""
+        return self.kind
+
+
+@dataclass(frozen=True, repr=False)
+class RowsLost(Figure, kind="service.rows_lost"):
+    """How many deliveries an old primary acknowledged and the new one lacked, over all failovers."""
+
+    def __repr__(self) -> str:
+        """The expression that builds it."""
+        return self.kind
+
+
+@dataclass(frozen=True, repr=False)
+class WithoutWrites(Figure, kind="service.without_writes"):
+    """How long no delivery was acknowledged over a failover, as a multiple of what the failover itself took."""
 
     def __repr__(self) -> str:
         """The expression that builds it."""

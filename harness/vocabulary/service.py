@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.vocabulary.figures import BytesPerRequest, LinesLogged, Metric
+from harness.vocabulary.figures import BytesPerRequest, LinesLogged, Metric, RowsLost, WithoutWrites
 from harness.vocabulary.moments import Answers, Moment, ServiceLogged
 from harness.vocabulary.outcome import ANY_OUTCOME, Outcome
 
@@ -103,6 +103,34 @@ class Service:
         what a process needs while it warms up; in a run with fewer the figure is unknown, and the run inconclusive.
         """
         return BytesPerRequest()
+
+    @property
+    def rows_lost(self) -> RowsLost:
+        """How many acknowledged deliveries were lost by a failover: the new primary lacked them. See `lab.expect`.
+
+        For example, with `server.promote(postgres, standby="asynchronous")`::
+
+            lab.expect(service.rows_lost, at_most=5)
+
+        A limit says that so many may be lost; without one each lost row fails the run, and with a synchronous standby
+        it always does. The harness compares what both nodes have stored. A row that is stored again later has been lost
+        all the same. Without a failover the figure is unknown, and the run inconclusive.
+        """
+        return RowsLost()
+
+    @property
+    def without_writes(self) -> WithoutWrites:
+        """How long a failover left the service without an acknowledged delivery, over the time that it took itself.
+
+        For example::
+
+            lab.expect(service.without_writes, at_most=20)
+
+        Both times begin when the old primary has ended. The failover itself is over when the new one takes writes at
+        the same address: a service that goes on at once has 1. It needs deliveries that go on meanwhile, and one
+        that is acknowledged afterwards; else it is unknown, and the run inconclusive.
+        """
+        return WithoutWrites()
 
 
 service = Service()

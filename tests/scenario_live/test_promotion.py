@@ -7,10 +7,10 @@ import asyncio
 import asyncpg
 import pytest
 
-from harness import ANY_OUTCOME, Lab, postgres, server
+from harness import ANY_OUTCOME, Lab, postgres, server, service
 from harness.checks import Verdict
 from harness.errors import UsageError
-from harness.history.events import RowsRead
+from harness.history.events import FailedOver, RowsRead
 from harness.protocols.postgres.server import PostgresServer
 from tests.scenario_live.support import Runs, all_mended, evidence, history_of
 
@@ -64,9 +64,57 @@ def test_a_standby_that_nothing_needed_is_stopped(runs: Runs) -> None:
     assert (_ask(primary, WAITS_FOR), _ask(primary, "SELECT count(*) FROM pg_stat_replication")) == ("", 0)
 
 
-def test_less_than_no_time_is_refused() -> None:
+BEHIND = server.promote(postgres, standby="asynchronous", at=service.answers(at_least=3))
+
+
+async def _promoted_behind(lab: Lab) -> None:
+    async with lab.inject(BEHIND):
+        await lab.deliver(3)
+        await lab.until(BEHIND.fired())
+    await lab.deliver(2)
+
+
+@pytest.mark.parametrize("at_most", [None, 2, 3])
+def test_a_standby_that_was_behind_loses_rows_which_count(runs: Runs, at_most: int | None) -> None:
+    async def play(lab: Lab) -> None:
+        await _promoted_behind(lab)
+        if at_most is not None:
+            lab.expect(service.rows_lost, at_least=3, at_most=at_most)
+        lab.expect(service.without_writes, at_least=1)
+
+    result = runs(play)
+
+    assert (result.verdict is Verdict.HELD) == (at_most == 3), result.reason
+    assert at_most == 3 or result.reason.startswith("acknowledged_is_stored: acknowledged, but not stored: ")
+    assert evidence(result)[repr(BEHIND)]["rows_lacked"] == 1
+    assert result.figures["rows_lost"] == 3
+    assert result.figures["without_writes_ratio"] == pytest.approx(
+        result.figures["without_writes_ms"] / result.figures["failover_ms"], rel=0.01
+    )
+    (over,) = history_of(result).of(FailedOver)
+    assert over.standby == "asynchronous"
+    assert over.lacked is not None
+    assert len(over.lacked) == 3
+
+
+def test_a_standby_that_lacked_nothing_was_not_behind(runs: Runs) -> None:
+    fault = server.promote(postgres, standby="asynchronous")
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(fault):
+            await lab.deliver(2, expect=ANY_OUTCOME)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "seen instead: the standby had all that the primary had" in result.reason
+
+
+def test_what_no_promotion_can_be_is_refused() -> None:
     with pytest.raises(UsageError, match="down_ms = -1: less than 0"):
         server.promote(postgres, down_ms=-1)
+    with pytest.raises(UsageError, match="standby = 'lazy': expected one of the valid words"):
+        server.promote(postgres, standby="lazy")  # type: ignore[arg-type]
 
 
 def _ask(primary: PostgresServer, sql: str) -> object:

@@ -85,6 +85,7 @@ async def built_rig(
             toxiproxy=bed.stack.toxiproxy, witness=_nobody, allow_hosts=bed.allow_hosts,
             server_changes=bed.server_changes, patience_s=_patience_s(bed, configuration),
             leaked=functools.partial(recorder.record, "server"),
+            failed_over=lambda event, t_ns: recorder.record("server", event, t_ns=t_ns),
         )  # fmt: skip
         sessions = await owned.enter_async_context(Sessions(site))
         http = await owned.enter_async_context(HttpClient(keep_alive=build.keep_alive))

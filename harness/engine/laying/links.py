@@ -85,8 +85,14 @@ async def _laid(
             hop=hop.name, host=hop.address.host, port=hop.port, through=proxied.through,
             words={**own.words(hop.address, tls=described.tls), **words_of(ca_file)},
             server=server.name, upstream=server.address, own=own, log=server.log,
-            remembers=described.remembers, tls=described.tls,
+            remembers=described.remembers, stored=_listing(bed, name), tls=described.tls,
         )  # fmt: skip
+
+
+def _listing(bed: Testbed, link: str) -> str | None:
+    """The SQL that lists what is stored, if that is on this link."""
+    stored = bed.target.description.stored
+    return stored.query if stored.link == link else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.checks.exchanges import exchanges
+from harness.checks.failover import lost_by_failover, write_gap
 from harness.checks.shares import share_of
 from harness.history import History
-from harness.history.events import CoresSeen, EvidenceSeen, FaultActed, Healthy, Recovered, ServiceStarted
+from harness.history.events import CoresSeen, EvidenceSeen, FailedOver, FaultActed, Healthy, Recovered, ServiceStarted
 from harness.results import Evidence
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN
 
@@ -52,7 +53,21 @@ def figures_of(history: History) -> Mapping[str, float]:
     started = next(history.of(ServiceStarted), None)
     if started is not None:
         figures["service_start_ms"] = started.took_ms
+    figures |= _of_failovers(history)
     over_ms = sum(seen.over_ms for seen in history.of(CoresSeen))
     if over_ms:
         figures["others_share"] = round(sum(seen.others * seen.over_ms for seen in history.of(CoresSeen)) / over_ms, 3)
     return figures
+
+
+def _of_failovers(history: History) -> Mapping[str, float]:
+    if history.last(FailedOver) is None:
+        return {}
+    gap = write_gap(history)
+    lost = {"rows_lost": float(len(lost_by_failover(history)))}
+    if gap is None:
+        return lost
+    return {
+        **lost, "failover_ms": gap.failover_ms, "without_writes_ms": gap.without_writes_ms,
+        "without_writes_ratio": round(gap.ratio, 2),
+    }  # fmt: skip

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.checks.failover import lost_by_failover, write_gap
 from harness.engine.observing.connects import connects_peak
 from harness.engine.observing.footprint import REQUESTS_TO_TELL, MemoryWatch, bytes_per_request
 from harness.engine.observing.probes import Probed, probe
@@ -14,9 +15,19 @@ from harness.engine.observing.relayed import sends_per_request
 from harness.engine.rig import Rig
 from harness.engine.steps import FigureStep, Limits
 from harness.errors import HarnessError, UsageError
-from harness.history.events import FigureRead, FigureUnknown
+from harness.history import History
+from harness.history.events import FailedOver, FigureRead, FigureUnknown
 from harness.stack.service import ServiceProcess
-from harness.vocabulary import BytesPerRequest, ConnectsPeak, Figure, LinesLogged, Metric, SendsPerRequest
+from harness.vocabulary import (
+    BytesPerRequest,
+    ConnectsPeak,
+    Figure,
+    LinesLogged,
+    Metric,
+    RowsLost,
+    SendsPerRequest,
+    WithoutWrites,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,8 @@ async def _figure(rig: Rig, figure: Figure, before: Before, after: Probed | None
             return connects_peak(rig.site, figure, rig.recorder.history, since_ns=before.since_ns)
         case BytesPerRequest():
             return _bytes_per_request(figure, before.memory)
+        case RowsLost() | WithoutWrites():
+            return _of_failovers(figure, rig.recorder.history)
         case LinesLogged():
             return _lines(rig.site.service, figure, before.log_size)
         case Metric() if rig.target.description.probes is not None:
@@ -82,6 +95,21 @@ def _bytes_per_request(figure: BytesPerRequest, memory: MemoryWatch | None) -> f
         problem = f"{figure!r} cannot be read: {REQUESTS_TO_TELL} requests of one process are needed"
         raise HarnessError(problem, hint="send more, by lab.traffic(..., small=True)")
     return round(kept, 1)
+
+
+def _of_failovers(figure: RowsLost | WithoutWrites, history: History) -> float:
+    overs, gap = list(history.of(FailedOver)), write_gap(history)
+    if not overs:
+        raise HarnessError(f"{figure!r} cannot be read: there was no failover")
+    if isinstance(figure, RowsLost):
+        if any(over.lacked is None for over in overs):
+            problem = f"{figure!r} cannot be read: what both nodes have stored cannot be compared"
+            raise HarnessError(problem, hint="say how to list it by SQL: [stored] sql")
+        return len(lost_by_failover(history))
+    if gap is None:
+        problem = f"{figure!r} cannot be read: nothing was acknowledged after the failover"
+        raise HarnessError(problem, hint="deliver something once the standby has taken over")
+    return round(gap.ratio, 2)
 
 
 def _lines(service: ServiceProcess, figure: LinesLogged, since: int) -> float:

@@ -5,6 +5,7 @@ The entry that holds an event has its time. Faults, steps, moments and figures a
 """
 
 from harness.history.events.event import Event, Named
+from harness.history.events.failover import FailedOver
 from harness.history.events.faults import EvidenceSeen, FaultActed, FaultHealed, MessageMet
 from harness.history.events.processes import (
     PrepareEnded,
@@ -75,6 +76,7 @@ __all__ = [
     "EffectsRead",
     "Event",
     "EvidenceSeen",
+    "FailedOver",
     "FaultActed",
     "FaultHealed",
     "FigureRead",

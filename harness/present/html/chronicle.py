@@ -13,6 +13,7 @@ from harness.history.events import (
     Counted,
     Event,
     EvidenceSeen,
+    FailedOver,
     FaultActed,
     FaultHealed,
     HarnessProblem,
@@ -275,6 +276,8 @@ def _told(event: Event, at_s: float, sources: Mapping[int, str]) -> Told | None:
             return Told(at_s, "bad", f"the service did not come up: {reason}")
         case SessionLeaked():
             return Told(at_s, "bad", event.told)
+        case FailedOver():
+            return Told(at_s, "bad" if event.lacked else "moment", event.told)
         case ServerCrashed(_, _, None):
             return Told(at_s, "bad", event.told)
         case ServerCrashed(name, line, fault):

@@ -50,16 +50,22 @@ def run_lines(result: RunResult, note: str, *, profile: str, verbose: bool, step
     if result.verdict is Verdict.UNAVAILABLE:
         yield verdict_line(result.verdict, name, result.reason, note)
         return
-    seconds = f"{result.duration_s:.1f} s"
+    seconds, lost = f"{result.duration_s:.1f} s", _lost(result)
     if result.verdict is Verdict.HELD:
-        yield verdict_line(result.verdict, name, seconds, evidence_text(result, complete=verbose))
+        yield verdict_line(result.verdict, name, seconds, lost, evidence_text(result, complete=verbose))
     else:
-        yield verdict_line(result.verdict, name, seconds)
+        yield verdict_line(result.verdict, name, seconds, lost)
         yield from _story(result, () if verbose else steps)
     if note:
         yield _labelled("proof", note)
     if verbose:
         yield from _more(result, steps)
+
+
+def _lost(result: RunResult) -> str:
+    """What a failover cost, where a scenario allowed that; never hidden behind a verdict that it held."""
+    rows = round(result.figures.get("rows_lost", 0))
+    return f"{counted(rows, 'acknowledged row')} lost in a failover" if rows else ""
 
 
 def evidence_text(result: RunResult, *, complete: bool = False) -> str:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, cast
 
 from harness.errors import UsageError
+from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Connections, Injection
 from harness.faults.server_away import Away, ServerAway
 from harness.faults.site import Site
-from harness.protocols.postgres.server import PostgresServer
-from harness.protocols.postgres.standby import Standby
+from harness.history.events import FailedOver, StoredRow
+from harness.protocols.postgres.rows import missing, stored_on
+from harness.protocols.postgres.server import Copy, PostgresServer
+from harness.protocols.postgres.standby import Standby, StandbyKind
 from harness.protocols.postgres.words import Postgres
 from harness.stack.server import Server
 from harness.vocabulary import ANY_OUTCOME
 
+ROWS_LACKED = EvidenceKind(
+    "rows_lacked", "harness", "the new primary did not have rows that the old one had", felt=False
+)
+
 
 @dataclass(frozen=True, repr=False)
 class Promote(ServerAway, kind="server.promote"):
-    """PostgreSQL's primary is killed and its synchronous standby promoted, as in a failover behind one address.
+    """PostgreSQL's primary is killed and its standby promoted, as in a failover behind one address.
 
     For example::
 
@@ -33,19 +41,35 @@ class Promote(ServerAway, kind="server.promote"):
     are refused for `down_ms` and as long as the promotion takes, and then the same address leads to the new primary.
     A service that commits without waiting (`synchronous_commit = off` or `local`) loses deliveries.
 
+    With `standby="asynchronous"` the primary waits for nothing, and the standby gets nothing of what is committed from
+    the injection on: what was acknowledged is lost with the primary. That fails the run unless the scenario says how
+    much may be lost, and then it is counted and shown::
+
+        over = server.promote(postgres, standby="asynchronous", at=service.answers(at_least=5))
+        async with lab.inject(over):
+            await lab.deliver(5)
+            await lab.until(over.fired())
+        lab.expect(service.rows_lost, at_most=5)
+
+    Without a row that the standby lacked, such a run is inconclusive. To count them, the harness starts the old primary
+    again, on its own address, where the service cannot reach it.
+
     Args:
         link: the link to the PostgreSQL server. Every other link to the same server is struck, too.
+        standby: "synchronous" or "asynchronous".
         down_ms: how long it takes until the standby is told to take over, 0 or more.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until the
             primary has ended. At another moment it strikes as soon as the moment is seen. None: when it is injected.
 
     Raises:
-        UsageError: `down_ms` is less than 0.
+        UsageError: `down_ms` is less than 0, or `standby` is something else.
     """
 
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (*ServerAway.evidence, ROWS_LACKED)
     takes: ClassVar[frozenset[Connections]] = frozenset()
     link: Postgres
     down_ms: int = field(default=0, kw_only=True)
+    standby: StandbyKind = field(default="synchronous", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,7 +83,7 @@ class Promote(ServerAway, kind="server.promote"):
 
     def effect(self) -> str:
         """What it does, and how long the failover takes to begin."""
-        return f"kill the primary of {self.link} and promote its standby after {self.down_ms} ms"
+        return f"kill the primary of {self.link} and promote its {self.standby} standby after {self.down_ms} ms"
 
     @property
     def back_after_ms(self) -> int | None:
@@ -78,18 +102,60 @@ class Promote(ServerAway, kind="server.promote"):
 class _Promote(Away):
     def __init__(self, fault: Promote, site: Site) -> None:
         super().__init__(fault, site)
+        self._promotion = fault
         self._standby: Standby | None = None
+        self._ended_ns = 0
+        self._lacked: tuple[StoredRow, ...] | None = None
 
     async def prepare(self) -> None:
         if self._standby is None:
-            self._standby = await asyncio.to_thread(Standby, cast("PostgresServer", self.server))
+            server = cast("PostgresServer", self.server)
+            self._standby = await asyncio.to_thread(Standby, server, self._promotion.standby)
+
+    async def end_server(self) -> None:
+        """Kill the primary."""
+        await super().end_server()
+        self._ended_ns = time.monotonic_ns()
 
     async def bring_back(self, listens: Callable[[], Awaitable[None]]) -> None:
+        """Promote the standby, and lead the links to it. Then compare what both nodes have stored."""
         if self._standby is None:
             raise AssertionError("act() has prepared it")
         await asyncio.to_thread(self._standby.promote)
+        # Before the service reaches it, and stores there again what had been lost.
+        at_first = await stored_on(self.site.laid(self._promotion.link))
+        took_over_ns = time.monotonic_ns()
         await self.site.relink(self.server)
         await listens()
+        if self._standby.former is None:
+            raise AssertionError("promote() has taken the primary's place")
+        self._lacked = await self._compare(self._standby.former, at_first)
+        away_ms = round((took_over_ns - self._ended_ns) / 1e6, 1)
+        promotion_ms = round(self._standby.promotion_ms, 1)
+        event = FailedOver(self.server.name, self._promotion.standby, away_ms, promotion_ms, self._lacked)
+        self.site.failed_over(event, took_over_ns)
+
+    async def _compare(self, former: Copy, now: Sequence[StoredRow] | None) -> tuple[StoredRow, ...] | None:
+        """Start the old primary beside the new one, and return which of its rows the new one lacked."""
+        if now is None:
+            return None
+        await asyncio.to_thread(former.run.start_again)
+        try:
+            before = await stored_on(self.site.laid(self._promotion.link), former)
+        finally:
+            await asyncio.to_thread(former.stop)
+        lacked = missing(before or (), now)
+        if lacked:
+            self.site.saw(ROWS_LACKED, f"{len(lacked)} rows, the first {lacked[0].id}")
+        return lacked
+
+    def did_what_it_is_for(self) -> bool:
+        """An asynchronous standby has to have lacked something; unless what is stored cannot be compared."""
+        return self._promotion.standby == "synchronous" or self._lacked != ()
+
+    async def instead(self) -> str:
+        await self.returned()
+        return "" if self.did_what_it_is_for() else "the standby had all that the primary had"
 
     async def heal(self) -> None:
         """Promote it if it was not, once the primary has ended; a standby that nothing needed is stopped."""

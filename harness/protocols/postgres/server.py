@@ -89,9 +89,13 @@ class PostgresServer(Server):
         _copy_data(launch.keeper, self._origin.recipe, made, self.port)
         return Copy(_Origin(launch, made), launch.started(made))
 
-    def succeeded_by(self, copy: Copy) -> None:
-        """Be that server from now on: its process, its address, its data. This one's own process must have ended."""
+    def succeeded_by(self, copy: Copy) -> Copy:
+        """Be that server from now on: its process, its address, its data. Return what this one was."""
+        if self._origin is None:
+            raise not_owned(self.name, self.shown_url)
+        former = Copy(self._origin, self._owned())
         self._origin, self._run, self._url = copy.origin, copy.run, copy.url
+        return former
 
     @classmethod
     def at_url(cls, url: str, *, name: str | None = None, allow_hosts: Collection[str] = frozenset()) -> PostgresServer:
@@ -130,7 +134,7 @@ class PostgresServer(Server):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A standby that runs. `origin`: how it was made; `run`: its process."""
+    """A server beside another: a standby, or a primary of before. `origin`: how it was made; `run`: its process."""
 
     origin: _Origin
     run: ServerProcess
@@ -138,7 +142,11 @@ class Copy:
     @property
     def url(self) -> str:
         """The superuser's URL of it, with the password."""
-        return self.origin.recipe.url(self.run.port)
+        return self.url_of("postgres")
+
+    def url_of(self, database: str) -> str:
+        """The superuser's URL of one of its databases."""
+        return self.origin.recipe.url(self.run.port, database)
 
     @property
     def log_tail(self) -> str:
@@ -201,8 +209,8 @@ class _Recipe:
     stop_signal: signal.Signals = signal.SIGINT  # "fast": sessions are ended, not waited for
     immediate_signal: signal.Signals = signal.SIGQUIT
 
-    def url(self, port: int) -> str:
-        return f"postgresql://{SUPERUSER}:{self.password}@127.0.0.1:{port}/postgres"
+    def url(self, port: int, database: str = "postgres") -> str:
+        return f"postgresql://{SUPERUSER}:{self.password}@127.0.0.1:{port}/{database}"
 
     def spec(self, port: int) -> ProcessSpec:
         return self._spec(self.name, self.log, str(self.binaries.postgres), "-D", str(self.data), "-p", str(port))

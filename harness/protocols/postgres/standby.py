@@ -1,22 +1,30 @@
-"""A synchronous standby of one of the harness's PostgreSQL servers, which takes its place when it is promoted."""
+"""A standby of one of the harness's PostgreSQL servers, which takes its place when it is promoted."""
 
 from __future__ import annotations
+
+import time
+from typing import Literal, TypeAlias
+
+import asyncpg
 
 from harness.closing import Closing
 from harness.errors import HarnessError
 from harness.polling import poll_async
 from harness.protocols.postgres.probes import session
-from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.postgres.server import Copy, PostgresServer
 from harness.stack.blocking import run_blocking
 
-__all__ = ["Standby"]
+__all__ = ["Standby", "StandbyKind"]
 
 STREAMS_WITHIN_S = 30.0
 PROMOTED_WITHIN_S = 30
 
+StandbyKind: TypeAlias = Literal["synchronous", "asynchronous"]
+"""Whether the primary answers a COMMIT only when the standby has it, or at once, the standby being behind."""
+
 
 class Standby(Closing):
-    """Streams from a server, which waits for it with every COMMIT, until it is promoted or closed.
+    """Streams from a server until it is promoted or closed.
 
     For example::
 
@@ -24,45 +32,69 @@ class Standby(Closing):
             server.crash()
             standby.promote()
 
+    The primary waits for a synchronous one with every COMMIT. An asynchronous one gets nothing any more as soon as it
+    is there: how far one lags behind in production is chance, and here it lacks all that follows.
+
     All methods block. "Log-Shipping Standby Servers" in PostgreSQL's manual is where the settings come from.
     """
 
-    def __init__(self, primary: PostgresServer) -> None:
+    def __init__(self, primary: PostgresServer, kind: StandbyKind = "synchronous") -> None:
         """Copy the running server and wait until the copy streams. Raises HarnessError if it does not."""
         self._primary = primary
+        self._kind = kind
         self._over = False
+        self.former: Copy | None = None
+        """What the primary was, once this one has its place."""
+        self.promotion_ms = 0.0
         self._copy = primary.copied()
         try:
-            run_blocking(self._synchronise())
+            run_blocking(self._follow())
         except BaseException:
             self.close()
             raise
 
-    async def _synchronise(self) -> None:
+    async def _follow(self) -> None:
+        wanted = "sync" if self._kind == "synchronous" else "async"
         async with session(self._primary.url()) as admin:
-            await admin.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
-            await admin.execute("SELECT pg_reload_conf()")
+            if self._kind == "synchronous":
+                await _set(admin, "ALTER SYSTEM SET synchronous_standby_names = '*'")
 
             async def streams() -> bool:
-                return bool(await admin.fetchval("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"))
+                sql = "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = $1"
+                return bool(await admin.fetchval(sql, wanted))
 
             if not await poll_async(streams, within_s=STREAMS_WITHIN_S):
-                problem = f"the standby of {self._primary.name} does not stream after {STREAMS_WITHIN_S:g} s"
-                raise HarnessError(problem, hint=f"see its log for the reason:\n{self._copy.log_tail}")
+                raise self._problem(f"does not stream after {STREAMS_WITHIN_S:g} s")
+        if self._kind == "asynchronous":
+            await self._fall_behind()
+
+    async def _fall_behind(self) -> None:
+        """Take its address of the primary from it, so that it receives nothing any more."""
+        async with session(self._copy.url) as standby:
+            await _set(standby, "ALTER SYSTEM SET primary_conninfo = ''")
+
+            async def receives_nothing() -> bool:
+                return not await standby.fetchval("SELECT count(*) FROM pg_stat_wal_receiver")
+
+            if not await poll_async(receives_nothing, within_s=STREAMS_WITHIN_S):
+                raise self._problem(f"still receives after {STREAMS_WITHIN_S:g} s")
 
     def promote(self) -> None:
-        """Make it a server of its own, and let the primary's name and URL mean it. The primary must have ended."""
+        """Make it a server of its own, and let the primary's name and URL mean it."""
+        began = time.monotonic()
         run_blocking(self._promote())
-        self._primary.succeeded_by(self._copy)
+        self.promotion_ms = (time.monotonic() - began) * 1e3
+        self.former = self._primary.succeeded_by(self._copy)
         self._over = True
 
     async def _promote(self) -> None:
         async with session(self._copy.url) as admin:
             if not await admin.fetchval("SELECT pg_promote(true, $1)", PROMOTED_WITHIN_S):
-                raise HarnessError(
-                    f"the standby of {self._primary.name} was not promoted in {PROMOTED_WITHIN_S} s",
-                    hint=f"see its log for the reason:\n{self._copy.log_tail}",
-                )
+                raise self._problem(f"was not promoted in {PROMOTED_WITHIN_S} s")
+
+    def _problem(self, what: str) -> HarnessError:
+        hint = f"see its log for the reason:\n{self._copy.log_tail}"
+        return HarnessError(f"the standby of {self._primary.name} {what}", hint=hint)
 
     def close(self) -> None:
         """Unless it was promoted: stop it, and let the primary commit without it. Idempotent."""
@@ -77,5 +109,9 @@ class Standby(Closing):
     async def _alone_again(self) -> None:
         # Before the standby ends: COMMITs would wait for it for ever.
         async with session(self._primary.url()) as admin:
-            await admin.execute("ALTER SYSTEM RESET synchronous_standby_names")
-            await admin.execute("SELECT pg_reload_conf()")
+            await _set(admin, "ALTER SYSTEM RESET synchronous_standby_names")
+
+
+async def _set(admin: asyncpg.Connection, statement: str) -> None:
+    await admin.execute(statement)
+    await admin.execute("SELECT pg_reload_conf()")

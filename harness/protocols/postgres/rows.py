@@ -1,0 +1,31 @@
+"""What a service has stored on one node of a PostgreSQL with a standby, and what another node lacks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from harness.faults.site import LaidLink
+from harness.history.events import StoredRow
+from harness.protocols.postgres.probes import PostgresProbe
+from harness.protocols.postgres.server import Copy
+
+__all__ = ["missing", "stored_on"]
+
+
+async def stored_on(laid: LaidLink, node: Copy | None = None) -> Sequence[StoredRow] | None:
+    """Read all rows of the link's service on its server, or on another node; None if the target has no SQL for it."""
+    if laid.stored is None:
+        return None
+    url = laid.admin_url if node is None else node.url_of(urlsplit(laid.admin_url).path.removeprefix("/"))
+    probe = PostgresProbe(lambda: url, laid.words["user"])
+    try:
+        return [StoredRow(*row) for row in await probe.rows(laid.stored, None)]
+    finally:
+        await probe.close()
+
+
+def missing(before: Sequence[StoredRow], now: Sequence[StoredRow]) -> tuple[StoredRow, ...]:
+    """The rows of `before` that are not in `now`, with the same body."""
+    there = {(row.id, row.digest) for row in now}
+    return tuple(row for row in before if (row.id, row.digest) not in there)
