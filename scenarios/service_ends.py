@@ -41,7 +41,7 @@ async def test_sigterm_waits_for_a_slow_request(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="log_clean", match="Exception in ASGI application|CancelledError")
 async def test_time_to_drain_is_over(lab: Lab) -> None:
-    """Who is cut off then still gets an answer: refused before its COMMIT was sent, in doubt after it."""
+    """Who is cut off then still gets an answer: refused before its COMMIT, or its body's end, in doubt after it."""
     await lab.restart("WEBHOOK_DEADLINE_REQUEST=off", "WEBHOOK_DRAIN_GRACE_S=1")
     commit, insert = wire.hold(postgres.answered("COMMIT")), wire.hold(postgres.sent("INSERT"))
     await lab.inject(commit)
@@ -50,4 +50,6 @@ async def test_time_to_drain_is_over(lab: Lab) -> None:
         await lab.inject(insert)
         async with lab.deliver(expect=REFUSED):
             await lab.until(insert.fired())
-            await lab.inject(process.terminate())
+            async with lab.request("half_a_body", expect=REFUSED):
+                await lab.wait(0.2, because="the service has read the first half of the body by then")
+                await lab.inject(process.terminate())

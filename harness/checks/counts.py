@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from harness.checks.exchanges import Exchange, exchanges
 from harness.checks.registry import Examined, Kind, check
 from harness.history import Entry, History
-from harness.history.events import AnswersLogged, Asks, CountsRead, ServiceStarted
+from harness.history.events import AnswersLogged, Asks, CountsRead, LogRead, ServiceStarted
 from harness.vocabulary import Outcome
 
 SHOWN = 3
 DELIVERED = (Asks.DELIVER, Asks.TAKEN)
 """What the service takes for deliveries. What must be rejected it may turn away before it counts."""
+REQUESTS_FOR_AN_AVERAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,27 @@ def log_tells_answers(history: History) -> Examined:
     return Examined(problem="; ".join(problems), saw=saw, observations=max(answers, len(problems)))
 
 
+@check(Kind.REST)
+def log_is_of_use(history: History) -> Examined:
+    """Each line of the log says when it was written, with its time zone, and there are not too many of them."""
+    problems: list[str] = []
+    lines = judged = 0
+    requests = len(exchanges(history))
+    for read in history.of(LogRead):
+        lines, judged, limit = read.lines, read.dated, read.lines_per_request
+        if read.misdated:
+            problems.append(f"{read.misdated} of {read.dated} lines have no time of this run with a zone: {read.shown}")
+        if limit is not None and requests >= REQUESTS_FOR_AN_AVERAGE:
+            judged += lines
+            if lines > limit * requests:
+                problems.append(f"{lines} lines were logged for {requests} requests (limit {limit:g} for each)")
+    return Examined(
+        problem="; ".join(problems),
+        saw=f"{lines} lines of the log for {requests} requests",
+        observations=judged,
+    )
+
+
 def _about_deliveries(history: History) -> Sequence[Exchange]:
     return [e for e in exchanges(history) if e.sent.asks not in (Asks.HEALTH, Asks.WRONG)]
 
@@ -89,10 +111,11 @@ def _about_deliveries(history: History) -> Sequence[Exchange]:
 def _wrongly_logged(history: History, logged: AnswersLogged) -> Iterator[str]:
     lines = Counter({each.delivery: each.lines for each in logged.logged})
     by_id: dict[str, list[Exchange]] = {}
-    for each in _about_deliveries(history):
+    # One that must be rejected may be refused for now instead, which the log may tell, too.
+    for each in [e for e in exchanges(history) if e.sent.asks != Asks.HEALTH]:
         name = each.sent.delivery if logged.by_source else each.sent.delivery.rpartition("/")[2]
         by_id.setdefault(name, []).append(each)
     for name in {**by_id, **lines}:
-        bounds = _Bounds.of(by_id.get(name, ()), logged.outcome, tuple(Asks))
+        bounds = _Bounds.of(by_id.get(name, ()), logged.outcome, [asks for asks in Asks if asks is not Asks.WRONG])
         if not bounds.hold(lines[name]):
             yield f"{name} was answered {logged.outcome!s} {bounds} times, and the log tells {lines[name]}"

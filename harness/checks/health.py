@@ -9,7 +9,7 @@ from harness.checks.clock import Late, Span
 from harness.checks.exchanges import Exchange, exchanges, several
 from harness.checks.registry import Examined, Kind, check
 from harness.checks.windows import Window, windows
-from harness.faults.away import links_away, strikes_all_alike
+from harness.faults.away import links_away, links_hurt, strikes_all_alike
 from harness.history import History
 from harness.history.events import Asks, Purpose, RunBegan
 from harness.vocabulary import ACKNOWLEDGED, CONFIRMED
@@ -77,6 +77,39 @@ def health_in_time(history: History) -> Examined:
         observations=len(judged),
         clock=tuple(Late(e.span, e.late_by_ms(limit_ms)) for e in late),
     )
+
+
+@check(Kind.LIVENESS, says="1 of 1: ready named , and away was")
+def names_what_is_away(history: History) -> Examined:
+    """Asked whether it is ready, the service names each server that is away, and none that is there."""
+    began = history.last(RunBegan)
+    if began is None or not began.tells_away:
+        return Examined(problem="", saw="the target does not say how a server that is away is named", observations=0)
+    asked = [e for e in exchanges(history) if e.sent.name == READY and e.sent.asks == Asks.HEALTH and _answered(e)]
+    judged, lies = 0, list[_Lie]()
+    for window in windows(history):
+        away = sorted(links_away(window.faults).intersection(began.tells_away))
+        # Of a link that is away in part, say with its open connections cut, it is chance what a question meets.
+        in_part = links_hurt(window.faults).difference(away)
+        if not _asks_fairly(window) or in_part:
+            continue
+        # The last word: a service may take a moment to notice.
+        for e in [e for e in asked if window.holds(e.span)][-1:]:
+            judged += 1
+            told = sorted(e.ended.tells_away) if e.ended else []
+            if told != away:
+                story = f"ready named {_names(told)}, and away was {_names(away)}{_while(window)}: {e.story()}"
+                lies.append(_Lie(e, story, late=set(told) > set(away) and _waited(e)))
+    return Examined(
+        problem=several([lie.story for lie in lies], judged) if lies else "",
+        saw=f"{judged} answers about readiness compared with what was away",
+        observations=judged,
+        clock=tuple(Late(lie.told.span) for lie in lies) if all(lie.late for lie in lies) else (),
+    )
+
+
+def _names(links: Sequence[str]) -> str:
+    return " and ".join(links) or "no server"
 
 
 def _meets(span: Span, others: Sequence[Span]) -> bool:

@@ -9,14 +9,14 @@ StateCheck = Literal[
     "acknowledged_is_stored", "stored_once", "nothing_foreign", "effects_agree", "refused_is_not_stored",
     "same_answer_again", "never_denied", "shows_what_was_sent", "wrong_is_rejected", "first_body_stays",
     "answers_agree", "keeps_secrets", "leaves_nothing", "pool_returns", "no_leaks", "figure", "counts_are_true",
-    "log_tells_answers",
+    "log_tells_answers", "log_is_of_use",
 ]  # fmt: skip
 """Checks of the state afterwards (`Kind.SAFETY`, `Kind.REST`): a proof needs no reason besides the failing check."""
 
 SymptomCheck = Literal[
-    "valid_is_not_rejected", "owed", "carries", "health_is_true", "answers_in_one_go", "alive", "outcome", "in_time",
-    "slower", "reached", "recovers", "drains", "ends", "prepares", "retries_capped", "retries_spaced",
-    "final_errors_end_it", "log_clean", "assertion",
+    "valid_is_not_rejected", "owed", "carries", "health_is_true", "names_what_is_away", "answers_in_one_go", "alive",
+    "outcome", "in_time", "slower", "reached", "recovers", "drains", "ends", "prepares", "retries_capped",
+    "retries_spaced", "final_errors_end_it", "log_clean", "assertion",
 ]  # fmt: skip
 """Checks of what clients saw (`Kind.LIVENESS`): many causes have the same symptom, so a proof must name its own."""
 

@@ -11,18 +11,20 @@ import inspect
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from email.utils import parsedate_to_datetime
 from typing import TypeVar, cast
 
 from harness.errors import UsageError
 from harness.history.events import Asks
 from harness.target import SOURCE, Delivery, OutgoingRequest, Target
+from harness.target.placeholders import LINK_AWAY
 from harness.target.requests import ChangedDescription, RightDescription, WrongDescription
 from harness.target.sender import Then, fill
 
 CLOCK_TOLERANCE_S = 0.25
 """Clocks of two machines agree no better, and a service may round."""
+READY = "ready"
 DescribedT = TypeVar("DescribedT")
 
 
@@ -51,7 +53,17 @@ def outgoing(target: Target, delivery: Delivery, asks: Asks, name: str, *, ahead
 def health_paths(target: Target) -> Mapping[str, str]:
     """The paths at which the service tells of its health, `alive` and perhaps `ready`."""
     service = target.description.service
-    return {"alive": service.alive, **({} if service.ready is None else {"ready": service.ready})}
+    return {"alive": service.alive, **({} if service.ready is None else {READY: service.ready})}
+
+
+def told_away(target: Target, name: str, body: bytes) -> tuple[str, ...]:
+    """Return the links that an answer about health says to be away; none for any but the answer to `ready`."""
+    pattern = target.description.health.tells_away
+    if pattern is None or name != READY:
+        return ()
+    text = body.decode("utf-8", "replace")
+    links = target.description.links
+    return tuple(link for link in links if re.search(pattern.replace(LINK_AWAY, re.escape(link)), text))
 
 
 def shown(target: Target, name: str, body: bytes) -> str:
@@ -194,7 +206,7 @@ def misdated(dated: str, *, after_s: float, before_s: float) -> Sequence[str]:
     if not dated or after_s > before_s:
         return ()
     try:
-        at_s = float(dated) if dated.replace(".", "", 1).isdigit() else _seconds(dated)
+        at_s = seconds_of(dated)
     except ValueError:
         return (f"a time that can be read: {dated!r}",)
     if after_s - CLOCK_TOLERANCE_S <= at_s <= before_s + CLOCK_TOLERANCE_S:
@@ -203,9 +215,17 @@ def misdated(dated: str, *, after_s: float, before_s: float) -> Sequence[str]:
     return (f"the time at which it was stored: {dated} is {wrong}",)
 
 
-def _seconds(text: str) -> float:
+def seconds_of(text: str, *, zone: tzinfo | None = UTC) -> float:
+    """Read a time, in seconds or in ISO 8601. `zone`: of one that names none; None: there must be one.
+
+    Raises ValueError.
+    """
+    if text.replace(".", "", 1).isdigit():
+        return float(text)
     at = datetime.fromisoformat(text)
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    if at.tzinfo is None and zone is None:
+        raise ValueError("no time zone")
+    return (at if at.tzinfo else at.replace(tzinfo=zone)).timestamp()
 
 
 def _named(known: Mapping[str, DescribedT], table: str, name: str) -> DescribedT:

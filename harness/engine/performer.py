@@ -127,6 +127,8 @@ class Performer:
                 return await self._deliver(step)
             case Traffic():
                 return self._traffic(step)
+            case Request():
+                return functools.partial(results, [asyncio.create_task(self._request(step))])
             case Prepare() | Starts() | Copies() | Roll() | Supervised():
                 return await self._begin_processes(step)
             case Limits():

@@ -76,6 +76,7 @@ class Traffic(Step, kind="traffic"):
 class Request(Step, kind="request"):
     """Send one request of the target's contract by its name, about a delivery that the scenario has sent."""
 
+    entered: ClassVar[bool] = True
     name: str
     of: int | None = field(default=-1, kw_only=True)
     expect: Outcome | None = field(default=None, kw_only=True)

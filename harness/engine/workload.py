@@ -17,7 +17,7 @@ from typing import Any
 from harness.engine.deliveries import Deliveries
 from harness.engine.known_secrets import KnownSecrets
 from harness.engine.observing.looks import SharedLooks
-from harness.engine.outgoing import dated_ahead_s, misdated, outgoing, shown, words_of
+from harness.engine.outgoing import dated_ahead_s, misdated, outgoing, shown, told_away, words_of
 from harness.engine.tasks import owned
 from harness.faults.callers import Caller, Callers
 from harness.history import Recorder
@@ -221,12 +221,13 @@ class Clients:
         known = ending or _Ending(answer.outcome)
         seen = shown(self.target, errand.name, answer.body) if errand.asks is Asks.READ else ""
         lacks = (*known.lacks, *self._nothing_shown(errand, answer, seen))
+        away = told_away(self.target, errand.name, answer.body) if errand.asks is Asks.HEALTH else ()
         self.recorder.record(
             "client",
             RequestEnded(
                 number, answer.outcome, round(answer.took_ms, 3), answer.status, _kept(answer.body), answer.problem,
                 known.waiting_for, _kept_headers(answer.headers), lacks, seen, known.hung_up_at,
-                known.paused_ms,
+                known.paused_ms, away,
             ),
         )  # fmt: skip
 

@@ -22,6 +22,12 @@ def links_away(faults: Iterable[Fault]) -> frozenset[str]:
     return frozenset(name for name, connections in taken.items() if connections >= WHOLE_LINK)
 
 
+def links_hurt(faults: Iterable[Fault]) -> frozenset[str]:
+    """Names of the links of which these faults take some connections away, or all."""
+    links = ((fault, getattr(fault, "link", None)) for fault in faults)
+    return frozenset(link.name for fault, link in links if isinstance(link, Link) and fault.takes_away)
+
+
 def strikes_all_alike(faults: Iterable[Fault]) -> bool:
     """Whether each of these faults takes a link away, or parts of it, from every request alike.
 
@@ -30,4 +36,4 @@ def strikes_all_alike(faults: Iterable[Fault]) -> bool:
     return all(fault.takes_away or not fault.leaves_evidence for fault in faults)
 
 
-__all__ = ["links_away", "strikes_all_alike"]
+__all__ = ["links_away", "links_hurt", "strikes_all_alike"]

@@ -60,6 +60,7 @@ class LaidLink:
     remembers: str | None = None
     stored: str | None = None
     """The SQL that lists what the service has stored on it; None where the target has none, or for another link."""
+    remembers_s: float | None = None
     tls: bool = False
     """Whether the relay speaks TLS to the service."""
 

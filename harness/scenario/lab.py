@@ -128,8 +128,8 @@ class Lab(StepRunner):
 
     def request(
         self, name: str, *, of: int | None = -1, expect: Outcome | None = None, within_ms: float | None = None
-    ) -> Awaitable[None]:
-        """Send one request of the target's contract, by its name.
+    ) -> Doing[None]:
+        """Send one request of the target's contract, by its name. As a block: it is under way while the block runs.
 
         For example, a delivery that is refused, sent once more when all is well, and then read::
 

@@ -30,7 +30,7 @@ from harness.engine.observing.footprint import MemoryWatch
 from harness.engine.observing.probes import probe
 from harness.engine.observing.relay_log import relay_unbroken
 from harness.engine.observing.secrets import record_secrets
-from harness.engine.observing.service_log import record_answers_logged, record_unhandled
+from harness.engine.observing.service_log import record_answers_logged, record_log, record_unhandled
 from harness.engine.observing.stored import UnreadableError, rows_at_rest
 from harness.engine.observing.tries import tries_recorded
 from harness.engine.performer import Performer
@@ -249,6 +249,7 @@ class _Run:
         lines = rig.site.service.judged_log().splitlines()
         record_unhandled(rig, lines)
         record_answers_logged(rig, lines)
+        record_log(rig, lines)
         with self._problems("seeking secrets"):
             await record_secrets(rig)
 

@@ -74,6 +74,9 @@ class LinkDescription(Table):
     """The server that it leads to; by default one that all links of its protocol share, named as the protocol is."""
     remembers: str | None = None
     """Redis: the key by which the service remembers a delivery, with `{prefix}`, `{source}` and `{id}`."""
+    remembers_s: Seconds | None = None
+    """Redis: how long each of its keys lives from when it was written. At rest there is none that lives longer, nor one
+    that lives ten minutes less."""
     tls: bool = Field(default=False, strict=True)
     """The service must speak TLS on this link; other connections are refused. For PostgreSQL it asks for TLS
     (SSLRequest); for Redis it begins with TLS (`{LINK.url}` is a `rediss://`).
@@ -316,6 +319,9 @@ class HealthDescription(Table):
     within_ms: Milliseconds | None = None
     """How long an answer about its health may take, whatever is away: less than a second, after which the harness does
     not wait for it any more. Without it only what was answered is judged."""
+    tells_away: Expression | None = None
+    """Finds, in an answer to `ready`, that a link is away; `{link}` stands for its name. It must be found for each link
+    that a fault takes away as a whole, and for no link while nothing is broken."""
 
 
 class TargetDescription(Table):
@@ -350,9 +356,9 @@ class TargetDescription(Table):
     health: HealthDescription = HealthDescription()
     """What its word about its own health depends on."""
     residue: dict[Label, Annotated[int, Field(ge=0)]] = Field(default={})
-    """How much of each kind the service may leave behind at rest. Of Redis: `keys without expiry` and `keys without the
-    prefix`, which are not judged without a limit. Of PostgreSQL: `prepared transactions` and `advisory locks`, none of
-    which may stay unless a limit says so.
+    """How much of each kind the service may leave behind at rest. Of Redis: `keys without expiry`, `keys without the
+    prefix` and `keys of another lifetime` than `remembers_s`, which are not judged without a limit. Of PostgreSQL:
+    `prepared transactions` and `advisory locks`, none of which may stay unless a limit says so.
 
     Of its process, by the kernel's account: how many more `threads` (32), `child processes` (8) and `files` (0) in its
     `folders` there may be than in steady state. `bytes per request`: by how much its memory may grow. It is

@@ -15,7 +15,7 @@ from harness.documents import check_document, check_schema, read_toml
 from harness.errors import UsageError
 from harness.protocols.contract.about import ABOUT, storing
 from harness.target.description import SCHEMA, TargetDescription
-from harness.target.placeholders import CA_FILE, PLACEHOLDER, READ_BY, REMEMBERED_BY, SERVICE_PORT
+from harness.target.placeholders import CA_FILE, LINK_AWAY, PLACEHOLDER, READ_BY, REMEMBERED_BY, SERVICE_PORT
 from harness.target.protections import switched_off
 from harness.target.requests import ChangedDescription
 from harness.target.residue import OF_PROCESS
@@ -108,6 +108,9 @@ def _check_references(description: TargetDescription, place: str) -> None:
         if link.remembers is not None and not ABOUT.of(link.protocol).remembers:
             problem = f"no service remembers a delivery by a key of {link.protocol}"
             raise UsageError.at(where, "remembers", link.remembers, problem, mend="take it out")
+        if link.remembers_s is not None and not ABOUT.of(link.protocol).remembers:
+            problem = f"keys of {link.protocol} have no time to live"
+            raise UsageError.at(where, "remembers_s", link.remembers_s, problem, mend="take it out")
 
 
 def _check_rows(description: TargetDescription, place: str) -> None:
@@ -159,9 +162,13 @@ def _check_health(description: TargetDescription, place: str) -> None:
         for name in names:
             if name not in description.links:
                 raise UsageError.at(f"{place}: [health]", key, name, "no such link", valid=description.links)
-    if health.ready_needs and description.service.ready is None:
-        problem, mend = "the service has no path that says whether it is ready", "give [service] a line ready = '/...'"
-        raise UsageError.at(f"{place}: [health]", "ready_needs", health.ready_needs, problem, mend=mend)
+    problem, mend = "the service has no path that says whether it is ready", "give [service] a line ready = '/...'"
+    for key, value in (("ready_needs", health.ready_needs), ("tells_away", health.tells_away)):
+        if value and description.service.ready is None:
+            raise UsageError.at(f"{place}: [health]", key, value, problem, mend=mend)
+    if health.tells_away is not None and LINK_AWAY not in health.tells_away:
+        problem, mend = "it does not say which link is away", f"write {LINK_AWAY} where the link's name stands"
+        raise UsageError.at(f"{place}: [health]", "tells_away", health.tells_away, problem, mend=mend)
 
 
 def _texts_with_placeholders(description: TargetDescription) -> Iterator[tuple[str, str]]:

@@ -35,6 +35,9 @@ def _expression_with_time(text: str) -> str:
     return text
 
 
+ExpressionWithTime = Annotated[Expression, AfterValidator(_expression_with_time)]
+
+
 def _any_value(carries: object) -> object:
     return dict.fromkeys(carries, "") if isinstance(carries, list) else carries
 
@@ -64,7 +67,10 @@ class OutcomeDescription(Table):
     """An expression that finds something in the body of each such answer: the word, say, that programs go by. In it
     `{source}`, `{id}`, `{digest}` and `{size}` stand for those of the delivery that the request was about, and
     `{first_digest}` for that of the body that was sent first under its id."""
-    dated: Annotated[Expression, AfterValidator(_expression_with_time)] | None = None
+    hides: Expression | None = None
+    """An expression that finds nothing in the body of any such answer: what is nobody's business outside, such as the
+    name of an exception, or an address."""
+    dated: ExpressionWithTime | None = None
     """Finds the group `time` in the body of each such answer: when the delivery was stored, in ISO 8601 or in seconds.
     That is after it was sent first, and before the answer came."""
 
@@ -179,6 +185,9 @@ def _labelled(
     lacks = [*lacking(described.carries, headers)]
     if described.says is not None:
         lacks += unsaid(described.says, body, words)
+    found = None if described.hides is None else re.search(described.hides, body)
+    if found is not None:
+        lacks.append(f"silence about {found[0]!r}")
     at = None if described.dated is None else re.search(described.dated, body)
     if described.dated is not None and at is None:
         lacks.append(f"a body like {described.dated}")

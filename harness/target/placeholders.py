@@ -15,6 +15,8 @@ REMEMBERED_BY = ("prefix", "source", "id")
 """Placeholders in the key by which a service remembers a delivery."""
 READ_BY = ("source", "id")
 """Placeholders in the path that shows a delivery."""
+LINK_AWAY = "{link}"
+"""Placeholder of a link's name, in what readiness says of one that is away."""
 
 
 def fill_in(text: str, words: Mapping[str, str]) -> str:

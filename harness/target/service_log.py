@@ -1,14 +1,14 @@
-"""What a service's log must tell: a line for each answer of a kind, and none for others."""
+"""What a service's log must tell: a line for each answer of a kind, and none for others; when, and how much."""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PositiveFloat
 
 from harness.documents import Expression, Table, wrong
-from harness.target.outcomes import OutcomeName
+from harness.target.outcomes import ExpressionWithTime, OutcomeName
 
 
 def _expression_with_id(text: str) -> str:
@@ -26,3 +26,9 @@ class LogDescription(Table):
     tells: dict[OutcomeName, ExpressionWithId] = Field(default={})
     """Finds, in a line, that a delivery was answered so, and in the group `id` which one; perhaps in `source` whose.
     Each such answer needs one line, and there is none for another."""
+    dated: ExpressionWithTime | None = None
+    """Finds the group `time` in each line: when it was written, in ISO 8601 with its time zone, or in seconds. It lies
+    within the run."""
+    lines_per_request: PositiveFloat | None = None
+    """How many lines it may write on average for each request, in a run of fifty requests or more: a failure that goes
+    on must not fill a disk."""

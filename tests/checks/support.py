@@ -60,11 +60,11 @@ class Story:
         self.recorder.record("test", event, t_ns=t_ns)
         return self
 
-    def begin(self, *at_rest: str, health_within_ms: float | None = 900.0) -> Story:
+    def begin(self, *at_rest: str, health_within_ms: float | None = 900.0, tells_away: tuple[str, ...] = ()) -> Story:
         return self.tell(
             RunBegan(
                 "a", "hardened", (), 0, "target.toml", DEADLINE_MS, "2026-01-01T00:00:00+00:00", at_rest,
-                ready_needs=(DOWN.link.name,), health_within_ms=health_within_ms,
+                ready_needs=(DOWN.link.name,), health_within_ms=health_within_ms, tells_away=tells_away,
             ),
             ServiceStarted(1, 2, 100.0),
             Healthy(HEALTHY_MS, 5),
@@ -111,6 +111,7 @@ class Story:
         owed: Outcome | None = None,
         shown: str = "",
         lacks: tuple[str, ...] = (),
+        away: tuple[str, ...] = (),
         name: str = "the one",
         took_ms: float = HEALTHY_MS,
         purpose: Purpose = Purpose.CONTRACT,
@@ -124,7 +125,8 @@ class Story:
                 name="" if asks is Asks.DELIVER else name, owed=owed,
             ),
             RequestEnded(
-                self._requests, outcome, took_ms, STATUS[str(outcome)], "stored", shown=shown, lacks=lacks
+                self._requests, outcome, took_ms, STATUS[str(outcome)], "stored", shown=shown, lacks=lacks,
+                tells_away=away,
             ),
         )  # fmt: skip
         return self
@@ -144,9 +146,9 @@ class Story:
             self.tell(EvidenceSeen(self._faults, "connections_cut", "kernel", "5 connections"))
         return self.tell(FaultHealed(self._faults))
 
-    def health(self, name: str, outcome: Outcome, *, took_ms: float = HEALTHY_MS) -> Story:
-        """Tell of an answer about the service's health: `alive` or `ready`."""
-        return self.ask(Asks.HEALTH, "", outcome, name=name, took_ms=took_ms, purpose=Purpose.SAMPLE)
+    def health(self, name: str, outcome: Outcome, *, took_ms: float = HEALTHY_MS, away: tuple[str, ...] = ()) -> Story:
+        """Tell of an answer about the service's health: `alive` or `ready`. `away`: the links that it says are away."""
+        return self.ask(Asks.HEALTH, "", outcome, name=name, took_ms=took_ms, purpose=Purpose.SAMPLE, away=away)
 
     def acts(self, *faults: Fault, took_ms: float = 0.0) -> Story:
         """Tell of faults that stay in force, with their evidence."""

@@ -22,6 +22,7 @@ from harness.history.events import (
     EffectsRead,
     FigureRead,
     LoggedFor,
+    LogRead,
     MomentMissed,
     Named,
     NotRecovered,
@@ -180,6 +181,22 @@ def logged_for_another_source() -> Story:
     return story.tell(AnswersLogged(REFUSED, (LoggedFor("b", 1), LoggedFor("c", 1)), by_source=True))
 
 
+def nothing_is_away() -> Story:
+    story = (
+        Story().begin(*AT_REST, tells_away=("postgres", "redis")).request("a").request("b", REFUSED, expected=REFUSED)
+    )
+    story.acts(DOWN).health("ready", REFUSED).healed()
+    return rest(story.recover())
+
+
+def log_of(lines: int, *, misdated: int = 0, requests: int = 0) -> Story:
+    """Lines of a log, of which one for each request is allowed."""
+    story = middle()
+    for _ in range(requests):
+        story.request("a", purpose=Purpose.WARM)
+    return rest(story).tell(LogRead(lines, lines, misdated, "it is five to twelve", 1.0))
+
+
 def effects(*rows: StoredRow, exactly: bool = True) -> Story:
     return whole().tell(EffectsRead("the outbox", exactly, rows))
 
@@ -302,6 +319,9 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("no_leaks", lambda: whole().tell(AtRest("tasks", 6, 5)), "tasks stay at 6, at most 5"),
     ("no_leaks", lambda: whole().tell(AtRest("descriptors", math.nan, 5)), "descriptors stay at nan"),
     ("log_clean", lambda: whole().tell(UnhandledLogged("Traceback"), UnhandledLogged("x")), "Traceback (and 1 more)"),
+    ("log_is_of_use", lambda: log_of(9, misdated=2), "2 of 9 lines have no time of this run with a zone: it is five"),
+    ("log_is_of_use", lambda: log_of(56, requests=50), "56 lines were logged for 53 requests (limit 1 for each)"),
+    ("names_what_is_away", nothing_is_away, "ready named no server, and away was redis, while link.down(redis)"),
     ("leaves_nothing", lambda: whole().tell(AtRest("advisory locks", 1, 0, "a")), "locks: a stay at 1"),
     ("figure", lambda: whole().tell(FigureRead(RETRIES, 1, 0)), "metric('retries') was 1, at most 0"),
     ("figure", lambda: whole().tell(FigureRead(RETRIES, 1, 0, block=True)), "was 1 in its block, at most 0"),
@@ -371,7 +391,7 @@ def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed", "leaves_nothing"}
     of_the_contract |= {"effects_agree", "keeps_secrets", "counts_are_true", "log_tells_answers"}
     of_the_run = {"slower", "reached", "drains", "ends", "prepares", "starts", "retries_spaced", "health_is_true"}
-    of_the_run |= {"health_in_time", "answers_in_one_go"}
+    of_the_run |= {"health_in_time", "answers_in_one_go", "names_what_is_away", "log_is_of_use"}
     assert empty == of_the_run | of_the_contract
     nothing = [each(Story().recorder.history) for each in STANDING]
     assert {each.name for each in nothing if each.observations} == {"log_clean", "assertion"}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness import postgres, redis
-from harness.checks.health import health_in_time, health_is_true
+from harness.checks.health import health_in_time, health_is_true, names_what_is_away
 from harness.faults import Fault, link, no_fault, process, syscall, wire
 from harness.history.events import (
     Asks,
@@ -147,3 +147,40 @@ def test_a_stopped_process_owes_no_answer_in_time() -> None:
 def test_without_a_limit_health_may_take_its_time() -> None:
     story = Story().begin(health_within_ms=None)
     assert not health_in_time(story.health("alive", UNKNOWN, took_ms=1_000).recorder.history).failed
+
+
+BOTH = ("postgres", "redis")
+
+
+@pytest.mark.parametrize(
+    ("faults", "named", "says"),
+    [
+        ((DOWN,), ("redis",), ""),
+        ((DOWN,), (), "ready named no server, and away was redis"),
+        ((DOWN,), BOTH, "ready named postgres and redis, and away was redis"),
+        ((DOWN, link.down(postgres)), ("redis",), "ready named redis, and away was postgres and redis"),
+        (CUT_OFF, ("redis",), ""),
+        ((no_fault,), (), ""),
+        ((no_fault,), ("redis",), "ready named redis, and away was no server"),
+        # One request meets it, and another does not.
+        (CUT_OFF[1:], ("redis",), ""),
+        ((link.latency(redis, latency_ms=5),), ("redis",), ""),
+    ],
+)
+def test_readiness_names_what_is_away(faults: tuple[Fault, ...], named: tuple[str, ...], says: str) -> None:
+    story = Story().begin(tells_away=BOTH).acts(*faults).health("ready", REFUSED, away=named)
+    found = names_what_is_away(story.healed().recorder.history)
+    assert says in found.reason
+    assert found.failed == bool(says)
+
+
+def test_a_server_that_was_waited_for_in_vain_may_have_had_no_core() -> None:
+    story = Story().begin(tells_away=BOTH).acts(DOWN).health("ready", REFUSED, away=BOTH, took_ms=500)
+    assert names_what_is_away(story.healed().recorder.history).clock
+    story = Story().begin(tells_away=BOTH).acts(DOWN).health("ready", REFUSED, away=(), took_ms=500)
+    assert not names_what_is_away(story.healed().recorder.history).clock
+
+
+def test_without_a_word_of_the_target_nothing_need_be_named() -> None:
+    told = Story().begin().acts(DOWN).health("ready", REFUSED).healed()
+    assert names_what_is_away(told.recorder.history).observations == 0

@@ -10,7 +10,7 @@ from harness.checks import STANDING, Check
 from harness.history.events import Asks, MomentMissed, NotRecovered
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, service
 from tests.checks.support import Story, whole
-from tests.checks.test_checks import tried
+from tests.checks.test_checks import nothing_is_away, tried
 
 
 def _spoilt() -> dict[str, Story]:
@@ -31,6 +31,7 @@ def _spoilt() -> dict[str, Story]:
         "retries_capped": tried("c", *["lost"] * 11),
         "retries_spaced": tried("c", *["lost"] * 22, most=22, mean_ms=2),
         "final_errors_end_it": tried("c", "42501", "ok"),
+        "names_what_is_away": nothing_is_away(),
         "reached": whole().tell(MomentMissed(service.answers(5), True, 10, "2")),
         "recovers": whole().tell(NotRecovered(10, "503")),
     }

@@ -165,6 +165,7 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
         ("{postgres.host}", "{postgres.hots}", "[service]: prepare[3] = ", "closest valid: 'postgres.host'", "write"),
         ("[limits]", "[health]\nalive_needs = ['redi']\n[limits]", "alive_needs = 'redi'", "no such link", "'redis'"),
         ("[limits]", "[health]\nready_needs = ['redis']\n[limits]", "[health]: ready_needs", "no path", "ready = "),
+        ("[limits]", "[health]\ntells_away = '{link}'\n[limits]", "[health]: tells_away", "no path", "ready = "),
         # Servers.
         (REDIS, f"{REDIS}\n{TWO}\n{ALSO}\n{TWO}", "[links.also]: server = 'two'", "speaks redis", "[links.also]"),
         (REDIS, f"{REDIS}\nserver = 'postgres'", "[links.redis]: server = 'postgres'", "something else has", "another"),
@@ -173,6 +174,7 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
         ("[links.redis]", f"[servers.redis]\nsetings = {{}}\n{LINK}", "[servers.redis]: setings", "'settings'", ""),
         ("[links.redis]", f"[servers.postgres]\nfsync = 2\n{LINK}", "[servers.postgres]: fsync", "boolean", "mend"),
         ("[links.redis]", f"{ALSO}\nremembers = '{{id}}'\n{LINK}", "[links.also]: remembers", "no service", "take"),
+        ("[links.redis]", f"{ALSO}\nremembers_s = 5\n{LINK}", "[links.also]: remembers_s", "no time to", "take it out"),
         # TLS.
         (REDIS, f"{REDIS}\ntls = 1", "[links.redis]: tls = 1", "needs true or false", "write true or false"),
         (REDIS, f"{REDIS}\ntls = 'required'", "tls = 'required'", "needs true or false", "write true or false"),

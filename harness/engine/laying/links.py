@@ -72,6 +72,7 @@ async def _laid(
         alone=laying.alone,
         prepared=bed.has_template and not bed.prepares_own,
         cheap_login=laying.cheap_login and bed.cheap_login,
+        remembers_s=described.remembers_s,
     )
     async with (
         STORAGE.of(described.protocol).own(server, share) as own,
@@ -85,7 +86,8 @@ async def _laid(
             hop=hop.name, host=hop.address.host, port=hop.port, through=proxied.through,
             words={**own.words(hop.address, tls=described.tls), **words_of(ca_file)},
             server=server.name, upstream=server.address, own=own, log=server.log,
-            remembers=described.remembers, stored=_listing(bed, name), tls=described.tls,
+            remembers=described.remembers, remembers_s=described.remembers_s, stored=_listing(bed, name),
+            tls=described.tls,
         )  # fmt: skip
 
 

@@ -1,14 +1,17 @@
-"""Reads from the service's log which exceptions it did not handle, and what it tells of its answers."""
+"""Reads from the service's log which exceptions it did not handle, and what it tells of its answers and of its time."""
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from harness.engine.outgoing import name_of
+from harness.engine.outgoing import CLOCK_TOLERANCE_S, name_of, seconds_of
 from harness.engine.rig import Rig
-from harness.history.events import AnswersLogged, LoggedFor, UnhandledLogged
+from harness.faults.process_clock import Clock
+from harness.history.events import AnswersLogged, FaultActed, LoggedFor, LogRead, RunBegan, UnhandledLogged
 from harness.target.outcomes import outcome_of
 
 LINE_CHARACTERS_KEPT = 300
@@ -20,6 +23,33 @@ def record_unhandled(rig: Rig, lines: Iterable[str]) -> None:
     for line in lines:
         if expression.search(line):
             rig.recorder.record("service", UnhandledLogged(line[:LINE_CHARACTERS_KEPT]))
+
+
+def record_log(rig: Rig, lines: Sequence[str]) -> None:
+    """Record how many lines there are, and which were not written when they say. Not if output was lost for a time."""
+    if rig.site.service.output_was_lost:
+        return
+    described = rig.target.description.log
+    began = rig.recorder.history.last(RunBegan)
+    judged = lines if described.dated is not None and began is not None and not _clock_was_set(rig) else []
+    after_s = 0.0 if began is None else seconds_of(began.wall_clock)
+    wrong = [line for line in judged if not _written_between(line, described.dated or "", after_s, time.time())]
+    shown = wrong[0][:LINE_CHARACTERS_KEPT] if wrong else ""
+    rig.recorder.record("service", LogRead(len(lines), len(judged), len(wrong), shown, described.lines_per_request))
+
+
+def _written_between(line: str, dated: str, after_s: float, before_s: float) -> bool:
+    found = re.search(dated, line)
+    try:
+        at_s = math.nan if found is None else seconds_of(found["time"], zone=None)
+    except ValueError:
+        return False
+    return after_s - CLOCK_TOLERANCE_S <= at_s <= before_s + CLOCK_TOLERANCE_S
+
+
+def _clock_was_set(rig: Rig) -> bool:
+    faults = (acted.fault for acted in rig.recorder.history.of(FaultActed))
+    return any(isinstance(fault, Clock) for fault in faults)
 
 
 def record_answers_logged(rig: Rig, lines: Sequence[str]) -> None:

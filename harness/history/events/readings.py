@@ -81,6 +81,21 @@ class AnswersLogged(Event, kind="answers.logged"):
     by_source: bool = False
 
 
+@dataclass(frozen=True, repr=False)
+class LogRead(Event, kind="log.read"):
+    """How much the service's log has said, and when. `lines`: of it all.
+
+    `dated`: how many lines were judged by their time; `misdated`: how many of them have none, or not one of this run,
+    and `shown`: the first of these. `lines_per_request`: how many there may be on average; None: any number.
+    """
+
+    lines: int
+    dated: int = 0
+    misdated: int = 0
+    shown: str = ""
+    lines_per_request: float | None = None
+
+
 def rest_name(what: str, link: str = "") -> str:
     """The name of an `AtRest`."""
     return f"{what}: {link}" if link else what

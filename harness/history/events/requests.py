@@ -78,6 +78,7 @@ class RequestEnded(Event, kind="request.ended"):
     demands of such an answer, and that it does not have. `shown`: the SHA-256 of the body that a read showed.
     `hung_up_at`: the moment at which the client closed its connection instead of waiting. `paused_ms`: the longest time
     between two pieces of the answer; None where no whole one came, or over a connection that had carried no other.
+    `tells_away`: links that an answer about health says to be away.
     """
 
     request: int
@@ -92,6 +93,7 @@ class RequestEnded(Event, kind="request.ended"):
     shown: str = ""
     hung_up_at: Value | None = None
     paused_ms: float | None = None
+    tells_away: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)

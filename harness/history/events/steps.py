@@ -15,7 +15,8 @@ class RunBegan(Event, kind="run.began"):
     `wall_clock` is ISO 8601, UTC. `at_rest`: the names (`AtRest.name`) of everything that must be checked
     before the run may be held. `repeat_is_same`: a repeat owes the first answer, to the byte. `ready_needs`,
     `alive_needs`: the links without which the service may say that it is not ready, or not alive. `health_within_ms`:
-    how long its answer may take; None: it is not judged.
+    how long its answer may take; None: it is not judged. `tells_away`: the links that its answer names when they are
+    away.
     """
 
     id: str
@@ -30,6 +31,7 @@ class RunBegan(Event, kind="run.began"):
     ready_needs: tuple[str, ...] = ()
     alive_needs: tuple[str, ...] = ()
     health_within_ms: float | None = None
+    tells_away: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)

@@ -27,7 +27,8 @@ class Share:
 
     `link`: the link's name. `number`: counts the services of this stack; link and number together are unique.
     `alone`: no other service uses the server meanwhile. `prepared`: `make_template` has been called, and not undone:
-    the part begins as a copy of it. `cheap_login`: the service logs in thousands of times.
+    the part begins as a copy of it. `cheap_login`: the service logs in thousands of times. `remembers_s`: how long a
+    key of the service's lives, as the target says it.
     """
 
     link: str
@@ -35,6 +36,7 @@ class Share:
     alone: bool = True
     prepared: bool = False
     cheap_login: bool = False
+    remembers_s: float | None = None
 
     @property
     def name(self) -> str:

@@ -15,5 +15,5 @@ ABOUT: Final = About(
     port=6379,
     remembers=True,
     crash=r"REDIS BUG REPORT START|Guru Meditation",
-    residue={"keys without expiry": None, "keys without the prefix": None},
+    residue={"keys without expiry": None, "keys without the prefix": None, "keys of another lifetime": None},
 )

@@ -119,7 +119,7 @@ class _Poison(Injection):
         asking = client(self._site.laid(self._fault.link).admin_url)
         async with asking as redis, redis.pipeline(transaction=False) as pipeline:
             for key in self._keys:
-                await pipeline.set(key, "1", ex=POISONED_S)
+                await pipeline.set(key, "1", ex=round(self._laid.remembers_s or POISONED_S))
             await pipeline.execute()
         monitor = CommandMonitor(self._laid.admin_url, self._keys)
         self._monitor = await self._exits.enter_async_context(monitor)

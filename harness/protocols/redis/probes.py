@@ -17,6 +17,8 @@ __all__ = ["RedisProbe", "client"]
 KEYS_AT_ONCE: Final = 500
 WITHOUT_EXPIRY: Final = -1
 """Redis' answer to TTL for a key that it never removes."""
+LESS_S: Final = 600
+"""So much of its lifetime a key may have spent by the time that it is looked at: no run is so long."""
 
 
 @asynccontextmanager
@@ -34,7 +36,9 @@ class RedisProbe(UnaskedProbe):
 
     errors: ClassVar[tuple[type[Exception], ...]] = (RedisError, OSError)
 
-    def __init__(self, admin_url: str, database: int, prefix: str) -> None:
+    def __init__(self, admin_url: str, database: int, prefix: str, *, remembers_s: float | None = None) -> None:
+        """`remembers_s`: how long each of the service's keys lives from when it was written; None: as it likes."""
+        self._remembers_s = remembers_s
         self._url = admin_url
         self._database = str(database)
         self._prefix = prefix
@@ -46,14 +50,24 @@ class RedisProbe(UnaskedProbe):
         return sum(1 for other in listed if other["db"] == self._database and other["name"] != OWN_NAME)
 
     async def residue(self) -> Mapping[str, int]:
-        """Count the keys that Redis never removes, and those that are not the service's own by their prefix."""
+        """Count the keys that Redis never removes, that it removes at another time, and those of another prefix."""
         async with client(self._url) as asking:
             keys = {bytes(key) async for key in asking.scan_iter(count=KEYS_AT_ONCE)}  # SCAN may give one twice
             own = [key for key in keys if key.startswith(self._prefix.encode())]
-            lasting = 0
+            left_s: list[int] = []
             for begin in range(0, len(own), KEYS_AT_ONCE):
-                lasting += (await _expiries(asking, own[begin : begin + KEYS_AT_ONCE])).count(WITHOUT_EXPIRY)
-        return {"keys without expiry": lasting, "keys without the prefix": len(keys) - len(own)}
+                left_s += await _expiries(asking, own[begin : begin + KEYS_AT_ONCE])
+        return {
+            "keys without expiry": left_s.count(WITHOUT_EXPIRY),
+            "keys of another lifetime": sum(self._is_of_another_lifetime(seconds) for seconds in left_s),
+            "keys without the prefix": len(keys) - len(own),
+        }
+
+    def _is_of_another_lifetime(self, left_s: int) -> bool:
+        """Whether a key that has so long to live was written to live longer, or much less."""
+        if self._remembers_s is None or left_s < 0:
+            return False
+        return not self._remembers_s - LESS_S <= left_s <= self._remembers_s
 
 
 async def _expiries(asking: RedisClient, keys: Sequence[bytes]) -> list[int]:

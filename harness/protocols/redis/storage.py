@@ -34,6 +34,7 @@ class OwnKeys:
     database: int
     prefix: str
     admin_url: str
+    remembers_s: float | None = None
 
     def words(self, at: HostPort, *, tls: bool) -> Mapping[str, str]:
         """See `Own`."""
@@ -65,7 +66,7 @@ class OwnKeys:
 
     def probe(self) -> RedisProbe:
         """See `Own`."""
-        return RedisProbe(self.admin_url, self.database, self.prefix)
+        return RedisProbe(self.admin_url, self.database, self.prefix, remembers_s=self.remembers_s)
 
     @asynccontextmanager
     async def empty_beside(self) -> AsyncIterator[OwnKeys]:
@@ -85,7 +86,9 @@ class RedisStorage:
     async def own(self, server: RedisServer, share: Share) -> AsyncIterator[OwnKeys]:
         """Reserve a prefix. At the end the whole database is emptied, unless others may have keys in it."""
         database = share.number % DATABASES
-        keys = OwnKeys(database=database, prefix=f"{share.name}:", admin_url=server.url(db=database))
+        keys = OwnKeys(
+            database=database, prefix=f"{share.name}:", admin_url=server.url(db=database), remembers_s=share.remembers_s
+        )
         try:
             yield keys
         finally:

@@ -21,4 +21,17 @@ def test_keys_that_last_and_keys_of_others_are_counted_page_by_page(redis: Redis
 
     found = asyncio.run(probe.residue())
 
-    assert found == {"keys without expiry": more_than_a_page, "keys without the prefix": 1}
+    assert found == {
+        "keys without expiry": more_than_a_page, "keys of another lifetime": 0, "keys without the prefix": 1,
+    }  # fmt: skip
+
+
+def test_keys_that_live_longer_or_much_less_than_they_should_are_counted(redis: RedisServer) -> None:
+    with client_of(redis, 6) as client:
+        for number, seconds in enumerate((3600, 3100, 3660, 2990, 60)):
+            client.set(f"own:{number}", "1", ex=seconds)
+        client.set("other:1", "1", ex=5)
+        client.set("own:for_ever", "1")
+    probe = probes.RedisProbe(redis.url(db=6), 6, "own:", remembers_s=3600.0)
+
+    assert asyncio.run(probe.residue())["keys of another lifetime"] == 3
