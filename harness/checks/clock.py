@@ -95,6 +95,18 @@ def machine_was_busy(history: History, late: Late) -> str:
     )
 
 
+def slowdown(history: History, span: Span) -> float:
+    """How long a millisecond of a core took the run's processes in that time, in milliseconds: 1 if none waited."""
+    ran = waited = 0.0
+    for entry, seen in history.placed(CoresSeen):
+        share = _share_within(entry.t_ns, seen, span)
+        ran += share * sum(wait.ran_ms for wait in seen.waits)
+        waited += share * sum(wait.waited_ms for wait in seen.waits)
+    if not waited:
+        return 1.0
+    return (ran + waited) / ran if ran else math.inf
+
+
 def _share_within(ended_ns: int, sample: CoresSeen, span: Span) -> float:
     """How much of a sample lies within the span, 0 to 1."""
     length_ns = sample.over_ms * 1e6

@@ -52,6 +52,11 @@ class Exchange:
         return self.sent.purpose == Purpose.SCENARIO
 
     @property
+    def lost_patience(self) -> bool:
+        """Whether its client hung up because its patience was over: what became of it is the sender's own doubt."""
+        return self.sent.patience_ms is not None and self.ended is not None and self.ended.hung_up_at is not None
+
+    @property
     def gives_up(self) -> bool:
         """Whether the sender of a valid delivery got a final no that its step does not expect."""
         expected = self.sent.expected if self.judged else None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from harness.checks.clock import machine_was_busy
 from harness.checks.exchanges import AGAIN_MAX, acknowledged_by_steps, exchanges, sent_again
 from harness.checks.felt import not_felt
+from harness.checks.goodput import not_overloaded
 from harness.checks.leaks import leaked_sessions
 from harness.checks.promises import out_of_order, strange_evidence, unread_rows
 from harness.checks.registry import Check
@@ -125,7 +126,7 @@ def _missing(history: History) -> str:
     unread = history.last(RowsUnknown)
     if unread is not None:
         return f"what is stored was not read: {unread.reason}"
-    return not_felt(history) or _not_looked_at(history) or _not_sent_again(history)
+    return not_overloaded(history) or not_felt(history) or _not_looked_at(history) or _not_sent_again(history)
 
 
 def _not_looked_at(history: History) -> str:

@@ -75,7 +75,7 @@ def outcome(history: History) -> Examined:
 def _as_expected(exchange: Exchange, *, repeated: bool) -> bool:
     """Whether it ended as its step expects. Who expects an acknowledgement is content with "already" for a repeat."""
     expected = exchange.sent.expected
-    if expected is None or exchange.outcome in expected:
+    if expected is None or exchange.outcome in expected or exchange.lost_patience:
         return True
     return repeated and exchange.outcome == ALREADY and ACKNOWLEDGED in expected
 

@@ -10,6 +10,7 @@ from harness.checks import disclosure  # isort: skip
 from harness.checks import health  # isort: skip
 from harness.checks import answering  # isort: skip
 from harness.checks import liveness  # isort: skip
+from harness.checks import goodput  # isort: skip
 from harness.checks import starts  # isort: skip
 from harness.checks import retries  # isort: skip
 from harness.checks import condition  # isort: skip
@@ -37,6 +38,7 @@ __all__ = [
     "contract",
     "counts",
     "disclosure",
+    "goodput",
     "health",
     "liveness",
     "named",

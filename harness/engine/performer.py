@@ -11,6 +11,8 @@ from harness.engine.contract import Contract as Contracted
 from harness.engine.copying import MoreCopies, RollingChange
 from harness.engine.hanging_up import HangUpWhen
 from harness.engine.injector import MOMENT_INTERVAL_S, InForce, Injector
+from harness.engine.load import Load
+from harness.engine.load_steps import Arrivals, Capacity, ComesBack, has_an_end
 from harness.engine.observing.health import HealthSampling
 from harness.engine.phases.figures import before_a_block, record_figures
 from harness.engine.requests import scenario_requests
@@ -78,6 +80,7 @@ class Performer:
         self.health = HealthSampling(rig)
         self.faults = Injector(rig, lacking=lacking, health=self.health)
         self.expectations: list[Expect] = []
+        self._load = Load(rig)
 
     @property
     def site(self) -> Site:
@@ -104,7 +107,8 @@ class Performer:
                 await self._restart(step)
             case Expect():
                 self.expect(step)
-            case Deliver() | Prepare() | Roll() | Starts():
+            case Deliver() | Arrivals() | Capacity() | Prepare() | Roll() | Starts():
+                has_an_end(step)
                 return await (await self.begin(step))()
             case Request():
                 return await self._request(step)
@@ -123,12 +127,10 @@ class Performer:
     async def begin(self, step: Step) -> End:
         """Begin a step that a block keeps on; return what ends it. Raises UsageError for one that cannot go on."""
         match step:
-            case Deliver():
-                return await self._deliver(step)
-            case Traffic():
-                return self._traffic(step)
-            case Request():
-                return functools.partial(results, [asyncio.create_task(self._request(step))])
+            case Deliver() | Traffic() | Request():
+                return await self._begin_sending(step)
+            case Arrivals() | Capacity() | ComesBack():
+                return await self._load.begin(step)
             case Prepare() | Starts() | Copies() | Roll() | Supervised():
                 return await self._begin_processes(step)
             case Limits():
@@ -138,6 +140,15 @@ class Performer:
                 return functools.partial(self.faults.heal_block, injected)
             case _:
                 raise UsageError.at("lab", "step", step.kind, "cannot be a block", mend=f"await lab.{step.kind}(...)")
+
+    async def _begin_sending(self, step: Deliver | Traffic | Request) -> End:
+        match step:
+            case Deliver():
+                return await self._deliver(step)
+            case Traffic():
+                return self._traffic(step)
+            case Request():
+                return functools.partial(results, [asyncio.create_task(self._request(step))])
 
     async def _deliver(self, step: Deliver) -> End:
         if step.hang_up_at is not None:

@@ -36,6 +36,7 @@ HEADER_CHARACTERS_KEPT = 200
 HEADERS_KEPT = 20
 STORED_BODY = "the stored body"
 HUNG_UP = "hung up in the middle of the request"
+OUT_OF_PATIENCE = "its client's patience was over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class Errand:
 
     `asks`, `name` and `owed`: see `RequestSent`. `callers`: the clients of its step, if a fault may end those alone.
     `within_s`: the client gives up then; None: when the run's patience is over. `over`: the connections that it takes;
-    None: those of the clients. `last`: it asks the service to end the connection.
+    None: those of the clients. `last`: it asks the service to end the connection. `load`, `attempt`, `patience_ms`: see
+    `RequestSent`.
     """
 
     purpose: Purpose
@@ -98,6 +100,9 @@ class Errand:
     within_s: float | None = None
     over: HttpClient | None = None
     last: bool = False
+    load: int = 0
+    attempt: int = 1
+    patience_ms: float | None = None
 
     @property
     def reads(self) -> bool:
@@ -118,6 +123,7 @@ class _Ending:
     problem: str | None = None
     broken_off: bool = False
     hung_up_at: Value | None = None
+    given_up: bool = False
     headers: Sequence[tuple[str, str]] = ()
     lacks: tuple[str, ...] = ()
     connection_lacks: tuple[str, ...] = ()
@@ -210,7 +216,7 @@ class Clients:
             RequestSent(
                 number, "" if errand.asks is Asks.HEALTH else delivery.name, delivery.digest, len(delivery.body),
                 errand.purpose.value, errand.expected, errand.slower_ms_max, errand.asks.value, errand.name,
-                errand.owed,
+                errand.owed, errand.load, errand.attempt, errand.patience_ms,
             ),
             t_ns=t_ns,
         )  # fmt: skip
@@ -250,9 +256,19 @@ class Clients:
     async def _ending(self, caller: Caller, delivery: Delivery, going: OutgoingRequest, errand: Errand) -> _Ending:
         request = asyncio.create_task(self._request(caller, delivery, going, errand))
         async with owned([request]):  # cancelled, it is over when its socket is closed
-            return await self._first(request, caller, self.patience_s if errand.within_s is None else errand.within_s)
+            ending = await self._first(request, caller, errand)
+            if ending.given_up and errand.patience_ms is not None:
+                ending.hung_up_at = Named(OUT_OF_PATIENCE)
+            return ending
 
-    async def _first(self, request: asyncio.Task[_Ending], caller: Caller, patience_s: float) -> _Ending:
+    def _within_s(self, errand: Errand) -> float:
+        """How long the client waits for the answer."""
+        if errand.patience_ms is not None:
+            return min(self.patience_s, errand.patience_ms / 1e3)
+        return self.patience_s if errand.within_s is None else errand.within_s
+
+    async def _first(self, request: asyncio.Task[_Ending], caller: Caller, errand: Errand) -> _Ending:
+        patience_s = self._within_s(errand)
         either: Sequence[asyncio.Future[Any]] = [request, caller.asked]
         first_s = patience_s if self.looks is None else min(LOOK_AFTER_S, patience_s)
         done, _ = await asyncio.wait(either, timeout=first_s, return_when=asyncio.FIRST_COMPLETED)
@@ -264,7 +280,9 @@ class Clients:
         done, _ = await asyncio.wait(either, timeout=rest_s, return_when=asyncio.FIRST_COMPLETED)
         if done:
             return self._ended(request, caller, look.result() if look.done() else (), patience_s)
-        ending = self._ended(request, caller, (), patience_s)
+        ending = self._ended(request, caller, look.result() if look.done() else (), patience_s)
+        if errand.patience_ms is not None:  # it hangs up in time
+            return ending
         ending.waiting_for = await self.looks.begin() or await look
         return ending
 
@@ -277,7 +295,7 @@ class Clients:
             at = caller.asked.result()
             ending = _Ending(UNKNOWN, problem=f"hung up at {at!r}", hung_up_at=at)
         else:
-            ending = _Ending(UNKNOWN, problem=f"no answer in {patience_s:.1f} s")
+            ending = _Ending(UNKNOWN, problem=f"no answer in {patience_s:.1f} s", given_up=True)
         ending.waiting_for = waiting_for
         return ending
 

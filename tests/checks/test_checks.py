@@ -48,6 +48,7 @@ from harness.history.events import (
     UnhandledLogged,
 )
 from harness.vocabulary import ABSENT, ACKNOWLEDGED, ALREADY, ANY_OUTCOME, CONFLICT, REFUSED, REJECTED, UNKNOWN, service
+from tests.checks.loaded import collapsed
 from tests.checks.support import AT_REST, DOWN, Story, digest_of, middle, rest, row, whole
 
 SECOND_NS = 1_000_000_000
@@ -281,6 +282,7 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("recovers", lambda: whole().tell(NotRecovered(10, "503")), "nothing acknowledged 10 s after healing: 503"),
     ("recovers", not_again, "c, sent again: unknown"),
     ("recovers", lambda: middle().tell(NotSteady("1 of 10: b refused")).rows("a"), "not steadily: 1 of 10: b refused"),
+    ("comes_back", collapsed, "1 s after what disturbed it had gone, 8 a second were acknowledged in time (before: 40"),
     ("drains", lambda: whole().tell(ServiceEnded(1, 1, "SIGTERM")), "ended with status 1 after SIGTERM"),
     ("drains", cut_short, "ended with status -15 after SIGTERM, with 1 request open"),
     ("drains", cut_short_as_its_client_knew_first, "ended with status -15 after SIGTERM, with 1 request open"),
@@ -391,7 +393,7 @@ def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed", "leaves_nothing"}
     of_the_contract |= {"effects_agree", "keeps_secrets", "counts_are_true", "log_tells_answers"}
     of_the_run = {"slower", "reached", "drains", "ends", "prepares", "starts", "retries_spaced", "health_is_true"}
-    of_the_run |= {"health_in_time", "answers_in_one_go", "names_what_is_away", "log_is_of_use"}
+    of_the_run |= {"health_in_time", "answers_in_one_go", "names_what_is_away", "log_is_of_use", "comes_back"}
     assert empty == of_the_run | of_the_contract
     nothing = [each(Story().recorder.history) for each in STANDING]
     assert {each.name for each in nothing if each.observations} == {"log_clean", "assertion"}

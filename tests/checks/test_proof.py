@@ -9,6 +9,7 @@ import pytest
 from harness.checks import STANDING, Check
 from harness.history.events import Asks, MomentMissed, NotRecovered
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, service
+from tests.checks.loaded import collapsed
 from tests.checks.support import Story, whole
 from tests.checks.test_checks import nothing_is_away, tried
 
@@ -34,6 +35,7 @@ def _spoilt() -> dict[str, Story]:
         "names_what_is_away": nothing_is_away(),
         "reached": whole().tell(MomentMissed(service.answers(5), True, 10, "2")),
         "recovers": whole().tell(NotRecovered(10, "503")),
+        "comes_back": collapsed(),
     }
 
 

@@ -58,6 +58,8 @@ from harness import (
 async def awaited(lab: Lab) -> None:
     assert_type(await lab.deliver(5, copies=2, expect=REFUSED | UNKNOWN), Sequence[Answer])
     assert_type(await lab.deliver(slower_ms_max=500, hang_up_at=postgres.sent("COMMIT")), Sequence[Answer])
+    assert_type(await lab.arrivals(rate_per_s=9, for_s=1, patience_ms=100, retries=2), Sequence[Answer])
+    await lab.capacity(clients=2)
     await lab.inject(link.down(redis), no_fault)
     await lab.heal(link.down(redis))
     await lab.until(postgres.waiting("INSERT"), within_s=3)

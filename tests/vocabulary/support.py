@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import harness
 from harness import Http, Link, Postgres, process
+from harness.engine.load_steps import Arrivals, Capacity, ComesBack
 from harness.engine.steps import (
     Contract,
     Copies,
@@ -76,6 +77,14 @@ OF_STEP: dict[type[Value], dict[str, st.SearchStrategy[Any]]] = {
         "expect": st.just(ENDS),  # needed with what it says
     },
     process.limit: {"more_descriptors": st.integers(1, 90)},  # one limit at least
+    Arrivals: {  # one rate
+        "rate_per_s": st.just(None),
+        "of_capacity": st.floats(0.1, 9),
+        "for_s": st.none() | st.floats(0.1, 9),
+        "patience_ms": st.floats(1, 9),
+    },
+    Capacity: {"for_s": st.floats(0.1, 9)},
+    ComesBack: {"within_s": st.floats(0.1, 9), "to": st.floats(0.1, 1)},
     Copies: {"n": st.integers(2, 5)},
     Prepare: {"says": st.sampled_from(["", "wrong|bad"]), "copies": st.integers(1, 20), "tries": st.just(1)},
     Request: {"expect": st.sampled_from(OUTCOMES)},  # needed with a limit of time
@@ -177,6 +186,7 @@ def evaluated(source: str) -> object:
     verbs = {
         "request": Request, "contract": Contract, "deliver": Deliver, "traffic": Traffic, "until": Until,
         "wait": Wait, "expect": Expect, "limits": Limits, "supervised": Supervised, "prepare": Prepare,
+        "arrivals": Arrivals, "capacity": Capacity, "comes_back": ComesBack,
         "copies": Copies, "roll": Roll, "starts": Starts,
         "restart": lambda *settings, **of_the_start: Restart(settings, **of_the_start),
         "inject": lambda *faults: Inject(faults), "heal": lambda *faults: Heal(faults),

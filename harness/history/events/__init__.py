@@ -7,6 +7,14 @@ The entry that holds an event has its time. Faults, steps, moments and figures a
 from harness.history.events.event import Event, Named
 from harness.history.events.failover import FailedOver
 from harness.history.events.faults import EvidenceSeen, FaultActed, FaultHealed, MessageMet
+from harness.history.events.load import (
+    CapacityMeasured,
+    DisturbanceBegan,
+    DisturbanceGone,
+    GoodputWatched,
+    LoadBegan,
+    LoadEnded,
+)
 from harness.history.events.processes import (
     PrepareEnded,
     ServerCrashed,
@@ -70,10 +78,13 @@ __all__ = [
     "AnswersLogged",
     "Asks",
     "AtRest",
+    "CapacityMeasured",
     "CoreWait",
     "CoresSeen",
     "Counted",
     "CountsRead",
+    "DisturbanceBegan",
+    "DisturbanceGone",
     "EffectsRead",
     "Event",
     "EvidenceSeen",
@@ -82,8 +93,11 @@ __all__ = [
     "FaultHealed",
     "FigureRead",
     "FigureUnknown",
+    "GoodputWatched",
     "HarnessProblem",
     "Healthy",
+    "LoadBegan",
+    "LoadEnded",
     "LogRead",
     "LoggedFor",
     "MachineLacks",

@@ -45,7 +45,8 @@ class RequestSent(Event, kind="request.sent"):
 
     `asks`: what it asked for, one of `Asks`. `name`: which of the target's requests it was, such as `unsigned`; empty
     for a plain delivery. `owed`: the outcomes that the contract allows for it, by what was in force when it was sent;
-    None: only what its step expects.
+    None: only what its step expects. `load`: the number of the `LoadBegan` with which it arrived; 0: with none.
+    `attempt`: from 1. `patience_ms`: its client hangs up then; None: it waits as long as the run does.
     """
 
     request: int
@@ -58,6 +59,9 @@ class RequestSent(Event, kind="request.sent"):
     asks: str = Asks.DELIVER.value
     name: str = ""
     owed: Outcome | None = None
+    load: int = 0
+    attempt: int = 1
+    patience_ms: float | None = None
 
     @property
     def reads(self) -> bool:

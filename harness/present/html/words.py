@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.engine.load_steps import Arrivals, Capacity, ComesBack
 from harness.engine.steps import (
     Contract,
     Copies,
@@ -61,7 +62,7 @@ def step_words(step: Value) -> str:
         case FigureStep():
             words = f"{'At the end' if isinstance(step, Expect) else 'While this lasts'}, {_limited(step)}"
         case _:
-            words = _of_the_service(step)
+            words = _of_the_load(step) or _of_the_service(step)
     return f"{words}." if words else repr(step)
 
 
@@ -104,6 +105,21 @@ def _about(step: Request) -> str:
     about = " about what was never sent" if step.of is None else f" about delivery {step.of} of the scenario"
     within = "" if step.within_ms is None else f", again and again for {step.within_ms:g} ms"
     return about + within + ("" if step.expect is None else f"; it is to be {step.expect}")
+
+
+def _of_the_load(step: Value) -> str:
+    """Words for a step that loads the service; empty for any other."""
+    match step:
+        case Arrivals():
+            rate = f"{step.of_capacity:g} times the capacity" if step.of_capacity else f"{step.rate_per_s:g} a second"
+            for_ = f" for {step.for_s:g} s" if step.for_s else ""
+            retries = f", and tries again {step.retries} times at most" if step.retries else ""
+            return f"Deliveries arrive{for_} ({rate}), answered or not; each waits {step.patience_ms:g} ms{retries}"
+        case Capacity(clients=clients, for_s=for_s):
+            return f"Measure for {for_s:g} s how much is acknowledged to {clients} clients that never wait"
+        case ComesBack(within_s=within_s, to=to):
+            return f"Disturb it; {within_s:g} s after the last of that {to:.0%} of the goodput is to be back"
+    return ""
 
 
 def _expected(step: Deliver | Traffic) -> str:
