@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from harness.chaos import Chaos
     from harness.engine.workload import Answer
     from harness.faults import Fault, link, no_fault, process, server, syscall, wire
     from harness.faults.syscall import Errno
@@ -49,6 +50,7 @@ __all__ = [
     "THROTTLED",
     "UNKNOWN",
     "Answer",
+    "Chaos",
     "Errno",
     "Fault",
     "Figure",
@@ -80,6 +82,7 @@ __all__ = [
 
 _HOMES: Mapping[str, str] = {
     "Answer": "harness.engine.workload",
+    "Chaos": "harness.chaos",
     "Errno": "harness.faults.syscall",
     "Fault": "harness.faults",
     "Http": "harness.protocols.http.words",

@@ -69,6 +69,10 @@ class UsageError(HarnessError):
         return cls.at(place, key, value, problem, valid=known, mend="" if known else "take it out", sought=key)
 
 
+class InconclusiveError(HarnessError):
+    """A fault or a moment did not come about as a test wanted, so that the test says nothing of the application."""
+
+
 def closest(value: str, valid: Iterable[str]) -> str | None:
     """Return the valid word nearest to `value`, or None when none is near."""
     matches = difflib.get_close_matches(value, list(valid), n=1, cutoff=0.5)

@@ -1,5 +1,6 @@
-"""The pytest plugin's entry point: its hooks, and the fixture by which a test becomes a scenario."""
+"""The pytest plugin's entry point: its hooks, the fixture by which a test becomes a scenario, and `chaos`."""
 
+from harness.plugin.chaos import chaos, chaos_servers, chaos_stack
 from harness.plugin.fixture import lab_of_a_scenario
 from harness.plugin.hooks import (
     pytest_addoption,
@@ -15,6 +16,9 @@ from harness.plugin.hooks import (
 )
 
 __all__ = [
+    "chaos",
+    "chaos_servers",
+    "chaos_stack",
     "lab_of_a_scenario",
     "pytest_addoption",
     "pytest_collection_finish",

@@ -18,6 +18,8 @@ EXPORTS = ROOT / "__init__.py"
 """What a scenario imports: each protocol's words."""
 SCHEMES = {"stack/toxiproxy/_api.py", "stack/toxiproxy/client.py"}
 """There "http" is how a URL begins, not a protocol of a link."""
+DEMO = ROOT / "demo"
+"""A service with its scenarios: what a user would write, not part of the harness."""
 NAMESPACE = {"faults/server.py"}
 """It says for type checkers which faults of one protocol's servers a scenario finds under the name `server`."""
 
@@ -47,7 +49,7 @@ def test_no_module_outside_a_protocols_folder_names_one() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{where}"
         for path in sorted(ROOT.rglob("*.py"))
-        if HOME not in path.parents and path != EXPORTS
+        if not {HOME, DEMO} & {*path.parents} and path != EXPORTS
         for where in named_in(path.read_text("utf-8"))
         if str(path.relative_to(ROOT)) not in NAMESPACE | (SCHEMES if where.endswith("'http'") else set())
     ]

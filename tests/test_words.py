@@ -55,6 +55,7 @@ CALLED: dict[str, Callable[..., object]] = {
             "until",
         )
     },
+    **{f"chaos.{name}": getattr(harness.Chaos, name) for name in ("answered", "check", "inject", "until")},
     "wire.order": harness.wire.order,
     "Fault.fired": harness.Fault.fired,
     **{kind: fault for kind, fault in FAULTS.items() if kind != "no_fault"},
@@ -66,6 +67,7 @@ CALLED: dict[str, Callable[..., object]] = {
 """Everything that a scenario calls: functions, the classes of faults and links, and their methods."""
 USED_AS_THEY_ARE = {
     "Answer": harness.Answer,
+    "Chaos": harness.Chaos,
     "Fault": harness.Fault,
     "Figure": harness.Figure,
     "Lab": harness.Lab,

@@ -6,23 +6,26 @@ import dataclasses
 import functools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from harness.engine.observing.health import HealthSampling
 from harness.engine.observing.moments import Observer
-from harness.engine.rig import Rig
+from harness.engine.observing.sessions import Sessions
 from harness.engine.stops import MachineLacksError, ScenarioStop, not_started
 from harness.errors import UsageError
 from harness.faults.callers import Callers
 from harness.faults.fault import Fault, Fired, Injection, Need, own
 from harness.faults.site import Site
 from harness.faults.timing import Armed, AtMessage, TimedFault, Trigger, WhenSeen
+from harness.history import Recorder
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, MachineLacks, MessageMet
 from harness.polling import poll_async
 from harness.stack.service_start import ServiceStartError
 from harness.vocabulary import Link, Message, Moment, Value
 
+Names: TypeAlias = tuple[tuple[str, str], ...]
+"""(source, id) of deliveries."""
 IDS_TO_COME = 200
 MOMENT_INTERVAL_S = 0.01
 
@@ -39,19 +42,29 @@ class InForce:
 class Injector:
     """Faults of one running service, from their injection until they are healed.
 
-    `lacking`: returns why the machine or the stack cannot provide what a fault needs; None if it can. `health`: is
-    sampled before a fault is healed.
+    `lacking`: returns why the machine or the stack cannot provide what a fault needs; None if it can. `to_come`: names
+    that many of the deliveries that may still be sent. `sample`: is called with the faults in force before one of them
+    is healed.
     """
 
-    def __init__(self, rig: Rig, *, lacking: Callable[[Need], str | None], health: HealthSampling) -> None:
-        self._site = rig.site
-        self._deliveries = rig.clients.deliveries
-        self._recorder = rig.recorder
+    def __init__(
+        self,
+        site: Site,
+        sessions: Sessions,
+        recorder: Recorder,
+        *,
+        lacking: Callable[[Need], str | None],
+        to_come: Callable[[int], Names],
+        sample: Callable[[Sequence[tuple[Value, Injection]]], Awaitable[None]],
+    ) -> None:
+        self._site = site
+        self._recorder = recorder
         self._lacking = lacking
-        self._health = health
+        self._to_come = to_come
+        self._sample = sample
         self._in_force: list[InForce] = []
         self._injected = 0
-        self.observer = Observer(rig.site, rig.sessions, rig.recorder, self._injection_of)
+        self.observer = Observer(site, sessions, recorder, self._injection_of)
         """Its events count from the last fault that was injected or healed."""
 
     @property
@@ -130,13 +143,13 @@ class Injector:
         ) -> None:  # fmt: skip
             self._recorder.record("fault", EvidenceSeen(number, what, source, detail, at, deliveries), t_ns=t_ns)
 
-        to_come = self._deliveries.names_to_come(IDS_TO_COME)
+        to_come = self._to_come(IDS_TO_COME)
         callers = callers or self._site.callers
         return dataclasses.replace(self._site, witness=witness, ids_to_come=to_come, callers=callers)
 
     async def before_heal(self) -> None:
         """Sample the service's health under the faults in force, where that disturbs nothing."""
-        await self._health.before_heal([(known.fault, known.injection) for known in self._in_force])
+        await self._sample([(known.fault, known.injection) for known in self._in_force])
 
     async def heal_these(self, faults: Sequence[Fault]) -> None:
         """Heal faults by their values, in this order. Raises UsageError for one that is not in force."""

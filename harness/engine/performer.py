@@ -78,7 +78,10 @@ class Performer:
         self._recorder = rig.recorder
         self.contract = Contracted(rig)
         self.health = HealthSampling(rig)
-        self.faults = Injector(rig, lacking=lacking, health=self.health)
+        self.faults = Injector(
+            rig.site, rig.sessions, rig.recorder, lacking=lacking,
+            to_come=rig.clients.deliveries.names_to_come, sample=self.health.before_heal,
+        )  # fmt: skip
         self.expectations: list[Expect] = []
         self._load = Load(rig)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.errors import InconclusiveError
 from harness.plugin.fixture import is_scenario
 from harness.plugin.ids import parameter_id
 from harness.plugin.options import add_options
@@ -99,9 +100,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tell the story of a scenario's run instead of a traceback."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell the story of a scenario's run instead of a traceback. A test that says nothing is an error, no failure."""
     report = yield
+    if call.excinfo is not None and call.excinfo.errisinstance(InconclusiveError):
+        report.when = "setup"  # see `fit_report`
     known = item.config.stash.get(STASH, None)
     if known is not None:
         known.fit(report, item)

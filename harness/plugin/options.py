@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.plugin.chaos import SCOPE
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.registry import PROTOCOLS
 
@@ -71,3 +72,4 @@ def add_options(parser: pytest.Parser) -> None:
     for name, shown in (("without", "NAME"), ("server", "NAME=X"), ("allow-host", "HOST")):
         add(name, action="append", default=[], metavar=shown)
     add("strict", action="store_true")
+    parser.addini(SCOPE, "how long a test's databases and links last: function, module or session", default="function")

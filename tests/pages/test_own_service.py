@@ -15,6 +15,8 @@ from tests.pages.support import ROOT, Snippet, snippets
 EXAMPLE = ROOT / "examples" / "own-service"
 TARGET = EXAMPLE / "scenarios" / "target.toml"
 FILES = ("main.go", "mend.patch", "scenarios/target.toml", "scenarios/broken_database.py")
+SUITE_OF_CHAOS = ROOT / "tests" / "chaos" / "suite.py"
+"""Ordinary tests that are run: what other pages show of such."""
 IDS = ["healthy", "insert_answer_lost", "postgres_down"]
 DEMO = re.findall(r"^async def test_(\w+)", (SCENARIOS / "careless.py").read_text("utf-8"), re.MULTILINE)
 
@@ -32,6 +34,9 @@ def test_the_page_shows_its_target() -> None:
 
 @pytest.mark.parametrize("snippet", snippets("example"), ids=lambda snippet: snippet.place)
 def test_what_the_page_shows_of_it_is_there(snippet: Snippet) -> None:
+    if snippet.page.name != "your-own-service.md":
+        assert snippet.text in SUITE_OF_CHAOS.read_text("utf-8")
+        return
     lines = "\n".join(re.sub(r"^\+", "", (EXAMPLE / name).read_text("utf-8"), flags=re.MULTILINE) for name in FILES)
     assert snippet.text in lines
 

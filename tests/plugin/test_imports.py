@@ -12,8 +12,8 @@ from harness.protocols.registry import PROTOCOLS
 from tests.tiny import CHECKOUT, completed, environment, write_suite
 
 LIGHT = {
-    "harness", "harness.errors", "harness.plugin", "harness.plugin.fixture", "harness.plugin.hooks",
-    "harness.plugin.ids", "harness.plugin.options", "harness.pytest_plugin",
+    "harness", "harness.errors", "harness.plugin", "harness.plugin.chaos", "harness.plugin.fixture",
+    "harness.plugin.hooks", "harness.plugin.ids", "harness.plugin.options", "harness.pytest_plugin",
     "harness.protocols", "harness.protocols.contract", "harness.protocols.contract.about", "harness.protocols.registry",
     *(f"harness.protocols.{protocol}{module}" for protocol in PROTOCOLS for module in ("", ".about")),
 }  # fmt: skip

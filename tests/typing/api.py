@@ -23,6 +23,7 @@ from harness import (
     THROTTLED,
     UNKNOWN,
     Answer,
+    Chaos,
     Errno,
     Fault,
     Figure,
@@ -222,3 +223,14 @@ def wrong_markers() -> None:
     proves("retry.database", fails="stored")  # type: ignore[call-overload]
     proves("retry.database", fails="outcome")  # type: ignore[call-overload]
     proves("retry.database", fails="outcome", match="closed", without=["a"])  # type: ignore[call-overload]
+
+
+async def ordinary(chaos: Chaos) -> None:
+    """In an ordinary test."""
+    assert_type(chaos.postgres.url, str)
+    async with chaos.inject(wire.cut(postgres.sent("COMMIT"))) as fault:
+        assert_type(fault.fired, int)
+    with chaos.inject(link.down(redis), wire.cut(postgres.sent("COMMIT"))) as faults:
+        assert_type(faults.evidence, Sequence[str])
+    await chaos.auntil(postgres.waiting("INSERT"))
+    chaos.inject("link.down")  # type: ignore[arg-type]

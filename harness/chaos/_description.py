@@ -1,0 +1,38 @@
+"""Describes what a test needs of a stack: a link to each server that keeps something. No file is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.protocols.contract.about import ABOUT
+from harness.protocols.registry import PROTOCOLS
+from harness.target import SCHEMA, Target, TargetDescription
+from harness.target.description import HttpTemplate, SenderDescription
+from harness.target.sender import TemplateSender
+
+HERE = "/"
+
+
+def linked() -> tuple[str, ...]:
+    """The protocols of which a test has a server: those whose servers keep something for an application."""
+    return tuple(name for name in PROTOCOLS if ABOUT.of(name).stores or ABOUT.of(name).remembers)
+
+
+def the_tests_own() -> Target:
+    """Return a target with these links. Its service is the test's own process: the harness starts none, sends nothing.
+
+    What the model demands of a service that it starts is filled in, and not used.
+    """
+    nothing_sent = HttpTemplate(path=HERE)
+    description = TargetDescription.model_validate({
+        "schema": SCHEMA,
+        "name": "test",
+        "service": {
+            "command": ["{python}"], "environment": {}, "listening": r"(?P<port>\d+)", "alive": HERE, "unhandled": "^$",
+        },
+        "links": {name: {"protocol": name} for name in linked()},
+        "sender": SenderDescription(http=nothing_sent),
+        "stored": {"sql": "SELECT"},
+        "limits": {"connections": 1, "body_bytes": 100},
+    })  # fmt: skip
+    return Target(path=Path.cwd() / "test", description=description, sender=TemplateSender(nothing_sent))

@@ -1,0 +1,44 @@
+"""The test's own process in the place of a service that the harness has started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.processes.keeper import Keeper, KeptProcess
+from harness.processes.syscalls import SyscallEvent
+from harness.stack.service import ServiceProcess
+from harness.stack.service_start import ServiceSpec
+
+
+class OwnProcess(ServiceProcess):
+    """The application as far as the kernel's account goes: this process, and its children.
+
+    The harness has not started it, so it cannot end it, answer its calls or read what it logs: its log stays empty.
+    """
+
+    def __init__(self, keeper: Keeper, log: Path) -> None:
+        spec = ServiceSpec(
+            argv=(), environment={}, cwd=Path.cwd(), log=log, listening=None, alive="/",
+            start_within_s=0.0, stop_within_s=0.0, watch_connects=False,
+        )  # fmt: skip
+        super().__init__(keeper, spec, _never_ends)
+
+    @property
+    def running(self) -> bool:
+        """It is here."""
+        return True
+
+    def pids(self) -> frozenset[int]:
+        """This process; those who look take its children, too."""
+        return frozenset({os.getpid()})
+
+    def syscall_events(self) -> Sequence[SyscallEvent]:
+        """Its calls are not watched."""
+        return ()
+
+
+def _never_ends(process: KeptProcess, status: int, asked_by: str) -> None:
+    raise HarnessError(f"a service ended that was never started: {process.pid}, {status}, {asked_by}")

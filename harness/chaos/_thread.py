@@ -1,0 +1,83 @@
+"""The thread in which the harness acts, so that the test's own event loop, if it has one, need not be the harness's."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from typing import Any, Generic, TypeVar
+
+from harness.closing import Closing
+from harness.errors import UsageError
+
+T = TypeVar("T")
+HeldT = TypeVar("HeldT")
+
+
+class HoldingThread(Closing, Generic[HeldT]):
+    """Opens something in a thread of its own, runs coroutines there, and closes it there at the end.
+
+    Servers belong to the thread that has started them, and what a run makes to its event loop.
+    """
+
+    def __init__(self, make: Callable[[], AbstractContextManager[HeldT]]) -> None:
+        self._make = make
+        self._up: Future[HeldT] = Future()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._over: asyncio.Event | None = None
+        self._problem: BaseException | None = None
+        self._thread = threading.Thread(target=self._main, name="harness-chaos")
+
+    def open(self) -> HeldT:
+        """Start the thread, and return what it has opened. Raises what opening it raised."""
+        self._thread.start()
+        return self._up.result()
+
+    def _main(self) -> None:
+        try:
+            with self._make() as held, asyncio.Runner() as runner:
+                runner.run(self._serve(held))
+        except BaseException as problem:  # noqa: BLE001  # raised in the thread that waits for it
+            if self._up.done():
+                self._problem = problem
+            else:
+                self._up.set_exception(problem)
+
+    async def _serve(self, held: HeldT) -> None:
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        self._up.set_result(held)
+        await self._over.wait()
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Begin a coroutine in the thread's event loop."""
+        if self._loop is None:
+            raise RuntimeError("the thread is not open")
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end, and wait for it. The caller's own event loop, if one runs, stands still."""
+        return self.submit(work).result()
+
+    async def awaited(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end, while the caller's own asyncio event loop goes on."""
+        return await asyncio.wrap_future(self.submit(work))
+
+    def close(self) -> None:
+        """Close what it holds, and end the thread. Raises what closing raised. Idempotent."""
+        if self._loop is not None and self._over is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join()
+        problem, self._problem = self._problem, None
+        if problem is not None:
+            raise problem
+
+
+def check_nothing_waits(verb: str, instead: str) -> None:
+    """Raise UsageError if an event loop runs here: a call that waits would keep the application from going on."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise UsageError(f"chaos.{verb}: an event loop runs here, and would stand still", hint=f"write {instead}")

@@ -1,0 +1,48 @@
+"""The fixtures of an ordinary test that breaks the servers of its application.
+
+Every pytest run loads this, so it imports the harness only when a test takes one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.chaos import Chaos, ChaosServers
+
+SCOPE = "harness_chaos_scope"
+"""The ini setting."""
+
+
+@pytest.fixture(scope="session")
+def chaos_servers() -> Mapping[str, str]:
+    """URLs of servers of the user's own, by protocol; to be overridden. Servers that are missing here are started."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def chaos_stack(pytestconfig: pytest.Config, chaos_servers: Mapping[str, str]) -> Iterator[ChaosServers]:
+    """Keep the servers of a session; with xdist, those of a worker."""
+    from harness.chaos import ChaosServers  # noqa: PLC0415  # only where a test takes it
+    from harness.plugin.settings import settings_of  # noqa: PLC0415  # likewise
+
+    with ChaosServers(settings_of(pytestconfig).stack, chaos_servers) as servers:
+        yield servers
+
+
+def _scope(fixture_name: str, config: pytest.Config) -> Any:
+    del fixture_name
+    return cast("str", config.getini(SCOPE))
+
+
+@pytest.fixture(scope=_scope)
+def chaos(chaos_stack: ChaosServers) -> Iterator[Chaos]:
+    """Give databases of the test's own, behind the relay and Toxiproxy, and the means to break them."""
+    with chaos_stack.laid() as laid:
+        yield laid
+
+
+__all__ = ["SCOPE", "chaos", "chaos_servers", "chaos_stack"]
