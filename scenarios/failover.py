@@ -4,8 +4,21 @@ from typing import Literal
 
 import pytest
 
-from harness import ACKNOWLEDGED, ANY_OUTCOME, REFUSED, Lab, link, postgres, proves, redis, server, service, wire
-from scenarios.words import CLOSED, REFUSED_CONNECT, UNHANDLED
+from harness import (
+    ACKNOWLEDGED,
+    ANY_OUTCOME,
+    REFUSED,
+    UNKNOWN,
+    Lab,
+    link,
+    postgres,
+    proves,
+    redis,
+    server,
+    service,
+    wire,
+)
+from scenarios.words import CLOSED, REFUSED_CONNECT, UNHANDLED, WAITS_FOR_POSTGRES
 
 NOT_CAUGHT = proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}({REFUSED_CONNECT})")
 STALE = proves("pool.pre_ping", without=("retry.database",), fails="outcome", match=CLOSED)
@@ -100,6 +113,44 @@ async def test_failover_with_the_answer_to_a_commit(lab: Lab) -> None:
     lost = wire.drop(postgres.answered("COMMIT"))
     async with lab.inject(lost, server.promote(postgres, at=lost.fired())):
         await lab.deliver()
+
+
+@proves("commit.resolve", fails="outcome", match="unknown")
+async def test_failover_while_a_commit_waits_for_the_standby(lab: Lab) -> None:
+    """The old primary has committed for itself alone: the service asks the new one, and acknowledges what that has."""
+    async with lab.inject(server.promote(postgres, standby="stuck", at=postgres.waiting("COMMIT"))):
+        await lab.deliver()
+
+
+IMPATIENT = (
+    "WEBHOOK_STATEMENT_TIMEOUT_S=0.4", "WEBHOOK_SERVER_STATEMENT_TIMEOUT_S=0.3", "WEBHOOK_REQUEST_TIMEOUT_S=1",
+)  # fmt: skip
+OF_THOSE_THAT_WAIT = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+
+
+@proves("deadline.request", without=("deadline.statement",), fails="in_time", match=WAITS_FOR_POSTGRES)
+async def test_standby_lost(lab: Lab) -> None:
+    """No COMMIT is answered: the service says in time that it does not know, until the standby is given up."""
+    await lab.restart(*IMPATIENT)
+    async with lab.inject(server.lose_standby(postgres)):
+        await lab.deliver(2, expect=UNKNOWN)
+    await lab.deliver(2)
+
+
+@pytest.mark.parametrize("by", ["cancel", "terminate"])
+@proves("commit.replicated", fails="acknowledged_is_stored")
+async def test_commit_gave_up_waiting_for_the_standby(lab: Lab, by: str) -> None:
+    """The row is on the old primary only, where everybody sees it: it is not acknowledged, and a failover loses it."""
+    await lab.restart(*IMPATIENT)
+    over = server.promote(postgres, standby="stuck", at=service.answers(at_least=2))
+    gave_up = server.execute(
+        postgres, f"SELECT pg_{by}_backend(pid) {OF_THOSE_THAT_WAIT}", at=postgres.waiting("COMMIT")
+    )
+    async with lab.inject(over, gave_up):
+        await lab.deliver(expect=UNKNOWN)
+        await lab.request("again", of=0, expect=UNKNOWN)
+        await lab.until(over.fired())
+    await lab.deliver()
 
 
 NO_WRITES = "ALTER DATABASE %I SET default_transaction_read_only = on"

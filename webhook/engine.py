@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from webhook import dialect
 from webhook.keepalive import kept_alive
+from webhook.replication import WarnedConnection
 from webhook.settings import Settings
 
 
@@ -43,8 +45,8 @@ def _pool(settings: Settings) -> dict[str, Any]:
 
 def _connect_args(settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {}
-    if settings.pool_keepalive:
-        options["connection_class"] = kept_alive(settings)
+    if settings.commit_replicated or settings.pool_keepalive:
+        options["connection_class"] = _connection_class(settings)
     if settings.deadline_connect:
         options["timeout"] = settings.connect_timeout_s
     if settings.deadline_statement:
@@ -55,6 +57,11 @@ def _connect_args(settings: Settings) -> dict[str, Any]:
             "idle_in_transaction_session_timeout": _milliseconds(settings.server_idle_in_transaction_timeout_s),
         }
     return options
+
+
+def _connection_class(settings: Settings) -> type[Any]:
+    base = WarnedConnection if settings.commit_replicated else asyncpg.Connection
+    return kept_alive(base, settings) if settings.pool_keepalive else base
 
 
 def _milliseconds(seconds: float) -> str:

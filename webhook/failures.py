@@ -97,6 +97,10 @@ class CommitLostError(AttemptFailedError):
         super().__init__(Phase.COMMIT, Reason.COMMIT_LOST)
 
 
+class NotReplicatedError(Exception):
+    """The server has committed for itself, and does not know whether its synchronous standby has."""
+
+
 class ShedError(Exception):
     """Too many wait for a connection already."""
 

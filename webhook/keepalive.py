@@ -8,8 +8,6 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-import asyncpg
-
 from webhook.settings import Settings
 
 
@@ -24,11 +22,11 @@ def _options(settings: Settings) -> Mapping[int, int]:
     return {getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)}
 
 
-def kept_alive(settings: Settings) -> type[Any]:
-    """Make asyncpg's class of connections with these options."""
+def kept_alive(base: type[Any], settings: Settings) -> type[Any]:
+    """Make a class of asyncpg's connections with these options, from one without them."""
     options = _options(settings)
 
-    class KeptAliveConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
+    class KeptAliveConnection(base):  # type: ignore[misc]  # asyncpg has no types
         """A connection whose socket has the options; one over a Unix socket needs none."""
 
         def __init__(self, protocol: Any, transport: Any, *rest: Any, **more: Any) -> None:

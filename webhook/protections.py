@@ -54,6 +54,7 @@ PROTECTIONS = (
     Protection("commit.resolve", ("resolve_attempts",), "a lost COMMIT is answered 504 at once"),
     Protection("insert.idempotent", (), "the unique key is dropped at start, a plain INSERT is used", unsafe=True),
     Protection("ack.after_commit", (), "the answer goes out before the COMMIT", unsafe=True),
+    Protection("commit.replicated", (), "a row that only the primary has is acknowledged when it is found there"),
     Protection(
         "redis.timeouts",
         ("redis_operation_timeout_s", "redis_connect_timeout_s", "redis_socket_timeout_s"),

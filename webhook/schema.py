@@ -44,4 +44,6 @@ INSERT_ALWAYS = insert(deliveries).values(_VALUES).returning(deliveries.c.receiv
 
 _IS_IT = (deliveries.c.source == bindparam("source"), deliveries.c.id == bindparam("id"))
 FIND = select(deliveries.c.sha256, deliveries.c.received_at).where(*_IS_IT).limit(1)
+FIND_AND_LOCK = FIND.with_for_update(read=True, key_share=True)
+"""The lock is written to the log, so that the COMMIT waits for the standby, as that of the row itself should have."""
 FIND_WITH_BODY = select(deliveries.c.sha256, deliveries.c.received_at, deliveries.c.body).where(*_IS_IT).limit(1)

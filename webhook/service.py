@@ -88,6 +88,7 @@ def _assemble(settings: Settings, metrics: Metrics, log: Log) -> _Parts:
         log=log,
         idempotent=settings.insert_idempotent,
         ack_after_commit=settings.ack_after_commit,
+        replicated=settings.commit_replicated,
     )
     breaker = _make_breaker(settings, metrics, log)
     recent = RecentDeliveries(make_client(settings), settings=settings, breaker=breaker, metrics=metrics, log=log)

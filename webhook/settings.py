@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     # What an answer promises.
     insert_idempotent: bool = True
     ack_after_commit: bool = True
+    commit_replicated: bool = True
     errors_refuse: bool = True
 
     # Redis.

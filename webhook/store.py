@@ -12,6 +12,7 @@ from webhook.delivery import Delivery, Phase, Progress, Stored
 from webhook.failures import (
     AttemptFailedError,
     CommitLostError,
+    NotReplicatedError,
     Reason,
     certainly_rolled_back,
     reason_of,
@@ -19,7 +20,8 @@ from webhook.failures import (
 )
 from webhook.gate import Gate
 from webhook.logs import Log, describe
-from webhook.schema import FIND, FIND_WITH_BODY, INSERT_ALWAYS, INSERT_ONCE
+from webhook.replication import forget_warnings, was_warned
+from webhook.schema import FIND, FIND_AND_LOCK, FIND_WITH_BODY, INSERT_ALWAYS, INSERT_ONCE
 
 
 class Store:
@@ -32,13 +34,22 @@ class Store:
     """
 
     def __init__(
-        self, engine: AsyncEngine, *, gate: Gate, log: Log, idempotent: bool = True, ack_after_commit: bool = True
+        self,
+        engine: AsyncEngine,
+        *,
+        gate: Gate,
+        log: Log,
+        idempotent: bool = True,
+        ack_after_commit: bool = True,
+        replicated: bool = True,
     ) -> None:
         self._engine = engine
         self._gate = gate
         self._log = log
         self._insert = INSERT_ONCE if idempotent else INSERT_ALWAYS
         self._ack_after_commit = ack_after_commit
+        self._find = FIND_AND_LOCK if replicated else FIND
+        self._replicated = replicated
         self._committing_late: dict[int, asyncio.Task[None]] = {}
         """By the connection's id(): whose COMMIT follows its answer."""
 
@@ -57,9 +68,12 @@ class Store:
             return Stored(delivery.source, delivery.id, delivery.sha256, received_at, repeated=False)
 
     async def find(self, source: str, delivery_id: str, progress: Progress) -> Stored | None:
-        """Look whether it is stored."""
+        """Look whether it is stored, on the standby, too."""
         async with self._connection(progress) as connection:
-            return await self._select(connection, source, delivery_id, progress)
+            stored = await self._select(connection, source, delivery_id, progress)
+            if stored is not None and self._replicated:
+                await self._commit(connection, progress)
+            return stored
 
     async def fetch(self, source: str, delivery_id: str, progress: Progress) -> tuple[Stored, bytes] | None:
         """Give what is stored, with its body."""
@@ -97,6 +111,8 @@ class Store:
         try:
             with self._gate.queue():
                 connection = await self._engine.connect()
+            if self._replicated:
+                forget_warnings(await _driver(connection))
             yield connection
         except AttemptFailedError as error:
             await _give_up(connection, error)
@@ -122,7 +138,7 @@ class Store:
         self, connection: AsyncConnection, source: str, delivery_id: str, progress: Progress
     ) -> Stored | None:
         progress.phase = Phase.SELECT
-        row = (await connection.execute(FIND, {"source": source, "id": delivery_id})).one_or_none()
+        row = (await connection.execute(self._find, {"source": source, "id": delivery_id})).one_or_none()
         if row is None:
             return None
         return Stored(source, delivery_id, row.sha256, row.received_at, repeated=True)
@@ -133,7 +149,7 @@ class Store:
         if stored is None:
             # Someone deleted the row between the two statements.
             raise AttemptFailedError(Phase.SELECT, Reason.SERIALIZATION)
-        # It ends the transaction, as ROLLBACK would at the same price: whatever this session has seen is stored then.
+        # Where a COMMIT gave up waiting for the standby, only this server has the row. This COMMIT waits, too.
         await self._commit(connection, progress)
         return stored
 
@@ -147,6 +163,8 @@ class Store:
                 raise CommitLostError from error
             progress.in_doubt = before  # an earlier COMMIT without an answer is still in doubt
             raise
+        if self._replicated and was_warned(await _driver(connection)):
+            raise CommitLostError from NotReplicatedError("the server gave up waiting for the standby")
 
     def _commit_later(self, connection: AsyncConnection) -> None:
         self._committing_late[id(connection)] = asyncio.create_task(self._finish(connection))
@@ -179,5 +197,10 @@ async def _give_up(connection: AsyncConnection | None, error: BaseException) -> 
 
 async def _in_a_transaction(connection: AsyncConnection) -> bool:
     """Tell what the server said last: whether a transaction is open, be it a failed one."""
-    raw = await connection.get_raw_connection()
-    return raw.driver_connection is not None and bool(raw.driver_connection.is_in_transaction())
+    driver = await _driver(connection)
+    return driver is not None and bool(driver.is_in_transaction())
+
+
+async def _driver(connection: AsyncConnection) -> Any:
+    """Give asyncpg's own connection; None where it is gone."""
+    return (await connection.get_raw_connection()).driver_connection

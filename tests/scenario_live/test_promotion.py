@@ -110,6 +110,22 @@ def test_a_standby_that_lacked_nothing_was_not_behind(runs: Runs) -> None:
     assert "seen instead: the standby had all that the primary had" in result.reason
 
 
+def test_a_lost_standby_that_no_commit_met(runs: Runs) -> None:
+    primary, fault = runs.bed.stack.of(PostgresServer), server.lose_standby(postgres)
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(fault):
+            pass
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason.startswith("server.lose_standby(postgres) left no evidence")
+    assert (_ask(primary, WAITS_FOR), _ask(primary, "SELECT count(*) FROM pg_stat_replication")) == ("", 0)
+    assert all_mended(runs.bed, fault)
+
+
 def test_what_no_promotion_can_be_is_refused() -> None:
     with pytest.raises(UsageError, match="down_ms = -1: less than 0"):
         server.promote(postgres, down_ms=-1)

@@ -134,10 +134,12 @@ async def test_a_commit_whose_answer_is_lost(starter: Starter, own_database: Dat
         try:
             await own_database.fetch("SELECT pg_reload_conf()")
             body, identity, sending = await _sent_until_a_commit_waits(service, own_database)
-            await own_database.fetch("ALTER SYSTEM RESET synchronous_standby_names")
             await own_database.fetch(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
             )
+            # Asked again, it waits as well: what no standby has is not acknowledged.
+            await own_database.fetch("ALTER SYSTEM RESET synchronous_standby_names")
+            await own_database.fetch("SELECT pg_reload_conf()")
             answer = await sending
         finally:  # else every later COMMIT of this server waits
             await own_database.fetch("ALTER SYSTEM RESET synchronous_standby_names")

@@ -16,6 +16,7 @@ from harness.faults.fault import Fault, Injection, Once
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
 from harness.protocols.postgres.leaked import execute_past_leaks
+from harness.protocols.postgres.losing import lose_standby
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.promotion import promote
 from harness.protocols.postgres.server_state import crash_backend, limit_connections
@@ -264,4 +265,4 @@ class _EndSessions(Once):
 
 end_sessions, lock, hold_commits = EndSessions, Lock, HoldCommits
 
-__all__ = ["crash_backend", "end_sessions", "hold_commits", "limit_connections", "lock", "promote"]
+__all__ = ["crash_backend", "end_sessions", "hold_commits", "limit_connections", "lock", "lose_standby", "promote"]

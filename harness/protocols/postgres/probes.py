@@ -32,8 +32,10 @@ async def session(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def _connect(url: str) -> asyncpg.Connection:
-    # A scenario may make the server read-only, and what the harness made there must still go.
-    settings = {"application_name": OWN_NAME, "default_transaction_read_only": "off"}
+    # A scenario may make the server read-only, or its standby useless, and what the harness made there must still go.
+    settings = {
+        "application_name": OWN_NAME, "default_transaction_read_only": "off", "synchronous_commit": "local",
+    }  # fmt: skip
     return await asyncpg.connect(url, timeout=ADMIN_TIMEOUT_S, server_settings=settings)
 
 
@@ -90,15 +92,16 @@ class PostgresProbe:
         return {"prepared transactions": prepared, "advisory locks": locks}
 
     async def look(self, moment: Moment) -> Look | None:
-        """Look for statements that wait for a lock: `postgres.waiting("INSERT")`."""
+        """Look for statements that wait for a lock or a standby: `postgres.waiting("INSERT")`."""
         if not isinstance(moment, Waiting):
             return None
-        sql = "SELECT query FROM pg_stat_activity WHERE usename = $1 AND wait_event_type = 'Lock' AND state = 'active'"
+        sql = """SELECT query FROM pg_stat_activity WHERE usename = $1 AND state = 'active'
+                  AND (wait_event_type = 'Lock' OR wait_event = 'SyncRep')"""
         statements = [str(row["query"]).strip() for row in await self._fetch(sql, self._user)]
         others = [text for text in statements if not text.upper().startswith(moment.text.upper())]
         count = len(statements) - len(others)
         instead = f"; others wait: {others[0][:SHOWN]}" if others and count < moment.at_least else ""
-        return Look(count >= moment.at_least, f"{count} {moment.text} wait for a lock{instead}")
+        return Look(count >= moment.at_least, f"{count} {moment.text} wait for a lock or a standby{instead}")
 
     async def _fetch(self, sql: str, *arguments: object) -> Sequence[Any]:
         """Run a query. A session that a restart has ended is replaced once.

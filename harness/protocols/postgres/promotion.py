@@ -51,12 +51,18 @@ class Promote(ServerAway, kind="server.promote"):
             await lab.until(over.fired())
         lab.expect(service.rows_lost, at_most=5)
 
-    Without a row that the standby lacked, such a run is inconclusive. To count them, the harness starts the old primary
+    With `standby="stuck"` the primary waits for a standby that gets nothing: every COMMIT waits until the primary is
+    killed, and what it has committed for itself is on no other node. Nothing of that may have been acknowledged::
+
+        async with lab.inject(server.promote(postgres, standby="stuck", at=postgres.waiting("COMMIT"))):
+            await lab.deliver()
+
+    Without a row that the standby lacked, such runs are inconclusive. To count them, the harness starts the old primary
     again, on its own address, where the service cannot reach it.
 
     Args:
         link: the link to the PostgreSQL server. Every other link to the same server is struck, too.
-        standby: "synchronous" or "asynchronous".
+        standby: "synchronous", "asynchronous" or "stuck".
         down_ms: how long it takes until the standby is told to take over, 0 or more.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until the
             primary has ended. At another moment it strikes as soon as the moment is seen. None: when it is injected.
@@ -150,8 +156,12 @@ class _Promote(Away):
         return lacked
 
     def did_what_it_is_for(self) -> bool:
-        """An asynchronous standby has to have lacked something; unless what is stored cannot be compared."""
+        """A standby that got nothing has to have lacked something; unless what is stored cannot be compared."""
         return self._promotion.standby == "synchronous" or self._lacked != ()
+
+    async def fired(self) -> int:
+        """How many connections ended or were refused; 1 if there was none, and the standby had lacked something."""
+        return await super().fired() or int(bool(self._lacked))
 
     async def instead(self) -> str:
         await self.returned()

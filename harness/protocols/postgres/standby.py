@@ -19,8 +19,8 @@ __all__ = ["Standby", "StandbyKind"]
 STREAMS_WITHIN_S = 30.0
 PROMOTED_WITHIN_S = 30
 
-StandbyKind: TypeAlias = Literal["synchronous", "asynchronous"]
-"""Whether the primary answers a COMMIT only when the standby has it, or at once, the standby being behind."""
+StandbyKind: TypeAlias = Literal["synchronous", "asynchronous", "stuck"]
+"""Whether the primary answers a COMMIT when the standby has it, at once, or not at all, because it gets nothing."""
 
 
 class Standby(Closing):
@@ -33,7 +33,8 @@ class Standby(Closing):
             standby.promote()
 
     The primary waits for a synchronous one with every COMMIT. An asynchronous one gets nothing any more as soon as it
-    is there: how far one lags behind in production is chance, and here it lacks all that follows.
+    is there: how far one lags behind in production is chance, and here it lacks all that follows. A stuck one is
+    synchronous and gets nothing either, so that every COMMIT waits.
 
     All methods block. "Log-Shipping Standby Servers" in PostgreSQL's manual is where the settings come from.
     """
@@ -54,9 +55,9 @@ class Standby(Closing):
             raise
 
     async def _follow(self) -> None:
-        wanted = "sync" if self._kind == "synchronous" else "async"
+        wanted = "async" if self._kind == "asynchronous" else "sync"
         async with session(self._primary.url()) as admin:
-            if self._kind == "synchronous":
+            if self._kind != "asynchronous":
                 await _set(admin, "ALTER SYSTEM SET synchronous_standby_names = '*'")
 
             async def streams() -> bool:
@@ -65,7 +66,7 @@ class Standby(Closing):
 
             if not await poll_async(streams, within_s=STREAMS_WITHIN_S):
                 raise self._problem(f"does not stream after {STREAMS_WITHIN_S:g} s")
-        if self._kind == "asynchronous":
+        if self._kind != "synchronous":
             await self._fall_behind()
 
     async def _fall_behind(self) -> None:
@@ -86,6 +87,10 @@ class Standby(Closing):
         self.promotion_ms = (time.monotonic() - began) * 1e3
         self.former = self._primary.succeeded_by(self._copy)
         self._over = True
+
+    def lose(self) -> None:
+        """Kill it: from now on every COMMIT of the primary waits, until this is closed."""
+        self._copy.run.crash()
 
     async def _promote(self) -> None:
         async with session(self._copy.url) as admin:

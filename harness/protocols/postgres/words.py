@@ -63,7 +63,7 @@ class Postgres(Link, kind="Postgres"):
     wordless_phases: ClassVar[tuple[Phase, ...]] = ("startup", "authentication")
 
     def waiting(self, text: str = "", at_least: int = 1) -> Moment:
-        """At least that many of the service's statements that begin with `text` wait for a lock.
+        """At least that many of the service's statements that begin with `text` wait for a lock, or for a standby.
 
         For example::
 
@@ -71,8 +71,8 @@ class Postgres(Link, kind="Postgres"):
             async with lab.inject(held), lab.deliver(2):
                 await lab.until(postgres.waiting("COMMIT", at_least=2))
 
-        The server is asked by `pg_stat_activity`: its column `wait_event_type` is `Lock` ("The Cumulative Statistics
-        System" in PostgreSQL's manual). Not reached in time, the run is inconclusive.
+        The server is asked by `pg_stat_activity`: its column `wait_event_type` is `Lock`, or `wait_event` is `SyncRep`
+        ("The Cumulative Statistics System" in PostgreSQL's manual). Not reached in time, the run is inconclusive.
 
         Args:
             text: how the statements begin, in capitals or not. "": any statement.
