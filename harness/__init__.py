@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from harness.chaos import Chaos
     from harness.engine.workload import Answer
-    from harness.faults import Fault, link, no_fault, process, server, syscall, wire
+    from harness.faults import Fault, link, names, no_fault, process, server, syscall, wire
     from harness.faults.syscall import Errno
     from harness.protocols.http.faults import wrong_length
     from harness.protocols.http.words import Http, http
@@ -65,6 +65,7 @@ __all__ = [
     "Tcp",
     "http",
     "link",
+    "names",
     "needs",
     "nightly",
     "no_fault",
@@ -92,6 +93,7 @@ _HOMES: Mapping[str, str] = {
     "Tcp": "harness.protocols.tcp.words",
     "http": "harness.protocols.http.words",
     "link": "harness.faults",
+    "names": "harness.faults",
     "needs": "harness.scenario.markers",
     "nightly": "harness.scenario.markers",
     "no_fault": "harness.faults",

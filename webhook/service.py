@@ -19,6 +19,7 @@ from webhook.inspection import Inspector
 from webhook.intake import Intake
 from webhook.logs import Log, describe, start_logging
 from webhook.metrics import Metrics
+from webhook.names import make_loop
 from webhook.probes import Probes
 from webhook.protocol import protocol_class
 from webhook.recent import RecentDeliveries, make_client
@@ -40,7 +41,8 @@ def serve(settings: Settings) -> int:
     """Run until told to stop; give the exit status."""
     log = start_logging()
     try:
-        asyncio.run(_serve(settings, log))
+        with asyncio.Runner(loop_factory=lambda: make_loop(settings, log)) as runner:
+            runner.run(_serve(settings, log))
     except StartError as error:
         log.alarm("start_failed", what=str(error), error=describe(error.__cause__ or error))
         return EXIT_START_FAILED

@@ -68,6 +68,11 @@ class Settings(BaseSettings):
     keepalive_interval_s: KeepaliveSeconds = 1
     keepalive_dead_s: KeepaliveSeconds = 3
 
+    # Looking up the servers' host names.
+    names_bounded: bool = True
+    names_timeout_s: Seconds = 0.3
+    names_last_known: bool = True
+
     # Deadlines. The server's are a ladder below the client's, so that the server's own word comes first.
     deadline_connect: bool = True
     connect_timeout_s: Seconds = 1.0

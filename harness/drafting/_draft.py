@@ -65,7 +65,14 @@ def _ground(target: Target, link: Link) -> Ground:
     # A service that is asked itself what it has stored may store anywhere: then its first link is taken.
     links = _links(target)
     store = next((each for each in links if each.name == stored.link), links[0])
-    return Ground(link=link, store=store, rows=stored.sql or "", place=str(target.path))
+    return Ground(link=link, store=store, rows=stored.sql or "", place=str(target.path), by_name=_by_name(target, link))
+
+
+def _by_name(target: Target, link: Link) -> tuple[str, ...]:
+    """The settings that hold the link's URL, with its name in place of its address."""
+    settings = target.description.service.environment.items()
+    url, named = f"{{{link.name}.url}}", f"{{{link.name}.named_url}}"
+    return tuple(f"{key}={text.replace(url, named)}" for key, text in settings if url in text)
 
 
 def _links(target: Target) -> Sequence[Link]:

@@ -18,6 +18,8 @@ def _moves(example: Example) -> Iterator[Move]:
     fault = example.fault
     inject = Inject((fault, *example.beside))
     deliver = Deliver(example.deliveries, copies=example.copies, expect=example.expect)
+    if example.restarted_with:
+        yield Do(Restart(example.restarted_with))
     if example.prepared:
         yield Do(Deliver())
     match example.met:

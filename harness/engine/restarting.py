@@ -31,7 +31,7 @@ class OtherStart(Injection):
     async def act(self) -> None:
         """Restart it. Raises ServiceStartError if it was to be alive and is not."""
         service = self._site.service
-        words = {SERVICE_PORT: str(service.port)}
+        words = {**self._site.words, SERVICE_PORT: str(service.port)}
         await service.stop()
         self._acted = True
         service.settings = {name: fill_in(text, words) for name, text in self._step.environment.items()}

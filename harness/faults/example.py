@@ -39,6 +39,8 @@ class Ground:
     store: Link
     rows: str
     place: str
+    by_name: tuple[str, ...] = ("DATABASE_URL={postgres.named_url}",)
+    """Settings with which the service reaches the link by its name, where it does not anyway."""
 
     @property
     def sample(self) -> Sample:
@@ -108,6 +110,7 @@ class Example:
     `beside`: faults that are injected with it, such as a cut that makes the service connect anew. `prepared`:
     one delivery comes first. `restarts`: the service is restarted while the fault is on. `idle_s`: so long nothing is
     delivered while it is on.
+    `restarted_with`: the service is restarted with these settings before.
     """
 
     fault: Fault
@@ -118,4 +121,5 @@ class Example:
     expect: Outcome = ACKNOWLEDGED
     prepared: bool = False
     restarts: bool = False
+    restarted_with: tuple[str, ...] = ()
     idle_s: float = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import signal
+import time
 from dataclasses import dataclass, field
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -24,11 +25,15 @@ from harness.polling import poll
 from harness.protocols.contract.about import ABOUT
 from harness.stack.sockets import kept_waiting
 from harness.stack.urls import checked_url
+from harness.target.placeholders import NAMED_URL
 from harness.vocabulary import ANY_OUTCOME, Link
 
 STOPPED_WITHIN_S = 5.0
 PROCESS_STOPPED = EvidenceKind("process_stopped", "kernel", "the process is stopped, and a client waits for it")
 WRONG_ADDRESS_DIALLED = EvidenceKind("wrong_address_dialled", "seccomp", "the service dialled the wrong address")
+WRONG_NAME_LOOKED_UP = EvidenceKind("wrong_name_looked_up", "name server", "the service asked for the wrong name")
+NAMES_OF_NOBODY = (".invalid", ".test")
+"""The ends of names that nobody has (RFC 6761)."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,7 +79,8 @@ class Misconfigure(Fault, kind="process.misconfigure"):
 
     The URL's host must be this machine's loopback, or one that was allowed by name, because the service connects to
     it. An IPv6 link-local address without an interface (`fe80::1`) is allowed, too: the kernel answers EINVAL and
-    sends nothing.
+    sends nothing. So is a name that ends with `.invalid` or `.test`, if the target gives a link a name: the harness's
+    name server then answers that there is no such name.
 
     Args:
         link: the link whose URL is replaced.
@@ -87,7 +93,7 @@ class Misconfigure(Fault, kind="process.misconfigure"):
     does: ClassVar[str] = "start the service with a wrong URL of {fault.link}"
     takes: ClassVar[frozenset[Connections]] = WHOLE_LINK
     needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})
-    evidence: ClassVar[tuple[EvidenceKind, ...]] = (WRONG_ADDRESS_DIALLED,)
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (WRONG_ADDRESS_DIALLED, WRONG_NAME_LOOKED_UP)
     link: Link
     url: str = field(kw_only=True)
 
@@ -99,7 +105,7 @@ class Misconfigure(Fault, kind="process.misconfigure"):
 
     def injection(self, site: Site) -> Injection:
         """Restart it with another setting. Raises UsageError for a host that may not be touched."""
-        if not _goes_nowhere(self.url):
+        if not _goes_nowhere(self.url) and not (site.resolver and _is_of_nobody(self.url)):
             schemes = {urlsplit(self.url).scheme}  # any scheme is allowed: the wrong one may be the fault
             checked_url(
                 f"{self.kind} url", self.url, schemes=schemes, default_port=ABOUT.of(self.link.protocol).port,
@@ -147,18 +153,20 @@ class _Misconfigure(Injection):
         self._laid = site.laid(fault.link)
         self._acted = False
         self._calls_mark = 0
+        self._since_ns = 0
 
     async def act(self) -> None:
         self._acted = True
+        self._since_ns = time.monotonic_ns()
         self._calls_mark = len(self._site.service.syscall_events())
         await self._site.service.stop()
         await self._site.service.start(self._changed())
 
     def _changed(self) -> dict[str, str]:
-        right = self._laid.words["url"]
+        right = [self._laid.words[word] for word in ("url", NAMED_URL) if word in self._laid.words]
         # A query may follow the URL: how to use TLS, and which certificate to trust.
         settings = self._site.service.environment.items()
-        changed = {key: self._fault.url for key, text in settings if text.partition("?")[0] == right}
+        changed = {key: self._fault.url for key, text in settings if text.partition("?")[0] in right}
         if not changed:
             raise HarnessError(
                 f"no setting of the service holds the URL of {self._fault.link}",
@@ -173,17 +181,31 @@ class _Misconfigure(Injection):
         calls = self._site.service.syscall_events()[self._calls_mark :]
         return sum(1 for call in calls if call.port == wrong and call.port not in right)
 
+    def _look_ups(self) -> int:
+        """Questions that the service has asked for the wrong name since then."""
+        resolver, name = self._site.resolver, urlsplit(self._fault.url).hostname
+        queries = () if resolver is None else resolver.queries
+        return sum(1 for query in queries if query.name == name and query.t_ns >= self._since_ns)
+
     async def fired(self) -> int:
-        return self._calls() if self._acted else 0
+        return self._calls() + self._look_ups() if self._acted else 0
 
     async def heal(self) -> None:
         if not self._acted:
             return
+        if self._look_ups():
+            name = urlsplit(self._fault.url).hostname
+            self._site.saw(WRONG_NAME_LOOKED_UP, f"{self._look_ups()} questions of the service's for {name}")
         if self._calls():
             self._site.saw(WRONG_ADDRESS_DIALLED, f"{self._calls()} connects of the service for {self._fault.url}")
         await self._site.service.stop()
         await self._site.service.start({})
         self._acted = False
+
+
+def _is_of_nobody(url: str) -> bool:
+    """Whether the URL's host is a name that nobody has."""
+    return (urlsplit(url).hostname or "").endswith(NAMES_OF_NOBODY)
 
 
 def _goes_nowhere(url: str) -> bool:

@@ -18,6 +18,7 @@ from harness.processes.keeper import LogFile
 from harness.protocols.contract.about import server_title
 from harness.protocols.contract.storage import Own
 from harness.relay import RelayControl
+from harness.stack.resolver import Resolver
 from harness.stack.server import Server
 from harness.stack.service import ServiceProcess
 from harness.stack.sockets import TcpConnection, connections
@@ -63,6 +64,8 @@ class LaidLink:
     remembers_s: float | None = None
     tls: bool = False
     """Whether the relay speaks TLS to the service."""
+    name: str | None = None
+    """The host name by which the service may reach it."""
 
     @property
     def server_title(self) -> str:
@@ -151,6 +154,8 @@ class Site:
     """Records a session that the service leaked."""
     failed_over: Callable[[FailedOver, int], object]
     """Records a failover, and when (CLOCK_MONOTONIC) the service's links led to the new primary."""
+    resolver: Resolver | None = None
+    """The name server that the service is led to, if a link has a name."""
     callers: Callers = field(default_factory=Callers)
     """The clients whose requests a fault may end: the scenario's, or those of one of its steps."""
     asking: Asking = field(default_factory=Asking)
@@ -173,6 +178,11 @@ class Site:
         """
         source = kind.source if server is None else server.server_title
         self.witness(kind.kind, source, detail, t_ns=t_ns, at=at, deliveries=deliveries)
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """What the placeholders of all links are filled with: `postgres.url` and so on."""
+        return {f"{name}.{word}": text for name, laid in self.links.items() for word, text in laid.words.items()}
 
     @property
     def hops(self) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from harness.errors import HarnessError
 from harness.polling import poll
 from harness.processes.clock import set_clock
 from harness.processes.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
-from harness.processes.syscalls import ConnectRule, SyscallEvent
+from harness.processes.syscalls import Rule, SyscallEvent
 from harness.stack.loops import call_in
 from harness.stack.lost_output import LostOutput
 from harness.stack.service_start import ServiceSpec, Starting
@@ -68,7 +68,7 @@ class ServiceProcess:
         self._loop = asyncio.get_running_loop()
         self._process: KeptProcess | None = None
         self._asked: dict[int, str] = {}
-        self._rules: tuple[ConnectRule, ...] = ()
+        self._rules: tuple[Rule, ...] = spec.rules
         self._earlier: list[KeptProcess] = []
         self._copies: list[Copy] = []
         self._turn = 0
@@ -264,6 +264,7 @@ class ServiceProcess:
             cwd=spec.cwd,
             log=log,
             watched_calls=frozenset({"connect"}) if spec.watch_connects else frozenset(),
+            rules=self._rules if spec.watch_connects else (),
             may_be_stopped=True,  # the service is under test: the checks judge what its being stopped means
         )
 
@@ -280,12 +281,12 @@ class ServiceProcess:
         """The environment that it is started with, unless overridden."""
         return self._spec.environment
 
-    def add_rule(self, rule: ConnectRule) -> None:
+    def add_rule(self, rule: Rule) -> None:
         """Have a system call of the service answered; returns when that is in force, restarts included."""
         self._rules = (*self._rules, rule)
         self._apply_rules()
 
-    def remove_rule(self, rule: ConnectRule) -> None:
+    def remove_rule(self, rule: Rule) -> None:
         """Lift a rule. Do nothing if it does not exist."""
         self._rules = tuple(known for known in self._rules if known.id != rule.id)
         self._apply_rules()

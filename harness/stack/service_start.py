@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.polling import poll, poll_async
 from harness.processes.keeper import KeptProcess, LogFile, PreloadedPython
+from harness.processes.syscalls import Rule
 from harness.stack.http_client import HttpClient, UnansweredError
 from harness.stack.sockets import listening
 
@@ -36,6 +37,8 @@ class ServiceSpec:
     start_within_s: float
     stop_within_s: float
     watch_connects: bool
+    rules: tuple[Rule, ...] = ()
+    """How its connects are answered from its first one on, if they are watched."""
     preloaded: PreloadedPython | None = None
     """Starts it by a fork, if the target allows that."""
     elsewhere: Callable[[], ServiceSpec] | None = None

@@ -57,11 +57,21 @@ def _some_settings(settings: dict[str, str]) -> dict[str, str]:
     return settings
 
 
+def _host_name(text: str) -> str:
+    if not re.fullmatch(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,62}\.)*[a-z0-9-]{0,62}[a-z]", text):
+        raise wrong("not a host name", "write lower-case letters, digits, hyphens and full stops, such as db.test")
+    if text.rpartition(".")[2] in LOOKED_UP_OTHERWISE:
+        raise wrong("no name server is asked for such a name", "write one that ends with .test, such as db.test")
+    return text
+
+
+LOOKED_UP_OTHERWISE = ("local", "localhost")
 ExpressionWithPort = Annotated[Expression, AfterValidator(_expression_with_port)]
 Environment = dict[str, str]
 Switch = Annotated[Environment, AfterValidator(_some_settings)]
 Name = Annotated[str, AfterValidator(_name)]
 ProtocolName = Annotated[str, AfterValidator(_protocol)]
+HostName = Annotated[str, AfterValidator(_host_name)]
 Label = Annotated[str, Field(min_length=1, max_length=30)]
 
 
@@ -77,6 +87,10 @@ class LinkDescription(Table):
     remembers_s: Seconds | None = None
     """Redis: how long each of its keys lives from when it was written. At rest there is none that lives longer, nor one
     that lives ten minutes less."""
+    name: HostName | None = None
+    """A host name by which the service may reach it: `{LINK.name}`, and `{LINK.named_url}` in place of `{LINK.url}`.
+    The service's questions to name servers are then answered by the harness, which knows these names and no others.
+    Where that cannot be (in a sweep, and without seccomp), both stand for the address."""
     tls: bool = Field(default=False, strict=True)
     """The service must speak TLS on this link; other connections are refused. For PostgreSQL it asks for TLS
     (SSLRequest); for Redis it begins with TLS (`{LINK.url}` is a `rediss://`).

@@ -15,7 +15,16 @@ from harness.documents import check_document, check_schema, read_toml
 from harness.errors import UsageError
 from harness.protocols.contract.about import ABOUT, storing
 from harness.target.description import SCHEMA, TargetDescription
-from harness.target.placeholders import CA_FILE, LINK_AWAY, PLACEHOLDER, READ_BY, REMEMBERED_BY, SERVICE_PORT
+from harness.target.placeholders import (
+    CA_FILE,
+    LINK_AWAY,
+    NAME,
+    NAMED_URL,
+    PLACEHOLDER,
+    READ_BY,
+    REMEMBERED_BY,
+    SERVICE_PORT,
+)
 from harness.target.protections import switched_off
 from harness.target.requests import ChangedDescription
 from harness.target.residue import OF_PROCESS
@@ -206,6 +215,8 @@ def _of_links(description: TargetDescription, place: str, key: str, text: str) -
     of_links: list[str] = []
     for link, described in description.links.items():
         of_links += [f"{link}.{word}" for word in ABOUT.of(described.protocol).placeholders]
+        if described.name is not None:
+            of_links += [f"{link}.{NAME}", f"{link}.{NAMED_URL}"]
         ca_file = f"{link}.{CA_FILE}"
         if described.tls:
             of_links.append(ca_file)

@@ -9,6 +9,9 @@ PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 
 CA_FILE = "ca_file"
 """The additional placeholder of a link with TLS: the file of the authority to trust, in PEM."""
+NAME = "name"
+NAMED_URL = "named_url"
+"""The additional placeholders of a link with a name: that name, and the URL with it in the address's place."""
 SERVICE_PORT = "service.port"
 """Placeholder of a port that the harness chooses for the service to listen on."""
 REMEMBERED_BY = ("prefix", "source", "id")

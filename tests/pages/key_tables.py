@@ -29,7 +29,8 @@ KINDS = {
     "Expression": "expression", "ExpressionWithPort": "expression with a group `port`",
     "ExpressionWithId": "expression with a group `id`", "ExpressionWithTime": "expression with a group `time`",
     "PositiveFloat": "number above 0", "Series": "series of a metric", "UrlPath": "path",
-    "Status": "status", "Name": "name", "HeaderName": "header's name", "Label": "label", "Text": "text",
+    "Status": "status", "Name": "name", "HostName": "host name", "HeaderName": "header's name", "Label": "label",
+    "Text": "text",
     "OutcomeName": "name of an outcome", "Method": "HTTP method",
     "ProtocolName": "name of a protocol", "Environment": "environment", "Switch": "environment",
 }  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness import ANY_OUTCOME, Fault, Lab, Postgres, link, postgres, process, redis, server, syscall
+from harness import ANY_OUTCOME, Fault, Lab, Postgres, link, names, postgres, process, redis, server, syscall
 from harness.checks import Verdict
 from harness.history.events import EvidenceSeen, FaultActed, ServiceStarted
 from harness.vocabulary import Figure
@@ -35,6 +35,13 @@ QUIET = [
     link.lose(redis, percent=90),
     link.half_open(redis),
     link.forget_idle(redis, idle_s=60.0),
+    # The service has connections, and its settings have addresses.
+    names.nxdomain(postgres),
+    names.servfail(redis),
+    names.no_answer(postgres),
+    names.slow(postgres, ms=100),
+    names.dead_first(postgres),
+    names.moved(redis),
 ]
 """In force while nothing is asked of the service."""
 

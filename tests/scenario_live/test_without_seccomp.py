@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness import ANY_OUTCOME, REFUSED, Fault, Lab, link, postgres, process, redis, syscall
+from harness import ANY_OUTCOME, REFUSED, Fault, Lab, link, names, postgres, process, redis, syscall
 from harness.checks import Verdict
 from tests.scenario_live.support import Runs, evidence, site_of
 
@@ -17,7 +17,13 @@ def blind(runs: Runs) -> Runs:
 
 
 @pytest.mark.parametrize(
-    "fault", [syscall.connect(redis, errno="EINVAL"), process.misconfigure(redis, url="redis://127.0.0.1:1")], ids=str
+    "fault",
+    [
+        syscall.connect(redis, errno="EINVAL"),
+        process.misconfigure(redis, url="redis://127.0.0.1:1"),
+        names.nxdomain(redis),
+    ],
+    ids=str,
 )
 def test_what_needs_it_is_unavailable(blind: Runs, fault: Fault) -> None:
     async def play(lab: Lab) -> None:

@@ -16,7 +16,8 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper, ProcessSpec
-from harness.processes.syscalls import ConnectRule, SyscallEvent
+from harness.processes.syscalls import ConnectRule, LeadRule, SyscallEvent
+from harness.processes.syscalls._rules import Transport
 from tests.keeper.support import python_spec, running, shell_spec, wait_for
 from tests.syscalls.support import Dialler, listening, start_dialler
 
@@ -246,3 +247,37 @@ def test_a_dead_keeper_leaves_what_it_reported(tmp_path: Path, port: int) -> Non
         with pytest.raises(HarnessError, match="the keeper is gone"):
             dialler.process.set_rules([])
         assert wait_for(lambda: not running(dialler.process.pid))
+
+
+def lead(port: int, to_port: int, *, host: str | None = None, transport: Transport = "stream") -> LeadRule:
+    return LeadRule(id="lead", host=host, port=port, to_port=to_port, transport=transport)
+
+
+@pytest.mark.parametrize("how", ["plain", "non_blocking", "in_asyncio", "in_grandchild"])
+def test_a_connect_is_led_elsewhere(dialler: Dialler, port: int, how: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        dialler.process.set_rules([lead(port, other.getsockname()[1], host="127.0.0.9")])
+        assert dialler.dial(port, host="127.0.0.9", how=how) in (0, errno.EINPROGRESS)
+        other.settimeout(20)
+        other.accept()[0].close()
+        event = dialler.events()[-1]
+        assert (event.host, event.port, event.answer, event.rule_id) == ("127.0.0.9", port, None, "lead")
+
+
+def test_only_connects_of_its_transport_and_host_are_led(dialler: Dialler, port: int) -> None:
+    dialler.process.set_rules([lead(port, 1, host="127.0.0.9"), lead(port, 1, transport="datagram")])
+    assert dialler.dial(port) == 0
+    assert dialler.dial(port, how="datagram") == 0
+    assert [event.rule_id for event in dialler.events()] == [None, "lead"]
+
+
+def test_what_fails_is_not_led(dialler: Dialler, port: int) -> None:
+    dialler.process.set_rules([lead(1, port), rule(1)])
+    assert dialler.dial(1) == errno.EINVAL
+
+
+def test_an_ipv6_address_is_led_too(dialler: Dialler, port: int) -> None:
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6")
+    dialler.process.set_rules([lead(1, port)])
+    assert dialler.dial(1, host="::1") in (0, errno.EAFNOSUPPORT)

@@ -178,6 +178,9 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
         # TLS.
         (REDIS, f"{REDIS}\ntls = 1", "[links.redis]: tls = 1", "needs true or false", "write true or false"),
         (REDIS, f"{REDIS}\ntls = 'required'", "tls = 'required'", "needs true or false", "write true or false"),
+        (REDIS, f"{REDIS}\nname = 'Cache_1'", "name = 'Cache_1'", "not a host name", "such as db.test"),
+        (REDIS, f"{REDIS}\nname = 'cache.local'", "name = 'cache.local'", "no name server is asked", "ends with .test"),
+        ("{redis.url}", "{redis.named_url}", "REDIS_URL = 'redis.named_url'", "known by this name", "write"),
         (REDIS, f"{REDIS}\ntsl = true", "[links.redis]: tsl = True", "closest valid: 'tls'", "write 'tls'"),
         ("{redis.url}", "{redis.ca_file}", "REDIS_URL = 'redis.ca_file'", "no TLS", "add tls = true to [links.redis]"),
         ("{postgres.url}", "{postgres.ca_file}", "command[3] = ", "no TLS", "add tls = true to [links.postgres]"),

@@ -14,6 +14,7 @@ from harness.engine.configuration import RunConfiguration
 from harness.engine.deliveries import Deliveries, of_every_size, of_one_size
 from harness.engine.known_secrets import KnownSecrets, known_secrets
 from harness.engine.laying.links import LANE, SCENARIO, Laying, laid_links
+from harness.engine.laying.names import name_server
 from harness.engine.laying.preparing import Preparing
 from harness.engine.laying.testbed import Testbed
 from harness.engine.laying.trying_starts import StartTrials
@@ -27,6 +28,7 @@ from harness.faults.site import LaidLink, Site
 from harness.history import Recorder
 from harness.history.events import ServiceEnded
 from harness.processes.keeper import KeptProcess
+from harness.processes.syscalls import Rule
 from harness.relay import RelayControl
 from harness.results import RunKey
 from harness.stack.http_client import HttpClient
@@ -35,6 +37,8 @@ from harness.stack.service import ServiceProcess
 from harness.stack.service_start import ServiceSpec
 from harness.target.placeholders import SERVICE_PORT
 
+HOST = "127.0.0.1"
+"""Where every link's port is."""
 PATIENCE_BEYOND_DEADLINE_S = 0.5
 PATIENCE_WITHOUT_DEADLINE_S = 60.0
 
@@ -74,9 +78,15 @@ async def built_rig(
         service_ended(ServiceEnded(process.pid, status, asked_by))
 
     async with AsyncExitStack() as owned:
-        links = await owned.enter_async_context(laid_links(bed, relay, number, build.laying))
+        watched = build.watch_connects and bed.lacking("seccomp") is None
+        described = bed.target.description.links if watched else {}
+        resolver = await owned.enter_async_context(name_server(described, HOST))
+        laying = dataclasses.replace(build.laying, by_name=resolver is not None)
+        links = await owned.enter_async_context(laid_links(bed, relay, number, laying))
         words = {f"{name}.{word}": value for name, laid in links.items() for word, value in laid.words.items()}
-        spec = service_spec(bed, key, configuration, words, watch_connects=build.watch_connects)
+        spec = service_spec(bed, key, configuration, words, watch_connects=watched)
+        if resolver is not None:
+            spec = with_rules(spec, resolver.rules())
         service = ServiceProcess(bed.stack.keeper, spec, ended)
         owned.push_async_callback(service.end)
         site = Site(
@@ -84,7 +94,7 @@ async def built_rig(
             relay=relay, relay_pid=bed.stack.relay.process.pid,
             toxiproxy=bed.stack.toxiproxy, witness=_nobody, allow_hosts=bed.allow_hosts,
             server_changes=bed.server_changes, patience_s=_patience_s(bed, configuration),
-            leaked=functools.partial(recorder.record, "server"),
+            leaked=functools.partial(recorder.record, "server"), resolver=resolver,
             failed_over=lambda event, t_ns: recorder.record("server", event, t_ns=t_ns),
         )  # fmt: skip
         sessions = await owned.enter_async_context(Sessions(site))
@@ -149,10 +159,17 @@ def service_spec(
         alive=described.alive,
         start_within_s=described.start_within_s,
         stop_within_s=described.stop_within_s,
-        watch_connects=watch_connects and bed.lacking("seccomp") is None,
+        watch_connects=watch_connects,
         elsewhere=at_a_port if described.is_given_a_port else None,
     )
     return at_a_port() if described.is_given_a_port else spec
+
+
+def with_rules(spec: ServiceSpec, rules: tuple[Rule, ...]) -> ServiceSpec:
+    """Return the same start, and starts of others beside it, with these rules from the first connect on."""
+    elsewhere = spec.elsewhere
+    beside = None if elsewhere is None else lambda: with_rules(elsewhere(), rules)
+    return dataclasses.replace(spec, rules=rules, elsewhere=beside)
 
 
 def _nobody(what: str, source: str, detail: str, **more: object) -> None:  # noqa: ARG001  # a Witness

@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from harness.addresses import HostPort
+from harness.engine.laying.names import by_address
+from harness.engine.laying.names import words_of as words_of_name
 from harness.engine.laying.testbed import Testbed
 from harness.engine.laying.tls import authority, mode, words_of
 from harness.faults.site import LaidLink, LaidProxy
@@ -33,12 +35,14 @@ class Laying:
 
     `via_toxiproxy`: put Toxiproxy between relay and server. Link faults need it; a sweep leaves it out to save time.
     `cheap_login`: make logging in cheap, for a service that reconnects thousands of times. `alone`: no other service
-    uses the servers at the same time, so they may be emptied completely.
+    uses the servers at the same time, so they may be emptied completely. `by_name`: the service is led to the harness's
+    name server, so links that have a name can be reached by it.
     """
 
     via_toxiproxy: bool = True
     cheap_login: bool = False
     alone: bool = True
+    by_name: bool = False
 
 
 SCENARIO = Laying()
@@ -81,10 +85,13 @@ async def _laid(
         # The relay closes its hop itself when the run's control connection ends.
         hop = await relay.lay(called, protocol=described.protocol, upstream=proxied.listen, tls=mode(described))
         ca_file = await authority(bed.folder, relay, described)
+        words = {**own.words(hop.address, tls=described.tls), **words_of(ca_file)}
+        words |= words_of_name(described, own, hop.address)
         yield LaidLink(
             link=Link.from_shorthand(f"{described.protocol}:{name}", place="target description"),
             hop=hop.name, host=hop.address.host, port=hop.port, through=proxied.through,
-            words={**own.words(hop.address, tls=described.tls), **words_of(ca_file)},
+            words=words if laying.by_name else by_address(words, described),
+            name=described.name if laying.by_name else None,
             server=server.name, upstream=server.address, own=own, log=server.log,
             remembers=described.remembers, remembers_s=described.remembers_s, stored=_listing(bed, name),
             tls=described.tls,

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from harness.addresses import HostPort
+from harness.engine.laying.names import by_address
 from harness.engine.laying.testbed import PREPARE_WITHIN_S, Testbed
 from harness.engine.steps import Prepare
 from harness.engine.tasks import at_once
@@ -34,6 +35,7 @@ class Preparing:
     def __init__(self, bed: Testbed, links: Mapping[str, LaidLink], recorder: Recorder, log: Path) -> None:
         self._bed = bed
         self._links = links
+        self._described = bed.target.description.links
         self._recorder = recorder
         self._log = log
         self._numbers = itertools.count(1)
@@ -68,12 +70,14 @@ class Preparing:
             words: dict[str, str] = {}
             for name, laid in self._links.items():
                 empty = await owned.enter_async_context(laid.own.empty_beside())
-                given = {**laid.words, **empty.words(HostPort(laid.host, laid.port), tls=laid.tls)}
+                own = empty.words(HostPort(laid.host, laid.port), tls=laid.tls)
+                given = by_address({**laid.words, **own}, self._described[name])
                 words |= {f"{name}.{word}": value for word, value in given.items()}
             return await self._run(step, words)
 
     def _words(self) -> Words:
-        return {f"{name}.{word}": text for name, laid in self._links.items() for word, text in laid.words.items()}
+        laid = {name: by_address(link.words, self._described[name]) for name, link in self._links.items()}
+        return {f"{name}.{word}": text for name, words in laid.items() for word, text in words.items()}
 
     async def _run(self, step: Prepare, words: Words) -> list[PrepareEnded]:
         each = await at_once(self._tried(step, words) for _ in range(step.copies))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.addresses import HostPort
+from harness.engine.laying.names import by_address
 from harness.protocols.contract.storage import Own
 from harness.relay import Ended, RelayControl, RelayServer, TlsMode
 from harness.target.description import LinkDescription
@@ -57,7 +58,10 @@ def laid_for_prepare(
 
     `to`: the target addresses by link name. Without TLS the placeholders lead straight to the servers.
     """
-    direct = {name: to[name].own.words(to[name].address, tls=False) for name in links}
+    direct = {
+        name: by_address(to[name].own.words(to[name].address, tls=False), described)
+        for name, described in links.items()
+    }
     if not any(described.tls for described in links.values()):
         yield direct
         return
@@ -77,7 +81,8 @@ def laid_for_prepare(
 
 async def _through(relay: RelayControl, name: str, described: LinkDescription, to: Reached, folder: Path) -> Words:
     hop = await relay.lay(f"{name}-prepare", protocol=described.protocol, upstream=to.address, tls=mode(described))
-    return {**to.own.words(hop.address, tls=True), **words_of(await authority(folder, relay, described))}
+    words = by_address(to.own.words(hop.address, tls=True), described)
+    return {**words, **words_of(await authority(folder, relay, described))}
 
 
 async def told_with_tls(relay: RelayControl, hops: Mapping[str, str], problem: str) -> str:

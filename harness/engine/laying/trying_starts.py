@@ -95,7 +95,8 @@ class StartTrials:
         return (self.bed.preloaded or self.bed.stack.keeper).spawn(
             ProcessSpec(
                 name="start", argv=(*argv, *start.arguments), env={**own, **changed},
-                cwd=self.bed.target.directory, log=log,
+                cwd=self.bed.target.directory, log=log, rules=spec.rules,
+                watched_calls=frozenset({"connect"}) if spec.rules else frozenset(),
             )
         )  # fmt: skip
 

@@ -27,7 +27,11 @@ def connects_peak(site: Site, figure: ConnectsPeak, history: History, *, since_n
         raise HarnessError(problem, hint="see `harness doctor`: this figure needs seccomp")
     port = site.laid(figure.link).port
     samples = sampled_at_rest(history)
-    own = [call for call in calls if call.port == port and call.t_ns >= first_ns and not within(call.t_ns, samples)]
+    own = [
+        call
+        for call in calls
+        if call.port == port and call.is_stream and call.t_ns >= first_ns and not within(call.t_ns, samples)
+    ]
     passed = [call.t_ns for call in own if call.answer is None]
     if not passed:
         problem = f"the service did not connect to {figure.link} in the scenario: no connects, so no peak"

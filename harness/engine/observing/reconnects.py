@@ -24,7 +24,9 @@ def reconnects(rig: Rig) -> Iterator[AtRest]:
         if limit is None or not calls or not spans:
             continue
         port = rig.site.links[name].port
-        yield AtRest(RECONNECTS, share([call.t_ns for call in calls if call.port == port], spans), limit, name)
+        yield AtRest(
+            RECONNECTS, share([call.t_ns for call in calls if call.port == port and call.is_stream], spans), limit, name
+        )
 
 
 def healthy_spans(history: History) -> Sequence[Span]:

@@ -2,6 +2,6 @@
 
 from harness.processes.syscalls._event import SyscallEvent
 from harness.processes.syscalls._probe import notification_available
-from harness.processes.syscalls._rules import ConnectRule, WatchedCall
+from harness.processes.syscalls._rules import ConnectRule, LeadRule, Rule, WatchedCall
 
-__all__ = ["ConnectRule", "SyscallEvent", "WatchedCall", "notification_available"]
+__all__ = ["ConnectRule", "LeadRule", "Rule", "SyscallEvent", "WatchedCall", "notification_available"]

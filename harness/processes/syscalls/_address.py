@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 SOCKADDR_BYTES_MAX = 128  # struct __kernel_sockaddr_storage
@@ -28,6 +29,13 @@ def parse_address(raw: bytes) -> SocketAddress:
     if family == socket.AF_INET6 and len(raw) >= 24:  # family, port, flow information, address
         return SocketAddress(family, socket.inet_ntop(family, raw[8:24]), _port(raw))
     return SocketAddress(family)
+
+
+def loopback_address(family: int | None, port: int) -> Sequence[tuple[int, bytes]]:
+    """Return what to write where in a sockaddr of this family, for that port of 127.0.0.1."""
+    if family == socket.AF_INET6:  # as an IPv4-mapped address
+        return [(2, port.to_bytes(2, "big")), (8, socket.inet_pton(family, "::ffff:127.0.0.1"))]
+    return [(2, port.to_bytes(2, "big") + socket.inet_aton("127.0.0.1"))]
 
 
 def _port(raw: bytes) -> int:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 
+from harness.processes.syscalls._address import loopback_address
+from harness.processes.syscalls._calls import Call
 from harness.processes.syscalls._notification import Listener, Notification
-from harness.processes.syscalls._rules import ConnectRule, Rule
+from harness.processes.syscalls._process import write_memory
+from harness.processes.syscalls._rules import ConnectRule, LeadRule, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +19,20 @@ class Answer:
     errno: int | None
 
 
-def give_answer(listener: Listener, notification: Notification, rule: Rule | None) -> Answer | None:
+def give_answer(listener: Listener, notification: Notification, call: Call, rule: Rule | None) -> Answer | None:
     """Answer a call as its rule says, or let it through. Return None if it was no longer waiting."""
     match rule:
         case None:
             return Answer(None) if listener.let_through(notification) else None
         case ConnectRule():
             return Answer(rule.errno) if listener.fail(notification, rule.errno) else None
+        case LeadRule():
+            if _led(notification, call, rule):
+                return Answer(None) if listener.let_through(notification) else None
+            return Answer(errno.EFAULT) if listener.fail(notification, errno.EFAULT) else None
+
+
+def _led(notification: Notification, call: Call, rule: LeadRule) -> bool:
+    """Write the other address over the one that the process is connecting to. It waits in the call meanwhile."""
+    other = loopback_address(call.address.family, rule.to_port)
+    return all(write_memory(call.tid, notification.arguments[1] + at, raw) for at, raw in other)

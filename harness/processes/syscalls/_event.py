@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 
 
@@ -28,3 +29,8 @@ class SyscallEvent:
     port: int | None
     answer: int | None
     rule_id: str | None
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is TCP's. A name lookup connects datagram sockets to the same addresses, to sort them."""
+        return self.socket_type in (socket.SOCK_STREAM, None)

@@ -1,4 +1,4 @@
-"""Reads the memory and the sockets of a process whose thread waits in a reported call."""
+"""Reads and writes memory, and looks at sockets, of a process whose thread waits in a reported call."""
 
 from __future__ import annotations
 
@@ -36,6 +36,20 @@ def read_memory(tid: int, address: int, size: int) -> bytes:
         return os.pread(memory, size, address)
     except OSError:
         return b""  # EIO: not mapped. The kernel will return EFAULT to the process.
+    finally:
+        os.close(memory)
+
+
+def write_memory(tid: int, address: int, data: bytes) -> bool:
+    """Write into its memory; False if that is not allowed, or if it is not all mapped."""
+    try:
+        memory = os.open(f"/proc/{tid}/mem", os.O_WRONLY)
+    except OSError:
+        return False
+    try:
+        return os.pwrite(memory, data, address) == len(data)
+    except OSError:
+        return False
     finally:
         os.close(memory)
 

@@ -6,15 +6,15 @@ import socket
 from collections.abc import Sequence
 
 from harness.processes.syscalls._calls import Call
-from harness.processes.syscalls._rules import ConnectRule, Rule, canonical_host
+from harness.processes.syscalls._rules import ConnectRule, LeadRule, Rule, canonical_host
 
 
 class RuleBook:
-    """The first rule that matches and is not used up decides."""
+    """The first rule that matches and is not used up decides. What fails is led nowhere: errors come first."""
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
-        self._rules = list(rules)
-        self._left = [rule.times for rule in rules]
+        self._rules = sorted(rules, key=lambda rule: isinstance(rule, LeadRule))
+        self._left = [rule.times if isinstance(rule, ConnectRule) else None for rule in self._rules]
 
     def choose(self, call: Call) -> Rule | None:
         """Return the rule for a call, without counting it as used."""
@@ -35,13 +35,18 @@ def matches(rule: Rule, call: Call) -> bool:
     match rule:
         case ConnectRule():
             return call.name == "connect" and _is_stream(call) and _is_addressed(rule, call)
+        case LeadRule():
+            return call.name == "connect" and call.socket_type == _TYPES[rule.transport] and _is_addressed(rule, call)
+
+
+_TYPES = {"stream": socket.SOCK_STREAM, "datagram": socket.SOCK_DGRAM}
 
 
 def _is_stream(call: Call) -> bool:
     return call.socket_type in (socket.SOCK_STREAM, None)
 
 
-def _is_addressed(rule: ConnectRule, call: Call) -> bool:
+def _is_addressed(rule: Rule, call: Call) -> bool:
     dialled = call.address
     if dialled.host is None or dialled.port != rule.port:
         return False

@@ -9,6 +9,7 @@ from typing import Literal
 from harness.errors import UsageError
 
 WatchedCall = Literal["connect"]
+Transport = Literal["stream", "datagram"]
 
 ERRNO_MAX = 4095  # MAX_ERRNO in linux/err.h: a larger value is no error to the C library
 
@@ -32,10 +33,8 @@ class ConnectRule:
 
     def __post_init__(self) -> None:
         place = f"connect rule {self.id!r}"
-        if self.host is not None and canonical_host(self.host) is None:
-            raise UsageError.at(place, "host", self.host, "not a numeric address", mend="write 127.0.0.1, ::1 or None")
-        if not 1 <= self.port <= 65535:
-            raise UsageError.at(place, "port", self.port, "not a port", mend="write one from 1 to 65535")
+        _check_host(place, self.host)
+        _check_port(place, "port", self.port)
         if not 1 <= self.errno <= ERRNO_MAX:
             raise UsageError.at(
                 place, "errno", self.errno, "not an error number", mend="write errno.EINVAL or the like"
@@ -44,8 +43,40 @@ class ConnectRule:
             raise UsageError.at(place, "times", self.times, "never applies", mend="write 1 or more, or None for always")
 
 
-Rule = ConnectRule
-"""Every kind of rule there is: a union, once there is a second."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadRule:
+    """Lead the process's own connect() to `host`:`port` to `to_port` of 127.0.0.1 instead. `host=None` means any.
+
+    Only sockets of the given `transport` match: "stream" (TCP) or "datagram" (UDP). Nothing else is changed: the kernel
+    performs the call, with an address that was written over the one in the process's memory. Raises `UsageError` on
+    values that do not fit.
+    """
+
+    id: str
+    host: str | None
+    port: int
+    to_port: int
+    transport: Transport
+
+    def __post_init__(self) -> None:
+        place = f"lead rule {self.id!r}"
+        _check_host(place, self.host)
+        for key in ("port", "to_port"):
+            _check_port(place, key, getattr(self, key))
+
+
+Rule = ConnectRule | LeadRule
+"""Every kind of rule there is."""
+
+
+def _check_host(place: str, host: str | None) -> None:
+    if host is not None and canonical_host(host) is None:
+        raise UsageError.at(place, "host", host, "not a numeric address", mend="write 127.0.0.1, ::1 or None")
+
+
+def _check_port(place: str, key: str, port: int) -> None:
+    if not 1 <= port <= 65535:
+        raise UsageError.at(place, key, port, "not a port", mend="write one from 1 to 65535")
 
 
 def canonical_host(host: str) -> str | None:

@@ -52,7 +52,7 @@ class Supervisor:
     def _answer(self, notification: Notification, call: Call) -> SyscallEvent | None:
         rule = self._book.choose(call)
         t_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
-        answer = give_answer(self._listener, notification, rule)
+        answer = give_answer(self._listener, notification, call, rule)
         if answer is None:
             return None
         if rule is not None:

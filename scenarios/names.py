@@ -1,0 +1,69 @@
+"""Names: the servers are known by host names, which do not resolve, resolve late, or to another address than before."""
+
+import pytest
+
+from harness import REFUSED, Fault, Lab, link, names, nightly, postgres, proves, redis
+from scenarios.words import CLOSED
+
+BY_NAME = "DATABASE_URL={postgres.named_url}", "REDIS_URL={redis.named_url}"
+NOT_FOUND = "Name or service not known|Temporary failure in name resolution"
+POOL_AND_QUEUE = 30
+"""So many deliveries at once can store; each looks Redis up, and PostgreSQL."""
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        names.nxdomain(postgres),
+        pytest.param(names.servfail(postgres), marks=nightly("differs from the one before by the error only")),
+    ],
+)
+@proves("names.last_known", fails="outcome", match=NOT_FOUND)
+async def test_name_does_not_resolve(lab: Lab, fault: Fault) -> None:
+    """PostgreSQL's name does not resolve any more, and its connections are gone: it is where it was."""
+    await lab.restart(*BY_NAME)
+    await lab.deliver()
+    async with lab.inject(fault, link.cut(postgres)):
+        await lab.deliver(5)
+
+
+@proves("start.degraded", fails="alive", match=NOT_FOUND)
+async def test_name_never_resolved(lab: Lab) -> None:
+    """PostgreSQL's name does not resolve when the service starts: it is up and refuses, and stores once it does."""
+    async with lab.inject(names.nxdomain(postgres)):
+        await lab.restart(*BY_NAME)
+        await lab.deliver(5, expect=REFUSED)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        names.no_answer(postgres),
+        pytest.param(names.slow(postgres, ms=4_000), marks=nightly("waits for answers that come after four seconds")),
+    ],
+)
+@proves("names.bounded", fails="outcome", match="TimeoutError")
+async def test_name_not_answered(lab: Lab, fault: Fault) -> None:
+    """The name server is silent, and the connections are gone: the look-up is not waited for to its end."""
+    await lab.restart(*BY_NAME)
+    await lab.deliver()
+    async with lab.inject(fault, link.cut(postgres)):
+        await lab.deliver(5)
+
+
+@proves("names.bounded", fails="outcome", match="TimeoutError")
+async def test_other_name_not_answered(lab: Lab) -> None:
+    """Redis' name is not answered: look-ups that nobody waits for any more do not keep PostgreSQL's from a thread."""
+    await lab.restart(*BY_NAME)
+    async with lab.inject(names.no_answer(redis)):
+        await lab.deliver(POOL_AND_QUEUE)
+
+
+@pytest.mark.parametrize("fault", [names.moved(postgres), names.dead_first(postgres)])
+@proves("pool.pre_ping", without=("retry.database",), fails="outcome", match=CLOSED)
+async def test_name_leads_elsewhere(lab: Lab, fault: Fault) -> None:
+    """PostgreSQL's name gets another address, or a dead one before the right one: new connections find it."""
+    await lab.restart(*BY_NAME)
+    await lab.deliver()
+    async with lab.inject(fault, link.cut(postgres)):
+        await lab.deliver(5)
