@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import Fault, Lab, link, proves, redis, service
+from harness import Fault, Lab, link, postgres, proves, redis, service
 from scenarios.words import WAITS_FOR_REDIS
 
 EACH_CALL_LIMITED = ("redis.timeouts:each_call",)
@@ -35,13 +35,14 @@ async def test_redis_broken(lab: Lab, fault: Fault) -> None:
 
 @proves("redis.breaker", fails="figure", match="webhook_degraded_total")
 async def test_silent_redis_is_left_alone(lab: Lab) -> None:
-    """After some failures Redis is not asked for a while: only the first five wait for it, and one each second."""
+    """Only the first five wait for Redis, and one each second; PostgreSQL is asked for nothing more than with it."""
     async with lab.inject(link.swallow(redis)):
         await lab.deliver(5)
         await lab.deliver(5)
         await lab.wait(1.1, because="Redis is left alone for a second")
         await lab.deliver(10)
     lab.expect(service.metric("webhook_degraded_total", reason="redis_failed"), at_most=7)
+    lab.expect(postgres.sends_per_request, at_most=1)
 
 
 @proves("redis.breaker:long", fails="figure", match="webhook_breaker_state")

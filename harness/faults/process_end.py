@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 import psutil
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
 from harness.faults.fault import Injection, Once
@@ -21,6 +21,7 @@ from harness.polling import poll
 from harness.processes.keeper import KeptProcess
 from harness.stack.sockets import listening
 from harness.vocabulary import UNKNOWN
+from harness.vocabulary.refusals import at_least_one
 
 GONE_WITHIN_S = 15.0
 CLOSED_WITHIN_S = 5.0
@@ -84,17 +85,30 @@ class Terminate(TimedFault, kind="process.terminate"):
 
     Args:
         worker: which process below the service's first one is asked; see `process.kill`.
+        times: how often it is asked. A supervisor may ask the process itself, and once more its whole group: what was
+            accepted is answered all the same.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+
+    Raises:
+        UsageError: `times` is less than 1, or a worker is to be asked more than once.
     """
 
     of_the_process: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (LISTENER_CLOSED, SIGNAL_IGNORED, PROCESS_ENDED, WORKERS_LEFT)
     worker: int | Literal["all"] | None = field(default=None, kw_only=True)
+    times: int = field(default=1, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least_one(self.kind, "times", self.times, "would never ask it")
+        if self.worker is not None and self.times > 1:
+            raise UsageError.at(self.kind, "times", self.times, "a worker is asked once", mend="leave times out")
 
     def effect(self) -> str:
-        """Which process is asked to end."""
-        return f"end {_whom(self.worker)} (SIGTERM)"
+        """Which process is asked to end, and how often if that is more than once."""
+        times = f", {self.times} times" if self.times > 1 else ""
+        return f"end {_whom(self.worker)} (SIGTERM{times})"
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
@@ -105,7 +119,7 @@ class Terminate(TimedFault, kind="process.terminate"):
         """Ask it to end; wait until it accepts nothing new."""
         if self.worker is not None:
             return _EndWorkers(self.kind, self.worker, site, signal.SIGTERM)
-        return _Terminate(site, signal.SIGTERM)
+        return _Terminate(site, signal.SIGTERM, again=self.times - 1)
 
 
 class _End(Injection):
@@ -154,6 +168,10 @@ class _End(Injection):
 
 
 class _Terminate(_End):
+    def __init__(self, site: Site, signum: signal.Signals, *, again: int) -> None:
+        super().__init__(site, signum)
+        self._again = again
+
     async def act(self) -> None:
         pid, port = self._site.service.process.pid, self._site.service.port
         if not self._strike():
@@ -163,6 +181,8 @@ class _Terminate(_End):
         else:
             # The service failed here, which the checks report. The fault did take effect: the signal was sent.
             self._site.saw(SIGNAL_IGNORED, f"pid {pid} listens {CLOSED_WITHIN_S:g} s after SIGTERM")
+        for _ in range(self._again):  # that it was asked is recorded
+            self._process.send_signal(self._signum)
 
     async def heal(self) -> None:
         if self._acted:
