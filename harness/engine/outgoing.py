@@ -137,6 +137,7 @@ def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription, ahe
         wrong.sent_bytes,
         wrong.hangs_up,
         _then(target, wrong, rest=wrong.sends_rest, on_bytes=wrong.sends_on_bytes),
+        wrong.trickle_ms / 1e3,
     )
 
 

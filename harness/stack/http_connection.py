@@ -126,6 +126,12 @@ class Connection(asyncio.Protocol):
         if outgoing.then is not None:
             self._write(outgoing.then.behind)
         self._left = b"" if outgoing.sent_bytes is None else b"".join(parts)[outgoing.sent_bytes :]
+        while outgoing.trickle_s and self._left:
+            await asyncio.wait([answer], timeout=outgoing.trickle_s)
+            if answer.done():
+                return
+            self._write(self._left[:1])
+            self._left = self._left[1:]
 
     async def send_rest(self) -> None:
         """Send what was left of the request; the service may have said its last word by now."""

@@ -101,6 +101,11 @@ class Request(Protocol):
         ...
 
     @property
+    def trickle_s(self) -> float:
+        """So often a byte more follows those, until the answer comes; 0: never."""
+        ...
+
+    @property
     def hangs_up(self) -> bool:
         """Whether the client closes the connection then."""
         ...
@@ -129,6 +134,7 @@ class Get:
     asks_to_close: bool = field(default=False, init=False)  # nobody waits for that
     pause_s: float = field(default=0.0, init=False)
     sent_bytes: int | None = field(default=None, init=False)
+    trickle_s: float = field(default=0.0, init=False)
     hangs_up: bool = field(default=False, init=False)
     asks_first: bool = field(default=False, init=False)
     then: Then | None = field(default=None, init=False)

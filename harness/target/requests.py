@@ -139,6 +139,9 @@ class WrongDescription(ChangedDescription):
     sent_bytes: int | None = Field(default=None, ge=0, le=1 << 26)
     """Nothing follows the first so many bytes of the request, and the connection stays open: the service must not wait
     for the rest. 0: a client that never says a word."""
+    trickle_ms: float = Field(default=0.0, ge=0, le=10_000)
+    """After `sent_bytes` one byte more follows each so many milliseconds, until the answer comes: none of them must buy
+    the client more time."""
     sends_rest: bool = Field(default=False, strict=True)
     """After `sent_bytes` the client waits for the answer, and then sends what was left, as one does that reads late.
     The service must not reset the connection meanwhile: the answer could be lost."""
@@ -157,6 +160,8 @@ class WrongDescription(ChangedDescription):
     def _has_a_rest(self) -> Self:
         if self.sends_rest and self.sent_bytes is None:
             raise wrong("sends_rest: all of it is sent before the answer", "give sent_bytes, too")
+        if self.trickle_ms and self.sent_bytes is None:
+            raise wrong("trickle_ms: all of it is sent at once", "give sent_bytes, too")
         return self
 
 

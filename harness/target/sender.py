@@ -58,7 +58,8 @@ class OutgoingRequest:
     A header `transfer-encoding: chunked` has the body sent in chunks. Only then can `trailers` follow it.
     `pause_s`: the client waits so long before it begins, in the middle of the head and in the middle of the body.
     `sent_bytes`: nothing follows its first so many bytes; None: it is sent whole. `hangs_up`: then the client closes.
-    `then`: what follows it on the connection. A header `expect: 100-continue` has the client wait with the body.
+    `trickle_s`: or what is left follows, a byte each so many seconds, until the answer comes. `then`: what follows on
+    the connection. A header `expect: 100-continue` has the client wait with the body.
     """
 
     method: str
@@ -70,6 +71,7 @@ class OutgoingRequest:
     sent_bytes: int | None = None
     hangs_up: bool = False
     then: Then | None = None
+    trickle_s: float = 0.0
 
     @property
     def asks_to_close(self) -> bool:

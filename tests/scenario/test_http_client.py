@@ -256,6 +256,22 @@ async def test_a_slow_client_sends_half_a_head_then_half_a_body_then_the_rest() 
 
 
 @pytest.mark.asyncio
+async def test_a_request_may_come_drop_by_drop_until_it_is_answered() -> None:
+    seen: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.set_result(await reader.readexactly(12))
+        writer.write(LAST)
+        await _closed(writer)
+
+    part = dataclasses.replace(DELIVERY, sent_bytes=9, trickle_s=0.01)
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, HttpClient(keep_alive=True) as client:
+        answer = await client.request(server.sockets[0].getsockname()[1], part)
+    assert answer.body == b"done"
+    assert await seen == b"POST /hook H"
+
+
+@pytest.mark.asyncio
 async def test_a_client_that_hangs_up_in_the_middle_has_no_answer() -> None:
     seen: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
