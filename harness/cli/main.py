@@ -11,6 +11,7 @@ import click
 
 from harness.cli.verbs.ablate import ablate
 from harness.cli.verbs.baseline import baseline
+from harness.cli.verbs.check import check
 from harness.cli.verbs.compare import compare
 from harness.cli.verbs.coverage import coverage
 from harness.cli.verbs.demo import demo
@@ -38,7 +39,7 @@ def harness() -> None:
     """Break a service on purpose, and prove that it holds."""
 
 
-for verb in (demo, gate, up, run, new, doctor, replay, soak, sweep, interleave, coverage, report, faults):
+for verb in (demo, check, gate, up, run, new, doctor, replay, soak, sweep, interleave, coverage, report, faults):
     harness.add_command(verb)
 for proof_verb in (ablate, compare, verify, baseline, trend):
     harness.add_command(proof_verb)

@@ -33,6 +33,13 @@ PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "VI
 """The service gets only these variables of the harness's own environment, so a DATABASE_URL of the shell stays out."""
 
 
+class TemplateError(HarnessError):
+    """The target's `prepare` did not fill an empty database. `said`: all that it wrote."""
+
+    status = 0
+    said = ""
+
+
 @dataclass(slots=True, kw_only=True)
 class Testbed:
     """Running servers, and everything needed to lay a service's links to them."""
@@ -170,10 +177,12 @@ def _prepare(bed: Testbed) -> bool:
         )
         status = process.wait(PREPARE_WITHIN_S)
     if status != 0:
-        raise HarnessError(
+        problem = TemplateError(
             f"{bed.target.path}: [service] prepare ended with status {status}:\n{process.log.tail()}",
             hint="run it by hand on an empty database",
         )
+        problem.status, problem.said = status, process.log.read()
+        raise problem
     asyncio.run(_on_all(bed, lambda storage, server: storage.keep_template(server)))
     return True
 

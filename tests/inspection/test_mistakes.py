@@ -1,0 +1,147 @@
+"""Mistakes in a target description: each is named with file, key, value and mend, before anything is broken."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.cli.main import main
+from harness.cli.verbs import check as verb
+from harness.engine.laying.testbed import TemplateError, Testbed, open_testbed
+from harness.errors import UsageError
+from harness.inspection import Found, inspect_on
+from harness.inspection._starting import unprepared
+from harness.stack import StackConfiguration
+from harness.target import Target, load_target
+from tests.tiny import write_suite
+
+LISTENING = r"'listening on port (?P<port>\d+)'"
+UNUSED = '[links.redis]\nprotocol = "redis"\n'
+SENDER = """
+class Broken:
+    def settings(self):
+        return {}
+
+    def request(self, delivery):
+        return {}["secret"]
+"""
+MISTAKES: dict[str, tuple[str, str, str]] = {
+    "wrong SQL": ("SELECT id, digest FROM", "SELEKT id FROM", "sql = 'SELEKT id FROM stored'.*syntax error"),
+    "wrong table": ("digest FROM stored", "digest FROM storred", "storred.*does not exist.*closest valid: 'stored'"),
+    "wrong column": ("SELECT id, digest", "SELECT id, digst", "digst.*closest valid: 'digest'"),
+    "no digest": ("SELECT id, digest", "SELECT id", "digest.*closest valid: 'digest'"),
+    "digest of another column": (
+        "SELECT id, digest",
+        "SELECT id, id AS digest",
+        r"no SHA-256; the body that was sent has [0-9a-f]{64}.*sha256\(COLUMN\)",
+    ),
+    "another id": (
+        "SELECT id, digest",
+        "SELECT digest AS id, digest",
+        "is not there; it lists 1 rows.*the body of this delivery is in",
+    ),
+    "no port printed": (
+        LISTENING,
+        r"'serving at (?P<port>\d+)'",
+        r"it printed: listening on port \d+; by the kernel it listens on \d+.*listening = 'listening.*\(\?P<port>",
+    ),
+    "wrong alive": (
+        'alive = "/alive"',
+        'alive = "/alve"',
+        r"alive = '/alve': port \d+ gave: 404.*closest valid: '/alive'",
+    ),
+    "missing module": (
+        '["{python}", "service.py"]',
+        '["{python}", "broken.py"]',
+        "command = .*ended with status 1: ModuleNotFoundError: No module named 'shopp'.*install shopp for /",
+    ),
+    "wrong path": (
+        'path = "/{source}/{id}"',
+        'path = "/hooks"',
+        "path = '/hooks': a delivery was answered 404.*correct the path",
+    ),
+    "sender that raises": (
+        '[sender.http]\npath = "/{source}/{id}"',
+        '[sender]\npython = "sender.py:Broken"',
+        r"sender.py:7 raised KeyError: 'secret'",
+    ),
+    "round the relay": (
+        "[limits]",
+        f"{UNUSED}[limits]",
+        r"link = 'redis': nothing of the service's has come through it; it has no other.*\{redis.url\}",
+    ),
+    "unhandled too wide": (
+        "'^Traceback'",
+        "'listening'",
+        "unhandled = 'listening': it finds a line although nothing was broken",
+    ),
+    "a wrong request that is right": (
+        "[limits]",
+        "[wrong.empty]\nabout = 'x'\nbody = ''\n\n[limits]",
+        "wrong.empty.*was answered 200, which means acknowledged.* where rejected is owed",
+    ),
+}
+"""What stands in the description, what in its place is wrong, and what is said of that."""
+
+
+# One test: the servers that it needs take longer than all mistakes.
+def test_each_mistake_is_named_with_its_mend(tmp_path: Path) -> None:
+    file = write_suite(tmp_path) / "scenarios" / "target.toml"
+    sound = file.read_text("utf-8").replace(UNUSED, "")
+    with_redis = load_target(file)
+    file.write_text(sound, "utf-8")
+    file.with_name("sender.py").write_text(SENDER, "utf-8")
+    (tmp_path / "broken.py").write_text("import shopp", "utf-8")
+    missed = {}
+    with open_testbed(with_redis, StackConfiguration(), logs=tmp_path / "logs") as bed:
+        assert _problems(dataclasses.replace(bed, target=load_target(file)), tmp_path) == [], "as it is"
+        for name, (right, wrong, told) in MISTAKES.items():
+            assert right in sound, name
+            file.write_text(sound.replace(right, wrong), "utf-8")
+            problems = _problems(dataclasses.replace(bed, target=load_target(file)), tmp_path)
+            if len(problems) != 1 or not re.search(told, problems[0]) or "target.toml: [" not in problems[0]:
+                missed[name] = problems
+    assert missed == {}
+
+
+def _problems(bed: Testbed, folder: Path) -> list[str]:
+    found: list[Found] = []
+    if bed.target.description.service.command[1] != "service.py":
+        bed = dataclasses.replace(bed, preloaded=None)  # that is for this program alone
+    inspect_on(bed, folder, found.append)
+    return [" ".join(str(each.problem).split()) for each in found if each.problem is not None]
+
+
+def test_prepare_that_fails_says_why_in_its_last_line(tmp_path: Path) -> None:
+    target = load_target(write_suite(tmp_path) / "scenarios" / "target.toml")
+    failed = TemplateError("prepare ended with status 1")
+    failed.status, failed.said = 1, "Traceback\n  much more\nModuleNotFoundError: No module named 'asyncpg'\n"
+    told = str(unprepared(target, failed))
+    assert "[service]: prepare = '{python} service.py prepare': ended with status 1: ModuleNotFoundError" in told
+    assert f"install asyncpg for {sys.executable}" in told
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_the_verb_ends_with_4_if_anything_is_wrong(
+    tmp_path: Path, wrong: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def inspect(target: Target, stack: StackConfiguration, tell: Callable[[Found], None]) -> Sequence[Found]:
+        del stack
+        assert target.description.name == "tiny"
+        found = [Found(what="[stored]", saw="1 rows"), *([Found(what="x", problem=UsageError("bad"))] if wrong else [])]
+        for each in found:
+            tell(each)
+        return found
+
+    monkeypatch.setattr(verb, "inspect", inspect)
+    scenarios = write_suite(tmp_path) / "scenarios"
+    status = main(["check", "--scenarios", str(scenarios)])
+    told = capsys.readouterr().out.splitlines()
+    assert (status, told[0]) == (4 if wrong else 0, "+ [stored]: 1 rows")
+    assert told[1:] == (["x bad", f"1 mistake in {scenarios}/target.toml"] if wrong else [told[-1]])
+    assert wrong or told[-1].endswith(f"gate --scenarios {scenarios}")
