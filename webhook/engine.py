@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from webhook import dialect
 from webhook.keepalive import kept_alive
+from webhook.newest_first import NewestFirstPool
 from webhook.replication import WarnedConnection
 from webhook.settings import Settings
 
@@ -40,6 +41,8 @@ def _pool(settings: Settings) -> dict[str, Any]:
         options["pool_recycle"] = settings.pool_recycle_s
     if settings.pool_bounded_checkout:
         options["pool_timeout"] = settings.pool_timeout_s
+    if settings.load_newest_first:
+        options["poolclass"] = NewestFirstPool
     return options
 
 

@@ -66,6 +66,7 @@ PROTECTIONS = (
     Protection("redis.breaker", ("breaker_failures", "breaker_open_s"), "every request tries Redis"),
     Protection("redis.fail_open", (), "a Redis error fails the request"),
     Protection("load.shed", ("shed_waiting_max",), "everyone queues for a connection"),
+    Protection("load.newest_first", (), "a connection is given to the request that has waited longest"),
     Protection("start.degraded", (), "the start connects to both servers, and ends with status 1 where it cannot"),
     Protection("errors.refuse", (), "exceptions escape: 500, and the traceback in the log"),
     Protection("drain.sigterm", ("drain_grace_s",), "SIGTERM kills at once"),

@@ -122,6 +122,7 @@ class Settings(BaseSettings):
     # Overload, start and stop.
     load_shed: bool = True
     shed_waiting_max: CountOrNone = 15
+    load_newest_first: bool = True
     start_degraded: bool = True
     drain_sigterm: bool = True
     drain_grace_s: Seconds = 5.0

@@ -21,10 +21,12 @@ from harness.vocabulary import CONFIRMED
 
 __all__ = ["BEFORE_S", "JUDGED_S", "comes_back", "goodput_of", "not_overloaded"]
 
-BEFORE_S: Final = 0.7
+BEFORE_S: Final = 1.0
 """So long the load arrives before the service is disturbed, at least."""
-JUDGED_S: Final = 0.5
+JUDGED_S: Final = 1.0
 """Over this time the goodput is judged, once the limit for the return is over."""
+SEEN_OVER_S: Final = 0.5
+"""Over so long the goodput is taken to tell when it was back."""
 SCARCER: Final = 1.5
 """Cores are scarcer than before if a millisecond of one takes this many times as long."""
 TOO_FEW: Final = 10
@@ -36,8 +38,8 @@ class Return:
     """One disturbance, and the goodput of the loads around it, each in acknowledgements a second.
 
     `load_per_s`: what arrived. `before`: the time until the disturbance. `acknowledged`: how many were in it.
-    `judged`: the time over which `after_per_s` is taken; `came`: the requests that ended in it. `back_after_s`: from
-    when on it was back; None: at no time.
+    `meanwhile`: the requests of any load that ended while it was disturbed. `judged`: the time over which `after_per_s`
+    is taken; `came`: the requests that ended in it. `back_after_s`: from when on it was back; None: at no time.
     """
 
     gone: DisturbanceGone
@@ -46,6 +48,7 @@ class Return:
     acknowledged: int
     before_per_s: float
     during_per_s: float
+    meanwhile: Sequence[Exchange]
     after_per_s: float
     judged: Span
     gone_ns: int
@@ -65,10 +68,11 @@ class Return:
                 f"the service did not carry the load even before it was disturbed: {self.before_per_s:.0f} of "
                 f"{self.load_per_s:.0f} a second were acknowledged in time (at least {share})"
             )
-        if self.during_per_s >= self.gone.to * self.before_per_s:
+        in_time = sum(e.outcome in CONFIRMED for e in self.meanwhile)
+        if self.during_per_s >= self.gone.to * self.before_per_s and in_time >= self.gone.to * len(self.meanwhile):
             return (
-                f"the load never exceeded what the service carried: while it was disturbed, {self.during_per_s:.0f} a "
-                f"second were acknowledged in time, and {self.before_per_s:.0f} before"
+                f"the load never exceeded what the service carried: while it was disturbed, {in_time} of "
+                f"{len(self.meanwhile)} requests were acknowledged in time"
             )
         return ""
 
@@ -152,6 +156,7 @@ def _return(history: History, began_ns: int, gone_ns: int, gone: DisturbanceGone
         acknowledged=_between(times, first_ns, began_ns),
         before_per_s=before_per_s,
         during_per_s=_per_s(times, began_ns, gone_ns),
+        meanwhile=[e for e in exchanges(history) if e.sent.load and began_ns <= e.span[1] < gone_ns],
         after_per_s=_per_s(times, limit_ns, watched_ns),
         judged=(limit_ns, watched_ns),
         gone_ns=gone_ns,
@@ -179,8 +184,8 @@ def _per_s(times: Sequence[int], from_ns: int, to_ns: int) -> float:
 
 
 def _back_after_s(times: Sequence[int], gone_ns: int, watched_ns: int, at_least_per_s: float) -> float | None:
-    """From when on the goodput was back, and stayed, over windows of the judged length."""
-    over_ns = round(JUDGED_S * 1e9)
+    """From when on the goodput was back, and stayed."""
+    over_ns = round(SEEN_OVER_S * 1e9)
     step_ns = over_ns // 10
     found = None
     for from_ns in range(gone_ns, watched_ns - over_ns + 1, step_ns):
@@ -190,16 +195,20 @@ def _back_after_s(times: Sequence[int], gone_ns: int, watched_ns: int, at_least_
 
 
 def _told(came: Sequence[Exchange]) -> str:
-    """What became of the requests instead, the most frequent first: `20 of 24 requests were given up, ...`."""
+    """What became of the requests instead, the most frequent first: `of 24 requests 20 were refused, ...`."""
     ends = Counter(_ending(e) for e in came)
     if not ends:
         return "no request ended meanwhile"
-    (ending, count), *_ = ends.most_common(1)
-    waiting = Counter(e.waiting() for e in came if _ending(e) == ending).most_common(1)[0][0]
-    return f"{count} of {len(came)} requests {ending}{waiting}"
+    told = [f"{count} were {ending}{_waiting(came, ending)}" for ending, count in ends.most_common()]
+    return f"of {len(came)} requests {', '.join(told)}"
+
+
+def _waiting(came: Sequence[Exchange], ending: str) -> str:
+    """What the service waited for in most of those that ended so, as far as that was seen."""
+    return Counter(e.waiting() for e in came if _ending(e) == ending).most_common(1)[0][0]
 
 
 def _ending(exchange: Exchange) -> str:
     if exchange.lost_patience:
-        return f"were given up after {exchange.sent.patience_ms:g} ms"
-    return f"were {exchange.outcome}"
+        return f"given up after {exchange.sent.patience_ms:g} ms"
+    return str(exchange.outcome)

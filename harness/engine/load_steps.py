@@ -79,14 +79,14 @@ class Arrivals(Step, kind="arrivals"):
 class ComesBack(Step, kind="comes_back"):
     """What disturbs the service goes with the block; `within_s` later the goodput must be back to `to` of what it was.
 
-    At its begin it lets the load arrive undisturbed for a while; at its end it waits for the limit, and half a second
+    At its begin it lets the load arrive undisturbed for a while; at its end it waits for the limit, and a second
     longer, over which the goodput is judged.
     """
 
     awaited: ClassVar[bool] = False
     entered: ClassVar[bool] = True
     within_s: float = field(kw_only=True)
-    to: float = field(default=0.8, kw_only=True)
+    to: float = field(default=0.7, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()

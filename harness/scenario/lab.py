@@ -195,20 +195,21 @@ class Lab(StepRunner):
         doing: Doing[Sequence[Answer]] = Doing(self, step, answers, answers.fill)
         return self._doing(doing)
 
-    def comes_back(self, *, within_s: float, to: float = 0.8) -> AbstractAsyncContextManager[None]:
+    def comes_back(self, *, within_s: float, to: float = 0.7) -> AbstractAsyncContextManager[None]:
         """Have the service come back by itself from what the block does, while requests go on to arrive.
 
-        The block disturbs the service: by faults, or by a further load. Before that it lets the load arrive for 0.7 s,
-        and it ends `within_s` seconds, and half a second more, after what is in it. Over this half second the goodput
-        (what is acknowledged in time, per second) of the `arrivals` around the block must be `to` of what it was before
-        (check `comes_back`). A service that still works off requests whose clients have hung up, while these try again,
-        does not come back::
+        The block disturbs the service: by faults, or by a further load. Before that the load arrives for a second, and
+        the block ends `within_s` seconds, and a second more, after what is in it. Over this second the goodput (what is
+        acknowledged in time, per second) of the `arrivals` around the block must be `to` of what it was before (check
+        `comes_back`). A service that still works off requests whose clients have hung up, while these try again, does
+        not come back::
 
             async with lab.arrivals(rate_per_s=20, patience_ms=500, retries=3, expect=ACKNOWLEDGED | REFUSED):
                 async with lab.comes_back(within_s=1), lab.inject(link.latency(postgres, latency_ms=500)):
                     await lab.wait(0.5, because="so long the server is slow")
 
-        The run is inconclusive if the goodput did not fall in the block, or was no `to` of the load even before it.
+        The run is inconclusive if the load was never more than the service carried: the goodput did not fall in the
+        block, and nearly all was acknowledged in time. Or if it was no `to` of the load even before the block.
 
         Args:
             within_s: how many seconds the service has, more than 0 and 600 at most.

@@ -23,11 +23,11 @@ PATIENCE_MS = 400.0
 
 
 class Loaded:
-    """Tells of requests that arrive 40 a second for five seconds, from five seconds ago."""
+    """Tells of requests that arrive 40 a second for six seconds, from six seconds ago."""
 
     def __init__(self, *, per_s: float = 40.0) -> None:
         self.story = middle()
-        self._began_ns = time.monotonic_ns() - 5_000_000_000
+        self._began_ns = time.monotonic_ns() - 6_000_000_000
         self._number = 1_000
         self._at(0, LoadBegan(1, per_s, PATIENCE_MS, 3))
 
@@ -58,17 +58,17 @@ class Loaded:
         return self
 
     def disturbed(self, from_s: float = 1, to_s: float = 2, *, back_to: float = 0.8) -> Story:
-        """Tell of the disturbance; from a second after its end on the goodput is watched, for half a second."""
+        """Tell of the disturbance; from a second after its end on the goodput is watched, for a second."""
         self._at(from_s, DisturbanceBegan(1))
         self._at(to_s, DisturbanceGone(1, 1.0, back_to))
-        self._at(to_s + 1.5, GoodputWatched(1))
-        self._at(to_s + 1.6, LoadEnded(1, 100, 0.5))
+        self._at(to_s + 2.0, GoodputWatched(1))
+        self._at(to_s + 2.1, LoadEnded(1, 100, 0.5))
         return rest(self.story)
 
 
 def collapsed(*cores: CoresSeen) -> Story:
     """It never comes back: nearly all are given up. `cores`: those of the first second, and those of the rest."""
     load = Loaded().requests(40, 0, 1).requests(40, 1, 2, UNKNOWN)
-    for at_s, seen in zip((1, 3.5), cores, strict=False):
+    for at_s, seen in zip((1, 4), cores, strict=False):
         load.cores(at_s, seen)
-    return load.requests(4, 3, 3.5).requests(36, 2, 3.5, UNKNOWN).disturbed()
+    return load.requests(8, 3, 4).requests(60, 2, 4, UNKNOWN).disturbed()

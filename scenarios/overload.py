@@ -1,0 +1,57 @@
+"""More arrives than the service carries: when the cause has gone, and the load is as before, it must come back."""
+
+from harness import ACKNOWLEDGED, REFUSED, Lab, link, nightly, postgres, proves, redis, server
+from scenarios.words import WAITS_FOR_POSTGRES
+
+NOT_NOW = ACKNOWLEDGED | REFUSED
+GIVEN_UP = f"given up after .* ms, {WAITS_FOR_POSTGRES}"
+AT_ONCE = ("WEBHOOK_POOL_SIZE=8", "WEBHOOK_POOL_MAX_OVERFLOW=0")
+"""So many connections, and the way to PostgreSQL, bound what it carries: not the machine's cores."""
+FAR_AWAY = link.latency(postgres, latency_ms=25)
+LONG = "loads the service for three seconds, and starts it anew twice"
+
+
+@nightly(LONG)
+@proves("load.shed", without=("load.newest_first",), fails="comes_back", match=GIVEN_UP)
+async def test_impatient_clients_try_again(lab: Lab) -> None:
+    """A migration holds the table for a moment; clients hang up and try again: that alone must not keep it busy."""
+    await lab.restart(*AT_ONCE, "WEBHOOK_SHED_WAITING_MAX=4")
+    await lab.inject(FAR_AWAY)
+    await lab.capacity(clients=16)
+    async with (
+        lab.arrivals(of_capacity=0.6, patience_ms=500, retries=3, expect=NOT_NOW),
+        lab.comes_back(within_s=1),
+        lab.inject(server.lock(postgres, "deliveries")),
+    ):
+        await lab.wait(0.7, because="so long a migration holds the table")
+
+
+@nightly(LONG)
+@proves("load.newest_first", fails="comes_back", match=GIVEN_UP)
+async def test_queue_that_nobody_waits_in(lab: Lab) -> None:
+    """PostgreSQL is slow for a moment, and all hang up who queue: who comes then must not have to wait behind them."""
+    await lab.restart("WEBHOOK_POOL_SIZE=8", "WEBHOOK_POOL_MAX_OVERFLOW=0", "WEBHOOK_SHED_WAITING_MAX=24")
+    await lab.inject(link.latency(postgres, latency_ms=25))
+    await lab.capacity(clients=16)
+    async with (
+        lab.arrivals(of_capacity=0.6, patience_ms=350, retries=3, expect=ACKNOWLEDGED | REFUSED),
+        lab.comes_back(within_s=1),
+        lab.inject(link.latency(postgres, latency_ms=300, stream="upstream")),
+    ):
+        await lab.wait(0.7, because="so long PostgreSQL is slow")
+
+
+@nightly(LONG)
+@proves("load.shed", without=("load.newest_first",), fails="comes_back", match=GIVEN_UP)
+async def test_cache_is_lost_and_all_come_again(lab: Lab) -> None:
+    """Redis goes, senders repeat themselves, and each look-up is PostgreSQL's: all is as before once it is back."""
+    await lab.restart(*AT_ONCE, "WEBHOOK_SHED_WAITING_MAX=4")
+    await lab.inject(FAR_AWAY)
+    await lab.deliver(12)
+    await lab.capacity(clients=16, again=True)
+    async with (
+        lab.arrivals(of_capacity=0.6, patience_ms=500, retries=3, expect=NOT_NOW),
+        lab.comes_back(within_s=1),
+        lab.inject(link.down(redis)),
+    ):
+        await lab.arrivals(of_capacity=2.5, for_s=0.6, patience_ms=500, retries=3, expect=NOT_NOW, again=True)
