@@ -18,6 +18,7 @@ from harness.cli.verbs.demo import demo
 from harness.cli.verbs.doctor import doctor
 from harness.cli.verbs.faults import faults
 from harness.cli.verbs.gate import gate
+from harness.cli.verbs.init import init
 from harness.cli.verbs.interleave import interleave
 from harness.cli.verbs.new import new
 from harness.cli.verbs.replay import replay
@@ -39,7 +40,7 @@ def harness() -> None:
     """Break a service on purpose, and prove that it holds."""
 
 
-for verb in (demo, check, gate, up, run, new, doctor, replay, soak, sweep, interleave, coverage, report, faults):
+for verb in (demo, init, check, gate, up, run, new, doctor, replay, soak, sweep, interleave, coverage, report, faults):
     harness.add_command(verb)
 for proof_verb in (ablate, compare, verify, baseline, trend):
     harness.add_command(proof_verb)

@@ -93,6 +93,8 @@ async def _tried(bed: Testbed, folder: Path) -> AsyncIterator[Found]:
 async def _served(rig: Rig, performer: Performer) -> AsyncIterator[Found]:
     sent = await delivered(rig)
     yield sent.found
+    if sent.found.problem is None:
+        yield _log(rig)  # before the other requests: what they make the service log may be right
     where = rig.target.description.stored.link
     stored_elsewhere = where in rig.site.links and (await _link(rig, where)).problem is not None
     if sent.found.problem is None and not stored_elsewhere:
@@ -104,7 +106,6 @@ async def _served(rig: Rig, performer: Performer) -> AsyncIterator[Found]:
         yield await _link(rig, name)
     for each in await _metrics(rig):
         yield each
-    yield _log(rig)
 
 
 async def _link(rig: Rig, name: str) -> Found:

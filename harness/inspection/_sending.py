@@ -119,7 +119,7 @@ async def _asked(rig: Rig, performer: Performer, name: str, about: Delivery | No
 def _not_as_owed(target: Target, table: str, name: str, answer: Answer, owed: str, lacks: Sequence[str]) -> UsageError:
     lacking = f", and lacks {', '.join(lacks)}" if lacks else f" where {owed} is owed"
     problem = f"was answered {_told(answer)}{lacking}"
-    mend = "correct this request, or say with [outcomes] what the answer means; if neither is wrong, the service is"
+    mend = "correct the description of this request, or of what answers mean ([outcomes]); else the service is wrong"
     return UsageError.at(place_of(target, table), "name", name, problem, mend=mend)
 
 

@@ -32,7 +32,7 @@ def check(*, scenarios: Path, target: Path | None, **given: Any) -> ExitStatus:
         found = inspect(read, settings.stack, lambda each: click.echo("\n".join(_lines(each))))
     wrong = sum(each.problem is not None for each in found)
     if wrong:
-        click.echo(f"{counted(wrong, 'mistake')} in {settings.target_file}")
+        click.echo(f"{counted(wrong, 'thing')} not as described: mend {settings.target_file}, or the service")
         return ExitStatus.USAGE
     gate = shlex.join([*harness_words(), "gate", *settings.options()])
     click.echo(f"{settings.target_file} describes the service; next: {gate}")

@@ -58,6 +58,8 @@ def _next_lines(copied: Path | None) -> Iterator[str]:
     if copied is None:
         yield "next: the service as files of yours, to be mended until it holds:"
         yield f"    {shlex.join([*harness_words(), 'demo', '--copy', str(OWN)])} && cd {OWN} && {gate}"
+        yield "or a service of your own, in its folder:"
+        yield f"    {shlex.join([*harness_words(), 'init'])}"
     else:
         yield f"{copied}: service.py, and scenarios/ with target.toml; mend the service until it holds:"
         yield f"    cd {shlex.quote(str(copied))} && {gate}"

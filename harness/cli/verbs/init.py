@@ -1,0 +1,99 @@
+"""`harness init`: writes the first files of somebody's own project."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import click
+
+from harness.drafting.project import Asked, Project, Written, found, written
+from harness.drafting.project import protocols as linked
+from harness.errors import UsageError
+from harness.results.repro import harness_words
+from harness.suite import ExitStatus
+
+DISTRIBUTION = "webhook-resilience-harness"
+QUESTIONS = (
+    ("command", "the command that starts the service"),
+    ("alive", "the path that it answers with 2xx while it lives"),
+    ("path", "the request that must never be lost, such as POST /orders/{id}"),
+    ("sql", "SQL that lists the ids of what is stored, such as SELECT id FROM orders"),
+)
+"""What is asked where it was neither found nor said, and what of `Project` it is."""
+FLAGS = {"path": "deliver", "sql": "stored"}
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path())
+@click.option("--command", metavar="COMMAND", help="Starts the service, without a shell.  [default: found, or asked]")
+@click.option("--prepare", metavar="COMMAND", help="Makes its tables in an empty database.")
+@click.option("--alive", metavar="PATH", help="Answers 2xx while it lives.")
+@click.option("--deliver", metavar="REQUEST", help="What must never be lost: 'POST /orders/{id}'.")
+@click.option("--stored", metavar="SQL", help="Lists what is stored: 'SELECT id FROM orders'.")
+@click.option("--link", "links", metavar="PROTOCOL=SETTING", multiple=True,
+              help="A server, and the setting that has its URL; repeatable: postgres=DATABASE_URL.")  # fmt: skip
+@click.option("--harness", "requirement", metavar="X", help="What pip installs in the CI job.  [default: this version]")
+def init(folder: Path, *, links: tuple[str, ...], requirement: str | None, **said: str | None) -> ExitStatus:
+    """Write target.toml, scenarios, .gitignore and a CI job into a project's FOLDER.
+
+    How the service is started is found in Procfile, manage.py, the Python sources, pyproject.toml, package.json or
+    go.mod. What is not found is asked on a terminal, or marked with TODO. Existing files are kept.
+
+    Exit status: 0 written; 4 a flag that does not fit.
+    """
+    asked = Asked(links=_links(links) if links else None, **said)
+    project = found(folder, asked)
+    if sys.stdin.isatty():
+        project = found(folder, Asked(links=asked.links, **{**said, **_answers(project)}))
+    files = written(folder, project, harness=requirement or _this_harness())
+    for line in _lines(folder, project, files):
+        click.echo(line)
+    return ExitStatus.HELD
+
+
+def _links(given: Sequence[str]) -> dict[str, str]:
+    links = {}
+    for text in given:
+        protocol, equals, setting = text.partition("=")
+        if not (equals and setting):
+            raise UsageError.at("command line", "--link", text, "names no setting", mend="write PROTOCOL=SETTING")
+        if protocol not in linked():
+            raise UsageError.at("command line", "--link", text, "no such protocol", valid=linked(), sought=protocol)
+        links[protocol] = setting
+    return links
+
+
+def _answers(project: Project) -> dict[str, str]:
+    """Ask for what is not known; an empty answer leaves it open."""
+    answers = {}
+    for key, question in QUESTIONS:
+        if not getattr(project, key):
+            answer = click.prompt(question, default="", show_default=False)
+            if answer:
+                answers[FLAGS.get(key, key)] = str(answer)
+    return answers
+
+
+def _this_harness() -> str:
+    """What pip installs to have this harness again."""
+    try:
+        return f"{DISTRIBUTION}=={distribution(DISTRIBUTION).version}"
+    except PackageNotFoundError:  # used from a checkout
+        return DISTRIBUTION
+
+
+def _lines(folder: Path, project: Project, files: Sequence[Written]) -> Iterator[str]:
+    for key, file in project.whence.items():
+        yield f"found {key} in {file}"
+    for each in files:
+        yield f"{'kept' if each.kept else 'wrote'} {each.file}"
+    target = files[0].file
+    marked = [n for n, line in enumerate(target.read_text("utf-8").splitlines(), 1) if "TODO" in line]
+    if marked:
+        yield f"fill in the lines with TODO: {', '.join(f'{target}:{n}' for n in marked)}"
+    here = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
+    yield f"next: {here}{shlex.join([*harness_words(), 'check'])}"

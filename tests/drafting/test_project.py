@@ -1,0 +1,140 @@
+"""`harness init`: what it finds in a project, and what it writes."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+from harness.cli.main import main
+from harness.drafting.project import Asked, found
+from harness.plugin.collection import collect_scenarios
+from harness.target import load_target
+
+STARLETTE = """
+app = Starlette(routes=[Route("/healthz", health)])
+url = os.environ["DATABASE_URL"]
+CREATE = "CREATE TABLE IF NOT EXISTS orders (id text)"
+"""
+PROJECTS: Mapping[str, tuple[Mapping[str, str], list[str], list[str], dict[str, str]]] = {
+    "Starlette": (
+        {"shop/main.py": STARLETTE, "alembic.ini": ""},
+        ["{python}", "-m", "uvicorn", "shop.main:app", "--port", "{service.port}"],
+        ["{python}", "-m", "alembic", "upgrade", "head"],
+        {"postgres": "DATABASE_URL"},
+    ),
+    "Flask in its own environment": (
+        {
+            "web.py": "app = Flask(__name__)",
+            ".venv/bin/python": "",
+            ".venv/x.py": "a = FastAPI()",
+            "a.env": "REDIS_URL=",
+        },
+        ["./.venv/bin/python", "-m", "flask", "--app", "web:app", "run", "--port", "{service.port}"],
+        [],
+        {"redis": "REDIS_URL"},
+    ),
+    "Django": (
+        {"manage.py": "", "shop/settings.py": "env('PG_DSN'); env('APP_DB_URL'); env('CACHE_REDIS_URI')"},
+        ["{python}", "manage.py", "runserver", "--noreload", "127.0.0.1:{service.port}"],
+        ["{python}", "manage.py", "migrate"],
+        {"postgres": "APP_DB_URL", "redis": "CACHE_REDIS_URI"},
+    ),
+    "Procfile": (
+        {"Procfile": "release: bin/migrate\nweb: bin/serve -p $PORT\n"},
+        ["bin/serve", "-p", "{service.port}"],
+        ["bin/migrate"],
+        {},
+    ),
+    "Node": (
+        {"package.json": json.dumps({"scripts": {"start": "node server.js"}}), "server.js": "process.env.POSTGRES_URL"},
+        ["node", "server.js"],
+        [],
+        {"postgres": "POSTGRES_URL"},
+    ),
+    "a script": (
+        {"pyproject.toml": "[project.scripts]\nserve = 'shop.run:main'\n"},
+        ["{python}", "-m", "shop.run"],
+        [],
+        {},
+    ),
+    "nothing": ({}, [], [], {}),
+}
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_how_a_service_is_started_is_found(name: str, tmp_path: Path) -> None:
+    files, command, prepare, links = PROJECTS[name]
+    write(tmp_path, files)
+    if (tmp_path / ".venv").exists():
+        (tmp_path / ".venv" / "pyvenv.cfg").write_text("", "utf-8")
+    project = found(tmp_path, Asked())
+    assert [*project.command] == command
+    assert [*project.prepare] == prepare
+    assert dict(project.links) == links
+
+
+def test_what_is_written_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, {"shop/main.py": STARLETTE, ".gitignore": "build/", "requirements.txt": "starlette"})
+    write(tmp_path, {"pytest.ini": "[pytest]\nasyncio_default_fixture_loop_scope = function\n"})
+    assert main(["init", str(tmp_path), "--deliver", "PUT /orders/{id}", "--harness", "harness @ /x"]) == 0
+    told = capsys.readouterr().out
+    assert "TODO" not in told
+    assert "found command in shop/main.py" in told
+
+    target = load_target(tmp_path / "scenarios" / "target.toml")
+    assert (target.description.service.alive, target.description.stored.sql) == ("/healthz", "SELECT id FROM orders")
+    text = (tmp_path / "scenarios" / "target.toml").read_text("utf-8")
+    schema = re.match(r"#:schema \./(\S+)\n", text)
+    assert schema is not None
+    jsonschema.validate(tomllib.loads(text), json.loads((tmp_path / "scenarios" / schema[1]).read_text("utf-8")))
+    scenarios = collect_scenarios(tmp_path / "scenarios", target.description)
+    assert [each.id for each in scenarios] == ["healthy", "insert_answer_lost", "postgres_away"]
+    assert (tmp_path / ".gitignore").read_text("utf-8") == "build/\n.results/\n"
+    steps = YAML(typ="safe").load(tmp_path / ".github" / "workflows" / "resilience.yml")["jobs"]["gate"]["steps"]
+    assert any("pip install 'harness @ /x' -r requirements.txt" in step.get("run", "") for step in steps)
+
+    before = {file: file.read_text("utf-8") for file in tmp_path.rglob("*.*") if file.is_file()}
+    assert main(["init", str(tmp_path)]) == 0
+    assert "wrote" not in capsys.readouterr().out
+    assert all(file.read_text("utf-8") == text for file, text in before.items())
+
+
+def test_what_is_not_found_is_marked_or_said_by_flags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "empty", {})
+    for folder, flags in (("empty", []), ("said", ["--command", "./serve", "--link", "redis=CACHE", "--alive", "/up"])):
+        (tmp_path / folder).mkdir()
+        assert main(["init", str(tmp_path / folder), *flags]) == 0
+    assert len(re.findall(r"target\.toml:\d+", capsys.readouterr().out)) >= 6
+    text = (tmp_path / "said" / "scenarios" / "target.toml").read_text("utf-8")
+    assert all(line in text for line in ('command = ["./serve"]', 'CACHE = "{redis.url}"', 'alive = "/up"'))
+    ast.parse((tmp_path / "said" / "scenarios" / "first.py").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--link", "postgre=X"], "closest valid: 'postgres'"),
+        (["--link", "postgres"], "write PROTOCOL=SETTING"),
+        (["--deliver", "orders"], "write --deliver 'POST /orders/{id}'"),
+    ],
+)
+def test_a_flag_that_does_not_fit_is_told(
+    flags: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", str(tmp_path), *flags]) == 4
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "scenarios").exists()
