@@ -19,11 +19,11 @@ async def test_impatient_clients_try_again(lab: Lab) -> None:
     await lab.inject(FAR_AWAY)
     await lab.capacity(clients=16)
     async with (
-        lab.arrivals(of_capacity=0.6, patience_ms=500, retries=3, expect=NOT_NOW),
+        lab.arrivals(of_capacity=0.6, patience_ms=400, retries=5, expect=NOT_NOW),
         lab.comes_back(within_s=1),
         lab.inject(server.lock(postgres, "deliveries")),
     ):
-        await lab.wait(0.7, because="so long a migration holds the table")
+        await lab.wait(1, because="so long a migration holds the table")
 
 
 @nightly(LONG)

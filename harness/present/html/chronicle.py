@@ -10,6 +10,7 @@ from harness.checks.exchanges import Exchange, exchanges
 from harness.history import Entry, History
 from harness.history.events import (
     AtRest,
+    CapacityMeasured,
     Counted,
     Event,
     EvidenceSeen,
@@ -18,6 +19,8 @@ from harness.history.events import (
     FaultHealed,
     HarnessProblem,
     Healthy,
+    LoadBegan,
+    LoadEnded,
     MomentMissed,
     MomentReached,
     NotRecovered,
@@ -42,7 +45,11 @@ from harness.history.events import (
     StepEnded,
     Supervised,
 )
+from harness.present.html.loads import rates
 from harness.present.html.words import step_words
+
+LOAD = "load"
+"""The source of what is counted of a load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +188,10 @@ class _Clock:
     began_ns: int
 
     def of(self, entry: Entry) -> float:
-        return (entry.t_ns - self.began_ns) / 1e9
+        return self.at(entry.t_ns)
+
+    def at(self, t_ns: int) -> float:
+        return (t_ns - self.began_ns) / 1e9
 
 
 def _phases(history: History, clock: _Clock, end_s: float) -> Sequence[Span]:
@@ -224,10 +234,15 @@ def _lines(history: History, clock: _Clock) -> Sequence[CountLine]:
         if isinstance(event, Counted):
             key = (event.of, event.what, event.source, event.problem)
             found.setdefault(key, []).append((clock.of(entry), event.seen))
-    return [
+    counted = [
         CountLine(of=of, what=what, source=source, problem=problem, points=points)
         for (of, what, source, problem), points in found.items()
     ]
+    loads = [
+        CountLine(of=of, what=what, source=LOAD, points=[(clock.at(t_ns), seen) for t_ns, seen in points])
+        for of, what, points in rates(history)
+    ]
+    return [*loads, *counted]
 
 
 def _story(history: History, clock: _Clock) -> Iterator[Told]:
@@ -288,6 +303,12 @@ def _told(event: Event, at_s: float, sources: Mapping[int, str]) -> Told | None:
             return Told(at_s, "moment", f"{name} ended, status {status}, after {fault!r}")
         case ServerUnusable(fault, doing, problem):
             return Told(at_s, "bad", f"{doing}: after {fault!r} the harness met {problem}")
+        case CapacityMeasured(per_s, _, clients):
+            return Told(at_s, "moment", f"{clients} clients that never waited had {per_s:.0f} a second acknowledged")
+        case LoadBegan(load, per_s):
+            return Told(at_s, "moment", f"load {load} begins: {per_s:.1f} requests a second")
+        case LoadEnded(load, arrived):
+            return Told(at_s, "moment", f"load {load} is over: {arrived} have arrived")
         case Healthy(median_ms, answers):
             return Told(at_s, "good", f"steady: the median of {answers} healthy answers is {median_ms:.1f} ms")
         case NotSteady(reason):

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.present.html.chronicle import CountLine
+from harness.present.html.chronicle import LOAD, CountLine
 from harness.present.scales import TimeScale
 
 KEY_HEIGHT = 18
@@ -20,7 +20,7 @@ SAMPLE = 18
 """Length of the sample of a line, beside its name."""
 CHARACTER = 5.9
 SERVICE = "service"
-TITLES: Mapping[str, str] = {SERVICE: "{of}, by the service's word"}
+TITLES: Mapping[str, str] = {SERVICE: "{of}, by the service's word", LOAD: "{of}, requests a second"}
 """What the panel of a `CountLine` is called, by the line's source. Others count connections to a link."""
 
 
