@@ -2,7 +2,22 @@
 
 import pytest
 
-from harness import UNKNOWN, Fault, Lab, link, no_fault, postgres, proves, redis, server, service, wire
+from harness import (
+    ACKNOWLEDGED,
+    REFUSED,
+    UNKNOWN,
+    Fault,
+    Lab,
+    link,
+    no_fault,
+    postgres,
+    proves,
+    redis,
+    server,
+    service,
+    wire,
+)
+from scenarios.words import UNHANDLED
 
 STORED_TWICE = proves("insert.idempotent", fails="stored_once")
 
@@ -69,3 +84,12 @@ async def test_clients_hang_up(lab: Lab) -> None:
         await lab.deliver(10, hang_up_at=hold.fired(10), expect=UNKNOWN)
     await lab.inject(server.flush(redis))  # PostgreSQL alone remembers
     await lab.deliver(5)
+
+
+@proves("errors.refuse", fails="log_clean", match=UNHANDLED)
+async def test_repeats_need_no_insert(lab: Lab) -> None:
+    """PostgreSQL's disk is full: what is new is refused, and what Redis remembers is looked up, and acknowledged."""
+    await lab.deliver()
+    async with lab.inject(wire.fail(postgres.sent("INSERT"), code="53100", always=True)):
+        await lab.request("again", expect=ACKNOWLEDGED)
+        await lab.deliver(expect=REFUSED)
