@@ -153,6 +153,38 @@ async def test_commit_gave_up_waiting_for_the_standby(lab: Lab, by: str) -> None
     await lab.deliver()
 
 
+@proves("ack.after_commit", fails="acknowledged_is_stored")
+async def test_split_brain(lab: Lab) -> None:
+    """The old primary lives on and waits for the standby that was promoted: it acknowledges nothing any more."""
+    await lab.restart(*IMPATIENT)
+    await lab.deliver(5)
+    async with lab.inject(server.switch_over(postgres)):
+        await lab.deliver(2, expect=ANY_OUTCOME)
+    await lab.deliver(5)
+
+
+@STALE
+async def test_split_brain_with_a_standby_that_was_behind(lab: Lab) -> None:
+    """The old primary goes on acknowledging what is lost when it goes: that is counted."""
+    await lab.deliver(5)
+    async with lab.inject(server.switch_over(postgres, standby="asynchronous")):
+        await lab.deliver(2)
+    await lab.deliver(5)
+    lab.expect(service.rows_lost, at_least=1, at_most=2)
+
+
+@proves("pool.leave_read_only", without=("retry.database",), fails="outcome", match="got refused, status 503")
+async def test_pool_full_of_an_old_primary_that_only_reads(lab: Lab) -> None:
+    """Every pooled connection leads to it, and every new one to the new primary: one delivery pays for that at most."""
+    await lab.inject(lock := server.lock(postgres, "deliveries"))
+    async with lab.deliver(5):
+        await lab.until(postgres.waiting("INSERT", at_least=5))
+        await lab.heal(lock)
+    async with lab.inject(server.switch_over(postgres, old="read_only")):
+        await lab.deliver(expect=ACKNOWLEDGED | REFUSED)
+        await lab.deliver(5)
+
+
 NO_WRITES = "ALTER DATABASE %I SET default_transaction_read_only = on"
 WRITES = "ALTER DATABASE %I RESET default_transaction_read_only"
 

@@ -3,9 +3,13 @@
 from typing import Any
 
 import asyncpg
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from webhook import dialect
+from webhook.delivery import Phase
+from webhook.failures import Reason, reason_of
 from webhook.keepalive import kept_alive
 from webhook.newest_first import NewestFirstPool
 from webhook.replication import WarnedConnection
@@ -19,7 +23,16 @@ def make_engine(settings: Settings) -> AsyncEngine:
     defaults. Parameters stay out of error messages in any case: the body is one.
     """
     url = settings.database_url.set(drivername=_driver(settings))
-    return create_async_engine(url, hide_parameters=True, connect_args=_connect_args(settings), **_pool(settings))
+    engine = create_async_engine(url, hide_parameters=True, connect_args=_connect_args(settings), **_pool(settings))
+    if settings.pool_leave_read_only:
+        event.listen(engine.sync_engine, "handle_error", _leave_read_only)
+    return engine
+
+
+def _leave_read_only(context: ExceptionContext) -> None:
+    """Have every connection of the pool replaced: where one meets an old primary, all that are as old do."""
+    if reason_of(context.original_exception, Phase.INSERT) is Reason.READ_ONLY:
+        context.is_disconnect = True
 
 
 def _driver(settings: Settings) -> str:

@@ -34,6 +34,7 @@ _SERVER_LIMITS = ("server_statement_timeout_s", "server_lock_timeout_s", "server
 
 PROTECTIONS = (
     Protection("pool.pre_ping", (), "a pooled connection is used as it is, dead or not"),
+    Protection("pool.leave_read_only", (), "of the connections to an old primary only the one that met it is replaced"),
     Protection("pool.recycle", ("pool_recycle_s",), "a connection is kept however old it is"),
     Protection("pool.bounded_checkout", ("pool_timeout_s",), "a connection is waited for 30 s, SQLAlchemy's default"),
     Protection(

@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     pool_max_overflow: CountOrNone = 10
     pool_use_lifo: bool = True
     pool_pre_ping: bool = True
+    pool_leave_read_only: bool = True
     pool_recycle: bool = True
     pool_recycle_s: Seconds = 1800.0
     pool_bounded_checkout: bool = True

@@ -10,7 +10,7 @@ from harness.history import History
 from harness.history.events import FailedOver, FigureRead
 from harness.vocabulary import CONFIRMED, RowsLost
 
-__all__ = ["Gap", "allowed_losses", "excused", "lost_by_failover", "write_gap"]
+__all__ = ["Gap", "acknowledged_by_old_primaries", "allowed_losses", "excused", "lost_by_failover", "write_gap"]
 
 ASYNCHRONOUS = "asynchronous"
 
@@ -40,6 +40,16 @@ def _lost(history: History) -> Mapping[str, int]:
         told = (e for e in exchanges(history) if e.outcome in CONFIRMED and e.sent.delivers)
         lost |= {e.sent.delivery: entry.t_ns for e in told if e.sent.delivery in lacked and e.span[1] <= entry.t_ns}
     return lost
+
+
+def acknowledged_by_old_primaries(history: History) -> int:
+    """How many of those an old primary acknowledged when another was promoted already: a split brain."""
+    lost, count = lost_by_failover(history), 0
+    for entry, over in history.placed(FailedOver):
+        promoted_ns = entry.t_ns - round(over.served_on_ms * 1e6)
+        told = (e for e in exchanges(history) if e.outcome in CONFIRMED and e.sent.delivers and e.sent.delivery in lost)
+        count += len({e.sent.delivery for e in told if promoted_ns < e.span[1] <= entry.t_ns})
+    return count
 
 
 def allowed_losses(history: History) -> Mapping[str, int]:

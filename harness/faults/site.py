@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -31,10 +31,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LaidProxy:
-    """Toxiproxy's part of a link: its name for it, and the port that the relay dials."""
+    """Toxiproxy's part of a link: its name for it, and the address that the relay dials."""
 
     name: str
     port: int
+    host: str = "127.0.0.1"
+
+    @property
+    def address(self) -> HostPort:
+        """What the relay dials."""
+        return HostPort(self.host, self.port)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +92,11 @@ class LaidLink:
     def proxy_port(self) -> int:
         """Toxiproxy's port, which the relay dials. Raises HarnessError as `proxy` does."""
         return self._through.port
+
+    @property
+    def proxy_address(self) -> HostPort:
+        """Toxiproxy's address, which the relay dials. Raises HarnessError as `proxy` does."""
+        return self._through.address
 
     @property
     def _through(self) -> LaidProxy:
@@ -192,12 +203,24 @@ class Site:
     async def relink(self, server: Server) -> None:
         """Lead every link to this server to where it is now, after a failover. The service keeps its own addresses.
 
-        Raises HarnessError for a link without Toxiproxy.
+        Connections through Toxiproxy end. Raises HarnessError for a link without Toxiproxy.
         """
-        for name, laid in self.links.items():
-            if laid.server == server.name:
-                await asyncio.to_thread(self.toxiproxy.client().set_upstream, laid.proxy, server.address)
-                self.links[name] = dataclasses.replace(laid, upstream=server.address, log=server.log)
+        for laid in self._links_to(server):
+            await asyncio.to_thread(self.toxiproxy.client().set_upstream, laid.proxy, server.address)
+            await self.relay.lead(laid.hop, laid.proxy_address)
+            self._is_at(server, laid)
+
+    async def lead_new_connections(self, server: Server) -> None:
+        """Lead new connections to this server to where it is now, past Toxiproxy. Those that are open stay."""
+        for laid in self._links_to(server):
+            await self.relay.lead(laid.hop, server.address)
+            self._is_at(server, laid)
+
+    def _links_to(self, server: Server) -> Sequence[LaidLink]:
+        return [laid for laid in self.links.values() if laid.server == server.name]
+
+    def _is_at(self, server: Server, laid: LaidLink) -> None:
+        self.links[laid.link.name] = dataclasses.replace(laid, upstream=server.address, log=server.log)
 
     def laid(self, link: Link) -> LaidLink:
         """The link with its ports. Raises UsageError if the target has no link of that name."""

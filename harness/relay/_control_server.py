@@ -36,6 +36,7 @@ class ControlSession:
             "lay": self._lay,
             "certificate": self._certificate,
             "refuse": self._refuse,
+            "lead": lambda request: self._hop(request["hop"]).lead(HostPort(request["host"], request["port"])),
             "cut_all": lambda request: self._hop(request["hop"]).cut_all(),
             "arm": self._arm,
             "disarm": self._disarm,

@@ -61,6 +61,10 @@ class HopServer:
         if self._listener is not None:
             await self._listener.refuse(refusing=refusing)
 
+    def lead(self, upstream: HostPort) -> None:
+        """Relay new connections to another server. Open ones stay."""
+        self._upstream = upstream
+
     def close(self) -> None:
         """Free the port and end every connection at once."""
         if self._listener is not None:

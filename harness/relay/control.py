@@ -105,6 +105,10 @@ class RelayControl:
         """Let the hop's port refuse connections, or accept them again. Open connections stay."""
         await self._ask("refuse", hop=hop, refusing=refusing)
 
+    async def lead(self, hop: str, upstream: HostPort) -> None:
+        """Relay new connections of the hop to another server. Open connections stay."""
+        await self._ask("lead", hop=hop, host=upstream.host, port=upstream.port)
+
     async def cut_all(self, hop: str) -> int:
         """Close every connection of the hop; return how many. Each leaves an Ended by "rule"."""
         return int(await self._ask("cut_all", hop=hop))

@@ -132,6 +132,17 @@ async def test_a_port_that_refuses_and_accepts_again(relay: RelayServer) -> None
 
 
 @pytest.mark.asyncio
+async def test_new_connections_lead_elsewhere(relay: RelayServer) -> None:
+    async with hand_made() as bench, hand_made() as other, laid_to(relay, "redis", bench.address) as bed:
+        service, server = await bench.connected(bed.hop.port), await bench.accepted()
+        await bed.control.lead(bed.hop.name, other.address)
+        await service.sends(PING)  # what was open stays
+        assert await server.gets(len(PING)) == PING
+        await (await other.connected(bed.hop.port)).sends(PING)
+        assert await (await other.accepted()).gets(len(PING)) == PING
+
+
+@pytest.mark.asyncio
 async def test_what_is_large_passes_without_being_kept(relay: RelayServer) -> None:
     process = psutil.Process(relay.process.pid)
     size = 100 * MB

@@ -12,6 +12,7 @@ from harness.checks import Verdict
 from harness.errors import UsageError
 from harness.history.events import FailedOver, RowsRead
 from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.postgres.switching import OldPrimary
 from tests.scenario_live.support import Runs, all_mended, evidence, history_of
 
 WAITS_FOR = "SHOW synchronous_standby_names"
@@ -124,6 +125,44 @@ def test_a_lost_standby_that_no_commit_met(runs: Runs) -> None:
     assert result.reason.startswith("server.lose_standby(postgres) left no evidence")
     assert (_ask(primary, WAITS_FOR), _ask(primary, "SELECT count(*) FROM pg_stat_replication")) == ("", 0)
     assert all_mended(runs.bed, fault)
+
+
+@pytest.mark.parametrize("old", ["writable", "read_only"])
+def test_an_old_primary_that_nothing_used(runs: Runs, old: OldPrimary) -> None:
+    primary, fault = runs.bed.stack.of(PostgresServer), server.switch_over(postgres, old=old)
+    before = primary.port
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(fault):
+            pass
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason.startswith(f"{fault!r} left no evidence")
+    assert primary.port != before
+    assert (_ask(primary, WAITS_FOR), _ask(primary, IS_STANDBY)) == ("", False)
+    assert all_mended(runs.bed, fault)
+
+
+def test_what_an_old_primary_acknowledges_is_counted(runs: Runs) -> None:
+    fault = server.switch_over(postgres, standby="asynchronous")
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        async with lab.inject(fault):
+            await lab.deliver()
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.FAILED
+    assert result.reason.startswith("acknowledged_is_stored")
+    assert (result.figures["rows_lost"], result.figures["acknowledged_by_old_primary"]) == (1, 1)
+    (over,) = history_of(result).of(FailedOver)
+    assert over.served_on_ms > 0
+    assert "took over alone" in over.told
 
 
 def test_what_no_promotion_can_be_is_refused() -> None:

@@ -121,6 +121,6 @@ async def _proxied(bed: Testbed, name: str, upstream: HostPort, laying: Laying) 
     try:
         # Not in a thread: after an interruption, thread and proxy would be left behind.
         proxy = client.create(name, upstream)
-        yield _Proxied(proxy.listen, LaidProxy(proxy.name, proxy.listen.port))
+        yield _Proxied(proxy.listen, LaidProxy(proxy.name, proxy.listen.port, proxy.listen.host))
     finally:
         await asyncio.to_thread(client.delete, name)

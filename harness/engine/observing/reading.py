@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.checks.exchanges import exchanges
-from harness.checks.failover import lost_by_failover, write_gap
+from harness.checks.failover import acknowledged_by_old_primaries, lost_by_failover, write_gap
 from harness.checks.shares import share_of
 from harness.history import History
 from harness.history.events import CoresSeen, EvidenceSeen, FailedOver, FaultActed, Healthy, Recovered, ServiceStarted
@@ -65,6 +65,8 @@ def _of_failovers(history: History) -> Mapping[str, float]:
         return {}
     gap = write_gap(history)
     lost = {"rows_lost": float(len(lost_by_failover(history)))}
+    if any(over.served_on_ms for over in history.of(FailedOver)):
+        lost["acknowledged_by_old_primary"] = float(acknowledged_by_old_primaries(history))
     if gap is None:
         return lost
     return {

@@ -14,7 +14,8 @@ class FailedOver(Event, kind="server.failed_over"):
 
     `standby`: `synchronous` or `asynchronous`. `away_ms`: how long before that the old primary had ended.
     `promotion_ms`: how long the promotion took of that. `lacked`: the rows of the old primary that the new one did not
-    have then; None: they could not be compared, because the target has no SQL that lists them.
+    have then; None: they could not be compared, because the target has no SQL that lists them. `served_on_ms`: how long
+    before that the standby was promoted, where the old primary went on serving: it has not ended, and `away_ms` is 0.
     """
 
     server: str
@@ -22,12 +23,16 @@ class FailedOver(Event, kind="server.failed_over"):
     away_ms: float
     promotion_ms: float
     lacked: tuple[StoredRow, ...] | None = ()
+    served_on_ms: float = 0.0
 
     @property
     def told(self) -> str:
         """In one sentence, for people."""
         lacked = "it is unknown which rows" if self.lacked is None else f"{len(self.lacked)} rows of the old primary"
+        after = f"after {self.away_ms:.0f} ms"
+        if self.served_on_ms:
+            after = f"alone, {self.served_on_ms:.0f} ms after it was promoted beside the old primary"
         return (
-            f"the {self.standby} standby of {self.server} took over after {self.away_ms:.0f} ms "
+            f"the {self.standby} standby of {self.server} took over {after} "
             f"(promotion {self.promotion_ms:.0f} ms), and lacked {lacked}"
         )

@@ -20,6 +20,7 @@ from harness.protocols.postgres.losing import lose_standby
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.promotion import promote
 from harness.protocols.postgres.server_state import crash_backend, limit_connections
+from harness.protocols.postgres.switching import switch_over
 from harness.protocols.postgres.words import Postgres
 
 ENDED_WITHIN_MS = 5_000
@@ -265,4 +266,13 @@ class _EndSessions(Once):
 
 end_sessions, lock, hold_commits = EndSessions, Lock, HoldCommits
 
-__all__ = ["crash_backend", "end_sessions", "hold_commits", "limit_connections", "lock", "lose_standby", "promote"]
+__all__ = [
+    "crash_backend",
+    "end_sessions",
+    "hold_commits",
+    "limit_connections",
+    "lock",
+    "lose_standby",
+    "promote",
+    "switch_over",
+]

@@ -15,7 +15,7 @@ from harness.faults.fault import Connections, Injection
 from harness.faults.server_away import Away, ServerAway
 from harness.faults.site import Site
 from harness.history.events import FailedOver, StoredRow
-from harness.protocols.postgres.rows import missing, stored_on
+from harness.protocols.postgres.rows import missing, stored_on, stored_on_ended
 from harness.protocols.postgres.server import Copy, PostgresServer
 from harness.protocols.postgres.standby import Standby, StandbyKind
 from harness.protocols.postgres.words import Postgres
@@ -145,12 +145,7 @@ class _Promote(Away):
         """Start the old primary beside the new one, and return which of its rows the new one lacked."""
         if now is None:
             return None
-        await asyncio.to_thread(former.run.start_again)
-        try:
-            before = await stored_on(self.site.laid(self._promotion.link), former)
-        finally:
-            await asyncio.to_thread(former.stop)
-        lacked = missing(before or (), now)
+        lacked = missing(await stored_on_ended(self.site.laid(self._promotion.link), former), now)
         if lacked:
             self.site.saw(ROWS_LACKED, f"{len(lacked)} rows, the first {lacked[0].id}")
         return lacked

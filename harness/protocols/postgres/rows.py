@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from harness.history.events import StoredRow
 from harness.protocols.postgres.probes import PostgresProbe
 from harness.protocols.postgres.server import Copy
 
-__all__ = ["missing", "stored_on"]
+__all__ = ["missing", "stored_on", "stored_on_ended"]
 
 
 async def stored_on(laid: LaidLink, node: Copy | None = None) -> Sequence[StoredRow] | None:
@@ -23,6 +24,15 @@ async def stored_on(laid: LaidLink, node: Copy | None = None) -> Sequence[Stored
         return [StoredRow(*row) for row in await probe.rows(laid.stored, None)]
     finally:
         await probe.close()
+
+
+async def stored_on_ended(laid: LaidLink, node: Copy) -> Sequence[StoredRow]:
+    """Do the same for a node that has ended: start it where the service cannot reach it, and stop it again."""
+    await asyncio.to_thread(node.run.start_again)
+    try:
+        return await stored_on(laid, node) or ()
+    finally:
+        await asyncio.to_thread(node.stop)
 
 
 def missing(before: Sequence[StoredRow], now: Sequence[StoredRow]) -> tuple[StoredRow, ...]:

@@ -80,6 +80,11 @@ class Standby(Closing):
             if not await poll_async(receives_nothing, within_s=STREAMS_WITHIN_S):
                 raise self._problem(f"still receives after {STREAMS_WITHIN_S:g} s")
 
+    async def fence_primary(self) -> None:
+        """Let the primary's sessions only read, those that are open from their next transaction on."""
+        async with session(self._primary.url()) as admin:
+            await _set(admin, "ALTER SYSTEM SET default_transaction_read_only = on")
+
     def promote(self) -> None:
         """Make it a server of its own, and let the primary's name and URL mean it."""
         began = time.monotonic()
