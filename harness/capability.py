@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+PROMETHEUS: Final = "prometheus"
+"""A Prometheus on this machine: the name of the program, and of the need for it."""
 
 
 @dataclass(frozen=True, slots=True)

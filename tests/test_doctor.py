@@ -29,6 +29,7 @@ NAMES = [
     "seccomp notification",
     "user namespaces",
     "network namespaces",
+    "prometheus",
     "socket filters",
     "ptrace scope",
     "socket statistics",

@@ -12,6 +12,8 @@ from webhook.failures import RETRIED, Reason
 
 OUTCOMES = ("acknowledged", "conflict", "refused", "unknown", "rejected")
 DEGRADED = ("redis_failed", "breaker_open")
+FAILED = sorted({*Reason, "deadline", "ending", "redis_failed"})
+"""Why a request was refused, or its delivery left unknown: the `reason` of those events in the log."""
 
 
 class Metrics:
@@ -25,6 +27,7 @@ class Metrics:
             "webhook_retries", "Attempts made again", "reason", sorted({*RETRIED, Reason.COMMIT_LOST})
         )
         self.degraded = self._counter("webhook_degraded", "Deliveries handled without Redis", "reason", DEGRADED)
+        self.failures = self._counter("webhook_failures", "Requests refused, or left unknown", "reason", FAILED)
         self.shed = Counter("webhook_shed", "Refused because too many were waiting", registry=self.registry)
         self.resolved = Counter("webhook_commits_resolved", "Lost commits that were settled", registry=self.registry)
         self.pool_waits = Counter("webhook_pool_waits", "Checkouts that had to queue", registry=self.registry)
@@ -49,20 +52,26 @@ class Metrics:
         gauge = Gauge("webhook_log_lines_lost", "Lines that the log could not take", registry=self.registry)
         gauge.set_function(lambda: float(lost()))
 
-    def watch(self, pool: QueuePool, waiting: Callable[[], int], budget_tokens: Callable[[], float]) -> None:
-        """Show what the pool says of itself whenever someone asks."""
-        self.registry.register(_PoolCollector(pool, waiting, budget_tokens))
+    def watch(
+        self, pool: QueuePool, connections: int, waiting: Callable[[], int], budget_tokens: Callable[[], float]
+    ) -> None:
+        """Show what the pool, of so many connections at most, says of itself whenever someone asks."""
+        self.registry.register(_PoolCollector(pool, connections, waiting, budget_tokens))
 
 
 class _PoolCollector(Collector):
-    def __init__(self, pool: QueuePool, waiting: Callable[[], int], budget_tokens: Callable[[], float]) -> None:
+    def __init__(
+        self, pool: QueuePool, connections: int, waiting: Callable[[], int], budget_tokens: Callable[[], float]
+    ) -> None:
         self._pool = pool
+        self._connections = connections
         self._waiting = waiting
         self._budget_tokens = budget_tokens
 
     def collect(self) -> Iterable[Metric]:
         pool = self._pool
         yield GaugeMetricFamily("webhook_pool_size", "Connections the pool keeps", pool.size())
+        yield GaugeMetricFamily("webhook_pool_limit", "Connections the pool may have", self._connections)
         yield GaugeMetricFamily("webhook_pool_checked_out", "Connections in use", pool.checkedout())
         yield GaugeMetricFamily("webhook_pool_idle", "Connections at rest", pool.checkedin())
         yield GaugeMetricFamily("webhook_pool_overflow", "Connections beyond the size", max(0, pool.overflow()))

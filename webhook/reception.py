@@ -113,6 +113,7 @@ class Reception:
 
     def _report(self, error: BaseException, progress: Progress, event: str, deadline: Deadline) -> None:
         reason = error.reason.value if isinstance(error, AttemptFailedError) else _reason(error, deadline)
+        self._metrics.failures.labels(reason).inc()
         unforeseen = reason == Reason.UNFORESEEN.value
         cause = error.__cause__ if isinstance(error, (AttemptFailedError, RedisFailedError)) else None
         fields = {

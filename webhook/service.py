@@ -75,15 +75,16 @@ def _assemble(settings: Settings, metrics: Metrics, log: Log) -> _Parts:
     pool = engine.pool
     if not isinstance(pool, QueuePool):
         raise TypeError(f"{type(pool).__name__} has no queue: its state cannot be watched")
+    connections = settings.pool_size + settings.pool_max_overflow
     gate = Gate(
         pool=pool,
-        connections=settings.pool_size + settings.pool_max_overflow,
+        connections=connections,
         waiting_max=settings.shed_waiting_max if settings.load_shed else None,
         metrics=metrics,
     )
     budget = _make_budget(settings)
     metrics.watch_log(lambda: log.lost)
-    metrics.watch(pool, lambda: gate.waiting, lambda: budget.tokens)
+    metrics.watch(pool, connections, lambda: gate.waiting, lambda: budget.tokens)
     store = Store(
         engine,
         gate=gate,

@@ -12,6 +12,7 @@ from harness.checks import answering  # isort: skip
 from harness.checks import liveness  # isort: skip
 from harness.checks import goodput  # isort: skip
 from harness.checks import starts  # isort: skip
+from harness.checks import alerts  # isort: skip
 from harness.checks import retries  # isort: skip
 from harness.checks import condition  # isort: skip
 from harness.checks import counts  # isort: skip
@@ -33,6 +34,7 @@ def wants(name: str) -> str:
 
 __all__ = [
     "STANDING",
+    "alerts",
     "answering",
     "condition",
     "contract",

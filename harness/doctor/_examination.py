@@ -14,6 +14,7 @@ from harness.processes.syscalls import notification_available
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.registry import PROTOCOLS
 from harness.stack import StackConfiguration
+from harness.stack.prometheus import prometheus_available
 
 
 def examine(configuration: StackConfiguration | None = None) -> Report:
@@ -35,6 +36,7 @@ def examine(configuration: StackConfiguration | None = None) -> Report:
         ("seccomp notification", False, lambda: Finding.of(notification_available())),
         ("user namespaces", False, lambda: Finding.of(user_namespaces_available())),
         ("network namespaces", False, _network.namespaces),
+        ("Prometheus", False, lambda: Finding.of(prometheus_available())),
         ("socket filters", False, lambda: Finding.of(filters_available())),
         ("ptrace scope", False, _machine.ptrace_scope),
         ("socket statistics", True, _network.socket_statistics),

@@ -131,10 +131,14 @@ class Injector:
         if fault.needs_own_server and isinstance(link := getattr(fault, "link", None), Link):
             needs.append(own(self._site.laid(link).server))
         for need in needs:
-            reason = self._lacking(need)
-            if reason is not None:
-                self._recorder.record("runner", MachineLacks(need, reason))
-                raise MachineLacksError(need, reason)
+            self.require(need)
+
+    def require(self, need: Need) -> None:
+        """Raise MachineLacksError, and record why, unless the machine and the stack can provide it."""
+        reason = self._lacking(need)
+        if reason is not None:
+            self._recorder.record("runner", MachineLacks(need, reason))
+            raise MachineLacksError(need, reason)
 
     def _site_for(self, number: int, callers: Callers | None) -> Site:
         def witness(

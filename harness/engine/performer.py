@@ -7,6 +7,7 @@ import functools
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
+from harness.capability import PROMETHEUS
 from harness.engine.contract import Contract as Contracted
 from harness.engine.copying import MoreCopies, RollingChange
 from harness.engine.hanging_up import HangUpWhen
@@ -19,6 +20,7 @@ from harness.engine.requests import scenario_requests
 from harness.engine.restarting import OtherStart
 from harness.engine.rig import Rig
 from harness.engine.steps import (
+    Alerts,
     Contract,
     Copies,
     Deliver,
@@ -138,6 +140,9 @@ class Performer:
                 return await self._begin_processes(step)
             case Limits():
                 return functools.partial(record_figures, self._rig, [step], await before_a_block(self._rig))
+            case Alerts():
+                self.faults.require(PROMETHEUS)
+                return await self._beside(step, functools.partial(self._rig.alerting.begin, step))
             case Inject(faults):
                 injected = await self.faults.inject(faults)
                 return functools.partial(self.faults.heal_block, injected)

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from dataclasses import dataclass
 
+from harness.engine.alerting import Alerting
 from harness.engine.laying.preparing import Preparing
 from harness.engine.laying.trying_starts import StartTrials
 from harness.engine.observing.sessions import Sessions
@@ -35,6 +36,7 @@ class Rig:
     recorder: Recorder
     preparing: Preparing
     starts: StartTrials
+    alerting: Alerting
 
     @property
     def recovery_s(self) -> float:

@@ -263,6 +263,15 @@ class Starts(Step, kind="starts"):
 
 
 @dataclass(frozen=True, repr=False)
+class Alerts(Step, kind="alerts"):
+    """Have a Prometheus watch the service by production's rules. `fires`: the alerts that must fire, and no others."""
+
+    awaited: ClassVar[bool] = False
+    entered: ClassVar[bool] = True
+    fires: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, repr=False)
 class FigureStep(Step):
     """What the steps that limit a figure share."""
 

@@ -6,6 +6,7 @@ import abc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias, cast
 
+from harness.capability import PROMETHEUS
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
 from harness.vocabulary import Link, Moment, Value
@@ -22,7 +23,7 @@ One of CAPABILITIES, or "own_NAME": the server of this name is the harness's own
 """
 CLOCK: Final = "clock"
 SOCKET_FILTER: Final = "socket_filter"
-CAPABILITIES: Final = ("seccomp", "user_namespace", CLOCK, SOCKET_FILTER)
+CAPABILITIES: Final = ("seccomp", "user_namespace", CLOCK, PROMETHEUS, SOCKET_FILTER)
 Connections: TypeAlias = Literal["open", "new"]
 """Connections of a link: those that are open when a fault begins, or those that are made while it is in force."""
 WHOLE_LINK: Final[frozenset[Connections]] = frozenset({"open", "new"})

@@ -12,6 +12,7 @@ from typing import TypeVar
 from harness.engine.load_steps import Arrivals, Capacity, ComesBack
 from harness.engine.performer import Performer
 from harness.engine.steps import (
+    Alerts,
     Contract,
     Copies,
     Deliver,
@@ -478,6 +479,28 @@ class Lab(StepRunner):
             UsageError: `restarts` is out of range.
         """
         return self._doing(Doing(self, Supervised(restarts=restarts), None))
+
+    def alerts(self, *fires: str) -> AbstractAsyncContextManager[None]:
+        """Have a Prometheus watch the service while the block runs, by production's rules (check `alerts`).
+
+        Each alert named must be pending, then fire, and end once its cause is gone; no other one may fire. The block's
+        end waits for that, so the fault is healed within the block, and what the alert counts goes on::
+
+            async with lab.alerts("WebhookDegraded"), lab.traffic(clients=2):
+                async with lab.inject(link.down(redis)):
+                    await lab.until(service.alert("WebhookDegraded"), within_s=20)
+
+        The target says where the rules are, and how much faster than in production they run (`[alerts]`). The service
+        may not be started anew in the block: Prometheus would ask at the old port.
+
+        Args:
+            fires: the names of the alerts; with none, no alert may fire.
+
+        Raises:
+            UsageError: the target has no `[alerts]`, or its rules have no such alert.
+            MachineLacksError: this machine has no Prometheus; `@needs("prometheus")` says so before it begins.
+        """
+        return self._doing(Doing(self, Alerts(fires), None))
 
     def expect(self, figure: Figure, *, at_most: float | None = None, at_least: float | None = None) -> None:
         """Set a limit for a figure, which is read at the end, over the whole scenario (check `figure`).

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from harness.documents import Expression, Table, wrong
 from harness.protocols.registry import PROTOCOLS
+from harness.target.alerts import AlertsDescription
 from harness.target.effects import EffectDescription
 from harness.target.outcomes import OutcomeName, OutcomesDescription
 from harness.target.placeholders import SERVICE_PORT
@@ -391,6 +392,8 @@ class TargetDescription(Table):
     """How long it may take, and how much it may use."""
     probes: ProbesDescription | None = None
     """What it says of itself."""
+    alerts: AlertsDescription | None = None
+    """The rules by which it is watched in production."""
     interleavings: InterleavingsDescription | None = None
     """Whether all orders of two requests' statements are tried."""
     protections: dict[Name, ProtectionDescription] = Field(default={})

@@ -12,7 +12,7 @@ from harness.vocabulary.links import (
     ServerLogged,
 )
 from harness.vocabulary.messages import Direction, Phase
-from harness.vocabulary.moments import Answers, Moment, ServiceLogged
+from harness.vocabulary.moments import AlertFires, Answers, Moment, ServiceLogged
 from harness.vocabulary.outcome import (
     ABSENT,
     ACKNOWLEDGED,
@@ -48,6 +48,7 @@ __all__ = [
     "REJECTED",
     "THROTTLED",
     "UNKNOWN",
+    "AlertFires",
     "Answered",
     "Answers",
     "BytesPerRequest",

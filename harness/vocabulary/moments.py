@@ -44,6 +44,14 @@ class Answers(Moment, kind="service.answers"):
 
 
 @dataclass(frozen=True, repr=False)
+class AlertFires(Moment, kind="service.alert"):
+    """The alert of that name fires, in a block of `lab.alerts`. A claim."""
+
+    claim: ClassVar[bool] = True
+    name: str
+
+
+@dataclass(frozen=True, repr=False)
 class ServiceLogged(Moment, kind="service.logged"):
     """The service's log has, since the last `inject` or `heal` began, a line that the expression finds."""
 

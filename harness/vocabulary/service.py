@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.vocabulary.figures import BytesPerRequest, LinesLogged, Metric, RowsLost, WithoutWrites
-from harness.vocabulary.moments import Answers, Moment, ServiceLogged
+from harness.vocabulary.moments import AlertFires, Answers, Moment, ServiceLogged
 from harness.vocabulary.outcome import ANY_OUTCOME, Outcome
 
 
@@ -56,6 +56,22 @@ class Service:
             UsageError: it is not a regular expression.
         """
         return ServiceLogged(pattern)
+
+    def alert(self, name: str) -> Moment:
+        """The alert of that name fires, by a Prometheus that watches the service (`lab.alerts`).
+
+        For example::
+
+            async with lab.alerts("WebhookDegraded"):
+                async with lab.traffic(clients=2), lab.inject(link.down(redis)):
+                    await lab.until(service.alert("WebhookDegraded"), within_s=20)
+
+        It is a claim: where it does not fire in time, the scenario fails by the check `reached`.
+
+        Args:
+            name: the alert's name in the rules.
+        """
+        return AlertFires(name)
 
     def metric(self, name: str, **labels: str) -> Metric:
         """By how much one of the service's own metrics has grown over the scenario. Judged by `lab.expect`.

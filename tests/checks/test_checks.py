@@ -15,6 +15,9 @@ from harness.checks.proof import CheckName, StateCheck, SymptomCheck
 from harness.checks.registry import Examined, check
 from harness.history import History
 from harness.history.events import (
+    AlertChanged,
+    AlertsLeft,
+    AlertsWatched,
     AnswersLogged,
     Asks,
     AtRest,
@@ -101,6 +104,12 @@ def prepared(status: int | None, *, fails: bool = False, **texts: str) -> Story:
 
 def tried_start(status: int | None, *, came_up: bool = False, fails: bool = True, **more: Any) -> Story:
     return whole().tell(StartTried("six", 9, status, 100.0, came_up, "wrong: hunter2\n", fails, **more))
+
+
+def watched(*states: str, other: str = "pending", open: tuple[str, ...] = ()) -> Story:  # noqa: A002  # the event's word
+    """A Prometheus watched: Gone had to fire, after it was pending, and Full had not."""
+    story = whole().tell(AlertsWatched(("Gone",), ("Gone", "Full")), AlertChanged("Full", other))
+    return story.tell(*(AlertChanged("Gone", state) for state in states), AlertsLeft(open, 30.0))
 
 
 def ended_again(times: int) -> Story:
@@ -307,6 +316,11 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("starts", lambda: tried_start(2, says="POOL"), "six did not say 'POOL', but 'wrong: hunter2'"),
     ("starts", lambda: tried_start(2, hides="hunter[0-9]"), "six showed 'hunter2', which it must not"),
     ("starts", lambda: tried_start(2, shown=("the password on postgres: a[...]",)), "six showed the password on"),
+    ("alerts", lambda: watched("pending", "inactive"), "Gone did not fire, but was pending, then inactive"),
+    ("alerts", watched, "Gone did not fire, but was inactive throughout"),
+    ("alerts", lambda: watched("firing", "inactive"), "Gone fired without having been pending"),
+    ("alerts", lambda: watched("pending", "firing", other="firing"), "Full fired, and must not"),
+    ("alerts", lambda: watched("pending", "firing", open=("Gone",)), "Gone had not ended 30 s after the block"),
     ("alive", lambda: ended_again(2), "ended by itself with status 1"),
     ("retries_capped", lambda: tried("c", *["40001"] * 11), "(40001, 40001, 40001, 40001, 40001, ...) was sent 11"),
     ("retries_capped", lambda: tried("c", "40001", "ok", most=1), "for c (40001, ok) was sent 2 times, at most 1"),
@@ -382,6 +396,7 @@ def test_a_service_without_a_handler_may_end_by_the_signal_when_all_is_answered(
         start_ended(-6),
         prepared(0, says="wrong", hides="POOL"),
         prepared(1, fails=True, says="wrong"),
+        watched("pending", "firing", "inactive"),
     ],
 )
 def test_an_end_that_was_wanted_is_no_failure(story: Story) -> None:
@@ -393,7 +408,7 @@ def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed", "leaves_nothing"}
     of_the_contract |= {"effects_agree", "keeps_secrets", "counts_are_true", "log_tells_answers"}
     of_the_run = {"slower", "reached", "drains", "ends", "prepares", "starts", "retries_spaced", "health_is_true"}
-    of_the_run |= {"health_in_time", "answers_in_one_go", "names_what_is_away", "log_is_of_use", "comes_back"}
+    of_the_run |= {"health_in_time", "answers_in_one_go", "names_what_is_away", "log_is_of_use", "comes_back", "alerts"}
     assert empty == of_the_run | of_the_contract
     nothing = [each(Story().recorder.history) for each in STANDING]
     assert {each.name for each in nothing if each.observations} == {"log_clean", "assertion"}

@@ -13,6 +13,7 @@ import harness
 from harness import Http, Link, Postgres, process
 from harness.engine.load_steps import Arrivals, Capacity, ComesBack
 from harness.engine.steps import (
+    Alerts,
     Contract,
     Copies,
     Deliver,
@@ -32,6 +33,7 @@ from harness.engine.steps import (
     Wait,
 )
 from harness.faults.message import MessageFault
+from harness.faults.process_end import Terminate
 from harness.faults.timing import TimedFault
 from harness.history.events import Event
 from harness.protocols.contract.speech import SPEECH
@@ -71,6 +73,7 @@ OF_FIELD: dict[str, st.SearchStrategy[Any]] = {
 
 
 OF_STEP: dict[type[Value], dict[str, st.SearchStrategy[Any]]] = {
+    Terminate: {"worker": st.none()},  # a worker is asked only once
     Restart: {
         "settings": st.lists(st.sampled_from(["SHOP_POOL=0", "A=", "B=x=y 'z'"]), max_size=2).map(tuple),
         "says": st.sampled_from(["", "wrong|bad"]),
@@ -187,7 +190,7 @@ def evaluated(source: str) -> object:
         "request": Request, "contract": Contract, "deliver": Deliver, "traffic": Traffic, "until": Until,
         "wait": Wait, "expect": Expect, "limits": Limits, "supervised": Supervised, "prepare": Prepare,
         "arrivals": Arrivals, "capacity": Capacity, "comes_back": ComesBack,
-        "copies": Copies, "roll": Roll, "starts": Starts,
+        "alerts": lambda *fires: Alerts(fires), "copies": Copies, "roll": Roll, "starts": Starts,
         "restart": lambda *settings, **of_the_start: Restart(settings, **of_the_start),
         "inject": lambda *faults: Inject(faults), "heal": lambda *faults: Heal(faults),
     }  # fmt: skip

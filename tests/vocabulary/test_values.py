@@ -46,7 +46,7 @@ def test_every_kind_is_looked_at() -> None:
         "Postgres",
         "service.metric",
     } <= {cls.kind for cls in SPOKEN}
-    assert len(STEPS) == 19
+    assert len(STEPS) == 20
 
 
 @by_kind(KINDS)

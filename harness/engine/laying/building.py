@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.engine.alerting import Alerting
 from harness.engine.configuration import RunConfiguration
 from harness.engine.deliveries import Deliveries, of_every_size, of_one_size
 from harness.engine.known_secrets import KnownSecrets, known_secrets
@@ -113,6 +114,7 @@ async def built_rig(
         yield Rig(
             target=bed.target, site=site, sessions=sessions, clients=clients, recorder=recorder, preparing=preparing,
             starts=StartTrials(bed, words, recorder, spec.log, clients.secrets),
+            alerting=Alerting(bed, recorder, spec.log),
         )  # fmt: skip
 
 

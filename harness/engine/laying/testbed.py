@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.capability import Capability
+from harness.capability import PROMETHEUS, Capability
 from harness.engine.laying.tls import Reached, laid_for_prepare
 from harness.errors import HarnessError, UsageError
 from harness.faults.fault import CAPABILITIES, CLOCK, SOCKET_FILTER, Need, is_server, own
@@ -24,10 +24,15 @@ from harness.processes.syscalls import notification_available
 from harness.protocols.contract.storage import STORAGE, Storage
 from harness.stack import Server, Stack, StackConfiguration
 from harness.stack.folders import private_folder
+from harness.stack.prometheus import prometheus_available
 from harness.target import Target, fill_in
 
 ResultT = TypeVar("ResultT")
-_TRIED_ON_DEMAND: Mapping[Need, Callable[[], Capability]] = {CLOCK: clock_settable, SOCKET_FILTER: filters_available}
+_TRIED_ON_DEMAND: Mapping[Need, Callable[[], Capability]] = {
+    CLOCK: clock_settable,
+    PROMETHEUS: prometheus_available,
+    SOCKET_FILTER: filters_available,
+}
 PREPARE_WITHIN_S = 60.0
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONPATH")
 """The service gets only these variables of the harness's own environment, so a DATABASE_URL of the shell stays out."""

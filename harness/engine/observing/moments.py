@@ -13,9 +13,20 @@ from harness.errors import UsageError
 from harness.faults.fault import Fired, Injection
 from harness.faults.site import Site
 from harness.history import Recorder
-from harness.history.events import Purpose, RequestEnded, RequestSent
+from harness.history.events import AlertChanged, Purpose, RequestEnded, RequestSent
 from harness.protocols.contract.probes import Look
-from harness.vocabulary import Answered, Answers, Idle, Link, Message, Moment, Sent, ServerLogged, ServiceLogged
+from harness.vocabulary import (
+    AlertFires,
+    Answered,
+    Answers,
+    Idle,
+    Link,
+    Message,
+    Moment,
+    Sent,
+    ServerLogged,
+    ServiceLogged,
+)
 
 SHOWN = 160
 
@@ -60,6 +71,7 @@ class Observer:
         Raises UsageError for a moment that this stack cannot observe.
         """
         looks: dict[type[Moment], Callable[..., Awaitable[Look]]] = {
+            AlertFires: self._alert_fires,
             Answered: self._message,
             Answers: self._answers,
             Fired: self._fired,
@@ -94,6 +106,12 @@ class Observer:
         others = {str(end.outcome): end for end in ends if end.outcome not in moment.outcome}
         instead = "".join(f"; also {word}: {end.problem or end.answer[:SHOWN]}" for word, end in others.items())
         return Look(count >= moment.at_least, f"{count} answers {moment.outcome}{instead}")
+
+    async def _alert_fires(self, moment: AlertFires, _: Marks) -> Look:
+        """Whether it fires now, by what was recorded last of it."""
+        states = [event.state for event in self._recorder.history.of(AlertChanged) if event.name == moment.name]
+        now = states[-1] if states else "inactive"
+        return Look(now == "firing", f"{moment.name} is {now}")
 
     async def _fired(self, moment: Fired, _: Marks) -> Look:
         injection = self._injection(moment)

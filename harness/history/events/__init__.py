@@ -4,6 +4,7 @@ The entry that holds an event has its time. Faults, steps, moments and figures a
 (`Value.to_json`): a sentence is made where it is shown. Texts are for people; a check judges fields only.
 """
 
+from harness.history.events.alerts import AlertChanged, AlertsLeft, AlertsWatched
 from harness.history.events.event import Event, Named
 from harness.history.events.failover import FailedOver
 from harness.history.events.faults import EvidenceSeen, FaultActed, FaultHealed, MessageMet
@@ -75,6 +76,9 @@ from harness.history.events.steps import (
 from harness.history.events.tries import SentAgain, TriesCounted, TryMade
 
 __all__ = [
+    "AlertChanged",
+    "AlertsLeft",
+    "AlertsWatched",
     "AnswersLogged",
     "Asks",
     "AtRest",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from harness.engine.load_steps import Arrivals, Capacity, ComesBack
 from harness.engine.steps import (
+    Alerts,
     Contract,
     Copies,
     Deliver,
@@ -27,6 +28,7 @@ from harness.faults.fault import Fault, Fired
 from harness.vocabulary import (
     ANY_OUTCOME,
     ENDS,
+    AlertFires,
     Answers,
     Message,
     Metric,
@@ -72,6 +74,8 @@ def _of_the_service(step: Value) -> str:
     match step:
         case Restart():
             words = _restart(step)
+        case Alerts(fires):
+            words = f"Have a Prometheus watch by production's rules; {_alerts(fires)}"
         case Starts():
             words = "Try each start that the target describes, beside the service"
         case Copies(n):
@@ -83,6 +87,10 @@ def _of_the_service(step: Value) -> str:
         case Supervised(restarts=restarts):
             words = f"Start the service again whenever it has ended, {restarts} times at most"
     return words
+
+
+def _alerts(fires: tuple[str, ...]) -> str:
+    return f"{', '.join(fires)} must fire, and nothing else" if fires else "no alert may fire"
 
 
 def _restart(step: Restart) -> str:
@@ -158,6 +166,8 @@ def _moment(moment: Moment) -> str:
             words = f"the relay sees {moment.words()}"
         case OfALink():
             words = moment.words()
+        case AlertFires(name):
+            words = f"the alert {name} fires"
         case ServiceLogged(pattern):
             words = f"the log of the service has a line that matches {pattern!r}"
         case Answers(at_least):

@@ -1,0 +1,79 @@
+"""Production's alerts (ops/alerts.yml) fire where they must, by a real Prometheus, and end when it is over."""
+
+from harness import (
+    ANY_OUTCOME,
+    Lab,
+    link,
+    needs,
+    nightly,
+    postgres,
+    proves,
+    redis,
+    server,
+    service,
+)
+
+WAITS = nightly("waits for rules that take a minute or more in production, 30 times as fast")
+NOTHING_STORED = ("WebhookWritesGone", "WebhookRetryStorm")
+UNCOUNTED = proves("errors.refuse", fails="alerts", match="WebhookWritesGone did not fire")
+"""A failure that nothing catches is counted nowhere."""
+
+
+@WAITS
+@needs("prometheus")
+@proves("retry.database", fails="outcome", match="refused")
+async def test_nobody_is_woken_for_what_is_mended(lab: Lab) -> None:
+    """Every connection is cut, and retries mend it: no alert fires."""
+    async with lab.alerts(), lab.traffic(clients=2):
+        await lab.until(service.answers(at_least=5))
+        await lab.inject(link.cut(postgres))
+        await lab.until(service.answers(at_least=50))
+
+
+@WAITS
+@needs("prometheus")
+@UNCOUNTED
+async def test_alerts_while_postgres_is_away(lab: Lab) -> None:
+    """PostgreSQL cannot be reached: that is told, and that nothing is acknowledged."""
+    gone = "WebhookDatabaseUnreachable"
+    async with lab.alerts(gone, *NOTHING_STORED), lab.traffic(clients=2, expect=ANY_OUTCOME):
+        async with lab.inject(link.down(postgres)):
+            await _all_fire(lab, gone, *NOTHING_STORED)
+        await lab.until(service.answers(at_least=60))  # which fill the budget of retries again
+
+
+@WAITS
+@needs("prometheus")
+@proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
+async def test_alert_while_redis_is_away(lab: Lab) -> None:
+    """Redis cannot be reached for long: nothing is refused, and that is told."""
+    async with lab.alerts("WebhookDegraded"), lab.traffic(clients=2), lab.inject(link.down(redis)):
+        await lab.until(service.alert("WebhookDegraded"), within_s=20)
+
+
+@WAITS
+@needs("prometheus")
+@UNCOUNTED
+async def test_alert_when_the_pool_is_nearly_exhausted(lab: Lab) -> None:
+    """Every connection of the pool waits for a lock: that is told, and that nothing is acknowledged."""
+    full = "WebhookPoolNearExhaustion"
+    slow = lab.traffic(clients=18, expect=ANY_OUTCOME)
+    async with lab.alerts(full, "WebhookWritesGone"), slow, lab.inject(server.lock(postgres, "deliveries")):
+        await _all_fire(lab, full, "WebhookWritesGone")
+
+
+@WAITS
+@needs("prometheus", "own_postgres")
+@UNCOUNTED
+async def test_alert_when_postgres_has_no_connection_left(lab: Lab) -> None:
+    """Somebody else has all of PostgreSQL's connections: that is told, and that nothing is acknowledged."""
+    full = "WebhookServerConnectionsExhausted"
+    async with lab.alerts(full, *NOTHING_STORED), lab.traffic(clients=2, expect=ANY_OUTCOME):
+        async with lab.inject(server.limit_connections(postgres, 0), link.cut(postgres)):
+            await _all_fire(lab, full, *NOTHING_STORED)
+        await lab.until(service.answers(at_least=60))
+
+
+async def _all_fire(lab: Lab, *names: str) -> None:
+    for name in names:
+        await lab.until(service.alert(name), within_s=20)
