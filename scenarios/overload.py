@@ -7,7 +7,7 @@ NOT_NOW = ACKNOWLEDGED | REFUSED
 GIVEN_UP = f"given up after .* ms, {WAITS_FOR_POSTGRES}"
 AT_ONCE = ("WEBHOOK_POOL_SIZE=8", "WEBHOOK_POOL_MAX_OVERFLOW=0")
 """So many connections, and the way to PostgreSQL, bound what it carries: not the machine's cores."""
-FAR_AWAY = link.latency(postgres, latency_ms=25)
+FAR_AWAY = link.latency(postgres, latency_ms=40)
 LONG = "loads the service for three seconds, and starts it anew twice"
 
 
@@ -19,7 +19,7 @@ async def test_impatient_clients_try_again(lab: Lab) -> None:
     await lab.inject(FAR_AWAY)
     await lab.capacity(clients=16)
     async with (
-        lab.arrivals(of_capacity=0.6, patience_ms=400, retries=5, expect=NOT_NOW),
+        lab.arrivals(of_capacity=0.5, patience_ms=600, retries=3, expect=NOT_NOW),
         lab.comes_back(within_s=1),
         lab.inject(server.lock(postgres, "deliveries")),
     ):
@@ -31,14 +31,14 @@ async def test_impatient_clients_try_again(lab: Lab) -> None:
 async def test_queue_that_nobody_waits_in(lab: Lab) -> None:
     """PostgreSQL is slow for a moment, and all hang up who queue: who comes then must not have to wait behind them."""
     await lab.restart("WEBHOOK_POOL_SIZE=8", "WEBHOOK_POOL_MAX_OVERFLOW=0", "WEBHOOK_SHED_WAITING_MAX=24")
-    await lab.inject(link.latency(postgres, latency_ms=25))
+    await lab.inject(link.latency(postgres, latency_ms=40))
     await lab.capacity(clients=16)
     async with (
-        lab.arrivals(of_capacity=0.6, patience_ms=350, retries=3, expect=ACKNOWLEDGED | REFUSED),
+        lab.arrivals(of_capacity=0.5, patience_ms=500, retries=3, expect=ACKNOWLEDGED | REFUSED),
         lab.comes_back(within_s=1),
-        lab.inject(link.latency(postgres, latency_ms=300, stream="upstream")),
+        lab.inject(link.latency(postgres, latency_ms=500, stream="upstream")),
     ):
-        await lab.wait(0.7, because="so long PostgreSQL is slow")
+        await lab.wait(0.8, because="so long PostgreSQL is slow")
 
 
 @nightly(LONG)
@@ -50,8 +50,8 @@ async def test_cache_is_lost_and_all_come_again(lab: Lab) -> None:
     await lab.deliver(12)
     await lab.capacity(clients=16, again=True)
     async with (
-        lab.arrivals(of_capacity=0.6, patience_ms=500, retries=3, expect=NOT_NOW),
+        lab.arrivals(of_capacity=0.5, patience_ms=600, retries=3, expect=NOT_NOW),
         lab.comes_back(within_s=1),
         lab.inject(link.down(redis)),
     ):
-        await lab.arrivals(of_capacity=2.5, for_s=0.6, patience_ms=500, retries=3, expect=NOT_NOW, again=True)
+        await lab.arrivals(of_capacity=2.5, for_s=0.6, patience_ms=600, retries=3, expect=NOT_NOW, again=True)

@@ -79,6 +79,7 @@ OF_STEP: dict[type[Value], dict[str, st.SearchStrategy[Any]]] = {
         "says": st.sampled_from(["", "wrong|bad"]),
         "expect": st.just(ENDS),  # needed with what it says
     },
+    process.terminate: {"worker": st.none()},  # a worker is asked once
     process.limit: {"more_descriptors": st.integers(1, 90)},  # one limit at least
     Arrivals: {  # one rate
         "rate_per_s": st.just(None),
