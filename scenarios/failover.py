@@ -185,6 +185,14 @@ async def test_pool_full_of_an_old_primary_that_only_reads(lab: Lab) -> None:
         await lab.deliver(5)
 
 
+@STALE
+async def test_failback_to_the_old_primary(lab: Lab) -> None:
+    """Rewound by what it had alone, it follows the new one and takes over again: all that was acknowledged is there."""
+    async with lab.inject(server.promote(postgres, standby="stuck", at=postgres.waiting("COMMIT"), fail_back=True)):
+        await lab.deliver(3)
+    await lab.deliver(5)
+
+
 NO_WRITES = "ALTER DATABASE %I SET default_transaction_read_only = on"
 WRITES = "ALTER DATABASE %I RESET default_transaction_read_only"
 

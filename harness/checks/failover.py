@@ -34,11 +34,17 @@ def lost_by_failover(history: History) -> Mapping[str, int]:
 
 
 def _lost(history: History) -> Mapping[str, int]:
+    return {**_lost_by(history, behind=False), **_lost_by(history, behind=True)}
+
+
+def _lost_by(history: History, *, behind: bool) -> Mapping[str, int]:
+    """Those that were lost to a standby which was asynchronous, or to another."""
     lost: dict[str, int] = {}
     for entry, over in history.placed(FailedOver):
-        lacked = {row.id for row in over.lacked or ()}
-        told = (e for e in exchanges(history) if e.outcome in CONFIRMED and e.sent.delivers)
-        lost |= {e.sent.delivery: entry.t_ns for e in told if e.sent.delivery in lacked and e.span[1] <= entry.t_ns}
+        if (over.standby == ASYNCHRONOUS) == behind:
+            lacked = {row.id for row in over.lacked or ()}
+            told = (e for e in exchanges(history) if e.outcome in CONFIRMED and e.sent.delivers)
+            lost |= {e.sent.delivery: entry.t_ns for e in told if e.sent.delivery in lacked and e.span[1] <= entry.t_ns}
     return lost
 
 
@@ -58,12 +64,13 @@ def allowed_losses(history: History) -> Mapping[str, int]:
 
 
 def _allowed(history: History) -> Mapping[str, int]:
-    lost = lost_by_failover(history)
+    others = _lost_by(history, behind=False)
     limits = [read for read in history.of(FigureRead) if isinstance(read.figure, RowsLost)]
     declared = any(read.at_most is not None for read in limits)
     kept = all(read.at_most is None or read.seen <= read.at_most for read in limits)
-    behind = all(over.standby == ASYNCHRONOUS for over in history.of(FailedOver))
-    return lost if declared and kept and behind else {}
+    if not (declared and kept):
+        return {}
+    return {delivery: t_ns for delivery, t_ns in _lost_by(history, behind=True).items() if delivery not in others}
 
 
 def excused(exchange: Exchange, allowed: Mapping[str, int]) -> bool:

@@ -300,7 +300,7 @@ class Away(Injection):
         await self._start_again()
 
     async def _start_again(self) -> None:
-        await self.bring_back(self._accept)
+        await self.bring_back(self.accept)
         self._away = False
         self._change.mended = True
 
@@ -312,7 +312,13 @@ class Away(Injection):
         """Whether the evidence counts: the server was away, and that is all, unless a fault is for more."""
         return True
 
-    async def _accept(self) -> None:
+    async def refuse(self) -> None:
+        """Refuse connects on every link to the server."""
+        for each in self._struck:
+            await self.site.relay.refuse(each.laid.hop, True)
+
+    async def accept(self) -> None:
+        """Accept them again."""
         for each in self._struck:
             await each.accept()
 

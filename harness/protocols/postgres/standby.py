@@ -97,6 +97,33 @@ class Standby(Closing):
         """Kill it: from now on every COMMIT of the primary waits, until this is closed."""
         self._copy.run.crash()
 
+    def rewind_former(self) -> None:
+        """Once this one was promoted: rewind the old primary, and wait until it has all that this one has."""
+        if self.former is None:
+            raise HarnessError(f"the standby of {self._primary.name} was not promoted: there is nothing to rewind")
+        self._primary.rewind(self.former)
+        run_blocking(self._caught_up())
+
+    async def _caught_up(self) -> None:
+        async with session(self._primary.url()) as admin:
+
+            async def has_all() -> bool:
+                sql = "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND sent_lsn <= replay_lsn"
+                return bool(await admin.fetchval(sql))
+
+            if not await poll_async(has_all, within_s=STREAMS_WITHIN_S):
+                raise HarnessError(f"the rewound primary does not stream after {STREAMS_WITHIN_S:g} s")
+
+    def give_back(self) -> None:
+        """Once the old primary follows: stop this one, which sends it all that it has, and promote that one."""
+        if self.former is None:
+            raise HarnessError(f"the standby of {self._primary.name} was not promoted: there is nothing to give back")
+        self._primary.stop()
+        self._copy, began = self.former, time.monotonic()
+        run_blocking(self._promote())
+        self.promotion_ms = (time.monotonic() - began) * 1e3
+        self.former = self._primary.succeeded_by(self._copy)
+
     async def _promote(self) -> None:
         async with session(self._copy.url) as admin:
             if not await admin.fetchval("SELECT pg_promote(true, $1)", PROMOTED_WITHIN_S):
