@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from harness.chaos._checking import Reading, answers, judged, read
+from harness.chaos._connects import Connects
 from harness.chaos._injecting import ROUND_IT, Injecting, check_fits
 from harness.chaos._process import OwnProcess
 from harness.chaos._thread import HoldingThread, check_nothing_waits
@@ -75,9 +76,10 @@ class Chaos:
     `chaos.postgres` and `chaos.redis` are places: see `Place`.
     """
 
-    def __init__(self, thread: HoldingThread[Testbed], bed: Testbed) -> None:
+    def __init__(self, thread: HoldingThread[Testbed], bed: Testbed, connects: Connects) -> None:
         self._thread = thread
         self._bed = bed
+        self._connects = connects
         self._recorder = Recorder()
         self._owned = AsyncExitStack()
         self._opened: tuple[Site, Sessions, Injector] | None = None
@@ -95,7 +97,7 @@ class Chaos:
         number = next(bed.numbers)
         links = await self._owned.enter_async_context(laid_links(bed, relay, number))
         site = Site(
-            service=OwnProcess(stack.keeper, bed.folder / f"test-{number}.log"), links=dict(links),
+            service=OwnProcess(stack.keeper, bed.folder / f"test-{number}.log", self._connects), links=dict(links),
             servers=stack.servers, relay=relay, relay_pid=stack.relay.process.pid, toxiproxy=stack.toxiproxy,
             witness=_nobody, allow_hosts=bed.allow_hosts, server_changes=bed.server_changes, patience_s=PATIENCE_S,
             leaked=functools.partial(self._recorder.record, "server"),

@@ -10,13 +10,15 @@ from typing import Any, Protocol
 from harness.engine.injector import InForce, Injector
 from harness.engine.stops import MachineLacksError
 from harness.errors import HarnessError, InconclusiveError, UsageError
-from harness.faults.fault import Fault
+from harness.faults.fault import CLOCK, Fault
+from harness.faults.hang_up import HangUp
 from harness.history import History
 from harness.history.events import EvidenceSeen, FaultHealed
 
-OF_THE_SERVICE = ("process", "syscall")
-"""Layers whose faults strike a process that the harness has started."""
-OF_CLIENTS = ("wire.hang_up",)
+OF_THE_SERVICE = "process"
+"""The layer whose faults strike a process that the harness has started."""
+NEEDS_OF_THE_SERVICE = frozenset({"seccomp", CLOCK})
+"""What only such a process can have: the faults of other layers that need it strike it, too."""
 ROUND_IT = "does the application connect to the URL that `chaos` gives, and does it get as far as this?"
 
 
@@ -139,7 +141,8 @@ class Injecting:
 
 def check_fits(fault: Fault) -> None:
     """Refuse a fault of something that a test does not have. Raises UsageError."""
-    if fault.kind.partition(".")[0] in OF_THE_SERVICE or fault.kind in OF_CLIENTS:
+    of_service = fault.kind.startswith(f"{OF_THE_SERVICE}.") or fault.needs & NEEDS_OF_THE_SERVICE
+    if of_service or isinstance(fault, HangUp):
         problem = "strikes a service, or clients, that the harness has started, and a test brings its own"
         mend = "take a fault of the layers link, wire or server, or write a scenario"
         raise UsageError.at("chaos.inject", "fault", repr(fault), problem, mend=mend)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
+from harness.chaos._connects import SEEN_BY, Connects
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper, KeptProcess
 from harness.processes.syscalls import SyscallEvent
@@ -19,12 +21,15 @@ class OwnProcess(ServiceProcess):
     The harness has not started it, so it cannot end it, answer its calls or read what it logs: its log stays empty.
     """
 
-    def __init__(self, keeper: Keeper, log: Path) -> None:
+    connects_seen_by: ClassVar[str] = SEEN_BY
+
+    def __init__(self, keeper: Keeper, log: Path, connects: Connects) -> None:
         spec = ServiceSpec(
             argv=(), environment={}, cwd=Path.cwd(), log=log, listening=None, alive="/",
             start_within_s=0.0, stop_within_s=0.0, watch_connects=False,
         )  # fmt: skip
         super().__init__(keeper, spec, _never_ends)
+        self._connects = connects
 
     @property
     def running(self) -> bool:
@@ -36,8 +41,8 @@ class OwnProcess(ServiceProcess):
         return frozenset({os.getpid()})
 
     def syscall_events(self) -> Sequence[SyscallEvent]:
-        """Its calls are not watched."""
-        return ()
+        """Its connects, as far as Python tells of them."""
+        return self._connects.events()
 
 
 def _never_ends(process: KeptProcess, status: int, asked_by: str) -> None:

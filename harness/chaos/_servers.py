@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from harness.chaos._chaos import Chaos
+from harness.chaos._connects import Connects
 from harness.chaos._description import linked, the_tests_own
 from harness.chaos._thread import HoldingThread
 from harness.closing import Closing
@@ -25,23 +26,32 @@ DRIVER = re.compile(r"^(\w+)\+\w+://")
 class ChaosServers(Closing):
     """A context manager: its end stops the servers that the harness has started.
 
-    `given`: URLs of running servers by protocol, in place of those that the configuration says.
+    `given`: URLs of running servers by protocol, in place of those that the configuration says. `progress` receives a
+    note on anything slow.
     """
 
-    def __init__(self, configuration: StackConfiguration, given: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        configuration: StackConfiguration,
+        given: Mapping[str, str],
+        *,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
         for name in given:
             if name not in linked():
                 problem = "a test has no server of this protocol"
                 raise UsageError.at("chaos_servers", "name", name, problem, valid=linked())
         urls = {name: DRIVER.sub(r"\1://", url) for name, url in given.items()}
         self._configuration = replace(configuration, servers={**configuration.servers, **urls})
+        self._progress = progress
+        self._connects = Connects()
         self._running: tuple[HoldingThread[Testbed], Testbed] | None = None
 
     @contextmanager
     def laid(self) -> Iterator[Chaos]:
         """Give a test databases and links of its own. The block's end heals what is left, and removes them."""
         thread, bed = self._fit()
-        chaos = Chaos(thread, bed)
+        chaos = Chaos(thread, bed, self._connects)
         try:
             thread.call(chaos.open())
             yield chaos
@@ -50,20 +60,26 @@ class ChaosServers(Closing):
 
     def _fit(self) -> tuple[HoldingThread[Testbed], Testbed]:
         if self._running is not None and (self._running[1].changed or self._running[1].stack.dead() is not None):
-            self.close()
+            self._stop()
         if self._running is None:
-            thread = HoldingThread(functools.partial(_opened, self._configuration))
+            thread = HoldingThread(functools.partial(_opened, self._configuration, self._progress))
             self._running = thread, thread.open()
         return self._running
 
     def close(self) -> None:
         """Stop them. Idempotent."""
+        self._connects.close()
+        self._stop()
+
+    def _stop(self) -> None:
         running, self._running = self._running, None
         if running is not None:
             running[0].close()
 
 
 @contextmanager
-def _opened(configuration: StackConfiguration) -> Iterator[Testbed]:
-    with private_folder() as folder, open_testbed(the_tests_own(), configuration, logs=Path(folder, "logs")) as bed:
-        yield bed
+def _opened(configuration: StackConfiguration, progress: Callable[[str], None] | None) -> Iterator[Testbed]:
+    with private_folder() as folder:
+        logs = Path(folder, "logs")
+        with open_testbed(the_tests_own(), configuration, logs=logs, progress=progress) as bed:
+            yield bed

@@ -20,7 +20,7 @@ from harness.protocols.contract.storage import Own
 from harness.relay import RelayControl
 from harness.stack.resolver import Resolver
 from harness.stack.server import Server
-from harness.stack.service import ServiceProcess
+from harness.stack.service import SECCOMP, ServiceProcess
 from harness.stack.sockets import TcpConnection, connections
 from harness.stack.toxiproxy.server import ToxiproxyServer
 from harness.vocabulary import Link
@@ -188,6 +188,8 @@ class Site:
         server that observed it, which is then named.
         """
         source = kind.source if server is None else server.server_title
+        if source == SECCOMP:
+            source = self.service.connects_seen_by
         self.witness(kind.kind, source, detail, t_ns=t_ns, at=at, deliveries=deliveries)
 
     @property

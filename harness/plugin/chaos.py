@@ -29,7 +29,9 @@ def chaos_stack(pytestconfig: pytest.Config, chaos_servers: Mapping[str, str]) -
     from harness.chaos import ChaosServers  # noqa: PLC0415  # only where a test takes it
     from harness.plugin.settings import settings_of  # noqa: PLC0415  # likewise
 
-    with ChaosServers(settings_of(pytestconfig).stack, chaos_servers) as servers:
+    reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")  # none in a worker of xdist
+    progress = None if reporter is None else reporter.write_line
+    with ChaosServers(settings_of(pytestconfig).stack, chaos_servers, progress=progress) as servers:
         yield servers
 
 

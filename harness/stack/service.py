@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from harness.errors import HarnessError
 from harness.polling import poll
@@ -24,6 +25,7 @@ from harness.stack.sockets import listening
 NO_SETTINGS: Mapping[str, str] = {}
 MUST_END = "a start that must end"
 """What ends a service that starts up where it had to end."""
+SECCOMP = "seccomp"
 STOP, END = "stop", "end"
 """What ends a service besides signals: the harness stops it, or the run is over."""
 SAID_CHARACTERS = 4000
@@ -60,6 +62,9 @@ class Copy:
 
 class ServiceProcess:
     """One service. Used from one event loop; `ended` is called in it when the process is gone."""
+
+    connects_seen_by: ClassVar[str] = SECCOMP
+    """What reports its connects: evidence of them names it."""
 
     def __init__(self, keeper: Keeper, spec: ServiceSpec, ended: Callable[[KeptProcess, int, str], None]) -> None:
         self._keeper = keeper

@@ -16,7 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from harness import REFUSED, Chaos, link, postgres, process, redis, server, wire
+from harness import REFUSED, Chaos, link, postgres, process, redis, server, syscall, wire
 from harness.chaos import ChaosServers
 from harness.errors import UsageError
 from harness.stack import StackConfiguration
@@ -155,9 +155,20 @@ def test_the_servers_are_the_users_own(chaos: Chaos) -> None:
         ChaosServers(StackConfiguration(), {"postgre": ""})
 
 
+def test_connects_that_are_refused_are_evidence(chaos: Chaos) -> None:
+    """Nothing was connected before: without them a server that is away would seem to have been felt by nobody."""
+    client = Redis.from_url(chaos.redis.url, retry=None)
+    with chaos.inject(server.stop(redis)) as fault, pytest.raises(RedisConnectionError):
+        client.get("name")
+    assert client.get("name") is None, "it is back"
+    assert [line.partition(":")[0] for line in fault.evidence] == ["connects_refused (audit hook of Python)"]
+    client.close()
+
+
 def test_what_a_test_lacks_is_said(chaos: Chaos) -> None:
-    with pytest.raises(UsageError, match="strikes a service"):
-        chaos.inject(process.kill())
+    for fault in (process.kill(), syscall.connect(redis, errno="EINVAL"), wire.hang_up(postgres.sent("INSERT"))):
+        with pytest.raises(UsageError, match="strikes a service"):
+            chaos.inject(fault)
     with pytest.raises(AttributeError, match="it has postgres, redis"):
         _ = chaos.mysql
 

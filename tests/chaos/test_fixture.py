@@ -23,7 +23,7 @@ def test_ordinary_tests_break_the_servers_of_their_application(tmp_path: Path) -
     options = ["-p", "harness.pytest_plugin", "-p", "no:schemathesis", "-n", "1", "-rA", "test_suite.py"]
     ran = completed([sys.executable, "-m", "pytest", *options], cwd=tmp_path, env=environment())
     told = ran.stdout + ran.stderr
-    assert "1 failed, 9 passed, 2 errors" in ran.stdout, told
+    assert "1 failed, 10 passed, 2 errors" in ran.stdout, told
     assert ran.returncode == 1
     assert "FAILED test_suite.py::test_fails_as_ever" in ran.stdout
     assert "ERROR test_suite.py::test_inconclusive_without_evidence" in ran.stdout
