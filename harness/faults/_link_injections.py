@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
@@ -12,12 +14,16 @@ from harness.faults.meter import LinkMeter
 from harness.faults.site import Site
 from harness.polling import poll_async
 from harness.stack.sockets import TcpState
+from harness.stack.toxiproxy._api import ToxiproxyError
+from harness.stack.toxiproxy.toxics import Toxic
 from harness.vocabulary import Link
 
 if TYPE_CHECKING:
     from harness.faults.toxic import ToxicFault
 
 CUT_WITHIN_S = 5.0
+ALIKE_MAX = 9
+"""So many faults of one kind, at most, are in force on one link at once."""
 CONNECTIONS_CUT = EvidenceKind(
     "connections_cut", "kernel", "connections of the service were open on the link, and are gone"
 )
@@ -115,7 +121,7 @@ class ToxicsInjection(Injection):
     def __init__(self, fault: ToxicFault, site: Site) -> None:
         self._site = site
         self._fault = fault
-        self._toxics = fault.toxics()
+        self._toxics: list[Toxic] = []
         self._laid = site.laid(fault.link)
         self._client = site.toxiproxy.client()
         self._meter = LinkMeter(site, fault.link)
@@ -123,8 +129,22 @@ class ToxicsInjection(Injection):
     async def act(self) -> None:
         """Add the toxics."""
         await self._meter.begin()
-        for toxic in self._toxics:
-            await asyncio.to_thread(self._client.add_toxic, self._laid.proxy, toxic)
+        for toxic in self._fault.toxics():
+            self._toxics.append(await self._added(toxic))
+
+    async def _added(self, toxic: Toxic) -> Toxic:
+        """Add it under the first name that no other fault of this link has taken: two that are alike add up."""
+        names = [toxic.name, *(f"{toxic.name}_{number}" for number in range(2, ALIKE_MAX + 1))]
+        for name in names:
+            named = dataclasses.replace(toxic, name=name)
+            try:
+                await asyncio.to_thread(self._client.add_toxic, self._laid.proxy, named)
+            except ToxiproxyError as taken:
+                if taken.status != HTTPStatus.CONFLICT or name == names[-1]:
+                    raise
+            else:
+                return named
+        raise AssertionError("the last name is added or raises")
 
     async def fired(self) -> int:
         """How many connections they have affected."""

@@ -223,3 +223,20 @@ def test_no_run_finds_the_keys_of_an_earlier_one(runs: Runs) -> None:
     left, found = seen
     assert left
     assert found.isdisjoint(left)
+
+
+def test_two_faults_of_one_kind_add_up(runs: Runs) -> None:
+    """A link that is far away becomes slow: the second latency comes on top, and goes alone."""
+    took_ms: list[float] = []
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(link.latency(postgres, latency_ms=20)):
+            async with lab.inject(link.latency(postgres, latency_ms=150)):
+                took_ms.append((await lab.deliver())[0].took_ms)
+            took_ms.append((await lab.deliver())[0].took_ms)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert took_ms[0] > 3 * (150 + 20), "a delivery makes three round trips at least"
+    assert took_ms[1] > 3 * 20
