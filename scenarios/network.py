@@ -2,13 +2,29 @@
 
 import pytest
 
-from harness import REFUSED, UNKNOWN, Lab, Message, link, nightly, postgres, proves, redis, service
-from scenarios.words import WAITS_FOR_POSTGRES, WAITS_FOR_REDIS
+from harness import (
+    ANY_OUTCOME,
+    REFUSED,
+    UNKNOWN,
+    Fault,
+    Lab,
+    Message,
+    link,
+    nightly,
+    postgres,
+    proves,
+    redis,
+    service,
+    syscall,
+)
+from scenarios.words import UNHANDLED, WAITS_FOR_POSTGRES, WAITS_FOR_REDIS
 
 NOTICED_S = 4.5
 """A dead line is tried after two seconds and then each second. The kernel's timers have a second to be late."""
 ALL_DEADLINES = ("deadline.statement", "deadline.request")
 """Each of them would end the waiting, too."""
+ALIKE = nightly("differs from the first by the error only")
+NOT_REACHED = r"OSError: \[Errno (101|113)\]|PermissionError: \[Errno 1\]"
 NO_ANSWER = r"unknown, no answer in 6\.5 s"
 
 
@@ -84,3 +100,34 @@ async def test_forgotten_while_an_answer_is_due(lab: Lab) -> None:
     """PostgreSQL forgets the connection that waits for an answer: it is given up, and another one stores."""
     await lab.inject(link.half_open(postgres, at=postgres.sent("INSERT"), one=True))
     await lab.deliver()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        link.unreachable(postgres, why="prohibited"),
+        pytest.param(link.unreachable(postgres, why="net"), marks=ALIKE),
+        pytest.param(syscall.connect(postgres, errno="EPERM"), marks=ALIKE),
+    ],
+)
+@proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}({NOT_REACHED})")
+async def test_postgres_unreachable(lab: Lab, fault: Fault) -> None:
+    """A router, or this machine's firewall, lets nothing through to PostgreSQL and says so: refused, not hung."""
+    async with lab.inject(link.cut(postgres), fault):
+        await lab.deliver(5, expect=REFUSED)
+
+
+@nightly("waits for a deadline of a request")
+@proves("deadline.statement", "deadline.request", without=("pool.keepalive",), fails="in_time", match=NO_ANSWER)
+async def test_unreachable_while_an_answer_is_due(lab: Lab) -> None:
+    """The way to PostgreSQL breaks before the COMMIT: a router's word ends no open connection, so a deadline has to."""
+    async with lab.inject(link.unreachable(postgres, at=postgres.answered("INSERT"))):
+        await lab.deliver(expect=REFUSED | UNKNOWN)
+
+
+@nightly("waits for deadlines of statements and of a request")
+@proves("deadline.statement", "deadline.request", without=("pool.keepalive",), fails="in_time", match=NO_ANSWER)
+async def test_large_packets_lost(lab: Lab) -> None:
+    """On the way to PostgreSQL large packets get lost: small deliveries are stored, and no large one waits for ever."""
+    async with lab.inject(link.mtu_hole(postgres, mtu_bytes=1_400)):
+        await lab.deliver(5, expect=ANY_OUTCOME)

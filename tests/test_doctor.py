@@ -31,6 +31,7 @@ NAMES = [
     "network namespaces",
     "prometheus",
     "socket filters",
+    "raw sockets",
     "ptrace scope",
     "socket statistics",
     "IPv6 loopback",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from harness.doctor import _machine, _network, _servers
 from harness.doctor._report import Finding, Report
 from harness.errors import HarnessError
+from harness.processes.icmp import raw_available
 from harness.processes.keeper import user_namespaces_available
 from harness.processes.socket_filter import filters_available
 from harness.processes.syscalls import notification_available
@@ -38,6 +39,7 @@ def examine(configuration: StackConfiguration | None = None) -> Report:
         ("network namespaces", False, _network.namespaces),
         ("Prometheus", False, lambda: Finding.of(prometheus_available())),
         ("socket filters", False, lambda: Finding.of(filters_available())),
+        ("raw sockets", False, lambda: Finding.of(raw_available())),
         ("ptrace scope", False, _machine.ptrace_scope),
         ("socket statistics", True, _network.socket_statistics),
         ("IPv6 loopback", False, _network.ipv6_loopback),

@@ -23,7 +23,8 @@ One of CAPABILITIES, or "own_NAME": the server of this name is the harness's own
 """
 CLOCK: Final = "clock"
 SOCKET_FILTER: Final = "socket_filter"
-CAPABILITIES: Final = ("seccomp", "user_namespace", CLOCK, PROMETHEUS, SOCKET_FILTER)
+RAW_SOCKET: Final = "raw_socket"
+CAPABILITIES: Final = ("seccomp", "user_namespace", CLOCK, PROMETHEUS, SOCKET_FILTER, RAW_SOCKET)
 Connections: TypeAlias = Literal["open", "new"]
 """Connections of a link: those that are open when a fault begins, or those that are made while it is in force."""
 WHOLE_LINK: Final[frozenset[Connections]] = frozenset({"open", "new"})

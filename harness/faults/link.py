@@ -23,6 +23,7 @@ from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import WHOLE_LINK, Connections
 from harness.faults.link_closing import Cut, Down
 from harness.faults.link_losses import Dead, ForgetIdle, HalfOpen, Lose, SwallowSyn
+from harness.faults.link_paths import MtuHole, Unreach
 from harness.faults.meter import LinkActivity
 from harness.faults.toxic import ToxicFault, limits, met_when, went
 from harness.stack.toxiproxy.toxics import Stream
@@ -336,3 +337,4 @@ class SlowClose(ToxicFault, kind="link.slow_close"):
 down, cut, swallow, timeout, reset, latency = Down, Cut, Swallow, Timeout, Reset, Latency
 bandwidth, slicer, limit_data, slow_close = Bandwidth, Slicer, LimitData, SlowClose
 dead, swallow_syn, lose, half_open, forget_idle = Dead, SwallowSyn, Lose, HalfOpen, ForgetIdle
+unreachable, mtu_hole = Unreach, MtuHole

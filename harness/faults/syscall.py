@@ -17,8 +17,8 @@ from harness.vocabulary import Link
 from harness.vocabulary.refusals import at_least_one
 
 Errno = Literal[
-    "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EINTR", "EINVAL", "EIO",
-    "EMFILE", "ENFILE", "ENETUNREACH", "ENOSPC", "EPIPE", "ETIMEDOUT",
+    "EACCES", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EINTR", "EINVAL", "EIO",
+    "EMFILE", "ENFILE", "ENETUNREACH", "ENOSPC", "EPERM", "EPIPE", "ETIMEDOUT",
 ]  # fmt: skip
 """An error of connect(2), such as `syscall.connect(redis, errno="ECONNREFUSED")` gives.
 

@@ -42,7 +42,10 @@ _SHIFT_RIGHT, _AND, _TO_INDEX, _SUBTRACT_INDEX = 0x74, 0x54, 0x07, 0x1C
 _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT = 0x15, 0x35, 0x45
 _LOSE: Final[Instruction] = (_PASS_OR_LOSE, 0, 0, 0)
 _PASS: Final[Instruction] = (_PASS_OR_LOSE, 0, 0, _WORDS - 1)
+_IF_MORE, _LOAD_HEAD, _LOAD_HALF_BEHIND = 0x25, 0xB1, 0x48
 _FIN_SYN_RST: Final = 0x07
+_IP_BYTES: Final = 20  # an IPv4 header without options
+SOME_SIZES: Final = 500
 
 
 class AnySocket(Protocol):
@@ -89,6 +92,32 @@ LOSE_NEWS: Final = Filter(
 def lose_share(percent: int) -> Filter:
     """A filter that loses so many of a hundred segments, at random."""
     return Filter(percent, ((_LOAD_WORD, 0, 0, _RANDOM), (_IF_AT_LEAST, 1, 0, _WORDS * percent // 100), _LOSE, _PASS))
+
+
+def lose_larger(packet_bytes: int) -> Filter:
+    """A filter that loses packets of IPv4 that are larger."""
+    return Filter(SOME_SIZES, ((_LOAD_LENGTH, 0, 0, 0), (_IF_MORE, 1, 0, packet_bytes - _IP_BYTES), _PASS, _LOSE))
+
+
+def port_only(port: int) -> Filter:
+    """A filter for a packet socket, which sees a packet from its IP header on: it passes TCP to that port."""
+    return Filter(
+        0,
+        (
+            (_LOAD_BYTE, 0, 0, 9),  # the protocol
+            (_IF_EQUAL, 0, 4, socket.IPPROTO_TCP),
+            (_LOAD_HEAD, 0, 0, 0),  # the IP header's length: where TCP's begins
+            (_LOAD_HALF_BEHIND, 0, 0, 2),
+            (_IF_EQUAL, 0, 1, port),
+            _PASS,
+            _LOSE,
+        ),
+    )
+
+
+def take_only(sock: AnySocket, chosen: Filter) -> None:
+    """See only what the filter passes. Raises OSError."""
+    attach(sock, chosen)
 
 
 def attach(sock: AnySocket, chosen: Filter) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from harness.errors import HarnessError, UsageError
-from harness.processes.socket_filter import LOSE_ALL, LOSE_NEWS, Filter, lose_share
+from harness.processes.socket_filter import LOSE_ALL, LOSE_NEWS, Filter, lose_larger, lose_share
 from harness.relay._cable import Cable
 from harness.relay._idle_watch import IdleWatch
 from harness.relay._side import Side
@@ -165,4 +165,6 @@ class HopLosses:
 
 
 def _whole(loss: Loss) -> Filter:
+    if loss.above_bytes is not None:
+        return lose_larger(loss.above_bytes)
     return LOSE_ALL if loss.total else lose_share(loss.percent)

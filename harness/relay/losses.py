@@ -21,6 +21,8 @@ class Loss:
     `way`: those that the service sends ("sent"), those that the server sends ("answered"), or both. `open`: on the
     connections that are open when it begins. `new`: on new ones; if all get lost, no connection is made.
 
+    `above_bytes`: only packets that are larger.
+
     `held`: of the open connections only those on which a rule holds something.
 
     `forgets`: the server's side of an open connection ends, and the service hears nothing of it, nor afterwards of
@@ -33,13 +35,14 @@ class Loss:
     open: bool = True
     new: bool = True
     held: bool = False
+    above_bytes: int | None = None
     forgets: bool = False
     idle_s: float | None = None
 
     @property
     def total(self) -> bool:
         """Whether nothing passes."""
-        return self.percent == ALL
+        return self.percent == ALL and self.above_bytes is None
 
     def concerns(self, direction: Direction) -> bool:
         """Whether what goes in this direction gets lost."""

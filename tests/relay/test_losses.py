@@ -337,3 +337,18 @@ def test_who_may_not_set_filters_is_told_what_to_do() -> None:
     assert "run it as root, or in a network of its own" in said[()]
     assert "available=True" in said["--net",]
     assert filters_available().available
+
+
+def test_what_is_too_large_gets_lost_and_passes_later(relay: RelayServer) -> None:
+    async def play(bench: Bench) -> None:
+        await bench.lose(above_bytes=400)
+        await bench.passes()
+        large = b"SET a " + b"x" * 1_000 + b"\r\n"
+        await bench.service.sends(large)
+        await bench.until_lost()
+        assert nothing_to_read(bench.server)
+        lost = await bench.restore()
+        assert await bench.server.gets(len(large)) == large
+        assert (lost.connects, [sent > 0 for sent, _ in lost.connections.values()]) == (0, [True])
+
+    on(relay, play)

@@ -35,6 +35,8 @@ QUIET = [
     link.lose(redis, percent=90),
     link.half_open(redis),
     link.forget_idle(redis, idle_s=60.0),
+    link.unreachable(redis),
+    link.mtu_hole(redis, mtu_bytes=1_400),
     # The service has connections, and its settings have addresses.
     names.nxdomain(postgres),
     names.servfail(redis),

@@ -66,6 +66,7 @@ OF_FIELD: dict[str, st.SearchStrategy[Any]] = {
     "after": st.just(False),
     # One connection is that of a message, which not every moment is.
     "one": st.just(False),
+    "mtu_bytes": st.integers(200, 60_000),
     "seconds": st.floats(0.5, 600),
     "hides": st.sampled_from(["", "hunter2"]),
     "because": st.text(min_size=1).filter(str.strip),

@@ -98,6 +98,8 @@ from tests.vocabulary.support import evaluated
         ('link.half_open(redis, at=postgres.sent("x"), one=True)', "no message of redis", "message of redis"),
         ("link.lose(redis, percent=0)", "percent = 0: not within 1 to 90", "link.dead"),
         ("link.forget_idle(redis, idle_s=0)", "idle_s = 0: not a time", "write seconds"),
+        ("link.mtu_hole(redis, mtu_bytes=199)", "mtu_bytes = 199: not within 200 to 60000", "write 1400"),
+        ("names.slow(redis, ms=0)", "ms = 0: not within 1 to 60000", "another number"),
         ("link.timeout(redis, timeout_ms=-1)", "timeout_ms = -1: not within", "write 0"),
         ('postgres.sent(message="Binde")', "closest valid: 'Bind'", "write 'Bind'"),
         ('postgres.sent(message="DataRow")', "postgres.sent: message = 'DataRow': is answered, not sent", ".answered("),

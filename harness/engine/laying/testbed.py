@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 from harness.capability import PROMETHEUS, Capability
 from harness.engine.laying.tls import Reached, laid_for_prepare
 from harness.errors import HarnessError, UsageError
-from harness.faults.fault import CAPABILITIES, CLOCK, SOCKET_FILTER, Need, is_server, own
+from harness.faults.fault import CAPABILITIES, CLOCK, RAW_SOCKET, SOCKET_FILTER, Need, is_server, own
 from harness.faults.site import ServerChange
 from harness.processes.clock import clock_settable
+from harness.processes.icmp import raw_available
 from harness.processes.keeper import Keeper, PreloadedPython, PreloadSpec, ProcessSpec
 from harness.processes.socket_filter import filters_available
 from harness.processes.syscalls import notification_available
@@ -32,6 +33,7 @@ _TRIED_ON_DEMAND: Mapping[Need, Callable[[], Capability]] = {
     CLOCK: clock_settable,
     PROMETHEUS: prometheus_available,
     SOCKET_FILTER: filters_available,
+    RAW_SOCKET: raw_available,
 }
 PREPARE_WITHIN_S = 60.0
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONPATH")
