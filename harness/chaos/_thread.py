@@ -28,12 +28,20 @@ class HoldingThread(Closing, Generic[HeldT]):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over: asyncio.Event | None = None
         self._problem: BaseException | None = None
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._main, name="harness-chaos")
 
     def open(self) -> HeldT:
-        """Start the thread, and return what it has opened. Raises what opening it raised."""
+        """Start the thread, and return what it has opened. Raises what opening it raised.
+
+        If the wait for it is interrupted, it is closed as soon as it is open: the thread must not outlive its user.
+        """
         self._thread.start()
-        return self._up.result()
+        try:
+            return self._up.result()
+        except BaseException:
+            self.close()
+            raise
 
     def _main(self) -> None:
         try:
@@ -48,7 +56,8 @@ class HoldingThread(Closing, Generic[HeldT]):
     async def _serve(self, held: HeldT) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         self._up.set_result(held)
-        await self._over.wait()
+        if not self._closing.is_set():
+            await self._over.wait()
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Begin a coroutine in the thread's event loop."""
@@ -61,14 +70,26 @@ class HoldingThread(Closing, Generic[HeldT]):
         return self.submit(work).result()
 
     async def awaited(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end, while the caller's own asyncio event loop goes on."""
+        """Run a coroutine to its end, while the caller's own asyncio event loop goes on.
+
+        Raises UsageError if the event loop that runs is another's, such as Trio's.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError as problem:
+            work.close()
+            raise UsageError(
+                "chaos: no event loop of asyncio runs here", hint="use the forms without await"
+            ) from problem
         return await asyncio.wrap_future(self.submit(work))
 
     def close(self) -> None:
         """Close what it holds, and end the thread. Raises what closing raised. Idempotent."""
+        self._closing.set()
         if self._loop is not None and self._over is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join()
+        if self._thread.ident is not None:  # it was started
+            self._thread.join()
         problem, self._problem = self._problem, None
         if problem is not None:
             raise problem
