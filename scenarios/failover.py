@@ -11,6 +11,7 @@ from harness import (
     UNKNOWN,
     Lab,
     link,
+    nightly,
     postgres,
     proves,
     redis,
@@ -128,6 +129,7 @@ IMPATIENT = (
 OF_THOSE_THAT_WAIT = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
+@nightly("it waits for the service's limits, as two others of a standby do")
 @proves("deadline.request", without=("deadline.statement",), fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_standby_lost(lab: Lab) -> None:
     """No COMMIT is answered: the service says in time that it does not know, until the standby is given up."""
@@ -153,6 +155,7 @@ async def test_commit_gave_up_waiting_for_the_standby(lab: Lab, by: str) -> None
     await lab.deliver()
 
 
+@nightly("it waits for the service's limits, as two others of a standby do")
 @proves("ack.after_commit", fails="acknowledged_is_stored")
 async def test_split_brain(lab: Lab) -> None:
     """The old primary lives on and waits for the standby that was promoted: it acknowledges nothing any more."""
@@ -185,11 +188,20 @@ async def test_pool_full_of_an_old_primary_that_only_reads(lab: Lab) -> None:
         await lab.deliver(5)
 
 
+@nightly("it promotes twice")
 @STALE
 async def test_failback_to_the_old_primary(lab: Lab) -> None:
     """Rewound by what it had alone, it follows the new one and takes over again: all that was acknowledged is there."""
     async with lab.inject(server.promote(postgres, standby="stuck", at=postgres.waiting("COMMIT"), fail_back=True)):
         await lab.deliver(3)
+    await lab.deliver(5)
+
+
+@proves("commit.resolve", fails="outcome", match="unknown")
+async def test_managed_failover(lab: Lab) -> None:
+    """The primary is stopped (57P01) before a COMMIT has reached it: the service asks the new one, and acknowledges."""
+    async with lab.inject(server.promote(postgres, primary="stopped", at=postgres.sent("COMMIT"))):
+        await lab.deliver()
     await lab.deliver(5)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, cast
+from typing import ClassVar, Literal, TypeAlias, cast
 
 from harness.errors import UsageError
 from harness.faults.evidence import EvidenceKind
@@ -22,6 +22,8 @@ from harness.protocols.postgres.words import Postgres
 from harness.stack.server import Server
 from harness.vocabulary import ANY_OUTCOME
 
+Primary: TypeAlias = Literal["killed", "stopped"]
+"""How the primary ends."""
 ROWS_LACKED = EvidenceKind(
     "rows_lacked", "harness", "the new primary did not have rows that the old one had", felt=False
 )
@@ -32,7 +34,7 @@ FAILED_BACK = EvidenceKind("failed_back", "harness", "the old primary was rewoun
 
 @dataclass(frozen=True, repr=False)
 class Promote(ServerAway, kind="server.promote"):
-    """PostgreSQL's primary is killed and its standby promoted, as in a failover behind one address.
+    """PostgreSQL's primary ends and its standby is promoted, as in a failover behind one address.
 
     For example::
 
@@ -70,6 +72,7 @@ class Promote(ServerAway, kind="server.promote"):
     Args:
         link: the link to the PostgreSQL server. Every other link to the same server is struck, too.
         standby: "synchronous", "asynchronous" or "stuck".
+        primary: "killed", or "stopped" as a managed service does: sessions end with 57P01.
         fail_back: whether the old primary takes over again when healed.
         down_ms: how long it takes until the standby is told to take over, 0 or more.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until the
@@ -84,6 +87,7 @@ class Promote(ServerAway, kind="server.promote"):
     link: Postgres
     down_ms: int = field(default=0, kw_only=True)
     standby: StandbyKind = field(default="synchronous", kw_only=True)
+    primary: Primary = field(default="killed", kw_only=True)
     fail_back: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -99,7 +103,8 @@ class Promote(ServerAway, kind="server.promote"):
     def effect(self) -> str:
         """What it does, how long the failover takes to begin, and whether it is undone."""
         back = ", and back when healed" if self.fail_back else ""
-        return f"kill the primary of {self.link} and promote its {self.standby} standby after {self.down_ms} ms{back}"
+        end = "kill" if self.primary == "killed" else "stop"
+        return f"{end} the primary of {self.link} and promote its {self.standby} standby after {self.down_ms} ms{back}"
 
     @property
     def back_after_ms(self) -> int | None:
@@ -107,11 +112,14 @@ class Promote(ServerAway, kind="server.promote"):
         return self.down_ms
 
     def end(self, server: Server) -> None:
-        """Kill it."""
-        server.crash()
+        """Kill it, or stop it."""
+        if self.primary == "killed":
+            server.crash()
+        else:
+            server.stop()
 
     def injection(self, site: Site) -> Injection:
-        """Make the standby, kill the primary, promote the standby, lead the link to it."""
+        """Make the standby, end the primary, promote the standby, lead the link to it."""
         return _Promote(self, site)
 
 
@@ -130,7 +138,7 @@ class _Promote(Away):
             self._standby = await asyncio.to_thread(Standby, server, self._promotion.standby)
 
     async def end_server(self) -> None:
-        """Kill the primary."""
+        """End the primary, and note when it had ended."""
         await super().end_server()
         self._ended_ns = time.monotonic_ns()
 
