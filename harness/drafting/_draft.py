@@ -65,7 +65,10 @@ def _ground(target: Target, link: Link) -> Ground:
     # A service that is asked itself what it has stored may store anywhere: then its first link is taken.
     links = _links(target)
     store = next((each for each in links if each.name == stored.link), links[0])
-    return Ground(link=link, store=store, rows=stored.sql or "", place=str(target.path), by_name=_by_name(target, link))
+    tls = target.description.links[link.name].tls
+    return Ground(
+        link=link, store=store, rows=stored.sql or "", place=str(target.path), by_name=_by_name(target, link), tls=tls
+    )
 
 
 def _by_name(target: Target, link: Link) -> tuple[str, ...]:

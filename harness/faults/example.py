@@ -41,6 +41,8 @@ class Ground:
     place: str
     by_name: tuple[str, ...] = ("DATABASE_URL={postgres.named_url}",)
     """Settings with which the service reaches the link by its name, where it does not anyway."""
+    tls: bool = True
+    """Whether it speaks TLS on the link."""
 
     @property
     def sample(self) -> Sample:

@@ -22,6 +22,7 @@ from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import WHOLE_LINK, Connections
 from harness.faults.link_closing import Cut, Down
+from harness.faults.link_handshake import Handshake
 from harness.faults.link_losses import Dead, ForgetIdle, HalfOpen, Lose, SwallowSyn
 from harness.faults.link_paths import MtuHole, Unreach
 from harness.faults.meter import LinkActivity
@@ -337,4 +338,4 @@ class SlowClose(ToxicFault, kind="link.slow_close"):
 down, cut, swallow, timeout, reset, latency = Down, Cut, Swallow, Timeout, Reset, Latency
 bandwidth, slicer, limit_data, slow_close = Bandwidth, Slicer, LimitData, SlowClose
 dead, swallow_syn, lose, half_open, forget_idle = Dead, SwallowSyn, Lose, HalfOpen, ForgetIdle
-unreachable, mtu_hole = Unreach, MtuHole
+unreachable, mtu_hole, handshake = Unreach, MtuHole, Handshake

@@ -36,6 +36,8 @@ class ControlSession:
             "lay": self._lay,
             "certificate": self._certificate,
             "refuse": self._refuse,
+            "handshakes": self._handshakes,
+            "troubled": self._troubled,
             "lead": lambda request: self._hop(request["hop"]).lead(HostPort(request["host"], request["port"])),
             "cut_all": lambda request: self._hop(request["hop"]).cut_all(),
             "arm": self._arm,
@@ -126,6 +128,13 @@ class ControlSession:
     async def _refuse(self, request: Request) -> Json:
         await self._hop(request["hop"]).refuse(refusing=request["refusing"])
         return None
+
+    def _handshakes(self, request: Request) -> Json:
+        return list[Json](self._hop(request["hop"]).trouble_handshakes(request["how"]))
+
+    def _troubled(self, request: Request) -> Json:
+        trouble = self._hop(request["hop"]).trouble
+        return [0, 0] if trouble is None else list[Json](trouble.counts)
 
     def _arm(self, request: Request) -> Json:
         rule = Rule.from_json(request["rule"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
@@ -20,6 +20,7 @@ from harness.relay._rule_book import Releasable, RuleBook
 from harness.relay._side import Side
 from harness.relay._sightings import Sightings
 from harness.relay._tries import Tries
+from harness.relay.handshakes import How, Trouble
 from harness.relay.refusals import check_rule
 from harness.relay.reports import Report, Seen
 from harness.relay.rules import Rule
@@ -46,6 +47,8 @@ class HopServer:
         self._pairs: dict[Pair, None] = {}
         self._listener: Listener | None = None
         self._losses: HopLosses | None = None
+        self.trouble: Trouble | None = None
+        """What goes wrong in TLS handshakes with the service now."""
         self._loop = asyncio.get_running_loop()
 
     async def open(self) -> int:
@@ -64,6 +67,13 @@ class HopServer:
     def lead(self, upstream: HostPort) -> None:
         """Relay new connections to another server. Open ones stay."""
         self._upstream = upstream
+
+    def trouble_handshakes(self, how: How | None) -> Sequence[int]:
+        """Have TLS handshakes go wrong, or no more; return how many had the last trouble, and how many failed."""
+        last, self.trouble = self.trouble, None if how is None else Trouble(how)
+        if last is not None:
+            last.over.set()
+        return [0, 0] if last is None else last.counts
 
     def close(self) -> None:
         """Free the port and end every connection at once."""

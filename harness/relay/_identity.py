@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.relay.handshakes import How
+
 _NAMES = ("localhost", "127.0.0.1")
+_FIRST = dt.datetime(2019, 1, 1, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,8 @@ class TlsContexts:
     towards_service: ssl.SSLContext
     towards_server: ssl.SSLContext
     authority_pem: str
+    wrong: Mapping[How, ssl.SSLContext]
+    """Contexts towards the service whose certificate is wrong."""
 
 
 class Identity:
@@ -39,9 +46,20 @@ def _make() -> TlsContexts:
     import trustme  # noqa: PLC0415 - it takes a quarter of a second and is seldom needed
 
     authority = trustme.CA()
-    towards_service = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*_NAMES).configure_cert(towards_service)
+    long_ago = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+
+    def presenting(certificate: trustme.LeafCert) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(context)
+        return context
+
+    wrong: Mapping[How, ssl.SSLContext] = {
+        "expired": presenting(authority.issue_cert(*_NAMES, not_before=_FIRST, not_after=long_ago)),
+        "other_name": presenting(authority.issue_cert("another.invalid")),
+        "other_authority": presenting(trustme.CA().issue_cert(*_NAMES)),
+    }
+    towards_service = presenting(authority.issue_cert(*_NAMES))
     towards_server = ssl.create_default_context()
     towards_server.check_hostname = False  # a server of this machine, with whatever certificate it has
     towards_server.verify_mode = ssl.CERT_NONE
-    return TlsContexts(towards_service, towards_server, authority.cert_pem.bytes().decode())
+    return TlsContexts(towards_service, towards_server, authority.cert_pem.bytes().decode(), wrong)

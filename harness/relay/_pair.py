@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 from harness.protocols.contract.frames import Direction
@@ -14,7 +14,10 @@ from harness.relay._identity import Identity
 from harness.relay._notes import HopState
 from harness.relay._outlet import Cancel
 from harness.relay._side import HIGH_WATER_BYTES, Side
+from harness.relay.handshakes import CERTIFICATES, GARBAGE, Trouble
 from harness.relay.reports import EndedBy, Report
+
+_HELLO_BYTES = 1 << 14
 
 
 class Home(Protocol):
@@ -23,6 +26,11 @@ class Home(Protocol):
     @property
     def identity(self) -> Identity:
         """The relay's certificate."""
+        ...
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What goes wrong in TLS handshakes with the service now."""
         ...
 
     async def connect(self, side: Side) -> None:
@@ -67,6 +75,7 @@ class Pair:
         self._bare: socket.socket | None = None
         self._early: list[tuple[Direction, bytes | None]] = []  # None: the end of the direction
         self._early_bytes = 0
+        self._said_early = asyncio.Event()
         self._finished: set[Direction] = set()
         self._was_reset = False
         self._forgotten = False  # the server's side has ended, and the service does not know
@@ -96,6 +105,7 @@ class Pair:
         if not self._joined or engine is None:
             self._early.append((direction, chunk))
             self._early_bytes += len(chunk)
+            self._said_early.set()
             self.regulate()
             return
         engine.feed(direction, chunk)
@@ -106,11 +116,13 @@ class Pair:
         """Handle the end of a direction."""
         if not self._joined or self.engine is None:
             self._early.append((direction, None))
+            self._said_early.set()
         else:
             self.engine.finish(direction)
 
     def lost(self, side: Side, problem: Exception | None) -> None:
         """Handle the end of a socket: end the other one the same way. An error of the relay itself does the same."""
+        self._said_early.set()
         by = _by(side is self.service, problem)
         self._end(by)
         self._was_reset = by in ("reset by service", "reset by server")
@@ -221,11 +233,35 @@ class Pair:
         task.result()  # an error here is the relay's own: the loop logs it
 
     async def _agree_on_tls(self, bare: socket.socket) -> None:
+        trouble = self._home.trouble
         try:
-            contexts = await self._home.identity.contexts()
-            await self.service.accept_tls(bare, contexts.towards_service)
+            if trouble is not None and trouble.how not in CERTIFICATES:
+                await self._loop.sock_recv(bare, _HELLO_BYTES)
+                await self._break(trouble, lambda garbage: self._loop.sock_sendall(bare, garbage))
+                self._end("rule")
+                return
+            await self.service.accept_tls(bare, await self._context(trouble))
         except OSError as problem:
+            if trouble is not None:
+                trouble.failed += 1
             self._end("service", _why(problem, "service"))
+
+    async def _context(self, trouble: Trouble | None) -> ssl.SSLContext:
+        """The context that the service is to see now."""
+        contexts = await self._home.identity.contexts()
+        if trouble is None:
+            return contexts.towards_service
+        trouble.met += 1
+        return contexts.wrong[trouble.how]
+
+    async def _break(self, trouble: Trouble, say: Callable[[bytes], Awaitable[None]]) -> None:
+        """Let a handshake that has begun go wrong. Return when the connection is to be closed."""
+        trouble.met += 1
+        trouble.failed += 1
+        if trouble.how == "stall":
+            await trouble.over.wait()
+        elif trouble.how == "garbage":
+            await say(GARBAGE)
 
     async def _connect(self) -> None:
         """Connect to the server. If it refuses, reset the service's connection."""
@@ -238,18 +274,35 @@ class Pair:
         self._join()
 
     async def _go_over_to_tls(self, *, server_too: bool) -> None:
-        contexts = await self._home.identity.contexts()
+        contexts, trouble = await self._home.identity.contexts(), self._home.trouble
         blamed: EndedBy = "server"
         try:
             if server_too:
                 await self.server.start_tls(contexts.towards_server, as_server=False)
             blamed = "service"
-            await self.service.start_tls(contexts.towards_service, as_server=True)
+            if trouble is not None and trouble.how not in CERTIFICATES:
+                self._said_early.clear()
+                self.service.allow_reading(True)  # no TLS layer will have it
+                await self._said_early.wait()
+                await self._break(trouble, self._say)
+                self._end("rule")
+                self._close_both()
+                return
+            await self.service.start_tls(await self._context(trouble), as_server=True)
         except OSError as problem:
+            if trouble is not None and blamed == "service":
+                trouble.failed += 1
             self._end(blamed, _why(problem, blamed))
             self.abort()
             return
         self._join()
+
+    async def _say(self, data: bytes) -> None:
+        self.service.write(data)
+
+    def _close_both(self) -> None:
+        self.service.close()
+        self.server.close()
 
     def _join(self) -> None:
         """Both sides are connected: forward what came meanwhile."""

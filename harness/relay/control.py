@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.relay._notes import TlsMode
+from harness.relay.handshakes import How
 from harness.relay.losses import Loss, Lost
 from harness.relay.reports import Fired, Report, Seen
 from harness.relay.rules import Rule
@@ -112,6 +113,19 @@ class RelayControl:
     async def cut_all(self, hop: str) -> int:
         """Close every connection of the hop; return how many. Each leaves an Ended by "rule"."""
         return int(await self._ask("cut_all", hop=hop))
+
+    async def trouble_handshakes(self, hop: str, how: How | None) -> tuple[int, int]:
+        """Have the hop's TLS handshakes with the service go wrong, or no more; a handshake that is stalled is ended.
+
+        Returns how many had the trouble before, and how many of them came to nothing.
+        """
+        met, failed = await self._ask("handshakes", hop=hop, how=how)
+        return met, failed
+
+    async def troubled(self, hop: str) -> tuple[int, int]:
+        """How many handshakes had the trouble so far, and how many of them came to nothing."""
+        met, failed = await self._ask("troubled", hop=hop)
+        return met, failed
 
     async def lose(self, hop: str, loss_id: str, loss: Loss) -> None:
         """Have the relay's kernel drop segments of the hop, until `restore`.

@@ -31,7 +31,9 @@ def text_of(target: Target, kind: str, link: str | None = ANY_LINK, protection: 
 
 
 def links_of(kind: str, target: Target) -> list[str]:
-    """The links that a fault of this kind can strike at, by its own type."""
+    """The links that a fault of this kind can strike at, by its own type. The webhook's are without TLS."""
+    if kind == "link.handshake":
+        return []
     wanted = Fault.kinds()[kind].fits()
     links = target.description.links.items()
     return [name for name, link in links if issubclass(WORDS.of(link.protocol), wanted)]

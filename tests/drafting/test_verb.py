@@ -15,7 +15,7 @@ from tests.tiny import CHECKOUT, completed, run_harness, write_suite
 
 PARTS = 5
 """The drafts of all faults, so many gates."""
-OF_OTHER_PROTOCOLS = {"wrong_length"}
+OF_OTHER_PROTOCOLS = {"wrong_length", "link.handshake"}
 """Faults of protocols that the webhook service does not speak."""
 
 

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 import trustme
 
-from harness import REFUSED, Lab, link, postgres, process, redis, wire
+from harness import ACKNOWLEDGED, REFUSED, Lab, Link, Outcome, link, postgres, process, redis, wire
 from harness.checks import Verdict
 from harness.engine.laying.testbed import open_testbed
+from harness.history.events import EvidenceSeen
+from harness.relay.handshakes import How
+from harness.results import RunResult
 from harness.stack import StackConfiguration
 from harness.target import Target, load_target
-from tests.scenario_live.support import Runs, evidence, left_over, limited
+from tests.scenario_live.support import Runs, evidence, history_of, left_over, limited
 from tests.tiny import write_suite
 
 ENCRYPTED = {
@@ -169,3 +172,63 @@ def test_a_service_that_cannot_agree_on_tls_is_told_so(tiny: Runs, others: Path,
     assert result.verdict is Verdict.INCONCLUSIVE
     assert re.search(rf"postgres: \d+ connections came to nothing: {told}", result.reason), result.reason
     assert "tls = true: have the service speak TLS there, and trust {postgres.ca_file}" in result.reason
+
+
+HOWS: tuple[How, ...] = ("cut", "stall", "garbage", "expired", "other_name", "other_authority")
+
+
+@pytest.mark.parametrize(("at", "expect"), [(postgres, REFUSED), (redis, ACKNOWLEDGED)])
+def test_a_handshake_goes_wrong_and_the_service_uses_nothing_that_it_cannot_verify(
+    runs: Runs, at: Link, expect: Outcome
+) -> None:
+    faults = [link.handshake(at, how=how) for how in HOWS]
+
+    async def play(lab: Lab) -> None:
+        for fault in faults:
+            await lab.deliver()
+            async with lab.inject(fault, link.cut(at)):
+                await lab.deliver(expect=expect)
+
+    times = {"WEBHOOK_CONNECT_TIMEOUT_S": "0.5", "WEBHOOK_REDIS_OPERATION_TIMEOUT_S": "1"}
+    result = runs.on(target=in_tls(runs.bed.target, **ENCRYPTED, **times))(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    met = {repr(fault): {"handshake_met": 1} for fault in faults}
+    assert evidence(result) == {**met, repr(link.cut(at)): {"connections_cut": len(faults)}}
+    assert not [detail for detail in _handshakes(result) if detail.endswith(", 0 failed")]
+
+
+def test_a_service_that_does_not_verify_fails(runs: Runs) -> None:
+    """It takes any certificate: the evidence tells that no handshake failed."""
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        async with lab.inject(link.handshake(postgres, how="other_authority"), link.cut(postgres)):
+            await lab.deliver(expect=REFUSED)
+
+    careless = {**ENCRYPTED, "DATABASE_URL": "{postgres.url}?sslmode=require"}
+    result = runs.on(target=in_tls(runs.bed.target, **careless))(play)
+
+    assert result.verdict is Verdict.FAILED, result.reason
+    assert "outcome" in result.failing_checks
+    assert [detail.endswith(", 0 failed") for detail in _handshakes(result)] == [True]
+
+
+def _handshakes(result: RunResult) -> list[str]:
+    return [seen.detail for seen in history_of(result).of(EvidenceSeen) if seen.what == "handshake_met"]
+
+
+def test_no_handshake_is_no_evidence_and_without_tls_there_is_none(runs: Runs) -> None:
+    fault = link.handshake(redis, how="cut")
+
+    async def quiet(lab: Lab) -> None:
+        async with lab.inject(fault):
+            pass
+        await lab.deliver()
+
+    within = runs.on(target=in_tls(runs.bed.target, **ENCRYPTED))(quiet)
+    without = runs(quiet)
+
+    assert within.reason == f"{fault!r} left no evidence: nothing of the service's felt it"
+    assert "link.handshake: link = 'redis': this link speaks no TLS" in without.reason
+    assert {within.verdict, without.verdict} == {Verdict.INCONCLUSIVE}
