@@ -42,6 +42,8 @@ def settings_for(options: PostgresOptions) -> dict[str, str]:
         # An old primary is rewound: by its own log since the failover, and by the pages that hint bits have changed.
         "wal_log_hints": "on",
         "wal_keep_size": "128MB",
+        # A standby that is promoted as it begins to wait for its lost primary goes on waiting that long: 5 s otherwise.
+        "wal_retrieve_retry_interval": "100ms",
         # A SIGKILL in the middle of a write can leave half a page in the kernel's cache, so that
         # full_page_writes stays on even without fsync.
         "fsync": "on" if options.fsync else "off",
