@@ -71,6 +71,18 @@ async def test_packets_lost(lab: Lab) -> None:
         await lab.deliver(10)
 
 
+@proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
+async def test_redis_is_far_away(lab: Lab) -> None:
+    """Redis is gone for two deliveries, and then far away: connecting fits into the time that a use of it has."""
+    await lab.restart("WEBHOOK_BREAKER_FAILURES=100", "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=0.5")
+    async with lab.inject(link.down(redis)):
+        await lab.deliver(2)
+    async with lab.inject(link.latency(redis, latency_ms=200)):
+        for _ in range(3):
+            await lab.deliver()
+    lab.expect(service.lines('"event": "redis_failed"'), at_most=4)
+
+
 @proves("redis.timeouts", fails="slower", match=WAITS_FOR_REDIS)
 async def test_line_to_redis_dead(lab: Lab) -> None:
     """No packet of Redis' arrives, and no connect comes through: nobody waits for it."""

@@ -50,6 +50,7 @@ async def test_retries_of_an_outage_are_spaced(lab: Lab) -> None:
         lab.traffic(clients=1, expect=REFUSED),
     ):
         await lab.until(service.answers(at_least=25))
+    lab.expect(service.lines('"event": "refused".*"attempt": 3,'), at_least=1)
 
 
 @proves("redis.one_attempt", fails="retries_capped", match="on redis .* was sent 2 times")

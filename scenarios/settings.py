@@ -1,7 +1,7 @@
 """A setting that is given does what it says: other limits, pauses, queues and ages than the usual ones."""
 
 from harness import REFUSED, Lab, link, postgres, proves, redis, server, service, wire
-from scenarios.words import CLOSED, WAITS_FOR_POSTGRES
+from scenarios.words import CLOSED, UNHANDLED, WAITS_FOR_POSTGRES
 
 ONE_CONNECTION = ("WEBHOOK_POOL_SIZE=1", "WEBHOOK_POOL_MAX_OVERFLOW=0")
 TURNED_BACK_ONCE = wire.fail(postgres.sent("INSERT"), code="40001")
@@ -19,6 +19,14 @@ async def test_pauses_as_they_are_set(lab: Lab) -> None:
     await lab.restart("WEBHOOK_DEADLINE_REQUEST=off")
     async with lab.inject(TURNED_BACK_ONCE):
         await lab.deliver()
+
+
+@proves("errors.refuse", fails="log_clean", match=UNHANDLED)
+async def test_no_pause_outlasts_the_request(lab: Lab) -> None:
+    """The next try would come when the request's time is over: it is refused at once, and waits for nothing."""
+    await lab.restart("WEBHOOK_RETRY_JITTER=off", "WEBHOOK_RETRY_DELAY_S=60", "WEBHOOK_RETRY_DELAY_MAX_S=60")
+    async with lab.inject(TURNED_BACK_ONCE):
+        await lab.deliver(expect=REFUSED, slower_ms_max=1_500)
 
 
 @proves("pool.recycle", fails="outcome", match=f"{CLOSED}|AdminShutdownError")
