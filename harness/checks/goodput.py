@@ -37,13 +37,15 @@ TOO_FEW: Final = 10
 class Return:
     """One disturbance, and the goodput of the loads around it, each in acknowledgements a second.
 
-    `load_per_s`: what arrived. `before`: the time until the disturbance. `acknowledged`: how many were in it.
-    `meanwhile`: the requests of any load that ended while it was disturbed. `judged`: the time over which `after_per_s`
-    is taken; `came`: the requests that ended in it. `back_after_s`: from when on it was back; None: at no time.
+    `load_per_s`: what arrived; `late`: a load that the harness itself held up. `before`: the time until the
+    disturbance. `acknowledged`: how many were in it. `meanwhile`: the requests of any load that ended while it was
+    disturbed. `judged`: the time over which `after_per_s` is taken; `came`: the requests that ended in it.
+    `back_after_s`: from when on it was back; None: at no time.
     """
 
     gone: DisturbanceGone
     load_per_s: float
+    late: LoadBegan | None
     before: Span
     acknowledged: int
     before_per_s: float
@@ -61,6 +63,11 @@ class Return:
         share = f"{self.gone.to:.0%}"
         if not self.load_per_s:
             return "no load arrived around what disturbed the service: nothing shows whether it comes back"
+        if self.late is not None:
+            return (
+                f"load {self.late.load} did not arrive at its times: the harness itself sent one later than by the "
+                f"patience of {self.late.patience_ms:g} ms"
+            )
         if self.acknowledged < TOO_FEW:
             return f"only {self.acknowledged} were acknowledged before the service was disturbed: too few to compare"
         if self.before_per_s < self.gone.to * self.load_per_s:
@@ -144,14 +151,16 @@ def _returns(history: History) -> Sequence[Return]:
 
 def _return(history: History, began_ns: int, gone_ns: int, gone: DisturbanceGone, *, watched_ns: int) -> Return:
     loads = _loads_around(history, began_ns, watched_ns)
-    sent = [e for e in exchanges(history) if e.sent.load in loads]
+    numbers = {load.load for load in loads}
+    sent = [e for e in exchanges(history) if e.sent.load in numbers]
     times = sorted(e.span[1] for e in sent if e.outcome in CONFIRMED)
     first_ns = min(times, default=began_ns)
     limit_ns = gone_ns + round(gone.within_s * 1e9)
     before_per_s = _per_s(times, first_ns, began_ns)
     return Return(
         gone,
-        load_per_s=sum(loads.values()),
+        load_per_s=sum(load.per_s for load in loads),
+        late=next((load for load in loads if _late_ms(history, load) > load.patience_ms), None),
         before=(first_ns, began_ns),
         acknowledged=_between(times, first_ns, began_ns),
         before_per_s=before_per_s,
@@ -165,14 +174,19 @@ def _return(history: History, began_ns: int, gone_ns: int, gone: DisturbanceGone
     )
 
 
-def _loads_around(history: History, began_ns: int, watched_ns: int) -> dict[int, float]:
-    """The rates of the loads that arrived before, meanwhile and after, by their numbers."""
+def _loads_around(history: History, began_ns: int, watched_ns: int) -> Sequence[LoadBegan]:
+    """The loads that arrived before, meanwhile and after."""
     ended = {event.load: entry.t_ns for entry, event in history.placed(LoadEnded)}
-    return {
-        event.load: event.per_s
+    return [
+        event
         for entry, event in history.placed(LoadBegan)
         if entry.t_ns < began_ns and ended.get(event.load, watched_ns) >= watched_ns
-    }
+    ]
+
+
+def _late_ms(history: History, load: LoadBegan) -> float:
+    """How much later than its time the harness sent one of that load, at most."""
+    return max((ended.late_ms for ended in history.of(LoadEnded) if ended.load == load.load), default=0.0)
 
 
 def _between(times: Sequence[int], from_ns: int, to_ns: int) -> int:

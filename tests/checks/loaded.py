@@ -57,12 +57,12 @@ class Loaded:
         self._at(at_s, cores)
         return self
 
-    def disturbed(self, from_s: float = 1, to_s: float = 2, *, back_to: float = 0.8) -> Story:
+    def disturbed(self, from_s: float = 1, to_s: float = 2, *, back_to: float = 0.8, late_ms: float = 0.5) -> Story:
         """Tell of the disturbance; from a second after its end on the goodput is watched, for a second."""
         self._at(from_s, DisturbanceBegan(1))
         self._at(to_s, DisturbanceGone(1, 1.0, back_to))
         self._at(to_s + 2.0, GoodputWatched(1))
-        self._at(to_s + 2.1, LoadEnded(1, 100, 0.5))
+        self._at(to_s + 2.1, LoadEnded(1, 100, late_ms))
         return rest(self.story)
 
 

@@ -45,11 +45,15 @@ INCONCLUSIVE = [
         "did not carry the load even before it was disturbed: 20 of",
     ),
     (lambda: given_up_meanwhile(before=9).disturbed(), "only 9 were acknowledged before the service was disturbed"),
+    (
+        lambda: given_up_meanwhile().disturbed(late_ms=401),
+        "load 1 did not arrive at its times: the harness itself",
+    ),
     (lambda: Loaded().requests(40, 0, 1).disturbed(0, 0.5), "no load arrived around what disturbed the service"),
 ]
 
 
-@pytest.mark.parametrize(("story", "reason"), INCONCLUSIVE, ids=["never", "not-before", "few", "none"])
+@pytest.mark.parametrize(("story", "reason"), INCONCLUSIVE, ids=["never", "not-before", "few", "late", "none"])
 def test_what_shows_nothing_is_inconclusive(story: type[Story], reason: str) -> None:
     judged = story().judged()
     assert judged.verdict is Verdict.INCONCLUSIVE
