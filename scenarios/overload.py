@@ -8,7 +8,7 @@ GIVEN_UP = f"given up after .* ms, {WAITS_FOR_POSTGRES}"
 AT_ONCE = ("WEBHOOK_POOL_SIZE=8", "WEBHOOK_POOL_MAX_OVERFLOW=0")
 """So many connections, and the way to PostgreSQL, bound what it carries: not the machine's cores."""
 FAR_AWAY = link.latency(postgres, latency_ms=40)
-LONG = "loads the service for three seconds, and starts it anew twice"
+LONG = "loads the service for four seconds, and starts it anew twice"
 
 
 @nightly(LONG)
@@ -19,8 +19,8 @@ async def test_impatient_clients_try_again(lab: Lab) -> None:
     await lab.inject(FAR_AWAY)
     await lab.capacity(clients=16)
     async with (
-        lab.arrivals(of_capacity=0.5, patience_ms=600, retries=3, expect=NOT_NOW),
-        lab.comes_back(within_s=1),
+        lab.arrivals(of_capacity=0.6, patience_ms=600, retries=4, expect=NOT_NOW),
+        lab.comes_back(within_s=0.5),
         lab.inject(server.lock(postgres, "deliveries")),
     ):
         await lab.wait(1, because="so long a migration holds the table")
@@ -30,15 +30,15 @@ async def test_impatient_clients_try_again(lab: Lab) -> None:
 @proves("load.newest_first", fails="comes_back", match=GIVEN_UP)
 async def test_queue_that_nobody_waits_in(lab: Lab) -> None:
     """PostgreSQL is slow for a moment, and all hang up who queue: who comes then must not have to wait behind them."""
-    await lab.restart("WEBHOOK_POOL_SIZE=8", "WEBHOOK_POOL_MAX_OVERFLOW=0", "WEBHOOK_SHED_WAITING_MAX=24")
+    await lab.restart("WEBHOOK_POOL_SIZE=8", "WEBHOOK_POOL_MAX_OVERFLOW=0", "WEBHOOK_SHED_WAITING_MAX=40")
     await lab.inject(link.latency(postgres, latency_ms=40))
     await lab.capacity(clients=16)
     async with (
-        lab.arrivals(of_capacity=0.5, patience_ms=500, retries=3, expect=ACKNOWLEDGED | REFUSED),
+        lab.arrivals(of_capacity=0.5, patience_ms=700, retries=3, expect=ACKNOWLEDGED | REFUSED),
         lab.comes_back(within_s=1),
         lab.inject(link.latency(postgres, latency_ms=500, stream="upstream")),
     ):
-        await lab.wait(0.8, because="so long PostgreSQL is slow")
+        await lab.wait(1.2, because="so long PostgreSQL is slow")
 
 
 @nightly(LONG)
