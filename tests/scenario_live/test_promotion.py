@@ -44,7 +44,7 @@ def test_the_standby_takes_over_for_good(runs: Runs) -> None:
     assert primary.port != before
     assert _ask(primary, "SHOW data_directory") != data
     assert (_ask(primary, IS_STANDBY), _ask(primary, WAITS_FOR)) == (False, "")
-    # One in some ten promotions took 5 s: PostgreSQL's own interval, seen where a promotion met the begin of that wait.
+    # One of some thirty promotions took 5 s, PostgreSQL's own interval: it had met the begin of that wait.
     assert _ask(primary, "SELECT setting::int FROM pg_settings WHERE name = 'wal_retrieve_retry_interval'") == 100
     assert runs.bed.stack.dead() is None
     assert all_mended(runs.bed, fault)
