@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from harness.engine.laying.testbed import TemplateError
 from harness.engine.rig import Rig
+from harness.engine.tasks import owned
 from harness.errors import HarnessError, UsageError
 from harness.inspection._found import beginnings, last_line, place_of
 from harness.polling import poll_async
@@ -28,21 +29,15 @@ MISSING = re.compile(r"No module named '?([\w.]+)")
 
 async def started(rig: Rig) -> HarnessError | None:
     """Start the service; return what is wrong with its description if it does not come up."""
-    starting = asyncio.create_task(rig.start())
-    try:
-        silent = asyncio.create_task(_listens_and_says_nothing(rig))
+    starting, stuck = asyncio.create_task(rig.start()), asyncio.create_task(_stuck(rig))
+    async with owned([starting, stuck]):
+        await asyncio.wait([starting, stuck], return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done() and stuck.result():
+            return await _why(rig)
         try:
-            await asyncio.wait([starting, silent], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            silent.cancel()
-        if not starting.done():
-            return _unsaid(rig)
-        starting.result()
-    except ServiceStartError:
-        return await _why(rig)
-    finally:
-        starting.cancel()
-        await asyncio.wait([starting])
+            await starting
+        except ServiceStartError:
+            return await _why(rig)
     return None
 
 
@@ -78,22 +73,26 @@ def _ports(rig: Rig) -> list[int]:
     return sorted({each.local.port for each in listening(0, pids=pids)})
 
 
-async def _listens_and_says_nothing(rig: Rig) -> None:
-    """Return when the service has listened for a while without having said where."""
-    pattern = rig.target.description.service.listening
-    if pattern is None:
-        await asyncio.Event().wait()
-        return
+async def _stuck(rig: Rig) -> bool:
+    """Whether it has listened for a while without having said where, or without knowing the path that it should."""
     seen = 0
 
     async def long_enough() -> bool:
         nonlocal seen
-        said = re.search(pattern, rig.site.service.log.read()) is not None
-        up = not said and rig.site.service.running and bool(await asyncio.to_thread(_ports, rig))
-        seen = seen + 1 if up else 0
+        seen = seen + 1 if rig.site.service.running and await _lacks(rig) else 0
         return seen * LOOK_EVERY_S >= SILENT_S
 
-    await poll_async(long_enough, within_s=rig.target.description.service.start_within_s, interval_s=LOOK_EVERY_S)
+    within_s = rig.target.description.service.start_within_s
+    return bool(await poll_async(long_enough, within_s=within_s, interval_s=LOOK_EVERY_S))
+
+
+async def _lacks(rig: Rig) -> bool:
+    """Whether it serves, and the description does not say rightly where."""
+    service, described = rig.site.service, rig.target.description.service
+    said = described.listening is None or re.search(described.listening, service.log.read()) is not None
+    if not said:
+        return bool(await asyncio.to_thread(_ports, rig))
+    return bool(service.port) and (await _status(service.port, described.alive)).startswith("4")
 
 
 def _unsaid(rig: Rig) -> UsageError:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SCOPE = "harness_chaos_scope"
 """The ini setting."""
+SCOPES = ("function", "class", "module", "package", "session")
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +36,15 @@ def chaos_stack(pytestconfig: pytest.Config, chaos_servers: Mapping[str, str]) -
         yield servers
 
 
+def check_scope(scope: str, file: str) -> None:
+    """Refuse a scope that pytest does not have, in words. `file`: where it stands. Raises pytest.UsageError."""
+    if scope not in SCOPES:
+        from harness.errors import UsageError  # noqa: PLC0415  # only where it is wrong
+
+        problem = UsageError.at(file, SCOPE, scope, "no scope of pytest's", valid=SCOPES)
+        raise pytest.UsageError(str(problem))
+
+
 def _scope(fixture_name: str, config: pytest.Config) -> Any:
     del fixture_name
     return cast("str", config.getini(SCOPE))
@@ -47,4 +57,4 @@ def chaos(chaos_stack: ChaosServers) -> Iterator[Chaos]:
         yield laid
 
 
-__all__ = ["SCOPE", "chaos", "chaos_servers", "chaos_stack"]
+__all__ = ["SCOPE", "chaos", "chaos_servers", "chaos_stack", "check_scope"]

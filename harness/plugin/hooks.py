@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import InconclusiveError
+from harness.plugin.chaos import SCOPE, check_scope
 from harness.plugin.fixture import is_scenario
 from harness.plugin.ids import parameter_id
 from harness.plugin.options import add_options
@@ -37,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; refuse a target that was named and cannot be read."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+    check_scope(config.getini(SCOPE), str(config.inipath))
     target = config.getoption("harness_target")
     if target:
         from harness.errors import UsageError  # noqa: PLC0415  # only where a target is named
