@@ -15,7 +15,7 @@ from typing import ClassVar, Final
 from harness.errors import UsageError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
-from harness.faults.fault import Connections, Fault, Injection, Need
+from harness.faults.fault import Fault, Injection, Need
 from harness.faults.link import cut
 from harness.faults.site import Site
 from harness.processes.syscalls import ConnectRule, LeadRule, Rule, SyscallEvent
@@ -40,7 +40,8 @@ class NameFault(Fault):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (NAME_LOOKED_UP,)
-    takes: ClassVar[frozenset[Connections]] = frozenset({"new"})
+    right: ClassVar[bool] = False
+    """Whether what is said leads to the link all the same. It takes no connections: the server is where it was."""
     link: Link
 
     @classmethod
@@ -152,7 +153,7 @@ class Slow(NameFault, kind="names.slow"):
     """
 
     does: ClassVar[str] = "answer questions for the name of {fault.link} {fault.ms} ms later"
-    takes: ClassVar[frozenset[Connections]] = frozenset()
+    right: ClassVar[bool] = True
     ms: int = field(kw_only=True)
 
     def __post_init__(self) -> None:
@@ -189,7 +190,7 @@ class DeadFirst(NameFault, kind="names.dead_first"):
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (DEAD_ADDRESS_DIALLED,)
     does: ClassVar[str] = "put an address before that of {fault.link} at which nothing listens"
-    takes: ClassVar[frozenset[Connections]] = frozenset()
+    right: ClassVar[bool] = True
 
     def said(self) -> Said:
         """Two addresses."""
@@ -220,7 +221,7 @@ class Moved(NameFault, kind="names.moved"):
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (NAME_LOOKED_UP, DEAD_ADDRESS_DIALLED)
     does: ClassVar[str] = "give the name of {fault.link} another address, and refuse connects to the old one"
-    takes: ClassVar[frozenset[Connections]] = frozenset()
+    right: ClassVar[bool] = True
 
     def said(self) -> Said:
         """The other address."""
@@ -235,7 +236,8 @@ MOST_MS: Final = 60_000
 
 
 def _example(fault: NameFault, ground: Ground) -> Example:
-    expect = ground.without_link | ACKNOWLEDGED if fault.takes else ACKNOWLEDGED
+    # The server is where it was: a service that remembers that is as right as one that refuses.
+    expect = ACKNOWLEDGED if fault.right else ground.without_link | ACKNOWLEDGED
     settings = ground.by_name
     return Example(
         fault, beside=(cut(ground.link),), deliveries=SOME, expect=expect, prepared=True, restarted_with=settings

@@ -113,6 +113,8 @@ class ControlSession:
         if kind.tls == "offered" and kind.speech.tls is None:
             problem = f"a client of {request['protocol']} cannot ask for TLS: it starts with TLS or never uses it"
             raise UsageError.at("relay", "tls", kind.tls, problem, valid=("none", "required"), mend="write 'required'")
+        if request["known_as"] is not None:
+            self._identity.know(request["known_as"])
         upstream = HostPort(request["host"], request["port"])
         hop = HopServer(kind, upstream, self._identity, self.tell, self._fired)
         try:

@@ -92,14 +92,20 @@ class RelayControl:
 
     # ------------------------------------------------------------------ hops
 
-    async def lay(self, name: str, *, protocol: str, upstream: HostPort, tls: TlsMode = "none") -> Hop:
+    async def lay(
+        self, name: str, *, protocol: str, upstream: HostPort, tls: TlsMode = "none", known_as: str | None = None
+    ) -> Hop:
         """Listen on a port of 127.0.0.1 and relay its connections to `upstream`.
+
+        `known_as`: a host name that the certificate is to hold.
 
         `tls`: speak TLS to the service even if the server does not, with a certificate that `certificate` verifies.
         With "required", a client without TLS is refused, and the reason is in its `Ended`. Raises UsageError for a name
         that is taken, an unknown protocol, and TLS that is offered although clients cannot ask for it.
         """
-        answer = await self._ask("lay", name=name, protocol=protocol, host=upstream.host, port=upstream.port, tls=tls)
+        answer = await self._ask(
+            "lay", name=name, protocol=protocol, host=upstream.host, port=upstream.port, tls=tls, known_as=known_as
+        )
         return Hop(name, answer)
 
     async def refuse(self, hop: str, refusing: bool) -> None:

@@ -96,8 +96,8 @@ class LinkDescription(Table):
     """The service must speak TLS on this link; other connections are refused. For PostgreSQL it asks for TLS
     (SSLRequest); for Redis it begins with TLS (`{LINK.url}` is a `rediss://`).
 
-    The harness makes a certificate for 127.0.0.1 and localhost. A service that verifies certificates must trust the
-    file `{LINK.ca_file}`. To the server the harness always speaks plain text."""
+    The harness makes a certificate for 127.0.0.1, localhost and the names of links. A service that verifies
+    certificates must trust the file `{LINK.ca_file}`. To the server the harness always speaks plain text."""
 
     tries: PositiveInt = 10
     """How often a statement may be sent for one request, as long as it fails."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from harness import ACKNOWLEDGED, REFUSED, Lab, Link, Outcome, link, postgres, process, redis, wire
+from harness import ACKNOWLEDGED, REFUSED, Lab, Link, Outcome, link, names, postgres, process, redis, wire
 from harness.checks import Verdict
 from harness.engine.laying.testbed import open_testbed
 from harness.history.events import EvidenceSeen
@@ -232,3 +232,19 @@ def test_no_handshake_is_no_evidence_and_without_tls_there_is_none(runs: Runs) -
     assert within.reason == f"{fault!r} left no evidence: nothing of the service's felt it"
     assert "link.handshake: link = 'redis': this link speaks no TLS" in without.reason
     assert {within.verdict, without.verdict} == {Verdict.INCONCLUSIVE}
+
+
+def test_a_certificate_is_verified_by_name(runs: Runs) -> None:
+    """The links' names are looked up, and the certificate holds them."""
+    named = {name: text.replace(".url}", ".named_url}") for name, text in ENCRYPTED.items()}
+    missing = names.nxdomain(postgres)
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        async with lab.inject(missing, link.cut(postgres)):
+            await lab.deliver()
+
+    result = runs.on(target=in_tls(runs.bed.target, **named, WEBHOOK_REDIS_OPERATION_TIMEOUT_S="2"))(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result)[repr(missing)] == {"name_looked_up": 1}

@@ -83,7 +83,9 @@ async def _laid(
         _proxied(bed, called, server.address, laying) as proxied,
     ):
         # The relay closes its hop itself when the run's control connection ends.
-        hop = await relay.lay(called, protocol=described.protocol, upstream=proxied.listen, tls=mode(described))
+        hop = await relay.lay(
+            called, protocol=described.protocol, upstream=proxied.listen, tls=mode(described), known_as=described.name
+        )
         ca_file = await authority(bed.folder, relay, described)
         words = {**own.words(hop.address, tls=described.tls), **words_of(ca_file)}
         words |= words_of_name(described, own, hop.address)
