@@ -14,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from harness.cli.main import main
+from harness.cli.verbs.init import this_harness
 from harness.drafting.project import Asked, found
 from harness.plugin.collection import collect_scenarios
 from harness.target import load_target
@@ -138,3 +139,25 @@ def test_a_flag_that_does_not_fit_is_told(
     assert main(["init", str(tmp_path), *flags]) == 4
     assert told in capsys.readouterr().err
     assert not (tmp_path / "scenarios").exists()
+
+
+@pytest.mark.parametrize(
+    ("came_from", "installs"),
+    [
+        (None, "webhook-resilience-harness==7.1"),
+        ({"url": "file:///here", "dir_info": {}}, "webhook-resilience-harness==7.1"),
+        (
+            {"url": "https://x/y.git", "vcs_info": {"vcs": "git", "commit_id": "abc"}},
+            "webhook-resilience-harness @ git+https://x/y.git@abc",
+        ),
+    ],
+)
+def test_the_job_installs_the_harness_that_is_installed(
+    came_from: object, installs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "webhook_resilience_harness-7.1.dist-info"
+    write(installed, {"METADATA": "Metadata-Version: 2.1\nName: webhook-resilience-harness\nVersion: 7.1\n"})
+    if came_from is not None:
+        write(installed, {"direct_url.json": json.dumps(came_from)})
+    monkeypatch.syspath_prepend(tmp_path)
+    assert this_harness() == installs

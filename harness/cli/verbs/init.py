@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -49,8 +50,8 @@ def init(folder: Path, *, links: tuple[str, ...], requirement: str | None, **sai
     project = found(folder, asked)
     if sys.stdin.isatty():
         project = found(folder, Asked(links=asked.links, **{**said, **_answers(project)}))
-    files = written(folder, project, harness=requirement or _this_harness())
-    for line in _lines(folder, project, files):
+    files = written(folder, project, harness=requirement or this_harness())
+    for line in _lines(folder, project, files, requirement):
         click.echo(line)
     return ExitStatus.HELD
 
@@ -78,15 +79,20 @@ def _answers(project: Project) -> dict[str, str]:
     return answers
 
 
-def _this_harness() -> str:
-    """What pip installs to have this harness again."""
+def this_harness() -> str:
+    """What pip installs to have this harness again: its commit where it came from one, else its version."""
     try:
-        return f"{DISTRIBUTION}=={distribution(DISTRIBUTION).version}"
+        own = distribution(DISTRIBUTION)
     except PackageNotFoundError:  # used from a checkout
         return DISTRIBUTION
+    came_from = json.loads(own.read_text("direct_url.json") or "{}")  # PEP 610
+    if "vcs_info" in came_from:
+        vcs = came_from["vcs_info"]
+        return f"{DISTRIBUTION} @ {vcs['vcs']}+{came_from['url']}@{vcs['commit_id']}"
+    return f"{DISTRIBUTION}=={own.version}"
 
 
-def _lines(folder: Path, project: Project, files: Sequence[Written]) -> Iterator[str]:
+def _lines(folder: Path, project: Project, files: Sequence[Written], requirement: str | None) -> Iterator[str]:
     for key, file in project.whence.items():
         yield f"found {key} in {file}"
     for each in files:
@@ -95,5 +101,7 @@ def _lines(folder: Path, project: Project, files: Sequence[Written]) -> Iterator
     marked = [n for n, line in enumerate(target.read_text("utf-8").splitlines(), 1) if "TODO" in line]
     if marked:
         yield f"fill in the lines with TODO: {', '.join(f'{target}:{n}' for n in marked)}"
+    if requirement is None and not all(each.kept for each in files):
+        yield f"the CI job installs {this_harness()}; if it cannot have that, say so with --harness, or mend the job"
     here = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
     yield f"next: {here}{shlex.join([*harness_words(), 'check'])}"
