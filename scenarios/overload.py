@@ -17,7 +17,7 @@ async def test_impatient_clients_try_again(lab: Lab) -> None:
     """A migration holds the table for a moment; clients hang up and try again: that alone must not keep it busy."""
     await lab.restart(*AT_ONCE, "WEBHOOK_SHED_WAITING_MAX=4")
     await lab.inject(FAR_AWAY)
-    await lab.capacity(clients=16)
+    await lab.capacity(clients=16, for_s=1)
     async with (
         lab.arrivals(of_capacity=0.6, patience_ms=600, retries=4, expect=NOT_NOW),
         lab.comes_back(within_s=0.5),
@@ -32,7 +32,7 @@ async def test_queue_that_nobody_waits_in(lab: Lab) -> None:
     """PostgreSQL is slow for a moment, and all hang up who queue: who comes then must not have to wait behind them."""
     await lab.restart("WEBHOOK_POOL_SIZE=8", "WEBHOOK_POOL_MAX_OVERFLOW=0", "WEBHOOK_SHED_WAITING_MAX=40")
     await lab.inject(link.latency(postgres, latency_ms=40))
-    await lab.capacity(clients=16)
+    await lab.capacity(clients=16, for_s=1)
     async with (
         lab.arrivals(of_capacity=0.5, patience_ms=700, retries=3, expect=ACKNOWLEDGED | REFUSED),
         lab.comes_back(within_s=1),
@@ -48,7 +48,7 @@ async def test_cache_is_lost_and_all_come_again(lab: Lab) -> None:
     await lab.restart(*AT_ONCE, "WEBHOOK_SHED_WAITING_MAX=4")
     await lab.inject(FAR_AWAY)
     await lab.deliver(12)
-    await lab.capacity(clients=16, again=True)
+    await lab.capacity(clients=16, for_s=1, again=True)
     async with (
         lab.arrivals(of_capacity=0.5, patience_ms=600, retries=3, expect=NOT_NOW),
         lab.comes_back(within_s=1),

@@ -136,7 +136,7 @@ class Lab(StepRunner):
             await lab.capacity(clients=8)
 
         Args:
-            clients: how many at once, 1 to 1,000: more than the service serves at once.
+            clients: how many at once, 1 to 1,000: more than the service serves at once. One that is refused leaves.
             for_s: for how many seconds, more than 0 and 600 at most. The last answers are waited for.
             again: they send again what the scenario has sent, in turn, instead of new deliveries.
 
