@@ -64,7 +64,7 @@ async def test_postgres_shuts_down_in_mid_query(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="outcome", match="unknown, status 500")
 async def test_log_names_place_and_cause(lab: Lab) -> None:
-    """Each refusal's line names what was under way, and what the server or the kernel said."""
+    """Each refusal's line names what was under way, and what the server or the kernel said; each is counted by it."""
     for statement, place in (("BEGIN", "insert"), ("INSERT", "insert"), ("COMMIT", "commit")):
         async with lab.inject(wire.fail(postgres.sent(statement), code="40001", always=True)):
             await lab.deliver(expect=REFUSED)
@@ -75,6 +75,8 @@ async def test_log_names_place_and_cause(lab: Lab) -> None:
     async with lab.inject(link.down(postgres)):
         await lab.deliver(expect=REFUSED)
     lab.expect(told("checkout", "connect_failed", "Errno 111", attempt=3), at_least=1)
+    for reason, times in (("serialization", 3), ("server_error", 1), ("connect_failed", 1)):
+        lab.expect(service.metric("webhook_failures_total", reason=reason), at_least=times, at_most=times)
 
 
 @proves("errors.refuse", fails="outcome", match="unknown, status 500")
