@@ -90,7 +90,7 @@ def test_every_word_is_there() -> None:
 
 def test_every_word_is_looked_at() -> None:
     outcomes = {"ANY_OUTCOME", "ENDS", *harness.Outcome.__members__}
-    modules = {"link", "process", "server", "syscall", "wire"}
+    modules = {"link", "names", "process", "server", "syscall", "wire"}
     assert {*LINKS, *LINK_CLASSES} <= set(harness.__all__)
     others = set(harness.__all__) - {*CALLED} - {*USED_AS_THEY_ARE} - {*LINKS} - outcomes - modules
     assert others == {"Errno"}  # a type of literals has no docstring that Python keeps

@@ -38,6 +38,7 @@ from harness import (
     Tcp,
     http,
     link,
+    names,
     needs,
     nightly,
     no_fault,
@@ -171,6 +172,7 @@ def faults() -> None:
         wrong_length(http.answered("POST /charges"), by=-3),
         syscall.connect(redis, errno="EINVAL"),
         process.kill(at=postgres.sent("COMMIT")),
+        names.nxdomain(postgres),
         no_fault,
     ]
     errno: Errno = "ETIMEDOUT"
@@ -187,6 +189,7 @@ def wrong_faults(errno: str) -> None:
     link.latency(redis, 2000)  # type: ignore[call-arg]
     link.latency(redis, latency="2 s")  # type: ignore[call-arg]
     link.down(redis, at=postgres.sent("COMMIT"))  # type: ignore[call-arg]
+    names.nxdomain("postgres")  # type: ignore[arg-type]
     # What strikes at a message takes a message: no link, and no state.
     wire.cut(postgres)  # type: ignore[arg-type]
     wire.cut(postgres.waiting("INSERT"))  # type: ignore[arg-type]
