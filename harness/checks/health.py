@@ -11,7 +11,7 @@ from harness.checks.registry import Examined, Kind, check
 from harness.checks.windows import Window, windows
 from harness.faults.away import links_away, links_hurt, strikes_all_alike
 from harness.history import History
-from harness.history.events import Asks, Purpose, RunBegan
+from harness.history.events import Asks, Purpose, RunBegan, ServerDied
 from harness.vocabulary import ACKNOWLEDGED, CONFIRMED
 
 ALIVE, READY = "alive", "ready"
@@ -87,8 +87,10 @@ def names_what_is_away(history: History) -> Examined:
         return Examined(problem="", saw="the target does not say how a server that is away is named", observations=0)
     asked = [e for e in exchanges(history) if e.sent.name == READY and e.sent.asks == Asks.HEALTH and _answered(e)]
     judged, lies = 0, list[_Lie]()
+    # A server that ended by what it was told to do is away from a moment that no history knows.
+    ended = {died.name for died in history.of(ServerDied)}
     for window in windows(history):
-        away = sorted(links_away(window.faults).intersection(began.tells_away))
+        away = sorted(links_away(window.faults).intersection(began.tells_away) - ended)
         # Of a link that is away in part, say with its open connections cut, it is chance what a question meets.
         in_part = links_hurt(window.faults).difference(away)
         if not _asks_fairly(window) or in_part:
@@ -96,7 +98,7 @@ def names_what_is_away(history: History) -> Examined:
         # The last word: a service may take a moment to notice.
         for e in [e for e in asked if window.holds(e.span)][-1:]:
             judged += 1
-            told = sorted(e.ended.tells_away) if e.ended else []
+            told = sorted(set(e.ended.tells_away) - ended) if e.ended else []
             if told != away:
                 story = f"ready named {_names(told)}, and away was {_names(away)}{_while(window)}: {e.story()}"
                 lies.append(_Lie(e, story, late=set(told) > set(away) and _waited(e)))

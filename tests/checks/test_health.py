@@ -8,7 +8,7 @@ import pytest
 
 from harness import postgres, redis
 from harness.checks.health import health_in_time, health_is_true, names_what_is_away
-from harness.faults import Fault, link, no_fault, process, syscall, wire
+from harness.faults import Fault, link, no_fault, process, server, syscall, wire
 from harness.history.events import (
     Asks,
     FaultActed,
@@ -18,6 +18,7 @@ from harness.history.events import (
     Recovered,
     RequestEnded,
     RequestSent,
+    ServerDied,
     ServiceEnded,
     ServiceStarted,
 )
@@ -184,3 +185,12 @@ def test_a_server_that_was_waited_for_in_vain_may_have_had_no_core() -> None:
 def test_without_a_word_of_the_target_nothing_need_be_named() -> None:
     told = Story().begin().acts(DOWN).health("ready", REFUSED).healed()
     assert names_what_is_away(told.recorder.history).observations == 0
+
+
+def test_a_server_that_ended_by_what_it_was_told_to_do_may_be_named_or_not() -> None:
+    """No history knows from when on it was away; of the others it is known."""
+    ended = server.execute(redis, "SHUTDOWN")
+    for named, failed in (((), False), (("redis",), False), (BOTH, True)):
+        story = Story().begin(tells_away=BOTH).acts(ended).healed().tell(Recovered(1.0))
+        story.health("ready", REFUSED, away=named).tell(ServerDied("redis", 0, "bye", ended))
+        assert names_what_is_away(story.recorder.history).failed is failed

@@ -11,6 +11,7 @@ from harness.engine.laying.links import LANE, SCENARIO, Laying, laid_links, prox
 from harness.engine.laying.testbed import Testbed
 from harness.errors import HarnessError
 from harness.protocols.contract.about import ABOUT
+from harness.target.placeholders import NAME, NAMED_URL
 from tests.scenario_live.support import left_over
 
 
@@ -28,7 +29,8 @@ async def _reached(bed: Testbed, laying: Laying) -> None:
         finally:
             await session.close()
         for laid in links.values():
-            assert set(laid.words) == set(ABOUT.of(laid.link.protocol).placeholders), "a target may name them all"
+            named = {NAME, NAMED_URL}  # both links of the target have a name
+            assert set(laid.words) == {*ABOUT.of(laid.link.protocol).placeholders, *named}, "a target may name them all"
         assert len(proxies_left(bed)) == (len(links) if laying.via_toxiproxy else 0)
         assert all((laid.through is not None) == laying.via_toxiproxy for laid in links.values())
 

@@ -67,7 +67,7 @@ def test_what_waits_instead_is_told(runs: Runs) -> None:
     result = runs(play)
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert "0 COMMIT wait for a lock; others wait: INSERT INTO deliveries" in result.reason
+    assert "0 COMMIT wait for a lock or a standby; others wait: INSERT INTO deliveries" in result.reason
     assert evidence(result)[repr(lock)] == {"lock_waited_for": 1}
 
 

@@ -11,7 +11,15 @@ from collections.abc import Iterable, Sequence
 from harness.engine.outgoing import CLOCK_TOLERANCE_S, name_of, seconds_of
 from harness.engine.rig import Rig
 from harness.faults.process_clock import Clock
-from harness.history.events import AnswersLogged, FaultActed, LoggedFor, LogRead, RunBegan, UnhandledLogged
+from harness.history.events import (
+    AnswersLogged,
+    FaultActed,
+    LoggedFor,
+    LogRead,
+    RunBegan,
+    ServiceNotStarted,
+    UnhandledLogged,
+)
 from harness.target.outcomes import outcome_of
 
 LINE_CHARACTERS_KEPT = 300
@@ -26,12 +34,15 @@ def record_unhandled(rig: Rig, lines: Iterable[str]) -> None:
 
 
 def record_log(rig: Rig, lines: Sequence[str]) -> None:
-    """Record how many lines there are, and which were not written when they say. Not if output was lost for a time."""
+    """Record how many lines there are, and which were not written when they say. Not if output was lost for a time.
+
+    Where the service did not start, its last words are for whoever starts it: no line of that log is judged.
+    """
     if rig.site.service.output_was_lost:
         return
     described = rig.target.description.log
     began = rig.recorder.history.last(RunBegan)
-    judged = lines if described.dated is not None and began is not None and not _clock_was_set(rig) else []
+    judged = lines if described.dated is not None and began is not None and not _has_no_times(rig) else []
     after_s = 0.0 if began is None else seconds_of(began.wall_clock)
     wrong = [line for line in judged if not _written_between(line, described.dated or "", after_s, time.time())]
     shown = wrong[0][:LINE_CHARACTERS_KEPT] if wrong else ""
@@ -47,9 +58,11 @@ def _written_between(line: str, dated: str, after_s: float, before_s: float) -> 
     return after_s - CLOCK_TOLERANCE_S <= at_s <= before_s + CLOCK_TOLERANCE_S
 
 
-def _clock_was_set(rig: Rig) -> bool:
-    faults = (acted.fault for acted in rig.recorder.history.of(FaultActed))
-    return any(isinstance(fault, Clock) for fault in faults)
+def _has_no_times(rig: Rig) -> bool:
+    """Whether the log may hold lines without a time, or with another clock's."""
+    history = rig.recorder.history
+    clock_was_set = any(isinstance(acted.fault, Clock) for acted in history.of(FaultActed))
+    return clock_was_set or any(history.of(ServiceNotStarted))
 
 
 def record_answers_logged(rig: Rig, lines: Sequence[str]) -> None:
