@@ -11,6 +11,7 @@ from harness import (
     redis,
     server,
     service,
+    wire,
 )
 
 WAITS = nightly("waits for rules that take a minute or more in production, 30 times as fast")
@@ -23,10 +24,10 @@ UNCOUNTED = proves("errors.refuse", fails="alerts", match="WebhookWritesGone did
 @needs("prometheus")
 @proves("retry.database", fails="outcome", match="refused")
 async def test_nobody_is_woken_for_what_is_mended(lab: Lab) -> None:
-    """PostgreSQL is slow, so that half of the pool is in use, and connections are cut: no alert fires."""
+    """PostgreSQL is slow, so that half of the pool is in use, and an INSERT is cut: no alert fires."""
     async with lab.alerts(), lab.traffic(clients=7), lab.inject(link.latency(postgres, latency_ms=100)):
         await lab.until(service.answers(at_least=60), within_s=20)
-        await lab.inject(link.cut(postgres))
+        await lab.inject(wire.cut(postgres.answered("INSERT")))
         await lab.until(service.answers(at_least=40), within_s=20)
 
 
@@ -36,7 +37,7 @@ async def test_nobody_is_woken_for_what_is_mended(lab: Lab) -> None:
 async def test_alerts_while_postgres_is_away(lab: Lab) -> None:
     """PostgreSQL cannot be reached: that is told, and that nothing is acknowledged."""
     gone = "WebhookDatabaseUnreachable"
-    async with lab.alerts(gone, *NOTHING_STORED), lab.traffic(clients=2, expect=ANY_OUTCOME):
+    async with lab.alerts(gone, *NOTHING_STORED), lab.traffic(clients=1, small=True, expect=ANY_OUTCOME):
         async with lab.inject(link.down(postgres)):
             await _all_fire(lab, gone, *NOTHING_STORED)
         await lab.until(service.answers(at_least=60))  # which fill the budget of retries again
@@ -47,7 +48,7 @@ async def test_alerts_while_postgres_is_away(lab: Lab) -> None:
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
 async def test_alert_while_redis_is_away(lab: Lab) -> None:
     """Redis cannot be reached for long: nothing is refused, and that is told."""
-    async with lab.alerts("WebhookDegraded"), lab.traffic(clients=2), lab.inject(link.down(redis)):
+    async with lab.alerts("WebhookDegraded"), lab.traffic(clients=1, small=True), lab.inject(link.down(redis)):
         await lab.until(service.alert("WebhookDegraded"), within_s=20)
 
 
@@ -68,7 +69,7 @@ async def test_alert_when_the_pool_is_nearly_exhausted(lab: Lab) -> None:
 async def test_alert_when_postgres_has_no_connection_left(lab: Lab) -> None:
     """Somebody else has all of PostgreSQL's connections: that is told, and that nothing is acknowledged."""
     full = "WebhookServerConnectionsExhausted"
-    async with lab.alerts(full, *NOTHING_STORED), lab.traffic(clients=2, expect=ANY_OUTCOME):
+    async with lab.alerts(full, *NOTHING_STORED), lab.traffic(clients=1, small=True, expect=ANY_OUTCOME):
         async with lab.inject(server.limit_connections(postgres, 0), link.cut(postgres)):
             await _all_fire(lab, full, *NOTHING_STORED)
         await lab.until(service.answers(at_least=60))
