@@ -108,10 +108,10 @@ def test_what_is_written_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[
     steps = YAML(typ="safe").load(tmp_path / ".github" / "workflows" / "resilience.yml")["jobs"]["gate"]["steps"]
     assert any("pip install 'harness @ /x' -r requirements.txt" in step.get("run", "") for step in steps)
 
-    before = {file: file.read_text("utf-8") for file in tmp_path.rglob("*.*") if file.is_file()}
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*.*") if file.is_file()}
     assert main(["init", str(tmp_path)]) == 0
     assert "wrote" not in capsys.readouterr().out
-    assert all(file.read_text("utf-8") == text for file, text in before.items())
+    assert all(file.read_bytes() == content for file, content in before.items())
 
 
 def test_what_is_not_found_is_marked_or_said_by_flags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
