@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import click
+
 from harness.plugin.collection import collect_scenarios
+from harness.scenario.scenario import Scenario
 from harness.search.orders.gated import order_scenarios
+from harness.standard import look_and_plan
 from harness.suite import SuiteSettings, check_profile, read_unavailable, select
 from harness.suite.chosen import Chosen
 from harness.suite.unavailable import FILE
@@ -21,12 +25,30 @@ def choose(
     """
     target = target or load_target(settings.target_file)
     profile = check_profile(settings, target)
-    scenarios = (*collect_scenarios(settings.scenarios, target.description), *order_scenarios(target))
+    scenarios = _standard(settings, target, profile) if settings.suite == "standard" else _own(settings, target)
     return Chosen(
         settings=settings,
         target=target,
         profile=profile,
         scenarios=scenarios,
         chosen=select(scenarios, words, nightly=nightly),
-        listed=read_unavailable(settings.scenarios / FILE, [scenario.id for scenario in scenarios]),
+        listed={}
+        if settings.suite == "standard"
+        else read_unavailable(settings.scenarios / FILE, [scenario.id for scenario in scenarios]),
     )
+
+
+def _own(settings: SuiteSettings, target: Target) -> Sequence[Scenario]:
+    return (*collect_scenarios(settings.scenarios, target.description), *order_scenarios(target))
+
+
+def _standard(settings: SuiteSettings, target: Target, profile: str) -> Sequence[Scenario]:
+    """Plan the standard suite, and tell what of it does not apply."""
+    made = look_and_plan(target, settings.stack, profile=profile, without=settings.without, progress=_tell)
+    for each in made.left_out:
+        _tell(f"left out: {each.what}: {each.why}")
+    return [each.scenario(target) for each in made.planned]
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)

@@ -16,7 +16,7 @@ from harness.plugin.options import DEFAULTS, HELP, SOURCES
 from harness.present.terminal.screen import Verbosity
 from harness.stack.configuration import StackConfiguration, configuration_of
 from harness.suite import SuiteSettings
-from harness.suite.settings import RESULTS, SCENARIOS, names_given
+from harness.suite.settings import RESULTS, SCENARIOS, SUITES, names_given
 
 
 def help_of(name: str, *, default: bool = False) -> str:
@@ -81,6 +81,10 @@ _PATIENCE = click.option(
 )  # fmt: skip
 SUITE: tuple[Any, ...] = (_SCENARIOS, _TARGET, _RESULTS)
 PLACES: tuple[Any, ...] = (_SCENARIOS, _RESULTS, _PATIENCE)
+WHICH_SUITE = click.option(
+    "--suite", type=click.Choice(SUITES), default="own", show_default=True,
+    help="The scenarios beside the target, or the standard suite, which is made of the target alone.",
+)  # fmt: skip
 WHERE: tuple[Any, ...] = (_SCENARIOS, _TARGET, _RESULTS, _PATIENCE)
 SEED = click.option("--seed", type=int, default=0, show_default=True, metavar="N", help=help_of("seed"))
 STRICT = click.option(
@@ -156,6 +160,7 @@ def settings_of(given: dict[str, Any]) -> SuiteSettings:
     stack = stack_of(given) if "toxiproxy" in given else StackConfiguration()
     return SuiteSettings(
         scenarios=given["scenarios"],
+        suite=given.get("suite", "own"),
         target=given["target"],
         results=given["results"],
         patience_s=given["patience"],

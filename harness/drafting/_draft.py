@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.drafting._moves import moves_of
 from harness.drafting._source import source_of
 from harness.errors import UsageError
 from harness.faults import Fault, no_fault
-from harness.faults.example import Ground
+from harness.standard.example_moves import moves_of
+from harness.standard.ground import ground_of, links_of
 from harness.target import Target
 from harness.target.protections import switched_off
 from harness.vocabulary import Link
@@ -47,7 +47,7 @@ def draft(
         raise UsageError.at(PLACE, "--fault", kind, "no such fault", valid=known)
     where = _link(target, known[kind], link)
     what = _protection(target, where, protection)
-    example = known[kind].example(_ground(target, where))
+    example = known[kind].example(ground_of(target, where))
     if example is None:
         raise UsageError.at(
             PLACE, "--fault", kind, f"has no example for {where!r}", mend="name another --link, or another fault"
@@ -60,32 +60,9 @@ def kinds() -> Mapping[str, type[Fault]]:
     return {kind: fault for kind, fault in sorted(Fault.kinds().items()) if kind != no_fault.kind}
 
 
-def _ground(target: Target, link: Link) -> Ground:
-    stored = target.description.stored
-    # A service that is asked itself what it has stored may store anywhere: then its first link is taken.
-    links = _links(target)
-    store = next((each for each in links if each.name == stored.link), links[0])
-    tls = target.description.links[link.name].tls
-    return Ground(
-        link=link, store=store, rows=stored.sql or "", place=str(target.path), by_name=_by_name(target, link), tls=tls
-    )
-
-
-def _by_name(target: Target, link: Link) -> tuple[str, ...]:
-    """The settings that hold the link's URL, with its name in place of its address."""
-    settings = target.description.service.environment.items()
-    url, named = f"{{{link.name}.url}}", f"{{{link.name}.named_url}}"
-    return tuple(f"{key}={text.replace(url, named)}" for key, text in settings if url in text)
-
-
-def _links(target: Target) -> Sequence[Link]:
-    links = target.description.links.items()
-    return [Link.from_shorthand(f"{link.protocol}:{name}", place=str(target.path)) for name, link in links]
-
-
 def _link(target: Target, fault: type[Fault], name: str | None) -> Link:
     wanted = fault.fits()
-    fitting = {each.name: each for each in _links(target) if isinstance(each, wanted)}
+    fitting = {each.name: each for each in links_of(target) if isinstance(each, wanted)}
     if not fitting:
         problem, mend = f"strikes at a {wanted.__name__}, and the target has none", "draft another fault"
         raise UsageError.at(PLACE, "--fault", fault.kind, problem, mend=mend)

@@ -43,6 +43,8 @@ class Ground:
     """Settings with which the service reaches the link by its name, where it does not anyway."""
     tls: bool = True
     """Whether it speaks TLS on the link."""
+    remembers: bool = True
+    """Whether the target says by which key the service remembers a delivery there."""
 
     @property
     def sample(self) -> Sample:
@@ -75,6 +77,11 @@ class Ground:
         if not isinstance(self.link, protocol):
             raise TypeError(f"{self.link!r} is no {protocol.__name__}")
         return self.link
+
+    @property
+    def names_table(self) -> bool:
+        """Whether deliveries are stored on the link, in a table that the target's SQL names."""
+        return self.link == self.store and _TABLE.search(self.rows) is not None
 
     @property
     def table(self) -> str:

@@ -17,14 +17,14 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 def digests(scenarios: Sequence[Scenario], folder: Path) -> Mapping[str, str]:
     """By id: a digest of the scenario's function with its marks, of its file's other statements, and of its proofs.
 
-    Of one that has its own `run`: of its `source` and its proofs.
+    Of one that has a `source` of its own: of that and its proofs.
     What is only formatted or commented in another way has the same digest, on every version of Python.
     `folder` is where the scenarios lie. Raises HarnessError for a scenario whose source is not found.
     """
     files: dict[Path, _File] = {}
     found: dict[str, str] = {}
     for scenario in scenarios:
-        if scenario.run is not None:
+        if scenario.source:
             # Its source is in the target's description; the place there does not matter.
             found[scenario.id] = _digest([scenario.id, scenario.source, *map(repr, scenario.proofs)])
             continue

@@ -58,12 +58,14 @@ class Facet(Generic[FacetT]):
         SPEECH: Facet[Speech] = Facet("speech", "SPEECH")
         SPEECH.of("postgres")  # harness.protocols.postgres.speech.SPEECH
 
-    Annotate that object with the contract's type (`SPEECH: Speech = ...`): mypy then checks it.
+    Annotate that object with the contract's type (`SPEECH: Speech = ...`): mypy then checks it. `absent`: what a
+    protocol has that has no such module; without it each must have one.
     """
 
-    def __init__(self, module: str, attribute: str) -> None:
+    def __init__(self, module: str, attribute: str, *, absent: FacetT | None = None) -> None:
         self._module = module
         self._attribute = attribute
+        self._absent = absent
         self._known: dict[str, FacetT] = {}
 
     def of(self, protocol: str) -> FacetT:
@@ -74,9 +76,13 @@ class Facet(Generic[FacetT]):
         """
         if protocol not in self._known:
             check_protocol(protocol)
-            module = import_module(f"{__package__}.{protocol}.{self._module}")
-            self._known[protocol] = cast("FacetT", getattr(module, self._attribute))
+            self._known[protocol] = self._found(f"{__package__}.{protocol}.{self._module}")
         return self._known[protocol]
+
+    def _found(self, module: str) -> FacetT:
+        if self._absent is not None and find_spec(module) is None:
+            return self._absent
+        return cast("FacetT", getattr(import_module(module), self._attribute))
 
     def all(self) -> Mapping[str, FacetT]:
         """Return this facet of every protocol, by name, in the order of PROTOCOLS."""

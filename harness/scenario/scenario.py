@@ -33,4 +33,4 @@ class Scenario:
     run: Callable[[RunConfiguration, Testbed], RunResult] | None = None
     """Set for a scenario that the usual runner does not run: it consists of many runs that are judged as one."""
     source: str = ""
-    """With `run`: its content as text. When the text changes, the scenario counts as changed and is proved again."""
+    """Its content as text, if no file of the suite has it. When it changes, the scenario counts as changed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
 from harness.stack import StackConfiguration
 from harness.target import Target
@@ -12,6 +13,9 @@ from harness.target import Target
 TARGET_FILE = "target.toml"
 SCENARIOS = Path("scenarios")
 RESULTS = Path(".results")
+SuiteName = Literal["own", "standard"]
+"""The scenarios that lie beside the target, or those that the harness makes of the target alone."""
+SUITES: tuple[SuiteName, ...] = get_args(SuiteName)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,7 @@ class SuiteSettings:
     """
 
     scenarios: Path = SCENARIOS
+    suite: SuiteName = "own"
     target: Path | None = None
     profile: str | None = None
     without: tuple[str, ...] = ()
@@ -50,6 +55,8 @@ class SuiteSettings:
         plain = SuiteSettings()
         if self.scenarios != plain.scenarios:
             yield from ("--scenarios", str(self.scenarios))
+        if self.suite != plain.suite:
+            yield from ("--suite", self.suite)
         if self.target is not None:
             yield from ("--target", str(self.target))
         if self.patience_s is not None:

@@ -9,13 +9,13 @@ import pytest
 
 import harness
 from harness.drafting import kinds
-from harness.drafting._moves import moves_of
 from harness.faults.example import any_ground
 from harness.faults.fault import Fault
 from harness.faults.message import MessageFault
 from harness.faults.order import Order
 from harness.relay.actions import ACTIONS
 from harness.scenario.schedule import Schedule, read_schedule
+from harness.standard.example_moves import moves_of
 
 OURS = [fault for fault in kinds().values() if fault.__module__.startswith("harness.")]
 every_fault = pytest.mark.parametrize("fault", OURS, ids=[fault.kind for fault in OURS])

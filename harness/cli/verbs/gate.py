@@ -16,6 +16,7 @@ from harness.cli.options import (
     STACK,
     WHAT,
     WHERE,
+    WHICH_SUITE,
     check_proofs,
     options,
     output_of,
@@ -43,7 +44,7 @@ NO_BASELINE = click.option("--no-baseline", is_flag=True, help="Compare with no 
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@options(WHAT, (NIGHTLY, PROOFS, JOBS, BASELINE, NO_BASELINE), WHERE, STACK, OUTPUT)
+@options(WHAT, (WHICH_SUITE, NIGHTLY, PROOFS, JOBS, BASELINE, NO_BASELINE), WHERE, STACK, OUTPUT)
 def gate(
     ids: tuple[str, ...], *, nightly: bool, proofs: bool, baseline: Path | None, no_baseline: bool, **given: Any
 ) -> ExitStatus:
@@ -62,7 +63,7 @@ def gate(
         mend = "leave one of them out"
         raise UsageError.at("command line", "--no-baseline", str(baseline), "a baseline is named too", mend=mend)
     suite = choose(settings, ids, nightly=nightly)
-    covered = suite.whole and suite.plain
+    covered = suite.whole and suite.plain and settings.suite == "own"
     if covered:
         check_space(suite)
     compared = None if no_baseline else against_baseline(suite, baseline)

@@ -14,6 +14,7 @@
 - `storage.STORAGE`: what one service gets for itself on a server, and what a run asks there. See `contract.storage`,
   and `contract.probes` for the answers.
 
-`faults`, where a folder has it, registers the faults of this protocol only. `tests/protocols/NAME/talk.py` holds a
-connection for the tests of the contract, which run over every protocol.
+`standard.STANDARD`, where a folder has it, names what the standard suite breaks there besides links and messages: see
+`contract.standard`. `faults`, where a folder has it, registers the faults of this protocol only.
+`tests/protocols/NAME/talk.py` holds a connection for the tests of the contract, which run over every protocol.
 """

@@ -212,23 +212,23 @@ def _first_error() -> Iterator[None]:
 async def sweeping(bed: Testbed, settings: SweepSettings) -> AsyncIterator[Sweeper]:
     """Open the first lane. Raises HarnessError if its service does not start."""
     async with bed.stack.relay.control() as relay, AsyncExitStack() as owned:
-        first = await _first_lane(bed, relay, settings, owned)
+        first = await first_lane(bed, relay, settings.run, owned)
         yield Sweeper(bed, relay, first, settings)
 
 
-async def _first_lane(bed: Testbed, relay: RelayControl, settings: SweepSettings, owned: AsyncExitStack) -> Lane:
+async def first_lane(bed: Testbed, relay: RelayControl, run: RunConfiguration, owned: AsyncExitStack) -> Lane:
     """Open the first lane; where the service's driver does not take a cheap login, with the usual one.
 
     A driver has the last word on how few rounds of SHA-256 it takes: Go's lib/pq refuses one.
     """
     async with AsyncExitStack() as trial:
         with contextlib.suppress(ServiceStartError):  # tried once more, without
-            lane = await trial.enter_async_context(opened(bed, relay, settings.run))
+            lane = await trial.enter_async_context(opened(bed, relay, run))
             if not bed.cheap_login or await lane.acknowledges():
                 owned.push_async_callback(trial.pop_all().aclose)
                 return lane
     bed.cheap_login = False
-    return await owned.enter_async_context(opened(bed, relay, settings.run))
+    return await owned.enter_async_context(opened(bed, relay, run))
 
 
-__all__ = ["SweepSettings", "Sweeper", "counts_instead", "sweeping"]
+__all__ = ["SweepSettings", "Sweeper", "counts_instead", "first_lane", "sweeping"]

@@ -20,6 +20,7 @@ from harness.suite.chosen import Chosen
 from harness.suite.session import Session
 
 SECTION = "baseline"
+OF_STANDARD = "baseline-standard.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def points_in(chosen: Chosen) -> int | None:
 
 def baseline_file(chosen: Chosen, given: Path | None) -> Path:
     """The file that is meant: by default the one beside the scenarios."""
-    return given or chosen.settings.scenarios / FILE
+    own = chosen.settings.suite == "own"
+    return given or chosen.settings.scenarios / (FILE if own else OF_STANDARD)
 
 
 def against_baseline(chosen: Chosen, given: Path | None) -> AgainstBaseline | None:

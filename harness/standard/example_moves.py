@@ -1,4 +1,4 @@
-"""Turns a fault's example into the moves of a scenario."""
+"""Turns an example of a fault into the moves of a scenario."""
 
 from __future__ import annotations
 

@@ -1,0 +1,52 @@
+"""What the standard suite breaks on the links of one protocol, besides what it breaks on every link.
+
+The implementation is `STANDARD` in `harness/protocols/NAME/standard.py`. A protocol without it has what every link has:
+its connections, its server, and each message that the service sends on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from harness.faults.example import Example, Ground
+from harness.protocols.registry import Facet
+from harness.vocabulary import ACKNOWLEDGED, Outcome
+
+__all__ = ["STANDARD", "Break", "Standard"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Break:
+    """One thing that the suite breaks on a link.
+
+    `name`: the middle of the scenario's id, `flushed` in `standard_redis_flushed`. `about`: what breaks and what is
+    true all the same, in a sentence. `nightly`: why it is not for every push; empty if it is.
+    """
+
+    name: str
+    about: str
+    example: Example
+    nightly: str = ""
+
+
+def _nothing(ground: Ground) -> Iterable[Break]:
+    del ground
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standard:
+    """What the suite knows of a protocol.
+
+    `cut_once`: the outcome that a delivery must have if one connection or message was lost, and all else is well. A
+    request that the other side may have carried out is not for every protocol to be sent again.
+    `breaks`: what is broken on a link of this protocol only; of a ground without a table, say, less.
+    """
+
+    cut_once: Outcome = ACKNOWLEDGED
+    breaks: Callable[[Ground], Iterable[Break]] = _nothing
+
+
+STANDARD: Final[Facet[Standard]] = Facet("standard", "STANDARD", absent=Standard())

@@ -1,0 +1,13 @@
+"""HTTP in the standard suite."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.protocols.contract.standard import Standard
+from harness.vocabulary import ACKNOWLEDGED, NO_WORD
+
+__all__ = ["STANDARD"]
+
+STANDARD: Final = Standard(cut_once=ACKNOWLEDGED | NO_WORD)
+"""A POST whose answer is lost may have been carried out: a service that does not know may say so (RFC 9110, 9.2.2)."""

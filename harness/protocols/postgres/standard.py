@@ -1,0 +1,50 @@
+"""What the standard suite breaks in PostgreSQL alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from harness.faults import link, server
+from harness.faults.example import SOME, Example, Ground
+from harness.protocols.contract.standard import Break, Standard
+from harness.protocols.postgres.words import Postgres
+from harness.vocabulary import ACKNOWLEDGED, NO_WORD, REFUSED
+
+__all__ = ["STANDARD"]
+
+
+def _breaks(ground: Ground) -> Iterable[Break]:
+    postgres = ground.link_as(Postgres)
+    may_refuse = ACKNOWLEDGED | REFUSED
+    yield Break(
+        name="sessions_ended",
+        about="An administrator ends the sessions at rest; the next deliveries get new ones.",
+        example=Example(server.end_sessions(postgres), met="after", deliveries=SOME),
+    )
+    yield Break(
+        name="backend_crashed",
+        about="One backend crashes, and PostgreSQL ends every session and recovers.",
+        example=Example(server.crash_backend(postgres), met="after", deliveries=SOME, expect=may_refuse),
+    )
+    yield Break(
+        name="out_of_sessions",
+        about="PostgreSQL refuses new sessions (53300), and the old ones are cut.",
+        example=Example(
+            server.limit_connections(postgres, 0), beside=(link.cut(postgres),), deliveries=SOME, expect=may_refuse
+        ),
+    )
+    yield Break(
+        name="failed_over",
+        about="The primary dies and its synchronous standby takes its place.",
+        example=Example(server.promote(postgres), deliveries=SOME, expect=ACKNOWLEDGED | NO_WORD),
+    )
+    if ground.names_table:
+        yield Break(
+            name="locked",
+            about="Another session locks the table for a while; deliveries wait, or are refused.",
+            example=Example(server.lock(postgres, ground.table), met="until met", expect=may_refuse),
+        )
+
+
+STANDARD: Final = Standard(breaks=_breaks)

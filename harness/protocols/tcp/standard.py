@@ -1,0 +1,13 @@
+"""A plain stream of bytes in the standard suite."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.protocols.contract.standard import Standard
+from harness.vocabulary import ACKNOWLEDGED, NO_WORD
+
+__all__ = ["STANDARD"]
+
+STANDARD: Final = Standard(cut_once=ACKNOWLEDGED | NO_WORD)
+"""What was sent on a stream that ended may have arrived or not."""

@@ -1,0 +1,63 @@
+"""Starts the service once, delivers with nothing broken, and plans the standard suite by what it saw."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import uvloop
+
+from harness.engine.configuration import RunConfiguration
+from harness.engine.laying.testbed import Testbed, open_testbed
+from harness.search.recording.places import Kind
+from harness.search.recording.recorder import kinds_of, record_all
+from harness.search.sweep.lane import EndedError, Lane
+from harness.search.sweep.sweeper import first_lane
+from harness.stack import StackConfiguration
+from harness.standard.ground import links_of
+from harness.standard.plan import Seen, StandardSuite, standard_suite
+from harness.standard.statements import statements
+from harness.target import Target
+
+KINDS: tuple[Kind, ...] = ("warm", "repeat", "read")
+
+
+def look_and_plan(
+    target: Target,
+    stack: StackConfiguration,
+    *,
+    profile: str,
+    without: tuple[str, ...] = (),
+    progress: Callable[[str], None],
+) -> StandardSuite:
+    """Plan the standard suite of a target. It starts servers and the service, and stops them.
+
+    Raises HarnessError if they do not start, or the service does not acknowledge a delivery with nothing broken.
+    """
+    progress("recording what a delivery sends, for the standard suite")
+    with tempfile.TemporaryDirectory(prefix="harness-standard-") as folder:
+        logs = Path(folder) / "logs"
+        with open_testbed(target, stack, logs=logs, progress=progress) as bed:
+            run = RunConfiguration(profile=profile, without=without, folder=Path(folder))
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+                seen = loop.run(_look(bed, run))
+            return standard_suite(target, seen, bed.lacking)
+
+
+async def _look(bed: Testbed, run: RunConfiguration) -> Seen:
+    async with bed.stack.relay.control() as relay, AsyncExitStack() as owned:
+        lane = await first_lane(bed, relay, run, owned)
+        try:
+            recordings = await record_all(lane, [kind for kind in KINDS if kind in kinds_of(lane)])
+        except EndedError as problem:
+            why = f"{problem.message}, when its connections to its servers were cut"
+            return Seen(statements=(), kept={}, used=frozenset(), unrecorded=why)
+        used = frozenset(message.link for each in recordings for message in each.messages)
+        return Seen(statements=statements(recordings, links_of(bed.target)), kept=await _kept(lane), used=used)
+
+
+async def _kept(lane: Lane) -> dict[str, int]:
+    return {name: len(await lane.site.connections(laid.link)) for name, laid in lane.site.links.items()}

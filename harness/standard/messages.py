@@ -1,0 +1,57 @@
+"""What is broken at each statement that the service sends: on its way, at its answer, and by the server's errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.faults import Fault, wire
+from harness.protocols.contract.search import SEARCHED
+from harness.protocols.contract.standard import STANDARD
+from harness.standard.planned import PREFIX, Planned
+from harness.standard.shapes import MAY_NOT_KNOW, MAY_REFUSE, met_by
+from harness.standard.statements import Statement
+from harness.target import Target
+from harness.vocabulary import Outcome
+
+
+def statement_breaks(statement: Statement, target: Target) -> Iterator[Planned]:
+    """Each way in which one statement can go wrong."""
+    at, word, once = statement.link, statement.text, STANDARD.of(statement.link.protocol).cut_once
+    yield _planned(
+        statement, target, "cut", f"The connection to {at} ends before {word!r} arrives.",
+        wire.cut(statement.sent), once,
+    )  # fmt: skip
+    yield _planned(
+        statement, target, "answer_lost", f"{at} carries {word!r} out, and its answer is lost with the connection.",
+        wire.cut(statement.answered), once,
+    )  # fmt: skip
+    yield _planned(
+        statement, target, "answer_swallowed", f"{at} carries {word!r} out, and is silent from then on.",
+        wire.stall(statement.answered), MAY_NOT_KNOW,
+    )  # fmt: skip
+    yield _planned(
+        statement, target, "swallowed", f"{word!r} never arrives at {at}, and nothing says so.",
+        wire.stall(statement.sent), MAY_NOT_KNOW,
+    )  # fmt: skip
+    for error in SEARCHED.of(at.protocol).errors:
+        yield _planned(
+            statement, target, f"errs_{error.code.lower()}", f"{at} answers {word!r} with its error {error.code}.",
+            wire.fail(statement.sent, code=error.code, text=error.text, fatal=error.fatal), MAY_REFUSE,
+            nightly="" if error in _for_every_push(statement) else "one error stands for all of them",
+        )  # fmt: skip
+
+
+def _for_every_push(statement: Statement) -> tuple[object, ...]:
+    return SEARCHED.of(statement.link.protocol).errors[:1]
+
+
+def _planned(
+    statement: Statement, target: Target, way: str, about: str, fault: Fault, expect: Outcome, nightly: str = ""
+) -> Planned:
+    return Planned(
+        id=f"{PREFIX}_{statement.word}_{way}_{statement.link.name}".replace(".", "_"),
+        theme=f"{PREFIX}_{statement.link.name}",
+        about=about,
+        moves=met_by(statement, fault, target, expect),
+        nightly=nightly,
+    )

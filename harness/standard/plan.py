@@ -1,0 +1,102 @@
+"""Plans the scenarios of the standard suite for one target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.engine.steps import Contract
+from harness.faults.example import Ground
+from harness.faults.fault import Need
+from harness.protocols.contract.standard import STANDARD, Break
+from harness.scenario.schedule import Do, End, Move
+from harness.standard.example_moves import moves_of
+from harness.standard.ground import ground_of, links_of
+from harness.standard.links import link_breaks
+from harness.standard.messages import statement_breaks
+from harness.standard.planned import PREFIX, LeftOut, Planned
+from harness.standard.statements import Statement
+from harness.target import Target
+from harness.vocabulary import Link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one service showed with nothing broken. `unrecorded`: why it showed nothing.
+
+    `kept`: how many connections it keeps between two requests, by link. `used`: links on which it sent anything.
+    """
+
+    statements: Sequence[Statement]
+    kept: Mapping[str, int]
+    used: frozenset[str]
+    unrecorded: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StandardSuite:
+    """The scenarios for one target on this machine, and what does not apply there."""
+
+    planned: Sequence[Planned]
+    left_out: Sequence[LeftOut]
+
+
+def standard_suite(target: Target, seen: Seen, lacking: Callable[[Need], str | None]) -> StandardSuite:
+    """Plan the suite. `lacking`: why this machine or stack cannot provide a need, None if it can."""
+    left_out = [LeftOut("the statements", seen.unrecorded)] if seen.unrecorded else []
+    planned: list[Planned] = []
+    for each in _all(target, seen, left_out):
+        missing = [(need, why) for need in each.needs(target) if (why := lacking(need)) is not None]
+        if missing:
+            left_out.append(LeftOut(each.id, f"needs {missing[0][0]}: {missing[0][1]}"))
+        else:
+            planned.append(each)
+    return StandardSuite(planned, left_out)
+
+
+def _all(target: Target, seen: Seen, left_out: list[LeftOut]) -> Iterator[Planned]:
+    for link in links_of(target):
+        if not (seen.unrecorded or link.name in seen.used or seen.kept.get(link.name)):
+            left_out.append(LeftOut(f"everything on {link}", "no request of the service's used it"))
+            continue
+        ground = ground_of(target, link)
+        yield from _of_link(link, ground, seen, left_out)
+        for statement in seen.statements:
+            if statement.link == link:
+                yield from statement_breaks(statement, target)
+
+
+def _of_link(link: Link, ground: Ground, seen: Seen, left_out: list[LeftOut]) -> Iterator[Planned]:
+    for each in link_breaks(ground):
+        if each.at_rest and not seen.unrecorded and not seen.kept.get(link.name):
+            why = f"the service keeps no connection to {link} between two requests"
+            left_out.append(LeftOut(_id(link, each.name), why))
+            continue
+        yield Planned(
+            id=_id(link, each.name), theme=_theme(link), about=each.about, moves=each.moves, nightly=each.nightly
+        )
+    for own in STANDARD.of(link.protocol).breaks(ground):
+        yield _of_protocol(link, own)
+
+
+def _of_protocol(link: Link, own: Break) -> Planned:
+    return Planned(
+        id=_id(link, own.name), theme=_theme(link), about=own.about, moves=_with_contract(own), nightly=own.nightly
+    )
+
+
+def _with_contract(own: Break) -> tuple[Move, ...]:
+    """Its example, and every request of the contract before it is healed, or where it was for good, at its end."""
+    moves = tuple(moves_of(own.example))
+    if own.example.met == "until met":
+        return moves
+    asked = Do(Contract())
+    return (*moves[:-1], asked, moves[-1]) if isinstance(moves[-1], End) else (*moves, asked)
+
+
+def _id(link: Link, name: str) -> str:
+    return f"{PREFIX}_{link.name}_{name}".replace(".", "_")
+
+
+def _theme(link: Link) -> str:
+    return f"{PREFIX}_{link.name}"

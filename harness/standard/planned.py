@@ -1,0 +1,76 @@
+"""A scenario of the standard suite as data: its id, what it is about, and its steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.engine.steps import Inject
+from harness.faults import Fault
+from harness.faults.fault import Need, own
+from harness.scenario.blaming import blamed
+from harness.scenario.lab import Lab
+from harness.scenario.scenario import Scenario
+from harness.scenario.schedule import Begin, Do, Move, Schedule
+from harness.target import Target
+from harness.vocabulary import Link
+
+PREFIX = "standard"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """`id`: without `test_`. `theme`: what is broken, a link's name. `nightly`: why it is not for every push, or ""."""
+
+    id: str
+    theme: str
+    about: str
+    moves: tuple[Move, ...]
+    nightly: str = ""
+
+    @property
+    def faults(self) -> Iterator[Fault]:
+        """Every fault that it injects."""
+        for move in self.moves:
+            if isinstance(move, Do | Begin) and isinstance(move.step, Inject):
+                yield from move.step.faults
+
+    def needs(self, target: Target) -> tuple[Need, ...]:
+        """What the machine and the stack must have for its faults."""
+        found = {need for fault in self.faults for need in fault.needs}
+        links = target.description.links
+        for fault in self.faults:
+            link = getattr(fault, "link", None)
+            if fault.needs_own_server and isinstance(link, Link):
+                found.add(own(links[link.name].server_name))
+        return tuple(sorted(found))
+
+    def scenario(self, target: Target) -> Scenario:
+        """The scenario that performs its steps."""
+
+        async def play(lab: Lab) -> None:
+            await lab.replay(self.moves)
+
+        return Scenario(
+            id=self.id,
+            theme=self.theme,
+            play=blamed(play),
+            needs=self.needs(target),
+            nightly=self.nightly,
+            location=str(target.path),
+            source=json.dumps(self.schedule.to_json()),
+        )
+
+    @property
+    def schedule(self) -> Schedule:
+        """Its steps, as they can be printed."""
+        return Schedule(id=self.id, profile="", without=(), seed=0, partial=False, moves=self.moves)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What does not apply to this service or this machine, and why."""
+
+    what: str
+    why: str

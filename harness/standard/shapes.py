@@ -1,0 +1,45 @@
+"""The shapes of the suite's scenarios: what is done while a fault is in force, and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.engine.steps import Contract, Deliver, Inject, Request, Step, Wait
+from harness.faults import Fault
+from harness.scenario.schedule import Begin, Do, End, Move
+from harness.standard.statements import Statement
+from harness.target import Target
+from harness.vocabulary import ACKNOWLEDGED, NO_WORD, REFUSED, Outcome
+
+MAY_REFUSE = ACKNOWLEDGED | REFUSED
+"""While a dependency is away a service may do without it, or say "not now". It must know which of both."""
+
+MAY_NOT_KNOW = ACKNOWLEDGED | NO_WORD
+"""What was asked of a dependency that is silent may have been done: "I do not know" is then the truth."""
+
+
+def during(faults: Sequence[Fault], steps: Sequence[Step]) -> tuple[Move, ...]:
+    """Perform the steps while the faults are in force."""
+    return (Begin(1, Inject(tuple(faults))), *map(Do, steps), End(1))
+
+
+def delivered(count: int, expect: Outcome = MAY_REFUSE) -> Step:
+    """Deliveries, all at once."""
+    return Deliver(count, expect=expect)
+
+
+def away_for(seconds: float) -> Sequence[Step]:
+    """Every kind of request at the beginning, time, and a delivery at the end."""
+    return (delivered(2), Contract(), Wait(seconds, because="so long the dependency is away"), delivered(1))
+
+
+def met_by(statement: Statement, fault: Fault, target: Target, expect: Outcome) -> tuple[Move, ...]:
+    """Have the request that sends a statement meet a fault there."""
+    match statement.kind:
+        case "repeat":
+            return (Do(Deliver()), *during([fault], [Request("again")]))
+        case "read":
+            read = next(iter(target.description.reads))
+            return (Do(Deliver()), *during([fault], [Request(read)]))
+        case _:
+            return during([fault], [delivered(1, expect)])

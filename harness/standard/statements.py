@@ -1,0 +1,81 @@
+"""What the service sends for a request, seen once with nothing broken, and how a scenario names it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.search.recording.places import Kind
+from harness.search.recording.recording import Observed, Recording
+from harness.vocabulary import Link, Message
+
+PHASES = ("query", "commit", "idle")
+"""Phases of a connection in which it carries the service's own statements."""
+WORD_CHARACTERS = 24
+_NO_WORD = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement, command or request of the service's. `word`: what a scenario's id calls it. `kind`: of delivery."""
+
+    link: Link
+    word: str
+    text: str
+    kind: Kind
+
+    @property
+    def sent(self) -> Message:
+        """It is on its way to the server."""
+        return self.link.sent(self.text)
+
+    @property
+    def answered(self) -> Message:
+        """It was carried out, and its answer is on its way back."""
+        return self.link.answered(self.text)
+
+
+def statements(recordings: Sequence[Recording], links: Sequence[Link]) -> Sequence[Statement]:
+    """The different statements of these deliveries, in the order in which they were sent.
+
+    One that a delivery and a repeat both have belongs to the first of them that was recorded.
+    """
+    named = {link.name: link for link in links}
+    found = list(_different(recordings))
+    texts = [(message.link, message.text) for message, _ in found]
+    words = Counter[tuple[str, str]]()
+    made: list[Statement] = []
+    for message, kind in found:
+        others = [text for link, text in texts if link == message.link and text != message.text]
+        text = _shortest(message.text, others)
+        word = _word(text)
+        words[message.link, word] += 1
+        again = words[message.link, word]
+        made.append(Statement(named[message.link], word if again == 1 else f"{word}_{again}", text, kind))
+    return made
+
+
+def _different(recordings: Sequence[Recording]) -> Iterator[tuple[Observed, Kind]]:
+    seen: set[tuple[str, str]] = set()
+    for recording in recordings:
+        for message in recording.messages:
+            key = (message.link, message.text)
+            if message.runs and message.text and message.place.phase in PHASES and key not in seen:
+                seen.add(key)
+                yield message, recording.kind
+
+
+def _shortest(text: str, others: Sequence[str]) -> str:
+    """As many of its first words as tell it from the others of its link; all of it if they begin like it."""
+    words = text.split(" ")
+    for count in range(1, len(words) + 1):
+        beginning = " ".join(words[:count])
+        if not any(other.lower().startswith(beginning.lower()) for other in others):
+            return beginning
+    return text
+
+
+def _word(text: str) -> str:
+    return _NO_WORD.sub("_", text.lower())[:WORD_CHARACTERS].strip("_") or "message"

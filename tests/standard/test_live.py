@@ -1,0 +1,25 @@
+"""The standard suite of the tiny service, as a user runs it: without a scenario of its own."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from tests.cli.support import runs_by_id, summary_in
+from tests.tiny import run_harness, write_suite
+
+
+def test_a_target_alone_is_enough_for_verdicts_and_a_line_that_repeats_one(tmp_path: Path) -> None:
+    suite = write_suite(tmp_path)
+    (suite / "scenarios" / "all_verdicts.py").unlink()
+    ids = ("standard_insert_cut_postgres", "standard_postgres_away_from_the_start")
+    process = run_harness("gate", "--suite", "standard", *ids, "--without", "retry", cwd=suite)
+    summary = summary_in(suite)
+    runs = runs_by_id(summary)
+    assert process.returncode == 1, process.stderr
+    assert "left out: everything on redis: no request of the service's used it" in process.stderr
+    assert {name: run["verdict"] for name, run in runs.items()} == {ids[0]: "failed", ids[1]: "held"}
+    assert all(run["evidence"] for run in runs.values())
+    assert summary["findings"] == []  # nobody wrote them, so nobody has to prove them
+    words = shlex.split(runs[ids[0]]["repro"])
+    assert words[words.index("--suite") + 1] == "standard"

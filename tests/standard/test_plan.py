@@ -1,0 +1,165 @@
+"""The scenarios that the harness makes of a target alone."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.demo import SCENARIOS
+from harness.faults.fault import Need, own
+from harness.plugin.ids import LONGEST_ID, unfit_characters
+from harness.protocols.postgres.words import postgres
+from harness.protocols.redis.words import redis
+from harness.scenario.schedule import read_schedule
+from harness.search.recording.places import Kind, Place
+from harness.search.recording.recording import Observed, Recording
+from harness.standard.plan import Seen, StandardSuite, standard_suite
+from harness.standard.statements import statements
+from harness.target import Target, load_target
+from harness.vocabulary import Link
+
+HTTP_AND_TCP = """
+schema = "harness.target/2"
+name = "shop"
+[service]
+command = ["./shop"]
+listening = 'port (?P<port>\\d+)'
+alive = "/alive"
+unhandled = "panic"
+[service.environment]
+BANK = "{bank.url}"
+QUEUE = "{queue.url}"
+[links.bank]
+protocol = "http"
+[links.queue]
+protocol = "tcp"
+[sender.http]
+path = "/orders"
+[reads.order]
+path = "/orders/{id}"
+shows = "(?P<body>.*)"
+[stored]
+read = "order"
+[limits]
+connections = 5
+body_bytes = 1000
+"""
+ALL = frozenset({"postgres", "redis"})
+
+
+def nothing_lacks(need: Need) -> None:
+    del need
+
+
+@pytest.fixture(scope="module")
+def target() -> Target:
+    return load_target(SCENARIOS / "target.toml")
+
+
+def of(link: Link, *texts: str, kind: Kind = "warm") -> Recording:
+    """A recording in which these statements are sent."""
+    seen = [
+        Observed(Place(link.protocol, "sent", "query", "Any", text, 1), link.name, text, 1, 10, True, False)
+        for text in texts
+    ]
+    return Recording(kind, tuple(seen))
+
+
+def planned(target: Target, *recordings: Recording, kept: dict[str, int] | None = None) -> StandardSuite:
+    found = statements(recordings, [postgres, redis])
+    return standard_suite(target, Seen(statements=found, kept=kept or {}, used=ALL), nothing_lacks)
+
+
+def ids(suite: StandardSuite) -> Sequence[str]:
+    return [each.id for each in suite.planned]
+
+
+def test_each_statement_is_broken_on_its_way_at_its_answer_and_by_errors(target: Target) -> None:
+    found = ids(planned(target, of(postgres, "INSERT INTO orders", "COMMIT"), of(redis, "SET")))
+    for end in ("cut", "answer_lost", "swallowed", "answer_swallowed", "errs_40001"):
+        assert {f"standard_insert_{end}_postgres", f"standard_commit_{end}_postgres"} <= set(found)
+    assert "standard_set_errs_loading_redis" in found
+
+
+def test_every_id_is_a_scenarios_once_and_its_steps_can_be_read_back(target: Target, tmp_path: Path) -> None:
+    suite = planned(target, of(postgres, "SELECT 1", "SELECT 2 FROM a", "INSERT"), of(redis, "GET", "SET"))
+    assert [id_ for id_, count in Counter(ids(suite)).items() if count > 1] == []
+    for each in suite.planned:
+        assert not unfit_characters(each.id)
+        assert len(each.id) <= LONGEST_ID
+        path = tmp_path / "one.json"
+        path.write_text(json.dumps({**json.loads(each.scenario(target).source), "profile": "any"}), "utf-8")
+        assert read_schedule(path).moves == each.moves, each.id
+
+
+def test_a_statement_is_named_by_as_few_words_as_tell_it_from_the_others() -> None:
+    found = statements([of(postgres, "SELECT id FROM a", "SELECT id FROM b", "INSERT INTO a")], [postgres])
+    assert [each.text for each in found] == ["SELECT id FROM a", "SELECT id FROM b", "INSERT"]
+    assert [each.word for each in found] == ["select_id_from_a", "select_id_from_b", "insert"]
+
+
+def test_what_a_repeat_alone_sends_is_broken_in_a_repeat(target: Target) -> None:
+    suite = planned(target, of(postgres, "INSERT"), of(postgres, "INSERT", "UPDATE", kind="repeat"))
+    found = {each.id: each for each in suite.planned}
+    assert "deliver" in repr(found["standard_insert_cut_postgres"].moves[1])
+    assert "request('again')" in repr(found["standard_update_cut_postgres"].moves)
+
+
+def test_a_service_without_connections_at_rest_has_none_to_be_cut_there(target: Target) -> None:
+    suite = planned(target, of(postgres, "INSERT"), kept={"postgres": 2, "redis": 0})
+    assert "standard_postgres_idle_cut" in ids(suite)
+    assert "standard_redis_idle_cut" not in ids(suite)
+    [left] = suite.left_out
+    assert (left.what, left.why) == (
+        "standard_redis_idle_cut",
+        "the service keeps no connection to redis between two requests",
+    )
+
+
+def test_a_link_that_no_request_uses_is_left_out(target: Target) -> None:
+    seen = Seen(statements=(), kept={"postgres": 1, "redis": 0}, used=frozenset())
+    suite = standard_suite(target, seen, nothing_lacks)
+    assert {each.theme for each in suite.planned} == {"standard_postgres"}
+    assert [each.what for each in suite.left_out] == ["everything on redis"]
+
+
+def test_what_a_machine_or_a_given_server_lacks_is_left_out_and_said(target: Target) -> None:
+    def lacking(need: Need) -> str | None:
+        return {"seccomp": "no such kernel", own("postgres"): "given by URL"}.get(need)
+
+    suite = standard_suite(target, Seen(statements=(), kept={}, used=ALL), lacking)
+    said = {each.what: each.why for each in suite.left_out}
+    assert said["standard_redis_error_22"] == "needs seccomp: no such kernel"
+    assert said["standard_postgres_restarted"] == "needs own_postgres: given by URL"
+    assert not said.keys() & set(ids(suite))
+    assert "standard_redis_restarted" in ids(suite)
+
+
+def test_a_protocol_with_no_breaks_of_its_own_has_those_of_every_link(tmp_path: Path) -> None:
+    path = tmp_path / "target.toml"
+    path.write_text(HTTP_AND_TCP, "utf-8")
+    found = ids(
+        standard_suite(
+            load_target(path), Seen(statements=(), kept={"bank": 1, "queue": 1}, used=frozenset()), nothing_lacks
+        )
+    )
+    for end in ("idle_cut", "away_1s", "away_70s", "away_from_the_start", "silent", "slow", "restarted", "crashed"):
+        assert {f"standard_bank_{end}", f"standard_queue_{end}"} <= set(found)
+
+
+def test_redis_is_poisoned_only_if_the_target_says_how_it_is_asked(target: Target) -> None:
+    assert "standard_redis_flushed" in ids(planned(target))
+    assert "standard_redis_poisoned" not in ids(planned(target))
+    assert "standard_redis_poisoned" in ids(planned(load_target(Path("scenarios/target.toml"))))
+
+
+def test_what_takes_long_is_for_the_night_and_says_why(target: Target) -> None:
+    suite = planned(target, of(redis, "GET"))
+    nightly = {each.id: each.nightly for each in suite.planned if each.nightly}
+    assert nightly["standard_postgres_away_70s"] == "waits for 70 s"
+    assert nightly["standard_get_errs_oom_redis"]
+    assert "standard_postgres_away_1s" not in nightly
