@@ -122,10 +122,17 @@ def reason_of(error: BaseException, phase: Phase) -> Reason:
     if isinstance(error, PoolTimeoutError):
         return Reason.POOL_TIMEOUT
     chain = list(causes(error))
-    named = next((reason for cause in chain if (reason := _BY_SQLSTATE.get(sqlstate(cause)))), None)
+    named = next((reason for cause in chain if (reason := _named(cause))), None)
     if named is None and any(_is_final(sqlstate(cause)) for cause in chain):
         return Reason.FINAL
     return named or _unnamed(chain, phase)
+
+
+def _named(error: BaseException) -> Reason | None:
+    # 0A000, which every other "not supported" has, too. SQLAlchemy prepares anew on every connection from then on.
+    if isinstance(error, asyncpg.InvalidCachedStatementError):
+        return Reason.STATEMENT_LOST
+    return _BY_SQLSTATE.get(sqlstate(error))
 
 
 def _is_final(code: str) -> bool:

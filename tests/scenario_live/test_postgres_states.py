@@ -88,3 +88,52 @@ def test_a_limit_that_nobody_met_proves_nothing(runs: Runs) -> None:
 def test_fewer_than_no_session_is_refused() -> None:
     with pytest.raises(UsageError, match="less than no session"):
         server.limit_connections(postgres, -1)
+
+
+def test_another_password_is_for_new_sessions(runs: Runs) -> None:
+    fault = server.change_password(postgres)
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(fault):
+            await lab.deliver()
+            async with lab.inject(link.cut(postgres)):
+                await lab.deliver(2, expect=REFUSED)
+        await lab.deliver(2)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result)[repr(fault)] == {"password_refused": 1}
+
+
+def test_a_password_that_nobody_gave_proves_nothing(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        async with lab.inject(server.change_password(postgres)):
+            await lab.deliver()
+
+    assert runs(play).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_migration_has_the_rights_of_the_service(runs: Runs) -> None:
+    fault = server.migrate(postgres, "ALTER ROLE CURRENT_USER SUPERUSER")
+
+    async def play(lab: Lab) -> None:
+        await lab.inject(fault)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "permission denied" in result.reason
+
+
+def test_a_migration_that_nobody_felt_proves_nothing(runs: Runs) -> None:
+    fault = server.migrate(postgres, "CREATE TABLE beside ()", undo="DROP TABLE beside")
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(fault):
+            await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert evidence(result)[repr(fault)] == {"migrated": 1}

@@ -48,6 +48,8 @@ CASES = [
     (TimeoutError(), Phase.CHECKOUT, Reason.CONNECT_TIMEOUT, True),
     (TimeoutError(), Phase.INSERT, Reason.SILENT, True),
     (E.InvalidSQLStatementNameError("x"), Phase.INSERT, Reason.STATEMENT_LOST, True),
+    (E.InvalidCachedStatementError("x"), Phase.INSERT, Reason.STATEMENT_LOST, True),
+    (E.FeatureNotSupportedError("x"), Phase.INSERT, Reason.SERVER_ERROR, False),
     (E.CannotConnectNowError("x"), Phase.CHECKOUT, Reason.STARTING_UP, True),
     (E.CrashShutdownError("x"), Phase.INSERT, Reason.SHUTTING_DOWN, True),
     (E.TooManyConnectionsError("x"), Phase.CHECKOUT, Reason.TOO_MANY_CONNECTIONS, True),

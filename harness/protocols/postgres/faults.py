@@ -17,9 +17,10 @@ from harness.faults.site import Site
 from harness.faults.timing import TimedFault
 from harness.protocols.postgres.leaked import execute_past_leaks
 from harness.protocols.postgres.losing import lose_standby
+from harness.protocols.postgres.migrating import migrate
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.promotion import promote
-from harness.protocols.postgres.server_state import crash_backend, limit_connections
+from harness.protocols.postgres.server_state import change_password, crash_backend, limit_connections
 from harness.protocols.postgres.switching import switch_over
 from harness.protocols.postgres.words import Postgres
 
@@ -267,12 +268,14 @@ class _EndSessions(Once):
 end_sessions, lock, hold_commits = EndSessions, Lock, HoldCommits
 
 __all__ = [
+    "change_password",
     "crash_backend",
     "end_sessions",
     "hold_commits",
     "limit_connections",
     "lock",
     "lose_standby",
+    "migrate",
     "promote",
     "switch_over",
 ]

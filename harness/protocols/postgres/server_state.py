@@ -1,9 +1,10 @@
-"""Faults that put PostgreSQL itself into a state of production: a backend has crashed, the connections have run out."""
+"""Faults that put PostgreSQL itself into a state of production: a backend has crashed, logins are refused."""
 
 from __future__ import annotations
 
 import os
 import re
+import secrets
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ BACK_WITHIN_S = 30.0
 NO_LIMIT = -1
 LOGINS_REFUSED = EvidenceKind(
     "logins_refused", "PostgreSQL", "the service was refused a session (53300), by the server's log"
+)
+PASSWORD_REFUSED = EvidenceKind(
+    "password_refused", "PostgreSQL", "the service's password was refused (28P01), by the server's log"
 )
 SESSIONS_THROWN_OUT = EvidenceKind(
     "sessions_thrown_out", "relay", "the server ended sessions of the service, because one of its backends crashed"
@@ -173,41 +177,125 @@ class LimitConnections(Fault, kind="server.limit_connections"):
         return _LimitConnections(self, site)
 
 
-class _LimitConnections(Injection):
-    def __init__(self, fault: LimitConnections, site: Site) -> None:
-        self._fault = fault
+@dataclass(frozen=True, repr=False)
+class ChangePassword(Fault, kind="server.change_password"):
+    """The password of the service's role is another one until healed: new sessions are refused with 28P01.
+
+    For example::
+
+        async with lab.inject(link.cut(postgres), server.change_password(postgres)):
+            await lab.deliver(5, expect=REFUSED)
+
+    As when it was rotated before the service was given the new one ("ALTER ROLE" in PostgreSQL's manual): sessions that
+    are open stay.
+
+    Args:
+        link: the link to the PostgreSQL server.
+    """
+
+    does: ClassVar[str] = "change the service's password at PostgreSQL"
+    needs_own_server: ClassVar[bool] = True
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (PASSWORD_REFUSED,)
+    link: Postgres
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """Connections are made anew, and none is let in: the service refuses."""
+        link = ground.link_as(Postgres)
+        return Example(cls(link), beside=(cut(link),), deliveries=SOME, expect=ground.without_link)
+
+    def injection(self, site: Site) -> Injection:
+        """Give the service's role another password."""
+        return _ChangePassword(self, site)
+
+
+class _LoginsRefused(Injection):
+    """Changes the service's role, so that PostgreSQL refuses its logins, and changes it back.
+
+    `evidence`: what the refusals are. `line`: a refusal in the server's log, with the role's name in `{user}`.
+    """
+
+    evidence: ClassVar[EvidenceKind]
+    line: ClassVar[str]
+
+    def __init__(self, link: Postgres, site: Site) -> None:
         self._site = site
-        self._laid = site.laid(fault.link)
-        self._limited = False
+        self._laid = site.laid(link)
+        self.user = self._laid.words["user"]
+        self._changed = False
         self._log_mark = 0
+
+    async def change(self, admin: asyncpg.Connection) -> None:
+        """Change the role."""
+        raise NotImplementedError
+
+    async def change_back(self, admin: asyncpg.Connection) -> None:
+        """Make it what it was."""
+        raise NotImplementedError
 
     async def act(self) -> None:
         self._log_mark = self._laid.log.size() if self._laid.log else 0
-        self._limited = True
-        await self._limit(self._fault.sessions)
-
-    async def _limit(self, sessions: int) -> None:
         async with open_session(self._laid.admin_url) as admin:
-            await admin.execute(f'ALTER ROLE "{self._laid.words["user"]}" CONNECTION LIMIT {sessions}')
+            self._changed = True
+            await self.change(admin)
 
     async def fired(self) -> int:
         """How many logins of the service were refused."""
         if self._laid.log is None:
             return 0
-        line = re.compile(rf"too many connections for role \"{re.escape(self._laid.words['user'])}\"")
+        line = re.compile(self.line.format(user=re.escape(self.user)))
         return len(line.findall(self._laid.log.read(self._log_mark)))
 
     async def heal(self) -> None:
-        """Lift the limit, once."""
-        if not self._limited:
+        """Change the role back, once."""
+        if not self._changed:
             return
         refused = await self.fired()
-        self._limited = False
-        await self._limit(NO_LIMIT)
+        async with open_session(self._laid.admin_url) as admin:
+            await self.change_back(admin)
+        self._changed = False
         if refused:
-            self._site.saw(LOGINS_REFUSED, f"{refused} logins of the service refused (53300)", server=self._laid)
+            self._site.saw(self.evidence, f"{refused} logins of the service refused", server=self._laid)
 
 
-crash_backend, limit_connections = CrashBackend, LimitConnections
+class _LimitConnections(_LoginsRefused):
+    evidence = LOGINS_REFUSED
+    line = r"too many connections for role \"{user}\""
 
-__all__ = ["crash_backend", "limit_connections"]
+    def __init__(self, fault: LimitConnections, site: Site) -> None:
+        super().__init__(fault.link, site)
+        self._sessions = fault.sessions
+
+    async def change(self, admin: asyncpg.Connection) -> None:
+        await self._limit(admin, self._sessions)
+
+    async def change_back(self, admin: asyncpg.Connection) -> None:
+        await self._limit(admin, NO_LIMIT)
+
+    async def _limit(self, admin: asyncpg.Connection, sessions: int) -> None:
+        await admin.execute(f'ALTER ROLE "{self.user}" CONNECTION LIMIT {sessions}')
+
+
+class _ChangePassword(_LoginsRefused):
+    evidence = PASSWORD_REFUSED
+    line = r"password authentication failed for user \"{user}\""
+
+    def __init__(self, fault: ChangePassword, site: Site) -> None:
+        super().__init__(fault.link, site)
+        self._kept = ""
+
+    async def change(self, admin: asyncpg.Connection) -> None:
+        # What is kept of a password, the number of its rounds included, can be given back as it is.
+        self._kept = await admin.fetchval("SELECT rolpassword FROM pg_authid WHERE rolname = $1", self.user)
+        await self._set(admin, secrets.token_hex(12))
+
+    async def change_back(self, admin: asyncpg.Connection) -> None:
+        await self._set(admin, self._kept)
+
+    async def _set(self, admin: asyncpg.Connection, password: str) -> None:
+        await admin.execute(f"ALTER ROLE \"{self.user}\" PASSWORD '{password}'")
+
+
+change_password, crash_backend, limit_connections = ChangePassword, CrashBackend, LimitConnections
+
+__all__ = ["change_password", "crash_backend", "limit_connections"]

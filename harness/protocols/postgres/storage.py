@@ -19,7 +19,7 @@ from harness.protocols.postgres.databases import create_database, create_role, d
 from harness.protocols.postgres.probes import PostgresProbe, session
 from harness.protocols.postgres.server import PostgresServer
 
-__all__ = ["STORAGE", "TEMPLATE"]
+__all__ = ["STORAGE", "TEMPLATE", "execute_at"]
 
 TEMPLATE: Final = "harness_template"
 NOTHING_DONE = re.compile(r" 0$|^(?:SET|RESET|SHOW|BEGIN|START TRANSACTION|ROLLBACK|DISCARD .*)?$")
@@ -67,14 +67,7 @@ class OwnDatabase:
 
     async def execute(self, text: str) -> Said:
         """See `Own`. PostgreSQL's command tag is the evidence."""
-        async with session(self.admin_url) as admin:
-            try:
-                tag = str(await admin.execute(text))
-            except OF_THE_TEXT as problem:  # also halfway, when some of its statements were done
-                raise NotUnderstoodError(f"PostgreSQL says: {problem}") from problem
-            except SESSION_ENDED as problem:
-                return Said(f"the session ended: {problem}", effective=True)
-        return Said(tag, effective=not NOTHING_DONE.search(tag))
+        return await execute_at(self.admin_url, text)
 
     def probe(self) -> PostgresProbe:
         """See `Own`."""
@@ -91,6 +84,18 @@ class OwnDatabase:
         finally:
             async with session(self.admin_url) as admin:
                 await drop_database(admin, empty)
+
+
+async def execute_at(url: str, text: str) -> Said:
+    """Execute a text of the user's in a session of its own. Raises as `Own.execute` does."""
+    async with session(url) as asking:
+        try:
+            tag = str(await asking.execute(text))
+        except OF_THE_TEXT as problem:  # also halfway, when some of its statements were done
+            raise NotUnderstoodError(f"PostgreSQL says: {problem}") from problem
+        except SESSION_ENDED as problem:
+            return Said(f"the session ended: {problem}", effective=True)
+    return Said(tag, effective=not NOTHING_DONE.search(tag))
 
 
 class PostgresStorage:

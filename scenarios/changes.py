@@ -1,0 +1,59 @@
+"""What a migration or an operator changes in PostgreSQL while deliveries come."""
+
+from harness import ACKNOWLEDGED, REFUSED, Lab, link, postgres, proves, server, wire
+from scenarios.words import UNHANDLED
+
+OTHER_TYPES = "ALTER TABLE deliveries ALTER received_at TYPE timestamptz(6), ALTER sha256 TYPE varchar(64)"
+STRICTER = "ALTER ROLE CURRENT_USER SET default_transaction_isolation = 'repeatable read'"
+SHORTER = "ALTER ROLE CURRENT_USER SET statement_timeout = '100ms'"
+
+
+@proves("retry.database", fails="outcome", match="InvalidCachedStatementError")
+async def test_column_types_changed(lab: Lab) -> None:
+    """What open connections have prepared returns other types than before (0A000): it is prepared anew."""
+    await lab.deliver(5)
+    await lab.inject(server.migrate(postgres, OTHER_TYPES))
+    await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+    await lab.deliver(5)
+
+
+@proves("retry.database", fails="outcome", match="SerializationError")
+async def test_two_copies_under_a_stricter_isolation(lab: Lab) -> None:
+    """A transaction sees nothing that began later: of two copies one is turned back for real (40001)."""
+    await lab.inject(server.migrate(postgres, STRICTER), link.cut(postgres))
+    async with lab.inject(commit := wire.hold(postgres.sent("COMMIT"))), lab.deliver(copies=2):
+        await lab.until(postgres.waiting("INSERT"))
+        await lab.heal(commit)
+
+
+@proves("deadline.statement", fails="outcome", match="QueryCanceledError")
+async def test_operator_shortens_statements(lab: Lab) -> None:
+    """The role's statements end after a tenth of a second: the service has its own limit, and waits for a lock."""
+    await lab.inject(server.migrate(postgres, SHORTER), link.cut(postgres))
+    async with lab.inject(lock := server.lock(postgres, "deliveries")), lab.deliver():
+        await lab.until(lock.fired())
+        await lab.wait(0.2, because="the role's limit is half of that")
+        await lab.heal(lock)
+
+
+@proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}LockNotAvailableError")
+async def test_migration_waits_for_a_transaction(lab: Lab) -> None:
+    """It waits for one delivery's transaction, and all others wait behind it: they are refused until it has ended."""
+    await lab.restart("WEBHOOK_SERVER_LOCK_TIMEOUT_S=0.3")
+    commit = wire.hold(postgres.sent("COMMIT"))
+    migration = server.migrate(postgres, "ALTER TABLE deliveries ADD remark text", at=commit.fired())
+    async with lab.inject(commit, migration), lab.deliver():
+        await lab.until(postgres.waiting("ALTER TABLE"))
+        await lab.deliver(3, expect=REFUSED)
+        await lab.heal(commit)
+    await lab.deliver(3)
+
+
+@proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}InvalidPasswordError")
+async def test_password_changed(lab: Lab) -> None:
+    """Open connections go on, new ones are turned away (28P01) until the password is the right one again."""
+    async with lab.inject(server.change_password(postgres)):
+        await lab.deliver()
+        async with lab.inject(link.cut(postgres)):
+            await lab.deliver(5, expect=REFUSED)
+    await lab.deliver(5)
