@@ -3,7 +3,7 @@
 from harness.checks.judgement import Judgement, judge
 from harness.checks.registry import Check, Kind
 from harness.checks.standing import STANDING, wants
-from harness.checks.verdict import WORST_FIRST, CheckResult, Verdict, worst
+from harness.checks.verdict import WORST_FIRST, CheckResult, Verdict, most_telling, worst
 
 __all__ = [
     "STANDING",
@@ -14,6 +14,7 @@ __all__ = [
     "Kind",
     "Verdict",
     "judge",
+    "most_telling",
     "wants",
     "worst",
 ]

@@ -70,6 +70,14 @@ class Exchange:
             return math.inf
         return self.ended.took_ms - limit_ms
 
+    @property
+    def end(self) -> str:
+        """What it shares with others that ended likewise: the outcome, and the status."""
+        if self.ended is None:
+            return "never ended"
+        status = "no answer" if self.ended.status is None else f"status {self.ended.status}"
+        return f"{self.outcome}, {status}"
+
     def story(self) -> str:
         """Describe how it ended."""
         if self.ended is None:

@@ -193,6 +193,7 @@ def _of_exchanges(
         firm=firm,
         deliveries=tuple(dict.fromkeys(e.sent.delivery for e in bad)),
         clock=tuple(clock),
+        symptom=tuple(sorted({e.end for e in bad})),
     )
 
 

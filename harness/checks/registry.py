@@ -37,7 +37,7 @@ class Examined:
 
     `problem`: why it failed, as a sentence; empty where it holds. `saw`: what it examined, passing or failing, in a
     line. `observations`: how many things it examined; with 0 there was nothing to examine. `safety`: False where a
-    failure of a safety check is not about the rows. `firm`, `deliveries` and `clock`: see `CheckResult`.
+    failure of a safety check is not about the rows. `firm`, `deliveries`, `clock` and `symptom`: see `CheckResult`.
     """
 
     problem: str = ""
@@ -47,6 +47,7 @@ class Examined:
     firm: bool = True
     deliveries: tuple[str, ...] = ()
     clock: tuple[Late, ...] = ()
+    symptom: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Check:
             firm=found.firm,
             deliveries=found.deliveries,
             clock=found.clock if found.problem else (),
+            symptom=found.symptom if found.problem else (),
         )
 
     @property

@@ -40,6 +40,7 @@ class CheckResult:
     `firm`: no later step of the scenario could have made it hold, so it counts even if the scenario waited in vain for
     a moment. `deliveries`: all deliveries whose answers failed it; the sentence names the first. `clock`: it failed
     because something took long, in these spans. `excused`: why that does not count: the machine had no cores for it.
+    `symptom`: what the failure has in common with others of the same cause: no id, no count and no time.
     """
 
     name: str
@@ -54,8 +55,14 @@ class CheckResult:
     deliveries: tuple[str, ...] = ()
     clock: tuple[Late, ...] = ()
     excused: str = ""
+    symptom: tuple[str, ...] = ()
 
     @property
     def counts(self) -> bool:
         """Whether it failed, and nothing excuses that."""
         return self.failed and not self.excused
+
+
+def most_telling(failing: Iterable[CheckResult]) -> CheckResult | None:
+    """The one of several failures that a verdict tells: wrong rows first, and last what often follows from others."""
+    return min(failing, key=lambda each: (not each.safety, each.told_last), default=None)

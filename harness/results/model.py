@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.checks import CheckResult, Verdict
 from harness.results.ablation import PairVerdict, ProofResult, title
+from harness.results.cause import Cause, cause_of
 from harness.results.finding import Finding
 from harness.results.folder import is_quick
 from harness.results.result import Evidence, Role, RunKey, RunResult
@@ -91,6 +92,14 @@ class CheckRead(Read):
         )
 
 
+class CauseRead(Read):
+    """Why a run failed that should have held: runs with equal causes are one finding. See `Cause`."""
+
+    check: str
+    symptom: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
+
+
 class RunRead(Read):
     """One run. `history` and `schedule` are relative to the run's folder."""
 
@@ -112,6 +121,7 @@ class RunRead(Read):
     repro: str = ""
     history: str | None = None
     schedule: str | None = None
+    cause: CauseRead | None = None
 
     @classmethod
     def of(cls, result: RunResult, relative: Callable[[Path | None], str | None]) -> Self:
@@ -135,6 +145,7 @@ class RunRead(Read):
             repro=result.repro,
             history=relative(result.history),
             schedule=relative(result.schedule),
+            cause=_cause_read(cause_of(result)),
         )
 
     @property
@@ -142,9 +153,21 @@ class RunRead(Read):
         """The run's key: scenario, profile, and what was off."""
         return RunKey(self.id, self.profile, self.without)
 
+    @property
+    def failed_by(self) -> Cause | None:
+        """Its cause; None if it did not fail, or should. An older harness's file tells only the check."""
+        if self.cause is not None:
+            return Cause(self.cause.check, self.cause.symptom, self.cause.where)
+        wrong = self.verdict is Verdict.FAILED and self.expected is Verdict.HELD
+        return Cause(self.failing_checks[0]) if wrong and self.failing_checks else None
+
     def figure(self, name: str) -> float | None:
         """Return one figure; None if the run has none of that name."""
         return self.figures.get(name)
+
+
+def _cause_read(cause: Cause | None) -> CauseRead | None:
+    return None if cause is None else CauseRead(check=cause.check, symptom=cause.symptom, where=cause.where)
 
 
 class ProofRead(Read):

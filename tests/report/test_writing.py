@@ -212,3 +212,13 @@ def test_coverage_is_shown_where_the_summary_has_it(tmp_path: Path) -> None:
     assert "812" in text
     assert "31.2 % of the points" in text
     assert "<b>" not in text.partition("Fault coverage")[2].partition("</dl>")[0]
+
+
+def test_the_page_begins_with_the_findings_and_leads_from_each_to_its_runs(tmp_path: Path) -> None:
+    failed = [made(Verdict.FAILED, key=RunKey(name, "hardened")) for name in ("first", "second")]
+    write_results(tmp_path, summary_of(made(), *failed))
+    text = write_report(tmp_path).read_text("utf-8")
+    assert '<h2 id="found">1 finding, in 2 places</h2>' in text
+    assert '<a href="#run-1">first</a>, <a href="#run-2">second</a>' in text
+    write_results(tmp_path, summary_of(made()))
+    assert 'id="found"' not in write_report(tmp_path).read_text("utf-8")

@@ -70,6 +70,7 @@ def test_everything_that_scripts_rely_on_is_there() -> None:
             "repro": "python -m harness gate idle_pool_cut --profile hardened --seed 7",
             "history": "history/k.jsonl",
             "schedule": "schedules/k.json",
+            "cause": {"check": "outcome", "symptom": [], "where": []},
         }
     ]
 

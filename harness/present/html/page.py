@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.present.html.causes import RunPlace
 from harness.present.html.grid import Grid
 from harness.present.html.heat_map import HeatMap
 from harness.present.html.past import Past
@@ -12,6 +13,7 @@ from harness.present.html.run_view import RunView
 from harness.present.html.sentence import Headline
 from harness.present.maps.drawing import Drawn
 from harness.present.templates import rendered
+from harness.results.cause import Found
 from harness.results.model import SummaryRead
 
 
@@ -19,10 +21,11 @@ from harness.results.model import SummaryRead
 class Page:
     """Everything that the template writes. `links`: other files beside the report, by label.
 
-    `maps_problem`: which maps are missing, and why.
+    `found`: what failed, by its causes. `maps_problem`: which maps are missing, and why.
     """
 
     summary: SummaryRead
+    found: Sequence[Found[RunPlace]]
     headline: Headline
     grid: Grid
     heat_map: HeatMap | None

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.present.html.causes import findings_of
 from harness.present.html.detail import Details
 from harness.present.html.grid import grid_of
 from harness.present.html.heat_map import heat_map_of
@@ -66,6 +67,7 @@ def page_of(folder: Path) -> Page:
     maps, maps_problem = _maps(folder)
     return Page(
         summary=summary,
+        found=findings_of(summary),
         headline=headline(summary),
         grid=grid_of(summary),
         heat_map=heat_map_of(summary),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from harness.checks import Verdict
 from harness.present.html import REPORT
 from harness.present.looks import BOLD, DIM, DOUBT, PLAIN, look
+from harness.present.terminal.causes import cause_lines
 from harness.present.terminal.pieces import Line, Piece, by_style, cut, indented
 from harness.present.terminal.story import LABEL_WIDTH, details
 from harness.results import Evidence, RunKey, RunResult
@@ -160,6 +161,7 @@ def _row(results: Sequence[RunResult], theme: str, width: int, verdicts: Sequenc
 
 def closing_lines(summary: Summary, folder: ResultsFolder, *, unpublished: str = "") -> Iterator[Line]:
     """Return the counts, the times, and the path of the results. `unpublished`: why there is no report."""
+    yield from cause_lines(summary)
     yield from table_lines(summary)
     times = summary.times
     counts = ", ".join(f"{count} {verdict.value}" for verdict, count in summary.counts.items())

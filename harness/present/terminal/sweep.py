@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.present.looks import BOLD, DIM, DOUBT, PLAIN, look
+from harness.present.terminal.causes import sweep_cause_lines
 from harness.present.terminal.pieces import Line
 from harness.present.terminal.screen import Screen
 from harness.present.terminal.sweep_map import map_lines
@@ -44,6 +45,7 @@ def cell_lines(result: CellResult) -> Iterator[Line]:
 
 def sweep_lines(results: SweepResults, folder: str) -> Iterator[Line]:
     """Return the map, the counts, the speed, and the path of the results."""
+    yield from sweep_cause_lines(results)
     yield from map_lines(results)
     for problem in results.problems:
         yield _problem_line(problem)

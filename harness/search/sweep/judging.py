@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.checks import Judgement, Verdict, judge
+from harness.checks import Judgement, Verdict, judge, most_telling
 from harness.history import History
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed
+from harness.results.cause import Cause
 from harness.search.sweep.results import CellVerdict
 from harness.search.sweep.trial import Trial
 from harness.vocabulary import ACKNOWLEDGED
 
+WRONG = (CellVerdict.FAILED, CellVerdict.SILENT)
 _PLAIN = {
     Verdict.HELD: CellVerdict.HELD,
     Verdict.FAILED: CellVerdict.FAILED,
@@ -21,18 +23,29 @@ _PLAIN = {
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The verdict of a cell, its reason, and the checks that failed."""
+    """The verdict of a cell, its reason, the checks that failed, and the cause if it failed."""
 
     verdict: CellVerdict
     reason: str
     failing: tuple[str, ...]
+    cause: Cause | None
 
 
 def judged(trial: Trial) -> Judged:
     """Judge a cell whose rows have been read."""
     judgement = judge(trial.rig.recorder.history)
     failing = tuple(check.name for check in judgement.failing)
-    return Judged(_verdict(trial, judgement), judgement.reason, failing)
+    verdict = _verdict(trial, judgement)
+    return Judged(verdict, judgement.reason, failing, _cause(trial, judgement) if verdict in WRONG else None)
+
+
+def _cause(trial: Trial, judgement: Judgement) -> Cause | None:
+    first = most_telling(judgement.failing)
+    if first is None:
+        return None
+    points = (trial.cell.first, trial.cell.second)
+    where = {point.place.protocol for point in points if point is not None}
+    return Cause(first.name, first.symptom, tuple(sorted(where)))
 
 
 def _verdict(trial: Trial, judgement: Judgement) -> CellVerdict:

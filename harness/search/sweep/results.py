@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.results.cause import Cause
 from harness.search.recording.places import CellId, Kind
 from harness.vocabulary import Json
 
@@ -35,7 +36,8 @@ class CellResult:
     """One cell, judged. `answer`: how the request ended, in words. `evidence`: what the relay did, or saw instead.
 
     `struck`: how many of its faults did, the first of them first. `tries`: how often it was tried until they did.
-    `history`: the file, relative to the run's folder, and the lines of it that are this cell's.
+    `history`: the file, relative to the run's folder, and the lines of it that are this cell's. `cause`: why it failed,
+    if it did: cells with equal causes are one finding.
     """
 
     cell: CellId
@@ -51,6 +53,7 @@ class CellResult:
     history: str = ""
     lines: tuple[int, int] = (0, 0)
     repro: str = ""
+    cause: Cause | None = None
 
     def to_json(self) -> dict[str, Json]:
         """Return its entry in `sweep.json`."""
@@ -59,6 +62,7 @@ class CellResult:
             "failing_checks": list(self.failing), "answer": self.answer, "evidence": list(self.evidence),
             "struck": self.struck, "tries": self.tries, "took_ms": round(self.took_ms, 1), "lane": self.lane,
             "history": self.history, "lines": list(self.lines), "repro": self.repro,
+            "cause": None if self.cause is None else self.cause.to_json(),
         }  # fmt: skip
 
 

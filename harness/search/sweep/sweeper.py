@@ -165,6 +165,7 @@ class Sweeper:
             verdict=verdict.verdict,
             reason=verdict.reason,
             failing=verdict.failing,
+            cause=verdict.cause,
             answer="; ".join(str(answer) for answer in trial.answers),
             evidence=tuple(trial.evidence),
             struck=trial.struck,

@@ -1,0 +1,45 @@
+"""Shows what failed by its causes: many places may be one finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.present.looks import BOLD, DIM, PLAIN, look
+from harness.present.terminal.pieces import Line, indented
+from harness.results.cause import Cause, Found, by_cause, cause_of
+from harness.results.summary import Summary
+from harness.results.text import counted
+from harness.search.sweep.results import SweepResults
+
+PLACES_SHOWN = 8
+"""Of one finding. The report has all of its places."""
+
+
+def cause_lines(summary: Summary) -> Iterator[Line]:
+    """Return how many findings there are in how many places, and each with its places; nothing for a single failure."""
+    own = [result for result in summary.results if result.role == "scenario"]
+    yield from _lines([(cause, result.key.id) for result in own if (cause := cause_of(result)) is not None])
+
+
+def sweep_cause_lines(results: SweepResults) -> Iterator[Line]:
+    """The same of a sweep's cells."""
+    yield from _lines([(cell.cause, str(cell.cell)) for cell in results.cells if cell.cause is not None])
+
+
+def _lines(causes: Sequence[tuple[Cause, str]]) -> Iterator[Line]:
+    if len(causes) < 2:  # one failure was told whole when it happened
+        return
+    found = by_cause(causes)
+    yield [(f"{counted(len(found), 'finding')} in {counted(len(causes), 'place')}", BOLD)]
+    for each in found:
+        yield from _finding(each)
+
+
+def _finding(found: Found[str]) -> Iterator[Line]:
+    looks = look("failed")
+    yield indented((f"{looks.mark} ", looks.style), (f"{found.cause}: {counted(len(found.places), 'place')}", PLAIN))
+    for place in found.places[:PLACES_SHOWN]:
+        yield [(f"    {place}", DIM)]
+    more = len(found.places) - PLACES_SHOWN
+    if more > 0:
+        yield [(f"    and {more} more", DIM)]

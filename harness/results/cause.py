@@ -1,0 +1,79 @@
+"""What made runs fail: one cause may show in many places, and is one finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from harness.checks import Verdict, most_telling
+from harness.results.result import Evidence, RunResult
+from harness.vocabulary import Json, Link, Value
+
+PlaceT = TypeVar("PlaceT")
+SERVICE = "the service"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cause:
+    """Failures with equal causes are one finding.
+
+    `check`: the most telling one that failed. `symptom`: what it says that is the same in each place, such as how the
+    requests ended; may be empty. `where`: the links that were broken, and what else was.
+    """
+
+    check: str
+    symptom: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Json]:
+        """Its fields by name."""
+        return {"check": self.check, "symptom": list(self.symptom), "where": list(self.where)}
+
+    def __str__(self) -> str:
+        """One line: `outcome (unknown, status 500), where postgres was broken`."""
+        seen = f" ({'; '.join(self.symptom)})" if self.symptom else ""
+        return f"{self.check}{seen}{f', where {_joined(self.where)} was broken' if self.where else ''}"
+
+
+def _joined(names: Sequence[str]) -> str:
+    return " and ".join(names)
+
+
+@dataclass(slots=True)
+class Found(Generic[PlaceT]):
+    """One finding: a cause, and every place in which it showed."""
+
+    cause: Cause
+    places: list[PlaceT] = field(default_factory=list)
+
+
+def by_cause(causes: Iterable[tuple[Cause, PlaceT]]) -> Sequence[Found[PlaceT]]:
+    """Group places by their causes, those with the most places first."""
+    found: dict[Cause, Found[PlaceT]] = {}
+    for cause, place in causes:
+        found.setdefault(cause, Found(cause)).places.append(place)
+    return sorted(found.values(), key=lambda each: -len(each.places))
+
+
+def cause_of(result: RunResult) -> Cause | None:
+    """Why a run failed that should have held; None for any other run."""
+    first = most_telling(result.failing)
+    if result.verdict is not Verdict.FAILED or result.expected is not Verdict.HELD or first is None:
+        return None
+    return Cause(first.name, first.symptom, tuple(sorted(set(_struck(result.evidence)))))
+
+
+def _struck(evidence: Iterable[Evidence]) -> Iterator[str]:
+    for each in evidence:
+        if each.fault is not None:
+            yield struck_by(each.fault)
+
+
+def struck_by(fault: Value) -> str:
+    """The link that a fault strikes, by its name; the service itself for one that strikes at no link."""
+    at = getattr(fault, "at", None)
+    for link in (getattr(fault, "link", None), getattr(at, "link", None)):
+        if isinstance(link, Link):
+            return link.name
+    return SERVICE
