@@ -98,7 +98,7 @@ class Server(Closing):
     def restart(self) -> None:
         """Stop in the server's orderly way and start on the same port; returns when it answers.
 
-        Raises HarnessError for a server given by URL, as do the three below.
+        Raises HarnessError for a server given by URL, as do those below.
         """
         self._owned().restart()
 
@@ -113,6 +113,10 @@ class Server(Closing):
     def stop(self, *, how: Shutdown = "orderly") -> None:
         """Stop in the server's orderly way, or at once. Idempotent."""
         self._owned().stop(how=how)
+
+    def may_end(self) -> None:
+        """Let it end by itself, whatever for: nobody reports that any more until it is started again."""
+        self._owned().may_end()
 
     def _owned(self) -> ServerProcess:
         if self._run is None:

@@ -133,6 +133,10 @@ class ServerProcess:
             except TimeoutError:
                 kill_tree(self._process)
 
+    def may_end(self) -> None:
+        """Take its end for intended from now on, until it is started again."""
+        self._release()
+
     def crash(self) -> None:
         """SIGKILL the server and all its children, and wait until they have ended."""
         self._release()

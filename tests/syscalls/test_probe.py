@@ -136,6 +136,30 @@ with socket.create_server(("127.0.0.1", 0)) as server, Keeper.start() as keeper:
         print(os.geteuid(), as_user, process.log.read().strip())
 """
 
+DISK = """
+import os, time
+from pathlib import Path
+from harness.processes.keeper import Keeper, ProcessSpec
+from harness.processes.small_disk import READY, small_disk_command
+folder = Path(sys.argv[1])
+def spec(name, place, as_user, *argv):
+    return ProcessSpec(name=name, argv=argv, env={"PATH": os.defpath}, cwd=place, log=place / name, as_user=as_user)
+with Keeper.start() as keeper:
+    for as_user in ("same", "mapped"):
+        place = folder / as_user
+        (place / "mounted").mkdir(parents=True)
+        server = keeper.spawn(spec("server", place, as_user, sys.executable, "-c", "import signal; signal.pause()"))
+        command = small_disk_command(server.pid, place / "mounted", 1 << 20)
+        disk = keeper.spawn(spec("disk", place, "same", *command))
+        while READY not in disk.log.read() and disk.poll() is None:
+            time.sleep(0.01)
+        mounted = f"/proc/{disk.pid}/root{place}/mounted"
+        Path(mounted, "file").touch()
+        seen = keeper.spawn(spec("seen", place, "same", "ls", mounted))
+        seen.wait(20)
+        print(as_user, os.statvfs(mounted).f_blocks, seen.log.read().strip(), disk.log.read().strip())
+"""
+
 
 @pytest.fixture
 def open_copy() -> Iterator[Path]:
@@ -167,6 +191,12 @@ def test_an_unprivileged_user_can_do_it_all(open_copy: Path) -> None:
     python = python_for(prefix)
     said = run(UNPRIVILEGED, str(open_copy / "writable"), prefix=prefix, python=python, root=open_copy)
     assert said.splitlines() == [f"{user} same 22", f"{user} mapped 22"]
+
+
+def test_an_unprivileged_user_has_small_disks(open_copy: Path) -> None:
+    prefix = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups") if os.geteuid() == 0 else ()
+    said = run(DISK, str(open_copy / "writable"), prefix=prefix, python=python_for(prefix), root=open_copy)
+    assert said.splitlines() == [f"{user} 256 file the small disk is mounted" for user in ("same", "mapped")]
 
 
 def test_capability_is_a_value() -> None:

@@ -25,6 +25,17 @@ def unshare(flags: int) -> None:
     _checked(_LIBC.unshare(ctypes.c_int(flags)))
 
 
+def setns(descriptor: int, flags: int) -> None:
+    """Enter the namespace that the descriptor leads to (man 2 setns). Python has it from 3.12 on."""
+    _checked(_LIBC.setns(ctypes.c_int(descriptor), ctypes.c_int(flags)))
+
+
+def mount(kind: str, folder: str, flags: int, options: str = "") -> None:
+    """Mount a file system that has no device, or change how one is mounted (man 2 mount)."""
+    source, data = kind.encode(), options.encode()
+    _checked(_LIBC.mount(source, folder.encode(), source, ctypes.c_ulong(flags), data))
+
+
 def syscall(number: int, *arguments: int) -> int:
     """Call the kernel by number, with whole numbers (man 2 syscall); pointers are addresses."""
     return _checked(_LIBC.syscall(ctypes.c_long(number), *[ctypes.c_long(value) for value in arguments]))

@@ -15,6 +15,7 @@ from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Fault, Injection, Once
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
+from harness.protocols.postgres.disk import fill_disk, fill_log_disk
 from harness.protocols.postgres.leaked import execute_past_leaks
 from harness.protocols.postgres.losing import lose_standby
 from harness.protocols.postgres.migrating import migrate
@@ -22,6 +23,7 @@ from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.promotion import promote
 from harness.protocols.postgres.server_state import change_password, crash_backend, limit_connections
 from harness.protocols.postgres.switching import switch_over
+from harness.protocols.postgres.tables import plain_table
 from harness.protocols.postgres.words import Postgres
 
 ENDED_WITHIN_MS = 5_000
@@ -48,8 +50,7 @@ class TableFault(Fault):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.table):
-            raise UsageError.at(self.kind, "table", self.table, "not a table's name", mend="name it plainly")
+        plain_table(self.kind, self.table)
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
@@ -271,6 +272,8 @@ __all__ = [
     "change_password",
     "crash_backend",
     "end_sessions",
+    "fill_disk",
+    "fill_log_disk",
     "hold_commits",
     "limit_connections",
     "lock",

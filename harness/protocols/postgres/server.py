@@ -27,6 +27,7 @@ from harness.stack.deaths import describe_exit
 from harness.stack.readiness import NotReadyError
 from harness.stack.server import Launch, Server
 from harness.stack.server_process import ServerProcess, not_owned
+from harness.stack.small_disk import SmallDisk
 from harness.stack.urls import checked_url, redacted
 
 __all__ = ["SERVER", "PostgresServer"]
@@ -85,7 +86,7 @@ class PostgresServer(Server):
         if self._origin is None:
             raise not_owned(self.name, self.shown_url)
         launch, recipe = self._origin.launch, self._origin.recipe
-        made = replace(recipe, data=_next_to(recipe.data), log=launch.log(f"{self.name}-standby"))
+        made = replace(recipe, data=_first_free(recipe.data.parent, "standby"), log=launch.log(f"{self.name}-standby"))
         _copy_data(launch.keeper, self._origin.recipe, made, self.port)
         return Copy(_Origin(launch, made), launch.started(made))
 
@@ -98,6 +99,22 @@ class PostgresServer(Server):
         _must_exist(program)
         _run_to_its_end(former.origin.launch.keeper, former.origin.recipe.rewind(self.port))
         former.run.start_again()
+
+    def small_disk(self, size_bytes: int) -> SmallDisk:
+        """Mount a small disk that this server can use. Raises HarnessError where the machine does not allow it."""
+        if self._origin is None:
+            raise not_owned(self.name, self.shown_url)
+        launch = self._origin.launch
+        folder = _first_free(launch.folder, "disk")
+        folder.mkdir()
+        return SmallDisk.beside(self._owned().process, launch.keeper, folder, size_bytes)
+
+    @property
+    def data(self) -> Path:
+        """The data directory. Raises HarnessError for a server given by URL."""
+        if self._origin is None:
+            raise not_owned(self.name, self.shown_url)
+        return self._origin.recipe.data
 
     def succeeded_by(self, copy: Copy) -> Copy:
         """Be that server from now on: its process, its address, its data. Return what this one was."""
@@ -286,9 +303,9 @@ def _make_data_directory(keeper: Keeper, recipe: _Recipe, options: PostgresOptio
         conf.write("\n# Added by the harness; of two lines the last one counts.\n" + as_conf(settings_for(options)))
 
 
-def _next_to(data: Path) -> Path:
-    """Return the first free name for another data directory."""
-    return next(path for n in itertools.count(1) if not (path := data.with_name(f"standby-{n}")).exists())
+def _first_free(folder: Path, name: str) -> Path:
+    """Return the first free path of that name and a number."""
+    return next(path for n in itertools.count(1) if not (path := folder / f"{name}-{n}").exists())
 
 
 def _copy_data(keeper: Keeper, source: _Recipe, copy: _Recipe, port: int) -> None:

@@ -1,0 +1,55 @@
+"""PostgreSQL's disk is full, for real."""
+
+from __future__ import annotations
+
+from harness import ACKNOWLEDGED, ANY_OUTCOME, REFUSED, Lab, postgres, server
+from harness.checks import Verdict
+from tests.scenario_live.support import Runs, all_mended, evidence
+
+
+def test_a_full_disk_refuses_until_there_is_room(runs: Runs) -> None:
+    fault = server.fill_disk(postgres, "deliveries")
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver(2)
+        async with lab.inject(fault):
+            await lab.deliver(5, expect=ACKNOWLEDGED | REFUSED)
+            await lab.until(fault.fired())
+        await lab.deliver(2)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result)[repr(fault)] == {"disk_full": 1}
+    assert all_mended(runs.bed, fault)
+
+
+def test_a_full_disk_that_nobody_met_proves_nothing(runs: Runs) -> None:
+    fault = server.fill_disk(postgres, "deliveries")
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(fault):
+            pass
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "left no evidence" in result.reason
+    assert all_mended(runs.bed, fault)
+
+
+def test_a_server_without_room_for_its_log_ends_and_comes_back(runs: Runs) -> None:
+    fault = server.fill_log_disk(postgres)
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver(2)
+        async with lab.inject(fault):
+            await lab.deliver(expect=ANY_OUTCOME)
+        await lab.deliver(2)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result)[repr(fault)] == {"log_disk_full": 1}
+    assert all_mended(runs.bed, fault)
