@@ -1,6 +1,6 @@
 """The service itself ends, killed or asked to, with deliveries under way."""
 
-from harness import REFUSED, UNKNOWN, Lab, postgres, process, proves, server, wire
+from harness import REFUSED, REJECTED, UNKNOWN, Lab, postgres, process, proves, server, wire
 
 
 @proves("ack.after_commit", fails="outcome", match="acknowledged")
@@ -38,6 +38,15 @@ async def test_sigterm_waits_for_a_slow_request(lab: Lab) -> None:
         async with lab.inject(process.terminate()):
             await lab.wait(1.2, because="a drain of one second would be over")
             await lab.heal(hold)
+
+
+@proves("drain.sigterm", fails="drains", match="status -15")
+async def test_sigterm_waits_for_no_client_that_has_its_answer(lab: Lab) -> None:
+    """Some clients have their answers and keep their connections, one of them with half a body to send: they may."""
+    await lab.deliver()
+    await lab.request("too_large_and_stays", expect=REJECTED)
+    await lab.request("trailers_too_large_and_stay", expect=REJECTED)
+    await lab.inject(process.terminate())
 
 
 @proves("errors.refuse", fails="log_clean", match="Exception in ASGI application|CancelledError")

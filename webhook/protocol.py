@@ -2,6 +2,7 @@
 
 import json
 from asyncio import TimerHandle, Transport
+from collections.abc import Sequence
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -92,7 +93,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._stop_timer()
         if self.parser.should_upgrade():
             raise UpgradeError
-        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self.headers_limit_bytes:
+        if len(self.url) + self._size(self.headers) > self.headers_limit_bytes:
             self._refuse(431, "headers_too_large", self._too_large())
             raise HeadTooLargeError
         super().on_headers_complete()
@@ -108,8 +109,11 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Let the connection end with the answer, if it is to end."""
+        """Check what followed the body, and let the connection end with the answer, if it is to end."""
         self._overhead_bytes = 0
+        if self._size(self.headers) > self.headers_limit_bytes:
+            self._refuse(431, "headers_too_large", self._too_large())
+            raise HeadTooLargeError
         super().on_message_complete()
         # uvicorn leaves it as it was where the answer came first: what follows would pass for more of this body.
         self.cycle.more_body = False
@@ -145,11 +149,15 @@ class LimitedProtocol(HttpToolsProtocol):
     def _too_large(self) -> str:
         return f"The request line and the headers may have {self.headers_limit_bytes} bytes."
 
+    @staticmethod
+    def _size(headers: Sequence[tuple[bytes, bytes]]) -> int:
+        return sum(len(name) + len(value) for name, value in headers)
+
     def _refuse(self, status: int, error: str, detail: str) -> None:
         """Answer, and end the connection: where one request ends and the next begins is no longer known."""
-        self._stop_timer()
         if self._refused or self.transport.is_closing():
             return
+        self._stop_timer()
         self._refused = True
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is None or (cycle.response_complete and not cycle.more_body):
@@ -186,11 +194,10 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _linger(self) -> None:
         """Say that nothing more comes, and read on: closed over unread bytes, the kernel resets the connection."""
-        if self._lingering:
-            return
-        self._lingering = True
-        self.flow.resume_reading()
-        self.transport.write_eof()
+        if not self._lingering:
+            self._lingering = True
+            self.flow.resume_reading()
+            self.transport.write_eof()
         self._start_timer()
 
     def _head_overdue(self) -> None:

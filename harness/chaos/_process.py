@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from harness.chaos._connects import SEEN_BY, Connects
 from harness.errors import HarnessError
-from harness.processes.keeper import Keeper, KeptProcess
+from harness.processes.keeper import Keeper
 from harness.processes.syscalls import SyscallEvent
-from harness.stack.service import ServiceProcess
+from harness.stack.service import EndOfService, ServiceProcess
 from harness.stack.service_start import ServiceSpec
 
 
@@ -45,5 +45,5 @@ class OwnProcess(ServiceProcess):
         return self._connects.events()
 
 
-def _never_ends(process: KeptProcess, status: int, asked_by: str) -> None:
-    raise HarnessError(f"a service ended that was never started: {process.pid}, {status}, {asked_by}")
+def _never_ends(end: EndOfService) -> None:
+    raise HarnessError(f"a service ended that was never started: {end}")

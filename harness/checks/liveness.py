@@ -11,7 +11,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.checks.clock import Late
+from harness.checks.clock import Late, Span
 from harness.checks.exchanges import Exchange, exchanges, several
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
@@ -153,6 +153,39 @@ def drains(history: History) -> Examined:
         saw="; ".join(f"ended with status {status}" for status, _ in ends) or "never told to end by SIGTERM",
         observations=len(ends),
     )
+
+
+@check(Kind.LIVENESS, says="ended 0.0 s after SIGTERM and its last answer (limit 0 s)")
+def ends_in_time(history: History) -> Examined:
+    """After SIGTERM, and after the last answer that it owed then, the service has ended in time, whoever stays on."""
+    began = history.last(RunBegan)
+    limit_ms = began.stop_ms if began else None
+    if limit_ms is None:
+        return Examined(problem="", saw="the target sets no limit", observations=0)
+    idle = [_idle_before(history, at.t_ns, end) for at, end in history.placed(ServiceEnded) if _terminated(end)]
+    late = [span for span in idle if _ms_of(span) > limit_ms]
+    stories = [
+        f"ended {_ms_of(span) / 1e3:.1f} s after SIGTERM and its last answer (limit {limit_ms / 1e3:g} s)"
+        for span in late
+    ]
+    slowest_ms = max(map(_ms_of, idle), default=0.0)
+    return Examined(
+        problem="; ".join(stories),
+        saw=f"{len(idle)} ends after SIGTERM, the slowest {slowest_ms / 1e3:.2f} s after it and the last answer",
+        observations=len(idle),
+        clock=tuple(Late(span, _ms_of(span) - limit_ms) for span in late),
+    )
+
+
+def _idle_before(history: History, ended_ns: int, end: ServiceEnded) -> Span:
+    """From the last thing that the service was right to wait for, to its end: its signal, or a request's answer."""
+    asked_ns = ended_ns - round((end.after_ms or 0.0) * 1e6)
+    answered = [e.span[1] for e in exchanges(history) if e.span[0] <= asked_ns]
+    return max([asked_ns, *(ns for ns in answered if ns <= ended_ns)]), ended_ns
+
+
+def _ms_of(span: Span) -> float:
+    return (span[1] - span[0]) / 1e6
 
 
 def _terminated(end: ServiceEnded) -> bool:

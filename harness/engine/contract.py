@@ -109,7 +109,9 @@ class Contract:
         follows.
         """
         for delivery, errand in row:
-            if self._is_alone(errand):
+            if self._stays(errand):
+                await self.rig.clients.send(delivery, errand)
+            elif self._is_alone(errand):
                 async with HttpClient(keep_alive=False) as http:
                     await self.rig.clients.send(delivery, dataclasses.replace(errand, over=http))
         others = [asked for asked in row if not self._is_alone(asked[1])]
@@ -121,6 +123,9 @@ class Contract:
             for place, (delivery, errand) in enumerate(others, start=1):
                 over = dataclasses.replace(errand, over=http, last=place == len(others))
                 await self.rig.clients.send(delivery, over)
+
+    def _stays(self, errand: Errand) -> bool:
+        return errand.asks is Asks.WRONG and self.rig.target.description.wrong[errand.name].stays
 
     def _is_alone(self, errand: Errand) -> bool:
         right = self.rig.target.description.right.get(errand.name) if errand.asks is Asks.DELIVER else None

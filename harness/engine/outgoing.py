@@ -107,7 +107,7 @@ def _made_right(target: Target, delivery: Delivery, right: RightDescription, ahe
     """`delivery`: as `changed` returned it."""
     usual = _signed(target, delivery, right.age_s, ahead_s)
     headers = _filled(right.headers, {**words_of(delivery), **usual.headers})
-    every = {**_without(usual.headers, headers), **headers, **_padding(right)}
+    every = {**_without(usual.headers, headers), **headers, **_padding(right.head_bytes)}
     return dataclasses.replace(usual, headers=every, pause_s=right.pause_ms / 1e3, then=_then(target, right))
 
 
@@ -118,8 +118,8 @@ def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription, ahe
     right = _signed(target, signed, wrong.age_s, ahead_s)
     path = right.path if wrong.signed_as is None else target.sender.request(meant).path
     words = {**words_of(meant), **right.headers}
-    headers = _filled(wrong.headers, words)
-    if wrong.trailers:
+    headers, trailers = _filled(wrong.headers, words), _filled(wrong.trailers, words) | _padding(wrong.trailer_bytes)
+    if trailers:
         headers["transfer-encoding"] = "chunked"
     return OutgoingRequest(
         wrong.method or right.method,
@@ -129,22 +129,25 @@ def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription, ahe
             **_without(right.headers, [*wrong.without_headers, *headers]),
             **headers,
             **_capital(wrong.last, words),
-            **_padding(wrong),
+            **_padding(wrong.head_bytes),
         },
         right.body,
-        _filled(wrong.trailers, words),
+        trailers,
         wrong.pause_ms / 1e3,
         wrong.sent_bytes,
         wrong.hangs_up,
-        _then(target, wrong, rest=wrong.sends_rest, on_bytes=wrong.sends_on_bytes),
+        _then(target, wrong, rest=wrong.sends_rest, on_bytes=wrong.sends_on_bytes, stays=wrong.stays),
         wrong.trickle_ms / 1e3,
     )
 
 
-def _then(target: Target, described: ChangedDescription, *, rest: bool = False, on_bytes: int = 0) -> Then | None:
+def _then(
+    target: Target, described: ChangedDescription, *, rest: bool = False, on_bytes: int = 0, stays: bool = False
+) -> Then | None:
     """What follows such a request; None: nothing."""
     path = health_paths(target)["alive"] if described.followed_by else ""
-    then = Then(described.behind.encode(), rest, on_bytes, path, nonsense=described.followed_by == "nonsense")
+    nonsense = described.followed_by == "nonsense"
+    then = Then(described.behind.encode(), rest, on_bytes, path, nonsense=nonsense, stays=stays)
     return None if then == Then() else then
 
 
@@ -153,8 +156,8 @@ def _capital(headers: Mapping[str, str], words: Mapping[str, str]) -> dict[str, 
     return {name.upper(): value for name, value in _filled(headers, words).items()}
 
 
-def _padding(description: ChangedDescription) -> dict[str, str]:
-    return {} if description.head_bytes is None else {"x-more": "x" * description.head_bytes}
+def _padding(size: int | None) -> dict[str, str]:
+    return {} if size is None else {"x-more": "x" * size}
 
 
 def _without(headers: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:

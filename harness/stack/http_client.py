@@ -92,10 +92,11 @@ class HttpClient:
         finally:
             # A server that has failed may close the connection right after its answer without saying so.
             failed = connection.status >= SERVER_FAILED
+            stays = connection.status > 0 and outgoing.then is not None and outgoing.then.stays
             whole = outgoing.sent_bytes is None and outgoing.then is None
             if self._keep_alive and connection.reusable and not failed and whole:
                 self._idle.append(connection)
-            else:
+            elif not stays:
                 connection.close()
         return dataclasses.replace(response, lacks=(*([AN_OPEN_CONNECTION] if given_up else []), *lacks))
 

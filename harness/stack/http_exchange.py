@@ -51,6 +51,11 @@ class Then(Protocol):
         """Whether it sends bytes that are not HTTP in place of that question."""
         ...
 
+    @property
+    def stays(self) -> bool:
+        """Whether it keeps the connection then, whatever the service says."""
+        ...
+
 
 class Request(Protocol):
     """What to send: the target's `OutgoingRequest` is one, and `Get`."""

@@ -21,6 +21,8 @@ AN_ANSWER_TO_THE_NEXT = "an answer to the next request on the connection"
 
 async def lacking(connection: Connection, outgoing: Request, answer: Response) -> Sequence[str]:
     """Do what the client has left to do after this answer, and return what the service owed then and did not do."""
+    if outgoing.then is not None and outgoing.then.stays:
+        return ()
     if outgoing.then is not None and (outgoing.then.rest or outgoing.then.on_bytes or outgoing.then.next_path):
         return await _going_on(connection, outgoing, outgoing.then, answer)
     if outgoing.sent_bytes is not None and not answer.says_close:

@@ -44,11 +44,15 @@ class EndOfStart:
 
 @dataclass(frozen=True, slots=True)
 class EndOfService:
-    """The process `pid` has ended. `asked_by`: what ended it; empty if it ended by itself."""
+    """The process `pid` has ended. `asked_by`: what ended it; empty if it ended by itself.
+
+    `after_ms`: how long after the first signal that was to end it, if there was one.
+    """
 
     pid: int
     status: int
     asked_by: str
+    after_ms: float | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -66,13 +70,14 @@ class ServiceProcess:
     connects_seen_by: ClassVar[str] = SECCOMP
     """What reports its connects: evidence of them names it."""
 
-    def __init__(self, keeper: Keeper, spec: ServiceSpec, ended: Callable[[KeptProcess, int, str], None]) -> None:
+    def __init__(self, keeper: Keeper, spec: ServiceSpec, ended: Callable[[EndOfService], None]) -> None:
         self._keeper = keeper
         self._spec = spec
         self._ended = ended
         self._loop = asyncio.get_running_loop()
         self._process: KeptProcess | None = None
         self._asked: dict[int, str] = {}
+        self._signalled_ns: dict[int, int] = {}
         self._rules: tuple[Rule, ...] = spec.rules
         self._earlier: list[KeptProcess] = []
         self._copies: list[Copy] = []
@@ -276,8 +281,10 @@ class ServiceProcess:
     def _exit_callback(self, process: KeptProcess) -> Callable[[int], None]:
         def in_the_loop(status: int) -> None:
             asked_by = self._asked.get(process.pid, "")
-            self.last_end = EndOfService(process.pid, status, asked_by)
-            self._ended(process, status, asked_by)
+            signalled_ns = self._signalled_ns.get(process.pid)
+            after_ms = None if signalled_ns is None else (time.monotonic_ns() - signalled_ns) / 1e6
+            self.last_end = EndOfService(process.pid, status, asked_by, after_ms)
+            self._ended(self.last_end)
 
         return functools.partial(call_in, self._loop, in_the_loop)
 
@@ -318,6 +325,7 @@ class ServiceProcess:
             return False
         if ends_it:
             self._asked[self.process.pid] = signal.Signals(signum).name
+            self._signalled_ns.setdefault(self.process.pid, time.monotonic_ns())
         return self.process.send_signal(signum)
 
     async def wait(self, timeout_s: float) -> int:

@@ -29,6 +29,7 @@ __all__ = [
     "TcpState",
     "connection_counts",
     "connections",
+    "half_closed",
     "kept_open",
     "kept_waiting",
     "listening",
@@ -53,6 +54,9 @@ class TcpState(enum.IntEnum):
     CLOSING = 11
     NEW_SYN_RECV = 12
     BOUND_INACTIVE = 13
+
+
+HALF_CLOSED = (TcpState.FIN_WAIT1, TcpState.FIN_WAIT2, TcpState.CLOSE_WAIT, TcpState.LAST_ACK, TcpState.CLOSING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +199,12 @@ def kept_waiting(port: int) -> int:
     return sum(
         1 for each in found if each.state != TcpState.LISTEN and (each.state == TcpState.ESTABLISHED or each.rqueue > 0)
     )
+
+
+def half_closed(port: int) -> int:
+    """Count the connections that one side has closed, and of which a server on this port still holds its end."""
+    states = sum(1 << state for state in HALF_CLOSED)
+    return sum(1 for each in diag.tcp_sockets(local_port=port, states=states) if each.inode)
 
 
 def kept_open(port: int, clients: Collection[int]) -> bool:

@@ -230,6 +230,9 @@ class LimitsDescription(Table):
     scenario_s: Seconds = 120.0
     """How long a scenario may take, its own steps from first to last. One that is not over by then is cut short, and
     the run is inconclusive."""
+    stop_ms: Milliseconds | None = None
+    """How soon after SIGTERM, and after the last answer that it owes, its process has ended, whoever is still
+    connected. Without it that is not judged."""
     recovery_s: Seconds = 10.0
     """The deadline after the last heal for acknowledging again."""
     connections: PositiveInt
@@ -375,11 +378,12 @@ class TargetDescription(Table):
     prefix` and `keys of another lifetime` than `remembers_s`, which are not judged without a limit. Of PostgreSQL:
     `prepared transactions` and `advisory locks`, none of which may stay unless a limit says so.
 
-    Of its process, by the kernel's account: how many more `threads` (32), `child processes` (8) and `files` (0) in its
-    `folders` there may be than in steady state. `bytes per request`: by how much its memory may grow. It is
-    judged only with a limit, and in runs of 900 requests or more. `deliveries remembered`: of how many in a hundred of
-    a scenario's first deliveries the id may still be in its memory. Judged only with a limit, after 400 requests.
-    `ports open to others`: on how many ports it may listen where other machines reach it. Judged only with a limit."""
+    Of its process, by the kernel's account: how many more `threads` (32), `child processes` (8) and `files` (0) in
+    its `folders` there may be than in steady state. `half-closed connections` (0): those to its clients that one side
+    has closed, and that it still holds. `bytes per request`: by how much its memory may grow. It is judged only with
+    a limit, and in runs of 900 requests or more. `deliveries remembered`: of how many in a hundred of a scenario's
+    first deliveries the id may still be in its memory. Judged only with a limit, after 400 requests. `ports open to
+    others`: on how many ports it may listen where other machines reach it. Judged only with a limit."""
     secrets: SecretsDescription = SecretsDescription()
     """What it must never tell."""
     log: LogDescription = LogDescription()

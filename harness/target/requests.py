@@ -136,6 +136,8 @@ class WrongDescription(ChangedDescription):
     """Headers that are sent after those of the same names that the sender gives."""
     trailers: dict[str, str] = Field(default={})
     """Headers that follow the body, which is then sent in chunks."""
+    trailer_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
+    """One more header behind the body, of that size."""
     sent_bytes: int | None = Field(default=None, ge=0, le=1 << 26)
     """Nothing follows the first so many bytes of the request, and the connection stays open: the service must not wait
     for the rest. 0: a client that never says a word."""
@@ -151,6 +153,9 @@ class WrongDescription(ChangedDescription):
     hangs_up: bool = Field(default=False, strict=True)
     """The client closes the connection once it has sent `sent_bytes`, and has no answer. Nothing may be stored, and
     the service must not log it as a failure of its own."""
+    stays: bool = Field(default=False, strict=True)
+    """Once it has its answer, the client keeps the connection to the end of the run, and neither reads nor writes. The
+    service must let go of it by itself: see `half-closed connections` of `[residue]`, and `stop_ms` of `[limits]`."""
     carries: dict[HeaderName, Expression] = Field(default={})
     """Headers that its answer must have, and an expression that finds the value: `allow` where the method is wrong."""
     status: list[Status] = Field(default=[])
@@ -162,6 +167,8 @@ class WrongDescription(ChangedDescription):
             raise wrong("sends_rest: all of it is sent before the answer", "give sent_bytes, too")
         if self.trickle_ms and self.sent_bytes is None:
             raise wrong("trickle_ms: all of it is sent at once", "give sent_bytes, too")
+        if self.stays and (self.hangs_up or self.sends_rest or self.sends_on_bytes or self.followed_by):
+            raise wrong("stays: the client does something else once it has its answer", "leave one of them out")
         return self
 
 

@@ -41,7 +41,8 @@ class Then:
     `behind`: bytes that come directly behind the request, and are none of it. The others follow the answer. `rest`: of
     a request that was sent in part, what was left. `on_bytes`: of a body without an end so many bytes more, before
     which the service has to end the connection. `next_path`: a GET of that path over the same connection, or, with
-    `nonsense`, bytes that are not HTTP; the service answers, unless it has said that it ends the connection.
+    `nonsense`, bytes that are not HTTP; the service answers, unless it has said that it ends the connection. `stays`:
+    the client keeps the connection to the end of the run.
     """
 
     behind: bytes = b""
@@ -49,6 +50,7 @@ class Then:
     on_bytes: int = 0
     next_path: str = ""
     nonsense: bool = False
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Story:
         return self.tell(
             RunBegan(
                 "a", "hardened", (), 0, "target.toml", DEADLINE_MS, "2026-01-01T00:00:00+00:00", at_rest,
-                ready_needs=(DOWN.link.name,), health_within_ms=health_within_ms, tells_away=tells_away,
+                ready_needs=(DOWN.link.name,), health_within_ms=health_within_ms, tells_away=tells_away, stop_ms=1_500,
             ),
             ServiceStarted(1, 2, 100.0),
             Healthy(HEALTHY_MS, 5),

@@ -78,6 +78,17 @@ def not_again() -> Story:
     return rest(middle().request("c", UNKNOWN, expected=UNKNOWN)).again("c", UNKNOWN).rows("a")
 
 
+def terminated(took_ms: int, *, last_answer_ms: int | None = None) -> Story:
+    """It had `took_ms` to end, and answered a last request meanwhile."""
+    story = whole()
+    asked_ns = story.recorder.history.entries[-1].t_ns
+    if last_answer_ms is not None:
+        answered_ns = asked_ns + last_answer_ms * 1_000_000
+        story.tell_at(asked_ns - 1, RequestSent(900, "a", digest_of("a"), 100, Purpose.AGAIN.value))
+        story.tell_at(answered_ns, RequestEnded(900, ACKNOWLEDGED, last_answer_ms, 200, "stored"))
+    return story.tell_at(asked_ns + took_ms * 1_000_000, ServiceEnded(1, 0, "SIGTERM", took_ms))
+
+
 def cut_short() -> Story:
     story = whole()
     number = story.send("c", expected=None, purpose=Purpose.RECOVERY)
@@ -295,6 +306,7 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("drains", lambda: whole().tell(ServiceEnded(1, 1, "SIGTERM")), "ended with status 1 after SIGTERM"),
     ("drains", cut_short, "ended with status -15 after SIGTERM, with 1 request open"),
     ("drains", cut_short_as_its_client_knew_first, "ended with status -15 after SIGTERM, with 1 request open"),
+    ("ends_in_time", lambda: terminated(3_000), "ended 3.0 s after SIGTERM and its last answer (limit 1.5 s)"),
     ("ends", lambda: start_ended(0), "the start had to end, and its status was 0 (expected any but 0)"),
     ("ends", lambda: start_ended(1, statuses=(2, 3)), "its status was 1 (expected 2 or 3)"),
     ("ends", lambda: start_ended(2, listened=True), "the start had to end, and the service accepted connections"),
@@ -394,6 +406,8 @@ def test_a_service_without_a_handler_may_end_by_the_signal_when_all_is_answered(
         start_ended(2, says="wrong", hides="POOL"),
         start_ended(2, statuses=(2,)),
         start_ended(-6),
+        terminated(1_000),
+        terminated(4_000, last_answer_ms=3_000),
         prepared(0, says="wrong", hides="POOL"),
         prepared(1, fails=True, says="wrong"),
         watched("pending", "firing", "inactive"),
@@ -407,7 +421,17 @@ def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     empty = {each.name for each in STANDING if each(whole().recorder.history).observations == 0}
     of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed", "leaves_nothing"}
     of_the_contract |= {"effects_agree", "keeps_secrets", "counts_are_true", "log_tells_answers"}
-    of_the_run = {"slower", "reached", "drains", "ends", "prepares", "starts", "retries_spaced", "health_is_true"}
+    of_the_run = {
+        "slower",
+        "reached",
+        "drains",
+        "ends_in_time",
+        "ends",
+        "prepares",
+        "starts",
+        "retries_spaced",
+        "health_is_true",
+    }
     of_the_run |= {"health_in_time", "answers_in_one_go", "names_what_is_away", "log_is_of_use", "comes_back", "alerts"}
     assert empty == of_the_run | of_the_contract
     nothing = [each(Story().recorder.history) for each in STANDING]

@@ -11,7 +11,7 @@ from harness.history.events import Asks, MomentMissed, NotRecovered
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, service
 from tests.checks.loaded import collapsed
 from tests.checks.support import Story, whole
-from tests.checks.test_checks import nothing_is_away, tried
+from tests.checks.test_checks import nothing_is_away, terminated, tried
 
 
 def _spoilt() -> dict[str, Story]:
@@ -36,6 +36,7 @@ def _spoilt() -> dict[str, Story]:
         "reached": whole().tell(MomentMissed(service.answers(5), True, 10, "2")),
         "recovers": whole().tell(NotRecovered(10, "503")),
         "comes_back": collapsed(),
+        "ends_in_time": terminated(5_000),
     }
 
 

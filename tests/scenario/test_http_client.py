@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from harness.polling import poll_async
+from harness.polling import poll, poll_async
 from harness.stack.http_client import (
     AN_END,
     AN_OPEN_CONNECTION,
@@ -24,7 +24,7 @@ from harness.stack.http_client import (
 )
 from harness.stack.http_connection import Connection, with_pauses
 from harness.stack.http_owed import A_WORD_OF_THE_END, AN_ANSWER_TO_THE_NEXT, AN_ORDERLY_END
-from harness.stack.sockets import connections, kept_open
+from harness.stack.sockets import connections, half_closed, kept_open
 from harness.target import OutgoingRequest
 from harness.target.sender import Then
 
@@ -373,6 +373,28 @@ async def test_a_body_without_end_is_cut(cuts: bool) -> None:
     async with _serving(serve) as port, HttpClient(keep_alive=False) as client:
         answer = await client.request(port, endless)
     assert (answer.status, answer.lacks) == (413, () if cuts else (AN_END,))
+
+
+@pytest.mark.asyncio
+async def test_a_client_that_stays_keeps_the_connection_until_the_clients_end() -> None:
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(LAST)
+        writer.write_eof()
+        with suppress(ConnectionError):
+            await reader.read()
+        gone.set()
+        writer.close()
+
+    async with _serving(serve) as port:
+        async with HttpClient(keep_alive=False) as client:
+            await client.request(port, dataclasses.replace(DELIVERY, then=Then(stays=True)))
+            assert await poll(lambda: half_closed(port) == 1, within_s=20)
+            assert not gone.is_set()
+        await asyncio.wait_for(gone.wait(), 20)
+        assert await poll(lambda: half_closed(port) == 0, within_s=20)
 
 
 @pytest.mark.asyncio

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from harness.polling import poll_async
+from harness.polling import poll, poll_async
+from harness.stack.sockets import half_closed
 from tests.webhook.support import PATIENT, WAIT_S, Service, Starter, digest, new_id, signed
 
 HEAD = b"POST /webhooks/shop HTTP/1.1\r\nhost: x\r\n"
@@ -224,6 +225,27 @@ async def test_a_head_that_does_not_come_is_not_waited_for(starter: Starter) -> 
     async with starter.running(WEBHOOK_HEADERS_TIMEOUT_S="0.2") as service:
         for sent in (b"", b"POST /webhooks/shop HTTP/1.1\r\nhost:"):
             assert statuses(await exchange(service, sent)) == [408]
+
+
+MORE = b"x-more: " + b"y" * 33_000
+REFUSED_IN_ITS_MIDDLE = {
+    "head": HEAD + MORE + b"\r\n\r\n",
+    "trailers": request(good(), b"2\r\n{}\r\n0\r\n" + MORE + b"\r\n\r\n", b"transfer-encoding: chunked"),
+}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("what", REFUSED_IN_ITS_MIDDLE)
+async def test_who_is_refused_and_stays_is_let_go(starter: Starter, what: str) -> None:
+    """It has its answer, and never closes its end: the service does not keep the connection for ever."""
+    async with starter.running(WEBHOOK_HEADERS_TIMEOUT_S="1") as service:
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        writer.write(REFUSED_IN_ITS_MIDDLE[what])
+        async with asyncio.timeout(WAIT_S):
+            assert statuses(await reader.read()) == [431]
+        assert await poll(lambda: half_closed(service.port) == 0, within_s=WAIT_S)
+        writer.close()
+        assert await service.database.stored() == []
 
 
 @pytest.mark.asyncio

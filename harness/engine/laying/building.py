@@ -28,13 +28,12 @@ from harness.errors import HarnessError
 from harness.faults.site import LaidLink, Site
 from harness.history import Recorder
 from harness.history.events import ServiceEnded
-from harness.processes.keeper import KeptProcess
 from harness.processes.syscalls import Rule
 from harness.relay import RelayControl
 from harness.results import RunKey
 from harness.stack.http_client import HttpClient
 from harness.stack.ports import free_port
-from harness.stack.service import ServiceProcess
+from harness.stack.service import EndOfService, ServiceProcess
 from harness.stack.service_start import ServiceSpec
 from harness.target.placeholders import SERVICE_PORT
 
@@ -75,8 +74,8 @@ async def built_rig(
     process has ended.
     """
 
-    def ended(process: KeptProcess, status: int, asked_by: str) -> None:
-        service_ended(ServiceEnded(process.pid, status, asked_by))
+    def ended(end: EndOfService) -> None:
+        service_ended(ServiceEnded(end.pid, end.status, end.asked_by, end.after_ms))
 
     async with AsyncExitStack() as owned:
         watched = build.watch_connects and bed.lacking("seccomp") is None

@@ -12,6 +12,7 @@ from harness.history import Entry, Recorder
 from harness.history.events import RequestEnded
 from harness.processes.keeper import descendants
 from harness.stack.service import ServiceProcess
+from harness.stack.sockets import half_closed
 from harness.target import Target
 
 SAMPLE_EVERY_REQUESTS = 20
@@ -25,13 +26,14 @@ ANONYMOUS = re.compile(r"^RssAnon:\s+(\d+) kB", re.MULTILINE)
 class Footprint:
     """What one service holds at a moment, its child processes included.
 
-    `files`: in the folders that the target names.
+    `files`: in the folders that the target names. `half_closed`: connections of its clients that one side has closed.
     """
 
     descriptors: int
     threads: int
     children: int
     files: int
+    half_closed: int
 
 
 def footprint(target: Target, service: ServiceProcess) -> Footprint | None:
@@ -46,6 +48,7 @@ def footprint(target: Target, service: ServiceProcess) -> Footprint | None:
         threads=sum(_entries(pid, "task") for pid in pids),
         children=len(pids) - len(own),
         files=sum(len(files) for folder in folders for _, _, files in os.walk(folder)),
+        half_closed=half_closed(service.port) if service.port else 0,
     )
 
 

@@ -20,7 +20,16 @@ from harness.stack.http_client import UnansweredError
 from harness.stack.service import ServiceProcess
 from harness.stack.sockets import listening
 from harness.target import Target
-from harness.target.residue import CHILDREN, FILES, MEMORY, OF_PROCESS, OPEN_TO_OTHERS, REMEMBERED, THREADS
+from harness.target.residue import (
+    CHILDREN,
+    FILES,
+    HALF_CLOSED,
+    MEMORY,
+    OF_PROCESS,
+    OPEN_TO_OTHERS,
+    REMEMBERED,
+    THREADS,
+)
 from harness.target.series import parts_of
 
 TASKS_SLACK = 2
@@ -58,7 +67,7 @@ def _process_limits(target: Target) -> Mapping[str, int]:
     """How many more than at first the service's process may hold at rest, by the kernel's account."""
     described = target.description
     limits = {DESCRIPTORS: described.limits.descriptors_growth}
-    for what in (THREADS, CHILDREN, *([FILES] if described.service.folders else [])):
+    for what in (THREADS, CHILDREN, HALF_CLOSED, *([FILES] if described.service.folders else [])):
         limit = described.residue.get(what, OF_PROCESS[what])
         limits |= {} if limit is None else {what: limit}
     return limits
@@ -103,8 +112,12 @@ async def _process(rig: Rig, before: Footprint | None) -> Sequence[AtRest]:
         return ()  # it does not run: another check reports that
     first = {
         DESCRIPTORS: before.descriptors, THREADS: before.threads, CHILDREN: before.children, FILES: before.files,
+        HALF_CLOSED: 0,
     }  # fmt: skip
-    seen = {DESCRIPTORS: now.descriptors, THREADS: now.threads, CHILDREN: now.children, FILES: now.files}
+    seen = {
+        DESCRIPTORS: now.descriptors, THREADS: now.threads, CHILDREN: now.children, FILES: now.files,
+        HALF_CLOSED: now.half_closed,
+    }  # fmt: skip
     return [AtRest(what, seen[what], first[what] + more) for what, more in _process_limits(rig.target).items()]
 
 

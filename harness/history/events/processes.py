@@ -21,12 +21,14 @@ class ServiceStarted(Event, kind="service.started"):
 class ServiceEnded(Event, kind="service.ended"):
     """The service's process has ended. `status` as in subprocess.
 
-    `asked_by`: what ended it: a signal that a fault sent, a `stop`, the `end` of the run; empty if unknown.
+    `asked_by`: what ended it: a signal that a fault sent, a `stop`, the `end` of the run; empty if unknown. `after_ms`:
+    how long after that signal, if there was one.
     """
 
     pid: int
     status: int
     asked_by: str = ""
+    after_ms: float | None = None
 
 
 @dataclass(frozen=True, repr=False)
