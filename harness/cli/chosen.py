@@ -9,7 +9,7 @@ import click
 from harness.plugin.collection import collect_scenarios
 from harness.scenario.scenario import Scenario
 from harness.search.orders.gated import order_scenarios
-from harness.standard import look_and_plan
+from harness.standard import StandardSuite, look_and_plan
 from harness.suite import SuiteSettings, check_profile, read_unavailable, select
 from harness.suite.chosen import Chosen
 from harness.suite.unavailable import FILE
@@ -43,11 +43,15 @@ def _own(settings: SuiteSettings, target: Target) -> Sequence[Scenario]:
 
 
 def _standard(settings: SuiteSettings, target: Target, profile: str) -> Sequence[Scenario]:
-    """Plan the standard suite, and tell what of it does not apply."""
+    return [each.scenario(target) for each in plan_standard(settings, target, profile).planned]
+
+
+def plan_standard(settings: SuiteSettings, target: Target, profile: str) -> StandardSuite:
+    """Plan the standard suite on servers of its own, and tell what of it does not apply."""
     made = look_and_plan(target, settings.stack, profile=profile, without=settings.without, progress=_tell)
     for each in made.left_out:
         _tell(f"left out: {each.what}: {each.why}")
-    return [each.scenario(target) for each in made.planned]
+    return made
 
 
 def _tell(text: str) -> None:

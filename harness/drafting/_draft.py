@@ -81,4 +81,10 @@ def _protection(target: Target, link: Link, name: str | None) -> str:
     if not known:
         mend = 'add a table [protections."NAME"] with what switches it off'
         raise UsageError.at(str(target.path), "protections", "", "a scenario proves one, and there is none", mend=mend)
-    return next((each for each in known if each.startswith(f"{link}.")), next(iter(known)))
+    return usual_protection(target, link.name) or next(iter(known))
+
+
+def usual_protection(target: Target, link: str) -> str | None:
+    """The first protection whose name begins with the link's, else the first; None if the target has none."""
+    known = target.description.protections
+    return next((each for each in known if each.startswith(f"{link}.")), next(iter(known), None))

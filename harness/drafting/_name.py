@@ -43,6 +43,13 @@ def check_name(name: str, folder: Path, known: Collection[str]) -> Path:
     return file
 
 
+def check_free(ids: Collection[str], known: Collection[str]) -> None:
+    """Refuse scenarios one of which is there already. Raises UsageError with the first."""
+    for taken in sorted(set(ids) & set(known)):
+        mend = "rename it, or go on with the file that has it"
+        raise UsageError.at(PLACE, "--suite", taken, "a scenario has this name already", mend=mend)
+
+
 def _nearest(name: str) -> str:
     """A name that is valid, and as like as can be."""
     plain = _OTHER.sub("_", name.lower()).strip("_").removeprefix("test_")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+import ast
+import io
+import tokenize
+from collections.abc import Iterable, Iterator, Sequence
 
 import harness
 from harness.engine.steps import Heal, Inject
@@ -23,26 +25,34 @@ async def test_{name}(lab: Lab) -> None:
     """TODO: what breaks, and what is true all the same."""
 {body}
 '''
-ALWAYS_USED = {"Lab", "proves"}
-_WORD = re.compile(r"[A-Za-z_]+")
+ALWAYS_USED = ("Lab", "proves")
+LONGEST = 120
+"""Characters of a line."""
 
 
 def source_of(name: str, moves: Sequence[Move], protection: str) -> str:
     """Return the file's text: a scenario of this name, with a proof that is marked as unfinished."""
-    body = "\n".join(f"    {line}" for line in _lines(name, moves))
-    return FILE.format(name=name, protection=protection, body=body, words=_words(body))
+    body = "\n".join(body_of(name, moves))
+    words = ", ".join(words_in(body, ALWAYS_USED))
+    return FILE.format(name=name, protection=protection, body=body, words=words)
 
 
-def _lines(name: str, moves: Sequence[Move]) -> Iterable[str]:
-    """The steps, and in front of them a variable for each fault that is spoken of again."""
+def body_of(name: str, moves: Sequence[Move]) -> Sequence[str]:
+    """The lines of a scenario's function; in front of its steps a variable for each fault that is spoken of again."""
     text = Schedule(id=name, profile="", without=(), seed=0, partial=False, moves=tuple(moves)).to_python()
     variables = []
     for fault in _healed_by_value(moves):
         word = fault.kind.rpartition(".")[2]
         variables.append(f"{word} = {fault!r}")
         text = text.replace(repr(fault), word)
-    # `repr` uses single quotes, the suite double ones. Quoted text in an example contains neither.
-    return [line.replace("'", '"') for line in (*variables, *text.splitlines())]
+    lines = _in_double_quotes("\n".join([*variables, *text.splitlines()])).splitlines()
+    return [short for line in lines for short in _wrapped(f"    {line}")]
+
+
+def words_in(body: str, more: Iterable[str]) -> Sequence[str]:
+    """What of the vocabulary a text uses, in the order that the linter wants: constants, classes, values."""
+    names = {token.string for token in _tokens(body) if token.type == tokenize.NAME}
+    return sorted({*more, *(names & set(harness.__all__))}, key=_place)
 
 
 def _healed_by_value(moves: Sequence[Move]) -> Iterable[Fault]:
@@ -51,10 +61,32 @@ def _healed_by_value(moves: Sequence[Move]) -> Iterable[Fault]:
     return [fault for step in steps if isinstance(step, Inject) for fault in step.faults if fault in healed]
 
 
-def _words(body: str) -> str:
-    """What of the vocabulary the file uses, in the order that the linter wants: constants, classes, values."""
-    used = ALWAYS_USED | (set(_WORD.findall(body)) & set(harness.__all__))
-    return ", ".join(sorted(used, key=_place))
+def _in_double_quotes(text: str) -> str:
+    """`repr` uses single quotes, the suite double ones, unless they would have to be escaped."""
+    lines = text.splitlines()
+    for token in reversed([token for token in _tokens(text) if token.type == tokenize.STRING]):
+        (row, begin), (_, end) = token.start, token.end
+        if token.string.startswith("'") and '"' not in ast.literal_eval(token.string):
+            inner = token.string[1:-1].replace(r"\'", "'")
+            lines[row - 1] = f'{lines[row - 1][:begin]}"{inner}"{lines[row - 1][end:]}'
+    return "\n".join(lines)
+
+
+def _tokens(text: str) -> Iterator[tokenize.TokenInfo]:
+    return tokenize.generate_tokens(io.StringIO(text).readline)
+
+
+def _wrapped(line: str) -> Iterator[str]:
+    """Break a long line within the brackets of its call, as the formatter does."""
+    begin, end = line.find("("), line.rfind(")")
+    if len(line) <= LONGEST or begin < 0:
+        yield line
+        return
+    indent = " " * (len(line) - len(line.lstrip()))
+    inner = f"{indent}    {line[begin + 1 : end]}"
+    yield line[: begin + 1]
+    yield inner
+    yield f"{indent}{line[end:]}"
 
 
 def _place(word: str) -> tuple[int, str]:

@@ -45,7 +45,7 @@ def _cut(ground: Ground) -> Iterator[LinkBreak]:
     yield LinkBreak(
         "error_22",
         f"The connections to {at} are cut, and the kernel answers each new connect with Error 22 (EINVAL).",
-        during([link.cut(at), syscall.connect(at, errno="EINVAL")], [delivered(2), Contract()]),
+        during([syscall.connect(at, errno="EINVAL"), link.cut(at)], [delivered(2), Contract()]),
     )
 
 
@@ -58,29 +58,30 @@ def _away(ground: Ground) -> Iterator[LinkBreak]:
         (LONGEST_S, "waits for 70 s"),
     ):
         yield LinkBreak(
-            f"away_{seconds:g}s", f"{at} is away for {seconds:g} s, and comes back.",
+            f"away_{seconds:g}s", f"The server of {at} is away for {seconds:g} s, and comes back.",
             during([down], away_for(seconds)), because,
         )  # fmt: skip
     yield LinkBreak(
-        "away_from_the_start", f"{at} is away when the service starts.",
+        "away_from_the_start", f"The server of {at} is away when the service starts.",
         during([down], [Restart(), delivered(2)]),
     )  # fmt: skip
     yield LinkBreak(
-        "away_soon_after_the_start", f"{at} goes away as soon as the service has started.",
+        "away_soon_after_the_start", f"The server of {at} goes away as soon as the service has started.",
         (Do(Restart()), *during([down], [delivered(2)])),
     )  # fmt: skip
     yield LinkBreak(
         "silent",
-        f"{at} takes what is sent, and answers nothing.",
+        f"The server of {at} takes what is sent, and answers nothing.",
         during([link.swallow(at)], [delivered(2, MAY_NOT_KNOW)]),
     )
     yield LinkBreak(
-        "silent_for_every_request", f"{at} answers nothing, whatever the service is asked.",
-        during([link.swallow(at)], [Contract()]), "each request may take until its deadline",
+        "silent_for_every_request", f"The server of {at} answers nothing, whatever the service is asked.",
+        during([link.swallow(at)], [delivered(1, MAY_NOT_KNOW), Contract()]),
+        "each request may take until its deadline",
     )  # fmt: skip
     yield LinkBreak(
         "connects_hang", f"The connections to {at} are cut, and new connects hang.",
-        during([link.cut(at), link.swallow_syn(at)], [delivered(2, MAY_NOT_KNOW)]),
+        during([link.swallow_syn(at), link.cut(at)], [delivered(2, MAY_NOT_KNOW)]),
         "a connect hangs until its deadline",
     )  # fmt: skip
 
@@ -88,10 +89,12 @@ def _away(ground: Ground) -> Iterator[LinkBreak]:
 def _slow(ground: Ground) -> Iterator[LinkBreak]:
     at = ground.link
     yield LinkBreak(
-        "slow", f"{at} answers {SLOW_MS} ms late.", during([link.latency(at, latency_ms=SLOW_MS)], [delivered(2)])
+        "slow",
+        f"The server of {at} answers {SLOW_MS} ms late.",
+        during([link.latency(at, latency_ms=SLOW_MS)], [delivered(2)]),
     )
     yield LinkBreak(
-        "late", f"{at} answers {LATE_MS} ms late.",
+        "late", f"The server of {at} answers {LATE_MS} ms late.",
         during([link.latency(at, latency_ms=LATE_MS)], [delivered(2, MAY_NOT_KNOW)]), "answers are seconds late",
     )  # fmt: skip
 

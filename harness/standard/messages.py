@@ -16,27 +16,29 @@ from harness.vocabulary import Outcome
 
 def statement_breaks(statement: Statement, target: Target) -> Iterator[Planned]:
     """Each way in which one statement can go wrong."""
-    at, word, once = statement.link, statement.text, STANDARD.of(statement.link.protocol).cut_once
+    at, word, once = statement.link, statement.shown, STANDARD.of(statement.link.protocol).cut_once
     yield _planned(
-        statement, target, "cut", f"The connection to {at} ends before {word!r} arrives.",
+        statement, target, "cut", f"The connection to {at} ends before {word} arrives.",
         wire.cut(statement.sent), once,
     )  # fmt: skip
     yield _planned(
-        statement, target, "answer_lost", f"{at} carries {word!r} out, and its answer is lost with the connection.",
+        statement, target, "answer_lost",
+        f"The server of {at} carries {word} out, and its answer is lost with the connection.",
         wire.cut(statement.answered), once,
     )  # fmt: skip
     yield _planned(
-        statement, target, "answer_swallowed", f"{at} carries {word!r} out, and is silent from then on.",
+        statement, target, "answer_swallowed", f"The server of {at} carries {word} out, and is silent from then on.",
         wire.stall(statement.answered), MAY_NOT_KNOW,
     )  # fmt: skip
     yield _planned(
-        statement, target, "swallowed", f"{word!r} never arrives at {at}, and nothing says so.",
+        statement, target, "swallowed", f"On its way to {at} {word} is swallowed, and nothing says so.",
         wire.stall(statement.sent), MAY_NOT_KNOW,
     )  # fmt: skip
     for error in SEARCHED.of(at.protocol).errors:
         yield _planned(
-            statement, target, f"errs_{error.code.lower()}", f"{at} answers {word!r} with its error {error.code}.",
-            wire.fail(statement.sent, code=error.code, text=error.text, fatal=error.fatal), MAY_REFUSE,
+            statement, target, f"errs_{error.code.lower()}",
+            f"The server of {at} answers {word} with its error {error.code}.",
+            wire.fail(statement.sent, code=error.code, fatal=error.fatal), MAY_REFUSE,
             nightly="" if error in _for_every_push(statement) else "one error stands for all of them",
         )  # fmt: skip
 
@@ -50,7 +52,7 @@ def _planned(
 ) -> Planned:
     return Planned(
         id=f"{PREFIX}_{statement.word}_{way}_{statement.link.name}".replace(".", "_"),
-        theme=f"{PREFIX}_{statement.link.name}",
+        link=statement.link.name,
         about=about,
         moves=met_by(statement, fault, target, expect),
         nightly=nightly,

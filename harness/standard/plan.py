@@ -72,16 +72,14 @@ def _of_link(link: Link, ground: Ground, seen: Seen, left_out: list[LeftOut]) ->
             why = f"the service keeps no connection to {link} between two requests"
             left_out.append(LeftOut(_id(link, each.name), why))
             continue
-        yield Planned(
-            id=_id(link, each.name), theme=_theme(link), about=each.about, moves=each.moves, nightly=each.nightly
-        )
+        yield Planned(id=_id(link, each.name), link=link.name, about=each.about, moves=each.moves, nightly=each.nightly)
     for own in STANDARD.of(link.protocol).breaks(ground):
         yield _of_protocol(link, own)
 
 
 def _of_protocol(link: Link, own: Break) -> Planned:
     return Planned(
-        id=_id(link, own.name), theme=_theme(link), about=own.about, moves=_with_contract(own), nightly=own.nightly
+        id=_id(link, own.name), link=link.name, about=own.about, moves=_with_contract(own), nightly=own.nightly
     )
 
 
@@ -96,7 +94,3 @@ def _with_contract(own: Break) -> tuple[Move, ...]:
 
 def _id(link: Link, name: str) -> str:
     return f"{PREFIX}_{link.name}_{name}".replace(".", "_")
-
-
-def _theme(link: Link) -> str:
-    return f"{PREFIX}_{link.name}"

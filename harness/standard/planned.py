@@ -21,10 +21,10 @@ PREFIX = "standard"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """`id`: without `test_`. `theme`: what is broken, a link's name. `nightly`: why it is not for every push, or ""."""
+    """`id`: without `test_`. `link`: the name of the one that is broken. `nightly`: why it is not for every push."""
 
     id: str
-    theme: str
+    link: str
     about: str
     moves: tuple[Move, ...]
     nightly: str = ""
@@ -54,7 +54,7 @@ class Planned:
 
         return Scenario(
             id=self.id,
-            theme=self.theme,
+            theme=f"{PREFIX}_{self.link}",
             play=blamed(play),
             needs=self.needs(target),
             nightly=self.nightly,

@@ -9,7 +9,7 @@ from tests.cli.support import runs_by_id, summary_in
 from tests.tiny import run_harness, write_suite
 
 
-def test_a_target_alone_is_enough_for_verdicts_and_a_line_that_repeats_one(tmp_path: Path) -> None:
+def test_a_target_alone_is_enough_for_verdicts_which_its_file_repeats(tmp_path: Path) -> None:
     suite = write_suite(tmp_path)
     (suite / "scenarios" / "all_verdicts.py").unlink()
     ids = ("standard_insert_cut_postgres", "standard_postgres_away_from_the_start")
@@ -23,3 +23,10 @@ def test_a_target_alone_is_enough_for_verdicts_and_a_line_that_repeats_one(tmp_p
     assert summary["findings"] == []  # nobody wrote them, so nobody has to prove them
     words = shlex.split(runs[ids[0]]["repro"])
     assert words[words.index("--suite") + 1] == "standard"
+    written = run_harness("new", "--suite", cwd=suite)
+    assert written.returncode == 0, written.stderr
+    own = run_harness("gate", *ids, "--without", "retry", cwd=suite)
+    assert own.returncode == 1, own.stderr
+    verdicts = {name: (run["verdict"], run["failing_checks"]) for name, run in runs.items()}
+    owned = runs_by_id(summary_in(suite))
+    assert {name: (run["verdict"], run["failing_checks"]) for name, run in owned.items()} == verdicts

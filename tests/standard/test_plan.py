@@ -18,7 +18,7 @@ from harness.scenario.schedule import read_schedule
 from harness.search.recording.places import Kind, Place
 from harness.search.recording.recording import Observed, Recording
 from harness.standard.plan import Seen, StandardSuite, standard_suite
-from harness.standard.statements import statements
+from harness.standard.statements import TEXT_CHARACTERS, statements
 from harness.target import Target, load_target
 from harness.vocabulary import Link
 
@@ -102,6 +102,12 @@ def test_a_statement_is_named_by_as_few_words_as_tell_it_from_the_others() -> No
     assert [each.word for each in found] == ["select_id_from_a", "select_id_from_b", "insert"]
 
 
+def test_statements_that_begin_alike_for_very_long_count_as_one() -> None:
+    long = "SELECT " + "a, " * 30
+    found = statements([of(postgres, f"{long}b", f"{long}c", "SELECT 1")], [postgres])
+    assert [each.text for each in found] == [long[:TEXT_CHARACTERS].rstrip(), "SELECT 1"]
+
+
 def test_what_a_repeat_alone_sends_is_broken_in_a_repeat(target: Target) -> None:
     suite = planned(target, of(postgres, "INSERT"), of(postgres, "INSERT", "UPDATE", kind="repeat"))
     found = {each.id: each for each in suite.planned}
@@ -123,7 +129,7 @@ def test_a_service_without_connections_at_rest_has_none_to_be_cut_there(target: 
 def test_a_link_that_no_request_uses_is_left_out(target: Target) -> None:
     seen = Seen(statements=(), kept={"postgres": 1, "redis": 0}, used=frozenset())
     suite = standard_suite(target, seen, nothing_lacks)
-    assert {each.theme for each in suite.planned} == {"standard_postgres"}
+    assert {each.link for each in suite.planned} == {"postgres"}
     assert [each.what for each in suite.left_out] == ["everything on redis"]
 
 

@@ -3,45 +3,90 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
 
-from harness.cli.chosen import choose
+from harness.cli.chosen import choose, plan_standard
 from harness.cli.options import SUITE, options
-from harness.drafting import Draft, check_name, draft
+from harness.drafting import Draft, check_free, check_name, draft, suite_source, usual_protection
 from harness.errors import HarnessError, UsageError
 from harness.results.repro import harness_words
 from harness.suite import ExitStatus, SuiteSettings
 
+FAULT = "link.cut"
+SUITE_NAME = "standard"
+
 
 @click.command()
-@click.argument("name")
+@click.argument("name", required=False)
+@click.option("--suite", is_flag=True, help="The whole standard suite of the target, as a file of yours.")
 @click.option(
-    "--fault", metavar="KIND", default="link.cut", show_default=True,
-    help="What goes wrong: LAYER.KIND, as `harness faults` lists them.",
+    "--fault", metavar="KIND",
+    help=f"What goes wrong: LAYER.KIND, as `harness faults` lists them.  [default: {FAULT}]",
 )  # fmt: skip
 @click.option("--link", metavar="LINK", help="Where.  [default: the first of the target's that the fault fits]")
 @click.option("--proves", metavar="PROTECTION", help="What it is to prove.  [default: one of the link's]")
 @options(SUITE[:2])
 def new(
-    name: str, *, fault: str, link: str | None, proves: str | None, scenarios: Path, target: Path | None
-) -> ExitStatus:
+    name: str | None, *, suite: bool, fault: str | None, link: str | None, proves: str | None, scenarios: Path,
+    target: Path | None,
+) -> ExitStatus:  # fmt: skip
     """Write scenarios/NAME.py: a scenario that runs at once, with a proof to fill in.
 
-    NAME is the scenario's id: a-z 0-9 _. An existing file is never overwritten.
+    NAME is the scenario's id: a-z 0-9 _. With --suite it is the file's name, `standard` by default, and the scenarios
+    are those of `gate --suite standard`. An existing file is never overwritten.
 
     Exit status: 0 written; 4 a name that is taken or does not exist.
     """
     settings = SuiteSettings(scenarios=scenarios, target=target)
-    suite = choose(settings, ())
-    file = check_name(name, scenarios, {each.id.partition("[")[0] for each in suite.scenarios})
-    written = draft(name, suite.target, kind=fault, link=link, protection=proves)
-    _write(file, written.text)
-    for line in _next_lines(file, written, settings):
+    if suite:
+        _check_no_parts({"--fault": fault, "--link": link, "--proves": proves})
+        lines = _write_suite(settings, name or SUITE_NAME)
+    elif name is None:
+        mend = "name the scenario, or say --suite"
+        raise UsageError.at("command line", "NAME", "", "a scenario needs a name", mend=mend)
+    else:
+        lines = _write_one(settings, name, fault=fault or FAULT, link=link, proves=proves)
+    for line in lines:
         click.echo(line)
     return ExitStatus.HELD
+
+
+def _write_one(
+    settings: SuiteSettings, name: str, *, fault: str, link: str | None, proves: str | None
+) -> Iterator[str]:
+    suite = choose(settings, ())
+    file = check_name(name, settings.scenarios, {each.id.partition("[")[0] for each in suite.scenarios})
+    written = draft(name, suite.target, kind=fault, link=link, protection=proves)
+    _write(file, written.text)
+    return _next_lines(file, written, settings)
+
+
+def _check_no_parts(given: Mapping[str, str | None]) -> None:
+    """Refuse the options of a single scenario beside --suite."""
+    for option, value in given.items():
+        if value is not None:
+            raise UsageError.at(
+                "command line", option, value, "the standard suite has all faults on all links", mend="leave it out"
+            )
+
+
+def _write_suite(settings: SuiteSettings, name: str) -> Iterator[str]:
+    own = choose(settings, ())
+    made = plan_standard(settings, own.target, own.profile)
+    check_free({each.id for each in made.planned}, {each.id for each in own.scenarios})
+    file = check_name(name, settings.scenarios, {each.id.partition("[")[0] for each in own.scenarios})
+    title = own.target.description.name
+    _write(file, suite_source(made, title, lambda each: usual_protection(own.target, each.link)))
+    yield f"{file}: {len(made.planned)} scenarios, which are yours from now on"
+    yield "They run with the others of the folder; --nightly adds those that take long:"
+    yield _line(settings, "gate")
+
+
+def _line(settings: SuiteSettings, *words: str) -> str:
+    return f"    {shlex.join([*harness_words(), *words, *settings.options()])}"
 
 
 def _write(file: Path, text: str) -> None:
@@ -55,14 +100,11 @@ def _write(file: Path, text: str) -> None:
 
 
 def _next_lines(file: Path, written: Draft, settings: SuiteSettings) -> Iterator[str]:
-    def line(*words: str) -> str:
-        return f"    {shlex.join([*harness_words(), *words, *settings.options()])}"
-
     yield f"{file}: {written.kind} on {written.link}, to prove {written.protection}"
     yield "It runs, and should hold:"
-    yield line("run", written.name)
+    yield _line(settings, "run", written.name)
     yield "Which protections carry it, and how it fails without one:"
-    yield line("ablate", written.name, "--matrix")
-    yield line("run", written.name, "--without", written.protection)
+    yield _line(settings, "ablate", written.name, "--matrix")
+    yield _line(settings, "run", written.name, "--without", written.protection)
     yield "With the check and its words written into `proves`, see it proved:"
-    yield line("run", written.name, "--proofs")
+    yield _line(settings, "run", written.name, "--proofs")
