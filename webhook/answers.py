@@ -9,16 +9,24 @@ from starlette.responses import Response
 from webhook.delivery import Stored
 from webhook.rejections import Rejection
 
+READ_FROM = "Webhook-Read-From"
+"""The header of an answer to a read: `primary`, or `replica`, which may lag behind."""
+
 
 def acknowledged(stored: Stored) -> Response:
     """It is committed."""
     return _json(200, _described(stored))
 
 
-def found(stored: Stored, body: bytes) -> Response:
+def found(stored: Stored, body: bytes, server: str) -> Response:
     """Show what is stored; the body in base64, since its bytes may be anything that JSON allows."""
     shown = {"size": len(body), "body_base64": base64.b64encode(body).decode()}
-    return _json(200, _described(stored) | shown)
+    return _json(200, _described(stored) | shown, read_from(server))
+
+
+def read_from(server: str) -> dict[str, str]:
+    """Say who has told what is stored."""
+    return {READ_FROM: server}
 
 
 def conflict(stored: Stored) -> Response:

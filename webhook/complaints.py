@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 PREFIX = "WEBHOOK_"
-HIDDEN = frozenset({"database_url", "redis_url", "secrets", "source_secrets"})
+HIDDEN = frozenset({"database_url", "redis_url", "replica_url", "secrets", "source_secrets"})
 """Their values may hold passwords, which no message repeats."""
 
 
@@ -63,6 +63,7 @@ def valid_values(name: str, field: FieldInfo) -> str:
     """Say in words what a setting takes."""
     special = {
         "database_url": "postgresql://USER:PASSWORD@HOST:PORT/DATABASE (TLS: ?sslmode=verify-full&sslrootcert=FILE)",
+        "replica_url": "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or empty: there is none",
         "redis_url": "redis://HOST:PORT/DB (or rediss://, unix://)",
         "secrets": "whsec_BASE64, several separated by commas",
         "source_secrets": "SOURCE:whsec_BASE64, several separated by commas, also for one source",

@@ -3,7 +3,7 @@
 from typing import Any
 
 import asyncpg
-from sqlalchemy import event
+from sqlalchemy import URL, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -16,13 +16,13 @@ from webhook.replication import WarnedConnection
 from webhook.settings import Settings
 
 
-def make_engine(settings: Settings) -> AsyncEngine:
-    """Connect to nothing yet.
+def make_engine(settings: Settings, database_url: URL | None = None) -> AsyncEngine:
+    """Connect to nothing yet. `database_url`: another one than the primary's.
 
     With every protection off this is `create_async_engine(url)`: pool size and overflow are then SQLAlchemy's own
     defaults. Parameters stay out of error messages in any case: the body is one.
     """
-    url = settings.database_url.set(drivername=_driver(settings))
+    url = (database_url or settings.database_url).set(drivername=_driver(settings))
     engine = create_async_engine(url, hide_parameters=True, connect_args=_connect_args(settings), **_pool(settings))
     if settings.pool_leave_read_only:
         event.listen(engine.sync_engine, "handle_error", _leave_read_only)

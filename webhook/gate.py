@@ -13,8 +13,9 @@ class Gate:
     """Counts who waits for a connection while the pool has none to give."""
 
     def __init__(self, *, pool: QueuePool, connections: int, waiting_max: int | None, metrics: Metrics) -> None:
-        self._pool = pool
-        self._connections = connections
+        self.pool = pool
+        self.connections = connections
+        """How many the pool may have at most."""
         self._waiting_max = waiting_max
         self._metrics = metrics
         self.waiting = 0
@@ -27,12 +28,12 @@ class Gate:
             ShedError: the queue is full.
 
         """
-        if self._pool.checkedout() < self._connections:
+        if self.pool.checkedout() < self.connections:
             yield
             return
         if self._waiting_max is not None and self.waiting >= self._waiting_max:
             self._metrics.shed.inc()
-            raise ShedError(f"{self.waiting} requests wait for one of {self._connections} connections")
+            raise ShedError(f"{self.waiting} requests wait for one of {self.connections} connections")
         self._metrics.pool_waits.inc()
         self.waiting += 1
         try:

@@ -37,6 +37,11 @@ def database_url(text: str) -> URL:
     return url.set(drivername="postgresql", query=_ssl_options(given))
 
 
+def replica_url(text: str) -> URL | None:
+    """Give the URL as `database_url` does; an empty text is none."""
+    return database_url(text) if text else None
+
+
 def _ssl_options(given: Mapping[str, str]) -> Mapping[str, str]:
     mode, authority = given.get("sslmode", given.get("ssl")), given.get("sslrootcert")
     if authority is None:

@@ -12,6 +12,7 @@ from webhook.failures import RETRIED, Reason
 
 OUTCOMES = ("acknowledged", "conflict", "refused", "unknown", "rejected")
 DEGRADED = ("redis_failed", "breaker_open")
+SERVERS = ("primary", "replica")
 FAILED = sorted({*Reason, "deadline", "ending", "redis_failed"})
 """Why a request was refused, or its delivery left unknown: the `reason` of those events in the log."""
 
@@ -28,6 +29,10 @@ class Metrics:
         )
         self.degraded = self._counter("webhook_degraded", "Deliveries handled without Redis", "reason", DEGRADED)
         self.failures = self._counter("webhook_failures", "Requests refused, or left unknown", "reason", FAILED)
+        self.reads = self._counter("webhook_reads", "Reads, by the server that answered", "server", SERVERS)
+        self.replica_failures = self._counter(
+            "webhook_replica_failures", "Reads that the replica failed", "reason", sorted({*Reason, "deadline"})
+        )
         self.shed = Counter("webhook_shed", "Refused because too many were waiting", registry=self.registry)
         self.resolved = Counter("webhook_commits_resolved", "Lost commits that were settled", registry=self.registry)
         self.pool_waits = Counter("webhook_pool_waits", "Checkouts that had to queue", registry=self.registry)

@@ -16,10 +16,10 @@ from webhook.inspection import Inspector, check_id, check_source
 from webhook.intake import Intake
 from webhook.logs import Log, describe
 from webhook.metrics import Metrics
+from webhook.reading import Reading
 from webhook.recent import RedisFailedError
 from webhook.rejections import RejectedError
 from webhook.settings import Settings
-from webhook.store import Store
 
 Handler = Callable[[Request, Progress, Deadline], Awaitable[Response]]
 Refusal = Callable[[str, int], Response]
@@ -29,14 +29,14 @@ class Reception:
     """The endpoints that deal with deliveries."""
 
     def __init__(
-        self, *, settings: Settings, inspector: Inspector, intake: Intake, store: Store, metrics: Metrics, log: Log
+        self, *, settings: Settings, inspector: Inspector, intake: Intake, reading: Reading, metrics: Metrics, log: Log
     ) -> None:
         self._limit_s = settings.request_timeout_s if settings.deadline_request else None
         self._refuse = settings.errors_refuse
         self._retry_after_s = settings.retry_after_s
         self._inspector = inspector
         self._intake = intake
-        self._store = store
+        self._reading = reading
         self._metrics = metrics
         self._log = log
 
@@ -82,10 +82,11 @@ class Reception:
         check_source(source)
         check_id(delivery_id)
         progress.source, progress.delivery_id = source, delivery_id
-        fetched = await self._store.fetch(source, delivery_id, progress)
-        if fetched is None:
-            return answers.failure(404, "not_found", f"No delivery {delivery_id} of {source} is stored.")
-        return answers.found(*fetched)
+        read = await self._reading.fetch(source, delivery_id, progress)
+        if read.found is None:
+            detail = f"No delivery {delivery_id} of {source} is stored."
+            return answers.failure(404, "not_found", detail, answers.read_from(read.server))
+        return answers.found(*read.found, read.server)
 
     async def _answered(self, request: Request, handle: Handler, refusal: Refusal) -> Response:
         progress = Progress()

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 from uvicorn.config import Config
 
@@ -22,6 +23,7 @@ from webhook.metrics import Metrics
 from webhook.names import make_loop
 from webhook.probes import Probes
 from webhook.protocol import protocol_class
+from webhook.reading import Reading
 from webhook.recent import RecentDeliveries, make_client
 from webhook.reception import Reception
 from webhook.schema import KEY_NAME
@@ -60,31 +62,25 @@ async def _serve(settings: Settings, log: Log) -> None:
         await _run(settings, parts, metrics, log)
     finally:
         await parts.store.close()
+        if parts.replica is not None:
+            await parts.replica.close()
         await parts.recent.close()
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
     store: Store
+    replica: Store | None
     recent: RecentDeliveries
     budget: RetryBudget
 
 
 def _assemble(settings: Settings, metrics: Metrics, log: Log) -> _Parts:
     engine = make_engine(settings)
-    pool = engine.pool
-    if not isinstance(pool, QueuePool):
-        raise TypeError(f"{type(pool).__name__} has no queue: its state cannot be watched")
-    connections = settings.pool_size + settings.pool_max_overflow
-    gate = Gate(
-        pool=pool,
-        connections=connections,
-        waiting_max=settings.shed_waiting_max if settings.load_shed else None,
-        metrics=metrics,
-    )
+    gate = _make_gate(settings, engine, metrics)
     budget = _make_budget(settings)
     metrics.watch_log(lambda: log.lost)
-    metrics.watch(pool, connections, lambda: gate.waiting, lambda: budget.tokens)
+    metrics.watch(gate.pool, gate.connections, lambda: gate.waiting, lambda: budget.tokens)
     store = Store(
         engine,
         gate=gate,
@@ -95,7 +91,27 @@ def _assemble(settings: Settings, metrics: Metrics, log: Log) -> _Parts:
     )
     breaker = _make_breaker(settings, metrics, log)
     recent = RecentDeliveries(make_client(settings), settings=settings, breaker=breaker, metrics=metrics, log=log)
-    return _Parts(store, recent, budget)
+    return _Parts(store, _make_replica(settings, metrics, log), recent, budget)
+
+
+def _make_gate(settings: Settings, engine: AsyncEngine, metrics: Metrics) -> Gate:
+    pool = engine.pool
+    if not isinstance(pool, QueuePool):
+        raise TypeError(f"{type(pool).__name__} has no queue: its state cannot be watched")
+    return Gate(
+        pool=pool,
+        connections=settings.pool_size + settings.pool_max_overflow,
+        waiting_max=settings.shed_waiting_max if settings.load_shed else None,
+        metrics=metrics,
+    )
+
+
+def _make_replica(settings: Settings, metrics: Metrics, log: Log) -> Store | None:
+    if settings.replica_url is None:
+        return None
+    engine = make_engine(settings, settings.replica_url)
+    # It locks nothing, and has no COMMIT to wait for.
+    return Store(engine, gate=_make_gate(settings, engine, metrics), log=log, replicated=False)
 
 
 def _make_budget(settings: Settings) -> RetryBudget:
@@ -158,7 +174,10 @@ async def _run(settings: Settings, parts: _Parts, metrics: Metrics, log: Log) ->
     )
     store, recent = parts.store, parts.recent
     intake = Intake(settings=settings, store=store, recent=recent, budget=parts.budget, metrics=metrics, log=log)
-    reception = Reception(settings=settings, inspector=inspector, intake=intake, store=store, metrics=metrics, log=log)
+    reading = Reading(settings=settings, primary=store, replica=parts.replica, metrics=metrics, log=log)
+    reception = Reception(
+        settings=settings, inspector=inspector, intake=intake, reading=reading, metrics=metrics, log=log
+    )
     probes = Probes(settings=settings, store=store, recent=recent, metrics=metrics)
     config = Config(
         make_application(reception, probes),

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL
 
 from webhook.complaints import SettingsError, explain, unknown_variables, valid_values
-from webhook.locations import database_url, redis_url, signing_secrets, source_secrets
+from webhook.locations import database_url, redis_url, replica_url, signing_secrets, source_secrets
 
 __all__ = ["Settings", "SettingsError", "load_database_url", "load_settings"]
 
@@ -33,6 +33,8 @@ class Settings(BaseSettings):
 
     database_url: Annotated[URL, NoDecode] = Field(validation_alias="DATABASE_URL")
     redis_url: SecretStr = Field(validation_alias="REDIS_URL")
+    replica_url: Annotated[URL | None, NoDecode] = None
+    """A standby of the same database, by which GET shows what is stored; without it the primary shows all."""
     secrets: Annotated[tuple[bytes, ...], NoDecode]
     """The keys that may have signed a delivery; several, so that they can be rotated."""
     source_secrets: Annotated[Mapping[str, tuple[bytes, ...]], NoDecode] = {}
@@ -105,6 +107,13 @@ class Settings(BaseSettings):
     commit_replicated: bool = True
     errors_refuse: bool = True
 
+    # Reading from a replica.
+    replica_absence_is_no_proof: bool = True
+    replica_fall_back: bool = True
+    replica_bounded: bool = True
+    replica_timeout_s: Seconds = 0.3
+    """Bounds one read from it, connecting included."""
+
     # Redis.
     redis_timeouts: bool = True
     redis_operation_timeout_s: Seconds | None = 0.05
@@ -133,6 +142,11 @@ class Settings(BaseSettings):
     @classmethod
     def _database_url(cls, value: object) -> URL:
         return database_url(str(value))
+
+    @field_validator("replica_url", mode="before")
+    @classmethod
+    def _replica_url(cls, value: object) -> URL | None:
+        return None if value is None else replica_url(str(value))
 
     @field_validator("redis_url", mode="before")
     @classmethod

@@ -98,7 +98,7 @@ class Chaos:
         links = await self._owned.enter_async_context(laid_links(bed, relay, number))
         site = Site(
             service=OwnProcess(stack.keeper, bed.folder / f"test-{number}.log", self._connects), links=dict(links),
-            servers=stack.servers, relay=relay, relay_pid=stack.relay.process.pid, toxiproxy=stack.toxiproxy,
+            servers=dict(stack.servers), relay=relay, relay_pid=stack.relay.process.pid, toxiproxy=stack.toxiproxy,
             witness=_nobody, allow_hosts=bed.allow_hosts, server_changes=bed.server_changes, patience_s=PATIENCE_S,
             leaked=functools.partial(self._recorder.record, "server"),
             failed_over=lambda event, t_ns: self._recorder.record("server", event, t_ns=t_ns),

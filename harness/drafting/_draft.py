@@ -62,9 +62,15 @@ def kinds() -> Mapping[str, type[Fault]]:
 
 def _link(target: Target, fault: type[Fault], name: str | None) -> Link:
     wanted = fault.fits()
-    fitting = {each.name: each for each in links_of(target) if isinstance(each, wanted)}
+    replicas = {each for each, described in target.description.links.items() if described.replica_of is not None}
+    fitting = {
+        each.name: each
+        for each in links_of(target)
+        if isinstance(each, wanted) and (each.name in replicas or not fault.of_a_replica)
+    }
     if not fitting:
-        problem, mend = f"strikes at a {wanted.__name__}, and the target has none", "draft another fault"
+        what = f"{wanted.__name__} that is a replica's" if fault.of_a_replica else wanted.__name__
+        problem, mend = f"strikes at a {what}, and the target has none", "draft another fault"
         raise UsageError.at(PLACE, "--fault", fault.kind, problem, mend=mend)
     if name is None:
         return next(iter(fitting.values()))

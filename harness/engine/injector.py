@@ -129,7 +129,7 @@ class Injector:
     def _check_needs(self, fault: Fault) -> None:
         needs = sorted(fault.needs)
         if fault.needs_own_server and isinstance(link := getattr(fault, "link", None), Link):
-            needs.append(own(self._site.laid(link).server))
+            needs.append(own(self._site.stack_server(link)))
         for need in needs:
             self.require(need)
 

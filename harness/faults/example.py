@@ -43,6 +43,10 @@ class Ground:
     """Settings with which the service reaches the link by its name, where it does not anyway."""
     tls: bool = True
     """Whether it speaks TLS on the link."""
+    read: str = "delivery"
+    """The name of a request that reads a delivery; "" if the target has none."""
+    read_with: tuple[str, ...] = ("REPLICA_URL={replica.url}",)
+    """Settings with which the service reads the replica on the link."""
     remembers: bool = True
     """Whether the target says by which key the service remembers a delivery there."""
 
@@ -119,7 +123,8 @@ class Example:
     `beside`: faults that are injected with it, such as a cut that makes the service connect anew. `prepared`:
     one delivery comes first. `restarts`: the service is restarted while the fault is on. `idle_s`: so long nothing is
     delivered while it is on.
-    `restarted_with`: the service is restarted with these settings before.
+    `restarted_with`: the service is restarted with these settings before. `reads`: the name of the request by which the
+    last delivery is read while the fault is on.
     """
 
     fault: Fault
@@ -132,3 +137,4 @@ class Example:
     restarts: bool = False
     restarted_with: tuple[str, ...] = ()
     idle_s: float = 0.0
+    reads: str = ""

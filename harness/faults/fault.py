@@ -65,6 +65,8 @@ class Fault(Value):
     """Whether a run without evidence of this fault is inconclusive."""
     takes: ClassVar[frozenset[Connections]] = frozenset()
     """Which connections of its link are of no use to the service, for as long as it is in force."""
+    of_a_replica: ClassVar[bool] = False
+    """Whether it strikes only at a link by which the service reads a replica."""
     of_the_process: ClassVar[bool] = False
     """Whether it strikes the service's own process, which then need not say that it is alive."""
 

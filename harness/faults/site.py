@@ -72,6 +72,8 @@ class LaidLink:
     """Whether the relay speaks TLS to the service."""
     name: str | None = None
     """The host name by which the service may reach it."""
+    replica_of: str | None = None
+    """The link with whose user and database the service reads here; None where it has a part of its own."""
 
     @property
     def server_title(self) -> str:
@@ -147,8 +149,8 @@ class Site:
 
     service: ServiceProcess
     links: dict[str, LaidLink]
-    servers: Mapping[str, Server] = field(default_factory=dict)
-    """The servers behind the links, by their names in the target description."""
+    servers: dict[str, Server] = field(default_factory=dict)
+    """The servers behind the links, by their names in the target description; a standby behind one by the link's."""
     relay: RelayControl
     relay_pid: int
     toxiproxy: ToxiproxyServer
@@ -218,11 +220,30 @@ class Site:
             await self.relay.lead(laid.hop, server.address)
             self._is_at(server, laid)
 
+    async def lead(self, link: Link, server: Server, own: Own) -> None:
+        """Lead one link to another server, where the service has `own`. Connections through Toxiproxy end."""
+        laid = self.laid(link)
+        await asyncio.to_thread(self.toxiproxy.client().set_upstream, laid.proxy, server.address)
+        await self.relay.lead(laid.hop, laid.proxy_address)
+        self.links[link.name] = dataclasses.replace(
+            laid, server=server.name, upstream=server.address, log=server.log, own=own
+        )
+
+    @property
+    def own_links(self) -> Sequence[LaidLink]:
+        """The links on which the service has a part of a server: all but those that read a replica of one."""
+        return [laid for laid in self.links.values() if laid.replica_of is None]
+
     def _links_to(self, server: Server) -> Sequence[LaidLink]:
         return [laid for laid in self.links.values() if laid.server == server.name]
 
     def _is_at(self, server: Server, laid: LaidLink) -> None:
         self.links[laid.link.name] = dataclasses.replace(laid, upstream=server.address, log=server.log)
+
+    def stack_server(self, link: Link) -> str:
+        """The name of the stack's server that a link leads to, or to a standby of."""
+        laid = self.laid(link)
+        return laid.server if laid.replica_of is None else self.links[laid.replica_of].server
 
     def laid(self, link: Link) -> LaidLink:
         """The link with its ports. Raises UsageError if the target has no link of that name."""

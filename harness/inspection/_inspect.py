@@ -102,7 +102,8 @@ async def _served(rig: Rig, performer: Performer) -> AsyncIterator[Found]:
             yield each
         async for each in contract_kept(rig, performer, sent.delivery):
             yield each
-    for name in rig.site.links if sent.taken else ():  # last: a read may use a link that a delivery does not need
+    used = [laid.link.name for laid in rig.site.own_links]  # a replica is one that a scenario may have it read
+    for name in used if sent.taken else ():  # last: a read may use a link that a delivery does not need
         yield await _link(rig, name)
     for each in await _metrics(rig):
         yield each

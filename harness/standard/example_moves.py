@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.engine.steps import Deliver, Heal, Inject, Restart, Until, Wait
+from harness.engine.steps import Deliver, Heal, Inject, Request, Restart, Until, Wait
 from harness.faults.example import Example
 from harness.scenario.schedule import Begin, Do, End, Move
+from harness.vocabulary import ACKNOWLEDGED
 
 
 def moves_of(example: Example) -> Sequence[Move]:
@@ -30,6 +31,8 @@ def _moves(example: Example) -> Iterator[Move]:
             if example.idle_s:
                 yield Do(Wait(example.idle_s, because="it strikes what is idle for so long"))
             yield Do(deliver)
+            if example.reads:
+                yield Do(Request(example.reads, expect=ACKNOWLEDGED))
             yield End(1)
         case "after":
             yield Do(inject)

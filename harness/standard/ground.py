@@ -24,7 +24,9 @@ def ground_of(target: Target, link: Link) -> Ground:
     store = next((each for each in links if each.name == stored.link), links[0])
     return Ground(
         link=link, store=store, rows=stored.sql or "", place=str(target.path), by_name=_by_name(target, link),
-        tls=described.tls, remembers=described.remembers is not None,
+        tls=described.tls, read=next(iter(target.description.reads), ""),
+        read_with=tuple(f"{key}={text}" for key, text in described.read_with.items()),
+        remembers=described.remembers is not None,
     )  # fmt: skip
 
 

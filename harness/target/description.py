@@ -83,6 +83,13 @@ class LinkDescription(Table):
     """What the service speaks on it."""
     server: Name | None = None
     """The server that it leads to; by default one that all links of its protocol share, named as the protocol is."""
+    replica_of: Name | None = None
+    """PostgreSQL: the link whose server this one reads a replica of, described above it. The service has the same user
+    and database on both. Until a fault puts a standby behind it (`server.pause_replay`), it leads to that link's own
+    server, which lags behind nothing."""
+    read_with: Environment = Field(default={})
+    """Settings with which the service reads that replica, where it does not anyway: scenarios of `harness new` start it
+    so."""
     remembers: str | None = None
     """Redis: the key by which the service remembers a delivery, with `{prefix}`, `{source}` and `{id}`."""
     remembers_s: Seconds | None = None

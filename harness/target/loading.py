@@ -14,7 +14,7 @@ from typing import cast
 from harness.documents import check_document, check_schema, read_toml
 from harness.errors import UsageError
 from harness.protocols.contract.about import ABOUT, storing
-from harness.target.description import SCHEMA, TargetDescription
+from harness.target.description import SCHEMA, LinkDescription, TargetDescription
 from harness.target.placeholders import (
     CA_FILE,
     LINK_AWAY,
@@ -102,6 +102,7 @@ def _check_references(description: TargetDescription, place: str) -> None:
         for protection in profile.without:
             switched_off(description, protection, place=f"{place}: [profiles.{name}]", key="without")
     servers_of(description, place)
+    _check_replicas(description, place)
     _check_rows(description, place)
     _check_residue(description, place)
     _check_told_by(description, place)
@@ -120,6 +121,26 @@ def _check_references(description: TargetDescription, place: str) -> None:
         if link.remembers_s is not None and not ABOUT.of(link.protocol).remembers:
             problem = f"keys of {link.protocol} have no time to live"
             raise UsageError.at(where, "remembers_s", link.remembers_s, problem, mend="take it out")
+
+
+def _check_replicas(description: TargetDescription, place: str) -> None:
+    """Refuse a replica of what is no earlier link of the same protocol and server, or that has no replicas."""
+    before: dict[str, LinkDescription] = {}
+    for name, link in description.links.items():
+        where = f"{place}: [links.{name}]"
+        if link.replica_of is not None:
+            valid = [each for each, other in before.items() if other.protocol == link.protocol]
+            if not ABOUT.of(link.protocol).replicates:
+                problem = f"the harness makes no replica of a {link.protocol} server"
+                raise UsageError.at(where, "replica_of", link.replica_of, problem, mend="take it out")
+            if link.replica_of not in valid:
+                problem = "no link of this protocol above it has this name, and a part of a server of its own"
+                raise UsageError.at(where, "replica_of", link.replica_of, problem, valid=valid)
+            if link.server_name != before[link.replica_of].server_name:
+                problem = f"[links.{link.replica_of}] leads to another server"
+                raise UsageError.at(where, "server", link.server_name, problem, mend="name the same server in both")
+        else:
+            before[name] = link
 
 
 def _check_rows(description: TargetDescription, place: str) -> None:

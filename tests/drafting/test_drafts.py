@@ -34,9 +34,13 @@ def links_of(kind: str, target: Target) -> list[str]:
     """The links that a fault of this kind can strike at, by its own type. The webhook's are without TLS."""
     if kind == "link.handshake":
         return []
-    wanted = Fault.kinds()[kind].fits()
-    links = target.description.links.items()
-    return [name for name, link in links if issubclass(WORDS.of(link.protocol), wanted)]
+    fault = Fault.kinds()[kind]
+    links = {
+        name: link
+        for name, link in target.description.links.items()
+        if (link.replica_of is not None) == fault.of_a_replica
+    }
+    return [name for name, link in links.items() if issubclass(WORDS.of(link.protocol), fault.fits())]
 
 
 def test_the_text_is_what_the_suite_looks_like(target: Target) -> None:

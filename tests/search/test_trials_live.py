@@ -103,6 +103,6 @@ def test_each_cell_has_its_own_tries(bed: Testbed, tmp_path: Path) -> None:
     for history in histories:
         (again,) = (each for each in history.of(SentAgain) if each.statement == "COMMIT")
         assert [one.answer for one in again.tries][:2] == ["lost", "ok"]
-        assert {each.link for each in history.of(TriesCounted)} == {"postgres", "redis"}
+        assert {each.link for each in history.of(TriesCounted)} == {"postgres", "replica", "redis"}
     first, second = (next(history.of(SentAgain)).delivery for history in histories)
     assert first != second

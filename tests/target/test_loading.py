@@ -100,6 +100,39 @@ def test_a_link_in_tls_has_an_authority_to_trust(tmp_path: Path) -> None:
     assert "closest valid: 'redis.ca_file'" in message
 
 
+REPLICA = '[links.copy]\nprotocol = "postgres"\nreplica_of = "postgres"\n\n[limits]'
+
+
+def test_a_replica_has_the_server_of_the_link_that_it_follows(tmp_path: Path) -> None:
+    links = load_target(write(tmp_path, changed("[limits]", REPLICA))).description.links
+    assert (links["copy"].replica_of, links["copy"].server_name) == ("postgres", "postgres")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem", "mend"),
+    [
+        ('"postgres"\n\n', '"redis"\n\n', "replica_of = 'redis': no link of this protocol above it", "postgres"),
+        ('"postgres"\n\n', '"copy"\n\n', "replica_of = 'copy': no link of this protocol above it", "postgres"),
+        (
+            "replica_of",
+            'server = "two"\nreplica_of',
+            "server = 'two': [links.postgres] leads to another",
+            "same server",
+        ),
+        (
+            'protocol = "postgres"',
+            'protocol = "redis"',
+            "the harness makes no replica of a redis server",
+            "take it out",
+        ),
+    ],
+)
+def test_a_replica_of_what_has_none_is_told(tmp_path: Path, old: str, new: str, problem: str, mend: str) -> None:
+    message, hint = told(write(tmp_path, changed("[limits]", REPLICA.replace(old, new))))
+    assert problem in message
+    assert mend in hint
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told_at", "problem", "mend"),
     [

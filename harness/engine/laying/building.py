@@ -90,7 +90,7 @@ async def built_rig(
         service = ServiceProcess(bed.stack.keeper, spec, ended)
         owned.push_async_callback(service.end)
         site = Site(
-            service=service, links=dict(links), servers=bed.stack.servers,
+            service=service, links=dict(links), servers=dict(bed.stack.servers),
             relay=relay, relay_pid=bed.stack.relay.process.pid,
             toxiproxy=bed.stack.toxiproxy, witness=_nobody, allow_hosts=bed.allow_hosts,
             server_changes=bed.server_changes, patience_s=_patience_s(bed, configuration),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 from harness.addresses import HostPort
@@ -16,8 +16,9 @@ from harness.engine.laying.names import words_of as words_of_name
 from harness.engine.laying.testbed import Testbed
 from harness.engine.laying.tls import authority, mode, words_of
 from harness.faults.site import LaidLink, LaidProxy
-from harness.protocols.contract.storage import STORAGE, Share
+from harness.protocols.contract.storage import STORAGE, Own, Share
 from harness.relay import RelayControl
+from harness.stack import Server
 from harness.target.description import LinkDescription
 from harness.vocabulary import Link
 
@@ -61,25 +62,20 @@ async def laid_links(
     links: dict[str, LaidLink] = {}
     async with AsyncExitStack() as owned:
         for name, described in bed.target.description.links.items():
-            links[name] = await owned.enter_async_context(_laid(bed, relay, name, described, number, laying))
+            followed = None if described.replica_of is None else links[described.replica_of]
+            laid = _laid(bed, relay, name, described, number, laying, followed)
+            links[name] = await owned.enter_async_context(laid)
         yield links
 
 
 @asynccontextmanager
 async def _laid(
-    bed: Testbed, relay: RelayControl, name: str, described: LinkDescription, number: int, laying: Laying
-) -> AsyncIterator[LaidLink]:
+    bed: Testbed, relay: RelayControl, name: str, described: LinkDescription, number: int, laying: Laying,
+    followed: LaidLink | None,
+) -> AsyncIterator[LaidLink]:  # fmt: skip
     server, called = bed.stack.servers[described.server_name], f"{name}-{number}"
-    share = Share(
-        link=name,
-        number=number,
-        alone=laying.alone,
-        prepared=bed.has_template and not bed.prepares_own,
-        cheap_login=laying.cheap_login and bed.cheap_login,
-        remembers_s=described.remembers_s,
-    )
     async with (
-        STORAGE.of(described.protocol).own(server, share) as own,
+        _own(bed, server, name, described, number, laying) if followed is None else nullcontext(followed.own) as own,
         _proxied(bed, called, server.address, laying) as proxied,
     ):
         # The relay closes its hop itself when the run's control connection ends.
@@ -96,8 +92,23 @@ async def _laid(
             name=described.name if laying.by_name else None,
             server=server.name, upstream=server.address, own=own, log=server.log,
             remembers=described.remembers, remembers_s=described.remembers_s, stored=_listing(bed, name),
-            tls=described.tls,
+            tls=described.tls, replica_of=described.replica_of,
         )  # fmt: skip
+
+
+def _own(
+    bed: Testbed, server: Server, name: str, described: LinkDescription, number: int, laying: Laying
+) -> AbstractAsyncContextManager[Own]:
+    """Make the service's own part of the server."""
+    share = Share(
+        link=name,
+        number=number,
+        alone=laying.alone,
+        prepared=bed.has_template and not bed.prepares_own,
+        cheap_login=laying.cheap_login and bed.cheap_login,
+        remembers_s=described.remembers_s,
+    )
+    return STORAGE.of(described.protocol).own(server, share)
 
 
 def _listing(bed: Testbed, link: str) -> str | None:

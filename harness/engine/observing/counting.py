@@ -91,7 +91,13 @@ class Counting:
                 self._note(name, KERNEL, {"open": None}, problem=_told(problem))
         else:
             for name, port in ports.items():
-                self._note(name, KERNEL, _by_word(counts[port]))
+                words = _by_word(counts[port])
+                if any(words.values()) or not self._is_unread_replica(name):
+                    self._note(name, KERNEL, words)
+
+    def _is_unread_replica(self, name: str) -> bool:
+        """Whether it is a replica that the service has not connected to: few scenarios have it read one."""
+        return self._site.links[name].replica_of is not None and all(of != name for of, _ in self._last)
 
     async def _ask_again_and_again(self) -> None:
         async with HttpClient(keep_alive=False) as client:

@@ -100,4 +100,4 @@ async def rows_at_rest(rig: Rig) -> Sequence[StoredRow]:
 
 async def waiting_for_locks(rig: Rig) -> int:
     """Count the service's sessions that wait for a lock of another session."""
-    return sum([await rig.sessions.of(laid.link).blocked() for laid in rig.site.links.values()])
+    return sum([await rig.sessions.of(laid.link).blocked() for laid in rig.site.own_links])

@@ -55,10 +55,11 @@ async def held_at_first(target: Target, service: ServiceProcess) -> AtFirst:
 def rest_names(target: Target) -> tuple[str, ...]:
     """Return the names of everything that `record_rest` reads."""
     description = target.description
-    links = [name for name, link in description.links.items() if ABOUT.of(link.protocol).counts_sessions]
+    own = {name: link for name, link in description.links.items() if link.replica_of is None}
+    links = [name for name, link in own.items() if ABOUT.of(link.protocol).counts_sessions]
     servers = [rest_name(what, name) for name in links for what in (CONNECTIONS, "busy connections")]
     untold = [rest_name(UNTOLD, name) for name in links if description.probes and description.links[name].told_by]
-    residue = [rest_name(what, name) for name in description.links for what in _residue_limits(target, name)]
+    residue = [rest_name(what, name) for name in own for what in _residue_limits(target, name)]
     told = (*untold, *_limited(target), *(what for what, _, _ in _watched(target)))
     return (*servers, *residue, *_process_limits(target), *told)
 
@@ -196,7 +197,8 @@ async def wait_until_idle(rig: Rig) -> None:
 
 async def _counted(rig: Rig) -> Sequence[tuple[str, SessionCount]]:
     """Count the service's sessions on each link whose server reports them."""
-    counts = [(name, await rig.sessions.of(laid.link).sessions()) for name, laid in rig.site.links.items()]
+    own = rig.site.own_links
+    counts = [(laid.link.name, await rig.sessions.of(laid.link).sessions()) for laid in own]
     return [(name, count) for name, count in counts if count is not None]
 
 
@@ -210,7 +212,8 @@ async def _connections(rig: Rig) -> list[AtRest]:
 
 async def _residue(rig: Rig) -> list[AtRest | RestUnknown]:
     found: list[AtRest | RestUnknown] = []
-    for name, laid in rig.site.links.items():
+    for laid in rig.site.own_links:
+        name = laid.link.name
         limits = _residue_limits(rig.target, name)
         probe = rig.sessions.of(laid.link)
         try:

@@ -36,6 +36,8 @@ class About:
     """Whether a target may list what the service has stored there (`[stored] link`): see `Probe.rows`."""
     counts_sessions: bool = False
     """Whether its server tells how many sessions a service has, and which are busy: see `Probe.sessions`."""
+    replicates: bool = False
+    """Whether the harness puts a standby behind a link that reads a replica (`[links.NAME] replica_of`)."""
     remembers: bool = False
     """Whether a service remembers deliveries there by a key, which a target may tell (`[links.NAME] remembers`)."""
     residue: Mapping[str, int | None] = field(default_factory=dict)

@@ -23,6 +23,7 @@ ABOUT: Final = About(
     port=5432,
     stores=True,
     counts_sessions=True,
+    replicates=True,
     residue={"prepared transactions": 0, "advisory locks": 0},
     # A backend or helper that a signal ends makes the postmaster end all sessions and recover; `PANIC` is its own word.
     crash=r"was terminated by signal|all server processes terminated; reinitializing|\bPANIC: ",

@@ -16,6 +16,7 @@ from harness.faults.fault import Fault, Injection, Once
 from harness.faults.site import Site
 from harness.faults.timing import TimedFault
 from harness.protocols.postgres.disk import fill_disk, fill_log_disk
+from harness.protocols.postgres.lagging import delay_replay, pause_replay, standby
 from harness.protocols.postgres.leaked import execute_past_leaks
 from harness.protocols.postgres.losing import lose_standby
 from harness.protocols.postgres.migrating import migrate
@@ -271,6 +272,7 @@ end_sessions, lock, hold_commits = EndSessions, Lock, HoldCommits
 __all__ = [
     "change_password",
     "crash_backend",
+    "delay_replay",
     "end_sessions",
     "fill_disk",
     "fill_log_disk",
@@ -279,6 +281,8 @@ __all__ = [
     "lock",
     "lose_standby",
     "migrate",
+    "pause_replay",
     "promote",
+    "standby",
     "switch_over",
 ]

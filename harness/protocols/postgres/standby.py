@@ -21,6 +21,8 @@ PROMOTED_WITHIN_S = 30
 
 StandbyKind: TypeAlias = Literal["synchronous", "asynchronous", "stuck"]
 """Whether the primary answers a COMMIT when the standby has it, at once, or not at all, because it gets nothing."""
+AnyKind: TypeAlias = StandbyKind | Literal["streaming"]
+"""A streaming one is asynchronous, and gets all that the primary has as soon as it can."""
 
 
 class Standby(Closing):
@@ -34,12 +36,13 @@ class Standby(Closing):
 
     The primary waits for a synchronous one with every COMMIT. An asynchronous one gets nothing any more as soon as it
     is there: how far one lags behind in production is chance, and here it lacks all that follows. A stuck one is
-    synchronous and gets nothing either, so that every COMMIT waits.
+    synchronous and gets nothing either, so that every COMMIT waits. A streaming one gets all,
+    and no COMMIT waits for it.
 
     All methods block. "Log-Shipping Standby Servers" in PostgreSQL's manual is where the settings come from.
     """
 
-    def __init__(self, primary: PostgresServer, kind: StandbyKind = "synchronous") -> None:
+    def __init__(self, primary: PostgresServer, kind: AnyKind = "synchronous") -> None:
         """Copy the running server and wait until the copy streams. Raises HarnessError if it does not."""
         self._primary = primary
         self._kind = kind
@@ -55,9 +58,9 @@ class Standby(Closing):
             raise
 
     async def _follow(self) -> None:
-        wanted = "async" if self._kind == "asynchronous" else "sync"
+        wanted = "async" if self._kind in ("asynchronous", "streaming") else "sync"
         async with session(self._primary.url()) as admin:
-            if self._kind != "asynchronous":
+            if wanted == "sync":
                 await _set(admin, "ALTER SYSTEM SET synchronous_standby_names = '*'")
 
             async def streams() -> bool:
@@ -66,7 +69,7 @@ class Standby(Closing):
 
             if not await poll_async(streams, within_s=STREAMS_WITHIN_S):
                 raise self._problem(f"does not stream after {STREAMS_WITHIN_S:g} s")
-        if self._kind != "synchronous":
+        if self._kind in ("asynchronous", "stuck"):
             await self._fall_behind()
 
     async def _fall_behind(self) -> None:
@@ -79,6 +82,10 @@ class Standby(Closing):
 
             if not await poll_async(receives_nothing, within_s=STREAMS_WITHIN_S):
                 raise self._problem(f"still receives after {STREAMS_WITHIN_S:g} s")
+
+    def as_server(self, name: str) -> PostgresServer:
+        """Return it as a server that links may lead to."""
+        return PostgresServer(self._copy.url, self._primary.version, run=self._copy.run, name=name)
 
     async def fence_primary(self) -> None:
         """Let the primary's sessions only read, those that are open from their next transaction on."""

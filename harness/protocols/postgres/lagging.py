@@ -1,0 +1,286 @@
+"""Faults of a standby that the service reads: one that is as it should be, and one that is behind."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from harness.errors import HarnessError, UsageError
+from harness.faults.evidence import EvidenceKind
+from harness.faults.example import Example, Ground
+from harness.faults.fault import Injection
+from harness.faults.site import Site
+from harness.faults.timing import TimedFault
+from harness.polling import poll_async
+from harness.protocols.postgres.probes import session as open_session
+from harness.protocols.postgres.replica import STREAMED, Replica, set_and_reload
+from harness.protocols.postgres.rows import missing, stored_on
+from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.postgres.words import Postgres
+
+PAUSED_WITHIN_S = 30.0
+LOG_ALL = "ALTER SYSTEM SET log_statement = 'all'"
+STALE_READ = EvidenceKind(
+    "stale_read", "PostgreSQL", "the service read from the standby while that lacked rows of the primary"
+)
+
+
+READ_THERE = EvidenceKind("read_there", "PostgreSQL", "the service read what it has stored from the standby")
+
+
+def read_behind(fault: TimedFault, ground: Ground) -> Example:
+    """One delivery, which is read while the fault is on."""
+    return Example(fault, restarted_with=ground.read_with, reads=ground.read)
+
+
+@dataclass(frozen=True, repr=False)
+class OnStandby(TimedFault, kind="server.standby"):
+    """A standby that streams from the primary is put behind a link by which the service reads a replica.
+
+    For example, to break that standby and nothing else::
+
+        replica = Postgres("replica")
+        async with lab.inject(server.standby(replica)), lab.inject(server.crash(replica, down_ms=None)):
+            await lab.request("delivery", of=0)
+
+    It is asynchronous, so that it is behind for as long as it takes to stream and replay. While this fault is in force
+    every other fault of that link's server strikes the standby. The connections of before end. Healed, the link leads
+    to the primary again. That it streamed is evidence that it was there; that the service read there is felt.
+
+    Args:
+        link: a link with `replica_of` in the target description.
+        at: when it strikes. At a message the relay holds that message until the fault has struck. At another moment it
+            strikes as soon as the moment is seen. None: when it is injected.
+
+    Raises:
+        UsageError: when it is injected, if the link reads no replica.
+    """
+
+    does: ClassVar[str] = "put a standby behind {fault.link}"
+    needs_own_server: ClassVar[bool] = True
+    of_a_replica: ClassVar[bool] = True
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (STREAMED, READ_THERE)
+    link: Postgres
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """A delivery is read there, or at the primary."""
+        return read_behind(cls(ground.link_as(Postgres)), ground)
+
+    def injection(self, site: Site) -> Injection:
+        """Make the standby, and lead the link to it."""
+        return _OnStandby(self, site)
+
+
+class _OnStandby(Injection):
+    def __init__(self, fault: OnStandby, site: Site) -> None:
+        self._site = site
+        self._replica = Replica(site, fault, fault.link)
+        self._server: PostgresServer | None = None
+
+    async def prepare(self) -> None:
+        if self._server is None:
+            self._server = await self._replica.make()
+            await set_and_reload(self._server.url(), LOG_ALL)
+
+    async def act(self) -> None:
+        await self.prepare()
+        self._site.saw(STREAMED, "it streams, and has replayed all", server=self._replica.laid)
+
+    async def fired(self) -> int:
+        """How many reads the standby has answered."""
+        return self._replica.reads() if self._server is not None else 0
+
+    async def heal(self) -> None:
+        """Record what was read there, once; lead the link to the primary, and stop the standby."""
+        reads = await self.fired()
+        self._server = None
+        if reads:
+            self._site.saw(READ_THERE, f"{reads} reads of the service's", server=self._replica.laid)
+        await self._replica.give_up()
+
+
+@dataclass(frozen=True, repr=False)
+class PauseReplay(TimedFault, kind="server.pause_replay"):
+    """The standby that the service reads replays nothing any more: it lacks what is committed from then on.
+
+    For example::
+
+        replica = Postgres("replica")
+        async with lab.inject(server.pause_replay(replica)):
+            await lab.deliver()
+            await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+
+    It calls `pg_wal_replay_pause` ("Recovery Control Functions" in PostgreSQL's manual), once the standby has all that
+    there was. A standby that a long query, a full disk or a slow machine holds up looks the same. The fault makes the
+    standby, as `server.standby` does. It needs a read of the service's at the standby while that lacks a row; else the
+    run is inconclusive.
+
+    Args:
+        link: a link with `replica_of` in the target description.
+        at: as of `server.standby`.
+
+    Raises:
+        UsageError: when it is injected, if the link reads no replica.
+    """
+
+    does: ClassVar[str] = "pause the replay of the standby behind {fault.link}"
+    needs_own_server: ClassVar[bool] = True
+    of_a_replica: ClassVar[bool] = True
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (STALE_READ,)
+    link: Postgres
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """A delivery that the standby lacks is read."""
+        return read_behind(cls(ground.link_as(Postgres)), ground)
+
+    def injection(self, site: Site) -> Injection:
+        """Make the standby, and pause it."""
+        return _PauseReplay(self, site)
+
+
+@dataclass(frozen=True, repr=False)
+class DelayReplay(TimedFault, kind="server.delay_replay"):
+    """The standby that the service reads replays each transaction so long after it was committed.
+
+    For example::
+
+        replica = Postgres("replica")
+        async with lab.inject(server.delay_replay(replica, delay_ms=3_600_000)):
+            await lab.deliver()
+            await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+
+    It sets `recovery_min_apply_delay`, as is done on purpose to have the past at hand. The fault makes the standby, as
+    `server.standby` does, and its evidence is that of `server.pause_replay`.
+
+    Args:
+        link: a link with `replica_of` in the target description.
+        delay_ms: how long, 1 or more.
+        at: as of `server.standby`.
+
+    Raises:
+        UsageError: `delay_ms` is less than 1; or, when it is injected, the link reads no replica.
+    """
+
+    does: ClassVar[str] = "let the standby behind {fault.link} be {fault.delay_ms} ms behind"
+    needs_own_server: ClassVar[bool] = True
+    of_a_replica: ClassVar[bool] = True
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (STALE_READ,)
+    link: Postgres
+    delay_ms: int = field(kw_only=True)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """A delivery that the standby lacks is read."""
+        return read_behind(cls(ground.link_as(Postgres), delay_ms=3_600_000), ground)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.delay_ms < 1:
+            raise UsageError.at(self.kind, "delay_ms", self.delay_ms, "less than 1", mend="write 1 or more")
+
+    def injection(self, site: Site) -> Injection:
+        """Make the standby, and set the delay."""
+        return _DelayReplay(self, site)
+
+
+class _Behind(Injection, abc.ABC):
+    """Has the standby fall behind, and counts the reads that it answered then."""
+
+    def __init__(self, fault: PauseReplay | DelayReplay, site: Site) -> None:
+        self._site = site
+        self._replica = Replica(site, fault, fault.link)
+        self._server: PostgresServer | None = None
+        self._log_mark: int | None = None
+
+    async def prepare(self) -> None:
+        if self._server is None:
+            self._server = await self._replica.make()
+            await set_and_reload(self._server.url(), LOG_ALL)
+
+    async def act(self) -> None:
+        await self.prepare()
+        if self._server is None:
+            raise AssertionError("prepare() has made it")
+        await self.hold_up(self._server)
+        self._log_mark = self._server.log.size() if self._server.log else 0
+
+    @abc.abstractmethod
+    async def hold_up(self, server: PostgresServer) -> None:
+        """Have it replay nothing new, or late."""
+
+    @abc.abstractmethod
+    async def let_go(self, server: PostgresServer) -> None:
+        """Have it replay what there is: it may be another fault's."""
+
+    async def fired(self) -> int:
+        """How many reads the standby has answered, if it lacks rows of the primary's."""
+        if self._log_mark is None:
+            return 0
+        reads = self._replica.reads(self._log_mark)
+        return reads if reads and await self._lacked() else 0
+
+    async def _lacked(self) -> int:
+        """How many rows of the primary's it lacks; 1 if the target has no SQL that lists them."""
+        followed = self._replica.followed
+        there = await stored_on(followed)
+        if there is None:
+            return 1
+        here = await stored_on(dataclasses.replace(followed, own=self._replica.laid.own))
+        return len(missing(there, here or ()))
+
+    async def heal(self) -> None:
+        """Record the stale reads, once; let it replay, and give it up."""
+        reads = await self.fired()
+        mark, self._log_mark = self._log_mark, None
+        if reads:
+            lacked = await self._lacked()
+            detail = f"{reads} reads of the service's, while it lacked {lacked} rows"
+            self._site.saw(STALE_READ, detail, server=self._replica.laid)
+        if mark is not None and self._server is not None:
+            await self.let_go(self._server)
+        await self._replica.give_up()
+
+
+class _PauseReplay(_Behind):
+    async def hold_up(self, server: PostgresServer) -> None:
+        async with open_session(server.url()) as standby:
+            await standby.execute("SELECT pg_wal_replay_pause()")
+
+            async def paused() -> bool:
+                return bool(await standby.fetchval("SELECT pg_get_wal_replay_pause_state()") == "paused")
+
+            if not await poll_async(paused, within_s=PAUSED_WITHIN_S):
+                raise HarnessError(f"{server.name} goes on replaying {PAUSED_WITHIN_S:g} s after it was told to pause")
+
+    async def let_go(self, server: PostgresServer) -> None:
+        async with open_session(server.url()) as standby:
+            await standby.execute("SELECT pg_wal_replay_resume()")
+
+
+class _DelayReplay(_Behind):
+    def __init__(self, fault: DelayReplay, site: Site) -> None:
+        super().__init__(fault, site)
+        self._delay_ms = fault.delay_ms
+
+    async def hold_up(self, server: PostgresServer) -> None:
+        await set_and_reload(server.url(), f"ALTER SYSTEM SET recovery_min_apply_delay = {self._delay_ms}")
+        async with open_session(server.url()) as standby:
+
+            async def set_now() -> bool:
+                setting = "SELECT setting FROM pg_settings WHERE name = 'recovery_min_apply_delay'"
+                return bool(await standby.fetchval(setting) == str(self._delay_ms))
+
+            if not await poll_async(set_now, within_s=PAUSED_WITHIN_S):
+                raise HarnessError(f"{server.name} has not read its configuration in {PAUSED_WITHIN_S:g} s")
+
+    async def let_go(self, server: PostgresServer) -> None:
+        await set_and_reload(server.url(), "ALTER SYSTEM RESET recovery_min_apply_delay")
+
+
+standby, pause_replay, delay_replay = OnStandby, PauseReplay, DelayReplay
+
+__all__ = ["delay_replay", "pause_replay", "standby"]

@@ -1,0 +1,129 @@
+"""The standby behind a link by which the service reads a replica: a fault makes it, and gives it up when healed."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import re
+from typing import cast
+
+from harness.errors import HarnessError, UsageError
+from harness.faults.evidence import EvidenceKind
+from harness.faults.site import LaidLink, ServerChange, Site
+from harness.faults.timing import TimedFault
+from harness.polling import poll_async
+from harness.protocols.postgres.probes import session as open_session
+from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.postgres.standby import Standby
+from harness.protocols.postgres.storage import OwnDatabase
+from harness.vocabulary import Link
+
+__all__ = ["STREAMED", "Replica", "set_and_reload"]
+
+CAUGHT_UP_WITHIN_S = 30.0
+STREAMED = EvidenceKind(
+    "streamed", "PostgreSQL", "a standby had replayed all that its primary had, and the link led to it", felt=False
+)
+ENTRY = re.compile(r"^(?=\d{4}-\d\d-\d\d )", re.MULTILINE)
+"""Where an entry of PostgreSQL's log begins: a statement in it may have several lines."""
+_READS = re.compile(r"\bFROM\s+\"?(?P<table>\w+)", re.IGNORECASE)
+
+
+class Replica:
+    """The standby behind a link; a fault that finds one there already uses that."""
+
+    def __init__(self, site: Site, fault: TimedFault, link: Link) -> None:
+        self._site = site
+        self._link = link
+        self.followed = _followed(site, link, fault)
+        """The link whose server it follows."""
+        self._change = ServerChange(self.followed.server, fault, may_end_it=False)
+        self._before: LaidLink | None = None
+        self._standby: Standby | None = None
+
+    @property
+    def primary(self) -> PostgresServer:
+        """The server that it follows."""
+        return cast("PostgresServer", self._site.servers[self.followed.server])
+
+    @property
+    def laid(self) -> LaidLink:
+        """The link, as it is laid now."""
+        return self._site.laid(self._link)
+
+    @property
+    def standby(self) -> Standby:
+        """The one that this fault has made. Raises HarnessError if it used another fault's."""
+        if self._standby is None:
+            problem = f"{self._link} leads to a standby of another fault, which this fault cannot use"
+            raise HarnessError(problem, hint="inject this one alone")
+        return self._standby
+
+    async def make(self) -> PostgresServer:
+        """Have a standby behind the link that has replayed all that there is; return it."""
+        laid = self.laid
+        if laid.server != self.followed.server:
+            return cast("PostgresServer", self._site.servers[laid.server])
+        self._site.server_changes.append(self._change)
+        self._standby = await asyncio.to_thread(Standby, self.primary, "streaming")
+        self._before = laid
+        server = self._standby.as_server(self._link.name)
+        self._site.servers[server.name] = server
+        await self.catch_up(server)
+        own = dataclasses.replace(cast("OwnDatabase", laid.own), server=server)
+        await self._site.lead(self._link, server, own)
+        return server
+
+    async def catch_up(self, server: PostgresServer) -> None:
+        """Wait until it has replayed all that the primary has written. Raises HarnessError."""
+        async with open_session(self.primary.url()) as admin, open_session(server.url()) as standby:
+            position = await admin.fetchval("SELECT pg_current_wal_flush_lsn()")
+
+            async def has_it() -> bool:
+                return bool(await standby.fetchval("SELECT pg_last_wal_replay_lsn() >= $1", position))
+
+            if not await poll_async(has_it, within_s=CAUGHT_UP_WITHIN_S):
+                problem = f"the standby behind {self._link} has not replayed {position} in {CAUGHT_UP_WITHIN_S:g} s"
+                raise HarnessError(problem, hint="see its log for the reason")
+
+    def reads(self, mark: int = 0) -> int:
+        """How many statements of the service's that read what it has stored the standby has logged since `mark`.
+
+        Their table is the one in the SQL that lists what is stored; without it every statement counts.
+        """
+        laid, table = self.laid, _READS.search(self.followed.stored or "")
+        if laid.log is None:
+            return 0
+        wanted = rf"\bFROM\s+\"?{table['table']}\b" if table else ""
+        user = re.escape(laid.words["user"])
+        of_service = re.compile(rf"user={user} .*?LOG:  (?:execute|statement)\b.*{wanted}", re.DOTALL)
+        return sum(1 for entry in ENTRY.split(laid.log.read(mark)) if of_service.search(entry))
+
+    async def give_up(self) -> None:
+        """Lead the link to the server that it led to before, and stop the standby. Idempotent."""
+        standby, self._standby = self._standby, None
+        if standby is None:
+            return
+        try:
+            if self._before is not None:
+                await self._site.lead(self._link, self.primary, self._before.own)
+        finally:
+            self._site.servers.pop(self._link.name, None)
+            await asyncio.to_thread(standby.close)
+        self._change.mended = True
+
+
+def _followed(site: Site, link: Link, fault: TimedFault) -> LaidLink:
+    laid = site.laid(link)
+    if laid.replica_of is None:
+        valid = [name for name, each in site.links.items() if each.replica_of is not None]
+        mend = "" if valid else "describe one: [links.replica] with protocol and replica_of"
+        raise UsageError.at(fault.kind, "link", link.name, "the service reads no replica on it", valid=valid, mend=mend)
+    return site.links[laid.replica_of]
+
+
+async def set_and_reload(url: str, statement: str) -> None:
+    """Change a server's configuration, and have it read again."""
+    async with open_session(url) as admin:
+        await admin.execute(statement)
+        await admin.execute("SELECT pg_reload_conf()")

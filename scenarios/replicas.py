@@ -1,0 +1,63 @@
+"""Reads and writes split: GET asks a standby, which may be behind, slow or away. Nothing acknowledged is denied."""
+
+import pytest
+
+from harness import ACKNOWLEDGED, REFUSED, Fault, Lab, Postgres, link, nightly, postgres, proves, server
+
+replica = Postgres("replica")
+FROM_REPLICA = "WEBHOOK_REPLICA_URL={replica.url}"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        server.pause_replay(replica),
+        pytest.param(
+            server.delay_replay(replica, delay_ms=3_600_000),
+            marks=nightly("differs from the pause by its setting only"),
+        ),
+    ],
+)
+@proves("replica.absence_is_no_proof", fails="outcome", match="absent")
+async def test_replica_behind(lab: Lab, fault: Fault) -> None:
+    """The standby replays nothing any more: what was acknowledged since is shown all the same, by the primary."""
+    await lab.restart(FROM_REPLICA)
+    await lab.deliver()
+    async with lab.inject(fault):
+        await lab.deliver()
+        await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+        await lab.request("delivery", of=1, expect=ACKNOWLEDGED)
+
+
+@proves("replica.fall_back", fails="outcome", match="refused")
+async def test_replica_crashed(lab: Lab) -> None:
+    """The standby is killed and stays away: reads are made at the primary."""
+    await lab.restart(FROM_REPLICA)
+    await lab.deliver()
+    async with lab.inject(server.standby(replica)):
+        await lab.deliver()
+        await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+        async with lab.inject(server.crash(replica, down_ms=None)):
+            await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+
+
+@proves("replica.bounded", fails="outcome", match="refused")
+async def test_replica_silent(lab: Lab) -> None:
+    """The standby answers nothing: each read waits for it a little, and is made at the primary in time."""
+    await lab.restart(FROM_REPLICA, "WEBHOOK_REQUEST_TIMEOUT_S=1.5")
+    await lab.deliver()
+    await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+    async with lab.inject(link.swallow(replica)):
+        await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+
+
+@proves("errors.refuse", fails="outcome", match="status 500")
+async def test_primary_away_and_replica_behind(lab: Lab) -> None:
+    """What the standby has is shown without the primary; what it lacks is neither shown nor denied: refused."""
+    await lab.restart(FROM_REPLICA)
+    await lab.deliver()
+    async with lab.inject(server.pause_replay(replica)):
+        await lab.deliver()
+        async with lab.inject(link.down(postgres)):
+            await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+            await lab.request("delivery", of=1, expect=REFUSED)
