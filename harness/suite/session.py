@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from harness.checks import Verdict
-from harness.engine.laying.testbed import Testbed, open_testbed
+from harness.engine.laying.testbed import Testbed, open_ground, open_testbed
 from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import ProofResult, judge_ablated
 from harness.results.files import write_atomically
@@ -29,6 +29,7 @@ from harness.scenario.scenario import Scenario
 from harness.suite.beds import Beds
 from harness.suite.chosen import Chosen
 from harness.suite.drafts import draft_findings, draft_note
+from harness.suite.grounds import Grounds
 from harness.suite.heap import settled_heap
 from harness.suite.info import Command, run_info
 from harness.suite.lanes import Lanes
@@ -50,7 +51,8 @@ class Session:
     """A context manager: its end writes the results and stops the servers, whatever ended it.
 
     The servers are started when the first scenario needs them. They are replaced when one of them died, or when
-    a scenario changed one for good (`server.execute`). Servers that `servers` lends are not started here.
+    a scenario changed one for good (`server.execute`); the keeper, and what it has preloaded, stay if nothing else is
+    left of the first ones. Servers that `servers` lends are not started here.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Session:
         self._publisher = publisher or Unpublished()
         self._servers = servers
         self._beds = Beds(self._opened)
+        self._grounds = Grounds(lambda logs: open_ground(target, logs=logs))
         self._lock = threading.RLock()
         self._heap = settled_heap()
         self._stack_s = 0.0
@@ -106,6 +109,7 @@ class Session:
             last.push(self._heap)
             last.callback(self.folder.release)
             last.callback(self._publish)
+            last.callback(self._grounds.close, for_good=True)
             last.callback(self._beds.close, for_good=True)
             if not self._finished:
                 self._finish(complete=False, status=status_of(error))
@@ -119,7 +123,7 @@ class Session:
 
     def finish(self) -> ExitStatus:
         """Take the servers down, and write that everything selected was run."""
-        self._beds.close()
+        self.rest()
         self._finish(complete=True, status=self.status)
         return self.status
 
@@ -196,12 +200,13 @@ class Session:
             Lanes(lanes, work, self._cut_short).run(scenarios)
         finally:
             self._watcher = alone
-        self._beds.close()
+        self.rest()
 
     def _cut_short(self) -> None:
         """Stop all servers under scenarios that still run. Their verdicts do not count."""
         self._over = True
         self._beds.close(for_good=True)
+        self._grounds.close(for_good=True)
 
     def run(
         self, scenario: Scenario, *, seed: int | None = None, folder: Path | None = None, repro: Repro | None = None
@@ -272,6 +277,7 @@ class Session:
     def rest(self) -> None:
         """Take the servers down; the next run brings them up again."""
         self._beds.close()
+        self._grounds.close()
 
     def add(self, section: str, data: Mapping[str, Any], findings: Sequence[Finding]) -> None:
         """Add findings that belong to no single run to the summary and to the exit status."""
@@ -336,7 +342,8 @@ class Session:
         opened: AbstractContextManager[Testbed]
         if self._servers is None:
             progress(f"bringing up {self._target.servers_shown}{'' if alone else f', {lane.name}'}")
-            opened = open_testbed(self._target, self._settings.stack, logs=logs, progress=progress)
+            ground = self._grounds.mine(logs)
+            opened = open_testbed(self._target, self._settings.stack, logs=logs, progress=progress, ground=ground)
         else:
             opened = self._servers.lend(self._target, logs=logs, progress=progress)
         with opened as bed:

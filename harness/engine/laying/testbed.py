@@ -7,7 +7,7 @@ import dataclasses
 import itertools
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from harness.faults.fault import CAPABILITIES, CLOCK, RAW_SOCKET, SOCKET_FILTER,
 from harness.faults.site import ServerChange
 from harness.processes.clock import clock_settable
 from harness.processes.icmp import raw_available
-from harness.processes.keeper import Keeper, PreloadedPython, PreloadSpec, ProcessSpec
+from harness.processes.keeper import Keeper, PreloadedPython, PreloadSpec, ProcessSpec, descendants
 from harness.processes.socket_filter import filters_available
 from harness.processes.syscalls import notification_available
 from harness.protocols.contract.storage import STORAGE, Storage
@@ -109,21 +109,44 @@ def passed_on() -> dict[str, str]:
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a testbed stands on and a next one may use, too: the keeper, and the Python that forks the service."""
+
+    keeper: Keeper
+    preloaded: PreloadedPython | None
+
+    @property
+    def bare(self) -> bool:
+        """Whether a new testbed finds what the first one found: the keeper answers, and no process is left."""
+        kept = set() if self.preloaded is None else {self.preloaded.process.pid}
+        return self.keeper.alive and {process.pid for process in descendants(self.keeper.pid)} <= kept
+
+
+@contextmanager
+def open_ground(target: Target, *, logs: Path) -> Iterator[Ground]:
+    """Start the keeper, and begin to load the service's libraries. The block's end ends all processes."""
+    logs.mkdir(parents=True, exist_ok=True)
+    with Keeper.start() as keeper:
+        yield Ground(keeper, _preload(target, keeper, logs))
+
+
 @contextmanager
 def open_testbed(
-    target: Target, configuration: StackConfiguration, *, logs: Path, progress: Callable[[str], None] | None = None
-) -> Iterator[Testbed]:
-    """Start the servers and prepare the template. The block's end stops everything.
+    target: Target, configuration: StackConfiguration, *, logs: Path, progress: Callable[[str], None] | None = None,
+    ground: Ground | None = None,
+) -> Iterator[Testbed]:  # fmt: skip
+    """Start the servers and prepare the template. The block's end stops everything, but for a `ground` that was given.
 
     Raises UsageError for a bad configuration and HarnessError for a server that does not start.
     """
-    with private_folder() as folder, Keeper.start() as keeper:
-        logs.mkdir(parents=True, exist_ok=True)
-        preloaded = _preload(target, keeper, logs)  # it imports while the servers start
-        with Stack.start(target.servers, configuration, folder, keeper=keeper, logs=logs, progress=progress) as stack:
+    with private_folder() as folder, ExitStack() as owned:
+        on = ground or owned.enter_context(open_ground(target, logs=logs))  # it imports while the servers start
+        start = Stack.start(target.servers, configuration, folder, keeper=on.keeper, logs=logs, progress=progress)
+        with start as stack:
             bed = Testbed(
                 target=target, stack=stack, folder=folder, logs=logs, has_template=False, lacks=_lacks(stack),
-                allow_hosts=configuration.allow_hosts, preloaded=preloaded,
+                allow_hosts=configuration.allow_hosts, preloaded=on.preloaded,
             )  # fmt: skip
             bed.has_template = _prepare(bed)
             yield bed

@@ -1,0 +1,84 @@
+"""A keeper, and the Python that forks the service, serve one testbed after another."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from harness.engine.laying.testbed import Ground
+from harness.errors import HarnessError
+from harness.processes.keeper import Keeper, PreloadSpec, ProcessSpec
+from harness.suite.grounds import Grounds
+
+WITHIN_S = 20.0
+
+
+@dataclass
+class MadeUp:
+    bare: bool = True
+
+
+class Opener:
+    """Counts what is open."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self.closed = 0
+
+    @contextmanager
+    def __call__(self, logs: Path) -> Iterator[Ground]:
+        del logs
+        self.opened += 1
+        try:
+            yield cast("Ground", MadeUp())
+        finally:
+            self.closed += 1
+
+
+def test_a_thread_keeps_its_ground_for_as_long_as_nothing_is_left_on_it(tmp_path: Path) -> None:
+    opener = Opener()
+    grounds = Grounds(opener)
+    first = grounds.mine(tmp_path)
+    assert grounds.mine(tmp_path) is first
+    cast("MadeUp", first).bare = False
+    assert grounds.mine(tmp_path) is not first
+    assert (opener.opened, opener.closed) == (2, 1)
+    elsewhere = threading.Thread(target=grounds.mine, args=[tmp_path])
+    elsewhere.start()
+    elsewhere.join(WITHIN_S)
+    assert (opener.opened, opener.closed) == (3, 1), "each thread has its own"
+    grounds.close()
+    assert opener.closed == opener.opened
+
+
+def test_once_closed_for_good_none_is_opened_again(tmp_path: Path) -> None:
+    opener = Opener()
+    grounds = Grounds(opener)
+    grounds.close(for_good=True)
+    with pytest.raises(HarnessError, match="has ended"):
+        grounds.mine(tmp_path)
+    assert opener.opened == opener.closed
+
+
+def test_a_ground_is_bare_without_any_process_but_the_preloaded_python(tmp_path: Path) -> None:
+    sleeping = (sys.executable, "-c", "import time; time.sleep(600)")
+    with Keeper.start() as keeper:
+        program = (sys.executable, "-m", "http.server")
+        preloaded = keeper.preload(
+            PreloadSpec(program=program, modules=("json",), env={}, cwd=tmp_path, log=tmp_path / "preloaded.log")
+        )
+        ground = Ground(keeper, preloaded)
+        seen = [ground.bare]
+        left = keeper.spawn(ProcessSpec(name="left", argv=sleeping, env={}, cwd=tmp_path, log=tmp_path / "left.log"))
+        seen.append(ground.bare)
+        left.stop()
+        seen.append(ground.bare)
+    seen.append(ground.bare)
+    assert seen == [True, False, True, False], "a keeper that has ended carries nothing"
