@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from bench._services import START_WITHIN_S, logged_port
 from harness.addresses import HostPort
-from harness.engine.deliveries import Deliveries, of_one_size
 from harness.engine.laying.links import LANE, laid_links
 from harness.engine.laying.testbed import Testbed
+from harness.engine.workload.deliveries import Deliveries, of_one_size
 from harness.errors import HarnessError
 from harness.faults.site import LaidLink
 from harness.polling import poll

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.chaos import Chaos
-    from harness.engine.workload import Answer
+    from harness.engine.workload.clients import Answer
     from harness.faults import Fault, link, names, no_fault, process, server, syscall, wire
     from harness.faults.syscall import Errno
     from harness.protocols.http.faults import wrong_length
@@ -82,7 +82,7 @@ __all__ = [
 ]
 
 _HOMES: Mapping[str, str] = {
-    "Answer": "harness.engine.workload",
+    "Answer": "harness.engine.workload.clients",
     "Chaos": "harness.chaos",
     "Errno": "harness.faults.syscall",
     "Fault": "harness.faults",

@@ -18,7 +18,7 @@ from bench.transparency._addresses import Place, place_of
 from bench.transparency._suites import Starts, libpq_environment, start_postgres, start_redis
 from harness.errors import HarnessError
 from harness.processes.keeper import ProcessSpec
-from harness.protocols.postgres.binaries import find_postgres
+from harness.protocols.postgres.running.binaries import find_postgres
 
 WITHIN_S = 600.0
 MODES = ("simple", "extended", "prepared")

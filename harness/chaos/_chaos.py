@@ -17,7 +17,7 @@ from harness.checks import CheckResult
 from harness.engine.injector import MOMENT_INTERVAL_S, Injector, Names
 from harness.engine.laying.links import laid_links
 from harness.engine.laying.testbed import Testbed
-from harness.engine.observing.sessions import Sessions
+from harness.engine.observing.servers.sessions import Sessions
 from harness.errors import HarnessError, InconclusiveError
 from harness.faults.fault import Fault, Injection
 from harness.faults.site import LaidLink, Site

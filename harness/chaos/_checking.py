@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.checks import CheckResult
-from harness.checks.safety import promised_deliveries
-from harness.checks.standing import named
-from harness.engine.observing.sessions import Sessions
+from harness.checks.standing.order import named
+from harness.checks.standing.safety import promised_deliveries
+from harness.engine.observing.servers.sessions import Sessions
 from harness.faults.site import Site
 from harness.history import History, Recorder
 from harness.history.events import AtRest, Purpose, RequestEnded, RequestSent, RowsRead, StoredRow
 from harness.polling import poll_async
 from harness.protocols.contract.about import ABOUT
-from harness.target.stored import StoredDescription
+from harness.target.sections.stored import StoredDescription
 from harness.vocabulary import Outcome
 
 OF_ROWS = ("acknowledged_is_stored", "stored_once", "nothing_foreign", "refused_is_not_stored", "answers_agree")

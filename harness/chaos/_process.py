@@ -11,8 +11,8 @@ from harness.chaos._connects import SEEN_BY, Connects
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper
 from harness.processes.syscalls import SyscallEvent
-from harness.stack.service import EndOfService, ServiceProcess
-from harness.stack.service_start import ServiceSpec
+from harness.stack.service.service import EndOfService, ServiceProcess
+from harness.stack.service.start import ServiceSpec
 
 
 class OwnProcess(ServiceProcess):

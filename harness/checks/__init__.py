@@ -2,7 +2,7 @@
 
 from harness.checks.judgement import Judgement, judge
 from harness.checks.registry import Check, Kind
-from harness.checks.standing import STANDING, wants
+from harness.checks.standing.order import STANDING, wants
 from harness.checks.verdict import WORST_FIRST, CheckResult, Verdict, most_telling, worst
 
 __all__ = [

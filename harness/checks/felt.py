@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.checks.exchanges import exchanges
+from harness.checks.facts.exchanges import exchanges
 from harness.faults.fault import Fault, Fired
 from harness.history import History
 from harness.history.events import EvidenceSeen, FaultActed, FigureRead, MomentReached, ServerDied, TriesCounted

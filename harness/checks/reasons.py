@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.checks.proof import Proof
-from harness.checks.standing import STANDING, named
+from harness.checks.standing.order import STANDING, named
 from harness.errors import UsageError
 
 

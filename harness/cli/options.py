@@ -14,7 +14,7 @@ import click
 from harness.errors import UsageError
 from harness.plugin.options import DEFAULTS, HELP, SOURCES
 from harness.present.terminal.screen import Verbosity
-from harness.stack.configuration import StackConfiguration, configuration_of
+from harness.stack.servers.configuration import StackConfiguration, configuration_of
 from harness.suite import SuiteSettings
 from harness.suite.settings import RESULTS, SCENARIOS, SUITES, names_given
 

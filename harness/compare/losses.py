@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.checks.safety import doubled_deliveries, lost_deliveries
+from harness.checks.standing.safety import doubled_deliveries, lost_deliveries
 from harness.history import History
 from harness.history.events import RowsRead
 

@@ -8,7 +8,7 @@ import socket
 
 from harness.doctor._report import Finding
 from harness.processes.bare import run_probe
-from harness.stack.sockets import listening
+from harness.stack.tcp.sockets import listening
 
 LINK_LOCAL = "fe80::1"
 IPV6_OFF = "turn IPv6 on: sysctl net.ipv6.conf.all.disable_ipv6=0 (in Docker: --sysctl), or boot without ipv6.disable=1"

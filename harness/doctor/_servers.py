@@ -8,11 +8,11 @@ import shutil
 from harness.doctor._report import Finding
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.contract.server import SERVER
-from harness.stack.configuration import EMBEDDED, StackConfiguration
+from harness.stack.servers.configuration import EMBEDDED, StackConfiguration
+from harness.stack.servers.urls import is_url, redacted
 from harness.stack.toxiproxy._go import NO_GO, find_go, minimum
 from harness.stack.toxiproxy.build import BUILD, TOXIPROXY_VERSION, cached_toxiproxy
 from harness.stack.toxiproxy.server import named_toxiproxy, toxiproxy_version
-from harness.stack.urls import is_url, redacted
 
 
 def server(protocol: str, wanted: StackConfiguration) -> Finding:

@@ -11,7 +11,7 @@ from harness.faults import Fault, no_fault
 from harness.standard.example_moves import moves_of
 from harness.standard.ground import ground_of, links_of
 from harness.target import Target
-from harness.target.protections import switched_off
+from harness.target.sections.protections import switched_off
 from harness.vocabulary import Link
 
 PLACE = "command line"

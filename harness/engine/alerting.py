@@ -29,7 +29,7 @@ from harness.stack.prometheus import (
     find_prometheus,
     prometheus_available,
 )
-from harness.target.alerts import AlertsDescription
+from harness.target.sections.alerts import AlertsDescription
 
 WATCHED: Final = EvidenceKind(
     "alerts_watched", PROMETHEUS, "a Prometheus read the service's metrics and followed the rules", felt=False

@@ -9,7 +9,7 @@ from harness.engine.rig import Rig
 from harness.faults.evidence import EvidenceKind
 from harness.faults.fault import Injection
 from harness.faults.site import Site
-from harness.stack.service import Copy
+from harness.stack.service.service import Copy
 
 EACH_ANSWERED: Final = EvidenceKind("each_answered", "client", "each process of the service has answered requests")
 TOOK_OVER: Final = EvidenceKind("took_over", "keeper", "a new process took over, and the old one has ended")

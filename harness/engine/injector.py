@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from harness.engine.observing.moments import Observer
-from harness.engine.observing.sessions import Sessions
+from harness.engine.observing.servers.sessions import Sessions
 from harness.engine.stops import MachineLacksError, ScenarioStop, not_started
 from harness.errors import UsageError
 from harness.faults.callers import Callers
 from harness.faults.fault import Fault, Fired, Injection, Need, own
+from harness.faults.messages.timing import Armed, AtMessage, TimedFault, Trigger, WhenSeen
 from harness.faults.site import Site
-from harness.faults.timing import Armed, AtMessage, TimedFault, Trigger, WhenSeen
 from harness.history import Recorder
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, MachineLacks, MessageMet
 from harness.polling import poll_async
-from harness.stack.service_start import ServiceStartError
+from harness.stack.service.start import ServiceStartError
 from harness.vocabulary import Link, Message, Moment, Value
 
 Names: TypeAlias = tuple[tuple[str, str], ...]

@@ -11,7 +11,7 @@ from typing import Final
 
 from harness.history.events import SecretShown
 from harness.target import OutgoingRequest
-from harness.target.secrets import SecretsDescription
+from harness.target.sections.secrets import SecretsDescription
 
 SOUGHT: Final = 12
 """What shows so many characters of a secret shows it. Nothing else of a run repeats so many by chance."""

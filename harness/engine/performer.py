@@ -8,15 +8,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from harness.capability import PROMETHEUS
-from harness.engine.contract import Contract as Contracted
 from harness.engine.copying import MoreCopies, RollingChange
-from harness.engine.hanging_up import HangUpWhen
 from harness.engine.injector import MOMENT_INTERVAL_S, InForce, Injector
-from harness.engine.load import Load
-from harness.engine.load_steps import Arrivals, Capacity, ComesBack, has_an_end
-from harness.engine.observing.health import HealthSampling
+from harness.engine.observing.service.health import HealthSampling
 from harness.engine.phases.figures import before_a_block, record_figures
-from harness.engine.requests import scenario_requests
 from harness.engine.restarting import OtherStart
 from harness.engine.rig import Rig
 from harness.engine.steps import (
@@ -42,7 +37,12 @@ from harness.engine.steps import (
 from harness.engine.stops import ScenarioStop, not_started
 from harness.engine.supervising import Supervisor
 from harness.engine.tasks import at_once, owned, results
-from harness.engine.workload import Answer, Errand
+from harness.engine.workload.clients import Answer, Errand
+from harness.engine.workload.contract import Contract as Contracted
+from harness.engine.workload.hanging_up import HangUpWhen
+from harness.engine.workload.load import Load
+from harness.engine.workload.load_steps import Arrivals, Capacity, ComesBack, has_an_end
+from harness.engine.workload.requests import scenario_requests
 from harness.errors import UsageError
 from harness.faults.callers import Callers
 from harness.faults.fault import Fault, Injection, Need
@@ -59,7 +59,7 @@ from harness.history.events import (
 )
 from harness.polling import poll_async
 from harness.protocols.contract.probes import Look
-from harness.stack.service_start import ServiceStartError
+from harness.stack.service.start import ServiceStartError
 from harness.target import Delivery
 from harness.vocabulary import Message, Moment
 

@@ -10,7 +10,7 @@ from harness.faults.evidence import EvidenceKind
 from harness.faults.fault import Injection
 from harness.faults.site import Site
 from harness.history.events import StartEnded
-from harness.stack.service import NO_SETTINGS
+from harness.stack.service.service import NO_SETTINGS
 from harness.target.placeholders import SERVICE_PORT, fill_in
 from harness.vocabulary import ENDS
 

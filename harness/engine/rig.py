@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from harness.engine.alerting import Alerting
 from harness.engine.laying.preparing import Preparing
 from harness.engine.laying.trying_starts import StartTrials
-from harness.engine.observing.sessions import Sessions
-from harness.engine.workload import Answer, Clients, Errand
+from harness.engine.observing.servers.sessions import Sessions
+from harness.engine.workload.clients import Answer, Clients, Errand
 from harness.faults.site import Site
 from harness.history import Recorder
 from harness.history.events import Purpose, ServiceStarted
-from harness.stack.service import Copy
+from harness.stack.service.service import Copy
 from harness.target import Delivery, Target
 
 RETRY_EVERY_S = 0.05

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.history import Recorder
 from harness.history.events import ServiceNotStarted
-from harness.stack.service_start import ServiceStartError
+from harness.stack.service.start import ServiceStartError
 
 
 class ScenarioStop(Exception):  # noqa: N818  # control flow, not an error: the history has what happened

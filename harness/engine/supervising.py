@@ -9,8 +9,8 @@ from harness.engine.rig import RETRY_EVERY_S, Rig
 from harness.engine.tasks import owned
 from harness.history.events import ServiceNotStarted, Supervised
 from harness.polling import poll_async
-from harness.stack.service import END, STOP, EndOfService
-from harness.stack.service_start import ServiceStartError
+from harness.stack.service.service import END, STOP, EndOfService
+from harness.stack.service.start import ServiceStartError
 
 SEEN_EVERY_S = 0.01
 

@@ -8,12 +8,13 @@ from typing import ClassVar
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
 from harness.faults.fault import Injection
-from harness.faults.hanging_up import HangingUp, HungUp
-from harness.faults.message import MessageFault, Swept
-from harness.faults.met import message_met
-from harness.faults.relayed import rule_for
+from harness.faults.messages.hanging_up import HangingUp, HungUp
+from harness.faults.messages.message import MessageFault, Swept
+from harness.faults.messages.met import message_met
+from harness.faults.messages.relayed import rule_for
 from harness.faults.site import Site
-from harness.relay import Action, Rule, actions
+from harness.relay import Action, Rule
+from harness.relay.rules import actions
 from harness.vocabulary import UNKNOWN, Message
 
 TOLD_EACH = 20

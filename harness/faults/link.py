@@ -21,12 +21,12 @@ from harness.errors import UsageError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import WHOLE_LINK, Connections
-from harness.faults.link_closing import Cut, Down
-from harness.faults.link_handshake import Handshake
-from harness.faults.link_losses import Dead, ForgetIdle, HalfOpen, Lose, SwallowSyn
-from harness.faults.link_paths import MtuHole, Unreach
-from harness.faults.meter import LinkActivity
-from harness.faults.toxic import ToxicFault, limits, met_when, went
+from harness.faults.links.closing import Cut, Down
+from harness.faults.links.handshake import Handshake
+from harness.faults.links.losses import Dead, ForgetIdle, HalfOpen, Lose, SwallowSyn
+from harness.faults.links.meter import LinkActivity
+from harness.faults.links.paths import MtuHole, Unreach
+from harness.faults.links.toxic import ToxicFault, limits, met_when, went
 from harness.stack.toxiproxy.toxics import Stream
 from harness.vocabulary import ANY_OUTCOME
 

@@ -15,16 +15,16 @@ from harness.errors import HarnessError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import WHOLE_LINK, Connections, Fault, Injection, Need
-from harness.faults.process_clock import Clock
-from harness.faults.process_end import Kill, Terminate
-from harness.faults.process_limit import Limit
-from harness.faults.process_output import LoseOutput
+from harness.faults.messages.timing import TimedFault
+from harness.faults.processes.clock import Clock
+from harness.faults.processes.end import Kill, Terminate
+from harness.faults.processes.limit import Limit
+from harness.faults.processes.output import LoseOutput
 from harness.faults.site import Site
-from harness.faults.timing import TimedFault
 from harness.polling import poll
 from harness.protocols.contract.about import ABOUT
-from harness.stack.sockets import kept_waiting
-from harness.stack.urls import checked_url
+from harness.stack.servers.urls import checked_url
+from harness.stack.tcp.sockets import kept_waiting
 from harness.target.placeholders import NAMED_URL
 from harness.vocabulary import ANY_OUTCOME, Link
 

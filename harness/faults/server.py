@@ -17,8 +17,8 @@ from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Fault, Injection
 from harness.faults.link import cut
+from harness.faults.messages.timing import TimedFault
 from harness.faults.site import ServerChange, Site
-from harness.faults.timing import TimedFault
 from harness.protocols.contract.probes import NotUnderstoodError, Said
 from harness.relay import Ended, Report
 from harness.vocabulary import Link

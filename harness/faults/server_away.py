@@ -13,18 +13,18 @@ from typing import ClassVar
 
 from harness.errors import UsageError
 from harness.faults._background import Background
-from harness.faults._link_injections import CONNECTS_REFUSED
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import WHOLE_LINK, Connections, Injection
-from harness.faults.meter import LinkMeter
+from harness.faults.links.injections import CONNECTS_REFUSED
+from harness.faults.links.meter import LinkMeter
+from harness.faults.messages.timing import TimedFault
 from harness.faults.site import LaidLink, ServerChange, Site
-from harness.faults.timing import TimedFault
 from harness.polling import poll_async
 from harness.relay import Ended, Report
-from harness.stack.server import Server
-from harness.stack.server_process import Shutdown
-from harness.stack.sockets import listening
+from harness.stack.servers.process import Shutdown
+from harness.stack.servers.server import Server
+from harness.stack.tcp.sockets import listening
 from harness.vocabulary import ANY_OUTCOME, Link
 
 LISTENS_WITHIN_S = 30.0

@@ -19,9 +19,9 @@ from harness.protocols.contract.about import server_title
 from harness.protocols.contract.storage import Own
 from harness.relay import RelayControl
 from harness.stack.resolver import Resolver
-from harness.stack.server import Server
-from harness.stack.service import SECCOMP, ServiceProcess
-from harness.stack.sockets import TcpConnection, connections
+from harness.stack.servers.server import Server
+from harness.stack.service.service import SECCOMP, ServiceProcess
+from harness.stack.tcp.sockets import TcpConnection, connections
 from harness.stack.toxiproxy.server import ToxiproxyServer
 from harness.vocabulary import Link
 

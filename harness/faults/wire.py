@@ -5,7 +5,7 @@ and its answer is lost. Only the first such message is struck, unless `always` i
 before the message, in the same read too, and touches nothing else.
 """
 
-# To add a fault, write what the relay does into harness/relay/actions.py, and here its class, with the action's fields
+# To add a fault, write what the relay does into harness/relay/rules/actions.py, and here its class, with the action's fields
 # and what a sweep does with it, and its name in the last lines.
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import ClassVar
 from harness.faults.example import Example, Ground
 from harness.faults.hang_up import HangUp
 from harness.faults.link import cut as cut_link
-from harness.faults.message import Closing, MessageFault, Swept, WireFault
-from harness.faults.order import order as order  # noqa: PLC0414  # one of the names that scenarios use
+from harness.faults.messages.message import Closing, MessageFault, Swept, WireFault
+from harness.faults.messages.order import order as order  # noqa: PLC0414  # one of the names that scenarios use
 from harness.history.events import MessageMet
-from harness.relay import Action, actions
+from harness.relay import Action
+from harness.relay.rules import actions
 
 SWEEP_DELAY_MS = 100
 

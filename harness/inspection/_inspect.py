@@ -15,7 +15,7 @@ from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.building import built_rig
 from harness.engine.laying.preparing import PrepareError
 from harness.engine.laying.testbed import TemplateError, Testbed, open_testbed
-from harness.engine.observing.probes import probe
+from harness.engine.observing.service.probes import probe
 from harness.engine.performer import Performer
 from harness.engine.rig import Rig
 from harness.errors import HarnessError, UsageError
@@ -28,7 +28,7 @@ from harness.inspection._starting import started, unprepared
 from harness.results import RunKey
 from harness.stack import StackConfiguration
 from harness.stack.folders import private_folder
-from harness.stack.sockets import process_tree
+from harness.stack.tcp.sockets import process_tree
 from harness.target import Target
 
 ID = "check"

@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from harness.engine.observing.stored import UnreadableError, stored_rows
+from harness.engine.observing.servers.stored import UnreadableError, stored_rows
 from harness.engine.rig import Rig
 from harness.errors import HarnessError, UsageError
 from harness.history.events import StoredRow

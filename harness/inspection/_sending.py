@@ -6,11 +6,11 @@ import traceback
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from harness.engine.contract import AGAIN, TAKEN
-from harness.engine.outgoing import health_paths, outgoing
 from harness.engine.performer import Performer
 from harness.engine.rig import Rig
-from harness.engine.workload import Answer
+from harness.engine.workload.clients import Answer
+from harness.engine.workload.contract import AGAIN, TAKEN
+from harness.engine.workload.outgoing import health_paths, outgoing
 from harness.errors import HarnessError, UsageError
 from harness.history.events import Asks, Purpose, RequestEnded, RequestSent
 from harness.inspection._found import Found, excerpt, last_line, place_of

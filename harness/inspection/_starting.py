@@ -13,9 +13,9 @@ from harness.engine.tasks import owned
 from harness.errors import HarnessError, UsageError
 from harness.inspection._found import beginnings, last_line, place_of
 from harness.polling import poll_async
-from harness.stack.http_client import HttpClient, UnansweredError
-from harness.stack.service_start import ServiceStartError
-from harness.stack.sockets import listening, process_tree
+from harness.stack.http.client import HttpClient, UnansweredError
+from harness.stack.service.start import ServiceStartError
+from harness.stack.tcp.sockets import listening, process_tree
 from harness.target import Target
 
 SILENT_S = 2.0

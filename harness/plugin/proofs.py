@@ -9,7 +9,7 @@ from harness.checks.reasons import check_reason
 from harness.errors import UsageError
 from harness.faults.fault import CAPABILITIES, Need, own
 from harness.target import TargetDescription
-from harness.target.protections import switched_off
+from harness.target.sections.protections import switched_off
 
 WRITE_PROVES = 'write @proves("PROTECTION", fails="CHECK", match="REGEX") above it, with harness.proves'
 

@@ -19,7 +19,7 @@ from harness.present.pages import Pages
 from harness.results import RunResult
 from harness.results.places import shown
 from harness.scenario.scenario import Scenario
-from harness.stack.urls import redacted
+from harness.stack.servers.urls import redacted
 from harness.suite import ExitStatus, Session, SuiteSettings, check_profile, read_unavailable
 from harness.suite.info import Command
 from harness.suite.selection import ambiguous_words

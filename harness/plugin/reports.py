@@ -8,7 +8,7 @@ from typing import Protocol
 import pytest
 
 from harness.checks import Verdict
-from harness.present.terminal.story import story
+from harness.present.terminal.views.story import story
 from harness.results import RunResult
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.plugin.options import SOURCES
-from harness.stack.configuration import configuration_of
+from harness.stack.servers.configuration import configuration_of
 from harness.suite.settings import RESULTS, SCENARIOS, SuiteSettings, names_given
 
 

@@ -10,7 +10,7 @@ import socket
 import struct
 from collections.abc import Sequence
 
-from harness.processes.keeper._namespaces import enter_user_namespace, inside_ids
+from harness.processes.keeper.inside.namespaces import enter_user_namespace, inside_ids
 from harness.processes.syscalls._libc import unshare
 
 CLONE_NEWNET = 0x40000000  # linux/sched.h

@@ -2,8 +2,13 @@
 
 from harness.protocols.contract.frames import Direction
 from harness.protocols.contract.message import Phase
-from harness.relay._notes import TlsMode
-from harness.relay.actions import (
+from harness.relay.connection.notes import TlsMode
+from harness.relay.control.client import Hop, RelayControl
+from harness.relay.control.refusals import check_action
+from harness.relay.control.reports import STATEMENTS_MAX, Ended, Fired, Passed, Report, Seen
+from harness.relay.control.tries import Tally, Tried, Try
+from harness.relay.hop.losses import Loss, Lost, Way
+from harness.relay.rules.actions import (
     Action,
     Corrupt,
     Cut,
@@ -17,13 +22,8 @@ from harness.relay.actions import (
     Reset,
     Stall,
 )
-from harness.relay.control import Hop, RelayControl
-from harness.relay.losses import Loss, Lost, Way
-from harness.relay.refusals import check_action
-from harness.relay.reports import STATEMENTS_MAX, Ended, Fired, Passed, Report, Seen
-from harness.relay.rules import Match, Rule
+from harness.relay.rules.rule import Match, Rule
 from harness.relay.server import RelayServer
-from harness.relay.tries import Tally, Tried, Try
 
 __all__ = [
     "STATEMENTS_MAX",

@@ -12,8 +12,8 @@ from importlib.metadata import version
 
 import uvloop
 
-from harness.relay._control_server import LINE_BYTES_MAX, ControlSession
-from harness.relay._identity import Identity
+from harness.relay.control.server import LINE_BYTES_MAX, ControlSession
+from harness.relay.hop.identity import Identity
 
 _OBJECTS_BEFORE_COLLECTION = 50_000  # a connection's objects point at each other: they are collected, but seldom
 

@@ -12,7 +12,7 @@ from harness.closing import Closing
 from harness.errors import HarnessError
 from harness.processes.bare import bare_command
 from harness.processes.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
-from harness.relay.control import RelayControl
+from harness.relay.control.client import RelayControl
 
 READY_WITHIN_S = 30.0
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Generic, TypeVar, cast, overload
 
 from harness.engine.steps import Step
-from harness.engine.workload import Answer
+from harness.engine.workload.clients import Answer
 from harness.errors import HarnessError
 from harness.results.places import shown
 from harness.scenario.step_runner import StepRunner

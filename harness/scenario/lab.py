@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
-from harness.engine.load_steps import Arrivals, Capacity, ComesBack
 from harness.engine.performer import Performer
 from harness.engine.steps import (
     Alerts,
@@ -30,7 +29,8 @@ from harness.engine.steps import (
     Until,
     Wait,
 )
-from harness.engine.workload import Answer
+from harness.engine.workload.clients import Answer
+from harness.engine.workload.load_steps import Arrivals, Capacity, ComesBack
 from harness.faults.fault import Fault
 from harness.history import Recorder
 from harness.scenario.doing import Answers, Doing

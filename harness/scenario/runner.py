@@ -22,17 +22,17 @@ from harness.engine.laying.testbed import Testbed
 from harness.engine.laying.tls import told_with_tls
 from harness.engine.observing.cores import cores_recorded, processes_of
 from harness.engine.observing.counting import Counting
-from harness.engine.observing.counts import record_counts
-from harness.engine.observing.crashes import crashes_recorded
-from harness.engine.observing.deaths import ended_by_deaths
-from harness.engine.observing.effects import record_effects
-from harness.engine.observing.footprint import MemoryWatch
-from harness.engine.observing.probes import probe
-from harness.engine.observing.relay_log import relay_unbroken
-from harness.engine.observing.secrets import record_secrets
-from harness.engine.observing.service_log import record_answers_logged, record_log, record_unhandled
-from harness.engine.observing.stored import UnreadableError, rows_at_rest
-from harness.engine.observing.tries import tries_recorded
+from harness.engine.observing.servers.crashes import crashes_recorded
+from harness.engine.observing.servers.deaths import ended_by_deaths
+from harness.engine.observing.servers.effects import record_effects
+from harness.engine.observing.servers.relay_log import relay_unbroken
+from harness.engine.observing.servers.stored import UnreadableError, rows_at_rest
+from harness.engine.observing.servers.tries import tries_recorded
+from harness.engine.observing.service.counts import record_counts
+from harness.engine.observing.service.footprint import MemoryWatch
+from harness.engine.observing.service.probes import probe
+from harness.engine.observing.service.secrets import record_secrets
+from harness.engine.observing.service.service_log import record_answers_logged, record_log, record_unhandled
 from harness.engine.performer import Performer
 from harness.engine.phases.figures import Before, record_figures
 from harness.engine.phases.recovery import recover, send_again
@@ -60,7 +60,7 @@ from harness.scenario.concluding import Moves, Times, conclude
 from harness.scenario.doing import StepMisuseError
 from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario
-from harness.stack.service_start import ServiceStartError
+from harness.stack.service.start import ServiceStartError
 
 SERVICE_LOG_KEPT = 400_000
 

@@ -22,7 +22,7 @@ import psutil
 from harness.errors import HarnessError
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.registry import PROTOCOLS
-from harness.stack.readiness import NotReadyError, wait_ready
+from harness.stack.servers.readiness import NotReadyError, wait_ready
 
 _log = logging.getLogger(__name__)
 

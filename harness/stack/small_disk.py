@@ -12,7 +12,7 @@ from harness.closing import Closing
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper, KeptProcess, ProcessSpec
 from harness.processes.small_disk import READY, small_disk_command
-from harness.stack.readiness import EndedError, NotReadyError, wait_ready
+from harness.stack.servers.readiness import EndedError, NotReadyError, wait_ready
 
 __all__ = ["SmallDisk"]
 

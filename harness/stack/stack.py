@@ -15,12 +15,12 @@ from harness.processes.keeper import Keeper
 from harness.protocols.contract.options import ServerWanted
 from harness.protocols.contract.server import SERVER
 from harness.relay import RelayServer
-from harness.stack._port_claims import PortClaims
-from harness.stack.configuration import StackConfiguration
-from harness.stack.deaths import DeadServer, DeathWatch
-from harness.stack.server import Launch, Server
+from harness.stack.servers.configuration import StackConfiguration
+from harness.stack.servers.deaths import DeadServer, DeathWatch
+from harness.stack.servers.server import Launch, Server
+from harness.stack.servers.urls import is_url
+from harness.stack.tcp.port_claims import PortClaims
 from harness.stack.toxiproxy.server import ToxiproxyServer, find_toxiproxy
-from harness.stack.urls import is_url
 
 ServerT = TypeVar("ServerT", bound=Server)
 

@@ -2,9 +2,9 @@
 
 from harness.target.description import SCHEMA, TargetDescription
 from harness.target.loading import load_target
-from harness.target.outcomes import Label, Labels
 from harness.target.placeholders import fill_in
-from harness.target.requests import SOURCE
+from harness.target.sections.outcomes import Label, Labels
+from harness.target.sections.requests import SOURCE
 from harness.target.sender import Delivery, OutgoingRequest, Sender
 from harness.target.target import Target
 

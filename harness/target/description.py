@@ -13,23 +13,23 @@ from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from harness.documents import Expression, Table, wrong
 from harness.protocols.registry import PROTOCOLS
-from harness.target.alerts import AlertsDescription
-from harness.target.effects import EffectDescription
-from harness.target.outcomes import OutcomeName, OutcomesDescription
 from harness.target.placeholders import SERVICE_PORT
-from harness.target.requests import (
+from harness.target.sections.alerts import AlertsDescription
+from harness.target.sections.effects import EffectDescription
+from harness.target.sections.outcomes import OutcomeName, OutcomesDescription
+from harness.target.sections.requests import (
     IdentityDescription,
     ReadDescription,
     RightDescription,
     UrlPath,
     WrongDescription,
 )
-from harness.target.secrets import SecretsDescription
-from harness.target.series import Series
-from harness.target.service_log import LogDescription
-from harness.target.starts import StartDescription
-from harness.target.stored import StoredDescription
-from harness.target.times import Milliseconds, Seconds
+from harness.target.sections.secrets import SecretsDescription
+from harness.target.sections.series import Series
+from harness.target.sections.service_log import LogDescription
+from harness.target.sections.starts import StartDescription
+from harness.target.sections.stored import StoredDescription
+from harness.target.sections.times import Milliseconds, Seconds
 
 SCHEMA = "harness.target/2"
 

@@ -25,9 +25,9 @@ from harness.target.placeholders import (
     REMEMBERED_BY,
     SERVICE_PORT,
 )
-from harness.target.protections import switched_off
-from harness.target.requests import ChangedDescription
-from harness.target.residue import OF_PROCESS
+from harness.target.sections.protections import switched_off
+from harness.target.sections.requests import ChangedDescription
+from harness.target.sections.residue import OF_PROCESS
 from harness.target.sender import BODY_WORDS, TEMPLATE_WORDS, Sender, TemplateSender
 from harness.target.servers import servers_of
 from harness.target.target import Target

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.target.description import HttpTemplate
-from harness.target.requests import SOURCE
+from harness.target.sections.requests import SOURCE
 
 
 @dataclass(frozen=True, slots=True)

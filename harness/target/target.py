@@ -11,9 +11,9 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.protocols.contract.options import ServerWanted
 from harness.target.description import TargetDescription
-from harness.target.outcomes import Labels
 from harness.target.placeholders import fill_in
-from harness.target.protections import switched_off
+from harness.target.sections.outcomes import Labels
+from harness.target.sections.protections import switched_off
 from harness.target.sender import Sender
 from harness.target.servers import servers_of
 

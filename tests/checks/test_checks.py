@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from harness.checks import STANDING, Check, Kind, Verdict, judge
-from harness.checks.exchanges import exchanges
+from harness.checks.facts.exchanges import exchanges
 from harness.checks.proof import CheckName, StateCheck, SymptomCheck
 from harness.checks.registry import Examined, check
 from harness.history import History

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness import postgres, server
-from harness.checks.failover import Gap, lost_by_failover, write_gap
+from harness.checks.standing.failover import Gap, lost_by_failover, write_gap
 from harness.history.events import FailedOver, FaultHealed, FigureRead, RequestEnded
 from harness.vocabulary import ACKNOWLEDGED, service
 from tests.checks.support import Story, row

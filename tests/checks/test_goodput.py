@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.checks import Verdict
-from harness.checks.goodput import comes_back
+from harness.checks.standing.goodput import comes_back
 from harness.history.events import CoresSeen, CoreWait
 from harness.vocabulary import REFUSED, UNKNOWN
 from tests.checks.loaded import Loaded, collapsed

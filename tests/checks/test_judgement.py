@@ -8,7 +8,7 @@ import pytest
 
 from harness import postgres, redis
 from harness.checks import STANDING, Check, Kind, Verdict, judge, worst
-from harness.checks.exchanges import AGAIN_MAX
+from harness.checks.facts.exchanges import AGAIN_MAX
 from harness.checks.registry import Examined
 from harness.faults import Fault, link, no_fault, server
 from harness.history import History

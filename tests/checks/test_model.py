@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.checks.model import (
+from harness.checks.facts.model import (
     NO_CLAIM,
     NOTHING,
     Claim,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.checks import safety
+from harness.checks.standing import safety
 from harness.history.events import Asks, Purpose, RequestEnded, RequestSent
 from harness.vocabulary import ACKNOWLEDGED
 from tests.checks.support import Story, digest_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness import postgres
-from harness.checks.shares import Share, share_of
+from harness.checks.facts.shares import Share, share_of
 from harness.engine.observing.reading import evidence_of
 from harness.faults import wire
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, MessageMet

@@ -20,7 +20,7 @@ from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, PhaseB
 from harness.present.terminal.lines import evidence_text, run_lines, table_lines
 from harness.present.terminal.now import Now
 from harness.present.terminal.screen import LiveScreen, PlainScreen, Screen, Verbosity, screen_for
-from harness.present.terminal.story import details
+from harness.present.terminal.views.story import details
 from harness.results import Evidence, RunKey
 from tests.results.made import ablated, made, proof_of, summary_of
 from tests.tiny import environment, harness_command

@@ -12,7 +12,7 @@ from harness.checks import Verdict
 from harness.cli import main
 from harness.engine.steps import Deliver, Inject
 from harness.faults import Fault, link
-from harness.present.terminal.soak import soak_lines
+from harness.present.terminal.views.soak import soak_lines
 from harness.results import RunKey
 from harness.scenario.schedule import Begin, Do, End, Schedule
 from tests.cli.support import runs_by_id, summary_in

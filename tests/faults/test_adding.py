@@ -12,7 +12,7 @@ from harness.drafting import draft
 from harness.engine.steps import Inject
 from harness.faults.example import any_ground
 from harness.faults.fault import Fault
-from harness.present.html.words import step_words
+from harness.present.html.runs.words import step_words
 from harness.target import load_target
 from harness.vocabulary import from_json, to_json
 from pathlib import Path
@@ -28,7 +28,7 @@ LINK_FAULT = '''
 from dataclasses import dataclass, field
 from typing import ClassVar
 from harness.faults.example import Example, Ground
-from harness.faults.toxic import ToxicFault, limits
+from harness.faults.links.toxic import ToxicFault, limits
 
 KIND = "link.added_by_a_test"
 
@@ -48,14 +48,14 @@ class Trickle(ToxicFault, kind=KIND):
 WIRE_ACTION = """
 from dataclasses import dataclass
 from typing import ClassVar
-from harness.relay.actions import Action, Drop
+from harness.relay.rules.actions import Action, Drop
 
 @dataclass(frozen=True, slots=True)
 class Lose(Drop):
     kind: ClassVar[str] = "lose"
 """
 WIRE_FAULT = '''
-from harness.faults.message import WireFault
+from harness.faults.messages.message import WireFault
 
 KIND = "wire.lose"
 
@@ -72,7 +72,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
-from harness.faults.timing import TimedFault
+from harness.faults.messages.timing import TimedFault
 from harness.protocols.redis.words import Redis
 
 KIND = "server.forget"
@@ -98,7 +98,7 @@ from harness.search.recording.recording import Observed
 from harness.search.space.actions import ACTIONS, sensible
 from harness.search.space.coverage import hit_by_evidence
 from harness.search.space.space import FaultSpace
-from harness.search.sweep.arming import action_of
+from harness.search.sweep.cells.arming import action_of
 
 place = Place("redis", "sent", "query", "SET", "SET", 1)
 point = Point(place, "lose")

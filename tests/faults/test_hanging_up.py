@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from harness.faults.callers import Caller, Callers
-from harness.faults.hanging_up import HangingUp, HungUp
+from harness.faults.messages.hanging_up import HangingUp, HungUp
 from harness.history.events import Named
 from harness.polling import poll
-from harness.relay import Ended, Fired, Match, Passed, Report, Rule, actions
+from harness.relay import Ended, Fired, Match, Passed, Report, Rule
+from harness.relay.rules import actions
 
 RULE = Rule(id="r", hop="h", match=Match(direction="sent"), action=actions.HangUp(), always=True)
 PLACE: Mapping[str, Any] = {

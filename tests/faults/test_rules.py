@@ -11,9 +11,9 @@ import harness
 from harness.drafting import kinds
 from harness.faults.example import any_ground
 from harness.faults.fault import Fault
-from harness.faults.message import MessageFault
-from harness.faults.order import Order
-from harness.relay.actions import ACTIONS
+from harness.faults.messages.message import MessageFault
+from harness.faults.messages.order import Order
+from harness.relay.rules.actions import ACTIONS
 from harness.scenario.schedule import Schedule, read_schedule
 from harness.standard.example_moves import moves_of
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from harness.faults.fault import Injection
-from harness.faults.timing import Armed
+from harness.faults.messages.timing import Armed
 
 
 class Recorded(Injection):

@@ -14,7 +14,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper
-from harness.processes.keeper._descendants import is_stopped
+from harness.processes.keeper.inside.descendants import is_stopped
 from tests.keeper.support import (
     MARK,
     STUBBORN_TREE,

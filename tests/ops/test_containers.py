@@ -18,10 +18,10 @@ import yaml
 
 from harness.polling import poll_async
 from harness.processes.keeper import Keeper, ProcessSpec
-from harness.protocols.postgres.binaries import find_postgres
+from harness.protocols.postgres.running.binaries import find_postgres
 from harness.protocols.postgres.server import PostgresServer
 from harness.stack import Stack
-from harness.stack.ports import free_port
+from harness.stack.tcp.ports import free_port
 from harness.stack.toxiproxy.build import TOXIPROXY_MODULE, TOXIPROXY_VERSION
 
 ROOT = Path(__file__).parents[2]

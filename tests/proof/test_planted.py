@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.checks.judgement import NOT_STEADY
-from harness.stack.service_start import NOT_STARTED
+from harness.stack.service.start import NOT_STARTED
 from tests.proof.planted import Planted, all_planted, write_candidate
 from tests.tiny import CHECKOUT, run_harness
 from tests.webhook.support import SECRET

@@ -13,7 +13,7 @@ import pytest
 from harness.checks.proof import Proof
 from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.plugin.collection import collect_scenarios
-from harness.present.terminal.story import story
+from harness.present.terminal.views.story import story
 from harness.results import RunKey, RunResult
 from harness.results.ablation import PairVerdict, title
 from harness.scenario.proving import prove

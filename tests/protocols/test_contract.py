@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import harness
 from harness.errors import UsageError
 from harness.faults.example import Ground
-from harness.faults.toxic import LinkFault
+from harness.faults.links.toxic import LinkFault
 from harness.protocols import contract
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.contract.failure import ServerError

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.protocols.contract.speech import FINGERPRINT_MAX, fingerprint
-from harness.protocols.postgres.messages import commits
-from harness.protocols.postgres.sql import statements
+from harness.protocols.postgres.wire.messages import commits
+from harness.protocols.postgres.wire.sql import statements
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from typing import Any
 from harness.protocols.contract.frames import Direction
 from harness.protocols.contract.speech import SPEECH
 from harness.relay import Action, Drop, Fired, Match, Report, Rule, TlsMode
-from harness.relay._engine import Engine
-from harness.relay._notes import HopKind, HopState
-from harness.relay._rule_book import RuleBook
-from harness.relay._sightings import Sightings
-from harness.relay._tries import Tries
+from harness.relay.connection.engine import Engine
+from harness.relay.connection.notes import HopKind, HopState
+from harness.relay.rules.rule_book import RuleBook
+from harness.relay.rules.sightings import Sightings
+from harness.relay.rules.tries_counter import Tries
 from tests.protocols.postgres import words as pg
 
 BEGIN, INSERT, COMMIT = pg.query("BEGIN"), pg.query("INSERT INTO t VALUES (1)"), pg.query("  commit;")

@@ -12,10 +12,10 @@ import uvloop
 
 from harness.addresses import HostPort
 from harness.relay import Report
-from harness.relay._hop import HopServer
-from harness.relay._identity import Identity
-from harness.relay._notes import HopKind
-from harness.relay._pair import Pair
+from harness.relay.connection.notes import HopKind
+from harness.relay.connection.pair import Pair
+from harness.relay.hop.hop import HopServer
+from harness.relay.hop.identity import Identity
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ import pytest
 
 from harness.addresses import HostPort
 from harness.relay import Ended, Report
-from harness.relay._hop import HopServer
-from harness.relay._identity import Identity
-from harness.relay._notes import HopKind
+from harness.relay.connection.notes import HopKind
+from harness.relay.hop.hop import HopServer
+from harness.relay.hop.identity import Identity
 
 WITHIN_S = 10.0
 

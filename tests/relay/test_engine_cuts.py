@@ -6,7 +6,7 @@ import pytest
 
 from harness.protocols.contract.frames import HEAD_MAX
 from harness.relay import Action, Cut, Reset
-from harness.relay._near_misses import near_misses
+from harness.relay.rules.near_misses import near_misses
 from tests.protocols.postgres import words as pg
 from tests.relay.engines import BEGIN, BEGUN, COMMIT, COMMITTED, INSERT, Bed, started
 

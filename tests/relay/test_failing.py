@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.protocols.contract.failure import ServerError
-from harness.protocols.postgres.failing import parse_bind_execute, raising
+from harness.protocols.postgres.wire.failing import parse_bind_execute, raising
 from harness.relay import Fail, Hold
 from tests.protocols.postgres import words as pg
 from tests.relay.engines import BEGIN, BEGUN, COMMIT, INSERT, INSERTED, Bed, redis_started, started

@@ -16,7 +16,7 @@ from harness.errors import UsageError
 from harness.polling import poll_async
 from harness.processes.socket_filter import filters_available
 from harness.relay import Hold, Loss, Lost, RelayControl, RelayServer, Way
-from harness.relay.losses import ALL
+from harness.relay.hop.losses import ALL
 from tests.relay.clients import WITHIN_S, HandMade, Laid, Peer, hand_made, laid_to
 
 PING = b"PING\r\n"

@@ -10,9 +10,9 @@ import pytest
 
 from harness.polling import poll_async
 from harness.relay import Ended
-from harness.relay._engine import Engine
-from harness.relay._hop import HopServer
-from harness.relay._pair import Pair
+from harness.relay.connection.engine import Engine
+from harness.relay.connection.pair import Pair
+from harness.relay.hop.hop import HopServer
 from tests.relay.clients import WITHIN_S, HandMade, Peer, hand_made
 from tests.relay.in_process import laid_inside, on_the_relays_loop
 

@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 from harness.processes.keeper import Keeper
 from harness.relay import Cut, Match, RelayServer, Rule
 from harness.stack import private_folder
-from harness.stack.deaths import DeadServer, DeathWatch
+from harness.stack.servers.deaths import DeadServer, DeathWatch
 from tests.relay.clients import WITHIN_S, hand_made, laid_to
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from harness.polling import poll_async
 from harness.relay import Direction, Hold, Match, Rule
-from harness.relay._pair import Pair
-from harness.relay._side import HIGH_WATER_BYTES, Side
+from harness.relay.connection.pair import Pair
+from harness.relay.connection.side import HIGH_WATER_BYTES, Side
 from tests.relay.clients import WITHIN_S, hand_made
 from tests.relay.in_process import laid_inside, on_the_relays_loop
 

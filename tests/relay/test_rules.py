@@ -30,9 +30,9 @@ from harness.relay import (
     Seen,
     Stall,
 )
-from harness.relay.actions import ACTIONS
-from harness.relay.refusals import check_rule
-from harness.relay.reports import REPORTS
+from harness.relay.control.refusals import check_rule
+from harness.relay.control.reports import REPORTS
+from harness.relay.rules.actions import ACTIONS
 
 COUNTS = st.integers(1, 1 << 40)
 ACTION = st.one_of(

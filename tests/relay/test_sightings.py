@@ -11,8 +11,9 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.protocols.contract.frames import HEAD_MAX
-from harness.relay import STATEMENTS_MAX, _sightings
-from harness.relay._sightings import GROWING_MAX
+from harness.relay import STATEMENTS_MAX
+from harness.relay.rules import sightings
+from harness.relay.rules.sightings import GROWING_MAX
 from tests.protocols.postgres import words as pg
 from tests.relay.engines import Bed, Wire
 
@@ -126,7 +127,7 @@ def test_of_statements_that_are_all_different_only_the_latest_are_remembered() -
 
 
 def test_the_texts_of_a_recording_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_sightings, "RECORDED_BYTES_MAX", 4 * MIB)
+    monkeypatch.setattr(sightings, "RECORDED_BYTES_MAX", 4 * MIB)
     bed = Bed()
     wire = started(bed)
 
@@ -143,7 +144,7 @@ def test_the_texts_of_a_recording_count_too(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_text_that_many_messages_share_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_sightings, "RECORDED_BYTES_MAX", MIB)
+    monkeypatch.setattr(sightings, "RECORDED_BYTES_MAX", MIB)
     bed = Bed()
     wire = started(bed)
     wire.sends(pg.parse("s", f"SELECT $1 {VALUE.decode()}"))

@@ -6,7 +6,8 @@ import pytest
 
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.speech import SPEECH
-from harness.relay import Action, Cut, Direction, Drop, Fail, Hold, Stall, Tally, _tries
+from harness.relay import Action, Cut, Direction, Drop, Fail, Hold, Stall, Tally
+from harness.relay.rules import tries_counter
 from tests.protocols.postgres import words as pg
 from tests.relay.engines import BEGIN, BEGUN, COMMIT, COMMITTED, Bed, Wire, redis_started, started
 
@@ -203,7 +204,7 @@ def test_nothing_is_counted_before_it_is_asked_for_and_each_counting_begins_anew
 
 def test_what_is_kept_is_limited_and_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("TRIES_MAX", "WORKS_MAX", "TOLD_MAX"):
-        monkeypatch.setattr(_tries, name, {"TRIES_MAX": 5, "WORKS_MAX": 3, "TOLD_MAX": 2}[name])
+        monkeypatch.setattr(tries_counter, name, {"TRIES_MAX": 5, "WORKS_MAX": 3, "TOLD_MAX": 2}[name])
     bed = counting("redis")
     wire = redis_started(bed)
     for subject, times in (("msg_1", 2), ("msg_2", 7), ("msg_3", 3), ("msg_4", 2)):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from harness.checks.exchanges import Exchange
+from harness.checks.facts.exchanges import Exchange
 from harness.history import Recorder
 from harness.history.events import Asks, Purpose, RequestEnded, RequestSent, RunBegan
-from harness.present.html.answers import answer_rows
-from harness.present.html.chronicle import Sent, chronicle_of
-from harness.present.html.timeline import timeline_of
+from harness.present.html.drawings.timeline import timeline_of
+from harness.present.html.runs.answers import answer_rows
+from harness.present.html.runs.chronicle import Sent, chronicle_of
 from harness.vocabulary import ACKNOWLEDGED, ALREADY, NO_WORD, REFUSED, REJECTED, UNKNOWN, Outcome
 
 

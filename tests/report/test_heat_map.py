@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.checks import Verdict
-from harness.present.html.grid import grid_of
-from harness.present.html.heat_map import HeatMap, heat_map_of
+from harness.present.html.drawings.grid import grid_of
+from harness.present.html.drawings.heat_map import HeatMap, heat_map_of
 from harness.present.html.writing import write_report
 from harness.results import RunKey
 from harness.results.model import SummaryRead

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.present.html.chronicle import Chronicle, CountLine, chronicle_of
-from harness.present.html.panels import panels_of
+from harness.present.html.drawings.panels import panels_of
+from harness.present.html.runs.chronicle import Chronicle, CountLine, chronicle_of
 from harness.present.scales import TimeScale
 from harness.vocabulary import UNKNOWN
 from tests.checks.loaded import Loaded

@@ -17,15 +17,15 @@ from harness.engine.steps import Step
 from harness.faults import Fault, wire
 from harness.history import read_history
 from harness.history.events import Named
-from harness.present.html.chronicle import Chronicle, CountLine, FaultWindow, Span, chronicle_of
-from harness.present.html.exceptions import exceptions_in
-from harness.present.html.grid import grid_of
-from harness.present.html.logs import LogFile, timed_lines
-from harness.present.html.panels import STYLES, panels_of
-from harness.present.html.saw import checks_seen
+from harness.present.html.drawings.grid import grid_of
+from harness.present.html.drawings.panels import STYLES, panels_of
+from harness.present.html.drawings.timeline import CODE_CHARACTER, LEFT, timeline_of
+from harness.present.html.runs.chronicle import Chronicle, CountLine, FaultWindow, Span, chronicle_of
+from harness.present.html.runs.exceptions import exceptions_in
+from harness.present.html.runs.logs import LogFile, timed_lines
+from harness.present.html.runs.saw import checks_seen
+from harness.present.html.runs.words import step_words
 from harness.present.html.sentence import headline
-from harness.present.html.timeline import CODE_CHARACTER, LEFT, timeline_of
-from harness.present.html.words import step_words
 from harness.present.html.writing import page_of, write_report
 from harness.present.scales import LatencyScale, TimeScale, milliseconds
 from harness.results import RunKey

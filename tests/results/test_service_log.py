@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.checks import CheckResult, Verdict
-from harness.present.terminal.story import details
+from harness.present.terminal.views.story import details
 from harness.results.ablation import judge_pair
 from harness.results.service_log import cut_within, telling_line
 from tests.results.made import PROOF, ablated, made

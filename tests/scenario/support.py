@@ -12,7 +12,7 @@ import harness
 from harness.engine.performer import End as EndOfStep
 from harness.engine.performer import Performer
 from harness.engine.steps import Deliver, Expect, Step
-from harness.engine.workload import Answer
+from harness.engine.workload.clients import Answer
 from harness.history import Recorder
 from harness.scenario.lab import Lab
 from harness.scenario.schedule import Begin, Do, End, Move, Schedule

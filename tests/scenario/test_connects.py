@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.engine.observing.connects import peak
+from harness.engine.observing.service.connects import peak
 
 
 @pytest.mark.parametrize(

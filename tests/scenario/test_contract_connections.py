@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from harness.engine.contract import Contract
 from harness.engine.rig import Rig
-from harness.engine.workload import Errand
+from harness.engine.workload.clients import Errand
+from harness.engine.workload.contract import Contract
 from harness.history.events import Asks
 from harness.target import Delivery, load_target
 

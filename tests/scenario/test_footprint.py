@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from harness.engine.observing.footprint import MemorySample, bytes_per_request, memory_kib
+from harness.engine.observing.service.footprint import MemorySample, bytes_per_request, memory_kib
 
 EVERY = range(50, 1_250, 50)
 

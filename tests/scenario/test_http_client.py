@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness.polling import poll, poll_async
-from harness.stack.http_client import (
+from harness.stack.http.client import (
     AN_END,
     AN_OPEN_CONNECTION,
     BrokenOffError,
@@ -22,9 +22,9 @@ from harness.stack.http_client import (
     HungUpError,
     NotConnectedError,
 )
-from harness.stack.http_connection import Connection, with_pauses
-from harness.stack.http_owed import A_WORD_OF_THE_END, AN_ANSWER_TO_THE_NEXT, AN_ORDERLY_END
-from harness.stack.sockets import connections, half_closed, kept_open
+from harness.stack.http.connection import Connection, with_pauses
+from harness.stack.http.owed import A_WORD_OF_THE_END, AN_ANSWER_TO_THE_NEXT, AN_ORDERLY_END
+from harness.stack.tcp.sockets import connections, half_closed, kept_open
 from harness.target import OutgoingRequest
 from harness.target.sender import Then
 
@@ -219,7 +219,7 @@ async def test_a_service_that_ends_a_kept_connection_lacks_it() -> None:
 async def test_after_connection_close_the_service_ends_the_connection(
     answers: list[bytes], lacks: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.stack.http_owed.CLOSES_WITHIN_S", 0.2)
+    monkeypatch.setattr("harness.stack.http.owed.CLOSES_WITHIN_S", 0.2)
     last = dataclasses.replace(DELIVERY, headers={"connection": "close"})
     async with serving(*answers) as service, HttpClient(keep_alive=True) as client:
         assert (await client.request(service.port, last)).lacks == lacks
@@ -238,7 +238,7 @@ async def test_a_part_of_a_request_is_all_that_is_sent_of_it(ends: bool, monkeyp
             await reader.read()
         await _closed(writer)
 
-    monkeypatch.setattr("harness.stack.http_owed.CLOSES_WITHIN_S", 5 if ends else 0.2)
+    monkeypatch.setattr("harness.stack.http.owed.CLOSES_WITHIN_S", 5 if ends else 0.2)
     part = dataclasses.replace(DELIVERY, sent_bytes=9)
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, HttpClient(keep_alive=True) as client:
         answer = await client.request(server.sockets[0].getsockname()[1], part)
@@ -344,7 +344,7 @@ async def _serving(
 async def test_who_reads_late_still_gets_an_answer_to_this_and_to_the_next(
     says: bytes, then: str, lacks: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.stack.http_owed.TAKEN_WITHIN_S", 0.3 if then == "silent" else 5.0)
+    monkeypatch.setattr("harness.stack.http.owed.TAKEN_WITHIN_S", 0.3 if then == "silent" else 5.0)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _early(reader, writer, says=says, then=then)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.engine.known_secrets import OF_BODY, SOUGHT, KnownSecrets, known_secrets
 from harness.target import OutgoingRequest
-from harness.target.secrets import SecretsDescription
+from harness.target.sections.secrets import SecretsDescription
 
 KEY = bytes(range(200, 224))
 WRITTEN = f"whsec_{base64.b64encode(KEY).decode()}"

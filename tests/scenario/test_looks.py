@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from harness.engine.observing.looks import SharedLooks
+from harness.engine.observing.service.looks import SharedLooks
 
 
 class Looking:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from harness.engine.contract import TURNS, in_turn
-from harness.engine.outgoing import changed, misdated, outgoing, shown
+from harness.engine.workload.contract import TURNS, in_turn
+from harness.engine.workload.outgoing import changed, misdated, outgoing, shown
 from harness.errors import UsageError
 from harness.history.events import Asks
 from harness.target import Delivery, OutgoingRequest, Target, load_target

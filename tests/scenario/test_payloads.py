@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.engine.payloads import EDGES, SIZES_BYTES, same_size, varied
+from harness.engine.workload.payloads import EDGES, SIZES_BYTES, same_size, varied
 
 LIMIT_BYTES = 20_000
 

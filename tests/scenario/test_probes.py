@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.engine.observing.probes import Probed
+from harness.engine.observing.service.probes import Probed
 from harness.errors import HarnessError
 
 SHOWS_ALL = """# TYPE retries_total counter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.checks.clock import Span
-from harness.engine.observing.reconnects import healthy_spans, share
+from harness.engine.observing.service.reconnects import healthy_spans, share
 from harness.engine.steps import Deliver
 from harness.history import Recorder
 from harness.history.events import Purpose, RequestEnded, RequestSent, StepBegan

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness import postgres, redis
-from harness.engine.observing.relayed import a_whole_statement, busiest, found_among
+from harness.engine.observing.servers.relayed import a_whole_statement, busiest, found_among
 from harness.errors import UsageError
 from harness.relay import Seen
 from harness.vocabulary import Message

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from harness.engine.observing.remembered import first_deliveries, share_remembered
-from harness.engine.outgoing import name_of
+from harness.engine.observing.service.remembered import first_deliveries, share_remembered
+from harness.engine.workload.outgoing import name_of
 from tests.checks.support import Story
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.checks.exchanges import AGAIN_MAX
+from harness.checks.facts.exchanges import AGAIN_MAX
 from harness.engine.phases.recovery import to_send_again
 from harness.history.events import Purpose, Recovered
 from harness.vocabulary import REFUSED

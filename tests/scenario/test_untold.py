@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.engine.observing.probes import Probed
+from harness.engine.observing.service.probes import Probed
 from harness.engine.phases.rest import UNTOLD, _untold
 from harness.history.events import AtRest
 from harness.target import load_target

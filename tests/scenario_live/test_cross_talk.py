@@ -9,8 +9,8 @@ import pytest
 from harness import Fault, Lab, redis, wire
 from harness.checks import Verdict
 from harness.target import Target
-from harness.target.outcomes import OutcomesDescription
-from harness.target.service_log import LogDescription
+from harness.target.sections.outcomes import OutcomesDescription
+from harness.target.sections.service_log import LogDescription
 from tests.scenario_live.support import Runs
 
 

@@ -9,8 +9,8 @@ from harness import Lab, no_fault, process
 from harness.checks import Verdict
 from harness.history.events import RequestSent, RowsRead
 from harness.target import Target
-from harness.target.outcomes import OutcomeDescription
-from harness.target.service_log import LogDescription
+from harness.target.sections.outcomes import OutcomeDescription
+from harness.target.sections.service_log import LogDescription
 from tests.scenario_live.support import Runs, history_of
 
 ALREADY = OutcomeDescription(status=["400"], body="already known")

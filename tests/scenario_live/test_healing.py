@@ -12,14 +12,14 @@ from harness import ANY_OUTCOME, Fault, Lab, link, no_fault, postgres, process, 
 from harness.checks import Verdict
 from harness.faults.evidence import EvidenceKind
 from harness.faults.fault import Injection
-from harness.faults.relayed import misses, rule_for
+from harness.faults.messages.relayed import misses, rule_for
 from harness.faults.site import Site
 from harness.history import Entry
 from harness.history.events import FaultHealed, PhaseBegan
 from harness.protocols.redis.probes import client as redis_client
 from harness.protocols.redis.storage import DATABASES
 from harness.relay import Cut
-from harness.stack.service_start import ServiceStartError
+from harness.stack.service.start import ServiceStartError
 from tests.scenario_live.support import Runs, Speechless, evidence, history_of, problems, site_of
 
 HELD_BACK = """DO $$ BEGIN

@@ -8,7 +8,7 @@ import pytest
 
 from harness import ANY_OUTCOME, REFUSED, Lab, link, postgres, redis, server, syscall, wire
 from harness.checks import Verdict
-from harness.checks.exchanges import Exchange, exchanges
+from harness.checks.facts.exchanges import Exchange, exchanges
 from harness.faults.fault import Fault
 from harness.history import History
 from harness.history.events import FaultHealed, PhaseBegan, Purpose

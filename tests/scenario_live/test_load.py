@@ -6,7 +6,7 @@ import pytest
 
 from harness import ACKNOWLEDGED, Lab, process
 from harness.checks import Verdict
-from harness.checks.exchanges import exchanges
+from harness.checks.facts.exchanges import exchanges
 from harness.history.events import CapacityMeasured, LoadBegan, LoadEnded
 from tests.scenario_live.support import Runs, history_of
 

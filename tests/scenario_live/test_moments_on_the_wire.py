@@ -20,7 +20,7 @@ from harness import (
     wire,
 )
 from harness.checks import Verdict
-from harness.checks.exchanges import exchanges
+from harness.checks.facts.exchanges import exchanges
 from harness.history.events import EvidenceSeen, MomentMissed, MomentReached, RequestEnded
 from tests.scenario_live.support import Runs, evidence, history_of
 

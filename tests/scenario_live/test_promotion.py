@@ -12,8 +12,8 @@ from harness import ANY_OUTCOME, Lab, postgres, server, service
 from harness.checks import Verdict
 from harness.errors import UsageError
 from harness.history.events import FailedOver, RowsRead
+from harness.protocols.postgres.failover.switching import OldPrimary
 from harness.protocols.postgres.server import PostgresServer
-from harness.protocols.postgres.switching import OldPrimary
 from tests.scenario_live.support import Runs, all_mended, evidence, history_of
 
 WAITS_FOR = "SHOW synchronous_standby_names"

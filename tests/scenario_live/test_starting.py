@@ -15,7 +15,7 @@ from harness.history.events import FaultHealed, ServiceEnded, StartEnded, StartT
 from harness.results import RunResult
 from harness.scenario.schedule import read_schedule
 from harness.target import Target
-from harness.target.starts import StartDescription
+from harness.target.sections.starts import StartDescription
 from tests.scenario_live.support import Runs, evidence, history_of, site_of
 
 SETTING = "WEBHOOK_POOL_SIZE=0"

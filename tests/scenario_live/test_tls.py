@@ -14,7 +14,7 @@ from harness import ACKNOWLEDGED, REFUSED, Lab, Link, Outcome, link, names, post
 from harness.checks import Verdict
 from harness.engine.laying.testbed import open_testbed
 from harness.history.events import EvidenceSeen
-from harness.relay.handshakes import How
+from harness.relay.hop.handshakes import How
 from harness.results import RunResult
 from harness.stack import StackConfiguration
 from harness.target import Target, load_target

@@ -9,7 +9,7 @@ import pytest
 
 from harness import ACKNOWLEDGED, ANY_OUTCOME, Fault, Lab, process, service
 from harness.checks import Verdict
-from harness.faults.workers import workers_of
+from harness.faults.processes.workers import workers_of
 from harness.history.events import EvidenceSeen
 from tests.scenario_live.support import Runs, history_of, site_of
 

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from harness.engine.workload import Answer
-from harness.search.sweep.asking import Asking
+from harness.engine.workload.clients import Answer
+from harness.search.sweep.cells.asking import Asking
+from harness.search.sweep.cells.trial import Trial
 from harness.search.sweep.lane import Lane
-from harness.search.sweep.trial import Trial
 from harness.target import Delivery
 from harness.vocabulary import ACKNOWLEDGED
 

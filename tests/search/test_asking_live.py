@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.checks import health
-from harness.engine.contract import TURNS
+from harness.checks.standing import health
 from harness.engine.laying.testbed import Testbed
+from harness.engine.workload.contract import TURNS
 from harness.history import Entry, History, read_history
 from harness.history.events import Asks, FaultHealed, Purpose, Recovered, RequestEnded, RequestSent
-from harness.search.sweep import asking
+from harness.search.sweep.cells import asking
 from harness.search.sweep.plan import Choice
-from harness.target.requests import WrongDescription
+from harness.target.sections.requests import WrongDescription
 from tests.search.live import Swept, lane_settings, sweep
 
 AT_COMMIT = "warm/postgres/sent/commit/Query/COMMIT/1/"

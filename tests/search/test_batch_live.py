@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.engine.laying.testbed import Testbed
-from harness.engine.workload import Answer
+from harness.engine.workload.clients import Answer
 from harness.history.events import Purpose, RunBegan
 from harness.search.recording.places import CellId
 from harness.search.recording.recorder import record_all
-from harness.search.sweep.arming import Armoury
 from harness.search.sweep.batch import read_rows, record_log, send_again
-from harness.search.sweep.judging import Judged, judged
+from harness.search.sweep.cells.arming import Armoury
+from harness.search.sweep.cells.judging import Judged, judged
+from harness.search.sweep.cells.trials import Trials
 from harness.search.sweep.lane import Lane, opened
-from harness.search.sweep.trials import Trials
 from tests.search.live import lane_settings
 
 CELLS = [CellId.parse(f"warm/postgres/sent/commit/Query/COMMIT/1/{action}") for action in ("cut_before", "cut_after")]

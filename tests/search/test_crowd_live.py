@@ -11,7 +11,7 @@ import pytest
 from harness.engine.laying.testbed import Testbed
 from harness.history import read_history
 from harness.history.events import CoresSeen, Purpose, RequestSent
-from harness.search.sweep.crowd import SIZE, limit_ms
+from harness.search.sweep.cells.crowd import SIZE, limit_ms
 from harness.search.sweep.plan import Choice
 from harness.search.sweep.results import CellResult
 from harness.target import Target

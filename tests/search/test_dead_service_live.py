@@ -15,12 +15,12 @@ from harness.relay import Fired, Report
 from harness.search.recording.places import CellId
 from harness.search.recording.recorder import record_all
 from harness.search.recording.recording import Recording
-from harness.search.sweep.arming import Armoury
 from harness.search.sweep.batch import read_rows, send_again
-from harness.search.sweep.judging import Judged, judged
+from harness.search.sweep.cells.arming import Armoury
+from harness.search.sweep.cells.judging import Judged, judged
+from harness.search.sweep.cells.trials import Trials
 from harness.search.sweep.lane import Lane, opened
 from harness.search.sweep.plan import Choice
-from harness.search.sweep.trials import Trials
 from tests.search.live import lane_settings, sweep
 
 CELL = CellId.parse("warm/postgres/sent/commit/Query/COMMIT/1/stall")

@@ -14,9 +14,9 @@ from harness.engine.rig import Rig
 from harness.history.events import AtRest, RestUnknown
 from harness.search.recording.places import CellId
 from harness.search.sweep import growth
+from harness.search.sweep.cells.trial import Trial
+from harness.search.sweep.cells.trials import Trials
 from harness.search.sweep.plan import Choice
-from harness.search.sweep.trial import Trial
-from harness.search.sweep.trials import Trials
 from tests.search.live import lane_settings, sweep
 
 LEAKY = "reset_before"

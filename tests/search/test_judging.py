@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 
 from harness.engine.rig import Rig
-from harness.engine.workload import Answer
+from harness.engine.workload.clients import Answer
 from harness.history.events import HarnessProblem, UnhandledLogged
 from harness.search.recording.places import CellId, Point
-from harness.search.sweep.judging import judged
-from harness.search.sweep.trial import Trial
+from harness.search.sweep.cells.judging import judged
+from harness.search.sweep.cells.trial import Trial
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, Outcome
 from tests.checks.support import Story
 from tests.search.made import cell, place

@@ -11,7 +11,7 @@ import pytest
 
 from harness.engine.laying.testbed import Testbed
 from harness.engine.rig import Rig
-from harness.engine.workload import Answer
+from harness.engine.workload.clients import Answer
 from harness.history.events import Purpose
 from harness.search.sweep.lane import Lane
 from harness.search.sweep.reports import LaneReports

@@ -11,9 +11,9 @@ from harness.engine.laying.testbed import Testbed
 from harness.engine.rig import Rig
 from harness.history import History, read_history
 from harness.history.events import Purpose, RequestSent
+from harness.search.sweep.cells.states import States
+from harness.search.sweep.cells.striking import MET_NEXT, NOT_MET
 from harness.search.sweep.plan import Choice
-from harness.search.sweep.states import States
-from harness.search.sweep.striking import MET_NEXT, NOT_MET
 from tests.scenario_live.test_cross_talk import mixing
 from tests.search.live import lane_settings, sweep
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.relay import Cut
 from harness.search.recording.places import CellId, Point
 from harness.search.recording.recording import LinkSeen, recording
-from harness.search.sweep.arming import Armoury
+from harness.search.sweep.cells.arming import Armoury
 from tests.search.made import INSERT, as_is, delivered, made_recording, messages_of, seen
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.relay import Cut, Match, Rule
+from harness.search.sweep.cells.states import NotReadyError, States
 from harness.search.sweep.lane import opened
 from harness.search.sweep.plan import Choice
-from harness.search.sweep.states import NotReadyError, States
 from harness.stack import StackConfiguration
 from harness.target import load_target
 from tests.search.live import lane_settings, sweep

@@ -11,10 +11,10 @@ import pytest
 
 from harness import ANY_OUTCOME, Lab, postgres, wire
 from harness.engine.laying.testbed import Testbed
-from harness.engine.observing.stored import stored_rows
+from harness.engine.observing.servers.stored import stored_rows
 from harness.engine.phases.rest import AtFirst, record_rest
 from harness.engine.rig import Rig
-from harness.engine.workload import Answer
+from harness.engine.workload.clients import Answer
 from harness.errors import HarnessError
 from harness.history import read_history
 from harness.history.events import AtRest, EvidenceSeen, Purpose, RequestSent, RowsRead, StoredRow
@@ -26,12 +26,13 @@ from harness.search.recording.places import Point
 from harness.search.recording.recording import Recording
 from harness.search.space.coverage import hit_by_runs, hit_by_summary
 from harness.search.space.space import read_space, space_of
-from harness.search.sweep import batch, copies, lane, lane_rest, sweeper
-from harness.search.sweep.copies import OVERLAPPED
+from harness.search.sweep import batch, lane, lane_rest, sweeper
+from harness.search.sweep.cells import copies
+from harness.search.sweep.cells.copies import OVERLAPPED
 from harness.search.sweep.plan import RETRY, Choice
 from harness.search.sweep.results import CellVerdict
 from harness.search.sweep.sweeper import TRIES, counts_instead
-from harness.stack.service_start import ServiceStartError
+from harness.stack.service.start import ServiceStartError
 from harness.target import Delivery
 from harness.vocabulary import ABSENT, REFUSED
 from tests.results.made import summary_of

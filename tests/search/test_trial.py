@@ -8,9 +8,9 @@ from typing import cast
 import pytest
 
 from harness.engine.rig import Rig
-from harness.engine.workload import Answer
+from harness.engine.workload.clients import Answer
 from harness.search.recording.places import Kind
-from harness.search.sweep.trial import Trial
+from harness.search.sweep.cells.trial import Trial
 from harness.target import Delivery
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, Outcome
 from tests.search.made import cell

@@ -17,11 +17,11 @@ from harness.history.events import RunBegan, SentAgain, TriesCounted
 from harness.search.recording.places import CellId
 from harness.search.recording.recorder import record_all
 from harness.search.recording.recording import Recording
-from harness.search.sweep import trials as trials_module
-from harness.search.sweep.arming import Armoury
+from harness.search.sweep.cells import trials as trials_module
+from harness.search.sweep.cells.arming import Armoury
+from harness.search.sweep.cells.trial import Trial
+from harness.search.sweep.cells.trials import Trials
 from harness.search.sweep.lane import Lane, opened
-from harness.search.sweep.trial import Trial
-from harness.search.sweep.trials import Trials
 from tests.search.live import lane_settings
 
 AT = "warm/postgres/sent/commit/Query/COMMIT/1"

@@ -9,7 +9,7 @@ from harness.processes.keeper import Keeper
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.redis.server import RedisServer
 from harness.stack import Launch, private_folder
-from harness.stack.deaths import DeathWatch
+from harness.stack.servers.deaths import DeathWatch
 
 
 @pytest.fixture

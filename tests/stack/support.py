@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from harness.stack.ports import Ports, pick_port
+from harness.stack.tcp.ports import Ports, pick_port
 
 
 def first_then_any(*ports: int) -> Ports:

@@ -6,7 +6,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.protocols.contract.options import ServerWanted
-from harness.stack.configuration import StackConfiguration, configuration_of
+from harness.stack.servers.configuration import StackConfiguration, configuration_of
 
 POSTGRES, LEDGER, REDIS = (
     ServerWanted.plain("postgres"),

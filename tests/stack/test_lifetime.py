@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from harness.processes.keeper import Keeper, ProcessSpec
-from harness.protocols.postgres.binaries import find_postgres
+from harness.protocols.postgres.running.binaries import find_postgres
 from harness.stack import private_folder
-from harness.stack.readiness import NotReadyError, wait_ready
+from harness.stack.servers.readiness import NotReadyError, wait_ready
 from tests.stack.support import processes_in
 
 PROGRAM = (sys.executable, "-m", "tests.stack.run_a_stack")

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from harness.errors import HarnessError
-from harness.stack.ports import candidates, ephemeral_range, free_port, pick_port
+from harness.stack.tcp.ports import candidates, ephemeral_range, free_port, pick_port
 
 
 def test_ports_lie_outside_what_the_kernel_gives_to_outgoing_connections() -> None:
@@ -30,8 +30,8 @@ def test_a_port_that_something_listens_on_is_not_free(monkeypatch: pytest.Monkey
         taken.listen()
         in_use = taken.getsockname()[1]
         chosen = iter([in_use, in_use, pick_port()])
-        monkeypatch.setattr("harness.stack.ports.pick_port", lambda: next(chosen))
+        monkeypatch.setattr("harness.stack.tcp.ports.pick_port", lambda: next(chosen))
         assert free_port() != in_use
-        monkeypatch.setattr("harness.stack.ports.pick_port", lambda: in_use)
+        monkeypatch.setattr("harness.stack.tcp.ports.pick_port", lambda: in_use)
         with pytest.raises(HarnessError, match="of 50 ports none was free"):
             free_port()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.stack.readiness import EndedError, NotReadyError, wait_ready
+from harness.stack.servers.readiness import EndedError, NotReadyError, wait_ready
 
 
 def test_the_probe_is_asked_until_it_answers() -> None:

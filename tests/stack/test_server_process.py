@@ -14,7 +14,7 @@ from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.redis.binaries import RedisBinary, find_redis
 from harness.protocols.redis.server import RedisServer
 from harness.stack import Launch
-from harness.stack.deaths import DeathWatch, describe_exit
+from harness.stack.servers.deaths import DeathWatch, describe_exit
 from tests.keeper.support import wait_for
 from tests.stack.support import accepts, broken_redis, collected, first_then_any, occupied_port, processes_in
 

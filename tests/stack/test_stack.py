@@ -11,7 +11,7 @@ import redis as client_library
 
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
-from harness.protocols.postgres.databases import create_role
+from harness.protocols.postgres.running.databases import create_role
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.redis.server import RedisServer
 from harness.stack import DeadServer, HostPort, Server, Stack, StackConfiguration

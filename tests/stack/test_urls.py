@@ -6,7 +6,7 @@ from harness.addresses import HostPort
 from harness.errors import UsageError
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.redis.server import RedisServer
-from harness.stack.urls import checked_url, redacted
+from harness.stack.servers.urls import checked_url, redacted
 
 
 @pytest.mark.parametrize("host", ["10.1.2.3", "db.example", "127.0.0.1.example", "192.168.0.7", "[2001:db8::1]"])

@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.target import Delivery, Labels, Target, fill_in, load_target
-from harness.target.outcomes import OutcomeDescription, OutcomesDescription, unsaid
+from harness.target.sections.outcomes import OutcomeDescription, OutcomesDescription, unsaid
 from harness.vocabulary import (
     ABSENT,
     ACKNOWLEDGED,

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 import harness
 from harness import Http, Link, Postgres, process
-from harness.engine.load_steps import Arrivals, Capacity, ComesBack
 from harness.engine.steps import (
     Alerts,
     Contract,
@@ -32,9 +31,10 @@ from harness.engine.steps import (
     Until,
     Wait,
 )
-from harness.faults.message import MessageFault
-from harness.faults.process_end import Terminate
-from harness.faults.timing import TimedFault
+from harness.engine.workload.load_steps import Arrivals, Capacity, ComesBack
+from harness.faults.messages.message import MessageFault
+from harness.faults.messages.timing import TimedFault
+from harness.faults.processes.end import Terminate
 from harness.history.events import Event
 from harness.protocols.contract.speech import SPEECH
 from harness.protocols.postgres.errors import REPLACEABLE

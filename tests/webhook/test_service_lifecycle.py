@@ -12,7 +12,7 @@ import pytest
 
 from harness.processes.keeper import ProcessSpec
 from harness.protocols.redis.server import RedisServer
-from harness.stack.sockets import listening
+from harness.stack.tcp.sockets import listening
 from tests.webhook.support import PATIENT, ROOT, WAIT_S, Starter, base_environment, listening_port, new_id, stopped
 
 NOWHERE = "127.0.0.1:1"

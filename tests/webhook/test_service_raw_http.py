@@ -8,7 +8,7 @@ import re
 import pytest
 
 from harness.polling import poll, poll_async
-from harness.stack.sockets import half_closed
+from harness.stack.tcp.sockets import half_closed
 from tests.webhook.support import PATIENT, WAIT_S, Service, Starter, digest, new_id, signed
 
 HEAD = b"POST /webhooks/shop HTTP/1.1\r\nhost: x\r\n"

@@ -14,10 +14,10 @@ from harness.cli.options import JOBS, OUTPUT, SEED, STACK, STRICT, WHERE, Output
 from harness.cli.stage import perform
 from harness.errors import UsageError
 from harness.present.looks import DIM
-from harness.present.terminal.heat_map import heat_map_lines
-from harness.present.terminal.mutants import mutant_counts_line, mutant_lines
 from harness.present.terminal.screen import Screen
-from harness.present.terminal.teeth import teeth_lines
+from harness.present.terminal.views.heat_map import heat_map_lines
+from harness.present.terminal.views.mutants import mutant_counts_line, mutant_lines
+from harness.present.terminal.views.teeth import teeth_lines
 from harness.proof.matrix import Matrix
 from harness.proof.mutant_results import MutantResult
 from harness.scenario.scenario import Scenario

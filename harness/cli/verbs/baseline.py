@@ -9,7 +9,7 @@ import click
 
 from harness.cli.chosen import choose
 from harness.cli.options import BASELINE, SUITE, options
-from harness.present.terminal.baseline import accepted_lines
+from harness.present.terminal.views.baseline import accepted_lines
 from harness.suite import ExitStatus, SuiteSettings
 from harness.suite.verbs.baseline import accept_run
 

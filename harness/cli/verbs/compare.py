@@ -12,8 +12,8 @@ from harness.cli.chosen import choose
 from harness.cli.options import JOBS, OUTPUT, SEED, STACK, STRICT, WHERE, options, output_of, settings_of
 from harness.cli.stage import perform
 from harness.compare.profiles import Compared
-from harness.present.terminal.profiles import ProfileTable, step_lines
 from harness.present.terminal.screen import Screen, Verbosity
+from harness.present.terminal.views.profiles import ProfileTable, step_lines
 from harness.suite import ExitStatus, Session
 from harness.suite.settings import names_given
 from harness.suite.verbs.profiles import compare_profiles, profiles_meant

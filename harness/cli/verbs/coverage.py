@@ -14,8 +14,8 @@ import click
 from harness.cli.chosen import choose
 from harness.cli.options import OUTPUT, PLAN, STACK, WHERE, options, output_of, settings_of
 from harness.cli.stage import on_screen, typed
-from harness.present.terminal.coverage import coverage_lines
 from harness.present.terminal.screen import Verbosity
+from harness.present.terminal.views.coverage import coverage_lines
 from harness.suite import ExitStatus
 from harness.suite.verbs.coverage import Past, SpaceFile, record_coverage
 from harness.suite.verbs.search import open_search

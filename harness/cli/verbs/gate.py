@@ -26,11 +26,11 @@ from harness.cli.stage import perform
 from harness.errors import UsageError
 from harness.present.maps.leaving import leave_maps
 from harness.present.maps.mapping import coverage_map
-from harness.present.terminal.baseline import baseline_lines
-from harness.present.terminal.coverage import gate_coverage_lines, unread_lines
-from harness.present.terminal.nightly import nightly_lines
 from harness.present.terminal.screen import Screen
-from harness.present.terminal.teeth import teeth_lines
+from harness.present.terminal.views.baseline import baseline_lines
+from harness.present.terminal.views.coverage import gate_coverage_lines, unread_lines
+from harness.present.terminal.views.nightly import nightly_lines
+from harness.present.terminal.views.teeth import teeth_lines
 from harness.suite import ExitStatus, Session
 from harness.suite.chosen import Chosen
 from harness.suite.verbs.ablation import judge_teeth

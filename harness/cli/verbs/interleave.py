@@ -11,8 +11,8 @@ import click
 from harness.checks import Verdict
 from harness.cli.options import OUTPUT, PLAN, STACK, WHERE, options, output_of, settings_of
 from harness.cli.stage import finished, on_screen, typed
-from harness.present.terminal.orders import order_lines, orders_lines
 from harness.present.terminal.screen import Verbosity
+from harness.present.terminal.views.orders import order_lines, orders_lines
 from harness.search.orders.interleaving import MIXES, Mix, OrderResult
 from harness.suite import ExitStatus
 from harness.suite.verbs.orders import JSON_FILE, OrderChoice, Orders

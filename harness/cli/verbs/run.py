@@ -13,7 +13,7 @@ from harness.cli.options import OUTPUT, PROOFS, WHAT, WHERE, WHICH_SUITE, check_
 from harness.cli.stage import perform
 from harness.errors import UsageError
 from harness.present.terminal.screen import Screen
-from harness.present.terminal.teeth import teeth_lines
+from harness.present.terminal.views.teeth import teeth_lines
 from harness.suite import ExitStatus, Session, SuiteSettings
 from harness.suite.verbs.ablation import judge_teeth
 from harness.suite.verbs.running import every, none, run_scenarios

@@ -11,7 +11,7 @@ from harness.cli.options import JOBS, OUTPUT, STACK, WHAT, WHERE, options, outpu
 from harness.cli.stage import perform
 from harness.present.looks import DIM
 from harness.present.terminal.screen import Screen
-from harness.present.terminal.soak import soak_lines
+from harness.present.terminal.views.soak import soak_lines
 from harness.suite import ExitStatus, Session
 from harness.suite.verbs import soak as rounds
 

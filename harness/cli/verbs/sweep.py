@@ -11,7 +11,7 @@ import click
 from harness.cli.options import OUTPUT, PLAN, STACK, WHERE, options, output_of, settings_of
 from harness.cli.stage import finished, on_screen, typed
 from harness.present.maps.sweep_page import write_page
-from harness.present.terminal.sweep import CellsOnScreen, sweep_lines
+from harness.present.terminal.views.sweep import CellsOnScreen, sweep_lines
 from harness.search.recording.places import KINDS, Kind
 from harness.search.sweep.plan import Choice, check_choice
 from harness.search.sweep.report import JSON_FILE

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.compare.trend import kept_runs, of_one_kind, trends, trends_json
-from harness.present.terminal.trend import trend_lines
+from harness.present.terminal.views.trend import trend_lines
 from harness.results.naming import run_named
 from harness.results.reading import read_summary
 from harness.suite import ExitStatus

@@ -15,7 +15,7 @@ from harness.cli.stage import perform, typed
 from harness.present.html.verify_page import write_pages
 from harness.present.looks import BOLD
 from harness.present.terminal.screen import Screen
-from harness.present.terminal.verification import verification_lines
+from harness.present.terminal.views.verification import verification_lines
 from harness.suite import ExitStatus, Session
 from harness.suite.chosen import Chosen
 from harness.suite.settings import TARGET_FILE

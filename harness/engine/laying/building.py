@@ -12,18 +12,18 @@ from pathlib import Path
 
 from harness.engine.alerting import Alerting
 from harness.engine.configuration import RunConfiguration
-from harness.engine.deliveries import Deliveries, of_every_size, of_one_size
 from harness.engine.known_secrets import KnownSecrets, known_secrets
 from harness.engine.laying.links import LANE, SCENARIO, Laying, laid_links
 from harness.engine.laying.names import name_server
 from harness.engine.laying.preparing import Preparing
 from harness.engine.laying.testbed import Testbed
 from harness.engine.laying.trying_starts import StartTrials
-from harness.engine.observing.looks import SharedLooks
-from harness.engine.observing.sessions import Sessions
-from harness.engine.observing.waits import waiting_for
+from harness.engine.observing.servers.sessions import Sessions
+from harness.engine.observing.service.looks import SharedLooks
+from harness.engine.observing.service.waits import waiting_for
 from harness.engine.rig import Rig
-from harness.engine.workload import Clients
+from harness.engine.workload.clients import Clients
+from harness.engine.workload.deliveries import Deliveries, of_every_size, of_one_size
 from harness.errors import HarnessError
 from harness.faults.site import LaidLink, Site
 from harness.history import Recorder
@@ -31,10 +31,10 @@ from harness.history.events import ServiceEnded
 from harness.processes.syscalls import Rule
 from harness.relay import RelayControl
 from harness.results import RunKey
-from harness.stack.http_client import HttpClient
-from harness.stack.ports import free_port
-from harness.stack.service import EndOfService, ServiceProcess
-from harness.stack.service_start import ServiceSpec
+from harness.stack.http.client import HttpClient
+from harness.stack.service.service import EndOfService, ServiceProcess
+from harness.stack.service.start import ServiceSpec
+from harness.stack.tcp.ports import free_port
 from harness.target.placeholders import SERVICE_PORT
 
 HOST = "127.0.0.1"

@@ -20,7 +20,7 @@ from harness.faults.site import LaidLink
 from harness.history import Recorder
 from harness.history.events import PrepareEnded
 from harness.processes.keeper import KeptProcess, ProcessSpec
-from harness.stack.service import SAID_CHARACTERS
+from harness.stack.service.service import SAID_CHARACTERS
 
 Words = Mapping[str, str]
 

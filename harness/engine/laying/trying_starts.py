@@ -19,13 +19,13 @@ from harness.history import Recorder
 from harness.history.events import StartTried
 from harness.polling import poll_async
 from harness.processes.keeper import KeptProcess, ProcessSpec
-from harness.stack.http_client import HttpClient, UnansweredError
-from harness.stack.service import SAID_CHARACTERS, ServiceProcess
-from harness.stack.service_start import ServiceSpec
-from harness.stack.sockets import TcpListener, listening
+from harness.stack.http.client import HttpClient, UnansweredError
+from harness.stack.service.service import SAID_CHARACTERS, ServiceProcess
+from harness.stack.service.start import ServiceSpec
+from harness.stack.tcp.sockets import TcpListener, listening
 from harness.target import fill_in
 from harness.target.placeholders import SERVICE_PORT
-from harness.target.starts import StartDescription
+from harness.target.sections.starts import StartDescription
 
 AT_ONCE = 2
 """More would only wait for a core."""

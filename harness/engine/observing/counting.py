@@ -13,13 +13,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 
-from harness.engine.observing.probes import Probed
+from harness.engine.observing.service.probes import Probed
 from harness.errors import HarnessError
 from harness.faults.site import Site
 from harness.history import Entry, Recorder
 from harness.history.events import Counted, FaultActed, FaultHealed
-from harness.stack.http_client import HttpClient, UnansweredError
-from harness.stack.sockets import ConnectionCount, connection_counts
+from harness.stack.http.client import HttpClient, UnansweredError
+from harness.stack.tcp.sockets import ConnectionCount, connection_counts
 from harness.target import Target
 
 LOOK_EVERY_S = 0.1

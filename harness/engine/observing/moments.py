@@ -7,8 +7,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from harness.engine.observing.relayed import a_whole_statement, found_among
-from harness.engine.observing.sessions import Sessions
+from harness.engine.observing.servers.relayed import a_whole_statement, found_among
+from harness.engine.observing.servers.sessions import Sessions
 from harness.errors import UsageError
 from harness.faults.fault import Fired, Injection
 from harness.faults.site import Site

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.checks.exchanges import exchanges
-from harness.checks.failover import acknowledged_by_old_primaries, lost_by_failover, write_gap
-from harness.checks.shares import share_of
+from harness.checks.facts.exchanges import exchanges
+from harness.checks.facts.shares import share_of
+from harness.checks.standing.failover import acknowledged_by_old_primaries, lost_by_failover, write_gap
 from harness.history import History
 from harness.history.events import CoresSeen, EvidenceSeen, FailedOver, FaultActed, Healthy, Recovered, ServiceStarted
 from harness.results import Evidence

@@ -7,17 +7,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.checks.failover import lost_by_failover, write_gap
-from harness.engine.observing.connects import connects_peak
-from harness.engine.observing.footprint import REQUESTS_TO_TELL, MemoryWatch, bytes_per_request
-from harness.engine.observing.probes import Probed, probe
-from harness.engine.observing.relayed import sends_per_request
+from harness.checks.standing.failover import lost_by_failover, write_gap
+from harness.engine.observing.servers.relayed import sends_per_request
+from harness.engine.observing.service.connects import connects_peak
+from harness.engine.observing.service.footprint import REQUESTS_TO_TELL, MemoryWatch, bytes_per_request
+from harness.engine.observing.service.probes import Probed, probe
 from harness.engine.rig import Rig
 from harness.engine.steps import FigureStep, Limits
 from harness.errors import HarnessError, UsageError
 from harness.history import History
 from harness.history.events import FailedOver, FigureRead, FigureUnknown
-from harness.stack.service import ServiceProcess
+from harness.stack.service.service import ServiceProcess
 from harness.vocabulary import (
     BytesPerRequest,
     ConnectsPeak,

@@ -7,11 +7,11 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
-from harness.checks.exchanges import AGAIN_MAX, Exchange, by_subject
+from harness.checks.facts.exchanges import AGAIN_MAX, Exchange, by_subject
 from harness.engine.phases.steady import WARM_AT_ONCE
 from harness.engine.rig import RETRY_EVERY_S, Rig
 from harness.engine.tasks import at_once
-from harness.engine.workload import Answer, Errand, reading
+from harness.engine.workload.clients import Answer, Errand, reading
 from harness.history import History
 from harness.history.events import NotRecovered, Purpose, Recovered
 from harness.polling import poll_async

@@ -7,20 +7,26 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.engine.observing.footprint import Footprint, MemoryWatch, bytes_per_request, footprint, with_children
-from harness.engine.observing.probes import Probed, probe
-from harness.engine.observing.reconnects import reconnects
-from harness.engine.observing.remembered import first_deliveries, share_remembered
+from harness.engine.observing.service.footprint import (
+    Footprint,
+    MemoryWatch,
+    bytes_per_request,
+    footprint,
+    with_children,
+)
+from harness.engine.observing.service.probes import Probed, probe
+from harness.engine.observing.service.reconnects import reconnects
+from harness.engine.observing.service.remembered import first_deliveries, share_remembered
 from harness.engine.rig import Rig
 from harness.history.events import AtRest, Counted, RestUnknown, rest_name
 from harness.polling import poll_async
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.contract.probes import SessionCount
-from harness.stack.http_client import UnansweredError
-from harness.stack.service import ServiceProcess
-from harness.stack.sockets import listening
+from harness.stack.http.client import UnansweredError
+from harness.stack.service.service import ServiceProcess
+from harness.stack.tcp.sockets import listening
 from harness.target import Target
-from harness.target.residue import (
+from harness.target.sections.residue import (
     CHILDREN,
     FILES,
     HALF_CLOSED,
@@ -30,7 +36,7 @@ from harness.target.residue import (
     REMEMBERED,
     THREADS,
 )
-from harness.target.series import parts_of
+from harness.target.sections.series import parts_of
 
 TASKS_SLACK = 2
 CONNECTIONS, AT_ONCE, OPEN = "connections", "connections at once", "open"

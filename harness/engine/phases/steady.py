@@ -6,11 +6,11 @@ import statistics
 from collections.abc import Sequence
 
 from harness.engine.laying.tls import never_agreed, told_with_tls
-from harness.engine.observing.probes import probe
+from harness.engine.observing.service.probes import probe
 from harness.engine.rig import RETRY_EVERY_S, Rig
 from harness.engine.stops import ScenarioStop
 from harness.engine.tasks import at_once
-from harness.engine.workload import Answer
+from harness.engine.workload.clients import Answer
 from harness.history.events import Healthy, NotSteady, Purpose
 from harness.polling import poll_async
 from harness.vocabulary import ACKNOWLEDGED

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from harness.present.html.grid import column_name
+from harness.present.html.drawings.grid import column_name
 from harness.present.html.sentence import headline
 from harness.present.looks import look
 from harness.results.folder import FILE

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.present.html.causes import RunPlace
-from harness.present.html.grid import Grid
-from harness.present.html.heat_map import HeatMap
+from harness.present.html.drawings.grid import Grid
+from harness.present.html.drawings.heat_map import HeatMap
 from harness.present.html.past import Past
-from harness.present.html.run_view import RunView
+from harness.present.html.runs.view import RunView
 from harness.present.html.sentence import Headline
 from harness.present.maps.drawing import Drawn
 from harness.present.templates import rendered

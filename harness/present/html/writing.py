@@ -8,12 +8,12 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.present.html.causes import findings_of
-from harness.present.html.detail import Details
-from harness.present.html.grid import grid_of
-from harness.present.html.heat_map import heat_map_of
+from harness.present.html.drawings.grid import grid_of
+from harness.present.html.drawings.heat_map import heat_map_of
 from harness.present.html.page import Page, broken_text, page_text
 from harness.present.html.past import Past, past_of
-from harness.present.html.run_view import Context, RunView, Shelf, run_view
+from harness.present.html.runs.detail import Details
+from harness.present.html.runs.view import Context, RunView, Shelf, run_view
 from harness.present.html.sentence import headline
 from harness.present.maps.drawing import Drawn, drawn
 from harness.present.maps.fault_map import read_maps

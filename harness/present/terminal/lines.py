@@ -10,7 +10,7 @@ from harness.present.html import REPORT
 from harness.present.looks import BOLD, DIM, DOUBT, PLAIN, look
 from harness.present.terminal.causes import cause_lines
 from harness.present.terminal.pieces import Line, Piece, by_style, cut, indented
-from harness.present.terminal.story import LABEL_WIDTH, details
+from harness.present.terminal.views.story import LABEL_WIDTH, details
 from harness.results import Evidence, RunKey, RunResult
 from harness.results.ablation import PairVerdict, ProofResult
 from harness.results.finding import UNPROVED

@@ -18,12 +18,12 @@ from harness.errors import HarnessError
 from harness.processes.bare import launch, what_it_wrote
 from harness.processes.keeper import _refusals
 from harness.processes.keeper._connection import Connection, call_back
-from harness.processes.keeper._descendants import is_stopped
 from harness.processes.keeper._kept import KeptProcess
 from harness.processes.keeper._messages import AskOwner, Called, Exited, Owner, Ready, Refused, Request, Spawn, Started
 from harness.processes.keeper._preloading import PreloadedPython, PreloadSpec
 from harness.processes.keeper._spec import AsUser, ProcessSpec
 from harness.processes.keeper._state import STATUS_WITH_KEEPER, ChildState
+from harness.processes.keeper.inside.descendants import is_stopped
 
 READY_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 15.0  # its own grace and its own deadline for SIGKILL, and some more
@@ -59,7 +59,9 @@ class Keeper:
         output = tempfile.TemporaryFile()  # noqa: SIM115 - the keeper owns it, and closes it
         try:
             arguments = (str(theirs.fileno()), str(os.getpid()))
-            process = launch("harness.processes.keeper._guard", *arguments, output=output, pass_fds=(theirs.fileno(),))
+            process = launch(
+                "harness.processes.keeper.inside.guard", *arguments, output=output, pass_fds=(theirs.fileno(),)
+            )
         except BaseException:
             ours.close()
             output.close()

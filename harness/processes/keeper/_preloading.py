@@ -37,7 +37,9 @@ class PreloadSpec:
         first_on_path = self.cwd if rest[0] == "-m" else (self.cwd / rest[0]).resolve().parent
         return ProcessSpec(
             name="preloaded Python",
-            argv=bare_command("harness.processes.keeper._preloaded", str(first_on_path), *self.modules, python=python),
+            argv=bare_command(
+                "harness.processes.keeper.inside.preloaded", str(first_on_path), *self.modules, python=python
+            ),
             env=self.env,
             cwd=self.cwd,
             log=self.log,

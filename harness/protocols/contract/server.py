@@ -1,7 +1,7 @@
 """What the stack needs of a protocol: how its server is found, started, and used if the user runs it.
 
 The implementation is `SERVER` in `harness/protocols/NAME/server.py`: usually the subclass of
-`harness.stack.server.Server` itself, with these as class methods. A server of one protocol may run several times in a
+`harness.stack.servers.server.Server` itself, with these as class methods. A server of one protocol may run several times in a
 stack, under different names.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from harness.protocols.registry import Facet
 
 if TYPE_CHECKING:  # the stack imports this contract, whichever of both is imported first
-    from harness.stack.server import Launch, Server
+    from harness.stack.servers.server import Launch, Server
 
 __all__ = ["SERVER", "ServerKind"]
 
@@ -52,7 +52,7 @@ class ServerKind(Protocol[ProgramT, OptionsT_contra]):
     def at_url(self, url: str, *, name: str | None = None, allow_hosts: Collection[str] = frozenset()) -> Server:
         """Use a server that the user runs.
 
-        `harness.stack.urls.checked_url` refuses other schemes, and hosts that are not this machine's and not in
+        `harness.stack.servers.urls.checked_url` refuses other schemes, and hosts that are not this machine's and not in
         `allow_hosts`.
 
         Raises:

@@ -11,8 +11,8 @@ from typing import ClassVar
 
 from harness.errors import UsageError
 from harness.faults.example import Example, Ground
-from harness.faults.message import WireFault
-from harness.protocols.http import length
+from harness.faults.messages.message import WireFault
+from harness.protocols.http.wire import length
 from harness.protocols.http.words import Http
 from harness.relay import Action
 from harness.vocabulary import Link

@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.search import Exclusion, Searched, Spot
-from harness.protocols.http.framing import TUNNEL
+from harness.protocols.http.wire.framing import TUNNEL
 
 __all__ = ["SEARCHED"]
 

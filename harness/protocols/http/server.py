@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 from harness.protocols.contract.server import ServerKind
 from harness.protocols.http.options import HttpOptions
 from harness.protocols.tcp.server import StubServer
-from harness.stack.server import Launch
+from harness.stack.servers.server import Launch
 
 __all__ = ["SERVER", "HttpServer", "Received"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from harness.protocols.contract.speech import Grammar, Speech
-from harness.protocols.http.conversation import HttpConversation
 from harness.protocols.http.errors import check_error, error_of, is_final
-from harness.protocols.http.fingerprint import shape_of
-from harness.protocols.http.framing import TUNNEL
-from harness.protocols.http.length import WrongLength
+from harness.protocols.http.wire.conversation import HttpConversation
+from harness.protocols.http.wire.fingerprint import shape_of
+from harness.protocols.http.wire.framing import TUNNEL
+from harness.protocols.http.wire.length import WrongLength
 
 __all__ = ["SPEECH"]
 

@@ -11,7 +11,7 @@ __all__ = ["ABOUT"]
 
 
 def _remove_leftovers(folder: Path) -> None:
-    from harness.protocols.postgres.shared_memory import remove_leftover_segments  # noqa: PLC0415 - see the contract
+    from harness.protocols.postgres.running.shared_memory import remove_leftover_segments  # noqa: PLC0415 - see the contract
 
     remove_leftover_segments(folder)
 

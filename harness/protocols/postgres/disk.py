@@ -13,11 +13,11 @@ from harness.faults._background import Background
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Injection, Need
+from harness.faults.messages.timing import TimedFault
 from harness.faults.site import LaidLink, ServerChange, Site
-from harness.faults.timing import TimedFault
-from harness.protocols.postgres.leaked import execute_past_leaks
 from harness.protocols.postgres.log_disk import MovedLog
 from harness.protocols.postgres.probes import session as open_session
+from harness.protocols.postgres.running.leaked import execute_past_leaks
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.postgres.tables import plain_table
 from harness.protocols.postgres.words import Postgres

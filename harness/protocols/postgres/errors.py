@@ -8,7 +8,7 @@ from typing import Final
 from harness.errors import UsageError
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.message import Message
-from harness.protocols.postgres.messages import error_code, is_last_word
+from harness.protocols.postgres.wire.messages import error_code, is_last_word
 
 __all__ = ["REPLACEABLE", "check_error", "error_of", "is_final"]
 

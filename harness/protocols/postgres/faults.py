@@ -13,17 +13,17 @@ from harness.errors import HarnessError, UsageError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Fault, Injection, Once
+from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
-from harness.faults.timing import TimedFault
 from harness.protocols.postgres.disk import fill_disk, fill_log_disk
+from harness.protocols.postgres.failover.losing import lose_standby
+from harness.protocols.postgres.failover.promotion import promote
+from harness.protocols.postgres.failover.switching import switch_over
 from harness.protocols.postgres.lagging import delay_replay, pause_replay, standby
-from harness.protocols.postgres.leaked import execute_past_leaks
-from harness.protocols.postgres.losing import lose_standby
 from harness.protocols.postgres.migrating import migrate
 from harness.protocols.postgres.probes import session as open_session
-from harness.protocols.postgres.promotion import promote
+from harness.protocols.postgres.running.leaked import execute_past_leaks
 from harness.protocols.postgres.server_state import change_password, crash_backend, limit_connections
-from harness.protocols.postgres.switching import switch_over
 from harness.protocols.postgres.tables import plain_table
 from harness.protocols.postgres.words import Postgres
 

@@ -11,12 +11,12 @@ from harness.errors import HarnessError, UsageError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
 from harness.faults.fault import Injection
+from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
-from harness.faults.timing import TimedFault
 from harness.polling import poll_async
+from harness.protocols.postgres.failover.rows import missing, stored_on
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.replica import STREAMED, Replica, set_and_reload
-from harness.protocols.postgres.rows import missing, stored_on
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.postgres.words import Postgres
 

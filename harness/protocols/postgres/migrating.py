@@ -10,8 +10,8 @@ from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Injection
 from harness.faults.link import cut
+from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
-from harness.faults.timing import TimedFault
 from harness.protocols.contract.probes import NotUnderstoodError
 from harness.protocols.postgres.storage import execute_at
 from harness.protocols.postgres.words import Postgres

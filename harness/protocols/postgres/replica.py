@@ -9,12 +9,12 @@ from typing import cast
 
 from harness.errors import HarnessError, UsageError
 from harness.faults.evidence import EvidenceKind
+from harness.faults.messages.timing import TimedFault
 from harness.faults.site import LaidLink, ServerChange, Site
-from harness.faults.timing import TimedFault
 from harness.polling import poll_async
+from harness.protocols.postgres.failover.standby import Standby
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.server import PostgresServer
-from harness.protocols.postgres.standby import Standby
 from harness.protocols.postgres.storage import OwnDatabase
 from harness.vocabulary import Link
 

@@ -19,16 +19,16 @@ from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper, ProcessSpec
 from harness.protocols.contract.server import ServerKind
 from harness.protocols.postgres.about import ABOUT
-from harness.protocols.postgres.binaries import PostgresBinaries, check_postgres_version, find_postgres
 from harness.protocols.postgres.options import PostgresOptions, as_conf, settings_for
-from harness.stack._tree import kill_tree
+from harness.protocols.postgres.running.binaries import PostgresBinaries, check_postgres_version, find_postgres
 from harness.stack.blocking import run_blocking
-from harness.stack.deaths import describe_exit
-from harness.stack.readiness import NotReadyError
-from harness.stack.server import Launch, Server
-from harness.stack.server_process import ServerProcess, not_owned
+from harness.stack.servers.deaths import describe_exit
+from harness.stack.servers.process import ServerProcess, not_owned
+from harness.stack.servers.readiness import NotReadyError
+from harness.stack.servers.server import Launch, Server
+from harness.stack.servers.tree import kill_tree
+from harness.stack.servers.urls import checked_url, redacted
 from harness.stack.small_disk import SmallDisk
-from harness.stack.urls import checked_url, redacted
 
 __all__ = ["SERVER", "PostgresServer"]
 

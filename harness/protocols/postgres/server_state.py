@@ -17,8 +17,8 @@ from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Fault, Injection
 from harness.faults.link import cut
+from harness.faults.messages.timing import TimedFault
 from harness.faults.site import ServerChange, Site
-from harness.faults.timing import TimedFault
 from harness.polling import poll_async
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.words import Postgres

@@ -6,10 +6,10 @@ from typing import Final
 
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.speech import AskedTls, Grammar, Speech
-from harness.protocols.postgres.conversation import PostgresConversation
 from harness.protocols.postgres.errors import check_error, error_of, is_final
-from harness.protocols.postgres.failing import error_response
-from harness.protocols.postgres.fingerprint import shape_of
+from harness.protocols.postgres.wire.conversation import PostgresConversation
+from harness.protocols.postgres.wire.failing import error_response
+from harness.protocols.postgres.wire.fingerprint import shape_of
 
 __all__ = ["SPEECH"]
 

@@ -15,8 +15,8 @@ import asyncpg
 from harness.addresses import HostPort
 from harness.protocols.contract.probes import NotUnderstoodError, Said
 from harness.protocols.contract.storage import Own, Share, Storage
-from harness.protocols.postgres.databases import create_database, create_role, drop_database, drop_role
 from harness.protocols.postgres.probes import PostgresProbe, session
+from harness.protocols.postgres.running.databases import create_database, create_role, drop_database, drop_role
 from harness.protocols.postgres.server import PostgresServer
 
 __all__ = ["STORAGE", "TEMPLATE", "execute_at"]

@@ -19,7 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.stack.programs import PLACE, another_program, check_program, mend_mode, version_banner, wheel_folder
+from harness.stack.servers.programs import (
+    PLACE,
+    another_program,
+    check_program,
+    mend_mode,
+    version_banner,
+    wheel_folder,
+)
 
 _VERSION = re.compile(r"(Redis|Valkey) server v=(\S+)")
 

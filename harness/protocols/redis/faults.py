@@ -10,8 +10,8 @@ from harness.errors import UsageError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Injection, Once
+from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
-from harness.faults.timing import TimedFault
 from harness.protocols.redis.monitor import CommandMonitor
 from harness.protocols.redis.probes import client
 from harness.protocols.redis.words import Redis

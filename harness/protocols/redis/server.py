@@ -20,9 +20,9 @@ from harness.protocols.contract.server import ServerKind
 from harness.protocols.redis.about import ABOUT
 from harness.protocols.redis.binaries import RedisBinary, check_redis_version, find_redis
 from harness.protocols.redis.options import RedisOptions
-from harness.stack.readiness import NotReadyError
-from harness.stack.server import Launch, Server
-from harness.stack.urls import checked_url, redacted
+from harness.stack.servers.readiness import NotReadyError
+from harness.stack.servers.server import Launch, Server
+from harness.stack.servers.urls import checked_url, redacted
 
 __all__ = ["SERVER", "RedisServer"]
 

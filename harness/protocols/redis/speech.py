@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from harness.protocols.contract.speech import Speech
-from harness.protocols.redis.conversation import RespConversation
 from harness.protocols.redis.errors import check_error, error_of, is_final
-from harness.protocols.redis.fingerprint import shape_of
+from harness.protocols.redis.wire.conversation import RespConversation
+from harness.protocols.redis.wire.fingerprint import shape_of
 
 __all__ = ["SPEECH"]
 

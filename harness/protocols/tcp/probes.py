@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from harness.errors import HarnessError
 from harness.protocols.contract.probes import UnaskedProbe
-from harness.stack.sockets import connection_counts
+from harness.stack.tcp.sockets import connection_counts
 
 __all__ = ["ConnectionsProbe"]
 

@@ -19,9 +19,9 @@ from harness.processes.bare import bare_command
 from harness.processes.keeper import ProcessSpec
 from harness.protocols.contract.server import ServerKind
 from harness.protocols.tcp.options import TcpOptions
-from harness.stack.readiness import NotReadyError
-from harness.stack.server import Launch, Server
-from harness.stack.urls import checked_url
+from harness.stack.servers.readiness import NotReadyError
+from harness.stack.servers.server import Launch, Server
+from harness.stack.servers.urls import checked_url
 
 __all__ = ["SERVER", "StubServer", "TcpServer"]
 

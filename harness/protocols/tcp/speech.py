@@ -7,8 +7,8 @@ from typing import Final
 from harness.errors import UsageError
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.speech import Grammar, Speech
-from harness.protocols.tcp.conversation import StreamConversation
-from harness.protocols.tcp.framing import STREAM
+from harness.protocols.tcp.wire.conversation import StreamConversation
+from harness.protocols.tcp.wire.framing import STREAM
 
 __all__ = ["SPEECH"]
 

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.engine.observing.stored import waiting_for_locks
+from harness.engine.observing.servers.stored import waiting_for_locks
 from harness.engine.rig import Rig
 from harness.engine.tasks import results
-from harness.engine.workload import Answer
+from harness.engine.workload.clients import Answer
 from harness.errors import HarnessError
 from harness.polling import poll_async
 from harness.protocols.contract.search import SEARCHED, Transactions

@@ -22,7 +22,7 @@ from harness.history.events import (
 from harness.search.orders.interleaver import SETTLED_WITHIN_S, Interleaver, OrderNotPlayedError, Played, Sending
 from harness.search.orders.orders import Choice, Order, next_order, written
 from harness.search.sweep.batch import read_rows, record_log
-from harness.search.sweep.histories import story
+from harness.search.sweep.cells.histories import story
 from harness.search.sweep.lane import Lane
 from harness.target import Delivery
 from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME

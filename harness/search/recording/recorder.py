@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.engine.phases.rest import wait_until_idle
-from harness.engine.workload import Answer
+from harness.engine.workload.clients import Answer
 from harness.errors import HarnessError
 from harness.history.events import Purpose
 from harness.protocols.contract.speech import fingerprint
 from harness.search.recording.places import KINDS, Kind
 from harness.search.recording.recording import LinkSeen, Recording, recording
-from harness.search.sweep.copies import two_at_once
+from harness.search.sweep.cells.copies import two_at_once
+from harness.search.sweep.cells.states import States
 from harness.search.sweep.lane import Lane
-from harness.search.sweep.states import States
 from harness.vocabulary import ACKNOWLEDGED
 
 DELIVERIES = 3

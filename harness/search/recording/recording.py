@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.protocols.contract.search import SEARCHED
-from harness.relay.reports import Seen
+from harness.relay.control.reports import Seen
 from harness.search.recording.places import Kind, Place
 
 Fingerprint = Callable[[str, str], str]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from harness.faults.message import Closing, MessageFault
+from harness.faults.messages.message import Closing, MessageFault
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.search import SEARCHED, Exclusion, Placed, Searched
 from harness.search.recording.places import CUT_INSIDE, Kind, Point

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.engine.observing.service_log import record_unhandled
-from harness.engine.observing.stored import stored_rows
+from harness.engine.observing.servers.stored import stored_rows
+from harness.engine.observing.service.service_log import record_unhandled
 from harness.engine.phases.rest import wait_until_idle
 from harness.engine.rig import Rig
 from harness.history.events import Purpose, RequestSent, RowsRead, StoredRow
+from harness.search.sweep.cells.trial import Trial
 from harness.search.sweep.lane import Lane
-from harness.search.sweep.trial import Trial
 
 
 async def send_again(lane: Lane, trials: Sequence[Trial]) -> None:

@@ -10,8 +10,8 @@ from harness.engine.phases.rest import AtFirst, rest_now
 from harness.history.events import AtRest
 from harness.polling import poll_async
 from harness.search.recording.places import CellId
+from harness.search.sweep.cells.trials import Trials
 from harness.search.sweep.lane import Lane
-from harness.search.sweep.trials import Trials
 
 SETTLES_WITHIN_S = 1.0
 """What a cell leaves for longer is not on its way back."""

@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
 
 from harness.engine.configuration import RunConfiguration
-from harness.engine.contract import Contract
 from harness.engine.laying.building import FOR_SWEEP, built_rig
 from harness.engine.laying.testbed import Testbed
 from harness.engine.rig import Rig
-from harness.engine.workload import Answer, Errand, reading
+from harness.engine.workload.clients import Answer, Errand, reading
+from harness.engine.workload.contract import Contract
 from harness.errors import HarnessError
 from harness.faults.site import LaidLink
 from harness.history import Recorder
@@ -22,7 +22,7 @@ from harness.protocols.contract.search import SEARCHED
 from harness.relay import RelayControl
 from harness.results import RunKey
 from harness.search.sweep.reports import LaneReports
-from harness.stack.service import ServiceProcess
+from harness.stack.service.service import ServiceProcess
 from harness.target import Delivery
 from harness.vocabulary import CONFIRMED, Outcome
 

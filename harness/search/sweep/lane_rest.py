@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from harness.checks import STANDING, Check, Kind
-from harness.checks.disclosure import keeps_secrets
-from harness.engine.observing.secrets import record_secrets
-from harness.engine.observing.stored import stored_rows
+from harness.checks.standing.disclosure import keeps_secrets
+from harness.engine.observing.servers.stored import stored_rows
+from harness.engine.observing.service.secrets import record_secrets
 from harness.engine.phases.rest import record_rest, rest_names
 from harness.history import History
 from harness.history.events import AtRest, StoredRow

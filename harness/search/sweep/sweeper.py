@@ -19,17 +19,17 @@ from harness.relay import RelayControl
 from harness.search.recording.places import CellId, Kind
 from harness.search.recording.recorder import kinds_of, record_all
 from harness.search.recording.recording import Recording
-from harness.search.sweep.arming import Armoury
 from harness.search.sweep.batch import read_rows, record_log, send_again
+from harness.search.sweep.cells.arming import Armoury
+from harness.search.sweep.cells.histories import HistoryFile, story
+from harness.search.sweep.cells.judging import judged
+from harness.search.sweep.cells.trial import Trial
+from harness.search.sweep.cells.trials import Trials
 from harness.search.sweep.growth import Growth
-from harness.search.sweep.histories import HistoryFile, story
-from harness.search.sweep.judging import judged
 from harness.search.sweep.lane import EndedError, Lane, opened
 from harness.search.sweep.lane_rest import problems_at_rest
 from harness.search.sweep.results import NOTABLE, CellResult, CellVerdict, LaneProblem
-from harness.search.sweep.trial import Trial
-from harness.search.sweep.trials import Trials
-from harness.stack.service_start import ServiceStartError
+from harness.stack.service.start import ServiceStartError
 from harness.target import Delivery
 
 BATCH_MAX = 40

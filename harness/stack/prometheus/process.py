@@ -16,8 +16,8 @@ from typing import Any, Final
 from harness.errors import HarnessError
 from harness.polling import poll_async
 from harness.processes.keeper import Keeper, KeptProcess, ProcessSpec
-from harness.stack.http_client import HttpClient, UnansweredError
-from harness.stack.ports import free_port
+from harness.stack.http.client import HttpClient, UnansweredError
+from harness.stack.tcp.ports import free_port
 
 READY_WITHIN_S: Final = 30.0
 ASKED_WITHIN_S: Final = 10.0

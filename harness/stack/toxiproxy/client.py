@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from harness.addresses import HostPort
 from harness.closing import Closing
 from harness.errors import HarnessError, UsageError
-from harness.stack._port_claims import PortClaims
+from harness.stack.tcp.port_claims import PortClaims
 from harness.stack.toxiproxy._api import (
     CALL_TIMEOUT_S,
     ToxiproxyApi,

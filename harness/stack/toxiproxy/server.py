@@ -10,8 +10,8 @@ from pathlib import Path
 
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper, ProcessSpec
-from harness.stack.server import Launch, Server
-from harness.stack.server_process import ServerProcess
+from harness.stack.servers.process import ServerProcess
+from harness.stack.servers.server import Launch, Server
 from harness.stack.toxiproxy._go_buildinfo import read_go_build
 from harness.stack.toxiproxy._log import AcceptedClient, ProxyEvent, proxy_events
 from harness.stack.toxiproxy.build import BUILD, TOXIPROXY_MODULE, toxiproxy_server_path

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from harness.protocols.contract.frames import GARBAGE, HEAD_MAX
-from harness.protocols.http.conversation import HttpConversation
+from harness.protocols.http.wire.conversation import HttpConversation
 from tests.protocols.http.words import CHARGE, CHARGED, chunked, chunks_of, head, request, response
 from tests.protocols.reading import exchanges, last_answers, names, say
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import UsageError
-from harness.protocols.http.length import WrongLength
+from harness.protocols.http.wire.length import WrongLength
 from harness.relay import Action, Cut, Delay, Drop, Fail, Hold, Late, Match, Reset, Rule, Stall, check_action
-from harness.relay._near_misses import near_misses
+from harness.relay.rules.near_misses import near_misses
 from tests.protocols.http.words import CHARGE, CHARGED, chunked, chunks_of, head, request, response
 from tests.relay.engines import Bed, Wire
 

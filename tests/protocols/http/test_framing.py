@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Direction
-from harness.protocols.http.body import content
-from harness.protocols.http.conversation import HttpConversation
-from harness.protocols.http.head import CHUNKED, ResponseHead
+from harness.protocols.http.wire.body import content
+from harness.protocols.http.wire.conversation import HttpConversation
+from harness.protocols.http.wire.head import CHUNKED, ResponseHead
 from tests.protocols.http.words import CHARGE, CHARGED, chunk, chunked, chunks_of, head, request, response
 from tests.protocols.reading import CUTS, Read, Untouched, read
 from tests.protocols.reading import chunks_of as pieces_of

@@ -14,7 +14,7 @@ from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
 from harness.protocols.http.options import Answer, HttpOptions
 from harness.protocols.http.server import HttpServer
-from harness.stack.server import Launch
+from harness.stack.servers.server import Launch
 
 OPTIONS = HttpOptions(
     answers=[

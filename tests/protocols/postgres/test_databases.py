@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from harness.errors import HarnessError
 from harness.polling import poll_async
-from harness.protocols.postgres.databases import create_database, create_role, drop_database, drop_role
+from harness.protocols.postgres.running.databases import create_database, create_role, drop_database, drop_role
 from harness.protocols.postgres.server import PostgresServer
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"  # generic for type checkers only

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Direction
 from harness.protocols.contract.speech import conversation
-from harness.protocols.postgres.framing import ANSWERED, AUTHENTICATION, SENT
+from harness.protocols.postgres.wire.framing import ANSWERED, AUTHENTICATION, SENT
 from tests.protocols.postgres import words
 from tests.protocols.reading import CUTS, Read, Untouched, chunks_of, read
 

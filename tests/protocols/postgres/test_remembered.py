@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.protocols.postgres.remembered import BYTES_MAX, ENTRIES_MAX, Remembered
+from harness.protocols.postgres.wire.remembered import BYTES_MAX, ENTRIES_MAX, Remembered
 from tests.protocols.postgres import words as pg
 from tests.relay.engines import Bed, started
 from tests.relay.test_sightings import MIB, VALUE, carries, keeping_at_most

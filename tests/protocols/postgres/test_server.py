@@ -12,7 +12,7 @@ from harness.polling import poll, poll_async
 from harness.processes.keeper import Keeper
 from harness.protocols.postgres.server import PostgresServer
 from harness.stack import Launch, private_folder
-from harness.stack.deaths import DeathWatch
+from harness.stack.servers.deaths import DeathWatch
 from tests.stack.support import accepts, children_of
 
 COMPUTING = "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND query LIKE '%generate_series%'"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Direction
 from harness.protocols.contract.speech import conversation
-from harness.protocols.redis.framing import NAMES
+from harness.protocols.redis.wire.framing import NAMES
 from tests.protocols.reading import CUTS, Read, Untouched, chunks_of, read
 
 

@@ -5,7 +5,7 @@ import signal
 import redis as client_library
 
 from harness.protocols.redis.server import RedisServer
-from harness.stack.deaths import DeathWatch
+from harness.stack.servers.deaths import DeathWatch
 from tests.stack.support import accepts
 
 

@@ -20,7 +20,7 @@ from harness.relay import (
     Stall,
     check_action,
 )
-from harness.relay._near_misses import near_misses
+from harness.relay.rules.near_misses import near_misses
 from tests.relay.engines import Bed, Wire
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.protocols.contract.frames import HEAD_MAX, Direction
-from harness.protocols.tcp.conversation import StreamConversation
+from harness.protocols.tcp.wire.conversation import StreamConversation
 from tests.protocols.reading import CUTS, Read, chunks_of, read
 
 

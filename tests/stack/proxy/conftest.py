@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.processes.keeper import Keeper
-from harness.stack.server import Launch
+from harness.stack.servers.server import Launch
 from harness.stack.toxiproxy.build import toxiproxy_server_path
 from harness.stack.toxiproxy.client import Proxy, ToxiproxyClient
 from harness.stack.toxiproxy.server import ToxiproxyServer

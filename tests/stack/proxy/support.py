@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from harness.faults.toxic import ToxicFault
+from harness.faults.links.toxic import ToxicFault
 from harness.stack.toxiproxy.toxics import Stream, Toxic
 
 

@@ -15,9 +15,9 @@ from harness import link, redis
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
-from harness.stack._port_claims import PortClaims
-from harness.stack.ports import ephemeral_range
-from harness.stack.server import Launch
+from harness.stack.servers.server import Launch
+from harness.stack.tcp.port_claims import PortClaims
+from harness.stack.tcp.ports import ephemeral_range
 from harness.stack.toxiproxy.build import toxiproxy_server_path
 from harness.stack.toxiproxy.client import (
     Proxy,
@@ -202,7 +202,7 @@ def test_two_clients_never_choose_the_same_port(
     """A disabled proxy's port is free to bind; another run's claim must pass it over all the same."""
     client.set_enabled(proxy.name, False)
     port, second = proxy.listen.port, 20_011
-    monkeypatch.setattr("harness.stack._port_claims.candidates", lambda _ephemeral: [port, second])
+    monkeypatch.setattr("harness.stack.tcp.port_claims.candidates", lambda _ephemeral: [port, second])
     with ToxiproxyClient(toxiproxy.api_url) as other:
         made = other.create(f"{tmp_path.name}-other", echo.address)
         assert made.listen.port == second

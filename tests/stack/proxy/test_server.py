@@ -12,7 +12,7 @@ import pytest
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
-from harness.stack.server import Launch
+from harness.stack.servers.server import Launch
 from harness.stack.toxiproxy._go_buildinfo import read_go_build
 from harness.stack.toxiproxy._log import ProxyEventKind, proxy_events
 from harness.stack.toxiproxy.build import toxiproxy_server_path

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from harness.addresses import HostPort
-from harness.stack import sockets
-from harness.stack.sockets import (
+from harness.stack.tcp import sockets
+from harness.stack.tcp.sockets import (
     ConnectionCount,
     TcpConnection,
     TcpState,

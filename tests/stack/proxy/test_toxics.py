@@ -6,7 +6,7 @@ import pytest
 
 from harness import link, redis
 from harness.errors import UsageError
-from harness.faults.toxic import ToxicFault
+from harness.faults.links.toxic import ToxicFault
 from harness.stack.toxiproxy.client import Proxy, ToxiproxyClient
 from harness.stack.toxiproxy.toxics import STREAMS, Stream, Toxic
 from tests.stack.proxy.echo import Client, EchoServer

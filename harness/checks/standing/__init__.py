@@ -1,0 +1,1 @@
+"""The checks themselves, by what they judge. `order` has the order in which they are reported."""

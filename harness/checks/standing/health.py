@@ -1,0 +1,159 @@
+"""Whether what the service says of its own health is true, by what becomes of the deliveries around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.checks.clock import Late, Span
+from harness.checks.facts.exchanges import Exchange, exchanges, several
+from harness.checks.facts.windows import Window, windows
+from harness.checks.registry import Examined, Kind, check
+from harness.faults.links.away import links_away, links_hurt, strikes_all_alike
+from harness.history import History
+from harness.history.events import Asks, Purpose, RunBegan, ServerDied
+from harness.vocabulary import ACKNOWLEDGED, CONFIRMED
+
+ALIVE, READY = "alive", "ready"
+"""What the service is asked about its health."""
+AT_ONCE_MS = 100
+"""A service that says sooner that it is not ready has waited for nothing, so no slow machine is why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lie:
+    """An answer that is not true. `late`: a slow machine may be why."""
+
+    told: Exchange
+    story: str
+    late: bool
+
+
+@check(Kind.LIVENESS, says="1 of 1: ready said although")
+def health_is_true(history: History) -> Examined:
+    """The service says that it is ready exactly when it acknowledges, and that it is alive whatever is away."""
+    began = history.last(RunBegan)
+    found = exchanges(history)
+    samples = [e for e in found if e.sent.asks == Asks.HEALTH and _answered(e)]
+    lies: list[_Lie] = []
+    judged = 0
+    for window in windows(history):
+        inside = [e for e in samples if window.holds(e.span)]
+        alive = [e for e in inside if e.sent.name == ALIVE and _must_live(window, began)]
+        ready = [e for e in inside if e.sent.name == READY][-1:]
+        around = [e for e in found if e.sent.delivers and window.holds(e.span)]
+        judged += len(alive) + (len(ready) if around else 0)
+        lies += [_Lie(e, f"alive said no: {e.story()}{_while(window)}", False) for e in alive if not _yes(e)]
+        lies += [lie for e in ready for lie in _of_ready(e, around, window, began)]
+    return Examined(
+        problem=several([lie.story for lie in lies], judged) if lies else "",
+        saw=f"{judged} answers about health, with deliveries around those that say whether it is ready",
+        observations=judged,
+        clock=tuple(Late(lie.told.span) for lie in lies) if all(lie.late for lie in lies) else (),
+    )
+
+
+@check(Kind.LIVENESS, says="1 of 1: : , after 0.00 s (limit 0 s)")
+def health_in_time(history: History) -> Examined:
+    """The service answers questions about its health in time, whatever else is away.
+
+    Only answers to the harness's own samples are judged, while no other request is open.
+    """
+    began = history.last(RunBegan)
+    limit_ms = began.health_within_ms if began else None
+    if limit_ms is None:
+        return Examined(problem="", saw="the target sets no limit", observations=0)
+    others = [e.span for e in exchanges(history) if e.sent.purpose != Purpose.SAMPLE]
+    # A process that a fault has stopped or ended answers nothing.
+    held_up = [window.span for window in windows(history) if any(fault.of_the_process for fault in window.faults)]
+    samples = [e for e in exchanges(history) if e.sent.purpose == Purpose.SAMPLE and e.ended is not None]
+    judged = [e for e in samples if not _meets(e.span, (*others, *held_up))]
+    late = [e for e in judged if e.ended and e.ended.took_ms > limit_ms]
+    stories = [f"{e.sent.name}: {e.story()} (limit {limit_ms / 1e3:g} s)" for e in late]
+    slowest_ms = max((e.ended.took_ms for e in judged if e.ended), default=0.0)
+    return Examined(
+        problem=several(stories, len(judged)) if late else "",
+        saw=f"{len(judged)} answers, the slowest after {slowest_ms / 1e3:.3f} s, limit {limit_ms / 1e3:g} s",
+        observations=len(judged),
+        clock=tuple(Late(e.span, e.late_by_ms(limit_ms)) for e in late),
+    )
+
+
+@check(Kind.LIVENESS, says="1 of 1: ready named , and away was")
+def names_what_is_away(history: History) -> Examined:
+    """Asked whether it is ready, the service names each server that is away, and none that is there."""
+    began = history.last(RunBegan)
+    if began is None or not began.tells_away:
+        return Examined(problem="", saw="the target does not say how a server that is away is named", observations=0)
+    asked = [e for e in exchanges(history) if e.sent.name == READY and e.sent.asks == Asks.HEALTH and _answered(e)]
+    judged, lies = 0, list[_Lie]()
+    # A server that ended by what it was told to do is away from a moment that no history knows.
+    ended = {died.name for died in history.of(ServerDied)}
+    for window in windows(history):
+        away = sorted(links_away(window.faults).intersection(began.tells_away) - ended)
+        # Of a link that is away in part, say with its open connections cut, it is chance what a question meets.
+        in_part = links_hurt(window.faults).difference(away)
+        if not _asks_fairly(window) or in_part:
+            continue
+        # The last word: a service may take a moment to notice.
+        for e in [e for e in asked if window.holds(e.span)][-1:]:
+            judged += 1
+            told = sorted(set(e.ended.tells_away) - ended) if e.ended else []
+            if told != away:
+                story = f"ready named {_names(told)}, and away was {_names(away)}{_while(window)}: {e.story()}"
+                lies.append(_Lie(e, story, late=set(told) > set(away) and _waited(e)))
+    return Examined(
+        problem=several([lie.story for lie in lies], judged) if lies else "",
+        saw=f"{judged} answers about readiness compared with what was away",
+        observations=judged,
+        clock=tuple(Late(lie.told.span) for lie in lies) if all(lie.late for lie in lies) else (),
+    )
+
+
+def _names(links: Sequence[str]) -> str:
+    return " and ".join(links) or "no server"
+
+
+def _meets(span: Span, others: Sequence[Span]) -> bool:
+    return any(other[0] < span[1] and span[0] < other[1] for other in others)
+
+
+def _answered(exchange: Exchange) -> bool:
+    """Whether it was answered at all; another check judges a service that does not answer."""
+    return exchange.ended is not None and exchange.ended.status is not None
+
+
+def _yes(exchange: Exchange) -> bool:
+    return exchange.outcome == ACKNOWLEDGED
+
+
+def _must_live(window: Window, began: RunBegan | None) -> bool:
+    """Whether the service has to say that it is alive: nothing is done to its process, or to what that may need."""
+    needs = bool(began and began.alive_needs)
+    return not any(fault.of_the_process for fault in window.faults) and not (needs and window.disturbed)
+
+
+def _of_ready(last: Exchange, around: Sequence[Exchange], window: Window, began: RunBegan | None) -> Iterator[_Lie]:
+    """Judge the window's last word on readiness: a service may take a moment to notice what has changed."""
+    acknowledged = sum(1 for e in around if e.outcome in CONFIRMED)
+    needs = began.ready_needs if began else ()
+    if around and acknowledged == len(around) and not _yes(last) and _asks_fairly(window):
+        story = f"although all {acknowledged} deliveries around it were acknowledged{_while(window)}"
+        yield _Lie(last, f"ready said no, {story}: {last.story()}", _waited(last))
+    away = sorted(links_away(window.faults).intersection(needs))
+    if around and not acknowledged and _yes(last) and away:
+        story = f"although none of {len(around)} deliveries around it was acknowledged{_while(window)}"
+        yield _Lie(last, f"ready said yes, {story}: {' and '.join(away)} was away", False)
+
+
+def _asks_fairly(window: Window) -> bool:
+    """Whether a question about health meets what deliveries meet: not a connection, say, that a fault has left dead."""
+    return strikes_all_alike(window.faults) if window.faults else not window.disturbed
+
+
+def _waited(exchange: Exchange) -> bool:
+    return exchange.ended is not None and exchange.ended.took_ms >= AT_ONCE_MS
+
+
+def _while(window: Window) -> str:
+    return f", while {' and '.join(repr(fault) for fault in window.faults)} was in force" if window.faults else ""

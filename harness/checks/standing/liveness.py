@@ -1,0 +1,239 @@
+"""What the clients and the service went through: an answer, the right one, in time, from a service that lives.
+
+A failure of these counts only where the faults left evidence.
+"""
+
+from __future__ import annotations
+
+import collections
+import math
+import signal
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.checks.clock import Late, Span
+from harness.checks.facts.exchanges import Exchange, exchanges, several
+from harness.checks.registry import Examined, Kind, check
+from harness.history import History
+from harness.history.events import (
+    Healthy,
+    MomentMissed,
+    MomentReached,
+    NotRecovered,
+    NotSteady,
+    Purpose,
+    Recovered,
+    RequestEnded,
+    RunBegan,
+    ServiceEnded,
+    ServiceNotStarted,
+    ServiceStarted,
+    Supervised,
+)
+from harness.vocabulary import ACKNOWLEDGED, ALREADY, CONFIRMED, UNKNOWN
+
+TERMINATED = "SIGTERM"
+KNOWN_WITHIN_NS = 1_000_000_000
+"""So soon after its connections have broken the end of a process is known."""
+
+
+@check(Kind.LIVENESS)
+def alive(history: History) -> Examined:
+    """The service ends only when it is asked to, and starts when it is asked to."""
+    ends = list(history.of(ServiceEnded))
+    brought_back = {each.pid for each in history.of(Supervised)}
+    starts = sum(1 for _ in history.of(ServiceStarted))
+    died = [
+        f"ended by itself with status {end.status}" for end in ends if not end.asked_by and end.pid not in brought_back
+    ]
+    silent = [start.reason for start in history.of(ServiceNotStarted)]
+    told = ", then ".join(f"status {end.status} by {end.asked_by or 'itself'}" for end in ends) or "never"
+    return Examined(
+        problem="; ".join([*died, *silent]),
+        saw=f"started {'once' if starts == 1 else f'{starts} times'}; ended: {told}",
+        observations=starts + len(silent),
+    )
+
+
+@check(Kind.LIVENESS, says="1 of 1: : expected , got , after 0.00 s")
+def outcome(history: History) -> Examined:
+    """Each request of the scenario's ended as its step expects."""
+    judged = [e for e in exchanges(history) if e.judged]
+    sent = collections.Counter(e.sent.delivery for e in exchanges(history) if e.sent.delivers)
+    wrong = [e for e in judged if not _as_expected(e, repeated=sent[e.sent.delivery] > 1)]
+    stories = [f"{e.name}: expected {e.sent.expected}, got {e.story()}" for e in wrong]
+    return _of_exchanges(
+        wrong,
+        stories,
+        of=judged,
+        saw=f"{len(judged) - len(wrong)} of {len(judged)} as their step expects",
+        # What a fault still to come would have caused may be missing because the scenario was cut short.
+        firm=any(ACKNOWLEDGED in e.sent.expected for e in wrong if e.sent.expected is not None),
+    )
+
+
+def _as_expected(exchange: Exchange, *, repeated: bool) -> bool:
+    """Whether it ended as its step expects. Who expects an acknowledgement is content with "already" for a repeat."""
+    expected = exchange.sent.expected
+    if expected is None or exchange.outcome in expected or exchange.lost_patience:
+        return True
+    return repeated and exchange.outcome == ALREADY and ACKNOWLEDGED in expected
+
+
+@check(Kind.LIVENESS, says="1 of 1: : , after 0.00 s (limit 0 s)")
+def in_time(history: History) -> Examined:
+    """Each request has ended within the service's own deadline, whatever its purpose."""
+    began = history.last(RunBegan)
+    deadline_ms = began.deadline_ms if began and began.deadline_ms is not None else math.inf
+    sent = exchanges(history)
+    late = [e for e in sent if e.ended is None or e.ended.took_ms > deadline_ms]
+    stories = [f"{e.name}: {e.story()} (limit {deadline_ms / 1e3:g} s)" for e in late]
+    took = [e.ended.took_ms for e in sent if e.ended]
+    limit = f", limit {deadline_ms / 1e3:g} s" if deadline_ms < math.inf else ""
+    saw = f"{len(took)} answers, the slowest after {max(took, default=0) / 1e3:.3f} s{limit}"
+    return _of_exchanges(late, stories, of=sent, saw=saw, clock=[Late(e.span, e.late_by_ms(deadline_ms)) for e in late])
+
+
+@check(Kind.LIVENESS, says="1 of 1: : took 0.00 s (healthy 0.0 ms, at most 0 ms more)")
+def slower(history: History) -> Examined:
+    """No answer took longer than this run's healthy answer by more than its step allows."""
+    healthy = history.last(Healthy)
+    healthy_ms = healthy.median_ms if healthy else 0.0
+    limited = [e for e in exchanges(history) if e.sent.slower_ms_max is not None and e.ended is not None]
+    slow = [e for e in limited if e.ended and e.ended.took_ms > healthy_ms + (e.sent.slower_ms_max or 0)]
+    stories = [
+        f"{e.name}: took {e.ended.took_ms / 1e3:.2f} s{e.waiting()}"
+        f" (healthy {healthy_ms:.1f} ms, at most {e.sent.slower_ms_max:g} ms more)"
+        for e in slow
+        if e.ended
+    ]
+    slowest = max((e.ended.took_ms for e in limited if e.ended), default=0)
+    saw = f"{len(limited)} limited, the slowest {slowest:.0f} ms; healthy {healthy_ms:.1f} ms"
+    clock = [Late(e.span, e.late_by_ms(healthy_ms + (e.sent.slower_ms_max or 0))) for e in slow]
+    return _of_exchanges(slow, stories, of=limited, saw=saw if limited else "no step sets a limit", clock=clock)
+
+
+@check(Kind.LIVENESS, says=" not reached in 0 s: ")
+def reached(history: History) -> Examined:
+    """What the scenario claims about the service came true."""
+    came = sum(1 for _ in history.of(MomentReached))
+    missed = [moment for moment in history.of(MomentMissed) if moment.claim]
+    problem = f"{missed[0].moment!r} not reached in {missed[0].within_s:g} s: {missed[0].detail}" if missed else ""
+    saw = f"{came} {'moment' if came == 1 else 'moments'} waited for, and reached"
+    spans = _spans_of(history, MomentMissed) if missed else ()
+    return Examined(problem=problem, saw=saw, observations=came + len(missed), firm=False, clock=spans)
+
+
+@check(Kind.LIVENESS, says="nothing acknowledged 0 s after healing: ")
+def recovers(history: History) -> Examined:
+    """After the last heal the service acknowledges again, and keeps on: new deliveries, and those left unknown."""
+    again = [e for e in exchanges(history) if e.sent.purpose == Purpose.AGAIN]
+    recovered, relapse, missed = history.last(Recovered), history.last(NotSteady), history.last(NotRecovered)
+    saw = f"acknowledged again {recovered.took_ms:.0f} ms after the last heal" if recovered else ""
+    if missed is not None:
+        problem = f"nothing acknowledged {missed.within_s:g} s after healing: {missed.reason}"
+        return Examined(problem=problem, saw=saw, observations=1, clock=_spans_of(history, NotRecovered))
+    if relapse is not None and recovered is not None:
+        problem = f"acknowledged once after healing, but not steadily: {relapse.reason}"
+        return Examined(problem=problem, saw=saw, observations=1)
+    wrong = [e for e in again if e.outcome not in CONFIRMED]
+    stories = [f"{e.name}, sent again: {e.story()}" for e in wrong]
+    found = _of_exchanges(wrong, stories, of=again, saw=saw)
+    return replace(found, observations=len(again) + (recovered is not None))
+
+
+@check(Kind.LIVENESS)
+def drains(history: History) -> Examined:
+    """After SIGTERM the service ends with status 0, or by the signal once every request has its answer."""
+    ends = [(end.status, _open_at(history, at.t_ns)) for at, end in history.placed(ServiceEnded) if _terminated(end)]
+    bad = [(status, left) for status, left in ends if status != 0 and (left or status != -signal.SIGTERM)]
+    stories = [f"ended with status {status} after SIGTERM{_with_open(left)}" for status, left in bad]
+    return Examined(
+        problem=stories[0] if stories else "",
+        saw="; ".join(f"ended with status {status}" for status, _ in ends) or "never told to end by SIGTERM",
+        observations=len(ends),
+    )
+
+
+@check(Kind.LIVENESS, says="ended 0.0 s after SIGTERM and its last answer (limit 0 s)")
+def ends_in_time(history: History) -> Examined:
+    """After SIGTERM, and after the last answer that it owed then, the service has ended in time, whoever stays on."""
+    began = history.last(RunBegan)
+    limit_ms = began.stop_ms if began else None
+    if limit_ms is None:
+        return Examined(problem="", saw="the target sets no limit", observations=0)
+    idle = [_idle_before(history, at.t_ns, end) for at, end in history.placed(ServiceEnded) if _terminated(end)]
+    late = [span for span in idle if _ms_of(span) > limit_ms]
+    stories = [
+        f"ended {_ms_of(span) / 1e3:.1f} s after SIGTERM and its last answer (limit {limit_ms / 1e3:g} s)"
+        for span in late
+    ]
+    slowest_ms = max(map(_ms_of, idle), default=0.0)
+    return Examined(
+        problem="; ".join(stories),
+        saw=f"{len(idle)} ends after SIGTERM, the slowest {slowest_ms / 1e3:.2f} s after it and the last answer",
+        observations=len(idle),
+        clock=tuple(Late(span, _ms_of(span) - limit_ms) for span in late),
+    )
+
+
+def _idle_before(history: History, ended_ns: int, end: ServiceEnded) -> Span:
+    """From the last thing that the service was right to wait for, to its end: its signal, or a request's answer."""
+    asked_ns = ended_ns - round((end.after_ms or 0.0) * 1e6)
+    answered = [e.span[1] for e in exchanges(history) if e.span[0] <= asked_ns]
+    return max([asked_ns, *(ns for ns in answered if ns <= ended_ns)]), ended_ns
+
+
+def _ms_of(span: Span) -> float:
+    return (span[1] - span[0]) / 1e6
+
+
+def _terminated(end: ServiceEnded) -> bool:
+    return end.asked_by == TERMINATED
+
+
+def _open_at(history: History, t_ns: int) -> int:
+    """How many requests were under way when the service ended, then, and never got an answer.
+
+    A client may know of it before the harness does: its connection breaks first.
+    """
+    open_then = [e for e in exchanges(history) if e.span[0] < t_ns <= e.span[1] + KNOWN_WITHIN_NS]
+    return sum(e.outcome == UNKNOWN and _without_answer(e.ended) for e in open_then)
+
+
+def _without_answer(ended: RequestEnded | None) -> bool:
+    return ended is None or (ended.status is None and ended.hung_up_at is None)
+
+
+def _with_open(count: int) -> str:
+    return f", with {count} {'request' if count == 1 else 'requests'} open" if count else ""
+
+
+def _of_exchanges(
+    bad: Sequence[Exchange],
+    stories: Sequence[str],
+    *,
+    of: Sequence[Exchange],
+    saw: str,
+    firm: bool = True,
+    clock: Sequence[Late] = (),
+) -> Examined:
+    """What a check of the exchanges `of` saw; `stories`: one for each bad one. `clock`: by how much they were late."""
+    return Examined(
+        problem=several(stories, len(of)) if bad else "",
+        saw=saw,
+        observations=len(of),
+        firm=firm,
+        deliveries=tuple(dict.fromkeys(e.sent.delivery for e in bad)),
+        clock=tuple(clock),
+        symptom=tuple(sorted({e.end for e in bad})),
+    )
+
+
+def _spans_of(history: History, kind: type[MomentMissed | NotRecovered]) -> tuple[Late, ...]:
+    """The time that was waited, for each such event."""
+    return tuple(
+        Late((entry.t_ns - int(entry.event.within_s * 1e9), entry.t_ns))
+        for entry in history.entries_of(kind)
+        if isinstance(entry.event, kind)
+    )

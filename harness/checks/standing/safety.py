@@ -1,0 +1,181 @@
+"""What must be true of the rows: nothing lost, doubled, foreign, or confirmed in two ways.
+
+These count whether or not a fault left evidence: there is no excuse for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from harness.checks.facts.exchanges import Exchange, by_delivery, by_subject, exchanges
+from harness.checks.facts.told import Wrong, told
+from harness.checks.registry import Examined, Kind, check
+from harness.checks.standing.failover import allowed_losses, excused, lost_by_failover
+from harness.history import History
+from harness.history.events import EffectsRead, Purpose, RequestSent, RowsRead, RunBegan, StoredRow
+from harness.vocabulary import ALREADY, CONFIRMED, NOT_STORED
+
+
+def _readings(history: History) -> Sequence[Sequence[StoredRow]]:
+    """Return all readings: retrying may repair what an earlier reading shows. No reading at all is judged elsewhere."""
+    return [read.rows for read in history.of(RowsRead)]
+
+
+def _rows_seen(history: History) -> str:
+    """How many deliveries were acknowledged, and how many rows each reading found."""
+    readings = [sum(row.copies for row in rows) for rows in _readings(history)]
+    count, read = len(promised_deliveries(history)), ", then ".join(map(str, readings)) or "none"
+    return f"{count} deliveries acknowledged; rows read: {read}"
+
+
+def promised_deliveries(history: History) -> frozenset[str]:
+    """The deliveries that were acknowledged, by any of their requests."""
+    return frozenset(e.sent.delivery for e in exchanges(history) if e.outcome in CONFIRMED and e.sent.delivers)
+
+
+def _named(bad: Sequence[str], what: str) -> str:
+    shown = ", ".join(bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
+    return f"{what}: {shown}" if bad else ""
+
+
+def lost_deliveries(history: History) -> frozenset[str]:
+    """Return deliveries that were acknowledged and are missing in a later reading."""
+    # At every reading: sending a lost delivery again would store it, and so hide the loss.
+    return frozenset(clash.delivery for clash in told(history).wrong(Wrong.LOST))
+
+
+def doubled_deliveries(history: History) -> Mapping[str, int]:
+    """Return deliveries that a reading found more than once, with the most copies found, whatever their bodies."""
+    most: dict[str, int] = {}
+    for rows in _readings(history):
+        copies: dict[str, int] = {}
+        for row in rows:
+            copies[row.id] = copies.get(row.id, 0) + row.copies
+        most |= {delivery: max(count, most.get(delivery, 0)) for delivery, count in copies.items()}
+    return {delivery: count for delivery, count in most.items() if count > 1}
+
+
+@check(Kind.SAFETY)
+def acknowledged_is_stored(history: History) -> Examined:
+    """A delivery that was acknowledged, by any of its requests, is in the database.
+
+    With an asynchronous standby a scenario can allow that a failover loses some; they are counted all the same.
+    """
+    lost = sorted(lost_deliveries(history))
+    by_failover = len(lost_by_failover(history))
+    told = f"; {by_failover} lost by a failover" if by_failover else ""
+    return Examined(
+        problem=_named(lost, "acknowledged, but not stored"),
+        saw=_rows_seen(history) + told,
+        observations=len(promised_deliveries(history)),
+    )
+
+
+@check(Kind.SAFETY)
+def stored_once(history: History) -> Examined:
+    """No delivery is stored twice, however often it was sent."""
+    doubled = [f"{delivery} ({count} times)" for delivery, count in sorted(doubled_deliveries(history).items())]
+    stored = {row.id for rows in _readings(history) for row in rows}
+    return Examined(problem=_named(doubled, "stored more than once"), saw=_rows_seen(history), observations=len(stored))
+
+
+@check(Kind.SAFETY)
+def nothing_foreign(history: History) -> Examined:
+    """Nothing is stored that was not sent: neither an id nor, under an id, another body."""
+    sent: dict[str, set[str]] = {}
+    for request in history.of(RequestSent):
+        if request.delivers:
+            sent.setdefault(request.delivery, set()).add(request.digest)
+    found = {row for rows in _readings(history) for row in rows}
+    foreign = sorted({row.id for row in found if row.digest not in sent.get(row.id, set())})
+    problem = _named(foreign, "stored, but never sent like this")
+    return Examined(problem=problem, saw=_rows_seen(history), observations=len(found))
+
+
+@check(Kind.SAFETY)
+def effects_agree(history: History) -> Examined:
+    """All that must exist for a stored delivery exists; where the target says exactly, once and for no other."""
+    rows: Sequence[StoredRow] = ()
+    read, problems = 0, dict[str, None]()
+    for entry in history.entries:
+        if isinstance(entry.event, RowsRead):
+            rows = entry.event.rows
+        elif isinstance(entry.event, EffectsRead):
+            read += len({row.id for row in (*rows, *entry.event.rows)})
+            problems |= dict.fromkeys(_disagreeing(entry.event, {row.id for row in rows}))
+    return Examined(
+        problem="; ".join(problems),
+        saw=f"{read} deliveries compared with what else exists for them" if read else "no effect is described",
+        observations=read,
+    )
+
+
+def _disagreeing(effects: EffectsRead, stored: Collection[str]) -> Iterator[str]:
+    copies: dict[str, int] = {}
+    for row in effects.rows:
+        copies[row.id] = copies.get(row.id, 0) + row.copies
+    lacking = sorted(set(stored) - copies.keys())
+    if lacking:
+        yield _named(lacking, f"stored without {effects.name}")
+    foreign = sorted(copies.keys() - set(stored))
+    if effects.exactly and foreign:
+        yield _named(foreign, f"{effects.name} of what is not stored")
+    doubled = sorted(name for name, count in copies.items() if count > 1)
+    if effects.exactly and doubled:
+        yield _named(doubled, f"{effects.name} more than once")
+
+
+@check(Kind.SAFETY)
+def refused_is_not_stored(history: History) -> Examined:
+    """A delivery is not in the database if each of its requests was refused, throttled or rejected.
+
+    Nor is it there before it was sent again, and not refused then.
+    """
+    refused = {name for name, sent in by_delivery(history).items() if all(e.outcome in NOT_STORED for e in sent)}
+    requests = sum(e.outcome in NOT_STORED for sent in by_delivery(history).values() for e in sent)
+    stored = {clash.delivery for clash in told(history).wrong(Wrong.REFUSED)}
+    return Examined(
+        problem=_named(sorted(stored), "refused, but stored"),
+        saw=f"{requests} {'request' if requests == 1 else 'requests'} refused",
+        observations=len(refused | stored),
+    )
+
+
+@check(Kind.SAFETY)
+def same_answer_again(history: History) -> Examined:
+    """A delivery that was acknowledged gets the same answer whenever it is sent again.
+
+    To the byte, if the target says so; otherwise it must only be confirmed. Two acknowledgements that differ count
+    whatever else happened; a repeat that was not acknowledged at all is no word about the rows, and counts as any other
+    failure does.
+    """
+    began = history.last(RunBegan)
+    to_the_byte = began is None or began.repeat_is_same
+    changed: list[str] = []
+    contradicted = False
+    allowed = allowed_losses(history)
+    for sent in by_subject(history).values():
+        answers = [e for e in sent if e.outcome in CONFIRMED and not excused(e, allowed)]
+        if not answers:
+            continue
+        repeats = [e for e in sent if e.sent.purpose == Purpose.AGAIN and e.ended is not None]
+        other = [e for e in (*answers, *repeats) if _differs(e, answers[0], to_the_byte=to_the_byte)]
+        if other:
+            contradicted = contradicted or any(e.outcome in CONFIRMED for e in other)
+            changed.append(
+                f"{sent[0].name} ({_told(answers[0])[1][:80]!r}, then {_told(other[0])[1][:80]!r}: {other[0].story()})"
+            )
+    again = sum(e.sent.purpose == Purpose.AGAIN for e in exchanges(history))
+    problem = _named(changed, "sent again, and answered otherwise")
+    return Examined(problem=problem, saw=f"{again} sent again", observations=again, safety=contradicted)
+
+
+def _differs(exchange: Exchange, first: Exchange, *, to_the_byte: bool) -> bool:
+    """Whether an answer is not what the first one was; a part of the repeats may be answered "already"."""
+    if not to_the_byte:
+        return exchange.outcome not in CONFIRMED
+    return exchange.outcome != ALREADY and _told(exchange) != _told(first)
+
+
+def _told(exchange: Exchange) -> tuple[int | None, str]:
+    return (exchange.ended.status, exchange.ended.answer) if exchange.ended else (None, "")

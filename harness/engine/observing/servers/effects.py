@@ -1,0 +1,33 @@
+"""Reads what else exists for the deliveries that are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.engine.rig import Rig
+from harness.history.events import EffectsRead, StoredRow
+from harness.polling import poll_async
+from harness.target.sections.effects import EffectDescription
+
+READ_EVERY_S = 0.05
+
+
+async def record_effects(rig: Rig, stored: Sequence[StoredRow]) -> None:
+    """Record each kind of effect that the target describes. Until its `within_ms` is over, wait for those that lack."""
+    for name, described in rig.target.description.effects.items():
+        rows = await _rows(rig, described, {row.id for row in stored})
+        rig.recorder.record("runner", EffectsRead(name, described.exists == "exactly", tuple(rows)))
+
+
+async def _rows(rig: Rig, described: EffectDescription, wanted: set[str]) -> Sequence[StoredRow]:
+    probe = rig.sessions.of(rig.site.links[described.link].link)
+    rows: Sequence[StoredRow] = ()
+
+    async def all_there() -> bool:
+        nonlocal rows
+        rows = [StoredRow(*row) for row in await probe.rows(described.query, None)]
+        return wanted <= {row.id for row in rows}
+
+    within_s = rig.target.description.stored.within_ms / 1e3
+    await poll_async(all_there, within_s=within_s, interval_s=READ_EVERY_S)
+    return rows

@@ -1,0 +1,103 @@
+"""Reads what the service has stored and which rows still wait to be processed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from harness.checks.standing.safety import promised_deliveries
+from harness.engine.rig import Rig
+from harness.engine.tasks import at_once
+from harness.engine.workload.outgoing import digest_shown, name_of, outgoing, shown
+from harness.errors import HarnessError
+from harness.history.events import Asks, RequestSent, StoredRow
+from harness.polling import poll_async
+from harness.stack.http.client import Response, UnansweredError
+from harness.target import Delivery, OutgoingRequest
+from harness.target.sections.stored import ListingDescription
+from harness.vocabulary import ABSENT, CONFIRMED
+
+READ_EVERY_S = 0.05
+ASKED_AT_ONCE = 8
+
+
+class UnreadableError(HarnessError):
+    """The service, which is to say itself what it has stored, does not say it."""
+
+
+async def stored_rows(rig: Rig, ids: Sequence[str] | None = None) -> Sequence[StoredRow]:
+    """Read the stored rows of these deliveries, or all stored rows.
+
+    Raises UnreadableError if the service itself is to tell, and does not.
+    """
+    stored = rig.target.description.stored
+    if stored.query is not None:
+        rows = await rig.sessions.of(rig.site.links[stored.link].link).rows(stored.query, ids)
+        first = {} if stored.digests else _first_digests(rig)
+        return [StoredRow(name, digest if stored.digests else first.get(name, ""), n) for name, digest, n in rows]
+    if stored.listed is not None:
+        return [row for row in await _listed(rig, stored.listed) if ids is None or row.id in ids]
+    wanted = [rig.clients.sent[name] for name in (rig.clients.sent if ids is None else ids) if name in rig.clients.sent]
+    turn = asyncio.Semaphore(ASKED_AT_ONCE)
+    rows_of = await at_once(_of_one(rig, delivery, stored.read or rig.target.main_read, turn) for delivery in wanted)
+    return [row for row in rows_of if row is not None]
+
+
+async def _listed(rig: Rig, described: ListingDescription) -> Sequence[StoredRow]:
+    """Ask the service for its list."""
+    answer = await _asked(rig, OutgoingRequest("GET", described.path, described.headers, b""))
+    if answer.status // 100 != 2:
+        raise UnreadableError(f"{described.path}, which lists what is stored, was answered {answer.status}")
+    found = list(re.finditer(described.each, answer.body.decode("utf-8", "surrogateescape")))
+    copies = Counter((name_of(each.groupdict()), digest_shown(each)) for each in found)
+    return [StoredRow(name, digest, count) for (name, digest), count in copies.items()]
+
+
+async def _of_one(rig: Rig, delivery: Delivery, read: str, turn: asyncio.Semaphore) -> StoredRow | None:
+    """Ask the service for one delivery."""
+    async with turn:
+        answer = await _asked(rig, outgoing(rig.target, delivery, Asks.READ, read))
+    label = rig.target.labels.label(answer.status, answer.headers, answer.body, reads=True)
+    if label.outcome == ABSENT:
+        return None
+    if label.outcome not in CONFIRMED:
+        raise UnreadableError(f"{read} of {delivery.name}, which tells what is stored, was answered {answer.status}")
+    return StoredRow(delivery.name, shown(rig.target, read, answer.body) or delivery.digest)
+
+
+async def _asked(rig: Rig, request: OutgoingRequest) -> Response:
+    try:
+        async with asyncio.timeout(rig.clients.patience_s):
+            return await rig.clients.http.request(rig.site.service.port, request)
+    except (UnansweredError, TimeoutError) as problem:
+        raise UnreadableError(f"{request.path}, which tells what is stored, was not answered: {problem!r}") from problem
+
+
+def _first_digests(rig: Rig) -> Mapping[str, str]:
+    """The digest of the first body sent under each name: what a row without a digest is taken to contain."""
+    first: dict[str, str] = {}
+    for sent in rig.recorder.history.of(RequestSent):
+        if sent.delivers:
+            first.setdefault(sent.delivery, sent.digest)
+    return first
+
+
+async def rows_at_rest(rig: Rig) -> Sequence[StoredRow]:
+    """Read all stored rows. Until the target's `within_ms` is over, wait for those that were acknowledged."""
+    promised = promised_deliveries(rig.recorder.history)
+    rows: Sequence[StoredRow] = ()
+
+    async def all_there() -> bool:
+        nonlocal rows
+        rows = await stored_rows(rig)
+        return promised <= {row.id for row in rows}
+
+    await poll_async(all_there, within_s=rig.target.description.stored.within_ms / 1e3, interval_s=READ_EVERY_S)
+    return rows
+
+
+async def waiting_for_locks(rig: Rig) -> int:
+    """Count the service's sessions that wait for a lock of another session."""
+    return sum([await rig.sessions.of(laid.link).blocked() for laid in rig.site.own_links])

@@ -1,0 +1,129 @@
+"""What a service holds, by the kernel's account: whatever language it is written in, and whatever it says of itself."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.history import Entry, Recorder
+from harness.history.events import RequestEnded
+from harness.processes.keeper import descendants
+from harness.stack.service.service import ServiceProcess
+from harness.stack.tcp.sockets import half_closed
+from harness.target import Target
+
+SAMPLE_EVERY_REQUESTS = 20
+REQUESTS_TO_TELL = 900
+"""Of fewer requests nothing is said: their memory is lost in that of a process that warms up."""
+PARTS = 4
+ANONYMOUS = re.compile(r"^RssAnon:\s+(\d+) kB", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """What one service holds at a moment, its child processes included.
+
+    `files`: in the folders that the target names. `half_closed`: connections of its clients that one side has closed.
+    """
+
+    descriptors: int
+    threads: int
+    children: int
+    files: int
+    half_closed: int
+
+
+def footprint(target: Target, service: ServiceProcess) -> Footprint | None:
+    """Count what the service holds; None if it does not run."""
+    own = service.pids()
+    if not own:
+        return None
+    pids = with_children(own)
+    folders = [target.directory / name for name in target.description.service.folders]
+    return Footprint(
+        descriptors=sum(_entries(pid, "fd") for pid in pids),
+        threads=sum(_entries(pid, "task") for pid in pids),
+        children=len(pids) - len(own),
+        files=sum(len(files) for folder in folders for _, _, files in os.walk(folder)),
+        half_closed=half_closed(service.port) if service.port else 0,
+    )
+
+
+def with_children(pids: Collection[int]) -> Collection[int]:
+    """These processes, and all that they have started."""
+    return frozenset(pids) | {child.pid for pid in pids for child in descendants(pid)}
+
+
+def memory_kib(pids: Collection[int]) -> int:
+    """How much memory these processes have that is no file's: `RssAnon` of /proc/PID/status, in KiB."""
+    texts = [_text(Path(f"/proc/{pid}/status")) for pid in pids]
+    return sum(int(found[1]) for text in texts if (found := ANONYMOUS.search(text)))
+
+
+def _entries(pid: int, what: str) -> int:
+    try:
+        return sum(1 for _ in Path(f"/proc/{pid}/{what}").iterdir())
+    except (FileNotFoundError, ProcessLookupError):
+        return 0  # it has ended meanwhile
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySample:
+    """The memory of one process tree when so many requests had ended."""
+
+    pid: int
+    requests: int
+    kib: int
+
+
+class MemoryWatch:
+    """Samples the service's memory as its requests end. It costs a reading of /proc every twenty requests."""
+
+    def __init__(self, service: ServiceProcess, recorder: Recorder) -> None:
+        self._service = service
+        self._ended = 0
+        self._known: frozenset[int] = frozenset()
+        self._with_children: Collection[int] = ()
+        self.samples: list[MemorySample] = []
+        recorder.follow(self._saw)
+
+    def _saw(self, entry: Entry) -> None:
+        if not isinstance(entry.event, RequestEnded):
+            return
+        self._ended += 1
+        if self._ended % SAMPLE_EVERY_REQUESTS == 0 and (pids := self._service.pids()):
+            self.samples.append(MemorySample(self._service.process.pid, self._ended, memory_kib(self._tree(pids))))
+
+    def _tree(self, pids: frozenset[int]) -> Collection[int]:
+        # Looking for children costs more than all else, so it is done once for each set of processes.
+        if pids != self._known:
+            self._known, self._with_children = pids, with_children(pids)
+        return self._with_children
+
+
+def bytes_per_request(samples: Sequence[MemorySample]) -> float | None:
+    """How much the memory of the last process grew for each request, in bytes; None: there were too few to tell.
+
+    A process grows while it warms up, and what it needs for a moment comes and goes. So its requests are put into
+    quarters; the first does not count, and of the second and the last the least memory does.
+    """
+    own = [sample for sample in samples if sample.pid == samples[-1].pid]
+    if not own or own[-1].requests - own[0].requests < REQUESTS_TO_TELL:
+        return None
+    _, second, _, last = (min(sample.kib for sample in part) for part in _parts(own))
+    return 1024 * (last - second) / ((own[-1].requests - own[0].requests) / 2)
+
+
+def _parts(samples: Sequence[MemorySample]) -> Iterator[Sequence[MemorySample]]:
+    for number in range(PARTS):
+        yield samples[number * len(samples) // PARTS : (number + 1) * len(samples) // PARTS]

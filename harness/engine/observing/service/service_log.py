@@ -1,0 +1,79 @@
+"""Reads from the service's log which exceptions it did not handle, and what it tells of its answers and of its time."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from harness.engine.rig import Rig
+from harness.engine.workload.outgoing import CLOCK_TOLERANCE_S, name_of, seconds_of
+from harness.faults.processes.clock import Clock
+from harness.history.events import (
+    AnswersLogged,
+    FaultActed,
+    LoggedFor,
+    LogRead,
+    RunBegan,
+    ServiceNotStarted,
+    UnhandledLogged,
+)
+from harness.target.sections.outcomes import outcome_of
+
+LINE_CHARACTERS_KEPT = 300
+
+
+def record_unhandled(rig: Rig, lines: Iterable[str]) -> None:
+    """Record each of these lines of the service's log that tells of an exception that was not handled."""
+    expression = re.compile(rig.target.description.service.unhandled)
+    for line in lines:
+        if expression.search(line):
+            rig.recorder.record("service", UnhandledLogged(line[:LINE_CHARACTERS_KEPT]))
+
+
+def record_log(rig: Rig, lines: Sequence[str]) -> None:
+    """Record how many lines there are, and which were not written when they say. Not if output was lost for a time.
+
+    Where the service did not start, its last words are for whoever starts it: no line of that log is judged.
+    """
+    if rig.site.service.output_was_lost:
+        return
+    described = rig.target.description.log
+    began = rig.recorder.history.last(RunBegan)
+    judged = lines if described.dated is not None and began is not None and not _has_no_times(rig) else []
+    after_s = 0.0 if began is None else seconds_of(began.wall_clock)
+    wrong = [line for line in judged if not _written_between(line, described.dated or "", after_s, time.time())]
+    shown = wrong[0][:LINE_CHARACTERS_KEPT] if wrong else ""
+    rig.recorder.record("service", LogRead(len(lines), len(judged), len(wrong), shown, described.lines_per_request))
+
+
+def _written_between(line: str, dated: str, after_s: float, before_s: float) -> bool:
+    found = re.search(dated, line)
+    try:
+        at_s = math.nan if found is None else seconds_of(found["time"], zone=None)
+    except ValueError:
+        return False
+    return after_s - CLOCK_TOLERANCE_S <= at_s <= before_s + CLOCK_TOLERANCE_S
+
+
+def _has_no_times(rig: Rig) -> bool:
+    """Whether the log may hold lines without a time, or with another clock's."""
+    history = rig.recorder.history
+    clock_was_set = any(isinstance(acted.fault, Clock) for acted in history.of(FaultActed))
+    return clock_was_set or any(history.of(ServiceNotStarted))
+
+
+def record_answers_logged(rig: Rig, lines: Sequence[str]) -> None:
+    """Record for which deliveries these lines tell of an answer, by the outcomes that the target names.
+
+    Not if the service's output was lost for a time: then the log cannot tell.
+    """
+    if rig.site.service.output_was_lost:
+        return
+    for name, pattern in rig.target.description.log.tells.items():
+        expression = re.compile(pattern)
+        found = Counter(name_of(match.groupdict()) for line in lines if (match := expression.search(line)))
+        logged = tuple(LoggedFor(delivery, times) for delivery, times in found.items())
+        rig.recorder.record("service", AnswersLogged(outcome_of(name), logged, "source" in expression.groupindex))

@@ -1,0 +1,235 @@
+"""Sends each request of the target's contract, with what the service owes for it now."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import itertools
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from harness.checks.facts.exchanges import exchanges
+from harness.engine.rig import Rig
+from harness.engine.tasks import at_once
+from harness.engine.workload.clients import Answer, Errand
+from harness.engine.workload.deliveries import Deliveries, of_one_size
+from harness.engine.workload.outgoing import changed, health_paths, source_of
+from harness.errors import UsageError
+from harness.history.events import Asks, Purpose
+from harness.stack.http.client import HttpClient
+from harness.target import Delivery
+from harness.target.sections.outcomes import outcome_of
+from harness.vocabulary import ABSENT, ACKNOWLEDGED, CONFIRMED, NO_WORD, REJECTED, Outcome
+
+TURNS = 8
+AGAIN, TAKEN = "again", "taken"
+"""Requests that every target has: a delivery once more, and another body under its id."""
+OWED = {Asks.DELIVER: CONFIRMED, Asks.READ: ACKNOWLEDGED, Asks.READ_UNSENT: ABSENT, Asks.WRONG: REJECTED}
+
+
+def in_turn(names: Sequence[str], turn: int) -> Sequence[str]:
+    """Of these names the share that this turn has. So many turns as `TURNS`, one after the other, have them all."""
+    return names[turn % TURNS :: TURNS]
+
+
+@dataclass(slots=True)
+class Contract:
+    """The requests of one run's contract. Its own deliveries are small, and other than the scenario's.
+
+    `one_by_one`: never send two at once, unless something is broken. So the service keeps the connections that it has.
+    """
+
+    rig: Rig
+    one_by_one: bool = False
+    _fresh: Deliveries = field(init=False)
+    _turns: Iterator[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        seed = f"{self.rig.clients.deliveries.seed}/contract"
+        self._fresh = of_one_size(seed)
+        self._turns = itertools.count(zlib.crc32(seed.encode()))
+
+    def recording(self, rig: Rig) -> Contract:
+        """Return the same contract, with a history that goes on in another rig of the same service."""
+        made = copy.copy(self)
+        made.rig = rig
+        return made
+
+    async def ask_all(self, *, broken: bool, slow: bool = False) -> None:
+        """Send every request of the contract once, for the scenario.
+
+        `broken`: the service may answer "not now". `slow`: of the right and the wrong ones those that take seconds.
+        """
+        right, wrong = self._names(slow=slow)
+        await self._ask(right, wrong, self._known(own=False), broken=broken, purpose=Purpose.SCENARIO)
+
+    async def ask_in_turn(self, *, own: bool = False) -> None:
+        """Send the requests of the contract; of the right and the wrong ones one in eight: all have their turn in time.
+
+        They are many, and most scenarios have nothing to do with them. Which come first depends on the scenario.
+        `own`: ask about the scenario's last acknowledged delivery; only after the rows were read, because a repeat
+        would store a lost one.
+        """
+        await self.ask_about(self._known(own=own), broken=False)
+
+    async def ask_about(self, known: Sequence[Delivery], *, broken: bool) -> None:
+        """Do the same about other deliveries, which were acknowledged. `broken`: the service may answer "not now"."""
+        turn = next(self._turns)
+        right, wrong = (in_turn(names, turn) for names in self._names(slow=False))
+        await self._ask(right, wrong, known, broken=broken, purpose=Purpose.CONTRACT)
+
+    def _names(self, *, slow: bool) -> tuple[Sequence[str], Sequence[str]]:
+        """The right requests and the wrong ones that are slow, or those that are not."""
+        described = self.rig.target.description
+        right = [name for name, each in described.right.items() if each.slow == slow]
+        return right, [name for name, each in described.wrong.items() if each.slow == slow]
+
+    async def _ask(
+        self, right: Sequence[str], wrong: Sequence[str], known: Sequence[Delivery], *, broken: bool, purpose: Purpose
+    ) -> None:
+        """Send the wrong ones at once, and beside them the others in a few rows, each one request after the other.
+
+        A row keeps the order in which its requests tell most: first the delivery, then its read. While something is
+        broken all are sent at once, since a broken service takes its time for each.
+        """
+        errands = [self._errand(Asks.WRONG, name, broken=broken, purpose=purpose) for name in wrong]
+        rows = [[(self._fresh.next(), errand)] for errand in errands]
+        rows += map(list, self._others(right, known, broken=broken, purpose=purpose))
+        if broken:
+            rows = [[asked] for row in rows for asked in row]
+        elif self.one_by_one:
+            rows = [[asked for row in rows for asked in row]]
+        await at_once(self._send_row(row) for row in rows)
+
+    async def _send_row(self, row: Sequence[tuple[Delivery, Errand]]) -> None:
+        """Send one request after the other, over one connection if the service keeps them.
+
+        A wrong one has a connection of its own: many a service ends that with its answer. So has one that something
+        follows.
+        """
+        for delivery, errand in row:
+            if self._stays(errand):
+                await self.rig.clients.send(delivery, errand)
+            elif self._is_alone(errand):
+                async with HttpClient(keep_alive=False) as http:
+                    await self.rig.clients.send(delivery, dataclasses.replace(errand, over=http))
+        others = [asked for asked in row if not self._is_alone(asked[1])]
+        if len(others) == 1 or not self.rig.target.description.contract.keeps_connections:
+            for delivery, errand in others:
+                await self.rig.clients.send(delivery, errand)
+            return
+        async with HttpClient(keep_alive=True) as http:
+            for place, (delivery, errand) in enumerate(others, start=1):
+                over = dataclasses.replace(errand, over=http, last=place == len(others))
+                await self.rig.clients.send(delivery, over)
+
+    def _stays(self, errand: Errand) -> bool:
+        return errand.asks is Asks.WRONG and self.rig.target.description.wrong[errand.name].stays
+
+    def _is_alone(self, errand: Errand) -> bool:
+        right = self.rig.target.description.right.get(errand.name) if errand.asks is Asks.DELIVER else None
+        return errand.asks is Asks.WRONG or (right is not None and bool(right.behind or right.followed_by))
+
+    async def ask(self, name: str, delivery: Delivery | None, *, broken: bool, expect: Outcome | None) -> Answer:
+        """Send one request by its name. `delivery`: what it is about; None: one that was never sent.
+
+        Raises UsageError for a name that the target does not have, and for a delivery that is needed.
+        """
+        asks = self._asks(name, sent=delivery is not None)
+        about = delivery or self._fresh.next()
+        if name in self.rig.target.description.right:
+            about = changed(about, self.rig.target.description.right[name])
+        if asks is Asks.TAKEN:
+            about = self._with_another_body(about)
+        errand = self._errand(asks, name, broken=broken, purpose=Purpose.SCENARIO)
+        return await self.rig.clients.send(about, dataclasses.replace(errand, expected=expect))
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of all requests that `ask` takes."""
+        described = self.rig.target.description
+        return (AGAIN, TAKEN, *described.reads, *described.right, *described.wrong, *health_paths(self.rig.target))
+
+    def _asks(self, name: str, *, sent: bool) -> Asks:
+        described = self.rig.target.description
+        if name in (AGAIN, TAKEN) and not sent:
+            raise UsageError.at("request", "of", None, f"{name} is about a delivery that was sent", mend="leave it out")
+        if name in described.reads:
+            return Asks.READ if sent else Asks.READ_UNSENT
+        if name in described.wrong:
+            return Asks.WRONG
+        if name in health_paths(self.rig.target):
+            return Asks.HEALTH
+        if name not in (AGAIN, TAKEN, *described.right):
+            raise UsageError.at("request", "name", name, "the target has no such request", valid=self.names)
+        return Asks.TAKEN if name == TAKEN else Asks.DELIVER
+
+    def _others(
+        self, right: Sequence[str], known: Sequence[Delivery], *, broken: bool, purpose: Purpose
+    ) -> Iterator[Iterator[tuple[Delivery, Errand]]]:
+        yield self._right(right, broken=broken, purpose=purpose)
+        yield self._without_delivery(broken=broken, purpose=purpose)
+        for delivery in known:
+            yield self._about(delivery, broken=broken, purpose=purpose)
+
+    def _right(self, right: Sequence[str], *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
+        described = self.rig.target.description
+        of_round = self._fresh.next()
+        for name in right:
+            # Ids of the same round may differ in nothing but what their descriptions say.
+            meant = described.right[name]
+            unusual = changed(self._fresh.next() if meant.id is None else of_round, meant)
+            yield unusual, self._errand(Asks.DELIVER, name, broken=broken, purpose=purpose)
+            for read in described.reads if not broken else ():
+                yield unusual, self._errand(Asks.READ, read, broken=broken, purpose=purpose)
+
+    def _without_delivery(self, *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
+        """What is asked about no delivery that was sent."""
+        for name in self.rig.target.description.reads:
+            yield self._fresh.next(), self._errand(Asks.READ_UNSENT, name, broken=broken, purpose=purpose)
+        for name in health_paths(self.rig.target):
+            yield self._fresh.next(), self._errand(Asks.HEALTH, name, broken=broken, purpose=purpose)
+
+    def _about(self, delivery: Delivery, *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
+        """What is asked about a delivery that was acknowledged."""
+        described = self.rig.target.description
+        nearly = dataclasses.replace(delivery, id=delivery.id[:-1])
+        for name in described.reads:
+            yield delivery, self._errand(Asks.READ, name, broken=broken, purpose=purpose)
+            yield nearly, self._errand(Asks.READ_UNSENT, name, broken=broken, purpose=purpose)
+        yield delivery, self._errand(Asks.DELIVER, "", broken=broken, purpose=purpose)
+        if described.contract.taken_id is not None:
+            yield self._with_another_body(delivery), self._errand(Asks.TAKEN, "", broken=broken, purpose=purpose)
+        for identity in described.identities:
+            source = source_of(self.rig.target, identity)
+            of_other = dataclasses.replace(delivery, source=source, identity=identity)
+            yield of_other, self._errand(Asks.DELIVER, "", broken=broken, purpose=purpose)
+
+    def _errand(self, asks: Asks, name: str, *, broken: bool, purpose: Purpose) -> Errand:
+        named = "" if name in (AGAIN, TAKEN) else name
+        return Errand(purpose=purpose, asks=asks, name=named, owed=self._owed(asks, broken=broken))
+
+    def _owed(self, asks: Asks, *, broken: bool) -> Outcome | None:
+        if asks is Asks.HEALTH:
+            return None if broken else ACKNOWLEDGED
+        if asks is Asks.TAKEN:
+            taken = self.rig.target.description.contract.taken_id
+            owed = None if taken is None else outcome_of(taken)
+        else:
+            owed = OWED[asks]
+        return owed if owed is None or not broken else owed | NO_WORD
+
+    def _with_another_body(self, delivery: Delivery) -> Delivery:
+        """The same delivery with a body that differs in its last letter, if it ends like the harness's own."""
+        body, letter = delivery.body, delivery.body[-3:-2]
+        if not (body.endswith(b'"}') and letter.isalpha()):
+            return dataclasses.replace(delivery, body=self._fresh.next().body)
+        return dataclasses.replace(delivery, body=body[:-3] + (b"b" if letter == b"a" else b"a") + body[-2:])
+
+    def _known(self, *, own: bool) -> Sequence[Delivery]:
+        """One delivery that was acknowledged before the scenario; `own`: the scenario's last one, if it has one."""
+        found = [e for e in exchanges(self.rig.recorder.history) if e.sent.delivers and e.outcome in CONFIRMED]
+        before = [e.sent.delivery for e in found if e.sent.purpose == Purpose.HEALTHY]
+        sent = [e.sent.delivery for e in found if e.judged] if own else []
+        return [self.rig.clients.sent[name] for name in (sent[-1:] or before[:1])]

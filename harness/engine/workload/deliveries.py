@@ -1,0 +1,55 @@
+"""The deliveries of one run: their ids and bodies follow from a seed alone."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable
+from functools import partial
+
+from harness.engine.workload import payloads
+from harness.target import SOURCE, Delivery
+
+Body = Callable[[random.Random, int], bytes]
+"""Makes the body of the delivery with this index, counted from 0."""
+
+
+class Deliveries:
+    """Makes one delivery after the other. The same `seed` gives the same deliveries again."""
+
+    def __init__(self, seed: str, body: Body, *, small: Body = payloads.same_size) -> None:
+        self.seed = seed
+        self._body = body
+        self._small = small
+        self._rng = random.Random(seed)  # noqa: S311  # repeatable on purpose
+        self._prefix = hashlib.blake2b(seed.encode(), digest_size=6).hexdigest()
+        self._made = 0
+
+    @property
+    def pattern(self) -> str:
+        """An expression that finds the id of any delivery of this run."""
+        return rf"msg_{self._prefix}_\d{{6,}}"
+
+    def names_to_come(self, count: int) -> tuple[tuple[str, str], ...]:
+        """Return the source and the ids of the next deliveries, without making them."""
+        return tuple((SOURCE, self._name_at(index)) for index in range(self._made, self._made + count))
+
+    def _name_at(self, index: int) -> str:
+        return f"msg_{self._prefix}_{index:06}"
+
+    def next(self, *, small: bool = False) -> Delivery:
+        """Make the next delivery. `small`: see `payloads.small`."""
+        index = self._made
+        self._made += 1
+        return Delivery(self._name_at(index), SOURCE, (self._small if small else self._body)(self._rng, index))
+
+
+def of_every_size(seed: str, limit_bytes: int) -> Deliveries:
+    """Make deliveries that use everything that JSON can carry. The largest has `limit_bytes`. Scenarios use these."""
+    varied, small = (partial(make, limit_bytes=limit_bytes) for make in (payloads.varied, payloads.small))
+    return Deliveries(seed, varied, small=small)
+
+
+def of_one_size(seed: str) -> Deliveries:
+    """Make small deliveries of one size, so that a message has the same length in each. Sweeps use these."""
+    return Deliveries(seed, payloads.same_size)

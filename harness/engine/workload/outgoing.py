@@ -1,0 +1,239 @@
+"""Makes the requests of a target's contract: a delivery, a read, one made unusual or wrong, a question about health."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import dataclasses
+import hashlib
+import inspect
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from email.utils import parsedate_to_datetime
+from typing import TypeVar, cast
+
+from harness.errors import UsageError
+from harness.history.events import Asks
+from harness.target import SOURCE, Delivery, OutgoingRequest, Target
+from harness.target.placeholders import LINK_AWAY
+from harness.target.sections.requests import ChangedDescription, RightDescription, WrongDescription
+from harness.target.sender import Then, fill
+
+CLOCK_TOLERANCE_S = 0.25
+"""Clocks of two machines agree no better, and a service may round."""
+READY = "ready"
+DescribedT = TypeVar("DescribedT")
+
+
+def outgoing(target: Target, delivery: Delivery, asks: Asks, name: str, *, ahead_s: float = 0.0) -> OutgoingRequest:
+    """Build the request that asks this of the delivery.
+
+    `name`: which of the target's reads, right or wrong requests, or health paths; empty for a plain delivery.
+    `ahead_s`: how far the service's clock is ahead: what is signed goes by it. Raises UsageError for a name that the
+    target does not have.
+    """
+    match asks:
+        case Asks.DELIVER if name:
+            return _made_right(target, delivery, _named(target.description.right, "right", name), ahead_s)
+        case Asks.DELIVER | Asks.TAKEN:
+            return _signed(target, delivery, 0.0, ahead_s)
+        case Asks.READ | Asks.READ_UNSENT:
+            read = _named(target.description.reads, "reads", name)
+            words = words_of(delivery)
+            return OutgoingRequest(read.method, fill(read.path, words), _filled(read.headers, words), b"")
+        case Asks.WRONG:
+            return _made_wrong(target, delivery, _named(target.description.wrong, "wrong", name), ahead_s)
+        case Asks.HEALTH:
+            return OutgoingRequest("GET", _named(health_paths(target), "health", name), {}, b"")
+
+
+def health_paths(target: Target) -> Mapping[str, str]:
+    """The paths at which the service tells of its health, `alive` and perhaps `ready`."""
+    service = target.description.service
+    return {"alive": service.alive, **({} if service.ready is None else {READY: service.ready})}
+
+
+def told_away(target: Target, name: str, body: bytes) -> tuple[str, ...]:
+    """Return the links that an answer about health says to be away; none for any but the answer to `ready`."""
+    pattern = target.description.health.tells_away
+    if pattern is None or name != READY:
+        return ()
+    text = body.decode("utf-8", "replace")
+    links = target.description.links
+    return tuple(link for link in links if re.search(pattern.replace(LINK_AWAY, re.escape(link)), text))
+
+
+def shown(target: Target, name: str, body: bytes) -> str:
+    """Return the SHA-256, in hex, of the body that an answer to the read `name` shows; "" where it shows none."""
+    pattern = target.description.reads[name].shows
+    found = None if pattern is None else re.search(pattern, body.decode("utf-8", "surrogateescape"))
+    return "" if found is None else digest_shown(found)
+
+
+def digest_shown(found: re.Match[str]) -> str:
+    """Return the SHA-256, in hex, of a body: by the group `digest`, `body` or `base64`; "" if it is no base64."""
+    groups = found.groupdict()
+    if "digest" in groups:
+        return found["digest"]
+    name = "base64" if "base64" in groups else "body"
+    text = (found[name] or "").encode("utf-8", "surrogateescape")
+    try:
+        return hashlib.sha256(base64.b64decode(text) if name == "base64" else text).hexdigest()
+    except binascii.Error:
+        return ""  # it shows no body
+
+
+def name_of(groups: Mapping[str, str | None]) -> str:
+    """Return the name that histories use for what a list calls `id`, and perhaps `source`."""
+    source = groups.get("source")
+    return Delivery(groups["id"] or "", SOURCE if source is None else source, b"").name
+
+
+def changed(delivery: Delivery, description: ChangedDescription) -> Delivery:
+    """Return the delivery with the id and the body that a right or a wrong request has."""
+    body = delivery.body if description.body is None else description.body.encode() * description.body_times
+    if description.body_base64 is not None:
+        body = base64.b64decode(description.body_base64)
+    if description.body_bytes is not None:
+        body = _of_size(body, description.body_bytes)
+    name = delivery.id if description.id is None else fill(description.id, {"id": delivery.id})
+    return dataclasses.replace(delivery, id=name, body=body)
+
+
+def _made_right(target: Target, delivery: Delivery, right: RightDescription, ahead_s: float) -> OutgoingRequest:
+    """`delivery`: as `changed` returned it."""
+    usual = _signed(target, delivery, right.age_s, ahead_s)
+    headers = _filled(right.headers, {**words_of(delivery), **usual.headers})
+    every = {**_without(usual.headers, headers), **headers, **_padding(right.head_bytes)}
+    return dataclasses.replace(usual, headers=every, pause_s=right.pause_ms / 1e3, then=_then(target, right))
+
+
+def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription, ahead_s: float) -> OutgoingRequest:
+    meant = changed(delivery, wrong)
+    signer = wrong.signed_as or delivery.identity
+    signed = dataclasses.replace(meant, source=source_of(target, signer), identity=signer)
+    right = _signed(target, signed, wrong.age_s, ahead_s)
+    path = right.path if wrong.signed_as is None else target.sender.request(meant).path
+    words = {**words_of(meant), **right.headers}
+    headers, trailers = _filled(wrong.headers, words), _filled(wrong.trailers, words) | _padding(wrong.trailer_bytes)
+    if trailers:
+        headers["transfer-encoding"] = "chunked"
+    return OutgoingRequest(
+        wrong.method or right.method,
+        path if wrong.path is None else fill(wrong.path, words),
+        {
+            **_capital(wrong.first, words),
+            **_without(right.headers, [*wrong.without_headers, *headers]),
+            **headers,
+            **_capital(wrong.last, words),
+            **_padding(wrong.head_bytes),
+        },
+        right.body,
+        trailers,
+        wrong.pause_ms / 1e3,
+        wrong.sent_bytes,
+        wrong.hangs_up,
+        _then(target, wrong, rest=wrong.sends_rest, on_bytes=wrong.sends_on_bytes, stays=wrong.stays),
+        wrong.trickle_ms / 1e3,
+    )
+
+
+def _then(
+    target: Target, described: ChangedDescription, *, rest: bool = False, on_bytes: int = 0, stays: bool = False
+) -> Then | None:
+    """What follows such a request; None: nothing."""
+    path = health_paths(target)["alive"] if described.followed_by else ""
+    nonsense = described.followed_by == "nonsense"
+    then = Then(described.behind.encode(), rest, on_bytes, path, nonsense=nonsense, stays=stays)
+    return None if then == Then() else then
+
+
+def _capital(headers: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:
+    # To HTTP the capitals make no difference, to a mapping they do.
+    return {name.upper(): value for name, value in _filled(headers, words).items()}
+
+
+def _padding(size: int | None) -> dict[str, str]:
+    return {} if size is None else {"x-more": "x" * size}
+
+
+def _without(headers: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    unwanted = {name.lower() for name in names}
+    return {name: value for name, value in headers.items() if name.lower() not in unwanted}
+
+
+def source_of(target: Target, identity: str) -> str:
+    """The source that an identity sends as; `identity`: its name, empty for the first sender."""
+    return target.description.identities[identity].source if identity else SOURCE
+
+
+def _signed(target: Target, delivery: Delivery, age_s: float, ahead_s: float) -> OutgoingRequest:
+    if ahead_s and "age_s" in inspect.signature(target.sender.request).parameters:
+        age_s -= ahead_s
+    if not age_s:
+        return target.sender.request(delivery)
+    # `load_target` has seen that this sender takes it.
+    request = cast("Callable[..., OutgoingRequest]", target.sender.request)
+    return request(delivery, age_s=age_s)
+
+
+def _of_size(body: bytes, size: int) -> bytes:
+    """The same JSON document with blanks behind it, which JSON allows, or what its first bytes are."""
+    return body[:size].ljust(size)
+
+
+def words_of(delivery: Delivery) -> Mapping[str, str]:
+    """What texts of the target may name of a delivery."""
+    return {"source": delivery.source, "id": delivery.id, "digest": delivery.digest}
+
+
+def _filled(headers: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:
+    return {name: fill(text, words) for name, text in headers.items()}
+
+
+def dated_ahead_s(headers: Sequence[tuple[str, str]]) -> Iterator[float]:
+    """Give how far ahead of this machine's clock an answer is dated, if it has a date that can be read."""
+    for name, value in headers:
+        if name == "date":
+            with contextlib.suppress(ValueError):
+                yield parsedate_to_datetime(value).timestamp() - time.time()
+
+
+def misdated(dated: str, *, after_s: float, before_s: float) -> Sequence[str]:
+    """What an answer lacks that says when the delivery was stored, if that is not between the two.
+
+    `after_s`: infinite if it is not known when the delivery was sent.
+    """
+    if not dated or after_s > before_s:
+        return ()
+    try:
+        at_s = seconds_of(dated)
+    except ValueError:
+        return (f"a time that can be read: {dated!r}",)
+    if after_s - CLOCK_TOLERANCE_S <= at_s <= before_s + CLOCK_TOLERANCE_S:
+        return ()
+    wrong = f"{after_s - at_s:.1f} s before it was sent" if at_s < after_s else "in the future"
+    return (f"the time at which it was stored: {dated} is {wrong}",)
+
+
+def seconds_of(text: str, *, zone: tzinfo | None = UTC) -> float:
+    """Read a time, in seconds or in ISO 8601. `zone`: of one that names none; None: there must be one.
+
+    Raises ValueError.
+    """
+    if text.replace(".", "", 1).isdigit():
+        return float(text)
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None and zone is None:
+        raise ValueError("no time zone")
+    return (at if at.tzinfo else at.replace(tzinfo=zone)).timestamp()
+
+
+def _named(known: Mapping[str, DescribedT], table: str, name: str) -> DescribedT:
+    if name not in known:
+        mend = "" if known else f"describe one in the target, in a table [{table}.NAME]"
+        raise UsageError.at("request", "name", name, "the target has no such request", valid=known, mend=mend)
+    return known[name]

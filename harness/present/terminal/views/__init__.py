@@ -1,0 +1,1 @@
+"""What the verbs show on a terminal: a module for each kind of result."""

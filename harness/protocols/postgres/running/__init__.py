@@ -1,0 +1,1 @@
+"""What running a PostgreSQL takes: its programs, databases, shared memory, and sessions that hold locks."""

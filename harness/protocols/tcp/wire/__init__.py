@@ -1,0 +1,1 @@
+"""TCP on the wire: bytes, and no messages."""

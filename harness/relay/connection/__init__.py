@@ -1,0 +1,1 @@
+"""One relayed connection: its two sockets, the bytes that pass, and the engine between them."""

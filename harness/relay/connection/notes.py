@@ -1,0 +1,185 @@
+"""What the relay knows of one connection: its messages as the protocol reads them, and unanswered exchanges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from harness.protocols.contract.failure import Failure, ServerError
+from harness.protocols.contract.frames import Frame
+from harness.protocols.contract.message import Message, Unfinished
+from harness.protocols.contract.speech import SPEECH, Speech
+from harness.relay.connection.flights import Flight, Flights
+from harness.relay.rules.rule_book import ArmedRule, RuleBook, Sight
+from harness.relay.rules.sightings import Sightings
+from harness.relay.rules.tries_counter import ConnectionTries, Tries
+
+TlsMode: TypeAlias = Literal["none", "offered", "required"]
+"""Whether a hop speaks TLS to the service. "offered": only to a client that asks for it within the protocol."""
+Asked: TypeAlias = Sequence[tuple[Sight, Sequence[bytes]]]
+Candidate: TypeAlias = tuple[ArmedRule, Sequence[bytes]]
+
+_NOTHING: Asked = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HopKind:
+    """A hop's fixed properties. `tls`: what the relay speaks, independent of what the server has."""
+
+    name: str
+    protocol: str
+    tls: TlsMode = "none"
+
+    @property
+    def speech(self) -> Speech:
+        """The protocol's reader. Raises UsageError for a protocol that is not registered."""
+        return SPEECH.of(self.protocol)
+
+
+@dataclass(frozen=True, slots=True)
+class HopState:
+    """What all connections of a hop share."""
+
+    kind: HopKind
+    book: RuleBook
+    sightings: Sightings
+    tries: Tries
+
+
+class Notes:
+    """Records every message once, in order. `now_ns` is the time of the messages that come next."""
+
+    def __init__(self, hop: HopState, number: int) -> None:
+        self.now_ns = 0
+        self.sent_count = 0
+        self.tls_begins = False
+        """The server has said yes to TLS."""
+        self._number = number
+        self._book = hop.book
+        self._sent_sights = hop.book.sights_of("sent")
+        self._answered_sights = hop.book.sights_of("answered")
+        self._sightings = hop.sightings
+        self._counting = hop.tries
+        self._tries = ConnectionTries(hop.tries, number)
+        speech = hop.kind.speech
+        self._tls_answer, self._tls_yes = ("", b"") if speech.tls is None else (speech.tls.answer, speech.tls.yes)
+        self._conversation = speech.conversation()
+        self._flights = Flights(speech.grammar)
+        self._generation = 0
+        self.framers = self._conversation.framers
+        self.unanswered = self._conversation.unanswered
+
+    def sent(self, frame: Frame) -> tuple[Message, Sight]:
+        """Record what the service sends."""
+        message = self._conversation.understand("sent", frame)
+        name = message.name
+        self.sent_count += 1 + frame.more
+        sight = self._sent_sights.get((name, message.phase, message.text))
+        if sight is None or sight.generation != self._book.generation:
+            sight = self._book.sight("sent", name, message.phase, message.text, runs=message.runs)
+        sight.count += 1 + frame.more
+        flight = self._flights.sent(message, sight)
+        if message.runs:
+            self._sightings.note(self._number, message, self.now_ns)
+            if flight is not None:
+                flight.statements.append((sight, message.values))
+            if self._counting.on:
+                self._tries.sent(message, self.now_ns)
+            for armed in sight.answer_rules:
+                armed.note(self._number, message.values)
+        if self._sightings.recording:
+            self._sightings.record(self._number, message, self.now_ns)
+        return message, sight
+
+    def answered(self, frame: Frame) -> tuple[Message, Sight, Flight | None, Asked]:
+        """Record an answer's message. Returned with it: its exchange, and the statements whose answer begins here."""
+        message = self._conversation.understand("answered", frame)
+        sight = self._answered_sights.get((message.name, message.phase, message.text))
+        if sight is None or sight.generation != self._book.generation:
+            sight = self._book.sight("answered", message.name, message.phase, message.text, runs=False)
+        sight.count += 1 + frame.more
+        flight, asked = self._flights.get(message.exchange), _NOTHING
+        if flight is not None and flight.statements:
+            asked, flight.statements = flight.statements, []
+        self._flights.answered(message)
+        if self._counting.on:
+            self._tries.answered(message, self.now_ns)
+        if message.name == self._tls_answer:
+            self.tls_begins = frame.head == self._tls_yes
+        if message.ends_answer:
+            self._sightings.note(self._number, message, self.now_ns)
+        if self._sightings.recording:
+            self._sightings.record(self._number, message, self.now_ns)
+        return message, sight, flight, asked
+
+    @property
+    def recording(self) -> bool:
+        """Whether every message is being recorded, so that each needs a frame."""
+        return self._sightings.recording
+
+    # ------------------------------------------------------------------ rules
+
+    def may_concern_answers(self) -> bool:
+        """Whether a rule in force can concern the answers that are due, as their requests tell."""
+        if self._book.any_answer:
+            return True
+        if self._generation != self._book.generation:
+            self._generation = self._book.generation
+            self._flights.reassess(self._book.refresh)
+        return self._flights.wanted
+
+    def rules_for_answer(self, message: Message, sight: Sight, asked: Asked) -> Sequence[Candidate]:
+        """Return the rules for this message and for the whole answer that it begins, in the order they were armed."""
+        single = [(armed, message.values) for armed in sight.rules]
+        whole = list(self._of_statements(asked)) if asked else []
+        return sorted([*single, *whole], key=_armed_first) if whole else single
+
+    def _of_statements(self, asked: Asked) -> Iterator[Candidate]:
+        """Yield each rule for a whole answer once, with the values of the statements that it fits."""
+        found: dict[ArmedRule, list[bytes]] = {}
+        for sight, values in asked:
+            self._book.refresh(sight)
+            for armed in sight.answer_rules:
+                if armed.rule.match.message is None:
+                    found.setdefault(armed, []).extend(values)
+        yield from found.items()
+
+    def subject_of(self, message: Message) -> str:
+        """What the message's statement is about, if tries are counted and it names that; else ""."""
+        return self._tries.subject_of(message) if self._counting.on else ""
+
+    # ------------------------------------------------------------------ exchanges
+
+    def withdraw(self, message: Message) -> None:
+        """Forget a sent message that the server never received."""
+        if self._conversation.withdraw(message):
+            self._flights.withdraw(message.exchange)
+
+    def fail(self, message: Message, error: ServerError) -> Failure:
+        """Return how the protocol turns this error into the answer to the message."""
+        failure = self._conversation.fail(message, error)
+        if failure.to_service and self._counting.on:  # no answer of the server's will tell of it
+            self._tries.failed(message, error, self.now_ns)
+        return failure
+
+    def undelivered(self) -> None:
+        """The service does not get the latest answer."""
+        self._tries.undelivered()
+
+    def ended(self) -> None:
+        """The connection has ended: what is not answered yet will never be."""
+        self._tries.ended()
+
+    def unfinished(self) -> Unfinished:
+        """Return what is unfinished now."""
+        return self._flights.oldest or self._conversation.outside(self._flights.latest)
+
+    @property
+    def said_goodbye(self) -> bool:
+        """Whether the latest message was the service's farewell."""
+        return self._flights.said_goodbye
+
+
+def _armed_first(candidate: Candidate) -> int:
+    return candidate[0].serial

@@ -1,0 +1,192 @@
+"""One hop: a port, the server behind it, the rules, and the connections."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from harness.addresses import HostPort
+from harness.errors import HarnessError, UsageError
+from harness.relay.connection.notes import HopKind, HopState
+from harness.relay.connection.pair import Pair
+from harness.relay.connection.side import Side
+from harness.relay.control.refusals import check_rule
+from harness.relay.control.reports import Report, Seen
+from harness.relay.control.tries import Tally
+from harness.relay.hop.door import Door
+from harness.relay.hop.handshakes import How, Trouble
+from harness.relay.hop.hop_losses import HopLosses
+from harness.relay.hop.identity import Identity
+from harness.relay.hop.listener import BACKLOG, Listener
+from harness.relay.rules.near_misses import near_misses
+from harness.relay.rules.rule import Rule
+from harness.relay.rules.rule_book import Releasable, RuleBook
+from harness.relay.rules.sightings import Sightings
+from harness.relay.rules.tries_counter import Tries
+from harness.vocabulary.value import Json
+
+
+class HopServer:
+    """One hop. `open` makes it; it closes when its control connection ends."""
+
+    def __init__(
+        self,
+        kind: HopKind,
+        upstream: HostPort,
+        identity: Identity,
+        report: Callable[[Report], None],
+        fired: set[str],
+    ) -> None:
+        self.identity = identity
+        self.report = report
+        self._upstream = upstream
+        self._state = HopState(kind, RuleBook(fired), Sightings(kind.name), Tries(kind.speech))
+        self._numbers = itertools.count(1)
+        self._pairs: dict[Pair, None] = {}
+        self._listener: Listener | None = None
+        self._losses: HopLosses | None = None
+        self.trouble: Trouble | None = None
+        """What goes wrong in TLS handshakes with the service now."""
+        self._loop = asyncio.get_running_loop()
+
+    async def open(self) -> int:
+        """Listen; return the port. Raises OSError."""
+        kind = self._state.kind
+        begins_in_tls = kind.tls == "required" and kind.speech.tls is None
+        self._listener = await Listener.open(self._receive_bare if begins_in_tls else self._receive)
+        self._losses = HopLosses(self._listener.cable, lambda: list(self._pairs))
+        return self._listener.port
+
+    async def refuse(self, *, refusing: bool) -> None:
+        """Refuse connections, or accept them again."""
+        if self._listener is not None:
+            await self._listener.refuse(refusing=refusing)
+
+    def lead(self, upstream: HostPort) -> None:
+        """Relay new connections to another server. Open ones stay."""
+        self._upstream = upstream
+
+    def trouble_handshakes(self, how: How | None) -> Sequence[int]:
+        """Have TLS handshakes go wrong, or no more; return how many had the last trouble, and how many failed."""
+        last, self.trouble = self.trouble, None if how is None else Trouble(how)
+        if last is not None:
+            last.over.set()
+        return [0, 0] if last is None else last.counts
+
+    def close(self) -> None:
+        """Free the port and end every connection at once."""
+        if self._listener is not None:
+            self._listener.close()
+        for pair in list(self._pairs):
+            pair.abort()
+
+    def cut_all(self) -> int:
+        """Close every connection; return how many there were."""
+        engines = [pair.engine for pair in self._pairs if pair.engine is not None]
+        for engine in engines:
+            engine.cut()
+        return len(engines)
+
+    def traffic(self) -> list[Json]:
+        """For each open connection: the service's port, and the bytes of each direction."""
+        engines = [pair.engine for pair in self._pairs if pair.engine is not None]
+        return [[engine.service_port, *engine.traffic] for engine in engines if not engine.told_end]
+
+    @property
+    def losses(self) -> HopLosses:
+        """What gets lost on it. Raises HarnessError before it is open."""
+        if self._losses is None:
+            raise HarnessError("the hop is not open", hint="open it first")
+        return self._losses
+
+    # ------------------------------------------------------------------ rules
+
+    def arm(self, rule: Rule) -> None:
+        """Put a rule in force. Raises UsageError."""
+        check_rule(rule, self._state.kind.speech)
+        self._state.book.arm(rule)
+
+    def disarm(self, rule_id: str) -> None:
+        """Take a rule out of force, and release what it holds."""
+        armed = self._state.book.disarm(rule_id)
+        if armed is None:
+            return
+        for pair in list(self._pairs):
+            if pair.engine is not None:
+                pair.engine.disarmed(armed)
+        for held in list(armed.holds):
+            held.release()
+
+    def release(self, rule_id: str, *, connection: int | None, count: int | None) -> int:
+        """Forward what the rule holds; return how many units. Raises HarnessError if the rule is not armed."""
+        armed = self._state.book.get(rule_id)
+        if armed is None:
+            raise HarnessError(f"rule {rule_id!r} is not armed", hint="arm it; a rule that was disarmed holds nothing")
+        held: list[Releasable] = [held for held in armed.holds if connection in (None, held.connection)][:count]
+        for each in held:
+            each.release()
+        return len(held)
+
+    def near_misses(self, rule_id: str) -> list[str]:
+        """Describe what came instead of what the rule waits for. Raises HarnessError if it is not armed."""
+        armed = self._state.book.get(rule_id)
+        if armed is None:
+            raise HarnessError(f"rule {rule_id!r} is not armed", hint="ask before it is disarmed")
+        return near_misses(armed, self._state.book.sights())
+
+    # ------------------------------------------------------------------ what passed
+
+    def seen(self, since_ns: int) -> Iterator[Seen]:
+        """Return the latest statements and ends of answers."""
+        return self._state.sightings.statements(since_ns)
+
+    def record(self, *, recording: bool) -> None:
+        """Start a recording, or stop it."""
+        if recording:
+            self._state.sightings.begin()
+        else:
+            self._state.sightings.recording = False
+
+    def recording(self) -> Iterator[Seen]:
+        """Return the recorded messages."""
+        return self._state.sightings.recorded()
+
+    def count_tries(self, subjects: str) -> None:
+        """Count from now on how often each statement is sent for one subject."""
+        self._state.tries.begin(subjects)
+
+    def tries(self) -> Tally:
+        """Return what was counted."""
+        return self._state.tries.tally()
+
+    # ------------------------------------------------------------------ for the connections
+
+    async def connect(self, side: Side) -> None:
+        """Connect to the server. Raises OSError."""
+        await self._loop.create_connection(lambda: side, self._upstream.host, self._upstream.port)
+
+    def connected(self, pair: Pair, side: Side) -> None:
+        """Lose on a new socket what is lost now."""
+        self.losses.connected(pair, side)
+
+    def ended(self, pair: Pair) -> None:
+        """Forget a connection that has ended."""
+        self._pairs.pop(pair, None)
+
+    async def _receive(self, bound: socket.socket) -> asyncio.AbstractServer:
+        return await self._loop.create_server(lambda: self._new_pair().service, sock=bound, backlog=BACKLOG)
+
+    async def _receive_bare(self, bound: socket.socket) -> Door:
+        return Door(bound, lambda bare, port: self._new_pair().enter_in_tls(bare, port))
+
+    def _new_pair(self) -> Pair:
+        pair = Pair(self, self._state, next(self._numbers), self._loop)
+        self._pairs[pair] = None
+        return pair
+
+
+def unknown_hop(name: str, known: Iterable[str]) -> UsageError:
+    """Make the error for a hop that does not exist."""
+    return UsageError.at("relay", "hop", name, "this control session has no such hop", valid=known, mend="lay it")

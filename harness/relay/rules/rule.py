@@ -1,0 +1,103 @@
+"""Rules of the relay: which message, and what is done to it. Frozen values, also as JSON.
+
+A rule's *unit* is what its action is done to. With `Match.message` it is a single message. Without, it is the statement
+or command: of the sent messages, the one on which the server carries it out; of the answers, the whole answer of the
+exchange in which it ran, which is withheld until it is complete.
+
+Rules match in the order in which they were armed; the first that takes a unit has it. What comes before the unit in the
+same read has been forwarded by then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from harness.errors import UsageError
+from harness.protocols.contract.frames import Direction
+from harness.protocols.contract.message import Phase
+from harness.relay.control.plain_json import check_types, decode, encode
+from harness.relay.rules.actions import Action
+from harness.vocabulary.value import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """What a unit must be. Every condition that is given must hold.
+
+    `text`: the statement or command begins with this; case and leading white space do not count.
+    `message`: a frame's name, as in `harness.protocols.contract.frames`. `phase`: the message's. `having`: one of the
+    statement's values contains these bytes. `connection` counts from 1, in the order in which
+    connections first sent a message that this rule fits (but for its connection). `nth`: only the nth
+    unit that all else fits, over all connections. `after`: only units that come once the rule with
+    this id has fired; others are not counted.
+    """
+
+    direction: Direction
+    text: str = ""
+    message: str | None = None
+    phase: Phase | None = None
+    having: bytes | None = None
+    connection: int | None = None
+    nth: int | None = None
+    after: str | None = None
+
+    def __post_init__(self) -> None:
+        check_types(self, "match")
+        _at_least("match", "connection", self.connection, 1)
+        _at_least("match", "nth", self.nth, 1)
+        for key in ("message", "having", "after"):
+            if getattr(self, key) in ("", b""):
+                raise UsageError.at(
+                    "match", key, getattr(self, key), "empty: it would say nothing", mend="leave it out"
+                )
+
+    def to_json(self) -> Json:
+        """Return the fields that were given."""
+        default = Match(direction=self.direction)
+        given = encode(self)
+        return {key: value for key, value in given.items() if key == "direction" or value != getattr(default, key)}
+
+    @classmethod
+    def from_json(cls, data: Json, *, place: str = "match") -> Self:
+        """Read `to_json` back. Raises UsageError."""
+        return decode(data, cls, place=place)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A match and an action on one hop. `always`: it acts each time that it matches, else only once."""
+
+    id: str
+    hop: str
+    match: Match
+    action: Action
+    always: bool = field(default=False)
+
+    def __post_init__(self) -> None:
+        check_types(self, f"rule {self.id}")
+        for key in ("id", "hop"):
+            if not getattr(self, key):
+                raise UsageError.at("rule", key, "", "empty", mend=f"give it {key!r}")
+        if self.match.direction not in self.action.directions:
+            problem = f"{self.action.kind} can be done to what is {self.action.directions[0]} only"
+            place = f"rule {self.id}"
+            raise UsageError.at(place, "match.direction", self.match.direction, problem, valid=self.action.directions)
+        if self.match.after == self.id:
+            raise UsageError.at(
+                f"rule {self.id}", "match.after", self.id, "it waits for itself", mend="name another rule"
+            )
+
+    def to_json(self) -> Json:
+        """Return all fields."""
+        return encode(self)
+
+    @classmethod
+    def from_json(cls, data: Json, *, place: str = "rule") -> Self:
+        """Read `to_json` back. Raises UsageError."""
+        return decode(data, cls, place=place)
+
+
+def _at_least(place: str, key: str, number: int | None, least: int) -> None:
+    if number is not None and number < least:
+        raise UsageError.at(place, key, number, f"less than {least}", mend=f"write {least} or more")

@@ -1,0 +1,214 @@
+"""How often each statement was sent for one subject, and how each try ended.
+
+A subject is what a request is about: its delivery's id, found in a statement's text or parameters. The end of a
+transaction (phase "commit") names none: it belongs to the subject that its connection named last.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from harness.protocols.contract.failure import ServerError
+from harness.protocols.contract.message import Message
+from harness.protocols.contract.speech import FINGERPRINT_MAX, Speech
+from harness.relay.control.tries import LOST, OK, PASSED_OVER, Tally, Tried, Try
+
+VALUE_BYTES_SEARCHED: Final = 1000  # of the beginning of each parameter
+TEXT_MAX: Final = 2000  # characters
+WORKS_MAX: Final = 20_000
+TRIES_MAX: Final = 64  # of one statement for one subject
+TOLD_MAX: Final = 400
+BEFORE_STATEMENTS: Final = ("startup", "authentication")
+
+
+@dataclass(slots=True)
+class Sent:
+    """One try. `answer`: empty while it is not answered. `connection`: its number, if it has no subject."""
+
+    subject: str
+    connection: int
+    text: str
+    t_ns: int
+    answer: str = ""
+    final: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was answered by an error, or never."""
+        return self.answer not in ("", OK, PASSED_OVER)
+
+
+@dataclass(slots=True)
+class Work:
+    """All tries of one statement for one subject. `more`: how many are not kept."""
+
+    tries: list[Sent] = field(default_factory=list)
+    more: int = 0
+
+
+Key: TypeAlias = tuple[str, str, int]
+"""Subject, text, and the connection where there is no subject: what each connection needs once is no retry."""
+
+
+class Tries:
+    """The tries of one hop, counted from `begin` on. What is kept is limited; what is not kept is counted."""
+
+    __slots__ = ("_left_out", "_subjects", "_works", "on", "speech")
+
+    def __init__(self, speech: Speech) -> None:
+        self.speech = speech
+        self.on = False
+        self._subjects = re.compile(rb"(?!)")
+        self._works: dict[Key, Work] = {}
+        self._left_out = 0
+
+    def begin(self, subjects: str) -> None:
+        """Count from now on. `subjects`: an expression that finds a subject."""
+        self._subjects = re.compile(subjects.encode())
+        self._works, self._left_out, self.on = {}, 0, True
+
+    def subject_of(self, message: Message) -> str:
+        """Return the first subject in a statement's text or parameters, or ""."""
+        found = self._subjects.search(message.text[:TEXT_MAX].encode("utf-8", "replace"))
+        for value in message.values:
+            if found is not None:
+                break
+            found = self._subjects.search(value[:VALUE_BYTES_SEARCHED])
+        return "" if found is None else found[0].decode()
+
+    def add(self, sent: Sent) -> None:
+        """Keep a try."""
+        key = (sent.subject, sent.text, sent.connection)
+        work = self._works.get(key)
+        if work is None:
+            if len(self._works) >= WORKS_MAX:
+                self._left_out += 1
+                return
+            work = self._works[key] = Work()
+        if len(work.tries) < TRIES_MAX:
+            work.tries.append(sent)
+        else:
+            work.more += 1
+
+    def tally(self) -> Tally:
+        """Return what failed and was sent again."""
+        merged = self._merged()
+        failed = [key for key, work in merged.items() if any(sent.failed for sent in work.tries)]
+        again = [key for key in failed if len(merged[key].tries) > 1]
+        again.sort(key=lambda key: -len(merged[key].tries))
+        told = tuple(_tried(key, merged[key]) for key in again[:TOLD_MAX])
+        return Tally(
+            statements=sum(1 for subject, _, _ in self._works if subject),
+            failed=sum(1 for subject, _, _ in failed if subject),
+            left_out=self._left_out + len(again) - len(told),
+            tried=told,
+        )
+
+    def _merged(self) -> dict[Key, Work]:
+        """Put together, for subjects of which something failed, tries that differ only in their literals."""
+        shape = functools.lru_cache(maxsize=500)(self.speech.shape)
+        troubled = {subject for (subject, _, _), work in self._works.items() if any(one.failed for one in work.tries)}
+        merged: dict[Key, Work] = {}
+        for (subject, text, connection), work in self._works.items():
+            if subject not in troubled:
+                continue
+            plain = text.replace(subject, "?") if subject else text
+            into = merged.setdefault((subject, shape(plain)[:FINGERPRINT_MAX].rstrip(), connection), Work())
+            into.tries = sorted([*into.tries, *work.tries], key=lambda sent: sent.t_ns)[:TRIES_MAX]
+            into.more += work.more
+        return merged
+
+
+def _tried(key: Key, work: Work) -> Tried:
+    tries = tuple(Try(sent.t_ns, sent.answer, sent.final) for sent in work.tries)
+    return Tried(subject=key[0], statement=key[1], tries=tries, more=work.more)
+
+
+class ConnectionTries:
+    """The tries of one connection that are not answered yet."""
+
+    __slots__ = ("_answered", "_number", "_of", "_open", "_subject")
+
+    def __init__(self, of: Tries, number: int) -> None:
+        self._of = of
+        self._number = number
+        self._open: dict[int, list[Sent]] = {}
+        self._answered: list[Sent] = []  # of the latest exchange whose answer has come
+        self._subject = ""
+
+    def sent(self, message: Message, t_ns: int) -> None:
+        """Count a statement that the service sends."""
+        if message.phase in BEFORE_STATEMENTS or not message.exchange:
+            return
+        subject = self._of.subject_of(message)
+        if subject:
+            self._subject = subject
+        elif message.phase == "commit":
+            subject, self._subject = self._subject, ""
+        sent = self._one(subject, message, t_ns)
+        self._open.setdefault(message.exchange, []).append(sent)
+        if subject:
+            self._of.add(sent)
+
+    def subject_of(self, message: Message) -> str:
+        """Return what a message is about: by its own words, by those of its exchange, or as its connection's others."""
+        if message.phase in BEFORE_STATEMENTS:
+            return ""
+        own = self._of.subject_of(message)
+        of_exchange = (sent.subject for sent in (*self._open.get(message.exchange, ()), *self._answered))
+        return own or next(filter(None, of_exchange), self._subject)
+
+    def answered(self, message: Message, t_ns: int) -> None:
+        """Take a message of an answer."""
+        error = self._of.speech.error_of(message)
+        if error is not None:
+            self.failed(message, error, t_ns)
+        if message.ends_answer:
+            for exchange in [each for each in self._open if each <= message.exchange]:
+                # Servers answer in order: an earlier exchange will not be answered any more.
+                self._answered = self._open.pop(exchange)
+                for sent in self._unanswered(self._answered):
+                    sent.answer = OK if exchange == message.exchange else LOST
+
+    def failed(self, message: Message, error: ServerError, t_ns: int) -> None:
+        """An error answers this exchange. `message`: the one that failed, or its answer."""
+        if message.phase in BEFORE_STATEMENTS or not message.exchange:
+            return
+        found: Sent | None = None
+        for sent in self._unanswered(self._open.get(message.exchange, [])):
+            if found is not None:
+                sent.answer = PASSED_OVER
+            elif sent.text == message.text[:TEXT_MAX]:
+                found = sent
+            else:
+                sent.answer = OK
+        if found is None:  # the server refused it before the service had it run
+            found = self._one(self._of.subject_of(message), message, t_ns)
+            if found.subject:
+                self._of.add(found)
+        found.answer, found.final = error.code, self._of.speech.is_final(error)
+        if not found.subject:
+            self._of.add(found)
+
+    def undelivered(self) -> None:
+        """The service does not get the latest answer, although it has come."""
+        for sent in self._answered:
+            sent.answer, sent.final = LOST, False
+
+    def ended(self) -> None:
+        """The connection has ended: what is unanswered stays so."""
+        for sents in self._open.values():
+            for sent in self._unanswered(sents):
+                sent.answer = LOST
+        self._open.clear()
+
+    def _one(self, subject: str, message: Message, t_ns: int) -> Sent:
+        return Sent(subject, 0 if subject else self._number, message.text[:TEXT_MAX], t_ns)
+
+    @staticmethod
+    def _unanswered(sents: list[Sent]) -> Iterator[Sent]:
+        return (sent for sent in sents if not sent.answer)

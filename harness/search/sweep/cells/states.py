@@ -1,0 +1,138 @@
+"""Brings a lane's service into the state in which a kind of delivery begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.engine.laying.tls import told_with_tls
+from harness.engine.rig import Rig
+from harness.engine.workload.clients import Answer, Errand
+from harness.errors import HarnessError
+from harness.history import Recorder
+from harness.history.events import Purpose
+from harness.search.recording.places import Kind
+from harness.search.sweep.lane import Lane
+from harness.target import Delivery
+from harness.vocabulary import ACKNOWLEDGED
+
+TRIES = 4
+"""A dead connection in a pool makes one request fail if the service does not check it first. A lane has few."""
+
+
+class NotReadyError(HarnessError):
+    """The service did not reach the state, so the cell proves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Warm:
+    """An acknowledged delivery, and how many connections had ended by then. The connections that it used are open."""
+
+    ended_connections: int
+    stored: Delivery
+    answer: Answer
+
+
+class States:
+    """Knows what state the lane is in, and does no more than is needed for the next."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._warm: _Warm | None = None
+        self._finds_dead: bool | None = None
+        self._short_lived: frozenset[str] = frozenset()
+        """Hops on which the service keeps no connection: every delivery opens one, and closes it."""
+
+    @property
+    def finds_dead(self) -> bool:
+        """Whether a request that meets dead connections is acknowledged all the same, as far as that was tried."""
+        return bool(self._finds_dead)
+
+    @property
+    def ended_connections(self) -> int:
+        """How many connections have ended so far that the service would have kept."""
+        ended = self._lane.reports.ended
+        return sum(count for hop, count in ended.items() if hop not in self._short_lived)
+
+    async def reach(self, kind: Kind, rig: Rig) -> Delivery:
+        """Reach the state. Return what to deliver or to read.
+
+        Raises NotReadyError, and EndedError if the service ended instead, such as when its connections were cut.
+
+        The requests that this takes are in the history and are judged like any others.
+        """
+        if self._finds_dead is None:
+            self._finds_dead = await self._tries_connections_first(rig)
+            self._lane.new_log_lines()  # what the trial made it log does not belong to this cell
+        if kind in ("fresh", "copies"):
+            await self._make_fresh(rig)
+            self._lane.new_log_lines()
+            return self._lane.make()
+        warm = self._warm
+        if warm is None or warm.ended_connections != self.ended_connections:
+            if not self._finds_dead:
+                # A dead connection left in the pool would be met by a later cell and blamed on it.
+                await self._make_fresh(rig)
+            warm = await self._make_warm(rig)
+            if not self._finds_dead:
+                self._lane.new_log_lines()  # those requests have used up the dead connections
+        elif kind in ("repeat", "read"):
+            # An earlier cell saw the first answer. The next answer must be equal, and what it confirms must be stored.
+            rig.clients.record_exchange(warm.stored, Errand(purpose=Purpose.WARM), warm.answer)
+        return self._lane.make() if kind == "warm" else warm.stored
+
+    def acknowledged(self, delivery: Delivery, answer: Answer, *, ended_before: int) -> None:
+        """Record that a delivery was acknowledged. If no connection has ended since it began, the lane is warm."""
+        self._warm = _Warm(ended_before, delivery, answer)
+
+    def forget(self) -> None:
+        """Forget the state: the service was restarted, or data was corrupted."""
+        self._warm = None
+
+    async def _make_warm(self, rig: Rig) -> _Warm:
+        last, always = "", frozenset(self._lane.site.hops.values())
+        for _ in range(2 * TRIES):
+            before, ended, delivery = self._lane.reports.ended.copy(), self.ended_connections, self._lane.make()
+            answer = await self._lane.deliver(rig, delivery, Purpose.WARM)
+            if answer.outcome == ACKNOWLEDGED and self.ended_connections == ended:
+                self._warm = _Warm(ended, delivery, answer)
+                return self._warm
+            last = answer.story
+            always &= (self._lane.reports.ended - before).keys() if answer.outcome == ACKNOWLEDGED else set()
+        if always - self._short_lived:
+            # Each was acknowledged, and a connection ended during each: the service keeps none there.
+            self._short_lived |= always
+            return await self._make_warm(rig)
+        await self._lane.check_alive()
+        problem = f"{2 * TRIES} deliveries did not make the service ready, the last one: {last}"
+        raise NotReadyError(await told_with_tls(self._lane.relay, self._lane.site.hops, problem))
+
+    async def _make_fresh(self, rig: Rig) -> None:
+        self._warm = None
+        await self._lane.make_fresh()
+        if not self._finds_dead:
+            await self._use_up_dead_connections(rig)
+            await self._lane.make_fresh()
+
+    async def _tries_connections_first(self, rig: Rig) -> bool:
+        """Whether a request that meets dead connections in the pools is acknowledged all the same."""
+        await self._make_warm(rig)
+        await self._lane.make_fresh()
+        answer = await self._lane.deliver(rig.recording(Recorder()), self._lane.make(), Purpose.WARM)
+        await self._make_warm(rig)
+        return answer.outcome == ACKNOWLEDGED
+
+    async def _use_up_dead_connections(self, rig: Rig) -> None:
+        """Have requests fail on the dead connections, until one would open another and is refused."""
+        lane = self._lane
+        refused = [laid.hop for laid in lane.with_transactions]
+        for hop in refused:
+            await lane.relay.refuse(hop, True)
+        try:
+            for _ in range(2):
+                await lane.deliver(rig.recording(Recorder()), lane.make(), Purpose.WARM)
+        finally:
+            for hop in refused:
+                await lane.relay.refuse(hop, False)
+
+
+__all__ = ["NotReadyError", "States"]

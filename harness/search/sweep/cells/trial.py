@@ -1,0 +1,65 @@
+"""One tried cell: what was sent, which faults struck, and what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from harness.engine.rig import Rig
+from harness.engine.workload.clients import Answer
+from harness.search.recording.places import CellId
+from harness.search.space.actions import is_apart
+from harness.target import Delivery
+from harness.vocabulary import ACKNOWLEDGED, NOT_STORED, REFUSED
+
+
+@dataclass(slots=True, kw_only=True)
+class Trial:
+    """The result of one cell before its rows are read.
+
+    `struck`: how many of its faults struck. `hung_up`: how many clients did. `came_again`: of a pair, messages after
+    the first fault that match the second apart from its count or phase. `apart`: why two copies did not overlap, though
+    no fault kept them from it. `more`: what was delivered besides, at the same time or while the first one's answer was
+    held back, and how that was answered.
+    """
+
+    cell: CellId
+    rig: Rig
+    answers: Sequence[Answer] = ()
+    struck: int = 0
+    hung_up: int = 0
+    evidence: list[str] = field(default_factory=list)
+    came_again: Sequence[str] = ()
+    delivery: Delivery | None = None
+    apart: str = ""
+    more: Sequence[tuple[Delivery, Answer]] = ()
+
+    @property
+    def came_off(self) -> bool:
+        """Whether it was the trial that was planned: a fault struck, and two copies overlapped if it let them."""
+        return self.struck > 0 and not self.apart
+
+    @property
+    def judged_apart(self) -> bool:
+        """Whether its bytes were garbled, so that it fails no sweep."""
+        return is_apart(self.cell.first) and self.struck > 0
+
+    @property
+    def owes_delivery(self) -> bool:
+        """Whether its delivery must be retried once its rows were read: unless all its requests were refused."""
+        refused = all(answer.outcome == REFUSED for answer in self.answers)
+        return self.delivery is not None and self.cell.kind != "read" and not refused
+
+    @property
+    def owes_more(self) -> Sequence[Delivery]:
+        """Those of the others that must be retried."""
+        return [delivery for delivery, answer in self.more if answer.outcome not in NOT_STORED]
+
+    @property
+    def may_stand_in(self) -> bool:
+        """Whether sending it again also shows that the service is alive: acknowledged, alone, and not garbled."""
+        acknowledged = all(answer.outcome == ACKNOWLEDGED for answer in self.answers)
+        return self.owes_delivery and acknowledged and not self.more and not is_apart(self.cell.first)
+
+
+__all__ = ["Trial"]

@@ -1,0 +1,276 @@
+"""One connection to the service under test, and the part of each request that is the client's own manner."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import math
+import socket
+import struct
+import termios
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+import h11
+
+from harness.stack.http.exchange import BrokenOffError, Get, HungUpError, Request, Response
+
+HOST = "127.0.0.1"
+ENDED_EARLY = "the connection ended before the answer did"
+ASKS_FIRST_S = 1.0
+"""Who has asked whether the body is wanted sends it then, too: not every service says so."""
+TAKEN_WITHIN_S = 3.0
+"""So soon a service takes in what a client sends on, or the client gives up."""
+PIECE_BYTES = 1 << 16
+NONSENSE = b"\0\1 this is no HTTP\r\n\r\n"
+CLOSED = 7
+"""TCP's state, as the kernel tells it, of a socket that was reset."""
+
+
+class Connection(asyncio.Protocol):
+    """One connection. `status`: of its last answer, 0 before the first. `lost`: done when the connection has ended.
+
+    `port`: the service's. `own_port`: the client's. `at_end`: the service has said that nothing more comes.
+    """
+
+    def __init__(self, port: int) -> None:
+        loop = asyncio.get_running_loop()
+        self.port = port
+        self.own_port = 0
+        self.status = 0
+        self.lost: asyncio.Future[None] = loop.create_future()
+        self._http = h11.Connection(h11.CLIENT)
+        self._headers: Sequence[tuple[str, str]] = ()
+        self._body = bytearray()
+        self._answer: asyncio.Future[Response] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._used_s = 0.0
+        self.at_end = False
+        self._wanted = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._goes_on = False
+        self._left = b""
+        self._was_reset = False
+        self._answers = 0
+        self._piece_s = 0.0
+        self._paused_s = 0.0
+
+    @property
+    def reusable(self) -> bool:
+        """Whether it is open and has no request under way."""
+        idle = self._http.our_state is h11.IDLE and self._http.their_state is h11.IDLE
+        return idle and not self.at_end and not self.lost.done()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the service has ended it, or it broke."""
+        return self.at_end or self.lost.done()
+
+    @property
+    def idle_s(self) -> float:
+        """Return how many seconds have passed since its last answer."""
+        return time.monotonic() - self._used_s
+
+    async def exchange(self, outgoing: Request) -> Response:
+        """Send a request and return its answer. Raises BrokenOffError, and HungUpError for one that hangs up."""
+        answer = self._expect_answer()
+        self._goes_on = outgoing.then is not None
+        head, rest = self._parts_of(outgoing)
+        if outgoing.asks_first and await self._is_refused_by(head, answer):
+            return answer.result()
+        await self._send((b"" if outgoing.asks_first else head, rest), outgoing, answer)
+        if outgoing.hangs_up:
+            answer.cancel()
+            raise HungUpError
+        return await answer
+
+    async def ask(self, path: str, *, nonsense: bool = False) -> Response:
+        """Ask for this path over the same connection, or send bytes that are not HTTP. Raises BrokenOffError."""
+        if not nonsense:
+            return await self.exchange(Get(path))
+        answer = self._expect_answer()
+        self._parts_of(Get(path))  # so that an answer is expected
+        self._write(NONSENSE)
+        return await answer
+
+    def _expect_answer(self) -> asyncio.Future[Response]:
+        if self._transport is None or self.ended:
+            raise BrokenOffError("the connection ended before the request was sent")
+        self._answer = asyncio.get_running_loop().create_future()
+        self._body.clear()
+        self._wanted.clear()
+        self._paused_s = 0.0
+        return self._answer
+
+    async def _is_refused_by(self, head: bytes, answer: asyncio.Future[Response]) -> bool:
+        """Send the head. Return whether the answer came in place of the word that the body is wanted."""
+        self._write(head)
+        wanted = asyncio.ensure_future(self._wanted.wait())
+        either: Sequence[asyncio.Future[Any]] = [wanted, answer]
+        await asyncio.wait(either, timeout=ASKS_FIRST_S, return_when=asyncio.FIRST_COMPLETED)
+        wanted.cancel()
+        return answer.done()
+
+    async def _send(self, pieces: tuple[bytes, bytes], outgoing: Request, answer: asyncio.Future[Response]) -> None:
+        """Send the head and the rest, or as much of them as is to be sent."""
+        parts, left = with_pauses(pieces, outgoing.pause_s), outgoing.sent_bytes
+        for part in parts:
+            if outgoing.pause_s:
+                await asyncio.wait([answer], timeout=outgoing.pause_s)
+            if answer.done():
+                return  # it came before the request was whole
+            self._write(part[:left])
+            left = None if left is None else max(0, left - len(part))
+        if outgoing.then is not None:
+            self._write(outgoing.then.behind)
+        self._left = b"" if outgoing.sent_bytes is None else b"".join(parts)[outgoing.sent_bytes :]
+        while outgoing.trickle_s and self._left:
+            await asyncio.wait([answer], timeout=outgoing.trickle_s)
+            if answer.done():
+                return
+            self._write(self._left[:1])
+            self._left = self._left[1:]
+
+    async def send_rest(self) -> None:
+        """Send what was left of the request; the service may have said its last word by now."""
+        left, self._left = self._left, b""
+        for start in range(0, len(left), PIECE_BYTES):
+            await self._send_on(left[start : start + PIECE_BYTES])
+
+    async def send_on(self, count: int, *, in_chunks: bool) -> None:
+        """Send that many bytes more, unless the connection ends before."""
+        blanks = b" " * PIECE_BYTES
+        piece = b"%x\r\n%s\r\n" % (len(blanks), blanks) if in_chunks else blanks
+        for _ in range(math.ceil(count / PIECE_BYTES)):
+            await self._send_on(piece)
+
+    async def _send_on(self, piece: bytes) -> None:
+        self._write(piece)
+        if not self._room.is_set():
+            room = asyncio.ensure_future(self._room.wait())
+            either: Sequence[asyncio.Future[Any]] = [room, self.lost]
+            await asyncio.wait(either, timeout=TAKEN_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+            room.cancel()
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    @property
+    def is_reset(self) -> bool:
+        """Whether the service has reset it."""
+        return self._was_reset or self._tcp_state() == CLOSED
+
+    @property
+    def is_taken_in(self) -> bool:
+        """Whether the service's kernel has all that was sent, or never will."""
+        if self.is_reset or self._transport is None or self.lost.done():
+            return True
+        waiting = fcntl.ioctl(self._socket().fileno(), termios.TIOCOUTQ, struct.pack("i", 0))
+        return self._transport.get_write_buffer_size() == 0 and not any(waiting)
+
+    def _tcp_state(self) -> int:
+        if self._transport is None or self.lost.done():
+            return 0
+        return self._socket().getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+
+    def _socket(self) -> socket.socket:
+        return cast("socket.socket", cast("asyncio.Transport", self._transport).get_extra_info("socket"))
+
+    def _parts_of(self, outgoing: Request) -> Sequence[bytes]:
+        """The head, and the rest."""
+        own = [("host", f"{HOST}:{self.port}")]
+        if not outgoing.is_chunked:
+            own.append(("content-length", str(len(outgoing.body))))
+        head = h11.Request(method=outgoing.method, target=outgoing.path, headers=[*own, *outgoing.headers.items()])
+        events: Sequence[h11.Event] = [h11.Data(data=outgoing.body)]
+        if outgoing.then is None or not outgoing.then.on_bytes:
+            events = [*events, h11.EndOfMessage(headers=[*outgoing.trailers.items()])]
+        return (self._http.send(head) or b"", b"".join(self._http.send(event) or b"" for event in events))
+
+    def close(self) -> None:
+        """Close it at once and discard what was not sent yet. `lost` is done when the connection has ended."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # ------------------------------------------------------------------ called by the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is open."""
+        self._transport = cast("asyncio.Transport", transport)  # as asyncio gives to every stream's protocol
+        self.own_port = transport.get_extra_info("sockname")[1]
+
+    def data_received(self, data: bytes) -> None:
+        """Take in a part of an answer; an empty one is the end of what the service sends."""
+        now_s = time.monotonic()
+        if self._http.their_state is h11.SEND_BODY:
+            self._paused_s = max(self._paused_s, now_s - self._piece_s)
+        self._piece_s = now_s
+        self._http.receive_data(data)
+        try:
+            while self._take(self._http.next_event()):
+                pass
+        except h11.RemoteProtocolError as problem:
+            self._break_off(repr(problem))
+
+    def _take(self, event: object) -> bool:
+        """Handle one event. Return whether another may follow."""
+        if isinstance(event, h11.Response):
+            self.status = event.status_code
+            self._headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
+        elif isinstance(event, h11.Data):
+            self._body += event.data
+        elif isinstance(event, h11.EndOfMessage):
+            self._answered()
+        elif isinstance(event, h11.InformationalResponse):
+            self._wanted.set()
+        elif isinstance(event, h11.ConnectionClosed):
+            self._break_off(ENDED_EARLY)
+        return isinstance(event, h11.InformationalResponse | h11.Response | h11.Data)
+
+    def _answered(self) -> None:
+        self._used_s = time.monotonic()
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+        if self._answer is not None and not self._answer.done():
+            paused_ms, over_kept = self._paused_s * 1e3, self._answers > 0
+            self._answer.set_result(
+                Response(self.status, bytes(self._body), self._headers, paused_ms=paused_ms, over_kept=over_kept)
+            )
+        self._answers += 1
+
+    def _break_off(self, problem: str) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(BrokenOffError(problem))
+            self._answer.exception()  # who has given up does not wait for it any more: asyncio would complain
+
+    def eof_received(self) -> bool:
+        """Handle the end of what the service sends; the client may have something left to send."""
+        self.at_end = True
+        self.data_received(b"")
+        return self._goes_on
+
+    def pause_writing(self) -> None:
+        """The service takes in less than the client sends."""
+        self._room.clear()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._room.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        self._was_reset = isinstance(exc, OSError)
+        self._break_off(ENDED_EARLY if exc is None else repr(exc))
+        self.lost.set_result(None)
+
+
+def with_pauses(parts: Sequence[bytes], pause_s: float) -> Sequence[bytes]:
+    """What is sent at once, each: all of it, or half a head, the other half with half a body, and what is left."""
+    if not pause_s:
+        return [b"".join(parts)]
+    head, rest = parts
+    in_head, in_rest = len(head) // 2, len(rest) // 2
+    return [head[:in_head], head[in_head:] + rest[:in_rest], rest[in_rest:]]

@@ -1,0 +1,111 @@
+"""The start of a service: how it is described, and when it is over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.polling import poll, poll_async
+from harness.processes.keeper import KeptProcess, LogFile, PreloadedPython
+from harness.processes.syscalls import Rule
+from harness.stack.http.client import HttpClient, UnansweredError
+from harness.stack.tcp.sockets import listening
+
+LOG_TAIL_LINES = 15
+NOT_STARTED = "the service did not start: "
+
+
+class ServiceStartError(HarnessError):
+    """The service ended, or stayed silent, before it was alive. Whether that is a verdict, a check decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSpec:
+    """How to start the service; all placeholders are filled in."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    cwd: Path
+    log: Path
+    listening: re.Pattern[str] | None
+    """Finds the group `port` in its log. None: it listens on `port`, as it was started to."""
+    port: int = 0
+    alive: str
+    start_within_s: float
+    stop_within_s: float
+    watch_connects: bool
+    rules: tuple[Rule, ...] = ()
+    """How its connects are answered from its first one on, if they are watched."""
+    preloaded: PreloadedPython | None = None
+    """Starts it by a fork, if the target allows that."""
+    elsewhere: Callable[[], ServiceSpec] | None = None
+    """Describes another process of it, on another port; None: it takes a free port itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starting:
+    """A process that was started and need not serve yet. `mark`: where its output begins in the log.
+
+    `mute`: what it says is lost, so that the kernel is asked where it listens.
+    """
+
+    process: KeptProcess
+    spec: ServiceSpec
+    mark: int
+    mute: bool
+
+    @property
+    def _log(self) -> LogFile:
+        return LogFile(self.spec.log)
+
+    async def until_listening(self) -> int:
+        """Return the port, as soon as it says where it listens. Raises ServiceStartError."""
+        says_where, process = self.spec.listening, self.process
+        if says_where is None:
+            return self.spec.port
+
+        def port_in_log() -> int | None:
+            # Wait for the process first: then the log has all that it wrote.
+            gone = process.poll()
+            if self.mute and gone is None:  # it can say nothing: the kernel knows
+                return next((each.local.port for each in listening(0, pids=[process.pid])), None)
+            found = says_where.search(self._log.read(self.mark))
+            if found is None and gone is not None:
+                raise self._did_not_start(f"it ended with status {gone}")
+            return int(found["port"]) if found else None
+
+        port = await poll(port_in_log, within_s=self.spec.start_within_s)
+        if port is None:
+            within_s, wanted = self.spec.start_within_s, says_where.pattern
+            raise self._did_not_start(f"no line of its log said in {within_s:g} s where it listens: {wanted!r}")
+        return port
+
+    async def until_alive(self, port: int) -> None:
+        """Ask until it answers well: a service may listen before it is up. Raises ServiceStartError."""
+        path, last = self.spec.alive, "nothing"
+        async with HttpClient(keep_alive=False) as client:
+
+            async def alive() -> bool:
+                nonlocal last
+                gone = self.process.poll()
+                if gone is not None:
+                    raise self._did_not_start(f"it ended with status {gone}")
+                try:
+                    answer = await client.get(port, path, within_s=self.spec.start_within_s)
+                except (UnansweredError, TimeoutError) as problem:
+                    last = repr(problem)
+                    return False
+                last = f"it answered {answer.status}"
+                return answer.is_success
+
+            if not await poll_async(alive, within_s=self.spec.start_within_s):
+                raise self._did_not_start(
+                    f"{path} did not say in {self.spec.start_within_s:g} s that it is alive: {last}"
+                )
+
+    def _did_not_start(self, why: str) -> ServiceStartError:
+        tail = self._log.tail(LOG_TAIL_LINES)
+        return ServiceStartError(f"{NOT_STARTED}{why}; its last words:\n{tail}")

@@ -1,0 +1,1 @@
+"""The sections of a target description, each with its schema."""

@@ -1,0 +1,183 @@
+"""Requests that a target describes beside the delivery itself: reads, unusual deliveries, and wrong requests."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import AfterValidator, Field, model_validator
+
+from harness.documents import Expression, Table, Text, wrong
+from harness.target.sections.outcomes import HeaderName, Status
+
+SOURCE = "harness"
+"""The source of every delivery, unless an identity has another."""
+Method: TypeAlias = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+SHOWS = ("digest", "body", "base64")
+"""Groups of `shows`: the body's SHA-256 in hex, the body itself, or the body in base64."""
+
+
+def _path(text: str) -> str:
+    if not text.startswith("/"):
+        raise wrong("a path begins with /", f"write /{text}")
+    return text
+
+
+def _shows(text: str) -> str:
+    groups = set(re.compile(text).groupindex)
+    if len(groups & set(SHOWS)) != 1:
+        raise wrong("needs one group that shows the body", "put (?P<digest>...) where the SHA-256 stands", valid=SHOWS)
+    return text
+
+
+def _base64(text: str) -> str:
+    try:
+        base64.b64decode(text, validate=True)
+    except binascii.Error as problem:
+        raise wrong(f"is no base64: {problem}", "`base64 FILE` prints a file's") from problem
+    return text
+
+
+UrlPath = Annotated[str, AfterValidator(_path)]
+
+
+class ReadDescription(Table):
+    """A request that asks what is stored of one delivery, and changes nothing.
+
+    The harness sends it for deliveries that were acknowledged, which it must find, and for ids that were never sent,
+    which it must not.
+    """
+
+    method: Method = "GET"
+    """The method of the read."""
+    path: UrlPath
+    """With `{source}` and `{id}`, which are filled in."""
+    headers: dict[str, str] = Field(default={})
+    """Its headers."""
+    says: Expression | None = None
+    """What the answer that has found it must say besides: see `says` of `[outcomes]`."""
+    shows: Annotated[Expression, AfterValidator(_shows)] | None = None
+    """Finds what is stored in the answer: a group `digest`, `body` or `base64`. It must be what was sent."""
+
+
+class ChangedDescription(Table):
+    """A delivery that is unlike the others.
+
+    `id`, `body`, `body_base64`, `body_times`, `body_bytes` and `age_s` change it before the sender signs it, the others
+    afterwards. Their texts may name `{source}`, `{id}`, `{digest}`, and each header that the sender gives, as
+    `{content-type}`.
+    """
+
+    about: Text
+    """Why it is right, or must be rejected."""
+    id: str | None = None
+    """Another id, with `{id}` in it, so that each is sent once."""
+    body: str | None = None
+    """A body in place of the delivery's."""
+    body_base64: Annotated[str, AfterValidator(_base64)] | None = None
+    """A body in place of the delivery's that is no text: its bytes in base64."""
+    body_times: int = Field(default=1, ge=1, le=1 << 26)
+    """The body is that text so many times: `[` a hundred thousand times is nested too deeply for most."""
+    body_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
+    """A body of that size, otherwise as the deliveries' own."""
+    age_s: float = Field(default=0.0, allow_inf_nan=False)
+    """Signed that many seconds ago; negative: in the future. The Python sender's `request` must take `age_s`."""
+    headers: dict[str, str] = Field(default={})
+    """In place of those that the sender gives. With `transfer-encoding = "chunked"` the body is sent in chunks."""
+    head_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
+    """One more header, of that size."""
+    behind: str = ""
+    """Text that comes directly behind it on the connection, and is no part of it: the answer is its own all the
+    same."""
+    followed_by: Literal["alive", "nonsense"] | None = None
+    """Once it has its answer, the client sends something else over the same connection: a question for `alive`, which
+    must be answered, or bytes that are not HTTP, which must be rejected; unless the first answer has said that it is
+    the connection's last, by `connection: close`."""
+    pause_ms: float = Field(default=0.0, ge=0, le=60_000, allow_inf_nan=False)
+    """The client waits so long before it sends anything, in the middle of the head and in the middle of the body."""
+    slow: bool = Field(default=False, strict=True)
+    """It takes seconds: it is sent only where a scenario asks for the slow ones, by `lab.contract(slow=True)`."""
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.model_fields_set <= {"about"}:
+            raise wrong("changes nothing, so it is a valid delivery", "give it without_headers = ['x-signature'], say")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_text_to_repeat(self) -> Self:
+        if self.body_times > 1 and self.body is None:
+            raise wrong("body_times: there is no body to repeat", "give body, too")
+        if self.body is not None and self.body_base64 is not None:
+            raise wrong("body_base64: there is a body already", "leave one of them out")
+        return self
+
+
+class RightDescription(ChangedDescription):
+    """An unusual delivery that is right: it is stored like any other, and must be acknowledged."""
+
+
+class WrongDescription(ChangedDescription):
+    """A delivery changed so that the service must reject it, whatever else is broken."""
+
+    signed_as: str | None = None
+    """Signed by another of the `[identities]`, and sent as if by the first."""
+    path: UrlPath | None = None
+    """Another path."""
+    method: Method | None = None
+    """Another method."""
+    without_headers: list[str] = Field(default=[])
+    """Headers that are taken away."""
+    first: dict[str, str] = Field(default={})
+    """Headers that are sent before those of the same names that the sender gives."""
+    last: dict[str, str] = Field(default={})
+    """Headers that are sent after those of the same names that the sender gives."""
+    trailers: dict[str, str] = Field(default={})
+    """Headers that follow the body, which is then sent in chunks."""
+    trailer_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
+    """One more header behind the body, of that size."""
+    sent_bytes: int | None = Field(default=None, ge=0, le=1 << 26)
+    """Nothing follows the first so many bytes of the request, and the connection stays open: the service must not wait
+    for the rest. 0: a client that never says a word."""
+    trickle_ms: float = Field(default=0.0, ge=0, le=10_000)
+    """After `sent_bytes` one byte more follows each so many milliseconds, until the answer comes: none of them must buy
+    the client more time."""
+    sends_rest: bool = Field(default=False, strict=True)
+    """After `sent_bytes` the client waits for the answer, and then sends what was left, as one does that reads late.
+    The service must not reset the connection meanwhile: the answer could be lost."""
+    sends_on_bytes: int = Field(default=0, ge=0, le=1 << 30)
+    """The body has no end: once it has its answer, the client sends so many bytes more. The service must end the
+    connection before."""
+    hangs_up: bool = Field(default=False, strict=True)
+    """The client closes the connection once it has sent `sent_bytes`, and has no answer. Nothing may be stored, and
+    the service must not log it as a failure of its own."""
+    stays: bool = Field(default=False, strict=True)
+    """Once it has its answer, the client keeps the connection to the end of the run, and neither reads nor writes. The
+    service must let go of it by itself: see `half-closed connections` of `[residue]`, and `stop_ms` of `[limits]`."""
+    carries: dict[HeaderName, Expression] = Field(default={})
+    """Headers that its answer must have, and an expression that finds the value: `allow` where the method is wrong."""
+    status: list[Status] = Field(default=[])
+    """How it must be rejected, where that matters: `["401"]`, say. By default any rejection will do."""
+
+    @model_validator(mode="after")
+    def _has_a_rest(self) -> Self:
+        if self.sends_rest and self.sent_bytes is None:
+            raise wrong("sends_rest: all of it is sent before the answer", "give sent_bytes, too")
+        if self.trickle_ms and self.sent_bytes is None:
+            raise wrong("trickle_ms: all of it is sent at once", "give sent_bytes, too")
+        if self.stays and (self.hangs_up or self.sends_rest or self.sends_on_bytes or self.followed_by):
+            raise wrong("stays: the client does something else once it has its answer", "leave one of them out")
+        return self
+
+
+class IdentityDescription(Table):
+    """Somebody else who sends: another source or tenant, or the same one with another secret.
+
+    A Python sender finds the identity's name in `delivery.identity`, and signs accordingly. The same id from another
+    source is another delivery; from the same source it is a repeat.
+    """
+
+    source: str = Field(default=SOURCE, pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    """What `{source}` stands for. The first sender's is `harness`."""

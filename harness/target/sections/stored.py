@@ -1,0 +1,83 @@
+"""How the rows of a service are listed: what it has stored, and what goes with that."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from harness.documents import Expression, Table, wrong
+from harness.protocols.contract.about import storing
+from harness.target.sections.requests import SHOWS, SOURCE, UrlPath
+from harness.target.sections.times import Milliseconds
+
+
+class NamedRows(Table):
+    """Rows that name a delivery, as SQL lists them."""
+
+    link: str = Field(default_factory=lambda: storing()[0])
+    """The link to the database. The default is the default link of the first protocol whose servers store."""
+    sources: bool = Field(default=False, strict=True)
+    """The rows have a column `source`, too: the same id under two sources is two deliveries."""
+
+    def named(self, sql: str, columns: str) -> str:
+        """SQL that lists these columns, and as `id` the name that histories use: see `Delivery.name`."""
+        name = f"CASE source::text WHEN '{SOURCE}' THEN id::text ELSE source::text || '/' || id::text END"
+        every = f"({sql.rstrip().rstrip(';')}\n) AS of_all"
+        return f"SELECT {name if self.sources else 'id::text'} AS id, {columns} FROM {every}"  # noqa: S608  # the target's own
+
+
+def _each(text: str) -> str:
+    groups = set(re.compile(text).groupindex)
+    if "id" not in groups or len(groups & set(SHOWS)) != 1:
+        valid = ["id", *SHOWS]
+        raise wrong("needs a group id, and one that shows the body", "put (?P<id>...) where the id stands", valid=valid)
+    return text
+
+
+class ListingDescription(Table):
+    """A request by which the service itself lists all that it has stored, in one answer."""
+
+    path: UrlPath
+    """Where it is sent to, with GET."""
+    headers: dict[str, str] = Field(default={})
+    """Its headers."""
+    each: Annotated[Expression, AfterValidator(_each)]
+    """Finds one stored delivery after the other: a group `id`, one of `digest`, `body` and `base64`, and perhaps
+    `source`."""
+
+
+class StoredDescription(NamedRows):
+    """How to list what the service has stored: by SQL, by a list of its own, or by asking it for each delivery.
+
+    One of `sql`, `listed` and `read` is needed. SQL and a list also show what is stored twice, and what was never sent.
+    """
+
+    sql: str | None = None
+    """Lists one row for each copy, with columns `id` and `digest` (SHA-256, hex)."""
+    listed: ListingDescription | None = None
+    """The service lists it."""
+    read: str | None = None
+    """One of the `[reads]`: it is asked for each delivery that was sent."""
+    digests: bool = Field(default=True, strict=True)
+    """The rows of `sql` have the column `digest`: of the delivery's own body. With `false` they have an `id` alone, and
+    whether the body is the one that was sent is not judged."""
+    within_ms: Milliseconds = 0.0
+    """How long after its acknowledgement a delivery may still be on its way to being stored: a service that answers
+    first and stores later, by a queue or a worker, needs it."""
+
+    @property
+    def query(self) -> str | None:
+        """The SQL that lists rows by the names that histories use; None if the service itself is asked."""
+        if self.sql is None or (self.digests and not self.sources):
+            return self.sql
+        return self.named(self.sql, "digest" if self.digests else "'' AS digest")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> StoredDescription:
+        ways = [name for name in ("sql", "listed", "read") if getattr(self, name) is not None]
+        if len(ways) != 1:
+            mend = "give sql = 'SELECT id, digest FROM ...', or listed = { path = ..., each = ... }, or read = NAME"
+            raise wrong(f"one way to list what is stored is needed, not {len(ways)}", mend)
+        return self
