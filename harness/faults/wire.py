@@ -5,8 +5,8 @@ and its answer is lost. Only the first such message is struck, unless `always` i
 before the message, in the same read too, and touches nothing else.
 """
 
-# To add a fault, write what the relay does into harness/relay/rules/actions.py, and here its class, with the action's fields
-# and what a sweep does with it, and its name in the last lines.
+# To add a fault, write what the relay does into harness/relay/rules/actions.py, and here its class, with the action's
+# fields and what a sweep does with it, and its name in the last lines.
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""The checks that judge every run. They are reported in the order of their definition."""
+"""The checks that judge every run, in the order in which their failures are reported."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from harness.checks.registry import Check, registered
 from harness.checks.standing import (
@@ -20,7 +21,25 @@ from harness.checks.standing import (
     starts,
 )
 
-STANDING: Sequence[Check] = registered()
+_ORDER: Final = (
+    safety,
+    goodput,
+    contract,
+    disclosure,
+    health,
+    answering,
+    liveness,
+    starts,
+    alerts,
+    retries,
+    condition,
+    counts,
+)
+"""Of several failures, the first module's is the reason. A new module of checks gets its place here."""
+
+_PLACE: Final = {module.__name__: place for place, module in enumerate(_ORDER)}
+
+STANDING: Sequence[Check] = sorted(registered(), key=lambda check: _PLACE[check.examine.__module__])
 
 
 def named(name: str) -> Check | None:
@@ -34,20 +53,4 @@ def wants(name: str) -> str:
     return check.wants if check else ""
 
 
-__all__ = [
-    "STANDING",
-    "alerts",
-    "answering",
-    "condition",
-    "contract",
-    "counts",
-    "disclosure",
-    "goodput",
-    "health",
-    "liveness",
-    "named",
-    "retries",
-    "safety",
-    "starts",
-    "wants",
-]
+__all__ = ["STANDING", "named", "wants"]

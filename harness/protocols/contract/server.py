@@ -1,8 +1,8 @@
 """What the stack needs of a protocol: how its server is found, started, and used if the user runs it.
 
 The implementation is `SERVER` in `harness/protocols/NAME/server.py`: usually the subclass of
-`harness.stack.servers.server.Server` itself, with these as class methods. A server of one protocol may run several times in a
-stack, under different names.
+`harness.stack.servers.server.Server` itself, with these as class methods. A server of one protocol may run several
+times in a stack, under different names.
 """
 
 from __future__ import annotations
