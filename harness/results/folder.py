@@ -34,9 +34,9 @@ HEAD_CHARACTERS = 64_000
 
 @dataclass(frozen=True, slots=True)
 class ResultsFolder:
-    """The folder of one run: `summary.json`, `junit.xml`, `history/`, `schedules/`, `logs/`. `path` is absolute.
+    """The folder of one run: `summary.json`, reports for CI services, `history/`, `schedules/`, `logs/`.
 
-    While its run has it no other run removes it.
+    `path` is absolute. While its run has it no other run removes it.
     """
 
     path: Path
@@ -68,6 +68,11 @@ class ResultsFolder:
     def junit(self) -> Path:
         """The path of the JUnit report."""
         return self.path / "junit.xml"
+
+    @property
+    def ctrf(self) -> Path:
+        """The path of the report in the Common Test Report Format."""
+        return self.path / "ctrf.json"
 
     @property
     def logs(self) -> Path:

@@ -48,17 +48,17 @@ def _case(result: RunResult, proof: ProofResult | None) -> ET.Element:
         time=f"{result.duration_s:.3f}",
     )
     _properties(case, result)
-    tag, sentence = _outcome(result, proof)
+    tag, sentence = outcome_in_ci(result, proof)
     if tag:
         found = ET.SubElement(case, tag, message=_first_line(sentence))
         if tag != "skipped":
             found.set("type", result.failing[0].name if result.failing else result.verdict.value)
-            found.text = visible(_story(result, sentence))
+            found.text = visible(story_in_ci(result, sentence))
     return case
 
 
-def _outcome(result: RunResult, proof: ProofResult | None) -> tuple[str, str]:
-    """A run that a proof wants to fail is judged by that proof."""
+def outcome_in_ci(result: RunResult, proof: ProofResult | None) -> tuple[str, str]:
+    """The element of a JUnit report for a run, "" for none, and why. What a proof wants to fail is judged by that."""
     if result.role != "ablated" or result.verdict is Verdict.UNAVAILABLE:
         return look(result.verdict).junit, result.reason
     if proof is None or proof.judgement.verdict in {PairVerdict.PROVED, PairVerdict.UNAVAILABLE}:
@@ -80,7 +80,8 @@ def _first_line(sentence: str) -> str:
     return visible(sentence).partition("\n")[0]
 
 
-def _story(result: RunResult, sentence: str) -> str:
+def story_in_ci(result: RunResult, sentence: str) -> str:
+    """Return what a CI service shows of a run that did not hold, as lines."""
     parts: list[str] = [sentence]
     parts += [f"{check.name}: {check.reason}" for check in result.failing if check.reason not in sentence]
     parts += _section("seen:", [f"{e.kind} ({e.source}): {e.detail}" for e in result.evidence])

@@ -28,6 +28,7 @@ BESIDE = (
     ("coverage.html", "the coverage map"),
     (FILE, FILE),
     ("junit.xml", "junit.xml"),
+    ("ctrf.json", "ctrf.json"),
     ("logs", "logs"),
 )
 """Files that may lie beside the report, and their labels."""
