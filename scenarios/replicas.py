@@ -1,5 +1,7 @@
 """Reads and writes split: GET asks a standby, which may be behind, slow or away. Nothing acknowledged is denied."""
 
+from typing import Literal
+
 import pytest
 
 from harness import ACKNOWLEDGED, REFUSED, Fault, Lab, Postgres, link, nightly, postgres, proves, server
@@ -61,3 +63,16 @@ async def test_primary_away_and_replica_behind(lab: Lab) -> None:
         async with lab.inject(link.down(postgres)):
             await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
             await lab.request("delivery", of=1, expect=REFUSED)
+
+
+@pytest.mark.parametrize(
+    "former", ["follows", pytest.param("killed", marks=nightly("differs by what the old address answers"))]
+)
+@proves("primary.found", fails="outcome", match="refused")
+async def test_primary_and_replica_swapped(lab: Lab, former: Literal["follows", "killed"]) -> None:
+    """A failover that no address follows: deliveries find the new primary where the service only read before."""
+    await lab.restart(FROM_REPLICA)
+    await lab.deliver(5)
+    async with lab.inject(server.swap(replica, former=former)):
+        await lab.deliver(5)
+        await lab.request("delivery", of=0, expect=ACKNOWLEDGED)

@@ -12,6 +12,7 @@ from webhook.delivery import Phase
 from webhook.failures import Reason, reason_of
 from webhook.keepalive import kept_alive
 from webhook.newest_first import NewestFirstPool
+from webhook.primary import PrimaryFinder, arguments_of
 from webhook.replication import WarnedConnection
 from webhook.settings import Settings
 
@@ -23,7 +24,11 @@ def make_engine(settings: Settings, database_url: URL | None = None) -> AsyncEng
     defaults. Parameters stay out of error messages in any case: the body is one.
     """
     url = (database_url or settings.database_url).set(drivername=_driver(settings))
-    engine = create_async_engine(url, hide_parameters=True, connect_args=_connect_args(settings), **_pool(settings))
+    arguments = _connect_args(settings)
+    if database_url is None and settings.replica_url is not None and settings.primary_found:
+        other = arguments_of(settings.replica_url.set(drivername=url.drivername))
+        arguments["async_creator_fn"] = PrimaryFinder(other).connect
+    engine = create_async_engine(url, hide_parameters=True, connect_args=arguments, **_pool(settings))
     if settings.pool_leave_read_only:
         event.listen(engine.sync_engine, "handle_error", _leave_read_only)
     return engine

@@ -107,7 +107,8 @@ class Settings(BaseSettings):
     commit_replicated: bool = True
     errors_refuse: bool = True
 
-    # Reading from a replica.
+    # The second server: written to where it has become the primary, and read from.
+    primary_found: bool = True
     replica_absence_is_no_proof: bool = True
     replica_fall_back: bool = True
     replica_bounded: bool = True

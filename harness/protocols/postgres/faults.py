@@ -19,9 +19,10 @@ from harness.protocols.postgres.disk import fill_disk, fill_log_disk
 from harness.protocols.postgres.failover.losing import lose_standby
 from harness.protocols.postgres.failover.promotion import promote
 from harness.protocols.postgres.failover.switching import switch_over
-from harness.protocols.postgres.lagging import delay_replay, pause_replay, standby
 from harness.protocols.postgres.migrating import migrate
 from harness.protocols.postgres.probes import session as open_session
+from harness.protocols.postgres.replicas.lagging import delay_replay, pause_replay, standby
+from harness.protocols.postgres.replicas.swapping import swap
 from harness.protocols.postgres.running.leaked import execute_past_leaks
 from harness.protocols.postgres.server_state import change_password, crash_backend, limit_connections
 from harness.protocols.postgres.tables import plain_table
@@ -284,5 +285,6 @@ __all__ = [
     "pause_replay",
     "promote",
     "standby",
+    "swap",
     "switch_over",
 ]

@@ -12,7 +12,7 @@ from harness.faults.evidence import EvidenceKind
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import LaidLink, ServerChange, Site
 from harness.polling import poll_async
-from harness.protocols.postgres.failover.standby import Standby
+from harness.protocols.postgres.failover.standby import AnyKind, Standby
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.postgres.storage import OwnDatabase
@@ -32,8 +32,9 @@ _READS = re.compile(r"\bFROM\s+\"?(?P<table>\w+)", re.IGNORECASE)
 class Replica:
     """The standby behind a link; a fault that finds one there already uses that."""
 
-    def __init__(self, site: Site, fault: TimedFault, link: Link) -> None:
+    def __init__(self, site: Site, fault: TimedFault, link: Link, *, kind: AnyKind = "streaming") -> None:
         self._site = site
+        self._kind = kind
         self._link = link
         self.followed = _followed(site, link, fault)
         """The link whose server it follows."""
@@ -65,7 +66,7 @@ class Replica:
         if laid.server != self.followed.server:
             return cast("PostgresServer", self._site.servers[laid.server])
         self._site.server_changes.append(self._change)
-        self._standby = await asyncio.to_thread(Standby, self.primary, "streaming")
+        self._standby = await asyncio.to_thread(Standby, self.primary, self._kind)
         self._before = laid
         server = self._standby.as_server(self._link.name)
         self._site.servers[server.name] = server

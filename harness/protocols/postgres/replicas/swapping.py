@@ -1,0 +1,142 @@
+"""The fault of a failover that no address follows: the standby that the service reads becomes the primary."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, TypeAlias
+
+from harness.errors import UsageError
+from harness.faults.evidence import EvidenceKind
+from harness.faults.example import Example, Ground
+from harness.faults.fault import Injection
+from harness.faults.messages.timing import TimedFault
+from harness.faults.site import ServerChange, Site
+from harness.history.events import FailedOver
+from harness.protocols.postgres.probes import session as open_session
+from harness.protocols.postgres.replicas.behind_link import Replica
+from harness.protocols.postgres.server import Copy
+from harness.protocols.postgres.words import Postgres
+from harness.vocabulary import ANY_OUTCOME
+
+Former: TypeAlias = Literal["follows", "killed"]
+"""What becomes of the old primary: it follows the new one at its own address, or is gone."""
+FORMERS: tuple[Former, ...] = ("follows", "killed")
+NEW_PRIMARY_USED = EvidenceKind(
+    "new_primary_used", "PostgreSQL", "the service had sessions at the new primary, whose address it had to find"
+)
+PRIMARY_NOT_FOUND = EvidenceKind(
+    "primary_not_found", "PostgreSQL", "the service had no session at the new primary: it kept to the old address"
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Swap(TimedFault, kind="server.swap"):
+    """The standby that the service reads becomes the primary, and no address follows: the service has to find it.
+
+    For example::
+
+        replica = Postgres("replica")
+        async with lab.inject(server.swap(replica)):
+            await lab.deliver(5)
+
+    Each link goes on leading to the same server as before. The old primary is stopped in its orderly way, so that the
+    standby has all that it had, and then follows the new one: the link for writes leads to a server that only reads,
+    and the link for reads to the primary. With `former="killed"` it gets SIGKILL and stays away. The fault makes the
+    standby, as `server.standby` does, but a synchronous one: nothing that was acknowledged may be lost. Healed, the
+    old one is stopped, and both links lead to the new primary.
+
+    Args:
+        link: a link with `replica_of` in the target description.
+        former: "follows" or "killed".
+        at: as of `server.standby`.
+
+    Raises:
+        UsageError: `former` is something else; or, when it is injected, the link reads no replica.
+    """
+
+    needs_own_server: ClassVar[bool] = True
+    of_a_replica: ClassVar[bool] = True
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (NEW_PRIMARY_USED, PRIMARY_NOT_FOUND)
+    link: Postgres
+    former: Former = field(default="follows", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.former not in FORMERS:
+            raise UsageError.at(self.kind, "former", self.former, "nothing that becomes of it", valid=FORMERS)
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """Deliveries that come before the new primary is found may be refused."""
+        return Example(cls(ground.link_as(Postgres)), restarted_with=ground.read_with, expect=ANY_OUTCOME)
+
+    def effect(self) -> str:
+        """What it does, and what becomes of the old primary."""
+        end = "follows it" if self.former == "follows" else "is killed"
+        return f"make the standby behind {self.link} the primary at its own address, while the old one {end}"
+
+    def injection(self, site: Site) -> Injection:
+        """Make the standby, end the primary, promote the standby."""
+        return _Swap(self, site)
+
+
+class _Swap(Injection):
+    def __init__(self, fault: Swap, site: Site) -> None:
+        self._fault = fault
+        self._site = site
+        self._replica = Replica(site, fault, fault.link, kind="synchronous")
+        self._change = ServerChange(self._replica.followed.server, fault, may_end_it=False)
+        self._made = False
+        self._promoted_at: dt.datetime | None = None
+
+    async def prepare(self) -> None:
+        if not self._made:
+            self._made = True
+            self._site.server_changes.append(self._change)
+            await self._replica.make()
+
+    async def act(self) -> None:
+        await self.prepare()
+        standby, primary = self._replica.standby, self._replica.primary
+        await asyncio.to_thread(primary.stop if self._fault.former == "follows" else primary.crash)
+        ended = time.monotonic()
+        await asyncio.to_thread(standby.promote)
+        self._promoted_at, took_over = dt.datetime.now(dt.UTC), time.monotonic()
+        if self._fault.former == "follows":
+            await asyncio.to_thread(standby.rewind_former)
+        away_ms, promotion_ms = round((took_over - ended) * 1e3, 1), round(standby.promotion_ms, 1)
+        self._site.failed_over(FailedOver(primary.name, "synchronous", away_ms, promotion_ms), time.monotonic_ns())
+
+    async def fired(self) -> int:
+        """How many sessions the service has had at the new primary; 1 if it had none."""
+        return max(await self._used(), 1) if self._promoted_at is not None else 0
+
+    async def _used(self) -> int:
+        sql = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND query_start > $2"
+        async with open_session(self._replica.followed.own.admin_url) as asking:
+            return int(await asking.fetchval(sql, self._replica.followed.words["user"], self._promoted_at))
+
+    async def heal(self) -> None:
+        """Record who found the new primary; stop the old one, and lead both links to the new one."""
+        if not self._made:
+            return
+        self._made = False
+        former: Copy | None = None
+        if self._promoted_at is not None:
+            used, former = await self._used(), self._replica.standby.former
+            kind = NEW_PRIMARY_USED if used else PRIMARY_NOT_FOUND
+            self._site.saw(kind, f"{used} sessions of the service's", server=self._replica.laid)
+            self._promoted_at = None
+            await self._site.relink(self._replica.primary)
+        await self._replica.give_up()
+        if former is not None:
+            await asyncio.to_thread(former.stop)
+        self._change.mended = True
+
+
+swap = Swap
+
+__all__ = ["swap"]
