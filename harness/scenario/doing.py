@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -130,8 +131,8 @@ class Answers(Sequence[Answer]):
 
 def _asked_for_at() -> str:
     """Return `file:line` in the scenario where the verb was called: the nearest caller outside this package."""
-    own = str(Path(__file__).parent)
+    own = f"{Path(__file__).parent}{os.sep}"
     frame = inspect.currentframe()
-    while frame is not None and str(Path(frame.f_code.co_filename).parent) == own:
+    while frame is not None and frame.f_code.co_filename.startswith(own):
         frame = frame.f_back
     return "" if frame is None else f"{shown(frame.f_code.co_filename)}:{frame.f_lineno}"
