@@ -20,6 +20,7 @@ from harness.processes.keeper import Keeper, ProcessSpec
 from harness.protocols.postgres.running.binaries import find_postgres
 from harness.stack import private_folder
 from harness.stack.servers.readiness import NotReadyError, wait_ready
+from harness.stack.toxiproxy.build import toxiproxy_server_path
 from tests.stack.support import processes_in
 
 PROGRAM = (sys.executable, "-m", "tests.stack.run_a_stack")
@@ -37,9 +38,16 @@ def others_may_enter(program: Path) -> bool:
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in program.resolve().parents)
 
 
-def environment(base: Path) -> dict[str, str]:
+def environment(base: Path, **more: str) -> dict[str, str]:
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "HARNESS_TMP": str(base), "PYTHONPATH": path}
+    return {**os.environ, "HARNESS_TMP": str(base), "PYTHONPATH": path, **more}
+
+
+def cache_without_data(folder: Path) -> str:
+    """A cache that has Toxiproxy, and no data directory: initdb has to make one."""
+    folder.mkdir()
+    (folder / "toxiproxy").symlink_to(toxiproxy_server_path().parents[1])
+    return str(folder)
 
 
 def read_until(run: subprocess.Popen[str], line: str, times: int = 1) -> list[str]:
@@ -70,11 +78,10 @@ def wait_gone(pid: int) -> None:
     ids=["in initdb", "postgres starting", "toxiproxy starting", "ready", "postgres restarting"],
 )
 def test_a_run_killed_at_any_moment_leaves_no_process_and_the_next_run_no_folder(
-    base: Path, moment: str, times: int
+    base: Path, tmp_path: Path, moment: str, times: int
 ) -> None:
-    with subprocess.Popen(
-        PROGRAM, env=environment(base), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as run:
+    env = environment(base, HARNESS_CACHE_DIR=cache_without_data(tmp_path / "cache"))
+    with subprocess.Popen(PROGRAM, env=env, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         keeper = int(read_until(run, "keeper")[-1].split()[1])
         read_until(run, moment, times)
         run.kill()

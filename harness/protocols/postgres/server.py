@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,7 @@ from harness.protocols.contract.server import ServerKind
 from harness.protocols.postgres.about import ABOUT
 from harness.protocols.postgres.options import PostgresOptions, as_conf, settings_for
 from harness.protocols.postgres.running.binaries import PostgresBinaries, check_postgres_version, find_postgres
+from harness.protocols.postgres.running.fresh_data import fresh_data
 from harness.stack.blocking import run_blocking
 from harness.stack.servers.deaths import describe_exit
 from harness.stack.servers.process import ServerProcess, not_owned
@@ -73,10 +74,10 @@ class PostgresServer(Server):
             log=launch.log(name),
             password=secrets.token_urlsafe(16),
         )
-        _make_data_directory(launch.keeper, recipe, options or PostgresOptions())
-        run = launch.started(recipe)
-        if recipe.binaries.major >= _ROUNDS_SINCE:
-            run_blocking(_log_in_cheaply(recipe.url(run.port), recipe.password))
+        born = replace(recipe, password=_make_data_directory(launch.keeper, recipe, options or PostgresOptions()))
+        run = launch.started(born)
+        run_blocking(_take_password(born.url(run.port), recipe))
+        run.goes_on_as(recipe)
         server = cls(recipe.url(run.port), recipe.binaries.version, run=run, name=name)
         server._origin = _Origin(launch, recipe)
         return server
@@ -215,11 +216,15 @@ async def _ask(url: str) -> _Answer:
     return _Answer(str(row[0]).split()[0], bool(row[1]))
 
 
-async def _log_in_cheaply(url: str, password: str) -> None:
-    """Give the harness's own user one round of SHA-256: each run logs in four times, and 4,096 rounds are 4 ms."""
+async def _take_password(url: str, recipe: _Recipe) -> None:
+    """Give the harness's own user this server's password, in place of the one that its data directory came with.
+
+    With one round of SHA-256: each run logs in four times, and 4,096 rounds are 4 ms.
+    """
+    cheaply = "SET scram_iterations = 1; " if recipe.binaries.major >= _ROUNDS_SINCE else ""
     connection = await asyncpg.connect(url, timeout=_CONNECT_DEADLINE_S, command_timeout=_CONNECT_DEADLINE_S)
     try:
-        await connection.execute(f"SET scram_iterations = 1; ALTER ROLE {SUPERUSER} PASSWORD '{password}'")
+        await connection.execute(f"{cheaply}ALTER ROLE {SUPERUSER} PASSWORD '{recipe.password}'")
     finally:
         connection.terminate()
 
@@ -242,23 +247,18 @@ class _Recipe:
     def spec(self, port: int) -> ProcessSpec:
         return self._spec(self.name, self.log, str(self.binaries.postgres), "-D", str(self.data), "-p", str(port))
 
-    def initdb(self, password_file: Path) -> ProcessSpec:
+    @property
+    def choices(self) -> Sequence[str]:
+        """What initdb is told, besides where."""
         locale = ["--no-locale"]
         if self.binaries.major >= _BUILTIN_LOCALE_SINCE:  # the same on every machine, whatever it has installed
             locale += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        return self._spec(
-            "initdb",
-            self.log,
-            str(self.binaries.initdb),
-            f"--pgdata={self.data}",
-            f"--username={SUPERUSER}",
-            f"--pwfile={password_file}",
-            "--auth-host=scram-sha-256",
-            "--auth-local=reject",
-            "--encoding=UTF8",
-            *locale,
-            "--no-sync",
-        )
+        auth = ("--auth-host=scram-sha-256", "--auth-local=reject")
+        return (f"--username={SUPERUSER}", *auth, "--encoding=UTF8", *locale, "--no-sync")
+
+    def initdb(self, password_file: Path) -> ProcessSpec:
+        where = (f"--pgdata={self.data}", f"--pwfile={password_file}")
+        return self._spec("initdb", self.log, str(self.binaries.initdb), *where, *self.choices)
 
     def basebackup(self, data: Path, log: Path, port: int) -> ProcessSpec:
         source = f"--dbname=postgresql://{SUPERUSER}@127.0.0.1:{port}"
@@ -289,18 +289,30 @@ class _Recipe:
             raise NotReadyError(f"{type(error).__name__}: {error}") from error
 
 
-def _make_data_directory(keeper: Keeper, recipe: _Recipe, options: PostgresOptions) -> None:
-    folder = recipe.data.parent
-    password_file = folder / "password"
+def _make_data_directory(keeper: Keeper, recipe: _Recipe, options: PostgresOptions) -> str:
+    """Make it, by a copy of an earlier one or by initdb, and return its superuser's password."""
+    _give_away(keeper, recipe.data.parent)
+    kept = fresh_data((recipe.binaries.initdb, recipe.binaries.postgres), recipe.choices)
+    password = None if kept is None else kept.copy_to(recipe.data, keeper.file_owner("mapped"))
+    if password is None:
+        password = recipe.password
+        _run_initdb(keeper, recipe)
+        if kept is not None:
+            kept.keep(recipe.data, password)
+    with (recipe.data / "postgresql.conf").open("a", encoding="utf-8") as conf:
+        conf.write("\n# Added by the harness; of two lines the last one counts.\n" + as_conf(settings_for(options)))
+    return password
+
+
+def _run_initdb(keeper: Keeper, recipe: _Recipe) -> None:
+    password_file = recipe.data.parent / "password"
     password_file.touch(mode=0o600)
     password_file.write_text(recipe.password + "\n", encoding="ascii")
-    _give_away(keeper, folder, password_file)
+    _give_away(keeper, password_file)
     try:
         _run_to_its_end(keeper, recipe.initdb(password_file))
     finally:
         password_file.unlink()
-    with (recipe.data / "postgresql.conf").open("a", encoding="utf-8") as conf:
-        conf.write("\n# Added by the harness; of two lines the last one counts.\n" + as_conf(settings_for(options)))
 
 
 def _first_free(folder: Path, name: str) -> Path:
@@ -336,17 +348,17 @@ def _run_to_its_end(keeper: Keeper, spec: ProcessSpec) -> None:
         )
 
 
-def _give_away(keeper: Keeper, folder: Path, password_file: Path) -> None:
-    """Give PostgreSQL's files to the user that it will run as, if that is another one.
+def _give_away(keeper: Keeper, path: Path) -> None:
+    """Give PostgreSQL's folder, or a file in it, to the user that it will run as, if that is another one.
 
-    That user must also be able to enter the parent folder, which gets exactly that permission.
+    That user must also be able to enter the folder above, which gets exactly that permission.
     """
     uid, gid = keeper.file_owner("mapped")
     if uid == os.geteuid():
         return
-    for path in (folder, password_file):
-        os.chown(path, uid, gid)
-    folder.parent.chmod(folder.parent.stat().st_mode | stat.S_IXGRP | stat.S_IXOTH)
+    os.chown(path, uid, gid)
+    if path.is_dir():
+        path.parent.chmod(path.parent.stat().st_mode | stat.S_IXGRP | stat.S_IXOTH)
 
 
 SERVER: Final[ServerKind[PostgresBinaries, PostgresOptions]] = PostgresServer

@@ -120,6 +120,10 @@ class ServerProcess:
                 hint=f"see who listens: ss -ltnp 'sport = :{port}'",
             ) from error
 
+    def goes_on_as(self, recipe: Recipe) -> None:
+        """Start it as this says from now on: what it needs to be asked has changed."""
+        self._recipe = recipe
+
     def stop(self, *, how: Shutdown = "orderly", grace_s: float = 10.0) -> None:
         """Stop in the server's orderly way, or at once; whatever is left after `grace_s` is killed. Idempotent."""
         if self._process is None:
