@@ -5,6 +5,9 @@ from scenarios.words import UNHANDLED
 
 OTHER_TYPES = "ALTER TABLE deliveries ALTER received_at TYPE timestamptz(6), ALTER sha256 TYPE varchar(64)"
 STRICTER = "ALTER ROLE CURRENT_USER SET default_transaction_isolation = 'repeatable read'"
+GRUMBLES = """
+CREATE FUNCTION grumble() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE WARNING 'slow audit'; RETURN NEW; END$$;
+CREATE TRIGGER grumble BEFORE INSERT ON deliveries FOR EACH ROW EXECUTE FUNCTION grumble()"""
 SHORTER = "ALTER ROLE CURRENT_USER SET statement_timeout = '100ms'"
 
 
@@ -24,6 +27,14 @@ async def test_two_copies_under_a_stricter_isolation(lab: Lab) -> None:
     async with lab.inject(commit := wire.hold(postgres.sent("COMMIT"))), lab.deliver(copies=2):
         await lab.until(postgres.waiting("INSERT"))
         await lab.heal(commit)
+
+
+@proves("retry.database", fails="outcome", match="SerializationError")
+async def test_trigger_warns(lab: Lab) -> None:
+    """An operator's trigger warns at each INSERT: that puts no COMMIT in doubt."""
+    await lab.inject(server.migrate(postgres, GRUMBLES))
+    async with lab.inject(wire.fail(postgres.sent("INSERT"), code="40001")):
+        await lab.deliver(3)
 
 
 @proves("deadline.statement", fails="outcome", match="QueryCanceledError")

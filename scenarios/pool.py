@@ -20,6 +20,15 @@ async def test_idle_pool_cut(lab: Lab) -> None:
     lab.expect(service.metric("webhook_retries_total"), at_most=0)
 
 
+@proves("deadline.statement", fails="outcome", match=f"refused.*{WAITS_FOR_POSTGRES}")
+async def test_pooled_connection_is_silent(lab: Lab) -> None:
+    """What comes first over a pooled connection is not answered: another stores it in time, without a retry."""
+    await lab.until(postgres.idle(at_least=1))
+    async with lab.inject(wire.stall(postgres.sent())):
+        await lab.deliver(slower_ms_max=3_500)
+    lab.expect(service.metric("webhook_retries_total"), at_most=0)
+
+
 @proves("pool.recycle", without=ALONE_WITH_ITS_AGE, fails="outcome", match=f"{CLOSED}|AdminShutdownError")
 async def test_old_sessions_are_ended(lab: Lab) -> None:
     """PostgreSQL ends what has been idle for long: a connection as old as that is not used again."""

@@ -111,8 +111,6 @@ class Store:
         try:
             with self._gate.queue():
                 connection = await self._engine.connect()
-            if self._replicated:
-                forget_warnings(await _driver(connection))
             yield connection
         except AttemptFailedError as error:
             await _give_up(connection, error)
@@ -154,6 +152,8 @@ class Store:
         return stored
 
     async def _commit(self, connection: AsyncConnection, progress: Progress) -> None:
+        if self._replicated:  # what was warned of before (a trigger may) says nothing of this COMMIT
+            forget_warnings(await _driver(connection))
         progress.phase = Phase.COMMIT
         before, progress.in_doubt = progress.in_doubt, True
         try:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.engine.observing.counting import POOL
 from harness.engine.observing.service.probes import Probed
 from harness.engine.rig import Rig
 from harness.errors import HarnessError
-from harness.history.events import CountsRead, SeriesRead
+from harness.history import History
+from harness.history.events import Counted, CountsRead, SeriesRead
+from harness.target import Target
 from harness.target.sections.outcomes import outcome_of
 from harness.target.sections.series import parts_of
 
@@ -29,6 +32,7 @@ def _problems(rig: Rig, probed: Probed) -> Iterator[str]:
         yield from (f"{series} is not shown before it was counted" for series in probes.counts.values()
                     if not _shown(probed, series))  # fmt: skip
     yield from (f"{series} is not shown" for series in probes.shows if not _shown(probed, series))
+    yield from _below_zero(rig.target, rig.recorder.history)
     if not probed.is_taken:
         yield f"Prometheus takes no metrics of the content type {probed.content_type!r}"
     for label, known in probes.labels.items():
@@ -37,6 +41,17 @@ def _problems(rig: Rig, probed: Probed) -> Iterator[str]:
             yield f"the label {label} has {len(other)} values that it should not have: {other[0]!r}"
     if probes.tasks is not None and probed.get(probes.tasks) < 1:
         yield f"{probes.tasks} says {probed.get(probes.tasks):g} while a task of the service answers this question"
+
+
+def _below_zero(target: Target, history: History) -> Iterator[str]:
+    """Of which connections the service has said at any time of the run that it had less than none."""
+    probes = target.description.probes
+    told = {series for link in target.description.links.values() for series in link.told_by}
+    for label, series in (probes.pool if probes else {}).items():
+        said = [each.seen for each in history.of(Counted) if each.of == POOL and each.what == label]
+        least = min((seen for seen in said if seen is not None), default=0.0)
+        if series in told and least < 0:
+            yield f"{series} was {least:g} for a time, and it counts connections"
 
 
 def _value(probed: Probed, series: str) -> float:
