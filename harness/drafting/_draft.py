@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.drafting._source import source_of
 from harness.errors import UsageError
 from harness.faults import Fault, no_fault
+from harness.faults.example import Example
 from harness.standard.example_moves import moves_of
 from harness.standard.ground import ground_of, links_of
 from harness.target import Target
@@ -19,12 +20,12 @@ PLACE = "command line"
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A scenario that runs, and does not say yet why it fails without `protection`."""
+    """A scenario that runs, and does not say yet why it fails without `protection`; None where the target has none."""
 
     name: str
     kind: str
     link: Link
-    protection: str
+    protection: str | None
     text: str
 
 
@@ -46,13 +47,18 @@ def draft(
     if kind not in known:
         raise UsageError.at(PLACE, "--fault", kind, "no such fault", valid=known)
     where = _link(target, known[kind], link)
-    what = _protection(target, where, protection)
     example = known[kind].example(ground_of(target, where))
     if example is None:
         raise UsageError.at(
             PLACE, "--fault", kind, f"has no example for {where!r}", mend="name another --link, or another fault"
         )
-    return Draft(name, kind, where, what, source_of(name, moves_of(example), what))
+    return draft_of(name, target, example, where, protection)
+
+
+def draft_of(name: str, target: Target, example: Example, link: Link, protection: str | None) -> Draft:
+    """Write a scenario of this name that does what the example does. `protection`: see `draft`. Raises UsageError."""
+    what = _protection(target, link, protection)
+    return Draft(name, example.fault.kind, link, what, source_of(name, moves_of(example), what))
 
 
 def kinds() -> Mapping[str, type[Fault]]:
@@ -79,15 +85,11 @@ def _link(target: Target, fault: type[Fault], name: str | None) -> Link:
     return fitting[name]
 
 
-def _protection(target: Target, link: Link, name: str | None) -> str:
-    known = target.description.protections
+def _protection(target: Target, link: Link, name: str | None) -> str | None:
     if name is not None:
         switched_off(target.description, name, place=PLACE, key="--proves")
         return name
-    if not known:
-        mend = 'add a table [protections."NAME"] with what switches it off'
-        raise UsageError.at(str(target.path), "protections", "", "a scenario proves one, and there is none", mend=mend)
-    return usual_protection(target, link.name) or next(iter(known))
+    return usual_protection(target, link.name)
 
 
 def usual_protection(target: Target, link: str) -> str | None:

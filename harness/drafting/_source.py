@@ -17,24 +17,29 @@ FILE = '''"""TODO: what goes wrong in this file, in a sentence."""
 from harness import {words}
 
 
+{proof}async def test_{name}(lab: Lab) -> None:
+    """TODO: what breaks, and what is true all the same."""
+{body}
+'''
+PROOF = """\
 # TODO: what makes this scenario fail? These tell by which check, and by which words; write both into `proves`.
 #     python -m harness run {name} --without {protection}
 #     python -m harness ablate {name} --matrix
 @proves("{protection}", fails="outcome", match="TODO")
-async def test_{name}(lab: Lab) -> None:
-    """TODO: what breaks, and what is true all the same."""
-{body}
-'''
-ALWAYS_USED = ("Lab", "proves")
+"""
 LONGEST = 120
 """Characters of a line."""
 
 
-def source_of(name: str, moves: Sequence[Move], protection: str) -> str:
-    """Return the file's text: a scenario of this name, with a proof that is marked as unfinished."""
+def source_of(name: str, moves: Sequence[Move], protection: str | None) -> str:
+    """Return the file's text: a scenario of this name, with a proof that is marked as unfinished.
+
+    `protection`: None for a target that has none, so that there is nothing to prove.
+    """
     body = "\n".join(body_of(name, moves))
-    words = ", ".join(words_in(body, ALWAYS_USED))
-    return FILE.format(name=name, protection=protection, body=body, words=words)
+    proof = "" if protection is None else PROOF.format(name=name, protection=protection)
+    words = ", ".join(words_in(body, ["Lab", *(["proves"] if proof else [])]))
+    return FILE.format(name=name, proof=proof, body=body, words=words)
 
 
 def body_of(name: str, moves: Sequence[Move]) -> Sequence[str]:

@@ -30,12 +30,13 @@ class LinkBreak:
     """Whether it strikes only connections that are open between two requests."""
 
 
-def link_breaks(ground: Ground) -> Iterator[LinkBreak]:
-    """What is broken on a link, the shortest first."""
+def link_breaks(ground: Ground, *, of_a_replica: bool = False) -> Iterator[LinkBreak]:
+    """What is broken on a link. `of_a_replica`: it leads to a standby, whose server the primary's faults concern."""
     yield from _cut(ground)
     yield from _away(ground)
     yield from _slow(ground)
-    yield from _server(ground)
+    if not of_a_replica:
+        yield from _server(ground)
 
 
 def _cut(ground: Ground) -> Iterator[LinkBreak]:

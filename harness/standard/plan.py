@@ -60,20 +60,21 @@ def _all(target: Target, seen: Seen, left_out: list[LeftOut]) -> Iterator[Planne
             left_out.append(LeftOut(f"everything on {link}", "no request of the service's used it"))
             continue
         ground = ground_of(target, link)
-        yield from _of_link(link, ground, seen, left_out)
+        replica = target.description.links[link.name].replica_of is not None
+        yield from _of_link(link, ground, seen, left_out, replica=replica)
         for statement in seen.statements:
             if statement.link == link:
                 yield from statement_breaks(statement, target)
 
 
-def _of_link(link: Link, ground: Ground, seen: Seen, left_out: list[LeftOut]) -> Iterator[Planned]:
-    for each in link_breaks(ground):
+def _of_link(link: Link, ground: Ground, seen: Seen, left_out: list[LeftOut], *, replica: bool) -> Iterator[Planned]:
+    for each in link_breaks(ground, of_a_replica=replica):
         if each.at_rest and not seen.unrecorded and not seen.kept.get(link.name):
             why = f"the service keeps no connection to {link} between two requests"
             left_out.append(LeftOut(_id(link, each.name), why))
             continue
         yield Planned(id=_id(link, each.name), link=link.name, about=each.about, moves=each.moves, nightly=each.nightly)
-    for own in STANDARD.of(link.protocol).breaks(ground):
+    for own in () if replica else STANDARD.of(link.protocol).breaks(ground):
         yield _of_protocol(link, own)
 
 

@@ -169,3 +169,13 @@ def test_what_takes_long_is_for_the_night_and_says_why(target: Target) -> None:
     assert nightly["standard_postgres_away_70s"] == "waits for 70 s"
     assert nightly["standard_get_errs_oom_redis"]
     assert "standard_postgres_away_1s" not in nightly
+
+
+def test_a_replica_has_its_link_broken_and_not_its_server(tmp_path: Path) -> None:
+    text = (SCENARIOS / "target.toml").read_text("utf-8")
+    replica = '[links.replica]\nprotocol = "postgres"\nreplica_of = "postgres"\n\n[sender.http]'
+    (tmp_path / "target.toml").write_text(text.replace("[sender.http]", replica), "utf-8")
+    seen = Seen(statements=(), kept={"replica": 1}, used=frozenset())
+    found = ids(standard_suite(load_target(tmp_path / "target.toml"), seen, nothing_lacks))
+    assert "standard_replica_away_1s" in found
+    assert not {"standard_replica_restarted", "standard_replica_failed_over"} & set(found)

@@ -36,6 +36,7 @@ def check(*, scenarios: Path, target: Path | None, **given: Any) -> ExitStatus:
         return ExitStatus.USAGE
     gate = shlex.join([*harness_words(), "gate", *settings.options()])
     click.echo(f"{settings.target_file} describes the service; next: {gate}")
+    click.echo(f"or break all that it uses, without a scenario: {gate} --suite standard")
     return ExitStatus.HELD
 
 
