@@ -41,6 +41,11 @@ class RedisBinary:
     version: str
     flavour: str
 
+    @property
+    def major(self) -> int:
+        """The first number of its version."""
+        return int(self.version.split(".")[0])
+
     def __str__(self) -> str:
         """Flavour, version and place."""
         return f"{self.flavour} {self.version}, {self.path}"

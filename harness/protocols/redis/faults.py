@@ -12,11 +12,14 @@ from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Injection, Once
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
+from harness.protocols.contract.access import OWN_NAME
+from harness.protocols.redis.driving import drive_to
 from harness.protocols.redis.monitor import CommandMonitor
 from harness.protocols.redis.probes import client
 from harness.protocols.redis.words import Redis
 
 KEYS_LOST = EvidenceKind("keys_lost", "Redis", "there were keys of the service, and they are gone")
+CLIENTS_KILLED = EvidenceKind("clients_killed", "Redis", "connections of the service were ended by CLIENT KILL")
 POISON_MET = EvidenceKind("poison_met", "Redis", "the service asked for one of the keys: MONITOR shows it")
 POISONED_S = 86_400
 """As long as a service may remember a delivery: what the harness puts there does not stay for ever."""
@@ -68,6 +71,52 @@ class _Flush(Once):
             await asking.flushdb()
         if self.struck:
             self._site.saw(KEYS_LOST, f"{self.struck} keys flushed", server=laid)
+
+
+@dataclass(frozen=True, repr=False)
+class KillClients(TimedFault, kind="server.kill_clients"):
+    """Redis ends every connection of the service's, once; new ones are accepted.
+
+    For example::
+
+        await lab.inject(server.kill_clients(redis))
+        await lab.deliver(5)
+
+    It sends CLIENT KILL for each, as an administrator does. The service sees the connections closed.
+
+    Args:
+        link: the link to the Redis server.
+        at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
+            the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
+    """
+
+    does: ClassVar[str] = "let Redis end every connection of the service"
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (CLIENTS_KILLED,)
+    link: Redis
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """It happens once, when there is a connection."""
+        return Example(cls(ground.link_as(Redis)), met="after", deliveries=SOME, prepared=True)
+
+    def injection(self, site: Site) -> Injection:
+        """Send CLIENT KILL for each of them."""
+        return _KillClients(self, site)
+
+
+class _KillClients(Once):
+    def __init__(self, fault: KillClients, site: Site) -> None:
+        self._fault = fault
+        self._site = site
+
+    async def act(self) -> None:
+        laid = self._site.laid(self._fault.link)
+        async with client(laid.admin_url) as asking:
+            for other in await asking.client_list():
+                if other["db"] == laid.words["database"] and other["name"] != OWN_NAME:
+                    self.struck += int(await asking.client_kill_filter(_id=other["id"]))
+        if self.struck:
+            self._site.saw(CLIENTS_KILLED, f"{self.struck} connections of the service ended", server=laid)
 
 
 @dataclass(frozen=True, repr=False)
@@ -151,6 +200,6 @@ class _Poison(Injection):
         await self._exits.aclose()
 
 
-flush, poison = Flush, Poison
+flush, kill_clients, poison = Flush, KillClients, Poison
 
-__all__ = ["flush", "poison"]
+__all__ = ["drive_to", "flush", "kill_clients", "poison"]

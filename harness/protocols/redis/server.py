@@ -28,6 +28,8 @@ __all__ = ["SERVER", "RedisServer"]
 
 _DEADLINE_S = 2.0
 _SCHEMES = ("redis",)
+_DEBUG_IS_CLOSED_SINCE = 7
+"""The first version that has to be told to carry out DEBUG RELOAD, by which it loads its data while it runs."""
 _CONNECT_ERRORS = (redis.RedisError, OSError, ValueError)
 
 
@@ -132,6 +134,7 @@ class _Recipe:
             "appendonly": "no",
             "daemonize": "no",
             "shutdown-timeout": "0",
+            **({"enable-debug-command": "local"} if self.binary.major >= _DEBUG_IS_CLOSED_SINCE else {}),
             **self.options.settings,
         }
         argv = [str(self.binary.path)]
