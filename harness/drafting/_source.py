@@ -29,6 +29,9 @@ PROOF = """\
 """
 LONGEST = 120
 """Characters of a line."""
+LONG_TEXT = 50
+"""Characters of a text that gets a name of its own, so that the lines which have it stay short."""
+PIECE = 90
 
 
 def source_of(name: str, moves: Sequence[Move], protection: str | None) -> str:
@@ -42,15 +45,18 @@ def source_of(name: str, moves: Sequence[Move], protection: str | None) -> str:
     return FILE.format(name=name, proof=proof, body=body, words=words)
 
 
-def body_of(name: str, moves: Sequence[Move]) -> Sequence[str]:
-    """The lines of a scenario's function; in front of its steps a variable for each fault that is spoken of again."""
+def body_of(name: str, moves: Sequence[Move], constants: dict[str, str] | None = None) -> Sequence[str]:
+    """The lines of a scenario's function; in front of its steps a variable for each fault that is spoken of again.
+
+    `constants`: names of long texts, by text. Further ones get a name there.
+    """
     text = Schedule(id=name, profile="", without=(), seed=0, partial=False, moves=tuple(moves)).to_python()
     variables = []
     for fault in _healed_by_value(moves):
         word = fault.kind.rpartition(".")[2]
         variables.append(f"{word} = {fault!r}")
         text = text.replace(repr(fault), word)
-    lines = _in_double_quotes("\n".join([*variables, *text.splitlines()])).splitlines()
+    lines = _in_double_quotes("\n".join([*variables, *text.splitlines()]), constants).splitlines()
     return [short for line in lines for short in _wrapped(f"    {line}")]
 
 
@@ -66,14 +72,32 @@ def _healed_by_value(moves: Sequence[Move]) -> Iterable[Fault]:
     return [fault for step in steps if isinstance(step, Inject) for fault in step.faults if fault in healed]
 
 
-def _in_double_quotes(text: str) -> str:
-    """`repr` uses single quotes, the suite double ones, unless they would have to be escaped."""
+def constant_lines(name: str, text: str) -> Iterator[str]:
+    """A long text under a name, in pieces that fit into a line."""
+    pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
+    if len(pieces) == 1:
+        yield f"{name} = {_quoted(text)}"
+        return
+    yield f"{name} = ("
+    yield from (f"    {_quoted(piece)}" for piece in pieces)
+    yield ")"
+
+
+def _quoted(text: str) -> str:
+    plain = repr(text)
+    return '"' + plain[1:-1].replace(r"\'", "'") + '"' if plain.startswith("'") and '"' not in text else plain
+
+
+def _in_double_quotes(text: str, constants: dict[str, str] | None) -> str:
+    """`repr` uses single quotes, the suite double ones, unless they would have to be escaped. Long ones get names."""
     lines = text.splitlines()
     for token in reversed([token for token in _tokens(text) if token.type == tokenize.STRING]):
         (row, begin), (_, end) = token.start, token.end
-        if token.string.startswith("'") and '"' not in ast.literal_eval(token.string):
-            inner = token.string[1:-1].replace(r"\'", "'")
-            lines[row - 1] = f'{lines[row - 1][:begin]}"{inner}"{lines[row - 1][end:]}'
+        said = ast.literal_eval(token.string)
+        shown = _quoted(said)
+        if constants is not None and len(shown) > LONG_TEXT:
+            shown = constants.setdefault(said, f"STATEMENT_{len(constants) + 1}")
+        lines[row - 1] = f"{lines[row - 1][:begin]}{shown}{lines[row - 1][end:]}"
     return "\n".join(lines)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from harness.drafting._source import LONGEST, body_of, words_in
+from harness.drafting._source import LONGEST, body_of, constant_lines, words_in
 from harness.standard import Planned, StandardSuite
 
 HEAD = '''"""What may happen on the links of {target}: the harness's standard suite, yours to change.
@@ -21,11 +21,14 @@ def suite_source(suite: StandardSuite, target: str, protection: Callable[[Planne
     `target`: its name. `protection`: what a scenario might prove, which stays to be said in full; None where the target
     has none.
     """
-    functions = [_function(each, protection(each)) for each in suite.planned]
+    constants: dict[str, str] = {}
+    functions = [[*_lines(each, protection(each), constants)] for each in suite.planned]
     body = "\n\n\n".join("\n".join(lines) for lines in functions)
     marks = [mark for mark in ("nightly", "proves") if f"\n@{mark}(" in f"\n{body}"]
     code = "\n".join(line for lines in functions for line in lines if not line.lstrip().startswith('"""'))
-    return f"{HEAD.format(target=target, imports=_imports(words_in(code, ['Lab', *marks])))}\n\n\n{body}\n"
+    head = HEAD.format(target=target, imports=_imports(words_in(code, ["Lab", *marks])))
+    named = [line for text, name in constants.items() for line in constant_lines(name, text)]
+    return "\n".join([head, *(["", *named] if named else []), "", "", body, ""])
 
 
 def _imports(words: Sequence[str]) -> str:
@@ -35,15 +38,11 @@ def _imports(words: Sequence[str]) -> str:
     return "\n".join(["from harness import (", *(f"    {word}," for word in words), ")"])
 
 
-def _function(planned: Planned, protection: str | None) -> list[str]:
-    return [*_lines(planned, protection)]
-
-
-def _lines(planned: Planned, protection: str | None) -> Iterator[str]:
+def _lines(planned: Planned, protection: str | None, constants: dict[str, str]) -> Iterator[str]:
     if protection is not None:
         yield f'@proves("{protection}", fails="outcome", match="TODO")'
     if planned.nightly:
         yield f'@nightly("{planned.nightly}")'
     yield f"async def test_{planned.id}(lab: Lab) -> None:"
     yield f'    """{planned.about}"""'
-    yield from body_of(planned.id, planned.moves)
+    yield from body_of(planned.id, planned.moves, constants)

@@ -14,8 +14,6 @@ from harness.vocabulary import Link, Message
 PHASES = ("query", "commit", "idle")
 """Phases of a connection in which it carries the service's own statements."""
 WORD_CHARACTERS = 24
-TEXT_CHARACTERS = 48
-"""As long as a line of the suite can be; statements that begin alike for so long count as one."""
 SHOWN_CHARACTERS = 30
 _NO_PLAIN = re.compile(r'[\s"\\]+')
 _NO_WORD = re.compile(r"[^a-z0-9]+")
@@ -49,8 +47,7 @@ class Statement:
 def statements(recordings: Sequence[Recording], links: Sequence[Link]) -> Sequence[Statement]:
     """The different statements of these deliveries, in the order in which they were sent.
 
-    One that a delivery and a repeat both have belongs to the first of them that was recorded. Two that begin alike for
-    TEXT_CHARACTERS count as one: a fault at that text strikes the first of them.
+    One that a delivery and a repeat both have belongs to the first of them that was recorded.
     """
     named = {link.name: link for link in links}
     found = list(_different(recordings))
@@ -59,9 +56,7 @@ def statements(recordings: Sequence[Recording], links: Sequence[Link]) -> Sequen
     made: list[Statement] = []
     for message, kind in found:
         others = [text for link, text in texts if link == message.link and text != message.text]
-        text = _shortest(message.text, others)[:TEXT_CHARACTERS].rstrip()
-        if any((each.link.name, each.text) == (message.link, text) for each in made):
-            continue
+        text = _shortest(message.text, others)
         word = _word(text)
         words[message.link, word] += 1
         again = words[message.link, word]

@@ -24,7 +24,26 @@ from harness.target import Target, load_target
 from tests.tiny import CHECKOUT, completed, run_harness, write_suite
 
 LONG = 'SELECT "id", "digest" FROM "a_table_with_a_name_that_is_long" WHERE "tenant" = $1 AND "is_this_too_long" = '
-TEXTS = (LONG + "$2 LIMIT 1", LONG + "$2 LIMIT 2", "SELECT now()", "INSERT INTO orders VALUES ('it''s')", "COMMIT")
+LONG_TEXTS = (LONG + "$2 LIMIT 1", LONG + "$2 LIMIT 2")
+TEXTS = (
+    *LONG_TEXTS,
+    "SELECT it_fits_into_one_line_but_is_long_enough_for_a_name FROM a",
+    "SELECT it_fits_not FROM b",
+    "SELECT now()",
+    "INSERT INTO orders VALUES ('it''s')",
+    "COMMIT",
+)
+
+
+class Named(ast.NodeTransformer):
+    """Puts the long texts in the place of their names."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        assigned = [node for node in tree.body if isinstance(node, ast.Assign)]
+        self.texts = {ast.unparse(node.targets[0]): ast.literal_eval(node.value) for node in assigned}
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:  # the name that ast calls
+        return ast.Constant(self.texts[node.id]) if node.id in self.texts else node
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +94,11 @@ def test_what_the_file_does_is_what_the_suite_does(demo: Target) -> None:
     suite = suite_of(demo, TEXTS)
     tree = ast.parse(written(demo))
     functions = {node.name: node for node in tree.body if isinstance(node, ast.AsyncFunctionDef)}
+    named = Named(tree)
+    assert {*LONG_TEXTS} <= set(named.texts.values())
     for each in suite.planned:
-        calls = [ast.unparse(node) for node in ast.walk(functions[f"test_{each.id}"]) if isinstance(node, ast.Call)]
+        function = named.visit(functions[f"test_{each.id}"])
+        calls = [ast.unparse(node) for node in ast.walk(function) if isinstance(node, ast.Call)]
         steps = [move.step for move in each.moves if isinstance(move, Do | Begin)]
         spoken_of = {step.kind for step in steps} & {"until", "heal"}  # these name a fault by a variable
         for step in steps if not spoken_of else ():
