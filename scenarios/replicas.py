@@ -76,3 +76,23 @@ async def test_primary_and_replica_swapped(lab: Lab, former: Literal["follows", 
     async with lab.inject(server.swap(replica, former=former)):
         await lab.deliver(5)
         await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+
+
+@proves("replica.fall_back", fails="outcome", match="refused")
+async def test_read_cancelled_by_recovery(lab: Lab) -> None:
+    """What the standby has to replay is in conflict with a read (40001): that is made at the primary."""
+    await lab.restart(FROM_REPLICA)
+    await lab.deliver()
+    async with lab.inject(server.cancel_reads(replica, "deliveries")):
+        await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+
+
+@proves("replica.must_follow", fails="shows_what_was_sent")
+async def test_replica_promoted_for_a_drill(lab: Lab) -> None:
+    """The standby was promoted beside the primary, and somebody writes there: it is neither read nor written to."""
+    await lab.restart(FROM_REPLICA)
+    await lab.deliver()
+    drill = server.execute(replica, "UPDATE deliveries SET body = '{}'")
+    async with lab.inject(server.promote_replica(replica)), lab.inject(drill):
+        await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+        await lab.deliver(3)

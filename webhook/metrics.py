@@ -33,6 +33,11 @@ class Metrics:
         self.replica_failures = self._counter(
             "webhook_replica_failures", "Reads that the replica failed", "reason", sorted({*Reason, "deadline"})
         )
+        self.replica_lag = Gauge(
+            "webhook_replica_lag_seconds",
+            "What was committed earlier is on the replica; 0 without one",
+            registry=self.registry,
+        )
         self.shed = Counter("webhook_shed", "Refused because too many were waiting", registry=self.registry)
         self.resolved = Counter("webhook_commits_resolved", "Lost commits that were settled", registry=self.registry)
         self.pool_waits = Counter("webhook_pool_waits", "Checkouts that had to queue", registry=self.registry)

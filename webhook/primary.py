@@ -69,6 +69,11 @@ def takes_writes(connection: Any) -> bool:
     return "on" not in only_reads
 
 
+def follows(connection: Any) -> bool:
+    """Tell whether the server follows a primary. PostgreSQL reports it in time: with the end of each statement."""
+    return getattr(connection.get_settings(), "in_hot_standby", "off") == "on"
+
+
 def arguments_of(url: URL) -> Arguments:
     """Give asyncpg's arguments that say where a server is, and who asks."""
     return dict(url.get_dialect()().create_connect_args(url)[1])

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from webhook import answers
 from webhook.failures import AttemptFailedError
+from webhook.lag import ReplicaLag
 from webhook.logs import describe
 from webhook.metrics import Metrics
 from webhook.recent import RecentDeliveries
@@ -21,12 +22,15 @@ Check = Callable[[], Awaitable[None]]
 class Probes:
     """The endpoints for monitoring."""
 
-    def __init__(self, *, settings: Settings, store: Store, recent: RecentDeliveries, metrics: Metrics) -> None:
+    def __init__(
+        self, *, settings: Settings, store: Store, recent: RecentDeliveries, metrics: Metrics, lag: ReplicaLag | None
+    ) -> None:
         self._limit_s = settings.ready_timeout_s
         self._redis_needed = not settings.redis_fail_open
         self._store = store
         self._recent = recent
         self._metrics = metrics
+        self._lag = lag
 
     async def alive(self, _: Request) -> Response:
         """GET /healthz: the event loop turns."""
@@ -44,7 +48,9 @@ class Probes:
         return answers.status_report(200 if ready else 503, {"status": word, "dependencies": dependencies})
 
     async def metrics(self, _: Request) -> Response:
-        """GET /metrics, for Prometheus."""
+        """GET /metrics, for Prometheus. How far a replica is behind is asked now."""
+        if self._lag is not None:
+            await self._lag.measure()
         return Response(generate_latest(self._metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     async def _why_not(self, check: Check) -> str | None:

@@ -59,6 +59,7 @@ PROTECTIONS = (
     Protection("ack.after_commit", (), "the answer goes out before the COMMIT", unsafe=True),
     Protection("commit.replicated", (), "a row that only the primary has is acknowledged when it is found there"),
     Protection("primary.found", (), "only DATABASE_URL's server is written to, though the replica may be the primary"),
+    Protection("replica.must_follow", (), "a replica that was promoted, and goes its own way, is read like any other"),
     Protection("replica.absence_is_no_proof", (), "a delivery that the replica lacks is said not to be stored: 404"),
     Protection("replica.fall_back", (), "a read that the replica fails is refused"),
     Protection("replica.bounded", ("replica_timeout_s",), "the replica is waited for as long as the primary would be"),

@@ -18,6 +18,7 @@ from webhook.failures import AttemptFailedError
 from webhook.gate import Gate
 from webhook.inspection import Inspector
 from webhook.intake import Intake
+from webhook.lag import ReplicaLag
 from webhook.logs import Log, describe, start_logging
 from webhook.metrics import Metrics
 from webhook.names import make_loop
@@ -111,7 +112,22 @@ def _make_replica(settings: Settings, metrics: Metrics, log: Log) -> Store | Non
         return None
     engine = make_engine(settings, settings.replica_url)
     # It locks nothing, and has no COMMIT to wait for.
-    return Store(engine, gate=_make_gate(settings, engine, metrics), log=log, replicated=False)
+    return Store(
+        engine,
+        gate=_make_gate(settings, engine, metrics),
+        log=log,
+        replicated=False,
+        must_follow=settings.replica_must_follow,
+    )
+
+
+def _make_lag(settings: Settings, parts: _Parts, metrics: Metrics) -> ReplicaLag | None:
+    if parts.replica is None:
+        return None
+    limit_s = settings.ready_timeout_s
+    lag = ReplicaLag(primary=parts.store, replica=parts.replica, limit_s=limit_s, clock=time.monotonic)
+    metrics.replica_lag.set_function(lambda: lag.seconds)
+    return lag
 
 
 def _make_budget(settings: Settings) -> RetryBudget:
@@ -178,7 +194,9 @@ async def _run(settings: Settings, parts: _Parts, metrics: Metrics, log: Log) ->
     reception = Reception(
         settings=settings, inspector=inspector, intake=intake, reading=reading, metrics=metrics, log=log
     )
-    probes = Probes(settings=settings, store=store, recent=recent, metrics=metrics)
+    probes = Probes(
+        settings=settings, store=store, recent=recent, metrics=metrics, lag=_make_lag(settings, parts, metrics)
+    )
     config = Config(
         make_application(reception, probes),
         http=protocol_class(

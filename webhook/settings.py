@@ -109,6 +109,7 @@ class Settings(BaseSettings):
 
     # The second server: written to where it has become the primary, and read from.
     primary_found: bool = True
+    replica_must_follow: bool = True
     replica_absence_is_no_proof: bool = True
     replica_fall_back: bool = True
     replica_bounded: bool = True

@@ -20,6 +20,7 @@ from webhook.failures import (
 )
 from webhook.gate import Gate
 from webhook.logs import Log, describe
+from webhook.primary import follows
 from webhook.replication import forget_warnings, was_warned
 from webhook.schema import FIND, FIND_AND_LOCK, FIND_WITH_BODY, INSERT_ALWAYS, INSERT_ONCE
 
@@ -42,6 +43,7 @@ class Store:
         idempotent: bool = True,
         ack_after_commit: bool = True,
         replicated: bool = True,
+        must_follow: bool = False,
     ) -> None:
         self._engine = engine
         self._gate = gate
@@ -50,6 +52,7 @@ class Store:
         self._ack_after_commit = ack_after_commit
         self._find = FIND_AND_LOCK if replicated else FIND
         self._replicated = replicated
+        self._must_follow = must_follow
         self._committing_late: dict[int, asyncio.Task[None]] = {}
         """By the connection's id(): whose COMMIT follows its answer."""
 
@@ -76,11 +79,11 @@ class Store:
             return stored
 
     async def fetch(self, source: str, delivery_id: str, progress: Progress) -> tuple[Stored, bytes] | None:
-        """Give what is stored, with its body."""
+        """Give what is stored, with its body. A server that has to follow a primary, and does not, knows of nothing."""
         async with self._connection(progress) as connection:
             progress.phase = Phase.SELECT
             row = (await connection.execute(FIND_WITH_BODY, {"source": source, "id": delivery_id})).one_or_none()
-            if row is None:
+            if row is None or (self._must_follow and not follows(await _driver(connection))):
                 return None
             return Stored(source, delivery_id, row.sha256, row.received_at, repeated=True), bytes(row.body)
 
@@ -90,6 +93,11 @@ class Store:
             table = (await connection.execute(text("SELECT to_regclass('deliveries')"))).scalar_one()
             if table is None:
                 raise LookupError("there is no table `deliveries`: run `python -m webhook migrate`")
+
+    async def ask(self, sql: str) -> Any:
+        """Give the one value that a statement gives."""
+        async with self._connection(Progress()) as connection:
+            return (await connection.execute(text(sql))).scalar_one()
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement of the service's own, and commit."""

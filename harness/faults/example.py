@@ -120,6 +120,7 @@ class Example:
         async with lab.inject(link.latency(redis, latency_ms=200)):
             await lab.deliver(5)
 
+    `deliveries`: how many are sent while the fault is on; 0 only where one is read.
     `beside`: faults that are injected with it, such as a cut that makes the service connect anew. `prepared`:
     one delivery comes first. `restarts`: the service is restarted while the fault is on. `idle_s`: so long nothing is
     delivered while it is on.

@@ -18,7 +18,7 @@ def moves_of(example: Example) -> Sequence[Move]:
 def _moves(example: Example) -> Iterator[Move]:
     fault = example.fault
     inject = Inject((fault, *example.beside))
-    deliver = Deliver(example.deliveries, copies=example.copies, expect=example.expect)
+    deliver = Deliver(max(example.deliveries, 1), copies=example.copies, expect=example.expect)
     if example.restarted_with:
         yield Do(Restart(example.restarted_with))
     if example.prepared:
@@ -30,7 +30,8 @@ def _moves(example: Example) -> Iterator[Move]:
                 yield Do(Restart())
             if example.idle_s:
                 yield Do(Wait(example.idle_s, because="it strikes what is idle for so long"))
-            yield Do(deliver)
+            if example.deliveries:
+                yield Do(deliver)
             if example.reads:
                 yield Do(Request(example.reads, expect=ACKNOWLEDGED))
             yield End(1)

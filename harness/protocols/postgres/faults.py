@@ -21,7 +21,9 @@ from harness.protocols.postgres.failover.promotion import promote
 from harness.protocols.postgres.failover.switching import switch_over
 from harness.protocols.postgres.migrating import migrate
 from harness.protocols.postgres.probes import session as open_session
+from harness.protocols.postgres.replicas.cancelling import cancel_reads
 from harness.protocols.postgres.replicas.lagging import delay_replay, pause_replay, standby
+from harness.protocols.postgres.replicas.promoting import promote_replica
 from harness.protocols.postgres.replicas.swapping import swap
 from harness.protocols.postgres.running.leaked import execute_past_leaks
 from harness.protocols.postgres.server_state import change_password, crash_backend, limit_connections
@@ -271,6 +273,7 @@ class _EndSessions(Once):
 end_sessions, lock, hold_commits = EndSessions, Lock, HoldCommits
 
 __all__ = [
+    "cancel_reads",
     "change_password",
     "crash_backend",
     "delay_replay",
@@ -284,6 +287,7 @@ __all__ = [
     "migrate",
     "pause_replay",
     "promote",
+    "promote_replica",
     "standby",
     "swap",
     "switch_over",

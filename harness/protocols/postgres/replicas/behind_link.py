@@ -21,6 +21,7 @@ from harness.vocabulary import Link
 __all__ = ["STREAMED", "Replica", "set_and_reload"]
 
 CAUGHT_UP_WITHIN_S = 30.0
+PROMOTED_WITHIN_S = 30
 STREAMED = EvidenceKind(
     "streamed", "PostgreSQL", "a standby had replayed all that its primary had, and the link led to it", felt=False
 )

@@ -30,9 +30,11 @@ STALE_READ = EvidenceKind(
 READ_THERE = EvidenceKind("read_there", "PostgreSQL", "the service read what it has stored from the standby")
 
 
-def read_behind(fault: TimedFault, ground: Ground) -> Example:
-    """One delivery, which is read while the fault is on."""
-    return Example(fault, restarted_with=ground.read_with, reads=ground.read)
+def read_behind(fault: TimedFault, ground: Ground, *, deliveries: int = 1) -> Example:
+    """One delivery that is read while the fault is on; without `deliveries`, the one before it."""
+    return Example(
+        fault, restarted_with=ground.read_with, reads=ground.read, prepared=not deliveries, deliveries=deliveries
+    )
 
 
 @dataclass(frozen=True, repr=False)

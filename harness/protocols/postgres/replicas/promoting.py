@@ -1,0 +1,103 @@
+"""The fault of a standby that was promoted beside its primary, and follows it no more."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.faults.evidence import EvidenceKind
+from harness.faults.example import Example, Ground
+from harness.faults.fault import Injection
+from harness.faults.messages.timing import TimedFault
+from harness.faults.site import Site
+from harness.protocols.postgres.probes import session as open_session
+from harness.protocols.postgres.replicas.behind_link import PROMOTED_WITHIN_S, Replica
+from harness.protocols.postgres.replicas.lagging import read_behind
+from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.postgres.words import Postgres
+
+PROMOTED_USED = EvidenceKind(
+    "promoted_used", "PostgreSQL", "the service used the standby after it was promoted beside its primary"
+)
+
+
+@dataclass(frozen=True, repr=False)
+class PromoteReplica(TimedFault, kind="server.promote_replica"):
+    """The standby that the service reads is promoted while its primary lives on: it follows no more, and takes writes.
+
+    For example, with what somebody does on it then::
+
+        replica = Postgres("replica")
+        drill = server.execute(replica, "DELETE FROM deliveries")
+        async with lab.inject(server.promote_replica(replica)), lab.inject(drill):
+            await lab.request("delivery", of=0)
+            await lab.deliver()
+
+    A drill, or an operator's mistake: nothing leads there but the link for reads, and what is stored there is nobody's.
+    The fault makes the standby, as `server.standby` does. Healed, the link leads to the primary again.
+
+    Args:
+        link: a link with `replica_of` in the target description.
+        at: as of `server.standby`.
+
+    Raises:
+        UsageError: when it is injected, if the link reads no replica.
+    """
+
+    does: ClassVar[str] = "promote the standby behind {fault.link} beside its primary"
+    needs_own_server: ClassVar[bool] = True
+    of_a_replica: ClassVar[bool] = True
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (PROMOTED_USED,)
+    link: Postgres
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """A delivery that it will never have is read."""
+        return read_behind(cls(ground.link_as(Postgres)), ground)
+
+    def injection(self, site: Site) -> Injection:
+        """Make the standby, and promote it."""
+        return _PromoteReplica(self, site)
+
+
+class _PromoteReplica(Injection):
+    def __init__(self, fault: PromoteReplica, site: Site) -> None:
+        self._site = site
+        self._replica = Replica(site, fault, fault.link)
+        self._server: PostgresServer | None = None
+        self._promoted_at: dt.datetime | None = None
+
+    async def prepare(self) -> None:
+        if self._server is None:
+            self._server = await self._replica.make()
+
+    async def act(self) -> None:
+        await self.prepare()
+        if self._server is None:
+            raise AssertionError("prepare() has made it")
+        async with open_session(self._server.url()) as standby:
+            await asyncio.shield(standby.execute(f"SELECT pg_promote(true, {PROMOTED_WITHIN_S})"))
+        self._promoted_at = dt.datetime.now(dt.UTC)
+
+    async def fired(self) -> int:
+        """How many sessions the service has used there since."""
+        if self._promoted_at is None:
+            return 0
+        sql = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND query_start > $2"
+        async with open_session(self._replica.laid.admin_url) as asking:
+            return int(await asking.fetchval(sql, self._replica.laid.words["user"], self._promoted_at))
+
+    async def heal(self) -> None:
+        """Record who used it, once; lead the link to the primary, and stop it."""
+        used = await self.fired()
+        self._promoted_at = None
+        if used:
+            self._site.saw(PROMOTED_USED, f"{used} sessions of the service's", server=self._replica.laid)
+        await self._replica.give_up()
+
+
+promote_replica = PromoteReplica
+
+__all__ = ["promote_replica"]
