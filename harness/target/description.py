@@ -5,17 +5,14 @@ The harness knows no more of the service. Times end in `_s` or `_ms`, sizes in `
 
 from __future__ import annotations
 
-import re
-import shlex
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from harness.documents import Expression, Table, wrong
-from harness.protocols.registry import PROTOCOLS
-from harness.target.placeholders import SERVICE_PORT
 from harness.target.sections.alerts import AlertsDescription
 from harness.target.sections.effects import EffectDescription
+from harness.target.sections.link import LinkDescription
 from harness.target.sections.outcomes import OutcomeName, OutcomesDescription
 from harness.target.sections.requests import (
     IdentityDescription,
@@ -26,174 +23,14 @@ from harness.target.sections.requests import (
 )
 from harness.target.sections.secrets import SecretsDescription
 from harness.target.sections.series import Series
+from harness.target.sections.service import ServiceDescription
 from harness.target.sections.service_log import LogDescription
 from harness.target.sections.starts import StartDescription
 from harness.target.sections.stored import StoredDescription
 from harness.target.sections.times import Milliseconds, Seconds
+from harness.target.sections.words import Environment, Label, Name, Switch
 
 SCHEMA = "harness.target/2"
-
-
-def _expression_with_port(text: str) -> str:
-    if "port" not in re.compile(text).groupindex:
-        raise wrong("has no group named port", r"put (?P<port>\d+) where the port stands")
-    return text
-
-
-def _name(text: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_.]*", text):
-        raise wrong("not a name", "begin with a-z, go on with a-z 0-9 _ .")
-    return text
-
-
-def _protocol(text: str) -> str:
-    if text not in PROTOCOLS:
-        raise wrong("no such protocol", "", valid=PROTOCOLS)
-    return text
-
-
-def _some_settings(settings: dict[str, str]) -> dict[str, str]:
-    if not settings:
-        raise wrong("sets nothing, so it switches nothing", "name a setting, such as { WEBHOOK_RETRY = 'off' }")
-    return settings
-
-
-def _host_name(text: str) -> str:
-    if not re.fullmatch(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,62}\.)*[a-z0-9-]{0,62}[a-z]", text):
-        raise wrong("not a host name", "write lower-case letters, digits, hyphens and full stops, such as db.test")
-    if text.rpartition(".")[2] in LOOKED_UP_OTHERWISE:
-        raise wrong("no name server is asked for such a name", "write one that ends with .test, such as db.test")
-    return text
-
-
-LOOKED_UP_OTHERWISE = ("local", "localhost")
-ExpressionWithPort = Annotated[Expression, AfterValidator(_expression_with_port)]
-Environment = dict[str, str]
-Switch = Annotated[Environment, AfterValidator(_some_settings)]
-Name = Annotated[str, AfterValidator(_name)]
-ProtocolName = Annotated[str, AfterValidator(_protocol)]
-HostName = Annotated[str, AfterValidator(_host_name)]
-Label = Annotated[str, Field(min_length=1, max_length=30)]
-
-
-class LinkDescription(Table):
-    """One server that the service uses. Its name is the table's."""
-
-    protocol: ProtocolName
-    """What the service speaks on it."""
-    server: Name | None = None
-    """The server that it leads to; by default one that all links of its protocol share, named as the protocol is."""
-    replica_of: Name | None = None
-    """PostgreSQL: the link whose server this one reads a replica of, described above it. The service has the same user
-    and database on both. Until a fault puts a standby behind it (`server.pause_replay`), it leads to that link's own
-    server, which lags behind nothing."""
-    read_with: Environment = Field(default={})
-    """Settings with which the service reads that replica, where it does not anyway: scenarios of `harness new` start it
-    so."""
-    remembers: str | None = None
-    """Redis: the key by which the service remembers a delivery, with `{prefix}`, `{source}` and `{id}`."""
-    remembers_s: Seconds | None = None
-    """Redis: how long each of its keys lives from when it was written. At rest there is none that lives longer, nor one
-    that lives ten minutes less."""
-    name: HostName | None = None
-    """A host name by which the service may reach it: `{LINK.name}`, and `{LINK.named_url}` in place of `{LINK.url}`.
-    The service's questions to name servers are then answered by the harness, which knows these names and no others.
-    Where that cannot be (in a sweep, and without seccomp), both stand for the address."""
-    tls: bool = Field(default=False, strict=True)
-    """The service must speak TLS on this link; other connections are refused. For PostgreSQL it asks for TLS
-    (SSLRequest); for Redis it begins with TLS (`{LINK.url}` is a `rediss://`).
-
-    The harness makes a certificate for 127.0.0.1, localhost and the names of links. A service that verifies
-    certificates must trust the file `{LINK.ca_file}`. To the server the harness always speaks plain text."""
-
-    tries: PositiveInt = 10
-    """How often a statement may be sent for one request, as long as it fails."""
-    mean_pause_ms: Milliseconds | None = None
-    """The least that the service waits on average before it sends a statement again, the first time aside: that may
-    follow at once. It is judged in a run that has 20 such pauses. From one send to the next."""
-    retries_per_s: PositiveInt | None = None
-    """How often a statement may be sent again in any one second, for all requests together."""
-    connections_at_once: PositiveInt | None = None
-    """The most connections that the service may hold on it at any moment, as seen 20 times a second while a scenario
-    runs. What it may hold at rest is said by `[limits]`."""
-    told_by: list[Series] = Field(default=[])
-    """Metrics that together say how many connections the service has on it. At rest its server must not have more."""
-    reconnects: PositiveInt | None = None
-    """For how many in a hundred requests, at most, the service connects anew while nothing is broken. It is judged by
-    the requests that come one after the other before a scenario; without it a service may connect for each."""
-
-    @property
-    def server_name(self) -> str:
-        """The name of the server that the link leads to."""
-        return self.server or self.protocol
-
-
-class ServiceDescription(Table):
-    """How to start the service, and how to see that it is alive."""
-
-    command: list[str] = Field(min_length=1)
-    """The program and its arguments, without a shell. `{python}` is the Python that runs the harness."""
-    directory: str = "."
-    """Working directory, relative to the description's own folder."""
-    prepare: list[str] = Field(default=[])
-    """Run once, on an empty database that every service's database is then copied from."""
-    preload: list[str] = Field(default=[])
-    """Python modules that the service imports when it starts and that start no thread. Name libraries: the
-    service's own modules are imported again in each child, because they may have changed since.
-
-    A service whose command is `{python} -m MODULE ...` or `{python} FILE.py ...` is then forked from a
-    Python that has loaded them, which takes a fraction of the time. Any other service is spawned."""
-    environment: Environment
-    """`{LINK.url}`, `{LINK.host}`, `{LINK.port}`, `{LINK.user}`, ... are filled in; with TLS, `{LINK.ca_file}`."""
-    listening: ExpressionWithPort | None = None
-    """Finds the group `port` in the line of the service's log that says where it listens. A service that logs no such
-    line is given a port: write `{service.port}` in its command or its environment."""
-    alive: UrlPath
-    """Answers 2xx while the service lives."""
-    ready: UrlPath | None = None
-    """Answers 2xx while it can do its work."""
-    unhandled: Expression
-    """Finds an unhandled exception in the service's log."""
-    start_within_s: Seconds = 15.0
-    """How long it may take to listen and answer `alive`."""
-    stop_within_s: Seconds = 10.0
-    """How long it may take to end after SIGTERM."""
-    ends_with: list[Annotated[int, Field(ge=1, le=255)]] = Field(default=[])
-    """The statuses with which a start may end that must end: `lab.restart("NAME=wrong", expect=ENDS)`. Without it any
-    status but 0."""
-    folders: list[str] = Field(default=[])
-    """Folders in which it keeps files, relative to `directory`. At rest they have no more files than in steady
-    state."""
-
-    @property
-    def program(self) -> tuple[str, ...]:
-        """For a Python program: the interpreter and what it runs, as in the command; else empty."""
-        size = 3 if self.command[1:2] == ["-m"] else 2
-        head = tuple(self.command[:size])
-        return head if len(head) == size and _is_python_program(head[1:]) else ()
-
-    @property
-    def is_given_a_port(self) -> bool:
-        """Whether the harness chooses the port that it listens on."""
-        return any(f"{{{SERVICE_PORT}}}" in text for text in (*self.command, *self.environment.values()))
-
-    @model_validator(mode="after")
-    def _its_port_is_known(self) -> ServiceDescription:
-        if self.listening is None and not self.is_given_a_port:
-            mend = f"give `listening`, or write {{{SERVICE_PORT}}} where the service reads its port"
-            raise wrong("nothing says on which port the service listens", mend)
-        return self
-
-    @model_validator(mode="after")
-    def _only_python_is_preloaded(self) -> ServiceDescription:
-        if self.preload and not self.program:
-            mend = "write command = ['{python}', '-m', MODULE], or leave preload out"
-            raise wrong(f"preload: {shlex.join(self.command)} is no Python program that could be forked", mend)
-        return self
-
-
-def _is_python_program(words: tuple[str, ...]) -> bool:
-    return not any("{" in word for word in words) and (words[0] == "-m" or words[0].endswith(".py"))
 
 
 class HttpTemplate(Table):

@@ -14,7 +14,7 @@ from typing import cast
 from harness.documents import check_document, check_schema, read_toml
 from harness.errors import UsageError
 from harness.protocols.contract.about import ABOUT, storing
-from harness.target.description import SCHEMA, LinkDescription, TargetDescription
+from harness.target.description import SCHEMA, TargetDescription
 from harness.target.placeholders import (
     CA_FILE,
     LINK_AWAY,
@@ -25,6 +25,7 @@ from harness.target.placeholders import (
     REMEMBERED_BY,
     SERVICE_PORT,
 )
+from harness.target.sections.link import LinkDescription
 from harness.target.sections.protections import switched_off
 from harness.target.sections.requests import ChangedDescription
 from harness.target.sections.residue import OF_PROCESS

@@ -19,7 +19,7 @@ from harness.faults.site import LaidLink, LaidProxy
 from harness.protocols.contract.storage import STORAGE, Own, Share
 from harness.relay import RelayControl
 from harness.stack import Server
-from harness.target.description import LinkDescription
+from harness.target.sections.link import LinkDescription
 from harness.vocabulary import Link
 
 

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from harness.addresses import HostPort
 from harness.protocols.contract.storage import Own
 from harness.stack.resolver import Resolver, resolving
-from harness.target.description import LinkDescription
 from harness.target.placeholders import NAME, NAMED_URL
+from harness.target.sections.link import LinkDescription
 
 Words = Mapping[str, str]
 

@@ -13,8 +13,8 @@ from harness.addresses import HostPort
 from harness.engine.laying.names import by_address
 from harness.protocols.contract.storage import Own
 from harness.relay import Ended, RelayControl, RelayServer, TlsMode
-from harness.target.description import LinkDescription
 from harness.target.placeholders import CA_FILE
+from harness.target.sections.link import LinkDescription
 
 Words = Mapping[str, str]
 

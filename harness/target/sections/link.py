@@ -1,0 +1,62 @@
+"""A link of a target: one server that the service uses. `[links.NAME]`."""
+
+from __future__ import annotations
+
+from pydantic import Field, PositiveInt
+
+from harness.documents import Table
+from harness.target.sections.series import Series
+from harness.target.sections.times import Milliseconds, Seconds
+from harness.target.sections.words import Environment, HostName, Name, ProtocolName
+
+
+class LinkDescription(Table):
+    """One server that the service uses. Its name is the table's."""
+
+    protocol: ProtocolName
+    """What the service speaks on it."""
+    server: Name | None = None
+    """The server that it leads to; by default one that all links of its protocol share, named as the protocol is."""
+    replica_of: Name | None = None
+    """PostgreSQL: the link whose server this one reads a replica of, described above it. The service has the same user
+    and database on both. Until a fault puts a standby behind it (`server.pause_replay`), it leads to that link's own
+    server, which lags behind nothing."""
+    read_with: Environment = Field(default={})
+    """Settings with which the service reads that replica, where it does not anyway: scenarios of `harness new` start it
+    so."""
+    remembers: str | None = None
+    """Redis: the key by which the service remembers a delivery, with `{prefix}`, `{source}` and `{id}`."""
+    remembers_s: Seconds | None = None
+    """Redis: how long each of its keys lives from when it was written. At rest there is none that lives longer, nor one
+    that lives ten minutes less."""
+    name: HostName | None = None
+    """A host name by which the service may reach it: `{LINK.name}`, and `{LINK.named_url}` in place of `{LINK.url}`.
+    The service's questions to name servers are then answered by the harness, which knows these names and no others.
+    Where that cannot be (in a sweep, and without seccomp), both stand for the address."""
+    tls: bool = Field(default=False, strict=True)
+    """The service must speak TLS on this link; other connections are refused. For PostgreSQL it asks for TLS
+    (SSLRequest); for Redis it begins with TLS (`{LINK.url}` is a `rediss://`).
+
+    The harness makes a certificate for 127.0.0.1, localhost and the names of links. A service that verifies
+    certificates must trust the file `{LINK.ca_file}`. To the server the harness always speaks plain text."""
+
+    tries: PositiveInt = 10
+    """How often a statement may be sent for one request, as long as it fails."""
+    mean_pause_ms: Milliseconds | None = None
+    """The least that the service waits on average before it sends a statement again, the first time aside: that may
+    follow at once. It is judged in a run that has 20 such pauses. From one send to the next."""
+    retries_per_s: PositiveInt | None = None
+    """How often a statement may be sent again in any one second, for all requests together."""
+    connections_at_once: PositiveInt | None = None
+    """The most connections that the service may hold on it at any moment, as seen 20 times a second while a scenario
+    runs. What it may hold at rest is said by `[limits]`."""
+    told_by: list[Series] = Field(default=[])
+    """Metrics that together say how many connections the service has on it. At rest its server must not have more."""
+    reconnects: PositiveInt | None = None
+    """For how many in a hundred requests, at most, the service connects anew while nothing is broken. It is judged by
+    the requests that come one after the other before a scenario; without it a service may connect for each."""
+
+    @property
+    def server_name(self) -> str:
+        """The name of the server that the link leads to."""
+        return self.server or self.protocol
