@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 from ruamel.yaml import YAML
 
+import harness.target
+from harness.documents import Table
 from harness.errors import UsageError
 from harness.history import read_history
 from harness.proof.mutants import read_mutants
@@ -17,7 +21,6 @@ from harness.scenario.scenario import Scenario
 from harness.scenario.schedule import read_schedule
 from harness.suite import ExitStatus
 from harness.target import SCHEMA as TARGET
-from harness.target import description as tables
 from harness.target import load_target
 from tests.ci.support import ACTION, read
 from tests.pages.support import ROOT, Snippet, snippets
@@ -71,8 +74,15 @@ def test_a_slip_would_be_found(text: str, tmp_path: Path) -> None:
 
 def test_the_reference_has_every_table_of_a_target() -> None:
     page = (ROOT / "docs" / "target.md").read_text("utf-8")
-    models = {name for name, one in vars(tables).items() if isinstance(one, type) and one.__module__ == tables.__name__}
-    assert set(re.findall(r"keys: harness\.target\.description\.(\w+)", page)) == models
+    modules = [import_module(found.name) for found in walk_packages(harness.target.__path__, "harness.target.")]
+    models = {
+        f"{module.__name__}.{name}"
+        for module in modules
+        for name, one in vars(module).items()
+        if isinstance(one, type) and issubclass(one, Table) and one.__module__ == module.__name__
+        if not one.__subclasses__()  # what only others extend is no table of its own
+    }
+    assert set(re.findall(r"keys: (harness\.target\.[\w.]+)", page)) == models
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/results.md"])
