@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -184,6 +185,17 @@ def test_a_conflict_names_the_body_that_was_first() -> None:
     about = {"size": "9", "first_digest": "00"}
     assert unsaid("{first_digest} of {size} bytes", "00 of 9 bytes", about) == []
     assert unsaid("{first_digest} of {size} bytes", "11 of 9 bytes", about) == ["a body like 00 of 9 bytes"]
+
+
+@pytest.mark.parametrize(
+    "says", ['"id":"{id}"', "id={id} of {source}", "{id}[0-9]", "a.c {id}", "^{id}$", "(?i)ID={id}"]
+)
+@pytest.mark.parametrize("text", ['"id":"m.1"', "id=m.1 of shop", "id=m21 of shop", "m.17", "abc m.1", "m.1", "id=m.1"])
+@pytest.mark.parametrize("words", [{"id": "m.1", "source": "shop"}, {"id": "m.1"}])
+def test_text_is_looked_for_as_an_expression_is(says: str, text: str, words: dict[str, str]) -> None:
+    """Where what an answer has to say is no more than text, no expression is compiled: the outcome is the same."""
+    wanted = says.replace("{id}", r"m\.1").replace("{source}", words.get("source", ".*?"))
+    assert bool(unsaid(says, text, words)) == (re.search(wanted, text) is None)
 
 
 def test_an_answer_tells_when_its_delivery_was_stored() -> None:
