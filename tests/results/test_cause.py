@@ -101,6 +101,13 @@ def test_of_a_finding_in_many_places_the_terminal_shows_some_and_counts_the_rest
     assert "    and 4 more" in lines
 
 
+def test_what_was_inconclusive_is_listed_apart(tmp_path: Path) -> None:
+    doubtful = [made(Verdict.INCONCLUSIVE, key=RunKey(name, "hardened")) for name in ("d", "e")]
+    lines = told(*doubtful, made(), folder=tmp_path)
+    assert lines[:3] == ["? inconclusive: 2 places", "    d", "    e"]
+    assert not any("inconclusive: 1" in line for line in told(doubtful[0], made(), folder=tmp_path))
+
+
 def test_a_single_failure_is_not_told_twice(tmp_path: Path) -> None:
     assert not any("finding" in line for line in told(failed("a", CUT, END), made(), folder=tmp_path))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.checks import Verdict
 from harness.present.looks import BOLD, DIM, PLAIN, look
 from harness.present.terminal.pieces import Line, indented
 from harness.results.cause import Cause, Found, by_cause, cause_of
@@ -16,9 +17,17 @@ PLACES_SHOWN = 8
 
 
 def cause_lines(summary: Summary) -> Iterator[Line]:
-    """Return how many findings there are in how many places, and each with its places; nothing for a single failure."""
+    """Return how many findings there are in how many places, and each with its places; nothing for a single failure.
+
+    What was inconclusive is listed below them.
+    """
     own = [result for result in summary.results if result.role == "scenario"]
     yield from _lines([(cause, result.key.id) for result in own if (cause := cause_of(result)) is not None])
+    doubtful = [result.key.id for result in own if result.verdict is Verdict.INCONCLUSIVE]
+    if len(doubtful) > 1:
+        looks = look(Verdict.INCONCLUSIVE)
+        yield [(f"{looks.mark} inconclusive: {counted(len(doubtful), 'place')}", looks.style)]
+        yield from _places(doubtful)
 
 
 def sweep_cause_lines(results: SweepResults) -> Iterator[Line]:
@@ -38,8 +47,12 @@ def _lines(causes: Sequence[tuple[Cause, str]]) -> Iterator[Line]:
 def _finding(found: Found[str]) -> Iterator[Line]:
     looks = look("failed")
     yield indented((f"{looks.mark} ", looks.style), (f"{found.cause}: {counted(len(found.places), 'place')}", PLAIN))
-    for place in found.places[:PLACES_SHOWN]:
+    yield from _places(found.places)
+
+
+def _places(places: Sequence[str]) -> Iterator[Line]:
+    for place in places[:PLACES_SHOWN]:
         yield [(f"    {place}", DIM)]
-    more = len(found.places) - PLACES_SHOWN
+    more = len(places) - PLACES_SHOWN
     if more > 0:
         yield [(f"    and {more} more", DIM)]
