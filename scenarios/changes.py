@@ -37,6 +37,14 @@ async def test_trigger_warns(lab: Lab) -> None:
         await lab.deliver(3)
 
 
+@proves("retry.database", fails="outcome", match="DeadlockDetectedError")
+async def test_deadlock_with_another_session(lab: Lab) -> None:
+    """Each waits for the other, and PostgreSQL turns the delivery's transaction back (40P01): it is tried again."""
+    async with lab.inject(server.deadlock(postgres, "deliveries", at=postgres.sent("COMMIT"))):
+        await lab.deliver()
+    await lab.deliver()
+
+
 @proves("deadline.statement", fails="outcome", match="QueryCanceledError")
 async def test_operator_shortens_statements(lab: Lab) -> None:
     """The role's statements end after a tenth of a second: the service has its own limit, and waits for a lock."""

@@ -137,3 +137,40 @@ def test_a_migration_that_nobody_felt_proves_nothing(runs: Runs) -> None:
 
     assert result.verdict is Verdict.INCONCLUSIVE
     assert evidence(result)[repr(fault)] == {"migrated": 1}
+
+
+def test_two_sessions_wait_for_each_other(runs: Runs) -> None:
+    fault = server.deadlock(postgres, "deliveries", at=postgres.sent("COMMIT"))
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(fault):
+            await lab.deliver(2)
+            await lab.until(fault.fired())
+        await lab.deliver(2)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result)[repr(fault)] == {"deadlock_detected": 1}
+
+
+def test_without_a_commit_there_is_no_deadlock(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        async with lab.inject(server.deadlock(postgres, "deliveries", at=postgres.sent("COMMIT"))):
+            pass
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "left no evidence" in result.reason
+
+
+def test_a_deadlock_needs_its_moment(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.inject(server.deadlock(postgres, "deliveries"))
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "no transaction has a lock yet" in result.reason

@@ -15,6 +15,7 @@ from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Fault, Injection, Once
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
+from harness.protocols.postgres.deadlock import deadlock
 from harness.protocols.postgres.disk import fill_disk, fill_log_disk
 from harness.protocols.postgres.failover.losing import lose_standby
 from harness.protocols.postgres.failover.promotion import promote
@@ -276,6 +277,7 @@ __all__ = [
     "cancel_reads",
     "change_password",
     "crash_backend",
+    "deadlock",
     "delay_replay",
     "end_sessions",
     "fill_disk",
