@@ -1,0 +1,108 @@
+"""A standby behind the link that reads: made by a fault, told by what was read there, and gone when it is healed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from harness import ANY_OUTCOME, Fault, Lab, Postgres, postgres, server
+from harness.checks import Verdict
+from harness.protocols.postgres.probes import session
+from harness.protocols.postgres.server import PostgresServer
+from tests.scenario_live.support import Runs, all_mended, evidence, site_of
+
+REPLICA = Postgres("replica")
+PAUSED = server.pause_replay(REPLICA)
+FROM_REPLICA = "WEBHOOK_REPLICA_URL={replica.url}"
+
+
+def _ask(primary: PostgresServer, sql: str) -> Any:
+    async def ask() -> Any:
+        async with session(primary.url()) as asking:
+            return await asking.fetchval(sql)
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [PAUSED, server.cancel_reads(REPLICA, "deliveries"), server.promote_replica(REPLICA)],
+    ids=lambda fault: fault.kind,
+)
+def test_a_standby_that_the_service_does_not_read_is_no_evidence(runs: Runs, fault: Fault) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        async with lab.inject(fault):
+            assert site_of(lab).laid(REPLICA).server == "replica"
+        assert site_of(lab).laid(REPLICA).server == "postgres"
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason == f"{fault!r} left no evidence: nothing of the service's felt it"
+    assert _ask(runs.bed.stack.of(PostgresServer), "SELECT count(*) FROM pg_stat_replication") == 0
+    assert all_mended(runs.bed, fault)
+
+
+def test_a_read_of_what_the_standby_has_is_no_stale_read(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.restart(FROM_REPLICA)
+        await lab.deliver()
+        async with lab.inject(PAUSED):
+            await lab.request("delivery", of=0)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert not evidence(result)[repr(PAUSED)]
+
+
+def test_both_links_lead_to_the_new_primary_after_a_swap(runs: Runs) -> None:
+    primary = runs.bed.stack.of(PostgresServer)
+    before, fault = primary.port, server.swap(REPLICA)
+
+    async def play(lab: Lab) -> None:
+        await lab.restart(FROM_REPLICA)
+        async with lab.inject(fault):
+            site = site_of(lab)
+            assert site.laid(postgres).upstream.port == before, "no address follows"
+            await lab.deliver(2)
+        assert {site.laid(link).upstream.port for link in (postgres, REPLICA)} == {primary.port}
+        await lab.deliver(2)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert set(evidence(result)[repr(fault)]) == {"new_primary_used"}
+    assert primary.port != before
+    assert _ask(primary, "SELECT pg_is_in_recovery()") is False
+    assert runs.bed.stack.dead() is None
+    assert all_mended(runs.bed, fault)
+
+
+def test_a_service_that_does_not_find_it_has_felt_the_swap(runs: Runs) -> None:
+    fault = server.swap(REPLICA, former="killed")
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(fault):
+            await lab.deliver(2, expect=ANY_OUTCOME)
+        await lab.deliver(2)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert set(evidence(result)[repr(fault)]) == {"primary_not_found"}
+
+
+def test_a_link_that_reads_no_replica_has_no_standby(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        async with lab.inject(server.pause_replay(postgres)):
+            await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "link = 'postgres': the service reads no replica on it; " in result.reason
