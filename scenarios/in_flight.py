@@ -86,3 +86,10 @@ async def test_backend_ended_in_mid_commit(lab: Lab) -> None:
         await lab.until(postgres.waiting("COMMIT"))
         await lab.inject(server.end_sessions(postgres))
         await lab.heal(hold)
+
+
+@proves("retry.database", fails="outcome", match="AssertionError: insufficient data in buffer")
+async def test_answer_is_garbled(lab: Lab) -> None:
+    """A bit of the row that an INSERT returns is wrong: its connection is given up, and another one stores it."""
+    async with lab.inject(wire.corrupt(postgres.answered("INSERT", message="DataRow"), at_byte=10)):
+        await lab.deliver()

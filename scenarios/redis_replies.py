@@ -48,3 +48,12 @@ async def test_late_redis_reply_meets_nobody(lab: Lab) -> None:
     async with lab.inject(wire.late(redis.answered("SET"), always=True)):
         await lab.deliver(slower_ms_max=500)
         await lab.deliver(5, copies=2, slower_ms_max=500)
+
+
+@NOT_SAVED
+async def test_redis_replies_are_garbled(lab: Lab) -> None:
+    """A bit of a reply is wrong, each time another one: whatever that makes of it, the delivery is stored without."""
+    garbled = (wire.corrupt(redis.answered("SET", nth=nth), at_byte=byte) for nth, byte in ((1, 0), (2, 1), (3, 4)))
+    async with lab.inject(*garbled):
+        for _ in range(3):
+            await lab.deliver(slower_ms_max=500)

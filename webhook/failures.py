@@ -77,6 +77,9 @@ no right, too complex."""
 _NOT_FINAL = "42P05"
 """duplicate_prepared_statement: behind a pooler the next connection may not have it."""
 
+_GARBLED = (asyncpg.InternalClientError, AssertionError, UnicodeDecodeError)
+"""What asyncpg raises at an answer that it cannot read: the second where a length is wrong, the third in a text."""
+
 ROLLED_BACK = ("23", "40001", "40002", "40P01")
 """SQLSTATEs with which a COMMIT says for certain that it did not happen. 40003 says the contrary: unknown."""
 
@@ -146,7 +149,7 @@ def _unnamed(chain: list[BaseException], phase: Phase) -> Reason:
             return Reason.CONNECT_TIMEOUT if phase is Phase.CHECKOUT else Reason.SILENT
         if isinstance(cause, OSError):
             return Reason.CONNECT_FAILED if phase is Phase.CHECKOUT else Reason.CONNECTION_LOST
-        if isinstance(cause, (asyncpg.PostgresConnectionError, asyncpg.InternalClientError)) or _closed(cause):
+        if isinstance(cause, (asyncpg.PostgresConnectionError, *_GARBLED)) or _closed(cause):
             return Reason.CONNECTION_LOST
     known = any(isinstance(cause, (asyncpg.PostgresError, SQLAlchemyError)) for cause in chain)
     return Reason.SERVER_ERROR if known else Reason.UNFORESEEN

@@ -41,6 +41,8 @@ CASES = [
     ),
     (E.InterfaceError("cannot perform operation: connection is closed"), Phase.INSERT, Reason.CONNECTION_LOST, True),
     (E.InternalClientError("unexpected message"), Phase.INSERT, Reason.CONNECTION_LOST, True),
+    (AssertionError("insufficient data in buffer"), Phase.INSERT, Reason.CONNECTION_LOST, True),
+    (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no"), Phase.SELECT, Reason.CONNECTION_LOST, True),
     (ConnectionResetError(104, "reset"), Phase.INSERT, Reason.CONNECTION_LOST, True),
     (ConnectionRefusedError(111, "refused"), Phase.CHECKOUT, Reason.CONNECT_FAILED, True),
     (TimeoutError(110, "timed out"), Phase.CHECKOUT, Reason.CONNECT_FAILED, True),
