@@ -69,7 +69,12 @@ class AgainstBaseline:
 
 
 def points_in(chosen: Chosen) -> int | None:
-    """Count the points of the committed fault space; None if none is committed. Raises UsageError."""
+    """Count the points of the committed fault space; None if none is committed. Raises UsageError.
+
+    The space is covered by the suite beside it, and is no matter of the standard one.
+    """
+    if chosen.settings.suite != "own":
+        return None
     space = committed_space(chosen.settings.scenarios)
     return len(space.points) if space is not None else None
 
