@@ -15,7 +15,8 @@ class RedisOptions(ServerOptions):
     """What a target can configure."""
 
     settings: dict[str, str] = Field(default={})
-    """Lines of redis.conf, which override the harness's."""
+    """Lines of redis.conf, which override the harness's. Without any a restart empties it; with `appendonly = "yes"` it
+    keeps what it was told, after a crash, too."""
 
 
 OPTIONS: Final[type[ServerOptions]] = RedisOptions

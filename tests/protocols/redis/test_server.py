@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import redis as client_library
 
+from harness.processes.keeper import Keeper
+from harness.protocols.redis.options import RedisOptions
 from harness.protocols.redis.server import RedisServer
+from harness.stack import Launch
 from harness.stack.servers.deaths import DeathWatch
 from tests.stack.support import accepts
 
@@ -39,6 +43,17 @@ def test_a_restart_keeps_the_port_and_forgets_the_keys(redis: RedisServer, death
     with client_of(redis) as client:
         assert client.get("key") is None
     assert deaths.first() is None
+
+
+def test_a_crash_keeps_what_is_appended_to_a_file(keeper: Keeper, deaths: DeathWatch, folder: Path) -> None:
+    options = RedisOptions(settings={"appendonly": "yes"})
+    with RedisServer.start(Launch(keeper, folder, deaths=deaths), options=options) as redis:
+        with client_of(redis) as client:
+            client.set("key", "value")
+        redis.crash()
+        redis.start_again()
+        with client_of(redis) as client:
+            assert client.get("key") == "value"
 
 
 def test_crash_and_start_again(redis: RedisServer, deaths: DeathWatch) -> None:
