@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 import uvloop
 
 from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.testbed import Testbed, open_testbed
+from harness.errors import HarnessError
 from harness.search.recording.places import Kind
 from harness.search.recording.recorder import kinds_of, record_all
 from harness.search.sweep.lane import EndedError, Lane
@@ -42,9 +43,21 @@ def look_and_plan(
         logs = Path(folder) / "logs"
         with open_testbed(target, stack, logs=logs, progress=progress) as bed:
             run = RunConfiguration(profile=profile, without=without, folder=Path(folder))
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+            with _leads_to_check(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
                 seen = loop.run(_look(bed, run))
             return standard_suite(target, seen, bed.lacking)
+
+
+@contextmanager
+def _leads_to_check() -> Iterator[None]:
+    """Name the verb that tells what is wrong with a description, where an error has no better advice."""
+    try:
+        yield
+    except HarnessError as problem:
+        if problem.hint:
+            raise
+        hint = "`harness check` says what does not fit in the target description"
+        raise HarnessError(problem.message, hint=hint) from problem
 
 
 async def _look(bed: Testbed, run: RunConfiguration) -> Seen:

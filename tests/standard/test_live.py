@@ -30,3 +30,14 @@ def test_a_target_alone_is_enough_for_verdicts_which_its_file_repeats(tmp_path: 
     verdicts = {name: (run["verdict"], run["failing_checks"]) for name, run in runs.items()}
     owned = runs_by_id(summary_in(suite))
     assert {name: (run["verdict"], run["failing_checks"]) for name, run in owned.items()} == verdicts
+
+
+def test_a_service_that_cannot_be_recorded_leads_to_the_verb_that_says_why(tmp_path: Path) -> None:
+    suite = write_suite(tmp_path)
+    service = suite / "service.py"
+    ends = "import sys\nif 'prepare' not in sys.argv:\n    sys.exit(1)\n"
+    service.write_text(ends + service.read_text("utf-8").replace("from __future__ import annotations\n", ""), "utf-8")
+    process = run_harness("gate", "--suite", "standard", cwd=suite)
+    assert process.returncode == 3, process.stderr
+    assert "the service did not start: it ended with status 1" in process.stderr
+    assert "mend: `harness check` says what does not fit" in process.stderr
