@@ -1,6 +1,6 @@
 """The service itself runs short of something, and gets it back."""
 
-from harness import ACKNOWLEDGED, REFUSED, Lab, postgres, process, proves, wire
+from harness import ACKNOWLEDGED, REFUSED, Lab, nightly, postgres, process, proves, server, service, wire
 from scenarios.words import UNHANDLED
 
 
@@ -12,4 +12,19 @@ async def test_descriptors_run_out(lab: Lab) -> None:
     async with lab.deliver(60, expect=ACKNOWLEDGED | REFUSED):
         await lab.until(limit.fired())
         await lab.heal(limit, inserts)
+    await lab.deliver(20)
+
+
+@nightly("waits until one shortage counts as over")
+@proves("errors.refuse", fails="log_clean", match=f"{UNHANDLED}OSError")
+async def test_descriptors_run_out_again(lab: Lab) -> None:
+    """What recurs is told again: the second shortage has its line in the log as the first has, and one is enough."""
+    for shortage, clients in ((1, 60), (2, 240)):  # the second finds descriptors that the first has left free
+        limit, lock = process.limit(more_descriptors=shortage), server.lock(postgres, "deliveries")
+        await lab.inject(lock, limit)
+        async with lab.deliver(clients, expect=ACKNOWLEDGED | REFUSED):
+            await lab.until(limit.fired())
+            await lab.heal(limit, lock)
+        lab.expect(service.lines('"event": "accept_failed"'), at_least=shortage, at_most=2 * shortage)
+        await lab.wait(6.5, because="a shortage that is not met for five seconds is over")
     await lab.deliver(20)
