@@ -25,11 +25,12 @@ SAVED_WITHIN_S: Final = 30.0
 """Far beyond what a save of the harness's small databases takes."""
 BUSY_AFTER_MS: Final = "1"
 FILLER: Final = "harness-filler"
-FILLERS: Final = 4_000
+FILLERS: Final = 10_000
 FILLER_BYTES: Final = 1_200
 """More than Redis loads between two looks at its clients, so that it answers after each key."""
 LOOKS_EVERY_BYTES: Final = "1024"
-KEY_LOADED_US: Final = "5000"
+KEY_LOADED_US: Final = "1000"
+"""So little, because the service has 50 ms for each of its uses of Redis; all keys together take ten seconds."""
 FOR_EVER_MS: Final = 3_600_000
 SEEN_EVERY_S: Final = 0.005
 NOBODY_LISTENS: Final = ("127.0.0.1", "1")
