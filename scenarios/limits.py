@@ -24,6 +24,7 @@ async def test_descriptors_run_out_again(lab: Lab) -> None:
         await lab.inject(lock, limit)
         async with lab.deliver(clients, expect=ACKNOWLEDGED | REFUSED):
             await lab.until(limit.fired())
+            await lab.until(postgres.waiting("INSERT"))
             await lab.heal(limit, lock)
         lab.expect(service.lines('"event": "accept_failed"'), at_least=shortage, at_most=2 * shortage)
         await lab.wait(6.5, because="a shortage that is not met for five seconds is over")
