@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness import Lab, link, redis, server
+from harness import Lab, redis, server
 from harness.checks import Verdict
 from harness.errors import UsageError
 from tests.scenario_live.support import Runs, all_mended, evidence
@@ -14,14 +14,15 @@ def test_what_it_answers_so_is_the_evidence(runs: Runs) -> None:
     full, busy = server.drive_to(redis, "OOM"), server.drive_to(redis, "BUSY")
 
     async def play(lab: Lab) -> None:
-        await lab.deliver()
-        await lab.inject(server.kill_clients(redis))
         async with lab.inject(full):
             await lab.deliver()
-        async with lab.inject(busy, link.cut(redis)):
+        async with lab.inject(busy):
             await lab.deliver()
+        await lab.deliver()
+        await lab.inject(server.kill_clients(redis))
 
-    result = runs(play)
+    # With the service's 50 ms a busy machine would answer too late, and be left alone then.
+    result = runs(play, without=("redis.timeouts", "redis.breaker"))
 
     assert result.verdict is Verdict.HELD, result.reason
     assert evidence(result)[repr(full)] == {"answered_so": 1}
