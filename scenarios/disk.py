@@ -1,6 +1,6 @@
 """The disk of PostgreSQL is full, and has room again."""
 
-from harness import ACKNOWLEDGED, REFUSED, UNKNOWN, Lab, postgres, proves, server
+from harness import ACKNOWLEDGED, REFUSED, UNKNOWN, Lab, nightly, postgres, proves, server
 from scenarios.words import UNHANDLED
 
 
@@ -14,6 +14,7 @@ async def test_disk_full(lab: Lab) -> None:
     await lab.deliver(5)
 
 
+@nightly("PostgreSQL recovers for seconds; a crash tests the same")
 @proves("ack.after_commit", fails="acknowledged_is_stored")
 async def test_disk_of_the_log_full(lab: Lab) -> None:
     """PostgreSQL can write no more log, panics and stays away: nothing acknowledged is lost, all is well with room."""
