@@ -149,6 +149,9 @@ def _unnamed(chain: list[BaseException], phase: Phase) -> Reason:
             return Reason.CONNECT_TIMEOUT if phase is Phase.CHECKOUT else Reason.SILENT
         if isinstance(cause, OSError):
             return Reason.CONNECT_FAILED if phase is Phase.CHECKOUT else Reason.CONNECTION_LOST
+        if isinstance(cause, asyncpg.ProtocolViolationError) and phase is Phase.CHECKOUT:
+            # 08P01 of what a connect asks for, as PgBouncer says of settings it does not know: the next asks the same.
+            return Reason.SERVER_ERROR
         if isinstance(cause, (asyncpg.PostgresConnectionError, *_GARBLED)) or _closed(cause):
             return Reason.CONNECTION_LOST
     known = any(isinstance(cause, (asyncpg.PostgresError, SQLAlchemyError)) for cause in chain)

@@ -68,6 +68,14 @@ CASES = [
     (E.UniqueViolationError("x"), Phase.INSERT, Reason.SERVER_ERROR, False),
     (E.DuplicatePreparedStatementError("x"), Phase.INSERT, Reason.SERVER_ERROR, False),
     (E.InvalidPasswordError("x"), Phase.CHECKOUT, Reason.SERVER_ERROR, False),
+    (E.ProtocolViolationError("unsupported startup parameter: x"), Phase.CHECKOUT, Reason.SERVER_ERROR, False),
+    (
+        with_cause(E.ConnectionDoesNotExistError(LOST), E.ProtocolViolationError("server conn crashed?")),
+        Phase.CHECKOUT,
+        Reason.CONNECTION_LOST,
+        True,
+    ),
+    (E.ProtocolViolationError("invalid message format"), Phase.INSERT, Reason.CONNECTION_LOST, True),
     (KeyError("a defect"), Phase.INSERT, Reason.UNFORESEEN, False),
 ]
 
