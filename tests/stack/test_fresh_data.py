@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from harness.processes.keeper import Keeper
+from harness.protocols.postgres.running import fresh_data as fresh_data_module
 from harness.protocols.postgres.running.fresh_data import KEPT, FreshData, fresh_data
 from harness.protocols.postgres.server import PostgresServer
 from harness.stack import private_folder
@@ -73,6 +74,26 @@ def test_what_is_not_whole_is_not_used_and_leaves_nothing(cache: Path, made: Pat
     assert place.copy_to(tmp_path / "copy", OURS) is None
     assert not (tmp_path / "copy").exists()
     place.keep(made, "another")
+    assert place.copy_to(tmp_path / "copy", OURS) == "another"
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_another_harness_replaces_meanwhile_is_not_used(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The password would be that of the one, and the files those of the other."""
+    place = place_for(made / "empty")
+    place.keep(made, "secret")
+    copied = fresh_data_module._copy
+
+    def replaced_first(source: Path, to: Path, owner: tuple[int, int]) -> int:
+        monkeypatch.setattr(fresh_data_module, "_copy", copied)
+        place.keep(made, "another")
+        return copied(source, to, owner)
+
+    monkeypatch.setattr(fresh_data_module, "_copy", replaced_first)
+    assert place.copy_to(tmp_path / "copy", OURS) is None
+    assert not (tmp_path / "copy").exists()
     assert place.copy_to(tmp_path / "copy", OURS) == "another"
 
 

@@ -46,11 +46,12 @@ async def brought_into(code: str, server: RedisServer) -> AsyncIterator[list[int
     state, count = STATES[code](server.url()), list[int]()
     own = await state.open()
     try:
-        before = await state.answered(own)
+        configured, before = await own.config_get(), await state.answered(own)
         await state.enter(own)
         yield count
         await state.leave(own)
         count.append(await state.answered(own) - before)
+        assert await own.config_get() == configured
         assert not await own.keys("harness*")
     finally:
         await state.close()

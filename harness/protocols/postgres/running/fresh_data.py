@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from harness.errors import HarnessError
 from harness.stack._cache import cache_folder
@@ -39,17 +39,22 @@ class FreshData:
     def copy_to(self, data: Path, owner: tuple[int, int]) -> str | None:
         """Copy it to `data`, which does not exist, for its owner, and return its superuser's password.
 
-        None, and nothing is left at `data`, if there is none in the cache, or not all of it.
+        None, and nothing is left at `data`, if there is none in the cache, or not all of it, or if another harness has
+        replaced it meanwhile.
         """
         try:
-            noted = json.loads((self.folder / "note.json").read_text("ascii"))
-            if _copy(self.folder / "data", data, owner) == noted["size"]:
+            noted = self._note()
+            # Each has a password of its own: the same note after the copy means that all of it is of one initdb.
+            if _copy(self.folder / "data", data, owner) == noted["size"] and self._note() == noted:
                 os.utime(self.folder)  # the latest to be used is the last to be forgotten
                 return str(noted["password"])
         except (OSError, ValueError, KeyError, TypeError):
             pass  # none yet, or damaged, or no room for a copy: initdb says why
         shutil.rmtree(data, ignore_errors=True)
         return None
+
+    def _note(self) -> Any:
+        return json.loads((self.folder / "note.json").read_text("ascii"))
 
     def keep(self, data: Path, password: str) -> None:
         """Take a copy of what initdb has just made at `data`. If that fails, the next start makes one as this did."""
