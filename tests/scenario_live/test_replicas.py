@@ -97,6 +97,23 @@ def test_a_service_that_does_not_find_it_has_felt_the_swap(runs: Runs) -> None:
     assert set(evidence(result)[repr(fault)]) == {"primary_not_found"}
 
 
+def test_a_swap_while_nothing_is_asked_of_the_service_proves_nothing(runs: Runs) -> None:
+    """Its connections at rest end with the old primary: it has not looked for the new one."""
+    fault = server.swap(REPLICA)
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        async with lab.inject(fault):
+            pass
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "left no evidence" in result.reason
+    assert not evidence(result)[repr(fault)]
+
+
 def test_a_link_that_reads_no_replica_has_no_standby(runs: Runs) -> None:
     async def play(lab: Lab) -> None:
         async with lab.inject(server.pause_replay(postgres)):

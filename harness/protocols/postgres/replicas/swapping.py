@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
@@ -12,13 +13,15 @@ from harness.errors import UsageError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
 from harness.faults.fault import Injection
+from harness.faults.links.meter import LinkMeter
 from harness.faults.messages.timing import TimedFault
-from harness.faults.site import ServerChange, Site
+from harness.faults.site import LaidLink, ServerChange, Site
 from harness.history.events import FailedOver
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.replicas.behind_link import Replica
 from harness.protocols.postgres.server import Copy
 from harness.protocols.postgres.words import Postgres
+from harness.relay import Ended, Report
 from harness.vocabulary import ANY_OUTCOME
 
 Former: TypeAlias = Literal["follows", "killed"]
@@ -28,7 +31,7 @@ NEW_PRIMARY_USED = EvidenceKind(
     "new_primary_used", "PostgreSQL", "the service had sessions at the new primary, whose address it had to find"
 )
 PRIMARY_NOT_FOUND = EvidenceKind(
-    "primary_not_found", "PostgreSQL", "the service had no session at the new primary: it kept to the old address"
+    "primary_not_found", "relay", "the service had no session at the new primary, and asked at the old address"
 )
 
 
@@ -89,6 +92,7 @@ class _Swap(Injection):
         self._site = site
         self._replica = Replica(site, fault, fault.link, kind="synchronous")
         self._change = ServerChange(self._replica.followed.server, fault, may_end_it=False)
+        self._old = _OldAddress(site, self._replica.followed)
         self._made = False
         self._promoted_at: dt.datetime | None = None
 
@@ -101,6 +105,7 @@ class _Swap(Injection):
     async def act(self) -> None:
         await self.prepare()
         standby, primary = self._replica.standby, self._replica.primary
+        await self._old.begin()
         await asyncio.to_thread(primary.stop if self._fault.former == "follows" else primary.crash)
         ended = time.monotonic()
         await asyncio.to_thread(standby.promote)
@@ -111,8 +116,8 @@ class _Swap(Injection):
         self._site.failed_over(FailedOver(primary.name, "synchronous", away_ms, promotion_ms), time.monotonic_ns())
 
     async def fired(self) -> int:
-        """How many sessions the service has had at the new primary; 1 if it had none."""
-        return max(await self._used(), 1) if self._promoted_at is not None else 0
+        """How many sessions the service has had at the new primary; if none, how often it asked at the old address."""
+        return (await self._used() or await self._old.asked()) if self._promoted_at is not None else 0
 
     async def _used(self) -> int:
         sql = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND query_start > $2"
@@ -126,15 +131,54 @@ class _Swap(Injection):
         self._made = False
         former: Copy | None = None
         if self._promoted_at is not None:
-            used, former = await self._used(), self._replica.standby.former
-            kind = NEW_PRIMARY_USED if used else PRIMARY_NOT_FOUND
-            self._site.saw(kind, f"{used} sessions of the service's", server=self._replica.laid)
-            self._promoted_at = None
+            try:
+                await self._witness()
+            finally:
+                await self._old.end()
+            former, self._promoted_at = self._replica.standby.former, None
             await self._site.relink(self._replica.primary)
         await self._replica.give_up()
         if former is not None:
             await asyncio.to_thread(former.stop)
         self._change.mended = True
+
+    async def _witness(self) -> None:
+        used, asked = await self._used(), await self._old.asked()
+        if used:
+            self._site.saw(NEW_PRIMARY_USED, f"{used} sessions of the service's", server=self._replica.laid)
+        elif asked:
+            self._site.saw(PRIMARY_NOT_FOUND, f"{asked} times on port {self._replica.followed.port}")
+
+
+class _OldAddress:
+    """Counts what the service asks at the old primary's address. That connections at rest end there is no question."""
+
+    def __init__(self, site: Site, laid: LaidLink) -> None:
+        self._site = site
+        self._hop = laid.hop
+        self._meter = LinkMeter(site, laid.link)
+        self._unanswered = 0
+        self._leave: Callable[[], None] = lambda: None
+
+    async def begin(self) -> None:
+        """Count from now on, before the old primary ends: no connection outlives it, so later questions connect."""
+        self._leave = self._site.relay.on_report(self._heard)
+        await self._meter.begin()
+
+    def _heard(self, report: Report) -> None:
+        if isinstance(report, Ended) and report.hop == self._hop and report.direction_due == "answered":
+            self._unanswered += 1
+
+    async def asked(self) -> int:
+        """How many connects there were, and questions without an answer."""
+        await self._site.relay.sync()
+        activity = await self._meter.read()
+        return self._unanswered + activity.accepted + activity.refused
+
+    async def end(self) -> None:
+        """Count no longer."""
+        self._leave()
+        await self._meter.end()
 
 
 swap = Swap
