@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,17 @@ from harness.engine.workload.contract import AGAIN, TAKEN
 from harness.engine.workload.outgoing import health_paths, outgoing
 from harness.errors import HarnessError, UsageError
 from harness.history.events import Asks, Purpose, RequestEnded, RequestSent
-from harness.inspection._found import Found, excerpt, last_line, place_of
+from harness.inspection._found import Found, excerpt, place_of
+from harness.polling import poll_async
 from harness.results.places import shown
+from harness.results.text import telling_lines
 from harness.target import Delivery, Target
 from harness.vocabulary import ACKNOWLEDGED
 
 PATH_WRONG = (404, 405)
+SERVER_ERROR = 500
+LOGGED_WITHIN_S = 1.0
+"""How long to wait for the log to tell of an error that was answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +56,25 @@ async def delivered(rig: Rig) -> Delivered:
     said = f"{request.method} {request.path}: {_told(answer)}"
     if answer.outcome == ACKNOWLEDGED:
         return Delivered(delivery, Found(what=what, saw=said), taken=True)
-    log = last_line(rig.site.service.log.read())
-    why = f"a delivery was answered {_told(answer)}; the service's log ends with: {log}"
+    sent = excerpt(request.body.decode("utf-8", "replace")) if answer.status not in PATH_WRONG else ""
+    body = f"; its body was {sent}" if sent else ""
+    why = f"a delivery was answered {_told(answer)}{body}; the service logged: {await _logged(rig, answer)}"
     key = "path" if table == "sender.http" else "python"
     value = request.path if key == "path" else rig.target.description.sender.python
     wrong = UsageError.at(place_of(rig.target, table), key, value, why, mend=_mend(answer))
     return Delivered(delivery, Found(what=what, problem=wrong), taken=answer.status not in PATH_WRONG)
+
+
+async def _logged(rig: Rig, answer: Answer) -> str:
+    """Its last line with an error. A service may log what befell a request after it has answered it."""
+    log, expression = rig.site.service.log, re.compile(rig.target.description.service.unhandled, re.MULTILINE)
+
+    async def told() -> bool:
+        return expression.search(log.read()) is not None
+
+    if answer.status is not None and answer.status >= SERVER_ERROR:
+        await poll_async(told, within_s=LOGGED_WITHIN_S)
+    return excerpt(next(iter(telling_lines(log.read())), "nothing"))
 
 
 def _mend(answer: Answer) -> str:
@@ -65,7 +84,10 @@ def _mend(answer: Answer) -> str:
         return "send this request by hand: nothing is broken, so it must have an answer in time"
     if answer.status < 300:  # of HTTP
         return "say with [outcomes] what this answer means"
-    return "correct headers and body of the delivery, or say with [outcomes] what this answer means"
+    return (
+        "correct headers and body of the delivery, or say with [outcomes] what this answer means; if it cannot "
+        "take the texts of {body} (NUL, lone surrogates), write a body without {body}"
+    )
 
 
 def _told(answer: Answer) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from harness.results.text import one_line, telling_lines
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
-_ERROR = re.compile(r"error\b|exception\b|traceback|fatal|panic", re.IGNORECASE)
+_ERROR = re.compile(r"(?<!internal server )error\b|exception\b|traceback|fatal|panic", re.IGNORECASE)
 GAP = " ... "
 BEGINNING = 4
 """A text that is too long keeps one part in so many of its beginning: a message ends with what tells most."""

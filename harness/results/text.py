@@ -32,7 +32,8 @@ def counted(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
-_TELLING = re.compile(r"error|exception|traceback|critical|fatal|panic", re.IGNORECASE)
+# Not an access log's line, which has the name of the status 500 in it.
+_TELLING = re.compile(r"(?<!internal server )error|exception|traceback|critical|fatal|panic", re.IGNORECASE)
 
 
 def telling_lines(log: str, count: int = 1) -> tuple[str, ...]:

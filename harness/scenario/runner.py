@@ -149,6 +149,7 @@ class _Run:
             await owned.enter_async_context(performer.health)
             await owned.enter_async_context(counting)
         except ScenarioStop:
+            self._recorder.record("service", ServiceLog(rig.site.service.log.read()[-SERVICE_LOG_KEPT:]))
             return
         before = await held_at_first(rig.target, rig.site.service)
         record_counts(rig, before.probed)

@@ -38,6 +38,10 @@ class HttpTemplate(Table):
 
     The body can be a text with those and the delivery's own body in it: `{body}` as it is, a JSON document, or
     `{base64}`. For example, `body = '{"title": "{id}", "content": {body}}'`.
+
+    That document has what careless code trips over: NUL and lone surrogates, which `jsonb` refuses, large numbers, deep
+    nesting, up to `body_bytes`. If the service may refuse such a text, write a body with `{id}` and `{digest}` alone:
+    with `digest` stored in it, `[stored]` can list it.
     """
 
     method: Literal["POST", "PUT", "PATCH"] = "POST"

@@ -347,6 +347,7 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("no_leaks", lambda: whole().tell(AtRest("tasks", 6, 5)), "tasks stay at 6, at most 5"),
     ("no_leaks", lambda: whole().tell(AtRest("descriptors", math.nan, 5)), "descriptors stay at nan"),
     ("log_clean", lambda: whole().tell(UnhandledLogged("Traceback"), UnhandledLogged("x")), "Traceback (and 1 more)"),
+    ("log_clean", lambda: whole().tell(UnhandledLogged("Traceback", "OSError: no")), "Traceback OSError: no"),
     ("log_is_of_use", lambda: log_of(9, misdated=2), "2 of 9 lines have no time of this run with a zone: it is five"),
     ("log_is_of_use", lambda: log_of(56, requests=50), "56 lines were logged for 53 requests (limit 1 for each)"),
     ("names_what_is_away", nothing_is_away, "ready named no server, and away was redis, while link.down(redis)"),

@@ -65,6 +65,11 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         'path = "/hooks"',
         "path = '/hooks': a delivery was answered 404.*correct the path",
     ),
+    "a text that it cannot take": (
+        'path = "/{source}/{id}"',
+        'path = "/{source}/%00{id}"',
+        "was answered 500.*; its body was {.*the service logged: asyncpg.exceptions.CharacterNotInRepertoireError: ",
+    ),
     "sender that raises": (
         '[sender.http]\npath = "/{source}/{id}"',
         '[sender]\npython = "sender.py:Broken"',

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.checks import CheckResult, Verdict
+from harness.engine.observing.service.service_log import unhandled_in
+from harness.history.events import UnhandledLogged
 from harness.present.terminal.views.story import details
 from harness.results.ablation import judge_pair
 from harness.results.service_log import cut_within, telling_line
@@ -70,3 +72,28 @@ def test_a_proof_that_failed_otherwise_says_what_was_logged_to_its_end() -> None
     reason = judge_pair(made(), ablated(checks=FAILED, service_log=f"msg_a_10: {error}"), PROOF).reason
 
     assert reason.endswith("TooManyConnectionsError: sorry, too many clients already")
+
+
+def test_an_access_log_that_names_a_status_tells_no_error() -> None:
+    access = 'INFO: "POST /orders HTTP/1.1" 500 Internal Server Error'
+    assert telling_line(f"asyncpg.exceptions.DataError: bad\n{access}\n", []) == "asyncpg.exceptions.DataError: bad"
+    assert telling_line(f"started\n{access}\n", []) == access, "if there is nothing better"
+
+
+def test_what_closes_a_traceback_is_recorded_with_its_first_line() -> None:
+    head = "Traceback (most recent call last):"
+    lines = [
+        head,
+        '  File "a.py", line 1, in f',
+        "    1 / 0",
+        "",
+        "ZeroDivisionError: division by zero",
+        "panic: no",
+        head,
+    ]
+    found = list(unhandled_in(lines, "^Traceback|^panic"))
+    assert found == [
+        UnhandledLogged(head, "ZeroDivisionError: division by zero"),
+        UnhandledLogged("panic: no"),
+        UnhandledLogged(head),
+    ]

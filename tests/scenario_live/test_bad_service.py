@@ -53,6 +53,7 @@ def test_a_service_that_refuses_everything(runs: Runs) -> None:
 
     assert result.verdict is Verdict.INCONCLUSIVE
     assert result.reason.startswith("steady state was not reached: 10 of 10: ")
+    assert '"event": "listening"' in result.service_log, "what it logged is shown"
     assert "status 401" in result.reason
     assert not played
 

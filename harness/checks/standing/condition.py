@@ -55,7 +55,7 @@ def leaves_nothing(history: History) -> Examined:
 @check(Kind.LIVENESS)
 def log_clean(history: History) -> Examined:
     """The service's own log shows no unhandled exception."""
-    lines = [found.line for found in history.of(UnhandledLogged)]
+    lines = [" ".join(filter(None, (found.line, found.ends_with))) for found in history.of(UnhandledLogged)]
     more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
     return Examined(
         problem=f"{lines[0]}{more}" if lines else "",

@@ -107,9 +107,13 @@ class Supervised(Event, kind="service.supervised"):
 
 @dataclass(frozen=True, repr=False)
 class UnhandledLogged(Event, kind="unhandled"):
-    """A line of the service's log that reports an unhandled exception."""
+    """A line of the service's log that reports an unhandled exception.
+
+    `ends_with`: where it begins a Python traceback, the line that closes it: the exception.
+    """
 
     line: str
+    ends_with: str = ""
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,7 +6,7 @@ import math
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 from harness.engine.rig import Rig
 from harness.engine.workload.outgoing import CLOCK_TOLERANCE_S, name_of, seconds_of
@@ -23,14 +23,28 @@ from harness.history.events import (
 from harness.target.sections.outcomes import outcome_of
 
 LINE_CHARACTERS_KEPT = 300
+TRACEBACK = "Traceback (most recent call last):"
 
 
-def record_unhandled(rig: Rig, lines: Iterable[str]) -> None:
+def record_unhandled(rig: Rig, lines: Sequence[str]) -> None:
     """Record each of these lines of the service's log that tells of an exception that was not handled."""
-    expression = re.compile(rig.target.description.service.unhandled)
-    for line in lines:
+    for logged in unhandled_in(lines, rig.target.description.service.unhandled):
+        rig.recorder.record("service", logged)
+
+
+def unhandled_in(lines: Sequence[str], unhandled: str) -> Iterator[UnhandledLogged]:
+    """Return the lines that the expression finds. Where one begins a traceback, its own words tell nothing."""
+    expression = re.compile(unhandled)
+    for number, line in enumerate(lines):
         if expression.search(line):
-            rig.recorder.record("service", UnhandledLogged(line[:LINE_CHARACTERS_KEPT]))
+            closing = _closing(lines, number) if line.startswith(TRACEBACK) else ""
+            yield UnhandledLogged(line[:LINE_CHARACTERS_KEPT], closing[:LINE_CHARACTERS_KEPT])
+
+
+def _closing(lines: Sequence[str], number: int) -> str:
+    """The line that closes a Python traceback: the first that is not indented. The frames before it are."""
+    following = (lines[each] for each in range(number + 1, len(lines)))
+    return next((line for line in following if line.strip() and not line.startswith(" ")), "")
 
 
 def record_log(rig: Rig, lines: Sequence[str]) -> None:
