@@ -76,8 +76,11 @@ def known_secrets(
 ) -> KnownSecrets:
     """Give the secrets of a service that is started in this environment. `passwords`: on its links, by name."""
     known = KnownSecrets(described)
-    for link, password in passwords.items():
-        known.add(f"the password on {link}", password)
+    links: dict[str, list[str]] = {}
+    for link, password in passwords.items():  # a replica has its primary's
+        links.setdefault(password, []).append(link)
+    for password, names in links.items():
+        known.add(f"the password on {' and '.join(names)}", password)
     for name in described.settings:
         known.add(name, environment.get(name, ""))
     return known
