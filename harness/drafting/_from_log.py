@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import errno
+import inspect
 import os
 import re
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -27,7 +30,9 @@ CONNECT_ERRORS: tuple[str, ...] = get_args(syscall.Errno)
 
 @dataclass(frozen=True, slots=True)
 class Clue:
-    """One line, and what makes it. `number`: the line's, from 1. `covered_by`: ids of scenarios that know such a line.
+    """One line, and what makes it. `number`: the line's, from 1.
+
+    `covered_by`: ids of scenarios that know such a line, by their proof, or by the same fault in their function.
 
     `example`: None where only a scenario's proof knows it.
     """
@@ -42,18 +47,39 @@ class Clue:
 def clues(lines: Sequence[str], target: Target, scenarios: Sequence[Scenario]) -> Sequence[Clue]:
     """Return a clue for each line that tells one; of lines that one fault makes, the first."""
     found: dict[object, Clue] = {}
+    written = {each.id: _normal(each.function) for each in scenarios if each.function is not None}
     for number, line in enumerate(lines, 1):
-        clue = _clue(number, line, target, scenarios)
+        clue = _clue(number, line, target, scenarios, written)
         if clue is not None:
             found.setdefault(clue.covered_by if clue.example is None else clue.example.fault, clue)
     return list(found.values())
 
 
-def _clue(number: int, line: str, target: Target, scenarios: Sequence[Scenario]) -> Clue | None:
-    covered = tuple(each.id for each in scenarios if any(_told(proof.match, line) for proof in each.proofs))
+def _clue(
+    number: int, line: str, target: Target, scenarios: Sequence[Scenario], written: Mapping[str, str]
+) -> Clue | None:
     found = ((where, each) for where in _links(line, target) for each in _examples(line, ground_of(target, where)))
     where, example = next(found, (None, None))
+    faults = [] if example is None else [repr(each) for each in _alike(example.fault, where)]
+    covered = tuple(
+        each.id
+        for each in scenarios
+        if any(_told(proof.match, line) for proof in each.proofs)
+        or any(fault in written.get(each.id, "") for fault in faults)
+    )
     return Clue(number, one_line(line), example, where, covered) if example is not None or covered else None
+
+
+def _normal(function: Callable[..., object]) -> str:
+    """The text of a function as `repr` writes faults: with its quotes, in one line for each statement."""
+    return ast.unparse(ast.parse(textwrap.dedent(inspect.getsource(function))))
+
+
+def _alike(fault: Fault, where: Link | None) -> Iterator[Fault]:
+    """The fault, and what the service sees of it as the same: a server that is away refuses connects, too."""
+    yield fault
+    if where is not None and fault == syscall.connect(where, errno="ECONNREFUSED"):
+        yield link.down(where)
 
 
 def _told(match: str, line: str) -> bool:

@@ -48,6 +48,7 @@ def scenario_of(item: pytest.Function, target: TargetDescription) -> Scenario:
         needs=check_needs(needs, target, place),
         nightly=check_nightly([(mark.args, mark.kwargs) for mark in item.iter_markers("nightly")], place),
         location=location,
+        function=inspect.unwrap(item.function),
     )
 
 

@@ -32,5 +32,7 @@ class Scenario:
     """Where the scenario is defined, as `file:line`, for messages."""
     run: Callable[[RunConfiguration, Testbed], RunResult] | None = None
     """Set for a scenario that the usual runner does not run: it consists of many runs that are judged as one."""
+    function: Callable[..., object] | None = None
+    """The test function that it was made of; None for one that no test function wrote."""
     source: str = ""
     """Its content as text, if no file of the suite has it. When it changes, the scenario counts as changed."""

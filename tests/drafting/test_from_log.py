@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import link, postgres, redis, wire
 from harness.checks.proof import Proof
 from harness.demo import SCENARIOS
 from harness.drafting import Clue, clues, draft_of
@@ -68,6 +69,24 @@ def test_a_scenario_whose_proof_knows_the_line_covers_it(target: Target) -> None
     clue = only("could not serialize access due to concurrent update", target, knows, other)
     assert clue.covered_by == ("knows",)
     assert only("strange words", target, scenario("knows", "strange")).example is None
+
+
+async def loses_an_answer(lab: Lab) -> None:
+    async with lab.inject(wire.cut(postgres.answered("INSERT"))):
+        await lab.deliver()
+
+
+async def is_refused(lab: Lab) -> None:
+    await lab.inject(link.down(redis))
+
+
+def test_a_scenario_that_injects_the_fault_covers_it_without_a_proof(target: Target) -> None:
+    written = [
+        Scenario(id=each.__name__, theme="any", play=each, function=each) for each in (loses_an_answer, is_refused)
+    ]
+    assert only("the connection was closed", target, *written).covered_by == ("loses_an_answer",)
+    assert only("Error 111 connecting to redis:6379", target, *written).covered_by == ("is_refused",)
+    assert only("Error 22 connecting to redis:6379", target, *written).covered_by == ()
 
 
 def test_of_lines_that_one_fault_makes_the_first_is_told(target: Target) -> None:
