@@ -1,0 +1,133 @@
+"""What the scenarios of the standard suite do, step by step, and which outcomes they allow."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.demo import SCENARIOS
+from harness.engine.steps import Contract, Deliver, Inject
+from harness.faults import Fault, wire
+from harness.faults.fault import Need
+from harness.protocols.http.words import Http
+from harness.protocols.postgres.words import postgres
+from harness.protocols.redis.words import redis
+from harness.scenario.schedule import Begin, Do, End
+from harness.search.recording.places import Kind, Place
+from harness.search.recording.recording import Observed, Recording
+from harness.standard import Planned, StandardSuite
+from harness.standard.messages import statement_breaks
+from harness.standard.plan import Seen, standard_suite
+from harness.standard.statements import Statement, statements
+from harness.target import Target, load_target
+from harness.vocabulary import ACKNOWLEDGED, NO_WORD, REFUSED, Link, Outcome
+from tests.tiny import CHECKOUT
+
+SENT, ANSWERED = postgres.sent("INSERT"), postgres.answered("INSERT")
+SLOW_ONES = {"away_12s", "away_70s", "silent_for_every_request", "connects_hang", "late"}
+
+
+def nothing_lacks(need: Need) -> None:
+    del need
+
+
+@pytest.fixture(scope="module")
+def ours() -> Target:
+    return load_target(CHECKOUT / "scenarios" / "target.toml")
+
+
+@pytest.fixture(scope="module")
+def target() -> Target:
+    return load_target(SCENARIOS / "target.toml")
+
+
+def links_broken(target: Target, unrecorded: str = "") -> StandardSuite:
+    kept = {} if unrecorded else {"postgres": 1, "redis": 1}
+    return standard_suite(target, Seen(statements=(), kept=kept, used=frozenset(kept), unrecorded=unrecorded), nothing_lacks)
+
+
+def statement(link: Link, text: str, kind: Kind = "warm") -> Statement:
+    return Statement(link, text.lower(), text, kind)
+
+
+def by_end(target: Target, of: Statement) -> dict[str, Planned]:
+    start, end = f"standard_{of.word}_", f"_{of.link.name}"
+    return {each.id.removeprefix(start).removesuffix(end): each for each in statement_breaks(of, target)}
+
+
+def expected(planned: Planned) -> Outcome:
+    [step] = [move.step for move in planned.moves if isinstance(move, Do) and isinstance(move.step, Deliver)]
+    return step.expect
+
+
+@pytest.mark.parametrize(
+    ("end", "fault", "outcome"),
+    [
+        ("cut", wire.cut(SENT), ACKNOWLEDGED),
+        ("answer_lost", wire.cut(ANSWERED), ACKNOWLEDGED),
+        ("answer_swallowed", wire.stall(ANSWERED), ACKNOWLEDGED | NO_WORD),
+        ("swallowed", wire.stall(SENT), ACKNOWLEDGED | NO_WORD),
+        ("errs_40001", wire.fail(SENT, code="40001"), ACKNOWLEDGED | REFUSED),
+        ("errs_57p01", wire.fail(SENT, code="57P01", fatal=True), ACKNOWLEDGED | REFUSED),
+    ],
+)
+def test_each_break_of_a_statement_has_its_fault_and_its_outcome(
+    target: Target, end: str, fault: Fault, outcome: Outcome
+) -> None:
+    planned = by_end(target, statement(postgres, "INSERT"))[end]
+    assert list(planned.faults) == [fault]
+    assert expected(planned) == outcome
+
+
+def test_a_post_whose_answer_is_lost_need_not_be_known(target: Target) -> None:
+    assert expected(by_end(target, statement(Http("bank"), "POST /pay"))["answer_lost"]) == ACKNOWLEDGED | NO_WORD
+
+
+@pytest.mark.parametrize("kind", ["repeat", "read"])
+def test_a_repeat_and_a_read_follow_a_delivery(ours: Target, kind: Kind) -> None:
+    for each in statement_breaks(statement(postgres, "SELECT", kind), ours):
+        assert each.moves[0] == Do(Deliver()), each.id
+        assert isinstance(each.moves[1], Begin), each.id
+
+
+def test_only_what_the_service_sends_for_a_request_is_a_statement() -> None:
+    """What opens a connection is no request's."""
+    seen = [
+        Observed(Place("postgres", "sent", phase, "Any", text, 1), "postgres", text, 1, 10, True, False)
+        for phase, text in (("startup", "user app"), ("query", "INSERT"), ("commit", "COMMIT"))
+    ]
+    assert [each.text for each in statements([Recording("warm", tuple(seen))], [postgres])] == ["INSERT", "COMMIT"]
+
+
+def test_connections_are_open_before_they_are_cut_at_rest(target: Target) -> None:
+    planned = {each.id: each for each in links_broken(target).planned}["standard_redis_idle_cut"]
+    opened, cut = planned.moves[:2]
+    assert opened == Do(Deliver())
+    assert isinstance(cut, Do)
+    assert isinstance(cut.step, Inject)
+
+
+def test_every_request_is_asked_before_the_fault_is_healed(ours: Target) -> None:
+    found = {each.id: each.moves for each in links_broken(ours).planned}
+    for name in ("redis_poisoned", "postgres_out_of_sessions", "postgres_failed_over"):
+        assert found[f"standard_{name}"][-2:] == (Do(Contract()), End(1)), name
+    assert found["standard_redis_flushed"][-1] == Do(Contract())
+    assert found["standard_redis_flushed"][0] == Do(Deliver()), "there is something to be flushed"
+    [inject] = [move.step for move in found["standard_postgres_out_of_sessions"] if isinstance(move, Begin)]
+    assert isinstance(inject, Inject)
+    assert len(inject.faults) == 2, "the open connections are cut besides"
+
+
+def test_what_takes_seconds_is_for_the_night_alone(target: Target) -> None:
+    suite = links_broken(target)
+    assert {each.id for each in suite.planned if each.nightly} == {
+        f"standard_{link.name}_{end}" for link in (postgres, redis) for end in SLOW_ONES
+    }
+    for each in suite.planned:
+        scenario = each.scenario(target)
+        assert (scenario.nightly, scenario.needs) == (each.nightly, each.needs(target)), each.id
+
+
+def test_a_service_that_showed_nothing_has_its_links_broken_and_that_is_said(target: Target) -> None:
+    suite = links_broken(target, unrecorded="it ended")
+    assert [(each.what, each.why) for each in suite.left_out] == [("the statements", "it ended")]
+    assert "standard_redis_idle_cut" in {each.id for each in suite.planned}
