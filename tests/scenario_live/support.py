@@ -15,13 +15,14 @@ import asyncpg
 import httpx
 from redis import Redis as RedisClient
 
-from harness import Lab
+from harness import Lab, postgres
 from harness.checks import Judgement, judge
 from harness.engine.laying.testbed import Testbed
 from harness.faults.fault import Fault, Injection
 from harness.faults.site import Site
 from harness.history import History, read_history
 from harness.history.events import CoresSeen, EvidenceSeen, FaultActed, HarnessProblem, RequestEnded, RequestSent
+from harness.protocols.postgres.probes import session
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.redis.server import RedisServer
 from harness.protocols.redis.storage import DATABASES
@@ -55,6 +56,12 @@ class Runs:
 def site_of(lab: Lab) -> Site:
     """What the lab acts on: no scenario gets at it, a test of the runner does."""
     return lab.performer.site
+
+
+async def asked(lab: Lab, sql: str) -> Any:
+    """What the service's PostgreSQL answers in its database, asked as its superuser."""
+    async with session(site_of(lab).laid(postgres).admin_url) as asking:
+        return await asking.fetchval(sql)
 
 
 def history_of(result: RunResult) -> History:
@@ -175,6 +182,9 @@ async def _left_in_postgres(bed: Testbed) -> list[str]:
         rows = await admin.fetch("""
             SELECT 'database ' || datname AS what FROM pg_database WHERE datname LIKE 'postgres\\__%'
             UNION ALL SELECT 'role ' || rolname FROM pg_roles WHERE rolname LIKE 'postgres\\__%'
+            UNION ALL SELECT 'tablespace ' || spcname FROM pg_tablespace WHERE spcname LIKE 'harness\\_%'
+            UNION ALL SELECT 'setting ' || name FROM pg_file_settings
+                WHERE sourcefile LIKE '%.auto.conf' AND name <> 'primary_conninfo'
             UNION ALL SELECT 'session ' || coalesce(usename, '') || ' on ' || coalesce(datname, '') || ': ' || query
                 FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
         """)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from harness import ACKNOWLEDGED, ANY_OUTCOME, REFUSED, Lab, postgres, server
 from harness.checks import Verdict
-from tests.scenario_live.support import Runs, all_mended, evidence
+from tests.scenario_live.support import Runs, all_mended, asked, evidence
 
 
 def test_a_full_disk_refuses_until_there_is_room(runs: Runs) -> None:
     fault = server.fill_disk(postgres, "deliveries")
 
     async def play(lab: Lab) -> None:
+        await asked(lab, "ALTER TABLE deliveries SET (fillfactor = 70)")
         await lab.deliver(2)
         async with lab.inject(fault):
             await lab.deliver(5, expect=ACKNOWLEDGED | REFUSED)
             await lab.until(fault.fired())
         await lab.deliver(2)
+        assert await asked(lab, "SELECT reloptions FROM pg_class WHERE relname = 'deliveries'") == ["fillfactor=70"]
 
     result = runs(play)
 

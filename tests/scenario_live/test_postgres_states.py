@@ -11,7 +11,7 @@ from harness.checks import Verdict
 from harness.errors import UsageError
 from harness.history.events import ServerCrashed
 from harness.protocols.postgres import server_state
-from tests.scenario_live.support import Runs, all_mended, evidence, history_of
+from tests.scenario_live.support import Runs, all_mended, asked, evidence, history_of
 
 
 def test_a_crashed_backend_ends_all_sessions_and_the_server_recovers(runs: Runs) -> None:
@@ -131,11 +131,14 @@ def test_a_migration_that_nobody_felt_proves_nothing(runs: Runs) -> None:
 
     async def play(lab: Lab) -> None:
         async with lab.inject(fault):
+            assert await asked(lab, "SELECT to_regclass('beside')") == "beside"
             await lab.deliver()
+        assert await asked(lab, "SELECT to_regclass('beside')") is None, "it was undone"
 
     result = runs(play)
 
     assert result.verdict is Verdict.INCONCLUSIVE
+    assert "nothing shows that the service felt it" in result.reason
     assert evidence(result)[repr(fault)] == {"migrated": 1}
 
 
@@ -146,6 +149,8 @@ def test_two_sessions_wait_for_each_other(runs: Runs) -> None:
         async with lab.inject(fault):
             await lab.deliver(2)
             await lab.until(fault.fired())
+        assert await asked(lab, "SELECT count(*) FROM pg_proc WHERE proname LIKE 'harness%'") == 0
+        assert await asked(lab, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
         await lab.deliver(2)
 
     result = runs(play)

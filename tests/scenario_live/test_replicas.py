@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import pytest
 
 from harness import ANY_OUTCOME, Fault, Lab, Postgres, postgres, server
 from harness.checks import Verdict
+from harness.history.events import FailedOver
 from harness.protocols.postgres.probes import session
 from harness.protocols.postgres.server import PostgresServer
-from tests.scenario_live.support import Runs, all_mended, evidence, site_of
+from tests.scenario_live.support import Runs, all_mended, asked, evidence, history_of, site_of
 
 REPLICA = Postgres("replica")
 PAUSED = server.pause_replay(REPLICA)
@@ -26,12 +28,21 @@ def _ask(primary: PostgresServer, sql: str) -> Any:
     return asyncio.run(ask())
 
 
+NO_EVIDENCE = " left no evidence: nothing of the service's felt it"
+NOT_FELT = " was carried out, and nothing shows that the service felt it: "
+
+
 @pytest.mark.parametrize(
-    "fault",
-    [PAUSED, server.cancel_reads(REPLICA, "deliveries"), server.promote_replica(REPLICA)],
-    ids=lambda fault: fault.kind,
+    ("fault", "told"),
+    [
+        (PAUSED, NO_EVIDENCE),
+        (server.cancel_reads(REPLICA, "deliveries"), NO_EVIDENCE),
+        (server.promote_replica(REPLICA), NO_EVIDENCE),
+        (server.standby(REPLICA), NOT_FELT),
+    ],
+    ids=["pause_replay", "cancel_reads", "promote_replica", "standby"],
 )
-def test_a_standby_that_the_service_does_not_read_is_no_evidence(runs: Runs, fault: Fault) -> None:
+def test_a_standby_that_the_service_does_not_read_is_no_evidence(runs: Runs, fault: Fault, told: str) -> None:
     async def play(lab: Lab) -> None:
         await lab.deliver()
         async with lab.inject(fault):
@@ -42,7 +53,7 @@ def test_a_standby_that_the_service_does_not_read_is_no_evidence(runs: Runs, fau
     result = runs(play)
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason == f"{fault!r} left no evidence: nothing of the service's felt it"
+    assert result.reason.startswith(f"{fault!r}{told}")
     assert _ask(runs.bed.stack.of(PostgresServer), "SELECT count(*) FROM pg_stat_replication") == 0
     assert all_mended(runs.bed, fault)
 
@@ -69,6 +80,7 @@ def test_both_links_lead_to_the_new_primary_after_a_swap(runs: Runs) -> None:
         async with lab.inject(fault):
             site = site_of(lab)
             assert site.laid(postgres).upstream.port == before, "no address follows"
+            assert await asked(lab, "SELECT count(*) FROM pg_stat_replication") == 1, "the old primary follows"
             await lab.deliver(2)
         assert {site.laid(link).upstream.port for link in (postgres, REPLICA)} == {primary.port}
         await lab.deliver(2)
@@ -77,17 +89,22 @@ def test_both_links_lead_to_the_new_primary_after_a_swap(runs: Runs) -> None:
 
     assert result.verdict is Verdict.HELD, result.reason
     assert set(evidence(result)[repr(fault)]) == {"new_primary_used"}
+    (failed_over,) = history_of(result).of(FailedOver)
+    assert (failed_over.server, failed_over.lacked) == ("postgres", ())
     assert primary.port != before
+    with pytest.raises(ConnectionRefusedError):  # the old one has ended
+        socket.create_connection(("127.0.0.1", before)).close()
     assert _ask(primary, "SELECT pg_is_in_recovery()") is False
     assert runs.bed.stack.dead() is None
     assert all_mended(runs.bed, fault)
 
 
 def test_a_service_that_does_not_find_it_has_felt_the_swap(runs: Runs) -> None:
-    fault = server.swap(REPLICA, former="killed")
+    fault = server.swap(REPLICA, former="killed", at=postgres.sent("COMMIT"))
 
     async def play(lab: Lab) -> None:
         async with lab.inject(fault):
+            assert await asked(lab, "SHOW synchronous_standby_names") == "*", "nothing acknowledged may be lost"
             await lab.deliver(2, expect=ANY_OUTCOME)
         await lab.deliver(2)
 

@@ -42,7 +42,9 @@ def target() -> Target:
 
 def links_broken(target: Target, unrecorded: str = "") -> StandardSuite:
     kept = {} if unrecorded else {"postgres": 1, "redis": 1}
-    return standard_suite(target, Seen(statements=(), kept=kept, used=frozenset(kept), unrecorded=unrecorded), nothing_lacks)
+    return standard_suite(
+        target, Seen(statements=(), kept=kept, used=frozenset(kept), unrecorded=unrecorded), nothing_lacks
+    )
 
 
 def statement(link: Link, text: str, kind: Kind = "warm") -> Statement:
