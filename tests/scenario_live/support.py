@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from harness.faults.fault import Fault, Injection
 from harness.faults.site import Site
 from harness.history import History, read_history
 from harness.history.events import CoresSeen, EvidenceSeen, FaultActed, HarnessProblem, RequestEnded, RequestSent
+from harness.processes.keeper import descendants
 from harness.protocols.postgres.probes import session
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.redis.server import RedisServer
@@ -173,7 +176,15 @@ def limited(target: Target, **limits: float) -> Target:
 
 def left_over(bed: Testbed) -> list[str]:
     """Whatever a run has left on the servers: there should be nothing."""
-    return [*asyncio.run(_left_in_postgres(bed)), *_left_in_redis(bed), *_left_in_toxiproxy(bed)]
+    servers = [*asyncio.run(_left_in_postgres(bed)), *_left_in_redis(bed), *_left_in_toxiproxy(bed)]
+    return [*servers, *_left_disks()]
+
+
+def _left_disks() -> Iterator[str]:
+    for process in descendants(os.getpid()):
+        with suppress(OSError):  # it has ended meanwhile
+            if b"harness.processes.small_disk" in Path(f"/proc/{process.pid}/cmdline").read_bytes():
+                yield f"small disk {process.pid}"
 
 
 async def _left_in_postgres(bed: Testbed) -> list[str]:

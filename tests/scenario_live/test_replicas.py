@@ -58,6 +58,23 @@ def test_a_standby_that_the_service_does_not_read_is_no_evidence(runs: Runs, fau
     assert all_mended(runs.bed, fault)
 
 
+def test_the_migration_that_cancelled_a_read_is_over_at_once(runs: Runs) -> None:
+    fault = server.cancel_reads(REPLICA, "deliveries")
+
+    async def play(lab: Lab) -> None:
+        await lab.restart(FROM_REPLICA)
+        await lab.deliver()
+        async with lab.inject(fault):
+            await lab.request("delivery", of=0)
+            await lab.until(fault.fired())
+            await lab.deliver()  # the table is locked no more
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert evidence(result)[repr(fault)] == {"reads_cancelled": 1}
+
+
 def test_a_read_of_what_the_standby_has_is_no_stale_read(runs: Runs) -> None:
     async def play(lab: Lab) -> None:
         await lab.restart(FROM_REPLICA)

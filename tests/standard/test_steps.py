@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from harness.demo import SCENARIOS
@@ -11,6 +13,7 @@ from harness.faults.fault import Need
 from harness.protocols.http.words import Http
 from harness.protocols.postgres.words import postgres
 from harness.protocols.redis.words import redis
+from harness.relay import Phase
 from harness.scenario.schedule import Begin, Do, End
 from harness.search.recording.places import Kind, Place
 from harness.search.recording.recording import Observed, Recording
@@ -93,9 +96,10 @@ def test_a_repeat_and_a_read_follow_a_delivery(ours: Target, kind: Kind) -> None
 
 def test_only_what_the_service_sends_for_a_request_is_a_statement() -> None:
     """What opens a connection is no request's."""
+    phases: Sequence[tuple[Phase, str]] = [("startup", "user app"), ("query", "INSERT"), ("commit", "COMMIT")]
     seen = [
         Observed(Place("postgres", "sent", phase, "Any", text, 1), "postgres", text, 1, 10, True, False)
-        for phase, text in (("startup", "user app"), ("query", "INSERT"), ("commit", "COMMIT"))
+        for phase, text in phases
     ]
     assert [each.text for each in statements([Recording("warm", tuple(seen))], [postgres])] == ["INSERT", "COMMIT"]
 
