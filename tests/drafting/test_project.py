@@ -114,6 +114,47 @@ def test_what_is_written_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert all(file.read_bytes() == content for file, content in before.items())
 
 
+SHOP = """
+app = FastAPI()
+@app.post("/login")
+@app.post("/orders", status_code=201)
+@app.get("/orders/{order_id}")
+@app.get("/healthz")
+@app.get("/readyz")
+"""
+TABLES = "CREATE TABLE IF NOT EXISTS orders (\n  total numeric(8, 2),\n  order_id text PRIMARY KEY\n);"
+MIGRATE = 'if __name__ == "__main__": main()'
+
+
+def test_what_a_service_serves_and_stores_is_found(tmp_path: Path) -> None:
+    write(tmp_path, {"shop/app.py": SHOP, "schema.sql": TABLES, "shop/migrate.py": MIGRATE})
+    assert main(["init", str(tmp_path)]) == 0
+    text = (tmp_path / "scenarios" / "target.toml").read_text("utf-8")
+    assert [line.partition("=")[0].strip() for line in text.splitlines() if "TODO" in line] == ["body"]
+    described = load_target(tmp_path / "scenarios" / "target.toml").description
+    assert described.service.prepare == ["{python}", "-m", "shop.migrate"]
+    assert (described.service.alive, described.service.ready) == ("/healthz", "/readyz")
+    assert described.stored.sql == "SELECT order_id AS id FROM orders"
+    assert described.sender.http is not None
+    assert (described.sender.http.method, described.sender.http.path) == ("POST", "/orders")
+    assert described.reads["one"].path == "/orders/{id}"
+
+
+@pytest.mark.parametrize(
+    ("source", "method", "path"),
+    [
+        ("router.put('/orders/:id', take)", "PUT", "/orders/{id}"),
+        ('mux.HandleFunc("PUT /orders/{key}", take)', "PUT", "/orders/{id}"),
+        ("app.post('/shops/:shop/orders/:id', take)", "POST", ""),
+        ('client.get("/orders")', "POST", ""),
+    ],
+)
+def test_the_route_of_a_delivery_is_found(source: str, method: str, path: str, tmp_path: Path) -> None:
+    write(tmp_path, {"serve.js": source})
+    project = found(tmp_path, Asked())
+    assert (project.method, project.path) == (method, path)
+
+
 def test_what_is_not_found_is_marked_or_said_by_flags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / "empty", {})
     for folder, flags in (("empty", []), ("said", ["--command", "./serve", "--link", "redis=CACHE", "--alive", "/up"])):

@@ -15,6 +15,7 @@ from harness.target import SCHEMA, TargetDescription
 IGNORED = ".results/"
 SCHEMA_FILE = "target.schema.json"
 TODO = "TODO"
+BODY = '{"id": "{id}", "content": {body}}'
 UNKNOWN_SQL = "SELECT id FROM TODO"
 TARGET = """\
 #:schema ./{schema_file}
@@ -26,7 +27,7 @@ name = "{name}"
 directory = ".."
 command = {command}
 {prepare}alive = "{alive}"
-unhandled = '{unhandled}'
+{ready}unhandled = '{unhandled}'
 
 [service.environment]
 {environment}
@@ -35,11 +36,12 @@ unhandled = '{unhandled}'
 
 # A delivery: the request that must never be lost. {{id}} is its id; with `body` it can be put into a document of yours:
 # body = '{{"id": "{{id}}", "content": {{body}}}}'
+# {{body}} is a JSON document with NUL and lone surrogates in its texts: leave it out if the service may refuse them.
 [sender.http]
 method = "{method}"
 path = "{path}"
 headers = {{ content-type = "application/json" }}
-
+{body}{read}
 # Lists what is stored, by the ids that deliveries had. With a column `digest` (SHA-256 of the body, in hex) the bodies
 # are compared, too: take `digests` out then.
 [stored]
@@ -156,9 +158,16 @@ def _target(project: Project) -> str:
     if not any(PORT in word for word in command):
         told = "" if project.port_setting else f"  # {TODO}: how does the service learn its port?"
         settings.append(f'PORT = "{PORT}"{told}')
+    ready = f'ready = "{project.ready}"\n' if project.ready else ""
+    read = f'\n[reads.one]\npath = "{project.read}"\n' if project.read else ""
+    # Without an id in its path the service takes it from elsewhere, and only the user knows where.
+    body = (
+        f"body = '{BODY}'  # {TODO}: what the service expects\n" if "{id}" not in project.path and project.path else ""
+    )
     prepare = f"prepare = {_words(project.prepare)}\n" if project.prepare else ""
     return TARGET.format(
         schema=SCHEMA, schema_file=SCHEMA_FILE, name=project.name, command=_words(command), prepare=prepare,
+        body=body, read=read, ready=ready,
         alive=project.alive or f"/{TODO}", unhandled=project.unhandled, environment="\n".join(settings),
         links="\n\n".join(f'[links.{protocol}]\nprotocol = "{protocol}"' for protocol in links),
         method=project.method, path=project.path or f"/{TODO}/{{id}}", sql=json.dumps(project.sql or UNKNOWN_SQL),

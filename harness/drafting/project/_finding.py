@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.documents import read_toml
+from harness.drafting.project._routes import routes
 from harness.errors import UsageError
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.registry import PROTOCOLS
@@ -22,6 +23,10 @@ PORT = "{service.port}"
 ASGI = re.compile(r"^(\w+)(?:: \w+)? *= *(?:FastAPI|Starlette|Litestar|Quart)\(", re.MULTILINE)
 WSGI = re.compile(r"^(\w+) *= *Flask\(", re.MULTILINE)
 TABLE = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?[\"`]?(\w+)", re.IGNORECASE)
+KEY = r"CREATE TABLE (?:IF NOT EXISTS )?[\"`]?{table}[\"`]?\s*\([^;]*?[\"`]?\b(\w+)[\"`]?\s+[^,;()]*?PRIMARY KEY"
+MIGRATES = ("migrate.py", "migrations.py", "init_db.py", "create_tables.py")
+"""Programs that make a service's tables."""
+READY = re.compile(r"[\"'](/(?:readyz?|readiness))[\"']")
 ALIVE = re.compile(r"[\"'](/(?:healthz?|alive|livez|ping|status|healthcheck))[\"']")
 SETTING = r"\b((?:[A-Z0-9]+_)*{word}(?:_[A-Z0-9]+)*_(?:URL|URI|DSN))\b"
 DATABASE = "(?:DATABASE|DB)"
@@ -53,8 +58,11 @@ class Project:
     command: Sequence[str] = ()
     prepare: Sequence[str] = ()
     alive: str = ""
+    ready: str = ""
     method: str = "POST"
     path: str = ""
+    read: str = ""
+    """The path that shows one delivery."""
     sql: str = ""
     unhandled: str = OF_OTHERS
     links: Mapping[str, str] = field(default_factory=dict)
@@ -68,15 +76,19 @@ def found(folder: Path, asked: Asked) -> Project:
     texts = dict(_texts(folder))
     started = _started(folder, texts)
     command = shlex.split(asked.command) if asked.command else started.command
-    method, path = _delivery(asked.deliver)
+    served = routes(texts)
+    method, path = (served.method, served.path) if asked.deliver is None else _delivery(asked.deliver)
     alive, alive_in = _first(ALIVE, texts)
+    ready, ready_in = _first(READY, texts)
     table, table_in = _first(TABLE, texts)
-    prepare, prepare_in = _prepared(folder, started)
+    prepare, prepare_in = _prepared(folder, started, texts)
     endings = {Path(name).suffix for name in texts}
     links, links_in = _links(texts)
     whence = {
         "command": started.whence,
         "alive": alive_in,
+        "ready": ready_in,
+        "delivery": served.path_in if asked.deliver is None else "",
         "stored": table_in,
         "prepare": prepare_in,
         "links": links_in,
@@ -86,9 +98,11 @@ def found(folder: Path, asked: Asked) -> Project:
         command=command,
         prepare=shlex.split(asked.prepare) if asked.prepare else prepare,
         alive=asked.alive or alive,
+        ready=ready,
         method=method,
         path=path,
-        sql=asked.stored or (f"SELECT id FROM {table}" if table else ""),  # noqa: S608  # text for the user's file
+        read=served.read if asked.deliver is None else "",
+        sql=asked.stored or (_listing(table, texts) if table else ""),
         unhandled=next((UNHANDLED[each] for each in UNHANDLED if each in endings), OF_OTHERS),
         links=links if asked.links is None else asked.links,
         port_setting=not any(PORT in word for word in command) and _first(PORT_SETTING, texts)[1] != "",
@@ -218,12 +232,20 @@ def _module(file: str) -> str:
     return ".".join(Path(file).with_suffix("").parts)
 
 
-def _prepared(folder: Path, started: _Started) -> tuple[Sequence[str], str]:
+def _listing(table: str, texts: Mapping[str, str]) -> str:
+    """Lists the table by its key, whatever that is called."""
+    key, _ = _first(re.compile(KEY.replace("{table}", table), re.IGNORECASE), texts)
+    named = "id" if key.lower() in {"", "id"} else f"{key} AS id"
+    return f"SELECT {named} FROM {table}"  # noqa: S608  # text for the user's file
+
+
+def _prepared(folder: Path, started: _Started, texts: Mapping[str, str]) -> tuple[Sequence[str], str]:
     if started.prepare:
         return started.prepare, started.whence
     if (folder / "alembic.ini").is_file():
         return [_python_of(folder), "-m", "alembic", "upgrade", "head"], "alembic.ini"
-    return (), ""
+    file = next((name for name in texts if Path(name).name in MIGRATES and "__main__" in texts[name]), "")
+    return ([_python_of(folder), "-m", _module(file)], file) if file else ((), "")
 
 
 def _links(texts: Mapping[str, str]) -> tuple[Mapping[str, str], str]:
@@ -240,9 +262,7 @@ def _links(texts: Mapping[str, str]) -> tuple[Mapping[str, str], str]:
     return links, ", ".join(dict.fromkeys(files))
 
 
-def _delivery(said: str | None) -> tuple[str, str]:
-    if said is None:
-        return "POST", ""
+def _delivery(said: str) -> tuple[str, str]:
     match = DELIVER.fullmatch(said)
     if match is None:
         mend = "write --deliver 'POST /orders/{id}'"
