@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _UNFIT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 forbids or discourages (2.2): control characters, surrogates, U+FFFE and U+FFFF."""
@@ -25,6 +26,13 @@ def one_line(text: str) -> str:
 def shortened(text: str, width: int) -> str:
     """Cut to `width` characters. If anything was cut, the last three say so."""
     return text if len(text) <= width else f"{text[: max(0, width - 3)]}..."[:width]
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """`a, b and 3 more`. All of them if only one more would be left."""
+    if len(names) <= most + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most} more"
 
 
 def counted(count: int, what: str) -> str:

@@ -8,9 +8,12 @@ import pytest
 
 from harness.checks import CheckResult
 from harness.present.terminal.lines import closing_lines
+from harness.present.terminal.views.nightly import nightly_lines
 from harness.results import RunKey, RunResult
 from harness.results.finding import UNPROVED, Finding
 from harness.results.folder import new_results_folder
+from harness.scenario.lab import Lab
+from harness.scenario.scenario import Scenario
 from tests.results.made import made, summary_of
 
 BELOW = Finding("coverage", "fault space", "below its floor", "98.8% was hit, the committed floor is 100%")
@@ -53,3 +56,14 @@ def test_a_check_that_had_nothing_to_judge_in_any_run_is_named(tmp_path: Path) -
     alone = ["".join(text for text, _ in line) for line in closing_lines(summary_of(runs[0]), folder)]
     assert not [line for line in alone if "nothing to judge" in line]
     folder.release()
+
+
+def test_scenarios_left_for_the_night_for_one_reason_share_a_line() -> None:
+    async def play(lab: Lab) -> None:
+        del lab
+
+    left = [
+        Scenario(id=name, theme="t", play=play, nightly="waits" if name == "d" else "one is enough") for name in "abcde"
+    ]
+    told = ["".join(text for text, _ in line) for line in nightly_lines(left)]
+    assert told[1:] == ["  a, b and 2 more: one is enough", "  d: waits"]

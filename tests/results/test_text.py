@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.results.text import one_line, shortened, telling_lines, visible
+from harness.results.text import listed, one_line, shortened, telling_lines, visible
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,8 @@ def test_lines_that_tell_of_trouble_come_first() -> None:
     assert telling_lines("one\nValueError: x\ntwo\nFATAL: y\nthree\n") == ("FATAL: y",)
     assert telling_lines("one\n\ntwo\n") == ("two",)
     assert telling_lines("") == ()
+
+
+@pytest.mark.parametrize(("names", "told"), [("", ""), ("ab", "a, b"), ("abc", "a, b, c"), ("abcd", "a, b and 2 more")])
+def test_of_many_names_some_are_listed_and_the_rest_is_counted(names: str, told: str) -> None:
+    assert listed(names, 2) == told

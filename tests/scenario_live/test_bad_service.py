@@ -15,6 +15,7 @@ from harness.engine.laying.testbed import open_testbed
 from harness.history.events import PhaseBegan, ServiceEnded
 from harness.scenario import runner
 from harness.stack import StackConfiguration
+from harness.stack.service.start import without_frames
 from harness.target import Delivery, OutgoingRequest, Sender, load_target
 from tests.scenario_live.support import Runs, history_of, limited, site_of
 from tests.tiny import write_suite
@@ -203,3 +204,9 @@ def test_a_service_that_does_not_come_back_from_a_kill(runs: Runs) -> None:
     assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("alive",))
     assert "the service did not start: it ended with status 1; its last words:\n" in result.reason
     assert result.reason.endswith("not again")
+
+
+def test_the_frames_of_a_traceback_are_not_the_last_words_of_a_start() -> None:
+    tail = '    ^^^^^\n  File "a.py", line 1, in connect\nOSError: [Errno 111] refused\nERROR: exiting'
+    assert without_frames(tail) == "OSError: [Errno 111] refused\nERROR: exiting"
+    assert without_frames("\tat a\n\tat b") == "\tat a\n\tat b"

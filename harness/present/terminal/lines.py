@@ -16,7 +16,7 @@ from harness.results.ablation import PairVerdict, ProofResult
 from harness.results.finding import UNPROVED
 from harness.results.folder import ResultsFolder
 from harness.results.summary import Summary
-from harness.results.text import counted, one_line, shortened
+from harness.results.text import counted, listed, one_line, shortened
 from harness.vocabulary import Value
 
 DONE_CHARACTERS = 300
@@ -26,6 +26,8 @@ WORD_WIDTH = 14
 NOT_HELD = "    "
 BEYOND_CHARACTERS = 160
 """For findings beyond the runs: they are shown in full above this line."""
+IDLE_NAMED = 5
+"""A target that describes little leaves many checks idle: of these a few are named. The report has all."""
 TABLE_THEMES_MIN = 2
 THEME_WIDTH = 24
 
@@ -177,7 +179,7 @@ def closing_lines(summary: Summary, folder: ResultsFolder, *, unpublished: str =
             (f"{shortened(one_line(wrong[0].sentence), BEYOND_CHARACTERS)}{more}", PLAIN),
         ]
     if summary.idle_checks:
-        yield [("nothing to judge in any run: ", DOUBT), (", ".join(summary.idle_checks), PLAIN)]
+        yield [("nothing to judge in any run: ", DOUBT), (listed(summary.idle_checks, IDLE_NAMED), PLAIN)]
     unproved = sum(finding.kind == UNPROVED for finding in summary.findings)
     if unproved:
         yield [("unproved: ", DOUBT), (f"{counted(unproved, 'scenario')} without a proof", PLAIN)]

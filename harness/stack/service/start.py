@@ -107,5 +107,11 @@ class Starting:
                 )
 
     def _did_not_start(self, why: str) -> ServiceStartError:
-        tail = self._log.tail(LOG_TAIL_LINES)
+        tail = without_frames(self._log.tail(LOG_TAIL_LINES))
         return ServiceStartError(f"{NOT_STARTED}{why}; its last words:\n{tail}")
+
+
+def without_frames(tail: str) -> str:
+    """The lines that are not indented: a traceback's frames hide the error that they lead to. All, if all are."""
+    lines = [line for line in tail.splitlines() if line and not line[0].isspace()]
+    return "\n".join(lines) or tail

@@ -6,14 +6,20 @@ from collections.abc import Iterator, Sequence
 
 from harness.present.looks import DIM
 from harness.present.terminal.pieces import Line
-from harness.results.text import counted, one_line
+from harness.results.text import counted, listed, one_line
 from harness.scenario.scenario import Scenario
+
+NAMED = 2
+"""Of scenarios with one reason so many are named. `gate --nightly` names all as it runs them."""
 
 
 def nightly_lines(left_out: Sequence[Scenario]) -> Iterator[Line]:
-    """Return a line with their number, and one for each; none if nothing was left out."""
+    """Return a line with their number, and one for each reason; none if nothing was left out."""
     if not left_out:
         return
     yield [(f"left for the night: {counted(len(left_out), 'scenario')}; run with --nightly:", DIM)]
+    by_reason: dict[str, list[str]] = {}
     for scenario in left_out:
-        yield [(f"  {scenario.id}: {one_line(scenario.nightly)}", DIM)]
+        by_reason.setdefault(one_line(scenario.nightly), []).append(scenario.id)
+    for reason, ids in by_reason.items():
+        yield [(f"  {listed(ids, NAMED)}: {reason}", DIM)]
