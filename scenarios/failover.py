@@ -94,8 +94,27 @@ async def test_a_backend_of_postgres_crashes(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}TooManyConnectionsError")
 async def test_no_session_left_at_postgres(lab: Lab) -> None:
-    """Somebody else has all of PostgreSQL's slots (53300): the service refuses, and recovers when there are some."""
+    """PostgreSQL lets the service's role in no more (53300): the service refuses, and recovers when it does."""
     async with lab.inject(link.cut(postgres), server.limit_connections(postgres, 0)):
+        await lab.deliver(5, expect=REFUSED)
+    await lab.deliver(5)
+
+
+@proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}TooManyConnectionsError")
+async def test_no_session_left_in_the_database(lab: Lab) -> None:
+    """The limit is that of the database, which all its roles share: open sessions go on, and no other is let in."""
+    async with lab.inject(server.limit_connections(postgres, 0, of="database")):
+        await lab.deliver()
+        async with lab.inject(link.cut(postgres)):
+            await lab.deliver(5, expect=REFUSED)
+    await lab.deliver(5)
+
+
+@nightly("it opens as many sessions as PostgreSQL has slots, and a limit of the role has the same answer")
+@proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}TooManyConnectionsError")
+async def test_somebody_else_takes_the_slots_of_postgres(lab: Lab) -> None:
+    """Sessions of another role's fill PostgreSQL (53300): the service refuses, and recovers when they are gone."""
+    async with lab.inject(link.cut(postgres), server.take_connections(postgres)):
         await lab.deliver(5, expect=REFUSED)
     await lab.deliver(5)
 

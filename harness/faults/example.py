@@ -121,7 +121,8 @@ class Example:
             await lab.deliver(5)
 
     `deliveries`: how many are sent while the fault is on; 0 only where one is read.
-    `beside`: faults that are injected with it, such as a cut that makes the service connect anew. `prepared`:
+    `beside`: faults that are injected with it, such as a cut that makes the service connect anew; `before`: those that
+    have to strike first. `prepared`:
     one delivery comes first. `restarts`: the service is restarted while the fault is on. `idle_s`: so long nothing is
     delivered while it is on.
     `restarted_with`: the service is restarted with these settings before. `reads`: the name of the request by which the
@@ -139,3 +140,4 @@ class Example:
     restarted_with: tuple[str, ...] = ()
     idle_s: float = 0.0
     reads: str = ""
+    before: tuple[Fault, ...] = ()

@@ -17,7 +17,7 @@ def moves_of(example: Example) -> Sequence[Move]:
 
 def _moves(example: Example) -> Iterator[Move]:
     fault = example.fault
-    inject = Inject((fault, *example.beside))
+    inject = Inject((*example.before, fault, *example.beside))
     deliver = Deliver(max(example.deliveries, 1), copies=example.copies, expect=example.expect)
     if example.restarted_with:
         yield Do(Restart(example.restarted_with))

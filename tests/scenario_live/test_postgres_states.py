@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from harness import REFUSED, Lab, link, postgres, server
+from harness import ANY_OUTCOME, REFUSED, Lab, link, postgres, server
 from harness.checks import Verdict
 from harness.errors import UsageError
-from harness.history.events import ServerCrashed
+from harness.history.events import EvidenceSeen, FaultActed, ServerCrashed
 from harness.protocols.postgres import server_state
 from tests.scenario_live.support import Runs, all_mended, asked, evidence, history_of
 
@@ -88,6 +88,33 @@ def test_a_limit_that_nobody_met_proves_nothing(runs: Runs) -> None:
 def test_fewer_than_no_session_is_refused() -> None:
     with pytest.raises(UsageError, match="less than no session"):
         server.limit_connections(postgres, -1)
+    with pytest.raises(UsageError, match="less than no slot"):
+        server.take_connections(postgres, leaving=-1)
+    with pytest.raises(UsageError, match=r"of = 'user': .*; valid: database, role"):
+        server.limit_connections(postgres, 0, of="user")  # type: ignore[arg-type]  # the mistake that is told
+
+
+def test_slots_that_somebody_else_has(runs: Runs) -> None:
+    """The limits of the database and of the role are in the way of nobody who had a session before."""
+    fault, held = server.take_connections(postgres, leaving=1), server.limit_connections(postgres, 0, of="database")
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        async with lab.inject(fault), lab.inject(held):
+            await lab.deliver()
+        async with lab.inject(link.cut(postgres), fault):
+            await lab.deliver(5, expect=ANY_OUTCOME)
+        await lab.deliver(2)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    found = [(acted.number, acted.fault) for acted in history_of(result).of(FaultActed)]
+    seen = {
+        number: [each.what for each in history_of(result).of(EvidenceSeen) if each.number == number]
+        for number, _ in found
+    }
+    assert seen == {1: [], 2: [], 3: ["connections_cut"], 4: ["logins_refused"]}
 
 
 def test_another_password_is_for_new_sessions(runs: Runs) -> None:

@@ -22,12 +22,14 @@ from harness.protocols.postgres.failover.promotion import promote
 from harness.protocols.postgres.failover.switching import switch_over
 from harness.protocols.postgres.migrating import migrate
 from harness.protocols.postgres.probes import session as open_session
+from harness.protocols.postgres.refusing.logins import change_password, limit_connections
+from harness.protocols.postgres.refusing.slots import take_connections
 from harness.protocols.postgres.replicas.cancelling import cancel_reads
 from harness.protocols.postgres.replicas.lagging import delay_replay, pause_replay, standby
 from harness.protocols.postgres.replicas.promoting import promote_replica
 from harness.protocols.postgres.replicas.swapping import swap
 from harness.protocols.postgres.running.leaked import execute_past_leaks
-from harness.protocols.postgres.server_state import change_password, crash_backend, limit_connections
+from harness.protocols.postgres.server_state import crash_backend
 from harness.protocols.postgres.tables import plain_table
 from harness.protocols.postgres.words import Postgres
 
@@ -293,4 +295,5 @@ __all__ = [
     "standby",
     "swap",
     "switch_over",
+    "take_connections",
 ]
