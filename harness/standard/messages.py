@@ -34,7 +34,7 @@ def statement_breaks(statement: Statement, target: Target) -> Iterator[Planned]:
         statement, target, "swallowed", f"On its way to {at} {word} is swallowed, and nothing says so.",
         wire.stall(statement.sent), MAY_NOT_KNOW,
     )  # fmt: skip
-    for error in SEARCHED.of(at.protocol).errors:
+    for error in SEARCHED.of(at.protocol).errors if STANDARD.of(at.protocol).may_err(statement.whole) else ():
         yield _planned(
             statement, target, f"errs_{error.code.lower()}",
             f"The server of {at} answers {word} with its error {error.code}.",

@@ -27,6 +27,8 @@ class Statement:
     word: str
     text: str
     kind: Kind
+    whole: str
+    """All that was sent; `text` is the shortest beginning that no other statement has."""
 
     @property
     def shown(self) -> str:
@@ -60,7 +62,7 @@ def statements(recordings: Sequence[Recording], links: Sequence[Link]) -> Sequen
         word = _word(text)
         words[message.link, word] += 1
         again = words[message.link, word]
-        made.append(Statement(named[message.link], word if again == 1 else f"{word}_{again}", text, kind))
+        made.append(Statement(named[message.link], word if again == 1 else f"{word}_{again}", text, kind, message.text))
     return made
 
 

@@ -78,6 +78,15 @@ def ids(suite: StandardSuite) -> Sequence[str]:
     return [each.id for each in suite.planned]
 
 
+def test_what_gives_a_connection_back_is_lost_but_answers_with_no_error(target: Target) -> None:
+    reset = "SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;"
+    names = ids(planned(target, of(postgres, "INSERT INTO orders VALUES ($1)", reset)))
+    of_reset = [name for name in names if "_select_" in name]
+    assert any("_cut_" in name for name in of_reset)
+    assert not any("_errs_" in name for name in of_reset)
+    assert any("insert_errs_" in name for name in names)
+
+
 def test_each_statement_is_broken_on_its_way_at_its_answer_and_by_errors(target: Target) -> None:
     found = ids(planned(target, of(postgres, "INSERT INTO orders", "COMMIT"), of(redis, "SET")))
     for end in ("cut", "answer_lost", "swallowed", "answer_swallowed", "errs_40001"):

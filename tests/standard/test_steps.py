@@ -51,7 +51,7 @@ def links_broken(target: Target, unrecorded: str = "") -> StandardSuite:
 
 
 def statement(link: Link, text: str, kind: Kind = "warm") -> Statement:
-    return Statement(link, text.lower(), text, kind)
+    return Statement(link, text.lower(), text, kind, text)
 
 
 def by_end(target: Target, of: Statement) -> dict[str, Planned]:

@@ -36,6 +36,11 @@ def _nothing(ground: Ground) -> Iterable[Break]:
     return ()
 
 
+def _any_statement(text: str) -> bool:
+    del text
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standard:
     """What the suite knows of a protocol.
@@ -43,10 +48,12 @@ class Standard:
     `cut_once`: the outcome that a delivery must have if one connection or message was lost, and all else is well. A
     request that the other side may have carried out is not for every protocol to be sent again.
     `breaks`: what is broken on a link of this protocol only; of a ground without a table, say, less.
+    `may_err`: whether its server may answer this statement with an error at all.
     """
 
     cut_once: Outcome = ACKNOWLEDGED
     breaks: Callable[[Ground], Iterable[Break]] = _nothing
+    may_err: Callable[[str], bool] = _any_statement
 
 
 STANDARD: Final[Facet[Standard]] = Facet("standard", "STANDARD", absent=Standard())
