@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -73,6 +74,21 @@ def test_a_run_that_held_or_that_had_to_fail_has_none() -> None:
 )
 def test_a_fault_struck_a_link_or_the_service_itself(fault: Fault, where: str) -> None:
     assert struck_by(fault) == where
+
+
+def test_a_run_with_many_traces_of_its_faults_has_the_cause_of_one_with_few() -> None:
+    once = failed("a", CUT, END)
+    seen = [*once.evidence, *failed("b", link.down(http), END).evidence]
+    both, again = (dataclasses.replace(once, evidence=tuple(each)) for each in (seen, [*reversed(seen), *seen]))
+    assert cause_of(both) == cause_of(again) == Cause("outcome", (END,), ("http", "postgres"))
+
+
+def test_only_scenarios_are_findings_not_what_a_proof_tried_besides(tmp_path: Path) -> None:
+    own = [failed(name, CUT, END) for name in ("a", "b")]
+    control = dataclasses.replace(failed("c", CUT, END), role="control")
+    assert told(*own, control, folder=tmp_path)[0] == "1 finding in 2 places"
+    summary = summary_of(*own, control).read(lambda path: None if path is None else str(path))
+    assert [[run.id for _, run in found.places] for found in findings_of(summary)] == [["a", "b"]]
 
 
 def test_the_cause_with_the_most_places_comes_first() -> None:

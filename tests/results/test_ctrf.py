@@ -12,6 +12,7 @@ from harness.checks import Verdict
 from harness.present.ci.ctrf import ctrf_text
 from harness.present.ci.junit import junit_text
 from harness.results import RunKey
+from harness.results.cause import cause_of
 from harness.results.finding import Finding
 from harness.results.summary import Summary
 from tests.results.made import ablated, made, proof_of, summary_of
@@ -58,6 +59,19 @@ def test_it_has_the_tests_of_junit_with_the_same_outcomes() -> None:
     for test, case in zip(tests, cases, strict=True):
         elsewhere = [child.tag for child in case if child.tag != "properties"]
         assert elsewhere == ([TAGS[test["status"]]] if test["status"] != "passed" else []), test["name"]
+
+
+def test_a_failure_has_its_cause_its_evidence_and_the_line_that_repeats_it() -> None:
+    failed = made(Verdict.FAILED)
+    cause = cause_of(failed)
+    assert cause is not None
+    [test, held] = results_of(summary_of(failed, made(key=RunKey("other", "hardened"))))["tests"]
+    assert test["extra"] == {
+        "cause": cause.to_json(),
+        "evidence": ["connections_cut (kernel): link.cut(postgres): 3 connections"],
+        "repro": failed.repro,
+    }
+    assert held["extra"]["cause"] is None
 
 
 def test_the_times_are_those_of_the_run_in_milliseconds_since_1970() -> None:

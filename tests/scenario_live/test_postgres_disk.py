@@ -6,18 +6,20 @@ from harness import ACKNOWLEDGED, ANY_OUTCOME, REFUSED, Lab, postgres, server
 from harness.checks import Verdict
 from tests.scenario_live.support import Runs, all_mended, asked, evidence
 
+OPTIONS = "SELECT reloptions FROM pg_class WHERE relname = 'deliveries'"
+
 
 def test_a_full_disk_refuses_until_there_is_room(runs: Runs) -> None:
     fault = server.fill_disk(postgres, "deliveries")
 
     async def play(lab: Lab) -> None:
-        await asked(lab, "ALTER TABLE deliveries SET (fillfactor = 70)")
+        await asked(lab, "ALTER TABLE deliveries SET (autovacuum_vacuum_threshold = 99)")
         await lab.deliver(2)
         async with lab.inject(fault):
             await lab.deliver(5, expect=ACKNOWLEDGED | REFUSED)
             await lab.until(fault.fired())
         await lab.deliver(2)
-        assert await asked(lab, "SELECT reloptions FROM pg_class WHERE relname = 'deliveries'") == ["fillfactor=70"]
+        assert await asked(lab, OPTIONS) == ["autovacuum_vacuum_threshold=99"]
 
     result = runs(play)
 
@@ -30,8 +32,10 @@ def test_a_full_disk_that_nobody_met_proves_nothing(runs: Runs) -> None:
     fault = server.fill_disk(postgres, "deliveries")
 
     async def play(lab: Lab) -> None:
+        await asked(lab, "ALTER TABLE deliveries SET (fillfactor = 70)")
         async with lab.inject(fault):
             pass
+        assert await asked(lab, OPTIONS) == ["fillfactor=70"]
         await lab.deliver()
 
     result = runs(play)

@@ -102,7 +102,9 @@ def test_another_program_or_another_option_has_another_place(cache: Path, made: 
     before = [place_for(program, "--encoding=UTF8"), place_for(program, "--encoding=LATIN1")]
     program.write_text("of another version")
     after = place_for(program, "--encoding=UTF8")
-    assert len({place.folder for place in (*before, after)}) == 3
+    seen = program.stat()
+    os.utime(program, ns=(seen.st_atime_ns, seen.st_mtime_ns + 1))  # built anew, and just as long
+    assert len({place.folder for place in (*before, after, place_for(program, "--encoding=UTF8"))}) == 4
     assert fresh_data([cache / "nowhere"], ()) is None
 
 
@@ -114,6 +116,12 @@ def test_the_latest_few_are_kept(cache: Path, made: Path) -> None:
     assert {path.name for path in (cache / "postgres-data").iterdir()} == {
         place.folder.name for place in places[-KEPT:]
     }
+    oldest = places[-KEPT]
+    assert oldest.copy_to(made / "used", OURS) == "secret"
+    places[0].keep(made / "used", "secret")
+    assert oldest.copy_to(made / "used again", OURS) == "secret", "it was used a moment ago"
+    oldest.keep(made / "nowhere", "secret")
+    assert not list(cache.rglob("making-*")), "what was begun is removed"
 
 
 def test_a_cache_that_cannot_be_written_hinders_nothing(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,9 +28,10 @@ class MadeUp:
 class Opener:
     """Counts what is open."""
 
-    def __init__(self) -> None:
+    def __init__(self, fails_to_close: int = 0) -> None:
         self.opened = 0
         self.closed = 0
+        self.fails_to_close = fails_to_close
 
     @contextmanager
     def __call__(self, logs: Path) -> Iterator[Ground]:
@@ -40,6 +41,9 @@ class Opener:
             yield cast("Ground", MadeUp())
         finally:
             self.closed += 1
+            if self.fails_to_close:
+                self.fails_to_close -= 1
+                raise HarnessError("it does not end")
 
 
 def test_a_thread_keeps_its_ground_for_as_long_as_nothing_is_left_on_it(tmp_path: Path) -> None:
@@ -56,6 +60,18 @@ def test_a_thread_keeps_its_ground_for_as_long_as_nothing_is_left_on_it(tmp_path
     assert (opener.opened, opener.closed) == (3, 1), "each thread has its own"
     grounds.close()
     assert opener.closed == opener.opened
+
+
+def test_each_is_closed_though_another_cannot_be(tmp_path: Path) -> None:
+    opener = Opener(fails_to_close=1)
+    grounds = Grounds(opener)
+    grounds.mine(tmp_path)
+    elsewhere = threading.Thread(target=grounds.mine, args=[tmp_path])
+    elsewhere.start()
+    elsewhere.join(WITHIN_S)
+    with pytest.raises(HarnessError, match="it does not end"):
+        grounds.close()
+    assert opener.closed == opener.opened == 2
 
 
 def test_once_closed_for_good_none_is_opened_again(tmp_path: Path) -> None:
