@@ -31,14 +31,18 @@ def test_a_full_disk_refuses_until_there_is_room(runs: Runs) -> None:
 def test_a_full_disk_that_nobody_met_proves_nothing(runs: Runs) -> None:
     fault = server.fill_disk(postgres, "deliveries")
 
+    left = []  # a run without evidence is inconclusive, whatever its scenario asserts
+
     async def play(lab: Lab) -> None:
         await asked(lab, "ALTER TABLE deliveries SET (fillfactor = 70)")
         async with lab.inject(fault):
             pass
-        assert await asked(lab, OPTIONS) == ["fillfactor=70"]
+        left.append(await asked(lab, OPTIONS))
         await lab.deliver()
 
     result = runs(play)
+
+    assert left == [["fillfactor=70"]]
 
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "left no evidence" in result.reason

@@ -43,14 +43,18 @@ NOT_FELT = " was carried out, and nothing shows that the service felt it: "
     ids=["pause_replay", "cancel_reads", "promote_replica", "standby"],
 )
 def test_a_standby_that_the_service_does_not_read_is_no_evidence(runs: Runs, fault: Fault, told: str) -> None:
+    led_to = []  # a run without evidence is inconclusive, whatever its scenario asserts
+
     async def play(lab: Lab) -> None:
         await lab.deliver()
         async with lab.inject(fault):
-            assert site_of(lab).laid(REPLICA).server == "replica"
-        assert site_of(lab).laid(REPLICA).server == "postgres"
+            led_to.append(site_of(lab).laid(REPLICA).server)
+        led_to.append(site_of(lab).laid(REPLICA).server)
         await lab.deliver()
 
     result = runs(play)
+
+    assert led_to == ["replica", "postgres"]
 
     assert result.verdict is Verdict.INCONCLUSIVE
     assert result.reason.startswith(f"{fault!r}{told}")
