@@ -59,10 +59,19 @@ async def delivered(rig: Rig) -> Delivered:
     sent = excerpt(request.body.decode("utf-8", "replace")) if answer.status not in PATH_WRONG else ""
     body = f"; its body was {sent}" if sent else ""
     why = f"a delivery was answered {_told(answer)}{body}; the service logged: {await _logged(rig, answer)}"
-    key = "path" if table == "sender.http" else "python"
-    value = request.path if key == "path" else rig.target.description.sender.python
+    key, value = _blamed(rig.target, request.path, answer)
     wrong = UsageError.at(place_of(rig.target, table), key, value, why, mend=_mend(answer))
     return Delivered(delivery, Found(what=what, problem=wrong), taken=answer.status not in PATH_WRONG)
+
+
+def _blamed(target: Target, path: str, answer: Answer) -> tuple[str, str | None]:
+    """The key that is most likely wrong, and its value: the path only of an answer that knows no such path."""
+    template = target.description.sender.http
+    if template is None:
+        return "python", target.description.sender.python
+    if template.body is not None and answer.status is not None and answer.status not in PATH_WRONG:
+        return "body", template.body
+    return "path", path
 
 
 async def _logged(rig: Rig, answer: Answer) -> str:

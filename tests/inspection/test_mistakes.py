@@ -67,8 +67,8 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     ),
     "a text that it cannot take": (
         'path = "/{source}/{id}"',
-        'path = "/{source}/%00{id}"',
-        "was answered 500.*; its body was {.*the service logged: asyncpg.exceptions.CharacterNotInRepertoireError: ",
+        'path = "/{source}/%00{id}"\nbody = "x{id}"',
+        "body = 'x{id}': a delivery was answered 500.*; its body was xmsg_.*logged: asyncpg.exceptions.Character",
     ),
     "sender that raises": (
         '[sender.http]\npath = "/{source}/{id}"',
