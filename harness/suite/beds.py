@@ -52,7 +52,7 @@ class Beds:
     def close(self, *, for_good: bool = False) -> None:
         """Take all servers down. `for_good`: none is brought up again."""
         with self._lock:
-            self._closed = for_good
+            self._closed = self._closed or for_good
             exits = [each for _, each in self._open.values()]
             self._open.clear()
         with ExitStack() as all_of_them:  # each is closed, whatever happens to another

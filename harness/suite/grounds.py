@@ -41,7 +41,7 @@ class Grounds:
     def close(self, *, for_good: bool = False) -> None:
         """End every process on them. `for_good`: none is opened again. Close the testbeds first."""
         with self._lock:
-            self._closed = for_good
+            self._closed = self._closed or for_good
             exits = [each for _, each in self._open.values()]
             self._open.clear()
         with ExitStack() as all_of_them:  # each is closed, whatever happens to another

@@ -78,6 +78,7 @@ def test_once_closed_for_good_none_is_opened_again(tmp_path: Path) -> None:
     opener = Opener()
     grounds = Grounds(opener)
     grounds.close(for_good=True)
+    grounds.close()  # a session at rest is no new one
     with pytest.raises(HarnessError, match="has ended"):
         grounds.mine(tmp_path)
     assert opener.opened == opener.closed
