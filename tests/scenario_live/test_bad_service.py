@@ -94,11 +94,11 @@ def test_a_service_that_goes_on_refusing(runs: Runs) -> None:
         await lab.inject(server.execute(postgres, REFUSE_ALL))
         await lab.deliver(3, expect=ANY_OUTCOME)
 
-    result = runs.on(target=limited(runs.bed.target, recovery_s=0.2))(play)
+    result = runs.on(target=limited(runs.bed.target, recovery_s=1.0))(play)
 
     assert result.verdict is Verdict.FAILED
     assert "outcome" not in result.failing_checks
-    assert result.reason.startswith("recovers: nothing acknowledged 0.2 s after healing: ")
+    assert result.reason.startswith("recovers: nothing acknowledged 1 s after healing: ")
 
 
 @pytest.fixture(scope="module")
