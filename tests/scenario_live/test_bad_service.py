@@ -210,3 +210,8 @@ def test_the_frames_of_a_traceback_are_not_the_last_words_of_a_start() -> None:
     tail = '    ^^^^^\n  File "a.py", line 1, in connect\nOSError: [Errno 111] refused\nERROR: exiting'
     assert without_frames(tail) == "OSError: [Errno 111] refused\nERROR: exiting"
     assert without_frames("\tat a\n\tat b") == "\tat a\n\tat b"
+    settings = "settings are wrong:\n  POOL_SIZE='0'"
+    traceback = 'Traceback (most recent call last):\n  File "a.py", line 1, in a\n    b()'
+    assert without_frames(f"{settings}\n{traceback}\nKeyError: 1\n  note") == (
+        f"{settings}\nTraceback (most recent call last):\nKeyError: 1\n  note"
+    )

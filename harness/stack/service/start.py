@@ -16,6 +16,8 @@ from harness.stack.tcp.sockets import listening
 
 LOG_TAIL_LINES = 15
 NOT_STARTED = "the service did not start: "
+TRACEBACK = "Traceback (most recent call last)"
+"""How Python begins one. The lines of its frames are indented."""
 
 
 class ServiceStartError(HarnessError):
@@ -112,6 +114,11 @@ class Starting:
 
 
 def without_frames(tail: str) -> str:
-    """The lines that are not indented: a traceback's frames hide the error that they lead to. All, if all are."""
-    lines = [line for line in tail.splitlines() if line and not line[0].isspace()]
-    return "\n".join(lines) or tail
+    """The lines but for a traceback's frames, which hide the error that they lead to. All, if there is nothing else."""
+    kept: list[str] = []
+    frames = True  # it may begin within one
+    for line in tail.splitlines():
+        frames = line.startswith(TRACEBACK) or (line[:1].isspace() and (frames or line.lstrip().startswith('File "')))
+        if not frames or line.startswith(TRACEBACK):
+            kept.append(line)
+    return "\n".join(kept) or tail
