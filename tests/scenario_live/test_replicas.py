@@ -62,6 +62,24 @@ def test_a_standby_that_the_service_does_not_read_is_no_evidence(runs: Runs, fau
     assert all_mended(runs.bed, fault)
 
 
+def test_a_standby_that_has_died_is_given_up_all_the_same(runs: Runs) -> None:
+    led_to = []
+
+    async def play(lab: Lab) -> None:
+        await lab.inject(PAUSED)
+        site = site_of(lab)
+        await asyncio.to_thread(site.servers[REPLICA.name].stop, how="immediate")
+        try:
+            await lab.heal(PAUSED)
+        finally:
+            led_to.append(site.laid(REPLICA).server)
+
+    result = runs(play)
+
+    assert led_to == ["postgres"]
+    assert result.verdict is Verdict.INCONCLUSIVE
+
+
 def test_the_migration_that_cancelled_a_read_is_over_at_once(runs: Runs) -> None:
     fault = server.cancel_reads(REPLICA, "deliveries")
 

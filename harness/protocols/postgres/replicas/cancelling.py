@@ -157,14 +157,16 @@ class _CancelReads(Injection):
 
     async def heal(self) -> None:
         """Roll the migration back if it waits for a read still; record what was cancelled, once."""
-        await self._migrating.end(cancel=True)
-        cancelled = await self.fired()
-        self._log_mark = None
-        await self._exits.aclose()
-        if cancelled:
-            detail = f"{cancelled} statements of the service's"
-            self._site.saw(READS_CANCELLED, detail, server=self._replica.laid)
-        await self._replica.give_up()
+        try:
+            await self._migrating.end(cancel=True)
+            cancelled = await self.fired()
+            self._log_mark = None
+            await self._exits.aclose()
+            if cancelled:
+                detail = f"{cancelled} statements of the service's"
+                self._site.saw(READS_CANCELLED, detail, server=self._replica.laid)
+        finally:
+            await self._replica.give_up()
         self._migrating.check()
 
 

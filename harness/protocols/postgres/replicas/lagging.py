@@ -97,11 +97,13 @@ class _OnStandby(Injection):
 
     async def heal(self) -> None:
         """Record what was read there, once; lead the link to the primary, and stop the standby."""
-        reads = await self.fired()
-        self._server = None
-        if reads:
-            self._site.saw(READ_THERE, f"{reads} reads of the service's", server=self._replica.laid)
-        await self._replica.give_up()
+        try:
+            reads = await self.fired()
+            self._server = None
+            if reads:
+                self._site.saw(READ_THERE, f"{reads} reads of the service's", server=self._replica.laid)
+        finally:
+            await self._replica.give_up()
 
 
 @dataclass(frozen=True, repr=False)
@@ -236,15 +238,17 @@ class _Behind(Injection, abc.ABC):
 
     async def heal(self) -> None:
         """Record the stale reads, once; let it replay, and give it up."""
-        reads = await self.fired()
-        mark, self._log_mark = self._log_mark, None
-        if reads:
-            lacked = await self._lacked()
-            detail = f"{reads} reads of the service's, while it lacked {lacked} rows"
-            self._site.saw(STALE_READ, detail, server=self._replica.laid)
-        if mark is not None and self._server is not None:
-            await self.let_go(self._server)
-        await self._replica.give_up()
+        try:
+            reads = await self.fired()
+            mark, self._log_mark = self._log_mark, None
+            if reads:
+                lacked = await self._lacked()
+                detail = f"{reads} reads of the service's, while it lacked {lacked} rows"
+                self._site.saw(STALE_READ, detail, server=self._replica.laid)
+            if mark is not None and self._server is not None:
+                await self.let_go(self._server)
+        finally:
+            await self._replica.give_up()
 
 
 class _PauseReplay(_Behind):

@@ -91,11 +91,13 @@ class _PromoteReplica(Injection):
 
     async def heal(self) -> None:
         """Record who used it, once; lead the link to the primary, and stop it."""
-        used = await self.fired()
-        self._promoted_at = None
-        if used:
-            self._site.saw(PROMOTED_USED, f"{used} sessions of the service's", server=self._replica.laid)
-        await self._replica.give_up()
+        try:
+            used = await self.fired()
+            self._promoted_at = None
+            if used:
+                self._site.saw(PROMOTED_USED, f"{used} sessions of the service's", server=self._replica.laid)
+        finally:
+            await self._replica.give_up()
 
 
 promote_replica = PromoteReplica
