@@ -47,7 +47,7 @@ def _standard(settings: SuiteSettings, target: Target, profile: str) -> Sequence
 
 
 def plan_standard(settings: SuiteSettings, target: Target, profile: str) -> StandardSuite:
-    """Plan the standard suite on servers of its own, and tell what of it does not apply."""
+    """Start servers, plan the standard suite on them, and show which of its scenarios do not apply."""
     made = look_and_plan(target, settings.stack, profile=profile, without=settings.without, progress=_tell)
     for each in made.left_out:
         _tell(f"left out: {each.what}: {each.why}")

@@ -30,7 +30,7 @@ PROOF = """\
 LONGEST = 120
 """Characters of a line."""
 LONG_TEXT = 50
-"""Characters of a text that gets a name of its own, so that the lines which have it stay short."""
+"""A text of more characters becomes a constant: the lines that use it stay short."""
 PIECE = 90
 
 

@@ -1,4 +1,4 @@
-"""Writes the standard suite as a Python file, for whoever wants to change it."""
+"""Writes the standard suite as a Python file that the user can change."""
 
 from __future__ import annotations
 

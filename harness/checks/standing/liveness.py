@@ -157,7 +157,7 @@ def drains(history: History) -> Examined:
 
 @check(Kind.LIVENESS, says="ended 0.0 s after SIGTERM and its last answer (limit 0 s)")
 def ends_in_time(history: History) -> Examined:
-    """After SIGTERM, and after the last answer that it owed then, the service has ended in time, whoever stays on."""
+    """After SIGTERM and its last answer the service ends in time, even if clients keep their connections."""
     began = history.last(RunBegan)
     limit_ms = began.stop_ms if began else None
     if limit_ms is None:
