@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
 from harness import ACKNOWLEDGED, ANY_OUTCOME, ENDS, Lab, link, no_fault, postgres, process, service
 from harness.checks import Verdict
 from harness.history.events import FaultHealed, ServiceEnded, StartEnded, StartTried, Supervised
+from harness.polling import poll_async
 from harness.results import RunResult
 from harness.scenario.schedule import read_schedule
 from harness.target import Target
@@ -181,6 +182,13 @@ async def _killed(lab: Lab) -> None:
     await running.wait(5)
 
 
+def _alive(lab: Lab) -> Callable[[], Awaitable[bool]]:
+    async def alive() -> bool:
+        return site_of(lab).service.alive
+
+    return alive
+
+
 def _supervised(runs: Runs, times: int) -> RunResult:
     async def play(lab: Lab) -> None:
         await lab.inject(no_fault)
@@ -204,7 +212,8 @@ def test_a_supervisor_has_a_bound(runs: Runs) -> None:
         await lab.inject(no_fault)
         async with lab.supervised(restarts=1):
             await _killed(lab)
-            await lab.until(service.logged("listening"))
+            # Its log says that it listens before the supervisor has learnt where.
+            assert await poll_async(_alive(lab), within_s=20)
             await lab.deliver()
             await _killed(lab)
 
