@@ -26,11 +26,11 @@ from starlette.routing import Route
 from uvicorn import Config, Server
 
 from bench._rungs import Rung
-from webhook import dialect
-from webhook.inspection import Inspector
-from webhook.locations import signing_secrets
-from webhook.schema import INSERT_ONCE
-from webhook.server import listen
+from webhook.api.inspection import Inspector
+from webhook.api.server import listen
+from webhook.configuration.locations import signing_secrets
+from webhook.database import dialect
+from webhook.database.schema import INSERT_ONCE
 
 CONNECTIONS = 5
 INSERT = (

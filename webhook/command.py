@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from webhook.settings import SettingsError, load_database_url, load_settings
+from webhook.configuration.settings import SettingsError, load_database_url, load_settings
 
 USAGE = "usage: python -m webhook [serve | migrate]"
 EXIT_SETTINGS = 2

@@ -2,17 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 
-from webhook.budget import NoBudget, RetryBudget
-from webhook.deadline import Deadline
+from webhook.configuration.settings import Settings
+from webhook.database.failures import AttemptFailedError, CommitLostError
+from webhook.database.store import Store
 from webhook.delivery import Delivery, Phase, Progress, Stored
-from webhook.failures import AttemptFailedError, CommitLostError
-from webhook.linear_retry import async_retry
 from webhook.logs import Log, describe
 from webhook.metrics import Metrics
 from webhook.recent import RecentDeliveries, Seen
-from webhook.retry import Retry, may_pass, pauses, worth_retrying
-from webhook.settings import Settings
-from webhook.store import Store
+from webhook.resilience.budget import NoBudget, RetryBudget
+from webhook.resilience.deadline import Deadline
+from webhook.resilience.linear_retry import async_retry
+from webhook.resilience.retry import Retry, may_pass, pauses, worth_retrying
 
 Attempt = Callable[[], Awaitable[Stored]]
 

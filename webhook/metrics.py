@@ -8,7 +8,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.pool import QueuePool
 
-from webhook.failures import RETRIED, Reason
+from webhook.database.failures import RETRIED, Reason
 
 OUTCOMES = ("acknowledged", "conflict", "refused", "unknown", "rejected")
 DEGRADED = ("redis_failed", "breaker_open")

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from webhook.configuration.settings import Settings
 from webhook.logs import Log, describe
-from webhook.settings import Settings
 
 Question: TypeAlias = tuple[Any, ...]
 """The arguments of `socket.getaddrinfo`."""

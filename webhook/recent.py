@@ -10,11 +10,11 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from webhook.breaker import Breaker, Era
+from webhook.configuration.settings import Settings
 from webhook.delivery import Phase, Progress
 from webhook.logs import Log, describe
 from webhook.metrics import Metrics
-from webhook.settings import Settings
+from webhook.resilience.breaker import Breaker, Era
 
 
 class Seen(enum.Enum):

@@ -10,28 +10,28 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 from uvicorn.config import Config
 
-from webhook.application import make_application
-from webhook.breaker import Breaker, State
-from webhook.budget import NoBudget, RetryBudget
-from webhook.engine import make_engine
-from webhook.failures import AttemptFailedError
-from webhook.gate import Gate
-from webhook.inspection import Inspector
+from webhook.api.application import make_application
+from webhook.api.inspection import Inspector
+from webhook.api.probes import Probes
+from webhook.api.protocol import protocol_class
+from webhook.api.reception import Reception
+from webhook.api.server import BACKLOG, DrainingServer, listen
+from webhook.configuration.settings import Settings
+from webhook.database.engine import make_engine
+from webhook.database.failures import AttemptFailedError
+from webhook.database.lag import ReplicaLag
+from webhook.database.reading import Reading
+from webhook.database.schema import KEY_NAME
+from webhook.database.store import Store
 from webhook.intake import Intake
-from webhook.lag import ReplicaLag
 from webhook.logs import Log, describe, start_logging
 from webhook.metrics import Metrics
 from webhook.names import make_loop
-from webhook.probes import Probes
-from webhook.protocol import protocol_class
-from webhook.reading import Reading
 from webhook.recent import RecentDeliveries, make_client
-from webhook.reception import Reception
-from webhook.schema import KEY_NAME
-from webhook.server import BACKLOG, DrainingServer, listen
-from webhook.settings import Settings
+from webhook.resilience.breaker import Breaker, State
+from webhook.resilience.budget import NoBudget, RetryBudget
+from webhook.resilience.gate import Gate
 from webhook.shortage import Shortage
-from webhook.store import Store
 
 EXIT_START_FAILED = 1
 

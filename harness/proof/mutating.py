@@ -54,7 +54,8 @@ def _placed(mutant: Mutant, listed: MutantList, directory: Path) -> str:
     try:
         source = path.read_text("utf-8")
     except FileNotFoundError:
-        near = [found.relative_to(directory).as_posix() for found in path.parent.glob("*.py")]
+        copied = (directory / name for name in listed.copies)
+        near = sorted(found.relative_to(directory).as_posix() for each in copied for found in each.rglob("*.py"))
         mend = "" if near else "name a file of the service"
         raise UsageError.at(place, "file", mutant.file, "there is no such file", valid=near, mend=mend) from None
     begin, end = _span(source, mutant, place)

@@ -19,7 +19,7 @@ from harness.stack.service.start import NOT_STARTED
 from tests.proof.planted import Planted, all_planted, write_candidate
 from tests.tiny import CHECKOUT, run_harness
 from tests.webhook.support import SECRET
-from webhook.settings import load_settings
+from webhook.configuration.settings import load_settings
 
 ALL = os.environ.get("HARNESS_PLANTED") == "all"
 WITHIN_S = 600

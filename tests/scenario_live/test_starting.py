@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
-from harness import ACKNOWLEDGED, ANY_OUTCOME, ENDS, Lab, link, no_fault, postgres, process, service
+from harness import ACKNOWLEDGED, ANY_OUTCOME, ENDS, Lab, link, no_fault, postgres, process
 from harness.checks import Verdict
 from harness.history.events import FaultHealed, ServiceEnded, StartEnded, StartTried, Supervised
 from harness.polling import poll_async

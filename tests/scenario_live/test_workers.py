@@ -17,7 +17,7 @@ PREFORK = """
 import os, signal, sys
 sys.path.insert(0, os.getcwd())
 import webhook.service as service
-from webhook.settings import load_settings
+from webhook.configuration.settings import load_settings
 
 shared = service.listen("127.0.0.1", 0)
 service.listen = lambda host, port: shared

@@ -9,8 +9,8 @@ import requests.auth
 import schemathesis
 
 from tests.webhook.support import KEY
-from webhook.inspection import TIMESTAMP
-from webhook.signatures import sign
+from webhook.api.inspection import TIMESTAMP
+from webhook.api.signatures import sign
 
 
 class Signed(requests.auth.AuthBase):

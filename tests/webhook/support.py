@@ -26,7 +26,7 @@ import httpx
 from harness.polling import poll, poll_async
 from harness.processes.keeper import Keeper, KeptProcess, PreloadedPython, ProcessSpec
 from tests.webhook import openapi
-from webhook.signatures import sign
+from webhook.api.signatures import sign
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = b"k" * 32

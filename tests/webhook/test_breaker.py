@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from webhook.breaker import Breaker, Era, State
+from webhook.resilience.breaker import Breaker, Era, State
 
 
 class Clock:

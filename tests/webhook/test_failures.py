@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 import sqlalchemy.exc
 
+from webhook.database.failures import RETRIED, Reason, ShedError, certainly_rolled_back, reason_of, server_spoke
 from webhook.delivery import Phase
-from webhook.failures import RETRIED, Reason, ShedError, certainly_rolled_back, reason_of, server_spoke
 
 E = asyncpg.exceptions
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.webhook.support import KEY, signed
-from webhook.inspection import Inspector, check_json
-from webhook.rejections import RejectedError
+from webhook.api.inspection import Inspector, check_json
+from webhook.api.rejections import RejectedError
 
 NOW = 1_700_000_000
 OWN = b"o" * 32

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
+from webhook.database.failures import AttemptFailedError, Reason
+from webhook.database.lag import ReplicaLag, position
 from webhook.delivery import Phase
-from webhook.failures import AttemptFailedError, Reason
-from webhook.lag import ReplicaLag, position
 
 AWAY = AttemptFailedError(Phase.CHECKOUT, Reason.CONNECT_FAILED)
 

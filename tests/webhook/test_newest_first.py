@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from webhook.newest_first import NewestFirstPool, _NewestFirst, _NewestFirstOfTheLast
+from webhook.database.newest_first import NewestFirstPool, _NewestFirst, _NewestFirstOfTheLast
 
 pytestmark = pytest.mark.asyncio
 

@@ -13,12 +13,12 @@ from starlette.routing import Route
 
 from tests.webhook import openapi
 from tests.webhook.support import ROOT
-from webhook.application import make_application
+from webhook.api.application import make_application
+from webhook.api.inspection import DELIVERY_ID, TIMESTAMP
+from webhook.api.probes import Probes
+from webhook.api.reception import Reception
+from webhook.configuration.settings import Settings
 from webhook.delivery import SOURCE
-from webhook.inspection import DELIVERY_ID, TIMESTAMP
-from webhook.probes import Probes
-from webhook.reception import Reception
-from webhook.settings import Settings
 
 README = (ROOT / "webhook" / "README.md").read_text("utf-8")
 ANSWERING = {"RejectedError", "failure", "_refuse"}
@@ -26,7 +26,7 @@ ANSWERING = {"RejectedError", "failure", "_refuse"}
 
 
 def words_of_the_code() -> Iterator[tuple[int, str]]:
-    for path in (ROOT / "webhook").glob("*.py"):
+    for path in (ROOT / "webhook").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and _name(node.func) in ANSWERING and len(node.args) >= 2:
                 status, word = (one.value if isinstance(one, ast.Constant) else None for one in node.args[:2])

@@ -12,9 +12,10 @@ import redis.asyncio
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.webhook.support import SECRET
-from webhook import engine, recent
-from webhook.protections import PROTECTIONS
-from webhook.settings import Settings, load_settings
+from webhook import recent
+from webhook.configuration.protections import PROTECTIONS
+from webhook.configuration.settings import Settings, load_settings
+from webhook.database import engine
 
 URL = "postgresql+asyncpg://user:pass@127.0.0.1:5432/db"
 REDIS_URL = "redis://127.0.0.1:6379/0"

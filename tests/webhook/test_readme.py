@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from tests.webhook.support import ROOT
-from webhook.protections import PROTECTIONS
-from webhook.settings import Settings
+from webhook.configuration.protections import PROTECTIONS
+from webhook.configuration.settings import Settings
 
 README = (ROOT / "webhook" / "README.md").read_text(encoding="utf-8")
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 import tenacity
 
-from webhook.budget import NoBudget, RetryBudget
-from webhook.deadline import Deadline
+from webhook.database.failures import AttemptFailedError, CommitLostError, Reason
 from webhook.delivery import Phase
-from webhook.failures import AttemptFailedError, CommitLostError, Reason
-from webhook.linear_retry import async_retry
-from webhook.retry import Retry, may_pass, pauses, worth_retrying
+from webhook.resilience.budget import NoBudget, RetryBudget
+from webhook.resilience.deadline import Deadline
+from webhook.resilience.linear_retry import async_retry
+from webhook.resilience.retry import Retry, may_pass, pauses, worth_retrying
 
 LOST = AttemptFailedError(Phase.INSERT, Reason.CONNECTION_LOST)
 
@@ -124,7 +124,7 @@ def test_a_pause_has_an_upper_limit() -> None:
 @pytest.mark.asyncio
 async def test_the_incidents_retry_is_linear_and_retries_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     sleeper = Sleeper()
-    monkeypatch.setattr("webhook.linear_retry.asyncio.sleep", sleeper)
+    monkeypatch.setattr("webhook.resilience.linear_retry.asyncio.sleep", sleeper)
     operation = Operation(KeyError("anything"), CommitLostError())
     assert await async_retry(max_retries=3, delay=1.0)(operation)() == "done"
     assert sleeper.slept == [1.0, 2.0]

@@ -165,7 +165,7 @@ def test_a_taken_port_is_told(starter: Starter, own_redis: RedisServer) -> None:
 @pytest.mark.asyncio
 async def test_the_kernel_keeps_as_many_connections_waiting_as_the_service_says(starter: Starter) -> None:
     """By itself asyncio listens a second time, with a number of its own."""
-    program = "from webhook import server; server.BACKLOG = 7; from webhook.command import main; main(['serve'])"
+    program = "from webhook.api import server; server.BACKLOG = 7; from webhook.command import main; main(['serve'])"
     spec = ProcessSpec(
         name="service",
         argv=(sys.executable, "-c", program),

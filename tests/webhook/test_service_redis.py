@@ -12,12 +12,12 @@ import redis
 
 from harness.protocols.redis.server import RedisServer
 from tests.webhook.support import SECRET, Starter, digest, new_id
-from webhook.breaker import Breaker, State
+from webhook.configuration.settings import load_settings
 from webhook.delivery import Progress
 from webhook.logs import Log
 from webhook.metrics import Metrics
 from webhook.recent import RecentDeliveries, make_client
-from webhook.settings import load_settings
+from webhook.resilience.breaker import Breaker, State
 
 ERROR_22 = "redis.exceptions.ConnectionError: Error 22 connecting to fe80::1:6379. Invalid argument."
 

@@ -7,8 +7,8 @@ import base64
 import pytest
 
 from tests.webhook.support import SECRET
-from webhook.protections import PROTECTIONS
-from webhook.settings import Settings, SettingsError, load_settings
+from webhook.configuration.protections import PROTECTIONS
+from webhook.configuration.settings import Settings, SettingsError, load_settings
 
 REQUIRED = {
     "DATABASE_URL": "postgresql://user:pass-word@127.0.0.1:5432/db",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from webhook.signatures import is_signed, sign
+from webhook.api.signatures import is_signed, sign
 
 KEY, OTHER = b"a" * 32, b"b" * 32
 STAMP = "1700000000"

@@ -7,10 +7,10 @@ from typing import Any, cast
 import asyncpg
 import pytest
 
+from webhook.database.failures import CommitLostError
+from webhook.database.store import Store
 from webhook.delivery import Progress
-from webhook.failures import CommitLostError
 from webhook.logs import Log
-from webhook.store import Store
 
 
 class Committing:

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 import tenacity
 
-from webhook.budget import RetryBudget
-from webhook.deadline import Deadline
-from webhook.failures import RETRIED, AttemptFailedError, CommitLostError, Reason
+from webhook.database.failures import RETRIED, AttemptFailedError, CommitLostError, Reason
+from webhook.resilience.budget import RetryBudget
+from webhook.resilience.deadline import Deadline
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]

@@ -7,14 +7,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from webhook import answers
-from webhook.failures import AttemptFailedError
-from webhook.lag import ReplicaLag
+from webhook.api import answers
+from webhook.configuration.settings import Settings
+from webhook.database.failures import AttemptFailedError
+from webhook.database.lag import ReplicaLag
+from webhook.database.store import Store
 from webhook.logs import describe
 from webhook.metrics import Metrics
 from webhook.recent import RecentDeliveries
-from webhook.settings import Settings
-from webhook.store import Store
 
 Check = Callable[[], Awaitable[None]]
 

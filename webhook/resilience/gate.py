@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.pool import QueuePool
 
-from webhook.failures import ShedError
+from webhook.database.failures import ShedError
 from webhook.metrics import Metrics
 
 

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from webhook.settings import Settings
+from webhook.configuration.settings import Settings
 
 
 def _options(settings: Settings) -> Mapping[int, int]:

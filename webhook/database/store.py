@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import Executable, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from webhook.delivery import Delivery, Phase, Progress, Stored
-from webhook.failures import (
+from webhook.database.failures import (
     AttemptFailedError,
     CommitLostError,
     NotReplicatedError,
@@ -18,11 +17,12 @@ from webhook.failures import (
     reason_of,
     server_spoke,
 )
-from webhook.gate import Gate
+from webhook.database.primary import follows
+from webhook.database.replication import forget_warnings, was_warned
+from webhook.database.schema import FIND, FIND_AND_LOCK, FIND_WITH_BODY, INSERT_ALWAYS, INSERT_ONCE
+from webhook.delivery import Delivery, Phase, Progress, Stored
 from webhook.logs import Log, describe
-from webhook.primary import follows
-from webhook.replication import forget_warnings, was_warned
-from webhook.schema import FIND, FIND_AND_LOCK, FIND_WITH_BODY, INSERT_ALWAYS, INSERT_ONCE
+from webhook.resilience.gate import Gate
 
 
 class Store:

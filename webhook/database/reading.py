@@ -8,12 +8,12 @@ import asyncio
 import enum
 from dataclasses import dataclass
 
+from webhook.configuration.settings import Settings
+from webhook.database.failures import AttemptFailedError
+from webhook.database.store import Store
 from webhook.delivery import Progress, Stored
-from webhook.failures import AttemptFailedError
 from webhook.logs import Log, describe
 from webhook.metrics import Metrics
-from webhook.settings import Settings
-from webhook.store import Store
 
 
 class Server(enum.StrEnum):

@@ -1,7 +1,7 @@
 """Every setting of the service, read from the environment.
 
 A protection named `pool.pre_ping` is switched by `WEBHOOK_POOL_PRE_PING` (on or off); its limits are settings of
-their own. `webhook/protections.py` has the table.
+their own. `webhook/configuration/protections.py` has the table.
 """
 
 import os
@@ -12,8 +12,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL
 
-from webhook.complaints import SettingsError, explain, unknown_variables, valid_values
-from webhook.locations import database_url, redis_url, replica_url, signing_secrets, source_secrets
+from webhook.configuration.complaints import SettingsError, explain, unknown_variables, valid_values
+from webhook.configuration.locations import database_url, redis_url, replica_url, signing_secrets, source_secrets
 
 __all__ = ["Settings", "SettingsError", "load_database_url", "load_settings"]
 

@@ -7,14 +7,14 @@ from sqlalchemy import URL, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from webhook import dialect
+from webhook.configuration.settings import Settings
+from webhook.database import dialect
+from webhook.database.failures import Reason, reason_of
+from webhook.database.keepalive import kept_alive
+from webhook.database.newest_first import NewestFirstPool
+from webhook.database.primary import PrimaryFinder, arguments_of
+from webhook.database.replication import WarnedConnection
 from webhook.delivery import Phase
-from webhook.failures import Reason, reason_of
-from webhook.keepalive import kept_alive
-from webhook.newest_first import NewestFirstPool
-from webhook.primary import PrimaryFinder, arguments_of
-from webhook.replication import WarnedConnection
-from webhook.settings import Settings
 
 
 def make_engine(settings: Settings, database_url: URL | None = None) -> AsyncEngine:

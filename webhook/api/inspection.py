@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NoReturn
 
+from webhook.api.rejections import RejectedError
+from webhook.api.signatures import is_signed
 from webhook.delivery import SOURCE, Delivery
-from webhook.rejections import RejectedError
-from webhook.signatures import is_signed
 
 DELIVERY_ID = re.compile(r"[A-Za-z0-9_=+:~-]{1,128}")
 """No full stop: it separates the signed parts, and an id with one could be read in two ways."""

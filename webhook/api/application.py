@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from webhook import answers
-from webhook.probes import Probes
-from webhook.reception import Reception
+from webhook.api import answers
+from webhook.api.probes import Probes
+from webhook.api.reception import Reception
 
 
 def make_application(reception: Reception, probes: Probes) -> Starlette:

@@ -8,18 +8,18 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from webhook import answers
-from webhook.deadline import Deadline
+from webhook.api import answers
+from webhook.api.inspection import Inspector, check_id, check_source
+from webhook.api.rejections import RejectedError
+from webhook.configuration.settings import Settings
+from webhook.database.failures import AttemptFailedError, CommitLostError, Reason
+from webhook.database.reading import Reading
 from webhook.delivery import Delivery, Phase, Progress, Stored
-from webhook.failures import AttemptFailedError, CommitLostError, Reason
-from webhook.inspection import Inspector, check_id, check_source
 from webhook.intake import Intake
 from webhook.logs import Log, describe
 from webhook.metrics import Metrics
-from webhook.reading import Reading
 from webhook.recent import RedisFailedError
-from webhook.rejections import RejectedError
-from webhook.settings import Settings
+from webhook.resilience.deadline import Deadline
 
 Handler = Callable[[Request, Progress, Deadline], Awaitable[Response]]
 Refusal = Callable[[str, int], Response]

@@ -8,8 +8,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from webhook.failures import AttemptFailedError
-from webhook.store import Store
+from webhook.database.failures import AttemptFailedError
+from webhook.database.store import Store
 
 WRITTEN = "SELECT pg_current_wal_flush_lsn()::text"
 REPLAYED = "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()::text END"

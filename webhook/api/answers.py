@@ -6,8 +6,8 @@ from datetime import UTC
 
 from starlette.responses import Response
 
+from webhook.api.rejections import Rejection
 from webhook.delivery import Stored
-from webhook.rejections import Rejection
 
 READ_FROM = "Webhook-Read-From"
 """The header of an answer to a read: `primary`, or `replica`, which may lag behind."""

@@ -1,0 +1,1 @@
+"""HTTP: what may come in, and how it is answered."""
