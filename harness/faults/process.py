@@ -24,7 +24,7 @@ from harness.faults.site import Site
 from harness.polling import poll
 from harness.protocols.contract.about import ABOUT
 from harness.stack.servers.urls import checked_url
-from harness.stack.tcp.sockets import kept_waiting
+from harness.stack.tcp.sockets import closed_by_clients, kept_waiting
 from harness.target.placeholders import NAMED_URL
 from harness.vocabulary import ANY_OUTCOME, Link
 
@@ -118,6 +118,7 @@ class _Pause(Injection):
     def __init__(self, site: Site) -> None:
         self._site = site
         self._stopped_pid: int | None = None
+        self._gone: frozenset[int] = frozenset()
         self._hushed = False
 
     async def act(self) -> None:
@@ -129,10 +130,14 @@ class _Pause(Injection):
         process = psutil.Process(self._stopped_pid)
         if not await poll(lambda: process.status() == psutil.STATUS_STOPPED, within_s=STOPPED_WITHIN_S):
             raise HarnessError(f"the service still runs {STOPPED_WITHIN_S:g} s after SIGSTOP")
+        # A client whose end the service had no time to read was answered, or gave up, before that: it does not wait.
+        self._gone = closed_by_clients(self._site.service.port)
 
     async def fired(self) -> int:
         """How many clients wait for the stopped service. Without a waiting client the pause has had no effect."""
-        return kept_waiting(self._site.service.port) if self._stopped_pid is not None else 0
+        if self._stopped_pid is None:
+            return 0
+        return kept_waiting(self._site.service.port, besides=self._gone)
 
     async def heal(self) -> None:
         waiting = await self.fired()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import dataclasses
 import errno
 import itertools
+import signal
+import socket
 from collections.abc import Callable, Sequence
 
+import psutil
 import pytest
 
 from harness import ANY_OUTCOME, Lab, link, no_fault, postgres, process, server
@@ -14,9 +19,9 @@ from harness.checks import Verdict
 from harness.engine.observing.counting import Counting
 from harness.history import History
 from harness.history.events import AtRest, Counted, FaultActed, FaultHealed, PhaseBegan, RowsRead
-from harness.polling import poll_async
+from harness.polling import poll, poll_async
 from harness.target import Target
-from tests.scenario_live.support import Runs, evidence, history_of, problems
+from tests.scenario_live.support import Runs, evidence, history_of, problems, site_of
 
 
 def seen(history: History, of: str, what: str) -> Sequence[float | None]:
@@ -98,6 +103,30 @@ def test_the_harness_is_none_of_the_clients_of_a_stopped_service(runs: Runs) -> 
     acted = next(e.seq for e in history_of(three).entries_of(FaultActed))
     paused = [e.event for e in history_of(three).entries[acted:healed]]
     assert not [e for e in paused if isinstance(e, Counted) and e.of == "pool" and e.seen is not None]
+
+
+def test_a_client_that_had_gone_does_not_wait_for_a_stopped_service(runs: Runs) -> None:
+    """It was answered and has closed its connection; the service was stopped before it could read that."""
+
+    async def play(lab: Lab) -> None:
+        site = site_of(lab)
+        await site.asking.hush()
+        client = socket.create_connection(("127.0.0.1", site.service.port))
+        with contextlib.closing(client):
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+            assert b"alive" in await asyncio.to_thread(client.recv, 10_000)
+            site.service.signal(signal.SIGSTOP, ends_it=False)
+            running = psutil.Process(site.service.process.pid)
+            assert await poll(lambda: running.status() == psutil.STATUS_STOPPED, within_s=20)
+        await lab.inject(process.pause())
+        site.asking.allow()
+        await lab.heal(process.pause())
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert evidence(result) == {"process.pause()": {}}
 
 
 def test_a_metric_that_the_service_does_not_have_is_named_and_spoils_no_run(runs: Runs) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "TcpConnection",
     "TcpListener",
     "TcpState",
+    "closed_by_clients",
     "connection_counts",
     "connections",
     "half_closed",
@@ -192,13 +193,24 @@ def listening(port: int, *, pids: Iterable[int] | None = None) -> tuple[TcpListe
     )
 
 
-def kept_waiting(port: int) -> int:
-    """Count the clients that wait for a server on this port: connections to be accepted, open, or with bytes unread."""
-    found = diag.tcp_sockets(local_port=port)
+def kept_waiting(port: int, *, besides: Collection[int] = ()) -> int:
+    """Count the clients that wait for a server on this port: connections to be accepted, open, or with bytes unread.
+
+    `besides`: ports of clients that are not counted.
+    """
     # Connections that wait to be accepted are included, even if their client has gone.
     return sum(
-        1 for each in found if each.state != TcpState.LISTEN and (each.state == TcpState.ESTABLISHED or each.rqueue > 0)
+        1
+        for each in diag.tcp_sockets(local_port=port)
+        if each.state != TcpState.LISTEN
+        and (each.state == TcpState.ESTABLISHED or each.rqueue > 0)
+        and each.remote[1] not in besides
     )
+
+
+def closed_by_clients(port: int) -> frozenset[int]:
+    """Return the ports of clients that have closed their connection, of which a server on this port has its end yet."""
+    return frozenset(each.remote[1] for each in diag.tcp_sockets(local_port=port, states=1 << TcpState.CLOSE_WAIT))
 
 
 def half_closed(port: int) -> int:
