@@ -22,7 +22,7 @@ from harness.relay.rules.actions import (
     Reset,
     Stall,
 )
-from harness.relay.rules.rule import Match, Rule
+from harness.relay.rules.rule import Match, Rule, folded
 from harness.relay.server import RelayServer
 
 __all__ = [
@@ -59,4 +59,5 @@ __all__ = [
     "Try",
     "Way",
     "check_action",
+    "folded",
 ]

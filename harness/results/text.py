@@ -44,8 +44,15 @@ def counted(count: int, what: str) -> str:
 _TELLING = re.compile(r"(?<!internal server )error|exception|traceback|critical|fatal|panic", re.IGNORECASE)
 
 
+_WARNING = re.compile(r"\bwarn(ing)?\b", re.IGNORECASE)
+_ROUTINE = re.compile(r"(?<![a-z])(info|debug|trace)(?![a-z])(?!.* 5\d\d\b)", re.IGNORECASE)
+"""A line of a level below a warning, unless it tells of an answer that was one of the server's errors."""
+
+
 def telling_lines(log: str, count: int = 1) -> tuple[str, ...]:
-    """Return the last lines of a log that report an error; if there are none, its last lines."""
+    """Return the last lines of a log that report an error; else that warn; else those that are no mere routine."""
     lines = [line for line in log.splitlines() if line.strip()]
     wrong = [line for line in lines if _TELLING.search(line)]
-    return tuple((wrong or lines)[-count:])
+    warned = [line for line in lines if _WARNING.search(line)]
+    other = [line for line in lines if not _ROUTINE.search(line)]
+    return tuple((wrong or warned or other)[-count:])

@@ -53,12 +53,13 @@ def statements(recordings: Sequence[Recording], links: Sequence[Link]) -> Sequen
     """
     named = {link.name: link for link in links}
     found = list(_different(recordings))
-    texts = [(message.link, message.text) for message, _ in found]
+    # A rule takes all white space for alike, and a statement that fills many lines is named by a few words of one.
+    texts = [(message.link, " ".join(message.text.split())) for message, _ in found]
     words = Counter[tuple[str, str]]()
     made: list[Statement] = []
-    for message, kind in found:
-        others = [text for link, text in texts if link == message.link and text != message.text]
-        text = _shortest(message.text, others)
+    for (message, kind), (_, whole) in zip(found, texts, strict=True):
+        others = [text for link, text in texts if link == message.link and text != whole]
+        text = _shortest(whole, others)
         word = _word(text)
         words[message.link, word] += 1
         again = words[message.link, word]

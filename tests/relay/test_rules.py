@@ -29,6 +29,7 @@ from harness.relay import (
     Rule,
     Seen,
     Stall,
+    folded,
 )
 from harness.relay.control.refusals import check_rule
 from harness.relay.control.reports import REPORTS
@@ -88,6 +89,23 @@ def test_every_kind_has_a_name_of_its_own() -> None:
         "corrupt",
     }  # fmt: skip
     assert set(REPORTS) == {"fired", "passed", "ended", "seen"}
+
+
+@pytest.mark.parametrize(
+    ("text", "beginning"),
+    [
+        ("\n\t\tSELECT\n\t\t\tid,\n\t\t\tname\n", "select id, n"),
+        ("INSERT INTO a", "INSERT\tINTO"),
+        ("INSERT INTO a", "INSERT "),
+    ],
+)
+def test_a_text_is_compared_without_its_lines(text: str, beginning: str) -> None:
+    assert folded(text).startswith(folded(beginning))
+
+
+def test_white_space_at_the_end_of_a_beginning_counts() -> None:
+    assert not folded("INSERTED").startswith(folded("INSERT "))
+    assert folded(" \n") == ""
 
 
 def rule_json(**changes: Any) -> dict[str, Any]:

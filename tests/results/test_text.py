@@ -32,6 +32,16 @@ def test_lines_that_tell_of_trouble_come_first() -> None:
     assert telling_lines("") == ()
 
 
+def test_a_line_of_routine_is_no_cause() -> None:
+    asked = 'level=INFO msg="authenticated" uri=/v1'
+    assert telling_lines(f"{asked}\nlevel=WARN msg=Unauthorized status=401\n{asked}\n") == (
+        "level=WARN msg=Unauthorized status=401",
+    )
+    assert telling_lines(f'dial tcp: refused\n{asked}\n{{"level":"debug"}}\n[INFO] up\n') == ("dial tcp: refused",)
+    assert telling_lines(f"{asked}\n") == ()
+    assert telling_lines("informed of it\n") == ("informed of it",)
+
+
 @pytest.mark.parametrize(("names", "told"), [("", ""), ("ab", "a, b"), ("abc", "a, b, c"), ("abcd", "a, b and 2 more")])
 def test_of_many_names_some_are_listed_and_the_rest_is_counted(names: str, told: str) -> None:
     assert listed(names, 2) == told

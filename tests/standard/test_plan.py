@@ -111,6 +111,11 @@ def test_a_statement_is_named_by_as_few_words_as_tell_it_from_the_others() -> No
     assert [each.word for each in found] == ["select_id_from_a", "select_id_from_b", "insert"]
 
 
+def test_a_statement_over_many_lines_is_named_by_words_of_one() -> None:
+    found = statements([of(postgres, "\n\tSELECT\n\t\tid,\n\t\tname\n\tFROM a", "SELECT 1")], [postgres])
+    assert [(each.text, each.word) for each in found] == [("SELECT id,", "select_id"), ("SELECT 1", "select_1")]
+
+
 def test_statements_that_differ_only_at_their_ends_are_both_broken() -> None:
     long = "SELECT " + "a, " * 60
     found = statements([of(postgres, f"{long}b", f"{long}c", "SELECT 1")], [postgres])

@@ -58,7 +58,7 @@ class MessageMet(Value, kind="message_met"):
     @property
     def told(self) -> str:
         """In one sentence, for people."""
-        text = f" {self.text!r}" if self.text else ""
+        text = f" {' '.join(self.text.split())!r}" if self.text else ""
         return (
             f"{self.link}, connection {self.connection} (port {self.port}): {self.message} {self.direction}{text}, "
             f"at byte {self.offset} of the stream, {self.passed_bytes} bytes of it passed"

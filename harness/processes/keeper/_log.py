@@ -30,9 +30,9 @@ class LogFile:
         except FileNotFoundError:
             return ""
 
-    def tail(self, lines: int = 20) -> str:
-        """Return the last lines, of the last 256 KiB at most."""
+    def tail(self, lines: int = 20, since: int = 0) -> str:
+        """Return the last lines from a mark on, of the last 256 KiB at most."""
         if lines <= 0:
             return ""
-        text = self.read(max(0, self.size() - TAIL_BYTES_MAX))
+        text = self.read(max(since, self.size() - TAIL_BYTES_MAX))
         return "\n".join(text.splitlines()[-lines:])

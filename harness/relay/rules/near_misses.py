@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Final
 
+from harness.relay.rules.rule import folded
 from harness.relay.rules.rule_book import ArmedRule, Sight
 
 LINES_MAX: Final = 10
@@ -63,11 +64,11 @@ def _wants_answer(armed: ArmedRule) -> bool:
 
 
 def _begins(armed: ArmedRule, sight: Sight) -> bool:
-    return sight.text.lstrip().lower().startswith(armed.prefix)
+    return folded(sight.text).startswith(armed.prefix)
 
 
 def _likeness(armed: ArmedRule, sight: Sight) -> float:
     """From 0 to 1; 0 for texts that have next to nothing in common."""
-    text = sight.text.lstrip().lower()[: len(armed.prefix)]
+    text = folded(sight.text)[: len(armed.prefix)]
     ratio = difflib.SequenceMatcher(None, armed.prefix, text, autojunk=False).ratio()
     return ratio if ratio >= _ALIKE_MIN else 0.0

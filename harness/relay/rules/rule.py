@@ -21,11 +21,20 @@ from harness.relay.rules.actions import Action
 from harness.vocabulary.value import Json
 
 
+def folded(text: str) -> str:
+    """The text as it is compared: in lower case, each run of white space a space, and none at its beginning.
+
+    Services write a statement over several lines. White space at the end counts: "INSERT " does not begin "INSERTED".
+    """
+    end = " " if text[-1:].isspace() else ""
+    return f"{' '.join(text.lower().split())}{end}".lstrip()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """What a unit must be. Every condition that is given must hold.
 
-    `text`: the statement or command begins with this; case and leading white space do not count.
+    `text`: the statement or command begins with this; case does not count, and all white space is alike.
     `message`: a frame's name, as in `harness.protocols.contract.frames`. `phase`: the message's. `having`: one of the
     statement's values contains these bytes. `connection` counts from 1, in the order in which
     connections first sent a message that this rule fits (but for its connection). `nth`: only the nth

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from harness.protocols.contract.frames import Direction
-from harness.relay.rules.rule import Rule
+from harness.relay.rules.rule import Rule, folded
 
 SIGHTS_MAX: Final = 4096
 SIGHTS_TEXT_MAX: Final = 4 * 1024 * 1024  # characters of their texts, in each direction
@@ -26,7 +26,7 @@ class ArmedRule:
         self.rule = rule
         self.id = rule.id
         self.serial = serial  # rules match in the order in which they were armed
-        self.prefix = rule.match.text.lstrip().lower()
+        self.prefix = folded(rule.match.text)
         self.matched = 0
         self.spent = False
         self.holds: list[Releasable] = []  # the one that has waited longest comes first
@@ -212,7 +212,7 @@ class RuleBook:
 
 
 def _fits_text(armed: ArmedRule, text: str) -> bool:
-    return not armed.prefix or text.lstrip().lower().startswith(armed.prefix)
+    return not armed.prefix or folded(text).startswith(armed.prefix)
 
 
 def _fits_phase(armed: ArmedRule, sight: Sight) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from harness.protocols.contract.search import SEARCHED
 from harness.relay.control.reports import Seen
+from harness.relay.rules.rule import folded
 from harness.search.recording.places import Kind, Place
 
 Fingerprint = Callable[[str, str], str]
@@ -99,4 +100,4 @@ def _observed(
 
 def _fits(place: Place, text: str, other: Place, seen: Seen) -> bool:
     same = (place.direction, place.phase, place.message) == (other.direction, other.phase, other.message)
-    return same and seen.text.lstrip().lower().startswith(text.lower())
+    return same and folded(seen.text).startswith(folded(text))

@@ -109,7 +109,7 @@ class Starting:
                 )
 
     def _did_not_start(self, why: str) -> ServiceStartError:
-        tail = without_frames(self._log.tail(LOG_TAIL_LINES))
+        tail = without_frames(self._log.tail(LOG_TAIL_LINES, since=self.mark))
         return ServiceStartError(f"{NOT_STARTED}{why}; its last words:\n{tail}")
 
 

@@ -11,7 +11,7 @@ from harness.faults.messages.hanging_up import HangingUp
 from harness.faults.messages.met import message_met
 from harness.faults.messages.relayed import MISSES_SHOWN
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, MomentMissed, Named, PhaseBegan, Purpose
-from harness.relay import Late, Match, Rule, Seen
+from harness.relay import Late, Match, Rule, Seen, folded
 from harness.search.recording.places import CellId, Point
 from harness.search.space.actions import CROWD, HANGING_UP
 from harness.search.sweep.cells.copies import MET_WITHIN_S, OVERLAPPED, Copies, two_at_once
@@ -179,7 +179,7 @@ def _record_strike(lane: Lane, trial: Trial, number: int, rule: Rule, missed: Se
 def is_meant(match: Match, seen: Seen) -> bool:
     """Return whether a rule is about this message, apart from its number and phase."""
     same = (match.direction, match.message) == (seen.direction, seen.message)
-    return same and seen.text.lstrip().lower().startswith(match.text.lstrip().lower())
+    return same and folded(seen.text).startswith(folded(match.text))
 
 
 __all__ = ["is_meant", "strike"]
