@@ -23,7 +23,7 @@ SHARED = (
 HARDENED = Wanted(name="hardened")
 BEYOND_POOL = 12
 """At once: more than the pool keeps connections (5), fewer than it may open (15)."""
-NO_OVERFLOW = {"WEBHOOK_POOL_SIZE": "15", "WEBHOOK_POOL_MAX_OVERFLOW": "0"}
+FIVE_ARE_KEPT = {"WEBHOOK_POOL_KEEPS_ALL": "off"}
 """As many connections as 5 + 10, but all of them kept: what lies beyond a pool's size is closed at each return."""
 
 # What the service does beyond the ladder's last rung cannot be added, only taken away again.
@@ -50,7 +50,7 @@ def healthy(options: Options) -> Found:
         Wanted(name="hardened, again", control=True),
         Wanted(name="unprotected", profile="unprotected"),
         Wanted(name="incident", profile="incident"),
-        Wanted(name="hardened, pool of 15 + 0", settings=NO_OVERFLOW),
+        Wanted(name="hardened without pool.keeps_all", settings=FIVE_ARE_KEPT),
     )
     within = options.load
     beyond = Load(requests=within.requests, concurrency=BEYOND_POOL, body_bytes=within.body_bytes)

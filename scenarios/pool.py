@@ -1,6 +1,6 @@
 """The pool of PostgreSQL connections: cut while idle, cut while busy, used up."""
 
-from harness import ACKNOWLEDGED, REFUSED, Lab, link, postgres, proves, server, service, wire
+from harness import ACKNOWLEDGED, REFUSED, Lab, link, no_fault, postgres, proves, server, service, wire
 from scenarios.words import CLOSED, UNHANDLED, WAITS_FOR_POSTGRES
 
 NO_OTHER_LIMIT = ("load.shed", "deadline.request")
@@ -95,9 +95,18 @@ async def test_sessions_ended_and_their_close_is_late(lab: Lab) -> None:
     lab.expect(service.metric("webhook_retries_total"), at_most=0)
 
 
+@proves("pool.keeps_all", fails="figure", match="connects_peak")
+async def test_connections_are_used_again(lab: Lab) -> None:
+    """Twelve clients send one delivery after another: each connection is opened once, and none for one request."""
+    async with lab.inject(no_fault), lab.traffic(clients=12):
+        await lab.until(service.answers(at_least=300, outcome=ACKNOWLEDGED))
+    lab.expect(postgres.connects_peak(within_ms=5_000), at_most=15)
+
+
 @proves("deadline.statement", without=("deadline.request",), fails="slower", match=r"took 3\.\d+ s")  # the late close
 async def test_postgres_is_slow_to_hang_up(lab: Lab) -> None:
     """More connections are given back than the pool keeps, and PostgreSQL's close comes late: nobody waits for it."""
+    await lab.restart("WEBHOOK_POOL_KEEPS_ALL=off")
     inserts = wire.hold(postgres.sent("INSERT"))
     await lab.inject(link.slow_close(postgres, delay_ms=3_000), inserts)
     async with lab.deliver(8, slower_ms_max=1_500):

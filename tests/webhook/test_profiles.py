@@ -100,6 +100,7 @@ def test_incident_is_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_hardened_bounds_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     driver, options = captured(monkeypatch, {})
     assert driver == "postgresql+bounded"
+    assert (options["pool_size"], options["max_overflow"]) == (15, 0)
     assert options["pool_timeout"] == 1.5
     assert options["pool_use_lifo"] is True
     assert issubclass(options["connect_args"].pop("connection_class"), asyncpg.Connection)

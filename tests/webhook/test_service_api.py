@@ -155,7 +155,7 @@ async def test_probes_and_metrics(starter: Starter) -> None:
             "status": "ready",
             "dependencies": {"postgres": {"ok": True}, "redis": {"ok": True}},
         }
-        assert await service.metric("webhook_pool_size") == 5
+        assert await service.metric("webhook_pool_size") == 15
         assert await service.metric("webhook_pool_checked_out") == 0
         assert await service.metric("webhook_requests_total") == 1
         assert await service.metric("webhook_tasks") > 0

@@ -195,7 +195,12 @@ async def test_a_connection_that_missed_the_deadline_meets_no_other_request(star
         assert not set(backends) & set(await service.database.backends())
 
 
-SPARE = {"WEBHOOK_POOL_SIZE": "1", "WEBHOOK_POOL_MAX_OVERFLOW": "1", "WEBHOOK_DEADLINE_STATEMENT": "off"}
+SPARE = {
+    "WEBHOOK_POOL_SIZE": "1",
+    "WEBHOOK_POOL_MAX_OVERFLOW": "1",
+    "WEBHOOK_POOL_KEEPS_ALL": "off",
+    "WEBHOOK_DEADLINE_STATEMENT": "off",
+}
 """A connection beyond the pool's size is closed when it comes back, after the COMMIT and before the answer."""
 
 

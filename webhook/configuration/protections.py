@@ -35,6 +35,11 @@ _SERVER_LIMITS = ("server_statement_timeout_s", "server_lock_timeout_s", "server
 PROTECTIONS = (
     Protection("pool.pre_ping", (), "a pooled connection is used as it is, dead or not"),
     Protection("pool.leave_read_only", (), "of the connections to an old primary only the one that met it is replaced"),
+    Protection(
+        "pool.keeps_all",
+        ("pool_size", "pool_max_overflow"),
+        "what was opened beyond the pool's size is closed after its request, SQLAlchemy's default",
+    ),
     Protection("pool.recycle", ("pool_recycle_s",), "a connection is kept however old it is"),
     Protection("pool.bounded_checkout", ("pool_timeout_s",), "a connection is waited for 30 s, SQLAlchemy's default"),
     Protection(

@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     # The pool of PostgreSQL connections.
     pool_size: Count = 5
     pool_max_overflow: CountOrNone = 10
+    """Beyond the size. With `pool.keeps_all` they are kept like the others."""
+    pool_keeps_all: bool = True
     pool_use_lifo: bool = True
     pool_pre_ping: bool = True
     pool_leave_read_only: bool = True

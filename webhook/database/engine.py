@@ -49,9 +49,12 @@ def _driver(settings: Settings) -> str:
 
 
 def _pool(settings: Settings) -> dict[str, Any]:
+    size, overflow = settings.pool_size, settings.pool_max_overflow
+    if settings.pool_keeps_all:  # a login for each request beyond the size costs more than the request itself
+        size, overflow = size + overflow, 0
     options: dict[str, Any] = {
-        "pool_size": settings.pool_size,
-        "max_overflow": settings.pool_max_overflow,
+        "pool_size": size,
+        "max_overflow": overflow,
         "pool_use_lifo": settings.pool_use_lifo,
         "pool_pre_ping": settings.pool_pre_ping,
     }
