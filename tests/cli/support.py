@@ -20,4 +20,23 @@ def runs_by_id(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def lives(process: psutil.Process) -> bool:
     """Whether it is there, and more than a zombie."""
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it has ended between the two questions
+        return False
+
+
+def name_of(process: psutil.Process) -> str:
+    """Its name; nothing if it has ended since it was found."""
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """Its command line; nothing if it has ended since it was found."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []

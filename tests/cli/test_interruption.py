@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.cli.support import lives, runs_by_id, summary_in
+from tests.cli.support import lives, name_of, runs_by_id, summary_in
 from tests.keeper.support import wait_for
 from tests.tiny import GATE_WITHIN_S, environment, harness_command
 
@@ -52,7 +52,7 @@ def test_an_ended_run_leaves_results_and_no_process(
     ) as gate:
         until(lambda: history.exists() and "step.began" in history.read_text("utf-8"), "the second scenario runs")
         family = psutil.Process(gate.pid).children(recursive=True)
-        names = {process.name() for process in family}
+        names = {name_of(process) for process in family}
         assert {"postgres", "redis-server"} <= names, names
         gate.send_signal(signum)
         said, _ = gate.communicate(timeout=GATE_WITHIN_S)

@@ -146,7 +146,7 @@ def test_its_end_and_its_signals_are_the_keepers(keeper: Keeper, tmp_path: Path)
     ended: list[int] = []
     process.on_exit(ended.append)
     assert process.stop(grace_s=10) == -signal.SIGTERM
-    assert ended == [-signal.SIGTERM]
+    assert wait_for(lambda: ended) == [-signal.SIGTERM]  # told by another thread, perhaps after `stop` has returned
     assert preloaded.process.poll() is None
 
 

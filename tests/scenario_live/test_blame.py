@@ -32,6 +32,7 @@ from harness.history.events import (
 from harness.polling import poll_async
 from harness.stack import StackConfiguration
 from harness.target import load_target
+from tests.cli.support import command_of
 from tests.scenario_live.support import (
     TARGET,
     Runs,
@@ -317,9 +318,8 @@ def test_a_server_that_crashed_and_recovered_by_itself_proves_nothing(alone: Run
     async def play(lab: Lab) -> None:
         async with lab.inject(link.cut(redis)):
             await lab.deliver()
-            (checkpointer,) = (
-                each for each in psutil.Process(postmaster.pid).children() if "checkpointer" in " ".join(each.cmdline())
-            )
+            children = psutil.Process(postmaster.pid).children()
+            (checkpointer,) = (each for each in children if "checkpointer" in " ".join(command_of(each)))
             checkpointer.kill()
             assert await poll_async(lambda: _is_gone(checkpointer), within_s=10)
             await lab.deliver(expect=ANY_OUTCOME)

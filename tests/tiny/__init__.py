@@ -13,7 +13,8 @@ from tests.tiny.forking import forks
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[1]
-GATE_WITHIN_S = 90
+GATE_WITHIN_S = 300
+"""Only bounds the wait: a gate of twenty drafts takes 38 s on a quiet machine, and took 90 s at a load of 20."""
 
 
 def write_suite(folder: Path) -> Path:

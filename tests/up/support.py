@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.cli.support import lives
+from tests.cli.support import command_of, lives, name_of
 from tests.keeper.support import wait_for
 from tests.tiny import completed, environment, harness_command
 
@@ -46,13 +46,13 @@ class Up:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def servers(self) -> set[int]:
-        return {each.pid for each in self.family() if each.name() in {"postgres", "redis-server"}}
+        return {each.pid for each in self.family() if name_of(each) in {"postgres", "redis-server"}}
 
     def services(self) -> list[psutil.Process]:
         """Services that run: spawned, or forked by the preloaded Python, whose command line those have, too."""
-        family = self.family()
-        forked = [each for each in family if "preloaded" in " ".join(each.cmdline())]
-        return [each for each in family if each.cmdline()[-1:] == ["service.py"]] + forked[1:]
+        commands = {each: command_of(each) for each in self.family()}
+        forked = [each for each, command in commands.items() if "preloaded" in " ".join(command)]
+        return [each for each, command in commands.items() if command[-1:] == ["service.py"]] + forked[1:]
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return completed(harness_command("run", *words), cwd=self.folder, env=self.environment)

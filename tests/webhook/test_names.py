@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -98,12 +99,16 @@ async def test_what_was_never_known_is_an_error_of_the_connect(
 
 async def test_nobody_waits_beyond_the_limit_not_even_who_comes_later(resolver: Resolver) -> None:
     looked, log = make(limit_s=0.05)
-    await looked.look_up(QUESTION)
+    while True:  # until it is known: on a busy machine the thread that looks may need longer
+        with suppress(OSError):
+            await looked.look_up(QUESTION)
+            break
+    asked = resolver.asked
     resolver.let_go.clear()
     try:
         assert await looked.look_up(QUESTION) == FOUND
         assert await looked.look_up(QUESTION) == FOUND
-        assert resolver.asked == 2, "the first one of these still goes on"
+        assert resolver.asked == asked + 1, "the first one of these still goes on"
         assert all("within 0.05 s" in line["error"] for line in log())
     finally:
         resolver.let_go.set()

@@ -195,15 +195,16 @@ def test_limit_data_of_zero_closes_at_the_first_chunk(client: ToxiproxyClient, p
 def test_slicer_cuts_without_loss(client: ToxiproxyClient, proxy: Proxy, stream: Stream) -> None:
     with Client(proxy.listen) as old:
         assert old.asks(b"warm") == b"warm"
-        client.add_toxic(proxy.name, one(link.slicer(redis, average_bytes=4, delay_us=20_000), stream))
+        client.add_toxic(proxy.name, one(link.slicer(redis, average_bytes=4, delay_us=60_000_000), stream))
         with Client(proxy.listen) as new:
             for connection in (old, new):
                 connection.send(b"0123456789abcdef")
-                first = connection.socket.recv(64)
-                assert len(first) < 16
+            firsts = [connection.socket.recv(64) for connection in (old, new)]
+            assert all(len(first) < 16 for first in firsts)
+            client.reset(proxy.name)
+            for connection, first in zip((old, new), firsts, strict=True):
                 # To the end: Toxiproxy may wait for ever on a link that closes while a toxic holds bytes of it.
                 assert first + connection.receive(16 - len(first)) == b"0123456789abcdef"
-    client.reset(proxy.name)
     client.add_toxic(proxy.name, one(link.slicer(redis, average_bytes=3, variation_bytes=2), stream))
     with Client(proxy.listen) as new:
         payload = bytes(range(256)) * 16
