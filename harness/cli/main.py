@@ -29,6 +29,7 @@ from harness.cli.verbs.sweep import sweep
 from harness.cli.verbs.trend import trend
 from harness.cli.verbs.up import up
 from harness.cli.verbs.verify import verify
+from harness.cli.verbs.wrap import wrap
 from harness.errors import HarnessError, UsageError
 from harness.results.repro import harness_words
 from harness.suite import ExitStatus
@@ -40,7 +41,9 @@ def harness() -> None:
     """Break a service on purpose, and prove that it holds."""
 
 
-for verb in (demo, init, check, gate, up, run, new, doctor, replay, soak, sweep, interleave, coverage, report, faults):
+for verb in (
+    demo, init, check, gate, up, run, wrap, new, doctor, replay, soak, sweep, interleave, coverage, report, faults
+):  # fmt: skip
     harness.add_command(verb)
 for proof_verb in (ablate, compare, verify, baseline, trend):
     harness.add_command(proof_verb)

@@ -2,10 +2,10 @@
 
 from harness.protocols.contract.frames import Direction
 from harness.protocols.contract.message import Phase
-from harness.relay.connection.notes import TlsMode
-from harness.relay.control.client import Hop, RelayControl
+from harness.relay.connection.notes import UNDECIDED, TlsMode
+from harness.relay.control.client import Hop, KindOfMessage, RelayControl
 from harness.relay.control.refusals import check_action
-from harness.relay.control.reports import STATEMENTS_MAX, Ended, Fired, Passed, Report, Seen
+from harness.relay.control.reports import STATEMENTS_MAX, Ended, Fired, Known, Passed, Report, Seen
 from harness.relay.control.tries import Tally, Tried, Try
 from harness.relay.hop.losses import Loss, Lost, Way
 from harness.relay.rules.actions import (
@@ -27,6 +27,7 @@ from harness.relay.server import RelayServer
 
 __all__ = [
     "STATEMENTS_MAX",
+    "UNDECIDED",
     "Action",
     "Corrupt",
     "Cut",
@@ -40,6 +41,8 @@ __all__ = [
     "Fired",
     "Hold",
     "Hop",
+    "KindOfMessage",
+    "Known",
     "Late",
     "Loss",
     "Lost",

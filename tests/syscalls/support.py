@@ -58,6 +58,11 @@ def non_blocking(host, port):
         s.setblocking(False)
         return s.connect_ex((host, port))
 
+def ipv6_only(host, port):
+    with socket.socket(socket.AF_INET6) as s:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        return s.connect_ex((host, port))
+
 def local(path, _port):
     with socket.socket(socket.AF_UNIX) as s:
         return s.connect_ex(path)

@@ -45,9 +45,11 @@ def test_events_tell_all_that_was_called_in_order(dialler: Dialler, port: int) -
     dialler.dial(0, host="/nowhere", how="local")
     events = dialler.events()
     pid = dialler.process.pid
-    common = {"call": "connect", "pid": pid, "tid": pid, "socket_type": socket.SOCK_STREAM}
+    common = {"call": "connect", "pid": pid, "tid": pid, "socket_type": socket.SOCK_STREAM, "led_to": None}
+    common |= {"not_led": None, "path": None}
     inet = {**common, "family": socket.AF_INET, "host": "127.0.0.1", "port": port}
     unix = {**common, "family": socket.AF_UNIX, "host": None, "port": None, "answer": None, "rule_id": None}
+    unix["path"] = "/nowhere"
     assert [without_time(event) for event in events] == [
         {**inet, "seq": dialler.start, "answer": errno.EINVAL, "rule_id": "rule-22"},
         {**inet, "seq": dialler.start + 1, "answer": None, "rule_id": None},

@@ -56,7 +56,8 @@ def test_a_rule_that_does_not_fit_is_told(
             SocketAddress(socket.AF_INET6, "::1", 6379),
         ),
         (struct.pack("=H", socket.AF_INET6) + bytes(14), SocketAddress(socket.AF_INET6)),
-        (struct.pack("=H", socket.AF_UNIX) + b"/run/x\0", SocketAddress(socket.AF_UNIX)),
+        (struct.pack("=H", socket.AF_UNIX) + b"/run/x\0", SocketAddress(socket.AF_UNIX, path="/run/x")),
+        (struct.pack("=H", socket.AF_UNIX) + b"\0name", SocketAddress(socket.AF_UNIX, path="@name")),
     ],
 )
 def test_addresses_as_they_lie_in_memory(raw: bytes, address: SocketAddress) -> None:
@@ -106,17 +107,17 @@ def test_choosing_a_rule_uses_nothing_up_until_it_is_counted() -> None:
     once = ConnectRule(id="once", host=None, port=1, errno=errno.EINVAL, times=1)
     always = ConnectRule(id="always", host=None, port=1, errno=errno.EIO)
     book = RuleBook([once, always])
-    assert book.choose(call(1)) is once
-    assert book.choose(call(1)) is once
+    assert book.choose(call(1)).rule is once
+    assert book.choose(call(1)).rule is once
     book.count(once)
-    assert book.choose(call(1)) is always
+    assert book.choose(call(1)).rule is always
     book.count(always)
-    assert book.choose(call(1)) is always
-    assert book.choose(call(2)) is None
+    assert book.choose(call(1)).rule is always
+    assert book.choose(call(2)).rule is None
 
 
 def test_an_unknown_socket_type_counts_as_a_stream() -> None:
     """Where the kernel cannot tell it (before Linux 5.6), rules still work."""
     book = RuleBook([ConnectRule(id="r", host=None, port=1, errno=errno.EINVAL)])
-    assert book.choose(call(1, socket_type=None)) is not None
-    assert book.choose(call(1, socket_type=socket.SOCK_DGRAM)) is None
+    assert book.choose(call(1, socket_type=None)).rule is not None
+    assert book.choose(call(1, socket_type=socket.SOCK_DGRAM)).rule is None

@@ -247,4 +247,5 @@ def _spawn_request(child: int, spec: ProcessSpec, *, preloads: bool, forked_by: 
         may_be_stopped=spec.may_be_stopped,
         preloads=preloads,
         forked_by=forked_by,
+        streams=spec.streams,
     )

@@ -73,6 +73,10 @@ class KeptProcess:
             )
         return status
 
+    def end_with_session(self) -> None:
+        """Have what it leaves behind of its session killed when it ends."""
+        self._signal(0, sweep=True)
+
     def on_exit(self, callback: OnExit) -> Unsubscribe:
         """Call `callback(status)` once, from the reader thread; at once, from this one, if it is gone."""
         return self._state.subscribe_exit(callback)

@@ -17,7 +17,8 @@ class Spawn:
     """Start child number `child`.
 
     `preloads`: it takes orders to fork on descriptor 3 (`_preloaded`). `forked_by`: the number of such a child, which
-    forks this one instead of an exec; 0 for none.
+    forks this one instead of an exec; 0 for none. `streams`: paths of standard input, output and error; None: no input,
+    and the log.
     """
 
     request: int
@@ -33,6 +34,7 @@ class Spawn:
     may_be_stopped: bool = False
     preloads: bool = False
     forked_by: int = 0
+    streams: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

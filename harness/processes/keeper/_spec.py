@@ -19,7 +19,8 @@ class ProcessSpec:
 
     `argv[0]` is a path or a name looked up on the PATH in `env`. `env` is the complete
     environment: nothing is inherited. Standard output and error are appended to `log`; standard
-    input is empty. The process leads a session of its own.
+    input is empty. `streams`, if given, are the paths that are opened for the three instead: a terminal's, or
+    `/proc/PID/fd/N` of a process that has one. The process leads a session of its own.
 
     `as_user="mapped"` runs it as an ordinary user of a user namespace, whose files outside
     belong to the harness's own user (PostgreSQL refuses to run as root). If namespaces are
@@ -42,6 +43,7 @@ class ProcessSpec:
     env: Mapping[str, str]
     cwd: Path
     log: Path
+    streams: tuple[str, str, str] | None = None
     as_user: AsUser = "same"
     watched_calls: frozenset[WatchedCall] = field(default_factory=frozenset)
     rules: tuple[Rule, ...] = ()

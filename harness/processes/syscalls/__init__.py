@@ -1,7 +1,19 @@
 """Answers chosen system calls of a process: the rules, the evidence, and whether this machine can do it."""
 
-from harness.processes.syscalls._event import SyscallEvent
+from harness.processes.syscalls._destinations import reached_by
+from harness.processes.syscalls._event import NotLed, SyscallEvent
 from harness.processes.syscalls._probe import notification_available
-from harness.processes.syscalls._rules import ConnectRule, LeadRule, Rule, WatchedCall
+from harness.processes.syscalls._rules import CatchRule, Caught, ConnectRule, LeadRule, Rule, WatchedCall
 
-__all__ = ["ConnectRule", "LeadRule", "Rule", "SyscallEvent", "WatchedCall", "notification_available"]
+__all__ = [
+    "CatchRule",
+    "Caught",
+    "ConnectRule",
+    "LeadRule",
+    "NotLed",
+    "Rule",
+    "SyscallEvent",
+    "WatchedCall",
+    "notification_available",
+    "reached_by",
+]

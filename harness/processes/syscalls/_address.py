@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -12,11 +13,15 @@ SOCKADDR_BYTES_MAX = 128  # struct __kernel_sockaddr_storage
 
 @dataclass(frozen=True, slots=True)
 class SocketAddress:
-    """An address: `host` and `port` for IPv4 and IPv6, only the family for all others."""
+    """An address: `host` and `port` for IPv4 and IPv6, `path` for a Unix socket, only the family for all others.
+
+    The path of an abstract Unix socket begins with @.
+    """
 
     family: int | None
     host: str | None = None
     port: int | None = None
+    path: str | None = None
 
 
 def parse_address(raw: bytes) -> SocketAddress:
@@ -28,7 +33,15 @@ def parse_address(raw: bytes) -> SocketAddress:
         return SocketAddress(family, socket.inet_ntop(family, raw[4:8]), _port(raw))
     if family == socket.AF_INET6 and len(raw) >= 24:  # family, port, flow information, address
         return SocketAddress(family, socket.inet_ntop(family, raw[8:24]), _port(raw))
+    if family == socket.AF_UNIX and len(raw) > 2:
+        return SocketAddress(family, path=_path(raw[2:]))
     return SocketAddress(family)
+
+
+def _path(raw: bytes) -> str:
+    """Of a path all up to its end, of an abstract name (it begins with a NUL) the whole."""
+    name = b"@" + raw[1:].rstrip(b"\0") if raw[:1] == b"\0" else raw.partition(b"\0")[0]
+    return os.fsdecode(name)
 
 
 def loopback_address(family: int | None, port: int) -> Sequence[tuple[int, bytes]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import socket
 from dataclasses import dataclass
 
 from harness.processes.syscalls._address import loopback_address
 from harness.processes.syscalls._calls import Call
 from harness.processes.syscalls._notification import Listener, Notification
-from harness.processes.syscalls._process import write_memory
-from harness.processes.syscalls._rules import ConnectRule, LeadRule, Rule
+from harness.processes.syscalls._process import allow_ipv4, write_memory
+from harness.processes.syscalls._rules import ConnectRule, LeadRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,9 @@ class Answer:
     errno: int | None
 
 
-def give_answer(listener: Listener, notification: Notification, call: Call, rule: Rule | None) -> Answer | None:
+def give_answer(
+    listener: Listener, notification: Notification, call: Call, rule: ConnectRule | LeadRule | None
+) -> Answer | None:
     """Answer a call as its rule says, or let it through. Return None if it was no longer waiting."""
     match rule:
         case None:
@@ -34,5 +37,7 @@ def give_answer(listener: Listener, notification: Notification, call: Call, rule
 
 def _led(notification: Notification, call: Call, rule: LeadRule) -> bool:
     """Write the other address over the one that the process is connecting to. It waits in the call meanwhile."""
+    if call.address.family == socket.AF_INET6:
+        allow_ipv4(call.pid, call.descriptor)
     other = loopback_address(call.address.family, rule.to_port)
     return all(write_memory(call.tid, notification.arguments[1] + at, raw) for at, raw in other)

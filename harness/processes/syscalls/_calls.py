@@ -20,6 +20,7 @@ class Call:
     tid: int
     address: SocketAddress
     socket_type: int | None
+    descriptor: int = -1
 
 
 def read_connect(notification: Notification) -> Call:
@@ -28,8 +29,9 @@ def read_connect(notification: Notification) -> Call:
     size = min(length & 0xFFFFFFFF, SOCKADDR_BYTES_MAX)
     address = parse_address(read_memory(notification.tid, pointer, size))
     pid = process_of(notification.tid) or notification.tid
-    kind = socket_type(pid, descriptor & 0xFFFFFFFF)
-    return Call(name="connect", pid=pid, tid=notification.tid, address=address, socket_type=kind)
+    number = descriptor & 0xFFFFFFFF
+    kind = socket_type(pid, number)
+    return Call(name="connect", pid=pid, tid=notification.tid, address=address, socket_type=kind, descriptor=number)
 
 
 _READERS: Mapping[str, Callable[[Notification], Call]] = {"connect": read_connect}

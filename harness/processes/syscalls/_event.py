@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from typing import Literal
+
+NotLed = Literal["nothing listens there", "another machine", "another network", "no port is left"]
+"""Why a connect is not led, under a `CatchRule`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +19,8 @@ class SyscallEvent:
     read) and `socket_type` the socket's (1 SOCK_STREAM, 2 SOCK_DGRAM, ...; None if unknown).
     `host` and `port` are what the process dialled, None where the family has none. `answer` is
     the errno it got, None where the call was passed on to the kernel; `rule_id` is the rule that
-    decided.
+    decided. `led_to` is the port of 127.0.0.1 to which it was led, and `not_led` why a `CatchRule` did not. `path` is a
+    Unix socket's.
     """
 
     seq: int
@@ -29,6 +34,9 @@ class SyscallEvent:
     port: int | None
     answer: int | None
     rule_id: str | None
+    led_to: int | None = None
+    not_led: NotLed | None = None
+    path: str | None = None
 
     @property
     def is_stream(self) -> bool:

@@ -55,22 +55,24 @@ def write_memory(tid: int, address: int, data: bytes) -> bool:
 
 
 def socket_type(pid: int, descriptor: int) -> int | None:
-    """Return the type of a process's socket (SOCK_STREAM ...); None if it is unknown.
-
-    It reads a duplicate of the socket (pidfd_getfd(2), Linux 5.6).
-    """
+    """Return the type of a process's socket (SOCK_STREAM ...); None if it is unknown."""
     try:
-        handle = pidfd_open(pid)
-    except OSError:
-        return None
-    try:
-        duplicate = pidfd_getfd(handle, descriptor)
-    except OSError:
-        return None
-    finally:
-        os.close(handle)
-    try:
-        with socket.socket(fileno=duplicate) as twin:
+        with _twin(pid, descriptor) as twin:
             return twin.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE)
     except OSError:
-        return None  # not a socket: the kernel will return ENOTSOCK to the process
+        return None  # perhaps not a socket: the kernel will return ENOTSOCK to the process
+
+
+def allow_ipv4(pid: int, descriptor: int) -> None:
+    """Let a process's IPv6 socket connect to a mapped IPv4 address, too, unless that is impossible by now."""
+    with contextlib.suppress(OSError), _twin(pid, descriptor) as twin:
+        twin.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+
+
+def _twin(pid: int, descriptor: int) -> socket.socket:
+    """Duplicate a process's socket (pidfd_getfd(2), Linux 5.6): both are one, with one set of options."""
+    handle = pidfd_open(pid)
+    try:
+        return socket.socket(fileno=pidfd_getfd(handle, descriptor))
+    finally:
+        os.close(handle)

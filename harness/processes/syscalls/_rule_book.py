@@ -6,28 +6,36 @@ import socket
 from collections.abc import Sequence
 
 from harness.processes.syscalls._calls import Call
-from harness.processes.syscalls._rules import ConnectRule, LeadRule, Rule, canonical_host
+from harness.processes.syscalls._catcher import Catcher, Choice
+from harness.processes.syscalls._rules import CatchRule, ConnectRule, LeadRule, Rule, canonical_host
+
+_ORDER = (ConnectRule, LeadRule, CatchRule)
 
 
 class RuleBook:
-    """The first rule that matches and is not used up decides. What fails is led nowhere: errors come first."""
+    """The first rule that matches and is not used up decides. What fails is led nowhere: errors come first.
 
-    def __init__(self, rules: Sequence[Rule] = ()) -> None:
-        self._rules = sorted(rules, key=lambda rule: isinstance(rule, LeadRule))
+    `catcher`: that of the book before this one, whose servers keep their ports.
+    """
+
+    def __init__(self, rules: Sequence[Rule] = (), catcher: Catcher | None = None) -> None:
+        self._rules = sorted(rules, key=lambda rule: _ORDER.index(type(rule)))
         self._left = [rule.times if isinstance(rule, ConnectRule) else None for rule in self._rules]
+        self.catcher = Catcher() if catcher is None else catcher
 
-    def choose(self, call: Call) -> Rule | None:
-        """Return the rule for a call, without counting it as used."""
+    def choose(self, call: Call) -> Choice:
+        """Return what is to be done with a call, without counting its rule as used."""
         for rule, left in zip(self._rules, self._left, strict=True):
             if left != 0 and matches(rule, call):
-                return rule
-        return None
+                return self.catcher.choose(rule, call) if isinstance(rule, CatchRule) else Choice(rule)
+        return Choice(None)
 
     def count(self, used: Rule) -> None:
-        """Its answer was given."""
-        at = next(index for index, rule in enumerate(self._rules) if rule is used)
-        left = self._left[at]
-        self._left[at] = None if left is None else left - 1
+        """Its answer was given. What catches is never used up."""
+        for at, rule in enumerate(self._rules):
+            left = self._left[at]
+            if rule is used and left is not None:
+                self._left[at] = left - 1
 
 
 def matches(rule: Rule, call: Call) -> bool:
@@ -37,6 +45,8 @@ def matches(rule: Rule, call: Call) -> bool:
             return call.name == "connect" and _is_stream(call) and _is_addressed(rule, call)
         case LeadRule():
             return call.name == "connect" and call.socket_type == _TYPES[rule.transport] and _is_addressed(rule, call)
+        case CatchRule():
+            return call.name == "connect"
 
 
 _TYPES = {"stream": socket.SOCK_STREAM, "datagram": socket.SOCK_DGRAM}
@@ -46,7 +56,7 @@ def _is_stream(call: Call) -> bool:
     return call.socket_type in (socket.SOCK_STREAM, None)
 
 
-def _is_addressed(rule: Rule, call: Call) -> bool:
+def _is_addressed(rule: ConnectRule | LeadRule, call: Call) -> bool:
     dialled = call.address
     if dialled.host is None or dialled.port != rule.port:
         return False

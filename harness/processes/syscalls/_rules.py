@@ -65,7 +65,45 @@ class LeadRule:
             _check_port(place, key, getattr(self, key))
 
 
-Rule = ConnectRule | LeadRule
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caught:
+    """A server, and the port of 127.0.0.1 that stands for it."""
+
+    host: str
+    port: int
+    to_port: int
+
+    def __post_init__(self) -> None:
+        place = f"caught server {self.host}:{self.port}"
+        _check_host(place, self.host)
+        for key in ("port", "to_port"):
+            _check_port(place, key, getattr(self, key))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatchRule:
+    """Lead every TCP connect() that a server would accept to a port of 127.0.0.1: one port for each server.
+
+    `ports`: a server that is dialled for the first time gets the next of them that is free; it keeps it when the rules
+    are replaced. `known`: servers that have theirs already. `machines`: addresses of other machines whose servers are
+    caught as well. What no server of this machine would accept is left to the kernel, so that a program sees its own
+    refusal: a port that stands for a server would accept it first. Raises `UsageError` on values that do not fit.
+    """
+
+    id: str
+    ports: tuple[int, ...]
+    known: tuple[Caught, ...] = ()
+    machines: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        place = f"catch rule {self.id!r}"
+        for port in self.ports:
+            _check_port(place, "ports", port)
+        for host in self.machines:
+            _check_host(place, host)
+
+
+Rule = ConnectRule | LeadRule | CatchRule
 """Every kind of rule there is."""
 
 

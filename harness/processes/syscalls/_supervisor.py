@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from harness.processes.syscalls._answers import Answer, give_answer
 from harness.processes.syscalls._calls import Call, readers
+from harness.processes.syscalls._catcher import Choice
 from harness.processes.syscalls._event import SyscallEvent
 from harness.processes.syscalls._notification import Listener, Notification, Waiting
 from harness.processes.syscalls._rule_book import RuleBook
-from harness.processes.syscalls._rules import Rule
+from harness.processes.syscalls._rules import LeadRule, Rule
 
 
 class Supervisor:
@@ -29,8 +30,8 @@ class Supervisor:
         return self._listener.descriptor
 
     def set_rules(self, rules: Sequence[Rule]) -> None:
-        """Replace all rules, and so their counts."""
-        self._book = RuleBook(rules)
+        """Replace all rules, and so their counts. Servers that were caught keep their ports."""
+        self._book = RuleBook(rules, self._book.catcher)
 
     def answer_one(self) -> SyscallEvent | None:
         """Receive a call and answer it. None if there is none, or if it was withdrawn, which uses up no rule."""
@@ -50,16 +51,17 @@ class Supervisor:
         self._listener.close()
 
     def _answer(self, notification: Notification, call: Call) -> SyscallEvent | None:
-        rule = self._book.choose(call)
+        choice = self._book.choose(call)
         t_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
-        answer = give_answer(self._listener, notification, call, rule)
+        answer = give_answer(self._listener, notification, call, choice.rule)
         if answer is None:
             return None
-        if rule is not None:
-            self._book.count(rule)
-        return self._event(t_ns, call, rule, answer)
+        if choice.rule is not None:
+            self._book.count(choice.rule)
+        return self._event(t_ns, call, choice, answer)
 
-    def _event(self, t_ns: int, call: Call, rule: Rule | None, answer: Answer) -> SyscallEvent:
+    def _event(self, t_ns: int, call: Call, choice: Choice, answer: Answer) -> SyscallEvent:
+        rule = choice.rule
         self._answered += 1
         return SyscallEvent(
             seq=self._answered - 1,
@@ -73,4 +75,7 @@ class Supervisor:
             port=call.address.port,
             answer=answer.errno,
             rule_id=None if rule is None else rule.id,
+            led_to=rule.to_port if isinstance(rule, LeadRule) and answer.errno is None else None,
+            not_led=choice.not_led,
+            path=call.address.path,
         )

@@ -14,7 +14,7 @@ from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.message import Conversation, Message
 from harness.protocols.registry import Facet
 
-__all__ = ["FINGERPRINT_MAX", "SPEECH", "AskedTls", "Grammar", "Speech", "conversation", "fingerprint"]
+__all__ = ["FINGERPRINT_MAX", "SPEECH", "AskedTls", "Grammar", "Speech", "conversation", "fingerprint", "recognised"]
 
 FINGERPRINT_MAX: Final = 80  # characters
 
@@ -65,6 +65,11 @@ def _never_final(error: ServerError) -> bool:
     return False
 
 
+def _never(first: bytes) -> bool:
+    del first
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speech:
     """How a protocol is spoken on a connection. One object for all connections: it has no state.
@@ -82,6 +87,9 @@ class Speech:
     `error_of`: returns the error that a message of an answer reports; None: it reports none. It never raises.
     `is_final`: whether the same statement would certainly get this error again, so that sending it again is in vain. An
     error that may go away, or that a client mends by doing something else first, is not final.
+    `recognises`: whether the first bytes that a client sends on a connection are this protocol's; there may be none, if
+    the server speaks first. It never raises. Of several protocols that recognise them, the one that is registered first
+    has them, and the last takes anything.
     """
 
     conversation: Callable[[], Conversation]
@@ -92,9 +100,15 @@ class Speech:
     actions: tuple[type[object], ...] = ()
     error_of: Callable[[Message], ServerError | None] = _no_error
     is_final: Callable[[ServerError], bool] = _never_final
+    recognises: Callable[[bytes], bool] = _never
 
 
 SPEECH: Final[Facet[Speech]] = Facet("speech", "SPEECH")
+
+
+def recognised(first: bytes) -> str:
+    """Return the protocol of a connection that begins with these bytes of its client's."""
+    return next(name for name, speech in SPEECH.all().items() if speech.recognises(first))
 
 
 def conversation(protocol: str) -> Conversation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from harness.protocols.contract.speech import Grammar, Speech
@@ -13,6 +14,14 @@ from harness.protocols.http.wire.length import WrongLength
 
 __all__ = ["SPEECH"]
 
+REQUEST_LINE: Final = re.compile(rb"[A-Z]{3,20} [!-~]+( HTTP/1\.[01]\r?\n|\Z)")
+"""A whole request line of HTTP/1.x, or the beginning of one whose path goes on."""
+
+
+def _recognises(first: bytes) -> bool:
+    return REQUEST_LINE.match(first) is not None
+
+
 SPEECH: Final = Speech(
     conversation=HttpConversation,
     shape=shape_of,
@@ -21,4 +30,5 @@ SPEECH: Final = Speech(
     actions=(WrongLength,),
     error_of=error_of,
     is_final=is_final,
+    recognises=_recognises,
 )

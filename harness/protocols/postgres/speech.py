@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Final
 
 from harness.protocols.contract.failure import ServerError
@@ -10,14 +11,25 @@ from harness.protocols.postgres.errors import check_error, error_of, is_final
 from harness.protocols.postgres.wire.conversation import PostgresConversation
 from harness.protocols.postgres.wire.failing import error_response
 from harness.protocols.postgres.wire.fingerprint import shape_of
+from harness.protocols.postgres.wire.framing import REQUESTS, STARTUP_MAX
 
 __all__ = ["SPEECH"]
 
 INVALID_AUTHORIZATION: Final = "28000"
+PROTOCOL: Final = 3
+STARTUP_HEADER: Final = struct.Struct(">II")
 
 
 def _refusal(problem: str) -> bytes:
     return error_response(ServerError(INVALID_AUTHORIZATION, problem, fatal=True))
+
+
+def _recognises(first: bytes) -> bool:
+    """A startup message, or a request in its form: its length, then the version or the request's number."""
+    if len(first) < STARTUP_HEADER.size:
+        return False
+    length, code = STARTUP_HEADER.unpack_from(first)
+    return 8 <= length <= STARTUP_MAX and (code >> 16 == PROTOCOL or code in REQUESTS)
 
 
 SPEECH: Final = Speech(
@@ -32,6 +44,7 @@ SPEECH: Final = Speech(
     ),
     error_of=error_of,
     is_final=is_final,
+    recognises=_recognises,
     tls=AskedTls(
         answer="SSLAnswer",
         yes=b"S",

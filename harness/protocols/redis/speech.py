@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from harness.protocols.contract.speech import Speech
@@ -11,6 +12,15 @@ from harness.protocols.redis.wire.fingerprint import shape_of
 
 __all__ = ["SPEECH"]
 
+FIRST_COMMAND: Final = re.compile(rb"\*[1-9][0-9]{0,8}\r\n\$[0-9]{1,9}\r\n")
+"""An array of bulk strings. Commands as bare lines, which people type, could be anybody's."""
+
+
+def _recognises(first: bytes) -> bool:
+    return FIRST_COMMAND.match(first) is not None
+
+
 SPEECH: Final = Speech(
-    conversation=RespConversation, shape=shape_of, check_error=check_error, error_of=error_of, is_final=is_final
-)
+    conversation=RespConversation, shape=shape_of, check_error=check_error, error_of=error_of, is_final=is_final,
+    recognises=_recognises,
+)  # fmt: skip

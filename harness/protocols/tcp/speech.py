@@ -23,9 +23,15 @@ def _refuse_error(place: str, error: ServerError, message: str | None) -> None:
     raise UsageError.at(place, "code", error.code, problem, mend="cut or reset the connection")
 
 
+def _anything(first: bytes) -> bool:
+    del first
+    return True
+
+
 SPEECH: Final = Speech(
     conversation=StreamConversation,
     shape=_same,
     check_error=_refuse_error,
     grammar=Grammar(endless=frozenset({STREAM})),
+    recognises=_anything,
 )

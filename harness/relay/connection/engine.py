@@ -60,7 +60,7 @@ class Engine:
         speech = hop.kind.speech
         self._concludes = speech.grammar.concludes
         self._tls = hop.kind.tls
-        self._tls_undecided = speech.tls if self._tls != "none" else None
+        self._tls_undecided = speech.tls if self._tls in ("offered", "required") else None
         self._in_tls = False
         self._server_takes_tls = True
         self.busy = self._tls_undecided is not None
@@ -323,7 +323,7 @@ class Engine:
     def _begin_tls(self) -> None:
         """Start TLS on both sides, or on the service's side alone if the server has none."""
         self._notes.tls_begins = False
-        if self._lanes["answered"].closed:
+        if self._lanes["answered"].closed or self._tls == "passed":
             return
         self._in_tls = True
         self._outlet.start_tls(server_too=self._server_takes_tls)

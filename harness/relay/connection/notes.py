@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from harness.protocols.contract.failure import Failure, ServerError
 from harness.protocols.contract.frames import Frame
 from harness.protocols.contract.message import Message, Unfinished
-from harness.protocols.contract.speech import SPEECH, Speech
+from harness.protocols.contract.speech import SPEECH, Speech, recognised
 from harness.relay.connection.flights import Flight, Flights
 from harness.relay.rules.rule_book import ArmedRule, RuleBook, Sight
 from harness.relay.rules.sightings import Sightings
 from harness.relay.rules.tries_counter import ConnectionTries, Tries
 
-TlsMode: TypeAlias = Literal["none", "offered", "required"]
-"""Whether a hop speaks TLS to the service. "offered": only to a client that asks for it within the protocol."""
+TlsMode: TypeAlias = Literal["none", "offered", "required", "passed"]
+"""Whether a hop speaks TLS to the service. "offered": only to a client that asks for it within the protocol. "passed":
+what service and server agree upon passes, and nothing of it can be read."""
+UNDECIDED: Final = ""
+"""In place of a protocol's name: the first bytes of a connection are to tell it."""
 Asked: TypeAlias = Sequence[tuple[Sight, Sequence[bytes]]]
 Candidate: TypeAlias = tuple[ArmedRule, Sequence[bytes]]
 
@@ -33,8 +36,11 @@ class HopKind:
 
     @property
     def speech(self) -> Speech:
-        """The protocol's reader. Raises UsageError for a protocol that is not registered."""
-        return SPEECH.of(self.protocol)
+        """The protocol's reader; while it is undecided, one that takes anything.
+
+        Raises UsageError for a protocol that is not registered.
+        """
+        return SPEECH.of(self.protocol or recognised(b""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
+from harness.protocols.contract.frames import Direction
 from harness.relay.connection.notes import TlsMode
 from harness.relay.control.reports import Fired, Report, Seen
 from harness.relay.control.tries import Tally
@@ -39,6 +40,17 @@ class Hop:
     def address(self) -> HostPort:
         """The address to which the service connects."""
         return HostPort("127.0.0.1", self.port)
+
+
+@dataclass(frozen=True, slots=True)
+class KindOfMessage:
+    """Messages of one kind. `word`: the first of their text, such as INSERT; `runs`: whether each is a statement."""
+
+    direction: Direction
+    message: str
+    word: str
+    runs: bool
+    count: int
 
 
 @dataclass(slots=True)
@@ -93,9 +105,18 @@ class RelayControl:
     # ------------------------------------------------------------------ hops
 
     async def lay(
-        self, name: str, *, protocol: str, upstream: HostPort, tls: TlsMode = "none", known_as: str | None = None
+        self,
+        name: str,
+        *,
+        protocol: str,
+        upstream: HostPort | None,
+        tls: TlsMode = "none",
+        known_as: str | None = None,
     ) -> Hop:
         """Listen on a port of 127.0.0.1 and relay its connections to `upstream`.
+
+        Without `upstream`, they wait until the hop is led somewhere. With UNDECIDED for a protocol, the first bytes of
+        a connection tell it, and a `Known` reports it.
 
         `known_as`: a host name that the certificate is to hold.
 
@@ -103,9 +124,8 @@ class RelayControl:
         With "required", a client without TLS is refused, and the reason is in its `Ended`. Raises UsageError for a name
         that is taken, an unknown protocol, and TLS that is offered although clients cannot ask for it.
         """
-        answer = await self._ask(
-            "lay", name=name, protocol=protocol, host=upstream.host, port=upstream.port, tls=tls, known_as=known_as
-        )
+        host, port = (None, None) if upstream is None else upstream
+        answer = await self._ask("lay", name=name, protocol=protocol, host=host, port=port, tls=tls, known_as=known_as)
         return Hop(name, answer)
 
     async def refuse(self, hop: str, refusing: bool) -> None:
@@ -266,6 +286,10 @@ class RelayControl:
         Raises HarnessError when more passed than the relay keeps (64 MiB of it).
         """
         return _seen(await self._ask("recording", hop=hop))
+
+    async def kinds(self, hop: str) -> Sequence[KindOfMessage]:
+        """Return how many messages of each kind have passed."""
+        return [KindOfMessage(*each) for each in await self._ask("kinds", hop=hop)]
 
     async def count_tries(self, hop: str, subjects: str) -> None:
         """Count anew, from now on, how often each statement of the hop is sent for one subject.

@@ -116,7 +116,19 @@ class Seen(Report):
     head: bytes | None = None
 
 
-AnyReport: TypeAlias = Fired | Passed | Ended | Seen
-REPORTS: Mapping[str, type[Report]] = {report.kind: report for report in (Fired, Passed, Ended, Seen)}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known(Report):
+    """The first bytes of a connection told the protocol of a hop that was laid without one.
 
-__all__ = ["REPORTS", "STATEMENTS_MAX", "AnyReport", "Ended", "EndedBy", "Fired", "Passed", "Report", "Seen"]
+    `begins_in_tls`: its clients begin in TLS, so that nothing can be read.
+    """
+
+    kind: ClassVar[str] = "known"
+    protocol: str
+    begins_in_tls: bool
+
+
+AnyReport: TypeAlias = Fired | Passed | Ended | Seen | Known
+REPORTS: Mapping[str, type[Report]] = {report.kind: report for report in (Fired, Passed, Ended, Seen, Known)}
+
+__all__ = ["REPORTS", "STATEMENTS_MAX", "AnyReport", "Ended", "EndedBy", "Fired", "Known", "Passed", "Report", "Seen"]

@@ -52,6 +52,7 @@ class ControlSession:
                 self._hop(request["hop"]).losses.end(request["loss"], gone=request["gone"]).to_json()
             ),
             "traffic": lambda request: self._hop(request["hop"]).traffic(),
+            "kinds": lambda request: self._hop(request["hop"]).kinds(),
             "near_misses": self._near_misses,
             "seen": lambda request: self._hop(request["hop"]).seen(request["since_ns"]),
             "record": self._record,
@@ -115,7 +116,7 @@ class ControlSession:
             raise UsageError.at("relay", "tls", kind.tls, problem, valid=("none", "required"), mend="write 'required'")
         if request["known_as"] is not None:
             self._identity.know(request["known_as"])
-        upstream = HostPort(request["host"], request["port"])
+        upstream = None if request["host"] is None else HostPort(request["host"], request["port"])
         hop = HopServer(kind, upstream, self._identity, self.tell, self._fired)
         try:
             port = await hop.open()

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 import socket
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
-from harness.relay.connection.notes import HopKind, HopState
+from harness.protocols.contract.speech import recognised
+from harness.relay.connection.notes import UNDECIDED, HopKind, HopState
 from harness.relay.connection.pair import Pair
 from harness.relay.connection.side import Side
 from harness.relay.control.refusals import check_rule
-from harness.relay.control.reports import Report, Seen
+from harness.relay.control.reports import Known, Report, Seen
 from harness.relay.control.tries import Tally
+from harness.relay.hop.arrivals import Arrivals
 from harness.relay.hop.door import Door
 from harness.relay.hop.handshakes import How, Trouble
 from harness.relay.hop.hop_losses import HopLosses
@@ -27,6 +32,8 @@ from harness.relay.rules.sightings import Sightings
 from harness.relay.rules.tries_counter import Tries
 from harness.vocabulary.value import Json
 
+TLS_BEGINS: Final = b"\x16\x03"  # the type of its first record, and the major version (RFC 8446, 5.1)
+
 
 class HopServer:
     """One hop. `open` makes it; it closes when its control connection ends."""
@@ -34,7 +41,7 @@ class HopServer:
     def __init__(
         self,
         kind: HopKind,
-        upstream: HostPort,
+        upstream: HostPort | None,
         identity: Identity,
         report: Callable[[Report], None],
         fired: set[str],
@@ -42,7 +49,7 @@ class HopServer:
         self.identity = identity
         self.report = report
         self._upstream = upstream
-        self._state = HopState(kind, RuleBook(fired), Sightings(kind.name), Tries(kind.speech))
+        self._state = _state(kind, RuleBook(fired))
         self._numbers = itertools.count(1)
         self._pairs: dict[Pair, None] = {}
         self._listener: Listener | None = None
@@ -50,12 +57,17 @@ class HopServer:
         self.trouble: Trouble | None = None
         """What goes wrong in TLS handshakes with the service now."""
         self._loop = asyncio.get_running_loop()
+        self.undecided = kind.protocol == UNDECIDED
+        """Whether the protocol is still to be told by a connection's first bytes."""
+        self._arrivals = Arrivals(self, upstream) if self.undecided or upstream is None else None
+        self._connected: dict[Side, socket.socket] = {}  # connections to the server that were made beforehand
 
     async def open(self) -> int:
         """Listen; return the port. Raises OSError."""
         kind = self._state.kind
         begins_in_tls = kind.tls == "required" and kind.speech.tls is None
-        self._listener = await Listener.open(self._receive_bare if begins_in_tls else self._receive)
+        receives = self._receive_bare if begins_in_tls else self._receive
+        self._listener = await Listener.open(receives if self._arrivals is None else self._receive_unknown)
         self._losses = HopLosses(self._listener.cable, lambda: list(self._pairs))
         return self._listener.port
 
@@ -67,6 +79,8 @@ class HopServer:
     def lead(self, upstream: HostPort) -> None:
         """Relay new connections to another server. Open ones stay."""
         self._upstream = upstream
+        if self._arrivals is not None:
+            self._arrivals.lead(upstream)
 
     def trouble_handshakes(self, how: How | None) -> Sequence[int]:
         """Have TLS handshakes go wrong, or no more; return how many had the last trouble, and how many failed."""
@@ -79,6 +93,8 @@ class HopServer:
         """Free the port and end every connection at once."""
         if self._listener is not None:
             self._listener.close()
+        if self._arrivals is not None:
+            self._arrivals.close()
         for pair in list(self._pairs):
             pair.abort()
 
@@ -161,10 +177,42 @@ class HopServer:
         """Return what was counted."""
         return self._state.tries.tally()
 
+    def kinds(self) -> list[Json]:
+        """For each kind of message that passed: direction, name, first word of its text, whether it runs, how many."""
+        return [[*kind, count] for kind, count in self._state.book.kinds().items()]
+
+    # ------------------------------------------------------------------ for connections to a server not known yet
+
+    def decide(self, first: bytes) -> None:
+        """The first bytes of a connection tell the protocol of all."""
+        before = self._state
+        self.undecided = False
+        kind = dataclasses.replace(before.kind, protocol=recognised(first))
+        self._state = _state(kind, before.book)
+        if before.sightings.recording:
+            self._state.sightings.begin()
+        in_tls = first.startswith(TLS_BEGINS)
+        self.report(
+            Known(hop=kind.name, connection=1, t_ns=time.monotonic_ns(), protocol=kind.protocol, begins_in_tls=in_tls)
+        )
+
+    async def enter(self, service: socket.socket, server: socket.socket | None) -> None:
+        """Relay a connection that was accepted already, and perhaps connected to the server."""
+        pair = self._new_pair()
+        if server is not None:
+            self._connected[pair.server] = server
+        await self._loop.connect_accepted_socket(lambda: pair.service, service)
+
     # ------------------------------------------------------------------ for the connections
 
     async def connect(self, side: Side) -> None:
         """Connect to the server. Raises OSError."""
+        connected = self._connected.pop(side, None)
+        if connected is not None:
+            await self._loop.create_connection(lambda: side, sock=connected)
+            return
+        if self._upstream is None:
+            raise HarnessError("the hop leads nowhere yet", hint="lead it")
         await self._loop.create_connection(lambda: side, self._upstream.host, self._upstream.port)
 
     def connected(self, pair: Pair, side: Side) -> None:
@@ -174,6 +222,9 @@ class HopServer:
     def ended(self, pair: Pair) -> None:
         """Forget a connection that has ended."""
         self._pairs.pop(pair, None)
+        unused = self._connected.pop(pair.server, None)
+        if unused is not None:
+            unused.close()
 
     async def _receive(self, bound: socket.socket) -> asyncio.AbstractServer:
         return await self._loop.create_server(lambda: self._new_pair().service, sock=bound, backlog=BACKLOG)
@@ -181,10 +232,19 @@ class HopServer:
     async def _receive_bare(self, bound: socket.socket) -> Door:
         return Door(bound, lambda bare, port: self._new_pair().enter_in_tls(bare, port))
 
+    async def _receive_unknown(self, bound: socket.socket) -> Door:
+        if self._arrivals is None:
+            raise HarnessError("the hop's server is known")
+        return self._arrivals.door(bound)
+
     def _new_pair(self) -> Pair:
         pair = Pair(self, self._state, next(self._numbers), self._loop)
         self._pairs[pair] = None
         return pair
+
+
+def _state(kind: HopKind, book: RuleBook) -> HopState:
+    return HopState(kind, book, Sightings(kind.name), Tries(kind.speech))
 
 
 def unknown_hop(name: str, known: Iterable[str]) -> UsageError:

@@ -11,6 +11,7 @@ from harness.protocols.contract.frames import Direction
 from harness.relay.rules.rule import Rule, folded
 
 SIGHTS_MAX: Final = 4096
+WORD_MAX: Final = 40
 SIGHTS_TEXT_MAX: Final = 4 * 1024 * 1024  # characters of their texts, in each direction
 
 
@@ -127,6 +128,7 @@ class RuleBook:
         self._fired = set[str]() if fired is None else fired
         self._serials = itertools.count(1)
         self._text_size: dict[Direction, int] = {"sent": 0, "answered": 0}
+        self._forgotten = Counter[tuple[Direction, str, str, bool]]()  # how many of each kind, of sights no more kept
         self._sights: dict[Direction, dict[tuple[str, str, str], Sight]] = {"sent": {}, "answered": {}}
 
     def get(self, rule_id: str) -> ArmedRule | None:
@@ -194,7 +196,15 @@ class RuleBook:
         if len(table) > SIGHTS_MAX or self._text_size[direction] > SIGHTS_TEXT_MAX:
             for key in list(itertools.islice(table, len(table) // 4 + 1)):  # many at once, so that this is rare
                 self._text_size[direction] -= len(key[2])
-                del table[key]
+                forgotten = table.pop(key)
+                self._forgotten[_kind(forgotten)] += forgotten.count
+
+    def kinds(self) -> Mapping[tuple[Direction, str, str, bool], int]:
+        """How many messages there were of each kind: direction, name, first word of the text, whether it runs."""
+        found = Counter(self._forgotten)
+        for sight in self.sights():
+            found[_kind(sight)] += sight.count
+        return found
 
     def _current(self) -> list[ArmedRule]:
         return [armed for armed in self._armed.values() if not armed.spent]
@@ -226,3 +236,8 @@ def _fits_message(armed: ArmedRule, sight: Sight) -> bool:
     if match.message is None:  # a whole answer is found by its statement
         return sight.runs and sight.direction == "sent"
     return match.message == sight.name
+
+
+def _kind(sight: Sight) -> tuple[Direction, str, str, bool]:
+    word, *_ = sight.text.split(None, 1) or ("",)
+    return sight.direction, sight.name, word.rstrip(";").upper()[:WORD_MAX], sight.runs

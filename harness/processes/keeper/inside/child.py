@@ -68,7 +68,7 @@ def _become(
     steps: tuple[Step, ...] = (
         ("session", os.setsid),
         ("signals", _reset_signals),
-        ("log", lambda: redirect(order.log)),
+        ("log", lambda: redirect(order.log) if order.streams is None else redirect_to(order.streams)),
         ("cwd", lambda: os.chdir(order.cwd)),
         ("user", become_user),
         ("parent", lambda: die_with(keeper)),  # after "user": a change of credentials clears it
@@ -113,6 +113,16 @@ def redirect(log: str) -> None:
     os.dup2(target, 2)
     for opened in (source, target):
         os.close(opened)
+
+
+def redirect_to(streams: tuple[str, str, str]) -> None:
+    """Connect descriptors 0, 1 and 2 to these."""
+    flags = (os.O_RDONLY, os.O_WRONLY | os.O_APPEND, os.O_WRONLY | os.O_APPEND)
+    opened = [os.open(path, how | os.O_NOCTTY) for path, how in zip(streams, flags, strict=True)]
+    for number, stream in enumerate(opened):
+        os.dup2(stream, number)
+    for stream in opened:
+        os.close(stream)
 
 
 def die_with(keeper: int) -> None:

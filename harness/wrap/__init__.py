@@ -1,0 +1,1 @@
+"""`harness wrap`: any program behind the relay, without configuration, and a sweep over what its servers are asked."""
