@@ -80,6 +80,27 @@ def test_a_standby_that_has_died_is_given_up_all_the_same(runs: Runs) -> None:
     assert result.verdict is Verdict.INCONCLUSIVE
 
 
+def test_a_new_primary_that_has_died_leaves_no_standby_behind(runs: Runs) -> None:
+    led_to = []
+    fault = server.swap(REPLICA, former="killed")
+
+    async def play(lab: Lab) -> None:
+        await lab.inject(fault)
+        site = site_of(lab)
+        primary = site.servers["postgres"]
+        await asyncio.to_thread(primary.stop, how="immediate")
+        try:
+            await lab.heal(fault)
+        finally:
+            await asyncio.to_thread(primary.start_again)
+            led_to.append((site.laid(REPLICA).server, sorted(site.servers)))
+
+    result = runs(play)
+
+    assert led_to == [("postgres", ["postgres", "redis"])]
+    assert result.verdict is Verdict.INCONCLUSIVE
+
+
 def test_the_migration_that_cancelled_a_read_is_over_at_once(runs: Runs) -> None:
     fault = server.cancel_reads(REPLICA, "deliveries")
 

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
@@ -129,18 +130,20 @@ class _Swap(Injection):
         if not self._made:
             return
         self._made = False
-        former: Copy | None = None
-        if self._promoted_at is not None:
-            try:
+        async with AsyncExitStack() as owed:  # each is done, though an earlier one failed
+            if self._promoted_at is not None:
+                owed.push_async_callback(self._stop, self._replica.standby.former)
+            owed.push_async_callback(self._replica.give_up)
+            if self._promoted_at is not None:
+                owed.push_async_callback(self._site.relink, self._replica.primary)
+                owed.push_async_callback(self._old.end)
                 await self._witness()
-            finally:
-                await self._old.end()
-            former, self._promoted_at = self._replica.standby.former, None
-            await self._site.relink(self._replica.primary)
-        await self._replica.give_up()
+        self._promoted_at = None
+        self._change.mended = True
+
+    async def _stop(self, former: Copy | None) -> None:
         if former is not None:
             await asyncio.to_thread(former.stop)
-        self._change.mended = True
 
     async def _witness(self) -> None:
         used, asked = await self._used(), await self._old.asked()
