@@ -1,0 +1,1 @@
+"""Services that the harness holds: a small one for the pages, and some of other people."""
