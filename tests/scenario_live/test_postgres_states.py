@@ -142,13 +142,19 @@ def test_a_password_that_nobody_gave_proves_nothing(runs: Runs) -> None:
 
 
 def test_a_migration_has_the_rights_of_the_service(runs: Runs) -> None:
-    fault = server.migrate(postgres, "ALTER ROLE CURRENT_USER SUPERUSER")
+    fault = server.migrate(postgres, "ALTER ROLE CURRENT_USER SUPERUSER", undo="CREATE TABLE undone ()")
+    undone = []
 
     async def play(lab: Lab) -> None:
-        await lab.inject(fault)
+        try:
+            await lab.inject(fault)
+        finally:
+            await lab.heal(fault)
+            undone.append(await asked(lab, "SELECT to_regclass('undone')"))
 
     result = runs(play)
 
+    assert undone == [None], "what was refused is not undone"
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "permission denied" in result.reason
 

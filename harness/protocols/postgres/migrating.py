@@ -78,7 +78,11 @@ class _Migrate(Injection):
 
     async def act(self) -> None:
         self._undo_owed = bool(self._fault.undo)
-        said, effective = await self._execute(self._fault.text, "text")
+        try:
+            said, effective = await self._execute(self._fault.text, "text")
+        except UsageError:
+            self._undo_owed = False  # the server refused it, whole
+            raise
         if effective:
             self._done = 1
             self._site.saw(MIGRATED, f"{self._fault.text}: {said}", server=self._laid)
