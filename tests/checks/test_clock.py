@@ -20,8 +20,8 @@ from harness.history.events import (
     RequestSent,
 )
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, service
+from tests.checks.failing import FAILING
 from tests.checks.support import Story, digest_of, middle, rest, whole
-from tests.checks.test_checks import FAILING
 
 CALM = CoresSeen(10_000, (CoreWait("service", 200), CoreWait("relay", 20)), 0.03)
 BUSY = CoresSeen(10_000, (CoreWait("service", 8_000), CoreWait("relay", 1_800)), 0.9)

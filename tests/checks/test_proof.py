@@ -9,9 +9,9 @@ import pytest
 from harness.checks import STANDING, Check
 from harness.history.events import Asks, MomentMissed, NotRecovered
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, service
+from tests.checks.failing import nothing_is_away, terminated, tried
 from tests.checks.loaded import collapsed
 from tests.checks.support import Story, whole
-from tests.checks.test_checks import nothing_is_away, terminated, tried
 
 
 def _spoilt() -> dict[str, Story]:
