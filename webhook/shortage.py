@@ -2,6 +2,9 @@
 
 asyncio then waits for a second and tries again; whoever connects meanwhile waits in the kernel's queue. It tells of it
 for each place in that queue, two thousand times in a second, each time with a traceback.
+
+It also tells of a connect of asyncpg's that was given up just as it succeeded: the connection is closed, and a future
+that nobody has any more gets that as its exception. Who waited for the connect has had the time-out.
 """
 
 import errno
@@ -13,6 +16,8 @@ from webhook.logs import Log, describe
 
 SHORT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 """What asyncio takes for a shortage that may pass."""
+NEVER_ASKED_FOR = "Future exception was never retrieved"
+"""What asyncio says of a future whose exception nobody took. Of a task it says so in other words."""
 OVER_AFTER_S = 5.0
 """A shortage is over if it was not met for so long: the next one is told again. asyncio meets it each second."""
 
@@ -28,6 +33,9 @@ class Shortage:
     def handle(self, loop: AbstractEventLoop, context: dict[str, Any]) -> None:
         """Handle what the loop tells of; all else as asyncio does."""
         error = context.get("exception")
+        if isinstance(error, ConnectionError) and context.get("message") == NEVER_ASKED_FOR:
+            self._log.warning("abandoned_connection_ended", error=describe(error))
+            return
         if not isinstance(error, OSError) or error.errno not in SHORT_OF or "socket" not in context:
             loop.default_exception_handler(context)
             return

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import gc
 import io
 import json
 import socket
 from collections.abc import Iterator
 from typing import Any
 
+import asyncpg
 import pytest
 
 from webhook.logs import Log
@@ -65,12 +68,38 @@ def test_a_shortage_is_told_once_and_a_later_one_again(loop: Loop) -> None:
         {"message": "Task exception was never retrieved", "exception": OSError(errno.EMFILE, "x"), "future": object()},
         _accept_fails(errno.EINVAL),
         {"message": "no exception"},
+        {"message": "Future exception was never retrieved", "exception": ValueError("x"), "future": object()},
+        {"message": "Task exception was never retrieved", "exception": ConnectionError("x"), "future": object()},
     ],
 )
 def test_everything_else_is_told_as_asyncio_does(loop: Loop, context: dict[str, Any]) -> None:
     stream = io.StringIO()
     Shortage(Log(stream), clock=lambda: 0.0).handle(loop, context)
     assert (loop.told, stream.getvalue()) == ([context], "")
+
+
+def test_a_connect_that_was_given_up_as_it_succeeded_is_no_error() -> None:
+    """A future of asyncpg's is left behind then, which gets an exception when the connection is closed."""
+
+    class GivesUp(Loop):
+        async def create_connection(self, *arguments: Any, **more: Any) -> Any:
+            transport, protocol = await super().create_connection(*arguments, **more)
+            transport.close()
+            await asyncio.sleep(0)  # the protocol hears of it
+            assert protocol.on_data.done()
+            raise TimeoutError
+
+    async def connect(port: int) -> None:
+        with pytest.raises(TimeoutError):
+            await asyncpg.connect(host="127.0.0.1", port=port, user="nobody", database="none", password="")
+        gc.collect()
+
+    stream, loop = io.StringIO(), GivesUp()
+    loop.set_exception_handler(Shortage(Log(stream), clock=lambda: 0.0).handle)
+    with contextlib.closing(loop), socket.create_server(("127.0.0.1", 0)) as server:
+        loop.run_until_complete(connect(server.getsockname()[1]))
+    (line,) = map(json.loads, stream.getvalue().splitlines())
+    assert (line["level"], line["event"], loop.told) == ("warning", "abandoned_connection_ended", [])
 
 
 def test_asyncio_names_the_socket_that_could_not_accept(loop: Loop) -> None:
