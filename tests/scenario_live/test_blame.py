@@ -31,16 +31,15 @@ from harness.history.events import (
 )
 from harness.polling import poll_async
 from harness.stack import StackConfiguration
-from harness.target import load_target
 from tests.cli.support import command_of
 from tests.scenario_live.support import (
-    TARGET,
     Runs,
     calmly,
     evidence,
     history_of,
     left_over,
     limited,
+    patient_target,
     problems,
     site_of,
 )
@@ -123,7 +122,7 @@ def test_a_session_that_another_fault_may_have_kept(runs: Runs) -> None:
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[Runs]:
     """Runs on servers that no other test uses: a fault of theirs does not heal."""
-    with open_testbed(load_target(TARGET), StackConfiguration(), logs=tmp_path / "logs") as bed:
+    with open_testbed(patient_target(), StackConfiguration(), logs=tmp_path / "logs") as bed:
         yield Runs(bed, tmp_path).on(target=limited(bed.target, recovery_s=1))
 
 

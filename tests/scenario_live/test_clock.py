@@ -10,7 +10,6 @@ from tests.scenario_live.support import Runs, evidence, history_of, site_of
 
 def test_the_clock_is_set_and_right_again(runs: Runs) -> None:
     """What is signed goes by the service's clock: an hour ahead it is valid, and what is stale is not."""
-    ahead: list[float] = []
 
     async def play(lab: Lab) -> None:
         async with lab.inject(process.clock(ahead_s=3600)):
@@ -18,18 +17,17 @@ def test_the_clock_is_set_and_right_again(runs: Runs) -> None:
             await lab.deliver(2)
             await lab.request("late")
             await lab.request("stale")
-            ahead.extend(site_of(lab).service.dates)
         async with lab.inject(process.clock(ahead_s=-7200)):
-            await lab.wait(1.1, because="the service makes its date once a second")
-            await lab.deliver(2)
-            ahead.extend(site_of(lab).service.dates)
+            # The service makes its date once a second, and less often on a busy machine.
+            while not any(-7300 < each < -7100 for each in site_of(lab).service.dates):
+                await lab.wait(0.3, because="it has its time")
+                await lab.deliver()
 
     result = runs(play)
 
     assert result.verdict is Verdict.HELD, result.reason
     found = evidence(result)["process.clock(ahead_s=-7200)"]
     assert found == {"clock_set": 1, "answers_dated": 1}
-    assert any(-7300 < each < -7100 for each in ahead)
     kinds = {seen.what for seen in history_of(result).of(EvidenceSeen)}
     assert kinds == {"clock_set", "answers_dated"}
 
