@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.webhook.support import KEY, Starter, digest, new_id, signed
+from tests.webhook.support import KEY, LISTENS_LONG, Starter, digest, new_id, signed
 
 JSON_OF_ALL_KINDS = (
     b'{"nul": "\\u0000", "high": "\\ud800", "low": "\\udfff", "deep": [[[[[[[[]]]]]]]], "n": -0.0e-99}',
@@ -146,7 +146,7 @@ async def test_a_delivery_that_cannot_be_looked_up_is_not_denied(starter: Starte
 
 @pytest.mark.asyncio
 async def test_probes_and_metrics(starter: Starter) -> None:
-    async with starter.running() as service:
+    async with starter.running(**LISTENS_LONG) as service:
         await service.deliver()
         alive = await service.client.get("/healthz")
         ready = await service.client.get("/readyz")
@@ -165,7 +165,7 @@ async def test_probes_and_metrics(starter: Starter) -> None:
 
 @pytest.mark.asyncio
 async def test_a_missing_table_is_told_by_readiness(starter: Starter) -> None:
-    async with starter.running() as service:
+    async with starter.running(**LISTENS_LONG) as service:
         await service.database.fetch("DROP TABLE deliveries")
         ready = await service.client.get("/readyz")
         assert ready.status_code == 503

@@ -168,7 +168,8 @@ async def _sent_until_a_commit_waits(
 
 @pytest.mark.asyncio
 async def test_an_exhausted_deadline_refuses_and_lets_the_connection_go(starter: Starter) -> None:
-    async with starter.running(WEBHOOK_DEADLINE_STATEMENT="off", WEBHOOK_REQUEST_TIMEOUT_S="0.5") as service:
+    # In two seconds a busy machine, too, answers what nothing holds up.
+    async with starter.running(WEBHOOK_DEADLINE_STATEMENT="off", WEBHOOK_REQUEST_TIMEOUT_S="2") as service:
         await service.deliver()
         async with service.database.locked():
             answer = await service.deliver()

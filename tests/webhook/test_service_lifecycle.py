@@ -13,7 +13,17 @@ import pytest
 from harness.processes.keeper import ProcessSpec
 from harness.protocols.redis.server import RedisServer
 from harness.stack.tcp.sockets import listening
-from tests.webhook.support import PATIENT, ROOT, WAIT_S, Starter, base_environment, listening_port, new_id, stopped
+from tests.webhook.support import (
+    LISTENS_LONG,
+    PATIENT,
+    ROOT,
+    WAIT_S,
+    Starter,
+    base_environment,
+    listening_port,
+    new_id,
+    stopped,
+)
 
 NOWHERE = "127.0.0.1:1"
 
@@ -24,7 +34,7 @@ async def test_it_starts_as_the_incidents_service_did(starter: Starter) -> None:
     spec = ProcessSpec(
         name="service",
         argv=(sys.executable, "main.py"),
-        env={**base_environment(), **starter.environment},
+        env={**base_environment(), **starter.environment, **LISTENS_LONG},
         cwd=ROOT / "webhook",
         log=starter.folder / "main.log",
     )

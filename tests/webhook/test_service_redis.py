@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from harness.protocols.redis.server import RedisServer
-from tests.webhook.support import SECRET, Starter, digest, new_id
+from tests.webhook.support import LISTENS_LONG, SECRET, Starter, digest, new_id
 from webhook.configuration.settings import load_settings
 from webhook.delivery import Progress
 from webhook.logs import Log
@@ -19,6 +19,8 @@ from webhook.metrics import Metrics
 from webhook.recent import RecentDeliveries, make_client
 from webhook.resilience.breaker import Breaker, State
 
+HALF_S = {"WEBHOOK_REDIS_OPERATION_TIMEOUT_S": "0.5"}
+"""For tests in which Redis is silent for a while, and heard before and after that, on a busy machine too."""
 ERROR_22 = "redis.exceptions.ConnectionError: Error 22 connecting to fe80::1:6379. Invalid argument."
 
 
@@ -28,7 +30,7 @@ async def test_one_command_a_delivery_and_a_select_first_for_what_is_known(
 ) -> None:
     identity = new_id()
     with redis.Redis.from_url(own_redis.url()) as watcher:
-        async with starter.running(REDIS_URL=own_redis.url()) as service:
+        async with starter.running(REDIS_URL=own_redis.url(), **LISTENS_LONG) as service:
             await service.deliver(delivery_id=identity)
             before = watcher.info("commandstats")["cmdstat_set"]["calls"]
             await service.deliver(delivery_id=identity)
@@ -66,7 +68,7 @@ async def test_without_fail_open_the_request_fails(starter: Starter) -> None:
 async def test_a_redis_that_is_silent_is_given_up_and_the_breaker_opens(
     starter: Starter, own_redis: RedisServer
 ) -> None:
-    settings = {"REDIS_URL": own_redis.url(), "WEBHOOK_BREAKER_FAILURES": "2", "WEBHOOK_BREAKER_OPEN_S": "60"}
+    settings = {"REDIS_URL": own_redis.url(), "WEBHOOK_BREAKER_FAILURES": "2", "WEBHOOK_BREAKER_OPEN_S": "60", **HALF_S}
     async with starter.running(**settings) as service:
         await service.deliver()
         assert own_redis.process is not None
@@ -78,7 +80,7 @@ async def test_a_redis_that_is_silent_is_given_up_and_the_breaker_opens(
         assert [answer.status_code for answer in answers] == [200] * 4
         errors = [entry["error"] for entry in service.events("redis_failed")]
         assert len(errors) == 2
-        assert errors[0].startswith("redis.exceptions.TimeoutError: no answer from Redis within 0.05 s")
+        assert errors[0].startswith("redis.exceptions.TimeoutError: no answer from Redis within 0.5 s")
         assert await service.metric("webhook_breaker_state") == 2
         assert await service.metric("webhook_degraded_total") == 4
         assert len(await service.database.stored()) == 5
@@ -87,7 +89,7 @@ async def test_a_redis_that_is_silent_is_given_up_and_the_breaker_opens(
 @pytest.mark.asyncio
 async def test_a_late_reply_meets_nobody(starter: Starter, own_redis: RedisServer) -> None:
     """After a time-out the connection is gone: the next delivery must not take the late answer for its own."""
-    settings = {"REDIS_URL": own_redis.url(), "WEBHOOK_REDIS_BREAKER": "off"}
+    settings = {"REDIS_URL": own_redis.url(), "WEBHOOK_REDIS_BREAKER": "off", **HALF_S}
     first, second = new_id(), new_id()
     async with starter.running(**settings) as service:
         await service.deliver(delivery_id=first)
@@ -131,6 +133,7 @@ async def test_a_probe_that_is_cancelled_is_followed_by_another(monkeypatch: pyt
 @pytest.mark.asyncio
 async def test_the_breaker_closes_again(starter: Starter, own_redis: RedisServer) -> None:
     settings = {"REDIS_URL": own_redis.url(), "WEBHOOK_BREAKER_FAILURES": "1", "WEBHOOK_BREAKER_OPEN_S": "1e-9"}
+    settings |= LISTENS_LONG
     own_redis.stop()
     async with starter.running(**settings) as service:
         assert (await service.deliver()).status_code == 200
