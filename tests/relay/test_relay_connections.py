@@ -8,11 +8,11 @@ import socket
 import psutil
 import pytest
 
-from harness.addresses import HostPort
 from harness.relay import Cut, Hold, RelayServer, Reset
 from harness.stack import Stack
 from tests.protocols.postgres import words as pg
 from tests.relay.clients import hand_made, laid, laid_to
+from tests.stack.support import refusing
 
 PING, PONG = b"PING\r\n", b"+PONG\r\n"
 MB = 1 << 20
@@ -79,12 +79,11 @@ async def test_a_services_reset_is_the_servers(relay: RelayServer) -> None:
 
 @pytest.mark.asyncio
 async def test_a_server_that_refuses_resets(relay: RelayServer) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        address = HostPort(*gone.getsockname())
-    async with hand_made() as bench, laid_to(relay, "redis", address) as bed:
-        with pytest.raises(ConnectionResetError):  # it may come before the service knows that it is connected
-            await (await bench.connected(bed.hop.port)).gets(1)
-        assert (await bed.ended()).by == "server"
+    with refusing() as address:
+        async with hand_made() as bench, laid_to(relay, "redis", address) as bed:
+            with pytest.raises(ConnectionResetError):  # it may come before the service knows that it is connected
+                await (await bench.connected(bed.hop.port)).gets(1)
+            assert (await bed.ended()).by == "server"
 
 
 @pytest.mark.asyncio

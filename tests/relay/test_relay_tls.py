@@ -26,6 +26,7 @@ from harness.stack import Stack
 from tests.protocols.postgres import words as pg
 from tests.relay.clients import WITHIN_S, Laid, laid
 from tests.relay.engines import Bed
+from tests.stack.support import refusing
 
 
 @asynccontextmanager
@@ -320,14 +321,13 @@ async def test_redis_that_is_refused_is_refused_in_tls_too(relay: RelayServer, s
 
 @pytest.mark.asyncio
 async def test_a_server_that_refuses_is_mirrored_to_a_redis_client_in_tls(relay: RelayServer, stack: Stack) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        nobody = HostPort(*closed.getsockname())
-    async with relay.control() as control:
-        bed = Laid(control, await control.lay("hop", protocol="redis", upstream=nobody, tls="required"), stack)
-        with pytest.raises(RedisConnectionError):
-            await (await redis_in_tls(bed)).ping()
-        assert ((await bed.ended()).by, (await bed.ended()).why) == ("server", "")
-        await bed.close()
+    with refusing() as nobody:
+        async with relay.control() as control:
+            bed = Laid(control, await control.lay("hop", protocol="redis", upstream=nobody, tls="required"), stack)
+            with pytest.raises(RedisConnectionError):
+                await (await redis_in_tls(bed)).ping()
+            assert ((await bed.ended()).by, (await bed.ended()).why) == ("server", "")
+            await bed.close()
 
 
 @pytest.mark.asyncio

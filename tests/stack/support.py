@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from harness.addresses import HostPort
 from harness.stack.tcp.ports import Ports, pick_port
 
 
@@ -24,6 +25,17 @@ def occupied_port() -> Iterator[int]:
     """Listen on a port for as long as the block lasts."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield int(listener.getsockname()[1])
+
+
+@contextmanager
+def refusing() -> Iterator[HostPort]:
+    """Give an address that refuses connects for as long as the block lasts.
+
+    A socket that does not listen has its port: one that was closed could be another program's a moment later.
+    """
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield HostPort(*bound.getsockname())
 
 
 def accepts(port: int) -> bool:

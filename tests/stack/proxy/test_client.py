@@ -29,7 +29,7 @@ from harness.stack.toxiproxy.client import (
 from harness.stack.toxiproxy.server import ToxiproxyServer
 from tests.stack.proxy.echo import Client, EchoServer
 from tests.stack.proxy.support import one
-from tests.stack.support import accepts
+from tests.stack.support import accepts, refusing
 
 LATENCY = one(link.latency(redis, latency_ms=3_600_000), "downstream")
 
@@ -80,11 +80,10 @@ def test_a_cut_of_what_is_disabled_does_not_enable_it(client: ToxiproxyClient, p
 
 
 def test_a_dead_upstream_is_accepted_then_closed(client: ToxiproxyClient, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        gone = HostPort(*listener.getsockname())
-    made = client.create(tmp_path.name, gone)
-    with Client(made.listen) as connection:
-        assert connection.end() == "closed"
+    with refusing() as gone:
+        made = client.create(tmp_path.name, gone)
+        with Client(made.listen) as connection:
+            assert connection.end() == "closed"
     assert client.delete(made.name)
 
 
@@ -216,9 +215,11 @@ def test_two_clients_never_choose_the_same_port(
 
 
 def test_nobody_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with ToxiproxyClient(f"http://127.0.0.1:{port}") as client, pytest.raises(ToxiproxyUnreachableError) as caught:
+    with (
+        refusing() as nobody,
+        ToxiproxyClient(f"http://127.0.0.1:{nobody.port}") as client,
+        pytest.raises(ToxiproxyUnreachableError) as caught,
+    ):
         client.version()
     assert "Connection refused" in str(caught.value)
 

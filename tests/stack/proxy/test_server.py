@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 from pathlib import Path
 
 import pytest
 
-from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
 from harness.stack.servers.server import Launch
@@ -19,7 +17,7 @@ from harness.stack.toxiproxy.build import toxiproxy_server_path
 from harness.stack.toxiproxy.client import Proxy
 from harness.stack.toxiproxy.server import ToxiproxyServer, find_toxiproxy, toxiproxy_version
 from tests.stack.proxy.echo import Client, EchoServer
-from tests.stack.support import accepts, first_then_any, occupied_port, processes_in, script
+from tests.stack.support import accepts, first_then_any, occupied_port, processes_in, refusing, script
 
 
 def test_it_tells_its_real_version(toxiproxy: ToxiproxyServer) -> None:
@@ -61,11 +59,10 @@ def test_accepted_clients_are_evidence(toxiproxy: ToxiproxyServer, proxy: Proxy)
 def test_a_failed_upstream_is_evidence(toxiproxy: ToxiproxyServer, tmp_path: Path) -> None:
     assert toxiproxy.log is not None
     mark = toxiproxy.log.size()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        gone = HostPort(*listener.getsockname())
-    made = toxiproxy.client().create(tmp_path.name, gone)
-    with Client(made.listen) as connection:
-        assert connection.end() == "closed"
+    with refusing() as gone:
+        made = toxiproxy.client().create(tmp_path.name, gone)
+        with Client(made.listen) as connection:
+            assert connection.end() == "closed"
     failed = [each for each in toxiproxy.events(mark) if each.kind is ProxyEventKind.UPSTREAM_FAILED]
     assert [(each.proxy, "connection refused" in each.error) for each in failed] == [(made.name, True)]
     assert toxiproxy.client().delete(made.name)
