@@ -7,6 +7,8 @@ from typing import Final
 
 PROMETHEUS: Final = "prometheus"
 """A Prometheus on this machine: the name of the program, and of the need for it."""
+PGBOUNCER: Final = "pgbouncer"
+"""A PgBouncer on this machine, in the same way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ NAMES = [
     "user namespaces",
     "network namespaces",
     "prometheus",
+    "pgbouncer",
     "socket filters",
     "raw sockets",
     "ptrace scope",

@@ -15,6 +15,7 @@ from harness.processes.syscalls import notification_available
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.registry import PROTOCOLS
 from harness.stack import StackConfiguration
+from harness.stack.on_path import POOLER
 from harness.stack.prometheus import prometheus_available
 
 
@@ -38,6 +39,7 @@ def examine(configuration: StackConfiguration | None = None) -> Report:
         ("user namespaces", False, lambda: Finding.of(user_namespaces_available())),
         ("network namespaces", False, _network.namespaces),
         ("Prometheus", False, lambda: Finding.of(prometheus_available())),
+        ("PgBouncer", False, lambda: Finding.of(POOLER.available())),
         ("socket filters", False, lambda: Finding.of(filters_available())),
         ("raw sockets", False, lambda: Finding.of(raw_available())),
         ("ptrace scope", False, _machine.ptrace_scope),

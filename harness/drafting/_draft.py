@@ -68,14 +68,17 @@ def kinds() -> Mapping[str, type[Fault]]:
 
 def _link(target: Target, fault: type[Fault], name: str | None) -> Link:
     wanted = fault.fits()
-    replicas = {each for each, described in target.description.links.items() if described.replica_of is not None}
+    described = target.description.links
     fitting = {
         each.name: each
         for each in links_of(target)
-        if isinstance(each, wanted) and (each.name in replicas or not fault.of_a_replica)
+        if isinstance(each, wanted)
+        and (described[each.name].replica_of is not None or not fault.of_a_replica)
+        and (described[each.name].pool_of is not None or not fault.of_a_pooler)
     }
     if not fitting:
-        what = f"{wanted.__name__} that is a replica's" if fault.of_a_replica else wanted.__name__
+        whose = " that is a replica's" if fault.of_a_replica else " that is a pooler's" if fault.of_a_pooler else ""
+        what = f"{wanted.__name__}{whose}"
         problem, mend = f"strikes at a {what}, and the target has none", "draft another fault"
         raise UsageError.at(PLACE, "--fault", fault.kind, problem, mend=mend)
     if name is None:

@@ -47,6 +47,8 @@ class Ground:
     """The name of a request that reads a delivery; "" if the target has none."""
     read_with: tuple[str, ...] = ("REPLICA_URL={replica.url}",)
     """Settings with which the service reads the replica on the link."""
+    pooled_with: tuple[str, ...] = ("DATABASE_URL={pooled.url}",)
+    """Settings with which the service goes through the pooler on the link."""
     remembers: bool = True
     """Whether the target says by which key the service remembers a delivery there."""
 

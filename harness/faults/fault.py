@@ -6,7 +6,7 @@ import abc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias, cast
 
-from harness.capability import PROMETHEUS
+from harness.capability import PGBOUNCER, PROMETHEUS
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
 from harness.vocabulary import Link, Moment, Value
@@ -24,7 +24,7 @@ One of CAPABILITIES, or "own_NAME": the server of this name is the harness's own
 CLOCK: Final = "clock"
 SOCKET_FILTER: Final = "socket_filter"
 RAW_SOCKET: Final = "raw_socket"
-CAPABILITIES: Final = ("seccomp", "user_namespace", CLOCK, PROMETHEUS, SOCKET_FILTER, RAW_SOCKET)
+CAPABILITIES: Final = ("seccomp", "user_namespace", CLOCK, PROMETHEUS, PGBOUNCER, SOCKET_FILTER, RAW_SOCKET)
 Connections: TypeAlias = Literal["open", "new"]
 """Connections of a link: those that are open when a fault begins, or those that are made while it is in force."""
 WHOLE_LINK: Final[frozenset[Connections]] = frozenset({"open", "new"})
@@ -67,6 +67,8 @@ class Fault(Value):
     """Which connections of its link are of no use to the service, for as long as it is in force."""
     of_a_replica: ClassVar[bool] = False
     """Whether it strikes only at a link by which the service reads a replica."""
+    of_a_pooler: ClassVar[bool] = False
+    """Whether it strikes only at a link by which the service may go through a pooler."""
     of_the_process: ClassVar[bool] = False
     """Whether it strikes the service's own process, which then need not say that it is alive."""
 

@@ -74,6 +74,13 @@ class LaidLink:
     """The host name by which the service may reach it."""
     replica_of: str | None = None
     """The link with whose user and database the service reads here; None where it has a part of its own."""
+    pool_of: str | None = None
+    """The link with whose user and database it may go through a pooler here; None as above."""
+
+    @property
+    def shares(self) -> str | None:
+        """The link whose user and database the service has here, too; None where it has a part of its own."""
+        return self.replica_of or self.pool_of
 
     @property
     def server_title(self) -> str:
@@ -231,8 +238,8 @@ class Site:
 
     @property
     def own_links(self) -> Sequence[LaidLink]:
-        """The links on which the service has a part of a server: all but those that read a replica of one."""
-        return [laid for laid in self.links.values() if laid.replica_of is None]
+        """The links on which the service has a part of a server: all but those that share another link's."""
+        return [laid for laid in self.links.values() if laid.shares is None]
 
     def _links_to(self, server: Server) -> Sequence[LaidLink]:
         return [laid for laid in self.links.values() if laid.server == server.name]
@@ -241,9 +248,9 @@ class Site:
         self.links[laid.link.name] = dataclasses.replace(laid, upstream=server.address, log=server.log)
 
     def stack_server(self, link: Link) -> str:
-        """The name of the stack's server that a link leads to, or to a standby of."""
+        """The name of the stack's server that a link leads to, or to a standby or pooler of."""
         laid = self.laid(link)
-        return laid.server if laid.replica_of is None else self.links[laid.replica_of].server
+        return laid.server if laid.shares is None else self.links[laid.shares].server
 
     def laid(self, link: Link) -> LaidLink:
         """The link with its ports. Raises UsageError if the target has no link of that name."""

@@ -66,6 +66,7 @@ def needs(*what: Need) -> pytest.MarkDecorator:
             `socket_filter`: it lets the harness lose packets at its own sockets (so does the doctor).
             `raw_socket`: it lets the harness see packets, and send ICMP (so does the doctor).
             `prometheus`: a program of that name is on the PATH, or named in `HARNESS_PROMETHEUS`.
+            `pgbouncer`: in the same way (`HARNESS_PGBOUNCER`).
             `own_NAME`: the harness has started the server of that name itself; it was not given by URL. Unknown
             words are reported when the scenario is collected.
 

@@ -26,6 +26,7 @@ def ground_of(target: Target, link: Link) -> Ground:
         link=link, store=store, rows=stored.sql or "", place=str(target.path), by_name=_by_name(target, link),
         tls=described.tls, read=next(iter(target.description.reads), ""),
         read_with=tuple(f"{key}={text}" for key, text in described.read_with.items()),
+        pooled_with=tuple(f"{key}={text}" for key, text in described.pooled_with.items()),
         remembers=described.remembers is not None,
     )  # fmt: skip
 

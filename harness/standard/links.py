@@ -30,12 +30,12 @@ class LinkBreak:
     """Whether it strikes only connections that are open between two requests."""
 
 
-def link_breaks(ground: Ground, *, of_a_replica: bool = False) -> Iterator[LinkBreak]:
-    """What is broken on a link. `of_a_replica`: it leads to a standby, whose server the primary's faults concern."""
+def link_breaks(ground: Ground, *, shared: bool = False) -> Iterator[LinkBreak]:
+    """What is broken on a link. `shared`: another link leads to the same server, whose faults are tried there."""
     yield from _cut(ground)
     yield from _away(ground)
     yield from _slow(ground)
-    if not of_a_replica:
+    if not shared:
         yield from _server(ground)
 
 

@@ -60,21 +60,21 @@ def _all(target: Target, seen: Seen, left_out: list[LeftOut]) -> Iterator[Planne
             left_out.append(LeftOut(f"everything on {link}", "no request of the service's used it"))
             continue
         ground = ground_of(target, link)
-        replica = target.description.links[link.name].replica_of is not None
-        yield from _of_link(link, ground, seen, left_out, replica=replica)
+        shared = target.description.links[link.name].shares is not None
+        yield from _of_link(link, ground, seen, left_out, shared=shared)
         for statement in seen.statements:
             if statement.link == link:
                 yield from statement_breaks(statement, target)
 
 
-def _of_link(link: Link, ground: Ground, seen: Seen, left_out: list[LeftOut], *, replica: bool) -> Iterator[Planned]:
-    for each in link_breaks(ground, of_a_replica=replica):
+def _of_link(link: Link, ground: Ground, seen: Seen, left_out: list[LeftOut], *, shared: bool) -> Iterator[Planned]:
+    for each in link_breaks(ground, shared=shared):
         if each.at_rest and not seen.unrecorded and not seen.kept.get(link.name):
             why = f"the service keeps no connection to {link} between two requests"
             left_out.append(LeftOut(_id(link, each.name), why))
             continue
         yield Planned(id=_id(link, each.name), link=link.name, about=each.about, moves=each.moves, nightly=each.nightly)
-    for own in () if replica else STANDARD.of(link.protocol).breaks(ground):
+    for own in () if shared else STANDARD.of(link.protocol).breaks(ground):
         yield _of_protocol(link, own)
 
 

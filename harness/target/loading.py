@@ -103,7 +103,7 @@ def _check_references(description: TargetDescription, place: str) -> None:
         for protection in profile.without:
             switched_off(description, protection, place=f"{place}: [profiles.{name}]", key="without")
     servers_of(description, place)
-    _check_replicas(description, place)
+    _check_shared(description, place)
     _check_rows(description, place)
     _check_residue(description, place)
     _check_told_by(description, place)
@@ -124,24 +124,29 @@ def _check_references(description: TargetDescription, place: str) -> None:
             raise UsageError.at(where, "remembers_s", link.remembers_s, problem, mend="take it out")
 
 
-def _check_replicas(description: TargetDescription, place: str) -> None:
-    """Refuse a replica of what is no earlier link of the same protocol and server, or that has no replicas."""
+def _check_shared(description: TargetDescription, place: str) -> None:
+    """Refuse a replica or a pooler of what is no earlier link of the same protocol and server, or that has none."""
     before: dict[str, LinkDescription] = {}
     for name, link in description.links.items():
-        where = f"{place}: [links.{name}]"
-        if link.replica_of is not None:
-            valid = [each for each, other in before.items() if other.protocol == link.protocol]
-            if not ABOUT.of(link.protocol).replicates:
-                problem = f"the harness makes no replica of a {link.protocol} server"
-                raise UsageError.at(where, "replica_of", link.replica_of, problem, mend="take it out")
-            if link.replica_of not in valid:
-                problem = "no link of this protocol above it has this name, and a part of a server of its own"
-                raise UsageError.at(where, "replica_of", link.replica_of, problem, valid=valid)
-            if link.server_name != before[link.replica_of].server_name:
-                problem = f"[links.{link.replica_of}] leads to another server"
-                raise UsageError.at(where, "server", link.server_name, problem, mend="name the same server in both")
-        else:
+        where, shares = f"{place}: [links.{name}]", link.shares
+        if shares is None:
             before[name] = link
+            continue
+        key = "pool_of" if link.replica_of is None else "replica_of"
+        valid = [each for each, other in before.items() if other.protocol == link.protocol]
+        if link.replica_of is not None and link.pool_of is not None:
+            problem = "it reads a replica (`replica_of`), to which no pooler leads"
+            raise UsageError.at(where, "pool_of", link.pool_of, problem, mend="describe two links")
+        if not ABOUT.of(link.protocol).replicates:
+            what = "makes no replica of" if link.pool_of is None else "puts no pooler in front of"
+            problem = f"the harness {what} a {link.protocol} server"
+            raise UsageError.at(where, key, shares, problem, mend="take it out")
+        if shares not in valid:
+            problem = "no link of this protocol above it has this name, and a part of a server of its own"
+            raise UsageError.at(where, key, shares, problem, valid=valid)
+        if link.server_name != before[shares].server_name:
+            problem = f"[links.{shares}] leads to another server"
+            raise UsageError.at(where, "server", link.server_name, problem, mend="name the same server in both")
 
 
 def _check_rows(description: TargetDescription, place: str) -> None:

@@ -11,16 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 import pytest
 
 from harness import Fault, Lab, link, postgres, process, redis, server
+from harness.capability import PGBOUNCER
 from harness.checks import Verdict
 from harness.drafting import kinds
 from harness.faults.example import Ground
 from harness.protocols.postgres.words import Postgres
 from harness.results import RunResult
+from harness.stack.on_path import POOLER
 from harness.vocabulary import Link
 from tests.scenario_live.support import Runs, evidence
 from tests.scenario_live.test_tls import ENCRYPTED, in_tls
 
-REPLICA = Postgres("replica")
+REPLICA, POOLED = Postgres("replica"), Postgres("pooled")
 NEVER = redis.sent("NEVER")
 """A message that nobody sends."""
 
@@ -45,16 +47,23 @@ class NotHere(enum.Enum):
 
     FELT_WHATEVER_HAPPENS = "its effect is its evidence, and no service can miss it: true of none so far"
     NEEDS_HTTP = "the webhook has no link of HTTP; tests/paying/test_live.py has a run in which nothing meets it"
+    NEEDS_A_POOLER = (
+        "there is nothing to pause without `server.pooler`; test_pooler.py has a run in which nothing waits"
+    )
     NEEDS_TLS = "the webhook's links are plain: `test_no_handshake_takes_place` has one that speaks TLS"
 
 
-NOT_HERE: Mapping[str, NotHere] = {"link.handshake": NotHere.NEEDS_TLS, "wrong_length": NotHere.NEEDS_HTTP}
+NOT_HERE: Mapping[str, NotHere] = {
+    "link.handshake": NotHere.NEEDS_TLS,
+    "server.pause_pooler": NotHere.NEEDS_A_POOLER,
+    "wrong_length": NotHere.NEEDS_HTTP,
+}
 
 
 def _link_for(fault: type[Fault]) -> Link:
     """Redis where it may be: of idle connections to PostgreSQL the kernel asks each second whether they live."""
-    if fault.of_a_replica:
-        return REPLICA
+    if fault.of_a_replica or fault.of_a_pooler:
+        return REPLICA if fault.of_a_replica else POOLED
     return next(each for each in (redis, postgres) if isinstance(each, fault.fits()))
 
 
@@ -75,7 +84,8 @@ def _group(fault: Fault) -> str:
 
 def _groups() -> Iterator[tuple[str, Fault]]:
     for kind, fault in kinds().items():
-        if fault.__module__.startswith("harness.") and kind not in NOT_HERE:
+        here = PGBOUNCER not in fault.needs or POOLER.available().available
+        if fault.__module__.startswith("harness.") and kind not in NOT_HERE and here:
             made = _unfelt(kind, fault)
             yield "no service" if kind in NEEDS_NO_SERVICE else _group(made), made
 

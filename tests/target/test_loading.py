@@ -134,6 +134,27 @@ def test_a_replica_of_what_has_none_is_told(tmp_path: Path, old: str, new: str, 
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "problem", "mend"),
+    [
+        ("pool_of", "pool_of", "", ""),
+        ('"postgres"\n\n', '"redis"\n\n', "pool_of = 'redis': no link of this protocol above it", "postgres"),
+        ('protocol = "postgres"', 'protocol = "redis"', "puts no pooler in front of a redis server", "take it out"),
+        ("pool_of", 'replica_of = "postgres"\npool_of', "pool_of = 'postgres': it reads a replica", "two links"),
+    ],
+)
+def test_a_pooler_leads_to_the_server_of_the_link_that_it_pools(
+    tmp_path: Path, old: str, new: str, problem: str, mend: str
+) -> None:
+    file = write(tmp_path, changed("[limits]", REPLICA.replace("replica_of", "pool_of").replace(old, new)))
+    if not problem:
+        assert load_target(file).description.links["copy"].shares == "postgres"
+        return
+    message, hint = told(file)
+    assert problem in message
+    assert mend in hint
+
+
+@pytest.mark.parametrize(
     ("old", "new", "told_at", "problem", "mend"),
     [
         # The wrong type, or out of its limits.

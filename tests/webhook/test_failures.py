@@ -75,6 +75,18 @@ CASES = [
         Reason.CONNECTION_LOST,
         True,
     ),
+    (
+        with_cause(E.ConnectionDoesNotExistError(LOST), E.ProtocolViolationError("query_wait_timeout")),
+        Phase.INSERT,
+        Reason.POOL_TIMEOUT,
+        False,
+    ),
+    (
+        E.ProtocolViolationError("no more connections allowed (max_client_conn)"),
+        Phase.CHECKOUT,
+        Reason.TOO_MANY_CONNECTIONS,
+        True,
+    ),
     (E.ProtocolViolationError("invalid message format"), Phase.INSERT, Reason.CONNECTION_LOST, True),
     (KeyError("a defect"), Phase.INSERT, Reason.UNFORESEEN, False),
 ]

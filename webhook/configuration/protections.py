@@ -47,6 +47,7 @@ PROTECTIONS = (
         ("keepalive_idle_s", "keepalive_interval_s", "keepalive_dead_s"),
         "a dead connection is noticed when it is used",
     ),
+    Protection("pooler.prepare_anew", (), "behind a pooler statements are prepared once a session, as without one"),
     Protection("names.bounded", ("names_timeout_s",), "a name is waited for as long as the resolver does, some 10 s"),
     Protection("names.last_known", (), "a server whose name cannot be looked up is not connected to"),
     Protection("deadline.connect", ("connect_timeout_s",), "connecting may take 60 s, asyncpg's default"),

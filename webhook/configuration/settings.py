@@ -67,6 +67,11 @@ class Settings(BaseSettings):
     pool_bounded_checkout: bool = True
     pool_timeout_s: Seconds = 1.5
 
+    # A pooler of transactions (PgBouncer) in front of PostgreSQL: nothing of a session is left in the next transaction.
+    behind_pooler: bool = False
+    """Then no time-outs are set at a connect: they belong to the role (`ALTER ROLE ... SET`)."""
+    pooler_prepare_anew: bool = True
+
     # A line that is dead: how long it has to be idle before it is tried, how often then, and when it is given up.
     pool_keepalive: bool = True
     keepalive_idle_s: KeepaliveSeconds = 2

@@ -75,12 +75,28 @@ def _connect_args(settings: Settings) -> dict[str, Any]:
         options["timeout"] = settings.connect_timeout_s
     if settings.deadline_statement:
         options["command_timeout"] = settings.statement_timeout_s
+    if settings.deadline_statement and not settings.behind_pooler:
         options["server_settings"] = {
             "statement_timeout": _milliseconds(settings.server_statement_timeout_s),
             "lock_timeout": _milliseconds(settings.server_lock_timeout_s),
             "idle_in_transaction_session_timeout": _milliseconds(settings.server_idle_in_transaction_timeout_s),
         }
+    if settings.behind_pooler and settings.pooler_prepare_anew:
+        options |= _PREPARED_ANEW
     return options
+
+
+def _unnamed() -> str:
+    return ""
+
+
+_PREPARED_ANEW = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": _unnamed,
+}
+"""The driver's cache, SQLAlchemy's, and a statement without a name: each is prepared in the transaction that executes
+it, and none is in the way of another client's of the same name in that session."""
 
 
 def _connection_class(settings: Settings) -> type[Any]:

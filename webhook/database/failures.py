@@ -77,6 +77,12 @@ no right, too complex."""
 _NOT_FINAL = "42P05"
 """duplicate_prepared_statement: behind a pooler the next connection may not have it."""
 
+_POOLER_SAYS = {
+    "no more connections allowed": Reason.TOO_MANY_CONNECTIONS,  # max_client_conn: it passes
+    "query_wait_timeout": Reason.POOL_TIMEOUT,  # every connection of the pooler's was busy for so long
+}
+"""What PgBouncer says of itself, always as 08P01: its words tell which."""
+
 _GARBLED = (asyncpg.InternalClientError, AssertionError, UnicodeDecodeError)
 """What asyncpg raises at an answer that it cannot read: the second where a length is wrong, the third in a text."""
 
@@ -135,6 +141,8 @@ def _named(error: BaseException) -> Reason | None:
     # 0A000, which every other "not supported" has, too. SQLAlchemy prepares anew on every connection from then on.
     if isinstance(error, asyncpg.InvalidCachedStatementError):
         return Reason.STATEMENT_LOST
+    if isinstance(error, asyncpg.ProtocolViolationError):
+        return next((reason for words, reason in _POOLER_SAYS.items() if words in str(error)), None)
     return _BY_SQLSTATE.get(sqlstate(error))
 
 

@@ -62,7 +62,7 @@ async def laid_links(
     links: dict[str, LaidLink] = {}
     async with AsyncExitStack() as owned:
         for name, described in bed.target.description.links.items():
-            followed = None if described.replica_of is None else links[described.replica_of]
+            followed = None if described.shares is None else links[described.shares]
             laid = _laid(bed, relay, name, described, number, laying, followed)
             links[name] = await owned.enter_async_context(laid)
         yield links
@@ -92,7 +92,7 @@ async def _laid(
             name=described.name if laying.by_name else None,
             server=server.name, upstream=server.address, own=own, log=server.log,
             remembers=described.remembers, remembers_s=described.remembers_s, stored=_listing(bed, name),
-            tls=described.tls, replica_of=described.replica_of,
+            tls=described.tls, replica_of=described.replica_of, pool_of=described.pool_of,
         )  # fmt: skip
 
 

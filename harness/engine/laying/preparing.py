@@ -69,7 +69,7 @@ class Preparing:
         async with AsyncExitStack() as owned:
             words: dict[str, str] = {}
             for name, laid in self._links.items():
-                if laid.replica_of is not None:
+                if laid.shares is not None:
                     continue  # nothing is prepared there
                 empty = await owned.enter_async_context(laid.own.empty_beside())
                 own = empty.words(HostPort(laid.host, laid.port), tls=laid.tls)

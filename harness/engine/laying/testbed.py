@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.capability import PROMETHEUS, Capability
+from harness.capability import PGBOUNCER, PROMETHEUS, Capability
 from harness.engine.laying.tls import Reached, laid_for_prepare
 from harness.errors import HarnessError, UsageError
 from harness.faults.fault import CAPABILITIES, CLOCK, RAW_SOCKET, SOCKET_FILTER, Need, is_server, own
@@ -25,6 +25,7 @@ from harness.processes.syscalls import notification_available
 from harness.protocols.contract.storage import STORAGE, Storage
 from harness.stack import Server, Stack, StackConfiguration
 from harness.stack.folders import private_folder
+from harness.stack.on_path import POOLER
 from harness.stack.prometheus import prometheus_available
 from harness.target import Target, fill_in
 
@@ -32,6 +33,7 @@ ResultT = TypeVar("ResultT")
 _TRIED_ON_DEMAND: Mapping[Need, Callable[[], Capability]] = {
     CLOCK: clock_settable,
     PROMETHEUS: prometheus_available,
+    PGBOUNCER: POOLER.available,
     SOCKET_FILTER: filters_available,
     RAW_SOCKET: raw_available,
 }

@@ -92,12 +92,12 @@ class Counting:
         else:
             for name, port in ports.items():
                 words = _by_word(counts[port])
-                if any(words.values()) or not self._is_unread_replica(name):
+                if any(words.values()) or not self._is_unused(name):
                     self._note(name, KERNEL, words)
 
-    def _is_unread_replica(self, name: str) -> bool:
-        """Whether it is a replica that the service has not connected to: few scenarios have it read one."""
-        return self._site.links[name].replica_of is not None and all(of != name for of, _ in self._last)
+    def _is_unused(self, name: str) -> bool:
+        """Whether it is a replica's or a pooler's, and the service has not connected to it: few scenarios have it."""
+        return self._site.links[name].shares is not None and all(of != name for of, _ in self._last)
 
     async def _ask_again_and_again(self) -> None:
         async with HttpClient(keep_alive=False) as client:

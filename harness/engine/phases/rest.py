@@ -61,7 +61,7 @@ async def held_at_first(target: Target, service: ServiceProcess) -> AtFirst:
 def rest_names(target: Target) -> tuple[str, ...]:
     """Return the names of everything that `record_rest` reads."""
     description = target.description
-    own = {name: link for name, link in description.links.items() if link.replica_of is None}
+    own = {name: link for name, link in description.links.items() if link.shares is None}
     links = [name for name, link in own.items() if ABOUT.of(link.protocol).counts_sessions]
     servers = [rest_name(what, name) for name in links for what in (CONNECTIONS, "busy connections")]
     untold = [rest_name(UNTOLD, name) for name in links if description.probes and description.links[name].told_by]

@@ -37,7 +37,8 @@ class About:
     counts_sessions: bool = False
     """Whether its server tells how many sessions a service has, and which are busy: see `Probe.sessions`."""
     replicates: bool = False
-    """Whether the harness puts a standby behind a link that reads a replica (`[links.NAME] replica_of`)."""
+    """Whether the harness puts a standby behind a link that reads a replica (`[links.NAME] replica_of`), or a pooler
+    in front of its server (`pool_of`)."""
     remembers: bool = False
     """Whether a service remembers deliveries there by a key, which a target may tell (`[links.NAME] remembers`)."""
     residue: Mapping[str, int | None] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from harness.protocols.postgres.failover.losing import lose_standby
 from harness.protocols.postgres.failover.promotion import promote
 from harness.protocols.postgres.failover.switching import switch_over
 from harness.protocols.postgres.migrating import migrate
+from harness.protocols.postgres.pooling.pooled import pause_pooler, pooler
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.refusing.logins import change_password, limit_connections
 from harness.protocols.postgres.refusing.slots import take_connections
@@ -289,7 +290,9 @@ __all__ = [
     "lock",
     "lose_standby",
     "migrate",
+    "pause_pooler",
     "pause_replay",
+    "pooler",
     "promote",
     "promote_replica",
     "standby",

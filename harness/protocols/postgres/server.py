@@ -110,6 +110,16 @@ class PostgresServer(Server):
         folder.mkdir()
         return SmallDisk.beside(self._owned().process, launch.keeper, folder, size_bytes)
 
+    def beside(self, name: str) -> Launch:
+        """Say where another server of that name starts, beside this one, as the same user and with the same owner."""
+        if self._origin is None:
+            raise not_owned(self.name, self.shown_url)
+        launch = self._origin.launch
+        folder = _first_free(launch.folder, name)
+        folder.mkdir()
+        _give_away(launch.keeper, folder)
+        return replace(launch, folder=folder, name=name)
+
     @property
     def data(self) -> Path:
         """The data directory. Raises HarnessError for a server given by URL."""

@@ -24,6 +24,13 @@ class LinkDescription(Table):
     read_with: Environment = Field(default={})
     """Settings with which the service reads that replica, where it does not anyway: scenarios of `harness new` start it
     so."""
+    pool_of: Name | None = None
+    """PostgreSQL: the link in front of which a pooler is put here, described above it. The service has the same user
+    and database on both. Until `server.pooler` puts a PgBouncer behind it, it leads to that link's own server; then
+    PgBouncer's connections to the server go by that link, whose faults strike them."""
+    pooled_with: Environment = Field(default={})
+    """Settings with which the service goes through that pooler, where it does not anyway: scenarios of `harness new`
+    start it so."""
     remembers: str | None = None
     """Redis: the key by which the service remembers a delivery, with `{prefix}`, `{source}` and `{id}`."""
     remembers_s: Seconds | None = None
@@ -55,6 +62,11 @@ class LinkDescription(Table):
     reconnects: PositiveInt | None = None
     """For how many in a hundred requests, at most, the service connects anew while nothing is broken. It is judged by
     the requests that come one after the other before a scenario; without it a service may connect for each."""
+
+    @property
+    def shares(self) -> str | None:
+        """The link whose user and database the service has here, too; None where it has a part of its own."""
+        return self.replica_of or self.pool_of
 
     @property
     def server_name(self) -> str:

@@ -18,7 +18,7 @@ async def _waits(site: Site, sessions: Sessions, link: Link) -> bool:
     if any(each.awaiting_answer or each.state is TcpState.SYN_SENT for each in found):
         return True
     # Question and last answer may lie in one tick of the kernel's clock: then the server is asked.
-    return bool(found) and site.laid(link).replica_of is None and await _busy(sessions, link)
+    return bool(found) and site.laid(link).shares is None and await _busy(sessions, link)
 
 
 async def _busy(sessions: Sessions, link: Link) -> bool:

@@ -1,0 +1,77 @@
+"""A PgBouncer between the service and PostgreSQL: its connections are anybody's, and it has limits of its own."""
+
+from harness import REFUSED, Lab, Postgres, needs, nightly, postgres, proves, server, service, wire
+
+pooled = Postgres("pooled")
+BEHIND_POOLER = ("DATABASE_URL={pooled.url}", "WEBHOOK_BEHIND_POOLER=1")
+
+
+@needs("pgbouncer")
+@proves("pooler.prepare_anew", fails="outcome", match="InvalidSQLStatementNameError", without=("retry.database",))
+async def test_transactions_are_pooled(lab: Lab) -> None:
+    """Two connections serve many deliveries at once: what was prepared on the one is not there on the other."""
+    await lab.restart(*BEHIND_POOLER)
+    async with lab.inject(server.pooler(pooled, default_pool_size=2)):
+        await lab.deliver(24)
+
+
+@needs("pgbouncer")
+@proves("retry.database", fails="outcome", match="refused")
+async def test_pooler_restarted(lab: Lab) -> None:
+    """The pooler is restarted between two statements: the transaction is made again over new connections."""
+    await lab.restart(*BEHIND_POOLER)
+    restarted = server.restart(pooled, how="immediate", at=pooled.sent("INSERT"))
+    async with lab.inject(server.pooler(pooled)), lab.inject(restarted):
+        await lab.deliver()
+
+
+@needs("pgbouncer")
+@proves("commit.resolve", fails="outcome", match="unknown")
+async def test_pooler_killed_at_the_commit(lab: Lab) -> None:
+    """PostgreSQL has committed, and the pooler dies with the answer: stored once, and acknowledged."""
+    await lab.restart(*BEHIND_POOLER)
+    async with lab.inject(server.pooler(pooled)), lab.inject(server.crash(pooled, at=postgres.answered("COMMIT"))):
+        await lab.deliver()
+
+
+@needs("pgbouncer")
+@proves("retry.database", fails="outcome", match="server conn crashed|server connection closed")
+async def test_server_lost_behind_the_pooler(lab: Lab) -> None:
+    """The pooler loses its connection to the server at an INSERT (08P01): the client's is of no more use, either."""
+    await lab.restart(*BEHIND_POOLER)
+    async with lab.inject(server.pooler(pooled)), lab.inject(wire.cut(postgres.sent("INSERT"))):
+        await lab.deliver()
+
+
+@needs("pgbouncer")
+@proves("deadline.request", fails="in_time", match="waiting for pooled")
+async def test_pooler_paused(lab: Lab) -> None:
+    """The pooler holds what it is sent, as while the server behind it is exchanged: refused in time."""
+    await lab.restart(*BEHIND_POOLER, "WEBHOOK_REQUEST_TIMEOUT_S=1.5")
+    async with lab.inject(server.pooler(pooled)):
+        await lab.deliver()
+        async with lab.inject(server.pause_pooler(pooled)):
+            await lab.deliver(expect=REFUSED)
+
+
+@nightly("waits for a pooler's time-out of a second, twice")
+@needs("pgbouncer")
+@proves("errors.refuse", fails="outcome", match="status 500")
+async def test_pooler_has_no_connection_in_time(lab: Lab) -> None:
+    """It has no connection to the server for too long (08P01): refused, for another try would only queue again."""
+    await lab.restart(*BEHIND_POOLER)
+    async with lab.inject(server.pooler(pooled, query_wait_timeout_s=1)):
+        await lab.deliver(3)
+        async with lab.inject(server.pause_pooler(pooled)):
+            await lab.deliver(3, expect=REFUSED)
+    lab.expect(service.lines('"event": "refused".*"reason": "pool_timeout", .*query_wait_timeout'), at_least=3)
+
+
+@needs("pgbouncer")
+@proves("retry.database", fails="outcome", match="no more connections allowed")
+async def test_pooler_is_full(lab: Lab) -> None:
+    """The pooler takes two clients and no more (08P01): the others try again, until one of the two is free."""
+    more_tries = ("WEBHOOK_RETRY_ATTEMPTS=30", "WEBHOOK_RETRY_DELAY_MAX_S=0.2", "WEBHOOK_RETRY_BUDGET=off")
+    await lab.restart(*BEHIND_POOLER, *more_tries)
+    async with lab.inject(server.pooler(pooled, max_client_conn=2)):
+        await lab.deliver(6)
