@@ -1,6 +1,9 @@
-"""A TCP proxy that loses one answer: of the next prepared statement with the given text. Then it is transparent.
+"""A TCP proxy that loses one answer: of the next statement with the given text. Then it is transparent.
 
-python3 lose_answer.py LISTEN_PORT SERVER_PORT TEXT
+python3 lose_answer.py LISTEN_PORT SERVER_PORT TEXT [PASS]
+
+PASS: answers that pass before it. 1, by default, is for drivers that have a statement prepared first (lib/pq), 0 for
+those that send all of it at once (node-postgres).
 """
 
 from __future__ import annotations
@@ -8,15 +11,12 @@ from __future__ import annotations
 import asyncio
 import sys
 
-PREPARED = 1
-"""Answers that pass: a driver has the statement prepared first, and carried out by its next message."""
-
 
 class Proxy:
     """Loses one answer in all, whatever the number of connections."""
 
-    def __init__(self, server_port: int, text: bytes) -> None:
-        self._server_port, self._text = server_port, text
+    def __init__(self, server_port: int, text: bytes, passes: int) -> None:
+        self._server_port, self._text, self._passes = server_port, text, passes
         self._lost = False
 
     async def serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
@@ -39,7 +39,7 @@ class Proxy:
     ) -> None:
         passed = 0
         while data := await server.read(65536):
-            if seen.is_set() and passed == PREPARED and not self._lost:
+            if seen.is_set() and passed == self._passes and not self._lost:
                 self._lost = True
                 sys.stdout.write(f"lost the answer {data!r}\n")
                 sys.stdout.flush()
@@ -52,8 +52,8 @@ class Proxy:
 
 async def main() -> None:
     """Serve until it is interrupted."""
-    port, server_port, text = sys.argv[1:]
-    proxy = Proxy(int(server_port), text.encode())
+    port, server_port, text, *passes = sys.argv[1:]
+    proxy = Proxy(int(server_port), text.encode(), int(passes[0]) if passes else 1)
     async with await asyncio.start_server(proxy.serve, "127.0.0.1", int(port)) as server:
         await server.serve_forever()
 
