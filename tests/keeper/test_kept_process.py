@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import subprocess
 import threading
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper
+from harness.processes.keeper._messages import Done, SendSignal
+from harness.processes.keeper.inside.children import Child, Children
 from tests.keeper.support import STUBBORN_TREE, python_spec, running, shell_spec, wait_for
 
 IGNORES_TERM = "trap '' TERM; echo up; while :; do sleep 60; done"
@@ -38,6 +41,19 @@ def test_signal_to_the_gone_says_false(keeper: Keeper, tmp_path: Path) -> None:
     assert process.send_signal(signal.SIGUSR1)
     assert process.wait(10) == -signal.SIGUSR1
     assert not process.send_signal(signal.SIGTERM)
+
+
+def test_a_child_that_has_ended_and_was_not_reaped_yet_hears_nothing() -> None:
+    """Who sends it a signal then has not ended it."""
+    with subprocess.Popen(["true"]) as ended:
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        children = Children()
+        children.add(
+            Child(
+                number=1, pid=ended.pid, session=ended.pid, teardown_signal=signal.SIGKILL, log="", may_be_stopped=False
+            )
+        )
+        assert children.signal(SendSignal(request=7, child=1, signum=signal.SIGTERM)) == Done(request=7, found=False)
 
 
 def test_a_signal_that_does_not_exist_is_refused(keeper: Keeper, tmp_path: Path) -> None:

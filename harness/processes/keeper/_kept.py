@@ -60,11 +60,22 @@ class KeptProcess:
         A stopped process (SIGSTOP) goes on, to follow the signal. What the process leaves behind
         of its session is killed too. Raises `HarnessError` if it will not die.
         """
-        if self._signal(signum, sweep=True) and self._signal(signal.SIGCONT, sweep=True):
-            status = self._state.wait(grace_s)
-            if status is not None:
-                return status
-            self._signal(signal.SIGKILL, sweep=True)
+        self.tell_to_stop(signum)
+        return self.see_stopped(grace_s)
+
+    def tell_to_stop(self, signum: int) -> bool:
+        """Do the first half of `stop`: send the signal. False if it is gone already, and so has ended by itself."""
+        told = self._signal(signum, sweep=True)
+        if told:
+            self._signal(signal.SIGCONT, sweep=True)
+        return told
+
+    def see_stopped(self, grace_s: float = 5.0) -> int:
+        """Do the other half of `stop`: wait, and kill it after `grace_s`."""
+        status = self._state.wait(grace_s)
+        if status is not None:
+            return status
+        self._signal(signal.SIGKILL, sweep=True)
         status = self._state.wait(KILLED_WITHIN_S)
         if status is None:
             raise HarnessError(

@@ -214,9 +214,8 @@ class ServiceProcess:
     async def end_copy(self, copy: Copy) -> None:
         """Send it nothing more and end it as its operator would: SIGTERM, then SIGKILL after its grace."""
         copy.serves = False
-        if copy.process.poll() is None:  # else it has ended by itself
-            self._asked.setdefault(copy.process.pid, signal.SIGTERM.name)
-        await asyncio.to_thread(copy.process.stop, grace_s=self._spec.stop_within_s)
+        self._tell_to_stop(copy.process, signal.SIGTERM, signal.SIGTERM.name)
+        await asyncio.to_thread(copy.process.see_stopped, self._spec.stop_within_s)
         if copy in self._copies:
             self._copies.remove(copy)
             self._earlier.append(copy.process)
@@ -323,10 +322,17 @@ class ServiceProcess:
         """
         if not self.running:
             return False
-        if ends_it:
+        now_ns = time.monotonic_ns()
+        sent = self.process.send_signal(signum)
+        if sent and ends_it:  # its end is told by this event loop, and so later
             self._asked[self.process.pid] = signal.Signals(signum).name
-            self._signalled_ns.setdefault(self.process.pid, time.monotonic_ns())
-        return self.process.send_signal(signum)
+            self._signalled_ns.setdefault(self.process.pid, now_ns)
+        return sent
+
+    def _tell_to_stop(self, process: KeptProcess, signum: int, asked_by: str) -> None:
+        """Send a signal to end it. One that is gone, though that was not heard of yet, has ended by itself."""
+        if process.tell_to_stop(signum):
+            self._asked.setdefault(process.pid, asked_by)
 
     async def wait(self, timeout_s: float) -> int:
         """Wait until the process is gone; return its status. Raises TimeoutError."""
@@ -334,14 +340,15 @@ class ServiceProcess:
 
     async def end(self) -> None:
         """Take it away at the end of a run, at once: its database goes with it. Safe at any time."""
-        for process in self._processes:
-            self._asked.setdefault(process.pid, END)
-        for process in self._processes:
-            await asyncio.to_thread(process.stop, signum=signal.SIGKILL)
+        ending = self._processes
+        for process in ending:
+            self._tell_to_stop(process, signal.SIGKILL, END)
+        for process in ending:
+            await asyncio.to_thread(process.see_stopped)
 
     async def stop(self) -> None:
         """End it: SIGTERM, then SIGKILL after its grace. Safe at any time."""
         if self._process is None:
             return
-        self._asked.setdefault(self._process.pid, STOP)
-        await asyncio.to_thread(self._process.stop, grace_s=self._spec.stop_within_s)
+        self._tell_to_stop(self._process, signal.SIGTERM, STOP)
+        await asyncio.to_thread(self._process.see_stopped, self._spec.stop_within_s)

@@ -50,11 +50,13 @@ class Children:
         return child.orders if child is not None and child.pid is not None else None
 
     def signal(self, request: SendSignal) -> Done | Refused:
-        """Send a signal; "not found" if the child is gone."""
+        """Send a signal; "not found" if the child is gone, or has ended and was not reaped yet: it cannot hear it."""
         child = self._by_number.get(request.child)
         if child is None or child.pid is None:
             return Done(request=request.request, found=False)
         child.sweep = child.sweep or request.sweep
+        if _has_ended(child.pid):
+            return Done(request=request.request, found=False)
         told_to_stop = child.told_to_stop
         child.told_to_stop = request.signum == signal.SIGSTOP or (told_to_stop and request.signum != signal.SIGCONT)
         try:
@@ -101,6 +103,10 @@ class Children:
                 os.kill(child.pid, child.teardown_signal)
                 os.kill(child.pid, signal.SIGCONT)  # a stopped one could not follow
         return leaving
+
+
+def _has_ended(pid: int) -> bool:
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _stopped() -> Iterator[int]:
