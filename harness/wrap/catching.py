@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
@@ -45,7 +46,8 @@ class Catching:
     async def lay_ahead(self) -> None:
         """Lay hops until enough are free."""
         while len(self._free) < AHEAD:
-            name = f"server-{len(self._by_port) + 1}"
+            taken = {hop.name for hop in self._by_port.values()}
+            name = next(name for number in itertools.count(1) if (name := f"server-{number}") not in taken)
             hop = await self.control.lay(name, protocol=UNDECIDED, upstream=None, tls="passed")
             self._by_port[hop.port] = hop
             self._free.append(hop)

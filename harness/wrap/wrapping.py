@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 from harness.closing import Closing
@@ -140,14 +141,18 @@ class Running:
 
     @contextmanager
     def forwarding(self) -> Iterator[None]:
-        """Pass the user's signals on while the block lasts."""
-        for signum in FORWARDED:
-            self._loop.add_signal_handler(signum, self.forward, signum)
+        """Pass the user's signals on while the block lasts. Only for the main thread."""
+
+        def heed(signum: int, frame: FrameType | None) -> None:
+            del frame
+            self._soon(lambda: self.forward(signum))
+
+        before = {signum: signal.signal(signum, heed) for signum in FORWARDED}
         try:
             yield
         finally:
-            for signum in FORWARDED:
-                self._loop.remove_signal_handler(signum)
+            for signum, handler in before.items():
+                signal.signal(signum, signal.SIG_DFL if handler is None else handler)
 
     def _soon(self, act: Callable[[], object]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended: so has this run

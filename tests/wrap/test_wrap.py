@@ -16,7 +16,7 @@ from harness.protocols.redis.server import RedisServer
 from harness.relay import KindOfMessage
 from harness.stack import Stack
 from harness.wrap.saw import PassedBy, Saw, ServerSeen
-from tests.wrap.support import HARNESS, WITHIN_S, python, wrap
+from tests.wrap.support import HARNESS, WITHIN_S, Wrapping, python, wrap
 
 PROGRAM = """
 import asyncio, os, subprocess, sys
@@ -57,20 +57,20 @@ def test_a_program_its_children_and_theirs_are_relayed_and_nothing_of_it_changes
     assert "2 PING" in told[2]
 
 
-def test_a_signal_that_ends_the_command_is_told_as_shells_tell_it(tmp_path: Path) -> None:
-    found = wrap("--", "/bin/sh", "-c", "kill -TERM $$", cwd=tmp_path)
+def test_a_signal_that_ends_the_command_is_told_as_shells_tell_it(wrapping: Wrapping) -> None:
+    found = wrapping("--", "/bin/sh", "-c", "kill -TERM $$")
     assert found.returncode == 128 + signal.SIGTERM
     assert found.stderr == "harness wrap: 0 servers behind the relay\n"
 
 
-def test_a_command_that_is_not_there_is_told(tmp_path: Path) -> None:
-    found = wrap("--", "no-such-program", cwd=tmp_path)
+def test_a_command_that_is_not_there_is_told(wrapping: Wrapping) -> None:
+    found = wrapping("--", "no-such-program")
     assert found.returncode == 3
     assert "cannot run 'no-such-program'" in found.stderr
 
 
-def test_a_host_that_has_no_address_is_a_mistake_of_usage(tmp_path: Path) -> None:
-    found = wrap("--host", "no-such-host.invalid", "--", "true", cwd=tmp_path)
+def test_a_host_that_has_no_address_is_a_mistake_of_usage(wrapping: Wrapping) -> None:
+    found = wrapping("--host", "no-such-host.invalid", "--", "true")
     assert found.returncode == 4
     assert "--host = 'no-such-host.invalid'" in found.stderr
 

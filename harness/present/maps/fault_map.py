@@ -42,10 +42,11 @@ class MapRow(Read):
 class FaultMap(Read):
     """Messages down. Across: the `columns` by name, or bytes from 0 if there are none.
 
-    `of`: `coverage` or `sweep`. `about`: sentences. `link`: a page with more detail, relative to the run's folder.
+    `of`: `coverage`, `sweep`, or `wrap` for a sweep over a command. `about`: sentences. `link`: a page with more
+    detail, relative to the run's folder.
     """
 
-    of: Literal["coverage", "sweep"]
+    of: Literal["coverage", "sweep", "wrap"]
     title: str
     about: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ def cause_lines(summary: Summary) -> Iterator[Line]:
     What was inconclusive is listed below them.
     """
     own = [result for result in summary.results if result.role == "scenario"]
-    yield from _lines([(cause, result.key.id) for result in own if (cause := cause_of(result)) is not None])
+    yield from finding_lines([(cause, result.key.id) for result in own if (cause := cause_of(result)) is not None])
     doubtful = [result.key.id for result in own if result.verdict is Verdict.INCONCLUSIVE]
     if len(doubtful) > 1:
         looks = look(Verdict.INCONCLUSIVE)
@@ -32,14 +32,20 @@ def cause_lines(summary: Summary) -> Iterator[Line]:
 
 def sweep_cause_lines(results: SweepResults) -> Iterator[Line]:
     """The same of a sweep's cells."""
-    yield from _lines([(cell.cause, str(cell.cell)) for cell in results.cells if cell.cause is not None])
+    yield from finding_lines([(cell.cause, str(cell.cell)) for cell in results.cells if cell.cause is not None])
 
 
-def _lines(causes: Sequence[tuple[Cause, str]]) -> Iterator[Line]:
-    if len(causes) < 2:  # one failure was told whole when it happened
+def finding_lines(causes: Sequence[tuple[Cause, str]]) -> Iterator[Line]:
+    """Return how many findings there are, and each with its places; nothing for a single failure."""
+    yield from found_lines(by_cause(causes))
+
+
+def found_lines(found: Sequence[Found[str]]) -> Iterator[Line]:
+    """The same of failures that are grouped already, in this order."""
+    places = sum(len(each.places) for each in found)
+    if places < 2:  # one failure was told whole when it happened
         return
-    found = by_cause(causes)
-    yield [(f"{counted(len(found), 'finding')} in {counted(len(causes), 'place')}", BOLD)]
+    yield [(f"{counted(len(found), 'finding')} in {counted(places, 'place')}", BOLD)]
     for each in found:
         yield from _finding(each)
 

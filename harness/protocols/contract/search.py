@@ -97,6 +97,11 @@ def common_beginning(texts: Sequence[str]) -> str:
     return "".join(each[0] for each in same)[:BEGINNING_MAX].rstrip()
 
 
+def _reads(text: str) -> bool:
+    del text
+    return False
+
+
 def _whole(spot: Spot) -> bool:
     del spot
     return False
@@ -114,6 +119,7 @@ class Searched:
     `is_part`: whether a message is one of several that make a question or an answer. To lose one is a kind of
     corruption, which TCP does not do.
     `beginning`: what tells a statement in every delivery, from its texts in several; a rule's `text`.
+    `writes`: whether a statement, by its text, may change what the server has.
     """
 
     errors: tuple[ServerError, ...] = ()
@@ -124,6 +130,7 @@ class Searched:
     transactions: Transactions | None = None
     is_part: Callable[[Spot], bool] = _whole
     beginning: Callable[[Sequence[str]], str] = common_beginning
+    writes: Callable[[str], bool] = _reads
 
 
 SEARCHED: Final[Facet[Searched]] = Facet("search", "SEARCHED")

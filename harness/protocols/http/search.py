@@ -13,6 +13,14 @@ __all__ = ["SEARCHED"]
 UNAVAILABLE: Final = ServerError("503")
 
 
+SAFE: Final = ("GET", "HEAD", "OPTIONS", "TRACE")
+"""RFC 9110, 9.2.1."""
+
+
+def _writes(text: str) -> bool:
+    return text.partition(" ")[0] not in SAFE
+
+
 def _is_part(spot: Spot) -> bool:
     return spot.direction == "answered"
 
@@ -35,4 +43,5 @@ SEARCHED: Final = Searched(
         ),
     ),
     is_part=_is_part,
+    writes=_writes,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from harness.protocols.contract.failure import ServerError
@@ -13,6 +14,14 @@ EXTENDED: Final = ("Parse", "Bind", "Describe", "Execute", "Flush", "Sync", "Clo
 """Messages of which several make one statement."""
 SERIALIZATION: Final = ServerError("40001", "could not serialize access due to concurrent update")
 SHUTDOWN: Final = ServerError("57P01", "terminating connection due to administrator command", fatal=True)
+
+
+CHANGES: Final = re.compile(r"\b(?:insert|update|delete|merge|copy|call)\b", re.IGNORECASE)
+
+
+def _writes(text: str) -> bool:
+    """Wherever the word stands: a WITH may have one. What makes tables is seldom what an application does."""
+    return CHANGES.search(text) is not None
 
 
 def _is_part(spot: Spot) -> bool:
@@ -53,4 +62,5 @@ SEARCHED: Final = Searched(
         looks=("Query", "Bind"), opening=("begin", "start"), closing=("commit", "rollback", "end", "abort")
     ),
     is_part=_is_part,
+    writes=_writes,
 )

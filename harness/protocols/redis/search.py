@@ -16,6 +16,23 @@ def _command(texts: Sequence[str]) -> str:
     return texts[0].partition(" ")[0]
 
 
+READS: Final = frozenset(
+    (
+        "GET", "MGET", "GETRANGE", "STRLEN", "EXISTS", "TTL", "PTTL", "TYPE", "KEYS", "SCAN", "RANDOMKEY", "DBSIZE",
+        "HGET", "HMGET", "HGETALL", "HEXISTS", "HLEN", "HKEYS", "HVALS", "HSCAN", "LRANGE", "LLEN", "LINDEX",
+        "SMEMBERS", "SISMEMBER", "SMISMEMBER", "SCARD", "SSCAN", "ZRANGE", "ZRANGEBYSCORE", "ZSCORE", "ZCARD",
+        "ZCOUNT", "ZRANK", "ZSCAN", "XLEN", "XRANGE", "XREAD", "XINFO", "PING", "ECHO", "HELLO", "AUTH", "SELECT",
+        "CLIENT", "INFO", "COMMAND", "CONFIG", "TIME", "SUBSCRIBE", "PSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE",
+        "WATCH", "UNWATCH", "READONLY", "QUIT",
+    )
+)  # fmt: skip
+"""Commands that change no key. One that is not known here may."""
+
+
+def _writes(text: str) -> bool:
+    return text.partition(" ")[0].upper() not in READS
+
+
 SEARCHED: Final = Searched(
     errors=(  # with the texts of `errors.py`
         ServerError("LOADING"),
@@ -27,4 +44,5 @@ SEARCHED: Final = Searched(
         ServerError("MOVED"),
     ),
     beginning=_command,
+    writes=_writes,
 )
