@@ -7,14 +7,12 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 
 from harness.checks.proof import Proof
-from harness.engine.laying.testbed import Testbed
 from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import ProofResult, judge_pair
-from harness.scenario import runner
 from harness.scenario.runner import RunConfiguration
 from harness.scenario.scenario import Scenario
 
-Run = Callable[[Scenario, RunConfiguration, Testbed], RunResult]
+Run = Callable[[Scenario, RunConfiguration], RunResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +37,9 @@ def prove(
     scenario: Scenario,
     proof: Proof,
     configuration: RunConfiguration,
-    bed: Testbed,
     *,
     known: MutableMapping[RunKey, RunResult],
-    run: Run = runner.run,
+    run: Run,
 ) -> ProofResult:
     """Run the control and the ablated run, and judge the pair.
 
@@ -51,9 +48,9 @@ def prove(
     """
     pair = pair_of(scenario.id, proof, configuration.profile)
     if pair.control not in known:
-        known[pair.control] = run(scenario, _as(pair.control, configuration, control=True), bed)
+        known[pair.control] = run(scenario, _as(pair.control, configuration, control=True))
     if pair.ablated not in known:
-        known[pair.ablated] = run(scenario, _as(pair.ablated, configuration, control=False), bed)
+        known[pair.ablated] = run(scenario, _as(pair.ablated, configuration, control=False))
     control, ablated = known[pair.control], known[pair.ablated]
     judgement = judge_pair(control, ablated, proof)
     return ProofResult(id=scenario.id, proof=proof, control=control, ablated=ablated, judgement=judgement)

@@ -1,24 +1,39 @@
-"""Runs several scenarios at once. Each lane is a thread with its own servers, so that runs do not affect each other."""
+"""Works on several scenarios at once. Each lane is a thread, and has its runs performed elsewhere."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from harness.scenario.scenario import Scenario
 
 GONE_WITHIN_S = 20.0
-"""How long a lane may take to end after its servers were stopped."""
+"""How long a lane may take to end after it was stopped."""
 
 
 class Lanes:
-    """Does the same work for each scenario, in so many lanes; `stop` takes the servers of all of them away."""
+    """Does the same work for each scenario, in so many lanes.
 
-    def __init__(self, count: int, work: Callable[[Scenario], object], stop: Callable[[], None]) -> None:
+    Args:
+        count: how many lanes.
+        work: what is done for each scenario.
+        stop: cuts short what all lanes do.
+        lane: opened, in a lane's thread and with its name, around all the work of that lane.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        work: Callable[[Scenario], object],
+        stop: Callable[[], None],
+        lane: Callable[[str], AbstractContextManager[None]],
+    ) -> None:
         self._count = count
         self._work = work
         self._stop = stop
+        self._opened = lane
         self._lock = threading.Lock()
         self._left: deque[Scenario] = deque()
         self._problems: list[BaseException] = []
@@ -26,7 +41,7 @@ class Lanes:
     def run(self, scenarios: Sequence[Scenario]) -> None:
         """Run everything, then return. Raises the first problem of a lane, and KeyboardInterrupt.
 
-        After a problem no further scenario begins, and stopping the servers cuts short what still runs.
+        After a problem no further scenario begins, and what still runs is cut short.
         """
         self._left.extend(scenarios)
         threads = [threading.Thread(target=self._lane, name=f"lane-{n}", daemon=True) for n in range(self._count)]
@@ -44,13 +59,13 @@ class Lanes:
             raise self._problems[0]
 
     def _lane(self) -> None:
-        while (scenario := self._next()) is not None:
-            try:
-                self._work(scenario)
-            except BaseException as problem:  # noqa: BLE001  # raised by `run`, in the thread that waits
-                self._problems.append(problem)
-                self._end()
-                return
+        try:
+            with self._opened(threading.current_thread().name):
+                while (scenario := self._next()) is not None:
+                    self._work(scenario)
+        except BaseException as problem:  # noqa: BLE001  # raised by `run`, in the thread that waits
+            self._problems.append(problem)
+            self._end()
 
     def _next(self) -> Scenario | None:
         with self._lock:

@@ -7,13 +7,12 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from harness.checks import Verdict
-from harness.engine.laying.testbed import Testbed, open_ground, open_testbed
 from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import ProofResult, judge_ablated
 from harness.results.files import write_atomically
@@ -22,17 +21,17 @@ from harness.results.folder import new_results_folder
 from harness.results.model import SummaryRead
 from harness.results.repro import gate_line
 from harness.results.summary import RunTexts, Summary, Times
-from harness.scenario import runner
 from harness.scenario.proving import proof_tried_by, prove
 from harness.scenario.runner import RunConfiguration
 from harness.scenario.scenario import Scenario
-from harness.suite.beds import Beds
+from harness.suite.apart import Apart
 from harness.suite.chosen import Chosen
 from harness.suite.drafts import draft_findings, draft_note
-from harness.suite.grounds import Grounds
 from harness.suite.heap import settled_heap
 from harness.suite.info import Command, run_info
 from harness.suite.lanes import Lanes
+from harness.suite.orders import Copy, Order, Progress, Saw, StackUp, Told, Unwritten
+from harness.suite.performing import Here, Performer, Ways
 from harness.suite.publisher import Publisher, Unpublished
 from harness.suite.servers import Servers
 from harness.suite.settings import SuiteSettings, check_profile
@@ -50,9 +49,8 @@ Repro = Callable[[RunKey, int], str]
 class Session:
     """A context manager: its end writes the results and stops the servers, whatever ended it.
 
-    The servers are started when the first scenario needs them. They are replaced when one of them died, or when
-    a scenario changed one for good (`server.execute`); the keeper, and what it has preloaded, stay if nothing else is
-    left of the first ones. Servers that `servers` lends are not started here.
+    Runs are performed in this process, or with several jobs in one process per lane (see `performing`); everything is
+    recorded, shown and judged here.
     """
 
     def __init__(
@@ -75,8 +73,6 @@ class Session:
         self._watcher = watcher or Unwatched()
         self._publisher = publisher or Unpublished()
         self._servers = servers
-        self._beds = Beds(self._opened)
-        self._grounds = Grounds(lambda logs: open_ground(target, logs=logs))
         self._lock = threading.RLock()
         self._heap = settled_heap()
         self._stack_s = 0.0
@@ -90,6 +86,9 @@ class Session:
         """Ids that are also names of themes: the lines that repeat a run say which is meant."""
         self.profile = check_profile(settings, target)
         self.folder = new_results_folder(settings.results)
+        self._here = Here(self._ways(logs=self.folder.logs), self._heard)
+        self._apart: dict[int, Apart] = {}
+        """The performers of lanes, by the threads that wait for them."""
         self.results: list[RunResult] = []
         self.proofs: list[ProofResult] = []
         self.findings: list[Finding] = []
@@ -109,8 +108,7 @@ class Session:
             last.push(self._heap)
             last.callback(self.folder.release)
             last.callback(self._publish)
-            last.callback(self._grounds.close, for_good=True)
-            last.callback(self._beds.close, for_good=True)
+            last.callback(self._here.close)
             if not self._finished:
                 self._finish(complete=False, status=status_of(error))
 
@@ -186,7 +184,7 @@ class Session:
         )
 
     def each(self, scenarios: Sequence[Scenario], work: Callable[[Scenario], object]) -> None:
-        """Do the work for each scenario. With several jobs, scenarios run at once, each on its own servers.
+        """Do the work for each scenario. With several jobs, scenarios run at once, each lane in a process of its own.
 
         Raises what the work raises; then the rest is not begun.
         """
@@ -195,18 +193,31 @@ class Session:
             for scenario in scenarios:
                 work(scenario)
             return
+        self.rest()  # a fork would inherit what leads to the servers
         alone, self._watcher = self._watcher, TakingTurns(self._watcher)
         try:
-            Lanes(lanes, work, self._cut_short).run(scenarios)
+            Lanes(lanes, work, self._cut_short, functools.partial(self._lane, scenarios)).run(scenarios)
         finally:
             self._watcher = alone
-        self.rest()
+
+    @contextmanager
+    def _lane(self, scenarios: Sequence[Scenario], name: str) -> Iterator[None]:
+        """Have the runs of this thread performed in a process of its own."""
+        ways = self._ways(logs=self.folder.logs / name, lane=name)  # separate logs: what servers log is evidence
+        apart = self._apart[threading.get_ident()] = Apart(ways, scenarios, self._heard)
+        try:
+            yield
+            apart.rest()
+        finally:
+            apart.kill()
+            del self._apart[threading.get_ident()]
 
     def _cut_short(self) -> None:
-        """Stop all servers under scenarios that still run. Their verdicts do not count."""
-        self._over = True
-        self._beds.close(for_good=True)
-        self._grounds.close(for_good=True)
+        """Stop all lanes under scenarios that still run. Their verdicts do not count."""
+        with self._lock:
+            self._over = True
+        for apart in list(self._apart.values()):
+            apart.interrupt()
 
     def run(
         self, scenario: Scenario, *, seed: int | None = None, folder: Path | None = None, repro: Repro | None = None
@@ -218,7 +229,7 @@ class Session:
         configuration = self._configuration(seed=seed, folder=folder, repro=repro)
         key = RunKey(scenario.id, configuration.profile, configuration.without)
         proof = proof_tried_by(key, scenario, self._target.description.default_profile)
-        result = self._performed(scenario, configuration, self._beds.mine())
+        result = self._performed(scenario, configuration)
         note = ""
         if proof is not None:
             result = dataclasses.replace(result, expected=Verdict.FAILED)
@@ -234,7 +245,7 @@ class Session:
         """Try every proof of a scenario. `known`: runs that need not be made again."""
         tried: list[ProofResult] = []
         for proof in scenario.proofs:
-            found = prove(scenario, proof, self._configuration(), self._beds.mine(), known=known, run=self._recorded)
+            found = prove(scenario, proof, self._configuration(), known=known, run=self._recorded)
             tried.append(found)
             with self._lock:
                 if self._over:
@@ -250,7 +261,7 @@ class Session:
         An `ablated` run is known to lack a protection: its verdict does not change the exit status.
         """
         configuration = dataclasses.replace(self._configuration(), profile=key.profile, without=key.without, role=role)
-        return self._recorded(scenario, configuration, self._beds.mine())
+        return self._recorded(scenario, configuration)
 
     def run_copy(
         self, scenario: Scenario, key: RunKey, directory: Path, role: Role, *, repro: str, prepares_own: bool,
@@ -264,8 +275,7 @@ class Session:
         """
         ours = self._configuration(folder=folder, repro=lambda _key, _seed: repro)
         configuration = dataclasses.replace(ours, profile=key.profile, without=key.without, role=role)
-        bed = self._beds.mine().with_service_in(directory, prepares_own=prepares_own)
-        result = self._performed(scenario, configuration, bed)
+        result = self._performed(scenario, configuration, Copy(directory, prepares_own))
         if role != "ablated":
             self._record(result, "")
             return result
@@ -276,8 +286,7 @@ class Session:
 
     def rest(self) -> None:
         """Take the servers down; the next run brings them up again."""
-        self._beds.close()
-        self._grounds.close()
+        self._here.rest()
 
     def add(self, section: str, data: Mapping[str, Any], findings: Sequence[Finding]) -> None:
         """Add findings that belong to no single run to the summary and to the exit status."""
@@ -295,30 +304,25 @@ class Session:
             seed=settings.seed if seed is None else seed,
             patience_s=settings.patience_s,
             folder=folder or self.folder.path,
-            watch=self._watcher.saw,
-            unwritten=self._unwritten,
             repro=repro or functools.partial(gate_line, options=settings.options(), ambiguous=self.ambiguous),
         )
 
-    def _recorded(self, scenario: Scenario, configuration: RunConfiguration, bed: Testbed) -> RunResult:
-        # A server that died since the pair began has been replaced: the bed is asked for again.
-        del bed
-        result = self._performed(scenario, configuration, self._beds.mine())
+    def _recorded(self, scenario: Scenario, configuration: RunConfiguration) -> RunResult:
+        result = self._performed(scenario, configuration)
         if configuration.role == "ablated":
             result = dataclasses.replace(result, expected=Verdict.FAILED)
         self._record(result, "")
         return result
 
-    def _performed(self, scenario: Scenario, configuration: RunConfiguration, bed: Testbed) -> RunResult:
+    def _performed(self, scenario: Scenario, configuration: RunConfiguration, copy: Copy | None = None) -> RunResult:
         key = RunKey(scenario.id, configuration.profile, configuration.without)
-        self._watcher.began(key, configuration.role)
-        for need in scenario.needs:
-            reason = bed.lacking(need)
-            if reason is not None:
-                return _unavailable(scenario, key, f"needs {need}: {reason}", configuration)
-        result = (scenario.run or functools.partial(runner.run, scenario))(configuration, bed)
-        self._beds.close_mine_if_unfit()
-        return result
+        order = Order(
+            key=key, role=configuration.role, seed=configuration.seed, patience_s=configuration.patience_s,
+            folder=configuration.folder, repro=configuration.repro(key, configuration.seed), copy=copy,
+        )  # fmt: skip
+        self._watcher.began(key, order.role)
+        performer: Performer = self._apart.get(threading.get_ident(), self._here)
+        return performer.perform(scenario, order)
 
     def _record(self, result: RunResult, note: str) -> None:
         listed = self._listed.get(result.key.id)
@@ -331,27 +335,22 @@ class Session:
             self._write(complete=False, status=None)
             self._watcher.ended(result, note)
 
-    @contextmanager
-    def _opened(self) -> Iterator[Testbed]:
-        began = time.monotonic()
-        lane = threading.current_thread()
-        alone = lane is threading.main_thread()
-        progress = self._watcher.progress
-        # A separate log: what servers log is evidence.
-        logs = self.folder.logs if alone else self.folder.logs / lane.name
-        opened: AbstractContextManager[Testbed]
-        if self._servers is None:
-            progress(f"bringing up {self._target.servers_shown}{'' if alone else f', {lane.name}'}")
-            ground = self._grounds.mine(logs)
-            opened = open_testbed(self._target, self._settings.stack, logs=logs, progress=progress, ground=ground)
-        else:
-            opened = self._servers.lend(self._target, logs=logs, progress=progress)
-        with opened as bed:
-            with self._lock:
-                self._stack_s += time.monotonic() - began
-                versions = {**self._info.versions, **bed.stack.versions()}
-                self._info = dataclasses.replace(self._info, versions=versions)
-            yield bed
+    def _ways(self, *, logs: Path, lane: str = "") -> Ways:
+        return Ways(target=self._target, stack=self._settings.stack, logs=logs, lane=lane, servers=self._servers)
+
+    def _heard(self, told: Told) -> None:
+        """Take in what a performer tells, in the thread that waits for it."""
+        match told:
+            case Progress(text):
+                self._watcher.progress(text)
+            case Saw(entry):
+                self._watcher.saw(entry)
+            case Unwritten(path, problem):
+                self._unwritten(path, problem)
+            case StackUp(seconds, versions):
+                with self._lock:
+                    self._stack_s += seconds
+                    self._info = dataclasses.replace(self._info, versions={**self._info.versions, **versions})
 
     def _finish(self, *, complete: bool, status: ExitStatus) -> None:
         self._finished = True
@@ -386,22 +385,6 @@ class Session:
                 sentence = f"{path.name}: could not be written: {problem}. Make room, and run again."
                 self.findings.append(Finding(UNWRITTEN, path.name, "not written", sentence, inconclusive=True))
                 self._watcher.progress(sentence)
-
-
-def _unavailable(scenario: Scenario, key: RunKey, reason: str, configuration: RunConfiguration) -> RunResult:
-    return RunResult(
-        key=key,
-        theme=scenario.theme,
-        verdict=Verdict.UNAVAILABLE,
-        reason=reason,
-        duration_s=0.0,
-        overhead_s=0.0,
-        seed=configuration.seed,
-        repro=configuration.repro(key, configuration.seed),
-        history=None,
-        schedule=None,
-        role=configuration.role,
-    )
 
 
 __all__ = ["Session"]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from harness.plugin.collection import collect_scenarios
 from harness.present.terminal.views.story import story
 from harness.results import RunKey, RunResult
 from harness.results.ablation import PairVerdict, title
+from harness.scenario import runner
 from harness.scenario.proving import prove
 from harness.scenario.runner import RunConfiguration
 from harness.scenario.scenario import Scenario
@@ -64,6 +66,6 @@ def test_it_holds_and_without_its_protection_it_fails_for_the_named_reason(
     if lacking:
         pytest.skip(lacking[0])
     configuration = RunConfiguration(profile=TARGET.description.default_profile, folder=folder)
-    tried = prove(scenario, proof, configuration, bed, known=known)
+    tried = prove(scenario, proof, configuration, known=known, run=functools.partial(runner.run, bed=bed))
     told = "\n".join([tried.judgement.reason, *story(tried.control), *story(tried.ablated)])
     assert tried.judgement.verdict is PairVerdict.PROVED, told

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +14,7 @@ import pytest
 from harness.engine.laying.testbed import Ground
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper, PreloadSpec, ProcessSpec
-from harness.suite.grounds import Grounds
-
-WITHIN_S = 20.0
+from harness.suite.ground import KeptGround
 
 
 @dataclass
@@ -46,41 +43,36 @@ class Opener:
                 raise HarnessError("it does not end")
 
 
-def test_a_thread_keeps_its_ground_for_as_long_as_nothing_is_left_on_it(tmp_path: Path) -> None:
+def test_a_ground_is_kept_for_as_long_as_nothing_is_left_on_it(tmp_path: Path) -> None:
     opener = Opener()
-    grounds = Grounds(opener)
-    first = grounds.mine(tmp_path)
-    assert grounds.mine(tmp_path) is first
+    kept = KeptGround(opener)
+    first = kept.open(tmp_path)
+    assert kept.open(tmp_path) is first
     cast("MadeUp", first).bare = False
-    assert grounds.mine(tmp_path) is not first
+    assert kept.open(tmp_path) is not first
     assert (opener.opened, opener.closed) == (2, 1)
-    elsewhere = threading.Thread(target=grounds.mine, args=[tmp_path])
-    elsewhere.start()
-    elsewhere.join(WITHIN_S)
-    assert (opener.opened, opener.closed) == (3, 1), "each thread has its own"
-    grounds.close()
+    kept.close()
     assert opener.closed == opener.opened
 
 
-def test_each_is_closed_though_another_cannot_be(tmp_path: Path) -> None:
+def test_one_that_cannot_be_closed_is_not_used_again(tmp_path: Path) -> None:
     opener = Opener(fails_to_close=1)
-    grounds = Grounds(opener)
-    grounds.mine(tmp_path)
-    elsewhere = threading.Thread(target=grounds.mine, args=[tmp_path])
-    elsewhere.start()
-    elsewhere.join(WITHIN_S)
+    kept = KeptGround(opener)
+    first = kept.open(tmp_path)
     with pytest.raises(HarnessError, match="it does not end"):
-        grounds.close()
+        kept.close()
+    assert kept.open(tmp_path) is not first
+    kept.close()
     assert opener.closed == opener.opened == 2
 
 
 def test_once_closed_for_good_none_is_opened_again(tmp_path: Path) -> None:
     opener = Opener()
-    grounds = Grounds(opener)
-    grounds.close(for_good=True)
-    grounds.close()  # a session at rest is no new one
+    kept = KeptGround(opener)
+    kept.close(for_good=True)
+    kept.close()  # a session at rest is no new one
     with pytest.raises(HarnessError, match="has ended"):
-        grounds.mine(tmp_path)
+        kept.open(tmp_path)
     assert opener.opened == opener.closed
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, cast
 
 import pytest
@@ -16,7 +16,7 @@ from harness.history.events import PhaseBegan
 from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import ProofResult
 from harness.scenario.scenario import Scenario
-from harness.suite.beds import Beds
+from harness.suite.bed import Bed
 from harness.suite.lanes import Lanes
 from harness.suite.turns import TakingTurns
 from tests.proof.made import scenario
@@ -30,6 +30,11 @@ def never() -> None:
     raise AssertionError("nothing is cut short")
 
 
+def plain(name: str) -> AbstractContextManager[None]:
+    del name
+    return nullcontext()
+
+
 def test_each_is_done_once_and_as_many_at_once_as_there_are_lanes() -> None:
     together = threading.Barrier(2, timeout=WITHIN_S)
     done: list[str] = []
@@ -38,7 +43,7 @@ def test_each_is_done_once_and_as_many_at_once_as_there_are_lanes() -> None:
         together.wait()  # passes only where another lane is at work too
         done.append(one.id)
 
-    Lanes(2, work, never).run(MANY)
+    Lanes(2, work, never, plain).run(MANY)
     assert sorted(done) == sorted(each.id for each in MANY)
 
 
@@ -53,7 +58,7 @@ def test_a_problem_of_one_lane_is_raised_and_ends_the_others() -> None:
         assert stopped.wait(WITHIN_S), "the problem takes the servers of all lanes away"
 
     with pytest.raises(HarnessError, match="no servers"):
-        Lanes(2, work, stopped.set).run(MANY)
+        Lanes(2, work, stopped.set, plain).run(MANY)
     assert len(done) <= 1, "nothing new is begun"
 
 
@@ -76,8 +81,23 @@ def test_an_interruption_cuts_short_what_runs(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(threading.Thread, "join", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        Lanes(1, work, stopped.set).run(MANY)
+        Lanes(1, work, stopped.set, plain).run(MANY)
     assert ended == ["0"]
+
+
+def test_each_lane_is_open_around_its_work_and_its_problem_at_the_end_is_raised() -> None:
+    seen: list[str] = []
+
+    @contextmanager
+    def opened(name: str) -> Iterator[None]:
+        seen.append(f"{name} begins")
+        yield
+        seen.append(f"{name} ends")
+        raise HarnessError("its servers do not end")
+
+    with pytest.raises(HarnessError, match="do not end"):
+        Lanes(1, lambda one: seen.append(one.id), lambda: seen.append("stopped"), opened).run(MANY[:2])
+    assert seen == ["lane-0 begins", "0", "1", "lane-0 ends", "stopped"]
 
 
 class Opener:
@@ -104,27 +124,26 @@ def in_a_thread(call: Any) -> Any:
     return found[0]
 
 
-def test_each_thread_has_servers_of_its_own_and_keeps_them() -> None:
+def test_servers_are_kept_until_they_are_closed() -> None:
     opener = Opener()
-    beds = Beds(opener)
-    mine = beds.mine()
-    assert beds.mine() is mine
-    assert in_a_thread(beds.mine) is not mine
-    assert (opener.opened, opener.closed) == (2, 0)
-    beds.close_mine()
+    bed = Bed(opener)
+    first = bed.open()
+    assert bed.open() is first
+    assert (opener.opened, opener.closed) == (1, 0)
+    bed.close()
     assert opener.closed == 1
-    assert beds.mine() is not mine
-    beds.close()
-    assert (opener.opened, opener.closed) == (3, 3)
+    assert bed.open() is not first
+    bed.close()
+    assert (opener.opened, opener.closed) == (2, 2)
 
 
 def test_once_closed_for_good_none_is_brought_up_again() -> None:
     opener = Opener()
-    beds = Beds(opener)
-    beds.close(for_good=True)
+    bed = Bed(opener)
+    bed.close(for_good=True)
     with pytest.raises(HarnessError, match="has ended"):
-        beds.mine()
-    assert opener.opened == opener.closed
+        bed.open()
+    assert opener.opened == opener.closed == 0
 
 
 class Told:
