@@ -9,12 +9,12 @@ import pytest
 
 from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.stack import StackConfiguration
-from harness.target import load_target
+from tests.scenario_live.support import patient_target
 
 TARGET = Path(__file__).parents[2] / "scenarios" / "target.toml"
 
 
 @pytest.fixture(scope="package")
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
-    with open_testbed(load_target(TARGET), StackConfiguration(), logs=tmp_path_factory.mktemp("logs")) as bed:
+    with open_testbed(patient_target(), StackConfiguration(), logs=tmp_path_factory.mktemp("logs")) as bed:
         yield bed

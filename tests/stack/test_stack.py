@@ -100,14 +100,15 @@ def test_what_is_done_on_purpose_is_not_told(keeper: Keeper, folder: Path) -> No
     assert told == []
 
 
-def test_a_start_that_fails_stops_what_had_started(keeper: Keeper, folder: Path) -> None:
-    before = {process.pid for process in children_of(keeper.pid)}
+def test_a_start_that_fails_stops_what_had_started(folder: Path) -> None:
     configuration = StackConfiguration(servers={"redis": str(broken_redis(folder))})
-    with pytest.raises(HarnessError, match=r"redis exited with status 3"):
-        Stack.start(BOTH, configuration, folder, keeper=keeper)
-    assert (folder / "postgres" / "data" / "PG_VERSION").exists(), "PostgreSQL had not even begun"
-    assert not processes_in(folder)
-    assert {process.pid for process in children_of(keeper.pid)} == before
+    with Keeper.start() as keeper:  # of its own: below the session's one other servers' processes come and go
+        before = {process.pid for process in children_of(keeper.pid)}
+        with pytest.raises(HarnessError, match=r"redis exited with status 3"):
+            Stack.start(BOTH, configuration, folder, keeper=keeper)
+        assert (folder / "postgres" / "data" / "PG_VERSION").exists(), "PostgreSQL had not even begun"
+        assert not processes_in(folder)
+        assert {process.pid for process in children_of(keeper.pid)} == before
 
 
 def test_a_wrong_path_is_told_before_anything_runs(keeper: Keeper, folder: Path) -> None:
