@@ -251,3 +251,13 @@ async def test_failover_to_a_standby_that_was_behind(lab: Lab) -> None:
         await lab.until(over.fired())
     await lab.deliver(5)
     lab.expect(service.rows_lost, at_least=5, at_most=5)
+
+
+@proves("redis.leave_read_only", fails="figure", match="ReadOnlyError")
+async def test_redis_fails_over(lab: Lab) -> None:
+    """Redis is demoted and takes no writes (READONLY): where one connection meets that, none of the others has to."""
+    await lab.deliver(5)
+    async with lab.inject(server.demote(redis)):
+        for _ in range(6):
+            await lab.deliver()
+    lab.expect(service.lines('"event": "redis_failed".*ReadOnlyError'), at_most=1)

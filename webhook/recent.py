@@ -8,6 +8,7 @@ from typing import Any
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from webhook.configuration.settings import Settings
@@ -49,6 +50,7 @@ class RecentDeliveries:
         self._limit_s = settings.redis_operation_timeout_s if settings.redis_timeouts else None
         self._prefix = f"{settings.redis_prefix}seen:"
         self._ttl_s = settings.redis_ttl_s
+        self._leave_read_only = settings.redis_leave_read_only
         self._fail_open = settings.redis_fail_open
         self._breaker = breaker
         self._metrics = metrics
@@ -97,12 +99,21 @@ class RecentDeliveries:
         limit = asyncio.timeout(self._limit_s)
         try:
             async with limit:
-                was_set = await self._client.set(key, 1, nx=True, ex=self._ttl_s)
+                was_set = await self._set(key)
         except TimeoutError as error:
             if not limit.expired():
                 raise
             raise RedisTimeoutError(f"no answer from Redis within {self._limit_s:g} s") from error
         return Seen.NEW if was_set else Seen.BEFORE
+
+    async def _set(self, key: str) -> object:
+        try:
+            return await self._client.set(key, 1, nx=True, ex=self._ttl_s)
+        except ReadOnlyError:
+            # It was demoted, and the address leads to another: where one connection meets that, all that are as old do.
+            if self._leave_read_only:
+                await self._client.connection_pool.disconnect(inuse_connections=False)
+            raise
 
     def _without_redis(self, progress: Progress, reason: str, error: Exception | None) -> Seen:
         if error is not None:

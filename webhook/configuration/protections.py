@@ -75,6 +75,7 @@ PROTECTIONS = (
         "redis-py's own defaults (5 s to connect, 5 s an answer)",
     ),
     Protection("redis.one_attempt", ("redis_retry_on_timeout",), "redis-py's own retries"),
+    Protection("redis.leave_read_only", (), "a connection to a demoted Redis is kept, which takes no writes"),
     Protection("redis.breaker", ("breaker_failures", "breaker_open_s"), "every request tries Redis"),
     Protection("redis.fail_open", (), "a Redis error fails the request"),
     Protection("load.shed", ("shed_waiting_max",), "everyone queues for a connection"),

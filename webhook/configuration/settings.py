@@ -132,6 +132,7 @@ class Settings(BaseSettings):
     redis_health_check_interval_s: Annotated[int, Field(ge=0, le=86_400)] = 0
     redis_retry_on_timeout: bool = False
     redis_one_attempt: bool = True
+    redis_leave_read_only: bool = True
     redis_breaker: bool = True
     breaker_failures: Count = 3
     breaker_open_s: Seconds = 1.0

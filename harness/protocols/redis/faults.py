@@ -14,6 +14,7 @@ from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
 from harness.protocols.contract.access import OWN_NAME
 from harness.protocols.redis.driving import drive_to
+from harness.protocols.redis.failover import demote
 from harness.protocols.redis.monitor import CommandMonitor
 from harness.protocols.redis.probes import client
 from harness.protocols.redis.words import Redis
@@ -202,4 +203,4 @@ class _Poison(Injection):
 
 flush, kill_clients, poison = Flush, KillClients, Poison
 
-__all__ = ["drive_to", "flush", "kill_clients", "poison"]
+__all__ = ["demote", "drive_to", "flush", "kill_clients", "poison"]

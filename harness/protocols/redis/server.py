@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -20,6 +21,7 @@ from harness.protocols.contract.server import ServerKind
 from harness.protocols.redis.about import ABOUT
 from harness.protocols.redis.binaries import RedisBinary, check_redis_version, find_redis
 from harness.protocols.redis.options import RedisOptions
+from harness.stack.servers.process import not_owned
 from harness.stack.servers.readiness import NotReadyError
 from harness.stack.servers.server import Launch, Server
 from harness.stack.servers.urls import checked_url, redacted
@@ -38,6 +40,8 @@ class RedisServer(Server):
 
     protocol = "redis"
     default_port = ABOUT.port
+    _origin: _Origin | None = None
+    """None: the server was given by URL."""
 
     @classmethod
     def find(cls, wanted: str) -> RedisBinary:
@@ -64,7 +68,19 @@ class RedisServer(Server):
         )
         run = launch.started(recipe)
         version = _shown_version(recipe.binary.flavour, recipe.binary.version)
-        return cls(f"redis://127.0.0.1:{run.port}", version, run=run, name=name)
+        server = cls(f"redis://127.0.0.1:{run.port}", version, run=run, name=name)
+        server._origin = _Origin(launch, recipe)
+        return server
+
+    def beside(self) -> RedisServer:
+        """Start another one like this, empty, and under its name. Raises HarnessError for a server given by URL."""
+        if self._origin is None:
+            raise not_owned(self.name, self.shown_url)
+        launch, recipe = self._origin.launch, self._origin.recipe
+        folder = Path(tempfile.mkdtemp(prefix="replica-", dir=launch.folder))
+        name = f"{self.name}-replica"
+        run = launch.started(replace(recipe, name=name, folder=folder, log=launch.log(name)))
+        return RedisServer(f"redis://127.0.0.1:{run.port}", self.version, run=run, name=self.name)
 
     @classmethod
     def at_url(cls, url: str, *, name: str | None = None, allow_hosts: Collection[str] = frozenset()) -> RedisServer:
@@ -87,6 +103,14 @@ class RedisServer(Server):
     def url(self, db: int = 0) -> str:
         """Return a `redis://` URL of that database."""
         return urlunsplit(urlsplit(self._url)._replace(path=f"/{db}"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """How a server of the harness's was made."""
+
+    launch: Launch
+    recipe: _Recipe
 
 
 @dataclass(frozen=True, slots=True)
