@@ -9,9 +9,13 @@ _UNFIT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 """What XML 1.0 forbids or discourages (2.2): control characters, surrogates, U+FFFE and U+FFFF."""
 
 
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+"""How a terminal is told of a colour. Many services write their levels in one, into a file, too."""
+
+
 def visible(text: str) -> str:
-    """Write control characters, surrogates and the like as escapes; newline and tab stay."""
-    return _UNFIT.sub(lambda found: _escape(ord(found[0])), text)
+    """Write control characters, surrogates and the like as escapes, and leave colours out; newline and tab stay."""
+    return _UNFIT.sub(lambda found: _escape(ord(found[0])), _STYLE.sub("", text))
 
 
 def _escape(code: int) -> str:

@@ -32,6 +32,10 @@ def test_lines_that_tell_of_trouble_come_first() -> None:
     assert telling_lines("") == ()
 
 
+def test_colours_are_left_out() -> None:
+    assert visible("\x1b[91m[ERROR] \x1b[39mrefused\x1b[K") == "[ERROR] refused\\x1b[K"
+
+
 def test_a_line_of_routine_is_no_cause() -> None:
     asked = 'level=INFO msg="authenticated" uri=/v1'
     assert telling_lines(f"{asked}\nlevel=WARN msg=Unauthorized status=401\n{asked}\n") == (

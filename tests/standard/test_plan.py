@@ -87,6 +87,13 @@ def test_what_gives_a_connection_back_is_lost_but_answers_with_no_error(target: 
     assert any("insert_errs_" in name for name in names)
 
 
+def test_a_transaction_begins_and_is_rolled_back_without_errors(target: Target) -> None:
+    """PostgreSQL never says 40001 to a ROLLBACK: no service must bear a session that was left open by it."""
+    sent = ("BEGIN;", "ROLLBACK", "ROLLBACK TO SAVEPOINT a", "COMMIT", "INSERT INTO orders")
+    erring = {name for name in ids(planned(target, of(postgres, *sent))) if "_errs_40001" in name}
+    assert erring == {f"standard_{word}_errs_40001_postgres" for word in ("rollback_to", "commit", "insert")}
+
+
 def test_each_statement_is_broken_on_its_way_at_its_answer_and_by_errors(target: Target) -> None:
     found = ids(planned(target, of(postgres, "INSERT INTO orders", "COMMIT"), of(redis, "SET")))
     for end in ("cut", "answer_lost", "swallowed", "answer_swallowed", "errs_40001"):

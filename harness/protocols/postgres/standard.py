@@ -14,7 +14,12 @@ from harness.vocabulary import ACKNOWLEDGED, NO_WORD, REFUSED
 
 __all__ = ["STANDARD"]
 
-RESETS = re.compile(r"\s*(SELECT pg_advisory_unlock_all|DISCARD|RESET|UNLISTEN|CLOSE ALL|DEALLOCATE)\b", re.IGNORECASE)
+NEVER_ERRS = re.compile(
+    r"\s*(SELECT pg_advisory_unlock_all|DISCARD|RESET|UNLISTEN|CLOSE ALL|DEALLOCATE"
+    r"|BEGIN|START TRANSACTION|ROLLBACK(?!\s+TO|\s+PREPARED)|ABORT)\b",
+    re.IGNORECASE,
+)
+"""What reads and writes no row. A ROLLBACK that failed would leave its session in a state that no service can meet."""
 
 
 def _breaks(ground: Ground) -> Iterable[Break]:
@@ -51,8 +56,8 @@ def _breaks(ground: Ground) -> Iterable[Break]:
 
 
 def _may_err(text: str) -> bool:
-    """Not what a pool sends to give a connection back: it reads and writes no row, so that no error fits it."""
-    return RESETS.match(text) is None
+    """Not what a pool sends to give a connection back, nor the ends of a transaction but COMMIT."""
+    return NEVER_ERRS.match(text) is None
 
 
 STANDARD: Final = Standard(breaks=_breaks, may_err=_may_err)
