@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.faults.syscall import Errno
     from harness.protocols.http.faults import wrong_length
     from harness.protocols.http.words import Http, http
+    from harness.protocols.nats.words import Nats, nats
     from harness.protocols.postgres.words import Postgres, postgres
     from harness.protocols.redis.words import Redis, redis
     from harness.protocols.tcp.words import Tcp, tcp
@@ -59,6 +60,7 @@ __all__ = [
     "Link",
     "Message",
     "Moment",
+    "Nats",
     "Outcome",
     "Postgres",
     "Redis",
@@ -66,6 +68,7 @@ __all__ = [
     "http",
     "link",
     "names",
+    "nats",
     "needs",
     "nightly",
     "no_fault",
@@ -88,12 +91,14 @@ _HOMES: Mapping[str, str] = {
     "Fault": "harness.faults",
     "Http": "harness.protocols.http.words",
     "Lab": "harness.scenario.lab",
+    "Nats": "harness.protocols.nats.words",
     "Postgres": "harness.protocols.postgres.words",
     "Redis": "harness.protocols.redis.words",
     "Tcp": "harness.protocols.tcp.words",
     "http": "harness.protocols.http.words",
     "link": "harness.faults",
     "names": "harness.faults",
+    "nats": "harness.protocols.nats.words",
     "needs": "harness.scenario.markers",
     "nightly": "harness.scenario.markers",
     "no_fault": "harness.faults",

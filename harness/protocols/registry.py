@@ -20,6 +20,7 @@ __all__ = ["PROTOCOLS", "Facet", "check_protocol", "import_everywhere"]
 PROTOCOLS: Final[tuple[str, ...]] = (
     "postgres",
     "redis",
+    "nats",
     "http",
     "tcp",
 )

@@ -1,0 +1,142 @@
+"""A NATS server with JetStream: one that the harness starts, or the user's by URL."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness.errors import UsageError
+from harness.processes.keeper import ProcessSpec
+from harness.protocols.contract.server import ServerKind
+from harness.protocols.nats.about import ABOUT
+from harness.protocols.nats.asking import NatsError, version_of
+from harness.protocols.nats.binaries import NatsBinary, check_nats_version, find_nats
+from harness.protocols.nats.options import NatsOptions
+from harness.stack.servers.readiness import NotReadyError
+from harness.stack.servers.server import Launch, Server
+from harness.stack.servers.urls import checked_url, redacted
+
+__all__ = ["ACCOUNTS", "SERVER", "Account", "NatsServer"]
+
+ACCOUNTS: Final = 64
+"""Services that can have streams on one server at once: each has an account, in which it sees nobody else's."""
+OWN_ACCOUNT: Final = "prepare"
+"""In which the harness itself asks, and the target's `prepare` command works."""
+_ERRORS: Final = (NatsError, OSError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who logs in; "" for a server that asks for no login."""
+
+    user: str
+    password: str
+
+
+class NatsServer(Server):
+    """A NATS server. Made by `start` or `at_url`."""
+
+    protocol = "nats"
+    default_port = ABOUT.port
+    password = ""
+    """Of every account on a server of the harness's."""
+
+    @classmethod
+    def find(cls, wanted: str) -> NatsBinary:
+        """Find and check the program. See `ServerKind.find`."""
+        return find_nats(wanted)
+
+    @classmethod
+    def start(cls, launch: Launch, program: NatsBinary | None = None, options: NatsOptions | None = None) -> NatsServer:
+        """Start a server that keeps its streams in the launch's folder, through restarts and crashes.
+
+        Returns when it answers PING. Raises HarnessError with the log's tail if it does not start.
+        """
+        name = launch.name or cls.protocol
+        password = secrets.token_hex(16)
+        binary = program or find_nats("embedded")
+        configuration = launch.folder / "nats.conf"
+        configuration.write_text(_configuration(launch.folder, password, options or NatsOptions()), "utf-8")
+        recipe = _Recipe(name=name, binary=binary, configuration=configuration, log=launch.log(name), password=password)
+        run = launch.started(recipe)
+        started = cls(f"nats://{OWN_ACCOUNT}:{password}@127.0.0.1:{run.port}", binary.version, run=run, name=name)
+        started.password = password
+        return started
+
+    @classmethod
+    def at_url(cls, url: str, *, name: str | None = None, allow_hosts: Collection[str] = frozenset()) -> NatsServer:
+        """Use a server that already runs. Its services share what the URL's user may see.
+
+        Raises UsageError for a host that is neither this machine nor in `allow_hosts`, and for a server that does not
+        answer or is too old.
+        """
+        _, address = checked_url("nats", url, schemes=("nats",), default_port=cls.default_port, allow_hosts=allow_hosts)
+        shown = redacted(url)
+        try:
+            version = version_of(url)
+        except _ERRORS as error:
+            problem = f"no NATS answers at {address}: {error}"
+            mend = "start that server, or mend the URL; 'embedded' needs neither"
+            raise UsageError.at("stack configuration", "nats", shown, problem, mend=mend) from error
+        check_nats_version("nats", shown, version)
+        return cls(url, version, name=name)
+
+    @property
+    def url(self) -> str:
+        """Its URL, with the login that the user gave, or the harness's own."""
+        return self._url
+
+    def account(self, number: int | None) -> Account | None:
+        """The account of the service with this number, or for `prepare`; None on a server that was given by URL."""
+        return Account(_user_of(number), self.password) if self.process is not None else None
+
+
+def _user_of(number: int | None) -> str:
+    """The user of an account, and its name."""
+    return OWN_ACCOUNT if number is None else f"service_{number % ACCOUNTS}"
+
+
+def _configuration(folder: Path, password: str, options: NatsOptions) -> str:
+    accounts = "\n".join(
+        f"  {user} {{ jetstream: enabled, users: [{{user: {user}, password: {password}}}] }}"
+        for user in map(_user_of, (None, *range(ACCOUNTS)))
+    )
+    settings = "\n".join(f"{name}: {value}" for name, value in options.settings.items())
+    return f'jetstream {{ store_dir: "{folder}" }}\naccounts {{\n{accounts}\n}}\n{settings}\n'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recipe:
+    """How ServerProcess starts this server and checks that it is ready."""
+
+    name: str
+    binary: NatsBinary
+    configuration: Path
+    log: Path
+    password: str
+    stop_signal: signal.Signals = signal.SIGTERM
+    immediate_signal: signal.Signals = signal.SIGKILL
+
+    def spec(self, port: int) -> ProcessSpec:
+        argv = (str(self.binary.path), "-a", "127.0.0.1", "-p", str(port), "-c", str(self.configuration))
+        return ProcessSpec(
+            name=self.name,
+            argv=argv,
+            env={"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath},
+            cwd=self.configuration.parent,
+            log=self.log,
+        )
+
+    def probe(self, port: int) -> None:
+        try:
+            version_of(f"nats://{OWN_ACCOUNT}:{self.password}@127.0.0.1:{port}")
+        except _ERRORS as error:
+            raise NotReadyError(f"{type(error).__name__}: {error}") from error
+
+
+SERVER: Final[ServerKind[NatsBinary, NatsOptions]] = NatsServer

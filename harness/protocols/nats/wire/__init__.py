@@ -1,0 +1,1 @@
+"""NATS on the wire: framing, and what each message means."""
