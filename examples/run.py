@@ -37,7 +37,7 @@ class Example:
     def read(cls, folder: Path) -> Example:
         """Read `example.toml`."""
         said = tomllib.loads((folder / "example.toml").read_text("utf-8"))
-        return cls(folder, said["install"])
+        return cls(folder, [[word.replace("{python}", sys.executable) for word in line] for line in said["install"]])
 
     @property
     def expected(self) -> Path:

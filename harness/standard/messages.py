@@ -22,6 +22,16 @@ def statement_breaks(statement: Statement, target: Target) -> Iterator[Planned]:
         wire.cut(statement.sent), once,
     )  # fmt: skip
     yield _planned(
+        statement, target, "swallowed", f"On its way to {at} {word} is swallowed, and nothing says so.",
+        wire.stall(statement.sent), MAY_NOT_KNOW,
+    )  # fmt: skip
+    if statement.is_answered:
+        yield from _answer_breaks(statement, target)
+
+
+def _answer_breaks(statement: Statement, target: Target) -> Iterator[Planned]:
+    at, word, once = statement.link, statement.shown, STANDARD.of(statement.link.protocol).cut_once
+    yield _planned(
         statement, target, "answer_lost",
         f"The server of {at} carries {word} out, and its answer is lost with the connection.",
         wire.cut(statement.answered), once,
@@ -29,10 +39,6 @@ def statement_breaks(statement: Statement, target: Target) -> Iterator[Planned]:
     yield _planned(
         statement, target, "answer_swallowed", f"The server of {at} carries {word} out, and is silent from then on.",
         wire.stall(statement.answered), MAY_NOT_KNOW,
-    )  # fmt: skip
-    yield _planned(
-        statement, target, "swallowed", f"On its way to {at} {word} is swallowed, and nothing says so.",
-        wire.stall(statement.sent), MAY_NOT_KNOW,
     )  # fmt: skip
     for error in SEARCHED.of(at.protocol).errors if STANDARD.of(at.protocol).may_err(statement.whole) else ():
         yield _planned(

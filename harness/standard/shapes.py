@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.engine.steps import Contract, Deliver, Inject, Request, Step, Wait
+from harness.engine.steps import Contract, Deliver, Inject, Request, Step, Until, Wait
 from harness.faults import Fault
 from harness.scenario.schedule import Begin, Do, End, Move
 from harness.standard.statements import Statement
@@ -42,4 +42,6 @@ def met_by(statement: Statement, fault: Fault, target: Target, expect: Outcome) 
             read = next(iter(target.description.reads))
             return (Do(Deliver()), *during([fault], [Request(read)]))
         case _:
-            return during([fault], [delivered(1, expect)])
+            # A worker may meet it a moment after the delivery was acknowledged.
+            later = (Until(fault.fired()),) if target.description.stored.within_ms else ()
+            return during([fault], [delivered(1, expect), *later])

@@ -29,6 +29,8 @@ class Statement:
     kind: Kind
     whole: str
     """All that was sent; `text` is the shortest beginning that no other statement has."""
+    is_answered: bool = True
+    """Whether the server says anything to it: a message that is only published has no answer that could be lost."""
 
     @property
     def shown(self) -> str:
@@ -52,6 +54,12 @@ def statements(recordings: Sequence[Recording], links: Sequence[Link]) -> Sequen
     One that a delivery and a repeat both have belongs to the first of them that was recorded.
     """
     named = {link.name: link for link in links}
+    answers = {
+        (message.link, " ".join(message.text.split()))
+        for recording in recordings
+        for message in recording.messages
+        if message.place.direction == "answered"
+    }
     found = list(_different(recordings))
     # A rule takes all white space for alike, and a statement that fills many lines is named by a few words of one.
     texts = [(message.link, " ".join(message.text.split())) for message, _ in found]
@@ -63,7 +71,16 @@ def statements(recordings: Sequence[Recording], links: Sequence[Link]) -> Sequen
         word = _word(text)
         words[message.link, word] += 1
         again = words[message.link, word]
-        made.append(Statement(named[message.link], word if again == 1 else f"{word}_{again}", text, kind, message.text))
+        made.append(
+            Statement(
+                link=named[message.link],
+                word=word if again == 1 else f"{word}_{again}",
+                text=text,
+                kind=kind,
+                whole=message.text,
+                is_answered=(message.link, whole) in answers,
+            )
+        )
     return made
 
 

@@ -21,6 +21,7 @@ from harness.standard.plan import Seen, StandardSuite, standard_suite
 from harness.standard.statements import statements
 from harness.target import Target, load_target
 from harness.vocabulary import Link
+from harness.vocabulary.messages import Direction
 
 HTTP_AND_TCP = """
 schema = "harness.target/2"
@@ -60,13 +61,26 @@ def target() -> Target:
     return load_target(SCENARIOS / "target.toml")
 
 
-def of(link: Link, *texts: str, kind: Kind = "warm") -> Recording:
-    """A recording in which these statements are sent."""
+def of(link: Link, *texts: str, kind: Kind = "warm", answered: bool = True) -> Recording:
+    """A recording in which these statements are sent, and perhaps answered."""
+    ways: tuple[Direction, ...] = ("sent", "answered") if answered else ("sent",)
     seen = [
-        Observed(Place(link.protocol, "sent", "query", "Any", text, 1), link.name, text, 1, 10, True, False)
+        Observed(
+            Place(link.protocol, way, "query", "Any", text, 1), link.name, text, 1, 10, way == "sent", way != "sent"
+        )
         for text in texts
+        for way in ways
     ]
     return Recording(kind, tuple(seen))
+
+
+def test_what_is_never_answered_is_broken_on_its_way_only(target: Target) -> None:
+    found = ids(planned(target, of(redis, "PUBLISH", answered=False), of(redis, "GET")))
+    assert {name for name in found if "_publish_" in name} == {
+        "standard_publish_cut_redis",
+        "standard_publish_swallowed_redis",
+    }
+    assert "standard_get_answer_lost_redis" in found
 
 
 def planned(target: Target, *recordings: Recording, kept: dict[str, int] | None = None) -> StandardSuite:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import pytest
 
 from harness.demo import SCENARIOS
-from harness.engine.steps import Contract, Deliver, Inject
+from harness.engine.steps import Contract, Deliver, Inject, Until
 from harness.faults import Fault, wire
 from harness.faults.fault import Need
 from harness.protocols.http.words import Http
@@ -52,6 +53,15 @@ def links_broken(target: Target, unrecorded: str = "") -> StandardSuite:
 
 def statement(link: Link, text: str, kind: Kind = "warm") -> Statement:
     return Statement(link, text.lower(), text, kind, text)
+
+
+def test_a_fault_of_a_worker_is_waited_for(target: Target) -> None:
+    description = target.description
+    stored = description.stored.model_copy(update={"within_ms": 3000.0})
+    working = dataclasses.replace(target, description=description.model_copy(update={"stored": stored}))
+    waited = by_end(working, statement(postgres, "INSERT"))["cut"].moves
+    assert waited[-2:] == (Do(Until(wire.cut(SENT).fired())), End(1))
+    assert Do(Until(wire.cut(SENT).fired())) not in by_end(target, statement(postgres, "INSERT"))["cut"].moves
 
 
 def by_end(target: Target, of: Statement) -> dict[str, Planned]:

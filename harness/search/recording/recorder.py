@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.engine.observing.servers.stored import rows_at_rest
 from harness.engine.phases.rest import wait_until_idle
 from harness.engine.workload.clients import Answer
 from harness.errors import HarnessError
@@ -86,6 +87,8 @@ async def _one(lane: Lane, states: States, kind: Kind, number: int) -> _Delivere
         answers, apart = copies.answers, copies.apart
     else:
         answers = [await lane.deliver(rig, delivery, Purpose.SCENARIO, reads=kind == "read")]
+    if lane.bed.target.description.stored.within_ms:
+        await rows_at_rest(rig)  # what a worker does with it comes after its acknowledgement
     await wait_until_idle(rig)
     for hop in lane.site.hops.values():
         await lane.relay.record(hop, False)

@@ -11,10 +11,11 @@ from harness.errors import UsageError
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.frames import GARBAGE, HEAD_MAX, Direction
 from harness.protocols.contract.message import Message
+from harness.protocols.contract.search import SEARCHED
 from harness.protocols.nats.errors import check_error, error_of
 from harness.protocols.nats.wire.conversation import DUE_MAX, NatsConversation
 from harness.protocols.nats.wire.framing import LinesFramer
-from harness.protocols.nats.wire.subjects import fits, shape_of
+from harness.protocols.nats.wire.subjects import beginning_of, fits, shape_of
 
 LOGIN: tuple[tuple[Direction, bytes], ...] = (
     ("answered", b'INFO {"version":"2.15.1"}\r\n'),
@@ -142,6 +143,20 @@ def test_a_long_body_is_named_by_its_line() -> None:
 )
 def test_which_subscription_gets_a_subject(pattern: str, subject: str, yes: bool) -> None:
     assert fits(pattern, subject) is yes
+
+
+@pytest.mark.parametrize(
+    ("text", "beginning"),
+    [
+        ("PUB orders.msg_89ad910ab88e_000010", "PUB orders"),
+        ("PUB $JS.ACK.ORDERS.worker.1.22", "PUB $JS.ACK.ORDERS.worker"),
+        ("PUB orders.new", "PUB orders.new"),
+        ("PUB _INBOX.a.b", "PUB"),
+    ],
+)
+def test_a_subject_is_found_again_by_what_stays_of_it(text: str, beginning: str) -> None:
+    assert beginning_of(text) == beginning
+    assert SEARCHED.of("nats").beginning([text, text]) == beginning
 
 
 def test_the_shape_of_a_subject_has_no_ids() -> None:

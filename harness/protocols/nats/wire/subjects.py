@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["fits", "shape_of"]
+__all__ = ["beginning_of", "fits", "shape_of"]
 
 _NUMBER: Final = re.compile(r"\d+")
 _ID: Final = re.compile(r"(?=.*\d)[A-Za-z0-9_-]{16,}|_INBOX")
@@ -21,6 +21,17 @@ def fits(pattern: str, subject: str) -> bool:
         if place == len(tokens) or word not in ("*", tokens[place]):
             return False
     return len(wanted) == len(tokens)
+
+
+def beginning_of(text: str) -> str:
+    """Return operation and subject up to its first token that is made anew each time."""
+    operation, _, subject = text.partition(" ")
+    kept: list[str] = []
+    for word in subject.split("."):
+        if word.isdigit() or _ID.fullmatch(word):
+            return f"{operation} {'.'.join(kept)}".strip()
+        kept.append(word)
+    return text
 
 
 def shape_of(text: str) -> str:
