@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -31,6 +32,21 @@ def test_a_target_alone_is_enough_for_verdicts_which_its_file_repeats(tmp_path: 
     verdicts = {name: (run["verdict"], run["failing_checks"]) for name, run in runs.items()}
     owned = runs_by_id(summary_in(suite))
     assert {name: (run["verdict"], run["failing_checks"]) for name, run in owned.items()} == verdicts
+
+
+def test_what_a_worker_does_after_its_answer_is_broken_too(tmp_path: Path) -> None:
+    suite = write_suite(tmp_path)
+    target = suite / "scenarios" / "target.toml"
+    text = target.read_text("utf-8").replace("[service.environment]", '[service.environment]\nTINY_LATER = "on"')
+    target.write_text(text.replace("[stored]", "[stored]\nwithin_ms = 20_000"), "utf-8")
+    written = run_harness("new", "--suite", cwd=suite)
+    assert written.returncode == 0, written.stderr
+    (cut,) = re.findall(r"async def test_standard_insert_cut_postgres.*?(?=\n\n\n)", _written(suite), re.DOTALL)
+    assert "lab.until(wire.cut(postgres.sent('INSERT')).fired())" in cut.replace('"', "'")
+
+
+def _written(suite: Path) -> str:
+    return (suite / "scenarios" / "standard.py").read_text("utf-8")
 
 
 def _says_that_it_has_a_repeat(target: Path) -> None:

@@ -2,7 +2,7 @@
 
 TINY_RETRY=off: a lost connection is not replaced. TINY_KEEP=off: each delivery has a connection of its own.
 TINY_STORE=off: it acknowledges, and stores nothing. TINY_SAME=off: what it is sent again it answers otherwise.
-LEDGER_URL: it stores everything there, too.
+TINY_LATER=on: it acknowledges first, and stores a moment later. LEDGER_URL: it stores everything there, too.
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ class Store:
             return False
 
 
+LATER_S = 0.1
+later: set[asyncio.Task[bool]] = set()
 URLS = [os.environ[name] for name in ("DATABASE_URL", "LEDGER_URL") if name in os.environ]
 store, *others = [Store(url) for url in URLS]
 
@@ -63,8 +65,16 @@ async def stored(name: str, digest: str) -> bool:
     return all([await each.insert(name, digest) for each in (store, *others)])
 
 
+async def stored_later(name: str, digest: str) -> bool:
+    await asyncio.sleep(LATER_S)
+    return await stored(name, digest)
+
+
 async def take(request: Request) -> Response:
     digest = hashlib.sha256(await request.body()).hexdigest()
+    if os.environ.get("TINY_LATER") == "on":
+        later.add(asyncio.create_task(stored_later(request.path_params["id"], digest)))
+        return PlainTextResponse("stored")
     if os.environ.get("TINY_STORE") == "off" or await stored(request.path_params["id"], digest):
         again = request.path_params["id"] in store.seen
         store.seen.add(request.path_params["id"])
