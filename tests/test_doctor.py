@@ -19,6 +19,7 @@ NAMES = [
     "platform",
     "PostgreSQL",
     "Redis",
+    "NATS",
     "HTTP server",
     "TCP server",
     "Toxiproxy",
@@ -92,6 +93,12 @@ def test_nothing_named_is_there(tmp_path: Path) -> None:
         assert (finding.ok, finding.required) == (False, True)
         assert missing in finding.detail
         assert finding.mend
+
+
+def test_who_has_no_service_that_uses_it_needs_no_nats(tmp_path: Path) -> None:
+    finding = examine(StackConfiguration(servers={"nats": str(tmp_path / "missing")}))["NATS"]
+    assert (finding.ok, finding.required) == (False, False)
+    assert finding.mend
 
 
 def test_what_is_given_by_url_is_not_asked() -> None:

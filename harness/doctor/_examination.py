@@ -13,7 +13,6 @@ from harness.processes.keeper import user_namespaces_available
 from harness.processes.socket_filter import filters_available
 from harness.processes.syscalls import notification_available
 from harness.protocols.contract.about import ABOUT
-from harness.protocols.registry import PROTOCOLS
 from harness.stack import StackConfiguration
 from harness.stack.on_path import POOLER
 from harness.stack.prometheus import prometheus_available
@@ -29,7 +28,10 @@ def examine(configuration: StackConfiguration | None = None) -> Report:
     looks: list[tuple[str, bool, Callable[[], Finding]]] = [
         ("Python", True, _machine.python),
         ("platform", True, _machine.system),
-        *((ABOUT.of(name).title, True, functools.partial(_servers.server, name, wanted)) for name in PROTOCOLS),
+        *(
+            (about.title, not about.optional, functools.partial(_servers.server, name, wanted))
+            for name, about in ABOUT.all().items()
+        ),
         ("Toxiproxy", True, lambda: _servers.toxiproxy(wanted)),
         ("Go", False, _servers.go),
         ("pip or uv", False, _servers.installer),

@@ -17,10 +17,11 @@ from harness.stack.toxiproxy.server import named_toxiproxy, toxiproxy_version
 
 def server(protocol: str, wanted: StackConfiguration) -> Finding:
     """The program of a protocol's server. Raises HarnessError with the mend when it is missing or does not run."""
-    title, place = ABOUT.of(protocol).title, wanted.servers.get(protocol, EMBEDDED)
+    about, place = ABOUT.of(protocol), wanted.servers.get(protocol, EMBEDDED)
     if is_url(place):
-        return _by_url(title, place)
-    return Finding(title, ok=True, detail=str(SERVER.of(protocol).find(place)), required=True)
+        return _by_url(about.title, place)
+    found = str(SERVER.of(protocol).find(place))
+    return Finding(about.title, ok=True, detail=found, required=not about.optional)
 
 
 def toxiproxy(wanted: StackConfiguration) -> Finding:

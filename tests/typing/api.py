@@ -32,6 +32,7 @@ from harness import (
     Link,
     Message,
     Moment,
+    Nats,
     Outcome,
     Postgres,
     Redis,
@@ -39,6 +40,7 @@ from harness import (
     http,
     link,
     names,
+    nats,
     needs,
     nightly,
     no_fault,
@@ -125,6 +127,8 @@ def moments() -> None:
     assert_type(redis, Redis)
     assert_type(http, Http)
     assert_type(tcp, Tcp)
+    assert_type(nats, Nats)
+    assert_type(nats.answered("PUB orders"), Message)
     assert_type(http.answered("POST /charges", message="Chunk"), Message)
     assert_type(tcp.sent(connection=1), Message)
     assert_type(postgres.sent("COMMIT", nth=2, connection=1), Message)

@@ -13,5 +13,6 @@ ABOUT: Final = About(
     choice="a nats-server, or a nats:// URL",
     placeholders=("url", "host", "port", "user", "password"),
     port=4222,
+    optional=True,
     crash=r"^panic:|\[FTL\]",
 )
