@@ -88,7 +88,7 @@ def test_every_kind_has_a_name_of_its_own() -> None:
         "cut", "reset", "stall", "hold", "hang_up", "delay", "drop", "drop_and_close", "fail", "late", "duplicate",
         "corrupt",
     }  # fmt: skip
-    assert set(REPORTS) == {"fired", "passed", "ended", "seen"}
+    assert set(REPORTS) == {"fired", "passed", "ended", "seen", "known"}
 
 
 @pytest.mark.parametrize(
