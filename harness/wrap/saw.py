@@ -43,6 +43,12 @@ class ServerSeen:
         return sum(kind.count for kind in self.kinds if kind.message == GARBAGE)
 
     @property
+    def is_opaque(self) -> bool:
+        """Whether its protocol has no messages: only bytes pass."""
+        endless = SPEECH.of(self.protocol).grammar.endless if self.protocol else frozenset()
+        return bool(self.kinds) and all(kind.message in endless for kind in self.kinds)
+
+    @property
     def agreed_on_tls(self) -> bool:
         """Whether what could not be read came after the client had asked for TLS within the protocol."""
         tls = SPEECH.of(self.protocol).tls if self.protocol else None

@@ -136,7 +136,7 @@ class Running:
     def forward(self, signum: int) -> None:
         """Pass a signal of the user's on to the command and those of its children that are in its group."""
         self.signals += 1
-        if self.process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
             os.killpg(self.process.pid, signum if self.signals < PATIENCE else signal.SIGKILL)
 
     @contextmanager

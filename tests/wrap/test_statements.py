@@ -45,10 +45,18 @@ def test_a_statement_is_found_again_by_how_it_begins_and_its_number_among_these(
     found = shared(first, second)
     assert found.unsteady == 0
     assert [(str(each), each.text, each.nth) for each in found.statements] == [
-        ("postgres/INSERT INTO a VALUES (?)/1", "INSERT INTO a VALUES ('id-", 1),
-        ("postgres/INSERT INTO a VALUES (?)/2", "INSERT INTO a VALUES ('id-", 2),
+        ("postgres/INSERT INTO a VALUES (?)/1", "INSERT INTO a VALUES (", 1),
+        ("postgres/INSERT INTO a VALUES (?)/2", "INSERT INTO a VALUES (", 2),
         ("postgres/SELECT ?/1", "SELECT 1", 1),
     ]
+
+
+def test_no_digit_that_two_values_happen_to_share_is_asked_of_a_third_run() -> None:
+    web = ServerSeen(name="server-1", address=HostPort("127.0.0.1", 80), protocol="http", connects=1)
+    found = shared(run("GET /a?id=12960", server=web), run("GET /a?id=12965", server=web))
+    assert [each.text for each in found.statements] == ["GET /a?id="]
+    same = shared(run("GET /a?id=1", server=web), run("GET /a?id=1", server=web))
+    assert [each.text for each in same.statements] == ["GET /a?id=1"]
 
 
 def test_what_begins_alike_is_counted_whatever_it_goes_on_with() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -22,12 +23,15 @@ from tests.wrap.support import HARNESS, WITHIN_S, Wrapping, python
 PROGRAM = """
 import os, socket, sys
 
+class Lost(OSError):
+    pass
+
 def asks(*words):
     with socket.create_connection(("127.0.0.1", int(os.environ["PORT"]))) as link:
         link.sendall(b"*%d\\r\\n" % len(words) + b"".join(b"$%d\\r\\n%s\\r\\n" % (len(w), w) for w in words))
         answer = link.recv(1000)
     if not answer or answer.startswith(b"-"):
-        raise OSError(f"no answer to {words[0].decode()}")
+        raise Lost(f"no answer to {words[0].decode()}")
     return answer
 
 with socket.create_server(("127.0.0.1", 0)) as quiet:  # nothing is said to it, so that it is no server of a protocol
@@ -79,7 +83,7 @@ def test_each_statement_is_broken_in_each_way_and_what_changed_is_told(
     }  # fmt: skip
     assert all(cell["evidence"] for cell in told["cells"])
     assert (told["complete"], told["exit_status"], told["left_out"], told["tests"]) == (True, 1, [], None)
-    assert "exit status 1: OSError: no answer to SET" in found.stdout
+    assert "Lost: no answer to SET" in found.stdout
     assert "2 findings in 4 places" in found.stdout
     assert "9 of 9 breaks tried: 5 held, 4 failed, 0 inconclusive" in found.stdout
     folder = tmp_path / ".results" / "latest"
@@ -142,6 +146,31 @@ if len(runs.read()) < 3:
     asks(b"SET", b"a", b"b")
 """,
 )
+
+
+SPEAKS = """
+import socket
+from threading import Thread
+
+def greet():
+    link, _ = server.accept()
+    with link:
+        link.sendall(b"220 hello\\r\\n")
+
+with socket.create_server(("127.0.0.1", int("PORT"))) as server:
+    Thread(target=greet).start()
+    with socket.create_connection(server.getsockname()) as link:
+        assert link.recv(100)
+"""
+
+
+def test_what_could_not_be_read_is_left_out_in_words(wrapping: Wrapping) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    found = wrapping("--sweep", "--", *python(SPEAKS.replace("PORT", port)))
+    assert found.returncode == 1, found.stdout + found.stderr
+    assert "failed        tcp/refused" in found.stdout
+    assert "what tcp was asked and could not be read: not a protocol that the harness knows" in found.stdout
 
 
 def test_a_break_that_did_not_bite_is_inconclusive(wrapping: Wrapping, tmp_path: Path, port: str) -> None:

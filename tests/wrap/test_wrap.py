@@ -116,6 +116,16 @@ AT = HostPort("127.0.0.1", 5432)
             ["  Redis at 127.0.0.1:5432; 2 connections", "    not understood: the rest of 1 connection direction"],
         ),
         (
+            ServerSeen(name="a", address=AT, protocol="tcp", connects=1, kinds=[kind("Stream", "", 4, runs=False)]),
+            ["  TCP server at 127.0.0.1:5432; 1 connection",
+             "    not understood: a protocol that the harness does not know, whose bytes are relayed as they come"],
+        ),
+        (
+            ServerSeen(name="a", address=AT, protocol="postgres", connects=1,
+                       kinds=[kind("SSLRequest", "", 1, runs=False), kind("SSLAnswer", "", 1, runs=False)]),
+            ["  PostgreSQL at 127.0.0.1:5432; 1 connection"],
+        ),
+        (
             ServerSeen(name="a", address=AT, connects=3),
             ["  a server to which nothing was said at 127.0.0.1:5432; 3 connections"],
         ),

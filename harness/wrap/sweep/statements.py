@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -103,7 +104,7 @@ def _statement(
 ) -> Statement | None:
     sent = own[place]
     searched = SEARCHED.of(server.protocol)
-    text = searched.beginning([sent.text, other[place].text])
+    text = _steady(searched.beginning([sent.text, other[place].text]), place[0], [sent.text, other[place].text])
     nth = _number(text, place, own)
     if nth != _number(text, place, other):
         return None
@@ -119,6 +120,17 @@ def _statement(
         position=0,
         context=sent.before if is_commit else "",
     )
+
+
+def _steady(beginning: str, shape: str, texts: Sequence[str]) -> str:
+    """What a third run begins with, too: as far as the shape has it, where no value begins.
+
+    Two values that differ may share digits by chance.
+    """
+    if len(set(texts)) == 1:
+        return beginning
+    pairs = zip(beginning.lower(), shape.lower(), strict=False)
+    return beginning[: sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))]
 
 
 def _number(text: str, place: Place, run: Mapping[Place, _Sent]) -> int:

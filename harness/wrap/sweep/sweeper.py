@@ -28,6 +28,7 @@ LIMIT_TIMES: Final = 10
 """A broken run is ended after so many times what the unbroken one took."""
 EVIDENCE_CHARACTERS: Final = 100
 TESTS_NAMED: Final = 3
+TRACEBACK: Final = "Traceback"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,7 @@ class Sweeper:
         planned = plan(shared.statements, [self._names[each.name] for each in steady], self.choice.only)
         self.found.planned = len(planned.cells)
         self._leave_out(shared.unsteady, planned.thinned, len(known) - len(steady))
+        self._leave_out_unread(known)
         await self._break_all(planned.cells, known, first)
 
     def _leave_out(self, unsteady: int, thinned: int, moved: int) -> None:
@@ -100,6 +102,12 @@ class Sweeper:
             told.append(f"{counted(unsteady, 'statement')} that only one of two unbroken runs had, or in another order")
         if thinned:
             told.append(f"{counted(thinned, 'statement')} that are equal to others, which were planned")
+
+    def _leave_out_unread(self, known: Sequence[ServerSeen]) -> None:
+        for server in known:
+            if server.is_opaque or server.not_understood:
+                why = "TLS" if server.begins_in_tls or server.agreed_on_tls else "not a protocol that the harness knows"
+                self.found.left_out.append(f"what {self._names[server.name]} was asked and could not be read: {why}")
 
     async def _break_all(self, cells: Sequence[Cell], known: Sequence[ServerSeen], unbroken: Trial) -> None:
         until = time.monotonic() + self.choice.budget_s
@@ -188,7 +196,11 @@ def _why(trial: Trial) -> str:
     """What the tests that failed say, or else the log's last line that tells something."""
     if trial.failed:
         return listed([f"{test}: {reason}" for test, reason in trial.failed.items()], TESTS_NAMED)
-    return one_line(" ".join(telling_lines(trial.log.read_text("utf-8", "replace")))) or "it wrote nothing"
+    text = trial.log.read_text("utf-8", "replace")
+    [telling] = telling_lines(text) or ("it wrote nothing",)
+    if telling.startswith(TRACEBACK):  # the exception that closes it has none of the telling words
+        telling = [line for line in text.splitlines() if line and not line[0].isspace()][-1]
+    return one_line(telling)
 
 
 def _check_same(first: Trial, second: Trial) -> None:

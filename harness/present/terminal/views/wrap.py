@@ -58,8 +58,8 @@ def _unread(server: ServerSeen) -> str:
         return "not understood: they agreed on TLS; turn it off (sslmode=disable) to have its statements"
     if server.not_understood:
         return f"not understood: the rest of {counted(server.not_understood, 'connection direction')}"
-    if server.protocol and not server.statements:
-        return "no statements were understood: its bytes are relayed as they come"
+    if server.is_opaque:
+        return "not understood: a protocol that the harness does not know, whose bytes are relayed as they come"
     return ""
 
 
