@@ -72,6 +72,10 @@ class Probe(Protocol):
         """Count the service's sessions that wait for a lock of another session; 0 for servers without locks."""
         ...
 
+    async def unsettled(self) -> int:
+        """Count the messages that a queue still has to give the service, or awaits its word for; 0 without queues."""
+        ...
+
     async def rows(self, query: str, ids: Sequence[str] | None) -> Sequence[tuple[str, str, int]]:
         """Return id, digest and number of copies of what is stored: of these ids, or of all.
 
@@ -105,6 +109,10 @@ class UnaskedProbe:
         return None
 
     async def blocked(self) -> int:
+        """Return 0."""
+        return 0
+
+    async def unsettled(self) -> int:
         """Return 0."""
         return 0
 

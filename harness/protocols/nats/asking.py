@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from harness.protocols.contract.access import ADMIN_TIMEOUT_S, OWN_NAME
 from harness.protocols.contract.probes import ANSWERED_WITHIN_S
+from harness.protocols.nats.wire.framing import sizes
 
 __all__ = ["Asking", "NatsError", "asking", "version_of"]
 
@@ -21,7 +21,7 @@ INBOX: Final = "_INBOX.harness"
 LOGGED_IN: Final = b"PONG\r\n"
 REFUSED: Final = b"-ERR "
 LINE_MAX: Final = 1 << 20
-_MESSAGE: Final = re.compile(rb"H?MSG \S+ \S+ (?:(\d+) )?(\d+)\r\n")
+NO_RESPONDERS: Final = b"NATS/1.0 503"
 
 
 class NatsError(Exception):
@@ -65,13 +65,13 @@ class Asking:
         async with asyncio.timeout(ANSWERED_WITHIN_S):
             while True:
                 line = await self._line()
-                found = _MESSAGE.match(line)
-                if found is not None:
-                    whole = await self._reader.readexactly(int(found[2]) + 2)
-                    head = int(found[1]) if found[1] else 0
-                    if head and whole.startswith(b"NATS/1.0 503"):
-                        raise NatsError(f"nobody answers {subject}")
-                    return whole[head:-2]
+                if not line.startswith((b"MSG ", b"HMSG ")):
+                    continue
+                head, whole = ([0, *sizes(line)])[-2:]
+                body = await self._reader.readexactly(whole + 2)
+                if body[:head].startswith(NO_RESPONDERS):
+                    raise NatsError(f"nobody answers {subject}")
+                return body[head:-2]
 
     async def log_in(self, login: Login) -> None:
         """Read the greeting and log in. Raises NatsError if the server refuses."""

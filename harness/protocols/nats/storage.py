@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from harness.addresses import HostPort
 from harness.protocols.contract.probes import NotUnderstoodError, Said
 from harness.protocols.contract.storage import Own, Share, Storage
 from harness.protocols.nats.asking import NatsError, asking
+from harness.protocols.nats.probes import NatsProbe, streams
 from harness.protocols.nats.server import Account, NatsServer
-from harness.protocols.tcp.probes import ConnectionsProbe
 
 __all__ = ["STORAGE", "OwnAccount"]
 
@@ -50,9 +49,9 @@ class OwnAccount:
             raise NotUnderstoodError(f"NATS says: {answer}")
         return Said(answer, effective=True)
 
-    def probe(self) -> ConnectionsProbe:
+    def probe(self) -> NatsProbe:
         """See `Own`."""
-        return ConnectionsProbe(self.port)
+        return NatsProbe(self.admin_url, self.port)
 
     @asynccontextmanager
     async def empty_beside(self) -> AsyncIterator[OwnAccount]:
@@ -62,7 +61,7 @@ class OwnAccount:
     async def empty(self) -> None:
         """Delete all streams of the account, with their consumers."""
         async with asking(self.admin_url) as own:
-            for name in json.loads(await own.ask("$JS.API.STREAM.NAMES")).get("streams") or ():
+            for name in await streams(own):
                 await own.ask(f"$JS.API.STREAM.DELETE.{name}")
 
 

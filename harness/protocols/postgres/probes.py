@@ -76,6 +76,10 @@ class PostgresProbe:
         sql = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND cardinality(pg_blocking_pids(pid)) > 0"
         return int((await self._fetch(sql, self._user))[0][0])
 
+    async def unsettled(self) -> int:
+        """See `Probe`."""
+        return 0
+
     async def rows(self, query: str, ids: Sequence[str] | None) -> Sequence[tuple[str, str, int]]:
         """Read what is stored."""
         every = f"({query.rstrip().rstrip(';')}\n) AS stored"

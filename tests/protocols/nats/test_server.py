@@ -58,6 +58,23 @@ async def test_a_stream_outlives_a_restart_and_a_crash_and_goes_with_its_service
 
 
 @pytest.mark.asyncio
+async def test_what_a_consumer_has_not_acknowledged_is_not_settled(nats: NatsServer) -> None:
+    async with STORAGE.own(nats, Share(link="nats", number=4)) as own, asking(own.admin_url) as client:
+        probe = own.probe()
+        assert await probe.unsettled() == 0
+        await client.ask("$JS.API.STREAM.CREATE.ORDERS", STREAM)
+        consumer = {"stream_name": "ORDERS", "config": {"durable_name": "w", "ack_policy": "explicit"}}
+        await client.ask("$JS.API.CONSUMER.CREATE.ORDERS.w", json.dumps(consumer).encode())
+        for body in (b"one", b"two"):
+            await client.ask("orders.new", body)
+        assert await probe.unsettled() == 2
+        assert await client.ask("$JS.API.CONSUMER.MSG.NEXT.ORDERS.w") == b"one"
+        assert await probe.unsettled() == 2
+        await client.ask("$JS.ACK.ORDERS.w.1.1.1.1.1", b"+ACK")
+        assert await probe.unsettled() == 1
+
+
+@pytest.mark.asyncio
 async def test_services_do_not_see_each_others_streams(nats: NatsServer) -> None:
     async with (
         STORAGE.own(nats, Share(link="nats", number=2)) as one,
