@@ -1,8 +1,10 @@
 """Production's alerts (ops/alerts.yml) fire where they must, by a real Prometheus, and end when it is over."""
 
 from harness import (
+    ACKNOWLEDGED,
     ANY_OUTCOME,
     Lab,
+    Postgres,
     link,
     needs,
     nightly,
@@ -73,6 +75,20 @@ async def test_alert_when_postgres_has_no_connection_left(lab: Lab) -> None:
         async with lab.inject(server.limit_connections(postgres, 0), link.cut(postgres)):
             await _all_fire(lab, full, *NOTHING_STORED)
         await lab.until(service.answers(at_least=60))
+
+
+@nightly("waits until a replica is a minute behind, which no rule makes faster")
+@needs("prometheus")
+@proves("replica.absence_is_no_proof", fails="outcome", match="absent")
+async def test_alert_while_the_replica_is_behind(lab: Lab) -> None:
+    """The standby replays nothing any more: that is told once it is a minute behind; nothing is denied meanwhile."""
+    replica = Postgres("replica")
+    await lab.restart("WEBHOOK_REPLICA_URL={replica.url}")
+    behind = server.pause_replay(replica)
+    async with lab.inject(server.standby(replica)), lab.alerts("WebhookReplicaLag"), lab.inject(behind):
+        await lab.deliver()
+        await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+        await lab.until(service.alert("WebhookReplicaLag"), within_s=120)
 
 
 async def _all_fire(lab: Lab, *names: str) -> None:

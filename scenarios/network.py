@@ -17,7 +17,7 @@ from harness import (
     service,
     syscall,
 )
-from scenarios.words import UNHANDLED, WAITS_FOR_POSTGRES, WAITS_FOR_REDIS
+from scenarios.words import REFUSED_CONNECT, UNHANDLED, WAITS_FOR_POSTGRES, WAITS_FOR_REDIS
 
 NOTICED_S = 4.5
 """A dead line is tried after two seconds and then each second. The kernel's timers have a second to be late."""
@@ -143,3 +143,14 @@ async def test_large_packets_lost(lab: Lab) -> None:
     """On the way to PostgreSQL large packets get lost: small deliveries are stored, and no large one waits for ever."""
     async with lab.inject(link.mtu_hole(postgres, mtu_bytes=1_400)):
         await lab.deliver(5, expect=ANY_OUTCOME)
+
+
+@nightly("a line that goes once tests most of it")
+@proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}({REFUSED_CONNECT})")
+async def test_line_flaps(lab: Lab) -> None:
+    """The line goes and comes, again and again: each time deliveries are stored as soon as it is back."""
+    await lab.deliver(5)
+    for _ in range(3):
+        async with lab.inject(link.down(postgres)):
+            await lab.deliver(2, expect=REFUSED)
+        await lab.deliver(5)
