@@ -15,7 +15,7 @@ from tests.results.made import summary_of
 HELD, FAILED, INCONCLUSIVE, UNAVAILABLE = Verdict.HELD, Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.UNAVAILABLE
 PING = proof("pool.pre_ping")
 PROVED = tried("a", PING)
-NASTY = '</script><script>alert(1)</script>"\x1b[31m|'
+NASTY = '</script><script>alert(1)</script>"\x1b[2J|'
 
 
 def side(*results: RunResult, proofs: tuple[ProofResult, ...] = ()) -> SummaryRead:
@@ -155,7 +155,7 @@ def test_the_page_is_one_file_and_what_a_service_says_stays_text() -> None:
     page.feed(html_page(found, "python -m harness verify"))
     assert "script" not in page.tags
     assert page.links == [], "it needs nothing else"
-    assert r'</script><script>alert(1)</script>"\x1b[31m|' in page.text
+    assert r'</script><script>alert(1)</script>"\x1b[2J|' in page.text
     assert page.tags.count("h1") == 1
 
 
