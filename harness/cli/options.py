@@ -43,8 +43,8 @@ JOBS_BY_DEFAULT_MAX = 4
 
 
 def jobs_here() -> int:
-    """Return as many jobs as this process may use cores, up to a limit: a run waits more than it computes."""
-    return min(len(os.sched_getaffinity(0)), JOBS_BY_DEFAULT_MAX)
+    """Return one job more than this process may use cores, up to a limit: a run waits for a third of its time."""
+    return min(len(os.sched_getaffinity(0)) + 1, JOBS_BY_DEFAULT_MAX)
 
 
 class Seconds(click.FloatRange):
@@ -93,7 +93,7 @@ STRICT = click.option(
 )  # fmt: skip
 JOBS = click.option(
     "--jobs", type=click.IntRange(1, JOBS_MAX), default=jobs_here, envvar="HARNESS_JOBS", show_envvar=True, metavar="N",
-    show_default="the cores, 4 at most", help="Scenarios that run at once, each on its own servers.",
+    show_default="one more than cores, 4 at most", help="Scenarios that run at once, each on its own servers.",
 )  # fmt: skip
 PLAN: tuple[Any, ...] = (
     click.option("--profile", metavar="P", help=help_of("profile", default=True)),

@@ -134,7 +134,8 @@ class _Run:
             self._recorder.record("runner", NotSteady(str(problem), not_started=True))
             return
         self._site = rig.site
-        await owned.enter_async_context(cores_recorded(lambda: processes_of(rig.site, self._bed), self._recorder))
+        cores = cores_recorded(lambda: processes_of(rig.site, self._bed), self._recorder, harness=self._bed.harness)
+        await owned.enter_async_context(cores)
         performer = Performer(rig, lacking=self._bed.lacking)
         # Heal once more at the very end, whatever ended the run. Usually nothing is left to heal.
         owned.push_async_callback(performer.faults.heal_all)

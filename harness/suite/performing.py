@@ -37,12 +37,17 @@ class Performer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
-    """What a performer needs. `lane`: its name, if there are several. `servers`: lends servers, if they are there."""
+    """What a performer needs.
+
+    `lane`: its name, if there are several, and `harness` the process to which they all belong. `servers`: lends
+    servers, if they are there.
+    """
 
     target: Target
     stack: StackConfiguration
     logs: Path
     lane: str = ""
+    harness: int | None = None
     servers: Servers | None = None
 
 
@@ -95,6 +100,7 @@ class Here:
         else:
             opened = ways.servers.lend(ways.target, logs=ways.logs, progress=self._progress)
         with opened as bed:
+            bed.harness = ways.harness
             self._tell(StackUp(time.monotonic() - began, bed.stack.versions()))
             yield bed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
@@ -203,7 +204,8 @@ class Session:
     @contextmanager
     def _lane(self, scenarios: Sequence[Scenario], name: str) -> Iterator[None]:
         """Have the runs of this thread performed in a process of its own."""
-        ways = self._ways(logs=self.folder.logs / name, lane=name)  # separate logs: what servers log is evidence
+        logs = self.folder.logs / name  # separate ones: what servers log is evidence
+        ways = self._ways(logs=logs, lane=name, harness=os.getpid())
         apart = self._apart[threading.get_ident()] = Apart(ways, scenarios, self._heard)
         try:
             yield
@@ -335,8 +337,11 @@ class Session:
             self._write(complete=False, status=None)
             self._watcher.ended(result, note)
 
-    def _ways(self, *, logs: Path, lane: str = "") -> Ways:
-        return Ways(target=self._target, stack=self._settings.stack, logs=logs, lane=lane, servers=self._servers)
+    def _ways(self, *, logs: Path, lane: str = "", harness: int | None = None) -> Ways:
+        return Ways(
+            target=self._target, stack=self._settings.stack, logs=logs, lane=lane, harness=harness,
+            servers=self._servers,
+        )  # fmt: skip
 
     def _heard(self, told: Told) -> None:
         """Take in what a performer tells, in the thread that waits for it."""

@@ -104,6 +104,27 @@ def test_others_are_told_from_the_harness_and_what_it_started() -> None:
 
 
 RAN_MS = 50
+BESIDE = """
+import sys
+from harness.engine.observing.cores import Cores
+lane, harness = map(int, sys.argv[1:])
+all_lanes, this = Cores(dict, harness), Cores(dict)
+ran_ns = lambda: int(open(f"/proc/{lane}/schedstat").read().split()[0])
+before = all_lanes.read().own_ns, this.read().own_ns
+began_ns = ran_ns()
+while ran_ns() < began_ns + 200_000_000:
+    pass
+after_this, after_all = this.read().own_ns, all_lanes.read().own_ns
+print((after_all - before[0] - (after_this - before[1])) / 1e6)
+"""
+
+
+def test_another_lane_is_no_other_program() -> None:
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as lane:
+        command = [sys.executable, "-c", BESIDE, str(lane.pid), str(os.getpid())]
+        difference_ms = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        lane.kill()
+    assert difference_ms >= RAN_MS, "what the other lane ran is taken off only where it is known to be one"
 
 
 def until_it_ran(pid: int) -> None:

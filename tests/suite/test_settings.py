@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,12 @@ def test_names_come_one_an_option_or_separated_by_commas(texts: list[str], names
 
 def test_what_is_asked_for_by_default_needs_no_options() -> None:
     assert SuiteSettings().options() == ()
+
+
+@pytest.mark.parametrize(("cores", "jobs"), [(1, 2), (2, 3), (3, 4), (16, 4)])
+def test_one_scenario_more_than_cores_runs_at_once(monkeypatch: pytest.MonkeyPatch, cores: int, jobs: int) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(cores)))
+    assert jobs_here() == jobs
 
 
 def test_the_options_ask_for_the_same_again() -> None:

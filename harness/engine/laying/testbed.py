@@ -69,6 +69,8 @@ class Testbed:
     """Whether a sweep may make logging in cheap. A driver may refuse that."""
     prepares_own: bool = False
     """Each service's database is not copied but prepared, by the command in the service's own directory."""
+    harness: int | None = None
+    """The process to which all lanes belong, where this one is a lane."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     server_changes: list[ServerChange] = field(default_factory=list)
     """What scenarios did to the servers beyond their service's own part."""

@@ -82,13 +82,16 @@ def _wait_of(part: str, before: Mapping[Thread, Times], now: Mapping[Thread, Tim
 
 
 @asynccontextmanager
-async def cores_recorded(processes: Processes, recorder: Recorder) -> AsyncIterator[None]:
+async def cores_recorded(
+    processes: Processes, recorder: Recorder, *, harness: int | None = None
+) -> AsyncIterator[None]:
     """Twice a second, and at the end, record who waited for a core and how busy other programs kept the cores.
 
     `processes` returns the process ids of the run at this moment, by a readable name (`service`, `relay`, `postgres`).
-    Processes forked by these are included.
+    Processes forked by these are included. `harness`: the process of which all descendants, such as other lanes, are no
+    other programs; None is this one.
     """
-    cores = Cores(processes)
+    cores = Cores(processes, harness)
     sampling = asyncio.create_task(_sample(cores, recorder))
     try:
         yield
@@ -108,22 +111,24 @@ async def _sample(cores: Cores, recorder: Recorder) -> None:
 class Cores:
     """Reads what happened since the last reading. Made and used in the thread that the run's clients are in."""
 
-    def __init__(self, processes: Processes) -> None:
+    def __init__(self, processes: Processes, harness: int | None = None) -> None:
         self._processes = processes
+        self._harness = os.getpid() if harness is None else harness
         self._clients = (os.getpid(), threading.get_native_id())
-        self._last = self._read()
+        self._last = self.read()
 
     def since_last(self) -> CoresSeen:
         """Return what happened since the last call, or since this was made."""
-        before, self._last = self._last, self._read()
+        before, self._last = self._last, self.read()
         return seen_between(before, self._last, os.cpu_count() or 1)
 
-    def _read(self) -> Reading:
+    def read(self) -> Reading:
+        """Look at the machine."""
         roots = self._processes()
         name_of = {pid: name for name, pids in roots.items() for pid in pids}
         threads: dict[str, dict[Thread, Times]] = {CLIENTS: {}, **{name: {} for name in roots}}
         own_ticks = 0
-        for process, name in _ours(name_of):
+        for process, name in _ours(self._harness, name_of):
             own_ticks += process.ran_ticks + process.reaped_ticks
             if name:
                 threads[name].update(_threads(process.pid))
@@ -139,16 +144,15 @@ def processes_of(site: Site, bed: Testbed) -> Mapping[str, Iterable[int]]:
     return {"service": [site.service.process.pid] if site.service.running else [], "relay": [site.relay_pid], **own}
 
 
-def _ours(name_of: Mapping[int, str]) -> Iterator[tuple[Process, str]]:
-    """Yield this process and all that it has started, each with the name of the nearest named process above it.
+def _ours(harness: int, name_of: Mapping[int, str]) -> Iterator[tuple[Process, str]]:
+    """Yield the harness and all that it has started, each with the name of the nearest named process above it.
 
     Ancestors are read as they are now: a process whose parent has just ended is found at the next reading.
     """
     below: dict[int, list[Process]] = {}
     waiting: list[tuple[Process, str]] = []
-    own = os.getpid()
     for process in all_processes():
-        if process.pid == own:
+        if process.pid == harness:
             waiting.append((process, ""))
         below.setdefault(process.parent, []).append(process)
     while waiting:
