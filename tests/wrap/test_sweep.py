@@ -158,7 +158,7 @@ def greet():
         link.sendall(b"220 hello\\r\\n")
 
 with socket.create_server(("127.0.0.1", int("PORT"))) as server:
-    Thread(target=greet).start()
+    Thread(target=greet, daemon=True).start()
     with socket.create_connection(server.getsockname()) as link:
         assert link.recv(100)
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from harness.protocols.redis.server import RedisServer
 from harness.relay import KindOfMessage
 from harness.stack import Stack
 from harness.wrap.saw import PassedBy, Saw, ServerSeen
+from harness.wrap.wrapping import Command, Wrapper, wrapper
 from tests.wrap.support import HARNESS, WITHIN_S, Wrapping, python, wrap
 
 PROGRAM = """
@@ -73,6 +75,18 @@ def test_a_host_that_has_no_address_is_a_mistake_of_usage(wrapping: Wrapping) ->
     found = wrapping("--host", "no-such-host.invalid", "--", "true")
     assert found.returncode == 4
     assert "--host = 'no-such-host.invalid'" in found.stderr
+
+
+def test_a_command_that_does_not_end_in_its_time_is_killed(tmp_path: Path) -> None:
+    async def play(made: Wrapper) -> tuple[int | None, int | None]:
+        command = Command(argv=["/bin/sleep", "600"], cwd=tmp_path, env={})
+        async with made.caught(command) as catching:
+            await catching.lay()
+            running = await made.run(command, catching, log=tmp_path / "log")
+            return await running.wait(0.01), running.process.poll()
+
+    with wrapper() as made:
+        assert asyncio.run(play(made)) == (None, -signal.SIGKILL)
 
 
 def test_output_to_a_file_comes_after_what_is_in_it(tmp_path: Path) -> None:
