@@ -70,6 +70,9 @@ def tried(example: Example, *, accept: bool) -> int:
     failed = example.failed()
     if accept:
         example.expected.write_text("".join(f"{each}\n" for each in failed), "utf-8")
+    if not example.expected.is_file():
+        print(f"{example.folder.name}: no failed.txt to compare with: --accept writes it")  # noqa: T201
+        return CANNOT
     expected = example.expected.read_text("utf-8").split()
     for told, ids in (
         ("failed, and held before", sorted({*failed} - {*expected})),
