@@ -14,7 +14,7 @@ from harness.history.events import Purpose, RequestSent
 from harness.search.sweep.cells.states import States
 from harness.search.sweep.cells.striking import MET_NEXT, NOT_MET
 from harness.search.sweep.plan import Choice
-from tests.scenario_live.test_cross_talk import mixing
+from tests.scenario_live.links.test_cross_talk import mixing
 from tests.search.live import lane_settings, sweep
 
 

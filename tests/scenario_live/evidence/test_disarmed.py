@@ -19,8 +19,8 @@ from harness.protocols.postgres.words import Postgres
 from harness.results import RunResult
 from harness.stack.on_path import POOLER
 from harness.vocabulary import Link
+from tests.scenario_live.links.test_tls import ENCRYPTED, in_tls
 from tests.scenario_live.support import Runs, evidence
-from tests.scenario_live.test_tls import ENCRYPTED, in_tls
 
 REPLICA, POOLED = Postgres("replica"), Postgres("pooled")
 NEVER = redis.sent("NEVER")

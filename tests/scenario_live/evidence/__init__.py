@@ -1,0 +1,1 @@
+"""What every fault leaves, and what no fault leaves."""

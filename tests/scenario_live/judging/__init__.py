@@ -1,0 +1,1 @@
+"""How real runs are judged, and on whom what happened is put."""

@@ -1,0 +1,1 @@
+"""What is done on the links between the service and its servers."""

@@ -1,0 +1,1 @@
+"""What is done to the service's own processes, and how they start, run and end."""
