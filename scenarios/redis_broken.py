@@ -41,9 +41,11 @@ async def test_silent_redis_is_left_alone(lab: Lab) -> None:
         await lab.deliver(5)
         await lab.wait(1.1, because="Redis is left alone for a second")
         await lab.deliver(10)
-        for _ in range(4):
+        for _ in range(9):
             await lab.deliver()
-    lab.expect(service.metric("webhook_degraded_total", reason="redis_failed"), at_most=7)
+    lab.expect(
+        service.metric("webhook_degraded_total", reason="redis_failed"), at_most=10
+    )  # a busy machine makes it longer
     lab.expect(service.metric("webhook_breaker_state"), at_least=1)
     lab.expect(postgres.sends_per_request, at_most=1)
 
