@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _UNFIT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 forbids or discourages (2.2): control characters, surrogates, U+FFFE and U+FFFF."""
@@ -53,10 +53,25 @@ _ROUTINE = re.compile(r"(?<![a-z])(info|debug|trace)(?![a-z])(?!.* 5\d\d\b)", re
 """A line of a level below a warning, unless it tells of an answer that was one of the server's errors."""
 
 
+_TRACEBACK = "Traceback (most recent call last)"
+
+
 def telling_lines(log: str, count: int = 1) -> tuple[str, ...]:
-    """Return the last lines of a log that report an error; else that warn; else those that are no mere routine."""
+    """Return the last lines of a log that report an error; else that warn; else those that are no mere routine.
+
+    Of a traceback that is the line of its exception, whatever the exception is called.
+    """
     lines = [line for line in log.splitlines() if line.strip()]
-    wrong = [line for line in lines if _TELLING.search(line)]
+    closing = _closing(lines)
+    closes = frozenset(closing.values())
+    wrong = [line for at, line in enumerate(lines) if at not in closing and (at in closes or _TELLING.search(line))]
     warned = [line for line in lines if _WARNING.search(line)]
     other = [line for line in lines if not _ROUTINE.search(line)]
     return tuple((wrong or warned or other)[-count:])
+
+
+def _closing(lines: Sequence[str]) -> Mapping[int, int]:
+    """Of each traceback's first line the line of its exception: the next one that is not indented."""
+    begun = (at for at, line in enumerate(lines) if line.startswith(_TRACEBACK))
+    ends = ((at, next((on for on in range(at + 1, len(lines)) if not lines[on][0].isspace()), None)) for at in begun)
+    return {at: end for at, end in ends if end is not None}

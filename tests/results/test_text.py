@@ -32,6 +32,14 @@ def test_lines_that_tell_of_trouble_come_first() -> None:
     assert telling_lines("") == ()
 
 
+def test_of_a_traceback_the_exception_tells_whatever_it_is_called() -> None:
+    frames = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n    await it\n    ^^^^^\n'
+    assert telling_lines(f"one\n{frames}shop.Gone: no tea\n", 9) == ("shop.Gone: no tea",)
+    assert telling_lines(f"{frames}KeyboardInterrupt\nbye\n") == ("KeyboardInterrupt",)
+    assert telling_lines(f"{frames}\n{frames}ValueError: x\n", 9) == ("ValueError: x",)
+    assert telling_lines(frames) == (frames.splitlines()[0],), "it was cut off"
+
+
 def test_colours_are_left_out() -> None:
     assert visible("\x1b[91m[ERROR] \x1b[39mrefused\x1b[K") == "[ERROR] refused\\x1b[K"
 

@@ -28,7 +28,6 @@ LIMIT_TIMES: Final = 10
 """A broken run is ended after so many times what the unbroken one took."""
 EVIDENCE_CHARACTERS: Final = 100
 TESTS_NAMED: Final = 3
-TRACEBACK: Final = "Traceback"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,8 +197,6 @@ def _why(trial: Trial) -> str:
         return listed([f"{test}: {reason}" for test, reason in trial.failed.items()], TESTS_NAMED)
     text = trial.log.read_text("utf-8", "replace")
     [telling] = telling_lines(text) or ("it wrote nothing",)
-    if telling.startswith(TRACEBACK):  # the exception that closes it has none of the telling words
-        telling = [line for line in text.splitlines() if line and not line[0].isspace()][-1]
     return one_line(telling)
 
 
