@@ -23,6 +23,10 @@ from harness.vocabulary import ACKNOWLEDGED
 
 PATH_WRONG = (404, 405)
 SERVER_ERROR = 500
+MUST_KNOW_AGAIN = (
+    "a sender that had no answer sends the same delivery once more: the service must acknowledge it again, or "
+    "[outcomes] already says how it answers then"
+)
 LOGGED_WITHIN_S = 1.0
 """How long to wait for the log to tell of an error that was answered."""
 
@@ -144,13 +148,15 @@ async def _asked(rig: Rig, performer: Performer, name: str, about: Delivery | No
     owed, lacks = (sent.owed if sent else None), (ended.lacks if ended else ())
     if (owed is None or answer.outcome in owed) and not lacks:
         return Found(what=what, saw=_told(answer))
-    return Found(what=what, problem=_not_as_owed(rig.target, table, name, answer, str(owed), lacks))
+    return Found(what=what, problem=not_as_owed(rig.target, table, name, answer, str(owed), lacks))
 
 
-def _not_as_owed(target: Target, table: str, name: str, answer: Answer, owed: str, lacks: Sequence[str]) -> UsageError:
+def not_as_owed(target: Target, table: str, name: str, answer: Answer, owed: str, lacks: Sequence[str]) -> UsageError:
+    """The error of a request that was not answered as its description promises."""
     lacking = f", and lacks {', '.join(lacks)}" if lacks else f" where {owed} is owed"
     problem = f"was answered {_told(answer)}{lacking}"
     mend = "correct the description of this request, or of what answers mean ([outcomes]); else the service is wrong"
+    mend = MUST_KNOW_AGAIN if name == AGAIN else mend
     return UsageError.at(place_of(target, table), "name", name, problem, mend=mend)
 
 

@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harness.present.looks import look
 from harness.present.scales import milliseconds
@@ -21,6 +21,8 @@ from harness.results.text import visible
 _FOLDER = "page"
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that change the direction of what follows: a text could look like another."""
+
+_BETWEEN_WORDS = re.compile(r"(?<=[_./:\[-])(?=\w)")
 
 
 def rendered(template: str, *, styles: str = "", script: str = "", **values: Any) -> str:
@@ -74,6 +76,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"ms": _ms, "at": _at, "pretty": _pretty, "plain": plain, "tone": _tone}
+    environment.filters["breakable"] = breakable
     return environment
 
 
@@ -85,6 +88,11 @@ def _shown(value: object) -> object:
 def plain(text: str) -> str:
     """Without characters that a reader cannot see."""
     return _TURNING.sub(lambda found: f"\\u{ord(found[0]):04x}", visible(text))
+
+
+def breakable(text: str) -> Markup:
+    """A name that a narrow screen breaks between its words: `idle_<wbr>pool_<wbr>cut`."""
+    return Markup("<wbr>").join(escape(plain(part)) for part in _BETWEEN_WORDS.split(text))
 
 
 def _tone(verdict: str) -> str:

@@ -30,6 +30,14 @@ def harness_words() -> tuple[str, ...]:
     return (_from_here(sys.executable), "-m", "harness")
 
 
+def harness_words_in(folder: Path) -> tuple[str, ...]:
+    """Return the words that start this harness in another folder, where a path relative to this one leads elsewhere."""
+    program, *rest = harness_words()
+    if os.sep in program and folder.resolve() != Path.cwd():
+        program = os.path.normpath(Path.cwd() / program)  # not resolved: an environment's Python is a link
+    return program, *rest
+
+
 def _from_here(path: str) -> str:
     """Return the path relative to the current folder if it is below."""
     here = os.path.relpath(path)

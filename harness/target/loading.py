@@ -44,7 +44,7 @@ MEND_OF_FIRST = (
 def load_target(path: Path) -> Target:
     """Read and check the description at `path`. Raises UsageError."""
     near = sorted(found for found in Path().glob("*/*.toml") if "target" in found.name)
-    data = read_toml(path, mend="name a target description, in TOML", near=near)
+    data = read_toml(path, mend="name a target description, in TOML, or write one: `harness init`", near=near)
     if data.get("schema") == FIRST_SCHEMA:
         check_schema(data, place=str(path), schema=SCHEMA, mend=MEND_OF_FIRST)
     description = check_document(TargetDescription, data, place=str(path))

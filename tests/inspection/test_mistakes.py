@@ -13,11 +13,15 @@ import pytest
 from harness.cli.main import main
 from harness.cli.verbs import check as verb
 from harness.engine.laying.testbed import TemplateError, Testbed, open_testbed
+from harness.engine.workload.clients import Answer
+from harness.engine.workload.contract import AGAIN
 from harness.errors import UsageError
 from harness.inspection import Found, inspect_on
+from harness.inspection._sending import not_as_owed
 from harness.inspection._starting import unprepared
 from harness.stack import StackConfiguration
 from harness.target import Target, load_target
+from harness.vocabulary import UNKNOWN
 from tests.tiny import write_suite
 
 LISTENING = r"'listening on port (?P<port>\d+)'"
@@ -129,6 +133,14 @@ def test_prepare_that_fails_says_why_in_its_last_line(tmp_path: Path) -> None:
     told = str(unprepared(target, failed))
     assert "[service]: prepare = '{python} service.py prepare': ended with status 1: ModuleNotFoundError" in told
     assert f"install asyncpg for {sys.executable}" in told
+
+
+def test_a_service_that_does_not_know_a_delivery_again_is_told_what_a_sender_does(tmp_path: Path) -> None:
+    target = load_target(write_suite(tmp_path) / "scenarios" / "target.toml")
+    answer = Answer("msg", UNKNOWN, 500, b"Internal Server Error", 1.0)
+    told = str(not_as_owed(target, "contract, again", AGAIN, answer, "acknowledged", ()))
+    assert "was answered 500, which means unknown: Internal Server Error where acknowledged is owed" in told
+    assert "sends the same delivery once more: the service must acknowledge it again" in told
 
 
 @pytest.mark.parametrize("wrong", [False, True])

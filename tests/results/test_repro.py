@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.results import RunKey
-from harness.results.repro import gate_line, harness_words
+from harness.results.repro import gate_line, harness_words, harness_words_in
 
 
 @pytest.fixture
@@ -36,6 +36,16 @@ def test_a_script_that_the_shell_would_not_find_is_called_by_its_path(
     assert harness_words() == ("bin/harness",)
     monkeypatch.chdir(script.parent)
     assert harness_words() == ("./harness",)
+
+
+def test_in_another_folder_a_path_still_leads_to_it(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.chdir(script.parent.parent)
+    monkeypatch.setattr(sys, "argv", ["../" + str(script.relative_to(script.parents[2]))])
+    assert harness_words_in(Path("orders")) == (str(script),)
+    assert harness_words_in(Path.cwd()) == harness_words()
+    monkeypatch.setenv("PATH", str(script.parent))
+    assert harness_words_in(Path("orders")) == ("harness",)
 
 
 @pytest.mark.parametrize("called", ["/x/harness/__main__.py", "/x/bin/pytest"])

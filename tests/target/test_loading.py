@@ -333,7 +333,7 @@ def test_a_missing_file_is_told_with_those_that_are_there(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="there is no such file") as caught:
         load_target(Path("suite/targt.toml"))
-    assert caught.value.hint == "name a target description, in TOML"
+    assert caught.value.hint == "name a target description, in TOML, or write one: `harness init`"
     (tmp_path / "suite").mkdir()
     write(tmp_path / "suite")
     with pytest.raises(UsageError, match=r"closest valid: 'suite/target\.toml'"):
@@ -343,7 +343,7 @@ def test_a_missing_file_is_told_with_those_that_are_there(tmp_path: Path, monkey
 def test_a_directory_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot be read: .*Is a directory") as caught:
         load_target(tmp_path)
-    assert caught.value.hint == "name a target description, in TOML"
+    assert caught.value.hint == "name a target description, in TOML, or write one: `harness init`"
 
 
 STORED, ROWS = "[stored]\n", 'sql = "SELECT id, digest FROM a"\n'

@@ -15,7 +15,7 @@ from harness.cli.stage import perform
 from harness.demo import SCENARIOS, copy_to
 from harness.plugin.options import HELP
 from harness.present.terminal.screen import Screen
-from harness.results.repro import harness_words
+from harness.results.repro import harness_words, harness_words_in
 from harness.suite import ExitStatus, Session, SuiteSettings
 from harness.suite.settings import RESULTS
 from harness.suite.verbs.running import run_scenarios
@@ -54,7 +54,7 @@ def demo(*, copy: Path | None, results: Path, jobs: int, **given: Any) -> ExitSt
 
 
 def _next_lines(copied: Path | None) -> Iterator[str]:
-    gate = shlex.join([*harness_words(), "gate"])
+    gate = shlex.join([*harness_words_in(copied or OWN), "gate"])
     if copied is None:
         yield "next: the service as files of yours, to be mended until it holds:"
         yield f"    {shlex.join([*harness_words(), 'demo', '--copy', str(OWN)])} && cd {OWN} && {gate}"

@@ -14,7 +14,7 @@ import click
 from harness.drafting.project import Asked, Project, Written, found, written
 from harness.drafting.project import protocols as linked
 from harness.errors import UsageError
-from harness.results.repro import harness_words
+from harness.results.repro import harness_words_in
 from harness.suite import ExitStatus
 
 DISTRIBUTION = "webhook-resilience-harness"
@@ -104,4 +104,4 @@ def _lines(folder: Path, project: Project, files: Sequence[Written], requirement
     if requirement is None and not all(each.kept for each in files):
         yield f"the CI job installs {this_harness()}; if it cannot have that, say so with --harness, or mend the job"
     here = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
-    yield f"next: {here}{shlex.join([*harness_words(), 'check'])}"
+    yield f"next: {here}{shlex.join([*harness_words_in(folder), 'check'])}"

@@ -29,7 +29,7 @@ from harness.suite import ExitStatus
 from harness.suite.settings import RESULTS
 from harness.suite.status import verdicts_status
 from harness.wrap.streams import own_streams
-from harness.wrap.sweep.results import JSON_FILE
+from harness.wrap.sweep.results import JSON_FILE, document_of
 from harness.wrap.sweep.sweeper import Choice, Sweeper
 from harness.wrap.wrapping import Command, run_once, wrapper
 
@@ -109,7 +109,7 @@ def _sweep(command: Command, choice: Choice, results: Path, output: Output) -> E
                 return verdicts_status({result.verdict for result in found.cells})
 
             def write(complete: bool, status: ExitStatus) -> None:
-                document = {**found.to_json(), "complete": complete, "exit_status": int(status), "command": shown}
+                document = document_of(found, complete=complete, exit_status=int(status), command=shown)
                 write_atomically(folder.path / JSON_FILE, json.dumps(document, indent=1) + "\n")
                 write_atomically(folder.junit, wrap_junit_text(found))
                 write_page(found, folder.path, command=shown)

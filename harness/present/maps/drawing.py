@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from harness.present.maps.fault_map import FaultMap, MapRow, Sign
 from harness.results.text import shortened
 
-LEFT = 360
-"""Where the cells begin. The labels are to their left."""
 LABEL_CHARACTERS = 56
+LABEL_LEFT, CHARACTER_WIDTH = 8, 6.3
 ROW_HEIGHT, CELL_HEIGHT = 15, 13
 GROUP_HEIGHT = 20
 COLUMN_WIDTH, BYTE_WIDTH = 17, 4
@@ -23,10 +22,12 @@ BYTES_A_TICK = 50
 class Drawn:
     """A map. `paths`: all cells of a tone as one. `letters`: x and y of each that did not hold.
 
+    `left`: where the cells begin; the labels are to their left, and take no more than they need: a phone is narrow.
     `tops`: of each row of the source, in order, the upper edge. `wide`: a cell's width.
     """
 
     source: FaultMap
+    left: int
     width: float
     height: float
     wide: int
@@ -52,7 +53,7 @@ class Drawn:
 
 def drawn(source: FaultMap) -> Drawn:
     """Return the layout of the map."""
-    wide = COLUMN_WIDTH if source.columns else BYTE_WIDTH
+    wide, left = COLUMN_WIDTH if source.columns else BYTE_WIDTH, _left(source)
     tones = {sign.letter: sign.tone for sign in source.signs}
     placed, groups, height = _placed(source)
     last = max((row.runs[-1][1] for row in source.rows if row.runs), default=0)
@@ -60,20 +61,26 @@ def drawn(source: FaultMap) -> Drawn:
     letters: list[tuple[str, float, str, str]] = []
     for y, row in placed:
         for begin, end, letter in row.runs:
-            paths.setdefault(tones.get(letter, "none"), []).append(_cells(begin, end, y, wide))
-        letters += _letters(row, y, wide, source.signs)
+            paths.setdefault(tones.get(letter, "none"), []).append(_cells(begin, end, y, wide, left))
+        letters += _letters(row, y, wide, left, source.signs)
     return Drawn(
         source=source,
-        width=LEFT + (last + 1) * wide + RIGHT,
+        left=left,
+        width=left + (last + 1) * wide + RIGHT,
         height=height,
         wide=wide,
         tops=[y for y, _ in placed],
-        names=list(_names(source, last)),
+        names=list(_names(source, last, left)),
         groups=groups,
         labels=[(y + 10, shortened(row.label, LABEL_CHARACTERS), row.told) for y, row in placed],
         paths=[(tone, "".join(pieces)) for tone, pieces in paths.items()],
         letters=letters,
     )
+
+
+def _left(source: FaultMap) -> int:
+    named = [min(len(row.label), LABEL_CHARACTERS) for row in source.rows] + [len(row.group) for row in source.rows]
+    return LABEL_LEFT + round(CHARACTER_WIDTH * max(named, default=0))
 
 
 def _head(source: FaultMap) -> float:
@@ -94,37 +101,40 @@ def _placed(source: FaultMap) -> tuple[Sequence[tuple[float, MapRow]], Sequence[
     return placed, groups, y + 4
 
 
-def _names(source: FaultMap, last: int) -> Iterator[tuple[float, str]]:
+def _names(source: FaultMap, last: int, left: int) -> Iterator[tuple[float, str]]:
     """The columns' names; over bytes, how many have passed."""
     if source.columns:
-        yield from ((LEFT + place * COLUMN_WIDTH + 10, name) for place, name in enumerate(source.columns))
+        yield from ((left + place * COLUMN_WIDTH + 10, name) for place, name in enumerate(source.columns))
     else:
-        yield from ((LEFT + count * BYTE_WIDTH, str(count)) for count in range(0, last + 1, BYTES_A_TICK))
+        yield from ((left + count * BYTE_WIDTH, str(count)) for count in range(0, last + 1, BYTES_A_TICK))
 
 
-def _cells(begin: int, end: int, y: float, wide: int) -> str:
+def _cells(begin: int, end: int, y: float, wide: int, left: int) -> str:
     """Return the outline of the cells: one per column, or one bar for equal bytes."""
     if wide == BYTE_WIDTH:
-        return _cell(begin, end - begin + 1, y, wide)
-    return "".join(_cell(place, 1, y, wide) for place in range(begin, end + 1))
+        return _cell(begin, end - begin + 1, y, wide, left)
+    return "".join(_cell(place, 1, y, wide, left) for place in range(begin, end + 1))
 
 
-def _cell(place: int, count: int, y: float, wide: int) -> str:
+def _cell(place: int, count: int, y: float, wide: int, left: int) -> str:
     width = count * wide - (1 if wide == COLUMN_WIDTH else 0)
-    return f"M{LEFT + place * wide} {y:g}h{width}v{CELL_HEIGHT}h-{width}z"
+    return f"M{left + place * wide} {y:g}h{width}v{CELL_HEIGHT}h-{width}z"
 
 
-def _letters(row: MapRow, y: float, wide: int, signs: Sequence[Sign]) -> Iterator[tuple[str, float, str, str]]:
+def _letters(
+    row: MapRow, y: float, wide: int, left: int, signs: Sequence[Sign]
+) -> Iterator[tuple[str, float, str, str]]:
     for sign in signs:
         if sign.tone in ("held", "none"):
             continue
-        centres = [x for begin, end, letter in row.runs if letter == sign.letter for x in _centres(begin, end, wide)]
+        runs = [(begin, end) for begin, end, letter in row.runs if letter == sign.letter]
+        centres = [left + x for begin, end in runs for x in _centres(begin, end, wide)]
         if centres:
             yield " ".join(f"{x:g}" for x in centres), y + 10, sign.letter * len(centres), sign.tone
 
 
 def _centres(begin: int, end: int, wide: int) -> Iterator[float]:
     if wide == COLUMN_WIDTH:
-        yield from (LEFT + place * wide + (wide - 1) / 2 for place in range(begin, end + 1))
+        yield from (place * wide + (wide - 1) / 2 for place in range(begin, end + 1))
     else:
-        yield LEFT + (begin + end + 1) * wide / 2
+        yield (begin + end + 1) * wide / 2

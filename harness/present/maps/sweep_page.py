@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.present.looks import look
-from harness.present.maps.drawing import CELL_HEIGHT, LEFT, Drawn, drawn
+from harness.present.maps.drawing import CELL_HEIGHT, Drawn, drawn
 from harness.present.maps.grid import ActionRow, ByteRow, grids_of
 from harness.present.maps.mapping import maps_of
 from harness.present.templates import as_script_data, rendered
@@ -64,7 +64,8 @@ class _Clickable:
     def to_json(self) -> dict[str, Any]:
         """Return the JSON that the page's script reads."""
         rows = [{"y": y, "cells": sorted(row.cells.items())} for y, row in zip(self.drawn.tops, self.rows, strict=True)]
-        return {"svg": self.name, "left": LEFT, "width": self.drawn.wide, "height": CELL_HEIGHT, "rows": rows}
+        left, width = self.drawn.left, self.drawn.wide
+        return {"svg": self.name, "left": left, "width": width, "height": CELL_HEIGHT, "rows": rows}
 
 
 def write_page(report: SweepReport, folder: Path) -> None:

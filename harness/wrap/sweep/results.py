@@ -78,6 +78,11 @@ class SweepFound:
         }
 
 
+def document_of(found: SweepFound, *, complete: bool, exit_status: int, command: str) -> dict[str, Json]:
+    """The whole of `wrap.json`: what docs/results.md tells."""
+    return {**found.to_json(), "complete": complete, "exit_status": exit_status, "command": command}
+
+
 def findings(found: SweepFound) -> Sequence[Found[CellResult]]:
     """What changed, by its causes: first what a test asserts, last what only its fixtures met."""
     failed = [result for result in found.cells if result.verdict is Verdict.FAILED]

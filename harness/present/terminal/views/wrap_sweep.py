@@ -11,7 +11,7 @@ from harness.present.terminal.lines import verdict_line
 from harness.present.terminal.pieces import Line, indented
 from harness.results.cause import Found
 from harness.results.text import counted, one_line
-from harness.wrap.sweep.results import CellResult, SweepFound, findings
+from harness.wrap.sweep.results import HTML_FILE, CellResult, SweepFound, findings
 
 
 def cell_lines(result: CellResult) -> Iterator[Line]:
@@ -40,4 +40,4 @@ def sweep_lines(found: SweepFound, folder: str, repro: str) -> Iterator[Line]:
         yield [(f"left out: {one_line(sentence)}", DIM)]
     if failed:
         yield [("again: ", DIM), (repro.replace("{id}", failed[0].places[0]), PLAIN)]
-    yield [(f"results: {folder}", DIM)]
+    yield [(f"results: {folder}/{HTML_FILE}", PLAIN)]

@@ -1,0 +1,53 @@
+"""`wrap.json` has the keys that docs/results.md tells, and its page and lines lead to what they name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from harness.checks import Verdict
+from harness.present.maps.drawing import COLUMN_WIDTH, drawn
+from harness.present.maps.wrap_page import map_of, page
+from harness.present.terminal.views.wrap_sweep import sweep_lines
+from harness.results.cause import Cause
+from harness.wrap.sweep.cells import KINDS, Cell
+from harness.wrap.sweep.results import TEST_FAILED, CellResult, SweepFound, document_of
+
+DOCS = Path(__file__).parents[2] / "docs" / "results.md"
+REASON = "tests.shop::test_order: asyncpg.exceptions.ConnectionDoesNotExistError: <gone>"
+PHONE_WIDTH, MARGINS = 390, 60
+
+
+def found() -> SweepFound:
+    cause = Cause(TEST_FAILED, ("asyncpg.exceptions.ConnectionDoesNotExistError",), ("postgres",))
+    broken = CellResult(cell=Cell("postgres", "refused"), verdict=Verdict.FAILED, reason=REASON, cause=cause)
+    return SweepFound(planned=1, cells=[broken])
+
+
+def keys_told(title: str) -> Collection[str]:
+    section = DOCS.read_text("utf-8").partition("\n## wrap.json\n")[2].partition("\n## ")[0]
+    table = section.partition(f"| {title} | what it is |")[2].partition("\n\n")[0]
+    return set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+
+
+def test_each_key_is_told_and_no_other() -> None:
+    document = document_of(found(), complete=True, exit_status=1, command="pytest")
+    assert keys_told("key") == set(document)
+    assert keys_told("key of a cell") == set(found().cells[0].to_json())
+
+
+def test_long_names_break_between_their_words_on_a_narrow_page() -> None:
+    text = page(found(), command="pytest")
+    assert "asyncpg.<wbr>exceptions.<wbr>ConnectionDoesNotExistError" in text
+    assert "&lt;gone&gt;" in text
+
+
+def test_all_columns_of_the_map_are_on_a_phone_if_the_labels_are_short() -> None:
+    map_ = drawn(map_of(found()))
+    assert map_.left + len(KINDS) * COLUMN_WIDTH < PHONE_WIDTH - MARGINS
+
+
+def test_the_last_line_names_the_page() -> None:
+    *_, last = sweep_lines(found(), ".results/x", "again {id}")
+    assert "".join(text for text, _ in last) == "results: .results/x/wrap.html"
