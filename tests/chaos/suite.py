@@ -173,6 +173,11 @@ def test_what_a_test_lacks_is_said(chaos: Chaos) -> None:
         _ = chaos.mysql
 
 
+def test_inconclusive_without_a_connection(chaos: Chaos) -> None:
+    with chaos.inject(link.cut(redis)):
+        assert Redis.from_url(chaos.redis.url), "which connects when it is asked for something"
+
+
 def test_inconclusive_without_evidence(chaos: Chaos) -> None:
     with chaos.inject(wire.cut(redis.sent("GET"))):
         client = Redis.from_url(chaos.redis.url)

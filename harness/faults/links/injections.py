@@ -111,6 +111,10 @@ class CutInjection(Closing):
         """Close the open connections."""
         await self._close()
 
+    async def instead(self) -> str:
+        """Say that there was nothing to close: many clients connect only when they first ask."""
+        return "" if self._cut else f"no connection to {self._link} was open"
+
     async def heal(self) -> None:
         """Do nothing: closed connections stay closed."""
 

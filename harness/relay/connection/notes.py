@@ -16,8 +16,9 @@ from harness.relay.rules.sightings import Sightings
 from harness.relay.rules.tries_counter import ConnectionTries, Tries
 
 TlsMode: TypeAlias = Literal["none", "offered", "required", "passed"]
-"""Whether a hop speaks TLS to the service. "offered": only to a client that asks for it within the protocol. "passed":
-what service and server agree upon passes, and nothing of it can be read."""
+"""Whether a hop speaks TLS to the service. "none": only if the server does, to a client that asked the
+server for it. "offered": only to a client that asks for it within the protocol. "passed": what service and server agree
+upon passes, and nothing of it can be read."""
 UNDECIDED: Final = ""
 """In place of a protocol's name: the first bytes of a connection are to tell it."""
 Asked: TypeAlias = Sequence[tuple[Sight, Sequence[bytes]]]
