@@ -143,6 +143,19 @@ def test_a_service_that_does_not_know_a_delivery_again_is_told_what_a_sender_doe
     assert "sends the same delivery once more: the service must acknowledge it again" in told
 
 
+def test_what_init_left_open_is_named_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_suite(tmp_path) / "scenarios" / "target.toml"
+    wrong = file.read_text("utf-8").replace('alive = "/alive"', 'alive = "/TODO"  # or another')
+    file.write_text(wrong, "utf-8")
+    number = wrong[: wrong.index("/TODO")].count("\n") + 1
+    assert main(["check", "--scenarios", str(file.parent)]) == 4
+    told = " ".join(capsys.readouterr().err.split())
+    assert f"{file}:{number}: alive = 'TODO': is not filled in yet" in told
+    assert f"mend: fill in {file}:{number}" in told
+
+
 @pytest.mark.parametrize("wrong", [False, True])
 def test_the_verb_ends_with_4_if_anything_is_wrong(
     tmp_path: Path, wrong: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
