@@ -45,7 +45,9 @@ class LinkDescription(Table):
     (SSLRequest); for Redis it begins with TLS (`{LINK.url}` is a `rediss://`).
 
     The harness makes a certificate for 127.0.0.1, localhost and the names of links. A service that verifies
-    certificates must trust the file `{LINK.ca_file}`. To the server the harness always speaks plain text."""
+    certificates must trust the file `{LINK.ca_file}`. To the server the harness then speaks plain
+    text. With `false`, a service that asks a PostgreSQL of your own for TLS gets it where that server has it,
+    with the harness's certificate."""
 
     tries: PositiveInt = 10
     """How often a statement may be sent for one request, as long as it fails."""
