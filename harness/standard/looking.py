@@ -20,10 +20,13 @@ from harness.search.sweep.sweeper import first_lane
 from harness.stack import StackConfiguration
 from harness.standard.ground import links_of
 from harness.standard.plan import Seen, StandardSuite, standard_suite
+from harness.standard.planned import LeftOut
 from harness.standard.statements import statements
 from harness.target import Target
 
 KINDS: tuple[Kind, ...] = ("warm", "repeat", "read")
+MAY_BE_LEFT_OUT: tuple[Kind, ...] = ("repeat", "read")
+"""Each run judges a service that fails at these. What a first delivery needs can be broken all the same."""
 
 
 def look_and_plan(
@@ -64,12 +67,19 @@ async def _look(bed: Testbed, run: RunConfiguration) -> Seen:
     async with bed.stack.relay.control() as relay, AsyncExitStack() as owned:
         lane = await first_lane(bed, relay, run, owned)
         try:
-            recordings = await record_all(lane, [kind for kind in KINDS if kind in kinds_of(lane)])
+            kinds = [kind for kind in KINDS if kind in kinds_of(lane)]
+            recordings = await record_all(lane, kinds, may_be_left_out=MAY_BE_LEFT_OUT)
         except EndedError as problem:
             why = f"{problem.message}, when its connections to its servers were cut"
             return Seen(statements=(), kept={}, used=frozenset(), unrecorded=why)
         used = frozenset(message.link for each in recordings for message in each.messages)
-        return Seen(statements=statements(recordings, links_of(bed.target)), kept=await _kept(lane), used=used)
+        left_out = [LeftOut(f"the statements of a {each.kind}", each.left_out) for each in recordings if each.left_out]
+        return Seen(
+            statements=statements(recordings, links_of(bed.target)),
+            kept=await _kept(lane),
+            used=used,
+            left_out=left_out,
+        )
 
 
 async def _kept(lane: Lane) -> dict[str, int]:

@@ -25,12 +25,14 @@ class Seen:
     """What one service showed with nothing broken. `unrecorded`: why it showed nothing.
 
     `kept`: how many connections it keeps between two requests, by link. `used`: links on which it sent anything.
+    `left_out`: what it failed at, so that it could not be recorded.
     """
 
     statements: Sequence[Statement]
     kept: Mapping[str, int]
     used: frozenset[str]
     unrecorded: str = ""
+    left_out: Sequence[LeftOut] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class StandardSuite:
 
 def standard_suite(target: Target, seen: Seen, lacking: Callable[[Need], str | None]) -> StandardSuite:
     """Plan the suite. `lacking`: why this machine or stack cannot provide a need, None if it can."""
-    left_out = [LeftOut("the statements", seen.unrecorded)] if seen.unrecorded else []
+    left_out = [LeftOut("the statements", seen.unrecorded)] if seen.unrecorded else list(seen.left_out)
     planned: list[Planned] = []
     for each in _all(target, seen, left_out):
         missing = [(need, why) for need in each.needs(target) if (why := lacking(need)) is not None]

@@ -34,6 +34,19 @@ def test_a_target_alone_is_enough_for_verdicts_which_its_file_repeats(tmp_path: 
     assert {name: (run["verdict"], run["failing_checks"]) for name, run in owned.items()} == verdicts
 
 
+def test_a_repeat_that_fails_is_a_finding_and_keeps_nothing_from_being_broken(tmp_path: Path) -> None:
+    suite = write_suite(tmp_path)
+    target = suite / "scenarios" / "target.toml"
+    text = target.read_text("utf-8").replace("[service.environment]", '[service.environment]\nTINY_SAME = "fails"')
+    target.write_text(text, "utf-8")
+    process = run_harness("gate", "--suite", "standard", "standard_insert_cut_postgres", cwd=suite)
+    run = runs_by_id(summary_in(suite))["standard_insert_cut_postgres"]
+    assert process.returncode == 1, process.stderr
+    assert "left out: the statements of a repeat: a repeat delivery was not acknowledged" in process.stderr
+    assert run["verdict"] == "failed"
+    assert "same_answer_again" in run["failing_checks"]
+
+
 def test_what_a_worker_does_after_its_answer_is_broken_too(tmp_path: Path) -> None:
     suite = write_suite(tmp_path)
     target = suite / "scenarios" / "target.toml"

@@ -1,7 +1,8 @@
 """A service small enough to be read at a glance, for tests of the harness: it stores what it is sent.
 
 TINY_RETRY=off: a lost connection is not replaced. TINY_KEEP=off: each delivery has a connection of its own.
-TINY_STORE=off: it acknowledges, and stores nothing. TINY_SAME=off: what it is sent again it answers otherwise.
+TINY_STORE=off: it acknowledges, and stores nothing. TINY_SAME=off: what it is sent again it answers otherwise;
+TINY_SAME=fails: with a 500.
 TINY_LATER=on: it acknowledges first, and stores a moment later. LEDGER_URL: it stores everything there, too.
 """
 
@@ -78,7 +79,10 @@ async def take(request: Request) -> Response:
     if os.environ.get("TINY_STORE") == "off" or await stored(request.path_params["id"], digest):
         again = request.path_params["id"] in store.seen
         store.seen.add(request.path_params["id"])
-        return PlainTextResponse("stored again" if again and os.environ.get("TINY_SAME") == "off" else "stored")
+        same = os.environ.get("TINY_SAME") if again else None
+        if same == "fails":
+            return PlainTextResponse("duplicate key", status_code=500)
+        return PlainTextResponse("stored again" if same == "off" else "stored")
     return PlainTextResponse("not now", status_code=503)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from harness.engine.observing.servers.stored import rows_at_rest
@@ -42,8 +42,14 @@ def kinds_of(lane: Lane) -> Sequence[Kind]:
     return [kind for kind in KINDS if kind != "read" or readable]
 
 
-async def record_all(lane: Lane, kinds: Sequence[Kind]) -> Sequence[Recording]:
-    """Record these kinds.
+class NotAcknowledgedError(HarnessError):
+    """The service did not acknowledge a delivery, or what it owes one that is sent again, though nothing is broken."""
+
+
+async def record_all(
+    lane: Lane, kinds: Sequence[Kind], *, may_be_left_out: Collection[Kind] = ()
+) -> Sequence[Recording]:
+    """Record these kinds. One that may be left out, and is not acknowledged, has no messages, and its reason.
 
     Raises HarnessError if the service does not acknowledge, or two copies do not overlap, although there is no fault;
     EndedError if the service has ended.
@@ -51,8 +57,14 @@ async def record_all(lane: Lane, kinds: Sequence[Kind]) -> Sequence[Recording]:
     states = States(lane)
     found: list[Recording] = []
     for kind in kinds:
-        # The first prepares statements that the next ones find prepared: it is not counted.
-        deliveries = [await _one(lane, states, kind, number) for number in range(1 + DELIVERIES)][1:]
+        try:
+            # The first prepares statements that the next ones find prepared: it is not counted.
+            deliveries = [await _one(lane, states, kind, number) for number in range(1 + DELIVERIES)][1:]
+        except NotAcknowledgedError as problem:
+            if kind not in may_be_left_out:
+                raise
+            found.append(Recording(kind, (), left_out=problem.message))
+            continue
         whole = recording(kind, [each.links for each in deliveries], fingerprint)
         found.append(_of_copies(whole, [each.apart for each in deliveries]) if kind == "copies" else whole)
     return found
@@ -97,7 +109,7 @@ async def _one(lane: Lane, states: States, kind: Kind, number: int) -> _Delivere
     bad = [answer for answer in answers if answer.outcome not in right]
     if bad:
         await lane.check_alive()
-        raise HarnessError(f"a {kind} delivery was not acknowledged, though nothing is broken: {bad[0]}")
+        raise NotAcknowledgedError(f"a {kind} delivery was not acknowledged, though nothing is broken: {bad[0]}")
     described = lane.bed.target.description.links
     links = [
         LinkSeen(name, described[name].protocol, await lane.relay.recording(laid.hop))
