@@ -90,7 +90,8 @@ def test_each_statement_is_broken_in_each_way_and_what_changed_is_told(
     junit = outcomes_in(folder / "junit.xml")
     assert junit is not None
     assert set(junit.reasons) == {f"wrap.redis::{name}" for name in (*changed, "redis/refused")}
-    assert "redis/SET a value/1/answer_lost" in (folder / "wrap.html").read_text("utf-8")
+    page = (folder / "wrap.html").read_text("utf-8").replace("<wbr>", "")  # a narrow screen breaks ids there
+    assert "redis/SET a value/1/answer_lost" in page
     assert len(list((folder / "logs").glob("*.log"))) == 6  # two unbroken runs, and what changed
 
 
