@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from harness.present.looks import look
 from harness.present.scales import milliseconds
+from harness.results.revision import short
 from harness.results.text import visible
 
 _FOLDER = "page"
@@ -76,7 +77,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"ms": _ms, "at": _at, "pretty": _pretty, "plain": plain, "tone": _tone}
-    environment.filters["breakable"] = breakable
+    environment.filters |= {"breakable": breakable, "short_revision": short}
     return environment
 
 

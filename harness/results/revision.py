@@ -14,6 +14,8 @@ BASELINE = "baseline.json"
 """Beside the scenarios: written from a run, it does not make that run's tree another one."""
 NOT_TOLD = "?? git cannot tell what differs from the commit: see `git status`"
 DIGEST_BYTES = 4
+COMMIT_CHARACTERS = 12
+"""Of a commit, where people read it: as many as git shows of a large repository."""
 
 
 def revision_of(scenarios: Path, results: Path | None = None) -> str:
@@ -30,6 +32,17 @@ def revision_of(scenarios: Path, results: Path | None = None) -> str:
 def commit_of(revision: str) -> str:
     """Return the commit without the suffix."""
     return revision.partition(DIRTY)[0]
+
+
+def short(revision: str) -> str:
+    """Return the revision as people read it: the commit's beginning, and the suffix.
+
+    For example::
+
+        assert short("9736682" + "0" * 33 + "+dirty.0badcafe") == "973668200000+dirty.0badcafe"
+    """
+    commit = commit_of(revision)
+    return commit[:COMMIT_CHARACTERS] + revision.removeprefix(commit)
 
 
 def is_dirty(revision: str) -> bool:

@@ -7,7 +7,7 @@ import importlib.metadata
 import platform
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.results.model import RunInfo
@@ -35,15 +35,16 @@ def run_info(settings: SuiteSettings, *, folder_id: str, profile: str, command: 
         profile=profile,
         platform=platform.platform(),
         revision=revision_of(settings.scenarios, settings.results),
-        versions={"harness": _own_version(), "python": sys.version.split()[0]},
+        versions={**_own_version(), "python": sys.version.split()[0]},
     )
 
 
-def _own_version() -> str:
+def _own_version() -> Mapping[str, str]:
+    """The package's version; nothing where the harness runs from its checkout, which the revision tells."""
     try:
-        return importlib.metadata.version("webhook-resilience-harness")
+        return {"harness": importlib.metadata.version("webhook-resilience-harness")}
     except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+        return {}
 
 
 __all__ = ["Command", "run_info"]

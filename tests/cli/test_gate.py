@@ -84,7 +84,7 @@ def test_what_ran_left_its_files(gate: Gate) -> None:
 
 def test_the_versions_are_those_of_the_servers(gate: Gate) -> None:
     versions = gate.summary["run"]["versions"]
-    assert {"harness", "python", "postgres", "redis", "toxiproxy"} <= versions.keys()
+    assert {"python", "postgres", "redis", "toxiproxy"} <= versions.keys()
     assert all(versions.values())
 
 

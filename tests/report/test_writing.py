@@ -48,6 +48,16 @@ def test_a_summary_of_another_version_is_refused(tmp_path: Path) -> None:
         write_report(tmp_path)
 
 
+def test_a_page_shows_the_beginning_of_the_commit_and_the_whole_of_it_on_a_pointer(tmp_path: Path) -> None:
+    commit, changed = "9736" * 10, "+dirty.0badcafe"
+    summary = summary_of(result(tmp_path))
+    info = dataclasses.replace(summary.info, revision=commit + changed)
+    write_results(tmp_path, dataclasses.replace(summary, info=info))
+    write_report(tmp_path)
+    shown = f'<dt>revision</dt><dd title="{commit}{changed}">{commit[:12]}{changed}</dd>'
+    assert shown in (tmp_path / REPORT).read_text("utf-8")
+
+
 def test_the_latest_run_below_a_folder_is_not_the_folders_own(tmp_path: Path) -> None:
     plain_results(tmp_path / "latest")
     with pytest.raises(UsageError, match="there is no such file"):

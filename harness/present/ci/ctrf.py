@@ -37,7 +37,7 @@ def ctrf_text(summary: Summary) -> str:
         "specVersion": SPEC_VERSION,
         "generatedBy": "harness",
         "results": {
-            "tool": {"name": "harness", "version": summary.info.versions.get("harness", "")},
+            "tool": _tool(summary.info.versions.get("harness")),
             "summary": {
                 "tests": len(tests),
                 **{status: counts[status] for status in STATUSES},
@@ -50,6 +50,10 @@ def ctrf_text(summary: Summary) -> str:
         },
     }
     return json.dumps(report, indent=1, allow_nan=False) + "\n"
+
+
+def _tool(version: str | None) -> dict[str, Any]:
+    return {"name": "harness", **({} if version is None else {"version": version})}
 
 
 def _test(result: RunResult, proof: ProofResult | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from harness.present.templates import rendered
 from harness.results.ablation import PairVerdict
 from harness.results.files import write_atomically
 from harness.results.reading import multiple
+from harness.results.revision import short
 
 MARKDOWN_FILE, HTML_FILE = "verify.md", "verify.html"
 HEAD = ("scenario", "release", "candidate", "worst answer", "recovery", "proofs")
@@ -68,7 +69,7 @@ def _facts(side: Side) -> Iterator[tuple[str, str]]:
     yield "target", side.target
     yield "run", side.run
     if side.revision:
-        yield "revision", side.revision
+        yield "revision", short(side.revision)
 
 
 def _lists(found: Verification) -> Iterator[tuple[str, Sequence[str]]]:

@@ -11,6 +11,7 @@ from harness.present.looks import look
 from harness.present.maps.fault_map import FaultMap, MapRow, Sign
 from harness.present.maps.grid import ActionRow, ByteRow, Grids, grids_of, label_of
 from harness.results.folder import RUN_NAME
+from harness.results.revision import short
 from harness.search.recording.places import Place
 from harness.search.space.actions import ACTIONS
 from harness.search.space.coverage import Coverage, Subject
@@ -20,7 +21,6 @@ from harness.search.sweep.results import CellResult, CellVerdict, RowOfMap, Swee
 
 ACTIONS_TITLE, BYTES_TITLE = "What was done to each message", "Cut after each byte"
 HIT, UNTRIED = "h", "."
-COMMIT_CHARACTERS = 12
 Run = tuple[int, int, str]
 
 
@@ -91,7 +91,7 @@ def _about(sweep: SweepRead, subject: Subject) -> Iterator[str]:
     run = sweep.run
     yield f"sweep {run.id}: {len(sweep.cells)} cells, profile {run.profile}, {run.started_at[:19]}"
     if run.revision != subject.revision:
-        yield f"of another commit, {run.revision[:COMMIT_CHARACTERS]}, or of a changed copy"
+        yield f"of another commit, {short(run.revision)}, or of a changed copy"
     if not sweep.complete:
         yield "it was ended early"
     elif sweep.part:
