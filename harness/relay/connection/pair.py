@@ -13,6 +13,7 @@ from harness.relay.connection.engine import Engine
 from harness.relay.connection.notes import HopState
 from harness.relay.connection.outlet import Cancel
 from harness.relay.connection.side import HIGH_WATER_BYTES, Side
+from harness.relay.connection.timer import Timer
 from harness.relay.control.reports import EndedBy, Report
 from harness.relay.hop.handshakes import CERTIFICATES, GARBAGE, Trouble
 from harness.relay.hop.identity import Identity
@@ -196,8 +197,8 @@ class Pair:
         self.service.abort()
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Cancel:
-        """Call back after that time."""
-        return self._loop.call_later(delay_s, callback).cancel
+        """Call back after that time, and not before."""
+        return Timer(self._loop, delay_s, callback).cancel
 
     def start_tls(self, *, server_too: bool) -> None:
         """Start TLS."""
