@@ -110,6 +110,7 @@ def test_of_equal_statements_the_first_and_the_last_are_broken_the_last_ones_lat
     texts = ("SELECT 1",) * 4 + ("COMMIT",)
     planned = plan(shared(run(*texts), run(*texts)).statements, [])
     assert planned.thinned == 2
+    assert plan(shared(run(*texts), run(*texts)).statements, [], "COMMIT").thinned == 0  # no SELECT was to be broken
     kinds = {str(cell): cell.again for cell in planned.cells if cell.kind == "cut_before"}
     assert kinds == {"postgres/COMMIT/1/cut_before": False, "postgres/SELECT ?/1/cut_before": False,
                      "postgres/SELECT ?/4/cut_before": True}  # fmt: skip

@@ -113,6 +113,34 @@ def test_pytest_tells_which_test_failed_for_which_commit(wrapping: Wrapping, tmp
     assert "--sweep --only 'postgres/COMMIT/1/answer_lost' -- " in found.stdout
 
 
+SKIPS = """
+import os, socket, pytest
+
+@pytest.fixture
+def redis():
+    with socket.create_connection(("127.0.0.1", int(os.environ["PORT"]))) as link:
+        link.sendall(b"*1\\r\\n$4\\r\\nPING\\r\\n")
+        if not link.recv(100):
+            pytest.skip("Redis is not there")
+        yield link
+
+def test_with_redis(redis):
+    pass
+"""
+
+
+def test_a_test_that_is_skipped_where_it_passed_is_no_result_as_before(
+    wrapping: Wrapping, tmp_path: Path, port: str
+) -> None:
+    (tmp_path / "test_skips.py").write_text(SKIPS, "utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_skips.py"]
+    found = wrapping("--sweep", "--only", "PING/1/answer_lost", "--", *command, env={"PORT": port})
+    assert found.returncode == 1, found.stdout + found.stderr
+    [cell] = results(tmp_path)["cells"]
+    assert (cell["verdict"], cell["reason"]) == ("failed", "test_skips::test_with_redis: it was skipped")
+    assert cell["cause"]["check"] == "a test was not run"
+
+
 def test_an_unbroken_command_that_fails_stops_it_in_words(wrapping: Wrapping, tmp_path: Path) -> None:
     found = wrapping("--sweep", "--", "/bin/sh", "-c", "echo ValueError: so it is; exit 9")
     assert found.returncode == 3

@@ -91,7 +91,9 @@ def plan(statements: Sequence[Statement], servers: Sequence[str], only: str = ""
     cells = [Cell(server, "refused") for server in servers]
     cells += [cell for statement, again in chosen for cell in _cells_of(statement, again=again)]
     kept = [cell for cell in sorted(cells, key=_order) if only in str(cell)]
-    return Plan(kept, len(statements) - len(chosen))
+    broken = {cell.statement for cell in kept if cell.statement is not None}
+    thinned = sum(len(group) - len(broken.intersection(group)) for group in groups.values() if broken & set(group))
+    return Plan(kept, thinned)
 
 
 def _cells_of(statement: Statement, *, again: bool) -> Iterator[Cell]:

@@ -28,6 +28,9 @@ LIMIT_TIMES: Final = 10
 """A broken run is ended after so many times what the unbroken one took."""
 EVIDENCE_CHARACTERS: Final = 100
 TESTS_NAMED: Final = 3
+TEST_NOT_RUN: Final = "a test was not run"
+NOT_RUN: Final = {"skipped": "it was skipped", "": "it is not in the report"}
+"""Outcomes of a broken run that are no verdict of a test that passed unbroken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +218,8 @@ def _check_same(first: Trial, second: Trial) -> None:
 def _judged(cell: Cell, hop: str, trial: Trial, unbroken: Trial) -> CellResult:
     evidence = _evidence(cell, hop, trial)
     failed = {test: why for test, why in trial.failed.items() if test not in unbroken.failed}
-    cause = _cause(cell, trial, failed)
+    gone = _not_run(trial, unbroken)
+    cause = _cause(cell, trial, failed, gone)
     said = CellResult(
         cell=cell, verdict=Verdict.HELD, reason="", evidence=evidence, tests=failed, took_s=trial.took_s,
         log=trial.log.name,
@@ -225,7 +229,7 @@ def _judged(cell: Cell, hop: str, trial: Trial, unbroken: Trial) -> CellResult:
     if cause is None:
         trial.log.unlink()
         return replace(said, log="")
-    return replace(said, verdict=Verdict.FAILED, reason=_changed(trial, failed), cause=cause)
+    return replace(said, verdict=Verdict.FAILED, reason=_changed(trial, failed, gone), cause=cause)
 
 
 def _evidence(cell: Cell, hop: str, trial: Trial) -> Sequence[str]:
@@ -251,15 +255,26 @@ def _no_evidence(cell: Cell, evidence: Sequence[str], trial: Trial) -> str:
     return "" if struck == statement.shape else f"it struck another statement in this run: {struck}"
 
 
-def _changed(trial: Trial, failed: Mapping[str, str]) -> str:
+def _not_run(trial: Trial, unbroken: Trial) -> Mapping[str, str]:
+    """The tests that passed unbroken, and were skipped or are missing now: their word is owed, whatever the status."""
+    if trial.tests is None or unbroken.tests is None:
+        return {}
+    now = trial.tests.outcomes
+    passed = [test for test, outcome in unbroken.tests.outcomes.items() if outcome == "passed"]
+    return {test: NOT_RUN[now.get(test, "")] for test in passed if now.get(test, "") in NOT_RUN}
+
+
+def _changed(trial: Trial, failed: Mapping[str, str], gone: Mapping[str, str]) -> str:
     if trial.status is None:
         return f"it did not end within {trial.took_s:.0f} s, and was killed"
     if failed:
         return listed([f"{test}: {why}" for test, why in failed.items()], TESTS_NAMED)
-    return f"exit status {trial.status}: {_why(trial)}"
+    if trial.status:
+        return f"exit status {trial.status}: {_why(trial)}"
+    return listed([f"{test}: {what}" for test, what in gone.items()], TESTS_NAMED)
 
 
-def _cause(cell: Cell, trial: Trial, failed: Mapping[str, str]) -> Cause | None:
+def _cause(cell: Cell, trial: Trial, failed: Mapping[str, str], gone: Mapping[str, str]) -> Cause | None:
     """What made the result another one; None if it is as in the unbroken run."""
     if trial.status is None:
         return Cause("it did not end", (), (cell.server,))
@@ -269,4 +284,6 @@ def _cause(cell: Cell, trial: Trial, failed: Mapping[str, str]) -> Cause | None:
         return Cause(check, (symptom_of(why),), (cell.server,))
     if trial.status:
         return Cause("its exit status changed", (symptom_of(_why(trial)),), (cell.server,))
+    if gone:
+        return Cause(TEST_NOT_RUN, (next(iter(gone.values())),), (cell.server,))
     return None
