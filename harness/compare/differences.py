@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.checks import Verdict
@@ -58,12 +58,13 @@ class Comparison:
     """What to compare with, and how.
 
     `before` names the earlier record in sentences. `proofs`: the current proofs of each scenario, by its id. `whole`:
-    the whole suite was run, so a missing scenario is gone.
+    the whole suite was run, so a missing scenario is gone. `excused`: ids of scenarios that some machines cannot run.
     """
 
     before: str = "the baseline"
     proofs: Mapping[str, Sequence[Proof]]
     whole: bool = True
+    excused: Collection[str] = ()
     factor: float = FACTOR
     coverage_floor_percent: float | None = None
 
@@ -101,6 +102,8 @@ def _scenario(name: str, old: ScenarioRecord, new: ScenarioRecord | None, how: C
             yield Difference(Kind.GONE, name, f"{name} is gone: {how.before} has it, and no scenario has this id now")
         return
     yield from _proofs(name, old, how)
+    if new.verdict is Verdict.UNAVAILABLE and name in how.excused:
+        return
     if old.verdict is Verdict.HELD and new.verdict is not Verdict.HELD:
         said = f"{name} is {_NEW[new.verdict]}: it held in {how.before}; now: {new.reason}"
         yield Difference(_NEW[new.verdict], name, said)

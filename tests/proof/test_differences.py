@@ -41,6 +41,13 @@ def test_what_held_and_does_not_now(verdict: Verdict, kind: Kind) -> None:
     assert difference.finding("baseline").inconclusive is (verdict is Verdict.INCONCLUSIVE)
 
 
+def test_a_machine_may_lack_what_a_listed_scenario_needs_and_nothing_else_of_it_is_excused() -> None:
+    lacking = record(Verdict.UNAVAILABLE, reason="needs pgbouncer", proofs={})
+    assert of_one(lacking, excused=["a"]) == []
+    assert [each.kind for each in of_one(lacking, excused=["b"])] == [Kind.UNAVAILABLE]
+    assert [each.kind for each in of_one(record(Verdict.FAILED, proofs={}), excused=["a"])] == [Kind.FAILED]
+
+
 def test_what_was_unavailable_may_stay_so_or_hold() -> None:
     for verdict in (Verdict.UNAVAILABLE, Verdict.HELD):
         assert of_one(record(verdict), record(Verdict.UNAVAILABLE)) == []

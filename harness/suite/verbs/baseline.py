@@ -53,6 +53,7 @@ class AgainstBaseline:
         how = Comparison(
             proofs=self.chosen.proofs,
             whole=self.chosen.whole,
+            excused=() if self.chosen.settings.strict else tuple(self.chosen.listed),
             factor=self.baseline.factor,
             coverage_floor_percent=self.baseline.coverage_floor_percent,
         )
