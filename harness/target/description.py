@@ -5,7 +5,8 @@ The harness knows no more of the service. Times end in `_s` or `_ms`, sizes in `
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -31,6 +32,8 @@ from harness.target.sections.times import Milliseconds, Seconds
 from harness.target.sections.words import Environment, Label, Name, Switch
 
 SCHEMA = "harness.target/2"
+SCHEMA_FILE: Final = Path(__file__).with_name("target.schema.json")
+"""The same as JSON Schema, for editors. `python -m tests.pages.target_schema` writes it anew."""
 
 
 class HttpTemplate(Table):

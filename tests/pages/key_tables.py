@@ -48,7 +48,7 @@ def page_with_tables(text: str) -> str:
 
 def table(model: type[BaseModel]) -> str:
     """What the model says of itself, and its keys as a Markdown table. Raises NotToldError."""
-    told = _told_of_keys(model)
+    told = told_of_keys(model)
     rows = [_row(model, name, field, told) for name, field in model.model_fields.items()]
     head = "| key | what it is | without it | meaning |\n|---|---|---|---|\n"
     return f"{inspect.getdoc(model)}\n\n{head}{''.join(rows)}"
@@ -68,7 +68,7 @@ def _row(model: type[BaseModel], name: str, field: FieldInfo, told: Mapping[str,
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 
-def _told_of_keys(model: type[BaseModel]) -> Mapping[str, str]:
+def told_of_keys(model: type[BaseModel]) -> Mapping[str, str]:
     """The texts below the attributes in the source, which Python itself forgets; each in one line."""
     models = [each for each in reversed(model.__mro__) if issubclass(each, Table) and each is not Table]
     body = [node for each in models for node in _class_in_source(each).body]

@@ -10,10 +10,10 @@ from pathlib import Path
 from harness.drafting.project._finding import PORT, Project, protocols
 from harness.errors import HarnessError
 from harness.protocols.contract.about import storing
-from harness.target import SCHEMA, TargetDescription
+from harness.target import SCHEMA
+from harness.target.description import SCHEMA_FILE
 
 IGNORED = ".results/"
-SCHEMA_FILE = "target.schema.json"
 TODO = "TODO"
 BODY = '{"id": "{id}", "content": {body}}'
 UNKNOWN_SQL = "SELECT id FROM TODO"
@@ -125,10 +125,9 @@ def written(folder: Path, project: Project, *, harness: str) -> Sequence[Written
 
 
 def _written(folder: Path, project: Project, harness: str) -> Iterator[Written]:
-    schema = json.dumps(TargetDescription.model_json_schema(), indent=1) + "\n"
     for name, text in (
         ("scenarios/target.toml", _target(project)),
-        (f"scenarios/{SCHEMA_FILE}", schema),
+        (f"scenarios/{SCHEMA_FILE.name}", SCHEMA_FILE.read_text("utf-8")),
         ("scenarios/first.py", _scenarios(project)),
         (".github/workflows/resilience.yml", _workflow(project, harness)),
     ):
@@ -166,7 +165,7 @@ def _target(project: Project) -> str:
     )
     prepare = f"prepare = {_words(project.prepare)}\n" if project.prepare else ""
     return TARGET.format(
-        schema=SCHEMA, schema_file=SCHEMA_FILE, name=project.name, command=_words(command), prepare=prepare,
+        schema=SCHEMA, schema_file=SCHEMA_FILE.name, name=project.name, command=_words(command), prepare=prepare,
         body=body, read=read, ready=ready,
         alive=project.alive or f"/{TODO}", unhandled=project.unhandled, environment="\n".join(settings),
         links="\n\n".join(f'[links.{protocol}]\nprotocol = "{protocol}"' for protocol in links),
