@@ -41,8 +41,10 @@ FLAGS = {"path": "deliver", "sql": "stored"}
 def init(folder: Path, *, links: tuple[str, ...], requirement: str | None, **said: str | None) -> ExitStatus:
     """Write target.toml, scenarios, .gitignore and a CI job into a project's FOLDER.
 
-    How the service is started is found in Procfile, manage.py, the Python sources, pyproject.toml, package.json or
-    go.mod. What is not found is asked on a terminal, or marked with TODO. Existing files are kept.
+    How the service is started is found in Procfile, a compose file, manage.py, the Python sources, pyproject.toml,
+    package.json or go.mod; its settings and servers in a compose file; its requests in the routes of Starlette,
+    FastAPI, Flask, Express and Go, and their bodies in the models of these routes. What is not found is asked on a
+    terminal, or marked with TODO. Existing files are kept.
 
     Exit status: 0 written; 4 a flag that does not fit.
     """

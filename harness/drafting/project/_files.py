@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.drafting.project._finding import PORT, Project, protocols
+from harness.drafting.project._compose import PORT
+from harness.drafting.project._finding import Project, protocols
 from harness.errors import HarnessError
 from harness.protocols.contract.about import storing
 from harness.target import SCHEMA
@@ -24,7 +25,7 @@ schema = "{schema}"
 name = "{name}"
 
 [service]
-directory = ".."
+directory = "{directory}"
 command = {command}
 {prepare}alive = "{alive}"
 {ready}unhandled = '{unhandled}'
@@ -152,21 +153,23 @@ def _ignored(file: Path) -> Written:
 
 def _target(project: Project) -> str:
     links = project.links or {name: f"{name.upper()}_URL" for name in protocols()}
-    settings = [f'{setting} = "{{{protocol}.url}}"' for protocol, setting in links.items()]
+    settings = [f"{name} = {json.dumps(text)}" for name, text in project.environment.items()]
+    settings += [f'{setting} = "{{{protocol}.url}}"' for protocol, setting in links.items() if setting]
     command = project.command or (TODO,)
-    if not any(PORT in word for word in command):
+    if not any(PORT in word for word in (*command, *project.environment.values())):
         told = "" if project.port_setting else f"  # {TODO}: how does the service learn its port?"
         settings.append(f'PORT = "{PORT}"{told}')
     ready = f'ready = "{project.ready}"\n' if project.ready else ""
     read = f'\n[reads.one]\npath = "{project.read}"\n' if project.read else ""
     # Without an id in its path the service takes it from elsewhere, and only the user knows where.
-    body = (
+    own = f"body = '{project.body}'\n" if project.body and "'" not in project.body else ""
+    body = own or (
         f"body = '{BODY}'  # {TODO}: what the service expects\n" if "{id}" not in project.path and project.path else ""
     )
     prepare = f"prepare = {_words(project.prepare)}\n" if project.prepare else ""
     return TARGET.format(
         schema=SCHEMA, schema_file=SCHEMA_FILE.name, name=project.name, command=_words(command), prepare=prepare,
-        body=body, read=read, ready=ready,
+        body=body, read=read, ready=ready, directory=str(Path("..") / project.folder),
         alive=project.alive or f"/{TODO}", unhandled=project.unhandled, environment="\n".join(settings),
         links="\n\n".join(f'[links.{protocol}]\nprotocol = "{protocol}"' for protocol in links),
         method=project.method, path=project.path or f"/{TODO}/{{id}}", sql=json.dumps(project.sql or UNKNOWN_SQL),

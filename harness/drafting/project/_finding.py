@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.documents import read_toml
+from harness.drafting.project._compose import PORT, Composed, composed
 from harness.drafting.project._routes import routes
+from harness.drafting.project._tables import listing, table_of
+from harness.drafting.project._texts import first
 from harness.errors import UsageError
 from harness.protocols.contract.about import ABOUT
 from harness.protocols.registry import PROTOCOLS
@@ -19,11 +22,8 @@ SOURCES = (".py", ".js", ".mjs", ".ts", ".go", ".rb", ".java", ".kt", ".rs", ".p
 LEFT_OUT = {"node_modules", "vendor", "target", "dist", "build", "tests", "test", "scenarios", "docs", "__pycache__"}
 FILES_MAX = 2000
 FILE_BYTES_MAX = 200_000
-PORT = "{service.port}"
 ASGI = re.compile(r"^(\w+)(?:: \w+)? *= *(?:FastAPI|Starlette|Litestar|Quart)\(", re.MULTILINE)
 WSGI = re.compile(r"^(\w+) *= *Flask\(", re.MULTILINE)
-TABLE = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?[\"`]?(\w+)", re.IGNORECASE)
-KEY = r"CREATE TABLE (?:IF NOT EXISTS )?[\"`]?{table}[\"`]?\s*\([^;]*?[\"`]?\b(\w+)[\"`]?\s+[^,;()]*?PRIMARY KEY"
 MIGRATES = ("migrate.py", "migrations.py", "init_db.py", "create_tables.py")
 """Programs that make a service's tables."""
 READY = re.compile(r"[\"'](/(?:readyz?|readiness))[\"']")
@@ -34,6 +34,12 @@ PORT_SETTING = re.compile(r"[\"'{.\[]PORT\b")
 UNHANDLED: Mapping[str, str] = {".py": "^Traceback", ".go": "^panic|goroutine \\d+ \\[running\\]"}
 """How a language tells of an error that nothing has handled, by the ending of its files."""
 OF_OTHERS = "Unhandled|Uncaught|Exception in"
+PYTHON_PROGRAMS = {"uvicorn", "gunicorn", "hypercorn", "granian", "flask", "alembic", "fastapi", "daphne", "waitress"}
+RELOADS = {"--reload", "--debug"}
+"""They start the service anew when a file changes: another process than the one that the harness watches."""
+JSONB = re.compile(r"\bjsonb\b", re.IGNORECASE)
+PLAIN_BODY = '{"id": "{id}", "content": "{digest}"}'
+"""Without the texts that PostgreSQL's `jsonb` refuses (NUL, lone surrogates)."""
 DELIVER = re.compile(r"(POST|PUT|PATCH) (/\S*)")
 
 
@@ -66,6 +72,13 @@ class Project:
     sql: str = ""
     unhandled: str = OF_OTHERS
     links: Mapping[str, str] = field(default_factory=dict)
+    """The setting that has the URL, by protocol; empty where `environment` has it."""
+    folder: str = "."
+    """Where it is started, by its path from the project's folder."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Its settings as a compose file tells them, with placeholders."""
+    body: str = ""
+    """The body of a delivery, with `{id}`."""
     port_setting: bool = False
     requirements: str = ""
     whence: Mapping[str, str] = field(default_factory=dict)
@@ -74,16 +87,20 @@ class Project:
 def found(folder: Path, asked: Asked) -> Project:
     """Look through a project's files. Raises UsageError for a flag that does not fit."""
     texts = dict(_texts(folder))
-    started = _started(folder, texts)
+    compose = composed(folder)
+    started = _started(folder, texts, compose)
     command = shlex.split(asked.command) if asked.command else started.command
     served = routes(texts)
     method, path = (served.method, served.path) if asked.deliver is None else _delivery(asked.deliver)
-    alive, alive_in = _first(ALIVE, texts)
-    ready, ready_in = _first(READY, texts)
-    table, table_in = _first(TABLE, texts)
+    alive, alive_in = first(ALIVE, texts)
+    if not alive and compose is not None:
+        alive, alive_in = compose.alive, compose.file
+    ready, ready_in = first(READY, texts)
+    table, table_in = table_of(path, texts)
     prepare, prepare_in = _prepared(folder, started, texts)
     endings = {Path(name).suffix for name in texts}
-    links, links_in = _links(texts)
+    links, environment, links_in = _settings(texts, compose)
+    body = served.body if asked.deliver is None else None
     whence = {
         "command": started.whence,
         "alive": alive_in,
@@ -96,19 +113,33 @@ def found(folder: Path, asked: Asked) -> Project:
     return Project(
         name=re.sub(r"[^a-z0-9_.]+", "_", folder.resolve().name.lower()).lstrip("_.0123456789") or "service",
         command=command,
+        folder=started.folder,
         prepare=shlex.split(asked.prepare) if asked.prepare else prepare,
         alive=asked.alive or alive,
         ready=ready,
         method=method,
         path=path,
         read=served.read if asked.deliver is None else "",
-        sql=asked.stored or (_listing(table, texts) if table else ""),
+        body=body.text if body else PLAIN_BODY if "{id}" in path and first(JSONB, texts)[1] else "",
+        sql=asked.stored or (listing(table, texts, body.id_field if body else "") if table else ""),
         unhandled=next((UNHANDLED[each] for each in UNHANDLED if each in endings), OF_OTHERS),
         links=links if asked.links is None else asked.links,
-        port_setting=not any(PORT in word for word in command) and _first(PORT_SETTING, texts)[1] != "",
+        environment=environment if asked.links is None else {},
+        port_setting=not any(PORT in word for word in command) and first(PORT_SETTING, texts)[1] != "",
         requirements="requirements.txt" if (folder / "requirements.txt").is_file() else "",
         whence={key: file for key, file in whence.items() if file},
     )
+
+
+def _settings(texts: Mapping[str, str], compose: Composed | None) -> tuple[Mapping[str, str], Mapping[str, str], str]:
+    """The links with their settings, the settings that a compose file tells, and who told the links."""
+    links, links_in = _links(texts)
+    if compose is None:
+        return links, {}, links_in
+    told = dict.fromkeys(compose.links, "")
+    more = {protocol: setting for protocol, setting in links.items() if protocol not in told}
+    settings = {name: text for name, text in compose.environment.items() if name not in more.values()}
+    return {**told, **more}, settings, compose.file if told else links_in
 
 
 def protocols() -> tuple[str, ...]:
@@ -130,24 +161,19 @@ def _texts(folder: Path) -> Iterator[tuple[str, str]]:
             yield str(path.relative_to(folder)), path.read_text("utf-8", "replace")
 
 
-def _first(pattern: re.Pattern[str], texts: Mapping[str, str]) -> tuple[str, str]:
-    """What the pattern finds first, and in which file."""
-    for name, text in texts.items():
-        match = pattern.search(text)
-        if match is not None:
-            return match[1] if pattern.groups else match[0], name
-    return "", ""
-
-
 @dataclass(frozen=True, slots=True)
 class _Started:
     command: Sequence[str] = ()
     whence: str = ""
     prepare: Sequence[str] = ()
+    folder: str = "."
 
 
-def _started(folder: Path, texts: Mapping[str, str]) -> _Started:
-    for look in (_procfile, _django, _python, _script, _node, _go):
+def _started(folder: Path, texts: Mapping[str, str], compose: Composed | None) -> _Started:
+    started = _procfile(folder, texts) or (None if compose is None else _compose(folder, compose))
+    if started is not None:
+        return started
+    for look in (_django, _python, _script, _node, _go):
         started = look(folder, texts)
         if started is not None:
             return started
@@ -168,6 +194,24 @@ def _procfile(folder: Path, texts: Mapping[str, str]) -> _Started | None:
     return _Started(words, "Procfile", shlex.split(lines.get("release", "")))
 
 
+def _compose(folder: Path, compose: Composed) -> _Started | None:
+    """What the compose file starts, unless that is a file of its image only."""
+    if not compose.command or compose.command[0].startswith("/"):
+        return None
+    directory = folder / compose.folder
+    command, prepare = (_outside(directory, words) for words in (compose.command, compose.prepare))
+    return _Started(command, compose.file, prepare, compose.folder)
+
+
+def _outside(directory: Path, words: Sequence[str]) -> Sequence[str]:
+    """The command without its image, where Python and its programs are on the path."""
+    kept = [word for word in words if word not in RELOADS]
+    program = kept[0] if kept else ""
+    if re.fullmatch(r"python[\d.]*", program):
+        return [_python_of(directory), *kept[1:]]
+    return [_python_of(directory), "-m", *kept] if program in PYTHON_PROGRAMS else kept
+
+
 def _django(folder: Path, texts: Mapping[str, str]) -> _Started | None:
     del texts
     if not (folder / "manage.py").is_file():
@@ -179,11 +223,11 @@ def _django(folder: Path, texts: Mapping[str, str]) -> _Started | None:
 
 def _python(folder: Path, texts: Mapping[str, str]) -> _Started | None:
     sources = {name: text for name, text in texts.items() if name.endswith(".py")}
-    application, file = _first(ASGI, sources)
+    application, file = first(ASGI, sources)
     if application:
         words = ["-m", "uvicorn", f"{_module(file)}:{application}", "--port", PORT]
         return _Started([_python_of(folder), *words], file)
-    application, file = _first(WSGI, sources)
+    application, file = first(WSGI, sources)
     if application:
         words = ["-m", "flask", "--app", f"{_module(file)}:{application}", "run", "--port", PORT]
         return _Started([_python_of(folder), *words], file)
@@ -232,13 +276,6 @@ def _module(file: str) -> str:
     return ".".join(Path(file).with_suffix("").parts)
 
 
-def _listing(table: str, texts: Mapping[str, str]) -> str:
-    """Lists the table by its key, whatever that is called."""
-    key, _ = _first(re.compile(KEY.replace("{table}", table), re.IGNORECASE), texts)
-    named = "id" if key.lower() in {"", "id"} else f"{key} AS id"
-    return f"SELECT {named} FROM {table}"  # noqa: S608  # text for the user's file
-
-
 def _prepared(folder: Path, started: _Started, texts: Mapping[str, str]) -> tuple[Sequence[str], str]:
     if started.prepare:
         return started.prepare, started.whence
@@ -254,7 +291,7 @@ def _links(texts: Mapping[str, str]) -> tuple[Mapping[str, str], str]:
     for protocol in protocols():
         words = [protocol.upper(), *([DATABASE] if ABOUT.of(protocol).stores else [])]
         for word in words:
-            setting, file = _first(re.compile(SETTING.replace("{word}", word)), texts)
+            setting, file = first(re.compile(SETTING.replace("{word}", word)), texts)
             if setting:
                 links[protocol] = setting
                 files.append(file)

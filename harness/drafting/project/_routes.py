@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-ROUTE = re.compile(r"\.(get|post|put|patch)\(\s*[\"'](/[^\"'\s]*)[\"']", re.IGNORECASE)
+from harness.drafting.project._body import Body, body_of
+from harness.drafting.project._python_routes import Route, python_routes
+
+ROUTE = re.compile(r"(\w+)\.(get|post|put|patch)\(\s*[\"'](/[^\"'\s]*)[\"']", re.IGNORECASE)
+USE = re.compile(r"\.use\(\s*[\"'](/[^\"'\s]*)[\"']\s*,\s*(?:require\([\"'][^\"']*?(\w+)(?:\.\w+)?[\"']\)|(\w+))")
+"""Express: a router below a path, by its file or by its variable."""
 GO_ROUTE = re.compile(r"[\"`](GET|POST|PUT|PATCH) (/[^\"`\s]*)[\"`]")
 PARAMETER = re.compile(r"\{[^}]*\}|:\w+|<[^>]*>")
 ASIDE = re.compile(r"/(?:log-?in|logout|tokens?|auth|sessions?|health\w*|ready\w*|alive|ping|metrics)\b", re.IGNORECASE)
 """Paths that carry nothing which must not be lost."""
+APPLICATIONS = {"app", "server", "api", "client"}
+"""Variables of Express that are no router."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +29,49 @@ class Routes:
     path: str = ""
     path_in: str = ""
     read: str = ""
+    body: Body | None = None
 
 
 def routes(texts: Mapping[str, str]) -> Routes:
     """Return the first route that takes something, and the one that shows one of these."""
-    known = [(method, path, file) for file, text in texts.items() for method, path in _routes(text)]
-    taken = next((each for each in known if each[0] != "GET" and len(PARAMETER.findall(each[1])) <= 1), None)
+    trees = {file: tree for file, text in texts.items() if file.endswith(".py") and (tree := _tree(text)) is not None}
+    known = [
+        (file, route)
+        for file, route in [*python_routes(trees), *_by_their_looks(texts, trees)]
+        if not ASIDE.search(route.path)
+    ]
+    taken = next(
+        (each for each in known if each[1].method != "GET" and len(PARAMETER.findall(each[1].path)) <= 1), None
+    )
     if taken is None:
         return Routes()
-    method, path, file = taken
-    of_one = path if PARAMETER.search(path) else f"{path.rstrip('/')}/{{id}}"
-    shown = (_with_id(path) for method, path, _ in known if method == "GET")
-    return Routes(method, _with_id(path), file, next((path for path in shown if path == _with_id(of_one)), ""))
+    file, route = taken
+    of_one = route.path if PARAMETER.search(route.path) else f"{route.path.rstrip('/')}/{{id}}"
+    shown = (_with_id(each.path) for _, each in known if each.method == "GET")
+    read = next((path for path in shown if path.rstrip("/") == _with_id(of_one).rstrip("/")), "")
+    return Routes(route.method, _with_id(route.path), file, read, body_of(route.takes, trees))
+
+
+def _tree(text: str) -> ast.Module | None:
+    """None for a text that this Python does not read."""
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
 
 
 def _with_id(path: str) -> str:
     return PARAMETER.sub("{id}", path)
 
 
-def _routes(text: str) -> Iterator[tuple[str, str]]:
-    for pattern in (ROUTE, GO_ROUTE):
-        for match in pattern.finditer(text):
-            if not ASIDE.search(match[2]):
-                yield match[1].upper(), match[2]
+def _by_their_looks(texts: Mapping[str, str], read: Collection[str]) -> Iterator[tuple[str, Route]]:
+    """The routes of other languages, and of a Python that this one does not read."""
+    others = {file: text for file, text in texts.items() if file not in read}
+    below = {of_file or variable: path for text in others.values() for path, of_file, variable in USE.findall(text)}
+    for file, text in others.items():
+        stem = re.sub(r"\.\w+$", "", file.rpartition("/")[2])
+        for router, method, path in ROUTE.findall(text):
+            prefix = "" if router in APPLICATIONS else below.get(router) or below.get(stem, "")
+            yield file, Route(method.upper(), (prefix.rstrip("/") + path).rstrip("/") or "/")
+        for method, path in GO_ROUTE.findall(text):
+            yield file, Route(method, path)

@@ -32,6 +32,8 @@ class About:
     """What the target may write of a link in braces: "url" for `{orders.url}`. The link's `Own` gives the values."""
     port: int = 0
     """Where its servers listen when a URL names no port; 0: a URL has to name it."""
+    images: tuple[str, ...] = ()
+    """What images of its servers are called, without registry, owner and tag: a compose file of a user's names them."""
     optional: bool = False
     """Whether its server does not come with the harness: who needs it installs it."""
     stores: bool = False

@@ -13,6 +13,7 @@ ABOUT: Final = About(
     choice="a nats-server, or a nats:// URL",
     placeholders=("url", "host", "port", "user", "password"),
     port=4222,
+    images=("nats",),
     optional=True,
     crash=r"^panic:|\[FTL\]",
 )

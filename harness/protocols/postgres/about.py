@@ -21,6 +21,7 @@ ABOUT: Final = About(
     choice="a folder with initdb and postgres, or a superuser's postgresql:// URL",
     placeholders=("url", "host", "port", "user", "password", "database"),
     port=5432,
+    images=("postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha"),
     stores=True,
     counts_sessions=True,
     replicates=True,

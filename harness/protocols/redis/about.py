@@ -13,6 +13,7 @@ ABOUT: Final = About(
     choice="a redis-server or valkey-server, or a redis:// URL",
     placeholders=("url", "host", "port", "database", "prefix"),
     port=6379,
+    images=("redis", "valkey", "redis-stack", "redis-stack-server"),
     remembers=True,
     crash=r"REDIS BUG REPORT START|Guru Meditation",
     residue={"keys without expiry": None, "keys without the prefix": None, "keys of another lifetime": None},

@@ -1,0 +1,169 @@
+"""Reads the routes of a Python service: Starlette's tables, FastAPI's and Flask's decorators, with prefixes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+METHODS = ("get", "post", "put", "patch")
+TABLES = {"Route", "APIRoute", "api_route", "add_route", "add_api_route", "route", "add_url_rule"}
+"""Calls that name a path, and their methods in `methods`."""
+ROUTERS = {"APIRouter": "prefix", "Blueprint": "url_prefix"}
+INCLUDES = {"include_router": "prefix", "register_blueprint": "url_prefix"}
+NOT_A_TEXT = re.compile(r"\{\w+:(?:int|float|uuid)\}|<(?:int|float|uuid):\w+>")
+"""A parameter that is no text: the id of a delivery is one."""
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path. `takes`: the names of the types that its function takes."""
+
+    method: str
+    path: str
+    takes: tuple[str, ...] = ()
+
+
+def python_routes(sources: Mapping[str, ast.Module]) -> Iterator[tuple[str, Route]]:
+    """Return every route with its file, in the order of the sources. Those with a number for their id are left out."""
+    modules = {file: _Module(tree) for file, tree in sources.items()}
+    included = {router: prefix for module in modules.values() for router, prefix in module.included.items()}
+    for file, module in modules.items():
+        for router, route in module.routes():
+            prefix = included.get((Path(file).stem, router)) or included.get(("", router), "")
+            if not NOT_A_TEXT.search(route.path):
+                yield file, Route(route.method, prefix + route.path, route.takes)
+
+
+@dataclass(slots=True)
+class _Module:
+    tree: ast.Module
+    own: dict[str, str] = field(init=False)
+    """The prefix with which a router is made, by its variable."""
+    included: dict[tuple[str, str], str] = field(init=False)
+    """The prefix under which a router is included, by the last name of its module, and its own."""
+
+    def __post_init__(self) -> None:
+        self.own = dict(_routers(self.tree))
+        self.included = dict(_inclusions(self.tree))
+
+    def routes(self) -> Iterator[tuple[str, Route]]:
+        """Each route with the variable of its router."""
+        for node in _in_order(self.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                for decorator in node.decorator_list:
+                    if isinstance(decorator, ast.Call):
+                        yield from self._of_call(decorator, node)
+            elif isinstance(node, ast.Expr | ast.Assign | ast.AnnAssign | ast.Return) and node.value is not None:
+                yield from self._of_value(node.value, "")
+
+    def _of_value(self, value: ast.expr, prefix: str) -> Iterator[tuple[str, Route]]:
+        """The routes in a table, those of a `Mount` in it below its path."""
+        if isinstance(value, ast.Call):
+            if _called(value) == "Mount":
+                prefix += _path(value) or ""
+            elif _called(value) in TABLES:
+                for router, route in self._of_call(value, None):
+                    yield router, Route(route.method, prefix + route.path, route.takes)
+                return
+        for child in ast.iter_child_nodes(value):
+            inner = child.value if isinstance(child, ast.keyword) else child
+            if isinstance(inner, ast.expr):
+                yield from self._of_value(inner, prefix)
+
+    def _of_call(self, call: ast.Call, function: Function | None) -> Iterator[tuple[str, Route]]:
+        name, path = _called(call), _path(call)
+        if path is None or (name not in METHODS and name not in TABLES):
+            return
+        on = call.func.value if isinstance(call.func, ast.Attribute) else None
+        router = on.id if isinstance(on, ast.Name) else on.attr if isinstance(on, ast.Attribute) else ""
+        takes = _takes(function, path)
+        if takes is None:
+            return
+        for method in [name] if name in METHODS else _methods(call):
+            yield router, Route(method.upper(), self.own.get(router, "") + path, takes)
+
+
+def _in_order(tree: ast.Module) -> list[ast.AST]:
+    return sorted(ast.walk(tree), key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
+
+
+def _called(call: ast.Call) -> str:
+    """The last name of what is called."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _text(node: ast.expr | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _keyword(call: ast.Call, name: str) -> ast.expr | None:
+    return next((each.value for each in call.keywords if each.arg == name), None)
+
+
+def _path(call: ast.Call) -> str | None:
+    path = _text(call.args[0] if call.args else _keyword(call, "path") or _keyword(call, "rule"))
+    return path if path is not None and (path == "" or path.startswith("/")) else None
+
+
+def _methods(call: ast.Call) -> list[str]:
+    methods = _keyword(call, "methods")
+    if not isinstance(methods, ast.List | ast.Tuple | ast.Set):
+        return ["get"]
+    return [text for each in methods.elts if (text := _text(each)) is not None and text.lower() in METHODS]
+
+
+def _takes(function: Function | None, path: str) -> tuple[str, ...] | None:
+    """The types that a function takes; None if one of the path's own parameters is no text."""
+    if function is None:
+        return ()
+    types = []
+    for argument in (*function.args.args, *function.args.kwonlyargs):
+        of = argument.annotation
+        if (
+            isinstance(of, ast.Subscript)
+            and getattr(of.value, "id", "") == "Annotated"
+            and isinstance(of.slice, ast.Tuple)
+        ):
+            of = of.slice.elts[0]
+        name = of.id if isinstance(of, ast.Name) else of.attr if isinstance(of, ast.Attribute) else ""
+        if re.search(rf"[{{<]{argument.arg}[}}>]", path):
+            if name not in {"", "str"}:
+                return None
+        else:
+            types.append(name)
+    return tuple(each for each in types if each)
+
+
+def _routers(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
+            prefix = ROUTERS.get(_called(node.value))
+            if prefix is not None:
+                yield node.targets[0].id, _text(_keyword(node.value, prefix)) or ""
+
+
+def _inclusions(tree: ast.Module) -> Iterator[tuple[tuple[str, str], str]]:
+    came_from = {
+        each.asname or each.name: (node.module.rpartition(".")[2], each.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module is not None
+        for each in node.names
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or _called(node) not in INCLUDES or not node.args:
+            continue
+        prefix = _text(_keyword(node, INCLUDES[_called(node)])) or ""
+        match node.args[0]:
+            case ast.Name(id=name):
+                yield came_from.get(name, ("", name)), prefix
+            case ast.Attribute(value=ast.Name(id=module), attr=name):
+                yield (came_from[module][1] if module in came_from else module, name), prefix
+            case ast.Attribute(value=ast.Attribute(attr=module), attr=name):
+                yield (module, name), prefix
+            case _:
+                pass

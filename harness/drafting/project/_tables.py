@@ -1,0 +1,43 @@
+"""Finds the table of the deliveries, in SQL and in SQLAlchemy's models and migrations, and how to list it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from harness.drafting.project._texts import first
+
+CREATE = r"CREATE TABLE (?:IF NOT EXISTS )?[\"`]?"
+TABLES = (
+    re.compile(CREATE + r"(\w+)", re.IGNORECASE),
+    re.compile(r"__tablename__ *= *[\"'](\w+)[\"']"),
+    re.compile(r"create_table\(\s*[\"'](\w+)[\"']"),
+)
+KEY = CREATE + r"{table}[\"`]?\s*\([^;]*?[\"`]?\b(\w+)[\"`]?\s+[^,;()]*?PRIMARY KEY"
+MAPPED_KEY = r"__tablename__ *= *[\"']{table}[\"'](?:(?!\nclass ).)*?\b(\w+)\b[^\n=]*=[^\n]*primary_key *= *True"
+COLUMN = CREATE + r"{table}\b[^;]*?\b({column})\b"
+MAPPED_COLUMN = r"__tablename__ *= *[\"']{table}[\"'](?:(?!\nclass ).)*?\b({column})\b"
+
+
+def table_of(path: str, texts: Mapping[str, str]) -> tuple[str, str]:
+    """Return the table that is named as the path of a delivery is, else the first, and its file."""
+    found = [first(pattern, texts) for pattern in TABLES]
+    named = [part for part in reversed(path.lower().split("/")) if re.fullmatch(r"\w+", part)]
+    for part in named:
+        for pattern in TABLES:
+            table = re.compile(pattern.pattern.replace(r"(\w+)", rf"({part})\b"), pattern.flags)
+            if first(table, texts)[0]:
+                return first(table, texts)
+    return next((each for each in found if each[0]), ("", ""))
+
+
+def listing(table: str, texts: Mapping[str, str], id_field: str) -> str:
+    """Return the SQL that lists a table by the column that has a delivery's id, else by its key, whatever its name."""
+    own = [each.replace("{column}", id_field) for each in (COLUMN, MAPPED_COLUMN) if id_field]
+    for expression in (*own, KEY, MAPPED_KEY):
+        pattern = re.compile(expression.replace("{table}", table), re.IGNORECASE | re.DOTALL)
+        column, _ = first(pattern, texts)
+        if column:
+            named = "id" if column.lower() == "id" else f"{column} AS id"
+            return f"SELECT {named} FROM {table}"  # noqa: S608  # text for the user's file
+    return f"SELECT id FROM {table}"  # noqa: S608  # text for the user's file
