@@ -34,7 +34,7 @@ HEAD_CHARACTERS = 64_000
 
 @dataclass(frozen=True, slots=True)
 class ResultsFolder:
-    """The folder of one run: `summary.json`, reports for CI services, `history/`, `schedules/`, `logs/`.
+    """The folder of one run: its summary and reports, histories, schedules, sources and logs.
 
     `path` is absolute. While its run has it no other run removes it.
     """

@@ -101,7 +101,7 @@ class CauseRead(Read):
 
 
 class RunRead(Read):
-    """One run. `history` and `schedule` are relative to the run's folder."""
+    """One run. `history`, `schedule` and `source` are relative to the run's folder."""
 
     id: str
     theme: str = ""
@@ -121,6 +121,7 @@ class RunRead(Read):
     repro: str = ""
     history: str | None = None
     schedule: str | None = None
+    source: str | None = None
     cause: CauseRead | None = None
 
     @classmethod
@@ -145,6 +146,7 @@ class RunRead(Read):
             repro=result.repro,
             history=relative(result.history),
             schedule=relative(result.schedule),
+            source=relative(result.source),
             cause=_cause_read(cause_of(result)),
         )
 

@@ -68,6 +68,8 @@ class RunResult:
     repro: str
     history: Path | None
     schedule: Path | None
+    source: Path | None = None
+    """The scenario's source as of the run."""
     never_started: str = ""
     """Why the service did not start for this run; empty if it did."""
     service_log: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import textwrap
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -36,3 +38,19 @@ class Scenario:
     """The test function that it was made of; None for one that no test function wrote."""
     source: str = ""
     """Its content as text, if no file of the suite has it. When it changes, the scenario counts as changed."""
+    readable: str = ""
+    """It as a function, for readers, if no test function wrote it."""
+
+    @property
+    def written_as(self) -> str:
+        """The name of its function, which has several scenarios if it has parameters; without one, its id."""
+        return self.id if self.function is None else self.function.__name__.removeprefix("test_")
+
+    def text(self) -> str:
+        """Its source with its docstring, for readers, from its file as that is now; empty if there is none."""
+        if self.function is None:
+            return self.readable
+        try:
+            return textwrap.dedent(inspect.getsource(self.function))
+        except (OSError, TypeError):  # the file was removed, or the function is of no file
+            return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -60,7 +61,13 @@ class Planned:
             nightly=self.nightly,
             location=str(target.path),
             source=json.dumps(self.schedule.to_json()),
+            readable=self._readable,
         )
+
+    @property
+    def _readable(self) -> str:
+        body = textwrap.indent(self.schedule.to_python(), "    ")
+        return f'async def test_{self.id}(lab: Lab) -> None:\n    """{self.about}"""\n{body}'
 
     @property
     def schedule(self) -> Schedule:

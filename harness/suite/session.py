@@ -36,6 +36,7 @@ from harness.suite.performing import Here, Performer, Ways
 from harness.suite.publisher import Publisher, Unpublished
 from harness.suite.servers import Servers
 from harness.suite.settings import SuiteSettings, check_profile
+from harness.suite.sources import KeptSources
 from harness.suite.status import ExitStatus, exit_status, status_of
 from harness.suite.turns import TakingTurns
 from harness.suite.unavailable import Unavailable
@@ -94,6 +95,7 @@ class Session:
         self.proofs: list[ProofResult] = []
         self.findings: list[Finding] = []
         self._texts = RunTexts()
+        self._sources = KeptSources(self.folder.path, self._unwritten)
         self._sections: dict[str, Mapping[str, Any]] = {}
         self._info = run_info(settings, folder_id=self.folder.id, profile=self.profile, command=command)
         self._write(complete=False, status=None)
@@ -323,8 +325,10 @@ class Session:
             folder=configuration.folder, repro=configuration.repro(key, configuration.seed), copy=copy,
         )  # fmt: skip
         self._watcher.began(key, order.role)
+        with self._lock:
+            source = self._sources.of(scenario)
         performer: Performer = self._apart.get(threading.get_ident(), self._here)
-        return performer.perform(scenario, order)
+        return dataclasses.replace(performer.perform(scenario, order), source=source)
 
     def _record(self, result: RunResult, note: str) -> None:
         listed = self._listed.get(result.key.id)

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from harness.present.html import write_report
-from tests.report.support import hostile_results, plain_results
+from harness.present.html.runs.detail import MANY_RUNS
+from tests.report.support import hostile_results, plain_results, result, write_results
+from tests.results.made import made, summary_of
 
 Browser = Any
 Page = Any
@@ -180,6 +182,22 @@ def test_without_its_script_every_run_can_still_be_opened(browser: Browser, repo
     page.locator("#run-2 > summary").click()
     assert page.locator("#run-2 .chart svg").is_visible()
     context.close()
+
+
+def test_a_packed_run_is_unpacked_when_it_is_opened(browser: Browser, tmp_path: Path) -> None:
+    held = result(tmp_path)
+    page = write_report(write_results(tmp_path, summary_of(held, *[made() for _ in range(MANY_RUNS)])))
+    found = opened(browser, page)
+    found.page.locator("#run-0 > summary").click()
+    found.page.locator("#run-0 .chart svg").wait_for()
+    assert found.page.locator("#run-0 .copy button").is_visible()
+    assert (found.said, found.asked) == ([], [page.as_uri()])
+    found.page.context.close()
+    without = browser.new_context(java_script_enabled=False).new_page()
+    without.goto(page.as_uri())
+    without.locator("#run-0 > summary").click()
+    assert without.locator("#run-0 noscript a").first.is_visible()
+    without.context.close()
 
 
 def test_what_did_not_hold_is_open_on_paper(desk: Opened) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.checks import Verdict
-from harness.present.html.drawings.grid import grid_of
+from harness.present.html.drawings.grid import PROOFS, grid_of
 from harness.present.html.drawings.heat_map import HeatMap, heat_map_of
 from harness.present.html.writing import write_report
 from harness.results import RunKey
@@ -49,7 +49,7 @@ def test_each_cell_is_the_run_without_that_protection_alone(summary: SummaryRead
 def test_what_the_heat_map_has_is_no_column_of_the_grid(summary: SummaryRead) -> None:
     assert [(column.kind, column.name) for column in grid_of(summary).columns] == [
         ("run", "hardened"),
-        ("proof", "pool.pre_ping"),
+        ("proof", PROOFS.name),
         ("off", "hardened without pool.pre_ping, pool.recycle"),
     ]
 

@@ -14,7 +14,7 @@ from harness.checks import CheckResult, Verdict
 from harness.engine.steps import Step
 from harness.faults import Fault, wire
 from harness.history.events import Named
-from harness.present.html.drawings.grid import grid_of
+from harness.present.html.drawings.grid import PROOFS, grid_of
 from harness.present.html.runs.exceptions import exceptions_in
 from harness.present.html.runs.logs import LogFile, timed_lines
 from harness.present.html.runs.saw import checks_seen
@@ -197,7 +197,7 @@ def test_a_traceback_that_never_ends_is_shown_as_far_as_it_goes() -> None:
 
 def test_the_grid_has_profiles_first_and_then_proofs(tmp_path: Path) -> None:
     grid = grid_of(read_summary(plain_results(tmp_path)))
-    assert [(column.kind, column.name) for column in grid.columns] == [("run", "hardened"), ("proof", "pool.pre_ping")]
+    assert [(column.kind, column.name) for column in grid.columns] == [("run", "hardened"), ("proof", PROOFS.name)]
     assert [(theme, [row.id for row in rows]) for theme, rows in grid.themes] == [
         ("redis", ["redis_down", "redis_slow"]),
         ("pool", ["idle_pool_cut"]),

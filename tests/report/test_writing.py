@@ -114,7 +114,7 @@ def a_whole_sweep() -> FaultMap:
     )
 
 
-@pytest.mark.parametrize(("runs", "requests"), [(60, 250), (90, 100), (300, 40)])
+@pytest.mark.parametrize(("runs", "requests"), [(60, 250), (90, 100), (100, 40)])
 def test_a_whole_gate_fits_into_five_megabytes(tmp_path: Path, runs: int, requests: int) -> None:
     history = tmp_path / "history" / "a.jsonl"
     write_history(history, requests=requests)

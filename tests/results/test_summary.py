@@ -25,6 +25,7 @@ def test_everything_that_scripts_rely_on_is_there() -> None:
         Verdict.FAILED,
         history=FOLDER.path / "history" / "k.jsonl",
         schedule=FOLDER.path / "schedules" / "k.json",
+        source=FOLDER.path / "sources" / "pool.a.py",
         key=RunKey("idle_pool_cut", "hardened", ("a", "b")),
     )
     data = read(summary_of(result, exit_status=1))
@@ -70,6 +71,7 @@ def test_everything_that_scripts_rely_on_is_there() -> None:
             "repro": "python -m harness gate idle_pool_cut --profile hardened --seed 7",
             "history": "history/k.jsonl",
             "schedule": "schedules/k.json",
+            "source": "sources/pool.a.py",
             "cause": {"check": "outcome", "symptom": [], "where": []},
         }
     ]

@@ -63,7 +63,7 @@ def _by_steps(schedule: Schedule, file: Path) -> Scenario:
     async def play(lab: Lab) -> None:
         await lab.replay(schedule.moves)
 
-    return Scenario(id=schedule.id, theme=THEME, play=blamed(play), location=str(file))
+    return Scenario(id=schedule.id, theme=THEME, play=blamed(play), location=str(file), readable=as_python(schedule))
 
 
 def _by_id(schedule: Schedule, settings: SuiteSettings, target: Target) -> Scenario:

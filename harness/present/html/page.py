@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.present.html.causes import RunPlace
 from harness.present.html.drawings.grid import Grid
 from harness.present.html.drawings.heat_map import HeatMap
+from harness.present.html.packing import packed
 from harness.present.html.past import Past
 from harness.present.html.runs.view import RunView
 from harness.present.html.sentence import Headline
@@ -39,7 +40,8 @@ class Page:
 
 def page_text(page: Page) -> str:
     """Return the page as HTML."""
-    return rendered("report.html.j2", styles="colours.css report.css map.css", script="report.js", page=page)
+    styles = "colours.css report.css map.css"
+    return rendered("report.html.j2", styles=styles, script="report.js", page=page, packed=packed(page.runs))
 
 
 def broken_text(problem: str) -> str:

@@ -13,6 +13,7 @@ from harness.present.html.drawings.heat_map import heat_map_of
 from harness.present.html.page import Page, broken_text, page_text
 from harness.present.html.past import Past, past_of
 from harness.present.html.runs.detail import Details
+from harness.present.html.runs.telling import Telling
 from harness.present.html.runs.view import Context, RunView, Shelf, run_view
 from harness.present.html.sentence import headline
 from harness.present.maps.drawing import Drawn, drawn
@@ -92,11 +93,11 @@ def _maps(folder: Path) -> tuple[Sequence[Drawn], str]:
 
 def _runs(folder: Path, summary: SummaryRead, past: Past) -> Iterator[RunView]:
     shelf = Shelf(folder)
-    details = Details(len(summary.runs))
+    details, telling = Details(len(summary.runs)), Telling(summary)
     for place, run in enumerate(summary.runs):
         proofs = _proofs_of(str(run.key), run.role, summary)
         wanted = run.verdict == "held" if run.role != "ablated" else all(p.verdict == "proved" for p in proofs)
-        context = Context(proofs, past.of(run), details.next(wanted=wanted))
+        context = Context(proofs, telling.of(run), past.of(run), details.next(wanted=wanted))
         yield run_view(place, run, shelf, context)
 
 

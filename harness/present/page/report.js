@@ -6,6 +6,24 @@
   const runs = $('.run');
   const shown = document.getElementById('shown');
 
+  // A packed run: its sections are in a pack, with those of other runs.
+  const packs = new Map();
+  const unpack = async id => {
+    const bytes = Uint8Array.from(atob(document.getElementById(id).content.textContent), c => c.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+    return JSON.parse(await new Response(stream).text());
+  };
+  const fill = async run => {
+    const body = run.querySelector('.body[data-pack]');
+    if (!body || !run.open) return;
+    const id = `pack-${body.dataset.pack}`;
+    if (!packs.has(id)) packs.set(id, unpack(id));
+    const sections = await packs.get(id);
+    if (!body.dataset.pack) return;
+    body.innerHTML = sections.map(texts => texts[Number(body.dataset.at)]).join('');
+    delete body.dataset.pack;
+  };
+
   const filter = () => {
     const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
     const groups = new Set(buttons.filter(b => b.getAttribute('aria-pressed') === 'true').map(b => b.dataset.group));
@@ -64,7 +82,11 @@
       filter();
     });
   }
-  for (const button of $('.copy button')) button.addEventListener('click', () => copy(button));
+  document.addEventListener('click', event => {
+    const button = event.target.closest('.copy button');
+    if (button) copy(button);
+  });
+  document.addEventListener('toggle', event => { if (event.target.matches('.run')) fill(event.target); }, true);
   document.getElementById('open-all').addEventListener('click', event => {
     const open = event.target.getAttribute('aria-expanded') !== 'true';
     for (const run of runs) if (!run.hidden) run.open = open;

@@ -1,4 +1,7 @@
-"""A table with a row per scenario and a column per profile or removed protection. Each cell links to its runs."""
+"""A table with a row per scenario: a column per profile or removed protection, and one for all of its proofs.
+
+Each cell links to its runs.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from harness.present.html.runs.telling import Telling
 from harness.present.looks import rank
 from harness.results.model import ProofRead, RunRead, SummaryRead
 
@@ -14,10 +18,13 @@ _KINDS = ("run", "proof", "off")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`kind`: run (a profile, with what is off), proof (a protection that must matter) or off (one that may)."""
+    """`kind`: run (a profile, with what is off), proof (all protections that must matter) or off (one that may)."""
 
     kind: str
     name: str
+
+
+PROOFS = Column("proof", "its proofs: it fails without")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,8 @@ class Entry:
     run: int
     verdict: str
     told: str
+    name: str = ""
+    """What it proves, if it is a proof: they share a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,9 @@ class Row:
     id: str
     cells: Sequence[Cell]
     first: RunRead
-    """Its run in the first column that has one: the row shows this run's figures and evidence."""
+    """Its run in the first column that has one: the row shows this run's figures."""
+    seen: Sequence[str]
+    """That run's evidence, what the fewest rows have first: it is what tells the row from its neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +88,23 @@ def grid_of(summary: SummaryRead) -> Grid:
         cells.setdefault((id_, column), []).append(entry)
     columns = sorted({column for _, column in cells}, key=_order(summary))
     themes = {run.id: run.theme for run in summary.runs}
+    telling = Telling(summary)
     rows = [
         _row(
             theme,
             id_,
             [Cell(sorted(cells.get((id_, column), []), key=_worst_first)) for column in columns],
             summary,
+            telling,
         )
         for id_, theme in sorted(themes.items(), key=_by_theme(summary))
     ]
     return Grid(columns, rows)
 
 
-def _row(theme: str, id_: str, cells: Sequence[Cell], summary: SummaryRead) -> Row:
-    first = next(entry.run for cell in cells for entry in cell.entries)
-    return Row(theme, id_, cells, summary.runs[first])
+def _row(theme: str, id_: str, cells: Sequence[Cell], summary: SummaryRead, telling: Telling) -> Row:
+    first = summary.runs[next(entry.run for cell in cells for entry in cell.entries)]
+    return Row(theme, id_, cells, first, telling.of(first))
 
 
 def _entries(summary: SummaryRead) -> Iterator[tuple[str, Column, Entry]]:
@@ -107,7 +120,7 @@ def _entries(summary: SummaryRead) -> Iterator[tuple[str, Column, Entry]]:
     for proof in summary.proofs:
         if proof.ablated in places:
             said = f"{proof.id}, proof of {proof.proof}: {proof.verdict}"
-            yield proof.id, Column("proof", _proof_name(proof)), Entry(places[proof.ablated], proof.verdict, said)
+            yield proof.id, PROOFS, Entry(places[proof.ablated], proof.verdict, said, _proof_name(proof))
 
 
 def _halves(proof: ProofRead, places: Mapping[str, int]) -> Iterator[int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 MANY_RUNS = 90
 VERY_MANY_RUNS = 250
+TOO_MANY_RUNS = 900
 TOLD_IN_FULL_MAX = 60
 IN_FULL_OF_VERY_MANY = 25
 
@@ -20,12 +21,14 @@ class Detail:
     exceptions: bool
     history: bool = True
     """Whether the history is read. Without it, there is neither timeline nor story."""
+    packed: bool = False
+    """Whether the page holds it compressed, and its script unpacks it when the run is opened."""
 
 
 FULL = Detail(titled_points=300, log_lines=40, log_characters=400, exceptions=True)
 """For runs that did not hold: what readers look for."""
 BRIEF = Detail(titled_points=100, log_lines=8, log_characters=240, exceptions=True)
-LEAN = Detail(titled_points=0, log_lines=0, log_characters=0, exceptions=False)
+LEAN = Detail(titled_points=0, log_lines=0, log_characters=0, exceptions=False, packed=True)
 LEAST = Detail(titled_points=0, log_lines=0, log_characters=0, exceptions=False, history=False)
 
 
@@ -42,6 +45,6 @@ class Details:
         if not wanted and self.in_full < most:
             self.in_full += 1
             return FULL
-        if self.runs > VERY_MANY_RUNS:
+        if self.runs > TOO_MANY_RUNS:
             return LEAST
         return LEAN if self.runs > MANY_RUNS else BRIEF

@@ -20,6 +20,7 @@ from harness.present.html.runs.detail import Detail
 from harness.present.html.runs.exceptions import Raised, exceptions_in
 from harness.present.html.runs.logs import Excerpt, LogFile, epoch_s
 from harness.present.html.runs.saw import Seen, checks_seen
+from harness.present.html.runs.source import NOTHING, Source, source_in
 from harness.present.looks import look
 from harness.results.model import ProofRead, RunRead
 
@@ -33,6 +34,7 @@ class RunView:
     """`place`: in the summary, and in the run's anchor. `proofs`: those that use this run.
 
     `as_wanted`: it held, or failed as a proof wants. `problem`: why its history is not shown.
+    `packed`: the page holds it compressed.
     """
 
     place: int
@@ -50,7 +52,11 @@ class RunView:
     logs: Sequence[Excerpt] = ()
     before: Sequence[Before] = ()
     links: Sequence[tuple[str, str]] = ()
+    seen: Sequence[str] = ()
+    """Its evidence, what tells it from other runs first."""
+    source: Source = NOTHING
     problem: str = ""
+    packed: bool = False
 
     @property
     def anchor(self) -> str:
@@ -70,13 +76,25 @@ class RunView:
         return "plain" if self.as_wanted and self.record.verdict == "failed" else look(self.record.verdict).tone
 
     @property
+    def word(self) -> str:
+        """Its verdict in words. One that had to fail is told as such: it is no regression."""
+        if self.as_wanted and self.record.verdict == "failed":
+            return "failed, as its proof wants" if len(self.proofs) == 1 else "failed, as its proofs want"
+        return str(self.record.verdict)
+
+    @property
+    def word_tone(self) -> str:
+        """The colour of those words."""
+        return "na" if self.tone == "plain" else look(self.record.verdict).tone
+
+    @property
     def said(self) -> str:
         """The text of its row: its evidence, its proof's verdict, or why it did not hold."""
         if self.record.role == "ablated" and self.proofs:
             return "; ".join(f"{proof.verdict}: {proof.reason}" for proof in self.proofs)
         if self.record.verdict != "held":
             return self.record.reason
-        return "; ".join(f"{each.kind}: {each.detail}" for each in self.record.evidence[:2])
+        return "; ".join(self.seen[:2])
 
     @property
     def side_by_side(self) -> bool:
@@ -103,6 +121,7 @@ class Shelf:
 
     folder: Path
     servers: dict[Path, Sequence[LogFile]] = field(default_factory=dict)
+    sources: dict[Path, Source] = field(default_factory=dict)
 
     def history(self, run: RunRead) -> History:
         """Read a run's history. Raises UsageError."""
@@ -112,6 +131,16 @@ class Shelf:
         if not path.is_relative_to(self.folder.resolve()):
             raise UsageError(f"{run.history} is outside of the results folder")
         return read_history(path)
+
+    def source(self, run: RunRead) -> Source:
+        """Return the scenario's source; nothing if the run kept none."""
+        if run.source is None:
+            return NOTHING
+        path = (self.folder / run.source).resolve()
+        if path not in self.sources:
+            below = path.is_relative_to(self.folder.resolve())
+            self.sources[path] = source_in(path) if below else NOTHING
+        return self.sources[path]
 
     def own_log(self, run: RunRead) -> Path:
         """Return the service's log of this run."""
@@ -132,7 +161,7 @@ class Shelf:
     def links(self, run: RunRead) -> Iterator[tuple[str, str]]:
         """Return links to files, by label, as addresses relative to the report."""
         log = self.own_log(run)
-        named = (("history", run.history), ("schedule", run.schedule))
+        named = (("history", run.history), ("schedule", run.schedule), ("source", run.source))
         for words, name in named:
             if name and (self.folder / name).exists():
                 yield words, quote(name)
@@ -154,13 +183,14 @@ class Context:
     """What is known of a run besides its record."""
 
     proofs: Sequence[ProofRead]
+    seen: Sequence[str]
     before: Sequence[Before]
     detail: Detail
 
 
 def run_view(place: int, run: RunRead, shelf: Shelf, context: Context) -> RunView:
     """Read what the run left, and lay it out."""
-    view = _head(place, run, context)
+    view = dataclasses.replace(_head(place, run, context), source=shelf.source(run))
     if not context.detail.history:
         failed = [each for each in view.checks if each.failed]
         return dataclasses.replace(view, checks=failed, links=list(shelf.links(run)))
@@ -202,6 +232,8 @@ def _head(place: int, run: RunRead, context: Context) -> RunView:
         checks=checks_seen(run),
         as_wanted=proved or held,
         before=context.before,
+        seen=context.seen,
+        packed=context.detail.packed,
     )
 
 

@@ -1,0 +1,63 @@
+"""Packs what the page shows of runs that nobody opens at once: compressed, and unpacked by the page's script.
+
+The runs of a pack stand by section, all timelines beside each other and all checks: what is alike compresses best when
+it is near. A whole `ablate` is a page of four megabytes so, and would be one of thirty.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.present.html.runs.view import RunView
+from harness.present.templates import rendered_parts
+
+PACK_CHARACTERS = 1_000_000
+"""A pack is closed when it holds so much: it is unpacked as a whole, when the first of its runs is opened."""
+
+Sections = Sequence[str]
+"""What the page shows of a run, as HTML, cut between its sections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """`packs`: each a gzip of JSON, in base64: sections, each with its text of every run. `places`: by `RunView.place`.
+
+    A place is the pack, and the run's position in each of its sections.
+    """
+
+    packs: Sequence[str]
+    places: Mapping[int, tuple[int, int]]
+
+
+def packed(runs: Sequence[RunView]) -> Packed:
+    """Pack the runs that are to be packed."""
+    packs: list[str] = []
+    places: dict[int, tuple[int, int]] = {}
+    for group in _groups([view for view in runs if view.packed]):
+        places |= {view.place: (len(packs), number) for number, (view, _) in enumerate(group)}
+        packs.append(_compressed([sections for _, sections in group]))
+    return Packed(packs, places)
+
+
+def _groups(views: Sequence[RunView]) -> Iterator[Sequence[tuple[RunView, Sections]]]:
+    group: list[tuple[RunView, Sections]] = []
+    size = 0
+    for view in views:
+        sections = rendered_parts("packed.html.j2", view=view)
+        group.append((view, sections))
+        size += sum(map(len, sections))
+        if size >= PACK_CHARACTERS:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def _compressed(runs: Sequence[Sections]) -> str:
+    by_section = list(zip(*runs, strict=True))
+    text = json.dumps(by_section, ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode("utf-8"), mtime=0)).decode("ascii")

@@ -1,0 +1,48 @@
+"""Reads a scenario's source as the run kept it: what the scenario says of itself, and its code."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+
+CHARACTERS_MAX = 6000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """`about`: the docstring. `place`: file and line. `code`: the function, its end left out if it is very long."""
+
+    about: str = ""
+    place: str = ""
+    code: str = ""
+
+
+NOTHING = Source()
+
+
+def source_in(path: Path) -> Source:
+    """Return the source in a kept file; nothing of a file that is not there or cannot be read."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, ValueError):
+        return NOTHING
+    first, _, code = text.partition("\n")
+    place = first.removeprefix("# ") if first.startswith("# ") else ""
+    shown = code if len(code) <= CHARACTERS_MAX else f"{code[:CHARACTERS_MAX]}\n..."
+    return Source(_docstring(code), place, shown.rstrip())
+
+
+def _docstring(code: str) -> str:
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError):
+        return ""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return inspect.cleandoc(ast.get_docstring(node) or "")
+    return ""
+
+
+__all__ = ["NOTHING", "Source", "source_in"]
