@@ -2,11 +2,16 @@
 
 import enum
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 SOURCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """Who sends, as the path and the settings name it."""
+
+Key = tuple[str, str]
+"""A source and an id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,11 @@ class Delivery:
     body: bytes
     sha256: str
     """Of the body, in hex."""
+
+    @property
+    def key(self) -> Key:
+        """What no two rows share."""
+        return self.source, self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,13 @@ class Phase(enum.StrEnum):
     RESOLVE = "resolve"
 
 
+class Step(Protocol):
+    """How far the statements of one request have come, or those of several at once."""
+
+    phase: Phase
+    in_doubt: bool
+
+
 @dataclass(slots=True)
 class Progress:
     """One request's way through the service; it changes as it goes."""
@@ -56,3 +73,30 @@ class Progress:
     """A COMMIT was sent, and the server did not say that it undid it: whatever fails from then on, it may be stored."""
     tried: list[str] = field(default_factory=list)
     """The reasons of the failed attempts."""
+
+
+class Shared:
+    """The progress of several requests that one transaction stores: what happens to it happens to all of them."""
+
+    def __init__(self, members: Sequence[Progress]) -> None:
+        self._members = members
+
+    @property
+    def phase(self) -> Phase:
+        """Where all of them are."""
+        return self._members[0].phase
+
+    @phase.setter
+    def phase(self, phase: Phase) -> None:
+        for each in self._members:
+            each.phase = phase
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the COMMIT of all of them is."""
+        return self._members[0].in_doubt
+
+    @in_doubt.setter
+    def in_doubt(self, in_doubt: bool) -> None:
+        for each in self._members:
+            each.in_doubt = in_doubt

@@ -1,6 +1,7 @@
 """Takes a delivery in: Redis, PostgreSQL, trying again, settling a lost commit."""
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from webhook.configuration.settings import Settings
 from webhook.database.failures import AttemptFailedError, CommitLostError
@@ -17,6 +18,13 @@ from webhook.resilience.retry import Retry, may_pass, pauses, worth_retrying
 Attempt = Callable[[], Awaitable[Stored]]
 
 
+class Inserts(Protocol):
+    """Stores one delivery for each call: a `Store`, or a `Group` of those that come together."""
+
+    async def insert(self, delivery: Delivery, progress: Progress) -> Stored:
+        """Make one attempt."""
+
+
 class Intake:
     """One delivery at a time, any number at once."""
 
@@ -25,6 +33,7 @@ class Intake:
         *,
         settings: Settings,
         store: Store,
+        inserts: Inserts,
         recent: RecentDeliveries,
         budget: RetryBudget,
         metrics: Metrics,
@@ -32,6 +41,7 @@ class Intake:
     ) -> None:
         self._settings = settings
         self._store = store
+        self._inserts = inserts
         self._recent = recent
         self._budget = budget
         self._metrics = metrics
@@ -70,7 +80,7 @@ class Intake:
             stored = await self._store.find(delivery.source, delivery.id, progress)
             if stored is not None:
                 return stored
-        return await self._store.insert(delivery, progress)
+        return await self._inserts.insert(delivery, progress)
 
     async def _persist(self, attempt: Attempt, progress: Progress, deadline: Deadline) -> Stored:
         def report(error: BaseException) -> None:
@@ -92,7 +102,7 @@ class Intake:
         """
 
         async def insert_again() -> Stored:
-            stored = await self._store.insert(delivery, progress)
+            stored = await self._inserts.insert(delivery, progress)
             self._metrics.resolved.inc()
             return stored
 

@@ -41,6 +41,11 @@ class Metrics:
         self.shed = Counter("webhook_shed", "Refused because too many were waiting", registry=self.registry)
         self.resolved = Counter("webhook_commits_resolved", "Lost commits that were settled", registry=self.registry)
         self.pool_waits = Counter("webhook_pool_waits", "Checkouts that had to queue", registry=self.registry)
+        self.batches = Counter("webhook_batches", "Commits of several deliveries", registry=self.registry)
+        self.batched = Counter("webhook_batched", "Deliveries in these", registry=self.registry)
+        self.batch_splits = Counter(
+            "webhook_batch_splits", "Batches that failed, and whose deliveries went alone", registry=self.registry
+        )
         self.breaker = Gauge("webhook_breaker_state", "0 closed, 1 half open, 2 open", registry=self.registry)
         self.seconds = Histogram(
             "webhook_request_seconds",

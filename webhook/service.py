@@ -19,6 +19,7 @@ from webhook.api.server import BACKLOG, DrainingServer, listen
 from webhook.configuration.settings import Settings
 from webhook.database.engine import make_engine
 from webhook.database.failures import AttemptFailedError
+from webhook.database.group import Group, Limits
 from webhook.database.lag import ReplicaLag
 from webhook.database.reading import Reading
 from webhook.database.schema import KEY_NAME
@@ -62,6 +63,8 @@ async def _serve(settings: Settings, log: Log) -> None:
         await _prepare(settings, parts, log)
         await _run(settings, parts, metrics, log)
     finally:
+        if parts.group is not None:
+            await parts.group.close()
         await parts.store.close()
         if parts.replica is not None:
             await parts.replica.close()
@@ -71,6 +74,7 @@ async def _serve(settings: Settings, log: Log) -> None:
 @dataclass(frozen=True, slots=True)
 class _Parts:
     store: Store
+    group: Group | None
     replica: Store | None
     recent: RecentDeliveries
     budget: RetryBudget
@@ -81,7 +85,6 @@ def _assemble(settings: Settings, metrics: Metrics, log: Log) -> _Parts:
     gate = _make_gate(settings, engine, metrics)
     budget = _make_budget(settings)
     metrics.watch_log(lambda: log.lost)
-    metrics.watch(gate.pool, gate.connections, lambda: gate.waiting, lambda: budget.tokens)
     store = Store(
         engine,
         gate=gate,
@@ -90,9 +93,12 @@ def _assemble(settings: Settings, metrics: Metrics, log: Log) -> _Parts:
         ack_after_commit=settings.ack_after_commit,
         replicated=settings.commit_replicated,
     )
+    group = _make_group(settings, store, gate, metrics, log)
+    waiting = (lambda: gate.waiting) if group is None else (lambda: gate.waiting + group.waiting)
+    metrics.watch(gate.pool, gate.connections, waiting, lambda: budget.tokens)
     breaker = _make_breaker(settings, metrics, log)
     recent = RecentDeliveries(make_client(settings), settings=settings, breaker=breaker, metrics=metrics, log=log)
-    return _Parts(store, _make_replica(settings, metrics, log), recent, budget)
+    return _Parts(store, group, _make_replica(settings, metrics, log), recent, budget)
 
 
 def _make_gate(settings: Settings, engine: AsyncEngine, metrics: Metrics) -> Gate:
@@ -105,6 +111,25 @@ def _make_gate(settings: Settings, engine: AsyncEngine, metrics: Metrics) -> Gat
         waiting_max=settings.shed_waiting_max if settings.load_shed else None,
         metrics=metrics,
     )
+
+
+def _make_group(settings: Settings, store: Store, gate: Gate, metrics: Metrics, log: Log) -> Group | None:
+    if not settings.commit_group:
+        return None
+    most = max(1, gate.connections // 2)
+    limits = Limits(
+        committers=min(settings.group_committers, most),
+        most=most,
+        alone=max(1, gate.connections - most),
+        rows=settings.group_rows_max,
+        bytes=settings.group_bytes_max,
+        quick_s=settings.group_quick_s,
+        # What the next transaction takes does not wait for long.
+        waiting=settings.shed_waiting_max + settings.group_rows_max if settings.load_shed else None,
+        wait_s=settings.pool_timeout_s if settings.pool_bounded_checkout else None,
+        newest_first=settings.load_newest_first,
+    )
+    return Group(store, limits=limits, splits=settings.group_splits, metrics=metrics, log=log)
 
 
 def _make_replica(settings: Settings, metrics: Metrics, log: Log) -> Store | None:
@@ -189,7 +214,15 @@ async def _run(settings: Settings, parts: _Parts, metrics: Metrics, log: Log) ->
         clock=time.time,
     )
     store, recent = parts.store, parts.recent
-    intake = Intake(settings=settings, store=store, recent=recent, budget=parts.budget, metrics=metrics, log=log)
+    intake = Intake(
+        settings=settings,
+        store=store,
+        inserts=parts.group or store,
+        recent=recent,
+        budget=parts.budget,
+        metrics=metrics,
+        log=log,
+    )
     reading = Reading(settings=settings, primary=store, replica=parts.replica, metrics=metrics, log=log)
     reception = Reception(
         settings=settings, inspector=inspector, intake=intake, reading=reading, metrics=metrics, log=log

@@ -20,7 +20,7 @@ def test_the_suites_own_description_loads() -> None:
     assert target.description.name == "webhook"
     assert target.description.default_profile == "hardened"
     assert target.directory == OWN.parents[1]
-    assert set(target.description.profiles) == {"hardened", "incident", "unprotected"}
+    assert set(target.description.profiles) == {"hardened", "grouped", "incident", "unprotected"}
     assert set(target.sender.settings()) == {"WEBHOOK_SECRETS", "WEBHOOK_SOURCE_SECRETS"}
     for profile in target.description.profiles:
         assert target.settings(profile, list(target.description.protections))

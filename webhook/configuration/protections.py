@@ -61,6 +61,11 @@ PROTECTIONS = (
     Protection("retry.budget", ("retry_budget_ratio", "retry_budget_burst"), "every request may retry"),
     Protection("retry.jitter", (), "pauses are exactly exponential, the same for all"),
     Protection("commit.resolve", ("resolve_attempts",), "a lost COMMIT is answered 504 at once"),
+    Protection(
+        "group.splits",
+        ("group_committers", "group_quick_s", "group_rows_max", "group_bytes_max"),
+        "with group commit, all deliveries of a batch share what is wrong with one of them",
+    ),
     Protection("insert.idempotent", (), "the unique key is dropped at start, a plain INSERT is used", unsafe=True),
     Protection("ack.after_commit", (), "the answer goes out before the COMMIT", unsafe=True),
     Protection("commit.replicated", (), "a row that only the primary has is acknowledged when it is found there"),

@@ -67,6 +67,17 @@ class Settings(BaseSettings):
     pool_bounded_checkout: bool = True
     pool_timeout_s: Seconds = 1.5
 
+    # Group commit: deliveries that arrive together are stored by one transaction.
+    commit_group: bool = False
+    group_splits: bool = True
+    group_committers: Count = 2
+    """Transactions at once, while they are quick."""
+    group_quick_s: Seconds = 0.1
+    """After that another may begin beside one, up to half of the pool's connections."""
+    group_rows_max: Count = 32
+    group_bytes_max: Annotated[int, Field(ge=1, le=1 << 30)] = 4 << 20
+    """Of bodies in one batch; a larger one is stored alone."""
+
     # A pooler of transactions (PgBouncer) in front of PostgreSQL: nothing of a session is left in the next transaction.
     behind_pooler: bool = False
     """Then no time-outs are set at a connect: they belong to the role (`ALTER ROLE ... SET`)."""

@@ -55,6 +55,19 @@ RETRIED = frozenset(
     }
 )
 
+MAY_BE_OF_ONE_ROW = frozenset(
+    {
+        Reason.SERIALIZATION,
+        Reason.DEADLOCK,
+        Reason.STATEMENT_TIMEOUT,
+        Reason.LOCK_TIMEOUT,
+        Reason.SERVER_ERROR,
+        Reason.FINAL,
+        Reason.UNFORESEEN,
+    }
+)
+"""Of several rows that fail together the others may be stored. Whatever else there is, each row would meet it."""
+
 # SQLSTATEs, from appendix A of PostgreSQL's manual.
 _BY_SQLSTATE = {
     "57P01": Reason.SHUTTING_DOWN,  # admin_shutdown
@@ -106,6 +119,17 @@ class CommitLostError(AttemptFailedError):
         super().__init__(Phase.COMMIT, Reason.COMMIT_LOST)
 
 
+def told_again(error: AttemptFailedError) -> AttemptFailedError:
+    """Make another of the same: one exception raised in several requests would collect the tracebacks of all."""
+    again = CommitLostError() if isinstance(error, CommitLostError) else AttemptFailedError(error.phase, error.reason)
+    again.__cause__ = error.__cause__
+    return again
+
+
+class NoTurnError(Exception):
+    """It had to wait too long for other transactions of this service."""
+
+
 class NotReplicatedError(Exception):
     """The server has committed for itself, and does not know whether its synchronous standby has."""
 
@@ -128,7 +152,7 @@ def reason_of(error: BaseException, phase: Phase) -> Reason:
     """Classify what an attempt ended with."""
     if isinstance(error, ShedError):
         return Reason.SHED
-    if isinstance(error, PoolTimeoutError):
+    if isinstance(error, (PoolTimeoutError, NoTurnError)):
         return Reason.POOL_TIMEOUT
     chain = list(causes(error))
     named = next((reason for cause in chain if (reason := _named(cause))), None)

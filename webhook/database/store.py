@@ -1,7 +1,7 @@
 """Deliveries in PostgreSQL. COMMIT is a moment of its own here: what fails before it is certainly not stored."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,10 +17,18 @@ from webhook.database.failures import (
     reason_of,
     server_spoke,
 )
+from webhook.database.many import (
+    FIND_ALL,
+    FIND_ALL_AND_LOCK,
+    INSERT_ALL_ALWAYS,
+    INSERT_ALL_ONCE,
+    arrays_of,
+    keys_of,
+)
 from webhook.database.primary import follows
 from webhook.database.replication import forget_warnings, was_warned
 from webhook.database.schema import FIND, FIND_AND_LOCK, FIND_WITH_BODY, INSERT_ALWAYS, INSERT_ONCE
-from webhook.delivery import Delivery, Phase, Progress, Stored
+from webhook.delivery import Delivery, Key, Phase, Progress, Step, Stored
 from webhook.logs import Log, describe
 from webhook.resilience.gate import Gate
 
@@ -49,6 +57,8 @@ class Store:
         self._gate = gate
         self._log = log
         self._insert = INSERT_ONCE if idempotent else INSERT_ALWAYS
+        self._insert_all = INSERT_ALL_ONCE if idempotent else INSERT_ALL_ALWAYS
+        self._find_all = FIND_ALL_AND_LOCK if replicated else FIND_ALL
         self._ack_after_commit = ack_after_commit
         self._find = FIND_AND_LOCK if replicated else FIND
         self._replicated = replicated
@@ -56,7 +66,7 @@ class Store:
         self._committing_late: dict[int, asyncio.Task[None]] = {}
         """By the connection's id(): whose COMMIT follows its answer."""
 
-    async def insert(self, delivery: Delivery, progress: Progress) -> Stored:
+    async def insert(self, delivery: Delivery, progress: Step) -> Stored:
         """Store the delivery, or find that it was stored before, whatever its body was then."""
         row = {"source": delivery.source, "id": delivery.id, "sha256": delivery.sha256, "body": delivery.body}
         async with self._connection(progress) as connection:
@@ -64,11 +74,27 @@ class Store:
             received_at = (await connection.execute(self._insert, row)).scalar_one_or_none()
             if received_at is None:
                 return await self._already_stored(connection, delivery, progress)
-            if self._ack_after_commit:
-                await self._commit(connection, progress)
-            else:
-                self._commit_later(connection)
+            await self._end(connection, progress)
             return Stored(delivery.source, delivery.id, delivery.sha256, received_at, repeated=False)
+
+    async def insert_all(self, deliveries: Sequence[Delivery], progress: Step) -> Sequence[Stored]:
+        """Do with each what `insert` does, all in one transaction. No two may have the same key."""
+        # In one order, so that no two transactions wait for a row of each other's.
+        ordered = sorted(deliveries, key=lambda each: each.key)
+        async with self._connection(progress) as connection:
+            progress.phase = Phase.INSERT
+            rows = await connection.execute(self._insert_all, arrays_of(ordered))
+            new = {(row.source, row.id): row.received_at for row in rows}
+            stored = {
+                each.key: Stored(*each.key, each.sha256, new[each.key], repeated=False)
+                for each in ordered
+                if each.key in new
+            }
+            before = [each for each in ordered if each.key not in new]
+            if before:
+                stored |= await self._all_already_stored(connection, before, progress)
+            await self._end(connection, progress)
+            return [stored[each.key] for each in deliveries]
 
     async def find(self, source: str, delivery_id: str, progress: Progress) -> Stored | None:
         """Look whether it is stored, on the standby, too."""
@@ -113,7 +139,7 @@ class Store:
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def _connection(self, progress: Progress) -> AsyncIterator[AsyncConnection]:
+    async def _connection(self, progress: Step) -> AsyncIterator[AsyncConnection]:
         progress.phase = Phase.CHECKOUT
         connection = None
         try:
@@ -141,7 +167,7 @@ class Store:
             self._log.warning("connection_not_given_back", error=describe(error))
 
     async def _select(
-        self, connection: AsyncConnection, source: str, delivery_id: str, progress: Progress
+        self, connection: AsyncConnection, source: str, delivery_id: str, progress: Step
     ) -> Stored | None:
         progress.phase = Phase.SELECT
         row = (await connection.execute(self._find, {"source": source, "id": delivery_id})).one_or_none()
@@ -149,7 +175,20 @@ class Store:
             return None
         return Stored(source, delivery_id, row.sha256, row.received_at, repeated=True)
 
-    async def _already_stored(self, connection: AsyncConnection, delivery: Delivery, progress: Progress) -> Stored:
+    async def _all_already_stored(
+        self, connection: AsyncConnection, deliveries: Sequence[Delivery], progress: Step
+    ) -> Mapping[Key, Stored]:
+        progress.phase = Phase.SELECT
+        rows = await connection.execute(self._find_all, keys_of(deliveries))
+        found = {
+            (row.source, row.id): Stored(row.source, row.id, row.sha256, row.received_at, repeated=True) for row in rows
+        }
+        if any(each.key not in found for each in deliveries):
+            # As in `_already_stored`.
+            raise AttemptFailedError(Phase.SELECT, Reason.SERIALIZATION)
+        return found
+
+    async def _already_stored(self, connection: AsyncConnection, delivery: Delivery, progress: Step) -> Stored:
         # READ COMMITTED: the SELECT sees the row that the INSERT collided with.
         stored = await self._select(connection, delivery.source, delivery.id, progress)
         if stored is None:
@@ -159,7 +198,13 @@ class Store:
         await self._commit(connection, progress)
         return stored
 
-    async def _commit(self, connection: AsyncConnection, progress: Progress) -> None:
+    async def _end(self, connection: AsyncConnection, progress: Step) -> None:
+        if self._ack_after_commit:
+            await self._commit(connection, progress)
+        else:
+            self._commit_later(connection)
+
+    async def _commit(self, connection: AsyncConnection, progress: Step) -> None:
         if self._replicated:  # what was warned of before (a trigger may) says nothing of this COMMIT
             forget_warnings(await _driver(connection))
         progress.phase = Phase.COMMIT

@@ -1,0 +1,143 @@
+"""Group commit: deliveries that come together are stored by one transaction, and share none of each other's trouble."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from harness import REFUSED, UNKNOWN, Lab, nightly, postgres, process, proves, redis, server, service, wire
+from scenarios.words import UNHANDLED
+
+GROUPED = (
+    "WEBHOOK_COMMIT_GROUP=on", "WEBHOOK_GROUP_COMMITTERS=1",
+    # While the first one is held the others come, on a busy machine, too.
+    "WEBHOOK_GROUP_QUICK_S=30", "WEBHOOK_POOL_TIMEOUT_S=4", "WEBHOOK_STATEMENT_TIMEOUT_S=4.5",
+    "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=2",
+)  # fmt: skip
+STORED_TWICE = proves("insert.idempotent", fails="stored_once")
+ALL_OF_THEM = "5 of .*unknown"
+NO_LONG_IDS = server.execute(
+    postgres,
+    "ALTER TABLE deliveries ADD CONSTRAINT short CHECK (length(id) < 100)",
+    undo="ALTER TABLE deliveries DROP CONSTRAINT IF EXISTS short",
+)
+
+
+@asynccontextmanager
+async def batch(lab: Lab, *requests: Any, of: int = 5) -> AsyncIterator[None]:
+    """Hold the answer to another one's COMMIT until so many requests wait behind it: then they are transaction 2."""
+    first = wire.hold(postgres.answered("COMMIT", nth=1))
+    await lab.inject(first)
+    async with lab.deliver(), AsyncExitStack() as sent:
+        await lab.until(first.fired())
+        for each in requests:
+            await sent.enter_async_context(each)
+        await lab.until(redis.answered("SET", nth=1 + of))
+        await lab.request("alive")  # it is answered once they wait
+        await lab.heal(first)
+        yield
+
+
+@proves("commit.resolve", fails="outcome", match=ALL_OF_THEM)
+async def test_batch_commit_cut(lab: Lab) -> None:
+    """The connection breaks under the COMMIT of five deliveries: each is asked for, and acknowledged."""
+    await lab.restart(*GROUPED)
+    async with (
+        lab.limits(service.metric("webhook_commits_resolved_total"), at_least=5, at_most=5),
+        lab.inject(wire.cut(postgres.sent("COMMIT", nth=2))),
+        batch(lab, lab.deliver(5)),
+    ):
+        pass
+
+
+@nightly("as batch_commit_cut, but the rows are there")
+@STORED_TWICE
+@proves("commit.resolve", fails="outcome", match=ALL_OF_THEM)
+async def test_batch_commit_answer_lost(lab: Lab) -> None:
+    """PostgreSQL commits five deliveries, and the answer never arrives: each is stored once, and acknowledged."""
+    await lab.restart(*GROUPED)
+    async with lab.inject(wire.cut(postgres.answered("COMMIT", nth=2))), batch(lab, lab.deliver(5)):
+        pass
+
+
+@proves("group.splits", fails="outcome", match="4 of .*refused")
+async def test_batch_has_a_row_that_is_refused(lab: Lab) -> None:
+    """PostgreSQL turns five deliveries back for one of them: the other four are stored, without a retry."""
+    await lab.restart(*GROUPED)
+    async with (
+        lab.limits(service.metric("webhook_batch_splits_total"), at_least=1, at_most=1),
+        lab.limits(service.metric("webhook_retries_total"), at_most=0),
+        lab.inject(NO_LONG_IDS),
+        batch(lab, lab.deliver(4), lab.request("long_id", of=None, expect=REFUSED)),
+    ):
+        pass
+
+
+@STORED_TWICE
+async def test_batch_of_repeats_and_new_ones(lab: Lab) -> None:
+    """Redis has forgotten what is stored: a repeat, another body under its id, and new ones come in one batch."""
+    await lab.restart(*GROUPED)
+    await lab.deliver(2)
+    await lab.inject(server.flush(redis))
+    async with (
+        lab.limits(service.metric("webhook_batched_total"), at_least=5, at_most=5),
+        batch(lab, lab.request("again", of=0), lab.request("taken", of=1), lab.deliver(3)),
+    ):
+        pass
+
+
+@proves("retry.database", fails="outcome", match="3 of .*refused")
+async def test_client_hangs_up_in_mid_batch(lab: Lab) -> None:
+    """Two of five clients are gone when the batch's INSERT is cut: the other three are acknowledged."""
+    await lab.restart(*GROUPED)
+    insert = wire.hold(postgres.sent("INSERT", nth=2))
+    await lab.inject(insert, wire.cut(postgres.answered("INSERT", nth=2)))
+    async with batch(lab, lab.deliver(2, hang_up_at=insert.fired(), expect=UNKNOWN), lab.deliver(3)):
+        await lab.until(insert.fired())
+        await lab.heal(insert)
+
+
+@nightly("waits for a deadline of a request")
+@proves("errors.refuse", fails="log_clean", match=UNHANDLED)
+async def test_deadline_in_mid_batch(lab: Lab) -> None:
+    """The time of five requests is over while their INSERT is under way: what becomes of their rows is not known."""
+    await lab.restart(*GROUPED, "WEBHOOK_REQUEST_TIMEOUT_S=3", "WEBHOOK_DEADLINE_STATEMENT=off")
+    insert = wire.hold(postgres.sent("INSERT", nth=2))
+    async with lab.inject(insert), batch(lab, lab.deliver(5, expect=REFUSED | UNKNOWN)):
+        await lab.until(insert.fired())
+
+
+@nightly("as service_killed_around_commit")
+@STORED_TWICE
+async def test_service_killed_in_mid_batch(lab: Lab) -> None:
+    """SIGKILL with the answer to five deliveries' COMMIT on the wire: sent again, each is stored once."""
+    await lab.restart(*GROUPED)
+    async with (
+        lab.inject(process.kill(at=postgres.answered("COMMIT", nth=2))),
+        batch(lab, lab.deliver(5, expect=UNKNOWN)),
+    ):
+        await lab.inject(server.flush(redis))
+
+
+@nightly("PostgreSQL has to recover")
+@proves("retry.database", fails="outcome", match="refused")
+async def test_postgres_crashes_in_mid_batch(lab: Lab) -> None:
+    """PostgreSQL dies at the INSERT of five deliveries, and is there again: each is tried again, and stored once."""
+    await lab.restart(*GROUPED, "WEBHOOK_RETRY_ATTEMPTS=10")
+    async with (
+        lab.inject(server.restart(postgres, how="immediate", at=postgres.sent("INSERT", nth=2))),
+        batch(lab, lab.deliver(5)),
+    ):
+        pass
+
+
+@proves("drain.sigterm", fails="outcome", match="unknown")
+async def test_sigterm_drains_a_batch(lab: Lab) -> None:
+    """SIGTERM while five deliveries are one COMMIT: each is answered, and the exit status is 0."""
+    await lab.restart(*GROUPED)
+    commit = wire.hold(postgres.answered("COMMIT", nth=2))
+    await lab.inject(commit)
+    async with batch(lab, lab.deliver(5)):
+        await lab.until(commit.fired())
+        async with lab.inject(process.terminate()):
+            await lab.wait(0.3, because="a service that does not wait for what it took would be gone by then")
+            await lab.heal(commit)
