@@ -92,12 +92,17 @@ async def test_the_first_bytes_tell_the_protocol_and_pass(
 
 
 @pytest.mark.asyncio
-async def test_a_server_that_speaks_first_is_plain_tcp(relay: RelayServer) -> None:
-    async with relay.control() as control, server(b"220 hello\r\n") as (address, _):
+@pytest.mark.parametrize(
+    ("greeting", "protocol"), [(b"220 hello\r\n", "tcp"), (b'INFO {"server_id":"N"}\r\n', "nats"), (b"INFORM\n", "tcp")]
+)
+async def test_a_server_that_speaks_first_is_known_by_its_greeting(
+    relay: RelayServer, greeting: bytes, protocol: str
+) -> None:
+    async with relay.control() as control, server(greeting) as (address, _):
         hop = await control.lay("new", protocol=UNDECIDED, upstream=address, tls="passed")
         async with client(hop) as (reader, _):
-            assert await asyncio.wait_for(reader.readline(), WITHIN_S) == b"220 hello\r\n"
-        assert (await known(control)).protocol == "tcp"
+            assert await asyncio.wait_for(reader.readline(), WITHIN_S) == greeting
+        assert (await known(control)).protocol == protocol
 
 
 @pytest.mark.asyncio

@@ -123,7 +123,7 @@ AT = HostPort("127.0.0.1", 5432)
             ServerSeen(name="a", address=AT, protocol="postgres", connects=2,
                        kinds=[kind("SSLAnswer", "", 1, runs=False), kind("garbage", "", 2, runs=False)]),
             ["  PostgreSQL at 127.0.0.1:5432; 2 connections",
-             "    not understood: they agreed on TLS; turn it off (sslmode=disable) to have its statements"],
+             "    not understood: they agreed on TLS; turn it off to read it (sslmode=disable, or PGSSLMODE=disable)"],
         ),
         (
             ServerSeen(name="a", address=AT, protocol="redis", connects=2, kinds=[kind("garbage", "", 1, runs=False)]),

@@ -90,6 +90,7 @@ class Speech:
     `recognises`: whether the first bytes that a client sends on a connection are this protocol's; there may be none, if
     the server speaks first. It never raises. Of several protocols that recognise them, the one that is registered first
     has them, and the last takes anything.
+    `greets`: the same of the first bytes of a server that speaks first.
     """
 
     conversation: Callable[[], Conversation]
@@ -101,14 +102,16 @@ class Speech:
     error_of: Callable[[Message], ServerError | None] = _no_error
     is_final: Callable[[ServerError], bool] = _never_final
     recognises: Callable[[bytes], bool] = _never
+    greets: Callable[[bytes], bool] = _never
 
 
 SPEECH: Final[Facet[Speech]] = Facet("speech", "SPEECH")
 
 
-def recognised(first: bytes) -> str:
-    """Return the protocol of a connection that begins with these bytes of its client's."""
-    return next(name for name, speech in SPEECH.all().items() if speech.recognises(first))
+def recognised(first: bytes, greeting: bytes = b"") -> str:
+    """Return the protocol of a connection that begins with these bytes of its client's, or with a server's greeting."""
+    every = SPEECH.all().items()
+    return next(name for name, speech in every if speech.recognises(first) or speech.greets(greeting))
 
 
 def conversation(protocol: str) -> Conversation:

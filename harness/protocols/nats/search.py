@@ -19,4 +19,9 @@ def _subject(texts: Sequence[str]) -> str:
 
 _ERRORS: Final = (ServerError("10008"), ServerError("10023"), ServerError("10077"), ServerError("503"))
 
-SEARCHED: Final = Searched(errors=_ERRORS, repeatable=_ERRORS[:1], beginning=_subject)
+
+def _publishes(text: str) -> bool:
+    return text.startswith("PUB ")
+
+
+SEARCHED: Final = Searched(errors=_ERRORS, repeatable=_ERRORS[:1], beginning=_subject, writes=_publishes)

@@ -11,6 +11,18 @@ from harness.protocols.nats.wire.subjects import shape_of
 
 __all__ = ["SPEECH"]
 
+GREETING: Final = b"INFO {"
+
+
+def _greets(first: bytes) -> bool:
+    return first.startswith(GREETING)
+
+
 SPEECH: Final = Speech(
-    conversation=NatsConversation, shape=shape_of, check_error=check_error, error_of=error_of, is_final=is_final
+    conversation=NatsConversation,
+    shape=shape_of,
+    check_error=check_error,
+    error_of=error_of,
+    is_final=is_final,
+    greets=_greets,
 )

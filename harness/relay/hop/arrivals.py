@@ -23,8 +23,8 @@ class Inside(Protocol):
         """Whether its protocol is still unknown."""
         ...
 
-    def decide(self, first: bytes) -> None:
-        """These were the first bytes of the client on some connection; none: the server spoke first."""
+    def decide(self, first: bytes, greeting: bytes) -> None:
+        """The first bytes of the client on some connection, or none and the server's `greeting`, if it spoke first."""
         ...
 
     async def enter(self, service: socket.socket, server: socket.socket | None) -> None:
@@ -80,11 +80,11 @@ class Arrivals:
                     bare.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
                     return
                 closes.callback(server.close)
-                first = await self._first(bare, server)
-                if first is None:
+                said = await self._first(bare, server)
+                if said is None:
                     return
                 if self._inside.undecided:
-                    self._inside.decide(first)
+                    self._inside.decide(*said)
             closes.pop_all()
             await self._inside.enter(bare, server)
 
@@ -99,8 +99,8 @@ class Arrivals:
             raise
         return server
 
-    async def _first(self, service: socket.socket, server: socket.socket) -> bytes | None:
-        """Wait until a side speaks; return the client's first bytes, b"" if the server was first, None at an end."""
+    async def _first(self, service: socket.socket, server: socket.socket) -> tuple[bytes, bytes] | None:
+        """Wait until a side speaks; return the client's first bytes, or the server's if it is first; None at an end."""
         speaks = self._loop.create_future()
 
         def spoken() -> None:
@@ -116,8 +116,9 @@ class Arrivals:
                 self._loop.remove_reader(side.fileno())
         said = _peek(service)
         if said is None:
-            return b"" if _peek(server) else None
-        return said or None
+            greeting = _peek(server)
+            return (b"", greeting) if greeting else None
+        return (said, b"") if said else None
 
 
 def _peek(side: socket.socket) -> bytes | None:

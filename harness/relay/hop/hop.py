@@ -183,11 +183,11 @@ class HopServer:
 
     # ------------------------------------------------------------------ for connections to a server not known yet
 
-    def decide(self, first: bytes) -> None:
-        """The first bytes of a connection tell the protocol of all."""
+    def decide(self, first: bytes, greeting: bytes) -> None:
+        """The first bytes of a connection, the client's or the server's, tell the protocol of all."""
         before = self._state
         self.undecided = False
-        kind = dataclasses.replace(before.kind, protocol=recognised(first))
+        kind = dataclasses.replace(before.kind, protocol=recognised(first, greeting))
         self._state = _state(kind, before.book)
         if before.sightings.recording:
             self._state.sightings.begin()

@@ -55,7 +55,7 @@ def _unread(server: ServerSeen) -> str:
     if server.begins_in_tls:
         return "not understood: it begins in TLS, so only whole connections can be broken"
     if server.agreed_on_tls:
-        return "not understood: they agreed on TLS; turn it off (sslmode=disable) to have its statements"
+        return "not understood: they agreed on TLS; turn it off to read it (sslmode=disable, or PGSSLMODE=disable)"
     if server.not_understood:
         return f"not understood: the rest of {counted(server.not_understood, 'connection direction')}"
     if server.is_opaque:
