@@ -262,6 +262,12 @@ class Site:
         """The service's connections on a link, as the kernel lists them."""
         return await asyncio.to_thread(connections, self.service.pids(), self.laid(link).port)
 
+    async def connections_by_link(self) -> Mapping[str, Sequence[TcpConnection]]:
+        """The service's connections on each link, by its name: one look at the kernel's list for all."""
+        ports = {laid.port: name for name, laid in self.links.items()}
+        found = await asyncio.to_thread(connections, self.service.pids(), *ports)
+        return {name: [each for each in found if each.remote.port == port] for port, name in ports.items()}
+
     async def upstream_connections(self, link: Link) -> tuple[TcpConnection, ...]:
         """Toxiproxy's connections to the link's server; none if Toxiproxy was given by URL.
 

@@ -14,16 +14,17 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from harness.engine.laying.testbed import Testbed
+from harness.engine.observing.kin import Kin
 from harness.faults.site import Site
 from harness.history import Recorder
 from harness.history.events import CoresSeen, CoreWait
-from harness.processes.keeper import Process, all_processes, read_small
+from harness.processes.keeper import Process, read_small
 
 SAMPLE_EVERY_S = 0.5
 LANE = "machine"
@@ -113,7 +114,7 @@ class Cores:
 
     def __init__(self, processes: Processes, harness: int | None = None) -> None:
         self._processes = processes
-        self._harness = os.getpid() if harness is None else harness
+        self._kin = Kin(os.getpid() if harness is None else harness)
         self._clients = (os.getpid(), threading.get_native_id())
         self._last = self.read()
 
@@ -128,7 +129,7 @@ class Cores:
         name_of = {pid: name for name, pids in roots.items() for pid in pids}
         threads: dict[str, dict[Thread, Times]] = {CLIENTS: {}, **{name: {} for name in roots}}
         own_ticks = 0
-        for process, name in _ours(self._harness, name_of):
+        for process, name in _named(self._kin.read(), name_of):
             own_ticks += process.ran_ticks + process.reaped_ticks
             if name:
                 threads[name].update(_threads(process.pid))
@@ -144,21 +145,12 @@ def processes_of(site: Site, bed: Testbed) -> Mapping[str, Iterable[int]]:
     return {"service": [site.service.process.pid] if site.service.running else [], "relay": [site.relay_pid], **own}
 
 
-def _ours(harness: int, name_of: Mapping[int, str]) -> Iterator[tuple[Process, str]]:
-    """Yield the harness and all that it has started, each with the name of the nearest named process above it.
-
-    Ancestors are read as they are now: a process whose parent has just ended is found at the next reading.
-    """
-    below: dict[int, list[Process]] = {}
-    waiting: list[tuple[Process, str]] = []
-    for process in all_processes():
-        if process.pid == harness:
-            waiting.append((process, ""))
-        below.setdefault(process.parent, []).append(process)
-    while waiting:
-        process, name = waiting.pop()
-        yield process, name
-        waiting += [(child, name_of.get(child.pid, name)) for child in below.get(process.pid, ())]
+def _named(family: Sequence[tuple[Process, int]], name_of: Mapping[int, str]) -> Iterator[tuple[Process, str]]:
+    """Yield each process with its own name, or that of the nearest named process above it."""
+    names: list[str] = []
+    for process, parent in family:
+        names.append(name_of.get(process.pid, names[parent] if names else ""))
+        yield process, names[-1]
 
 
 def _threads(pid: int) -> Iterator[tuple[Thread, Times]]:

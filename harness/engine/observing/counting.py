@@ -23,7 +23,7 @@ from harness.stack.tcp.sockets import ConnectionCount, connection_counts
 from harness.target import Target
 
 LOOK_EVERY_S = 0.2
-"""Reading the kernel's table costs 3 ms of CPU: at 0.1 s it was a twentieth of a gate's CPU. A fault that acts or is
+"""Reading the kernel's table costs 2 ms of CPU: at 0.1 s it was a twentieth of a gate's CPU. A fault that acts or is
 healed triggers a reading at once."""
 ASK_EVERY_S = 0.2
 """Asking the service costs 2 ms of CPU, half of them the service's."""

@@ -5,7 +5,13 @@ from harness.processes.keeper._kept import KeptProcess
 from harness.processes.keeper._log import LogFile
 from harness.processes.keeper._preloading import PreloadedPython, PreloadSpec
 from harness.processes.keeper._spec import ProcessSpec
-from harness.processes.keeper.inside.descendants import Process, all_processes, descendants, read_small
+from harness.processes.keeper.inside.descendants import (
+    Process,
+    all_processes,
+    descendants,
+    process_ids,
+    read_small,
+)
 from harness.processes.keeper.inside.probe import user_namespaces_available
 
 __all__ = [
@@ -18,6 +24,7 @@ __all__ = [
     "ProcessSpec",
     "all_processes",
     "descendants",
+    "process_ids",
     "read_small",
     "user_namespaces_available",
 ]

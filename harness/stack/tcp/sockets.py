@@ -57,6 +57,9 @@ class TcpState(enum.IntEnum):
     BOUND_INACTIVE = 13
 
 
+NO_INODE = 0
+OWNED = diag.ALL_STATES & ~(1 << TcpState.TIME_WAIT)
+"""The states of sockets that a process may have."""
 HALF_CLOSED = (TcpState.FIN_WAIT1, TcpState.FIN_WAIT2, TcpState.CLOSE_WAIT, TcpState.LAST_ACK, TcpState.CLOSING)
 
 
@@ -152,13 +155,15 @@ def connection_counts(ports: Collection[int]) -> Mapping[int, ConnectionCount]:
     }
 
 
-def connections(pids: Iterable[int], port: int) -> tuple[TcpConnection, ...]:
-    """Return the connections to remote port `port` of these processes and of all their children.
+def connections(pids: Iterable[int], *ports: int) -> tuple[TcpConnection, ...]:
+    """Return the connections to these remote ports of these processes and of all their children.
 
     A process that has ended has none. Sockets without a process (TIME-WAIT, and those that the kernel is still closing)
     are left out. Raises HarnessError if another user's process may not be examined.
     """
-    found = {each.inode: each for each in diag.tcp_sockets(remote_port=port) if each.inode}
+    one = ports[0] if len(ports) == 1 else 0
+    found = {each.inode: each for each in diag.tcp_sockets(remote_port=one, remote_ports=ports, states=OWNED)}
+    found.pop(NO_INODE, None)
     if not found:
         return ()
     return tuple(_connection(pid, found.pop(inode)) for pid, inode in _sockets_of(pids) if inode in found)

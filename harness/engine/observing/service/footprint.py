@@ -10,9 +10,8 @@ from pathlib import Path
 
 from harness.history import Entry, Recorder
 from harness.history.events import RequestEnded
-from harness.processes.keeper import descendants
 from harness.stack.service.service import ServiceProcess
-from harness.stack.tcp.sockets import half_closed
+from harness.stack.tcp.sockets import half_closed, process_tree
 from harness.target import Target
 
 SAMPLE_EVERY_REQUESTS = 20
@@ -54,7 +53,7 @@ def footprint(target: Target, service: ServiceProcess) -> Footprint | None:
 
 def with_children(pids: Collection[int]) -> Collection[int]:
     """These processes, and all that they have started."""
-    return frozenset(pids) | {child.pid for pid in pids for child in descendants(pid)}
+    return frozenset(pids).union(process_tree(pids))
 
 
 def memory_kib(pids: Collection[int]) -> int:
@@ -105,7 +104,7 @@ class MemoryWatch:
             self.samples.append(MemorySample(self._service.process.pid, self._ended, memory_kib(self._tree(pids))))
 
     def _tree(self, pids: frozenset[int]) -> Collection[int]:
-        # Looking for children costs more than all else, so it is done once for each set of processes.
+        # So the children are looked for once for each set of processes.
         if pids != self._known:
             self._known, self._with_children = pids, with_children(pids)
         return self._with_children

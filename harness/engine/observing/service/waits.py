@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.engine.observing.servers.sessions import Sessions
 from harness.faults.site import Site
-from harness.stack.tcp.sockets import TcpState
+from harness.stack.tcp.sockets import TcpConnection, TcpState
 from harness.vocabulary import Link
 
 
 async def waiting_for(site: Site, sessions: Sessions) -> tuple[str, ...]:
     """Names of the links on which the service has sent something and has had no answer."""
-    return tuple([name for name, laid in site.links.items() if await _waits(site, sessions, laid.link)])
+    found = await site.connections_by_link()
+    return tuple([name for name, laid in site.links.items() if await _waits(site, sessions, laid.link, found[name])])
 
 
-async def _waits(site: Site, sessions: Sessions, link: Link) -> bool:
-    found = await site.connections(link)
+async def _waits(site: Site, sessions: Sessions, link: Link, found: Sequence[TcpConnection]) -> bool:
     if any(each.awaiting_answer or each.state is TcpState.SYN_SENT for each in found):
         return True
     # Question and last answer may lie in one tick of the kernel's clock: then the server is asked.

@@ -11,7 +11,7 @@ import errno
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from harness.processes.syscalls._libc import pidfd_open, pidfd_send_signal
@@ -36,7 +36,7 @@ class Process(NamedTuple):
 def descendants(root: int) -> list[Process]:
     """Every descendant of `root`, zombies too."""
     below: dict[int, list[Process]] = {}
-    for process in all_processes():
+    for process in all_processes(process_ids()):
         below.setdefault(process.parent, []).append(process)
     found: list[Process] = []
     waiting = [root]
@@ -109,12 +109,16 @@ def _quietly(send: Callable[[], None]) -> None:
         send()
 
 
-def all_processes() -> Iterator[Process]:
-    """Every process of the machine, zombies too; it may be gone before its turn."""
-    with os.scandir("/proc") as entries:
-        for entry in entries:
-            if entry.name.isdigit() and (process := _read(int(entry.name))):
-                yield process
+def process_ids() -> set[int]:
+    """The ids of every process of the machine, zombies too."""
+    return {int(name) for name in os.listdir("/proc") if name.isdigit()}  # noqa: PTH208 - the names alone
+
+
+def all_processes(pids: Collection[int]) -> Iterator[Process]:
+    """Look at these processes; one may be gone before its turn."""
+    for pid in pids:
+        if process := _read(pid):
+            yield process
 
 
 def _is_same(process: Process) -> bool:
