@@ -1,4 +1,4 @@
-"""The disk of PostgreSQL is full, and has room again."""
+"""The disk of PostgreSQL is full, and has room again; or it fails."""
 
 from harness import ACKNOWLEDGED, REFUSED, UNKNOWN, Lab, nightly, postgres, proves, server
 from scenarios.words import UNHANDLED
@@ -12,6 +12,30 @@ async def test_disk_full(lab: Lab) -> None:
         await lab.deliver(5, expect=ACKNOWLEDGED | REFUSED)
         await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
     await lab.deliver(5)
+
+
+@proves("commit.resolve", fails="outcome", match="unknown")
+async def test_log_is_not_made_sure_of(lab: Lab) -> None:
+    """A COMMIT's fsync fails (EIO): PostgreSQL panics instead of an answer, recovers, and has the row all the same."""
+    async with lab.inject(server.fail_sync(postgres, at=postgres.sent("COMMIT"))):
+        await lab.deliver()
+
+
+@proves("ack.after_commit", fails="acknowledged_is_stored")
+async def test_tables_are_not_made_sure_of(lab: Lab) -> None:
+    """A checkpoint's fsync fails (ENOSPC) with a COMMIT under way: PostgreSQL panics, and it is stored anew."""
+    async with lab.inject(server.fail_sync(postgres, of="tables", errno="ENOSPC", at=postgres.sent("COMMIT"))):
+        await lab.deliver()
+
+
+@nightly("PostgreSQL stays away until it is healed, and requests wait for it")
+@proves("ack.after_commit", fails="outcome", match="acknowledged")
+async def test_log_is_not_made_sure_of_and_nothing_restarts(lab: Lab) -> None:
+    """A COMMIT's fsync fails, and PostgreSQL stays down: that delivery is stored, so it must not be refused."""
+    await lab.restart("WEBHOOK_REQUEST_TIMEOUT_S=1")
+    async with lab.inject(server.fail_sync(postgres, comes_back=False, at=postgres.sent("COMMIT"))):
+        await lab.deliver(expect=UNKNOWN)
+        await lab.deliver(expect=REFUSED)
 
 
 @nightly("PostgreSQL recovers for seconds; a crash tests the same")

@@ -15,7 +15,7 @@ from harness.processes.keeper._channel import Channel
 from harness.processes.keeper._codec import decode, encode
 from harness.processes.keeper._log import TAIL_BYTES_MAX
 from harness.processes.keeper._messages import Called, Done, SetRules, Spawn
-from harness.processes.syscalls import ConnectRule, SyscallEvent
+from harness.processes.syscalls import ConnectRule, FileRule, SyscallEvent
 
 TEXT = st.text(st.characters(codec=None))  # lone surrogates too: what is not UTF-8 in an environment
 
@@ -47,7 +47,10 @@ def test_nested_values_survive_the_wire() -> None:
     event = SyscallEvent(
         seq=0, t_ns=1, call="connect", pid=2, tid=3, family=2, socket_type=1, host="::1", port=4, answer=5, rule_id="r"
     )
-    rules = (ConnectRule(id="a", host="::1", port=1, errno=2, times=3),)
+    rules = (
+        ConnectRule(id="a", host="::1", port=1, errno=2, times=3),
+        FileRule(id="b", calls=("fsync",), folder="/x", errno=5),
+    )
     assert decode(encode(Called(child=1, event=event))) == Called(child=1, event=event)
     assert decode(encode(SetRules(request=1, child=1, rules=rules))) == SetRules(request=1, child=1, rules=rules)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import socket
 import struct
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.processes.syscalls import ConnectRule
+from harness.processes.syscalls import ConnectRule, WatchedCall
 from harness.processes.syscalls._address import SocketAddress, parse_address
 from harness.processes.syscalls._calls import Call
 from harness.processes.syscalls._install import program
@@ -95,7 +96,7 @@ def test_the_filter_reports_the_named_calls_of_this_machine_only(
 
 
 def test_every_architecture_knows_the_same_calls() -> None:
-    assert {frozenset(machine.watched) for machine in ARCHITECTURES.values()} == {frozenset({"connect"})}
+    assert {frozenset(machine.watched) for machine in ARCHITECTURES.values()} == {frozenset(get_args(WatchedCall))}
 
 
 def call(port: int, *, socket_type: int | None = socket.SOCK_STREAM) -> Call:

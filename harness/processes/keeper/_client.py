@@ -242,6 +242,7 @@ def _spawn_request(child: int, spec: ProcessSpec, *, preloads: bool, forked_by: 
         log=str(spec.log),
         as_user=spec.as_user,
         watched_calls=tuple(sorted(spec.watched_calls)),
+        may_be_unwatched=spec.may_be_unwatched,
         rules=spec.rules,
         teardown_signal=spec.teardown_signal,
         may_be_stopped=spec.may_be_stopped,

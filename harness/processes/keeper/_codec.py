@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from harness.processes.keeper import _messages as messages
 from harness.processes.syscalls._event import SyscallEvent
-from harness.processes.syscalls._rules import CatchRule, Caught, ConnectRule, LeadRule
+from harness.processes.syscalls._rules import CatchRule, Caught, ConnectRule, FileRule, LeadRule
 
 # No environment variable's name can hold a NUL, so no mapping of ours is mistaken for a message.
 _KIND = "\0kind"
@@ -21,6 +21,7 @@ _KINDS: dict[str, type[Any]] = {
         *get_args(messages.Report),
         SyscallEvent,
         ConnectRule,
+        FileRule,
         LeadRule,
         CatchRule,
         Caught,

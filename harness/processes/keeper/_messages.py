@@ -32,6 +32,7 @@ class Spawn:
     rules: tuple[Rule, ...]
     teardown_signal: int
     may_be_stopped: bool = False
+    may_be_unwatched: bool = False
     preloads: bool = False
     forked_by: int = 0
     streams: tuple[str, str, str] | None = None

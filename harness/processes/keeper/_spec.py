@@ -28,7 +28,8 @@ class ProcessSpec:
     `Keeper.file_owner` tells whose the files will be.
 
     `watched_calls` names the system calls that the keeper is to report and may answer. It sets
-    `no_new_privs`: setuid programs gain nothing in such a process. `rules` are in force from its
+    `no_new_privs`: setuid programs gain nothing in such a process. `may_be_unwatched`: where the machine cannot report
+    calls the process runs without. `rules` are in force from its
     first call on, until `KeptProcess.set_rules`.
 
     A SIGSTOP that the harness did not send ends the process, unless it `may_be_stopped`: a server that stands still
@@ -47,5 +48,6 @@ class ProcessSpec:
     as_user: AsUser = "same"
     watched_calls: frozenset[WatchedCall] = field(default_factory=frozenset)
     rules: tuple[Rule, ...] = ()
+    may_be_unwatched: bool = False
     may_be_stopped: bool = False
     teardown_signal: int = signal.SIGKILL

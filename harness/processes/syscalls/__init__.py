@@ -3,12 +3,23 @@
 from harness.processes.syscalls._destinations import reached_by
 from harness.processes.syscalls._event import NotLed, SyscallEvent
 from harness.processes.syscalls._probe import notification_available
-from harness.processes.syscalls._rules import CatchRule, Caught, ConnectRule, LeadRule, Rule, WatchedCall
+from harness.processes.syscalls._rules import (
+    CatchRule,
+    Caught,
+    ConnectRule,
+    FileCall,
+    FileRule,
+    LeadRule,
+    Rule,
+    WatchedCall,
+)
 
 __all__ = [
     "CatchRule",
     "Caught",
     "ConnectRule",
+    "FileCall",
+    "FileRule",
     "LeadRule",
     "NotLed",
     "Rule",

@@ -10,7 +10,7 @@ from harness.processes.syscalls._address import loopback_address
 from harness.processes.syscalls._calls import Call
 from harness.processes.syscalls._notification import Listener, Notification
 from harness.processes.syscalls._process import allow_ipv4, write_memory
-from harness.processes.syscalls._rules import ConnectRule, LeadRule
+from harness.processes.syscalls._rules import ConnectRule, FileRule, LeadRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,13 @@ class Answer:
 
 
 def give_answer(
-    listener: Listener, notification: Notification, call: Call, rule: ConnectRule | LeadRule | None
+    listener: Listener, notification: Notification, call: Call, rule: ConnectRule | FileRule | LeadRule | None
 ) -> Answer | None:
     """Answer a call as its rule says, or let it through. Return None if it was no longer waiting."""
     match rule:
         case None:
             return Answer(None) if listener.let_through(notification) else None
-        case ConnectRule():
+        case ConnectRule() | FileRule():
             return Answer(rule.errno) if listener.fail(notification, rule.errno) else None
         case LeadRule():
             if _led(notification, call, rule):

@@ -20,7 +20,7 @@ class SyscallEvent:
     `host` and `port` are what the process dialled, None where the family has none. `answer` is
     the errno it got, None where the call was passed on to the kernel; `rule_id` is the rule that
     decided. `led_to` is the port of 127.0.0.1 to which it was led, and `not_led` why a `CatchRule` did not. `path` is a
-    Unix socket's.
+    Unix socket's, or the file's of a call that has a file's descriptor. Such a call is reported only if a rule decided.
     """
 
     seq: int

@@ -54,6 +54,22 @@ def write_memory(tid: int, address: int, data: bytes) -> bool:
         os.close(memory)
 
 
+def title_of(pid: int) -> str:
+    """Return a process's command line, as it shows it itself; empty if it is gone."""
+    with contextlib.suppress(OSError), io.FileIO(f"/proc/{pid}/cmdline") as file:
+        return file.readall().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
+    return ""
+
+
+def path_of(pid: int, descriptor: int) -> str:
+    """Return the path of a process's open file, as the kernel has it; empty if it is no file, or unknown."""
+    try:
+        path = os.readlink(f"/proc/{pid}/fd/{descriptor}")  # noqa: PTH115 - not a path of ours
+    except OSError:
+        return ""  # perhaps not open: the kernel will return EBADF to the process
+    return path if path.startswith("/") else ""
+
+
 def socket_type(pid: int, descriptor: int) -> int | None:
     """Return the type of a process's socket (SOCK_STREAM ...); None if it is unknown."""
     try:

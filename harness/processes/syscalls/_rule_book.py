@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from harness.processes.syscalls._calls import Call
 from harness.processes.syscalls._catcher import Catcher, Choice
-from harness.processes.syscalls._rules import CatchRule, ConnectRule, LeadRule, Rule, canonical_host
+from harness.processes.syscalls._process import title_of
+from harness.processes.syscalls._rules import CatchRule, ConnectRule, FileRule, LeadRule, Rule, canonical_host
 
-_ORDER = (ConnectRule, LeadRule, CatchRule)
+_ORDER = (ConnectRule, FileRule, LeadRule, CatchRule)
 
 
 class RuleBook:
@@ -20,7 +21,7 @@ class RuleBook:
 
     def __init__(self, rules: Sequence[Rule] = (), catcher: Catcher | None = None) -> None:
         self._rules = sorted(rules, key=lambda rule: _ORDER.index(type(rule)))
-        self._left = [rule.times if isinstance(rule, ConnectRule) else None for rule in self._rules]
+        self._left = [rule.times if isinstance(rule, ConnectRule | FileRule) else None for rule in self._rules]
         self.catcher = Catcher() if catcher is None else catcher
 
     def choose(self, call: Call) -> Choice:
@@ -43,6 +44,12 @@ def matches(rule: Rule, call: Call) -> bool:
     match rule:
         case ConnectRule():
             return call.name == "connect" and _is_stream(call) and _is_addressed(rule, call)
+        case FileRule():
+            return (
+                call.name in rule.calls
+                and _is_below(rule.folder, call.path)
+                and title_of(call.pid).startswith(rule.title)
+            )
         case LeadRule():
             return call.name == "connect" and call.socket_type == _TYPES[rule.transport] and _is_addressed(rule, call)
         case CatchRule():
@@ -54,6 +61,10 @@ _TYPES = {"stream": socket.SOCK_STREAM, "datagram": socket.SOCK_DGRAM}
 
 def _is_stream(call: Call) -> bool:
     return call.socket_type in (socket.SOCK_STREAM, None)
+
+
+def _is_below(folder: str, path: str) -> bool:
+    return path.startswith(folder.rstrip("/") + "/")
 
 
 def _is_addressed(rule: ConnectRule | LeadRule, call: Call) -> bool:

@@ -8,7 +8,9 @@ from typing import Literal
 
 from harness.errors import UsageError
 
-WatchedCall = Literal["connect"]
+WatchedCall = Literal["connect", "fsync", "fdatasync"]
+FileCall = Literal["fsync", "fdatasync"]
+"""Those that have a file's descriptor as their first argument."""
 Transport = Literal["stream", "datagram"]
 
 ERRNO_MAX = 4095  # MAX_ERRNO in linux/err.h: a larger value is no error to the C library
@@ -35,12 +37,32 @@ class ConnectRule:
         place = f"connect rule {self.id!r}"
         _check_host(place, self.host)
         _check_port(place, "port", self.port)
-        if not 1 <= self.errno <= ERRNO_MAX:
-            raise UsageError.at(
-                place, "errno", self.errno, "not an error number", mend="write errno.EINVAL or the like"
-            )
-        if self.times is not None and self.times < 1:
-            raise UsageError.at(place, "times", self.times, "never applies", mend="write 1 or more, or None for always")
+        _check_errno(place, self.errno)
+        _check_times(place, self.times)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRule:
+    """Answer the process's own `calls` with `errno` where their descriptor is that of a file below `folder`.
+
+    `folder` is a path as the kernel has it, without symbolic links. `title`: only of processes whose command line, as
+    `ps` shows it, begins so: a PostgreSQL names its sessions there. `times` counts down with each answer given; None
+    means until the rule is replaced. Raises `UsageError` on values that do not fit.
+    """
+
+    id: str
+    calls: tuple[FileCall, ...]
+    folder: str
+    errno: int
+    title: str = ""
+    times: int | None = None
+
+    def __post_init__(self) -> None:
+        place = f"file rule {self.id!r}"
+        if not self.folder.startswith("/"):
+            raise UsageError.at(place, "folder", self.folder, "not a whole path", mend="write it from / on")
+        _check_errno(place, self.errno)
+        _check_times(place, self.times)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +125,18 @@ class CatchRule:
             _check_host(place, host)
 
 
-Rule = ConnectRule | LeadRule | CatchRule
+Rule = ConnectRule | FileRule | LeadRule | CatchRule
 """Every kind of rule there is."""
+
+
+def _check_errno(place: str, number: int) -> None:
+    if not 1 <= number <= ERRNO_MAX:
+        raise UsageError.at(place, "errno", number, "not an error number", mend="write errno.EINVAL or the like")
+
+
+def _check_times(place: str, times: int | None) -> None:
+    if times is not None and times < 1:
+        raise UsageError.at(place, "times", times, "never applies", mend="write 1 or more, or None for always")
 
 
 def _check_host(place: str, host: str | None) -> None:

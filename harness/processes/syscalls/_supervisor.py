@@ -58,6 +58,8 @@ class Supervisor:
             return None
         if choice.rule is not None:
             self._book.count(choice.rule)
+        if call.name != "connect" and choice.rule is None:
+            return None  # there are too many, and they say nothing
         return self._event(t_ns, call, choice, answer)
 
     def _event(self, t_ns: int, call: Call, choice: Choice, answer: Answer) -> SyscallEvent:
@@ -77,5 +79,5 @@ class Supervisor:
             rule_id=None if rule is None else rule.id,
             led_to=rule.to_port if isinstance(rule, LeadRule) and answer.errno is None else None,
             not_led=choice.not_led,
-            path=call.address.path,
+            path=call.address.path or call.path or None,
         )

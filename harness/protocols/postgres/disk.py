@@ -9,12 +9,12 @@ from typing import ClassVar, cast
 
 import asyncpg
 
-from harness.faults._background import Background
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Injection, Need
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import LaidLink, ServerChange, Site
+from harness.protocols.postgres.ended import RefusedWhenEnded
 from harness.protocols.postgres.log_disk import MovedLog
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.running.leaked import execute_past_leaks
@@ -236,38 +236,16 @@ class _FillLogDisk(_OnSmallDisk):
     def __init__(self, fault: FillLogDisk, site: Site) -> None:
         super().__init__(fault, site)
         self._log = MovedLog(self.server.data / "pg_wal")
-        self._refusing = Background()
+        self._refusing = RefusedWhenEnded(self.server, site)
 
     async def act(self) -> None:
         await self.prepare()
         self.begin()
-        self.server.may_end()
-        self._refusing.begin(self._refuse_when_it_is_gone())
+        self._refusing.begin()
         await asyncio.to_thread(self._log.move, self.disk.folder / "pg_wal")
         async with open_session(self.laid.admin_url) as admin:
             self._log.forget_after(await admin.fetchval("SELECT pg_walfile_name(pg_current_wal_insert_lsn())"))
             await admin.execute("SELECT pg_switch_wal()")
-
-    async def _refuse_when_it_is_gone(self) -> None:
-        """Refuse connects as the server's own port does. Toxiproxy would accept them."""
-        if self.server.process is None:
-            return
-        loop, gone = asyncio.get_running_loop(), asyncio.Event()
-
-        def tell(_status: int) -> None:
-            loop.call_soon_threadsafe(gone.set)
-
-        leave = self.server.process.on_exit(tell)
-        try:
-            await gone.wait()
-        finally:
-            leave()
-        await self._refuse(True)
-
-    async def _refuse(self, refuse: bool) -> None:
-        for each in self.site.links.values():
-            if each.server == self.server.name:
-                await self.site.relay.refuse(each.hop, refuse)
 
     async def fired(self) -> int:
         """How often the server has ended itself since its log's disk is full."""
@@ -278,13 +256,11 @@ class _FillLogDisk(_OnSmallDisk):
         if self.begun:
             panics = await self.fired()
             await asyncio.to_thread(self._back_on_its_disk)
-            await self._refusing.end(cancel=True)
-            await self._refuse(False)
+            await self._refusing.end()
             self.change.mended = True
             if panics:
                 detail = f"{panics} times it could write no more log: no space left on its disk"
                 self.site.saw(LOG_DISK_FULL, detail, server=self.laid)
-            self._refusing.check()
         await self.put_away()
 
     def _back_on_its_disk(self) -> None:

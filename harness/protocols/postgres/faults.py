@@ -17,6 +17,7 @@ from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
 from harness.protocols.postgres.deadlock import deadlock
 from harness.protocols.postgres.disk import fill_disk, fill_log_disk
+from harness.protocols.postgres.failing_disk import fail_sync
 from harness.protocols.postgres.failover.losing import lose_standby
 from harness.protocols.postgres.failover.promotion import promote
 from harness.protocols.postgres.failover.switching import switch_over
@@ -283,6 +284,7 @@ __all__ = [
     "deadlock",
     "delay_replay",
     "end_sessions",
+    "fail_sync",
     "fill_disk",
     "fill_log_disk",
     "hold_commits",

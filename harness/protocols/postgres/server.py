@@ -17,6 +17,7 @@ import asyncpg
 
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper, ProcessSpec
+from harness.processes.syscalls import FileCall, FileRule, SyscallEvent
 from harness.protocols.contract.server import ServerKind
 from harness.protocols.postgres.about import ABOUT
 from harness.protocols.postgres.options import PostgresOptions, as_conf, settings_for
@@ -34,6 +35,8 @@ from harness.stack.small_disk import SmallDisk
 __all__ = ["SERVER", "PostgresServer"]
 
 SUPERUSER = "postgres"
+SYNC_CALLS: Final[tuple[FileCall, ...]] = ("fsync", "fdatasync")
+"""What is watched of every server, for the faults that answer them. With `fsync = off` it makes no such call."""
 
 _MADE_WITHIN_S = 60.0
 _CONNECT_DEADLINE_S = 5.0
@@ -109,6 +112,14 @@ class PostgresServer(Server):
         folder = _first_free(launch.folder, "disk")
         folder.mkdir()
         return SmallDisk.beside(self._owned().process, launch.keeper, folder, size_bytes)
+
+    def answer_calls(self, *rules: FileRule) -> None:
+        """Have these rules, and no others, answer what the server asks the kernel, until its process ends."""
+        self._owned().process.set_rules(rules)
+
+    def answered_calls(self) -> Sequence[SyscallEvent]:
+        """Every call of this process that a rule has answered."""
+        return self._owned().process.syscall_events()
 
     def beside(self, name: str) -> Launch:
         """Say where another server of that name starts, beside this one, as the same user and with the same owner."""
@@ -255,7 +266,10 @@ class _Recipe:
         return f"postgresql://{SUPERUSER}:{self.password}@127.0.0.1:{port}/{database}"
 
     def spec(self, port: int) -> ProcessSpec:
-        return self._spec(self.name, self.log, str(self.binaries.postgres), "-D", str(self.data), "-p", str(port))
+        words = (str(self.binaries.postgres), "-D", str(self.data), "-p", str(port))
+        return replace(
+            self._spec(self.name, self.log, *words), watched_calls=frozenset(SYNC_CALLS), may_be_unwatched=True
+        )
 
     @property
     def choices(self) -> Sequence[str]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness import ACKNOWLEDGED, ANY_OUTCOME, REFUSED, Lab, postgres, server
 from harness.checks import Verdict
+from harness.errors import UsageError
+from harness.protocols.postgres.failing_disk import Synced
 from tests.scenario_live.support import Runs, all_mended, asked, evidence
 
+SETTINGS = "SELECT current_setting('fsync')"
 OPTIONS = "SELECT reloptions FROM pg_class WHERE relname = 'deliveries'"
 
 
@@ -63,3 +68,45 @@ def test_a_server_without_room_for_its_log_ends_and_comes_back(runs: Runs) -> No
     assert result.verdict is Verdict.HELD, result.reason
     assert evidence(result)[repr(fault)] == {"log_disk_full": 1}
     assert all_mended(runs.bed, fault)
+
+
+@pytest.mark.parametrize("of", ["log", "tables"])
+def test_what_the_disk_does_not_confirm_is_not_lost(runs: Runs, of: Synced) -> None:
+    fault = server.fail_sync(postgres, of=of, at=postgres.sent("COMMIT"))
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(fault):
+            await lab.deliver(expect=ANY_OUTCOME)
+            await lab.until(fault.fired())
+        assert await asked(lab, SETTINGS) == "off"
+        await lab.deliver(2)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    [seen] = [each for each in result.evidence if each.kind == "sync_failed"]
+    assert "1 call answered: f" in seen.detail
+    assert "said: PANIC: could not f" in seen.detail
+    assert all_mended(runs.bed, fault)
+
+
+def test_a_disk_whose_word_nobody_asked_for_proves_nothing(runs: Runs) -> None:
+    """A server that was told to stay down after a crash did not crash, and is as it was."""
+    fault = server.fail_sync(postgres, comes_back=False)
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(fault):
+            pass
+        await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "left no evidence" in result.reason
+    assert all_mended(runs.bed, fault)
+
+
+@pytest.mark.parametrize("key", ["of", "errno"])
+def test_what_cannot_fail_so_is_refused(key: str) -> None:
+    with pytest.raises(UsageError, match=f"server.fail_sync: {key} = 'nothing': not what can fail so"):
+        server.fail_sync(postgres, **{key: "nothing"})  # type: ignore[arg-type]  # that is the point

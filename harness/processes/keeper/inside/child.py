@@ -73,7 +73,7 @@ def _become(
         ("user", become_user),
         ("parent", lambda: die_with(keeper)),  # after "user": a change of credentials clears it
         ("orders", lambda: _take_orders_from(orders)),
-        ("filter", lambda: watch(order.watched_calls, reports)),
+        ("filter", lambda: watch(order, reports)),
         ("exec", lambda: os.execvpe(order.argv[0], order.argv, order.env)),  # noqa: S606 - the keeper's very task
     )
     try:
@@ -137,10 +137,15 @@ def _take_orders_from(orders: socket.socket | None) -> None:
         os.dup2(orders.fileno(), ORDERS_FD)
 
 
-def watch(calls: tuple[str, ...], reports: socket.socket) -> None:
-    """Have these calls reported, from now on; the listener goes with the reports."""
-    if not calls:
+def watch(order: Spawn, reports: socket.socket) -> None:
+    """Have the calls reported that are to be watched, from now on; the listener goes with the reports."""
+    if not order.watched_calls:
         return
-    listener = install_filter(calls)
+    try:
+        listener = install_filter(order.watched_calls)
+    except OSError:
+        if order.may_be_unwatched:
+            return
+        raise
     socket.send_fds(reports, [LISTENER], [listener])
     os.close(listener)

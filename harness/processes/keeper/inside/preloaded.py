@@ -95,7 +95,7 @@ def _become(order: Spawn, reports: socket.socket, keeper: int) -> None:
         ("log", lambda: redirect(order.log)),
         ("cwd", lambda: os.chdir(order.cwd)),
         ("environment", lambda: _take_environment(order.env)),
-        ("filter", lambda: watch(order.watched_calls, reports)),
+        ("filter", lambda: watch(order, reports)),
     )
     take(steps, reports)
     reports.close()

@@ -24,7 +24,7 @@ class Architecture:
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "x86_64": Architecture(audit_arch=0xC000003E, seccomp=317, watched={"connect": 42}),
-    "aarch64": Architecture(audit_arch=0xC00000B7, seccomp=277, watched={"connect": 203}),
+    "x86_64": Architecture(audit_arch=0xC000003E, seccomp=317, watched={"connect": 42, "fsync": 74, "fdatasync": 75}),
+    "aarch64": Architecture(audit_arch=0xC00000B7, seccomp=277, watched={"connect": 203, "fsync": 82, "fdatasync": 83}),
 }
 """By the machine's name, as uname(2) returns it."""
