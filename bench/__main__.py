@@ -17,7 +17,7 @@ from bench._faults import faults
 from bench._options import Benchmark, Options
 from bench._overhead import overhead
 from bench._report import Report
-from bench._requests import bare, healthy, switches
+from bench._requests import bare, group, healthy, switches
 from bench._start import start
 from harness.errors import HarnessError, UsageError
 
@@ -25,6 +25,7 @@ BENCHMARKS = (
     Benchmark("healthy", "hardened against unprotected, and the incident's fix, with all servers well", healthy),
     Benchmark("bare", "hardened against a bare insert of the same row, and the way between them", bare),
     Benchmark("switches", "hardened against itself less one protection, each in turn", switches),
+    Benchmark("group", "group commit against single ones, a bare insert and unprotected, 1 to 32 at once", group),
     Benchmark("start", "service, imports, keeper and servers: how long each takes to come up", start),
     Benchmark("overhead", "what the gate itself takes for a scenario, by phase", overhead),
     Benchmark("relay", "a message there and back through the relay, Toxiproxy and asyncpg's test proxy", relay),

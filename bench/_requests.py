@@ -1,4 +1,4 @@
-"""The benchmarks of requests: `healthy`, `bare` and `switches`."""
+"""The benchmarks of requests: `healthy`, `bare`, `switches` and `group`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ SHARED = (
 HARDENED = Wanted(name="hardened")
 BEYOND_POOL = 12
 """At once: more than the pool keeps connections (5), fewer than it may open (15)."""
+AT_ONCE = (1, 4, 12, 32)
+"""What `group` measures: one client alone, and ever more that may share a transaction."""
+NOBODY_IS_REFUSED = {"WEBHOOK_SHED_WAITING_MAX": "40", "WEBHOOK_POOL_TIMEOUT_S": "20"}
 FIVE_ARE_KEPT = {"WEBHOOK_POOL_KEEPS_ALL": "off"}
 """As many connections as 5 + 10, but all of them kept: what lies beyond a pool's size is closed at each return."""
 
@@ -90,6 +93,33 @@ def switches(options: Options) -> Found:
         services = [workshop.started(each, options.load) for each in wanted]
         measured = _measured(services, options.load, options.plan(rounds=40), options)
     return Found(measured.tables, (f"load: {options.load}", *SHARED))
+
+
+def group(options: Options) -> Found:
+    """Compare hardened with group commit, a bare insert and unprotected, by how many come at once."""
+    wanted = (
+        Wanted(name="hardened", settings=NOBODY_IS_REFUSED),
+        Wanted(name="hardened, again", settings=NOBODY_IS_REFUSED, control=True),
+        *(
+            Wanted(
+                name=f"grouped, {most} at once",
+                profile="grouped",
+                settings=NOBODY_IS_REFUSED | {"WEBHOOK_GROUP_COMMITTERS": str(most)},
+            )
+            for most in (1, 2, 4)
+        ),
+        Wanted(name="unprotected", profile="unprotected"),
+        Wanted(name="bare", bare=Rung.BARE.name),
+    )
+    within = options.load
+    with measuring(options.progress) as workshop:
+        services = [workshop.started(each, within) for each in wanted]
+        loads = [Load(requests=within.requests, concurrency=many, body_bytes=within.body_bytes) for many in AT_ONCE]
+        measured = [
+            _measured(services, load, options.plan(rounds=40, share=0.9 / left), options)
+            for load, left in zip(loads, range(len(loads), 0, -1), strict=True)
+        ]
+    return Found(tuple(table for each in measured for table in each.tables), (f"load: {within}", *SHARED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,15 +23,19 @@ NO_LONG_IDS = server.execute(
 
 
 @asynccontextmanager
-async def batch(lab: Lab, *requests: Any, of: int = 5) -> AsyncIterator[None]:
+async def batch(lab: Lab, *requests: Any, of: int = 5, apart_s: float = 0) -> AsyncIterator[None]:
     """Hold the answer to another one's COMMIT until so many requests wait behind it: then they are transaction 2."""
     first = wire.hold(postgres.answered("COMMIT", nth=1))
     await lab.inject(first)
     async with lab.deliver(), AsyncExitStack() as sent:
         await lab.until(first.fired())
-        for each in requests:
+        for number, each in enumerate(requests):
+            if number and apart_s:
+                await lab.wait(apart_s, because="so much later is the deadline of those that come then")
             await sent.enter_async_context(each)
         await lab.until(redis.answered("SET", nth=1 + of))
+        if of > 5:  # copies, all but one of which Redis knows
+            await lab.until(postgres.answered("SELECT", nth=of - 5))
         await lab.request("alive")  # it is answered once they wait
         await lab.heal(first)
         yield
@@ -74,13 +78,13 @@ async def test_batch_has_a_row_that_is_refused(lab: Lab) -> None:
 
 @STORED_TWICE
 async def test_batch_of_repeats_and_new_ones(lab: Lab) -> None:
-    """Redis has forgotten what is stored: a repeat, another body under its id, and new ones come in one batch."""
+    """Redis has forgotten a repeat and a conflict: both are in one batch with new ones. Of three copies only one is."""
     await lab.restart(*GROUPED)
     await lab.deliver(2)
     await lab.inject(server.flush(redis))
     async with (
         lab.limits(service.metric("webhook_batched_total"), at_least=5, at_most=5),
-        batch(lab, lab.request("again", of=0), lab.request("taken", of=1), lab.deliver(3)),
+        batch(lab, lab.request("again", of=0), lab.request("taken", of=1), lab.deliver(copies=3), lab.deliver(2), of=7),
     ):
         pass
 
@@ -99,11 +103,38 @@ async def test_client_hangs_up_in_mid_batch(lab: Lab) -> None:
 @nightly("waits for a deadline of a request")
 @proves("errors.refuse", fails="log_clean", match=UNHANDLED)
 async def test_deadline_in_mid_batch(lab: Lab) -> None:
-    """The time of five requests is over while their INSERT is under way: what becomes of their rows is not known."""
-    await lab.restart(*GROUPED, "WEBHOOK_REQUEST_TIMEOUT_S=3", "WEBHOOK_DEADLINE_STATEMENT=off")
+    """The time of one of five is over during their INSERT: the others are stored, and its own row perhaps with them."""
+    await lab.restart(*GROUPED, "WEBHOOK_REQUEST_TIMEOUT_S=4", "WEBHOOK_DEADLINE_STATEMENT=off")
     insert = wire.hold(postgres.sent("INSERT", nth=2))
-    async with lab.inject(insert), batch(lab, lab.deliver(5, expect=REFUSED | UNKNOWN)):
-        await lab.until(insert.fired())
+    await lab.inject(insert)
+    async with batch(lab, lab.deliver(expect=UNKNOWN), lab.deliver(4), apart_s=2):
+        await lab.until(service.answers(at_least=2))  # the first one's, and that of the one whose time is over
+        await lab.heal(insert)
+
+
+@nightly("as batch_commit_cut, with a smaller batch")
+@proves("commit.resolve", fails="outcome", match="2 of .*unknown")
+async def test_batches_are_bounded(lab: Lab) -> None:
+    """Five deliveries wait, and two at most are one batch: when its COMMIT is cut, that concerns no more than two."""
+    await lab.restart(*GROUPED, "WEBHOOK_GROUP_ROWS_MAX=2")
+    async with (
+        lab.limits(service.metric("webhook_commits_resolved_total"), at_least=2, at_most=2),
+        lab.inject(wire.cut(postgres.sent("COMMIT", nth=2))),
+        batch(lab, lab.deliver(5)),
+    ):
+        pass
+
+
+@nightly("waits for a deadline of a statement")
+@proves("commit.resolve", fails="outcome", match="unknown")
+async def test_transaction_hangs(lab: Lab) -> None:
+    """A COMMIT is not answered: who comes then does not wait behind it, though there is one committer."""
+    await lab.restart(*GROUPED, "WEBHOOK_GROUP_QUICK_S=0.1", "WEBHOOK_REQUEST_TIMEOUT_S=9", "WEBHOOK_DRAIN_GRACE_S=9")
+    silent = wire.stall(postgres.answered("COMMIT", nth=1))
+    await lab.inject(silent)
+    async with lab.deliver():
+        await lab.until(silent.fired())
+        await lab.deliver(5, slower_ms_max=2_500)
 
 
 @nightly("as service_killed_around_commit")

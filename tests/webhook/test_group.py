@@ -325,6 +325,21 @@ async def test_one_that_hangs_holds_nobody_up(database: Database, monkeypatch: p
 
 
 @pytest.mark.asyncio
+async def test_a_copy_of_what_is_looked_into_waits_for_that(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with grouped(database, monkeypatch) as some:
+        async with database.locked("INSERT INTO deliveries VALUES ('shop', 'same', '', '')"):
+            some.send("same", attempt=2)
+            await database.until_waiting()
+            some.send_as("copy", delivery("same"))
+            some.send("a", "b", "c")
+            assert await some.reasons("a", "b", "c") == ["stored"] * 3
+            assert some.group.waiting == 1
+        assert await some.reasons("same", "copy") == ["stored", "stored"]
+
+
+@pytest.mark.asyncio
 async def test_what_goes_alone_waits_for_its_turn_too(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     async with grouped(database, monkeypatch, alone=1, wait_s=0.05) as some:
         async with database.locked():

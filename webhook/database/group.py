@@ -14,6 +14,7 @@ What happens to one must not concern the others:
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -107,8 +108,8 @@ class Group:
         self._alone = asyncio.Semaphore(limits.alone)
         self._members: list[_Member] = []
         """Who waits for a turn, the first to come first."""
-        self._keys: set[Key] = set()
-        """Of what is under way."""
+        self._keys: Counter[Key] = Counter()
+        """Of what is under way, alone or with others."""
         self._flights: set[asyncio.Task[None]] = set()
 
     @property
@@ -147,11 +148,12 @@ class Group:
 
     async def _at_once(self, delivery: Delivery, progress: Progress) -> Stored:
         slot = self._slots.take()
-        self._keys.add(delivery.key)
+        self._keys[delivery.key] += 1
         try:
             return await self._store.insert(delivery, progress)
         finally:
-            self._over([delivery], slot)
+            self._let_go([delivery])
+            slot.give_back()
 
     async def _by_itself(self, delivery: Delivery, progress: Progress) -> Stored:
         progress.phase = Phase.CHECKOUT
@@ -160,10 +162,13 @@ class Group:
                 await self._alone.acquire()
         except TimeoutError:
             raise AttemptFailedError(Phase.CHECKOUT, Reason.POOL_TIMEOUT) from self._no_turn()
+        self._keys[delivery.key] += 1
         try:
             return await self._store.insert(delivery, progress)
         finally:
             self._alone.release()
+            self._let_go([delivery])
+            self._depart()
 
     def _queue(self, delivery: Delivery, progress: Progress) -> _Member:
         progress.phase = Phase.CHECKOUT
@@ -217,7 +222,7 @@ class Group:
             size += len(member.delivery.body)
             if chosen and (len(chosen) == self._limits.rows or size > self._limits.bytes):
                 break
-            self._keys.add(member.delivery.key)
+            self._keys[member.delivery.key] += 1
             chosen.append(member)
         self._members = [member for member in self._members if member not in chosen]
         return chosen
@@ -234,7 +239,8 @@ class Group:
         finally:
             for member in members:
                 member.answer.cancel()  # of those that have no answer, since this was cancelled
-            self._over(deliveries, slot)
+            self._let_go(deliveries)
+            slot.give_back()
 
     async def _store_all(self, deliveries: Sequence[Delivery], progress: Shared) -> Sequence[Stored]:
         if len(deliveries) == 1:
@@ -260,6 +266,8 @@ class Group:
         for member in members:
             member.failed(error)
 
-    def _over(self, deliveries: Sequence[Delivery], slot: Slot) -> None:
-        self._keys.difference_update(each.key for each in deliveries)
-        slot.give_back()
+    def _let_go(self, deliveries: Sequence[Delivery]) -> None:
+        for each in deliveries:
+            self._keys[each.key] -= 1
+            if not self._keys[each.key]:
+                del self._keys[each.key]
