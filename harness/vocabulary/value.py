@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+import operator
 import re
 import types
 import typing
@@ -217,10 +218,20 @@ def _arguments(cls: type[Value], data: Mapping[str, Json], place: str) -> dict[s
     check_keys(given, cls, cls.kind, place)
     return {
         # Most fields hold what they should, plainly: a history has thousands of them.
-        name: given[name] if type(given[name]) is hint else decode(given[name], hint, f"{place}.{name}")
+        name: given[name] if type(given[name]) in as_it_is(hint) else decode(given[name], hint, f"{place}.{name}")
         for name, hint in cls.field_types().items()
         if name in given
     }
+
+
+@functools.lru_cache(maxsize=1024)
+def as_it_is(hint: Any) -> frozenset[type]:
+    """The types of JSON that a field of this type holds as it is: its own, and None beside it if it may be left out."""
+    origin, arguments = shape_of(hint)
+    if origin not in (Union, types.UnionType):
+        return frozenset({hint} & PLAIN)
+    own = frozenset(arguments) - {types.NoneType}
+    return own | {types.NoneType} if len(own) == 1 and own <= PLAIN else frozenset()
 
 
 def decode(data: Json, hint: Any, place: str) -> object:
@@ -229,7 +240,7 @@ def decode(data: Json, hint: Any, place: str) -> object:
     if origin in (Union, types.UnionType):
         return None if data is None else _first_that_fits(data, arguments, place)
     if origin is tuple:
-        return tuple(decode(item, arguments[0], f"{place}[{n}]") for n, item in enumerate(_sequence(data, place)))
+        return _tuple(_sequence(data, place), arguments[0], place)
     if origin is typing.Literal:
         return _one_of(data, arguments, place)
     if isinstance(hint, type) and issubclass(hint, enum.Flag):
@@ -251,6 +262,13 @@ def _first_that_fits(data: Json, hints: Sequence[Any], place: str) -> object:
     raise problems[-1]
 
 
+def _tuple(items: Sequence[Json], hint: Any, place: str) -> tuple[object, ...]:
+    plain = as_it_is(hint)
+    if all(type(item) in plain for item in items):
+        return tuple(items)
+    return tuple(decode(item, hint, f"{place}[{n}]") for n, item in enumerate(items))
+
+
 def _sequence(data: Json, place: str) -> Sequence[Json]:
     if isinstance(data, list):
         return data
@@ -264,13 +282,16 @@ def _one_of(data: Json, valid: Sequence[Any], place: str) -> object:
 
 
 def _flag(data: Json, flag: type[enum.Flag], place: str) -> enum.Flag:
-    members = _members_of(flag)
-    result = flag(0)
-    for word in _sequence(data, place):
-        if not isinstance(word, str) or word not in members:
-            raise UsageError.at(place, "value", word, f"not an {flag.__name__.lower()}", valid=members)
-        result |= members[word]
-    return result
+    words = _sequence(data, place)
+    for word in words:
+        if not isinstance(word, str) or word not in _members_of(flag):
+            raise UsageError.at(place, "value", word, f"not an {flag.__name__.lower()}", valid=_members_of(flag))
+    return _of_words(flag, tuple(cast("Sequence[str]", words)))
+
+
+@functools.lru_cache(maxsize=1024)
+def _of_words(flag: type[enum.Flag], words: tuple[str, ...]) -> enum.Flag:
+    return functools.reduce(operator.or_, (_members_of(flag)[word] for word in words), flag(0))
 
 
 def _plain(data: Json, hint: Any, place: str) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from harness.present.html.runs.detail import Details
 from harness.present.html.runs.telling import Telling
 from harness.present.html.runs.view import Context, RunView, Shelf, run_view
 from harness.present.html.sentence import headline
+from harness.present.html.shares import made_in_shares
 from harness.present.maps.drawing import Drawn, drawn
 from harness.present.maps.fault_map import read_maps
 from harness.results.files import write_atomically
@@ -33,6 +35,9 @@ BESIDE = (
     ("logs", "logs"),
 )
 """Files that may lie beside the report, and their labels."""
+SHARED_FROM_RUNS = 40
+"""Fewer runs are laid out in half a second: a fork would save little."""
+SHARES_MAX = 4
 
 
 def write_report(folder: Path) -> Path:
@@ -91,14 +96,23 @@ def _maps(folder: Path) -> tuple[Sequence[Drawn], str]:
     return [drawn(each) for each in found.maps if each.rows], "; ".join(found.problems)
 
 
-def _runs(folder: Path, summary: SummaryRead, past: Past) -> Iterator[RunView]:
+def _runs(folder: Path, summary: SummaryRead, past: Past) -> Sequence[RunView]:
     shelf = Shelf(folder)
+    contexts = list(_contexts(summary, past))
+
+    def view_at(place: int) -> RunView:
+        return run_view(place, summary.runs[place], shelf, contexts[place])
+
+    shares = (os.cpu_count() or 1) if len(summary.runs) >= SHARED_FROM_RUNS else 1
+    return made_in_shares(view_at, range(len(summary.runs)), min(shares, SHARES_MAX))
+
+
+def _contexts(summary: SummaryRead, past: Past) -> Iterator[Context]:
     details, telling = Details(len(summary.runs)), Telling(summary)
-    for place, run in enumerate(summary.runs):
+    for run in summary.runs:
         proofs = _proofs_of(str(run.key), run.role, summary)
         wanted = run.verdict == "held" if run.role != "ablated" else all(p.verdict == "proved" for p in proofs)
-        context = Context(proofs, telling.of(run), past.of(run), details.next(wanted=wanted))
-        yield run_view(place, run, shelf, context)
+        yield Context(proofs, telling.of(run), past.of(run), details.next(wanted=wanted))
 
 
 def _proofs_of(key: str, role: str, summary: SummaryRead) -> Sequence[ProofRead]:

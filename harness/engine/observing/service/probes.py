@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +22,7 @@ PLAIN = "text/plain"
 CONTENT_TYPES = (PLAIN, "application/openmetrics-text", "application/vnd.google.protobuf")
 """Of others, and of none, Prometheus refuses the scrape since its version 3."""
 LABEL = re.compile(r'[{,]\s*(\w+)="((?:[^"\\]|\\.)*)"')
+WORD = re.compile(r"(?:# TYPE )?([^\s#{]+)")
 ANSWERED_WITHIN_S = 5.0
 
 
@@ -83,7 +86,18 @@ class Probed:
 
 def _lines_about(name: str, text: str) -> str:
     """The lines that may be about one metric: reading all takes ten times as long, and a run reads few, often."""
-    return "\n".join(line for line in text.split("\n") if line.removeprefix("# TYPE ").startswith(name))
+    return "\n".join(line for word, lines in _by_word(text).items() if word.startswith(name) for line in lines)
+
+
+@functools.lru_cache(maxsize=2)
+def _by_word(text: str) -> Mapping[str, Sequence[str]]:
+    """The lines of values and types, by the word that they begin with: a run asks one text for some sixty metrics."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for line in text.split("\n"):
+        word = WORD.match(line)
+        if word is not None:
+            found[word[1]].append(line)
+    return found
 
 
 def _named(name: str, text: str) -> Sequence[Sample]:

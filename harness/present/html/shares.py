@@ -1,0 +1,61 @@
+"""Makes many things in several processes at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import IO, TypeVar
+
+ItemT = TypeVar("ItemT")
+MadeT = TypeVar("MadeT")
+
+
+def made_in_shares(make: Callable[[ItemT], MadeT], items: Sequence[ItemT], shares: int) -> Sequence[MadeT]:
+    """Return what `make` makes of each item, in their order. A fork of this process makes each share but the first.
+
+    What is made has to pickle. A share that a fork does not bring, for whatever reason, is made here: so its error is
+    raised here, too.
+    """
+    if shares <= 1 or not items:
+        return [make(item) for item in items]
+    made: list[Sequence[MadeT]] = []
+    with contextlib.ExitStack() as owned:
+        streams = [owned.enter_context(_forked(make, items[place::shares])) for place in range(1, shares)]
+        made.append([make(item) for item in items[::shares]])
+        for place, stream in enumerate(streams, start=1):
+            made.append(_brought(stream) or [make(item) for item in items[place::shares]])
+    return [made[place % shares][place // shares] for place in range(len(items))]
+
+
+@contextmanager
+def _forked(make: Callable[[ItemT], MadeT], share: Sequence[ItemT]) -> Iterator[IO[bytes]]:
+    """Have a fork make a share; what it writes can be read from the stream. The block's end waits for the fork's."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            os.close(read)
+            with os.fdopen(write, "wb") as stream:
+                pickle.dump([make(item) for item in share], stream, pickle.HIGHEST_PROTOCOL)
+            status = 0
+        finally:
+            os._exit(status)  # nothing of this process's is to be ended, or written, twice
+    os.close(write)
+    try:
+        with closing(os.fdopen(read, "rb")) as stream:
+            yield stream
+    finally:
+        os.waitpid(pid, 0)
+
+
+def _brought(stream: IO[bytes]) -> Sequence[MadeT]:
+    """Read a fork's share; nothing if it has not brought it whole."""
+    try:
+        brought: Sequence[MadeT] = pickle.load(stream)  # noqa: S301  # a fork of this process wrote it
+    except (EOFError, pickle.UnpicklingError):
+        return ()
+    return brought
