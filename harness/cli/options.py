@@ -115,6 +115,12 @@ OUTPUT: tuple[Any, ...] = (
     click.option("-v", "--verbose", "verbosity", flag_value=Verbosity.VERBOSE.value, type=int,
                  help="Steps and figures too."),
 )  # fmt: skip
+ALLURE = click.option(
+    "--allure", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Write Allure's result files into this folder, too.",
+)  # fmt: skip
+JUDGED: tuple[Any, ...] = (*OUTPUT, ALLURE)
+"""The output's options of a verb that runs scenarios."""
 
 
 def options(*groups: tuple[Any, ...]) -> Callable[[CommandT], CommandT]:
@@ -130,16 +136,17 @@ def options(*groups: tuple[Any, ...]) -> Callable[[CommandT], CommandT]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """How a verb reports."""
+    """How a verb reports. `allure`: the folder for Allure's files, if they are wanted."""
 
     as_json: bool
     verbosity: Verbosity
+    allure: Path | None = None
 
 
 def output_of(given: dict[str, Any]) -> Output:
     """Take the output's options out of the given ones."""
     verbosity = given.pop("verbosity")
-    return Output(as_json=given.pop("as_json"), verbosity=Verbosity(verbosity or 0))
+    return Output(as_json=given.pop("as_json"), verbosity=Verbosity(verbosity or 0), allure=given.pop("allure", None))
 
 
 def stack_of(given: dict[str, Any]) -> StackConfiguration:

@@ -56,7 +56,7 @@ def perform(
             selection=[scenario.id for scenario in chosen],
             listed=suite.listed,
             watcher=screen,
-            publisher=Pages(),
+            publisher=Pages(output.allure),
             servers=servers,
         )
         session.ambiguous = suite.ambiguous

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from harness.cli.chosen import choose
-from harness.cli.options import JOBS, OUTPUT, SEED, STACK, STRICT, WHERE, Output, options, output_of, settings_of
+from harness.cli.options import JOBS, JUDGED, SEED, STACK, STRICT, WHERE, Output, options, output_of, settings_of
 from harness.cli.stage import perform
 from harness.errors import UsageError
 from harness.present.looks import DIM
@@ -41,7 +41,7 @@ MUTANT_LIST = click.option(
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@options((SEED, STRICT, JOBS, MATRIX, MUTANTS, MUTANT_LIST), WHERE, STACK, OUTPUT)
+@options((SEED, STRICT, JOBS, MATRIX, MUTANTS, MUTANT_LIST), WHERE, STACK, JUDGED)
 def ablate(ids: tuple[str, ...], *, matrix: bool, mutants: bool, mutant_list: Path | None, **given: Any) -> ExitStatus:
     """Run each scenario as it is, then each of its proofs: the control must hold, the ablated run must fail.
 

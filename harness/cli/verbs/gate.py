@@ -11,7 +11,7 @@ from harness.cli.chosen import choose
 from harness.cli.options import (
     BASELINE,
     JOBS,
-    OUTPUT,
+    JUDGED,
     PROOFS,
     STACK,
     WHAT,
@@ -44,7 +44,7 @@ NO_BASELINE = click.option("--no-baseline", is_flag=True, help="Compare with no 
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@options(WHAT, (WHICH_SUITE, NIGHTLY, PROOFS, JOBS, BASELINE, NO_BASELINE), WHERE, STACK, OUTPUT)
+@options(WHAT, (WHICH_SUITE, NIGHTLY, PROOFS, JOBS, BASELINE, NO_BASELINE), WHERE, STACK, JUDGED)
 def gate(
     ids: tuple[str, ...], *, nightly: bool, proofs: bool, baseline: Path | None, no_baseline: bool, **given: Any
 ) -> ExitStatus:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from harness.cli.options import OUTPUT, STACK, WHERE, options, output_of, settings_of
+from harness.cli.options import JUDGED, STACK, WHERE, options, output_of, settings_of
 from harness.cli.stage import perform
 from harness.errors import UsageError
 from harness.plugin.collection import collect_scenarios
@@ -30,7 +30,7 @@ THEME = "replay"
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--print", "only_print", is_flag=True, help="Print the schedule as Python, and run nothing.")
-@options(WHERE, STACK, OUTPUT)
+@options(WHERE, STACK, JUDGED)
 def replay(file: Path, *, only_print: bool, **given: Any) -> ExitStatus:
     """Perform the steps of a schedule FILE, with the profile, the seed and the switched-off protections that it names.
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from harness.cli.chosen import choose
-from harness.cli.options import OUTPUT, PROOFS, WHAT, WHERE, WHICH_SUITE, check_proofs, options, output_of, settings_of
+from harness.cli.options import JUDGED, PROOFS, WHAT, WHERE, WHICH_SUITE, check_proofs, options, output_of, settings_of
 from harness.cli.stage import perform
 from harness.errors import UsageError
 from harness.present.terminal.screen import Screen
@@ -23,7 +23,7 @@ from harness.up.standing import Standing
 
 @click.command()
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-@options(WHAT, (WHICH_SUITE, PROOFS), WHERE, OUTPUT)
+@options(WHAT, (WHICH_SUITE, PROOFS), WHERE, JUDGED)
 @click.pass_obj
 def run(standing: Standing | None, /, ids: tuple[str, ...], proofs: bool, **given: Any) -> ExitStatus:
     """Run the named scenarios from their current files, at once.
