@@ -33,11 +33,11 @@ def rendered(template: str, *, styles: str = "", script: str = "", **values: Any
     Args:
         template: the template's file name.
         styles: names of style sheets, separated by spaces, in their order.
-        script: the script's file name.
+        script: names of scripts, likewise.
         values: what the template writes. It also gets `style`, `script` and `policy`.
     """
     style = "".join(_read(name) for name in styles.split())
-    program = _read(script) if script else ""
+    program = "".join(_read(name) for name in script.split())
     return (
         _environment()
         .get_template(template)

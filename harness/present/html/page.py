@@ -41,7 +41,7 @@ class Page:
 def page_text(page: Page) -> str:
     """Return the page as HTML."""
     styles = "colours.css report.css map.css"
-    return rendered("report.html.j2", styles=styles, script="report.js", page=page, packed=packed(page.runs))
+    return rendered("report.html.j2", styles=styles, script="copy.js report.js", page=page, packed=packed(page.runs))
 
 
 def broken_text(problem: str) -> str:

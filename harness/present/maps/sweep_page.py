@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.present.looks import look
+from harness.present.looks import STATUSES, look
 from harness.present.maps.drawing import CELL_HEIGHT, Drawn, drawn
 from harness.present.maps.grid import ActionRow, ByteRow, grids_of
 from harness.present.maps.mapping import maps_of
 from harness.present.templates import as_script_data, rendered
 from harness.results.files import write_atomically
+from harness.results.revision import short
 from harness.results.text import one_line, shortened, visible
 from harness.search.sweep.report import HTML_FILE, SweepReport, judged_a_second
 from harness.search.sweep.results import NOTABLE, CellResult, CellVerdict, SweepResults
 
+STYLES = "colours.css report.css map.css sweep.css"
 FOUND_MAX = 200
 """Cells that did not hold are listed up to so many; all are in the maps."""
 FOUND_OPEN = 20
@@ -37,11 +39,20 @@ class _Texts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageHead:
-    """The head of the sweep's page. `repro`: the line that repeats a cell, with `{id}` in place of its id."""
+    """The head of the sweep's page. `repro`: the line that repeats a cell, with `{id}` in place of its id.
+
+    `word`, `sentence`: the outcome; `tone`: the verdict that it looks like. `facts`: by name. `lines`: the rest.
+    """
 
     title: str
     lines: Sequence[str]
     repro: str
+    run: str = ""
+    word: str = "Sweep"
+    tone: str = "inconclusive"
+    sentence: str = ""
+    facts: Sequence[tuple[str, str]] = ()
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +90,19 @@ def _head(report: SweepReport) -> PageHead:
     info, results = report.info, report.results
     counts = ", ".join(f"{count} {verdict}" for verdict, count in results.counts.items() if count) or "nothing"
     how_many = f"{len(results.cells)} of {results.planned} cells in {results.sweeping_s:.1f} s"
-    lines = [
-        f"target {info.target}, profile {info.profile}, seed {info.seed}; {info.started_at}; run {info.id}",
-        f"{counts}; {how_many}, {judged_a_second(results):g} a second",
-        f"command: {info.command}",
-        *(f"left out: {sentence}" for sentence in results.left_out),
-    ]
+    lines = [f"left out: {sentence}" for sentence in results.left_out]
     if not report.complete:
         lines.append("incomplete: it was ended early")
-    return PageHead(title=f"Sweep of {info.target}", lines=lines, repro=report.repro)
+    word, tone = STATUSES[report.exit_status]
+    facts = [
+        ("began", info.started_at.replace("T", " ").replace("+00:00", " UTC")), ("target", info.target),
+        ("profile", info.profile), ("without", ", ".join(report.without)), ("seed", str(info.seed)),
+        ("revision", short(info.revision)), ("judged", f"{judged_a_second(results):g} a second"),
+    ]  # fmt: skip
+    return PageHead(
+        title=f"Sweep of {info.target}", lines=lines, repro=report.repro, run=info.id, word=word, tone=tone,
+        sentence=f"{counts}: {how_many}.", facts=facts, command=info.command,
+    )  # fmt: skip
 
 
 def page(results: SweepResults, head: PageHead, stories: Mapping[int, str]) -> str:
@@ -110,8 +125,7 @@ def page(results: SweepResults, head: PageHead, stories: Mapping[int, str]) -> s
     }
     found = list(_found(results))
     return rendered(
-        "sweep.html.j2", styles="colours.css sweep.css map.css", script="sweep.js", title=one_line(head.title),
-        lines=[one_line(line) for line in head.lines], results=results, maps=maps,
+        "sweep.html.j2", styles=STYLES, script="copy.js sweep.js", head=head, results=results, maps=maps,
         keys=[(look(verdict), count) for verdict, count in results.counts.items() if count],
         found=found[:FOUND_MAX], more=len(found[FOUND_MAX:]), is_open=len(found) <= FOUND_OPEN,
         data=as_script_data(data),

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.checks import Verdict
-from harness.present.looks import Tone, look
+from harness.present.looks import STATUSES, Tone, look
 from harness.present.maps.drawing import drawn
 from harness.present.maps.fault_map import FaultMap, MapRow, Sign
+from harness.present.maps.sweep_page import STYLES
 from harness.present.templates import rendered
 from harness.results.files import write_atomically
 from harness.results.text import counted, one_line
+from harness.suite.status import verdicts_status
 from harness.wrap.sweep.cells import KINDS
 from harness.wrap.sweep.results import HTML_FILE, SweepFound, findings
 
@@ -63,16 +65,14 @@ def write_page(found: SweepFound, folder: Path, *, command: str) -> None:
 def page(found: SweepFound, *, command: str) -> str:
     """Return the page."""
     counts = ", ".join(f"{count} {verdict.value}" for verdict, count in found.counts.items())
-    lines = [
-        f"command: {command}",
-        f"{len(found.cells)} of {counted(found.planned, 'break')} tried: {counts}",
-        *(f"left out: {sentence}" for sentence in found.left_out),
-    ]
+    sentence = f"{len(found.cells)} of {counted(found.planned, 'break')} tried: {counts}."
+    lines = [f"left out: {each}" for each in found.left_out]
+    word, tone = STATUSES[verdicts_status({result.verdict for result in found.cells})]
     doubtful = [result for result in found.cells if result.verdict is Verdict.INCONCLUSIVE]
     return rendered(
-        "wrap.html.j2", styles="colours.css sweep.css map.css", title=one_line(f"Sweep over {command}"),
+        "wrap.html.j2", styles=STYLES, script="copy.js", title=one_line(f"Sweep over {command}"),
         lines=[one_line(line) for line in lines], map=drawn(map_of(found)) if found.cells else None,
-        causes=findings(found), doubtful=doubtful,
+        word=word, tone=tone, sentence=sentence, command=one_line(command), causes=findings(found), doubtful=doubtful,
     )  # fmt: skip
 
 

@@ -56,22 +56,6 @@
     run.querySelector('summary').focus({ preventScroll: true });
   };
 
-  const copy = async button => {
-    const code = button.parentElement.querySelector('code');
-    let done = true;
-    try {
-      await navigator.clipboard.writeText(code.textContent);
-    } catch {
-      getSelection().selectAllChildren(code);
-      done = document.execCommand('copy');
-    }
-    const before = button.dataset.label || (button.dataset.label = button.textContent);
-    button.textContent = done ? 'copied' : 'press Ctrl+C';
-    button.toggleAttribute('data-done', done);
-    document.getElementById('told').textContent = done ? 'copied' : 'selected; press Ctrl+C';
-    setTimeout(() => { button.textContent = before; button.removeAttribute('data-done'); }, 1800);
-  };
-
   text.addEventListener('input', filter);
   text.addEventListener('keydown', event => {
     if (event.key === 'Escape') { text.value = ''; filter(); }
@@ -82,10 +66,6 @@
       filter();
     });
   }
-  document.addEventListener('click', event => {
-    const button = event.target.closest('.copy button');
-    if (button) copy(button);
-  });
   document.addEventListener('toggle', event => { if (event.target.matches('.run')) fill(event.target); }, true);
   document.getElementById('open-all').addEventListener('click', event => {
     const open = event.target.getAttribute('aria-expanded') !== 'true';
