@@ -16,6 +16,7 @@ from harness.plugin.chaos import SCOPE, check_scope
 from harness.plugin.fixture import is_scenario
 from harness.plugin.ids import parameter_id
 from harness.plugin.options import add_options
+from harness.plugin.phases import JUDGED
 
 if TYPE_CHECKING:
     from harness.plugin.pytest_run import PytestRun
@@ -108,11 +109,17 @@ def pytest_runtest_makereport(
     """Tell the story of a scenario's run instead of a traceback. A test that says nothing is an error, no failure."""
     report = yield
     if call.excinfo is not None and call.excinfo.errisinstance(InconclusiveError):
-        report.when = "setup"  # see `fit_report`
+        report.when = JUDGED  # type: ignore[assignment]  # see `fit_report`
     known = item.config.stash.get(STASH, None)
     if known is not None:
         known.fit(report, item)
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
+    """A run that says nothing is an error. Pytest itself takes that of its own phases only."""
+    return ("error", "E", "ERROR") if report.when == JUDGED and report.failed else None
 
 
 @pytest.hookimpl(tryfirst=True)

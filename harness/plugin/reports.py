@@ -8,6 +8,7 @@ from typing import Protocol
 import pytest
 
 from harness.checks import Verdict
+from harness.plugin.phases import JUDGED
 from harness.present.terminal.views.story import story
 from harness.results import RunResult
 
@@ -52,8 +53,7 @@ def fit_report(report: pytest.TestReport, result: RunResult, item: pytest.Functi
         report.outcome = "failed"
         report.longrepr = VerdictRepr(result)  # type: ignore[assignment]  # pytest asks for no more than its methods
     if result.verdict is Verdict.INCONCLUSIVE:
-        # What pytest, its JUnit report and other plugins take for an error is a failure outside of the call.
-        report.when = "setup"
+        report.when = JUDGED  # type: ignore[assignment]  # pytest compares it with its own phases, and shows it
 
 
 def fit_problem(report: pytest.TestReport, problem: str) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from harness.checks import Verdict, most_telling
+from harness.checks import CheckResult, Verdict, most_telling
 from harness.results.result import Evidence, RunResult
 from harness.vocabulary import Json, Link, Value
 
 PlaceT = TypeVar("PlaceT")
 SERVICE = "the service"
+ONE_CAUSE: Mapping[str, str] = {"never_denied": "valid_is_not_rejected"}
+"""A valid request that gets a final no fails both checks if it repeats what was acknowledged, else the second one only.
+
+It is one cause, by the check that fails each time."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -58,10 +62,19 @@ def by_cause(causes: Iterable[tuple[Cause, PlaceT]]) -> Sequence[Found[PlaceT]]:
 
 def cause_of(result: RunResult) -> Cause | None:
     """Why a run failed that should have held; None for any other run."""
-    first = most_telling(result.failing)
+    first = _telling(result.failing)
     if result.verdict is not Verdict.FAILED or result.expected is not Verdict.HELD or first is None:
         return None
     return Cause(first.name, first.symptom, tuple(sorted(set(_struck(result.evidence)))))
+
+
+def _telling(failing: Sequence[CheckResult]) -> CheckResult | None:
+    """The most telling failure, or the one that stands for it: of the same deliveries."""
+    first = most_telling(failing)
+    if first is None:
+        return None
+    alike = (each for each in failing if each.name == ONE_CAUSE.get(first.name))
+    return next((each for each in alike if set(first.deliveries) <= set(each.deliveries)), first)
 
 
 def _struck(evidence: Iterable[Evidence]) -> Iterator[str]:

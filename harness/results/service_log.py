@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Collection
 
-from harness.results.text import one_line, telling_lines
+from harness.results.text import one_line, telling_lines, without_advice
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _ERROR = re.compile(r"(?<!internal server )error\b|exception\b|traceback|fatal|panic", re.IGNORECASE)
@@ -24,7 +24,7 @@ def telling_line(log: str, deliveries: Collection[str]) -> str:
     named = [re.compile(rf"{re.escape(name)}\b") for name in deliveries]
     of_them = (line for line in log.splitlines() if _ERROR.search(line) and any(name.search(line) for name in named))
     line = next(of_them, None) or next(iter(telling_lines(log)), "")
-    return one_line(_error_first(line))
+    return one_line(without_advice(_error_first(line)))
 
 
 def cut_within(text: str, width: int) -> str:

@@ -53,6 +53,12 @@ _ROUTINE = re.compile(r"(?<![a-z])(info|debug|trace)(?![a-z])(?!.* 5\d\d\b)", re
 """A line of a level below a warning, unless it tells of an answer that was one of the server's errors."""
 
 
+_ADVICE = re.compile(r"\s*\(?(Background on this error at:|For further information visit) https?://[^\s)]*\)?")
+"""What libraries put below their messages: it is in every one, and says nothing of this one."""
+_SERVED = re.compile(r"\bHTTP/\d(\.\d)?\W+[123]\d\d\b|\bstatus(_code)?\W{1,4}[123]\d\d\b", re.IGNORECASE)
+"""A line of an access log: of an answer that was no error."""
+
+
 _TRACEBACK = "Traceback (most recent call last)"
 
 
@@ -61,13 +67,18 @@ def telling_lines(log: str, count: int = 1) -> tuple[str, ...]:
 
     Of a traceback that is the line of its exception, whatever the exception is called.
     """
-    lines = [line for line in log.splitlines() if line.strip()]
+    lines = [line for each in log.splitlines() if (line := without_advice(each)).strip()]
     closing = _closing(lines)
     closes = frozenset(closing.values())
     wrong = [line for at, line in enumerate(lines) if at not in closing and (at in closes or _TELLING.search(line))]
     warned = [line for line in lines if _WARNING.search(line)]
-    other = [line for line in lines if not _ROUTINE.search(line)]
+    other = [line for line in lines if not _ROUTINE.search(line) and not _SERVED.search(line)]
     return tuple((wrong or warned or other)[-count:])
+
+
+def without_advice(line: str) -> str:
+    """Leave the link out that a library puts below its messages."""
+    return _ADVICE.sub("", line)
 
 
 def _closing(lines: Sequence[str]) -> Mapping[int, int]:

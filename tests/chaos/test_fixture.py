@@ -27,6 +27,8 @@ def test_ordinary_tests_break_the_servers_of_their_application(tmp_path: Path) -
     assert ran.returncode == 1
     assert "FAILED test_suite.py::test_fails_as_ever" in ran.stdout
     assert "ERROR test_suite.py::test_inconclusive_without_evidence" in ran.stdout
+    assert "ERROR at the judgement of test_inconclusive_without_evidence" in ran.stdout
+    assert "ERROR at setup" not in ran.stdout
     assert "wire.cut(redis.sent('GET')) left no evidence; seen instead: " in ran.stdout
     assert "SET" in ran.stdout.partition("sent('GET')) left no evidence; seen instead: ")[2].partition("\n")[0]
     assert "link.cut(redis) left no evidence; seen instead: no connection to redis was open" in ran.stdout

@@ -27,6 +27,8 @@ from tests.tiny import run_harness
         (["gate", "--patience", "inf"], "mend: write --patience 1, say"),
         (["gate", "--profil", "whole"], "Did you mean one of: '--profile', '--proofs'?"),
         (["gate", "--profil", "whole"], "mend: write --profile"),
+        (["ablate", "--suite", "standard"], "mend: add --matrix, which tries each with each protection off"),
+        (["ablate", "--mutants", "--suite", "standard"], "a mutant names a scenario of your own"),
         (["gaet"], "Did you mean 'gate'?"),
         (["gaet"], "mend: write gate"),
         (["run"], "Missing argument 'ID...'"),

@@ -16,7 +16,7 @@ from harness.present.terminal.lines import closing_lines
 from harness.results import Evidence, RunKey, RunResult
 from harness.results.cause import Cause, by_cause, cause_of, struck_by
 from harness.results.folder import new_results_folder
-from tests.results.made import ablated, made, summary_of
+from tests.results.made import ablated, made, proof_of, summary_of
 
 
 def failed(name: str, fault: Fault, *symptom: str, check: str = "outcome") -> RunResult:
@@ -53,6 +53,28 @@ def test_the_same_check_symptom_and_link_are_one_cause_whatever_the_fault_the_id
 )
 def test_what_differs_in_any_of_them_is_another_cause(other: RunResult) -> None:
     assert cause_of(failed("a", CUT, END)) != cause_of(other)
+
+
+def test_a_final_no_is_one_cause_whether_the_request_was_new_or_a_repeat() -> None:
+    end = ("rejected, status 409",)
+    rejected = CheckResult("valid_is_not_rejected", True, "409", deliveries=("a", "b"), symptom=end)
+    denied = CheckResult("never_denied", True, "acknowledged, and denied", safety=True, deliveries=("a",))
+    new, repeated = (made(Verdict.FAILED, checks=checks) for checks in ((rejected,), (denied, rejected)))
+    assert cause_of(new) == cause_of(repeated) == Cause("valid_is_not_rejected", end, ())
+    elsewhere = dataclasses.replace(denied, deliveries=("c",))
+    assert cause_of(made(Verdict.FAILED, checks=(elsewhere, rejected))) == Cause("never_denied", (), ())
+
+
+def test_proofs_that_prove_nothing_are_listed_at_the_end(tmp_path: Path) -> None:
+    control = made()
+    proofs = [
+        dataclasses.replace(proof_of(control, ablated(Verdict.HELD)), id=name) for name in ("idle_pool_cut", "other")
+    ]
+    results = new_results_folder(tmp_path)
+    lines = ["".join(text for text, _ in line) for line in closing_lines(summary_of(control, proofs=proofs), results)]
+    results.release()
+    place = lines.index("x not proved: 2 proofs")
+    assert lines[place + 1] == "    idle_pool_cut: pool.pre_ping: unproved"
 
 
 def test_the_cause_is_what_the_verdict_tells_not_what_follows_from_it() -> None:

@@ -80,6 +80,22 @@ def test_an_access_log_that_names_a_status_tells_no_error() -> None:
     assert telling_line(f"started\n{access}\n", []) == access, "if there is nothing better"
 
 
+def test_a_librarys_link_is_no_cause() -> None:
+    error = "sqlalchemy.exc.DBAPIError: (asyncpg.Error) error 40001"
+    advice = "(Background on this error at: https://sqlalche.me/e/21/dbapi)"
+    assert telling_line(f"{error}\n{advice}\n", []) == error
+    assert telling_line(f"{error} {advice} <- asyncpg.Error: 40001\n", []) == f"{error} <- asyncpg.Error: 40001"
+    visit = "For further information visit https://errors.pydantic.dev/2"
+    pydantic = "pydantic_core.ValidationError: 1"
+    assert telling_line(f"{pydantic}\n    {visit}\n", []) == pydantic
+
+
+def test_an_answer_that_was_no_error_is_no_cause() -> None:
+    for access in ('127.0.0.1 - "POST /orders HTTP/1.1" 201 Created', '{"path": "/orders", "status": 201}'):
+        assert telling_line(f"the pool is empty\n{access}\n", []) == "the pool is empty"
+        assert telling_line(f"{access}\n", []) == ""
+
+
 def test_what_closes_a_traceback_is_recorded_with_its_first_line() -> None:
     head = "Traceback (most recent call last):"
     lines = [

@@ -33,6 +33,7 @@ def _examined(
         saw=f"{len(sent)} {saw}",
         observations=len(sent),
         deliveries=tuple(dict.fromkeys(e.sent.delivery for e in bad)),
+        symptom=tuple(sorted({e.end for e in bad})),
     )
 
 

@@ -10,7 +10,19 @@ from typing import Any
 import click
 
 from harness.cli.chosen import choose
-from harness.cli.options import JOBS, JUDGED, SEED, STACK, STRICT, WHERE, Output, options, output_of, settings_of
+from harness.cli.options import (
+    JOBS,
+    JUDGED,
+    SEED,
+    STACK,
+    STRICT,
+    WHERE,
+    WHICH_SUITE,
+    Output,
+    options,
+    output_of,
+    settings_of,
+)
 from harness.cli.stage import perform
 from harness.errors import UsageError
 from harness.present.looks import DIM
@@ -23,7 +35,7 @@ from harness.proof.mutant_results import MutantResult
 from harness.scenario.scenario import Scenario
 from harness.suite import ExitStatus, Session, SuiteSettings
 from harness.suite.chosen import Chosen
-from harness.suite.verbs.ablation import judge_teeth, run_matrix
+from harness.suite.verbs.ablation import add_matrix, judge_teeth, run_matrix
 from harness.suite.verbs.mutants import MutantTrial
 from harness.suite.verbs.running import Known, every, run_scenarios
 
@@ -41,7 +53,7 @@ MUTANT_LIST = click.option(
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@options((SEED, STRICT, JOBS, MATRIX, MUTANTS, MUTANT_LIST), WHERE, STACK, JUDGED)
+@options((SEED, STRICT, WHICH_SUITE, JOBS, MATRIX, MUTANTS, MUTANT_LIST), WHERE, STACK, JUDGED)
 def ablate(ids: tuple[str, ...], *, matrix: bool, mutants: bool, mutant_list: Path | None, **given: Any) -> ExitStatus:
     """Run each scenario as it is, then each of its proofs: the control must hold, the ablated run must fail.
 
@@ -59,16 +71,26 @@ def ablate(ids: tuple[str, ...], *, matrix: bool, mutants: bool, mutant_list: Pa
     output, settings = output_of(given), settings_of(given)
     if matrix and mutants:
         raise UsageError("command line: --matrix is about protections, --mutants is not", hint="leave one of them out")
+    if mutants and settings.suite == "standard":
+        raise UsageError("command line: a mutant names a scenario of your own", hint="leave --suite standard out")
     if mutants:
         return _ablate_mutants(settings, output, ids, mutant_list)
     if mutant_list is not None:
         raise UsageError("command line: --mutant-list is read with --mutants only", hint="add --mutants")
+    if settings.suite == "standard" and not matrix:
+        raise UsageError.at(
+            "command line", "--suite", "standard", "its scenarios prove nothing of a protection",
+            mend="add --matrix, which tries each with each protection off; or own them: harness new --suite",
+        )  # fmt: skip
     suite = choose(settings, ids)
 
     def play(session: Session, screen: Screen) -> None:
         known = run_scenarios(suite, session, prove=every)
         found = _matrix(suite, session, screen, known) if matrix else None
-        screen.write_all(teeth_lines(judge_teeth(suite, session, found)))
+        if found is not None and settings.suite == "standard":
+            add_matrix(session, found)
+        else:
+            screen.write_all(teeth_lines(judge_teeth(suite, session, found)))
 
     return perform(suite, output, play)
 

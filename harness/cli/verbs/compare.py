@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from harness.cli.chosen import choose
-from harness.cli.options import JOBS, JUDGED, SEED, STACK, STRICT, WHERE, options, output_of, settings_of
+from harness.cli.options import JOBS, JUDGED, SEED, STACK, STRICT, WHERE, WHICH_SUITE, options, output_of, settings_of
 from harness.cli.stage import perform
 from harness.compare.profiles import Compared
 from harness.present.terminal.screen import Screen, Verbosity
@@ -26,7 +26,7 @@ PROFILES = click.option(
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@options((PROFILES, SEED, STRICT, JOBS), WHERE, STACK, JUDGED)
+@options((PROFILES, SEED, STRICT, WHICH_SUITE, JOBS), WHERE, STACK, JUDGED)
 def compare(ids: tuple[str, ...], *, profiles: Sequence[str], **given: Any) -> ExitStatus:
     """Run the scenarios under each profile, and show side by side what each of them mends.
 

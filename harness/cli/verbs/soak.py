@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from harness.cli.chosen import choose
-from harness.cli.options import JOBS, JUDGED, STACK, WHAT, WHERE, options, output_of, settings_of
+from harness.cli.options import JOBS, JUDGED, STACK, WHAT, WHERE, WHICH_SUITE, options, output_of, settings_of
 from harness.cli.stage import perform
 from harness.present.looks import DIM
 from harness.present.terminal.screen import Screen
@@ -19,7 +19,7 @@ from harness.suite.verbs import soak as rounds
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--runs", type=click.IntRange(min=1), required=True, metavar="N", help="How often each scenario is run.")
-@options(WHAT, (JOBS,), WHERE, STACK, JUDGED)
+@options(WHAT, (WHICH_SUITE, JOBS), WHERE, STACK, JUDGED)
 def soak(ids: tuple[str, ...], *, runs: int, **given: Any) -> ExitStatus:
     """Run the whole selection N times, each time with another seed.
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from harness.cli.chosen import choose
-from harness.cli.options import JOBS, JUDGED, PLACES, SEED, STACK, STRICT, options, output_of, settings_of
+from harness.cli.options import JOBS, JUDGED, PLACES, SEED, STACK, STRICT, WHICH_SUITE, options, output_of, settings_of
 from harness.cli.stage import perform, typed
 from harness.present.html.verify_page import write_pages
 from harness.present.looks import BOLD
@@ -34,7 +34,7 @@ AGAINST = click.option(
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@options((CANDIDATE, AGAINST, SEED, STRICT, JOBS), PLACES, STACK, JUDGED)
+@options((CANDIDATE, AGAINST, SEED, STRICT, WHICH_SUITE, JOBS), PLACES, STACK, JUDGED)
 def verify(ids: tuple[str, ...], *, candidate: Path, against: Path | None, **given: Any) -> ExitStatus:
     """Run the scenarios and their proofs against a candidate and against the release, and compare.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from harness.checks import Verdict
 from harness.present.looks import BOLD, DIM, PLAIN, look
 from harness.present.terminal.pieces import Line, indented
+from harness.results.ablation import WRONG
 from harness.results.cause import Cause, Found, by_cause, cause_of
 from harness.results.summary import Summary
 from harness.results.text import counted
@@ -19,7 +20,7 @@ PLACES_SHOWN = 8
 def cause_lines(summary: Summary) -> Iterator[Line]:
     """Return how many findings there are in how many places, and each with its places; nothing for a single failure.
 
-    What was inconclusive is listed below them.
+    What was inconclusive is listed below them, then the proofs that prove nothing.
     """
     own = [result for result in summary.results if result.role == "scenario"]
     yield from finding_lines([(cause, result.key.id) for result in own if (cause := cause_of(result)) is not None])
@@ -28,6 +29,11 @@ def cause_lines(summary: Summary) -> Iterator[Line]:
         looks = look(Verdict.INCONCLUSIVE)
         yield [(f"{looks.mark} inconclusive: {counted(len(doubtful), 'place')}", looks.style)]
         yield from _places(doubtful)
+    wrong = [f"{proof.name}: {proof.judgement.verdict}" for proof in summary.proofs if proof.judgement.verdict in WRONG]
+    if len(wrong) > 1:
+        looks = look("failed")
+        yield [(f"{looks.mark} not proved: {counted(len(wrong), 'proof')}", looks.style)]
+        yield from _places(wrong)
 
 
 def sweep_cause_lines(results: SweepResults) -> Iterator[Line]:

@@ -30,6 +30,11 @@ def judge_teeth(suite: Chosen, session: Session, matrix: Matrix | None = None) -
     return teeth
 
 
+def add_matrix(session: Session, matrix: Matrix) -> None:
+    """Add the matrix of scenarios that have no proofs to the summary."""
+    session.add(SECTION, {"matrix": matrix.to_json()}, [])
+
+
 def run_matrix(suite: Chosen, session: Session, known: Known, ran: Callable[[Scenario], object]) -> Matrix:
     """Run every chosen scenario with each protection off. `ran` is called after each scenario."""
     protections = list(suite.target.description.protections)
