@@ -24,7 +24,7 @@ _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that change the direction of what follows: a text could look like another."""
 
 _CUT = "\x1f"
-_BETWEEN_WORDS = re.compile(r"(?<=[_./:\[-])(?=\w)")
+_BETWEEN_WORDS = re.compile(r"(?<=[_./:\[-])(?=\w)|(?<=[(=])(?=['\"])")
 
 
 def rendered(template: str, *, styles: str = "", script: str = "", **values: Any) -> str:

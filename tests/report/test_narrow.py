@@ -17,6 +17,7 @@ from tests.report.support import plain_results
         ("idle_pool_cut", "idle_<wbr>pool_<wbr>cut"),
         ("cut[after-11]", "cut[<wbr>after-<wbr>11]"),
         ("tests.a::b", "tests.<wbr>a::<wbr>b"),
+        ("cut(at='COMMIT')", "cut(at=<wbr>&#39;COMMIT&#39;)"),
         ("a_<b>\x00", "a_&lt;b&gt;\\x00"),
     ],
 )

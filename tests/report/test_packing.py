@@ -14,7 +14,7 @@ from harness.checks import Verdict
 from harness.history import recording
 from harness.history.events import PhaseBegan, Purpose, RunBegan
 from harness.present.html import write_report
-from harness.present.html.runs.detail import MANY_RUNS
+from harness.present.html.runs.detail import MANY_RUNS, OPEN_MAX
 from harness.results import RunKey
 from harness.vocabulary import ACKNOWLEDGED, REFUSED
 from tests.report.support import NASTY, WALL_CLOCK, Markup, Teller, result, write_results
@@ -68,6 +68,15 @@ def test_what_did_not_hold_is_not_packed(tmp_path: Path) -> None:
     (place,) = re.findall(r'id="run-0".*?<div class="body"([^>]*)>', page, re.DOTALL)
     assert place == ""
     assert len(unpacked(page)) == MANY_RUNS
+
+
+def test_of_many_failures_all_are_told_in_full_and_the_first_are_open_to_all_readers(tmp_path: Path) -> None:
+    runs = [result(tmp_path, Verdict.FAILED, key=RunKey(f"bad_{n}", "hardened")) for n in range(OPEN_MAX + 2)]
+    page = write_report(write_results(tmp_path, summary_of(*runs))).read_text("utf-8")
+    bodies = unpacked(page)
+    assert len(bodies) == 2
+    assert all("during the fault" in body and "Timeline" in body for body in bodies)
+    assert page.count("during the fault") >= OPEN_MAX
 
 
 def test_a_packed_text_is_escaped_and_stays_in_its_section(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 MANY_RUNS = 90
-VERY_MANY_RUNS = 250
 TOO_MANY_RUNS = 900
-TOLD_IN_FULL_MAX = 60
-IN_FULL_OF_VERY_MANY = 25
+OPEN_MAX = 30
+"""Of the runs that did not hold so many stand in the page as they are: read without its script, and printed."""
+TOLD_IN_FULL_MAX = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ FULL = Detail(titled_points=300, log_lines=40, log_characters=400, exceptions=Tr
 """For runs that did not hold: what readers look for."""
 BRIEF = Detail(titled_points=100, log_lines=8, log_characters=240, exceptions=True)
 LEAN = Detail(titled_points=0, log_lines=0, log_characters=0, exceptions=False, packed=True)
+PACKED = dataclasses.replace(FULL, packed=True)
 LEAST = Detail(titled_points=0, log_lines=0, log_characters=0, exceptions=False, history=False)
 
 
@@ -41,10 +43,9 @@ class Details:
 
     def next(self, *, wanted: bool) -> Detail:
         """`wanted`: the run held, or failed as a proof wants it to."""
-        most = IN_FULL_OF_VERY_MANY if self.runs > VERY_MANY_RUNS else TOLD_IN_FULL_MAX
-        if not wanted and self.in_full < most:
+        if not wanted and self.in_full < TOLD_IN_FULL_MAX:
             self.in_full += 1
-            return FULL
+            return FULL if self.in_full <= OPEN_MAX else PACKED
         if self.runs > TOO_MANY_RUNS:
             return LEAST
         return LEAN if self.runs > MANY_RUNS else BRIEF
