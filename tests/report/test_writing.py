@@ -14,6 +14,7 @@ from harness.present.html import REPORT, report_run, write_report
 from harness.present.html.writing import page_of
 from harness.present.maps.fault_map import FaultMap, read_maps, write_maps
 from harness.results import RunKey
+from harness.results.finding import Finding
 from tests.report.support import made_map, plain_results, result, write_history, write_results
 from tests.results.made import made, summary_of
 
@@ -222,6 +223,14 @@ def test_coverage_is_shown_where_the_summary_has_it(tmp_path: Path) -> None:
     assert "812" in text
     assert "31.2 % of the points" in text
     assert "<b>" not in text.partition("Fault coverage")[2].partition("</dl>")[0]
+
+
+def test_warnings_are_folded_and_what_fails_a_gate_is_not(tmp_path: Path) -> None:
+    findings = [Finding("drafts", "y", "unproved", "y: unproved", warning=True), Finding("baseline", "x", "gone", "x")]
+    page = write_report(write_results(tmp_path, summary_of(made(), findings=findings))).read_text("utf-8")
+    assert "1 warning, which changes no verdict: unproved" in page
+    table, fold = (page.index(text) for text in ("Beyond the runs", '<details class="fold warned">'))
+    assert table < page.index("<td>x</td>") < fold < page.index("y: unproved")
 
 
 def test_the_page_begins_with_the_findings_and_leads_from_each_to_its_runs(tmp_path: Path) -> None:
