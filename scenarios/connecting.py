@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness import Fault, Lab, link, postgres, proves, syscall, wire
-from scenarios.words import CLOSED, REFUSED_CONNECT, WAITS_FOR_POSTGRES
+from harness import REFUSED, Fault, Lab, Postgres, link, postgres, proves, syscall, wire
+from scenarios.words import CLOSED, REFUSED_CONNECT, UNHANDLED, WAITS_FOR_POSTGRES
 
 LOST = proves("retry.database", fails="outcome", match="ConnectionDoesNotExistError|ConnectionResetError")
 
@@ -52,3 +52,14 @@ async def test_line_is_slow(lab: Lab) -> None:
         await lab.deliver(slower_ms_max=1_700)
         await lab.restart()
         await lab.deliver(slower_ms_max=1_700)
+
+
+@proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}CERTIFICATE_VERIFY_FAILED")
+async def test_server_is_not_who_it_should_be(lab: Lab) -> None:
+    """Its certificate is another name's, or another authority's: it gets no password and no delivery."""
+    pooled = Postgres("pooled")  # no pooler is there: of the links to PostgreSQL it is the one that speaks TLS
+    await lab.restart("DATABASE_URL={pooled.url}?sslmode=verify-full&sslrootcert={pooled.ca_file}")
+    for how in ("other_name", "other_authority"):
+        await lab.deliver()
+        async with lab.inject(link.handshake(pooled, how=how), link.cut(pooled)):
+            await lab.deliver(expect=REFUSED)

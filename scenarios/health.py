@@ -8,6 +8,20 @@ from scenarios.words import UNHANDLED
 NO_REFUSAL = proves("errors.refuse", fails="outcome", match=UNHANDLED)
 NO_FAIL_OPEN = proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
 
+ARCHIVE = """
+CREATE FUNCTION slow_to_read(id text) RETURNS bool LANGUAGE plpgsql COST 100000 AS
+$$BEGIN IF id LIKE 'archive-%' THEN PERFORM pg_sleep(0.05); END IF; RETURN true; END$$;
+ALTER TABLE deliveries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY archive ON deliveries USING (slow_to_read(id)) WITH CHECK (true);
+INSERT INTO deliveries (source, id, sha256, body)
+SELECT 'harness', 'archive-' || n, '', '' FROM generate_series(1, 40) n"""
+"""To read all of it takes two seconds. A policy, because PostgreSQL asks it about each row that the service reads."""
+NO_ARCHIVE = """
+ALTER TABLE deliveries NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY;
+DROP POLICY archive ON deliveries;
+DROP FUNCTION slow_to_read;
+DELETE FROM deliveries WHERE id LIKE 'archive-%'"""
+
 
 @pytest.mark.parametrize(
     ("faults", "expect"),
@@ -36,3 +50,14 @@ async def test_health_without_its_table(lab: Lab) -> None:
         await lab.deliver(expect=REFUSED)
         await lab.request("ready", expect=REFUSED)
     await lab.request("ready", expect=ACKNOWLEDGED, within_ms=5_000)
+
+
+@NO_FAIL_OPEN
+async def test_much_is_stored(lab: Lab) -> None:
+    """What is stored would take long to read: of that the service reads the row that it is asked for, and no other."""
+    await lab.deliver()
+    async with lab.inject(server.execute(postgres, ARCHIVE, undo=NO_ARCHIVE), link.down(redis)):
+        await lab.request("ready", expect=ACKNOWLEDGED)
+        await lab.deliver(3, slower_ms_max=900)
+        await lab.request("again", of=0, expect=ACKNOWLEDGED)
+        await lab.request("delivery", of=0, expect=ACKNOWLEDGED)

@@ -78,7 +78,8 @@ async def test_redis_is_far_away(lab: Lab) -> None:
     async with lab.inject(link.down(redis)):
         await lab.deliver(2)
     async with lab.inject(link.latency(redis, latency_ms=200)):
-        for _ in range(3):
+        await lab.deliver(6)  # none of which waits for another's turn to ask
+        for _ in range(2):
             await lab.deliver()
     lab.expect(service.lines('"event": "redis_failed"'), at_most=4)
 

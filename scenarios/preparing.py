@@ -1,6 +1,6 @@
 """The schema is brought up to date: beside another copy, on what is stored, once more, and in vain."""
 
-from harness import REFUSED, Lab, link, postgres, proves, redis, server, wire
+from harness import ANY_OUTCOME, REFUSED, Lab, link, postgres, proves, redis, server, wire
 from scenarios.words import REFUSED_CONNECT
 
 NO_FAIL_OPEN = proves("redis.fail_open", fails="outcome", match=REFUSED_CONNECT)
@@ -29,9 +29,15 @@ async def test_prepare_breaks_off(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="log_clean", match="Exception in ASGI application")
 async def test_prepared_again(lab: Lab) -> None:
-    """On what is stored nothing changes; without PostgreSQL, or a word of what is there, it fails and loses nothing."""
+    """On what is stored nothing changes, also while the table is locked: it need not even look at it.
+
+    Without PostgreSQL, or a word of what is there, it fails and loses nothing.
+    """
     await lab.deliver(3)
-    await lab.prepare()
+    async with lab.inject(lock := server.lock(postgres, "deliveries")), lab.deliver(expect=ANY_OUTCOME):
+        await lab.until(lock.fired())
+        await lab.prepare()
+        await lab.heal(lock)
     async with lab.inject(link.down(postgres)):
         await lab.deliver(expect=REFUSED)
         await lab.prepare(fails=True, says=REFUSED_CONNECT, hides="Traceback")

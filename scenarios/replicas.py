@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from harness import ACKNOWLEDGED, REFUSED, Fault, Lab, Postgres, link, nightly, postgres, proves, server
+from harness import ACKNOWLEDGED, REFUSED, Fault, Lab, Postgres, link, nightly, postgres, proves, server, service
 
 replica = Postgres("replica")
 FROM_REPLICA = "WEBHOOK_REPLICA_URL={replica.url}"
@@ -33,12 +33,14 @@ async def test_replica_behind(lab: Lab, fault: Fault) -> None:
 
 @proves("replica.fall_back", fails="outcome", match="refused")
 async def test_replica_crashed(lab: Lab) -> None:
-    """The standby is killed and stays away: reads are made at the primary."""
+    """The standby is killed and stays away: reads are made at the primary. Before, it lags behind nothing."""
     await lab.restart(FROM_REPLICA)
     await lab.deliver()
     async with lab.inject(server.standby(replica)):
         await lab.deliver()
         await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+        await lab.wait(0.6, because="nothing is written meanwhile, which is no lag")
+        await lab.until(service.metric_is("webhook_replica_lag_seconds", at_most=0.3), within_s=2)
         async with lab.inject(server.crash(replica, down_ms=None)):
             await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
 

@@ -15,6 +15,7 @@ SECRET_BYTES = 24
 NEIGHBOUR, BEFORE_ROTATION = "neighbour", "before_rotation"
 NEIGHBOUR_BEFORE = "neighbour_before_rotation"
 """The target's identities with secrets of their own: another source, and both sources with their old secrets."""
+ITS_SOURCE = "Neighbour"
 
 
 class WebhookSender:
@@ -25,7 +26,7 @@ class WebhookSender:
 
     def settings(self) -> Mapping[str, str]:
         """Tell the service the secrets of both sources: the present one and the old one."""
-        neighbours = [f"{NEIGHBOUR}:{self._secrets[who]}" for who in (NEIGHBOUR_BEFORE, NEIGHBOUR)]
+        neighbours = [f"{ITS_SOURCE}:{self._secrets[who]}" for who in (NEIGHBOUR_BEFORE, NEIGHBOUR)]
         return {
             "WEBHOOK_SECRETS": f"{self._secrets['']},{self._secrets[BEFORE_ROTATION]}",
             "WEBHOOK_SOURCE_SECRETS": ",".join(neighbours),

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from harness.engine.observing.moments import Observer
 from harness.engine.observing.servers.sessions import Sessions
+from harness.engine.observing.service.probes import Probed
 from harness.engine.stops import MachineLacksError, ScenarioStop, not_started
 from harness.errors import UsageError
 from harness.faults.callers import Callers
@@ -44,7 +45,7 @@ class Injector:
 
     `lacking`: returns why the machine or the stack cannot provide what a fault needs; None if it can. `to_come`: names
     that many of the deliveries that may still be sent. `sample`: is called with the faults in force before one of them
-    is healed.
+    is healed. `probed`: reads the service's metrics, where it may have some.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Injector:
         lacking: Callable[[Need], str | None],
         to_come: Callable[[int], Names],
         sample: Callable[[Sequence[tuple[Value, Injection]]], Awaitable[None]],
+        probed: Callable[[], Awaitable[Probed | None]] | None = None,
     ) -> None:
         self._site = site
         self._recorder = recorder
@@ -64,7 +66,7 @@ class Injector:
         self._sample = sample
         self._in_force: list[InForce] = []
         self._injected = 0
-        self.observer = Observer(site, sessions, recorder, self._injection_of)
+        self.observer = Observer(site, sessions, recorder, self._injection_of, probed)
         """Its events count from the last fault that was injected or healed."""
 
     @property

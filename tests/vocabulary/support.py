@@ -38,7 +38,7 @@ from harness.faults.processes.end import Terminate
 from harness.history.events import Event
 from harness.protocols.contract.speech import SPEECH
 from harness.protocols.postgres.errors import REPLACEABLE
-from harness.vocabulary import ENDS, Answered, Idle, Message, Metric, Outcome, Sent, Start, Value
+from harness.vocabulary import ENDS, Answered, Idle, Message, Metric, MetricIs, Outcome, Sent, Start, Value
 from harness.vocabulary.links import WORDS
 
 quick = settings(max_examples=12, deadline=None, derandomize=True, database=None)
@@ -94,6 +94,11 @@ OF_STEP: dict[type[Value], dict[str, st.SearchStrategy[Any]]] = {
     Prepare: {"says": st.sampled_from(["", "wrong|bad"]), "copies": st.integers(1, 20), "tries": st.just(1)},
     Request: {"expect": st.sampled_from(OUTCOMES)},  # needed with a limit of time
     Expect: {"at_most": st.floats(0, 1e9)},  # one limit at least
+    MetricIs: {
+        "name": st.just("a_total"),
+        "labels": st.sampled_from([(), ("reason=a=b",)]),
+        "at_most": st.floats(0, 1e9),
+    },
     Limits: {"at_most": st.floats(0, 1e9), "figure": st.deferred(lambda: of_kind(Metric))},
 }
 

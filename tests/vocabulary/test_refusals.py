@@ -74,6 +74,8 @@ from tests.vocabulary.support import evaluated
         ("expect(service.metric('a'), at_most=float('nan'))", "expect: at_most = nan", "finite number"),
         ('expect(service.metric("a"), at_most=10**400)', "expect: at_most = 1000", "finite number"),
         ('service.metric("two words")', "service.metric: name = 'two words': not a metric's name", "/metrics"),
+        ("service.metric_is('a')", "service.metric_is: at_most = None: without a limit any value", "at_least="),
+        ("service.metric_is('two words', at_most=1)", "service.metric: name = 'two words'", "/metrics"),
         ("postgres.idle(0)", "link.idle: at_least = 0: is reached before anything", "1 or more"),
         ('postgres.waiting("INSERT", at_least=0)', "postgres.waiting: at_least = 0", "1 or more"),
         ("postgres.connects_peak(within_ms=0)", "link.connects_peak: within_ms = 0: nothing lies", "1 or more"),

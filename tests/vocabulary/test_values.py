@@ -21,6 +21,7 @@ from harness import (
     postgres,
     process,
     redis,
+    service,
     wire,
 )
 from harness.engine.steps import Deliver, Inject, Step
@@ -93,6 +94,11 @@ def test_str_is_safe_in_every_name(cls: type[Value], data: st.DataObject) -> Non
             "postgres.answered-INSERT-message=BindComplete-phase=query-having=msg_1-connection=1-nth=2",
         ),
         (Redis("cache").answered(), "Redis('cache').answered()", "cache.answered"),
+        (
+            service.metric_is("lag", at_most=0.3, why="x"),
+            "service.metric_is('lag', why='x', at_most=0.3)",
+            "service.metric_is-lag-labels=_why=x_-at_most=0.3",
+        ),
         (postgres.sends_per_request, "postgres.sends_per_request", "link.sends_per_request-postgres"),
         (
             Redis("cache").connects_peak(within_ms=250),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from harness.engine.observing.servers.relayed import a_whole_statement, found_among
 from harness.engine.observing.servers.sessions import Sessions
+from harness.engine.observing.service.probes import Probed
 from harness.errors import UsageError
 from harness.faults.fault import Fired, Injection
 from harness.faults.site import Site
@@ -22,6 +23,7 @@ from harness.vocabulary import (
     Idle,
     Link,
     Message,
+    MetricIs,
     Moment,
     Sent,
     ServerLogged,
@@ -45,12 +47,18 @@ class Observer:
     """Checks servers, logs and the history for the moments that a scenario waits for."""
 
     def __init__(
-        self, site: Site, sessions: Sessions, recorder: Recorder, injections: Callable[[Fired], Injection | None]
+        self,
+        site: Site,
+        sessions: Sessions,
+        recorder: Recorder,
+        injections: Callable[[Fired], Injection | None],
+        probed: Callable[[], Awaitable[Probed | None]] | None,
     ) -> None:
         self._site = site
         self._sessions = sessions
         self._recorder = recorder
         self._injection = injections
+        self._probed = probed
         self._marks = self.marks()
 
     def marks(self) -> Marks:
@@ -76,6 +84,7 @@ class Observer:
             Answers: self._answers,
             Fired: self._fired,
             Idle: self._idle,
+            MetricIs: self._metric_is,
             Sent: self._message,
             ServerLogged: self._server_logged,
             ServiceLogged: self._service_logged,
@@ -123,6 +132,15 @@ class Observer:
     async def _idle(self, moment: Idle, _: Marks) -> Look:
         count = await self._sessions.of(moment.link).idle()
         return Look(count >= moment.at_least, f"{count} idle connections to {moment.link}, by the server's count")
+
+    async def _metric_is(self, moment: MetricIs, _: Marks) -> Look:
+        probed = None if self._probed is None else await self._probed()
+        if probed is None:
+            return Look(
+                False, "no metrics were shown: none are described ([probes] of the target), or the service ended"
+            )
+        value = probed.get(moment.name, dict(moment.metric.pairs()))
+        return Look(moment.within(value), f"{moment.name} is {value:g}")
 
     async def _server_logged(self, moment: ServerLogged, since: Marks) -> Look:
         laid = self._site.laid(moment.link)

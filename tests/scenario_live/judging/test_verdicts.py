@@ -82,6 +82,18 @@ def test_a_claim_that_is_missed(runs: Runs) -> None:
     assert "not reached in 0.1 s: 2 answers acknowledged" in result.reason
 
 
+def test_a_metric_is_waited_for(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.deliver(2)
+        await lab.until(service.metric_is("webhook_requests_total", outcome="acknowledged", at_least=2))
+        await lab.until(service.metric_is("webhook_pool_checked_out", at_least=1), within_s=0.1)
+
+    result = runs(play)
+
+    assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("reached",))
+    assert "at_least=1) not reached in 0.1 s: webhook_pool_checked_out is 0" in result.reason
+
+
 def test_answers_count_from_the_last_fault_on(runs: Runs) -> None:
     ended = server.end_sessions(postgres)
 

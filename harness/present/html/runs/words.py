@@ -32,6 +32,7 @@ from harness.vocabulary import (
     Answers,
     Message,
     Metric,
+    MetricIs,
     Moment,
     Outcome,
     ServiceLogged,
@@ -168,6 +169,8 @@ def _moment(moment: Moment) -> str:
             words = moment.words()
         case AlertFires(name):
             words = f"the alert {name} fires"
+        case MetricIs():
+            words = f"the metric {moment.name} is {_within(moment.at_least, moment.at_most)}"
         case ServiceLogged(pattern):
             words = f"the log of the service has a line that matches {pattern!r}"
         case Answers(at_least):
@@ -178,7 +181,11 @@ def _moment(moment: Moment) -> str:
 
 
 def _limited(step: FigureStep) -> str:
-    limits = [f"at least {step.at_least:g}"] if step.at_least is not None else []
-    limits += [f"at most {step.at_most:g}"] if step.at_most is not None else []
     grown = f"{step.figure.name} is to have grown by" if isinstance(step.figure, Metric) else f"{step.figure!r} is"
-    return f"{grown} {' and '.join(limits)}"
+    return f"{grown} {_within(step.at_least, step.at_most)}"
+
+
+def _within(at_least: float | None, at_most: float | None) -> str:
+    limits = [f"at least {at_least:g}"] if at_least is not None else []
+    limits += [f"at most {at_most:g}"] if at_most is not None else []
+    return " and ".join(limits)
