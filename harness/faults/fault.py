@@ -65,6 +65,8 @@ class Fault(Value):
     """Whether a run without evidence of this fault is inconclusive."""
     takes: ClassVar[frozenset[Connections]] = frozenset()
     """Which connections of its link are of no use to the service, for as long as it is in force."""
+    waits_are_seen: ClassVar[bool] = False
+    """Whether the relay sees all that the service waits for, while it is in force."""
     of_a_replica: ClassVar[bool] = False
     """Whether it strikes only at a link by which the service reads a replica."""
     of_a_pooler: ClassVar[bool] = False
@@ -205,6 +207,7 @@ class NoFault(Fault, kind="no_fault"):
 
     does: ClassVar[str] = "nothing"
     leaves_evidence: ClassVar[bool] = False
+    waits_are_seen: ClassVar[bool] = True
 
     def __repr__(self) -> str:
         """The name of the one value."""

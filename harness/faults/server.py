@@ -81,6 +81,7 @@ class Execute(TimedFault, kind="server.execute"):
     """
 
     does: ClassVar[str] = "have another session on {fault.link} do: {fault.text}"
+    waits_are_seen: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (EXECUTED, ENDED_CONNECTIONS)
     link: Link
     text: str = field()

@@ -47,6 +47,7 @@ class Cut(Closing, kind="wire.cut"):
     """
 
     does: ClassVar[str] = "close the connection at {at}{fault.when}"
+    waits_are_seen: ClassVar[bool] = True
     acts: ClassVar[type[Action]] = actions.Cut
     swept: ClassVar[Swept] = {"cut_before": lambda _: actions.Cut(), "cut_after": lambda _: actions.Cut(after=True)}
 
@@ -75,6 +76,7 @@ class Reset(Closing, kind="wire.reset"):
     """
 
     does: ClassVar[str] = "reset the connection at {at}{fault.when}"
+    waits_are_seen: ClassVar[bool] = True
     acts: ClassVar[type[Action]] = actions.Reset
     swept: ClassVar[Swept] = {
         "reset_before": lambda _: actions.Reset(),
@@ -272,6 +274,7 @@ class Fail(WireFault, kind="wire.fail"):
     """
 
     does: ClassVar[str] = "answer with the server's error {fault.code} at {at}"
+    waits_are_seen: ClassVar[bool] = True
     acts: ClassVar[type[Action]] = actions.Fail
     code: str = field(kw_only=True)
     text: str = field(default="", kw_only=True)

@@ -4,6 +4,7 @@ from harness.protocols.contract.frames import Direction
 from harness.protocols.contract.message import Phase
 from harness.relay.connection.notes import UNDECIDED, TlsMode
 from harness.relay.control.client import Hop, KindOfMessage, RelayControl
+from harness.relay.control.ledger import OWN, Life, Met, Quiet
 from harness.relay.control.refusals import check_action
 from harness.relay.control.reports import STATEMENTS_MAX, Ended, Fired, Known, Passed, Report, Seen
 from harness.relay.control.tries import Tally, Tried, Try
@@ -26,6 +27,7 @@ from harness.relay.rules.rule import Match, Rule, folded
 from harness.relay.server import RelayServer
 
 __all__ = [
+    "OWN",
     "STATEMENTS_MAX",
     "UNDECIDED",
     "Action",
@@ -44,11 +46,14 @@ __all__ = [
     "KindOfMessage",
     "Known",
     "Late",
+    "Life",
     "Loss",
     "Lost",
     "Match",
+    "Met",
     "Passed",
     "Phase",
+    "Quiet",
     "RelayControl",
     "RelayServer",
     "Report",

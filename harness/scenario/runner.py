@@ -29,6 +29,7 @@ from harness.engine.observing.servers.relay_log import relay_unbroken
 from harness.engine.observing.servers.stored import UnreadableError, rows_at_rest
 from harness.engine.observing.servers.tries import tries_recorded
 from harness.engine.observing.service.counts import record_counts
+from harness.engine.observing.service.errors_logged import record_errors_logged
 from harness.engine.observing.service.footprint import MemoryWatch
 from harness.engine.observing.service.probes import probe
 from harness.engine.observing.service.secrets import record_secrets
@@ -159,6 +160,7 @@ class _Run:
         async with tries_recorded(rig):
             await self._middle(self._lab, rig, performer, Before(before.probed, memory, mark))
             await self._afterwards(rig, performer, mark, counting, lambda: record_rest(rig, before, memory))
+        record_errors_logged(rig, rig.site.service.judged_log().splitlines())
 
     def _service_ended(self, event: ServiceEnded) -> None:
         self._recorder.record("service", event)

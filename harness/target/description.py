@@ -81,6 +81,10 @@ class LimitsDescription(Table):
     scenario_s: Seconds = 120.0
     """How long a scenario may take, its own steps from first to last. One that is not over by then is cut short, and
     the run is inconclusive."""
+    idle_wait_ms: Milliseconds | None = None
+    """So long a request may wait while the service waits for no server: no answer is due on any link, no connection is
+    being opened, and nothing that the request needs has failed, after which a pause would be right. Without it that is
+    not judged: what a service does in such a time, only its people know."""
     stop_ms: Milliseconds | None = None
     """How soon after SIGTERM, and after the last answer that it owes, its process has ended, whoever is still
     connected. Without it that is not judged."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from harness.faults.fault import Fault
 from harness.history.events import (
     AlertChanged,
     AlertsLeft,
@@ -14,8 +15,18 @@ from harness.history.events import (
     AnswersLogged,
     Asks,
     AtRest,
+    ConnectionsSeen,
+    ConnectionUsed,
+    CoresSeen,
+    CoreWait,
     CountsRead,
     EffectsRead,
+    ErrorLogged,
+    ErrorMet,
+    ErrorsMet,
+    EvidenceSeen,
+    FaultActed,
+    FaultHealed,
     FigureRead,
     LoggedFor,
     LogRead,
@@ -25,6 +36,8 @@ from harness.history.events import (
     NotSteady,
     PrepareEnded,
     Purpose,
+    QuietSeen,
+    QuietTime,
     RequestEnded,
     RequestSent,
     ScenarioProblem,
@@ -134,6 +147,46 @@ def tried(
         TriesCounted("postgres", 5, 1, 0, most, mean_ms, per_s),
         SentAgain("postgres", "INSERT", delivery, tuple(tries), more),
     )
+
+
+def costly(*, by: str = "service", code: str = "40P01", own: bool = True) -> Story:
+    """Four connections at rest, an error on a fifth, and the four are ended at once."""
+    met_ns = time.monotonic_ns() - SECOND_NS
+    old_ns = met_ns - SECOND_NS
+    used = [
+        ConnectionUsed(number, old_ns, 9, old_ns, met_ns - SECOND_NS // 4, met_ns + 1_000_000, by, False, 60.0)
+        for number in range(2, 6)
+    ]
+    error = ErrorMet(met_ns, 1, "c", "INSERT", code, "deadlock detected", False, False, own)
+    used.append(ConnectionUsed(1, old_ns, 9, met_ns - 1, met_ns + 1, 0, "", False, 60.0))
+    return whole().tell(ErrorsMet("postgres", (error,)), ConnectionsSeen("postgres", 5, tuple(used)))
+
+
+def told_of(*untold: str, owed: bool = True) -> Story:
+    """An error that three deliveries got, and of which no line tells for some of them."""
+    return whole().tell(ErrorLogged("redis", "OOM", "no memory", 3, 3 - len(untold), untold, len(untold), owed))
+
+
+def waited(*, error_after_ms: float | None = None, fault: Fault | None = None, waited_ms: float = 0.0) -> Story:
+    """A request that was open for a second, in which the service waited for no server for 0.8 s."""
+    story, began_ns = middle(), time.monotonic_ns() - 2 * SECOND_NS
+    story.tell_at(began_ns, RequestSent(100, "c", digest_of("c"), 100, Purpose.SCENARIO.value, ACKNOWLEDGED))
+    story.tell_at(began_ns + SECOND_NS, RequestEnded(100, ACKNOWLEDGED, 1_000.0, 200, "stored"))
+    for at in (1, 2):
+        waits = (CoreWait("service", waited_ms / 2, 5.0),)
+        story.tell_at(began_ns + at * SECOND_NS // 2, CoresSeen(500.0, waits, 0.1, 2))
+    if fault is not None:
+        story.tell_at(began_ns, FaultActed(9, fault))
+        story.tell_at(began_ns, EvidenceSeen(9, fault.evidence[0].kind, fault.evidence[0].source, "some"))
+        story.tell_at(began_ns + SECOND_NS, FaultHealed(9))
+    story = rest(story, "c").tell(
+        QuietSeen(100.0, (QuietTime(began_ns + SECOND_NS // 10, began_ns + 9 * SECOND_NS // 10),))
+    )
+    if error_after_ms is not None:
+        at_ns = began_ns + round(error_after_ms * 1e6)
+        error = ErrorMet(at_ns, 1, "c", "INSERT", "40001", "", False, False, True)
+        story.tell(ErrorsMet("postgres", (error,)))
+    return story
 
 
 def ready_is_never_said() -> Story:
@@ -334,6 +387,9 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("retries_spaced", lambda: tried("c", *["lost"] * 22, most=22, mean_ms=2), "1.0 ms on average before it was sent"),
     ("final_errors_end_it", lambda: tried("c", "42501", "ok"), "for c (42501, ok) was sent again after 42501"),
     ("final_errors_end_it", lambda: tried("", "42501", "42501"), "for c (42501, 42501) was sent again after 42501"),
+    ("costs_no_other", costly, "40P01 for 'INSERT' on postgres: 4 connections that were well were ended, and 0 used"),
+    ("errors_are_told", lambda: told_of("c", "d"), "OOM (no memory) on redis for 3 deliveries, of which no line tells"),
+    ("waits_for_something", waited, "1 of 5: c waited 0.80 s, while the service waited for no server (limit 100 ms)"),
     ("pool_returns", lambda: whole().tell(AtRest("connections", 16, 15, "a")), "connections: a stay at 16, at most 15"),
     ("pool_returns", lambda: whole().tell(AtRest("busy connections", 1, 0, "a")), "busy connections: a stay at 1"),
     ("no_leaks", lambda: whole().tell(AtRest("checked_out", 1, 0)), "checked_out stay at 1, at most 0"),

@@ -9,7 +9,7 @@ import pytest
 from harness.checks import STANDING, Check
 from harness.history.events import Asks, MomentMissed, NotRecovered
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, service
-from tests.checks.failing import nothing_is_away, terminated, tried
+from tests.checks.failing import costly, nothing_is_away, terminated, told_of, tried, waited
 from tests.checks.loaded import collapsed
 from tests.checks.support import Story, whole
 
@@ -32,6 +32,9 @@ def _spoilt() -> dict[str, Story]:
         "retries_capped": tried("c", *["lost"] * 11),
         "retries_spaced": tried("c", *["lost"] * 22, most=22, mean_ms=2),
         "final_errors_end_it": tried("c", "42501", "ok"),
+        "costs_no_other": costly(),
+        "errors_are_told": told_of("c"),
+        "waits_for_something": waited(),
         "names_what_is_away": nothing_is_away(),
         "reached": whole().tell(MomentMissed(service.answers(5), True, 10, "2")),
         "recovers": whole().tell(NotRecovered(10, "503")),

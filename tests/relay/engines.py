@@ -11,6 +11,7 @@ from harness.protocols.contract.speech import SPEECH
 from harness.relay import Action, Drop, Fired, Match, Report, Rule, TlsMode
 from harness.relay.connection.engine import Engine
 from harness.relay.connection.notes import HopKind, HopState
+from harness.relay.rules.ledger import Ledger
 from harness.relay.rules.rule_book import RuleBook
 from harness.relay.rules.sightings import Sightings
 from harness.relay.rules.tries_counter import Tries
@@ -74,11 +75,12 @@ class Bed:
     def __post_init__(self) -> None:
         self.sightings = Sightings("hop")
         self.tries = Tries(SPEECH.of(self.protocol))
+        self.ledger = Ledger()
 
     def connect(self) -> Wire:
         self.connections += 1
         outlet = Recorder()
-        state = HopState(HopKind("hop", self.protocol, self.tls), self.book, self.sightings, self.tries)
+        state = HopState(HopKind("hop", self.protocol, self.tls), self.book, self.sightings, self.tries, self.ledger)
         return Wire(Engine(state, self.connections, 40_000 + self.connections, outlet), outlet)
 
     def arm(self, action: Action, direction: Direction = "sent", text: str = "", **more: Any) -> str:

@@ -49,7 +49,21 @@ KINDS = sorted(
     (cls for cls in Value.kinds().values() if not cls.__module__.startswith("tests.")),
     key=lambda cls: cls.kind,
 )
-PARTS_OF_EVENTS = frozenset({"row", "message_met", "named", "core_wait", "try", "logged", "secret", "series"})
+PARTS_OF_EVENTS = frozenset(
+    {
+        "row",
+        "message_met",
+        "named",
+        "core_wait",
+        "try",
+        "logged",
+        "secret",
+        "series",
+        "error_met",
+        "connection_used",
+        "quiet_time",
+    }
+)
 SPOKEN = [cls for cls in KINDS if not issubclass(cls, Event | Step) and cls.kind not in PARTS_OF_EVENTS]
 """What a scenario can write down: links, moments, figures and faults."""
 STEPS = sorted(Step.kinds().values(), key=lambda cls: cls.kind)

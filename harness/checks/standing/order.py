@@ -10,6 +10,7 @@ from harness.checks.standing import (
     alerts,
     answering,
     condition,
+    connections,
     contract,
     counts,
     disclosure,
@@ -32,6 +33,7 @@ _ORDER: Final = (
     starts,
     alerts,
     retries,
+    connections,
     condition,
     counts,
 )

@@ -5,6 +5,15 @@ The entry that holds an event has its time. Faults, steps, moments and figures a
 """
 
 from harness.history.events.alerts import AlertChanged, AlertsLeft, AlertsWatched
+from harness.history.events.connections import (
+    ConnectionsSeen,
+    ConnectionUsed,
+    ErrorLogged,
+    ErrorMet,
+    ErrorsMet,
+    QuietSeen,
+    QuietTime,
+)
 from harness.history.events.event import Event, Named
 from harness.history.events.failover import FailedOver
 from harness.history.events.faults import EvidenceSeen, FaultActed, FaultHealed, MessageMet
@@ -83,6 +92,8 @@ __all__ = [
     "Asks",
     "AtRest",
     "CapacityMeasured",
+    "ConnectionUsed",
+    "ConnectionsSeen",
     "CoreWait",
     "CoresSeen",
     "Counted",
@@ -90,6 +101,9 @@ __all__ = [
     "DisturbanceBegan",
     "DisturbanceGone",
     "EffectsRead",
+    "ErrorLogged",
+    "ErrorMet",
+    "ErrorsMet",
     "Event",
     "EvidenceSeen",
     "FailedOver",
@@ -114,6 +128,8 @@ __all__ = [
     "PhaseBegan",
     "PrepareEnded",
     "Purpose",
+    "QuietSeen",
+    "QuietTime",
     "Recovered",
     "RequestEnded",
     "RequestSent",

@@ -57,6 +57,7 @@ class Failure:
     the conversation is asked to `withdraw` it, unless the connection closes.
     `to_service`: these bytes replace the answer, after all answers to earlier exchanges. b"": the error comes from the
     server, or from `repair`.
+    `text`: what that error says, in words.
     `closes`: the connection ends after `to_service`.
     `repair`: changes the other answers to the message's exchange.
     `skips_to`: messages of the service are dropped until one has such a name; that one passes. Empty: none is dropped.
@@ -64,6 +65,7 @@ class Failure:
 
     to_server: bytes = b""
     to_service: bytes = b""
+    text: str = ""
     closes: bool = False
     repair: Repair | None = None
     skips_to: frozenset[str] = frozenset()

@@ -70,6 +70,11 @@ def _never(first: bytes) -> bool:
     return False
 
 
+def _nothing_open(message: Message) -> bool:
+    del message
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speech:
     """How a protocol is spoken on a connection. One object for all connections: it has no state.
@@ -87,6 +92,10 @@ class Speech:
     `error_of`: returns the error that a message of an answer reports; None: it reports none. It never raises.
     `is_final`: whether the same statement would certainly get this error again, so that sending it again is in vain. An
     error that may go away, or that a client mends by doing something else first, is not final.
+    `of_one_request`: whether an error is about the request that it answers alone: the connection is as good as before,
+    and it says nothing of others.
+    `holds_after`: whether the connection still holds something for its client, such as a transaction, after this last
+    message of an answer. It never raises.
     `recognises`: whether the first bytes that a client sends on a connection are this protocol's; there may be none, if
     the server speaks first. It never raises. Of several protocols that recognise them, the one that is registered first
     has them, and the last takes anything.
@@ -101,6 +110,8 @@ class Speech:
     actions: tuple[type[object], ...] = ()
     error_of: Callable[[Message], ServerError | None] = _no_error
     is_final: Callable[[ServerError], bool] = _never_final
+    of_one_request: Callable[[ServerError], bool] = _never_final
+    holds_after: Callable[[Message], bool] = _nothing_open
     recognises: Callable[[bytes], bool] = _never
     greets: Callable[[bytes], bool] = _never
 

@@ -8,9 +8,9 @@ from typing import Final
 from harness.errors import UsageError
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.message import Message
-from harness.protocols.postgres.wire.messages import error_code, is_last_word
+from harness.protocols.postgres.wire.messages import error_code, error_text, is_last_word
 
-__all__ = ["REPLACEABLE", "check_error", "error_of", "is_final"]
+__all__ = ["REPLACEABLE", "check_error", "error_of", "is_final", "of_one_request"]
 
 SQLSTATE: Final = re.compile(r"(?!00)[0-9A-Z]{5}")
 REPLACEABLE: Final = frozenset({"Query", "FunctionCall", "Parse", "Bind", "Describe", "Execute", "Close"})
@@ -33,17 +33,30 @@ NOT_FINAL: Final = (
 # Not there on purpose: 23505 and 23P01 (a unique key, an exclusion) may be another transaction's doing, and the manual
 # says to retry them; 0A000 is also a cached plan that has become invalid, which preparing again mends.
 
+OF_ONE_REQUEST: Final = (
+    "21", "22", "23", "27", "44", "P0",  # what a statement says, or a constraint, or a function
+    "40001", "40P01",  # two transactions in each other's way
+    "42", "54",
+    "55P03", "57014",  # a lock was not to be had in time; a statement took too long
+)  # fmt: skip
+
 
 def error_of(message: Message) -> ServerError | None:
     """Return the error that an answer reports."""
     if message.name != "ErrorResponse":
         return None
-    return ServerError(error_code(message.frame.head), fatal=is_last_word(message.frame.head))
+    head = message.frame.head
+    return ServerError(error_code(head), error_text(head), fatal=is_last_word(head))
 
 
 def is_final(error: ServerError) -> bool:
     """Whether the same statement would certainly fail again."""
     return error.code.startswith(FINAL) and error.code not in NOT_FINAL
+
+
+def of_one_request(error: ServerError) -> bool:
+    """Whether it is about one statement, its values or its transaction, and not about the session or the server."""
+    return not error.fatal and error.code.startswith(OF_ONE_REQUEST) and error.code not in NOT_FINAL
 
 
 def check_error(place: str, error: ServerError, message: str | None) -> None:

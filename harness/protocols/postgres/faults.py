@@ -89,6 +89,7 @@ class Lock(TableFault, kind="server.lock"):
     """
 
     does: ClassVar[str] = "lock the table {fault.table}"
+    waits_are_seen: ClassVar[bool] = True
 
     def injection(self, site: Site) -> Injection:
         """Take the lock."""
@@ -117,6 +118,7 @@ class HoldCommits(TableFault, kind="server.hold_commits"):
     """
 
     does: ClassVar[str] = "let transactions on {fault.table} wait in their COMMIT"
+    waits_are_seen: ClassVar[bool] = True
 
     def injection(self, site: Site) -> Injection:
         """Take the advisory lock, then set the trigger."""
@@ -243,6 +245,7 @@ class EndSessions(TimedFault, kind="server.end_sessions"):
     """
 
     does: ClassVar[str] = "let PostgreSQL end every session of the service"
+    waits_are_seen: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (SESSIONS_ENDED,)
     link: Postgres
 

@@ -6,8 +6,9 @@ import struct
 from typing import Final
 
 from harness.protocols.contract.failure import ServerError
+from harness.protocols.contract.message import Message
 from harness.protocols.contract.speech import AskedTls, Grammar, Speech
-from harness.protocols.postgres.errors import check_error, error_of, is_final
+from harness.protocols.postgres.errors import check_error, error_of, is_final, of_one_request
 from harness.protocols.postgres.wire.conversation import PostgresConversation
 from harness.protocols.postgres.wire.failing import error_response
 from harness.protocols.postgres.wire.fingerprint import shape_of
@@ -17,6 +18,7 @@ __all__ = ["SPEECH"]
 
 INVALID_AUTHORIZATION: Final = "28000"
 PROTOCOL: Final = 3
+STATUS: Final = 5  # where ReadyForQuery says whether a transaction is open, after type and length
 STARTUP_HEADER: Final = struct.Struct(">II")
 
 
@@ -32,6 +34,11 @@ def _recognises(first: bytes) -> bool:
     return 8 <= length <= STARTUP_MAX and (code >> 16 == PROTOCOL or code in REQUESTS)
 
 
+def _holds_after(message: Message) -> bool:
+    """Whether a transaction is open, be it a failed one."""
+    return message.name == "ReadyForQuery" and message.frame.head[STATUS : STATUS + 1] != b"I"
+
+
 SPEECH: Final = Speech(
     conversation=PostgresConversation,
     shape=shape_of,
@@ -44,6 +51,8 @@ SPEECH: Final = Speech(
     ),
     error_of=error_of,
     is_final=is_final,
+    of_one_request=of_one_request,
+    holds_after=_holds_after,
     recognises=_recognises,
     tls=AskedTls(
         answer="SSLAnswer",

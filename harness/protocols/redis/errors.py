@@ -10,7 +10,7 @@ from harness.errors import UsageError
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.message import Message
 
-__all__ = ["check_error", "error_of", "error_reply", "is_final"]
+__all__ = ["check_error", "error_of", "error_reply", "is_final", "of_one_request", "text_of"]
 
 CODE: Final = re.compile(r"[A-Z][A-Z0-9]*")
 # As Redis 8 words them.
@@ -34,6 +34,14 @@ FINAL: Final = frozenset({"WRONGTYPE", "NOAUTH", "WRONGPASS", "NOPERM", "NOPROTO
 FINAL_TEXTS: Final = ("unknown command", "unknown subcommand", "wrong number of arguments", "syntax error", "invalid ")
 
 
+OF_ONE_REQUEST: Final = frozenset(
+    {"ERR", "WRONGTYPE", "OOM", "MISCONF", "NOSCRIPT", "EXECABORT", "TRYAGAIN", "BUSYKEY", "NOREPLICAS"}
+)
+"""The next command on another connection may fare better, and no new connection fares better than an old one."""
+TOO_MANY: Final = "max number of clients"
+"""What Redis says, as ERR, of a connection."""
+
+
 def error_of(message: Message) -> ServerError | None:
     """Return the error that a reply reports."""
     if message.name not in ("Error", "BulkError"):
@@ -49,6 +57,11 @@ def is_final(error: ServerError) -> bool:
     return error.code in FINAL or (error.code == "ERR" and error.text.startswith(FINAL_TEXTS))
 
 
+def of_one_request(error: ServerError) -> bool:
+    """Whether it is about one command, and not about a connection, or the part that this server has."""
+    return error.code in OF_ONE_REQUEST and not error.text.startswith(TOO_MANY)
+
+
 def check_error(place: str, error: ServerError, message: str | None) -> None:
     """Refuse what is not the first word of a Redis error, and a fatal one. Raises UsageError."""
     del message  # every command is answered
@@ -61,5 +74,9 @@ def check_error(place: str, error: ServerError, message: str | None) -> None:
 
 def error_reply(error: ServerError) -> bytes:
     """Return the reply to a command that failed."""
-    text = error.text or TEXTS.get(error.code, "put here by the harness")
-    return f"-{error.code} {text}\r\n".encode()
+    return f"-{error.code} {text_of(error)}\r\n".encode()
+
+
+def text_of(error: ServerError) -> str:
+    """Return what the error says: its own text, or Redis's."""
+    return error.text or TEXTS.get(error.code, "put here by the harness")

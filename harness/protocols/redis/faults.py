@@ -46,6 +46,7 @@ class Flush(TimedFault, kind="server.flush"):
     """
 
     does: ClassVar[str] = "flush what the service keeps in Redis"
+    waits_are_seen: ClassVar[bool] = True
     needs_own_server: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (KEYS_LOST,)
     link: Redis
@@ -92,6 +93,7 @@ class KillClients(TimedFault, kind="server.kill_clients"):
     """
 
     does: ClassVar[str] = "let Redis end every connection of the service"
+    waits_are_seen: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (CLIENTS_KILLED,)
     link: Redis
 
@@ -142,6 +144,7 @@ class Poison(TimedFault, kind="server.poison"):
     """
 
     does: ClassVar[str] = "let Redis remember deliveries that were never stored"
+    waits_are_seen: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (POISON_MET,)
     link: Redis
 

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from harness.protocols.contract.speech import Speech
-from harness.protocols.redis.errors import check_error, error_of, is_final
+from harness.protocols.redis.errors import check_error, error_of, is_final, of_one_request
 from harness.protocols.redis.wire.conversation import RespConversation
 from harness.protocols.redis.wire.fingerprint import shape_of
 
@@ -22,5 +22,5 @@ def _recognises(first: bytes) -> bool:
 
 SPEECH: Final = Speech(
     conversation=RespConversation, shape=shape_of, check_error=check_error, error_of=error_of, is_final=is_final,
-    recognises=_recognises,
+    of_one_request=of_one_request, recognises=_recognises,
 )  # fmt: skip

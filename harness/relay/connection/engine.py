@@ -358,7 +358,7 @@ class Engine:
         found = unfinished or self._notes.unfinished()
         if self._lanes["answered"].blockers:
             self._notes.undelivered()
-        self._notes.ended()
+        self._notes.ended(by)
         self.tell(
             Ended(
                 hop=self.hop, connection=self.number, service_port=self.service_port, by=by, phase=found.phase,

@@ -85,6 +85,11 @@ class Flights:
         self._open.pop(exchange, None)
 
     @property
+    def any_open(self) -> bool:
+        """Whether an exchange is not answered yet."""
+        return bool(self._open)
+
+    @property
     def said_goodbye(self) -> bool:
         """Whether the latest message was the service's farewell (PostgreSQL: Terminate)."""
         return self.latest is not None and self.latest.name in self._goodbyes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -11,6 +13,7 @@ from harness.protocols.contract.frames import Frame
 from harness.protocols.contract.message import Message, Unfinished
 from harness.protocols.contract.speech import SPEECH, Speech, recognised
 from harness.relay.connection.flights import Flight, Flights
+from harness.relay.rules.ledger import Ledger
 from harness.relay.rules.rule_book import ArmedRule, RuleBook, Sight
 from harness.relay.rules.sightings import Sightings
 from harness.relay.rules.tries_counter import ConnectionTries, Tries
@@ -52,6 +55,7 @@ class HopState:
     book: RuleBook
     sightings: Sightings
     tries: Tries
+    ledger: Ledger
 
 
 class Notes:
@@ -63,6 +67,7 @@ class Notes:
         self.tls_begins = False
         """The server has said yes to TLS."""
         self._number = number
+        self._answer_was_kept = False
         self._book = hop.book
         self._sent_sights = hop.book.sights_of("sent")
         self._answered_sights = hop.book.sights_of("answered")
@@ -73,7 +78,12 @@ class Notes:
         self._tls_answer, self._tls_yes = ("", b"") if speech.tls is None else (speech.tls.answer, speech.tls.yes)
         self._conversation = speech.conversation()
         self._flights = Flights(speech.grammar)
+        self._life = hop.ledger.opened(number, time.monotonic_ns())
+        self._opening = self._conversation.outside(None).due is not None
+        self._holds_after = speech.holds_after
         self._generation = 0
+        if not self._opening:
+            self._life.rests(time.monotonic_ns())
         self.framers = self._conversation.framers
         self.unanswered = self._conversation.unanswered
 
@@ -97,6 +107,8 @@ class Notes:
                 armed.note(self._number, message.values)
         if self._sightings.recording:
             self._sightings.record(self._number, message, self.now_ns)
+        if flight is not None and not self._opening:
+            self._life.works(self.now_ns)
         return message, sight
 
     def answered(self, frame: Frame) -> tuple[Message, Sight, Flight | None, Asked]:
@@ -118,7 +130,16 @@ class Notes:
             self._sightings.note(self._number, message, self.now_ns)
         if self._sightings.recording:
             self._sightings.record(self._number, message, self.now_ns)
+        self._look_whether_at_rest(message)
         return message, sight, flight, asked
+
+    def _look_whether_at_rest(self, message: Message) -> None:
+        if self._opening:
+            self._opening = self._conversation.outside(message).due is not None
+            if not self._opening:
+                self._life.rests(self.now_ns)
+        elif message.ends_answer and not self._flights.any_open:
+            self._life.rests(self.now_ns, holds=self._holds_after(message))
 
     @property
     def recording(self) -> bool:
@@ -162,21 +183,26 @@ class Notes:
         """Forget a sent message that the server never received."""
         if self._conversation.withdraw(message):
             self._flights.withdraw(message.exchange)
+            if not self._flights.any_open:
+                self._life.rests(self.now_ns)
 
     def fail(self, message: Message, error: ServerError) -> Failure:
         """Return how the protocol turns this error into the answer to the message."""
         failure = self._conversation.fail(message, error)
         if failure.to_service and self._counting.on:  # no answer of the server's will tell of it
-            self._tries.failed(message, error, self.now_ns)
+            worded = dataclasses.replace(error, text=error.text or failure.text)
+            self._tries.failed(message, worded, self.now_ns)
         return failure
 
     def undelivered(self) -> None:
         """The service does not get the latest answer."""
+        self._answer_was_kept = True
         self._tries.undelivered()
 
-    def ended(self) -> None:
+    def ended(self, by: str) -> None:
         """The connection has ended: what is not answered yet will never be."""
         self._tries.ended()
+        self._life.ended(time.monotonic_ns(), by, in_use=self._answer_was_kept)
 
     def unfinished(self) -> Unfinished:
         """Return what is unfinished now."""

@@ -1,4 +1,4 @@
-"""What the relay tells of statements that were sent more than once for one subject."""
+"""What the relay tells of statements that were sent more than once for one subject, and of what befell them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from harness.relay.control.ledger import Life, Met, Quiet, lives_from, lives_json, met_from, met_json
 from harness.vocabulary.value import Json
 
 __all__ = ["LOST", "OK", "PASSED_OVER", "Tally", "Tried", "Try"]
@@ -50,13 +51,20 @@ class Tally:
     """What a hop has counted.
 
     `statements`: how many were sent, each counted once for each subject. `failed`: how many of these failed at least
-    once. `tried`: those that failed and were sent again. `left_out`: how many more there were, or may have been.
+    once. `tried`: those that failed and were sent again. `left_out`: how many more there were, or may have been. `met`:
+    the errors that answered them, and others; `more_met`: how many more. `lives`: the hop's connections, from its first
+    on, less those `forgotten`. `quiet`: when nothing was due on any of them.
     """
 
     statements: int
     failed: int
     tried: tuple[Tried, ...]
     left_out: int = 0
+    met: tuple[Met, ...] = ()
+    more_met: int = 0
+    lives: tuple[Life, ...] = ()
+    forgotten: int = 0
+    quiet: tuple[Quiet, ...] = ()
 
     def to_json(self) -> Json:
         """Return a JSON object."""
@@ -64,7 +72,11 @@ class Tally:
             [each.subject, each.statement, [[one.t_ns, one.answer, one.final] for one in each.tries], each.more]
             for each in self.tried
         ]
-        return {"statements": self.statements, "failed": self.failed, "left_out": self.left_out, "tried": tried}
+        return {
+            "statements": self.statements, "failed": self.failed, "left_out": self.left_out, "tried": tried,
+            "met": met_json(self.met), "more_met": self.more_met, "lives": lives_json(self.lives),
+            "forgotten": self.forgotten, "quiet": [list(span) for span in self.quiet],
+        }  # fmt: skip
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Tally:
@@ -73,4 +85,8 @@ class Tally:
             Tried(subject=subject, statement=statement, tries=tuple(Try(*one) for one in tries), more=more)
             for subject, statement, tries, more in data["tried"]
         )
-        return cls(statements=data["statements"], failed=data["failed"], left_out=data["left_out"], tried=tried)
+        return cls(
+            statements=data["statements"], failed=data["failed"], left_out=data["left_out"], tried=tried,
+            met=met_from(data["met"]), more_met=data["more_met"], lives=lives_from(data["lives"]),
+            forgotten=data["forgotten"], quiet=tuple((began_ns, ended_ns) for began_ns, ended_ns in data["quiet"]),
+        )  # fmt: skip

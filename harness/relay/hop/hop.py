@@ -25,6 +25,7 @@ from harness.relay.hop.handshakes import How, Trouble
 from harness.relay.hop.hop_losses import HopLosses
 from harness.relay.hop.identity import Identity
 from harness.relay.hop.listener import BACKLOG, Listener
+from harness.relay.rules.ledger import Ledger
 from harness.relay.rules.near_misses import near_misses
 from harness.relay.rules.rule import Rule
 from harness.relay.rules.rule_book import Releasable, RuleBook
@@ -172,10 +173,12 @@ class HopServer:
     def count_tries(self, subjects: str) -> None:
         """Count from now on how often each statement is sent for one subject."""
         self._state.tries.begin(subjects)
+        self._state.ledger.begin()
 
     def tries(self) -> Tally:
-        """Return what was counted."""
-        return self._state.tries.tally()
+        """Return what was counted, and how its connections were used from the first on."""
+        tries, ledger = self._state.tries, self._state.ledger
+        return tries.tally(ledger.lives(), ledger.quiet(time.monotonic_ns()), ledger.forgotten)
 
     def kinds(self) -> list[Json]:
         """For each kind of message that passed: direction, name, first word of its text, whether it runs, how many."""
@@ -244,7 +247,7 @@ class HopServer:
 
 
 def _state(kind: HopKind, book: RuleBook) -> HopState:
-    return HopState(kind, book, Sightings(kind.name), Tries(kind.speech))
+    return HopState(kind, book, Sightings(kind.name), Tries(kind.speech), Ledger())
 
 
 def unknown_hop(name: str, known: Iterable[str]) -> UsageError:

@@ -15,13 +15,16 @@ from typing import Final, TypeAlias
 from harness.protocols.contract.failure import ServerError
 from harness.protocols.contract.message import Message
 from harness.protocols.contract.speech import FINGERPRINT_MAX, Speech
+from harness.relay.control.ledger import Life, Met, Quiet
 from harness.relay.control.tries import LOST, OK, PASSED_OVER, Tally, Tried, Try
 
 VALUE_BYTES_SEARCHED: Final = 1000  # of the beginning of each parameter
 TEXT_MAX: Final = 2000  # characters
+TEXT_TOLD: Final = 200
 WORKS_MAX: Final = 20_000
 TRIES_MAX: Final = 64  # of one statement for one subject
 TOLD_MAX: Final = 400
+MET_MAX: Final = 1_000
 BEFORE_STATEMENTS: Final = ("startup", "authentication")
 
 
@@ -43,6 +46,25 @@ class Sent:
 
 
 @dataclass(slots=True)
+class Refusal:
+    """An error that answered a statement, or that a rule answered in a server's place."""
+
+    sent: Sent
+    connection: int
+    t_ns: int
+    error: ServerError
+    several: bool
+
+    def told(self, statement: str, *, own: bool) -> Met:
+        """As it is told. `statement`: its shape."""
+        return Met(
+            t_ns=self.t_ns, connection=self.connection, subject=self.sent.subject, statement=statement,
+            code=self.error.code, text=self.error.text[:TEXT_TOLD], lost=self.sent.answer == LOST, own=own,
+            several=self.several,
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
 class Work:
     """All tries of one statement for one subject. `more`: how many are not kept."""
 
@@ -57,7 +79,7 @@ Key: TypeAlias = tuple[str, str, int]
 class Tries:
     """The tries of one hop, counted from `begin` on. What is kept is limited; what is not kept is counted."""
 
-    __slots__ = ("_left_out", "_subjects", "_works", "on", "speech")
+    __slots__ = ("_left_out", "_met", "_more_met", "_subjects", "_works", "on", "speech")
 
     def __init__(self, speech: Speech) -> None:
         self.speech = speech
@@ -65,11 +87,14 @@ class Tries:
         self._subjects = re.compile(rb"(?!)")
         self._works: dict[Key, Work] = {}
         self._left_out = 0
+        self._met: list[Refusal] = []
+        self._more_met = 0
 
     def begin(self, subjects: str) -> None:
         """Count from now on. `subjects`: an expression that finds a subject."""
         self._subjects = re.compile(subjects.encode())
         self._works, self._left_out, self.on = {}, 0, True
+        self._met, self._more_met = [], 0
 
     def subject_of(self, message: Message) -> str:
         """Return the first subject in a statement's text or parameters, or ""."""
@@ -94,8 +119,22 @@ class Tries:
         else:
             work.more += 1
 
-    def tally(self) -> Tally:
-        """Return what failed and was sent again."""
+    def names_several(self, message: Message) -> bool:
+        """Whether a statement's text or parameters have more subjects than one."""
+        found: set[bytes] = set()
+        for text in (message.text[:TEXT_MAX].encode("utf-8", "replace"), *message.values):
+            found.update(each[0] for each in self._subjects.finditer(text[:VALUE_BYTES_SEARCHED]))
+        return len(found) > 1
+
+    def met(self, refusal: Refusal) -> None:
+        """Keep an error."""
+        if len(self._met) < MET_MAX:
+            self._met.append(refusal)
+        else:
+            self._more_met += 1
+
+    def tally(self, lives: tuple[Life, ...] = (), quiet: tuple[Quiet, ...] = (), forgotten: int = 0) -> Tally:
+        """Return what failed and was sent again, and the errors. The rest is the hop's, and is told with it."""
         merged = self._merged()
         failed = [key for key, work in merged.items() if any(sent.failed for sent in work.tries)]
         again = [key for key in failed if len(merged[key].tries) > 1]
@@ -106,7 +145,16 @@ class Tries:
             failed=sum(1 for subject, _, _ in failed if subject),
             left_out=self._left_out + len(again) - len(told),
             tried=told,
+            met=tuple(self._told(each) for each in self._met),
+            more_met=self._more_met,
+            lives=lives,
+            quiet=quiet,
+            forgotten=forgotten,
         )
+
+    def _told(self, refusal: Refusal) -> Met:
+        statement = self.speech.shape(refusal.sent.text)[:FINGERPRINT_MAX].rstrip()
+        return refusal.told(statement, own=self.speech.of_one_request(refusal.error))
 
     def _merged(self) -> dict[Key, Work]:
         """Put together, for subjects of which something failed, tries that differ only in their literals."""
@@ -131,12 +179,13 @@ def _tried(key: Key, work: Work) -> Tried:
 class ConnectionTries:
     """The tries of one connection that are not answered yet."""
 
-    __slots__ = ("_answered", "_number", "_of", "_open", "_subject")
+    __slots__ = ("_answered", "_asked", "_number", "_of", "_open", "_subject")
 
     def __init__(self, of: Tries, number: int) -> None:
         self._of = of
         self._number = number
         self._open: dict[int, list[Sent]] = {}
+        self._asked: dict[int, Message] = {}  # the latest that names a subject, of each exchange under way
         self._answered: list[Sent] = []  # of the latest exchange whose answer has come
         self._subject = ""
 
@@ -153,6 +202,7 @@ class ConnectionTries:
         self._open.setdefault(message.exchange, []).append(sent)
         if subject:
             self._of.add(sent)
+            self._asked[message.exchange] = message
 
     def subject_of(self, message: Message) -> str:
         """Return what a message is about: by its own words, by those of its exchange, or as its connection's others."""
@@ -171,6 +221,7 @@ class ConnectionTries:
             for exchange in [each for each in self._open if each <= message.exchange]:
                 # Servers answer in order: an earlier exchange will not be answered any more.
                 self._answered = self._open.pop(exchange)
+                self._asked.pop(exchange, None)
                 for sent in self._unanswered(self._answered):
                     sent.answer = OK if exchange == message.exchange else LOST
 
@@ -193,6 +244,9 @@ class ConnectionTries:
         found.answer, found.final = error.code, self._of.speech.is_final(error)
         if not found.subject:
             self._of.add(found)
+        asked = self._asked.get(message.exchange)
+        several = asked is not None and self._of.names_several(asked)
+        self._of.met(Refusal(found, self._number, t_ns, error, several))
 
     def undelivered(self) -> None:
         """The service does not get the latest answer, although it has come."""
@@ -205,6 +259,7 @@ class ConnectionTries:
             for sent in self._unanswered(sents):
                 sent.answer = LOST
         self._open.clear()
+        self._asked.clear()
 
     def _one(self, subject: str, message: Message, t_ns: int) -> Sent:
         return Sent(subject, 0 if subject else self._number, message.text[:TEXT_MAX], t_ns)

@@ -26,6 +26,11 @@ class LogDescription(Table):
     tells: dict[OutcomeName, ExpressionWithId] = Field(default={})
     """Finds, in a line, that a delivery was answered so, and in the group `id` which one; perhaps in `source` whose.
     Each such answer needs one line, and there is none for another."""
+    errors: bool = Field(default=False, strict=True)
+    """Each delivery for which a server answered an error has a line that names it, with the error's code or its text.
+    Without it the errors of which no line tells are shown, not judged."""
+    in_other_words: dict[str, str] = Field(default={})
+    """What the service's driver says instead of an error's text, by the error's code. Only letters and digits count."""
     dated: ExpressionWithTime | None = None
     """Finds the group `time` in each line: when it was written, in ISO 8601 with its time zone, or in seconds. It lies
     within the run."""

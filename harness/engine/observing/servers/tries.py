@@ -1,14 +1,25 @@
-"""Records how often the service sent a statement for one request, as the relay has counted it."""
+"""Records what the relay has counted: tries of statements, errors, connections, and when nothing was under way."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import dataclasses
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 from harness.engine.rig import Rig
-from harness.history.events import SentAgain, TriesCounted, TryMade
-from harness.relay import Tally
+from harness.history.events import (
+    ConnectionsSeen,
+    ConnectionUsed,
+    ErrorMet,
+    ErrorsMet,
+    QuietSeen,
+    QuietTime,
+    SentAgain,
+    TriesCounted,
+    TryMade,
+)
+from harness.relay import OWN, Quiet, Tally
 
 
 @asynccontextmanager
@@ -30,6 +41,31 @@ async def record_tries(rig: Rig) -> None:
     tallies = await asyncio.gather(*(rig.site.relay.tries(laid.hop) for laid in rig.site.links.values()))
     for name, tally in zip(rig.site.links, tallies, strict=True):
         _record(rig, name, tally)
+    limit_ms = rig.target.description.limits.idle_wait_ms
+    if limit_ms is not None:
+        spans = quiet_everywhere([tally.quiet for tally in tallies])
+        long = [QuietTime(*span) for span in spans if span[1] - span[0] > limit_ms * 1e6]
+        rig.recorder.record("relay", QuietSeen(limit_ms, tuple(long)))
+
+
+def quiet_everywhere(of_links: Sequence[Sequence[Quiet]]) -> Sequence[Quiet]:
+    """The times that lie within one of each link's."""
+    common, *others = of_links
+    for other in others:
+        common = _in_both(common, other)
+    return common
+
+
+def _in_both(first: Sequence[Quiet], second: Sequence[Quiet]) -> Sequence[Quiet]:
+    """What two lists of times have in common; each is in order, and its times do not overlap."""
+    found: list[Quiet] = []
+    at_first = at_second = 0
+    while at_first < len(first) and at_second < len(second):
+        (began_ns, ended_ns), (other_began_ns, other_ended_ns) = first[at_first], second[at_second]
+        both = (max(began_ns, other_began_ns), min(ended_ns, other_ended_ns))
+        found += [both] if both[0] < both[1] else []
+        at_first, at_second = (at_first + 1, at_second) if ended_ns <= other_ended_ns else (at_first, at_second + 1)
+    return found
 
 
 def _record(rig: Rig, link: str, tally: Tally) -> None:
@@ -44,3 +80,27 @@ def _record(rig: Rig, link: str, tally: Tally) -> None:
     for each in tally.tried:
         tries = tuple(TryMade(one.t_ns, one.answer, one.final) for one in each.tries)
         rig.recorder.record("relay", SentAgain(link, each.statement, each.subject, tries, each.more))
+    rig.recorder.record("relay", ErrorsMet(link, tuple(_errors(tally)), tally.more_met))
+    used = [ConnectionUsed(**dataclasses.asdict(life)) for life in tally.lives]
+    ended = [each for each in used if each.ended_ns]
+    listed = tuple(used) if len(ended) > 1 or any(not each.let_go for each in ended) else ()
+    rig.recorder.record("relay", ConnectionsSeen(link, len(used), listed, tally.forgotten))
+
+
+def _errors(tally: Tally) -> Iterator[ErrorMet]:
+    # Used until then: whoever ends a connection whose answer is under way has not read it.
+    unused_since = {life.number: life.used_from_ns for life in tally.lives if life.ended_ns and life.by in OWN}
+    for one in tally.met:
+        unread = one.lost or unused_since.get(one.connection, one.t_ns + 1) <= one.t_ns
+        yield ErrorMet(
+            one.t_ns,
+            one.connection,
+            one.subject,
+            one.statement,
+            one.code,
+            one.text,
+            one.lost,
+            unread,
+            one.own,
+            one.several,
+        )

@@ -38,7 +38,7 @@ class Failing:
     def failure(self, message: Message, error: ServerError) -> Failure:
         """See `Conversation.fail`. In place of a COMMIT a ROLLBACK is sent, whose confirmation becomes the error."""
         if error.fatal:
-            return Failure(to_service=error_response(error), closes=True)
+            return Failure(to_service=error_response(error), text=_text(error), closes=True)
         rolls_back = message.phase == "commit" and message.runs
         sql = "ROLLBACK" if rolls_back else raising(error)
         becomes = error_response(error) if rolls_back else None

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 from harness.protocols.postgres.wire.sql import statements
 
 __all__ = [
-    "bound", "commits", "described", "error_code", "executed", "function_called", "is_last_word", "parsed", "queried",
+    "bound", "commits", "described", "error_code", "error_text", "executed", "function_called", "is_last_word",
+    "parsed", "queried",
 ]  # fmt: skip
 
 BODY: Final = 5  # where it begins, after type and length
@@ -75,10 +76,19 @@ def is_last_word(head: bytearray) -> bool:
 
 def error_code(head: bytearray) -> str:
     """Return the SQLSTATE of an ErrorResponse."""
+    return _field(head, "C")
+
+
+def error_text(head: bytearray) -> str:
+    """Return the primary message of an ErrorResponse."""
+    return _field(head, "M")
+
+
+def _field(head: bytearray, letter: str) -> str:
     position = BODY
     while position < len(head) and head[position]:
         kind, (value, position) = head[position], _string(head, position + 1)
-        if kind == ord("C"):
+        if kind == ord(letter):
             return value
     return ""
 

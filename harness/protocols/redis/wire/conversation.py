@@ -10,7 +10,7 @@ from typing import Final
 from harness.protocols.contract.failure import Failure, ServerError
 from harness.protocols.contract.frames import GARBAGE, Direction, Frame
 from harness.protocols.contract.message import Message, Phase, Unfinished
-from harness.protocols.redis.errors import error_reply
+from harness.protocols.redis.errors import error_reply, text_of
 from harness.protocols.redis.wire.commands import arguments, command_text, pushed
 from harness.protocols.redis.wire.framing import AnsweredFramer, SentFramer
 
@@ -88,7 +88,7 @@ class RespConversation:
     def fail(self, message: Message, error: ServerError) -> Failure:
         """Answer instead of the server."""
         del message
-        return Failure(to_service=error_reply(error))
+        return Failure(to_service=error_reply(error), text=text_of(error))
 
     def outside(self, latest: Message | None) -> Unfinished:
         """Return that nothing is unfinished: a connection begins with commands, too."""

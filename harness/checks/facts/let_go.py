@@ -1,0 +1,77 @@
+"""Which connections a service let go of after an error that was another request's.
+
+A service may end a connection for many reasons: it keeps fewer, they have been idle for too long, the server seems to
+be away. So what counts is a connection that the service had kept at rest, that it ended soon after the error or
+replaced by a new one, that had not been idle for long, and at a time when nothing spoke of the server or of the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.history.events import ConnectionUsed
+
+KEPT_MS = 50.0
+"""A connection that was at rest for so long was kept: others are ended as soon as they are given back."""
+IDLE_MS = 5_000.0
+"""What a service may hold to be too long for an idle connection, if it has used none after as long."""
+AGE_MS = 30_000.0
+"""What a service may hold to be too old for a connection."""
+SOON_NS = 200_000_000
+REPLACED_NS = 100_000_000
+CAUSE_NS = 1_000_000_000
+"""A sign that the server is away explains what the service ends up to a second later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one error cost. `gone`: others' connections that the service let go of. `kept`: how many it used again."""
+
+    gone: tuple[ConnectionUsed, ...]
+    kept: int
+
+    @property
+    def too_much(self) -> bool:
+        """Whether it was at least two, and most of them."""
+        return len(self.gone) > 1 and len(self.gone) > self.kept
+
+
+def cost_of(
+    t_ns: int, connection: int, connections: Sequence[ConnectionUsed], causes: Sequence[int], over_ns: Sequence[int]
+) -> Cost:
+    """Return what an error on that connection cost. 0: it was on none.
+
+    `causes`: when something spoke of the server or of the line, which explains whatever follows. `over_ns`: when a
+    process of the service began to end.
+    """
+    if any(t_ns - CAUSE_NS <= cause <= t_ns for cause in causes):
+        return Cost((), 0)
+    horizon_ns = min((when for when in (*causes, *over_ns) if when > t_ns), default=None)
+    others = [each for each in connections if each.number != connection and each.uses and each.opened_ns < t_ns]
+    idle_ms = max([IDLE_MS, *(each.idle_max_ms for each in connections)])
+    gone = [
+        each
+        for each in others
+        if each.let_go
+        and each.used_until_ns <= t_ns < each.ended_ns
+        and each.used_from_ns <= t_ns
+        and (horizon_ns is None or each.ended_ns < horizon_ns)
+        and _was_kept(each)
+        and _idle_ms(each) < idle_ms
+        and (each.ended_ns - each.opened_ns) / 1e6 < AGE_MS
+        and (each.ended_ns - t_ns <= SOON_NS or _replaced(each, connections))
+    ]
+    return Cost(tuple(gone), sum(each.used_from_ns > t_ns for each in others))
+
+
+def _was_kept(each: ConnectionUsed) -> bool:
+    return max(each.idle_max_ms, _idle_ms(each)) >= KEPT_MS
+
+
+def _idle_ms(each: ConnectionUsed) -> float:
+    return (each.ended_ns - each.used_until_ns) / 1e6
+
+
+def _replaced(gone: ConnectionUsed, connections: Sequence[ConnectionUsed]) -> bool:
+    return any(abs(each.opened_ns - gone.ended_ns) <= REPLACED_NS for each in connections if each is not gone)

@@ -1,0 +1,87 @@
+"""What the relay tells of a hop's connections, how each was used and ended, and of the errors that it carried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from harness.vocabulary.value import Json
+
+__all__ = ["OWN", "Ended", "Life", "Met", "Quiet", "lives_from", "lives_json", "met_from", "met_json"]
+
+Ended = str
+"""Who ended a connection, in the words of `EndedBy`; empty while it is open."""
+OWN: Final = ("service", "reset by service")
+"""What says that the service itself ended it."""
+Quiet = tuple[int, int]
+"""From when to when no answer was due on any connection, and none was being opened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """One connection. All times are CLOCK_MONOTONIC.
+
+    `uses`: how often it began to wait for an answer, its login aside. `used_from_ns`, `used_until_ns`: when that began
+    and ended for the last time; 0: never. `ended_ns`: 0 while it is open. `in_use`: it ended while an answer was due,
+    or a transaction open. `idle_max_ms`: the longest time after which it was used again.
+    """
+
+    number: int
+    opened_ns: int
+    uses: int
+    used_from_ns: int
+    used_until_ns: int
+    ended_ns: int
+    by: Ended
+    in_use: bool
+    idle_max_ms: float
+
+    @property
+    def row(self) -> Json:
+        """As it is sent."""
+        return [getattr(self, name) for name in self.__slots__]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """An error that a server answered, or a rule in its place.
+
+    `subject`: what its statement is about; "" if it names nothing. `lost`: the service did not get it. `own`: it
+    concerns that one request, and the connection is as good as before. `several`: the statement names others, too.
+    """
+
+    t_ns: int
+    connection: int
+    subject: str
+    statement: str
+    code: str
+    text: str
+    lost: bool
+    own: bool
+    several: bool
+
+    @property
+    def row(self) -> Json:
+        """As it is sent."""
+        return [getattr(self, name) for name in self.__slots__]
+
+
+def lives_json(lives: Sequence[Life]) -> Json:
+    """Return the lives as plain rows."""
+    return [life.row for life in lives]
+
+
+def lives_from(rows: Sequence[Sequence[Any]]) -> tuple[Life, ...]:
+    """Read `lives_json` back."""
+    return tuple(Life(**dict(zip(Life.__slots__, row, strict=True))) for row in rows)
+
+
+def met_json(met: Sequence[Met]) -> Json:
+    """Return the errors as plain rows."""
+    return [each.row for each in met]
+
+
+def met_from(rows: Sequence[Sequence[Any]]) -> tuple[Met, ...]:
+    """Read `met_json` back."""
+    return tuple(Met(**dict(zip(Met.__slots__, row, strict=True))) for row in rows)
