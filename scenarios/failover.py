@@ -260,4 +260,5 @@ async def test_redis_fails_over(lab: Lab) -> None:
     async with lab.inject(server.demote(redis)):
         for _ in range(6):
             await lab.deliver()
-    lab.expect(service.lines('"event": "redis_failed".*ReadOnlyError'), at_least=1, at_most=1)
+    lab.expect(service.lines('"event": "redis_failed".*ReadOnlyError'), at_most=1)
+    lab.expect(service.lines('"event": "redis_failed"'), at_least=1)  # on a busy machine Redis' 50 ms can be over first
