@@ -34,6 +34,21 @@ def test_a_target_alone_is_enough_for_verdicts_which_its_file_repeats(tmp_path: 
     assert {name: (run["verdict"], run["failing_checks"]) for name, run in owned.items()} == verdicts
 
 
+def test_the_matrix_of_the_standard_suite_says_what_carries_it_and_allure_hears_of_each_run(tmp_path: Path) -> None:
+    suite = write_suite(tmp_path)
+    words = ("--matrix", "--suite", "standard", "standard_insert_cut_postgres", "--allure", "allure")
+    process = run_harness("ablate", *words, cwd=suite)
+    summary = summary_in(suite)
+    assert process.returncode == 0, process.stderr
+    assert {run["without"][0]: run["verdict"] for run in summary["runs"] if run["without"]} == {
+        "retry": "failed",
+        "store": "failed",
+    }
+    assert summary["ablation"]["matrix"]["protections"] == ["retry", "store"]
+    assert len({run["source"] for run in summary["runs"]}) == 1
+    assert len(list((suite / "allure").glob("*-result.json"))) == len(summary["runs"])
+
+
 def test_a_repeat_that_fails_is_a_finding_and_keeps_nothing_from_being_broken(tmp_path: Path) -> None:
     suite = write_suite(tmp_path)
     target = suite / "scenarios" / "target.toml"
