@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.present.html.runs.view import RunView
+from harness.present.html.shares import made_in_shares, shares_for
 from harness.present.templates import rendered_parts
 
 PACK_CHARACTERS = 1_000_000
@@ -46,8 +47,8 @@ def packed(runs: Sequence[RunView]) -> Packed:
 def _groups(views: Sequence[RunView]) -> Iterator[Sequence[tuple[RunView, Sections]]]:
     group: list[tuple[RunView, Sections]] = []
     size = 0
-    for view in views:
-        sections = rendered_parts("packed.html.j2", view=view)
+    made = made_in_shares(lambda view: rendered_parts("packed.html.j2", view=view), views, shares_for(len(views)))
+    for view, sections in zip(views, made, strict=True):
         group.append((view, sections))
         size += sum(map(len, sections))
         if size >= PACK_CHARACTERS:

@@ -11,6 +11,14 @@ from typing import IO, TypeVar
 
 ItemT = TypeVar("ItemT")
 MadeT = TypeVar("MadeT")
+SHARED_FROM_RUNS = 40
+"""Fewer runs are laid out in half a second: a fork would save little."""
+SHARES_MAX = 4
+
+
+def shares_for(runs: int) -> int:
+    """Return into how many shares the work on so many runs is divided."""
+    return min(os.cpu_count() or 1, SHARES_MAX) if runs >= SHARED_FROM_RUNS else 1
 
 
 def made_in_shares(make: Callable[[ItemT], MadeT], items: Sequence[ItemT], shares: int) -> Sequence[MadeT]:

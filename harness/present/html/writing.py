@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from harness.present.html.runs.detail import Details
 from harness.present.html.runs.telling import Telling
 from harness.present.html.runs.view import Context, RunView, Shelf, run_view
 from harness.present.html.sentence import headline
-from harness.present.html.shares import made_in_shares
+from harness.present.html.shares import made_in_shares, shares_for
 from harness.present.maps.drawing import Drawn, drawn
 from harness.present.maps.fault_map import read_maps
 from harness.results.files import write_atomically
@@ -35,9 +34,6 @@ BESIDE = (
     ("logs", "logs"),
 )
 """Files that may lie beside the report, and their labels."""
-SHARED_FROM_RUNS = 40
-"""Fewer runs are laid out in half a second: a fork would save little."""
-SHARES_MAX = 4
 
 
 def write_report(folder: Path) -> Path:
@@ -103,8 +99,7 @@ def _runs(folder: Path, summary: SummaryRead, past: Past) -> Sequence[RunView]:
     def view_at(place: int) -> RunView:
         return run_view(place, summary.runs[place], shelf, contexts[place])
 
-    shares = (os.cpu_count() or 1) if len(summary.runs) >= SHARED_FROM_RUNS else 1
-    return made_in_shares(view_at, range(len(summary.runs)), min(shares, SHARES_MAX))
+    return made_in_shares(view_at, range(len(summary.runs)), shares_for(len(summary.runs)))
 
 
 def _contexts(summary: SummaryRead, past: Past) -> Iterator[Context]:
