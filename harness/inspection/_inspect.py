@@ -104,7 +104,10 @@ async def _served(rig: Rig, performer: Performer) -> AsyncIterator[Found]:
             yield each
     used = [laid.link.name for laid in rig.site.own_links]  # a replica is one that a scenario may have it read
     for name in used if sent.taken else ():  # last: a read may use a link that a delivery does not need
-        yield await _link(rig, name)
+        link, others = await _link(rig, name), await asyncio.to_thread(_elsewhere, rig)
+        # A delivery that went wrong may have come to no link at all: then only another way is a mistake of its own.
+        if link.problem is None or sent.found.problem is None or others:
+            yield link
     for each in await _metrics(rig):
         yield each
 

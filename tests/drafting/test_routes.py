@@ -105,6 +105,32 @@ def test_the_body_of_a_delivery_is_made_of_its_model(fields: str, body: str, tmp
     assert told(tmp_path, {"app.py": source}).body == body
 
 
+FLASK = """
+@app.post("/notes")
+def create():
+    note = request.get_json()
+    save(note["text"], note["note_ref"], note.get("colour"), int(note["text"]))
+"""
+STARLETTE = """
+async def create(request):
+    print(config["x"], (await request.json())["kind"])
+app = Starlette(routes=[Route("/notes", create, methods=["POST"])])
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        (FLASK, '{"text": "text", "note_ref": "{id}"}'),
+        (STARLETTE, '{"kind": "{id}"}'),
+        ("@app.post('/notes')\ndef create(): save(request.json['a'])", '{"a": "{id}"}'),
+        ("@app.post('/notes')\ndef create(): save(config['a'])", ""),
+    ],
+)
+def test_the_body_of_a_delivery_has_the_keys_that_a_handler_reads(source: str, body: str, tmp_path: Path) -> None:
+    assert told(tmp_path, {"app.py": source}).body == body
+
+
 def test_a_body_for_jsonb_has_no_text_that_it_refuses(tmp_path: Path) -> None:
     files = {"app.js": "app.put('/docs/:id', take)", "tables.sql": "CREATE TABLE docs (id text, content JSONB)"}
     assert told(tmp_path, files).body == '{"id": "{id}", "content": "{digest}"}'

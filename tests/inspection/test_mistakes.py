@@ -74,6 +74,11 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         'path = "/{source}/%00{id}"\nbody = "x{id}"',
         "body = 'x{id}': a delivery was answered 500.*; its body was xmsg_.*logged: asyncpg.exceptions.Character",
     ),
+    "a link that such a delivery never came to": (
+        '[sender.http]\npath = "/{source}/{id}"',
+        f'{UNUSED}\n[sender.http]\npath = "/{{source}}/%00{{id}}"\nbody = "x{{id}}"',
+        "body = 'x{id}': a delivery was answered 500",
+    ),
     "sender that raises": (
         '[sender.http]\npath = "/{source}/{id}"',
         '[sender]\npython = "sender.py:Broken"',

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 ID_NAME = re.compile(r"(?:^|_)(?:id|key|ref|reference|number|code|slug|name|title)$", re.IGNORECASE)
@@ -50,6 +50,14 @@ def body_of(types: tuple[str, ...], sources: Mapping[str, ast.Module]) -> Body |
     except _NoValueError:
         return None
     return Body(json.dumps(document), id_field)
+
+
+def body_with(keys: Sequence[str]) -> Body | None:
+    """Return a body of texts under these keys; None without any."""
+    if not keys:
+        return None
+    id_field = next((key for key in keys if ID_NAME.search(key)), keys[0])
+    return Body(json.dumps({**dict.fromkeys(keys, "text"), id_field: "{id}"}), id_field)
 
 
 def _is_model(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> bool:

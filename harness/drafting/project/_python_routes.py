@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,11 +21,12 @@ Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path. `takes`: the names of the types that its function takes."""
+    """One method of one path. `takes`: the types that its function takes; `keys`: what it reads of a JSON document."""
 
     method: str
     path: str
     takes: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 def python_routes(sources: Mapping[str, ast.Module]) -> Iterator[tuple[str, Route]]:
@@ -36,7 +37,7 @@ def python_routes(sources: Mapping[str, ast.Module]) -> Iterator[tuple[str, Rout
         for router, route in module.routes():
             prefix = included.get((Path(file).stem, router)) or included.get(("", router), "")
             if not NOT_A_TEXT.search(route.path):
-                yield file, Route(route.method, prefix + route.path, route.takes)
+                yield file, replace(route, path=prefix + route.path)
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class _Module:
     def routes(self) -> Iterator[tuple[str, Route]]:
         """Each route with the variable of its router."""
         for node in _in_order(self.tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if isinstance(node, Function):
                 for decorator in node.decorator_list:
                     if isinstance(decorator, ast.Call):
                         yield from self._of_call(decorator, node)
@@ -68,7 +69,7 @@ class _Module:
                 prefix += _path(value) or ""
             elif _called(value) in TABLES:
                 for router, route in self._of_call(value, None):
-                    yield router, Route(route.method, prefix + route.path, route.takes)
+                    yield router, replace(route, path=prefix + route.path)
                 return
         for child in ast.iter_child_nodes(value):
             inner = child.value if isinstance(child, ast.keyword) else child
@@ -85,7 +86,14 @@ class _Module:
         if takes is None:
             return
         for method in [name] if name in METHODS else _methods(call):
-            yield router, Route(method.upper(), self.own.get(router, "") + path, takes)
+            keys = tuple(_keys_read(function or self._endpoint(call)))
+            yield router, Route(method.upper(), self.own.get(router, "") + path, takes, keys)
+
+    def _endpoint(self, call: ast.Call) -> Function | None:
+        """The function of this module that a table names for a path."""
+        named = _keyword(call, "endpoint") or _keyword(call, "view_func") or (call.args[1] if call.args[1:] else None)
+        functions = (each for each in ast.walk(self.tree) if isinstance(each, Function))
+        return next((each for each in functions if isinstance(named, ast.Name) and each.name == named.id), None)
 
 
 def _in_order(tree: ast.Module) -> list[ast.AST]:
@@ -137,6 +145,35 @@ def _takes(function: Function | None, path: str) -> tuple[str, ...] | None:
         else:
             types.append(name)
     return tuple(each for each in types if each)
+
+
+def _keys_read(function: Function | None) -> Iterator[str]:
+    """The keys without which a handler raises: of the document that it has read from its request."""
+    if function is None:
+        return
+    nodes = sorted(
+        (each for each in ast.walk(function) if isinstance(each, ast.expr | ast.stmt)),
+        key=lambda each: (each.lineno, each.col_offset),
+    )
+    documents = {
+        each.targets[0].id
+        for each in nodes
+        if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name) and _is_document(each.value)
+    }
+    found = (
+        each.slice
+        for each in nodes
+        if isinstance(each, ast.Subscript) and (_is_document(each.value) or getattr(each.value, "id", "") in documents)
+    )
+    yield from dict.fromkeys(text for each in found if (text := _text(each)) is not None)
+
+
+def _is_document(value: ast.expr) -> bool:
+    """Whether it is `request.json`, or a call of `json`, `get_json` or `loads`, awaited or not."""
+    value = value.value if isinstance(value, ast.Await) else value
+    if isinstance(value, ast.Call):
+        return _called(value) in {"json", "get_json", "loads"}
+    return isinstance(value, ast.Attribute) and value.attr == "json"
 
 
 def _routers(tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.drafting.project._body import Body, body_of
+from harness.drafting.project._body import Body, body_of, body_with
 from harness.drafting.project._python_routes import Route, python_routes
 
 ROUTE = re.compile(r"(\w+)\.(get|post|put|patch)\(\s*[\"'](/[^\"'\s]*)[\"']", re.IGNORECASE)
@@ -49,7 +49,7 @@ def routes(texts: Mapping[str, str]) -> Routes:
     of_one = route.path if PARAMETER.search(route.path) else f"{route.path.rstrip('/')}/{{id}}"
     shown = (_with_id(each.path) for _, each in known if each.method == "GET")
     read = next((path for path in shown if path.rstrip("/") == _with_id(of_one).rstrip("/")), "")
-    return Routes(route.method, _with_id(route.path), file, read, body_of(route.takes, trees))
+    return Routes(route.method, _with_id(route.path), file, read, body_of(route.takes, trees) or body_with(route.keys))
 
 
 def _tree(text: str) -> ast.Module | None:
