@@ -167,7 +167,13 @@ def told_of(*untold: str, owed: bool = True) -> Story:
     return whole().tell(ErrorLogged("redis", "OOM", "no memory", 3, 3 - len(untold), untold, len(untold), owed))
 
 
-def waited(*, error_after_ms: float | None = None, fault: Fault | None = None, waited_ms: float = 0.0) -> Story:
+def waited(
+    *,
+    error_after_ms: float | None = None,
+    fault: Fault | None = None,
+    waited_ms: float = 0.0,
+    healed_after_ms: float = 1_000.0,
+) -> Story:
     """A request that was open for a second, in which the service waited for no server for 0.8 s."""
     story, began_ns = middle(), time.monotonic_ns() - 2 * SECOND_NS
     story.tell_at(began_ns, RequestSent(100, "c", digest_of("c"), 100, Purpose.SCENARIO.value, ACKNOWLEDGED))
@@ -178,7 +184,7 @@ def waited(*, error_after_ms: float | None = None, fault: Fault | None = None, w
     if fault is not None:
         story.tell_at(began_ns, FaultActed(9, fault))
         story.tell_at(began_ns, EvidenceSeen(9, fault.evidence[0].kind, fault.evidence[0].source, "some"))
-        story.tell_at(began_ns + SECOND_NS, FaultHealed(9))
+        story.tell_at(began_ns + round(healed_after_ms * 1e6), FaultHealed(9))
     story = rest(story, "c").tell(
         QuietSeen(100.0, (QuietTime(began_ns + SECOND_NS // 10, began_ns + 9 * SECOND_NS // 10),))
     )

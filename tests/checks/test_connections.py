@@ -201,6 +201,8 @@ def test_a_request_may_pause_after_a_failure_and_wait_for_what_the_relay_does_no
     assert waited(error_after_ms=50).failing() == set()
     assert waited(error_after_ms=950).failing() == {"waits_for_something"}, "that came after the wait"
     assert waited(fault=DOWN).failing() == set()
+    assert waited(fault=DOWN, healed_after_ms=-1_000).failing() == set(), "the service may pause for longer than that"
+    assert waited(fault=DOWN, healed_after_ms=-2_000).failing() == {"waits_for_something"}
     assert waited(fault=wire.fail(postgres.sent("INSERT"), code="40001")).failing() == {"waits_for_something"}
 
 

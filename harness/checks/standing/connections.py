@@ -31,6 +31,8 @@ HUNG_UP_NS = 1_000_000_000
 """So long after a client has hung up the service may give up what it did for it."""
 ON_ITS_WAY = ("clients", SERVICE, "relay")
 """Who has a part in a request while no server has."""
+PAUSES_NS = 2_000_000_000
+"""So long after a fault the service may still pause: asyncio tries to accept again after a second."""
 ENDS_WITHIN_NS = 10_000_000_000
 """A process that ended for a reason that is not known may have begun to end so long before."""
 
@@ -210,7 +212,7 @@ def _blind(history: History) -> Sequence[Span]:
     over_ns = history.entries[-1].t_ns if history.entries else 0
     healed = {event.number: entry.t_ns for entry, event in history.placed(FaultHealed)}
     found = [
-        (entry.t_ns - round(acted.took_ms * 1e6), healed.get(acted.number, over_ns))
+        (entry.t_ns - round(acted.took_ms * 1e6), healed.get(acted.number, over_ns) + PAUSES_NS)
         for entry, acted in history.placed(FaultActed)
         if not (isinstance(acted.fault, Fault) and acted.fault.waits_are_seen)
     ]
