@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import REFUSED, UNKNOWN, Lab, Message, postgres, process, proves, redis, server, service, wire
+from harness import REFUSED, UNKNOWN, Lab, Message, postgres, process, proves, redis, server, service, syscall, wire
 from scenarios.words import UNHANDLED
 
 STORED_TWICE = proves("insert.idempotent", fails="stored_once")
@@ -80,6 +80,21 @@ async def test_commit_answer_cut_after_byte(lab: Lab, after_bytes: int) -> None:
 async def test_commit_never_arrived(lab: Lab) -> None:
     """The connection breaks under the COMMIT, which PostgreSQL never sees: stored by another, and acknowledged."""
     async with lab.inject(wire.cut(postgres.sent("COMMIT"))):
+        await lab.deliver()
+
+
+@proves("commit.resolve", fails="outcome", match="unknown")
+async def test_commit_cannot_be_sent(lab: Lab) -> None:
+    """The kernel takes no COMMIT (EPIPE), on a sound connection: stored by another, and acknowledged."""
+    async with lab.inject(syscall.send(postgres, errno="EPIPE", at=postgres.answered("INSERT"))):
+        await lab.deliver()
+
+
+@STORED_TWICE
+@proves("commit.resolve", fails="outcome", match="unknown")
+async def test_commit_answer_cannot_be_received(lab: Lab) -> None:
+    """PostgreSQL has committed, and reading its answer fails (ECONNRESET): stored once, and acknowledged."""
+    async with lab.inject(syscall.receive(postgres, errno="ECONNRESET", at=postgres.sent("COMMIT"))):
         await lab.deliver()
 
 

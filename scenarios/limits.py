@@ -1,6 +1,6 @@
 """The service itself runs short of something, and gets it back."""
 
-from harness import ACKNOWLEDGED, REFUSED, Lab, nightly, postgres, process, proves, server, service, wire
+from harness import ACKNOWLEDGED, REFUSED, Lab, nightly, postgres, process, proves, server, service, syscall, wire
 from scenarios.words import UNHANDLED
 
 
@@ -29,3 +29,11 @@ async def test_descriptors_run_out_again(lab: Lab) -> None:
         lab.expect(service.lines('"event": "accept_failed"'), at_least=shortage, at_most=2 * shortage)
         await lab.wait(6.5, because="a shortage that is not met for five seconds is over")
     await lab.deliver(20)
+
+
+@proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}Too many open files in system")
+async def test_no_socket_is_to_be_had(lab: Lab) -> None:
+    """The system has no descriptor left for a socket (ENFILE): refused, and all is well when there are some again."""
+    async with lab.inject(syscall.no_descriptor(call="socket", errno="ENFILE")):
+        await lab.deliver(3, expect=REFUSED)
+    await lab.deliver(3)

@@ -96,7 +96,9 @@ def test_the_filter_reports_the_named_calls_of_this_machine_only(
 
 
 def test_every_architecture_knows_the_same_calls() -> None:
-    assert {frozenset(machine.watched) for machine in ARCHITECTURES.values()} == {frozenset(get_args(WatchedCall))}
+    every = frozenset(get_args(WatchedCall))
+    lacking = {name: every ^ frozenset(machine.watched) for name, machine in ARCHITECTURES.items()}
+    assert lacking == {"x86_64": frozenset(), "aarch64": {"open"}}  # every program there opens by openat
 
 
 def call(port: int, *, socket_type: int | None = socket.SOCK_STREAM) -> Call:

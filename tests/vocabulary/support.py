@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 import harness
-from harness import Http, Link, Postgres, process
+from harness import Http, Link, Postgres, process, syscall
 from harness.engine.steps import (
     Alerts,
     Contract,
@@ -96,6 +96,9 @@ OF_STEP: dict[type[Value], dict[str, st.SearchStrategy[Any]]] = {
     },
     process.terminate: {"worker": st.none()},  # a worker is asked once
     process.limit: {"more_descriptors": st.integers(1, 90)},  # one limit at least
+    syscall.no_descriptor: {"call": st.just("open")},  # the only one that has a path
+    syscall.send: {"times": st.integers(1, 90)},  # an EINTR needs it
+    syscall.receive: {"times": st.integers(1, 90)},
     Arrivals: {  # one rate
         "rate_per_s": st.just(None),
         "of_capacity": st.floats(0.1, 9),

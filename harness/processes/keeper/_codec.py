@@ -8,7 +8,15 @@ from typing import Any, get_args
 
 from harness.processes.keeper import _messages as messages
 from harness.processes.syscalls._event import SyscallEvent
-from harness.processes.syscalls._rules import CatchRule, Caught, ConnectRule, FileRule, LeadRule
+from harness.processes.syscalls._rules import (
+    CatchRule,
+    Caught,
+    ConnectRule,
+    FileRule,
+    LeadRule,
+    OpeningRule,
+    StreamRule,
+)
 
 # No environment variable's name can hold a NUL, so no mapping of ours is mistaken for a message.
 _KIND = "\0kind"
@@ -22,6 +30,8 @@ _KINDS: dict[str, type[Any]] = {
         SyscallEvent,
         ConnectRule,
         FileRule,
+        StreamRule,
+        OpeningRule,
         LeadRule,
         CatchRule,
         Caught,

@@ -10,7 +10,7 @@ from harness.processes.syscalls._address import loopback_address
 from harness.processes.syscalls._calls import Call
 from harness.processes.syscalls._notification import Listener, Notification
 from harness.processes.syscalls._process import allow_ipv4, write_memory
-from harness.processes.syscalls._rules import ConnectRule, FileRule, LeadRule
+from harness.processes.syscalls._rules import FailRule, LeadRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +21,18 @@ class Answer:
 
 
 def give_answer(
-    listener: Listener, notification: Notification, call: Call, rule: ConnectRule | FileRule | LeadRule | None
+    listener: Listener, notification: Notification, call: Call, rule: FailRule | LeadRule | None
 ) -> Answer | None:
     """Answer a call as its rule says, or let it through. Return None if it was no longer waiting."""
     match rule:
         case None:
             return Answer(None) if listener.let_through(notification) else None
-        case ConnectRule() | FileRule():
-            return Answer(rule.errno) if listener.fail(notification, rule.errno) else None
         case LeadRule():
             if _led(notification, call, rule):
                 return Answer(None) if listener.let_through(notification) else None
             return Answer(errno.EFAULT) if listener.fail(notification, errno.EFAULT) else None
+        case _:
+            return Answer(rule.errno) if listener.fail(notification, rule.errno) else None
 
 
 def _led(notification: Notification, call: Call, rule: LeadRule) -> bool:

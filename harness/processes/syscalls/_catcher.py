@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from harness.processes.syscalls._calls import Call
 from harness.processes.syscalls._destinations import is_here, is_in_our_network, is_listened_at, reached_by
 from harness.processes.syscalls._event import NotLed
-from harness.processes.syscalls._rules import CatchRule, ConnectRule, FileRule, LeadRule
+from harness.processes.syscalls._rules import CatchRule, ConnectRule, FailRule, LeadRule
 
 Server = tuple[str, int]
 
@@ -18,7 +18,7 @@ Server = tuple[str, int]
 class Choice:
     """What is done with a call: the rule that it follows, if any; else, under a `CatchRule`, why it is not led."""
 
-    rule: ConnectRule | FileRule | LeadRule | None
+    rule: FailRule | LeadRule | None
     not_led: NotLed | None = None
 
 

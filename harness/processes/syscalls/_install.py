@@ -39,7 +39,7 @@ def install_filter(calls: Sequence[str]) -> int:
 
 def program(machine: Architecture, calls: Sequence[str]) -> bytes:
     """Return the filter: another architecture's calls and all that are not named pass."""
-    numbers = [machine.watched[call] for call in calls]
+    numbers = [machine.watched[call] for call in calls if call in machine.watched]
     last = len(numbers)
     lines = [
         (BPF_LD_W_ABS, 0, 0, seccomp.SECCOMP_DATA_ARCH_OFFSET),

@@ -7,6 +7,7 @@ import io
 import os
 import socket
 
+from harness.processes.syscalls._address import SocketAddress
 from harness.processes.syscalls._libc import pidfd_getfd, pidfd_open
 
 ADDRESS_MAX = 1 << 63  # a file offset has no more; no user address does
@@ -79,6 +80,20 @@ def socket_type(pid: int, descriptor: int) -> int | None:
         return None  # perhaps not a socket: the kernel will return ENOTSOCK to the process
 
 
+def peer_of(pid: int, descriptor: int) -> tuple[int | None, SocketAddress]:
+    """Return the type of a process's socket and the address of its other end; (None, no address) if it has none."""
+    try:
+        if not os.readlink(f"/proc/{pid}/fd/{descriptor}").startswith("socket:"):  # noqa: PTH115 - not a path
+            return None, SocketAddress(None)
+        with _twin(pid, descriptor) as twin:
+            if twin.family not in (socket.AF_INET, socket.AF_INET6):
+                return None, SocketAddress(twin.family)
+            host, port = twin.getpeername()[:2]
+            return twin.type, SocketAddress(twin.family, host, port)
+    except OSError:
+        return None, SocketAddress(None)  # not connected, or closed since
+
+
 def allow_ipv4(pid: int, descriptor: int) -> None:
     """Let a process's IPv6 socket connect to a mapped IPv4 address, too, unless that is impossible by now."""
     with contextlib.suppress(OSError), _twin(pid, descriptor) as twin:
@@ -89,6 +104,11 @@ def _twin(pid: int, descriptor: int) -> socket.socket:
     """Duplicate a process's socket (pidfd_getfd(2), Linux 5.6): both are one, with one set of options."""
     handle = pidfd_open(pid)
     try:
-        return socket.socket(fileno=pidfd_getfd(handle, descriptor))
+        twin = pidfd_getfd(handle, descriptor)
     finally:
         os.close(handle)
+    try:
+        return socket.socket(fileno=twin)
+    except OSError:
+        os.close(twin)  # it is no socket
+        raise

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from harness.errors import UsageError
 
-WatchedCall = Literal["connect", "fsync", "fdatasync"]
 FileCall = Literal["fsync", "fdatasync"]
 """Those that have a file's descriptor as their first argument."""
+StreamCall = Literal["sendto", "write", "writev", "recvfrom", "read", "readv"]
+"""Those that send or receive by a descriptor, their first argument."""
+OpeningCall = Literal["socket", "accept", "accept4", "open", "openat"]
+"""Those that return a new descriptor."""
+WatchedCall = Literal["connect", FileCall, StreamCall, OpeningCall]
+SENDS: Final[tuple[StreamCall, ...]] = ("sendto", "write", "writev")
+RECEIVES: Final[tuple[StreamCall, ...]] = ("recvfrom", "read", "readv")
 Transport = Literal["stream", "datagram"]
 
 ERRNO_MAX = 4095  # MAX_ERRNO in linux/err.h: a larger value is no error to the C library
@@ -61,6 +67,47 @@ class FileRule:
         place = f"file rule {self.id!r}"
         if not self.folder.startswith("/"):
             raise UsageError.at(place, "folder", self.folder, "not a whole path", mend="write it from / on")
+        _check_errno(place, self.errno)
+        _check_times(place, self.times)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRule:
+    """Answer the process's own `calls` with `errno` where their descriptor is a TCP connection to `port`.
+
+    The kernel says where the connection leads: other sockets, pipes and files are never meant. `times` as of
+    `FileRule`. Raises `UsageError` on values that do not fit.
+    """
+
+    id: str
+    calls: tuple[StreamCall, ...]
+    port: int
+    errno: int
+    times: int | None = None
+
+    def __post_init__(self) -> None:
+        place = f"stream rule {self.id!r}"
+        _check_port(place, "port", self.port)
+        _check_errno(place, self.errno)
+        _check_times(place, self.times)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningRule:
+    """Answer the process's own `calls`, which ask for a new descriptor, with `errno`.
+
+    Of `socket` only TCP sockets are meant. `path`: only files whose path, as the process names it, begins so. `times`
+    as of `FileRule`. Raises `UsageError` on values that do not fit.
+    """
+
+    id: str
+    calls: tuple[OpeningCall, ...]
+    errno: int
+    path: str = ""
+    times: int | None = None
+
+    def __post_init__(self) -> None:
+        place = f"opening rule {self.id!r}"
         _check_errno(place, self.errno)
         _check_times(place, self.times)
 
@@ -125,7 +172,9 @@ class CatchRule:
             _check_host(place, host)
 
 
-Rule = ConnectRule | FileRule | LeadRule | CatchRule
+FailRule = ConnectRule | FileRule | StreamRule | OpeningRule
+"""Rules that answer with an error."""
+Rule = FailRule | LeadRule | CatchRule
 """Every kind of rule there is."""
 
 

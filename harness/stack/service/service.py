@@ -6,7 +6,7 @@ import asyncio
 import functools
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from harness.errors import HarnessError
 from harness.polling import poll
 from harness.processes.clock import set_clock
 from harness.processes.keeper import Keeper, KeptProcess, LogFile, ProcessSpec
-from harness.processes.syscalls import Rule, SyscallEvent
+from harness.processes.syscalls import Rule, SyscallEvent, WatchedCall
 from harness.stack.loops import call_in
 from harness.stack.service.lost_output import LostOutput
 from harness.stack.service.start import ServiceSpec, Starting
@@ -79,6 +79,7 @@ class ServiceProcess:
         self._asked: dict[int, str] = {}
         self._signalled_ns: dict[int, int] = {}
         self._rules: tuple[Rule, ...] = spec.rules
+        self._watched: frozenset[WatchedCall] = frozenset({"connect"})
         self._earlier: list[KeptProcess] = []
         self._copies: list[Copy] = []
         self._turn = 0
@@ -272,7 +273,7 @@ class ServiceProcess:
             env={**spec.environment, **self.settings, **self._overrides},
             cwd=spec.cwd,
             log=log,
-            watched_calls=frozenset({"connect"}) if spec.watch_connects else frozenset(),
+            watched_calls=self._watched if spec.watch_connects else frozenset(),
             rules=self._rules if spec.watch_connects else (),
             may_be_stopped=True,  # the service is under test: the checks judge what its being stopped means
         )
@@ -291,6 +292,18 @@ class ServiceProcess:
     def environment(self) -> Mapping[str, str]:
         """The environment that it is started with, unless overridden."""
         return self._spec.environment
+
+    async def watch(self, calls: Collection[WatchedCall]) -> None:
+        """Have these calls of its answered by rules, too: it is started again, and watched for the rest of the run.
+
+        Do nothing if they are watched already. Raises ServiceStartError.
+        """
+        if self.running and self.process.spec.watched_calls.issuperset(calls):
+            return
+        self._watched |= frozenset(calls)
+        if self.running:
+            await self.stop()
+            await self.start()
 
     def add_rule(self, rule: Rule) -> None:
         """Have a system call of the service answered; returns when that is in force, restarts included."""

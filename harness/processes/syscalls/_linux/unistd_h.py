@@ -21,10 +21,27 @@ class Architecture:
     audit_arch: int
     seccomp: int
     watched: Mapping[str, int]
+    """The calls that can be watched. A machine may lack one that another has, as aarch64 lacks open."""
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "x86_64": Architecture(audit_arch=0xC000003E, seccomp=317, watched={"connect": 42, "fsync": 74, "fdatasync": 75}),
-    "aarch64": Architecture(audit_arch=0xC00000B7, seccomp=277, watched={"connect": 203, "fsync": 82, "fdatasync": 83}),
-}
+    "x86_64": Architecture(
+        audit_arch=0xC000003E,
+        seccomp=317,
+        watched={
+            "connect": 42, "fsync": 74, "fdatasync": 75,
+            "sendto": 44, "write": 1, "writev": 20, "recvfrom": 45, "read": 0, "readv": 19,
+            "socket": 41, "accept": 43, "accept4": 288, "open": 2, "openat": 257,
+        },
+    ),
+    "aarch64": Architecture(
+        audit_arch=0xC00000B7,
+        seccomp=277,
+        watched={
+            "connect": 203, "fsync": 82, "fdatasync": 83,
+            "sendto": 206, "write": 64, "writev": 66, "recvfrom": 207, "read": 63, "readv": 65,
+            "socket": 198, "accept": 202, "accept4": 242, "openat": 56,
+        },
+    ),
+}  # fmt: skip
 """By the machine's name, as uname(2) returns it."""
