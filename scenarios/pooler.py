@@ -54,6 +54,21 @@ async def test_pooler_paused(lab: Lab) -> None:
             await lab.deliver(expect=REFUSED)
 
 
+@needs("pgbouncer")
+@proves("pooler.prepare_anew", fails="outcome", match="InvalidSQLStatementNameError", without=("retry.database",))
+async def test_server_restarted_behind_a_paused_pooler(lab: Lab) -> None:
+    """PAUSE, PostgreSQL restarted, RESUME: what was sent meanwhile has waited for sessions that know no statement."""
+    await lab.restart(*BEHIND_POOLER)
+    paused, restarted = server.pause_pooler(pooled), server.restart(postgres)
+    async with lab.inject(server.pooler(pooled)):
+        await lab.deliver(3)
+        await lab.inject(paused, restarted)
+        await lab.heal(restarted)
+        async with lab.deliver(3):
+            await lab.until(paused.fired(3))
+            await lab.heal(paused)
+
+
 @nightly("waits for a pooler's time-out of a second, twice")
 @needs("pgbouncer")
 @proves("errors.refuse", fails="outcome", match="status 500")

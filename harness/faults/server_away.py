@@ -31,6 +31,9 @@ LISTENS_WITHIN_S = 30.0
 CONNECTIONS_LOST = EvidenceKind(
     "connections_lost", "relay", "connections of the service's ended with the server's process"
 )
+PROCESS_REPLACED = EvidenceKind(
+    "process_replaced", "keeper", "a server behind a pooler ended and was replaced; no connection met that", felt=False
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,7 +41,7 @@ class ServerAway(TimedFault):
     """What the faults of this file share. The server must be the harness's own."""
 
     needs_own_server: ClassVar[bool] = True
-    evidence: ClassVar[tuple[EvidenceKind, ...]] = (CONNECTIONS_LOST, CONNECTS_REFUSED)
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (CONNECTIONS_LOST, CONNECTS_REFUSED, PROCESS_REPLACED)
     takes: ClassVar[frozenset[Connections]] = WHOLE_LINK
     link: Link
 
@@ -235,8 +238,8 @@ class _Struck:
         """How many connections have ended with the server, and how many connects were refused."""
         return len(self._lost) + (await self._meter.read()).refused
 
-    async def end(self, *, witness: bool) -> None:
-        """Watch no longer; with `witness`, record the evidence."""
+    async def end(self, *, witness: bool) -> bool:
+        """Watch no longer; with `witness`, record the evidence. Return whether there was some."""
         await self._site.relay.sync()
         self._leave()
         self._leave = lambda: None
@@ -248,6 +251,7 @@ class _Struck:
         if lost and witness:
             ports = ", ".join(str(each.service_port) for each in lost)
             self._site.saw(CONNECTIONS_LOST, f"{len(lost)} of the service's connections to {self.laid.link} ({ports})")
+        return bool(refused or lost)
 
 
 class Away(Injection):
@@ -266,6 +270,7 @@ class Away(Injection):
         self._coming_back = Background()
         self._begun = False
         self._away = False
+        self._former: int | None = None
 
     async def end_server(self) -> None:
         """End the server's process; return when it has ended."""
@@ -291,6 +296,7 @@ class Away(Injection):
         self._begun = self._away = True
         for each in self._struck:
             await each.begin()
+        self._former = None if self.server.process is None else self.server.process.pid
         await self.end_server()
         if self._fault.back_after_ms is not None:
             self._coming_back.begin(self._come_back(self._fault.back_after_ms / 1000))
@@ -336,9 +342,22 @@ class Away(Injection):
             if self._away:
                 await self._start_again()
         finally:
-            for each in self._struck:
-                await each.end(witness=self.did_what_it_is_for())
+            witness = self.did_what_it_is_for()
+            met = [await each.end(witness=witness) for each in self._struck]
         self._coming_back.check()
+        if witness and not any(met) and self._is_behind_a_pooler():
+            self._see_it_replaced()
+
+    def _is_behind_a_pooler(self) -> bool:
+        """Whether a pooler stands between the service and the server, which may have held what the service sent."""
+        links = self.site.links
+        pooled = [(each.server, links[each.pool_of].server) for each in links.values() if each.pool_of is not None]
+        return any(behind == self.server.name != pooler for pooler, behind in pooled)
+
+    def _see_it_replaced(self) -> None:
+        former, process = self._former, self.server.process
+        if former is not None and process is not None and process.pid != former:
+            self.site.saw(PROCESS_REPLACED, f"process {former} ended, and {process.pid} serves")
 
 
 stop, restart, crash = Stop, Restart, Crash
