@@ -112,6 +112,7 @@ class StreamFault(TimedFault):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (CALL_ANSWERED,)
+    of_the_process: ClassVar[bool] = True
     calls: ClassVar[tuple[StreamCall, ...]]
     verb: ClassVar[str]
     link: Link

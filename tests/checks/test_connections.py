@@ -13,7 +13,7 @@ from harness.checks.facts.let_go import AGE_MS, IDLE_MS, cost_of
 from harness.engine.observing.servers.tries import quiet_everywhere
 from harness.engine.observing.service.errors_logged import errors_logged
 from harness.faults import wire
-from harness.history.events import ConnectionUsed, ErrorMet, ErrorsMet
+from harness.history.events import ConnectionUsed, ErrorMet, ErrorsMet, FaultActed, Named
 from harness.protocols.postgres.words import postgres
 from tests.checks.failing import costly, told_of, waited
 from tests.checks.support import DOWN
@@ -188,6 +188,15 @@ def test_one_connection_is_no_pool_and_most_have_to_go() -> None:
 def test_an_error_that_speaks_of_the_server_may_cost_every_connection() -> None:
     assert costly(own=False).failing() == set()
     assert costly(by="server").failing() == set()
+
+
+def test_what_another_start_ends_is_no_cost_of_an_error_before_it() -> None:
+    story = costly()
+    [met] = [each.errors[0] for each in story.recorder.history.of(ErrorsMet)]
+    took_ms = 300.0  # the process was asked to end half a millisecond after the error
+    acted = FaultActed(9, Named("lab.restart()"), took_ms)
+    story.tell_at(met.t_ns + MS // 2 + round(took_ms * 1e6), acted)
+    assert story.failing() == set()
 
 
 def test_an_error_that_is_passed_over_in_silence_is_shown_where_the_target_owes_no_line() -> None:

@@ -126,9 +126,8 @@ def _ends(history: History) -> Iterator[int]:
         yield entry.t_ns - (ENDS_WITHIN_NS if ended.after_ms is None else round(ended.after_ms * 1e6) + HUNG_UP_NS)
     of_it: set[int] = set()
     for entry, acted in history.placed(FaultActed):
-        if isinstance(acted.fault, Named):  # copies, another start: it is over when that ends
-            of_it.add(acted.number)
-        elif isinstance(acted.fault, Fault) and acted.fault.of_the_process:
+        # Named: copies, or another start, before which the process ends that was there.
+        if isinstance(acted.fault, Named) or (isinstance(acted.fault, Fault) and acted.fault.of_the_process):
             of_it.add(acted.number)
             yield entry.t_ns - round(acted.took_ms * 1e6)
     for entry, healed in history.placed(FaultHealed):
