@@ -163,8 +163,9 @@ def test_a_sign_that_the_server_is_away_explains_it() -> None:
 
 def test_a_process_that_ends_takes_its_connections_with_it() -> None:
     connections, number, t_ns = thrown_away()
-    assert not cost_of(t_ns, number, connections, (), (t_ns + 1,)).too_much
-    assert cost_of(t_ns, number, connections, (), (t_ns - 1,)).too_much, "that was another one"
+    assert not cost_of(t_ns, number, connections, (), [(t_ns + 1, t_ns + MS)]).too_much
+    assert not cost_of(t_ns, number, connections, (), [(t_ns - MS, t_ns + MS)]).too_much, "it had begun before"
+    assert cost_of(t_ns, number, connections, (), [(t_ns - MS, t_ns - 1)]).too_much, "that was another one"
 
 
 @pytest.mark.parametrize(

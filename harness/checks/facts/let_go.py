@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.checks.clock import Span
 from harness.history.events import ConnectionUsed
 
 KEPT_MS = 50.0
@@ -38,16 +39,16 @@ class Cost:
 
 
 def cost_of(
-    t_ns: int, connection: int, connections: Sequence[ConnectionUsed], causes: Sequence[int], over_ns: Sequence[int]
+    t_ns: int, connection: int, connections: Sequence[ConnectionUsed], causes: Sequence[int], ends: Sequence[Span]
 ) -> Cost:
     """Return what an error on that connection cost. 0: it was on none.
 
-    `causes`: when something spoke of the server or of the line, which explains whatever follows. `over_ns`: when a
-    process of the service began to end.
+    `causes`: when something spoke of the server or of the line, which explains whatever follows. `ends`: when
+    processes of the service were ending.
     """
     if any(t_ns - CAUSE_NS <= cause <= t_ns for cause in causes):
         return Cost((), 0)
-    horizon_ns = min((when for when in (*causes, *over_ns) if when > t_ns), default=None)
+    horizon_ns = min((when for when in (*causes, *(began for began, _ in ends)) if when > t_ns), default=None)
     others = [each for each in connections if each.number != connection and each.uses and each.opened_ns < t_ns]
     idle_ms = max([IDLE_MS, *(each.idle_max_ms for each in connections)])
     gone = [
@@ -57,6 +58,7 @@ def cost_of(
         and each.used_until_ns <= t_ns < each.ended_ns
         and each.used_from_ns <= t_ns
         and (horizon_ns is None or each.ended_ns < horizon_ns)
+        and not any(began <= each.ended_ns <= ended for began, ended in ends)
         and _was_kept(each)
         and _idle_ms(each) < idle_ms
         and (each.ended_ns - each.opened_ns) / 1e6 < AGE_MS

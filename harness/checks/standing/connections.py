@@ -120,19 +120,22 @@ def _causes(history: History, connections: Sequence[ConnectionUsed], errors: Seq
     return found
 
 
-def _ends(history: History) -> Iterator[int]:
-    """When processes of the service began to end, and when something was done to them."""
+def _ends(history: History) -> Iterator[Span]:
+    """When processes of the service were ending, and when something was done to them."""
     for entry, ended in history.placed(ServiceEnded):
-        yield entry.t_ns - (ENDS_WITHIN_NS if ended.after_ms is None else round(ended.after_ms * 1e6) + HUNG_UP_NS)
+        if ended.asked_by == "end":  # of the run: the connections were looked at before
+            continue
+        began = ENDS_WITHIN_NS if ended.after_ms is None else round(ended.after_ms * 1e6) + HUNG_UP_NS
+        yield entry.t_ns - began, entry.t_ns + HUNG_UP_NS
     of_it: set[int] = set()
     for entry, acted in history.placed(FaultActed):
         # Named: copies, or another start, before which the process ends that was there.
         if isinstance(acted.fault, Named) or (isinstance(acted.fault, Fault) and acted.fault.of_the_process):
             of_it.add(acted.number)
-            yield entry.t_ns - round(acted.took_ms * 1e6)
+            yield entry.t_ns - round(acted.took_ms * 1e6), entry.t_ns + ENDS_WITHIN_NS
     for entry, healed in history.placed(FaultHealed):
         if healed.number in of_it:
-            yield entry.t_ns - round(healed.took_ms * 1e6)
+            yield entry.t_ns - round(healed.took_ms * 1e6), entry.t_ns + HUNG_UP_NS
 
 
 @check(Kind.LIVENESS, says="on for deliveries, of which no line tells that names it")
