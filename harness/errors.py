@@ -9,6 +9,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+SHOWN_WHOLE = 60
+"""So many valid words fit into an error that is still read: the suite's themes, a section's keys, the faults."""
+SHOWN_OF_MANY = 8
+
 
 class HarnessError(Exception):
     """The harness itself, or the machine, failed. `hint` says what the reader can do about it."""
@@ -49,17 +53,19 @@ class UsageError(HarnessError):
             raise UsageError.at("target.toml", "links.cache.protocol", "reddis", "no such protocol", valid=["redis"])
 
         `valid`: the valid words. `mend`: what to do; without it, the error proposes the closest valid word. `sought`:
-        what is compared with the valid words, if not the value itself.
+        what is compared with the valid words, if not the value itself. Of more than `SHOWN_WHOLE` valid words only the
+        closest are shown, and how many there are.
         """
         known = sorted(valid)
-        near = closest(str(value) if sought is None else sought, known)
+        like = str(value) if sought is None else sought
+        near = closest(like, known)
         parts = [f"{place}: {key} = {value!r}: {problem}"]
         if near:
             parts.append(f"closest valid: {near!r}")
         if known:
-            parts.append(f"valid: {', '.join(known)}")
+            parts.append(f"valid: {_some_of(known, like)}")
         if not mend:
-            mend = f"write {near!r}" if near else f"use one of: {', '.join(known)}" if known else ""
+            mend = f"write {near!r}" if near else f"use one of: {_some_of(known, like)}" if known else ""
         return cls("; ".join(parts), hint=mend)
 
     @classmethod
@@ -71,6 +77,14 @@ class UsageError(HarnessError):
 
 class InconclusiveError(HarnessError):
     """A fault or a moment did not come about as a test wanted, so that the test says nothing of the application."""
+
+
+def _some_of(known: list[str], like: str) -> str:
+    """All valid words; of too many, the closest ones and the number of the others."""
+    if len(known) <= SHOWN_WHOLE:
+        return ", ".join(known)
+    shown = difflib.get_close_matches(like, known, n=SHOWN_OF_MANY, cutoff=0.3) or known[:SHOWN_OF_MANY]
+    return f"{', '.join(shown)} and {len(known) - len(shown)} others"
 
 
 def closest(value: str, valid: Iterable[str]) -> str | None:
