@@ -149,8 +149,14 @@ def tried(
     )
 
 
-def costly(*, by: str = "service", code: str = "40P01", own: bool = True) -> Story:
-    """Four connections at rest, an error on a fifth, and the four are ended at once."""
+def costly(
+    *, by: str = "service", code: str = "40P01", own: bool = True, waited_ms: float = 0.0, given_up: int = 0
+) -> Story:
+    """Four connections at rest, an error on a fifth, and the four are ended at once.
+
+    `waited_ms`: how long the service waited for a core in that half of a second. `given_up`: connections that were
+    made and given up unused just before.
+    """
     met_ns = time.monotonic_ns() - SECOND_NS
     old_ns = met_ns - SECOND_NS
     used = [
@@ -159,7 +165,15 @@ def costly(*, by: str = "service", code: str = "40P01", own: bool = True) -> Sto
     ]
     error = ErrorMet(met_ns, 1, "c", "INSERT", code, "deadlock detected", False, False, own)
     used.append(ConnectionUsed(1, old_ns, 9, met_ns - 1, met_ns + 1, 0, "", False, 60.0))
-    return whole().tell(ErrorsMet("postgres", (error,)), ConnectionsSeen("postgres", 5, tuple(used)))
+    used += [
+        ConnectionUsed(6 + number, met_ns, 0, 0, 0, met_ns + 500_000, by, False, 0.0) for number in range(given_up)
+    ]
+    cores = CoresSeen(500.0, (CoreWait("service", waited_ms, 5.0),), 0.4, 2)
+    return (
+        whole()
+        .tell_at(met_ns + 2_000_000, cores)
+        .tell(ErrorsMet("postgres", (error,)), ConnectionsSeen("postgres", 5, tuple(used)))
+    )
 
 
 def told_of(*untold: str, owed: bool = True) -> Story:

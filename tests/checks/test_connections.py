@@ -191,6 +191,15 @@ def test_an_error_that_speaks_of_the_server_may_cost_every_connection() -> None:
     assert costly(by="server").failing() == set()
 
 
+def test_an_answer_that_is_read_late_for_want_of_a_core_is_no_rest() -> None:
+    assert costly(waited_ms=100).failing() == {"costs_no_other"}
+    assert costly(waited_ms=400).failing() == set(), "the quarter of a second may have been a wait for that answer"
+
+
+def test_connections_that_are_given_up_while_they_are_made_speak_of_the_line() -> None:
+    assert costly(given_up=1).failing() == set()
+
+
 def test_what_another_start_ends_is_no_cost_of_an_error_before_it() -> None:
     story = costly()
     [met] = [each.errors[0] for each in story.recorder.history.of(ErrorsMet)]
