@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from harness.engine.secret_parts import secret_parts
 from harness.history.events import SecretShown
 from harness.target import OutgoingRequest
 from harness.target.sections.secrets import SecretsDescription
@@ -82,7 +83,8 @@ def known_secrets(
     for password, names in links.items():
         known.add(f"the password on {' and '.join(names)}", password)
     for name in described.settings:
-        known.add(name, environment.get(name, ""))
+        for part in secret_parts(environment.get(name, ""), described.parts.get(name)):
+            known.add(name, part)
     return known
 
 

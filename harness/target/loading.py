@@ -78,6 +78,10 @@ def _check_secrets(description: TargetDescription, sender: Sender, place: str) -
         if name not in given:
             problem = "the service gets no such setting"
             raise UsageError.at(f"{place}: [secrets]", "settings", name, problem, valid=given)
+    for name in description.secrets.parts:
+        if name not in description.secrets.settings:
+            problem = "it is none of `settings`"
+            raise UsageError.at(f"{place}: [secrets.parts]", "", name, problem, valid=description.secrets.settings)
 
 
 def _check_change(changed: ChangedDescription, sender: Sender, where: str) -> None:

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from harness.cli.main import main
 from harness.cli.verbs.init import this_harness
 from harness.drafting.project import Asked, found
+from harness.engine.observing.service.service_log import unhandled_in
 from harness.plugin.collection import collect_scenarios
 from harness.target import load_target
 
@@ -202,3 +203,19 @@ def test_the_job_installs_the_harness_that_is_installed(
         write(installed, {"direct_url.json": json.dumps(came_from)})
     monkeypatch.syspath_prepend(tmp_path)
     assert this_harness() == installs
+
+
+def test_an_error_that_was_handled_is_not_judged_by_its_traceback(tmp_path: Path) -> None:
+    write(tmp_path, {"shop/app.py": SHOP})
+    assert main(["init", str(tmp_path)]) == 0
+    file = tmp_path / "scenarios" / "target.toml"
+    unhandled = load_target(file).description.service.unhandled
+    traceback = 'Traceback (most recent call last):\n  File "x.py", line 1\nOSError: gone\n'
+    assert not [*unhandled_in(f"WARNING: trying again\n{traceback}".splitlines(), unhandled)]
+    for told in (
+        "ERROR:    Exception in ASGI application", "Task exception was never retrieved", "Exception in thread worker:",
+        "[2026-01-01 00:00:00,000] ERROR in app: Exception on /orders [POST]", "Internal Server Error: /orders/",
+    ):  # fmt: skip
+        (line,) = unhandled_in(f"{told}\n{traceback}".splitlines(), unhandled)
+        assert (line.line, line.ends_with) == (told, "OSError: gone")
+    assert "unhandled = '^Traceback'" in file.read_text("utf-8"), "how to judge each"

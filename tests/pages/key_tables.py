@@ -28,6 +28,7 @@ KINDS = {
     "PositiveInt": "whole number, 1 or more", "Seconds": "seconds", "Milliseconds": "milliseconds",
     "Expression": "expression", "ExpressionWithPort": "expression with a group `port`",
     "ExpressionWithId": "expression with a group `id`", "ExpressionWithTime": "expression with a group `time`",
+    "ExpressionWithSecret": "expression with a group `secret`",
     "PositiveFloat": "number above 0", "Series": "series of a metric", "UrlPath": "path",
     "Status": "status", "Name": "name", "HostName": "host name", "HeaderName": "header's name", "Label": "label",
     "Text": "text",

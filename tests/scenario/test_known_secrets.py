@@ -86,3 +86,44 @@ def test_an_acknowledgement_may_show_a_body_and_no_signature() -> None:
 def test_bodies_are_secret_only_by_the_targets_word() -> None:
     assert list(known(bodies=False).shown_in(BODY.decode(), "the log")) == []
     assert len(KnownSecrets(SecretsDescription())) == 0
+
+
+WORD = "correct-horse-battery"
+NAME = "the-name-of-a-neighbour"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"{NAME}:{WORD}",
+        f"{NAME}={WORD}, another-long-name={WORD}",
+        f"postgresql://{NAME}:{WORD}@a-database.example.com:5432/{NAME}?application_name={NAME}",
+        f"host={NAME} user={NAME} password={WORD}",
+        f"https://{WORD}@{NAME}.example.com/123",
+        f"https://{NAME}.example.com/hooks?name={NAME}&token={WORD}",
+        f"https://{NAME}.example.com/{WORD}",
+        f'{{"{NAME}": "{WORD}"}}',
+        f"amqp://{NAME}:{WORD}@one.example.com/{NAME},amqp://{NAME}:{WORD}@two.example.com/{NAME}",
+        WORD,
+    ],
+)
+def test_only_what_is_secret_in_a_setting_counts(value: str) -> None:
+    found = known_secrets(SecretsDescription(settings=["KEYS"]), {"KEYS": value}, {})
+    assert [each.what for each in found.shown_in(f"it is {WORD}", "the log")] == ["KEYS"]
+    told = f"{NAME} a-database.example.com one.example.com another-long-name application_name"
+    assert list(found.shown_in(told, "the log")) == []
+
+
+def test_a_target_says_which_part_of_a_setting_is_secret() -> None:
+    described = SecretsDescription(settings=["KEYS"], parts={"KEYS": r"(?P<secret>[\w-]+)@"})
+    found = known_secrets(described, {"KEYS": f"{WORD}@{NAME} other-secret-word@{NAME}"}, {})
+    assert list(found.shown_in(NAME, "the log")) == []
+    for secret in (WORD, "other-secret-word"):
+        assert [each.what for each in found.shown_in(secret, "the log")] == ["KEYS"]
+
+
+@given(st.binary(min_size=SOUGHT, max_size=40))
+def test_base64_with_its_padding_is_sought_whole(key: bytes) -> None:
+    written = base64.b64encode(key).decode()
+    found = known_secrets(SecretsDescription(settings=["KEYS"]), {"KEYS": f"{NAME}:{written}"}, {})
+    assert len(list(found.shown_in(json.dumps(f"{key.hex()}"), "the log"))) == 1

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.engine.laying.testbed import Testbed, open_testbed
+from harness.polling import poll_async
 from harness.relay import Cut, Match, Rule
 from harness.search.sweep.cells.states import NotReadyError, States
 from harness.search.sweep.lane import opened
@@ -21,6 +23,8 @@ from tests.tiny import HERE
 
 DATABASE = 'DATABASE_URL = "{postgres.url}"\n'
 REDIS = '[links.redis]\nprotocol = "redis"\n'
+TRIES_OF_A_DELIVERY, REFUSALS = 2, 10
+"""So often the service asks for one delivery, and more deliveries than a lane sends without a pause."""
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +34,7 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
     shutil.copy(HERE / "service.py", folder)
     text = (HERE / "target.toml").read_text("utf-8")
     text = text.replace(DATABASE, f'{DATABASE}TINY_KEEP = "off"\n').replace(REDIS, "")
+    text = text.replace("recovery_s = 5", "recovery_s = 2")
     (folder / "scenarios" / "target.toml").write_text(text, "utf-8")
     target = load_target(folder / "scenarios" / "target.toml")
     with open_testbed(target, StackConfiguration(), logs=folder / "logs") as bed:
@@ -61,8 +66,29 @@ def test_a_service_that_acknowledges_nothing_is_not_ready_and_its_connections_co
             match = Match(direction="sent", text="INSERT")
             await relay.arm(Rule(id="all", hop=lane.site.hops["postgres"], match=match, action=Cut(), always=True))
             states = States(lane)
-            with pytest.raises(NotReadyError, match="8 deliveries did not make the service ready"):
+            with pytest.raises(NotReadyError, match=r"8 deliveries .* refused, status 503"):
                 await states.reach("warm", lane.new_rig())
             assert states.ended_connections == sum(lane.reports.ended.values()) > 0
+
+    asyncio.run(go())
+
+
+def test_a_service_that_refuses_at_once_until_it_is_connected_is_waited_for(bed: Testbed, tmp_path: Path) -> None:
+    async def go() -> None:
+        settings = replace(lane_settings(tmp_path, profile="whole"), patience_s=60)
+        async with bed.stack.relay.control() as relay, opened(bed, relay, settings) as lane:
+            match = Match(direction="sent", text="INSERT")
+            await relay.arm(Rule(id="away", hop=lane.site.hops["postgres"], match=match, action=Cut(), always=True))
+
+            async def refused_more_than_a_few() -> bool:
+                return len(await relay.fired("away")) > TRIES_OF_A_DELIVERY * REFUSALS
+
+            async def comes_back() -> None:
+                assert await poll_async(refused_more_than_a_few, within_s=60)
+                await relay.disarm("away")
+
+            back = asyncio.create_task(comes_back())
+            await States(lane).reach("warm", lane.new_rig())
+            await back
 
     asyncio.run(go())

@@ -82,6 +82,8 @@ def test_each_statement_is_broken_in_each_way_and_what_changed_is_told(
         "redis/GET a/1/delay", "redis/SET a value/1/delay",
     }  # fmt: skip
     assert all(cell["evidence"] for cell in told["cells"])
+    evidence = {cell["id"]: cell["evidence"] for cell in told["cells"]}
+    assert evidence["redis/refused"] == ["1 connect led to the relay, which refused it"]
     assert (told["complete"], told["exit_status"], told["left_out"], told["tests"]) == (True, 1, [], None)
     assert "Lost: no answer to SET" in found.stdout
     assert "2 findings in 4 places" in found.stdout

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.drafting.project._compose import PORT
-from harness.drafting.project._finding import Project, protocols
+from harness.drafting.project._finding import UNHANDLED, Project, protocols
 from harness.errors import HarnessError
 from harness.protocols.contract.about import storing
 from harness.target import SCHEMA
 from harness.target.description import SCHEMA_FILE
 
 IGNORED = ".results/"
+OF_PYTHON = """\
+# Finds what the service has not handled. If it writes no traceback of what it has, judge each: unhandled = '^Traceback'
+"""
 TODO = "TODO"
 BODY = '{"id": "{id}", "content": {body}}'
 UNKNOWN_SQL = "SELECT id FROM TODO"
@@ -28,7 +31,7 @@ name = "{name}"
 directory = "{directory}"
 command = {command}
 {prepare}alive = "{alive}"
-{ready}unhandled = '{unhandled}'
+{ready}{unhandled_note}unhandled = '{unhandled}'
 
 [service.environment]
 {environment}
@@ -166,11 +169,13 @@ def _target(project: Project) -> str:
     body = own or (
         f"body = '{BODY}'  # {TODO}: what the service expects\n" if "{id}" not in project.path and project.path else ""
     )
+    note = OF_PYTHON if project.unhandled == UNHANDLED[".py"] else ""
     prepare = f"prepare = {_words(project.prepare)}\n" if project.prepare else ""
     return TARGET.format(
         schema=SCHEMA, schema_file=SCHEMA_FILE.name, name=project.name, command=_words(command), prepare=prepare,
         body=body, read=read, ready=ready, directory=str(Path("..") / project.folder),
-        alive=project.alive or f"/{TODO}", unhandled=project.unhandled, environment="\n".join(settings),
+        alive=project.alive or f"/{TODO}", unhandled=project.unhandled, unhandled_note=note,
+        environment="\n".join(settings),
         links="\n\n".join(f'[links.{protocol}]\nprotocol = "{protocol}"' for protocol in links),
         method=project.method, path=project.path or f"/{TODO}/{{id}}", sql=json.dumps(project.sql or UNKNOWN_SQL),
     )  # fmt: skip

@@ -31,8 +31,15 @@ ALIVE = re.compile(r"[\"'](/(?:healthz?|alive|livez|ping|status|healthcheck))[\"
 SETTING = r"\b((?:[A-Z0-9]+_)*{word}(?:_[A-Z0-9]+)*_(?:URL|URI|DSN))\b"
 DATABASE = "(?:DATABASE|DB)"
 PORT_SETTING = re.compile(r"[\"'{.\[]PORT\b")
-UNHANDLED: Mapping[str, str] = {".py": "^Traceback", ".go": "^panic|goroutine \\d+ \\[running\\]"}
-"""How a language tells of an error that nothing has handled, by the ending of its files."""
+UNHANDLED: Mapping[str, str] = {
+    ".py": (
+        "Exception in (ASGI|WSGI|thread)|exception was never retrieved|Exception on /|Internal Server Error: /"
+        "|Error handling request|Exception ignored"
+    ),
+    ".go": "^panic|goroutine \\d+ \\[running\\]",
+}
+"""How a language tells of an error that nothing has handled, by the ending of its files. A traceback alone says nothing
+of that: services log what they have handled with one, too."""
 OF_OTHERS = "Unhandled|Uncaught|Exception in"
 PYTHON_PROGRAMS = {"uvicorn", "gunicorn", "hypercorn", "granian", "flask", "alembic", "fastapi", "daphne", "waitress"}
 RELOADS = {"--reload", "--debug"}

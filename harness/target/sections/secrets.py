@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+from typing import Annotated, Final
 
-from harness.documents import Table
+from pydantic import AfterValidator, Field
+
+from harness.documents import Expression, Table, wrong
 from harness.target.sections.outcomes import HeaderName
+
+GROUP: Final = "secret"
+"""The group of an expression that has what is secret."""
+
+
+def _expression_with_secret(text: str) -> str:
+    if GROUP not in re.compile(text).groupindex:
+        raise wrong("it has no group 'secret'", "write (?P<secret>...) around what is secret")
+    return text
+
+
+ExpressionWithSecret = Annotated[Expression, AfterValidator(_expression_with_secret)]
+"""A regular expression with a group named `secret`."""
 
 
 class SecretsDescription(Table):
@@ -16,8 +32,12 @@ class SecretsDescription(Table):
     """
 
     settings: list[str] = Field(default=[])
-    """Environment variables, of `[service.environment]` or the sender's `settings`, whose values are secret. What
-    commas, colons and blanks part is sought piece by piece; base64 also as the bytes that it stands for."""
+    """Environment variables, of `[service.environment]` or the sender's `settings`, whose values are secret: of a
+    URL its password, of `name:value` and `name=value` the value, of a list that in each piece. Base64 is sought also as
+    the bytes that it stands for."""
+    parts: dict[str, ExpressionWithSecret] = Field(default={})
+    """What of such a setting is secret, where it is another part: an expression with a group `secret`, by the setting's
+    name. Each match is one."""
     headers: list[HeaderName] = Field(default=[])
     """Headers of the requests whose values are secret, such as a signature."""
     bodies: bool = Field(default=False, strict=True)

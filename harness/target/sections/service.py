@@ -39,7 +39,8 @@ class ServiceDescription(Table):
     ready: UrlPath | None = None
     """Answers 2xx while it can do its work."""
     unhandled: Expression
-    """Finds an unhandled exception in the service's log."""
+    """Finds an unhandled exception in the service's log. `^Traceback` fits only where it writes none of what it has
+    handled; else name the line above it: `Exception in ASGI application`."""
     start_within_s: Seconds = 15.0
     """How long it may take to listen and answer `alive`."""
     stop_within_s: Seconds = 10.0

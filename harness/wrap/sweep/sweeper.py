@@ -235,7 +235,11 @@ def _judged(cell: Cell, hop: str, trial: Trial, unbroken: Trial) -> CellResult:
 def _evidence(cell: Cell, hop: str, trial: Trial) -> Sequence[str]:
     if cell.statement is None:
         refused = sum(each.connects for each in trial.saw.servers if each.name == hop)
-        return [f"{counted(refused, 'connect')} led to the relay, which refused them"] if refused else []
+        return (
+            [f"{counted(refused, 'connect')} led to the relay, which refused {'it' if refused == 1 else 'them'}"]
+            if refused
+            else []
+        )
     return [
         f"the relay: {fired.message} {shortened(one_line(fired.text), EVIDENCE_CHARACTERS)!r},"
         f" connection {fired.connection} (port {fired.service_port})"

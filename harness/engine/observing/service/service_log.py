@@ -33,11 +33,12 @@ def record_unhandled(rig: Rig, lines: Sequence[str]) -> None:
 
 
 def unhandled_in(lines: Sequence[str], unhandled: str) -> Iterator[UnhandledLogged]:
-    """Return the lines that the expression finds. Where one begins a traceback, its own words tell nothing."""
+    """Return the lines that the expression finds. One that begins a traceback, or is above it, has its last line."""
     expression = re.compile(unhandled)
     for number, line in enumerate(lines):
         if expression.search(line):
-            closing = _closing(lines, number) if line.startswith(TRACEBACK) else ""
+            begins = next((at for at in (number, number + 1) if lines[at : at + 1] and TRACEBACK in lines[at]), None)
+            closing = "" if begins is None else _closing(lines, begins)
             yield UnhandledLogged(line[:LINE_CHARACTERS_KEPT], closing[:LINE_CHARACTERS_KEPT])
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.engine.laying.tls import told_with_tls
-from harness.engine.rig import Rig
+from harness.engine.rig import RETRY_EVERY_S, Rig
 from harness.engine.workload.clients import Answer, Errand
 from harness.errors import HarnessError
 from harness.history import Recorder
 from harness.history.events import Purpose
+from harness.polling import poll_async
 from harness.search.recording.places import Kind
 from harness.search.sweep.lane import Lane
 from harness.target import Delivery
-from harness.vocabulary import ACKNOWLEDGED
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, THROTTLED
 
+NOT_NOW = REFUSED | THROTTLED
 TRIES = 4
 """A dead connection in a pool makes one request fail if the service does not check it first. A lane has few."""
 
@@ -88,8 +90,10 @@ class States:
         """Forget the state: the service was restarted, or data was corrupted."""
         self._warm = None
 
-    async def _make_warm(self, rig: Rig) -> _Warm:
+    async def _make_warm(self, rig: Rig, *, waited: bool = False) -> _Warm:
+        """`waited`: for a service that said "not now"; it is waited for once."""
         last, always = "", frozenset(self._lane.site.hops.values())
+        answer: Answer | None = None
         for _ in range(2 * TRIES):
             before, ended, delivery = self._lane.reports.ended.copy(), self.ended_connections, self._lane.make()
             answer = await self._lane.deliver(rig, delivery, Purpose.WARM)
@@ -101,10 +105,21 @@ class States:
         if always - self._short_lived:
             # Each was acknowledged, and a connection ended during each: the service keeps none there.
             self._short_lived |= always
-            return await self._make_warm(rig)
+            return await self._make_warm(rig, waited=waited)
         await self._lane.check_alive()
+        if answer is not None and answer.outcome in NOT_NOW and not waited and await self._acknowledges_again(rig):
+            return await self._make_warm(rig, waited=True)
         problem = f"{2 * TRIES} deliveries did not make the service ready, the last one: {last}"
         raise NotReadyError(await told_with_tls(self._lane.relay, self._lane.site.hops, problem))
+
+    async def _acknowledges_again(self, rig: Rig) -> bool:
+        """Whether it does so in time: one that connects anew beside its requests refuses them at once until then."""
+
+        async def acknowledges() -> bool:
+            answer = await self._lane.deliver(rig, self._lane.make(), Purpose.WARM)
+            return answer.outcome == ACKNOWLEDGED
+
+        return bool(await poll_async(acknowledges, within_s=rig.recovery_s, interval_s=RETRY_EVERY_S))
 
     async def _make_fresh(self, rig: Rig) -> None:
         self._warm = None
