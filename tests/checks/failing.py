@@ -149,13 +149,10 @@ def tried(
     )
 
 
-def costly(
-    *, by: str = "service", code: str = "40P01", own: bool = True, waited_ms: float = 0.0, given_up: int = 0
-) -> Story:
+def costly(*, by: str = "service", code: str = "40P01", own: bool = True, given_up: int = 0) -> Story:
     """Four connections at rest, an error on a fifth, and the four are ended at once.
 
-    `waited_ms`: how long the service waited for a core in that half of a second. `given_up`: connections that were
-    made and given up unused just before.
+    `given_up`: how many connections were made and given up, unused, just before.
     """
     met_ns = time.monotonic_ns() - SECOND_NS
     old_ns = met_ns - SECOND_NS
@@ -168,12 +165,7 @@ def costly(
     used += [
         ConnectionUsed(6 + number, met_ns, 0, 0, 0, met_ns + 500_000, by, False, 0.0) for number in range(given_up)
     ]
-    cores = CoresSeen(500.0, (CoreWait("service", waited_ms, 5.0),), 0.4, 2)
-    return (
-        whole()
-        .tell_at(met_ns + 2_000_000, cores)
-        .tell(ErrorsMet("postgres", (error,)), ConnectionsSeen("postgres", 5, tuple(used)))
-    )
+    return whole().tell(ErrorsMet("postgres", (error,)), ConnectionsSeen("postgres", 5, tuple(used)))
 
 
 def told_of(*untold: str, owed: bool = True) -> Story:

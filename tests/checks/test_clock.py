@@ -115,7 +115,6 @@ BY_A_CLOCK = {
     "recovers",
     "ends_in_time",
     "waits_for_something",
-    "costs_no_other",  # a connection that waits for an answer to be read is not at rest
 }
 
 

@@ -13,10 +13,20 @@ from harness.checks.facts.let_go import AGE_MS, IDLE_MS, cost_of
 from harness.engine.observing.servers.tries import quiet_everywhere
 from harness.engine.observing.service.errors_logged import errors_logged
 from harness.faults import wire
-from harness.history.events import ConnectionUsed, ErrorMet, ErrorsMet, FaultActed, Named
+from harness.history.events import (
+    ConnectionUsed,
+    ErrorMet,
+    ErrorsMet,
+    FaultActed,
+    Named,
+    Purpose,
+    RequestEnded,
+    RequestSent,
+)
 from harness.protocols.postgres.words import postgres
+from harness.vocabulary import ACKNOWLEDGED, UNKNOWN
 from tests.checks.failing import costly, told_of, waited
-from tests.checks.support import DOWN
+from tests.checks.support import DOWN, Story, digest_of
 
 MS = 1_000_000
 TAKES_MS = 4
@@ -191,13 +201,22 @@ def test_an_error_that_speaks_of_the_server_may_cost_every_connection() -> None:
     assert costly(by="server").failing() == set()
 
 
-def test_an_answer_that_is_read_late_for_want_of_a_core_is_no_rest() -> None:
-    assert costly(waited_ms=100).failing() == {"costs_no_other"}
-    assert costly(waited_ms=400).failing() == set(), "the quarter of a second may have been a wait for that answer"
-
-
 def test_connections_that_are_given_up_while_they_are_made_speak_of_the_line() -> None:
     assert costly(given_up=1).failing() == set()
+
+
+def test_a_client_that_hangs_up_explains_one_connection_and_no_second() -> None:
+    """Two of its kind were given up just after one client had hung up: one of them speaks of the line."""
+    assert _hung_up(costly(given_up=1)).failing() == {"costs_no_other"}
+    assert _hung_up(costly(given_up=2)).failing() == set()
+
+
+def _hung_up(story: Story) -> Story:
+    """A client hangs up just before the error."""
+    [met] = [each.errors[0] for each in story.recorder.history.of(ErrorsMet)]
+    sent = RequestSent(100, "c", digest_of("c"), 100, Purpose.SCENARIO.value, ACKNOWLEDGED | UNKNOWN)
+    ended = RequestEnded(100, UNKNOWN, 1.0, problem="hung up", hung_up_at=Named("at the INSERT"))
+    return story.tell_at(met.t_ns - MS, sent).tell_at(met.t_ns - MS // 2, ended)
 
 
 def test_what_another_start_ends_is_no_cost_of_an_error_before_it() -> None:

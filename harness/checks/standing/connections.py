@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from harness.checks.clock import SERVICE, Late, Span
 from harness.checks.facts.exchanges import Exchange, exchanges, several
@@ -59,7 +59,7 @@ def costs_no_other(history: History) -> Examined:
         examined += len(triggers)
         causes = _causes(history, seen.connections, errors) if seen.connections else ()
         costs = [
-            (each, _at_rest(history, cost_of(each.t_ns, each.connection, seen.connections, causes, ends)))
+            (each, cost_of(each.t_ns, each.connection, seen.connections, causes, ends))
             for each in (triggers if seen.connections else ())
         ]
         blamed = max(filter(_too_much, costs), key=_how_likely, default=None)
@@ -70,19 +70,6 @@ def costs_no_other(history: History) -> Examined:
         f"; {sum(each.count for each in history.of(ConnectionsSeen))} connections",
         observations=examined,
     )
-
-
-def _at_rest(history: History, cost: Cost) -> Cost:
-    """Leave out what may not have been at rest: on a busy machine the service reads an answer late, or never.
-
-    The relay had passed the answer on, and for want of a core the service may have run out of patience over it.
-    """
-    gone = [each for each in cost.gone if _rest_ms(each) > _at_work_ms(history, (each.used_until_ns, each.ended_ns))]
-    return replace(cost, gone=tuple(gone))
-
-
-def _rest_ms(each: ConnectionUsed) -> float:
-    return (each.ended_ns - each.used_until_ns) / 1e6
 
 
 def _too_much(found: tuple[_Trigger, Cost]) -> bool:
@@ -123,12 +110,16 @@ def _causes(history: History, connections: Sequence[ConnectionUsed], errors: Seq
     own = {error.connection for error in errors if error.own}
     hung_up = [each.span[1] for each in exchanges(history) if each.ended is not None and each.ended.hung_up_at]
     found = [error.t_ns for error in errors if not error.own]
-    for each in connections:
+    for each in sorted(connections, key=lambda each: each.ended_ns):
         if not each.ended_ns or (each.let_go and each.uses):  # an unused one was given up while it was made
             continue
         by_service = each.by in ("service", "reset by service")
-        its_own = by_service and each.number in own
-        if not its_own and not (by_service and any(0 <= each.ended_ns - t_ns <= HUNG_UP_NS for t_ns in hung_up)):
+        if by_service and each.number in own:
+            continue
+        asked = [t_ns for t_ns in hung_up if by_service and 0 <= each.ended_ns - t_ns <= HUNG_UP_NS]
+        if asked:
+            hung_up.remove(asked[0])  # one client's hanging up ends one connection
+        else:
             found.append(each.ended_ns)
     return found
 
