@@ -65,7 +65,7 @@ def perform(
         try:
             with session:
                 if output.verbosity > Verbosity.QUIET:
-                    screen.write_all(opening_lines(session.summary(complete=False, status=None), session.folder))
+                    screen.write_all(opening_lines(session.record.summary(complete=False, status=None), session.folder))
                 play(session, screen)
                 status = session.finish()
                 complete = True
@@ -74,11 +74,11 @@ def perform(
             session.interrupted()
             screen.write([("interrupted", BOLD)])
         finally:
-            found = session.summary(complete=complete, status=status)
-            screen.write_all(closing_lines(found, session.folder, unpublished=session.unpublished))
+            found = session.record.summary(complete=complete, status=status)
+            screen.write_all(closing_lines(found, session.folder, unpublished=session.record.unpublished))
             locations = {scenario.id: scenario.location for scenario in chosen}
             screen.write_all([(line, "")] for line in tell_github(session.folder.path, locations, os.environ))
-            if output.as_json and not told(session.json):
+            if output.as_json and not told(session.record.json):
                 status = session.not_told(complete=complete, status=status)
     return status
 

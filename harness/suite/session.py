@@ -6,39 +6,35 @@ import dataclasses
 import functools
 import os
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from harness.checks import Verdict
 from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import ProofResult, judge_ablated
-from harness.results.files import write_atomically
-from harness.results.finding import Finding
 from harness.results.folder import new_results_folder
-from harness.results.model import SummaryRead
 from harness.results.repro import gate_line
-from harness.results.summary import RunTexts, Summary, Times
 from harness.scenario.proving import proof_tried_by, prove
 from harness.scenario.runner import RunConfiguration
 from harness.scenario.scenario import Scenario
-from harness.suite.apart import Apart
 from harness.suite.chosen import Chosen
 from harness.suite.drafts import draft_findings, draft_note
 from harness.suite.heap import settled_heap
 from harness.suite.info import Command, run_info
-from harness.suite.lanes import Lanes
-from harness.suite.orders import Copy, Order, Progress, Saw, StackUp, Told, Unwritten
-from harness.suite.performing import Here, Performer, Ways
+from harness.suite.lanes.apart import Apart
+from harness.suite.lanes.orders import Copy, Order, Progress, Saw, StackUp, Told, Unwritten
+from harness.suite.lanes.performing import Here, Performer, Ways
+from harness.suite.lanes.threads import Lanes
+from harness.suite.lanes.turns import TakingTurns
 from harness.suite.publisher import Publisher, Unpublished
+from harness.suite.record import Record
 from harness.suite.servers import Servers
 from harness.suite.settings import SuiteSettings, check_profile
 from harness.suite.sources import KeptSources
-from harness.suite.status import ExitStatus, exit_status, status_of
-from harness.suite.turns import TakingTurns
+from harness.suite.status import ExitStatus, status_of
 from harness.suite.unavailable import Unavailable
 from harness.suite.watcher import Unwatched, Watcher
 from harness.target import Target
@@ -51,7 +47,7 @@ Repro = Callable[[RunKey, int], str]
 class Session:
     """A context manager: its end writes the results and stops the servers, whatever ended it.
 
-    Runs are performed in this process, or with several jobs in one process per lane (see `performing`); everything is
+    Runs are performed in this process, or with several jobs in one process per lane (see `lanes`); everything is
     recorded, shown and judged here.
     """
 
@@ -67,22 +63,15 @@ class Session:
         publisher: Publisher | None = None,
         servers: Servers | None = None,
     ) -> None:
-        self._began = time.monotonic()
         self._settings = settings
         self._target = target
-        self._selection = tuple(selection)
         self._listed = listed or {}
         self._watcher = watcher or Unwatched()
         self._publisher = publisher or Unpublished()
         self._servers = servers
         self._lock = threading.RLock()
         self._heap = settled_heap()
-        self._stack_s = 0.0
         self._finished = False
-        self.json = ""
-        """The summary so far, as JSON."""
-        self.unpublished = ""
-        """Why the report could not be written, set when the session has ended; empty if it was."""
         self._over = False
         self.ambiguous: Collection[str] = ()
         """Ids that are also names of themes: the lines that repeat a run say which is meant."""
@@ -91,14 +80,12 @@ class Session:
         self._here = Here(self._ways(logs=self.folder.logs), self._heard)
         self._apart: dict[int, Apart] = {}
         """The performers of lanes, by the threads that wait for them."""
-        self.results: list[RunResult] = []
-        self.proofs: list[ProofResult] = []
-        self.findings: list[Finding] = []
-        self._texts = RunTexts()
-        self._sources = KeptSources(self.folder.path, self._unwritten)
-        self._sections: dict[str, Mapping[str, Any]] = {}
-        self._info = run_info(settings, folder_id=self.folder.id, profile=self.profile, command=command)
-        self._write(complete=False, status=None)
+        self.record = Record(
+            self.folder, run_info(settings, folder_id=self.folder.id, profile=self.profile, command=command),
+            selection=selection, listed=self._listed, strict=settings.strict, publisher=self._publisher,
+            told=self._say,
+        )  # fmt: skip
+        self._sources = KeptSources(self.folder.path, self.record.unwritten)
 
     def __enter__(self) -> Self:
         self._heap.__enter__()
@@ -110,23 +97,16 @@ class Session:
         with ExitStack() as last:  # each is done, whatever becomes of the one before
             last.push(self._heap)
             last.callback(self.folder.release)
-            last.callback(self._publish)
+            last.callback(self.record.publish)
             last.callback(self._here.close)
             if not self._finished:
                 self._finish(complete=False, status=status_of(error))
 
-    @property
-    def status(self) -> ExitStatus:
-        """The exit status of the results so far."""
-        return exit_status(
-            self.results, self.proofs, listed=self._listed, strict=self._settings.strict, findings=self.findings
-        )
-
     def finish(self) -> ExitStatus:
         """Take the servers down, and write that everything selected was run."""
         self.rest()
-        self._finish(complete=True, status=self.status)
-        return self.status
+        self._finish(complete=True, status=self.record.status)
+        return self.record.status
 
     def interrupted(self) -> None:
         """Write that not everything was run, because the user wished so."""
@@ -136,26 +116,8 @@ class Session:
         """Record that the results could not be delivered to the caller. The exit status then does not say held."""
         if status is ExitStatus.HELD:
             status = ExitStatus.INCONCLUSIVE
-        self._write(complete=complete, status=status)
+        self.record.write(complete=complete, status=status)
         return status
-
-    def summary(self, *, complete: bool, status: ExitStatus | None) -> Summary:
-        """The summary of everything so far."""
-        return Summary(
-            info=self._info,
-            selection=self._selection,
-            results=self._in_order(self.results, lambda result: result.key.id),
-            proofs=self._in_order(self.proofs, lambda proof: proof.id),
-            sections=dict(self._sections),
-            findings=tuple(self.findings),
-            times=self.times,
-            complete=complete,
-            exit_status=None if status is None else int(status),
-        )
-
-    def so_far(self) -> SummaryRead:
-        """The summary so far, as a reader of `summary.json` gets it."""
-        return self.summary(complete=True, status=self.status).read(self.folder.relative)
 
     def another(self, suite: Chosen, settings: SuiteSettings, command: Command) -> Session:
         """Return a session with separate servers that reports and publishes like this one."""
@@ -170,21 +132,6 @@ class Session:
         )
         other.ambiguous = suite.ambiguous
         return other
-
-    def _in_order(self, found: Sequence[FoundT], id_of: Callable[[FoundT], str]) -> tuple[FoundT, ...]:
-        """In the order of the selection, whichever lane was the first."""
-        place = {name: number for number, name in enumerate(self._selection)}
-        return tuple(sorted(found, key=lambda each: place.get(id_of(each), len(place))))
-
-    @property
-    def times(self) -> Times:
-        """How the time was spent so far."""
-        return Times(
-            total_s=time.monotonic() - self._began,
-            stack_s=self._stack_s,
-            scenarios_s=sum(result.duration_s for result in self.results),
-            around_s=sum(result.overhead_s for result in self.results),
-        )
 
     def each(self, scenarios: Sequence[Scenario], work: Callable[[Scenario], object]) -> None:
         """Do the work for each scenario. With several jobs, scenarios run at once, each lane in a process of its own.
@@ -239,9 +186,7 @@ class Session:
             result = dataclasses.replace(result, expected=Verdict.FAILED)
             judgement = judge_ablated(result, proof)
             note = f"{judgement.verdict}: {judgement.reason}"
-        with self._lock:
-            drafts = draft_findings(scenario, strict=self._settings.strict)
-            self.findings += [each for each in drafts if each not in self.findings]
+        self.record.found(draft_findings(scenario, strict=self._settings.strict))
         self._record(result, note or draft_note(scenario))
         return result
 
@@ -254,9 +199,8 @@ class Session:
             with self._lock:
                 if self._over:
                     return tried
-                self.proofs.append(found)
+                self.record.proved(found)
                 self._watcher.proved(found)
-                self._write(complete=False, status=None)
         return tried
 
     def run_as(self, scenario: Scenario, key: RunKey, role: Role) -> RunResult:
@@ -291,12 +235,6 @@ class Session:
     def rest(self) -> None:
         """Take the servers down; the next run brings them up again."""
         self._here.rest()
-
-    def add(self, section: str, data: Mapping[str, Any], findings: Sequence[Finding]) -> None:
-        """Add findings that belong to no single run to the summary and to the exit status."""
-        self._sections[section] = data
-        self.findings += findings
-        self._write(complete=False, status=None)
 
     def _configuration(
         self, *, seed: int | None = None, folder: Path | None = None, repro: Repro | None = None
@@ -337,8 +275,7 @@ class Session:
         with self._lock:
             if self._over:
                 return
-            self.results.append(result)
-            self._write(complete=False, status=None)
+            self.record.ran(result)
             self._watcher.ended(result, note)
 
     def _ways(self, *, logs: Path, lane: str = "", harness: int | None = None) -> Ways:
@@ -355,45 +292,16 @@ class Session:
             case Saw(entry):
                 self._watcher.saw(entry)
             case Unwritten(path, problem):
-                self._unwritten(path, problem)
+                self.record.unwritten(path, problem)
             case StackUp(seconds, versions):
-                with self._lock:
-                    self._stack_s += seconds
-                    self._info = dataclasses.replace(self._info, versions={**self._info.versions, **versions})
+                self.record.stack_up(seconds, versions)
+
+    def _say(self, sentence: str) -> None:
+        self._watcher.progress(sentence)  # the watcher of that moment: lanes have another one
 
     def _finish(self, *, complete: bool, status: ExitStatus) -> None:
         self._finished = True
-        self._write(complete=complete, status=status)
-
-    def _write(self, *, complete: bool, status: ExitStatus | None) -> None:
-        summary = self.summary(complete=complete, status=status)
-        self.json = summary.text(self.folder.relative, self._texts)
-        try:
-            write_atomically(self.folder.summary, self.json)
-        except OSError as problem:
-            self._unwritten(self.folder.summary, str(problem))
-        try:
-            if status is not None:
-                self._publisher.judged(summary, self.folder)
-        except OSError as problem:
-            self._unwritten(self.folder.junit, str(problem))
-            if status is ExitStatus.HELD:  # the summary says 0, which is true no more
-                self._write(complete=complete, status=self.status)
-
-    def _publish(self) -> None:
-        """Write the report of a session that has ended. If that fails, the verdict stays as it is."""
-        try:
-            self.unpublished = self._publisher.ended(self.folder)
-        except OSError as problem:
-            self.unpublished = str(problem)
-
-    def _unwritten(self, path: Path, problem: str) -> None:
-        """Report once per session that a file could not be written: a result that held then lacks its evidence."""
-        with self._lock:
-            if not any(finding.section == UNWRITTEN for finding in self.findings):
-                sentence = f"{path.name}: could not be written: {problem}. Make room, and run again."
-                self.findings.append(Finding(UNWRITTEN, path.name, "not written", sentence, inconclusive=True))
-                self._watcher.progress(sentence)
+        self.record.write(complete=complete, status=status)
 
 
 __all__ = ["Session"]

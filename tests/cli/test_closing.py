@@ -41,7 +41,7 @@ def full(*_: object) -> NoReturn:
 @pytest.mark.parametrize(
     ("writer", "said", "status"),
     [
-        ("harness.suite.session.write_atomically", "summary.json: could not be written", ExitStatus.INCONCLUSIVE),
+        ("harness.suite.record.write_atomically", "summary.json: could not be written", ExitStatus.INCONCLUSIVE),
         ("harness.present.pages.write_atomically", "junit.xml: could not be written", ExitStatus.INCONCLUSIVE),
         ("harness.present.html.writing.write_atomically", "the report could not be made: ", ExitStatus.NOTHING_RAN),
     ],
@@ -68,7 +68,7 @@ def test_a_summary_never_says_held_where_the_session_does_not(suite: Path, monke
     def held_but_for(*_: object, findings: Collection[Finding] = (), **__: object) -> ExitStatus:
         return ExitStatus.INCONCLUSIVE if findings else ExitStatus.HELD
 
-    monkeypatch.setattr("harness.suite.session.exit_status", held_but_for)
+    monkeypatch.setattr("harness.suite.record.exit_status", held_but_for)
     assert closed(suite) is ExitStatus.INCONCLUSIVE
     assert summary_in(suite)["exit_status"] == 3
 

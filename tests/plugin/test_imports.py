@@ -13,7 +13,8 @@ from tests.tiny import CHECKOUT, completed, environment, write_suite
 
 LIGHT = {
     "harness", "harness.errors", "harness.plugin", "harness.plugin.chaos", "harness.plugin.fixture",
-    "harness.plugin.hooks", "harness.plugin.ids", "harness.plugin.options", "harness.pytest_plugin",
+    "harness.plugin.hooks", "harness.plugin.ids", "harness.plugin.options", "harness.plugin.phases",
+    "harness.pytest_plugin",
     "harness.protocols", "harness.protocols.contract", "harness.protocols.contract.about", "harness.protocols.registry",
     *(f"harness.protocols.{protocol}{module}" for protocol in PROTOCOLS for module in ("", ".about")),
 }  # fmt: skip

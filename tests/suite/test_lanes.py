@@ -17,8 +17,8 @@ from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import ProofResult
 from harness.scenario.scenario import Scenario
 from harness.suite.bed import Bed
-from harness.suite.lanes import Lanes
-from harness.suite.turns import TakingTurns
+from harness.suite.lanes.threads import Lanes
+from harness.suite.lanes.turns import TakingTurns
 from tests.proof.made import scenario
 from tests.results.made import made
 

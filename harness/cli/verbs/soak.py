@@ -36,6 +36,6 @@ def soak(ids: tuple[str, ...], *, runs: int, **given: Any) -> ExitStatus:
         try:
             rounds.soak(suite, session, runs, begins)
         finally:
-            screen.write_all(soak_lines(session.results))
+            screen.write_all(soak_lines(session.record.results))
 
     return perform(suite, output, play)

@@ -18,21 +18,21 @@ def judge_teeth(suite: Chosen, session: Session, matrix: Matrix | None = None) -
     """Judge the session's proofs. Add the judgement to the summary and the exit status."""
     teeth = teeth_of(
         suite.chosen,
-        session.results,
-        session.proofs,
+        session.record.results,
+        session.record.proofs,
         protections=suite.target.description.protections,
         whole=suite.whole,
     )
     data = teeth.to_json()
     if matrix is not None:
         data["matrix"] = matrix.to_json()
-    session.add(SECTION, data, teeth.findings())
+    session.record.add(SECTION, data, teeth.findings())
     return teeth
 
 
 def add_matrix(session: Session, matrix: Matrix) -> None:
     """Add the matrix of scenarios that have no proofs to the summary."""
-    session.add(SECTION, {"matrix": matrix.to_json()}, [])
+    session.record.add(SECTION, {"matrix": matrix.to_json()}, [])
 
 
 def run_matrix(suite: Chosen, session: Session, known: Known, ran: Callable[[Scenario], object]) -> Matrix:
@@ -44,7 +44,7 @@ def run_matrix(suite: Chosen, session: Session, known: Known, ran: Callable[[Sce
         ran(scenario)
 
     session.each(suite.chosen, one)
-    return matrix_of(known, [each.id for each in suite.chosen], protections, session.profile, session.proofs)
+    return matrix_of(known, [each.id for each in suite.chosen], protections, session.profile, session.record.proofs)
 
 
 def _run_row(session: Session, scenario: Scenario, protections: list[str], known: Known) -> None:

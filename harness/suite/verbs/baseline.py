@@ -49,7 +49,7 @@ class AgainstBaseline:
     def compare(self, session: Session) -> Compared:
         """Compare what the session has run. Add the comparison to the summary and the exit status."""
         points = points_in(self.chosen) if self.chosen.whole else None
-        record = record_of(session.so_far(), self.sources, fault_space_points=points)
+        record = record_of(session.record.so_far(), self.sources, fault_space_points=points)
         how = Comparison(
             proofs=self.chosen.proofs,
             whole=self.chosen.whole,
@@ -65,7 +65,7 @@ class AgainstBaseline:
             "new": new,
             "differences": [each.finding(SECTION).to_json() for each in found],
         }
-        session.add(SECTION, section, [each.finding(SECTION) for each in found])
+        session.record.add(SECTION, section, [each.finding(SECTION) for each in found])
         return Compared(str(self.path), found, new)
 
 

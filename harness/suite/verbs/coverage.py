@@ -58,7 +58,7 @@ class JudgedCoverage:
 
 def subject_of(suite: Chosen, session: Session) -> Subject:
     """Return what the session tests."""
-    info = session.summary(complete=False, status=None).info
+    info = session.record.summary(complete=False, status=None).info
     return Subject(target=info.target, profile=info.profile, without=suite.settings.without, revision=info.revision)
 
 
@@ -80,15 +80,15 @@ def judge_coverage(suite: Chosen, session: Session) -> JudgedCoverage | None:
     """
     settings, links, unread = suite.settings, links_of(suite), list[str]()
     subject = subject_of(suite, session)
-    found = gate_coverage(settings.scenarios, settings.results, session.results, subject, unread, links)
+    found = gate_coverage(settings.scenarios, settings.results, session.record.results, subject, unread, links)
     if found is None:
         return None
-    lost = lost_of(found, session.results, links) if found.below_floor else None
+    lost = lost_of(found, session.record.results, links) if found.below_floor else None
     findings = []
     if lost is not None:
         sentence = "; ".join([found.below_floor, *lost.sentences()])
         findings.append(Finding(SECTION, "fault space", "below its floor", sentence))
-    session.add(SECTION, found.to_json(), findings)
+    session.record.add(SECTION, found.to_json(), findings)
     return JudgedCoverage(found, lost, unread)
 
 

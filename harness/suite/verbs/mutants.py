@@ -81,7 +81,7 @@ class MutantTrial:
     def _conclude(self, session: Session) -> None:
         results = self.results
         findings = [each.finding for each in results if each.finding]
-        session.add(SECTION, section_of(str(self._listed.path), results), findings)
+        session.record.add(SECTION, section_of(str(self._listed.path), results), findings)
 
     def _scenario(
         self, session: Session, judged: Callable[[MutantResult], object], copies: Path, scenario: Scenario

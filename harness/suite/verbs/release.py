@@ -67,7 +67,7 @@ def verify(
     The result is in verify.json, in the summary and in the exit status. `begins` is called before the release runs.
     """
     run_scenarios(suite, session, prove=every)
-    new = session.so_far()
+    new = session.record.so_far()
     session.rest()
     old = release.recorded
     if old is None:
@@ -79,7 +79,7 @@ def verify(
     excused = () if suite.settings.strict else tuple(suite.listed)
     found = verification(new, old, ids, suite.proofs, whole=whole, excused=excused)
     write_atomically(session.folder.path / JSON_FILE, json.dumps(found.to_json(), indent=1) + "\n")
-    session.add(SECTION, found.to_json(), found.findings(SECTION))
+    session.record.add(SECTION, found.to_json(), found.findings(SECTION))
     return found
 
 
@@ -99,4 +99,4 @@ def _run_release(suite: Chosen, session: Session, new: SummaryRead, command: Com
 
         other.each(suite.chosen, one)
         other.finish()
-        return other.so_far()
+        return other.record.so_far()

@@ -20,8 +20,8 @@ from harness.errors import HarnessError
 from harness.processes.parent import die_with
 from harness.results import RunResult
 from harness.scenario.scenario import Scenario
-from harness.suite.orders import Order, Tell, Told
-from harness.suite.performing import Here, Ways, unrun
+from harness.suite.lanes.orders import Order, Tell, Told
+from harness.suite.lanes.performing import Here, Ways, unrun
 
 _FORKING = threading.Lock()
 """One lane forks at a time: another's process would inherit the child's end of the pipe, and hide the child's death."""

@@ -18,7 +18,7 @@ from harness.scenario.scenario import Scenario
 from harness.stack import StackConfiguration
 from harness.suite.bed import Bed
 from harness.suite.ground import KeptGround
-from harness.suite.orders import Order, Progress, StackUp, Tell
+from harness.suite.lanes.orders import Order, Progress, StackUp, Tell
 from harness.suite.servers import Servers
 from harness.target import Target
 

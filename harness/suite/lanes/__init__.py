@@ -1,0 +1,1 @@
+"""Lanes: scenarios that run at once, each lane a thread that decides and records, and a process that performs."""
