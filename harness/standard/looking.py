@@ -14,7 +14,7 @@ from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.errors import HarnessError
 from harness.search.recording.places import Kind
-from harness.search.recording.recorder import kinds_of, record_all
+from harness.search.recording.recorder import kinds_of, record_all, record_rest
 from harness.search.sweep.lane import EndedError, Lane
 from harness.search.sweep.sweeper import first_lane
 from harness.stack import StackConfiguration
@@ -25,6 +25,8 @@ from harness.standard.statements import statements
 from harness.target import Target
 
 KINDS: tuple[Kind, ...] = ("warm", "repeat", "read")
+AT_REST_S = 1.5
+"""So long it is watched what the service sends by itself: a worker looks for work a few times in a second."""
 MAY_BE_LEFT_OUT: tuple[Kind, ...] = ("repeat", "read")
 """Each run judges a service that fails at these. What a first delivery needs can be broken all the same."""
 
@@ -72,10 +74,11 @@ async def _look(bed: Testbed, run: RunConfiguration) -> Seen:
         except EndedError as problem:
             why = f"{problem.message}, when its connections to its servers were cut"
             return Seen(statements=(), kept={}, used=frozenset(), unrecorded=why)
+        at_rest = await record_rest(lane, AT_REST_S)
         used = frozenset(message.link for each in recordings for message in each.messages)
         left_out = [LeftOut(f"the statements of a {each.kind}", each.left_out) for each in recordings if each.left_out]
         return Seen(
-            statements=statements(recordings, links_of(bed.target)),
+            statements=statements(recordings, links_of(bed.target), at_rest),
             kept=await _kept(lane),
             used=used,
             left_out=left_out,

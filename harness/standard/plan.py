@@ -65,7 +65,10 @@ def _all(target: Target, seen: Seen, left_out: list[LeftOut]) -> Iterator[Planne
         shared = target.description.links[link.name].shares is not None
         yield from _of_link(link, ground, seen, left_out, shared=shared)
         for statement in seen.statements:
-            if statement.link == link:
+            if statement.link == link and statement.by_chance:
+                why = "the service sends it without a delivery, too, and it names none: a fault would strike either"
+                left_out.append(LeftOut(f"{statement.shown} on {link}", why))
+            elif statement.link == link:
                 yield from statement_breaks(statement, target)
 
 

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.engine.workload.deliveries import EVERY_ID
 from harness.search.recording.places import Kind
-from harness.search.recording.recording import Observed, Recording
+from harness.search.recording.recording import Observed, Recording, Shapes
 from harness.vocabulary import Link, Message
 
 PHASES = ("query", "commit", "idle")
@@ -29,6 +30,10 @@ class Statement:
     kind: Kind
     whole: str
     """All that was sent; `text` is the shortest beginning that no other statement has."""
+    having: str | None = None
+    """What tells the deliveries' own from others of that text: their ids. None where all are a delivery's."""
+    by_chance: bool = False
+    """It names no delivery, and comes without one, too: a fault would strike the one that happens to come first."""
     is_answered: bool = True
     """Whether the server says anything to it: a message that is only published has no answer that could be lost."""
 
@@ -40,17 +45,20 @@ class Statement:
     @property
     def sent(self) -> Message:
         """It is on its way to the server."""
-        return self.link.sent(self.text)
+        return self.link.sent(self.text, having=self.having)
 
     @property
     def answered(self) -> Message:
         """It was carried out, and its answer is on its way back."""
-        return self.link.answered(self.text)
+        return self.link.answered(self.text, having=self.having)
 
 
-def statements(recordings: Sequence[Recording], links: Sequence[Link]) -> Sequence[Statement]:
+def statements(
+    recordings: Sequence[Recording], links: Sequence[Link], at_rest: Shapes = frozenset()
+) -> Sequence[Statement]:
     """The different statements of these deliveries, in the order in which they were sent.
 
+    `at_rest`: what the service sends by itself, by link and fingerprint.
     One that a delivery and a repeat both have belongs to the first of them that was recorded.
     """
     named = {link.name: link for link in links}
@@ -61,6 +69,8 @@ def statements(recordings: Sequence[Recording], links: Sequence[Link]) -> Sequen
         if message.place.direction == "answered"
     }
     found = list(_different(recordings))
+    naming = frozenset[tuple[str, str]]().union(*(recording.named for recording in recordings))
+    unnamed = at_rest.union(*(recording.unnamed for recording in recordings))
     # A rule takes all white space for alike, and a statement that fills many lines is named by a few words of one.
     texts = [(message.link, " ".join(message.text.split())) for message, _ in found]
     words = Counter[tuple[str, str]]()
@@ -71,6 +81,7 @@ def statements(recordings: Sequence[Recording], links: Sequence[Link]) -> Sequen
         word = _word(text)
         words[message.link, word] += 1
         again = words[message.link, word]
+        shape = (message.link, message.place.text)
         made.append(
             Statement(
                 link=named[message.link],
@@ -78,6 +89,8 @@ def statements(recordings: Sequence[Recording], links: Sequence[Link]) -> Sequen
                 text=text,
                 kind=kind,
                 whole=message.text,
+                having=EVERY_ID if shape in naming & unnamed else None,
+                by_chance=shape in at_rest - naming,
                 is_answered=(message.link, whole) in answers,
             )
         )

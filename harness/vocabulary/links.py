@@ -141,7 +141,8 @@ class Link(Value):
                 statement carried out.
             phase: where the connection must stand: `"startup"`, `"authentication"`, `"query"`, `"commit"` (from the
                 COMMIT to the end of its answer) or `"idle"`. None: anywhere. Not every protocol has all of them.
-            having: one of its parameters or arguments contains this.
+            having: one of its parameters or arguments contains this, or the id of the delivery that it names does; of
+                COMMIT the one that its transaction named.
             connection: on this connection only, counted from 1, in the order in which connections first sent a
                 matching message.
             nth: only this match, counted from 1 over all connections. None: each of them.
@@ -177,7 +178,8 @@ class Link(Value):
             message: a single message of it by its name in the protocol, such as `"DataRow"`. None: the whole answer.
             phase: where the connection must stand: `"startup"`, `"authentication"`, `"query"`, `"commit"` (from the
                 COMMIT to the end of its answer) or `"idle"`. None: anywhere. Not every protocol has all of them.
-            having: one of its parameters or arguments contains this.
+            having: one of its parameters or arguments contains this, or the id of the delivery that it names does; of
+                COMMIT the one that its transaction named.
             connection: on this connection only, counted from 1, in the order in which connections first sent a
                 matching message.
             nth: only this match, counted from 1 over all connections. None: each of them.

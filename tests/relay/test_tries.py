@@ -85,6 +85,39 @@ def test_an_answer_that_a_connection_takes_with_it_is_lost() -> None:
     assert told(bed) == {("msg_1", SHAPE): ["lost", "lost", ""]}
 
 
+def test_a_rule_may_want_the_commit_of_what_names_a_delivery() -> None:
+    bed = counting()
+    bed.arm(Drop(), "sent", "COMMIT", having=b"msg_1")
+    worker, wire = prepared(bed), prepared(bed)
+    assert worker.sends(BEGIN, COMMIT) == BEGIN + COMMIT, "a worker's, that names nothing"
+    worker.answers(BEGUN, COMMITTED)
+    wire.sends(insert("msg_1"))
+    wire.answers(INSERTED)
+    assert worker.sends(insert("msg_2"), COMMIT) == insert("msg_2") + COMMIT
+    assert wire.sends(COMMIT) == b""
+    assert wire.sends(COMMIT) == COMMIT
+
+
+def test_a_rule_may_want_the_answer_to_the_commit_of_what_names_a_delivery() -> None:
+    bed = counting()
+    bed.arm(Drop(), "answered", "COMMIT", having=b"msg_1")
+    worker, wire = prepared(bed), prepared(bed)
+    for one, subject in ((worker, "msg_2"), (wire, "msg_1")):
+        one.sends(insert(subject), COMMIT)
+        one.answers(INSERTED)
+    assert worker.answers(COMMITTED) == COMMITTED
+    assert wire.answers(COMMITTED) == b""
+
+
+def test_a_recording_knows_what_names_a_delivery() -> None:
+    bed = counting()
+    bed.sightings.begin()
+    wire = prepared(bed)
+    wire.sends(BEGIN, insert("msg_1"), COMMIT, COMMIT)
+    told = [(each.text.strip(), each.subject) for each in bed.sightings.recorded() if each.runs]
+    assert told == [("BEGIN", ""), (INSERT, "msg_1"), ("commit;", "msg_1"), ("commit;", "")]
+
+
 def test_a_commit_belongs_to_what_its_connection_stored() -> None:
     bed = counting()
     for _ in range(2):

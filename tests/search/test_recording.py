@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.relay import Cut
 from harness.search.recording.places import CellId, Point
 from harness.search.recording.recording import LinkSeen, recording
@@ -60,3 +62,16 @@ def test_a_cell_becomes_a_rule_on_the_lanes_own_hop() -> None:
     assert (second.action, second.match.after) == (Cut(after=True), first.id)
     assert first.match.phase == "commit"
     assert INSERT not in first.match.text
+
+
+def test_statements_are_told_apart_that_come_with_and_without_naming_a_delivery() -> None:
+    def one(*statements: tuple[str, str]) -> list[LinkSeen]:
+        told = [replace(seen("sent", "Query", text), subject=subject) for text, subject in statements]
+        return [LinkSeen("postgres", "postgres", told)]
+
+    by_worker = [("BEGIN", ""), ("COMMIT", "")]
+    first = one(("BEGIN", ""), ("INSERT", "msg_1"), ("COMMIT", "msg_1"), ("DELETE", "msg_1"), *by_worker)
+    second = one(*by_worker, ("BEGIN", ""), ("INSERT", "msg_2"), ("COMMIT", "msg_2"))
+    found = recording("warm", [first, second], as_is)
+    assert found.named == {("postgres", "INSERT"), ("postgres", "COMMIT")}, "in each delivery"
+    assert found.unnamed == {("postgres", "BEGIN"), ("postgres", "COMMIT")}

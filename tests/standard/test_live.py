@@ -65,10 +65,13 @@ def test_a_repeat_that_fails_is_a_finding_and_keeps_nothing_from_being_broken(tm
 def test_what_a_worker_does_after_its_answer_is_broken_too(tmp_path: Path) -> None:
     suite = write_suite(tmp_path)
     target = suite / "scenarios" / "target.toml"
-    text = target.read_text("utf-8").replace("[service.environment]", '[service.environment]\nTINY_LATER = "on"')
+    text = target.read_text("utf-8").replace(
+        "[service.environment]", '[service.environment]\nTINY_LATER = "on"\nTINY_LOOKS = "on"'
+    )
     target.write_text(text.replace("[stored]", "[stored]\nwithin_ms = 20_000"), "utf-8")
     written = run_harness("new", "--suite", cwd=suite)
     assert written.returncode == 0, written.stderr
+    assert "left out: SELECT on postgres: the service sends it without a delivery, too" in written.stderr
     (cut,) = re.findall(r"async def test_standard_insert_cut_postgres.*?(?=\n\n\n)", _written(suite), re.DOTALL)
     assert "lab.until(wire.cut(postgres.sent('INSERT')).fired())" in cut.replace('"', "'")
 

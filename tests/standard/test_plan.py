@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -215,3 +216,29 @@ def test_a_replica_has_its_link_broken_and_not_its_server(tmp_path: Path) -> Non
     found = ids(standard_suite(load_target(tmp_path / "target.toml"), seen, nothing_lacks))
     assert "standard_replica_away_1s" in found
     assert not {"standard_replica_restarted", "standard_replica_failed_over"} & set(found)
+
+
+def test_what_a_worker_sends_by_itself_is_struck_only_where_it_names_a_delivery(target: Target) -> None:
+    def on_postgres(*texts: str) -> frozenset[tuple[str, str]]:
+        return frozenset(("postgres", text) for text in texts)
+
+    recorded = replace(
+        of(postgres, "BEGIN", "INSERT", "COMMIT"),
+        named=on_postgres("INSERT", "COMMIT"), unnamed=on_postgres("BEGIN"),
+    )  # fmt: skip
+    found = statements([recorded], [postgres], on_postgres("BEGIN", "COMMIT"))
+    assert {each.text: each.sent for each in found if not each.by_chance} == {
+        "INSERT": postgres.sent("INSERT"),
+        "COMMIT": postgres.sent("COMMIT", having="msg_"),
+    }
+    suite = standard_suite(target, Seen(statements=found, kept={}, used=ALL), nothing_lacks)
+    assert not [name for name in ids(suite) if "_begin_" in name]
+    assert [each.why for each in suite.left_out if each.what == "BEGIN on postgres"] == [
+        "the service sends it without a delivery, too, and it names none: a fault would strike either"
+    ]
+
+
+def test_what_one_delivery_sends_with_and_without_its_id_is_struck_where_it_names_it() -> None:
+    both = frozenset({("postgres", "COMMIT")})
+    (commit,) = statements([replace(of(postgres, "COMMIT"), named=both, unnamed=both)], [postgres])
+    assert commit.answered == postgres.answered("COMMIT", having="msg_")

@@ -4,6 +4,7 @@ TINY_RETRY=off: a lost connection is not replaced. TINY_KEEP=off: each delivery 
 TINY_STORE=off: it acknowledges, and stores nothing. TINY_SAME=off: what it is sent again it answers otherwise;
 TINY_SAME=fails: with a 500.
 TINY_LATER=on: it acknowledges first, and stores a moment later. LEDGER_URL: it stores everything there, too.
+TINY_LOOKS=on: it looks into its table before each delivery, and all the time.
 """
 
 from __future__ import annotations
@@ -55,14 +56,22 @@ class Store:
                     return True
             return False
 
+    async def look(self) -> None:
+        async with self._turn:
+            if self._connection is not None:
+                await self._connection.execute("SELECT count(*) FROM stored")
+
 
 LATER_S = 0.1
-later: set[asyncio.Task[bool]] = set()
+LOOKS = os.environ.get("TINY_LOOKS") == "on"
+later: set[asyncio.Task[object]] = set()
 URLS = [os.environ[name] for name in ("DATABASE_URL", "LEDGER_URL") if name in os.environ]
 store, *others = [Store(url) for url in URLS]
 
 
 async def stored(name: str, digest: str) -> bool:
+    if LOOKS:
+        await store.look()
     return all([await each.insert(name, digest) for each in (store, *others)])
 
 
@@ -106,7 +115,15 @@ async def prepare() -> None:
         await connection.close()
 
 
+async def look_all_the_time() -> None:
+    while True:
+        await store.look()
+        await asyncio.sleep(LATER_S / 10)
+
+
 async def serve() -> None:
+    if LOOKS:
+        later.add(asyncio.create_task(look_all_the_time()))
     application = Starlette(routes=[Route("/alive", alive), Route("/{source}/{id}", take, methods=["POST"])])
     await Server(uvicorn.Config(application, host="127.0.0.1", port=0, log_level="warning")).serve()
 

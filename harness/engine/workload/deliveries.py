@@ -6,10 +6,13 @@ import hashlib
 import random
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from harness.engine.workload import payloads
 from harness.target import SOURCE, Delivery
 
+EVERY_ID: Final = "msg_"
+"""What the id of every delivery of every run begins with."""
 Body = Callable[[random.Random, int], bytes]
 """Makes the body of the delivery with this index, counted from 0."""
 
@@ -28,14 +31,14 @@ class Deliveries:
     @property
     def pattern(self) -> str:
         """An expression that finds the id of any delivery of this run."""
-        return rf"msg_{self._prefix}_\d{{6,}}"
+        return rf"{EVERY_ID}{self._prefix}_\d{{6,}}"
 
     def names_to_come(self, count: int) -> tuple[tuple[str, str], ...]:
         """Return the source and the ids of the next deliveries, without making them."""
         return tuple((SOURCE, self._name_at(index)) for index in range(self._made, self._made + count))
 
     def _name_at(self, index: int) -> str:
-        return f"msg_{self._prefix}_{index:06}"
+        return f"{EVERY_ID}{self._prefix}_{index:06}"
 
     def next(self, *, small: bool = False) -> Delivery:
         """Make the next delivery. `small`: see `payloads.small`."""

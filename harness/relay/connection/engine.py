@@ -254,7 +254,7 @@ class Engine:
                 return Swallowed()
             self._skips_to = frozenset()
         if sight.rules:
-            armed = self._choose([(armed, message.values) for armed in sight.rules])
+            armed = self._choose([(armed, self._notes.values) for armed in sight.rules])
             if armed is not None:
                 return self._course("sent", armed, message)
         return None

@@ -64,6 +64,8 @@ class Notes:
     def __init__(self, hop: HopState, number: int) -> None:
         self.now_ns = 0
         self.sent_count = 0
+        self.values: Sequence[bytes] = ()
+        """Of what was sent last: its values, and its subject, such as a delivery's id, if tries are counted."""
         self.tls_begins = False
         """The server has said yes to TLS."""
         self._number = number
@@ -97,16 +99,17 @@ class Notes:
             sight = self._book.sight("sent", name, message.phase, message.text, runs=message.runs)
         sight.count += 1 + frame.more
         flight = self._flights.sent(message, sight)
+        self.values, subject = message.values, ""
         if message.runs:
             self._sightings.note(self._number, message, self.now_ns)
+            if self._counting.on and (subject := self._tries.sent(message, self.now_ns)):
+                self.values = (*message.values, subject.encode())
             if flight is not None:
-                flight.statements.append((sight, message.values))
-            if self._counting.on:
-                self._tries.sent(message, self.now_ns)
+                flight.statements.append((sight, self.values))
             for armed in sight.answer_rules:
-                armed.note(self._number, message.values)
+                armed.note(self._number, self.values)
         if self._sightings.recording:
-            self._sightings.record(self._number, message, self.now_ns)
+            self._sightings.record(self._number, message, self.now_ns, subject)
         if flight is not None and not self._opening:
             self._life.works(self.now_ns)
         return message, sight

@@ -98,7 +98,7 @@ class Ended(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen(Report):
-    """A message that passed by. `head`: its first bytes, in recordings only.
+    """A message that passed by. In recordings only: `head`, its first bytes, and `subject`, what a statement is about.
 
     `length` is that of the whole message, or what has come of it so far.
     """
@@ -114,6 +114,7 @@ class Seen(Report):
     offset: int
     length: int
     head: bytes | None = None
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,8 +36,9 @@ class Match:
 
     `text`: the statement or command begins with this; case does not count, and all white space is alike.
     `message`: a frame's name, as in `harness.protocols.contract.frames`. `phase`: the message's. `having`: one of the
-    statement's values contains these bytes. `connection` counts from 1, in the order in which
-    connections first sent a message that this rule fits (but for its connection). `nth`: only the nth
+    statement's values contains these bytes, or its subject does, if tries are counted: a delivery's id in its text, or,
+    of the end of a transaction, the one that its connection named before. `connection` counts from 1, in the order in
+    which connections first sent a message that this rule fits (but for its connection). `nth`: only the nth
     unit that all else fits, over all connections. `after`: only units that come once the rule with
     this id has fired; others are not counted.
     """

@@ -40,6 +40,7 @@ class Passing:
     length: int
     t_ns: int
     head: bytes | None = None
+    subject: str = ""
 
     def seen(self, hop: str) -> Seen:
         """Return it as a report."""
@@ -81,9 +82,10 @@ class Sightings:
             )
         )  # fmt: skip
 
-    def record(self, connection: int, message: Message, t_ns: int) -> None:
-        """Record any message, with its first bytes."""
+    def record(self, connection: int, message: Message, t_ns: int, subject: str = "") -> None:
+        """Record any message, with its first bytes. `subject`: what a statement is about, if that is known."""
         passing = self._passing(connection, message, t_ns)
+        passing.subject = subject
         self._recorded_bytes += len(message.frame.head) + _RECORD_BYTES
         if passing.text not in self._recorded_texts:
             self._recorded_bytes += sys.getsizeof(passing.text)

@@ -189,10 +189,10 @@ class ConnectionTries:
         self._answered: list[Sent] = []  # of the latest exchange whose answer has come
         self._subject = ""
 
-    def sent(self, message: Message, t_ns: int) -> None:
-        """Count a statement that the service sends."""
+    def sent(self, message: Message, t_ns: int) -> str:
+        """Count a statement that the service sends, and return its subject, or ""."""
         if message.phase in BEFORE_STATEMENTS or not message.exchange:
-            return
+            return ""
         subject = self._of.subject_of(message)
         if subject:
             self._subject = subject
@@ -203,6 +203,7 @@ class ConnectionTries:
         if subject:
             self._of.add(sent)
             self._asked[message.exchange] = message
+        return subject
 
     def subject_of(self, message: Message) -> str:
         """Return what a message is about: by its own words, by those of its exchange, or as its connection's others."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from harness.engine.observing.servers.stored import rows_at_rest
+from harness.engine.observing.servers.tries import count_tries
 from harness.engine.phases.rest import wait_until_idle
 from harness.engine.workload.clients import Answer
 from harness.errors import HarnessError
 from harness.history.events import Purpose
 from harness.protocols.contract.speech import fingerprint
 from harness.search.recording.places import KINDS, Kind
-from harness.search.recording.recording import LinkSeen, Recording, recording
+from harness.search.recording.recording import LinkSeen, Recording, Shapes, recording, unnamed_in
 from harness.search.sweep.cells.copies import two_at_once
 from harness.search.sweep.cells.states import States
 from harness.search.sweep.lane import Lane
@@ -89,6 +91,7 @@ def _without_connecting(whole: Recording) -> Recording:
 async def _one(lane: Lane, states: States, kind: Kind, number: int) -> _Delivered:
     rig = lane.new_rig()
     delivery = await states.reach(kind, rig)
+    await count_tries(rig)  # so that the relay knows which statements name a delivery
     for hop in lane.site.hops.values():
         await lane.relay.record(hop, True)
     answers: Sequence[Answer]
@@ -110,12 +113,27 @@ async def _one(lane: Lane, states: States, kind: Kind, number: int) -> _Delivere
     if bad:
         await lane.check_alive()
         raise NotAcknowledgedError(f"a {kind} delivery was not acknowledged, though nothing is broken: {bad[0]}")
+    return _Delivered(await _recorded(lane), apart)
+
+
+async def record_rest(lane: Lane, for_s: float) -> Shapes:
+    """Return what the service sends without a delivery in so many seconds, by link and fingerprint."""
+    rig = lane.new_rig()
+    await wait_until_idle(rig)
+    for hop in lane.site.hops.values():
+        await lane.relay.record(hop, True)
+    await asyncio.sleep(for_s)  # what a worker does by itself has no event that tells of it
+    for hop in lane.site.hops.values():
+        await lane.relay.record(hop, False)
+    return unnamed_in(await _recorded(lane), fingerprint)
+
+
+async def _recorded(lane: Lane) -> Sequence[LinkSeen]:
     described = lane.bed.target.description.links
-    links = [
+    return [
         LinkSeen(name, described[name].protocol, await lane.relay.recording(laid.hop))
         for name, laid in lane.site.links.items()
     ]
-    return _Delivered(links, apart)
 
 
-__all__ = ["DELIVERIES", "kinds_of", "record_all"]
+__all__ = ["DELIVERIES", "kinds_of", "record_all", "record_rest"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from harness.protocols.contract.search import SEARCHED
 from harness.relay.control.reports import Seen
@@ -12,6 +13,8 @@ from harness.relay.rules.rule import folded
 from harness.search.recording.places import Kind, Place
 
 Fingerprint = Callable[[str, str], str]
+Shapes: TypeAlias = frozenset[tuple[str, str]]
+"""Statements, by the link's name and the fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,17 @@ class Observed:
 class Recording:
     """All messages of one kind of delivery, in order; `unsteady`: places that only some of its deliveries had.
 
-    `left_out`: why this kind has no messages, if it cannot be swept.
+    `left_out`: why this kind has no messages, if it cannot be swept. `named`: the statements, by link and fingerprint,
+    of which each delivery had one that names it, or ends a transaction that did. `unnamed`: those that came without,
+    even once.
     """
 
     kind: Kind
     messages: tuple[Observed, ...]
     unsteady: tuple[Place, ...] = ()
     left_out: str = ""
+    named: Shapes = frozenset()
+    unnamed: Shapes = frozenset()
 
     def at(self, place: Place) -> Observed | None:
         """The message at a place."""
@@ -57,7 +64,7 @@ class LinkSeen:
     messages: Sequence[Seen]
 
 
-def recording(kind: Kind, deliveries: Sequence[Iterable[LinkSeen]], fingerprint: Fingerprint) -> Recording:
+def recording(kind: Kind, deliveries: Sequence[Sequence[LinkSeen]], fingerprint: Fingerprint) -> Recording:
     """Merge what several deliveries of a kind put on the wire: at least one, better two.
 
     A statement is recognised by what all of them begin it with, so that ids and times in it do not matter.
@@ -68,7 +75,27 @@ def recording(kind: Kind, deliveries: Sequence[Iterable[LinkSeen]], fingerprint:
     beginnings = {
         place: SEARCHED.of(place.protocol).beginning([each[place][1].text for each in placed]) for place in common
     }
-    return Recording(kind, tuple(_observed(placed[0], common, beginnings)), tuple(sorted(unsteady)))
+    return Recording(
+        kind,
+        tuple(_observed(placed[0], common, beginnings)),
+        tuple(sorted(unsteady)),
+        named=frozenset.intersection(*(_sent(links, fingerprint, named=True) for links in deliveries)),
+        unnamed=frozenset.union(*(unnamed_in(links, fingerprint) for links in deliveries)),
+    )
+
+
+def unnamed_in(links: Iterable[LinkSeen], fingerprint: Fingerprint) -> Shapes:
+    """The statements that name no delivery."""
+    return _sent(links, fingerprint, named=False)
+
+
+def _sent(links: Iterable[LinkSeen], fingerprint: Fingerprint, *, named: bool) -> Shapes:
+    return frozenset(
+        (link.link, fingerprint(link.protocol, message.text))
+        for link in links
+        for message in link.messages
+        if message.runs and message.direction == "sent" and message.text and bool(message.subject) == named
+    )
 
 
 def _placed(links: Sequence[LinkSeen], fingerprint: Fingerprint) -> Mapping[Place, tuple[LinkSeen, Seen]]:
