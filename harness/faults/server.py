@@ -19,7 +19,7 @@ from harness.faults.fault import Fault, Injection
 from harness.faults.link import cut
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import ServerChange, Site
-from harness.protocols.contract.probes import NotUnderstoodError, Said
+from harness.protocols.contract.probes import NotUnderstoodError, Said, UnreachedError
 from harness.relay import Ended, Report
 from harness.vocabulary import Link
 
@@ -112,7 +112,7 @@ class _Execute(Injection):
         self._fault = fault
         self._site = site
         self._done = 0
-        self._said = ""
+        self._said = self._unreached = ""
         self._undo_owed = False
         self._change = ServerChange(site.laid(fault.link).server, fault)
         self._asking = Background()
@@ -129,7 +129,16 @@ class _Execute(Injection):
         # Recorded first: a text that fails halfway may have changed something.
         self._site.server_changes.append(self._change)
         self._undo_owed = bool(self._fault.undo)
-        said = await self._run(self._fault.text, "text")
+        upset = self._site.upset(self._fault.link, but=self._change)
+        try:
+            said = await self._run(self._fault.text, "text")
+        except UnreachedError as problem:
+            upset = self._site.upset(self._fault.link, but=self._change) or upset  # it may have come back since
+            if upset is None:
+                raise
+            self._undo_owed, self._change.mended = False, True
+            self._unreached = f"{upset.server} could not be reached while {upset.fault!r} was in force: {problem}"
+            return
         # Beside the scenario: the text may have paused the server.
         self._asking.begin(self._see_it_go_on())
         self._said = said.text
@@ -160,7 +169,7 @@ class _Execute(Injection):
             await probe.close()
 
     async def instead(self) -> str:
-        return "" if self._done else f"the server said {self._said!r}" if self._said else ""
+        return "" if self._done else f"the server said {self._said!r}" if self._said else self._unreached
 
     async def fired(self) -> int:
         return self._done

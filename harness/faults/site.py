@@ -236,6 +236,15 @@ class Site:
             laid, server=server.name, upstream=server.address, log=server.log, own=own
         )
 
+    def upset(self, link: Link, *, but: ServerChange | None = None) -> ServerChange | None:
+        """The latest change of the link's server that is still in force: the harness may not reach it meanwhile.
+
+        None if there is none but `but`, or if what the fault did outlives it, which is told otherwise.
+        """
+        server = self.laid(link).server
+        changes = [each for each in self.server_changes if each.server == server and not each.mended]
+        return next((each for each in reversed(changes) if each is not but and not each.fault.lasting), None)
+
     @property
     def own_links(self) -> Sequence[LaidLink]:
         """The links on which the service has a part of a server: all but those that share another link's."""

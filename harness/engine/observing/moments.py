@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from harness.engine.observing.servers.relayed import a_whole_statement, found_among
 from harness.engine.observing.servers.sessions import Sessions
@@ -15,7 +16,7 @@ from harness.faults.fault import Fired, Injection
 from harness.faults.site import Site
 from harness.history import Recorder
 from harness.history.events import AlertChanged, Purpose, RequestEnded, RequestSent
-from harness.protocols.contract.probes import Look
+from harness.protocols.contract.probes import Look, Probe
 from harness.vocabulary import (
     AlertFires,
     Answered,
@@ -31,6 +32,7 @@ from harness.vocabulary import (
 )
 
 SHOWN = 160
+L = TypeVar("L", Look, Look | None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,8 @@ class Observer:
     async def look(self, moment: Moment, since: Marks | None = None) -> Look:
         """Check once. Events count since those marks, or by default since the last `mark`.
 
+        A server that cannot be asked because a fault has taken it away has not come to the moment.
+
         Raises UsageError for a moment that this stack cannot observe.
         """
         looks: dict[type[Moment], Callable[..., Awaitable[Look]]] = {
@@ -100,7 +104,19 @@ class Observer:
 
     async def _protocols_own(self, moment: Moment) -> Look | None:
         link = getattr(moment, "link", None)
-        return await self._sessions.of(link).look(moment) if isinstance(link, Link) else None
+        if not isinstance(link, Link):
+            return None
+        return await self._asked(link, lambda probe: probe.look(moment))
+
+    async def _asked(self, link: Link, look: Callable[[Probe], Awaitable[L]]) -> L | Look:
+        probe = self._sessions.of(link)
+        try:
+            return await look(probe)
+        except probe.errors as problem:
+            change = self._site.upset(link)
+            if change is None:
+                raise
+            return Look(False, f"{change.server} could not be reached while {change.fault!r} was in force: {problem}")
 
     async def _message(self, moment: Message, since: Marks) -> Look:
         a_whole_statement(moment)
@@ -130,8 +146,11 @@ class Observer:
         return Look(times >= moment.times, f"{moment.fault!r} took effect {times} times")
 
     async def _idle(self, moment: Idle, _: Marks) -> Look:
-        count = await self._sessions.of(moment.link).idle()
-        return Look(count >= moment.at_least, f"{count} idle connections to {moment.link}, by the server's count")
+        async def look(probe: Probe) -> Look:
+            count = await probe.idle()
+            return Look(count >= moment.at_least, f"{count} idle connections to {moment.link}, by the server's count")
+
+        return await self._asked(moment.link, look)
 
     async def _metric_is(self, moment: MetricIs, _: Marks) -> Look:
         probed = None if self._probed is None else await self._probed()

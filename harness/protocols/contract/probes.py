@@ -11,7 +11,16 @@ from typing import ClassVar, Final, Protocol
 
 from harness.vocabulary import Moment
 
-__all__ = ["ANSWERED_WITHIN_S", "Look", "NotUnderstoodError", "Probe", "Said", "SessionCount", "UnaskedProbe"]
+__all__ = [
+    "ANSWERED_WITHIN_S",
+    "Look",
+    "NotUnderstoodError",
+    "Probe",
+    "Said",
+    "SessionCount",
+    "UnaskedProbe",
+    "UnreachedError",
+]
 
 ANSWERED_WITHIN_S: Final = 10.0
 """Limit for each answer of a probe."""
@@ -43,6 +52,10 @@ class Said:
 
 class NotUnderstoodError(Exception):
     """The server does not understand the text, or reports an error of it. The message is the server's."""
+
+
+class UnreachedError(Exception):
+    """No session could be opened: the server has done nothing of the text. Its cause is the client library's error."""
 
 
 class Probe(Protocol):

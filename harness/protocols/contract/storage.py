@@ -71,6 +71,7 @@ class Own(Protocol):
 
         Raises:
             NotUnderstoodError: the server does not understand the text.
+            UnreachedError: no session could be opened, as while the server is away.
             Exception: any other error of the client library.
         """
         ...

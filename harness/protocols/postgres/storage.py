@@ -6,14 +6,14 @@ import dataclasses
 import re
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
 import asyncpg
 
 from harness.addresses import HostPort
-from harness.protocols.contract.probes import NotUnderstoodError, Said
+from harness.protocols.contract.probes import NotUnderstoodError, Said, UnreachedError
 from harness.protocols.contract.storage import Own, Share, Storage
 from harness.protocols.postgres.probes import PostgresProbe, session
 from harness.protocols.postgres.running.databases import create_database, create_role, drop_database, drop_role
@@ -88,7 +88,11 @@ class OwnDatabase:
 
 async def execute_at(url: str, text: str) -> Said:
     """Execute a text of the user's in a session of its own. Raises as `Own.execute` does."""
-    async with session(url) as asking:
+    async with AsyncExitStack() as opened:
+        try:
+            asking = await opened.enter_async_context(session(url))
+        except (OSError, asyncpg.CannotConnectNowError) as problem:
+            raise UnreachedError(str(problem)) from problem
         try:
             tag = str(await asking.execute(text))
         except OF_THE_TEXT as problem:  # also halfway, when some of its statements were done

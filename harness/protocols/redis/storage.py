@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from harness.addresses import HostPort
-from harness.protocols.contract.probes import NotUnderstoodError, Said
+from harness.protocols.contract.probes import NotUnderstoodError, Said, UnreachedError
 from harness.protocols.contract.storage import Own, Share, Storage
 from harness.protocols.redis.probes import KEYS_AT_ONCE, RedisProbe, client
 from harness.protocols.redis.server import RedisServer
@@ -51,7 +51,10 @@ class OwnKeys:
         """See `Own`. Redis's reply is the evidence."""
         async with client(self.admin_url) as own:
             own.set_retry(Retry(NoBackoff(), 0))  # once means once
-            await own.ping()  # what fails from here on is the text's doing
+            try:
+                await own.ping()  # what fails from here on is the text's doing
+            except RedisConnectionError as problem:
+                raise UnreachedError(str(problem)) from problem
             try:
                 reply = await own.execute_command(*shlex.split(text))  # type: ignore[no-untyped-call]  # redis-py
             except ResponseError as problem:

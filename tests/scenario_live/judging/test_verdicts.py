@@ -314,5 +314,5 @@ def test_a_service_that_does_not_come_to_ease(runs: Runs) -> None:
     result = runs.on(target=uneasy)(play)
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert re.match(r"steady state was not reached: after 0.3 s process_open_fds is \d+", result.reason), result.reason
+    assert re.match(r"steady state was not reached: after 0.9 s process_open_fds is \d+", result.reason), result.reason
     assert not began

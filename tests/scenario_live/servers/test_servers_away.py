@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from redis import Redis as RedisClient
 
-from harness import ANY_OUTCOME, REFUSED, Fault, Lab, Link, link, postgres, redis, server
+from harness import ANY_OUTCOME, REFUSED, Fault, Lab, Link, Moment, link, postgres, redis, server
 from harness.checks import Verdict
 from harness.engine.laying.testbed import Testbed
 from harness.history.events import RowsRead
@@ -113,3 +113,19 @@ def _keys(bed: Testbed) -> int:
     """Keys in all of Redis's databases."""
     with RedisClient.from_url(bed.stack.of(RedisServer).url()) as asking:
         return sum(each["keys"] for each in asking.info("keyspace").values())
+
+
+@pytest.mark.parametrize("at", [None, postgres.waiting("COMMIT"), postgres.idle(at_least=1)], ids=str)
+def test_a_server_that_another_fault_took_away_is_asked_in_vain(runs: Runs, at: Moment | None) -> None:
+    """It is the scenario's own doing, or chance: the run proves nothing, and says which fault was in force."""
+    away, text = server.stop(postgres), server.execute(postgres, "SELECT 1", at=at)
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(away, text):
+            await lab.deliver(2, expect=REFUSED)
+        await lab.deliver(2)
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE, result.reason
+    assert f"postgres could not be reached while {away!r} was in force" in result.reason
