@@ -84,7 +84,8 @@ class WhenSeen:
         self._seen = seen
 
     async def begin(self) -> None:
-        """Do nothing: there is nothing to prepare."""
+        """Look once, so that the session is open that a look may need: the moment may be short."""
+        await self._seen()
 
     async def come(self) -> None:
         """Wait until it is seen."""

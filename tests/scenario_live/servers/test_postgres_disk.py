@@ -108,5 +108,5 @@ def test_a_disk_whose_word_nobody_asked_for_proves_nothing(runs: Runs) -> None:
 
 @pytest.mark.parametrize("key", ["of", "errno"])
 def test_what_cannot_fail_so_is_refused(key: str) -> None:
-    with pytest.raises(UsageError, match=f"server.fail_sync: {key} = 'nothing': not what can fail so"):
+    with pytest.raises(UsageError, match=f"server.fail_sync: {key} = 'nothing': expected one of the valid words"):
         server.fail_sync(postgres, **{key: "nothing"})  # type: ignore[arg-type]  # that is the point
