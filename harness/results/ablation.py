@@ -96,6 +96,9 @@ def judge_ablated(ablated: RunResult, proof: Proof, *, control_log: str | None =
         return PairJudgement(PairVerdict.INCONCLUSIVE, f"{ablated.verdict}: {ablated.reason}")
     failing = {result.name: result for result in ablated.failing}
     if proof.fails not in failing:
+        busy = next((each.excused for each in ablated.checks if each.name == proof.fails and each.excused), "")
+        if busy:  # what else failed may be the same: a late answer is none that was expected
+            return PairJudgement(PairVerdict.INCONCLUSIVE, busy)
         seen = "; ".join(f"{result.name}: {result.reason}" for result in ablated.failing)
         return PairJudgement(PairVerdict.MISATTRIBUTED, f"{proof.fails} did not fail; it failed by {seen}")
     return _by_reason(ablated, proof, failing[proof.fails], control_log)

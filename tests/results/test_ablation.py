@@ -144,6 +144,13 @@ def test_a_failure_of_another_check_is_a_misattribution() -> None:
     assert "in_time: connection is closed" in judgement.reason
 
 
+def test_a_named_failure_that_a_busy_machine_excuses_is_no_misattribution() -> None:
+    busy = CheckResult("outcome", True, "connection is closed", excused="the machine was too busy: 93% of its cores")
+    judgement = judge_pair(made(), ablated(checks=(busy, *failing("in_time", "no answer"))), PROOF)
+    assert judgement.verdict is PairVerdict.INCONCLUSIVE
+    assert judgement.reason == "the machine was too busy: 93% of its cores"
+
+
 def test_a_failure_for_another_reason_is_a_misattribution_that_says_what_was_seen() -> None:
     second = ablated(checks=failing("outcome", "got refused: pool is full"), service_log="fine\nError: no room\nbye\n")
     judgement = judge_pair(made(), second, PROOF)

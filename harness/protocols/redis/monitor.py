@@ -23,7 +23,8 @@ class CommandMonitor:
     """Runs MONITOR, and remembers which of some keys a client's command has named."""
 
     def __init__(self, url: str, keys: Sequence[str]) -> None:
-        self._client = RedisClient.from_url(url, client_name=OWN_NAME)
+        # Without redis-py's own limit on a read: clients may be silent for as long as a scenario likes.
+        self._client = RedisClient.from_url(url, client_name=OWN_NAME, socket_timeout=None)
         self._keys = frozenset(keys)
         self._met: set[str] = set()
         self._marks_seen: set[str] = set()

@@ -50,3 +50,17 @@ def test_a_state_that_nobody_met_proves_nothing(runs: Runs) -> None:
 def test_another_state_is_refused() -> None:
     with pytest.raises(UsageError, match="LOADING"):
         server.drive_to(redis, "LOADNG")  # type: ignore[arg-type]  # the very mistake
+
+
+def test_commands_are_watched_for_however_long_redis_hears_none(runs: Runs) -> None:
+    poisoned = server.poison(redis)
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(poisoned):
+            await lab.wait(5.5, because="redis-py gives a read 5 s, unless it is told otherwise")
+            await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert "poison_met" in evidence(result)[repr(poisoned)]

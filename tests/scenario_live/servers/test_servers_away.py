@@ -66,9 +66,9 @@ def test_redis_comes_back_empty(runs: Runs) -> None:
     async def play(lab: Lab) -> None:
         await lab.deliver(3)
         kept.append(_keys(runs.bed))
-        await lab.inject(server.restart(redis))
-        await lab.deliver(3)
-        kept.append(_keys(runs.bed))
+        async with lab.inject(server.restart(redis)):
+            await lab.deliver(3)
+        kept.append(_keys(runs.bed))  # it is there again
 
     result = runs(play)
 
