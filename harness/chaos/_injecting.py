@@ -12,6 +12,7 @@ from harness.engine.stops import MachineLacksError
 from harness.errors import HarnessError, InconclusiveError, UsageError
 from harness.faults.fault import CLOCK, Fault
 from harness.faults.hang_up import HangUp
+from harness.faults.links.injections import CONNECTS_REFUSED
 from harness.history import History
 from harness.history.events import EvidenceSeen, FaultHealed
 
@@ -20,6 +21,10 @@ OF_THE_SERVICE = "process"
 NEEDS_OF_THE_SERVICE = frozenset({"seccomp", CLOCK})
 """What only such a process can have: the faults of other layers that need it strike it, too."""
 ROUND_IT = "does the application connect to the URL that `chaos` gives, and does it get as far as this?"
+UNSEEN = (
+    "of connects that are refused only those of Python's own sockets are seen: with a driver in C, such as psycopg or"
+    " uvloop's, have a connection open before, or break a statement with `wire`. If it is Python's: "
+)
 
 
 class Thread(Protocol):
@@ -75,6 +80,13 @@ class Injected:
             self._last = await self.count()
         finally:
             await injector.heal_block(self._known)
+
+    def mend(self) -> str:
+        """What to do where one of them left no evidence."""
+        refuses = any(
+            isinstance(known.fault, Fault) and CONNECTS_REFUSED in known.fault.evidence for known in self._known
+        )
+        return f"{UNSEEN if refuses else ''}{ROUND_IT}"
 
     def unproven(self) -> str:
         """Which of them left no evidence, and what was seen instead; empty if each left some."""
@@ -163,4 +175,4 @@ def _check(injected: Injected, error: BaseException | None) -> None:
         return
     unproven = injected.unproven()
     if unproven:
-        raise InconclusiveError(unproven, hint=ROUND_IT) from error
+        raise InconclusiveError(unproven, hint=injected.mend()) from error

@@ -209,7 +209,7 @@ class NoDescriptor(TimedFault, kind="syscall.no_descriptor"):
 
     For example::
 
-        async with lab.inject(syscall.no_descriptor(call="socket", errno="ENFILE"), link.cut(redis)):
+        async with lab.inject(syscall.no_descriptor(call="socket", errno="ENFILE")):
             await lab.deliver(5, expect=REFUSED)
 
     Other kinds are untouched, and what is open stays open. For a process's own limit, which all kinds meet, use
@@ -244,9 +244,9 @@ class NoDescriptor(TimedFault, kind="syscall.no_descriptor"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Open connections would be used on, so they are cut: the service has to connect, and cannot."""
+        """The service was started again for it, and has no connection yet: it has to connect, and cannot."""
         fault = cls(call="socket", errno="ENFILE")
-        return Example(fault, beside=(cut(ground.link),), deliveries=SOME, expect=ACKNOWLEDGED | ground.without_link)
+        return Example(fault, deliveries=SOME, expect=ACKNOWLEDGED | ground.without_link)
 
     def effect(self) -> str:
         """Which call fails, and how."""

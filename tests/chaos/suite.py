@@ -178,6 +178,11 @@ def test_inconclusive_without_a_connection(chaos: Chaos) -> None:
         Redis.from_url(chaos.redis.url).close()  # it connects when it is first asked for something
 
 
+def test_inconclusive_where_no_refused_connect_is_seen(chaos: Chaos) -> None:
+    with chaos.inject(link.down(redis)):
+        pass  # as of a driver in C, whose connects Python does not report
+
+
 def test_inconclusive_without_evidence(chaos: Chaos) -> None:
     with chaos.inject(wire.cut(redis.sent("GET"))):
         client = Redis.from_url(chaos.redis.url)

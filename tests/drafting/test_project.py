@@ -219,3 +219,19 @@ def test_an_error_that_was_handled_is_not_judged_by_its_traceback(tmp_path: Path
         (line,) = unhandled_in(f"{told}\n{traceback}".splitlines(), unhandled)
         assert (line.line, line.ends_with) == (told, "OSError: gone")
     assert "unhandled = '^Traceback'" in file.read_text("utf-8"), "how to judge each"
+
+
+def test_what_the_user_has_said_was_found_in_no_file_and_a_queue_may_be_linked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, {"shop/app.py": SHOP, "schema.sql": TABLES, "shop/migrate.py": MIGRATE})
+    said = {"--command": "./serve", "--alive": "/up", "--prepare": "./make", "--stored": "SELECT id FROM orders"}
+    flags = [word for each in said.items() for word in each]
+    assert main(["init", str(tmp_path), *flags, "--link", "nats=QUEUE_URL", "--link", "postgres=PG"]) == 0
+    told = capsys.readouterr().out
+    assert [line for line in told.splitlines() if line.startswith("found ")] == [
+        "found ready in shop/app.py", "found delivery in shop/app.py",
+    ]  # fmt: skip
+    described = load_target(tmp_path / "scenarios" / "target.toml").description
+    assert described.links["nats"].protocol == "nats"
+    assert described.service.environment["QUEUE_URL"] == "{nats.url}"

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import click
 
-from harness.drafting.project import Asked, Project, Written, found, written
-from harness.drafting.project import protocols as linked
+from harness.drafting.project import Asked, Project, Written, found, linkable, written
 from harness.errors import UsageError
 from harness.results.repro import harness_words_in
 from harness.suite import ExitStatus
@@ -64,8 +63,8 @@ def _links(given: Sequence[str]) -> dict[str, str]:
         protocol, equals, setting = text.partition("=")
         if not (equals and setting):
             raise UsageError.at("command line", "--link", text, "names no setting", mend="write PROTOCOL=SETTING")
-        if protocol not in linked():
-            raise UsageError.at("command line", "--link", text, "no such protocol", valid=linked(), sought=protocol)
+        if protocol not in linkable():
+            raise UsageError.at("command line", "--link", text, "no such protocol", valid=linkable(), sought=protocol)
         links[protocol] = setting
     return links
 

@@ -109,13 +109,13 @@ def found(folder: Path, asked: Asked) -> Project:
     links, environment, links_in = _settings(texts, compose)
     body = served.body if asked.deliver is None else None
     whence = {
-        "command": started.whence,
-        "alive": alive_in,
+        "command": "" if asked.command else started.whence,
+        "alive": "" if asked.alive else alive_in,
         "ready": ready_in,
         "delivery": served.path_in if asked.deliver is None else "",
-        "stored": table_in,
-        "prepare": prepare_in,
-        "links": links_in,
+        "stored": "" if asked.stored else table_in,
+        "prepare": "" if asked.prepare else prepare_in,
+        "links": links_in if asked.links is None else "",
     }
     return Project(
         name=re.sub(r"[^a-z0-9_.]+", "_", folder.resolve().name.lower()).lstrip("_.0123456789") or "service",
@@ -152,6 +152,11 @@ def _settings(texts: Mapping[str, str], compose: Composed | None) -> tuple[Mappi
 def protocols() -> tuple[str, ...]:
     """The protocols whose servers the harness starts for a service without being told more."""
     return tuple(name for name in PROTOCOLS if ABOUT.of(name).stores or ABOUT.of(name).remembers)
+
+
+def linkable() -> tuple[str, ...]:
+    """The protocols of which the harness has a server, if need be one that its user installs."""
+    return tuple(name for name in PROTOCOLS if ABOUT.of(name).images)
 
 
 def _texts(folder: Path) -> Iterator[tuple[str, str]]:
