@@ -195,13 +195,15 @@ class _Poison(Injection):
     async def heal(self) -> None:
         if self._monitor is None:
             return
-        met = await self.fired()
+        try:
+            met = await self.fired()
+        finally:  # a connection that stays open would keep the run's event loop from closing
+            self._monitor = None
+            await self._exits.aclose()
         if met:
             self._site.saw(
                 POISON_MET, f"the service asked for {met} keys of deliveries never stored", server=self._laid
             )
-        self._monitor = None
-        await self._exits.aclose()
 
 
 flush, kill_clients, poison = Flush, KillClients, Poison

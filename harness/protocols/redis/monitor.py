@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Sequence
-from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -64,7 +63,8 @@ class CommandMonitor:
     ) -> None:
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
+            if not self._task.cancelled():
+                self._task.exception()  # `met` has told it
         await self._monitor.__aexit__(kind, error, trace)  # type: ignore[no-untyped-call]  # as above
         await self._client.aclose()

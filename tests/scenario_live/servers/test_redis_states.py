@@ -64,3 +64,14 @@ def test_commands_are_watched_for_however_long_redis_hears_none(runs: Runs) -> N
 
     assert result.verdict is Verdict.HELD, result.reason
     assert "poison_met" in evidence(result)[repr(poisoned)]
+
+
+def test_a_watch_that_redis_ends_ends_the_run_in_words(runs: Runs) -> None:
+    async def play(lab: Lab) -> None:
+        async with lab.inject(server.poison(redis), server.restart(redis)):
+            await lab.deliver()
+
+    result = runs(play)
+
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "healing" in result.reason or "ConnectionError" in result.reason, result.reason
