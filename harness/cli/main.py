@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from harness.cli.verbs.ablate import ablate
+from harness.cli.verbs.answers import answers
 from harness.cli.verbs.baseline import baseline
 from harness.cli.verbs.check import check
 from harness.cli.verbs.compare import compare
@@ -42,7 +43,8 @@ def harness() -> None:
 
 
 for verb in (
-    demo, init, check, gate, up, run, wrap, new, doctor, replay, soak, sweep, interleave, coverage, report, faults
+    demo, init, check, gate, up, run, wrap, new, doctor, replay, soak, sweep, interleave, coverage, answers, report,
+    faults,
 ):  # fmt: skip
     harness.add_command(verb)
 for proof_verb in (ablate, compare, verify, baseline, trend):

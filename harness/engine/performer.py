@@ -33,11 +33,13 @@ from harness.engine.steps import (
     Supervised,
     Traffic,
     Until,
+    Variants,
     Wait,
 )
 from harness.engine.stops import ScenarioStop, not_started
 from harness.engine.supervising import Supervisor
 from harness.engine.tasks import at_once, owned, results
+from harness.engine.variants.asking import record_variants
 from harness.engine.workload.clients import Answer, Errand
 from harness.engine.workload.contract import Contract as Contracted
 from harness.engine.workload.hanging_up import HangUpWhen
@@ -114,7 +116,7 @@ class Performer:
                 await self._restart(step)
             case Expect():
                 self.expect(step)
-            case Deliver() | Arrivals() | Capacity() | Prepare() | Roll() | Starts():
+            case Deliver() | Arrivals() | Capacity() | Prepare() | Roll() | Starts() | Variants():
                 has_an_end(step)
                 return await (await self.begin(step))()
             case Request():
@@ -138,7 +140,7 @@ class Performer:
                 return await self._begin_sending(step)
             case Arrivals() | Capacity() | ComesBack():
                 return await self._load.begin(step)
-            case Prepare() | Starts() | Copies() | Roll() | Supervised():
+            case Prepare() | Starts() | Variants() | Copies() | Roll() | Supervised():
                 return await self._begin_processes(step)
             case Limits():
                 return functools.partial(record_figures, self._rig, [step], await before_a_block(self._rig))
@@ -281,12 +283,14 @@ class Performer:
         known = await self.faults.act(Named(f"lab.{step!r}"), injection)
         return functools.partial(self.faults.heal_block, [known])
 
-    async def _begin_processes(self, step: Prepare | Starts | Copies | Roll | Supervised) -> End:
+    async def _begin_processes(self, step: Prepare | Starts | Variants | Copies | Roll | Supervised) -> End:
         match step:
             case Prepare():
                 return await self._rig.preparing.begin(step)
             case Starts():
                 return functools.partial(self._rig.starts.try_all, self._site.service)
+            case Variants():
+                return functools.partial(record_variants, self._rig)
             case Copies():
                 return await self._beside(step, lambda site: MoreCopies(step.n, self._rig, site))
             case Roll():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.engine.alerting import Alerting
 from harness.engine.laying.preparing import Preparing
@@ -37,6 +37,8 @@ class Rig:
     preparing: Preparing
     starts: StartTrials
     alerting: Alerting
+    not_judged: set[str] = field(default_factory=set)
+    """Rows that come of no delivery of the run's: what variants of requests have left behind."""
 
     @property
     def recovery_s(self) -> float:

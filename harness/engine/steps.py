@@ -263,6 +263,11 @@ class Starts(Step, kind="starts"):
 
 
 @dataclass(frozen=True, repr=False)
+class Variants(Step, kind="variants"):
+    """Send every variant of the target's requests, and compare each answer with the approved one."""
+
+
+@dataclass(frozen=True, repr=False)
 class Alerts(Step, kind="alerts"):
     """Have a Prometheus watch the service by production's rules. `fires`: the alerts that must fire, and no others."""
 

@@ -55,6 +55,7 @@ from harness.history.events import (
     TriesCounted,
     TryMade,
     UnhandledLogged,
+    VariantAnswered,
 )
 from harness.vocabulary import ABSENT, ACKNOWLEDGED, ALREADY, ANY_OUTCOME, CONFLICT, REFUSED, REJECTED, UNKNOWN, service
 from tests.checks.loaded import collapsed
@@ -121,6 +122,11 @@ def prepared(status: int | None, *, fails: bool = False, **texts: str) -> Story:
 
 def tried_start(status: int | None, *, came_up: bool = False, fails: bool = True, **more: Any) -> Story:
     return whole().tell(StartTried("six", 9, status, 100.0, came_up, "wrong: hunter2\n", fails, **more))
+
+
+def varied(*seen: tuple[str, str]) -> Story:
+    """Variants of requests, each with its approved answer and the one that was seen."""
+    return whole().tell(*(VariantAnswered(f"v{n}", approved, now) for n, (approved, now) in enumerate(seen)))
 
 
 def watched(*states: str, other: str = "pending", open: tuple[str, ...] = ()) -> Story:  # noqa: A002  # the event's word
@@ -376,6 +382,7 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("prepares", lambda: prepared(0, fails=True), "prepare had to fail, and ended with status 0"),
     ("prepares", lambda: prepared(1, fails=True, says="POOL"), "prepare did not say 'POOL', but 'wrong: hunter2'"),
     ("prepares", lambda: prepared(1, fails=True, hides="hunter[0-9]"), "prepare showed 'hunter2', which it must not"),
+    ("answers_as_approved", lambda: varied(("4", "4"), ("4", "2")), "'v1' was answered '2', approved is '4'"),
     ("starts", lambda: tried_start(0), "six ended with status 0 (expected any but 0): 'wrong: hunter2'"),
     ("starts", lambda: tried_start(1, statuses=(2,)), "six ended with status 1 (expected 2)"),
     ("starts", lambda: tried_start(0, came_up=True), "six had to fail, and the service accepted connections"),

@@ -29,6 +29,7 @@ from harness.engine.steps import (
     Supervised,
     Traffic,
     Until,
+    Variants,
     Wait,
 )
 from harness.engine.workload.load_steps import Arrivals, Capacity, ComesBack
@@ -215,6 +216,7 @@ def evaluated(source: str) -> object:
         "wait": Wait, "expect": Expect, "limits": Limits, "supervised": Supervised, "prepare": Prepare,
         "arrivals": Arrivals, "capacity": Capacity, "comes_back": ComesBack,
         "alerts": lambda *fires: Alerts(fires), "copies": Copies, "roll": Roll, "starts": Starts,
+        "variants": Variants,
         "restart": lambda *settings, **of_the_start: Restart(settings, **of_the_start),
         "inject": lambda *faults: Inject(faults), "heal": lambda *faults: Heal(faults),
     }  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.checks.facts.exchanges import Exchange, exchanges
 from harness.checks.registry import Examined, Kind, check
 from harness.history import Entry, History
-from harness.history.events import AnswersLogged, Asks, CountsRead, LogRead, ServiceStarted
+from harness.history.events import AnswersLogged, Asks, CountsRead, LogRead, ServiceStarted, VariantAnswered
 from harness.vocabulary import Outcome
 
 SHOWN = 3
@@ -45,7 +45,7 @@ def counts_are_true(history: History) -> Examined:
     read = [(entry, counts) for entry, counts in history.placed(CountsRead)]
     problems = list(dict.fromkeys(problem for _, counts in read for problem in counts.problems))
     compared = 0
-    if len(read) > 1 and _one_process(history, read[0][0], read[-1][0]):
+    if len(read) > 1 and _all_is_known(history, read[0][0], read[-1][0]):
         (first, before), (last, after) = read[0], read[-1]
         sent = [e for e in exchanges(history) if first.t_ns <= e.span[0] and e.span[1] <= last.t_ns]
         sent = [e for e in sent if e.sent.asks in (*DELIVERED, Asks.WRONG)]
@@ -61,11 +61,15 @@ def counts_are_true(history: History) -> Examined:
     )
 
 
-def _one_process(history: History, first: Entry, last: Entry) -> bool:
-    """Whether one process answered all the time: a new one counts from 0, and a copy counts apart."""
+def _all_is_known(history: History, first: Entry, last: Entry) -> bool:
+    """Whether the clients' answers are all that was counted: a new process counts from 0, and a copy counts apart.
+
+    What a variant of a request counts as only the service knows.
+    """
     pids = {entry.event.pid for entry in (first, last) if isinstance(entry.event, CountsRead)}
     return len(pids) == 1 and not any(
-        first.seq < started.seq < last.seq for started in history.entries_of(ServiceStarted)
+        first.seq < other.seq < last.seq
+        for other in (*history.entries_of(ServiceStarted), *history.entries_of(VariantAnswered))
     )
 
 
@@ -115,7 +119,9 @@ def _wrongly_logged(history: History, logged: AnswersLogged) -> Iterator[str]:
     for each in [e for e in exchanges(history) if e.sent.asks != Asks.HEALTH]:
         name = each.sent.delivery if logged.by_source else each.sent.delivery.rpartition("/")[2]
         by_id.setdefault(name, []).append(each)
-    for name in {**by_id, **lines}:
+    variants = {each.delivery for each in history.of(VariantAnswered)}
+    unjudged = variants if logged.by_source else {name.rpartition("/")[2] for name in variants}
+    for name in {**by_id, **lines}.keys() - unjudged:
         bounds = _Bounds.of(by_id.get(name, ()), logged.outcome, [asks for asks in Asks if asks is not Asks.WRONG])
         if not bounds.hold(lines[name]):
             yield f"{name} was answered {logged.outcome!s} {bounds} times, and the log tells {lines[name]}"

@@ -20,12 +20,14 @@ from harness.checks.standing import (
     retries,
     safety,
     starts,
+    variants,
 )
 
 _ORDER: Final = (
     safety,
     goodput,
     contract,
+    variants,
     disclosure,
     health,
     answering,

@@ -59,6 +59,7 @@ from harness.history.events.readings import (
     SecretsSought,
     SeriesRead,
     StoredRow,
+    VariantAnswered,
     rest_name,
 )
 from harness.history.events.requests import (
@@ -159,5 +160,6 @@ __all__ = [
     "TriesCounted",
     "TryMade",
     "UnhandledLogged",
+    "VariantAnswered",
     "rest_name",
 ]

@@ -25,6 +25,19 @@ class RowsRead(Event, kind="rows"):
 
 
 @dataclass(frozen=True, repr=False)
+class VariantAnswered(Event, kind="variant.answered"):
+    """What the service answered to a variant of a request, and stored of it. `approved`: empty if none is.
+
+    `delivery`: what the log calls it.
+    """
+
+    name: str
+    approved: str
+    seen: str
+    delivery: str = ""
+
+
+@dataclass(frozen=True, repr=False)
 class RowsUnknown(Event, kind="rows.unknown"):
     """What is stored could not be read, because the service itself is to tell it and did not. `reason` says why."""
 

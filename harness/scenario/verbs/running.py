@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
 
-from harness.engine.steps import Copies, Prepare, Restart, Roll, Starts, Supervised
+from harness.engine.steps import Copies, Prepare, Restart, Roll, Starts, Supervised, Variants
 from harness.scenario.doing import Doing
 from harness.scenario.verbs.verbs import Verbs
 from harness.vocabulary import Start
@@ -58,6 +58,21 @@ class Running(Verbs):
             UsageError: the target describes none.
         """
         return self._doing(Doing(self, Starts(), None))
+
+    def variants(self) -> Awaitable[None]:
+        """Send every variant of the target's usual requests, and compare each answer with the approved one.
+
+        A variant has one thing unlike: a header that is there twice, an id with another letter, a path with a dot, a
+        body that was changed after signing. What the service answers, and what it stores of it, has to be what
+        `answers.toml` beside the target says (check `answers_as_approved`); `harness answers --update` writes that
+        file. Nothing else may be sent meanwhile::
+
+            await lab.variants()
+
+        Raises:
+            UsageError: the target has no `answers.toml`.
+        """
+        return self._doing(Doing(self, Variants(), None))
 
     def prepare(
         self,

@@ -11,6 +11,8 @@ from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.building import FOR_SWEEP, built_rig
 from harness.engine.laying.testbed import Testbed
 from harness.engine.rig import Rig
+from harness.engine.variants.approved import Approved
+from harness.engine.variants.asking import ask_variants
 from harness.engine.workload.clients import Answer, Errand, reading
 from harness.engine.workload.contract import Contract
 from harness.errors import HarnessError
@@ -79,6 +81,10 @@ class Lane:
     def go_on_with(self, rig: Rig | None) -> None:
         """From now on record what the service does by itself in this rig's history; None: record it nowhere."""
         self.reports.recorder = None if rig is None else rig.recorder
+
+    async def answers(self) -> Approved:
+        """Send every variant of the target's requests, and return its answer, by the variant's name."""
+        return {asked.name: asked.answer for asked in await ask_variants(self._rig)}
 
     def make(self) -> Delivery:
         """Make the next delivery."""

@@ -25,7 +25,8 @@ async def _rows(rig: Rig, described: EffectDescription, wanted: set[str]) -> Seq
 
     async def all_there() -> bool:
         nonlocal rows
-        rows = [StoredRow(*row) for row in await probe.rows(described.query, None)]
+        found = [StoredRow(*row) for row in await probe.rows(described.query, None)]
+        rows = [row for row in found if row.id not in rig.not_judged]
         return wanted <= {row.id for row in rows}
 
     within_s = rig.target.description.stored.within_ms / 1e3

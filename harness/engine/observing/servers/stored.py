@@ -36,9 +36,11 @@ async def stored_rows(rig: Rig, ids: Sequence[str] | None = None) -> Sequence[St
     if stored.query is not None:
         rows = await rig.sessions.of(rig.site.links[stored.link].link).rows(stored.query, ids)
         first = {} if stored.digests else _first_digests(rig)
-        return [StoredRow(name, digest if stored.digests else first.get(name, ""), n) for name, digest, n in rows]
+        found = [StoredRow(name, digest if stored.digests else first.get(name, ""), n) for name, digest, n in rows]
+        return [row for row in found if row.id not in rig.not_judged]
     if stored.listed is not None:
-        return [row for row in await _listed(rig, stored.listed) if ids is None or row.id in ids]
+        listed = await _listed(rig, stored.listed)
+        return [row for row in listed if row.id not in rig.not_judged and (ids is None or row.id in ids)]
     wanted = [rig.clients.sent[name] for name in (rig.clients.sent if ids is None else ids) if name in rig.clients.sent]
     turn = asyncio.Semaphore(ASKED_AT_ONCE)
     rows_of = await at_once(_of_one(rig, delivery, stored.read or rig.target.main_read, turn) for delivery in wanted)

@@ -21,6 +21,7 @@ from harness.engine.steps import (
     Supervised,
     Traffic,
     Until,
+    Variants,
     Wait,
 )
 from harness.engine.workload.load_steps import Arrivals, Capacity, ComesBack
@@ -79,6 +80,8 @@ def _of_the_service(step: Value) -> str:
             words = f"Have a Prometheus watch by production's rules; {_alerts(fires)}"
         case Starts():
             words = "Try each start that the target describes, beside the service"
+        case Variants():
+            words = "Send every variant of the target's requests; each is answered as approved"
         case Copies(n):
             words = f"Have {n} processes of the service at once; requests take turns"
         case Roll():

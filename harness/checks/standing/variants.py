@@ -1,0 +1,29 @@
+"""What the service answers to unusual requests: as it was approved, and nothing else."""
+
+from __future__ import annotations
+
+from harness.checks.registry import Examined, Kind, check
+from harness.history import History
+from harness.history.events import VariantAnswered
+
+SHOWN = 3
+MEND = "if it is meant, run `python -m harness answers --update` and review the difference"
+
+
+@check(Kind.SAFETY)
+def answers_as_approved(history: History) -> Examined:
+    """Each variant of a request is answered as approved, and stores what was approved.
+
+    A variant without an approved answer is named, and not judged.
+    """
+    seen = list(history.of(VariantAnswered))
+    other = [each for each in seen if each.approved and each.seen != each.approved]
+    problems = [f"{each.name!r} was answered {each.seen!r}, approved is {each.approved!r}" for each in other[:SHOWN]]
+    more = f" (and {len(other) - SHOWN} more)" if len(other) > SHOWN else ""
+    unknown = [each.name for each in seen if not each.approved]
+    told = f"; not approved yet: {', '.join(unknown)}" if unknown else ""
+    return Examined(
+        problem=f"{'; '.join(problems)}{more}; {MEND}" if other else "",
+        saw=f"{len(seen) - len(unknown)} variants of requests{told}" if seen else "no variant was sent",
+        observations=len(seen) - len(unknown),
+    )

@@ -1,0 +1,103 @@
+"""Sends the variants of a run's requests to the service, and records each answer beside the approved one."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.engine.observing.servers.stored import stored_rows
+from harness.engine.rig import Rig
+from harness.engine.tasks import at_once
+from harness.engine.variants.answers import Answer, answer, belongs
+from harness.engine.variants.approved import approved_of
+from harness.engine.variants.making import Variant, variants
+from harness.engine.variants.sending import RawAnswer, answer_of
+from harness.errors import UsageError
+from harness.history.events import StoredRow, VariantAnswered
+from harness.target import SOURCE, Delivery
+
+AT_ONCE = 4
+"""More would only wait for a core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A variant by its name, what it delivered, and its answer."""
+
+    name: str
+    delivery: Delivery
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    variant: Variant
+    usual: Delivery
+    meant: Delivery
+    answer: RawAnswer
+
+
+async def ask_variants(rig: Rig) -> Sequence[Asked]:
+    """Send every variant once, and return the answers. Nothing else may be sent meanwhile: the rows tell no more.
+
+    Their rows are kept out of what the run reads later: no delivery of the run's has their names.
+    """
+    known = {row.id for row in await stored_rows(rig)} | rig.not_judged
+    turn = asyncio.Semaphore(AT_ONCE)
+    make = _maker(rig)
+    stored = make(len(variants(rig.target)))
+    if rig.target.description.reads:
+        await _send(rig, Variant(""), stored, stored)
+
+    async def in_turn(number: int, variant: Variant) -> _Sent:
+        usual = stored if variant.reads else make(number)
+        async with turn:
+            return await _send(rig, variant, usual, variant.meant(usual))
+
+    sent = await at_once(in_turn(number, each) for number, each in enumerate(variants(rig.target)))
+    rows = [row for row in await stored_rows(rig) if row.id not in known]
+    rig.not_judged.update(row.id for row in rows)
+    return [Asked(each.variant.name, each.meant, _answered(each, rows)) for each in sent]
+
+
+async def record_variants(rig: Rig) -> None:
+    """Send every variant once, and record its answer. Raises UsageError if there is no file of approved answers."""
+    approved = approved_of(rig.target)
+    if approved is None:
+        mend = "write it with `python -m harness answers --update`, or leave the step out"
+        raise UsageError.at("lab", "step", "variants", "no answer is approved: there is no answers.toml", mend=mend)
+    for asked in await ask_variants(rig):
+        known = approved.get(asked.name)
+        told = "" if known is None else str(known)
+        rig.recorder.record("client", VariantAnswered(asked.name, told, str(asked.answer), asked.delivery.name))
+
+
+def _maker(rig: Rig) -> Callable[[int], Delivery]:
+    """Makes the delivery of the variant with that number; its name has the run's in it, and always one length."""
+    seed = f"{rig.clients.deliveries.seed}/variants/{len(rig.not_judged)}"
+    run = hashlib.blake2b(seed.encode(), digest_size=4).hexdigest()
+
+    def make(number: int) -> Delivery:
+        name = f"v{number:04}-{run}"
+        return Delivery(name, SOURCE, f'{{"variant":"{name}","of":[1,"two"]}}'.encode())
+
+    return make
+
+
+async def _send(rig: Rig, variant: Variant, usual: Delivery, meant: Delivery) -> _Sent:
+    service = rig.site.service
+    request = variant.request(rig.target, meant, f"127.0.0.1:{service.port}")
+    got = await answer_of(service.port, request, within_s=rig.clients.patience_s)
+    if variant.again:
+        got = await answer_of(service.port, request, within_s=rig.clients.patience_s)
+    return _Sent(variant, usual, meant, got)
+
+
+def _answered(sent: _Sent, rows: Sequence[StoredRow]) -> Answer:
+    own = () if sent.variant.reads else [row for row in rows if belongs(row, sent.meant, sent.usual)]
+    return answer(sent.answer, sent.meant, sent.usual, own)
+
+
+__all__ = ["Asked", "ask_variants", "record_variants"]

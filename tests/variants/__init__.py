@@ -1,0 +1,1 @@
+"""Tests of the variants of requests, without a service."""
