@@ -47,7 +47,7 @@ def test_every_kind_is_looked_at() -> None:
         "Postgres",
         "service.metric",
     } <= {cls.kind for cls in SPOKEN}
-    assert len(STEPS) == 20
+    assert len(STEPS) == 21
 
 
 @by_kind(KINDS)

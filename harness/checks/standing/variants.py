@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
 from harness.history.events import VariantAnswered
 
 SHOWN = 3
+NAMED = 20
+"""Of those that are not shown, so many are named: their names tell what they have in common."""
 MEND = "if it is meant, run `python -m harness answers --update` and review the difference"
 
 
@@ -19,11 +23,16 @@ def answers_as_approved(history: History) -> Examined:
     seen = list(history.of(VariantAnswered))
     other = [each for each in seen if each.approved and each.seen != each.approved]
     problems = [f"{each.name!r} was answered {each.seen!r}, approved is {each.approved!r}" for each in other[:SHOWN]]
-    more = f" (and {len(other) - SHOWN} more)" if len(other) > SHOWN else ""
+    more = f" (and {len(other) - SHOWN} more: {_names(other[SHOWN:])})" if len(other) > SHOWN else ""
     unknown = [each.name for each in seen if not each.approved]
-    told = f"; not approved yet: {', '.join(unknown)}" if unknown else ""
+    told = f"; not approved yet: {len(unknown)}, {unknown[0]!r} the first" if unknown else ""
     return Examined(
         problem=f"{'; '.join(problems)}{more}; {MEND}" if other else "",
         saw=f"{len(seen) - len(unknown)} variants of requests{told}" if seen else "no variant was sent",
         observations=len(seen) - len(unknown),
     )
+
+
+def _names(answered: Sequence[VariantAnswered]) -> str:
+    names = ", ".join(each.name for each in answered[:NAMED])
+    return names + (", ..." if len(answered) > NAMED else "")

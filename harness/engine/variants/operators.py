@@ -37,6 +37,7 @@ VALUES: Mapping[str, Text] = {
     "upper": bytes.upper,
     "lower": bytes.lower,
     "swapped case": bytes.swapcase,
+    "first letter's case": lambda v: v[:1].swapcase() + v[1:],
     "blanks around": lambda v: b"  " + v + b"  ",
     "tabs around": lambda v: b"\t" + v + b"\t",
     "form feeds around": lambda v: b"\x0c" + v + b"\x0c",

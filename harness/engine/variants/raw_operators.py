@@ -225,6 +225,7 @@ TYPES = (
     "Application/JSON", "application/json;", "application/json; charset=utf-8", "application/json;charset=UTF-8",
     'application/json; charset="utf-8"', "application/json; charset=utf8", "application/json; charset=latin-1",
     "application/json; charset=", "application/json; charset", "application/json; charset=utf-16",
+    'application/json; charset=""', "application/json; charset='utf-8'",
     "application/json; CHARSET=us-ascii", "application/json; x=1", "application/json ; x = 1", "application/json; ;",
     'application/json; x="a;b"', 'application/json; x="', "application/json, text/plain",
     "text/plain, application/json",
