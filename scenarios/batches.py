@@ -4,7 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from harness import REFUSED, UNKNOWN, Lab, nightly, postgres, process, proves, redis, server, service, wire
+from harness import (
+    ACKNOWLEDGED,
+    REFUSED,
+    UNKNOWN,
+    Lab,
+    nightly,
+    postgres,
+    process,
+    proves,
+    redis,
+    server,
+    service,
+    wire,
+)
 from scenarios.words import UNHANDLED
 
 GROUPED = (
@@ -98,6 +111,78 @@ async def test_client_hangs_up_in_mid_batch(lab: Lab) -> None:
     async with batch(lab, lab.deliver(2, hang_up_at=insert.fired(), expect=UNKNOWN), lab.deliver(3)):
         await lab.until(insert.fired())
         await lab.heal(insert)
+
+
+@STORED_TWICE
+async def test_repeat_waits_for_a_retry(lab: Lab) -> None:
+    """A delivery is tried again by itself, and its repeat waits for that: it goes once the other one has ended."""
+    await lab.restart(*GROUPED)
+    retried = wire.hold(postgres.sent("COMMIT", nth=1))
+    await lab.inject(wire.cut(postgres.answered("INSERT", nth=1)), retried)
+    async with lab.deliver():
+        await lab.until(retried.fired())
+        async with lab.request("again", of=0, expect=ACKNOWLEDGED):
+            await lab.until(postgres.answered("SELECT", nth=1))  # it is not there yet
+            await lab.request("alive")  # which is answered once the repeat waits
+            await lab.heal(retried)
+
+
+@nightly("waits for the time that one may wait for a turn")
+@STORED_TWICE
+async def test_retry_takes_longer_than_a_turn_may(lab: Lab) -> None:
+    """What is tried again by itself takes longer than one may wait for a turn: it had its turn, and is stored once."""
+    await lab.restart(*GROUPED, "WEBHOOK_POOL_TIMEOUT_S=0.5")
+    retried = wire.hold(postgres.answered("COMMIT", nth=1))
+    async with (
+        lab.limits(service.metric("webhook_commits_resolved_total"), at_most=0),
+        lab.inject(wire.cut(postgres.answered("INSERT", nth=1)), retried),
+        lab.deliver(),
+    ):
+        await lab.until(retried.fired())
+        await lab.wait(0.8, because="a turn is waited for no longer than half a second")
+        await lab.heal(retried)
+    async with lab.inject(server.flush(redis)):
+        await lab.request("again", of=0, expect=ACKNOWLEDGED)
+
+
+@nightly("waits until what has ended could be taken for slow")
+@proves("commit.resolve", fails="outcome", match="3 of .*unknown")
+async def test_quick_transactions_leave_no_trace(lab: Lab) -> None:
+    """Quick transactions, one after the other, have ended long ago: those that come together share one as before."""
+    await lab.restart(*GROUPED, "WEBHOOK_GROUP_QUICK_S=1.5")
+    for _ in range(6):
+        await lab.deliver()
+    await lab.wait(1.7, because="what is under way is taken for slow after a second and a half")
+    commit = wire.hold(postgres.answered("COMMIT", nth=1))
+    async with (
+        lab.limits(service.metric("webhook_commits_resolved_total"), at_least=2),
+        lab.inject(commit, wire.cut(postgres.sent("COMMIT", nth=2))),
+        lab.deliver(),
+    ):
+        await lab.until(commit.fired())
+        async with lab.deliver(3):
+            await lab.until(redis.answered("SET", nth=4))
+            await lab.request("alive")
+            await lab.heal(commit)
+
+
+@nightly("waits for a deadline of a request")
+@proves("errors.refuse", fails="log_clean", match=UNHANDLED)
+async def test_deadline_while_one_waits_for_a_turn(lab: Lab) -> None:
+    """The time of three is over while they wait for another one's COMMIT: none of them stays in the queue."""
+    await lab.restart(*GROUPED, "WEBHOOK_REQUEST_TIMEOUT_S=4", "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=3")
+    late = [wire.hold(redis.answered("SET", nth=n)) for n in (1, 2, 3)]
+    commit = wire.hold(postgres.answered("COMMIT"))
+    await lab.inject(*late, commit)
+    async with lab.deliver(3, expect=REFUSED):
+        await lab.until(late[2].fired())
+        await lab.wait(1.8, because="so much earlier than that of the one they wait for is their deadline")
+        async with lab.deliver():
+            await lab.until(commit.fired())
+            await lab.heal(*late)
+            await lab.until(service.answers(at_least=3))
+            await lab.heal(commit)
+    await lab.until(service.metric_is("webhook_pool_waiting", at_most=0))
 
 
 @nightly("waits for a deadline of a request")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import Fault, Lab, link, postgres, proves, redis, service
+from harness import Fault, Lab, link, nightly, postgres, proves, redis, service, wire
 from scenarios.words import WAITS_FOR_REDIS
 
 EACH_CALL_LIMITED = ("redis.timeouts:each_call",)
@@ -60,6 +60,24 @@ async def test_redis_is_asked_again(lab: Lab) -> None:
         await lab.deliver()
     lab.expect(service.metric("webhook_degraded_total", reason="breaker_open"), at_most=12)
     lab.expect(service.metric("webhook_breaker_state"), at_most=0)
+
+
+@nightly("waits until Redis is asked again")
+@proves("redis.breaker:long", fails="reached", match="webhook_breaker_state is 2")
+async def test_redis_fails_once_more(lab: Lab) -> None:
+    """Redis is left alone, then answers once, and fails once: what was before that answer no longer counts."""
+    await lab.restart("WEBHOOK_REDIS_OPERATION_TIMEOUT_S=2")
+    async with lab.inject(wire.cut(redis.sent("SET"), always=True)):
+        await lab.deliver(5)
+    await lab.wait(1.2, because="Redis is left alone for a second")
+    await lab.deliver()
+    await lab.until(service.metric_is("webhook_breaker_state", at_most=0))
+    async with (
+        lab.limits(service.metric("webhook_degraded_total", reason="breaker_open"), at_most=0),
+        lab.inject(wire.cut(redis.sent("SET"))),
+    ):
+        await lab.deliver()
+        await lab.deliver()
 
 
 @proves("redis.one_attempt", without=EACH_CALL_LIMITED, fails="slower", match=WAITS_FOR_REDIS)
