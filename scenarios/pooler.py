@@ -19,7 +19,7 @@ async def test_transactions_are_pooled(lab: Lab) -> None:
 @proves("retry.database", fails="outcome", match="refused")
 async def test_pooler_restarted(lab: Lab) -> None:
     """The pooler is restarted between two statements: the transaction is made again over new connections."""
-    await lab.restart(*BEHIND_POOLER)
+    await lab.restart(*BEHIND_POOLER, "WEBHOOK_RETRY_ATTEMPTS=10")  # three can be over before it is back
     restarted = server.restart(pooled, how="immediate", at=pooled.sent("INSERT"))
     async with lab.inject(server.pooler(pooled)), lab.inject(restarted):
         await lab.deliver()
