@@ -84,7 +84,7 @@ def test_it_is_data() -> None:
 
 def test_the_least_protected_comes_first_and_the_default_last() -> None:
     target = load_target(CHECKOUT / "scenarios" / "target.toml").description
-    assert in_order(target, list(target.profiles)) == ["unprotected", "incident", "hardened"]
+    assert in_order(target, list(target.profiles)) == ["unprotected", "incident", "grouped", "hardened"]
     assert in_order(target, ["unprotected"]) == ["unprotected", "hardened"]
 
 

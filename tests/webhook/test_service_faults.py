@@ -87,7 +87,7 @@ async def test_a_lock_is_not_waited_for_beyond_the_deadline(starter: Starter) ->
 @pytest.mark.asyncio
 async def test_more_than_the_pool_can_serve_is_shed_at_once(starter: Starter) -> None:
     settings = {"WEBHOOK_POOL_SIZE": "1", "WEBHOOK_POOL_MAX_OVERFLOW": "1", "WEBHOOK_SHED_WAITING_MAX": "2"}
-    settings |= PATIENT
+    settings |= PATIENT | {"WEBHOOK_POOL_TIMEOUT_S": "1"}  # who waits in vain has to have gone before the lock does
     async with starter.running(**settings) as service:
         await service.deliver()
         async with service.database.locked():

@@ -11,7 +11,7 @@ from harness.engine.laying.links import LANE, SCENARIO, Laying, laid_links, prox
 from harness.engine.laying.testbed import Testbed
 from harness.errors import HarnessError
 from harness.protocols.contract.about import ABOUT
-from harness.target.placeholders import NAME, NAMED_URL
+from harness.target.placeholders import CA_FILE, NAME, NAMED_URL
 from tests.scenario_live.support import left_over
 
 
@@ -29,8 +29,9 @@ async def _reached(bed: Testbed, laying: Laying) -> None:
         finally:
             await session.close()
         for laid in links.values():
-            named = {NAME, NAMED_URL} if bed.target.description.links[laid.link.name].name else set()
-            assert set(laid.words) == {*ABOUT.of(laid.link.protocol).placeholders, *named}, "a target may name them all"
+            described = bed.target.description.links[laid.link.name]
+            more = {*((NAME, NAMED_URL) if described.name else ()), *((CA_FILE,) if described.tls else ())}
+            assert set(laid.words) == {*ABOUT.of(laid.link.protocol).placeholders, *more}, "a target may name them all"
         assert len(proxies_left(bed)) == (len(links) if laying.via_toxiproxy else 0)
         assert all((laid.through is not None) == laying.via_toxiproxy for laid in links.values())
 
