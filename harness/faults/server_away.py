@@ -86,10 +86,6 @@ class Stop(ServerAway, kind="server.stop"):
     does: ClassVar[str] = "stop the server of {fault.link} ({fault.how})"
     how: Shutdown = field(default="orderly", kw_only=True)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _known_shutdown(self.kind, self.how)
-
     @classmethod
     def example(cls, ground: Ground) -> Example:
         """Deliveries meet a server that is not there."""
@@ -130,7 +126,6 @@ class Restart(ServerAway, kind="server.restart"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _known_shutdown(self.kind, self.how)
         _not_negative(self.kind, self.down_ms)
 
     @classmethod
@@ -198,11 +193,6 @@ class Crash(ServerAway, kind="server.crash"):
     def end(self, server: Server) -> None:
         """Kill it."""
         server.crash()
-
-
-def _known_shutdown(place: str, how: str) -> None:
-    if how not in ("orderly", "immediate"):
-        raise UsageError.at(place, "how", how, "no way to stop a server", valid=("orderly", "immediate"))
 
 
 def _not_negative(place: str, down_ms: int) -> None:

@@ -36,8 +36,7 @@ def test_a_source_is_kept_once_for_all_parameters_and_shown_with_each_run(tmp_pa
     folder = write_results(tmp_path, summary_of(*[made(source=path) for path in kept]))
     (view,) = page_of(folder).runs
     assert view.source.about == "It is stored <once>."
-    assert view.source.place == "scenarios/pool.py:3"
-    assert view.source.code.startswith("async def test_of_a_suite(lab: Lab) -> None:")
+    assert view.source.code.startswith("# scenarios/pool.py:3\nasync def test_of_a_suite(lab: Lab) -> None:")
     page = write_report(folder).read_text("utf-8")
     assert '<p class="about">It is stored &lt;once&gt;.</p>' in page
     assert "await lab.deliver()" in page
@@ -65,7 +64,7 @@ def test_a_source_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def test_a_file_that_is_gone_or_no_python_is_no_problem(tmp_path: Path) -> None:
     assert source_in(tmp_path / "gone.py") == NOTHING
     (tmp_path / "odd.py").write_text("# here:1\nno python (", "utf-8")
-    assert source_in(tmp_path / "odd.py").code == "no python ("
+    assert source_in(tmp_path / "odd.py").code == "# here:1\nno python ("
 
 
 def unwritten(path: Path, problem: str) -> None:

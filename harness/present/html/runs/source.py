@@ -12,10 +12,9 @@ CHARACTERS_MAX = 6000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """`about`: the docstring. `place`: file and line. `code`: the function, its end left out if it is very long."""
+    """`about`: the docstring. `code`: the file, which names the place first; its end is left out if it is very long."""
 
     about: str = ""
-    place: str = ""
     code: str = ""
 
 
@@ -28,10 +27,8 @@ def source_in(path: Path) -> Source:
         text = path.read_text("utf-8")
     except (OSError, ValueError):
         return NOTHING
-    first, _, code = text.partition("\n")
-    place = first.removeprefix("# ") if first.startswith("# ") else ""
-    shown = code if len(code) <= CHARACTERS_MAX else f"{code[:CHARACTERS_MAX]}\n..."
-    return Source(_docstring(code), place, shown.rstrip())
+    shown = text if len(text) <= CHARACTERS_MAX else f"{text[:CHARACTERS_MAX]}\n..."
+    return Source(_docstring(text), shown.rstrip())
 
 
 def _docstring(code: str) -> str:
