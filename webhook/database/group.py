@@ -9,7 +9,8 @@ What happens to one must not concern the others:
 - Where the server turns a batch's rows back, one of them may be the cause: each is stored alone then.
 - What is tried again goes alone. Whatever has failed a batch cannot fail another one.
 - Two deliveries of one key are never under way together: the second would wait for the first one's COMMIT.
-- A client that gives up leaves. The others are stored; what becomes of its own delivery it does not learn.
+- A request whose time is over leaves. The others are stored; what becomes of its own delivery its client does not
+  learn. (A client that hangs up does not end its request.)
 - A transaction that takes long is no reason for the next one to wait.
 """
 
@@ -64,7 +65,7 @@ class _Flight:
         self.task: asyncio.Task[None] | None = None
 
     def left(self, member: "_Member") -> None:
-        """A client has given up. Its row goes with the others'; if there are no others, the transaction ends."""
+        """A request has been given up. Its row goes with the others'; if there are no others, the transaction ends."""
         if any(not each.answer.done() for each in self.members):
             member.progress.in_doubt = True
         elif self.task is not None:
