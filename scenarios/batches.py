@@ -28,9 +28,10 @@ GROUPED = (
 )  # fmt: skip
 STORED_TWICE = proves("insert.idempotent", fails="stored_once")
 ALL_OF_THEM = "5 of .*unknown"
+# NOT VALID: the contract's own requests may have stored a long id before.
 NO_LONG_IDS = server.execute(
     postgres,
-    "ALTER TABLE deliveries ADD CONSTRAINT short CHECK (length(id) < 100)",
+    "ALTER TABLE deliveries ADD CONSTRAINT short CHECK (length(id) < 100) NOT VALID",
     undo="ALTER TABLE deliveries DROP CONSTRAINT IF EXISTS short",
 )
 
