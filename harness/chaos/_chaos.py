@@ -153,7 +153,7 @@ class Chaos:
         """
         for fault in faults:
             check_fits(fault)
-        return Injecting(self._thread, self._injector, faults, lambda: self.history)
+        return Injecting(self._thread, self._injector, faults, self._connects, lambda: self.history)
 
     def until(self, moment: Moment, *, within_s: float = 10) -> None:
         """Wait until a moment has come: a state is looked at, events count since the last fault began or ended.

@@ -1,7 +1,8 @@
-"""Counts the connects of the test's own process, by the audit events of Python (PEP 578).
+"""Counts the connects of the test's own process, by the audit events of Python (PEP 578), and those that are refused.
 
 The kernel reports calls only of a process that was started for it. A driver in C, such as libpq or uvloop's, connects
-without such an event: what it was refused is not evidence.
+without such an event. What it was refused a raw socket sees, where the user may open one: root may. Elsewhere it is no
+evidence.
 """
 
 from __future__ import annotations
@@ -15,19 +16,21 @@ from collections.abc import Sequence
 
 from harness.closing import Closing
 from harness.processes.syscalls import SyscallEvent
+from harness.stack.tcp.refusals import SEEN_BY, Refusals
 
-SEEN_BY = "audit hook of Python"
+HEARD_BY = "audit hook of Python"
 
 
 class Connects(Closing):
     """Keeps every connect by a socket of Python's, from its making until it is closed.
 
-    A hook cannot be taken away again: closed, it ignores what it hears.
+    A hook cannot be taken away again: closed, it ignores what it hears. It closes `refusals`, too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, refusals: Refusals | None) -> None:
         self._events: list[SyscallEvent] = []
         self._on = True
+        self._refusals = refusals
         sys.addaudithook(self._heard)
 
     def _heard(self, event: str, arguments: tuple[object, ...]) -> None:
@@ -47,7 +50,24 @@ class Connects(Closing):
         """All so far, in order."""
         return tuple(self._events)
 
+    @property
+    def seen_by(self) -> str:
+        """What sees the connects that are refused."""
+        return HEARD_BY if self._refusals is None else SEEN_BY
+
+    @property
+    def of_python_only(self) -> bool:
+        """Whether it hears of no connect of a driver in C."""
+        return self._refusals is None
+
+    def refused(self, port: int) -> int | None:
+        """How many connects to a port the kernel has refused; None where only Python tells of connects."""
+        return None if self._refusals is None else self._refusals.of(port)
+
     def close(self) -> None:
         """Keep nothing more."""
         self._on = False
         self._events.clear()
+        if self._refusals is not None:
+            self._refusals.close()
+            self._refusals = None

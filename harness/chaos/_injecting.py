@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
+from harness.chaos._connects import Connects
 from harness.engine.injector import InForce, Injector
 from harness.engine.stops import MachineLacksError
 from harness.errors import HarnessError, InconclusiveError, UsageError
@@ -22,8 +23,9 @@ NEEDS_OF_THE_SERVICE = frozenset({"seccomp", CLOCK})
 """What only such a process can have: the faults of other layers that need it strike it, too."""
 ROUND_IT = "does the application connect to the URL that `chaos` gives, and does it get as far as this?"
 UNSEEN = (
-    "of connects that are refused only those of Python's own sockets are seen: with a driver in C, such as psycopg or"
-    " uvloop's, have a connection open before, or break a statement with `wire`. If it is Python's: "
+    "of connects that are refused only those of Python's own sockets are seen, unless a raw socket may be opened (root"
+    " may): with a driver in C, such as psycopg or uvloop's, have a connection open before, or break a statement with"
+    " `wire`. If it is Python's: "
 )
 
 
@@ -49,9 +51,12 @@ class Injected:
         assert fault.fired == 1
     """
 
-    def __init__(self, thread: Thread, known: Sequence[InForce], history: Callable[[], History]) -> None:
+    def __init__(
+        self, thread: Thread, known: Sequence[InForce], connects: Connects, history: Callable[[], History]
+    ) -> None:
         self._thread = thread
         self._known = known
+        self._connects = connects
         self._history = history
         self._last: int | None = None
 
@@ -86,7 +91,7 @@ class Injected:
         refuses = any(
             isinstance(known.fault, Fault) and CONNECTS_REFUSED in known.fault.evidence for known in self._known
         )
-        return f"{UNSEEN if refuses else ''}{ROUND_IT}"
+        return f"{UNSEEN if refuses and self._connects.of_python_only else ''}{ROUND_IT}"
 
     def unproven(self) -> str:
         """Which of them left no evidence, and what was seen instead; empty if each left some."""
@@ -106,9 +111,15 @@ class Injecting:
     """Faults that a block keeps in force: `with` in a test that is not async, `async with` in one that is."""
 
     def __init__(
-        self, thread: Thread, injector: Injector, faults: Sequence[Fault], history: Callable[[], History]
+        self,
+        thread: Thread,
+        injector: Injector,
+        faults: Sequence[Fault],
+        connects: Connects,
+        history: Callable[[], History],
     ) -> None:
         self._thread = thread
+        self._connects = connects
         self._injector = injector
         self._faults = faults
         self._history = history
@@ -141,7 +152,7 @@ class Injecting:
         _check(injected, error)
 
     def _began(self, known: Sequence[InForce]) -> Injected:
-        self._injected = Injected(self._thread, known, self._history)
+        self._injected = Injected(self._thread, known, self._connects, self._history)
         return self._injected
 
     def _ended(self) -> Injected:

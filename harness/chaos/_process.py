@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
 
-from harness.chaos._connects import SEEN_BY, Connects
+from harness.chaos._connects import Connects
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper
 from harness.processes.syscalls import SyscallEvent
@@ -21,8 +20,6 @@ class OwnProcess(ServiceProcess):
     The harness has not started it, so it cannot end it, answer its calls or read what it logs: its log stays empty.
     """
 
-    connects_seen_by: ClassVar[str] = SEEN_BY
-
     def __init__(self, keeper: Keeper, log: Path, connects: Connects) -> None:
         spec = ServiceSpec(
             argv=(), environment={}, cwd=Path.cwd(), log=log, listening=None, alive="/",
@@ -30,6 +27,7 @@ class OwnProcess(ServiceProcess):
         )  # fmt: skip
         super().__init__(keeper, spec, _never_ends)
         self._connects = connects
+        self.connects_seen_by = connects.seen_by
 
     @property
     def running(self) -> bool:
@@ -43,6 +41,10 @@ class OwnProcess(ServiceProcess):
     def syscall_events(self) -> Sequence[SyscallEvent]:
         """Its connects, as far as Python tells of them."""
         return self._connects.events()
+
+    def refusals(self, port: int) -> int | None:
+        """Those of every process of this machine: the port is the test's own."""
+        return self._connects.refused(port)
 
 
 def _never_ends(end: EndOfService) -> None:

@@ -18,6 +18,7 @@ from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.errors import UsageError
 from harness.stack import StackConfiguration
 from harness.stack.folders import private_folder
+from harness.stack.tcp.refusals import Refusals
 
 DRIVER = re.compile(r"^(\w+)\+\w+://")
 """What SQLAlchemy puts into a URL: `postgresql+psycopg2://`."""
@@ -44,7 +45,7 @@ class ChaosServers(Closing):
         urls = {name: DRIVER.sub(r"\1://", url) for name, url in given.items()}
         self._configuration = replace(configuration, servers={**configuration.servers, **urls})
         self._progress = progress
-        self._connects = Connects()
+        self._connects = Connects(Refusals.opened())
         self._running: tuple[HoldingThread[Testbed], Testbed] | None = None
 
     @contextmanager

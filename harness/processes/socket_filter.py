@@ -43,7 +43,9 @@ _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT = 0x15, 0x35, 0x45
 _LOSE: Final[Instruction] = (_PASS_OR_LOSE, 0, 0, 0)
 _PASS: Final[Instruction] = (_PASS_OR_LOSE, 0, 0, _WORDS - 1)
 _IF_MORE, _LOAD_HEAD, _LOAD_HALF_BEHIND = 0x25, 0xB1, 0x48
+_LOAD_BYTE_BEHIND, _LOAD_WORD_BEHIND = 0x50, 0x40
 _FIN_SYN_RST: Final = 0x07
+_RST_ACK: Final = 0x14
 _IP_BYTES: Final = 20  # an IPv4 header without options
 SOME_SIZES: Final = 500
 
@@ -113,6 +115,23 @@ def port_only(port: int) -> Filter:
             _LOSE,
         ),
     )
+
+
+REFUSALS_ONLY: Final = Filter(
+    0,
+    (
+        (_LOAD_HEAD, 0, 0, 0),
+        (_LOAD_BYTE_BEHIND, 0, 0, 13),
+        (_AND, 0, 0, _RST_ACK),
+        (_IF_EQUAL, 0, 3, _RST_ACK),
+        (_LOAD_WORD_BEHIND, 0, 0, 4),
+        (_IF_EQUAL, 0, 1, 0),
+        _PASS,
+        _LOSE,
+    ),
+)
+"""For a raw socket of TCP, which sees a packet from its IP header on: it passes the answers to SYNs that nothing takes.
+Such a reset acknowledges, and has no sequence number of its own."""
 
 
 def take_only(sock: AnySocket, chosen: Filter) -> None:

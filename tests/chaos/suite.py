@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import anyio
 import asyncpg
 import pytest
 import pytest_asyncio
+import uvloop
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy import text
@@ -18,8 +20,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from harness import REFUSED, Chaos, link, postgres, process, redis, server, syscall, wire
 from harness.chaos import ChaosServers
-from harness.errors import UsageError
+from harness.errors import InconclusiveError, UsageError
+from harness.faults import Fault
 from harness.stack import StackConfiguration
+from harness.stack.tcp.refusals import Refusals
 
 CHILD = """
 import socket, sys
@@ -161,8 +165,26 @@ def test_connects_that_are_refused_are_evidence(chaos: Chaos) -> None:
     with chaos.inject(server.stop(redis)) as fault, pytest.raises(RedisConnectionError):
         client.get("name")
     assert client.get("name") is None, "it is back"
-    assert [line.partition(":")[0] for line in fault.evidence] == ["connects_refused (audit hook of Python)"]
+    [evidence] = fault.evidence
+    assert evidence.startswith(("connects_refused (raw socket): 1 ", "connects_refused (audit hook of Python): 1 "))
     client.close()
+
+
+@pytest.mark.parametrize("away", [link.down(redis), server.stop(redis)])
+def test_connects_of_a_driver_in_c_that_are_refused_are_evidence(chaos: Chaos, away: Fault) -> None:
+    """Python tells nothing of libuv's connects: it takes a raw socket to see what became of them."""
+
+    async def connect() -> None:
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.get_running_loop().create_connection(asyncio.Protocol, chaos.redis.host, chaos.redis.port)
+
+    unseen = pytest.raises(InconclusiveError, match="with a driver in C, such as psycopg or uvloop's")
+    refusals = Refusals.opened()
+    with unseen if refusals is None else refusals:
+        with chaos.inject(away) as fault:
+            uvloop.run(connect())
+        assert fault.fired == 1
+        assert fault.evidence[0].startswith("connects_refused (raw socket): 1 connects")
 
 
 def test_what_a_test_lacks_is_said(chaos: Chaos) -> None:
@@ -180,7 +202,7 @@ def test_inconclusive_without_a_connection(chaos: Chaos) -> None:
 
 def test_inconclusive_where_no_refused_connect_is_seen(chaos: Chaos) -> None:
     with chaos.inject(link.down(redis)):
-        pass  # as of a driver in C, whose connects Python does not report
+        pass
 
 
 def test_inconclusive_without_evidence(chaos: Chaos) -> None:

@@ -54,6 +54,8 @@ class LinkActivity:
 
     dialled: int
     """connect() calls that the kernel itself answered; 0 if calls are not watched."""
+    turned_away: int | None
+    """Connects of which the kernel's refusal was seen; None where nothing sees these."""
     accepted: int
     """Connections that Toxiproxy accepted on it: the relay makes one for each of the service's."""
     left: int
@@ -66,7 +68,7 @@ class LinkActivity:
     @property
     def refused(self) -> int:
         """Connects that were not accepted."""
-        return max(0, self.dialled - self.accepted)
+        return max(0, self.dialled - self.accepted) if self.turned_away is None else self.turned_away
 
     @property
     def touched(self) -> int:
@@ -84,7 +86,7 @@ class LinkActivity:
         )
 
 
-NOTHING = LinkActivity(dialled=0, accepted=0, left=0, connections=(), bytes_withheld=0)
+NOTHING = LinkActivity(dialled=0, turned_away=None, accepted=0, left=0, connections=(), bytes_withheld=0)
 
 
 class LinkMeter:
@@ -102,11 +104,13 @@ class LinkMeter:
         self._relayed: dict[int, int] = {}
         self._log_mark = 0
         self._calls_mark = 0
+        self._refused_before = 0
 
     async def begin(self) -> None:
         """Remember the counts that later readings are compared with."""
         self._log_mark = self._site.toxiproxy.log.size() if self._site.toxiproxy.log else 0
         self._calls_mark = len(self._site.service.syscall_events())
+        self._refused_before = self._site.service.refusals(self._laid.port) or 0
         self._answered = _received(await self._upstream())
         self._relayed = _received(await self._site.relayed_connections(self._link))
         self._said = await self._site.relay.traffic(self._laid.hop)
@@ -128,6 +132,7 @@ class LinkMeter:
         said = await self._site.relay.traffic(self._laid.hop)
         return LinkActivity(
             dialled=self._dialled(),
+            turned_away=self._turned_away(),
             accepted=len(self._site.toxiproxy.accepted(self._laid.proxy, self._log_mark)),
             left=sum(1 for each in upstream if each.state is TcpState.CLOSE_WAIT),
             connections=(*(self._still_speaking(said) if still_open is None else still_open), *self._gone()),
@@ -182,6 +187,10 @@ class LinkMeter:
     def _dialled(self) -> int:
         calls = self._site.service.syscall_events()[self._calls_mark :]
         return sum(1 for call in calls if call.port == self._laid.port and call.answer is None)
+
+    def _turned_away(self) -> int | None:
+        refused = self._site.service.refusals(self._laid.port)
+        return None if refused is None else refused - self._refused_before
 
 
 def _received(connections: Sequence[TcpConnection]) -> dict[int, int]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from harness.errors import HarnessError
 from harness.polling import poll
@@ -67,7 +66,7 @@ class Copy:
 class ServiceProcess:
     """One service. Used from one event loop; `ended` is called in it when the process is gone."""
 
-    connects_seen_by: ClassVar[str] = SECCOMP
+    connects_seen_by: str = SECCOMP
     """What reports its connects: evidence of them names it."""
 
     def __init__(self, keeper: Keeper, spec: ServiceSpec, ended: Callable[[EndOfService], None]) -> None:
@@ -327,6 +326,11 @@ class ServiceProcess:
         processes = (*self._earlier, *(copy.process for copy in self._copies), *current)
         events = [event for process in processes for event in process.syscall_events()]
         return sorted(events, key=lambda event: event.t_ns)
+
+    def refusals(self, port: int) -> int | None:
+        """How many connects to a port were seen to be refused; None: its watched calls tell."""
+        del port
+        return None
 
     def signal(self, signum: int, *, ends_it: bool) -> bool:
         """Send a signal; False when the process is gone already.
