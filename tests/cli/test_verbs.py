@@ -66,14 +66,19 @@ def test_a_partial_schedule_is_repeated_by_its_id(suite: Path) -> None:
     assert "gate 'healthy[no_fault]'" in run["repro"]
 
 
-def test_a_soak_runs_the_selection_again_with_other_seeds(suite: Path) -> None:
-    process = run_harness("soak", "cut", "--runs", "2", "--seed", "4", cwd=suite)
+def test_a_soak_runs_the_selection_again_with_other_seeds_if_wanted_without_the_night(suite: Path) -> None:
+    file = suite / "scenarios" / "all_verdicts.py"
+    first, rest = file.read_text("utf-8").replace("needs, ", "needs, nightly, ").split("test_cut")
+    later = rest.replace("\n\n\n@", '\n\n\n@nightly("takes long")\n@')
+    file.write_text(f"{first}test_cut{later}", "utf-8")
+    process = run_harness("soak", "--no-nightly", "--runs", "2", "--seed", "4", cwd=suite)
     assert process.returncode == 0, process.stderr
     runs = summary_in(suite)["runs"]
     assert [run["seed"] for run in runs] == [4, 5]
     assert len({run["history"] for run in runs}) == 2
     assert "2 held" in process.stdout
     assert "duration_s " in process.stdout
+    assert "left for the night: 5 scenarios; run without --no-nightly:\n  healthy[no_fault], " in process.stdout
 
 
 def test_what_varied_in_a_soak_is_named() -> None:

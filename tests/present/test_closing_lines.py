@@ -66,4 +66,5 @@ def test_scenarios_left_for_the_night_for_one_reason_share_a_line() -> None:
         Scenario(id=name, theme="t", play=play, nightly="waits" if name == "d" else "one is enough") for name in "abcde"
     ]
     told = ["".join(text for text, _ in line) for line in nightly_lines(left)]
+    assert told[0] == "left for the night: 5 scenarios; run with --nightly:"
     assert told[1:] == ["  a, b and 2 more: one is enough", "  d: waits"]

@@ -1,4 +1,4 @@
-"""Shows which scenarios a gate left for the night, and why."""
+"""Shows which scenarios a gate or a soak left for the night, and why."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ NAMED = 2
 """Of scenarios with one reason so many are named. `gate --nightly` names all as it runs them."""
 
 
-def nightly_lines(left_out: Sequence[Scenario]) -> Iterator[Line]:
+def nightly_lines(left_out: Sequence[Scenario], mend: str = "run with --nightly") -> Iterator[Line]:
     """Return a line with their number, and one for each reason; none if nothing was left out."""
     if not left_out:
         return
-    yield [(f"left for the night: {counted(len(left_out), 'scenario')}; run with --nightly:", DIM)]
+    yield [(f"left for the night: {counted(len(left_out), 'scenario')}; {mend}:", DIM)]
     by_reason: dict[str, list[str]] = {}
     for scenario in left_out:
         by_reason.setdefault(one_line(scenario.nightly), []).append(scenario.id)
