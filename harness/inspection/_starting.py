@@ -61,7 +61,8 @@ def _ended(target: Target, key: str, command: Sequence[str], status: int, said: 
     missing = MISSING.search(said)
     mend = f"run it by hand in {target.directory}; what it wrote before: {beginnings(said, 3)}"
     if missing is not None:
-        mend = f"install {missing[1].partition('.')[0]} for {sys.executable}, or name the Python that has it instead"
+        python = sys.executable if command[0] == "{python}" else f"the Python of {command[0]!r}"
+        mend = f"install {missing[1].partition('.')[0]} for {python}, or name the Python that has it instead"
     return UsageError.at(
         place_of(target, "service"), key, words, f"ended with status {status}: {last_line(said)}", mend=mend
     )

@@ -55,10 +55,19 @@ PROJECTS: Mapping[str, tuple[Mapping[str, str], list[str], list[str], dict[str, 
         ["bin/migrate"],
         {},
     ),
+    "Procfile of Python": (
+        {"Procfile": "release: python migrate.py\nweb: gunicorn -b 127.0.0.1:$PORT app:app\n"},
+        ["{python}", "-m", "gunicorn", "-b", "127.0.0.1:{service.port}", "app:app"],
+        ["{python}", "migrate.py"],
+        {},
+    ),
     "Node": (
-        {"package.json": json.dumps({"scripts": {"start": "node server.js"}}), "server.js": "process.env.POSTGRES_URL"},
+        {
+            "package.json": json.dumps({"scripts": {"start": "node server.js", "migrate": "node migrate.js"}}),
+            "server.js": "process.env.POSTGRES_URL",
+        },
         ["node", "server.js"],
-        [],
+        ["node", "migrate.js"],
         {"postgres": "POSTGRES_URL"},
     ),
     "a script": (

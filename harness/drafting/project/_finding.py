@@ -11,7 +11,8 @@ from pathlib import Path
 
 from harness.documents import read_toml
 from harness.drafting.project._compose import PORT, Composed, composed
-from harness.drafting.project._routes import routes
+from harness.drafting.project._django_models import django_listing
+from harness.drafting.project._routes import routes, trees_of
 from harness.drafting.project._tables import listing, table_of
 from harness.drafting.project._texts import first
 from harness.errors import UsageError
@@ -30,6 +31,8 @@ READY = re.compile(r"[\"'](/(?:readyz?|readiness))[\"']")
 ALIVE = re.compile(r"[\"'](/(?:healthz?|alive|livez|ping|status|healthcheck))[\"']")
 SETTING = r"\b((?:[A-Z0-9]+_)*{word}(?:_[A-Z0-9]+)*_(?:URL|URI|DSN))\b"
 DATABASE = "(?:DATABASE|DB)"
+DJANGO_URL = re.compile(r"\bdj_database_url\.config\(|\benv\.db\(\s*\)")
+"""What reads DATABASE_URL without naming it."""
 PORT_SETTING = re.compile(r"[\"'{.\[]PORT\b")
 UNHANDLED: Mapping[str, str] = {
     ".py": (
@@ -42,6 +45,8 @@ UNHANDLED: Mapping[str, str] = {
 of that: services log what they have handled with one, too."""
 OF_OTHERS = "Unhandled|Uncaught|Exception in"
 PYTHON_PROGRAMS = {"uvicorn", "gunicorn", "hypercorn", "granian", "flask", "alembic", "fastapi", "daphne", "waitress"}
+SHELL = frozenset("&|;<>$`")
+"""A command with one of these is a shell's."""
 RELOADS = {"--reload", "--debug"}
 """They start the service anew when a file changes: another process than the one that the harness watches."""
 JSONB = re.compile(r"\bjsonb\b", re.IGNORECASE)
@@ -103,11 +108,11 @@ def found(folder: Path, asked: Asked) -> Project:
     if not alive and compose is not None:
         alive, alive_in = compose.alive, compose.file
     ready, ready_in = first(READY, texts)
-    table, table_in = table_of(path, texts)
+    body = served.body if asked.deliver is None else None
+    sql, table_in = _listing(path, body.id_field if body else "", texts)
     prepare, prepare_in = _prepared(folder, started, texts)
     endings = {Path(name).suffix for name in texts}
     links, environment, links_in = _settings(texts, compose)
-    body = served.body if asked.deliver is None else None
     whence = {
         "command": "" if asked.command else started.whence,
         "alive": "" if asked.alive else alive_in,
@@ -128,7 +133,7 @@ def found(folder: Path, asked: Asked) -> Project:
         path=path,
         read=served.read if asked.deliver is None else "",
         body=body.text if body else PLAIN_BODY if "{id}" in path and first(JSONB, texts)[1] else "",
-        sql=asked.stored or (listing(table, texts, body.id_field if body else "") if table else ""),
+        sql=asked.stored or sql,
         unhandled=next((UNHANDLED[each] for each in UNHANDLED if each in endings), OF_OTHERS),
         links=links if asked.links is None else asked.links,
         environment=environment if asked.links is None else {},
@@ -136,6 +141,12 @@ def found(folder: Path, asked: Asked) -> Project:
         requirements="requirements.txt" if (folder / "requirements.txt").is_file() else "",
         whence={key: file for key, file in whence.items() if file},
     )
+
+
+def _listing(path: str, id_field: str, texts: Mapping[str, str]) -> tuple[str, str]:
+    """The SQL that lists the deliveries, and which file told their table."""
+    table, file = table_of(path, texts)
+    return (listing(table, texts, id_field), file) if table else django_listing(path, id_field, trees_of(texts))
 
 
 def _settings(texts: Mapping[str, str], compose: Composed | None) -> tuple[Mapping[str, str], Mapping[str, str], str]:
@@ -203,7 +214,7 @@ def _procfile(folder: Path, texts: Mapping[str, str]) -> _Started | None:
     if "web" not in lines:
         return None
     words = shlex.split(lines["web"].replace("${PORT}", PORT).replace("$PORT", PORT))
-    return _Started(words, "Procfile", shlex.split(lines.get("release", "")))
+    return _Started(_outside(folder, words), "Procfile", _outside(folder, shlex.split(lines.get("release", ""))))
 
 
 def _compose(folder: Path, compose: Composed) -> _Started | None:
@@ -262,12 +273,15 @@ def _node(folder: Path, texts: Mapping[str, str]) -> _Started | None:
     if not file.is_file():
         return None
     try:
-        script = json.loads(file.read_text("utf-8")).get("scripts", {}).get("start", "")
+        scripts = json.loads(file.read_text("utf-8")).get("scripts", {})
+        script = scripts.get("start", "")
     except (ValueError, AttributeError) as problem:
         raise UsageError(
             f"{file}: cannot be read: {problem}", hint="mend it, or name the command: --command"
         ) from problem
-    return _Started(shlex.split(script), file.name) if script else None
+    prepares = scripts.get("migrate", "")
+    prepare = [] if SHELL & set(prepares) else shlex.split(prepares)
+    return _Started(shlex.split(script), file.name, prepare) if script else None
 
 
 def _go(folder: Path, texts: Mapping[str, str]) -> _Started | None:
@@ -308,6 +322,8 @@ def _links(texts: Mapping[str, str]) -> tuple[Mapping[str, str], str]:
                 links[protocol] = setting
                 files.append(file)
                 break
+    if not links and (file := first(DJANGO_URL, texts)[1]):
+        return {next(name for name in protocols() if ABOUT.of(name).stores): "DATABASE_URL"}, file
     return links, ", ".join(dict.fromkeys(files))
 
 

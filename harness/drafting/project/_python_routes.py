@@ -65,9 +65,9 @@ class _Module:
     def _of_value(self, value: ast.expr, prefix: str) -> Iterator[tuple[str, Route]]:
         """The routes in a table, those of a `Mount` in it below its path."""
         if isinstance(value, ast.Call):
-            if _called(value) == "Mount":
+            if called(value) == "Mount":
                 prefix += _path(value) or ""
-            elif _called(value) in TABLES:
+            elif called(value) in TABLES:
                 for router, route in self._of_call(value, None):
                     yield router, replace(route, path=prefix + route.path)
                 return
@@ -77,21 +77,21 @@ class _Module:
                 yield from self._of_value(inner, prefix)
 
     def _of_call(self, call: ast.Call, function: Function | None) -> Iterator[tuple[str, Route]]:
-        name, path = _called(call), _path(call)
+        name, path = called(call), _path(call)
         if path is None or (name not in METHODS and name not in TABLES):
             return
         on = call.func.value if isinstance(call.func, ast.Attribute) else None
-        router = on.id if isinstance(on, ast.Name) else on.attr if isinstance(on, ast.Attribute) else ""
+        router = "" if on is None else last_name(on)
         takes = _takes(function, path)
         if takes is None:
             return
         for method in [name] if name in METHODS else _methods(call):
-            keys = tuple(_keys_read(function or self._endpoint(call)))
+            keys = tuple(keys_read(function or self._endpoint(call)))
             yield router, Route(method.upper(), self.own.get(router, "") + path, takes, keys)
 
     def _endpoint(self, call: ast.Call) -> Function | None:
         """The function of this module that a table names for a path."""
-        named = _keyword(call, "endpoint") or _keyword(call, "view_func") or (call.args[1] if call.args[1:] else None)
+        named = keyword(call, "endpoint") or keyword(call, "view_func") or (call.args[1] if call.args[1:] else None)
         functions = (each for each in ast.walk(self.tree) if isinstance(each, Function))
         return next((each for each in functions if isinstance(named, ast.Name) and each.name == named.id), None)
 
@@ -100,29 +100,42 @@ def _in_order(tree: ast.Module) -> list[ast.AST]:
     return sorted(ast.walk(tree), key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
 
 
-def _called(call: ast.Call) -> str:
+def called(call: ast.Call) -> str:
     """The last name of what is called."""
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
-def _text(node: ast.expr | None) -> str | None:
+def last_name(node: ast.expr) -> str:
+    """`c` of `a.b.c`; empty for what is no name."""
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def text_of(node: ast.expr | None) -> str | None:
+    """The text that a node of the source is; None if it is none."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
-def _keyword(call: ast.Call, name: str) -> ast.expr | None:
+def texts_of(node: ast.expr) -> list[str]:
+    """The texts in a list, or the only one."""
+    inner = node.elts if isinstance(node, ast.List | ast.Tuple | ast.Set) else [node]
+    return [text for each in inner if (text := text_of(each)) is not None]
+
+
+def keyword(call: ast.Call, name: str) -> ast.expr | None:
+    """The value of a call's keyword."""
     return next((each.value for each in call.keywords if each.arg == name), None)
 
 
 def _path(call: ast.Call) -> str | None:
-    path = _text(call.args[0] if call.args else _keyword(call, "path") or _keyword(call, "rule"))
+    path = text_of(call.args[0] if call.args else keyword(call, "path") or keyword(call, "rule"))
     return path if path is not None and (path == "" or path.startswith("/")) else None
 
 
 def _methods(call: ast.Call) -> list[str]:
-    methods = _keyword(call, "methods")
+    methods = keyword(call, "methods")
     if not isinstance(methods, ast.List | ast.Tuple | ast.Set):
         return ["get"]
-    return [text for each in methods.elts if (text := _text(each)) is not None and text.lower() in METHODS]
+    return [text for text in texts_of(methods) if text.lower() in METHODS]
 
 
 def _takes(function: Function | None, path: str) -> tuple[str, ...] | None:
@@ -138,7 +151,7 @@ def _takes(function: Function | None, path: str) -> tuple[str, ...] | None:
             and isinstance(of.slice, ast.Tuple)
         ):
             of = of.slice.elts[0]
-        name = of.id if isinstance(of, ast.Name) else of.attr if isinstance(of, ast.Attribute) else ""
+        name = "" if of is None else last_name(of)
         if re.search(rf"[{{<]{argument.arg}[}}>]", path):
             if name not in {"", "str"}:
                 return None
@@ -147,7 +160,7 @@ def _takes(function: Function | None, path: str) -> tuple[str, ...] | None:
     return tuple(each for each in types if each)
 
 
-def _keys_read(function: Function | None) -> Iterator[str]:
+def keys_read(function: Function | None) -> Iterator[str]:
     """The keys without which a handler raises: of the document that it has read from its request."""
     if function is None:
         return
@@ -165,23 +178,24 @@ def _keys_read(function: Function | None) -> Iterator[str]:
         for each in nodes
         if isinstance(each, ast.Subscript) and (_is_document(each.value) or getattr(each.value, "id", "") in documents)
     )
-    yield from dict.fromkeys(text for each in found if (text := _text(each)) is not None)
+    yield from dict.fromkeys(text for each in found if (text := text_of(each)) is not None)
 
 
 def _is_document(value: ast.expr) -> bool:
-    """Whether it is `request.json`, or a call of `json`, `get_json` or `loads`, awaited or not."""
+    """Whether it is `request.json` or `request.data`, or a call of `json`, `get_json` or `loads`, awaited or not."""
     value = value.value if isinstance(value, ast.Await) else value
     if isinstance(value, ast.Call):
-        return _called(value) in {"json", "get_json", "loads"}
-    return isinstance(value, ast.Attribute) and value.attr == "json"
+        return called(value) in {"json", "get_json", "loads"}
+    of_request = isinstance(value, ast.Attribute) and value.attr == "data" and last_name(value.value) == "request"
+    return of_request or (isinstance(value, ast.Attribute) and value.attr == "json")
 
 
 def _routers(tree: ast.Module) -> Iterator[tuple[str, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
-            prefix = ROUTERS.get(_called(node.value))
+            prefix = ROUTERS.get(called(node.value))
             if prefix is not None:
-                yield node.targets[0].id, _text(_keyword(node.value, prefix)) or ""
+                yield node.targets[0].id, text_of(keyword(node.value, prefix)) or ""
 
 
 def _inclusions(tree: ast.Module) -> Iterator[tuple[tuple[str, str], str]]:
@@ -192,9 +206,9 @@ def _inclusions(tree: ast.Module) -> Iterator[tuple[tuple[str, str], str]]:
         for each in node.names
     }
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or _called(node) not in INCLUDES or not node.args:
+        if not isinstance(node, ast.Call) or called(node) not in INCLUDES or not node.args:
             continue
-        prefix = _text(_keyword(node, INCLUDES[_called(node)])) or ""
+        prefix = text_of(keyword(node, INCLUDES[called(node)])) or ""
         match node.args[0]:
             case ast.Name(id=name):
                 yield came_from.get(name, ("", name)), prefix

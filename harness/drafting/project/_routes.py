@@ -8,11 +8,15 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.drafting.project._body import Body, body_of, body_with
+from harness.drafting.project._django_routes import django_routes
 from harness.drafting.project._python_routes import Route, python_routes
 
 ROUTE = re.compile(r"(\w+)\.(get|post|put|patch)\(\s*[\"'](/[^\"'\s]*)[\"']", re.IGNORECASE)
 USE = re.compile(r"\.use\(\s*[\"'](/[^\"'\s]*)[\"']\s*,\s*(?:require\([\"'][^\"']*?(\w+)(?:\.\w+)?[\"']\)|(\w+))")
 """Express: a router below a path, by its file or by its variable."""
+TAKEN = re.compile(r"\{([^{}]+)\}\s*=\s*\w+\.body\b")
+READ = re.compile(r"\breq(?:uest)?\.body\.(\w+)")
+"""Keys of the body of a request, as handlers of Express take them."""
 GO_ROUTE = re.compile(r"[\"`](GET|POST|PUT|PATCH) (/[^\"`\s]*)[\"`]")
 PARAMETER = re.compile(r"\{[^}]*\}|:\w+|<[^>]*>")
 ASIDE = re.compile(r"/(?:log-?in|logout|tokens?|auth|sessions?|health\w*|ready\w*|alive|ping|metrics)\b", re.IGNORECASE)
@@ -34,10 +38,10 @@ class Routes:
 
 def routes(texts: Mapping[str, str]) -> Routes:
     """Return the first route that takes something, and the one that shows one of these."""
-    trees = {file: tree for file, text in texts.items() if file.endswith(".py") and (tree := _tree(text)) is not None}
+    trees = trees_of(texts)
     known = [
         (file, route)
-        for file, route in [*python_routes(trees), *_by_their_looks(texts, trees)]
+        for file, route in [*python_routes(trees), *django_routes(trees), *_by_their_looks(texts, trees)]
         if not ASIDE.search(route.path)
     ]
     taken = next(
@@ -50,6 +54,11 @@ def routes(texts: Mapping[str, str]) -> Routes:
     shown = (_with_id(each.path) for _, each in known if each.method == "GET")
     read = next((path for path in shown if path.rstrip("/") == _with_id(of_one).rstrip("/")), "")
     return Routes(route.method, _with_id(route.path), file, read, body_of(route.takes, trees) or body_with(route.keys))
+
+
+def trees_of(texts: Mapping[str, str]) -> Mapping[str, ast.Module]:
+    """The sources that this Python can read, as trees."""
+    return {file: tree for file, text in texts.items() if file.endswith(".py") and (tree := _tree(text)) is not None}
 
 
 def _tree(text: str) -> ast.Module | None:
@@ -70,8 +79,19 @@ def _by_their_looks(texts: Mapping[str, str], read: Collection[str]) -> Iterator
     below = {of_file or variable: path for text in others.values() for path, of_file, variable in USE.findall(text)}
     for file, text in others.items():
         stem = re.sub(r"\.\w+$", "", file.rpartition("/")[2])
-        for router, method, path in ROUTE.findall(text):
+        found = list(ROUTE.finditer(text))
+        ends = [*(each.start() for each in found[1:]), len(text)]
+        for match, end in zip(found, ends, strict=False):
+            router, method, path = match.groups()
             prefix = "" if router in APPLICATIONS else below.get(router) or below.get(stem, "")
-            yield file, Route(method.upper(), (prefix.rstrip("/") + path).rstrip("/") or "/")
+            keys = tuple(dict.fromkeys(_keys_taken(text[match.end() : end])))
+            yield file, Route(method.upper(), (prefix.rstrip("/") + path).rstrip("/") or "/", keys=keys)
         for method, path in GO_ROUTE.findall(text):
             yield file, Route(method, path)
+
+
+def _keys_taken(handler: str) -> Iterator[str]:
+    """The keys that a handler of Express takes out of the body that it was sent."""
+    for taken in TAKEN.findall(handler):
+        yield from (key for part in taken.split(",") if (key := part.partition(":")[0].partition("=")[0].strip()))
+    yield from READ.findall(handler)

@@ -38,6 +38,11 @@ def listing(table: str, texts: Mapping[str, str], id_field: str) -> str:
         pattern = re.compile(expression.replace("{table}", table), re.IGNORECASE | re.DOTALL)
         column, _ = first(pattern, texts)
         if column:
-            named = "id" if column.lower() == "id" else f"{column} AS id"
-            return f"SELECT {named} FROM {table}"  # noqa: S608  # text for the user's file
-    return f"SELECT id FROM {table}"  # noqa: S608  # text for the user's file
+            return listing_by(column, table)
+    return listing_by("id", table)
+
+
+def listing_by(column: str, table: str) -> str:
+    """Return the SQL that lists a table by a column."""
+    named = "id" if column.lower() == "id" else f"{column} AS id"
+    return f"SELECT {named} FROM {table}"  # noqa: S608  # text for the user's file
