@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from harness.protocols.contract.search import SEARCHED
 from harness.relay import Cut
 from harness.search.recording.places import CellId, Point
 from harness.search.recording.recording import LinkSeen, recording
@@ -75,3 +78,22 @@ def test_statements_are_told_apart_that_come_with_and_without_naming_a_delivery(
     found = recording("warm", [first, second], as_is)
     assert found.named == {("postgres", "INSERT"), ("postgres", "COMMIT")}, "in each delivery"
     assert found.unnamed == {("postgres", "BEGIN"), ("postgres", "COMMIT")}
+
+
+@pytest.mark.parametrize(
+    ("texts", "text"),
+    [
+        (
+            ["INSERT INTO t VALUES ('msg_ab_000001', 1)", "INSERT INTO t VALUES ('msg_ab_000002', 1)"],
+            "INSERT INTO t VALUES (",
+        ),
+        (["SELECT 1 WHERE n = 17", "SELECT 1 WHERE n = 171"], "SELECT 1 WHERE n ="),
+        (["SELECT 1 WHERE n = 'it''s 1'", "SELECT 1 WHERE n = 'it''s 2'"], "SELECT 1 WHERE n ="),
+        (["SELECT 'a' FROM t", "SELECT 'a' FROM t WHERE n = 1"], "SELECT 'a' FROM t"),
+        (["SELECT 'a' FROM t_1", "SELECT 'a' FROM t_2"], "SELECT 'a' FROM"),
+        (["SELECT 'a' LIMIT 1", "SELECT 'a' LIMIT 1"], "SELECT 'a' LIMIT 1"),
+    ],
+)
+def test_a_value_that_a_driver_writes_into_the_text_is_no_part_of_what_names_it(texts: list[str], text: str) -> None:
+    """Ids of one session begin alike, and the session that breaks the statement is another one."""
+    assert SEARCHED.of("postgres").beginning(texts) == text

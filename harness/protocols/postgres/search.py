@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from harness.protocols.contract.failure import ServerError
-from harness.protocols.contract.search import Exclusion, Searched, Spot, Transactions
+from harness.protocols.contract.search import Exclusion, Searched, Spot, Transactions, common_beginning
+from harness.protocols.postgres.wire.sql import up_to_a_value
 
 __all__ = ["SEARCHED"]
 
@@ -24,6 +26,14 @@ def _writes(text: str) -> bool:
     return CHANGES.search(text) is not None
 
 
+def _without_values(texts: Sequence[str]) -> str:
+    """Drivers such as psycopg2 write a statement's values into its text: an id that begins alike in each ends it."""
+    found = common_beginning(texts)
+    first = texts[0].lstrip()
+    is_whole = all(text.lstrip() == first for text in texts)
+    return found if is_whole else up_to_a_value(first, len(found))
+
+
 def _is_part(spot: Spot) -> bool:
     return spot.direction == "answered" or spot.message in EXTENDED
 
@@ -38,6 +48,7 @@ SEARCHED: Final = Searched(
         SHUTDOWN,
     ),
     repeatable=(SERIALIZATION, SHUTDOWN),
+    beginning=_without_values,
     opens="StartupMessage",
     refusals=(
         ServerError("53300", "sorry, too many clients already", fatal=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["TOKEN", "statements"]
+__all__ = ["TOKEN", "statements", "up_to_a_value"]
 
 # A literal or a comment that does not end (the text was cut) runs to the end of the text.
 TOKEN: Final = re.compile(
@@ -38,6 +38,17 @@ def statements(sql: str) -> list[str]:
             found.append(sql[begin : token.start()])
             begin = token.end()
     return [each[_beginning(each, 0) :] for each in [*found, sql[begin:]] if _beginning(each, 0) < len(each)]
+
+
+def up_to_a_value(sql: str, end: int) -> str:
+    """Return the beginning of a text, up to the literal, name or number that goes on at `end`, and without it.
+
+    For example, `SELECT 1 WHERE id = ` of `SELECT 1 WHERE id = 'order-17'`, if the end lies in the order's id.
+    """
+    cut = next((token for token in TOKEN.finditer(sql) if token.start() < end <= token.end()), None)
+    if cut is None or (end == cut.end() and cut.lastgroup != "number"):
+        return sql[:end].rstrip()
+    return sql[: cut.start() if cut.lastgroup in ("literal", "name", "number") else end].rstrip()
 
 
 def _beginning(sql: str, position: int) -> int:
