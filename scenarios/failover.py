@@ -10,6 +10,7 @@ from harness import (
     REFUSED,
     UNKNOWN,
     Lab,
+    Redis,
     link,
     nightly,
     postgres,
@@ -265,3 +266,52 @@ async def test_redis_fails_over(lab: Lab) -> None:
             await lab.deliver()
     lab.expect(service.lines('"event": "redis_failed".*ReadOnlyError'), at_most=1)
     lab.expect(service.lines('"event": "redis_failed"'), at_least=1)  # on a busy machine Redis' 50 ms can be over first
+
+
+SENTINEL = Redis("sentinel")
+ASKS_SENTINEL = (
+    "WEBHOOK_REDIS_SENTINELS={sentinel.host}:{sentinel.port}",
+    "WEBHOOK_REDIS_SENTINEL_NAME=cache",
+    "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=2",
+    "WEBHOOK_BREAKER_OPEN_S=0.2",
+)
+
+
+@proves("redis.found", fails="figure", match="webhook_degraded_total")
+async def test_sentinel_promotes_the_replica(lab: Lab) -> None:
+    """Redis is killed under traffic, and Sentinel promotes its replica: deliveries go on, and that one is used."""
+    killed = server.fail_over(SENTINEL, how="killed")
+    async with lab.inject(server.sentinel(SENTINEL)):
+        await lab.restart(*ASKS_SENTINEL)
+        async with lab.traffic(clients=2):
+            await lab.inject(killed)
+        await lab.wait(0.3, because="Redis is left alone for a fifth of a second")
+        await lab.deliver()
+        async with lab.limits(service.metric("webhook_degraded_total"), at_most=0):
+            await lab.deliver(5)
+        await lab.heal(killed)
+
+
+@nightly("differs by what becomes of the former primary")
+@proves("redis.found", fails="figure", match="ReadOnlyError|webhook_degraded_total")
+async def test_operator_has_sentinel_fail_over(lab: Lab) -> None:
+    """Redis is demoted by Sentinel, which ends its clients' connections: all find the promoted one."""
+    async with lab.inject(server.sentinel(SENTINEL)):
+        await lab.restart(*ASKS_SENTINEL)
+        await lab.deliver(5)
+        async with (
+            lab.inject(server.fail_over(SENTINEL, how="asked")),
+            lab.limits(service.metric("webhook_degraded_total"), at_most=0),
+        ):
+            await lab.deliver(5)
+
+
+@nightly("differs by what becomes of the former primary")
+@proves("insert.idempotent", fails="stored_once")
+async def test_sentinel_does_not_see_the_primary(lab: Lab) -> None:
+    """A client goes on writing to a Redis that was replaced: what it says there is lost, and doubles no delivery."""
+    async with lab.inject(server.sentinel(SENTINEL)):
+        await lab.restart(*ASKS_SENTINEL)
+        await lab.deliver(5)
+        async with lab.inject(server.fail_over(SENTINEL, how="cut_off")):
+            await lab.deliver(5)

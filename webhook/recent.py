@@ -16,6 +16,7 @@ from webhook.delivery import Phase, Progress
 from webhook.logs import Log, describe
 from webhook.metrics import Metrics
 from webhook.resilience.breaker import Breaker, Era
+from webhook.sentinel import client_by_sentinel
 
 
 class Seen(enum.Enum):
@@ -133,6 +134,8 @@ class RecentDeliveries:
 
 def make_client(settings: Settings) -> redis.asyncio.Redis:
     """Connect to nothing yet. With every protection off this is `redis.asyncio.from_url(url)`."""
+    if settings.redis_sentinels and settings.redis_found:
+        return client_by_sentinel(settings, _options(settings))
     return redis.asyncio.Redis.from_url(settings.redis_url.get_secret_value(), **_options(settings))
 
 

@@ -75,9 +75,11 @@ def _link(target: Target, fault: type[Fault], name: str | None) -> Link:
         if isinstance(each, wanted)
         and (described[each.name].replica_of is not None or not fault.of_a_replica)
         and (described[each.name].pool_of is not None or not fault.of_a_pooler)
+        and (described[each.name].sentinel_of is not None or not fault.of_a_sentinel)
     }
     if not fitting:
-        whose = " that is a replica's" if fault.of_a_replica else " that is a pooler's" if fault.of_a_pooler else ""
+        kinds_of = {"replica": fault.of_a_replica, "pooler": fault.of_a_pooler, "Sentinel": fault.of_a_sentinel}
+        whose = "".join(f" that is a {what}'s" for what, needed in kinds_of.items() if needed)
         what = f"{wanted.__name__}{whose}"
         problem, mend = f"strikes at a {what}, and the target has none", "draft another fault"
         raise UsageError.at(PLACE, "--fault", fault.kind, problem, mend=mend)

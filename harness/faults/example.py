@@ -49,6 +49,8 @@ class Ground:
     """Settings with which the service reads the replica on the link."""
     pooled_with: tuple[str, ...] = ("DATABASE_URL={pooled.url}",)
     """Settings with which the service goes through the pooler on the link."""
+    found_with: tuple[str, ...] = ("REDIS_SENTINEL={sentinel.host}:{sentinel.port}",)
+    """Settings with which the service asks Sentinel on the link."""
     remembers: bool = True
     """Whether the target says by which key the service remembers a delivery there."""
 

@@ -71,6 +71,8 @@ class Fault(Value):
     """Whether it strikes only at a link by which the service reads a replica."""
     of_a_pooler: ClassVar[bool] = False
     """Whether it strikes only at a link by which the service may go through a pooler."""
+    of_a_sentinel: ClassVar[bool] = False
+    """Whether it strikes only at a link by which the service may ask a Sentinel."""
     of_the_process: ClassVar[bool] = False
     """Whether it strikes the service's own process, which then need not say that it is alive."""
 

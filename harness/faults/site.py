@@ -77,10 +77,13 @@ class LaidLink:
     pool_of: str | None = None
     """The link with whose user and database it may go through a pooler here; None as above."""
 
+    sentinel_of: str | None = None
+    """The link of whose server it asks a Sentinel here; None as above."""
+
     @property
     def shares(self) -> str | None:
         """The link whose user and database the service has here, too; None where it has a part of its own."""
-        return self.replica_of or self.pool_of
+        return self.replica_of or self.pool_of or self.sentinel_of
 
     @property
     def server_title(self) -> str:

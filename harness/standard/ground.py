@@ -27,6 +27,7 @@ def ground_of(target: Target, link: Link) -> Ground:
         tls=described.tls, read=next(iter(target.description.reads), ""),
         read_with=tuple(f"{key}={text}" for key, text in described.read_with.items()),
         pooled_with=tuple(f"{key}={text}" for key, text in described.pooled_with.items()),
+        found_with=tuple(f"{key}={text}" for key, text in described.found_with.items()),
         remembers=described.remembers is not None,
     )  # fmt: skip
 

@@ -136,21 +136,33 @@ def _check_shared(description: TargetDescription, place: str) -> None:
         if shares is None:
             before[name] = link
             continue
-        key = "pool_of" if link.replica_of is None else "replica_of"
         valid = [each for each, other in before.items() if other.protocol == link.protocol]
         if link.replica_of is not None and link.pool_of is not None:
             problem = "it reads a replica (`replica_of`), to which no pooler leads"
             raise UsageError.at(where, "pool_of", link.pool_of, problem, mend="describe two links")
-        if not ABOUT.of(link.protocol).replicates:
-            what = "makes no replica of" if link.pool_of is None else "puts no pooler in front of"
-            problem = f"the harness {what} a {link.protocol} server"
-            raise UsageError.at(where, key, shares, problem, mend="take it out")
+        key = _shared_by(link, where)
         if shares not in valid:
             problem = "no link of this protocol above it has this name, and a part of a server of its own"
             raise UsageError.at(where, key, shares, problem, valid=valid)
         if link.server_name != before[shares].server_name:
             problem = f"[links.{shares}] leads to another server"
             raise UsageError.at(where, "server", link.server_name, problem, mend="name the same server in both")
+
+
+def _shared_by(link: LinkDescription, where: str) -> str:
+    """Return the key by which it shares another link's server. Raises UsageError where its protocol has no such key."""
+    about = ABOUT.of(link.protocol)
+    known = {
+        "replica_of": (link.replica_of, about.replicates, "makes no replica of"),
+        "pool_of": (link.pool_of, about.replicates, "puts no pooler in front of"),
+        "sentinel_of": (link.sentinel_of, about.watched, "has no Sentinel look at"),
+    }
+    given = {key: each for key, each in known.items() if each[0] is not None}
+    for key, (shared, possible, what) in given.items():
+        if not possible:
+            problem = f"the harness {what} a {link.protocol} server"
+            raise UsageError.at(where, key, shared, problem, mend="take it out")
+    return next(iter(given))
 
 
 def _check_rows(description: TargetDescription, place: str) -> None:

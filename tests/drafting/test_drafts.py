@@ -38,7 +38,8 @@ def links_of(kind: str, target: Target) -> list[str]:
     links = {
         name: link
         for name, link in target.description.links.items()
-        if (link.replica_of is not None, link.pool_of is not None) == (fault.of_a_replica, fault.of_a_pooler)
+        if (link.replica_of is not None, link.pool_of is not None, link.sentinel_of is not None)
+        == (fault.of_a_replica, fault.of_a_pooler, fault.of_a_sentinel)
     }
     return [name for name, link in links.items() if issubclass(WORDS.of(link.protocol), fault.fits())]
 

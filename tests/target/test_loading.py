@@ -140,6 +140,7 @@ def test_a_replica_of_what_has_none_is_told(tmp_path: Path, old: str, new: str, 
         ('"postgres"\n\n', '"redis"\n\n', "pool_of = 'redis': no link of this protocol above it", "postgres"),
         ('protocol = "postgres"', 'protocol = "redis"', "puts no pooler in front of a redis server", "take it out"),
         ("pool_of", 'replica_of = "postgres"\npool_of', "pool_of = 'postgres': it reads a replica", "two links"),
+        ("pool_of", "sentinel_of", "has no Sentinel look at a postgres server", "take it out"),
     ],
 )
 def test_a_pooler_leads_to_the_server_of_the_link_that_it_pools(

@@ -64,6 +64,7 @@ def valid_values(name: str, field: FieldInfo) -> str:
     special = {
         "database_url": "postgresql://USER:PASSWORD@HOST:PORT/DATABASE (TLS: ?sslmode=verify-full&sslrootcert=FILE)",
         "replica_url": "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or empty: there is none",
+        "redis_sentinels": "HOST:PORT, several separated by commas, or empty: there are none",
         "redis_url": "redis://HOST:PORT/DB (or rediss://, unix://)",
         "secrets": "whsec_BASE64, several separated by commas",
         "source_secrets": "SOURCE:whsec_BASE64, several separated by commas, also for one source",

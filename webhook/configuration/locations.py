@@ -65,6 +65,22 @@ def redis_url(text: str) -> str:
     return text
 
 
+def redis_sentinels(text: str) -> tuple[tuple[str, int], ...]:
+    """Decode `HOST:PORT,HOST:PORT` to the Sentinels' addresses; an empty text is none."""
+    return tuple(_address(part) for part in (part.strip() for part in text.split(",")) if part)
+
+
+def _address(text: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"{text!r} is not HOST:PORT") from None
+    if not host or not port or parts.netloc != text or "@" in text:
+        raise ValueError(f"{text!r} is not HOST:PORT")
+    return host, port
+
+
 def signing_secrets(text: str) -> tuple[bytes, ...]:
     """Decode `whsec_...,whsec_...` to keys; no message repeats one."""
     return tuple(_key(part, place) for place, part in enumerate(_parts(text), start=1))

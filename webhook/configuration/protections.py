@@ -80,6 +80,11 @@ PROTECTIONS = (
         "redis-py's own defaults (5 s to connect, 5 s an answer)",
     ),
     Protection("redis.one_attempt", ("redis_retry_on_timeout",), "redis-py's own retries"),
+    Protection(
+        "redis.found",
+        ("redis_sentinel_name",),
+        "only REDIS_URL's server is used, though Sentinel knows of another primary",
+    ),
     Protection("redis.leave_read_only", (), "a connection to a demoted Redis is kept, which takes no writes"),
     Protection("redis.breaker", ("breaker_failures", "breaker_open_s"), "every request tries Redis"),
     Protection("redis.fail_open", (), "a Redis error fails the request"),

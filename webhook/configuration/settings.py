@@ -13,7 +13,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL
 
 from webhook.configuration.complaints import SettingsError, explain, unknown_variables, valid_values
-from webhook.configuration.locations import database_url, redis_url, replica_url, signing_secrets, source_secrets
+from webhook.configuration.locations import (
+    database_url,
+    redis_sentinels,
+    redis_url,
+    replica_url,
+    signing_secrets,
+    source_secrets,
+)
 
 __all__ = ["Settings", "SettingsError", "load_database_url", "load_settings"]
 
@@ -135,6 +142,11 @@ class Settings(BaseSettings):
     """Bounds one read from it, connecting included."""
 
     # Redis.
+    redis_found: bool = True
+    redis_sentinels: Annotated[tuple[tuple[str, int], ...], NoDecode] = ()
+    """Sentinels that tell which Redis is the primary; without them it is the one of `REDIS_URL`."""
+    redis_sentinel_name: Annotated[str, Field(min_length=1, max_length=200)] = "mymaster"
+    """What they call it."""
     redis_timeouts: bool = True
     redis_operation_timeout_s: Seconds | None = 0.05
     """Bounds one use of Redis, connecting included."""
@@ -174,6 +186,11 @@ class Settings(BaseSettings):
     def _redis_url(cls, value: object) -> str:
         return redis_url(str(value))
 
+    @field_validator("redis_sentinels", mode="before")
+    @classmethod
+    def _redis_sentinels(cls, value: object) -> object:
+        return redis_sentinels(value) if isinstance(value, str) else value
+
     @field_validator("secrets", mode="before")
     @classmethod
     def _secrets(cls, value: object) -> tuple[bytes, ...]:
@@ -192,6 +209,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{variable}=off loses or doubles deliveries: set WEBHOOK_ALLOW_UNSAFE=1, or {variable}=on"
             )
+        if self.redis_sentinels and self.redis_url.get_secret_value().startswith("unix:"):
+            raise ValueError("WEBHOOK_REDIS_SENTINELS tells hosts: set REDIS_URL to redis:// or rediss://, or unset it")
         if self.deadline_statement and self.server_statement_timeout_s >= self.statement_timeout_s:
             raise ValueError(
                 f"WEBHOOK_SERVER_STATEMENT_TIMEOUT_S={self.server_statement_timeout_s:g} must be below "

@@ -93,6 +93,7 @@ async def _laid(
             server=server.name, upstream=server.address, own=own, log=server.log,
             remembers=described.remembers, remembers_s=described.remembers_s, stored=_listing(bed, name),
             tls=described.tls, replica_of=described.replica_of, pool_of=described.pool_of,
+            sentinel_of=described.sentinel_of,
         )  # fmt: skip
 
 

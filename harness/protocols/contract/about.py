@@ -43,6 +43,9 @@ class About:
     replicates: bool = False
     """Whether the harness puts a standby behind a link that reads a replica (`[links.NAME] replica_of`), or a pooler
     in front of its server (`pool_of`)."""
+    watched: bool = False
+    """Whether the harness has its server watched by another that tells clients which one is the primary
+    (`[links.NAME] sentinel_of`)."""
     remembers: bool = False
     """Whether a service remembers deliveries there by a key, which a target may tell (`[links.NAME] remembers`)."""
     residue: Mapping[str, int | None] = field(default_factory=dict)

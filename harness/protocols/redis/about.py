@@ -14,6 +14,7 @@ ABOUT: Final = About(
     placeholders=("url", "host", "port", "database", "prefix"),
     port=6379,
     images=("redis", "valkey", "redis-stack", "redis-stack-server"),
+    watched=True,
     remembers=True,
     crash=r"REDIS BUG REPORT START|Guru Meditation",
     residue={"keys without expiry": None, "keys without the prefix": None, "keys of another lifetime": None},

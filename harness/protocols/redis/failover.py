@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import ClassVar, Final, cast
+from typing import ClassVar, cast
 
 from redis.asyncio import Redis as RedisClient
 from redis.exceptions import RedisError
@@ -15,15 +15,13 @@ from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Injection
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import ServerChange, Site
-from harness.polling import poll_async
 from harness.protocols.redis.probes import client
+from harness.protocols.redis.replication import in_step
 from harness.protocols.redis.server import RedisServer
 from harness.protocols.redis.words import Redis
 
 __all__ = ["demote"]
 
-IN_STEP_WITHIN_S: Final = 30.0
-"""Far beyond what a replica needs for the harness's small databases."""
 DEMOTED_WRITTEN = EvidenceKind(
     "demoted_written", "Redis", "the demoted server answered READONLY: its own statistics count that (INFO)"
 )
@@ -86,7 +84,7 @@ class _Demote(Injection):
         self._replica = await asyncio.to_thread(self._server.beside)
         async with client(self._replica.url()) as new:
             await new.replicaof(self._server.host, str(self._server.port))
-        await _in_step(self._server, self._replica)
+        await in_step(self._server, self._replica)
 
     async def act(self) -> None:
         await self.prepare()
@@ -97,7 +95,7 @@ class _Demote(Injection):
             self._promoted = True  # from here on there is something to undo
             await new.replicaof("NO", "ONE")
             await old.replicaof(self._replica.host, str(self._replica.port))
-            await _in_step(self._replica, self._server)
+            await in_step(self._replica, self._server)
             self._connected_before = await _connected(new)
         await self._site.lead_new_connections(self._replica)
 
@@ -120,7 +118,7 @@ class _Demote(Injection):
         try:
             if self._promoted:
                 await self._witness()
-                await _in_step(replica, self._server)
+                await in_step(replica, self._server)
                 async with client(self._server.url()) as old:
                     await old.replicaof("NO", "ONE")
         except (RedisError, OSError) as error:
@@ -138,20 +136,6 @@ class _Demote(Injection):
             self._site.saw(DEMOTED_WRITTEN, f"{refused} writes", server=self._laid)
         if connected > 0:
             self._site.saw(FOLLOWED, f"{connected} connections", server=self._laid)
-
-
-async def _in_step(primary: RedisServer, replica: RedisServer) -> None:
-    """Wait until the replica has all that its primary has. Raises HarnessError."""
-    async with client(primary.url()) as first, client(replica.url()) as second:
-
-        async def has_all() -> bool:
-            had = (await first.info("replication"))["master_repl_offset"]
-            seen = await second.info("replication")
-            return seen.get("master_link_status") == "up" and seen["slave_repl_offset"] >= had
-
-        if not await poll_async(has_all, within_s=IN_STEP_WITHIN_S):
-            problem = f"the replica on port {replica.port} is not in step after {IN_STEP_WITHIN_S:g} s"
-            raise HarnessError(problem, hint="see its log for the reason")
 
 
 async def _refused(old: RedisClient) -> int:

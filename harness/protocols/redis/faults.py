@@ -17,6 +17,7 @@ from harness.protocols.redis.driving import drive_to
 from harness.protocols.redis.failover import demote
 from harness.protocols.redis.monitor import CommandMonitor
 from harness.protocols.redis.probes import client
+from harness.protocols.redis.sentinel.faults import fail_over, sentinel
 from harness.protocols.redis.words import Redis
 
 KEYS_LOST = EvidenceKind("keys_lost", "Redis", "there were keys of the service, and they are gone")
@@ -208,4 +209,4 @@ class _Poison(Injection):
 
 flush, kill_clients, poison = Flush, KillClients, Poison
 
-__all__ = ["demote", "drive_to", "flush", "kill_clients", "poison"]
+__all__ = ["demote", "drive_to", "fail_over", "flush", "kill_clients", "poison", "sentinel"]

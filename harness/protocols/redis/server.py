@@ -26,7 +26,7 @@ from harness.stack.servers.readiness import NotReadyError
 from harness.stack.servers.server import Launch, Server
 from harness.stack.servers.urls import checked_url, redacted
 
-__all__ = ["SERVER", "RedisServer"]
+__all__ = ["SERVER", "RedisServer", "RedisSource"]
 
 _DEADLINE_S = 2.0
 _SCHEMES = ("redis",)
@@ -82,6 +82,22 @@ class RedisServer(Server):
         run = launch.started(replace(recipe, name=name, folder=folder, log=launch.log(name)))
         return RedisServer(f"redis://127.0.0.1:{run.port}", self.version, run=run, name=self.name)
 
+    def source(self, name: str) -> tuple[Launch, RedisSource]:
+        """Return where another server of that name may start, and by which program. Raises as `beside` does."""
+        if self._origin is None:
+            raise not_owned(self.name, self.shown_url)
+        launch, recipe = self._origin.launch, self._origin.recipe
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=launch.folder))
+        return replace(launch, folder=folder, name=name), RedisSource(recipe.binary.path, self.version)
+
+    @staticmethod
+    def answers(port: int) -> None:
+        """Return if what listens on the port answers as a Redis. Raises NotReadyError."""
+        try:
+            _ask(f"redis://127.0.0.1:{port}")
+        except _CONNECT_ERRORS as error:
+            raise NotReadyError(f"{type(error).__name__}: {error}") from error
+
     @classmethod
     def at_url(cls, url: str, *, name: str | None = None, allow_hosts: Collection[str] = frozenset()) -> RedisServer:
         """Use a server that already runs.
@@ -103,6 +119,14 @@ class RedisServer(Server):
     def url(self, db: int = 0) -> str:
         """Return a `redis://` URL of that database."""
         return urlunsplit(urlsplit(self._url)._replace(path=f"/{db}"))
+
+
+@dataclass(frozen=True, slots=True)
+class RedisSource:
+    """The program of a server, and its version."""
+
+    path: Path
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +197,7 @@ class _Recipe:
         )
 
     def probe(self, port: int) -> None:
-        try:
-            _ask(f"redis://127.0.0.1:{port}")
-        except _CONNECT_ERRORS as error:
-            raise NotReadyError(f"{type(error).__name__}: {error}") from error
+        RedisServer.answers(port)
 
 
 SERVER: Final[ServerKind[RedisBinary, RedisOptions]] = RedisServer

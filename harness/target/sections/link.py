@@ -31,6 +31,12 @@ class LinkDescription(Table):
     pooled_with: Environment = Field(default={})
     """Settings with which the service goes through that pooler, where it does not anyway: scenarios of `harness new`
     start it so."""
+    sentinel_of: Name | None = None
+    """Redis: the link at whose server Sentinel looks that is asked here, described above it. Until `server.sentinel`
+    puts a Sentinel behind it, it leads to that link's own server, which knows nothing of the kind."""
+    found_with: Environment = Field(default={})
+    """Settings with which the service asks Sentinel there, where it does not anyway: scenarios of `harness new` start
+    it so."""
     remembers: str | None = None
     """Redis: the key by which the service remembers a delivery, with `{prefix}`, `{source}` and `{id}`."""
     remembers_s: Seconds | None = None
@@ -68,7 +74,7 @@ class LinkDescription(Table):
     @property
     def shares(self) -> str | None:
         """The link whose user and database the service has here, too; None where it has a part of its own."""
-        return self.replica_of or self.pool_of
+        return self.replica_of or self.pool_of or self.sentinel_of
 
     @property
     def server_name(self) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
-from harness import Fault, Lab, link, postgres, process, redis, server
+from harness import Fault, Lab, Redis, link, postgres, process, redis, server
 from harness.capability import PGBOUNCER
 from harness.checks import Verdict
 from harness.drafting import kinds
@@ -22,7 +22,7 @@ from harness.vocabulary import Link
 from tests.scenario_live.links.test_tls import ENCRYPTED, in_tls
 from tests.scenario_live.support import Runs, evidence
 
-REPLICA, POOLED = Postgres("replica"), Postgres("pooled")
+REPLICA, POOLED, SENTINEL = Postgres("replica"), Postgres("pooled"), Redis("sentinel")
 NEVER = redis.sent("NEVER")
 """A message that nobody sends."""
 
@@ -50,11 +50,15 @@ class NotHere(enum.Enum):
     NEEDS_A_POOLER = (
         "there is nothing to pause without `server.pooler`; test_pooler.py has a run in which nothing waits"
     )
+    NEEDS_A_SENTINEL = (
+        "nothing watches Redis without `server.sentinel`; test_sentinel.py has a run in which no server of both is used"
+    )
     NEEDS_TLS = "the webhook's links are plain: `test_no_handshake_takes_place` has one that speaks TLS"
 
 
 NOT_HERE: Mapping[str, NotHere] = {
     "link.handshake": NotHere.NEEDS_TLS,
+    "server.fail_over": NotHere.NEEDS_A_SENTINEL,
     "server.pause_pooler": NotHere.NEEDS_A_POOLER,
     "wrong_length": NotHere.NEEDS_HTTP,
 }
@@ -64,6 +68,8 @@ def _link_for(fault: type[Fault]) -> Link:
     """Redis where it may be: of idle connections to PostgreSQL the kernel asks each second whether they live."""
     if fault.of_a_replica or fault.of_a_pooler:
         return REPLICA if fault.of_a_replica else POOLED
+    if fault.of_a_sentinel:
+        return SENTINEL
     return next(each for each in (redis, postgres) if isinstance(each, fault.fits()))
 
 

@@ -1,0 +1,1 @@
+"""Redis Sentinel: how one is started and asked, what it watches, and its failovers."""

@@ -1,0 +1,129 @@
+"""A Redis Sentinel of the harness's own: the server's own program, which watches a primary and promotes its replica."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from redis.exceptions import ResponseError
+
+from harness.addresses import HostPort
+from harness.errors import HarnessError
+from harness.polling import poll_async
+from harness.processes.keeper import ProcessSpec
+from harness.protocols.redis.probes import client
+from harness.protocols.redis.server import RedisServer, RedisSource
+from harness.stack.servers.server import Launch, Server
+
+if TYPE_CHECKING:
+    from harness.protocols.redis.sentinel.watch import Watch
+
+__all__ = ["NAME", "Sentinel"]
+
+NAME: Final = "cache"
+"""What Sentinel calls the primary, and its clients ask for."""
+DOWN_AFTER_MS: Final = 250
+"""So long a primary is silent until Sentinel takes it for down. In production it is 30 s."""
+FAILOVER_TIMEOUT_MS: Final = 10_000
+KNOWS_WITHIN_S: Final = 30.0
+PERIODS_MS: Final = {"INFO-PERIOD": 100, "PING-PERIOD": 50, "ASK-PERIOD": 100, "MIN-LINK-RECONNECT-PERIOD": 50}
+"""How often it looks, in place of seconds. Redis 6 cannot be told, and fails over some seconds later."""
+
+
+class Sentinel(Server):
+    """See the module."""
+
+    protocol = "redis"
+    default_port = 26379
+    watch: Watch | None = None
+    """What it is a part of."""
+
+    @classmethod
+    def start(cls, launch: Launch, source: RedisSource, watched: HostPort) -> Sentinel:
+        """Start it in the launch's folder, with the program of the server that it watches at this address.
+
+        Returns when it answers. Raises HarnessError with the log's tail.
+        """
+        name = launch.name or "sentinel"
+        recipe = _Recipe(name=name, source=source, folder=launch.folder, log=launch.log(name), watched=watched)
+        run = launch.started(recipe)
+        return cls(f"redis://127.0.0.1:{run.port}", source.version, run=run, name=name)
+
+    async def begin(self, replica: HostPort) -> None:
+        """Have it look often, and wait until it could promote the replica. Raises HarnessError if it never can."""
+        async with client(self._url) as asking:
+            for period, ms in PERIODS_MS.items():
+                with suppress(ResponseError):  # Redis 6 has no such command
+                    await asking.execute_command("SENTINEL", "DEBUG", period, str(ms))  # type: ignore[no-untyped-call]
+
+            async def knows() -> bool:
+                return any(each["port"] == replica.port for each in await asking.sentinel_slaves(NAME))
+
+            if not await poll_async(knows, within_s=KNOWS_WITHIN_S):
+                problem = f"Sentinel knows of no replica on port {replica.port} after {KNOWS_WITHIN_S:g} s"
+                raise HarnessError(problem, hint="see its log for the reason")
+
+    async def fail_over(self) -> None:
+        """Have it promote the replica, as an operator does. Raises HarnessError if it does not begin to."""
+        async with client(self._url) as asking:
+
+            async def begun() -> bool:
+                try:
+                    await asking.sentinel_failover(NAME)
+                except ResponseError:  # it has not asked the replica for its state yet
+                    return False
+                return True
+
+            if not await poll_async(begun, within_s=KNOWS_WITHIN_S):
+                raise HarnessError("Sentinel begins no failover", hint="see its log for the reason")
+
+    async def primary(self) -> HostPort:
+        """The primary, as its clients are told."""
+        async with client(self._url) as asking:
+            told = await asking.execute_command(  # type: ignore[no-untyped-call]  # redis-py left it out
+                "SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME
+            )
+        return HostPort(told[0].decode(), int(told[1]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recipe:
+    """How ServerProcess starts it, and checks that it is ready."""
+
+    name: str
+    source: RedisSource
+    folder: Path
+    log: Path
+    watched: HostPort
+    stop_signal: signal.Signals = signal.SIGTERM
+    immediate_signal: signal.Signals = signal.SIGKILL
+
+    def spec(self, port: int) -> ProcessSpec:
+        configuration = self.folder / f"sentinel-{port}.conf"
+        if not configuration.exists():  # it writes what it has learned into this file
+            configuration.write_text(self._configuration(port), encoding="utf-8")
+        return ProcessSpec(
+            name=self.name,
+            argv=(str(self.source.path), str(configuration), "--sentinel"),
+            env={"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath},
+            cwd=self.folder,
+            log=self.log,
+        )
+
+    def probe(self, port: int) -> None:
+        RedisServer.answers(port)
+
+    def _configuration(self, port: int) -> str:
+        lines = (
+            "bind 127.0.0.1",
+            f"port {port}",
+            f"dir {self.folder}",
+            f"sentinel monitor {NAME} {self.watched.host} {self.watched.port} 1",
+            f"sentinel down-after-milliseconds {NAME} {DOWN_AFTER_MS}",
+            f"sentinel failover-timeout {NAME} {FAILOVER_TIMEOUT_MS}",
+        )
+        return "".join(f"{line}\n" for line in lines)
