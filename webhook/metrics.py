@@ -8,11 +8,13 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.pool import QueuePool
 
-from webhook.database.failures import RETRIED, Reason
+from webhook.database.failures import Reason
 
 OUTCOMES = ("acknowledged", "conflict", "refused", "unknown", "rejected")
 DEGRADED = ("redis_failed", "breaker_open")
 SERVERS = ("primary", "replica")
+AGAIN = sorted({*Reason} - {Reason.FINAL})
+"""Why an attempt was made again: while a COMMIT is in doubt that is so after whatever may pass."""
 FAILED = sorted({*Reason, "deadline", "ending", "redis_failed"})
 """Why a request was refused, or its delivery left unknown: the `reason` of those events in the log."""
 
@@ -24,9 +26,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.requests = self._counter("webhook_requests", "Deliveries answered", "outcome", OUTCOMES)
-        self.retries = self._counter(
-            "webhook_retries", "Attempts made again", "reason", sorted({*RETRIED, Reason.COMMIT_LOST})
-        )
+        self.retries = self._counter("webhook_retries", "Attempts made again", "reason", AGAIN)
         self.degraded = self._counter("webhook_degraded", "Deliveries handled without Redis", "reason", DEGRADED)
         self.failures = self._counter("webhook_failures", "Requests refused, or left unknown", "reason", FAILED)
         self.reads = self._counter("webhook_reads", "Reads, by the server that answered", "server", SERVERS)

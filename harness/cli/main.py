@@ -25,6 +25,7 @@ from harness.cli.verbs.new import new
 from harness.cli.verbs.replay import replay
 from harness.cli.verbs.report import report
 from harness.cli.verbs.run import run
+from harness.cli.verbs.said import said
 from harness.cli.verbs.soak import soak
 from harness.cli.verbs.sweep import sweep
 from harness.cli.verbs.trend import trend
@@ -43,8 +44,8 @@ def harness() -> None:
 
 
 for verb in (
-    demo, init, check, gate, up, run, wrap, new, doctor, replay, soak, sweep, interleave, coverage, answers, report,
-    faults,
+    demo, init, check, gate, up, run, wrap, new, doctor, replay, soak, sweep, interleave, coverage, answers, said,
+    report, faults,
 ):  # fmt: skip
     harness.add_command(verb)
 for proof_verb in (ablate, compare, verify, baseline, trend):

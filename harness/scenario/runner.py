@@ -40,6 +40,7 @@ from harness.engine.phases.recovery import recover, send_again
 from harness.engine.phases.rest import held_at_first, record_rest, rest_names
 from harness.engine.phases.steady import check_steady_again, reach_steady_state
 from harness.engine.rig import Rig
+from harness.engine.said.recording import Saying
 from harness.engine.stops import MachineLacksError, ScenarioStop
 from harness.errors import UsageError
 from harness.faults.site import Site
@@ -157,9 +158,10 @@ class _Run:
         record_counts(rig, before.probed)
         memory = MemoryWatch(rig.site.service, rig.recorder)
         mark = rig.site.service.log.size()
+        saying = Saying(rig, before.probed, mark)
         async with tries_recorded(rig):
             await self._middle(self._lab, rig, performer, Before(before.probed, memory, mark))
-            await self._afterwards(rig, performer, mark, counting, lambda: record_rest(rig, before, memory))
+            await self._afterwards(rig, performer, saying, counting, lambda: record_rest(rig, before, memory))
         record_errors_logged(rig, rig.site.service.judged_log().splitlines())
 
     def _service_ended(self, event: ServiceEnded) -> None:
@@ -224,10 +226,10 @@ class _Run:
             self._recorder.record("service", ServiceLog(service.log.read(mark)[-SERVICE_LOG_KEPT:]))
 
     async def _afterwards(
-        self, rig: Rig, performer: Performer, mark: int, counting: Counting, rest: Callable[[], Awaitable[None]]
+        self, rig: Rig, performer: Performer, saying: Saying, counting: Counting, rest: Callable[[], Awaitable[None]]
     ) -> None:
         try:
-            await self._recover(rig, mark)
+            await self._recover(rig, saying.mark)
             if rig.site.service.running:
                 self._phase("steady again")
                 await check_steady_again(rig)
@@ -239,7 +241,9 @@ class _Run:
                     await performer.health.finish()
                 self._phase("rest")
                 await rest()
-                record_counts(rig, await probe(rig.target, rig.site.service))
+                probed = await probe(rig.target, rig.site.service)
+                record_counts(rig, probed)
+                saying.at_rest(probed)
                 # Before any delivery is retried: a retry would store a lost delivery and hide the loss.
                 await self._rows(rig)
                 self._phase("again")
@@ -254,6 +258,7 @@ class _Run:
         record_unhandled(rig, lines)
         record_answers_logged(rig, lines)
         record_log(rig, lines)
+        saying.record()
         with self._problems("seeking secrets"):
             await record_secrets(rig)
 

@@ -29,6 +29,7 @@ KINDS = {
     "Expression": "expression", "ExpressionWithPort": "expression with a group `port`",
     "ExpressionWithId": "expression with a group `id`", "ExpressionWithTime": "expression with a group `time`",
     "ExpressionWithSecret": "expression with a group `secret`",
+    "ExpressionWithKind": "expression with a group `kind`",
     "PositiveFloat": "number above 0", "Series": "series of a metric", "UrlPath": "path",
     "Status": "status", "Name": "name", "HostName": "host name", "HeaderName": "header's name", "Label": "label",
     "Text": "text",

@@ -19,6 +19,7 @@ from harness.checks.standing import (
     liveness,
     retries,
     safety,
+    said,
     starts,
     variants,
 )
@@ -38,6 +39,7 @@ _ORDER: Final = (
     connections,
     condition,
     counts,
+    said,
 )
 """Of several failures, the first module's is the reason. A new module of checks gets its place here."""
 

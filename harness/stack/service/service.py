@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import signal
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -91,6 +92,9 @@ class ServiceProcess:
         self.dates: list[float] = []
         """How far ahead of the machine's clock its answers were dated, while its own clock is set otherwise."""
         self._excused: list[tuple[int, int]] = []
+        self._begins: list[int] = []
+        self.alone = True
+        """Whether no other process of it ever wrote into its log at the same time."""
         self._overrides: Mapping[str, str] = {}
         self._starting = asyncio.Lock()
         self.port = 0
@@ -113,9 +117,14 @@ class ServiceProcess:
 
     def judged_log(self) -> str:
         """What it wrote, without what starts said that had to end: that is judged by itself."""
+        return "".join(self.judged_logs())
+
+    def judged_logs(self) -> Sequence[str]:
+        """The same, cut where each process began."""
         marks = [0, *(mark for span in self._excused for mark in span)]
         spans = zip(marks[::2], [*marks[1::2], self.log.size()], strict=True)
-        return "".join(self.log.read(begin, end) for begin, end in spans)
+        cuts = [[begin, *(each for each in self._begins if begin < each < end), end] for begin, end in spans]
+        return [self.log.read(begin, end) for cut in cuts for begin, end in itertools.pairwise(cut)]
 
     @property
     def running(self) -> bool:
@@ -167,6 +176,7 @@ class ServiceProcess:
     def _begin(self) -> int:
         """Start the process; return where its output begins in the log."""
         mark = self.log.size()
+        self._begins.append(mark)
         if self._process is not None:
             self._earlier.append(self._process)
         self._process = self._spawned(self._spec)
@@ -191,6 +201,7 @@ class ServiceProcess:
         """Start another process beside the first one, with the same settings. Raises ServiceStartError."""
         async with self._starting:
             mark, spec = self.log.size(), self.another()
+            self.alone = False
             copy = Copy(self._spawned(spec))
             self._copies.append(copy)
             self._apply_rules()

@@ -1,0 +1,38 @@
+"""What the service says of itself: its lines and its metrics as approved, and the two in agreement."""
+
+from __future__ import annotations
+
+from harness.checks.registry import Examined, Kind, check
+from harness.history import History
+from harness.history.events import CountsLogged, SaidCompared
+
+SHOWN = 3
+MEND = "if it is meant, run `python -m harness said --update` and review the difference"
+
+
+@check(Kind.REST)
+def said_as_approved(history: History) -> Examined:
+    """Each line of the log has an approved form, by its event and what clients were told, and so have the metrics."""
+    compared = list(history.of(SaidCompared))
+    other = [each for one in compared for each in one.other]
+    more = f" (and {len(other) - SHOWN} more)" if len(other) > SHOWN else ""
+    lines, series = sum(one.lines for one in compared), sum(one.series for one in compared)
+    return Examined(
+        problem=f"{'; '.join(other[:SHOWN])}{more}; {MEND}" if other else "",
+        saw=f"{lines} lines and {series} series of metrics" if compared else "nothing is approved",
+        observations=lines + series,
+    )
+
+
+@check(Kind.REST)
+def counts_as_logged(history: History) -> Examined:
+    """A counter has grown by as many as there are lines in the log that tell of the same."""
+    counts = [each for one in history.of(CountsLogged) for each in one.counts]
+    other = [f"{each.series} has counted {each.grown:g}, and the log tells {each.lines}"
+             for each in counts if each.grown != each.lines]  # fmt: skip
+    more = f" (and {len(other) - SHOWN} more)" if len(other) > SHOWN else ""
+    return Examined(
+        problem="; ".join(other[:SHOWN]) + more,
+        saw=f"{len(counts)} counters and what the log tells of the same" if counts else "no counter can be compared",
+        observations=len(counts),
+    )
