@@ -84,6 +84,8 @@ class Saying:
         counted = self.rig.target.description.log.counted
         if not counted or self.first is None or self.last is None or self.first.pid != self.last.pid:
             return
+        if not self.rig.site.service.alone:
+            return  # the log is of all processes, and a counter is of one
         text = self.rig.site.service.log.read(self.mark, self.end)
         lines = read_lines(text.splitlines(), fields)
         counts = [each for name, about in counted.items() for each in self._counts(name, about, lines)]
