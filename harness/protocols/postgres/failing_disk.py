@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno as errno_numbers
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias, cast
 
 import asyncpg
+import psutil
 
 from harness.errors import HarnessError
 from harness.faults.evidence import EvidenceKind
@@ -22,6 +23,7 @@ from harness.processes.syscalls import FileRule, SyscallEvent
 from harness.protocols.postgres.ended import RefusedWhenEnded
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.server import SYNC_CALLS, PostgresServer
+from harness.protocols.postgres.thrown_out import see_ended, serving
 from harness.protocols.postgres.words import Postgres
 from harness.vocabulary import ANY_OUTCOME
 
@@ -155,12 +157,16 @@ class _FailSync(Injection):
             await self._checkpoint()
 
     async def _checkpoint(self) -> None:
-        """Ask for one; return when the server has panicked in it."""
+        """Ask for one; return when the server has panicked in it, and serves no session of the service any more."""
+        backends: Sequence[psutil.Process] = []
         try:
             async with open_session(self._laid.admin_url) as admin:
+                backends = await serving(admin, self._laid.words["user"])
                 await admin.execute("CHECKPOINT")
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            return  # its session ends with all others
+            # The harness's session ends with all others, and not as the last.
+            if self._panic() is not None:
+                await see_ended(backends, self._laid.server)
 
     def _panic(self) -> re.Match[str] | None:
         """The server's own word, if it has panicked since."""

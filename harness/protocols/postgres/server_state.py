@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,12 +16,11 @@ from harness.faults.messages.timing import TimedFault
 from harness.faults.site import ServerChange, Site
 from harness.polling import poll_async
 from harness.protocols.postgres.probes import session as open_session
+from harness.protocols.postgres.thrown_out import see_ended, serving
 from harness.protocols.postgres.words import Postgres
 from harness.relay import Ended, Report
 from harness.vocabulary import ANY_OUTCOME
 
-THROWN_OUT_WITHIN_S = 30.0
-"""Far beyond what the postmaster needs to end all sessions."""
 BACK_WITHIN_S = 30.0
 """Far beyond what a recovery of the harness's small databases takes."""
 SESSIONS_THROWN_OUT = EvidenceKind(
@@ -77,20 +74,14 @@ class _CrashBackend(Injection):
             self._ended.append(report)
 
     async def act(self) -> None:
-        sql = "SELECT pid FROM pg_stat_activity WHERE usename = $1 ORDER BY backend_start LIMIT 1"
         async with open_session(self._laid.admin_url) as asking:
-            pid = await asking.fetchval(sql, self._laid.words["user"])
-            if pid is None:
-                return  # `instead` says so
-            self._site.server_changes.append(self._change)
-            self._leave = self._site.relay.on_report(self._heard)
-            os.kill(pid, signal.SIGKILL)
-            # This session is thrown out, too: when it has ended, so has every other.
-            if not await poll_async(lambda: _ended(asking), within_s=THROWN_OUT_WITHIN_S):
-                problem = f"backend {pid} was killed, and {THROWN_OUT_WITHIN_S:g} s later sessions were still open"
-                raise HarnessError(
-                    f"{self._laid.server}: {problem}", hint="see the server's log for what its postmaster did"
-                )
+            backends = await serving(asking, self._laid.words["user"])
+        if not backends:
+            return  # `instead` says so
+        self._site.server_changes.append(self._change)
+        self._leave = self._site.relay.on_report(self._heard)
+        backends[0].kill()
+        await see_ended(backends, self._laid.server)
         await self._site.relay.sync()
 
     async def fired(self) -> int:
@@ -118,10 +109,6 @@ class _CrashBackend(Injection):
                 return True
         except (asyncpg.PostgresError, OSError):
             return False  # 57P03: it is still recovering
-
-
-async def _ended(session: asyncpg.Connection) -> bool:
-    return bool(session.is_closed())
 
 
 crash_backend = CrashBackend
