@@ -1,4 +1,4 @@
-"""`python -m bench` lists the benchmarks, `python -m bench NAME` runs one."""
+"""`python -m bench` lists the benchmarks, `python -m bench NAME` runs one, `--compare BASE` those of two commits."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import importlib.metadata
 import platform
 import shlex
 import sys
+from math import inf
 
 import click
 
+from bench._arms import Plan
 from bench._bulk import bulk
+from bench._compare import COMPARED, ROUNDS, compared
 from bench._crossings import relay
 from bench._faults import faults
-from bench._options import Benchmark, Options
+from bench._growth import growth
+from bench._options import Benchmark, Found, Options
 from bench._overhead import overhead
 from bench._report import Report
 from bench._requests import bare, group, healthy, switches
@@ -32,6 +36,11 @@ BENCHMARKS = (
     Benchmark(
         "bulk", "payloads of 64 KiB to 8 MiB through the relay and Toxiproxy, and memory while 1 GiB passes", bulk
     ),
+    Benchmark(
+        "growth",
+        "what one run, request, message and connection costs where there are 2 and 4 times as many",
+        growth,
+    ),
     Benchmark("faults", "judged faults a second: the sweep, a loop by hand, and Chaos Toolkit", faults),
 )
 PACKAGES = ("sqlalchemy", "asyncpg", "redis", "starlette", "uvicorn", "httptools")
@@ -42,43 +51,37 @@ EXIT_USAGE = 4
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("name", required=False)
 @click.option("--rounds", type=click.IntRange(1), help="Rounds, however long they take. Default: what fits.")
-@click.option("--seconds", type=click.FloatRange(1), default=75.0, show_default=True, help="What rounds must fit in.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1),
+    help="What rounds must fit in. Default: 75; with --compare: no limit.",
+)
+@click.option(
+    "--compare",
+    "base",
+    metavar="BASE",
+    help=f"Run the benchmark of this checkout and of the commit BASE in turn; without NAME: {', '.join(COMPARED)}.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order in which arms take turns.")
 @click.option("--requests", type=click.IntRange(20), default=120, show_default=True, help="Requests a sample.")
 @click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Requests at a time.")
 @click.option("--body-bytes", type=click.IntRange(100, 1 << 20), default=1000, show_default=True, help="Of a delivery.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def main(
-    name: str | None,
-    rounds: int | None,
-    seconds: float,
-    seed: int,
-    requests: int,
-    concurrency: int,
-    body_bytes: int,
-    as_json: bool,
-) -> None:
+def main(name: str | None, base: str | None, as_json: bool, seconds: float | None, **how: int) -> None:
     """Run the benchmark NAME; without a name, list them."""
-    if name is None:
+    if name is None and base is None:
         _list()
         return
+    unlimited = base is not None and seconds is None
+    progress = functools.partial(click.echo, err=True)
+    options = Options(budget_s=inf if unlimited else seconds or 75.0, progress=progress, **how)
     try:
-        benchmark = _find(name)
-        options = Options(
-            rounds=rounds,
-            budget_s=seconds,
-            seed=seed,
-            requests=requests,
-            concurrency=concurrency,
-            body_bytes=body_bytes,
-            progress=functools.partial(click.echo, err=True),
-        )
-        found = benchmark.run(options)
+        found = _found(name, base, options)
     except HarnessError as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED)
     report = Report(
-        name=benchmark.name,
+        name=name or "two commits",
         command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
         date=dt.datetime.now(dt.UTC).date().isoformat(),
         versions={"python": platform.python_version(), **{each: importlib.metadata.version(each) for each in PACKAGES}},
@@ -86,6 +89,20 @@ def main(
         notes=found.notes,
     )
     click.echo(report.json() if as_json else report.text())
+
+
+def _found(name: str | None, base: str | None, options: Options) -> Found:
+    if base is None:
+        return _find(name or "").run(options)
+    names = COMPARED if name is None else [_find(name).name]
+    load = {"requests": options.requests, "concurrency": options.concurrency, "body-bytes": options.body_bytes}
+    return compared(
+        base,
+        names,
+        Plan(rounds=options.rounds or ROUNDS, budget_s=options.budget_s, seed=options.seed),
+        options.progress,
+        passed_on=[f"--{word}={value}" for word, value in load.items()],
+    )
 
 
 def _list() -> None:

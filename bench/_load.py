@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bench._statistics import percentile
 from harness.errors import HarnessError
 from harness.target import Delivery, Sender
 
@@ -48,16 +49,30 @@ def _encode(sender: Sender, name: str, size: int) -> bytes:
     return "\r\n".join(lines).encode("ascii") + _HEAD_END + outgoing.body
 
 
-def send(runner: asyncio.Runner, port: int, requests: Sequence[bytes], *, concurrency: int) -> float:
-    """Send them all; give the seconds it took. Raises HarnessError at the first answer that is not 200."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """How long the load took, and each of its requests."""
+
+    took_s: float
+    each_s: Sequence[float]
+
+    @property
+    def p99_ms(self) -> float:
+        """What 99 in a hundred requests did not exceed; of fewer than a hundred nearly the longest."""
+        return percentile(self.each_s, 0.99) * 1e3
+
+
+def send(runner: asyncio.Runner, port: int, requests: Sequence[bytes], *, concurrency: int) -> Answered:
+    """Send them all. Raises HarnessError at the first answer that is not 200."""
     gc.collect()
     return runner.run(_send(port, requests, concurrency))
 
 
-async def _send(port: int, requests: Sequence[bytes], concurrency: int) -> float:
+async def _send(port: int, requests: Sequence[bytes], concurrency: int) -> Answered:
     loop = asyncio.get_running_loop()
     work = iter(requests)
-    clients = [_Client(work, loop.create_future()) for _ in range(concurrency)]
+    each_s: list[float] = []
+    clients = [_Client(work, each_s, loop.create_future()) for _ in range(concurrency)]
     try:
         for client in clients:
             await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]  # bound
@@ -66,7 +81,7 @@ async def _send(port: int, requests: Sequence[bytes], concurrency: int) -> float
             client.next()
         async with asyncio.timeout(LOAD_WITHIN_S):
             await asyncio.gather(*(client.done for client in clients))
-        return time.perf_counter() - began
+        return Answered(took_s=time.perf_counter() - began, each_s=each_s)
     finally:
         for client in clients:
             client.close()
@@ -75,8 +90,10 @@ async def _send(port: int, requests: Sequence[bytes], concurrency: int) -> float
 class _Client(asyncio.Protocol):
     """One connection; it shares the requests that are left with the others."""
 
-    def __init__(self, work: Iterator[bytes], done: asyncio.Future[None]) -> None:
+    def __init__(self, work: Iterator[bytes], each_s: list[float], done: asyncio.Future[None]) -> None:
         self._work = work
+        self._each_s = each_s
+        self._sent_s = 0.0
         self.done = done
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
@@ -91,6 +108,7 @@ class _Client(asyncio.Protocol):
         if request is None:
             self.done.set_result(None)
         elif self._transport is not None:
+            self._sent_s = time.perf_counter()
             self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -101,6 +119,7 @@ class _Client(asyncio.Protocol):
             answer = bytes(self._received[:300]).decode("latin-1")
             self.done.set_exception(HarnessError(f"a request was not acknowledged: {answer!r}"))
             return
+        self._each_s.append(time.perf_counter() - self._sent_s)
         self._received.clear()
         self.next()
 
@@ -128,4 +147,4 @@ def _whole(received: bytearray) -> bool:
     return len(received) >= head + len(_HEAD_END) + length
 
 
-__all__ = ["Load", "encoded", "send"]
+__all__ = ["Answered", "Load", "encoded", "send"]

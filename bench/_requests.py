@@ -20,6 +20,7 @@ SHARED = (
     "A table's [interval] is that of the median of the rounds' ratios.",
     "scatter: half the distance between the quartiles of the rounds. Only ratios mean anything on another day.",
 )
+P99 = "99 in a hundred are counted in each sample: with few requests a sample that is nearly the slowest one."
 HARDENED = Wanted(name="hardened")
 BEYOND_POOL = 12
 """At once: more than the pool keeps connections (5), fewer than it may open (15)."""
@@ -119,13 +120,16 @@ def group(options: Options) -> Found:
             _measured(services, load, options.plan(rounds=40, share=0.9 / left), options)
             for load, left in zip(loads, range(len(loads), 0, -1), strict=True)
         ]
-    return Found(tuple(table for each in measured for table in each.tables), (f"load: {within}", *SHARED))
+    tables = [table for each in measured for table in (*each.tables, _p99(each))]
+    return Found(tuple(tables), (f"load: {within}", P99, *SHARED))
 
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
     rounds: Rounds
     tables: tuple[Table, ...]
+    arms: Sequence[Arm]
+    at: str
 
 
 def _measured(services: Sequence[Service], load: Load, plan: Plan, options: Options) -> _Measured:
@@ -136,4 +140,9 @@ def _measured(services: Sequence[Service], load: Load, plan: Plan, options: Opti
         comparison(f"Service CPU a request, {at}", "cpu_us", "us", rounds=rounds, arms=arms),
         comparison(f"Requests a second, {at}", "requests_per_s", "requests/s", rounds=rounds, arms=arms),
     )
-    return _Measured(rounds, tables)
+    return _Measured(rounds, tables, arms, at)
+
+
+def _p99(measured: _Measured) -> Table:
+    title = f"99 in a hundred requests took at most, {measured.at}"
+    return comparison(title, "p99_ms", "ms", rounds=measured.rounds, arms=measured.arms)

@@ -143,12 +143,16 @@ class Service:
     loads: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def measure(self, load: Load) -> Sample:
-        """Drive a load; give `cpu_us`, the process's time on a processor a request, and `requests_per_s`."""
+        """Drive a load; give `cpu_us`, the process's time on a processor a request, `requests_per_s` and `p99_ms`."""
         requests = encoded(self.workshop.target.sender, load, prefix=f"load{next(self.loads)}")
         before_s = cpu_s(self.process.pid)
-        took_s = send(self.workshop.runner, self.port, requests, concurrency=load.concurrency)
+        answered = send(self.workshop.runner, self.port, requests, concurrency=load.concurrency)
         used_s = cpu_s(self.process.pid) - before_s
-        return {"cpu_us": used_s / load.requests * 1e6, "requests_per_s": load.requests / took_s}
+        return {
+            "cpu_us": used_s / load.requests * 1e6,
+            "requests_per_s": load.requests / answered.took_s,
+            "p99_ms": answered.p99_ms,
+        }
 
 
 def logged_port(target: Target) -> str:

@@ -77,6 +77,13 @@ def scatter(values: Sequence[float]) -> float:
     return (upper - lower) / 2 / middle if middle else 0.0
 
 
+def percentile(values: Sequence[float], share: float) -> float:
+    """Give the smallest value that at least this share of all does not exceed. Raises ValueError without values."""
+    if not values:
+        raise ValueError("no value was measured")
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
 def orders(names: Sequence[str], seed: int) -> Iterator[tuple[str, ...]]:
     """Yield each round's order without end: shuffled, then the same backwards (A B B A).
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import itertools
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, TypeVar, overload
+from typing import IO, Any, TypeAlias, TypeVar, overload
 
 from harness.errors import UsageError
 from harness.history.events import Event
@@ -21,6 +22,8 @@ VERSION = 3
 """Version 1 had faults, steps, moments and figures as Python source. Such a history is refused by its version."""
 EventT = TypeVar("EventT", bound=Event)
 MadeT = TypeVar("MadeT")
+_Index: TypeAlias = defaultdict[type, "list[tuple[Entry, Any]]"]
+"""By class the events of that class and of those below it, in order, each with its entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Recorder:
 
     def __init__(self, file: IO[str] | None = None, watch: Callable[[Entry], None] | None = None) -> None:
         self._entries: list[Entry] = []
+        self._index: _Index = defaultdict(list)
         self._file = file
         self.unwritten = ""
         """Why the file lacks entries; empty while it has them all. The history in memory is whole all the same."""
@@ -61,6 +65,8 @@ class Recorder:
         """Append an event; each line is on disk before the next begins, whatever kills the run."""
         entry = Entry(len(self._entries), time.monotonic_ns() if t_ns is None else t_ns, lane, event)
         self._entries.append(entry)
+        for each in type(event).__mro__:
+            self._index[each].append((entry, event))
         if self._file is not None and not self.unwritten:
             try:
                 self._file.write(entry.line() + "\n")
@@ -78,7 +84,7 @@ class Recorder:
     @property
     def history(self) -> History:
         """What was recorded so far. It does not change while more is recorded."""
-        return History(_Beginning(self._entries, len(self._entries)))
+        return History(_Beginning(self._entries, len(self._entries)), self._index)
 
 
 class _Beginning(Sequence[Entry]):
@@ -121,8 +127,9 @@ class History:
     """A finished, or so far recorded, sequence of entries."""
 
     entries: Sequence[Entry]
+    _index: _Index | None = field(default=None, repr=False, compare=False)
+    """The recorder's own, which may have later entries, too; None: it is made when it is first asked for."""
     _made: dict[Callable[[History], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _asked: set[type] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def once(self, make: Callable[[History], MadeT]) -> MadeT:
         """Return what `make` makes of this history. It is made only once, since a history does not change."""
@@ -133,41 +140,48 @@ class History:
 
     def of(self, kind: type[EventT], *, since: int = 0) -> Iterator[EventT]:
         """Yield the events of one class, in order, from a mark on."""
-        if since:
-            return (event for _, event in _found(self.entries[since:], kind))
-        return (event for _, event in self.placed(kind))
+        return (event for _, event in self.placed(kind, since=since))
 
     def entries_of(self, kind: type[Event]) -> Iterator[Entry]:
         """Yield the entries whose event is of one class."""
         return (entry for entry, _ in self.placed(kind))
 
-    def placed(self, kind: type[EventT]) -> Iterator[tuple[Entry, EventT]]:
+    def placed(self, kind: type[EventT], *, since: int = 0) -> Iterator[tuple[Entry, EventT]]:
         """Yield the events of one class, each with its entry: its place, and its time."""
-        return iter(self._placed(kind))
+        found = self._found(kind)
+        begin, end = 0, self._end(found)
+        if since:
+            begin = _place(found, self.entries[since].seq) if since < len(self.entries) else end
+        return itertools.islice(found, begin, end)
 
     def last(self, kind: type[EventT]) -> EventT | None:
         """The last event of one class, if there is any."""
-        placed = self._placed(kind)
-        return placed[-1][1] if placed else None
+        found = self._found(kind)
+        end = self._end(found)
+        return found[end - 1][1] if end else None
 
-    def _placed(self, kind: type[EventT]) -> Sequence[tuple[Entry, EventT]]:
-        if not self._asked:  # what a waiting run has recorded so far is asked once, a hundred times a second
-            self._asked.add(kind)
-            return list(_found(self.entries, kind))
-        return self.once(_by_class).get(kind, ())
+    def _found(self, kind: type[EventT]) -> Sequence[tuple[Entry, EventT]]:
+        """Find the events of one class, and maybe some that were recorded after this history."""
+        index = self.once(_by_class) if self._index is None else self._index
+        return index.get(kind, ())
+
+    def _end(self, found: Sequence[tuple[Entry, Event]]) -> int:
+        """How many of them are of this history."""
+        return len(found) if self._index is None else _place(found, len(self.entries))
 
 
-def _found(entries: Sequence[Entry], kind: type[EventT]) -> Iterator[tuple[Entry, EventT]]:
-    return ((entry, entry.event) for entry in entries if isinstance(entry.event, kind))
+def _place(found: Sequence[tuple[Entry, Event]], seq: int) -> int:
+    """Where those begin that have this number or a later one."""
+    return bisect.bisect_left(found, seq, key=lambda placed: placed[0].seq)
 
 
-def _by_class(history: History) -> Mapping[type, Sequence[tuple[Entry, Any]]]:
+def _by_class(history: History) -> _Index:
     """Sort the entries by every class of their events: the checks of one run ask more than a hundred times."""
-    placed: defaultdict[type, list[tuple[Entry, Any]]] = defaultdict(list)
+    index: _Index = defaultdict(list)
     for entry in history.entries:
         for each in type(entry.event).__mro__:
-            placed[each].append((entry, entry.event))
-    return placed
+            index[each].append((entry, entry.event))
+    return index
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench._statistics import Interval, median_interval, orders, ratios, scatter, shares
+from bench._statistics import Interval, median_interval, orders, percentile, ratios, scatter, shares
 
 values = st.lists(st.floats(0.001, 1e6), min_size=1, max_size=30)
 
@@ -98,3 +98,12 @@ def test_a_seed_gives_the_same_orders_and_another_does_not() -> None:
     assert first == same
     assert first != other
     assert len(set(first)) > 1
+
+
+def test_a_percentile_is_a_value_that_was_measured() -> None:
+    measured = [float(value) for value in range(1, 201)]
+
+    assert [percentile(measured[::-1], share) for share in (0.5, 0.99, 1.0)] == [100.0, 198.0, 200.0]
+    assert percentile([7.0], 0.99) == 7.0
+    with pytest.raises(ValueError, match="no value"):
+        percentile([], 0.5)

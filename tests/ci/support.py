@@ -20,7 +20,7 @@ ACTION = ROOT / "action.yml"
 GITLAB = ROOT / "examples" / "gitlab-ci.yml"
 PRE_COMMIT = ROOT / ".pre-commit-config.yaml"
 SHELL_KEYS = ("run", "script", "before_script", "after_script", "entry")
-HARNESS = ["-m", "harness"]
+HARNESS = ("-m", "harness")
 
 
 def shown(path: Path) -> str:
@@ -55,15 +55,15 @@ def _filled_in(text: str, matrix: dict[str, list[str]]) -> Iterator[str]:
         yield from (re.sub(rf"\$\{{\{{ *matrix\.{name} *\}}\}}", value, text) for value in matrix[name])
 
 
-def harness_calls(shell: str) -> Iterator[list[str]]:
-    """The words behind each `-m harness`, up to the end of that command."""
+def harness_calls(shell: str, module: Sequence[str] = HARNESS) -> Iterator[list[str]]:
+    """The words behind each `-m harness`, or that of another module, up to the end of that command."""
     for line in shell.replace("\\\n", " ").splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
         words = list(lexer)
         for place in range(len(words)):
-            if words[place : place + 2] == HARNESS:
-                yield list(takewhile(lambda word: not set(word) <= set(";&|"), words[place + 2 :]))
+            if words[place : place + 2] == list(module):
+                yield list(takewhile(lambda word: not set(word) <= set(";&|>"), words[place + 2 :]))
 
 
 def parse(words: Sequence[str]) -> click.Command:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
+from bench.__main__ import main as bench
 from tests.ci.support import ACTION, GITLAB, PRE_COMMIT, ROOT, WORKFLOWS, harness_calls, parse, read, shell_of, shown
 
 RUN_BY_MACHINES = [*WORKFLOWS, GITLAB, ROOT / ".ci" / "run", PRE_COMMIT]
@@ -47,3 +48,12 @@ def test_what_it_does_not_take_would_be_found(words: list[str]) -> None:
 )
 def test_the_verbs_of_a_file_are_seen(path: Path, verbs: set[str]) -> None:
     assert {words[0] for shell in shell_of(read(path)) for words in harness_calls(shell)} == verbs
+
+
+def test_the_benchmarks_take_what_a_workflow_asks_them() -> None:
+    calls = [
+        words for path in WORKFLOWS for shell in shell_of(read(path)) for words in harness_calls(shell, ("-m", "bench"))
+    ]
+    assert calls == [["--compare", "$base"]]
+    for words in calls:
+        bench.make_context("bench", words).close()

@@ -121,6 +121,35 @@ def test_a_history_does_not_change_while_more_is_recorded() -> None:
         one.entries[1]
 
 
+def test_a_history_is_asked_for_what_it_had_when_it_was_taken() -> None:
+    recorder = Recorder()
+    recorder.record("runner", Recovered(1.0))
+    recorder.record("runner", Healthy(5.0, 5))
+    recorder.record("runner", Recovered(2.0))
+    history = recorder.history
+    recorder.record("runner", Recovered(3.0))
+    recorder.record("runner", PhaseBegan("steady"))
+
+    assert [event.took_ms for event in history.of(Recovered)] == [1.0, 2.0]
+    assert [event.took_ms for event in history.of(Recovered, since=1)] == [2.0]
+    assert list(history.of(Recovered, since=3)) == []
+    assert [entry.seq for entry in history.entries_of(Event)] == [0, 1, 2]
+    assert history.last(Recovered) == Recovered(2.0)
+    assert history.last(PhaseBegan) is None
+    assert [event.took_ms for event in recorder.history.of(Recovered, since=3)] == [3.0]
+
+
+def test_some_of_a_history_is_asked_like_the_whole() -> None:
+    recorder = Recorder()
+    for took_ms in (1.0, 2.0, 3.0):
+        recorder.record("runner", Recovered(took_ms))
+    some = History([entry for entry in recorder.history.entries if entry.seq != 1])
+
+    assert [event.took_ms for event in some.of(Recovered)] == [1.0, 3.0]
+    assert [event.took_ms for event in some.of(Recovered, since=1)] == [3.0]
+    assert some.last(Recovered) == Recovered(3.0)
+
+
 def test_a_last_line_that_a_killed_run_left_unfinished_is_told(written: Path) -> None:
     text = written.read_text("utf-8")
     written.write_text(text[:-20], "utf-8")

@@ -61,6 +61,9 @@ class Observer:
         self._recorder = recorder
         self._injection = injections
         self._probed = probed
+        self._ours: set[int] = set()
+        """The scenario's own requests, as far as they were looked at."""
+        self._looked_at = 0
         self._marks = self.marks()
 
     def marks(self) -> Marks:
@@ -125,8 +128,10 @@ class Observer:
 
     async def _answers(self, moment: Answers, since: Marks) -> Look:
         history = self._recorder.history
-        ours = {sent.request for sent in history.of(RequestSent) if sent.purpose == Purpose.SCENARIO}
-        ends = [end for end in history.of(RequestEnded, since=since.entries) if end.request in ours]
+        sent = history.of(RequestSent, since=self._looked_at)  # not all of them a hundred times a second
+        self._ours.update(each.request for each in sent if each.purpose == Purpose.SCENARIO)
+        self._looked_at = len(history.entries)
+        ends = [end for end in history.of(RequestEnded, since=since.entries) if end.request in self._ours]
         count = sum(1 for end in ends if end.outcome in moment.outcome)
         others = {str(end.outcome): end for end in ends if end.outcome not in moment.outcome}
         instead = "".join(f"; also {word}: {end.problem or end.answer[:SHOWN]}" for word, end in others.items())
