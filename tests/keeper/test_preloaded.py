@@ -62,8 +62,10 @@ def spec_of(
     return ProcessSpec(name="child", argv=argv, env={**ENV, **(env or {})}, cwd=folder, log=folder / log)
 
 
-def preload(keeper: Keeper, folder: Path, argv: tuple[str, ...], *modules: str) -> PreloadedPython:
-    spec = PreloadSpec(program=argv, modules=modules, env=ENV, cwd=folder, log=folder / "preloaded.log")
+def preload(
+    keeper: Keeper, folder: Path, argv: tuple[str, ...], *modules: str, own: tuple[str, ...] = ()
+) -> PreloadedPython:
+    spec = PreloadSpec(program=argv, modules=modules, own=own, env=ENV, cwd=folder, log=folder / "preloaded.log")
     return keeper.preload(spec)
 
 
@@ -136,6 +138,42 @@ def test_a_module_of_the_services_own_is_as_it_is_now(keeper: Keeper, tmp_path: 
     gone = preloaded.spawn(spec_of(tmp_path, argv))
     assert gone.wait(15) == 1
     assert "No module named 'shared'" in gone.log.read()
+
+
+def test_a_module_that_is_kept_is_imported_once_until_one_of_them_changes(keeper: Keeper, tmp_path: Path) -> None:
+    """Also one that it has imported: who has changed, and who uses it, are imported again together."""
+    told = tmp_path / "imported"
+    used, kept = tmp_path / "used.py", tmp_path / "kept.py"
+    used.write_text(f"open({str(told)!r}, 'a').write('used ')\nSTATUS = 3\n", "utf-8")
+    kept.write_text(f"import used\nopen({str(told)!r}, 'a').write('kept ')\nSTATUS = used.STATUS\n", "utf-8")
+    long_ago(used, kept)
+    argv = program(tmp_path, "import kept, sys\nsys.exit(kept.STATUS)\n")
+    preloaded = preload(keeper, tmp_path, argv, "json", own=("kept",))
+    assert [preloaded.spawn(spec_of(tmp_path, argv)).wait(15) for _ in range(2)] == [3, 3]
+    assert told.read_text("utf-8") == "used kept "
+    used.write_text("STATUS = 40\n", "utf-8")
+    assert [preloaded.spawn(spec_of(tmp_path, argv)).wait(15) for _ in range(2)] == [40, 40]
+    assert told.read_text("utf-8") == "used kept kept kept "
+    used.unlink()
+    gone = preloaded.spawn(spec_of(tmp_path, argv))
+    assert gone.wait(15) == 1
+    assert "No module named 'used'" in gone.log.read()
+
+
+def test_a_module_that_changes_while_it_is_preloaded_is_not_kept(keeper: Keeper, tmp_path: Path) -> None:
+    """Which of the two was read, nobody knows."""
+    told, kept = tmp_path / "imported", tmp_path / "kept.py"
+    kept.write_text(f"import os\nopen({str(told)!r}, 'a').write('kept ')\nos.utime(__file__)\n", "utf-8")
+    long_ago(kept)
+    argv = program(tmp_path, "import kept\n")
+    preloaded = preload(keeper, tmp_path, argv, own=("kept",))
+    assert preloaded.spawn(spec_of(tmp_path, argv)).wait(15) == 0
+    assert told.read_text("utf-8") == "kept kept "
+
+
+def long_ago(*files: Path) -> None:
+    for file in files:
+        os.utime(file, (0, 0))
 
 
 def test_its_end_and_its_signals_are_the_keepers(keeper: Keeper, tmp_path: Path) -> None:

@@ -67,11 +67,12 @@ async def database(migrated: str) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 def preloaded(keeper: Keeper, tmp_path_factory: pytest.TempPathFactory) -> PreloadedPython:
     """A Python with the service's libraries: those that the target names."""
-    modules = load_target(ROOT / "scenarios" / "target.toml").description.service.preload
+    service = load_target(ROOT / "scenarios" / "target.toml").description.service
     log = tmp_path_factory.mktemp("preloaded") / "preloaded.log"
     program = (sys.executable, "-m", "webhook")
     env = {"PATH": os.defpath}
-    return keeper.preload(PreloadSpec(program=program, modules=tuple(modules), env=env, cwd=ROOT, log=log))
+    modules, own = tuple(service.preload), tuple(service.preload_own)
+    return keeper.preload(PreloadSpec(program=program, modules=modules, own=own, env=env, cwd=ROOT, log=log))
 
 
 @pytest.fixture

@@ -158,13 +158,14 @@ def open_testbed(
 
 def _preload(target: Target, keeper: Keeper, logs: Path) -> PreloadedPython | None:
     service = target.description.service
-    if not service.preload:
+    if not service.preload and not service.preload_own:
         return None
     constant = {name: text for name, text in service.environment.items() if "{" not in text}
     return keeper.preload(
         PreloadSpec(
             program=target.program,
             modules=tuple(service.preload),
+            own=tuple(service.preload_own),
             env=passed_on() | constant,
             cwd=target.directory,
             log=logs / "preloaded.log",

@@ -11,6 +11,7 @@ from typing import Protocol
 from harness.processes.bare import bare_command
 from harness.processes.keeper._kept import KeptProcess
 from harness.processes.keeper._spec import ProcessSpec
+from harness.processes.keeper.inside.preloaded import OWN
 
 READ_AT_START = re.compile(r"PYTHON|LD_|GLIBC_|MALLOC_|LC_|LANG|TZ$")
 """Environment variables that an interpreter, or a part of it, reads only when it starts."""
@@ -21,11 +22,13 @@ class PreloadSpec:
     """What to load for a program that is run as `PYTHON -m MODULE ...` or `PYTHON FILE ...`.
 
     `program`: (PYTHON, "-m", MODULE) or (PYTHON, FILE). `modules`: what to import, in this order;
-    none may start a thread. `env` is complete; of it counts what an interpreter reads when it starts.
+    none may start a thread. `own`: then these of the program's own, which a child imports again only if one of its own
+    modules has changed. `env` is complete; of it counts what an interpreter reads when it starts.
     """
 
     program: tuple[str, ...]
     modules: tuple[str, ...]
+    own: tuple[str, ...] = ()
     env: Mapping[str, str]
     cwd: Path
     log: Path
@@ -35,11 +38,10 @@ class PreloadSpec:
         """How it is started itself."""
         python, *rest = self.program
         first_on_path = self.cwd if rest[0] == "-m" else (self.cwd / rest[0]).resolve().parent
+        words = (str(first_on_path), *self.modules, *((OWN, *self.own) if self.own else ()))
         return ProcessSpec(
             name="preloaded Python",
-            argv=bare_command(
-                "harness.processes.keeper.inside.preloaded", str(first_on_path), *self.modules, python=python
-            ),
+            argv=bare_command("harness.processes.keeper.inside.preloaded", *words, python=python),
             env=self.env,
             cwd=self.cwd,
             log=self.log,

@@ -29,6 +29,10 @@ class ServiceDescription(Table):
 
     A service whose command is `{python} -m MODULE ...` or `{python} FILE.py ...` is then forked from a
     Python that has loaded them, which takes a fraction of the time. Any other service is spawned."""
+    preload_own: list[str] = Field(default=[])
+    """Modules of the service's own that are loaded behind those, and kept: a child imports its own modules again only
+    if the file of one has changed. Importing them must neither read the environment, nor another file, nor open
+    anything."""
     environment: Environment
     """`{LINK.url}`, `{LINK.host}`, `{LINK.port}`, `{LINK.user}`, ... are filled in; with TLS, `{LINK.ca_file}`."""
     listening: ExpressionWithPort | None = None
@@ -73,7 +77,7 @@ class ServiceDescription(Table):
 
     @model_validator(mode="after")
     def _only_python_is_preloaded(self) -> ServiceDescription:
-        if self.preload and not self.program:
+        if (self.preload or self.preload_own) and not self.program:
             mend = "write command = ['{python}', '-m', MODULE], or leave preload out"
             raise wrong(f"preload: {shlex.join(self.command)} is no Python program that could be forked", mend)
         return self

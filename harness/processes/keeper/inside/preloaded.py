@@ -2,6 +2,9 @@
 
 Imports are most of a Python service's start. A forked child has them already and runs the service's own program from
 there. Like a spawned process, it belongs to the keeper.
+
+The service's own modules may change meanwhile, so that each child imports them again. Where they are to be kept
+(`OWN`), that is so only once one of their files has changed.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ import os
 import runpy
 import socket
 import sys
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NoReturn
 
 from harness.modules import users_modules
@@ -22,11 +26,17 @@ from harness.processes.keeper.inside.child import EXIT_NOT_STARTED, ORDERS_FD, S
 
 ORDER_BYTES_MAX: Final = 1024 * 1024
 MODULE: Final = "-m"
+OWN: Final = "--own"
+Stamp = tuple[int, int, int]
+"""When a file was changed last, how long it is, and which file it is."""
+NEVER_THE_SAME: Final[Stamp] = (-1, -1, -1)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`PATH MODULE...`: import the modules, with PATH first on the path, then fork for each order."""
-    path, *modules = arguments
+    """`PATH MODULE... [--own MODULE...]`: import the modules, with PATH first on the path, then fork for each order."""
+    path, *words = arguments
+    began_ns, keeps_own = time.time_ns(), OWN in words
+    modules = [word for word in words if word != OWN]
     keeper = os.getppid()
     orders = socket.socket(fileno=ORDERS_FD)
     orders.set_inheritable(False)
@@ -35,10 +45,32 @@ def main(arguments: Sequence[str]) -> int:
         importlib.import_module(module)
         _refuse_a_thread_of(module)
     changing = users_modules()  # now: in each child it would take as long as their import
+    stamps = _stamps(changing, began_ns) if keeps_own else {}
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every page of theirs
     order = _serve(orders, keeper)
-    return 0 if order is None else _run(order, changing)
+    if order is None:
+        return 0
+    return _run(order, () if keeps_own and _are_as_they_were(stamps) else changing)
+
+
+def _stamps(modules: Collection[str], began_ns: int) -> Mapping[str, Stamp]:
+    """The files of these modules. What was changed since we began may have been read before or after that."""
+    files = {file for name in modules if isinstance(file := getattr(sys.modules[name], "__file__", None), str)}
+    found = {file: _stamp(file) for file in files}
+    return {file: stamp if stamp[0] < began_ns else NEVER_THE_SAME for file, stamp in found.items()}
+
+
+def _stamp(file: str) -> Stamp:
+    try:
+        status = os.stat(file)  # noqa: PTH116 - in each child, of each file
+    except OSError:
+        return NEVER_THE_SAME
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _are_as_they_were(stamps: Mapping[str, Stamp]) -> bool:
+    return all(stamp == _stamp(file) != NEVER_THE_SAME for file, stamp in stamps.items())
 
 
 def _refuse_a_thread_of(module: str) -> None:
