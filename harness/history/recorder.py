@@ -171,7 +171,9 @@ class History:
 
 
 def _place(found: Sequence[tuple[Entry, Event]], seq: int) -> int:
-    """Where those begin that have this number or a later one."""
+    """Where those begin that have this number or a later one. Mostly it is asked of what was recorded last."""
+    if not found or found[-1][0].seq < seq:
+        return len(found)
     return bisect.bisect_left(found, seq, key=lambda placed: placed[0].seq)
 
 
