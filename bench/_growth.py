@@ -41,8 +41,8 @@ from harness.target import load_target
 from harness.vocabulary import ACKNOWLEDGED
 
 TIMES = (1, 2, 4)
-RUNS, REPORTED = 100, 20
-REQUESTS, AT_ONCE = 100, 5
+RUNS, REPORTED = 50, 10
+REQUESTS, AT_ONCE = 50, 5
 ENTRIES, LOOKS = 2000, 200
 CONNECTIONS, TRIPS, VALUE_BYTES = 25, 1000, 100
 MIB, MOVED = 1 << 20, 32
