@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from harness.engine.observing.moments import Observer
 from harness.engine.observing.servers.sessions import Sessions
@@ -40,12 +40,23 @@ class InForce:
     injection: Injection
 
 
+class Starts(Protocol):
+    """What looks at the starts of the service that faults replace: see `phases.starts`."""
+
+    async def began(self) -> None:
+        """Look at a process that has just been started."""
+
+    async def before_another(self, in_force: Sequence[Value]) -> None:
+        """Look at the process that is there before another replaces it. `in_force`: what stays so."""
+
+
 class Injector:
     """Faults of one running service, from their injection until they are healed.
 
     `lacking`: returns why the machine or the stack cannot provide what a fault needs; None if it can. `to_come`: names
     that many of the deliveries that may still be sent. `sample`: is called with the faults in force before one of them
-    is healed. `probed`: reads the service's metrics, where it may have some.
+    is healed. `probed`: reads the service's metrics, where it may have some. `starts`: looks at each start of the
+    service, before a fault replaces it by another.
     """
 
     def __init__(
@@ -58,12 +69,14 @@ class Injector:
         to_come: Callable[[int], Names],
         sample: Callable[[Sequence[tuple[Value, Injection]]], Awaitable[None]],
         probed: Callable[[], Awaitable[Probed | None]] | None = None,
+        starts: Starts | None = None,
     ) -> None:
         self._site = site
         self._recorder = recorder
         self._lacking = lacking
         self._to_come = to_come
         self._sample = sample
+        self._starts = starts
         self._in_force: list[InForce] = []
         self._injected = 0
         self.observer = Observer(site, sessions, recorder, self._injection_of, probed)
@@ -93,6 +106,8 @@ class Injector:
         known = InForce(number, fault, injection(self._site_for(number, callers)))
         # Before it acts: what acted halfway is healed too.
         self._in_force.append(known)
+        if known.injection.starts_anew:
+            await self.before_another_start(known)
         began_ns = time.monotonic_ns()
         try:
             await known.injection.act()
@@ -102,6 +117,8 @@ class Injector:
             now_ns = time.monotonic_ns()
             acted = FaultActed(number, fault, round((now_ns - began_ns) / 1e6, 3))
             self._recorder.record("fault", acted, t_ns=now_ns)
+        if known.injection.starts_anew and self._starts is not None:
+            await self._starts.began()
         return known
 
     def _injection(self, fault: Fault, site: Site) -> Injection:
@@ -184,6 +201,19 @@ class Injector:
 
     async def heal(self, known: InForce) -> None:
         """Heal one fault. Raises ScenarioStop if the service does not start again."""
+        try:
+            if known.injection.starts_anew:
+                await self.before_another_start(known)
+        finally:
+            await self._heal(known)
+
+    async def before_another_start(self, by: InForce | None = None) -> None:
+        """Have the service's process looked at, which another start is about to replace. `by`: what replaces it."""
+        if self._starts is not None:
+            others = [each for each in self._in_force if each is not by and not each.injection.starts_anew]
+            await self._starts.before_another([each.fault for each in others])
+
+    async def _heal(self, known: InForce) -> None:
         began_ns = time.monotonic_ns()
         try:
             instead = await known.injection.instead()

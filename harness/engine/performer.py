@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from harness.capability import PROMETHEUS
 from harness.engine.copying import MoreCopies, RollingChange
@@ -13,6 +13,7 @@ from harness.engine.injector import MOMENT_INTERVAL_S, InForce, Injector
 from harness.engine.observing.service.health import HealthSampling
 from harness.engine.observing.service.probes import probe
 from harness.engine.phases.figures import before_a_block, record_figures
+from harness.engine.phases.starts import EarlierStarts
 from harness.engine.restarting import OtherStart
 from harness.engine.rig import Rig
 from harness.engine.steps import (
@@ -68,6 +69,7 @@ from harness.vocabulary import Message, Moment
 
 End = Callable[[], Awaitable[object]]
 """Ends a step that lasts as long as a block, and returns the step's result."""
+Sending: TypeAlias = Deliver | Traffic | Request | Arrivals | Capacity | ComesBack
 
 
 class Performer:
@@ -83,10 +85,11 @@ class Performer:
         self._recorder = rig.recorder
         self.contract = Contracted(rig)
         self.health = HealthSampling(rig)
+        self.starts = EarlierStarts(rig)
         self.faults = Injector(
             rig.site, rig.sessions, rig.recorder, lacking=lacking,
             to_come=rig.clients.deliveries.names_to_come, sample=self.health.before_heal,
-            probed=functools.partial(probe, rig.target, rig.site.service),
+            probed=functools.partial(probe, rig.target, rig.site.service), starts=self.starts,
         )  # fmt: skip
         self.expectations: list[Expect] = []
         self._load = Load(rig)
@@ -136,10 +139,8 @@ class Performer:
     async def begin(self, step: Step) -> End:
         """Begin a step that a block keeps on; return what ends it. Raises UsageError for one that cannot go on."""
         match step:
-            case Deliver() | Traffic() | Request():
+            case Deliver() | Traffic() | Request() | Arrivals() | Capacity() | ComesBack():
                 return await self._begin_sending(step)
-            case Arrivals() | Capacity() | ComesBack():
-                return await self._load.begin(step)
             case Prepare() | Starts() | Variants() | Copies() | Roll() | Supervised():
                 return await self._begin_processes(step)
             case Limits():
@@ -153,7 +154,19 @@ class Performer:
             case _:
                 raise UsageError.at("lab", "step", step.kind, "cannot be a block", mend=f"await lab.{step.kind}(...)")
 
-    async def _begin_sending(self, step: Deliver | Traffic | Request) -> End:
+    async def _begin_sending(self, step: Sending) -> End:
+        end = await self._begin_requests(step)
+        self.starts.sending += 1
+
+        async def ended() -> object:
+            try:
+                return await end()
+            finally:
+                self.starts.sending -= 1
+
+        return ended
+
+    async def _begin_requests(self, step: Sending) -> End:
         match step:
             case Deliver():
                 return await self._deliver(step)
@@ -161,6 +174,8 @@ class Performer:
                 return self._traffic(step)
             case Request():
                 return functools.partial(results, [asyncio.create_task(self._request(step))])
+            case _:
+                return await self._load.begin(step)
 
     async def _deliver(self, step: Deliver) -> End:
         if step.hang_up_at is not None:
@@ -272,8 +287,10 @@ class Performer:
             elif other is not None:
                 await self.faults.heal(other)
             else:
+                await self.faults.before_another_start()
                 await self._site.service.stop()
                 await self._rig.start()
+                await self.starts.began()
         except ServiceStartError as problem:
             raise not_started(self._recorder, problem) from problem
         finally:

@@ -21,6 +21,8 @@ ENDED: Final = EvidenceKind("start_ended", "keeper", "the start that had to end 
 class OtherStart(Injection):
     """Stops the service and starts it as the step says. Healed: started again as it was."""
 
+    starts_anew = True
+
     def __init__(self, step: Restart, rig: Rig, site: Site) -> None:
         self._step = step
         self._rig = rig
@@ -59,7 +61,7 @@ class OtherStart(Injection):
 
     def give_way(self) -> None:
         """Another start follows at once: do not start it again in between."""
-        self._acted = False
+        self._acted = self.starts_anew = False
 
     async def heal(self) -> None:
         """Start it again as it was, unless another start is to follow at once."""

@@ -143,6 +143,9 @@ class Fault(Value):
 class Injection(abc.ABC):
     """One fault in one service. It reports evidence to the site, and does not judge it."""
 
+    starts_anew: bool = False
+    """Whether the service is started anew as this acts, and once more as it is healed: each ends a process of it."""
+
     async def prepare(self) -> None:
         """Do what takes time before the fault can strike: called before its moment is waited for, else by `act`."""
         return

@@ -152,6 +152,8 @@ class _Pause(Injection):
 
 
 class _Misconfigure(Injection):
+    starts_anew = True
+
     def __init__(self, fault: Misconfigure, site: Site) -> None:
         self._fault = fault
         self._site = site

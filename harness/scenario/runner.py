@@ -155,6 +155,7 @@ class _Run:
             self._recorder.record("service", ServiceLog(rig.site.service.log.read()[-SERVICE_LOG_KEPT:]))
             return
         before = await held_at_first(rig.target, rig.site.service)
+        performer.starts.judged_by(before)
         record_counts(rig, before.probed)
         memory = MemoryWatch(rig.site.service, rig.recorder)
         mark = rig.site.service.log.size()

@@ -7,8 +7,8 @@ import dataclasses
 import json
 import os
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from harness.target import Target, load_target
 Play = Callable[[Lab], Awaitable[None]]
 REPOSITORY = Path(__file__).parents[2]
 TARGET = REPOSITORY / "scenarios" / "target.toml"
+LEAK = "SELECT count(*) FROM deliveries"
 
 
 def patient_target() -> Target:
@@ -78,6 +79,18 @@ async def asked(lab: Lab, sql: str) -> Any:
     """What the service's PostgreSQL answers in its database, asked as its superuser."""
     async with session(site_of(lab).laid(postgres).admin_url) as asking:
         return await asking.fetchval(sql)
+
+
+@asynccontextmanager
+async def leaked(lab: Lab) -> AsyncIterator[asyncpg.Connection]:
+    """A session of the service's role, idle in a transaction that has read the table."""
+    connection = await asyncpg.connect(site_of(lab).laid(postgres).words["url"])
+    await connection.execute("BEGIN")
+    await connection.execute(LEAK)
+    try:
+        yield connection
+    finally:
+        connection.terminate()
 
 
 def history_of(result: RunResult) -> History:

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from harness.engine.observing.service.footprint import (
     Footprint,
@@ -39,7 +40,7 @@ from harness.target.sections.residue import (
 from harness.target.sections.series import parts_of
 
 TASKS_SLACK = 2
-CONNECTIONS, AT_ONCE, OPEN = "connections", "connections at once", "open"
+CONNECTIONS, BUSY, AT_ONCE, OPEN = "connections", "busy connections", "connections at once", "open"
 UNTOLD = "connections that the service does not tell of"
 DESCRIPTORS = "open descriptors"
 """By the kernel's account; `descriptors` are those that the service itself tells of."""
@@ -63,7 +64,7 @@ def rest_names(target: Target) -> tuple[str, ...]:
     description = target.description
     own = {name: link for name, link in description.links.items() if link.shares is None}
     links = [name for name, link in own.items() if ABOUT.of(link.protocol).counts_sessions]
-    servers = [rest_name(what, name) for name in links for what in (CONNECTIONS, "busy connections")]
+    servers = [rest_name(what, name) for name in links for what in (CONNECTIONS, BUSY)]
     untold = [rest_name(UNTOLD, name) for name in links if description.probes and description.links[name].told_by]
     residue = [rest_name(what, name) for name in own for what in _residue_limits(target, name)]
     told = (*untold, *_limited(target), *(what for what, _, _ in _watched(target)))
@@ -111,6 +112,27 @@ async def rest_now(rig: Rig, before: AtFirst) -> Sequence[AtRest | RestUnknown]:
     after, connections = await probe(rig.target, rig.site.service), await _connections(rig)
     leaks = (*_untold(rig.target, connections, after), *_leaks(rig.target, before.probed, after))
     return [*connections, *await _residue(rig), *await _process(rig, before.footprint), *leaks]
+
+
+async def earlier_now(rig: Rig, befores: Sequence[AtFirst]) -> Sequence[AtRest | RestUnknown]:
+    """Count what can be told of a start that is not the usual one. It may hold as much as any of `befores` did.
+
+    How many connections it may have, and which of them it tells of, are words about the usual settings.
+    """
+    after = await probe(rig.target, rig.site.service)
+    busy = [AtRest(BUSY, count.busy, 0, name) for name, count in await _counted(rig)]
+    leaks = [list(_leaks(rig.target, before.probed, after)) for before in befores]
+    held = [await _process(rig, before.footprint) for before in befores]
+    return [*busy, *await _residue(rig), *_at_most_of_all(leaks), *_at_most_of_all(held)]
+
+
+def _at_most_of_all(readings: Sequence[Sequence[AtRest]]) -> Iterator[AtRest]:
+    """The same numbers, by several limits: the highest of each counts."""
+    limits: dict[str, float] = {}
+    for rest in chain.from_iterable(readings):
+        limits[rest.name] = max(rest.at_most, limits.get(rest.name, rest.at_most))
+    last = {rest.name: rest for rest in chain.from_iterable(readings)}
+    return (dataclasses.replace(rest, at_most=limits[name]) for name, rest in last.items())
 
 
 async def _process(rig: Rig, before: Footprint | None) -> Sequence[AtRest]:
@@ -175,7 +197,7 @@ async def record_given_back(rig: Rig, before: Mapping[str, float]) -> None:
 
 
 async def _held(rig: Rig, at_most: Mapping[str, float]) -> Sequence[AtRest]:
-    busy = [AtRest("busy connections", count.busy, 0, name) for name, count in await _counted(rig)]
+    busy = [AtRest(BUSY, count.busy, 0, name) for name, count in await _counted(rig)]
     return [dataclasses.replace(rest, at_most=at_most.get(rest.name, 0)) for rest in (*busy, *await _checked_out(rig))]
 
 
@@ -212,7 +234,7 @@ async def _connections(rig: Rig) -> list[AtRest]:
     limit = rig.target.description.limits.connections
     found: list[AtRest] = []
     for name, count in await _counted(rig):
-        found += [AtRest(CONNECTIONS, count.open, limit, name), AtRest("busy connections", count.busy, 0, name)]
+        found += [AtRest(CONNECTIONS, count.open, limit, name), AtRest(BUSY, count.busy, 0, name)]
     return found
 
 

@@ -55,6 +55,8 @@ class LoseOutput(Fault, kind="process.lose_output"):
 
 
 class _LoseOutput(Injection):
+    starts_anew = True
+
     def __init__(self, fault: LoseOutput, site: Site) -> None:
         self._fault = fault
         self._site = site

@@ -109,9 +109,13 @@ class LogRead(Event, kind="log.read"):
     lines_per_request: float | None = None
 
 
-def rest_name(what: str, link: str = "") -> str:
+EARLIER = " of an earlier start"
+
+
+def rest_name(what: str, link: str = "", *, earlier: bool = False) -> str:
     """The name of an `AtRest`."""
-    return f"{what}: {link}" if link else what
+    name = f"{what}: {link}" if link else what
+    return f"{name}{EARLIER}" if earlier else name
 
 
 @dataclass(frozen=True, repr=False)
@@ -119,32 +123,38 @@ class AtRest(Event, kind="at_rest"):
     """A number that must return to its limit once the service gets no more requests.
 
     `what`: `connections`, `busy connections` (both with the `link`), `checked_out`, `tasks` or `descriptors`; or a kind
-    of residue, of a link's server or of the service's process.
+    of residue, of a link's server or of the service's process. `earlier`: seen before another start of the service
+    replaced the one that it is about.
     """
 
     what: str
     seen: float
     at_most: float
     link: str = ""
+    earlier: bool = False
 
     @property
     def name(self) -> str:
         """What was counted: `tasks`, or `connections: postgres`."""
-        return rest_name(self.what, self.link)
+        return rest_name(self.what, self.link, earlier=self.earlier)
 
 
 @dataclass(frozen=True, repr=False)
 class RestUnknown(Event, kind="at_rest.unknown"):
-    """What could not be counted at rest, because a fault had left the server of `link` so that it does not answer."""
+    """What could not be counted at rest: a fault had left the server of `link` so that it does not answer, say.
+
+    `earlier`: as in `AtRest`.
+    """
 
     what: str
     link: str
     problem: str
+    earlier: bool = False
 
     @property
     def name(self) -> str:
         """What was to be counted; see `AtRest.name`."""
-        return rest_name(self.what, self.link)
+        return rest_name(self.what, self.link, earlier=self.earlier)
 
 
 @dataclass(frozen=True, repr=False)

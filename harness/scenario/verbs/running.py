@@ -32,7 +32,7 @@ class Running(Verbs):
             await lab.deliver()
 
         Settings are in force until the next `restart`, or until the scenario is over: then the service is started again
-        as it was.
+        as it was. What such a start still holds before another replaces it is judged as what is left at the run's end.
 
         Args:
             settings: environment variables of this start, each `NAME=value`. `{service.port}` stands for the port at

@@ -6,8 +6,8 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,31 +33,19 @@ from harness.polling import poll_async
 from harness.stack import StackConfiguration
 from tests.cli.support import command_of
 from tests.scenario_live.support import (
+    LEAK,
     Runs,
     calmly,
     evidence,
     history_of,
+    leaked,
     left_over,
     limited,
     patient_target,
     problems,
-    site_of,
 )
 
 FAILED = Verdict.FAILED
-LEAK = "SELECT count(*) FROM deliveries"
-
-
-@asynccontextmanager
-async def _leaked(lab: Lab) -> AsyncIterator[asyncpg.Connection]:
-    """A session of the service's role, idle in a transaction that has read the table."""
-    connection = await asyncpg.connect(site_of(lab).laid(postgres).words["url"])
-    await connection.execute("BEGIN")
-    await connection.execute(LEAK)
-    try:
-        yield connection
-    finally:
-        connection.terminate()
 
 
 @pytest.mark.parametrize("fault", [server.lock, server.hold_commits])
@@ -68,12 +56,12 @@ def test_a_session_that_the_service_leaked(runs: Runs, fault: Callable[[Postgres
     async def play(lab: Lab) -> None:
         async with AsyncExitStack() as leaking:
             if fault is server.lock:
-                await leaking.enter_async_context(_leaked(lab))
+                await leaking.enter_async_context(leaked(lab))
             await lab.inject(held)
             async with lab.deliver(expect=ANY_OUTCOME):
                 await lab.until(held.fired())
                 if fault is server.hold_commits:
-                    await leaking.enter_async_context(_leaked(lab))
+                    await leaking.enter_async_context(leaked(lab))
                 await lab.heal(held)
 
     result = runs(play)
@@ -90,7 +78,7 @@ def test_a_session_that_stays_to_the_end(runs: Runs) -> None:
     leaking = AsyncExitStack()
 
     async def play(lab: Lab) -> None:
-        await leaking.enter_async_context(_leaked(lab))
+        await leaking.enter_async_context(leaked(lab))
         await lab.inject(no_fault)
         await lab.deliver()
 
@@ -110,7 +98,7 @@ def test_a_session_that_another_fault_may_have_kept(runs: Runs) -> None:
     async def play(lab: Lab) -> None:
         async with lab.inject(slow), lab.inject(held), lab.deliver(expect=ANY_OUTCOME):
             await lab.until(held.fired())
-            async with _leaked(lab):
+            async with leaked(lab):
                 await lab.heal(held)
 
     result = runs(play)
