@@ -8,6 +8,8 @@ from scenarios.words import UNHANDLED
 STORED_TWICE = proves("insert.idempotent", fails="stored_once")
 IN_THE_ANSWER = (1, 11, 12, 17)
 """CommandComplete `COMMIT` has 12 bytes, ReadyForQuery 6: cut inside the first, between them, inside the second."""
+PASSES = ("55P03", "57014", "53100")
+"""What a busy server says: a new delivery would be refused for each, and one that may be stored is asked for again."""
 
 NEWEST_GOES = "DELETE FROM deliveries WHERE received_at = (SELECT max(received_at) FROM deliveries)"
 
@@ -25,6 +27,15 @@ async def test_commit_answer_lost_twice(lab: Lab) -> None:
     """What asks again after a lost answer loses its own: it asks once more."""
     async with lab.inject(wire.cut(postgres.answered("COMMIT", nth=1)), wire.cut(postgres.answered("COMMIT", nth=2))):
         await lab.deliver()
+
+
+@proves("commit.resolve", fails="outcome", match="unknown")
+async def test_postgres_is_busy_while_a_commit_is_in_doubt(lab: Lab) -> None:
+    """A COMMIT's answer is lost; who asks meets a lock, or a time-out, or a full disk: it asks until it knows."""
+    for code in PASSES:
+        busy = wire.fail(postgres.sent("INSERT", nth=2), code=code)
+        async with lab.inject(wire.cut(postgres.answered("COMMIT")), busy):
+            await lab.deliver()
 
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}SerializationError")

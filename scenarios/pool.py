@@ -69,6 +69,7 @@ async def test_no_connection_comes_free(lab: Lab) -> None:
         await lab.until(inserts.fired(15))
         await lab.deliver(3, expect=REFUSED, slower_ms_max=3_000)
         await lab.heal(inserts)
+    lab.expect(service.lines('"event": "attempt_failed".*QueuePool limit'), at_most=0)
 
 
 @proves("load.shed", fails="figure", match="webhook_shed_total")

@@ -2,11 +2,13 @@
 
 import pytest
 
-from harness import Fault, Lab, link, nightly, postgres, proves, redis, service, wire
+from harness import ACKNOWLEDGED, Fault, Lab, link, nightly, postgres, proves, redis, service, wire
 from scenarios.words import WAITS_FOR_REDIS
 
 EACH_CALL_LIMITED = ("redis.timeouts:each_call",)
 """Each call has its half second, and all together have none: a second attempt is not cut off by the first one's."""
+
+LOGS_IN = "REDIS_URL=redis://{redis.user}:{redis.password}@{redis.host}:{redis.port}/{redis.database}"
 
 
 @proves(under="incident", fails="slower", match=WAITS_FOR_REDIS)
@@ -31,6 +33,20 @@ async def test_redis_broken(lab: Lab, fault: Fault) -> None:
     """However Redis breaks, a delivery is acknowledged, and hardly later."""
     async with lab.inject(fault):
         await lab.deliver(5, slower_ms_max=500)
+
+
+@proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
+async def test_redis_wants_a_password(lab: Lab) -> None:
+    """The service has a password for Redis, which is full, turns it away, and is gone: nothing shows that password."""
+    await lab.restart(LOGS_IN, "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=2", "WEBHOOK_BREAKER_FAILURES=100")
+    await lab.deliver()
+    async with lab.inject(wire.fail(redis.sent("SET"), code="OOM")):
+        await lab.deliver()
+    async with lab.inject(link.cut(redis), wire.fail(redis.sent("AUTH"), code="WRONGPASS", always=True)):
+        await lab.deliver()
+    async with lab.inject(link.down(redis)):
+        await lab.deliver(2)
+        await lab.request("ready", expect=ACKNOWLEDGED)
 
 
 @proves("redis.breaker", fails="figure", match="webhook_degraded_total")

@@ -78,6 +78,11 @@ async def test_primary_and_replica_swapped(lab: Lab, former: Literal["follows", 
     async with lab.inject(server.swap(replica, former=former)):
         await lab.deliver(5)
         await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+        for _ in range(6):
+            await lab.inject(link.cut(replica))
+            await lab.deliver(5)
+    # Five before it, as many until it was found, and some of a busy machine: what connects then asks there first.
+    lab.expect(postgres.connects_peak(within_ms=60_000), at_most=20)
 
 
 @proves("replica.fall_back", fails="outcome", match="refused")

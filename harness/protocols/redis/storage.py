@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 import shlex
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -35,10 +37,14 @@ class OwnKeys:
     prefix: str
     admin_url: str
     remembers_s: float | None = None
+    password: str = field(default_factory=lambda: secrets.token_hex(12))
+    """Of the user `default` where the URL has none: who needs no password may log in with any (Redis's `nopass`)."""
 
     def words(self, at: HostPort, *, tls: bool) -> Mapping[str, str]:
         """See `Own`."""
         words = {"host": at.host, "port": str(at.port), "database": str(self.database), "prefix": self.prefix}
+        told = urlsplit(self.admin_url)
+        words |= {"user": told.username or "default", "password": told.password or self.password}
         return {**words, "url": f"{'rediss' if tls else 'redis'}://{at}/{self.database}"}
 
     async def forget(self) -> None:
