@@ -12,17 +12,17 @@ from math import inf
 
 import click
 
-from bench._arms import Plan
-from bench._bulk import bulk
-from bench._compare import COMPARED, ROUNDS, compared
-from bench._crossings import relay
-from bench._faults import faults
-from bench._growth import growth
-from bench._options import Benchmark, Found, Options
-from bench._overhead import overhead
-from bench._report import Report
-from bench._requests import bare, group, healthy, switches
-from bench._start import start
+from bench.arms import Plan
+from bench.bulk import bulk
+from bench.compare import COMPARED, ROUNDS, compared
+from bench.crossings import relay
+from bench.faults import faults
+from bench.growth import growth
+from bench.options import Benchmark, Found, Options
+from bench.overhead import overhead
+from bench.report import Report
+from bench.requests import bare, group, healthy, switches
+from bench.start import start
 from harness.errors import HarnessError, UsageError
 
 BENCHMARKS = (

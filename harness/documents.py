@@ -78,16 +78,20 @@ Expression: TypeAlias = Annotated[str, AfterValidator(_expression)]
 """A regular expression."""
 
 
-def read_text(path: Path, *, mend: str, near: Iterable[Path] = ()) -> str:
-    """Read a file. `near`: files that may have been meant. Raises UsageError when it is not there, or not UTF-8."""
+def read_text(path: Path, *, mend: str, near: Iterable[Path] = (), place: str = "") -> str:
+    """Read a file. `near`: files that may have been meant. `place`: what an error begins with, if not the path.
+
+    Raises UsageError when it is not there, or not UTF-8.
+    """
+    place = place or str(path)
     try:
         return path.read_text("utf-8")
     except FileNotFoundError:
         valid = [str(found) for found in near]
         problem = "there is no such file"
-        raise UsageError.at(str(path), "file", str(path), problem, valid=valid, mend="" if valid else mend) from None
+        raise UsageError.at(place, "file", str(path), problem, valid=valid, mend="" if valid else mend) from None
     except (OSError, UnicodeDecodeError) as problem:
-        raise UsageError.at(str(path), "file", path.name, f"cannot be read: {problem}", mend=mend) from problem
+        raise UsageError.at(place, "file", path.name, f"cannot be read: {problem}", mend=mend) from problem
 
 
 def read_toml(path: Path, *, mend: str, near: Iterable[Path] = ()) -> Mapping[str, Any]:
@@ -99,18 +103,19 @@ def read_toml(path: Path, *, mend: str, near: Iterable[Path] = ()) -> Mapping[st
         raise UsageError(f"{path}: not TOML: {problem}", hint="mend the line that it names") from problem
 
 
-def read_json(path: Path, *, mend: str, near: Iterable[Path] = ()) -> Mapping[str, Any]:
-    """Read a file that holds one JSON object. Raises UsageError."""
-    text = read_text(path, mend=mend, near=near)
+def read_json(path: Path, *, mend: str, near: Iterable[Path] = (), place: str = "") -> Mapping[str, Any]:
+    """Read a file that holds one JSON object. `place`: what errors begin with, if not the path. Raises UsageError."""
+    place = place or str(path)
+    text = read_text(path, mend=mend, near=near, place=place)
     try:
         data = json.loads(text)
     except json.JSONDecodeError as problem:
-        raise UsageError(f"{path}: not JSON: {problem}", hint=f"mend the line that it names, or {mend}") from problem
+        raise UsageError(f"{place}: not JSON: {problem}", hint=f"mend the line that it names, or {mend}") from problem
     except (ValueError, RecursionError) as problem:
         hint = f"write smaller numbers, nest less, or {mend}"
-        raise UsageError(f"{path}: beyond what can be read: {problem}", hint=hint) from problem
+        raise UsageError(f"{place}: beyond what can be read: {problem}", hint=hint) from problem
     if not isinstance(data, dict):
-        raise UsageError.at(str(path), "file", path.name, "holds no JSON object", mend=mend)
+        raise UsageError.at(place, "file", path.name, "holds no JSON object", mend=mend)
     return data
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.doctor import Finding, Report, _examination, _machine, examine
+from harness.doctor import Finding, Report, examination, examine, machine
 from harness.errors import HarnessError
 from harness.stack import StackConfiguration
-from harness.stack.toxiproxy import _go
+from harness.stack.toxiproxy import go
 from harness.stack.toxiproxy.build import toxiproxy_server_path
 
 NAMES = [
@@ -121,7 +121,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HARNESS_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     monkeypatch.delenv("HARNESS_GO", raising=False)
-    monkeypatch.setattr(_go, "USUAL_PLACE", tmp_path / "nothing")
+    monkeypatch.setattr(go, "USUAL_PLACE", tmp_path / "nothing")
     monkeypatch.setitem(sys.modules, "pip", None)
     return tmp_path / "cache"
 
@@ -155,7 +155,7 @@ def test_a_wrong_harness_go_is_told(bare_machine: Path, monkeypatch: pytest.Monk
 
 
 def test_too_little_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_machine, "TEMPORARY_MB_MIN", 10**9)
+    monkeypatch.setattr(machine, "TEMPORARY_MB_MIN", 10**9)
     report = examine()
     assert not report.ok
     assert "or set HARNESS_TMP" in report["temporary folder"].mend
@@ -175,9 +175,9 @@ def test_no_folder_for_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 def test_ptrace_scope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scope: str, uid: int, ok: bool) -> None:
     file = tmp_path / "scope"
     file.write_text(f"{scope}\n")
-    monkeypatch.setattr(_machine, "_PTRACE_SCOPE", file)
+    monkeypatch.setattr(machine, "PTRACE_SCOPE", file)
     monkeypatch.setattr("os.geteuid", lambda: uid)
-    assert _machine.ptrace_scope().ok is ok
+    assert machine.ptrace_scope().ok is ok
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_a_look_that_breaks_is_a_finding(
     def look() -> Finding:
         raise error
 
-    monkeypatch.setattr(_machine, "python", look)
-    finding = _examination.examine()["Python"]
+    monkeypatch.setattr(machine, "python", look)
+    finding = examination.examine()["Python"]
     assert (finding.ok, finding.required, finding.detail) == (False, True, detail)
     assert finding.mend.startswith(mend)

@@ -16,7 +16,7 @@ ROOT = Path(harness.__file__).parent
 HOME = ROOT / "protocols"
 EXPORTS = ROOT / "__init__.py"
 """What a scenario imports: each protocol's words."""
-SCHEMES = {"stack/toxiproxy/_api.py", "stack/toxiproxy/client.py"}
+SCHEMES = {"stack/toxiproxy/api.py", "stack/toxiproxy/client.py"}
 """There "http" is how a URL begins, not a protocol of a link."""
 DEMO = ROOT / "demo"
 """A service with its scenarios: what a user would write, not part of the harness."""

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import click
 
-from bench._packages import bench_python, test_suite
-from bench.transparency._loads import LOADS, compare
-from bench.transparency._outcomes import Difference, Outcomes, counted, differences, read_excused
-from bench.transparency._playing import Played, Player
-from bench.transparency._suites import SUITES
+from bench.packages import bench_python, test_suite
+from bench.transparency.loads import LOADS, compare
+from bench.transparency.outcomes import Difference, Outcomes, counted, differences, read_excused
+from bench.transparency.playing import Played, Player
+from bench.transparency.suites import SUITES
 from harness.errors import HarnessError
 
 AGAIN = 2

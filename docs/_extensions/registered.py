@@ -13,7 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from harness.checks import STANDING
-from harness.cli.verbs.faults import facts, signature
+from harness.cli.verbs.setup.faults import facts, signature
 from harness.engine.steps import Step
 from harness.faults import Fault
 from harness.history.events import Event

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from harness.checks.facts.exchanges import exchanges
-from harness.faults.fault import Fault, Fired
+from harness.faults.fault import Fault, FaultFired
 from harness.history import History
 from harness.history.events import EvidenceSeen, FaultActed, FigureRead, MomentReached, ServerDied, TriesCounted
 from harness.vocabulary import CONFIRMED, Link, Value
@@ -48,5 +48,5 @@ def _changed(history: History) -> Iterator[bool]:
     yield any(read.at_least for read in history.of(FigureRead))
     faults = [fault for _, fault in acted]
     for entry, reached in history.placed(MomentReached):
-        of_itself = isinstance(reached.moment, Fired) and reached.moment.fault in faults
+        of_itself = isinstance(reached.moment, FaultFired) and reached.moment.fault in faults
         yield entry.t_ns >= first_ns and not of_itself

@@ -11,8 +11,8 @@ from harness.scenario.scenario import Scenario
 from harness.search.orders.gated import order_scenarios
 from harness.standard import StandardSuite, look_and_plan
 from harness.suite import SuiteSettings, check_profile, read_unavailable, select
-from harness.suite.chosen import Chosen
-from harness.suite.unavailable import FILE
+from harness.suite.selection.chosen import Chosen
+from harness.suite.selection.unavailable import FILE
 from harness.target import Target, load_target
 
 

@@ -9,33 +9,33 @@ from collections.abc import Sequence
 
 import click
 
-from harness.cli.verbs.ablate import ablate
-from harness.cli.verbs.answers import answers
-from harness.cli.verbs.baseline import baseline
-from harness.cli.verbs.check import check
-from harness.cli.verbs.compare import compare
-from harness.cli.verbs.coverage import coverage
-from harness.cli.verbs.demo import demo
-from harness.cli.verbs.doctor import doctor
-from harness.cli.verbs.faults import faults
-from harness.cli.verbs.gate import gate
-from harness.cli.verbs.init import init
-from harness.cli.verbs.interleave import interleave
-from harness.cli.verbs.new import new
-from harness.cli.verbs.replay import replay
-from harness.cli.verbs.report import report
-from harness.cli.verbs.run import run
-from harness.cli.verbs.said import said
-from harness.cli.verbs.soak import soak
-from harness.cli.verbs.sweep import sweep
-from harness.cli.verbs.trend import trend
-from harness.cli.verbs.up import up
-from harness.cli.verbs.verify import verify
-from harness.cli.verbs.wrap import wrap
+from harness.cli.verbs.comparison.baseline import baseline
+from harness.cli.verbs.comparison.compare import compare
+from harness.cli.verbs.comparison.report import report
+from harness.cli.verbs.comparison.trend import trend
+from harness.cli.verbs.comparison.verify import verify
+from harness.cli.verbs.runs.ablate import ablate
+from harness.cli.verbs.runs.answers import answers
+from harness.cli.verbs.runs.gate import gate
+from harness.cli.verbs.runs.replay import replay
+from harness.cli.verbs.runs.run import run
+from harness.cli.verbs.runs.said import said
+from harness.cli.verbs.runs.soak import soak
+from harness.cli.verbs.runs.up import up
+from harness.cli.verbs.search.coverage import coverage
+from harness.cli.verbs.search.interleave import interleave
+from harness.cli.verbs.search.sweep import sweep
+from harness.cli.verbs.search.wrap import wrap
+from harness.cli.verbs.setup.check import check
+from harness.cli.verbs.setup.demo import demo
+from harness.cli.verbs.setup.doctor import doctor
+from harness.cli.verbs.setup.faults import faults
+from harness.cli.verbs.setup.init import init
+from harness.cli.verbs.setup.new import new
 from harness.errors import HarnessError, UsageError
 from harness.results.repro import harness_words
 from harness.suite import ExitStatus
-from harness.up.standing import Standing
+from harness.up.servers import UpServers
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -71,8 +71,8 @@ def _is_number(option: click.Option) -> bool:
     return isinstance(option.type, (click.types.IntParamType, click.types.FloatParamType))
 
 
-def main(arguments: Sequence[str] | None = None, *, standing: Standing | None = None) -> int:
-    """Run a verb. Return its exit status; raise nothing. `standing`: servers that stay up, for `run`."""
+def main(arguments: Sequence[str] | None = None, *, servers: UpServers | None = None) -> int:
+    """Run a verb. Return its exit status; raise nothing. `servers`: servers that stay up, for `run`."""
     for stream in (sys.stdout, sys.stderr):
         # A code page that lacks a character of the service's log must not end a run.
         reconfigure = getattr(stream, "reconfigure", None)
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None, *, standing: Standing | None = 
             reconfigure(errors="backslashreplace")
     try:
         called = shlex.join(harness_words())
-        return int(harness.main(arguments, prog_name=called, standalone_mode=False, obj=standing) or ExitStatus.HELD)
+        return int(harness.main(arguments, prog_name=called, standalone_mode=False, obj=servers) or ExitStatus.HELD)
     except click.ClickException as problem:
         problem.show()
         sys.stderr.write(f"  mend: {_mend(problem)}\n")

@@ -21,8 +21,8 @@ from harness.present.terminal.streams import into_nothing
 from harness.results.repro import harness_words
 from harness.scenario.scenario import Scenario
 from harness.suite import ExitStatus, Servers, Session
-from harness.suite.chosen import Chosen
 from harness.suite.info import Command
+from harness.suite.selection.chosen import Chosen
 from harness.suite.verbs.search import finish
 
 Play = Callable[[Session, Screen], None]

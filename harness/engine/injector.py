@@ -15,8 +15,8 @@ from harness.engine.observing.servers.sessions import Sessions
 from harness.engine.observing.service.probes import Probed
 from harness.engine.stops import MachineLacksError, ScenarioStop, not_started
 from harness.errors import UsageError
-from harness.faults.callers import Callers
-from harness.faults.fault import Fault, Fired, Injection, Need, own
+from harness.faults.clients.callers import Callers
+from harness.faults.fault import Fault, FaultFired, Injection, Need, own
 from harness.faults.messages.timing import Armed, AtMessage, TimedFault, Trigger, WhenSeen
 from harness.faults.site import Site
 from harness.history import Recorder
@@ -252,5 +252,5 @@ class Injector:
         if problems:
             raise ExceptionGroup("faults could not be healed", problems)
 
-    def _injection_of(self, moment: Fired) -> Injection | None:
+    def _injection_of(self, moment: FaultFired) -> Injection | None:
         return next((known.injection for known in reversed(self._in_force) if known.fault == moment.fault), None)

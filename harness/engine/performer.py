@@ -48,9 +48,9 @@ from harness.engine.workload.load import Load
 from harness.engine.workload.load_steps import Arrivals, Capacity, ComesBack, has_an_end
 from harness.engine.workload.requests import scenario_requests
 from harness.errors import UsageError
-from harness.faults.callers import Callers
+from harness.faults.clients.callers import Callers
+from harness.faults.clients.hang_up import HangUp
 from harness.faults.fault import Fault, Injection, Need
-from harness.faults.hang_up import HangUp
 from harness.faults.site import Site
 from harness.history import History
 from harness.history.events import (

@@ -108,7 +108,7 @@ class Fault(Value):
         Raises:
             UsageError: `times` is less than 1.
         """
-        return Fired(self, times)
+        return FaultFired(self, times)
 
     def effect(self) -> str:
         """What it does, as a clause without a full stop: `cut every open connection to redis`.
@@ -181,7 +181,7 @@ class Once(Injection):
 
 
 @dataclass(frozen=True, repr=False)
-class Fired(Moment, kind="fired"):
+class FaultFired(Moment, kind="fired"):
     """See `Fault.fired`."""
 
     fault: Fault

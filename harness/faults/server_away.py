@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from harness.errors import UsageError
-from harness.faults._background import Background
+from harness.faults.background import Background
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import WHOLE_LINK, Connections, Injection

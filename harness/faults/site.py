@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from harness.addresses import HostPort
 from harness.errors import HarnessError, UsageError
 from harness.faults.asking import Asking
-from harness.faults.callers import Callers
+from harness.faults.clients.callers import Callers
 from harness.faults.evidence import EvidenceKind
 from harness.history.events import FailedOver, MessageMet, SessionLeaked
 from harness.processes.keeper import LogFile

@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from harness.faults.clients.hang_up import HangUp
 from harness.faults.example import Example, Ground
-from harness.faults.hang_up import HangUp
 from harness.faults.link import cut as cut_link
 from harness.faults.messages.message import Closing, MessageFault, Swept, WireFault
 from harness.faults.messages.order import order as order  # noqa: PLC0414  # one of the names that scenarios use

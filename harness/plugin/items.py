@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from harness.plugin.fixture import LAB
 from harness.plugin.ids import LONGEST_ID, unfit_characters
 from harness.plugin.proofs import WRITE_PROVES, check_needs, check_nightly, check_proof
+from harness.results.places import Location
 from harness.scenario.blaming import blamed
 from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario
@@ -57,11 +58,11 @@ def first_line(item: pytest.Function) -> int:
     return int(inspect.unwrap(item.function).__code__.co_firstlineno)
 
 
-def _location(item: pytest.Function) -> str:
+def _location(item: pytest.Function) -> Location:
     path, line, _ = item.reportinfo()
     shown = Path(path)
     root = item.config.rootpath
-    return f"{shown.relative_to(root) if shown.is_relative_to(root) else shown}:{(line or 0) + 1}"
+    return Location(str(shown.relative_to(root) if shown.is_relative_to(root) else shown), (line or 0) + 1)
 
 
 def _parameters(item: pytest.Function) -> dict[str, Any]:
@@ -130,4 +131,4 @@ def with_an_id_taken(scenarios: Iterable[Scenario]) -> Iterator[tuple[Scenario, 
         other = seen.setdefault(scenario.id, scenario)
         if other is not scenario:
             problem = f"belongs to {other.location} already"
-            yield scenario, UsageError.at(scenario.location, "id", scenario.id, problem, mend="rename one of them")
+            yield scenario, UsageError.at(str(scenario.location), "id", scenario.id, problem, mend="rename one of them")

@@ -22,8 +22,8 @@ from harness.scenario.scenario import Scenario
 from harness.stack.servers.urls import redacted
 from harness.suite import ExitStatus, Session, SuiteSettings, check_profile, read_unavailable
 from harness.suite.info import Command
-from harness.suite.selection import ambiguous_words
-from harness.suite.unavailable import FILE
+from harness.suite.selection.unavailable import FILE
+from harness.suite.selection.words import ambiguous_words
 from harness.target import Target, load_target
 
 

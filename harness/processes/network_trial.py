@@ -11,7 +11,7 @@ import struct
 from collections.abc import Sequence
 
 from harness.processes.keeper.inside.namespaces import enter_user_namespace, inside_ids
-from harness.processes.syscalls._libc import unshare
+from harness.processes.syscalls.libc import unshare
 
 CLONE_NEWNET = 0x40000000  # linux/sched.h
 SIOCSIFFLAGS = 0x8914  # linux/sockios.h

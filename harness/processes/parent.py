@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
-from harness.processes.syscalls._libc import prctl
-from harness.processes.syscalls._linux.prctl_h import PR_SET_PDEATHSIG
+from harness.processes.syscalls.libc import prctl
+from harness.processes.syscalls.linux.prctl_h import PR_SET_PDEATHSIG
 
 
 def die_with(parent: int) -> None:

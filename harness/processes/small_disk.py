@@ -16,9 +16,9 @@ from pathlib import Path
 
 from harness.processes.bare import bare_command
 from harness.processes.keeper.inside.namespaces import Ids, enter_user_namespace
-from harness.processes.syscalls._libc import mount, setns, unshare
-from harness.processes.syscalls._linux.mount_h import MS_PRIVATE, MS_REC
-from harness.processes.syscalls._linux.sched_h import CLONE_NEWNS, CLONE_NEWUSER
+from harness.processes.syscalls.libc import mount, setns, unshare
+from harness.processes.syscalls.linux.mount_h import MS_PRIVATE, MS_REC
+from harness.processes.syscalls.linux.sched_h import CLONE_NEWNS, CLONE_NEWUSER
 
 READY = "the small disk is mounted"
 """The line that this process prints when it is."""

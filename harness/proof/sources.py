@@ -41,10 +41,10 @@ def _digest(parts: Sequence[str]) -> str:
 
 
 def _place(scenario: Scenario, folder: Path) -> tuple[Path, int]:
-    name, _, line = scenario.location.rpartition(":")
-    for path in (Path(name), *sorted(folder.rglob(Path(name).name))):
-        if path.is_file():
-            return path, int(line)
+    name, line = Path(scenario.location.file), scenario.location.line
+    for path in (name, *sorted(folder.rglob(name.name))):
+        if path.is_file() and line is not None:
+            return path, line
     raise HarnessError(f"{scenario.location}: the source of {scenario.id} is not there", hint="was it moved just now?")
 
 

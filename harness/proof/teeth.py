@@ -17,7 +17,7 @@ from harness.scenario.scenario import Scenario
 SECTION = "ablation"
 
 
-class Standing(enum.StrEnum):
+class TeethVerdict(enum.StrEnum):
     """The judgement on a protection or a scenario."""
 
     PROVED = "proved"
@@ -42,14 +42,14 @@ class Standpoint:
     """
 
     name: str
-    standing: Standing
+    verdict: TeethVerdict
     by: tuple[str, ...]
     reason: str
     scenarios: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object with the fields by name."""
-        return {"name": self.name, "verdict": self.standing.value, "by": list(self.by), "reason": self.reason}
+        return {"name": self.name, "verdict": self.verdict.value, "by": list(self.by), "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,10 @@ class Teeth:
     def findings(self) -> Sequence[Finding]:
         """The problems among them."""
         return [
-            Finding(SECTION, each.name, each.standing.value, f"{each.name} is {each.standing}: {each.reason}",
-                    inconclusive=each.standing is Standing.INCONCLUSIVE)
+            Finding(SECTION, each.name, each.verdict.value, f"{each.name} is {each.verdict}: {each.reason}",
+                    inconclusive=each.verdict is TeethVerdict.INCONCLUSIVE)
             for each in (*self.protections, *self.scenarios)
-            if each.standing not in {Standing.PROVED, Standing.UNAVAILABLE}
+            if each.verdict not in {TeethVerdict.PROVED, TeethVerdict.UNAVAILABLE}
         ]  # fmt: skip
 
 
@@ -111,10 +111,10 @@ def _protection(
     named_by = [s.id for s in scenarios if any(proves_alone(proof.protections) == name for proof in s.proofs)]
     tried = [proof for proof in proofs if proves_alone(proof.proof.protections) == name]
     if not named_by:
-        return Standpoint(name, Standing.UNPROVED, (), _nobody(name, scenarios))
+        return Standpoint(name, TeethVerdict.UNPROVED, (), _nobody(name, scenarios))
     if not tried and set(named_by) <= set(absent):
-        return Standpoint(name, Standing.UNAVAILABLE, (), f"this machine cannot run {', '.join(named_by)}")
-    return _judged(name, tried, Standing.UNPROVED)
+        return Standpoint(name, TeethVerdict.UNAVAILABLE, (), f"this machine cannot run {', '.join(named_by)}")
+    return _judged(name, tried, TeethVerdict.UNPROVED)
 
 
 def _nobody(name: str, scenarios: Sequence[Scenario]) -> str:
@@ -135,25 +135,25 @@ def _speaks_of(proof: Proof, name: str) -> bool:
 
 def _scenario(scenario: Scenario, proofs: Sequence[ProofResult], absent: Collection[str]) -> Standpoint:
     if scenario.id in absent:
-        return Standpoint(scenario.id, Standing.UNAVAILABLE, (), "this machine cannot run it")
+        return Standpoint(scenario.id, TeethVerdict.UNAVAILABLE, (), "this machine cannot run it")
     tried = [proof for proof in proofs if proof.id == scenario.id]
-    return _judged(scenario.id, tried, Standing.TOOTHLESS)
+    return _judged(scenario.id, tried, TeethVerdict.TOOTHLESS)
 
 
-def _judged(name: str, tried: Sequence[ProofResult], otherwise: Standing) -> Standpoint:
+def _judged(name: str, tried: Sequence[ProofResult], otherwise: TeethVerdict) -> Standpoint:
     proved = [proof for proof in tried if proof.judgement.verdict is PairVerdict.PROVED]
     if proved:
         names, ids = tuple(proof.name for proof in proved), tuple(dict.fromkeys(proof.id for proof in proved))
-        return Standpoint(name, Standing.PROVED, names, "", ids)
+        return Standpoint(name, TeethVerdict.PROVED, names, "", ids)
     if not tried:
-        return Standpoint(name, Standing.INCONCLUSIVE, (), "none of its proofs was tried")
+        return Standpoint(name, TeethVerdict.INCONCLUSIVE, (), "none of its proofs was tried")
     verdicts = {proof.judgement.verdict for proof in tried}
     unsure = verdicts <= {PairVerdict.INCONCLUSIVE, PairVerdict.UNAVAILABLE}
     reason = "; ".join(f"{proof.name} {proof.judgement.verdict}: {proof.judgement.reason}" for proof in tried)
-    return Standpoint(name, Standing.INCONCLUSIVE if unsure else otherwise, (), reason)
+    return Standpoint(name, TeethVerdict.INCONCLUSIVE if unsure else otherwise, (), reason)
 
 
-def counted(standpoints: Sequence[Standpoint]) -> Mapping[Standing, int]:
+def counted(standpoints: Sequence[Standpoint]) -> Mapping[TeethVerdict, int]:
     """How many there are of each."""
-    found = [each.standing for each in standpoints]
-    return {standing: found.count(standing) for standing in Standing if standing in found}
+    found = [each.verdict for each in standpoints]
+    return {verdict: found.count(verdict) for verdict in TeethVerdict if verdict in found}

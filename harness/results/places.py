@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -11,4 +12,19 @@ def shown(file: str) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-__all__ = ["shown"]
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A line of a file, or a whole file. `line`: from 1; None: the whole."""
+
+    file: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """`scenarios/pool.py:12`."""
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+NOWHERE = Location("")
+"""Where something is defined that is in no file."""
+
+__all__ = ["NOWHERE", "Location", "shown"]

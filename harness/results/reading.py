@@ -33,15 +33,16 @@ def multiple(time_ms: float | None, healthy_ms: float | None) -> float | None:
     return None if time_ms is None or not healthy_ms else time_ms / healthy_ms
 
 
-def read_summary(given: Path, *, of_run: bool = True) -> SummaryRead:
+def read_summary(given: Path, *, of_run: bool = True, place: str = "") -> SummaryRead:
     """Read a file, a run's folder, or the newest run in a folder of results. Raises UsageError.
 
-    `of_run`: the newest may be one that `harness run` made.
+    `of_run`: the newest may be one that `harness run` made. `place`: what an error begins with, if not the path.
     """
     path = given
     if given.is_dir():
         path = given / FILE if (given / FILE).is_file() else newest_run(given, of_run=of_run)
-    return summary_from(read_json(path, mend="name a run's folder, or its summary.json"), place=str(path))
+    data = read_json(path, mend="name a run's folder, or its summary.json", place=place)
+    return summary_from(data, place=place or str(path))
 
 
 def summary_from(data: Mapping[str, Any], *, place: str) -> SummaryRead:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.checks.proof import Proof
 from harness.faults.fault import Need
+from harness.results.places import NOWHERE, Location
 from harness.scenario.lab import Lab
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class Scenario:
     """What the machine or the stack must have for the scenario, in addition to what its faults need."""
     nightly: str = ""
     """Why only a nightly run has it; empty for a scenario of every gate."""
-    location: str = ""
-    """Where the scenario is defined, as `file:line`, for messages."""
+    location: Location = NOWHERE
+    """Where the scenario is defined, for messages."""
     run: Callable[[RunConfiguration, Testbed], RunResult] | None = None
     """Set for a scenario that the usual runner does not run: it consists of many runs that are judged as one."""
     function: Callable[..., object] | None = None
@@ -40,6 +41,11 @@ class Scenario:
     """Its content as text, if no file of the suite has it. When it changes, the scenario counts as changed."""
     readable: str = ""
     """It as a function, for readers, if no test function wrote it."""
+
+    @property
+    def name(self) -> str:
+        """Its id without its parameters."""
+        return self.id.partition("[")[0]
 
     @property
     def written_as(self) -> str:

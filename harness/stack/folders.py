@@ -29,11 +29,11 @@ _log = logging.getLogger(__name__)
 _PREFIX = "harness-"
 _LOCK = ".lock"
 _ATTEMPTS = 10
-_REMOVAL_DEADLINE_S = 5.0
+REMOVAL_DEADLINE_S = 5.0
 _SOCKET_PATH_MAX = 107  # bytes of sockaddr_un.sun_path, less its end (unix(7))
 _ROOM_FOR_NAMES = 40  # below the folder: sub-folder and socket
-_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder made in it is private, as everywhere
-_MEMORY_FREE_MIN = 2 << 30
+MEMORY = Path("/dev/shm")  # noqa: S108 - the folder made in it is private, as everywhere
+MEMORY_FREE_MIN = 2 << 30
 
 
 @contextmanager
@@ -76,12 +76,13 @@ def remove_stale_folders(base: Path) -> list[Path]:
 
 def _roomy_memory() -> Path | None:
     """Memory that a stack fits into many times: containers often have 64 MB there."""
-    if os.environ.get("TMPDIR") or not os.access(_MEMORY, os.W_OK | os.X_OK) or not _MEMORY.is_dir():
+    if os.environ.get("TMPDIR") or not os.access(MEMORY, os.W_OK | os.X_OK) or not MEMORY.is_dir():
         return None
-    return _MEMORY if _free_bytes(_MEMORY) >= _MEMORY_FREE_MIN else None
+    return MEMORY if free_bytes(MEMORY) >= MEMORY_FREE_MIN else None
 
 
-def _free_bytes(folder: Path) -> int:
+def free_bytes(folder: Path) -> int:
+    """Return how many bytes a file in memory may still take: what the file system allows, and the machine has."""
     room = os.statvfs(folder)
     return min(room.f_bavail * room.f_frsize, psutil.virtual_memory().available)
 
@@ -179,4 +180,4 @@ def _remove(folder: Path) -> None:
         except OSError as error:
             raise NotReadyError(str(error)) from error
 
-    wait_ready(attempt, ended=threading.Event(), deadline_s=_REMOVAL_DEADLINE_S, interval_s=0.05)
+    wait_ready(attempt, ended=threading.Event(), deadline_s=REMOVAL_DEADLINE_S, interval_s=0.05)

@@ -19,7 +19,7 @@ from harness.search.sweep.lane import EndedError, Lane
 from harness.search.sweep.sweeper import first_lane
 from harness.stack import StackConfiguration
 from harness.standard.ground import links_of
-from harness.standard.plan import Seen, StandardSuite, standard_suite
+from harness.standard.plan import StandardSuite, Unbroken, standard_suite
 from harness.standard.planned import LeftOut
 from harness.standard.statements import statements
 from harness.target import Target
@@ -65,7 +65,7 @@ def _leads_to_check() -> Iterator[None]:
         raise HarnessError(problem.message, hint=hint) from problem
 
 
-async def _look(bed: Testbed, run: RunConfiguration) -> Seen:
+async def _look(bed: Testbed, run: RunConfiguration) -> Unbroken:
     async with bed.stack.relay.control() as relay, AsyncExitStack() as owned:
         lane = await first_lane(bed, relay, run, owned)
         try:
@@ -73,11 +73,11 @@ async def _look(bed: Testbed, run: RunConfiguration) -> Seen:
             recordings = await record_all(lane, kinds, may_be_left_out=MAY_BE_LEFT_OUT)
         except EndedError as problem:
             why = f"{problem.message}, when its connections to its servers were cut"
-            return Seen(statements=(), kept={}, used=frozenset(), unrecorded=why)
+            return Unbroken(statements=(), kept={}, used=frozenset(), unrecorded=why)
         at_rest = await record_rest(lane, AT_REST_S)
         used = frozenset(message.link for each in recordings for message in each.messages)
         left_out = [LeftOut(f"the statements of a {each.kind}", each.left_out) for each in recordings if each.left_out]
-        return Seen(
+        return Unbroken(
             statements=statements(recordings, links_of(bed.target), at_rest),
             kept=await _kept(lane),
             used=used,

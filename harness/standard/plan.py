@@ -21,7 +21,7 @@ from harness.vocabulary import Link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Unbroken:
     """What one service showed with nothing broken. `unrecorded`: why it showed nothing.
 
     `kept`: how many connections it keeps between two requests, by link. `used`: links on which it sent anything.
@@ -43,7 +43,7 @@ class StandardSuite:
     left_out: Sequence[LeftOut]
 
 
-def standard_suite(target: Target, seen: Seen, lacking: Callable[[Need], str | None]) -> StandardSuite:
+def standard_suite(target: Target, seen: Unbroken, lacking: Callable[[Need], str | None]) -> StandardSuite:
     """Plan the suite. `lacking`: why this machine or stack cannot provide a need, None if it can."""
     left_out = [LeftOut("the statements", seen.unrecorded)] if seen.unrecorded else list(seen.left_out)
     planned: list[Planned] = []
@@ -56,7 +56,7 @@ def standard_suite(target: Target, seen: Seen, lacking: Callable[[Need], str | N
     return StandardSuite(planned, left_out)
 
 
-def _all(target: Target, seen: Seen, left_out: list[LeftOut]) -> Iterator[Planned]:
+def _all(target: Target, seen: Unbroken, left_out: list[LeftOut]) -> Iterator[Planned]:
     for link in links_of(target):
         if not (seen.unrecorded or link.name in seen.used or seen.kept.get(link.name)):
             left_out.append(LeftOut(f"everything on {link}", "no request of the service's used it"))
@@ -72,7 +72,7 @@ def _all(target: Target, seen: Seen, left_out: list[LeftOut]) -> Iterator[Planne
                 yield from statement_breaks(statement, target)
 
 
-def _of_link(link: Link, ground: Ground, seen: Seen, left_out: list[LeftOut], *, shared: bool) -> Iterator[Planned]:
+def _of_link(link: Link, ground: Ground, seen: Unbroken, left_out: list[LeftOut], *, shared: bool) -> Iterator[Planned]:
     for each in link_breaks(ground, shared=shared):
         if each.at_rest and not seen.unrecorded and not seen.kept.get(link.name):
             why = f"the service keeps no connection to {link} between two requests"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from harness.engine.steps import Inject
 from harness.faults import Fault
 from harness.faults.fault import Need, own
+from harness.results.places import Location
 from harness.scenario.blaming import blamed
 from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario
@@ -59,7 +60,7 @@ class Planned:
             play=blamed(play),
             needs=self.needs(target),
             nightly=self.nightly,
-            location=str(target.path),
+            location=Location(str(target.path)),
             source=json.dumps(self.schedule.to_json()),
             readable=self._readable,
         )

@@ -17,8 +17,8 @@ from harness.results.folder import ResultsFolder
 from harness.results.model import RunInfo, SummaryRead
 from harness.results.summary import RunTexts, Summary, Times
 from harness.suite.publisher import Publisher
+from harness.suite.selection.unavailable import Unavailable
 from harness.suite.status import ExitStatus, exit_status
-from harness.suite.unavailable import Unavailable
 
 FoundT = TypeVar("FoundT")
 UNWRITTEN = "results"

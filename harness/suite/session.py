@@ -20,7 +20,6 @@ from harness.results.repro import gate_line
 from harness.scenario.proving import proof_tried_by, prove
 from harness.scenario.runner import RunConfiguration
 from harness.scenario.scenario import Scenario
-from harness.suite.chosen import Chosen
 from harness.suite.drafts import draft_findings, draft_note
 from harness.suite.heap import settled_heap
 from harness.suite.info import Command, run_info
@@ -31,11 +30,12 @@ from harness.suite.lanes.threads import Lanes
 from harness.suite.lanes.turns import TakingTurns
 from harness.suite.publisher import Publisher, Unpublished
 from harness.suite.record import Record
+from harness.suite.selection.chosen import Chosen
+from harness.suite.selection.unavailable import Unavailable
 from harness.suite.servers import Servers
 from harness.suite.settings import SuiteSettings, check_profile
 from harness.suite.sources import KeptSources
 from harness.suite.status import ExitStatus, status_of
-from harness.suite.unavailable import Unavailable
 from harness.suite.watcher import Unwatched, Watcher
 from harness.target import Target
 

@@ -119,29 +119,29 @@ def _as_it_would_run_here(arguments: Sequence[str]) -> Asked:
 def _first_line(connection: socket.socket) -> bytes:
     connection.settimeout(SAID_AFTER_S)
     try:
-        return _line(connection)
+        return read_line(connection)
     except TimeoutError:
         _say("waiting for the stack that stays up: another run is under way")
     connection.settimeout(None)
-    return _line(connection)
+    return read_line(connection)
 
 
 def _status(connection: socket.socket) -> int | None:
     """Wait for the exit status. Ctrl-C ends the run; a second Ctrl-C does not wait for that."""
     connection.settimeout(None)
     try:
-        said = _line(connection)
+        said = read_line(connection)
     except KeyboardInterrupt:
         try:
             connection.shutdown(socket.SHUT_WR)
-            _line(connection)
+            read_line(connection)
         except (KeyboardInterrupt, OSError):
             pass  # it is interrupted in any case
         return INTERRUPTED
     return int(said) if said else None
 
 
-def _line(connection: socket.socket) -> bytes:
+def read_line(connection: socket.socket) -> bytes:
     """Read one answer; empty if no more will come."""
     line = b""
     while not line.endswith(b"\n"):

@@ -30,7 +30,7 @@ from harness.modules import is_a_users
 from harness.suite import ExitStatus
 from harness.up.child import become, flush_streams
 from harness.up.messages import TAKEN, Asked, read_asked
-from harness.up.standing import Standing
+from harness.up.servers import UpServers
 
 ASKED_WITHIN_S = 10.0
 OVER_WITHIN_S = 20.0
@@ -38,18 +38,18 @@ OVER_WITHIN_S = 20.0
 SAID_BYTES_MAX = 100_000
 CREDENTIALS = struct.Struct("3i")
 
-Run = Callable[[Sequence[str], Standing], int]
+Run = Callable[[Sequence[str], UpServers], int]
 """Runs `harness run` with these arguments on these servers, and returns its exit status."""
 
 
-def serve(listener: socket.socket, standing: Standing, run: Run) -> None:
+def serve(listener: socket.socket, servers: UpServers, run: Run) -> None:
     """Serve callers until KeyboardInterrupt. A caller that connects in between waits in the listener's queue."""
     while True:
         connection, _ = listener.accept()
         with connection:
             asked = _heard(connection)
             if asked is not None:
-                _serve(connection, asked, standing, run)
+                _serve(connection, asked, servers, run)
 
 
 def _heard(connection: socket.socket) -> Asked | None:
@@ -73,8 +73,8 @@ def _heard(connection: socket.socket) -> Asked | None:
     return asked
 
 
-def _serve(connection: socket.socket, asked: Asked, standing: Standing, run: Run) -> None:
-    with standing.lent(), _Forked(asked, standing, run) as forked:
+def _serve(connection: socket.socket, asked: Asked, servers: UpServers, run: Run) -> None:
+    with servers.lent(), _Forked(asked, servers, run) as forked:
         ended = forked.wait(connection)
     shown = f"run {' '.join(asked.arguments)}"
     if ended is None:
@@ -85,7 +85,7 @@ def _serve(connection: socket.socket, asked: Asked, standing: Standing, run: Run
             connection.sendall(f"{ended.status}\n".encode())
         _import_too(ended.imported)
     if ended is None or not ended.sound:
-        _replace(standing)
+        _replace(servers)
 
 
 def _import_too(names: Sequence[str]) -> None:
@@ -96,10 +96,10 @@ def _import_too(names: Sequence[str]) -> None:
     gc.freeze()  # otherwise a fork's garbage collection would copy every page of the loaded modules
 
 
-def _replace(standing: Standing) -> None:
+def _replace(servers: UpServers) -> None:
     click.echo("the last run has changed the servers: replacing them")
     try:
-        standing.bring_up(click.echo)
+        servers.bring_up(click.echo)
     except HarnessError as problem:
         click.echo(f"harness: {problem}\nthe next run tries again", err=True)
 
@@ -120,12 +120,12 @@ class _Ended:
 class _Forked:
     """A run in a fork. A context manager: its end ends the fork, gracefully if possible."""
 
-    def __init__(self, asked: Asked, standing: Standing, run: Run) -> None:
+    def __init__(self, asked: Asked, servers: UpServers, run: Run) -> None:
         self._line, theirs = socket.socketpair()
         parent = os.getpid()
         self._pid = os.fork()
         if self._pid == 0:
-            _run_and_exit(theirs, asked, parent, standing, run)
+            _run_and_exit(theirs, asked, parent, servers, run)
         theirs.close()
         asked.close()
         self._handle = os.pidfd_open(self._pid)
@@ -167,22 +167,22 @@ def _ready(descriptors: Sequence[int | socket.socket], within_s: float | None) -
     return {number for number, _ in poll.poll(None if within_s is None else within_s * 1000)}
 
 
-def _run_and_exit(line: socket.socket, asked: Asked, parent: int, standing: Standing, run: Run) -> NoReturn:
+def _run_and_exit(line: socket.socket, asked: Asked, parent: int, servers: UpServers, run: Run) -> NoReturn:
     """Never returns: what this fork's parent has open is the parent's to close."""
     try:
-        line.sendall(json.dumps(dataclasses.asdict(_run(asked, parent, standing, run))).encode())
+        line.sendall(json.dumps(dataclasses.asdict(_run(asked, parent, servers, run))).encode())
     except BaseException:  # noqa: BLE001  # shown, and told to the parent by what this process does not say
         traceback.print_exc()
     finally:
         os._exit(0)
 
 
-def _run(asked: Asked, parent: int, standing: Standing, run: Run) -> _Ended:
+def _run(asked: Asked, parent: int, servers: UpServers, run: Run) -> _Ended:
     before = set(sys.modules)
     try:
         become(asked, parent)
-        standing.take_over()
-        status = run(asked.arguments, standing)
+        servers.take_over()
+        status = run(asked.arguments, servers)
     except KeyboardInterrupt:
         status = ExitStatus.INTERRUPTED
     except OSError as problem:
@@ -190,4 +190,4 @@ def _run(asked: Asked, parent: int, standing: Standing, run: Run) -> _Ended:
         status = ExitStatus.INCONCLUSIVE
     flush_streams()
     imported = [name for name, module in sys.modules.items() if name not in before and not is_a_users(module)]
-    return _Ended(status=int(status), sound=standing.is_sound(), imported=imported)
+    return _Ended(status=int(status), sound=servers.is_sound(), imported=imported)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import dataclasses
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, Self
 
 from harness.errors import UsageError
 from harness.protocols.registry import Facet
 from harness.vocabulary.figures import Figure
-from harness.vocabulary.messages import Direction, Phase
+from harness.vocabulary.messages import Direction, Phase, ProtocolMessages
 from harness.vocabulary.moments import REACHED_AT_ONCE, Moment
 from harness.vocabulary.refusals import an_expression, at_least_one
 from harness.vocabulary.value import Value, given_fields, id_parts, safe_id, told_at
@@ -25,7 +25,7 @@ NAME = re.compile(r"[a-z][a-z0-9_.]*")
 
 
 @dataclass(frozen=True, repr=False)
-class Link(Value):
+class Link(Value, ProtocolMessages):
     """The service's connections to one server, by the name that the target description gives the link.
 
     For example::
@@ -34,14 +34,8 @@ class Link(Value):
         async with lab.inject(link.down(ledger)):
             await lab.deliver()
 
-    A protocol makes a subclass, `LINK` in `harness/protocols/NAME/words.py`, with its own moments and these facts:
-
-    `protocol`: the name of its folder, of its default link, and in JSON.
-    `names`: the names that a single message of each direction can have. Without any the list is open: `open_names`
-    says in a sentence what a name looks like, and `check_message_name` checks it.
-    `whole`: the name of the one message that everything of a direction is part of, if there are no others.
-    `phases`: where a connection can stand when a message passes. With "commit", its server has transactions.
-    `wordless_phases`: phases in which the server carries out no statement: a message must be named there.
+    A protocol makes a subclass, `LINK` in `harness/protocols/NAME/words.py`, with its own moments and the facts of
+    `ProtocolMessages`.
 
     Args:
         name: the link's name in the target description (`[links.NAME]`).
@@ -50,12 +44,6 @@ class Link(Value):
         UsageError: it is not a link's name: a letter from a to z, then letters, digits, `_` and `.`.
     """
 
-    protocol: ClassVar[str] = ""
-    names: ClassVar[Mapping[Direction, tuple[str, ...]]] = {"sent": (), "answered": ()}
-    open_names: ClassVar[str] = ""
-    whole: ClassVar[str | None] = None
-    phases: ClassVar[tuple[Phase, ...]] = ()
-    wordless_phases: ClassVar[tuple[Phase, ...]] = ()
     name: str
 
     def __post_init__(self) -> None:
@@ -99,24 +87,7 @@ class Link(Value):
         """
         if message.message is not None:
             cls.check_message_name(place, message.message, message.direction)
-        phase = message.phase
-        if phase is not None and phase not in cls.phases:
-            raise UsageError.at(place, "phase", phase, f"no phase of {cls.protocol}", valid=cls.phases)
-        if message.message is None and phase in cls.wordless_phases:
-            mend = f"name a message, such as message={cls.names[message.direction][0]!r}"
-            raise UsageError.at(place, "phase", phase, "the server executes no statement in this phase", mend=mend)
-
-    @classmethod
-    def check_message_name(cls, place: str, name: str, direction: Direction) -> None:
-        """Refuse a name that no message of this direction has. Raises UsageError with the nearest valid name."""
-        known = cls.names[direction]
-        if not known or name in known:
-            return
-        other: Direction = "answered" if direction == "sent" else "sent"
-        if name in cls.names[other]:
-            mend = f"write .{other}(message={name!r})"
-            raise UsageError.at(place, "message", name, f"is {other}, not {direction}", mend=mend)
-        raise UsageError.at(place, "message", name, f"no message of {cls.protocol} that is {direction}", valid=known)
+        cls.check_phase(place, message.phase, message.direction, named=message.message is not None)
 
     def sent(
         self,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import _compare
-from bench._arms import Plan, Rounds
-from bench._compare import AGAIN, BASE, NOW, Figure, checked_out, compared, judged, printed, read
+from bench import compare
+from bench.arms import Plan, Rounds
+from bench.compare import AGAIN, BASE, NOW, Figure, checked_out, compared, judged, printed, read
 from harness.errors import HarnessError, UsageError
 
 CPU, SPEED = Figure("CPU", "hardened", "us"), Figure("Speed", "hardened", "requests/s")
@@ -112,7 +112,7 @@ def test_two_commits_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     git("add", ".")
     git("commit", "-q", "-m", "the base")
     write(5.0)
-    monkeypatch.setattr(_compare, "ROOT", repository)
+    monkeypatch.setattr(compare, "ROOT", repository)
 
     found = compared("HEAD", ["any"], Plan(rounds=2, budget_s=1e9), _quiet)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.transparency._loads import requests_a_second, transactions_a_second
+from bench.transparency.loads import requests_a_second, transactions_a_second
 from harness.errors import HarnessError
 
 PGBENCH = """\

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.transparency._outcomes import Difference, Outcome, counted, differences, read_excused, read_junit
-from bench.transparency._suites import SUITES
+from bench.transparency.outcomes import Difference, Outcome, counted, differences, read_excused, read_junit
+from bench.transparency.suites import SUITES
 from harness.errors import HarnessError
 
 PASSED, FAILED, ERROR, SKIPPED = Outcome.PASSED, Outcome.FAILED, Outcome.ERROR, Outcome.SKIPPED

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench._packages import LOCK, REQUIREMENTS, locked
+from bench.packages import LOCK, REQUIREMENTS, locked
 from harness.errors import HarnessError
 
 TEXT = """\

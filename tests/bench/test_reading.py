@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench._imports import by_package, own_times
-from bench._phases import durations_ms
+from bench.imports import by_package, own_times
+from bench.phases import durations_ms
 from harness.history import Entry, History
 from harness.history.events import Event, PhaseBegan, ServiceStarted
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bench._arms import Arm, Rounds, Sample
-from bench._report import Report, comparison, ladder, split
+from bench.arms import Arm, Rounds, Sample
+from bench.report import Report, comparison, ladder, split
 
 
 def _measure() -> Sample:

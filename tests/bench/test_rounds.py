@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bench._arms import Arm, Plan, Rounds, Sample, interleaved
+from bench.arms import Arm, Plan, Rounds, Sample, interleaved
 from harness.errors import UsageError
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench._statistics import Interval, median_interval, orders, percentile, ratios, scatter, shares
+from bench.statistics import Interval, median_interval, orders, percentile, ratios, scatter, shares
 
 values = st.lists(st.floats(0.001, 1e6), min_size=1, max_size=30)
 

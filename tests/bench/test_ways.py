@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench._arms import Rounds
-from bench._bulk_clients import RedisLine
-from bench._crossings import added_to, url_at
-from bench._faults import judged
-from bench._idle_rules import ARMED, idle_rules
-from bench._memory import from_status, peak_mib, resident_mib
+from bench.arms import Rounds
+from bench.bulk_clients import RedisLine
+from bench.crossings import added_to, url_at
+from bench.faults import judged
+from bench.idle_rules import ARMED, idle_rules
+from bench.memory import from_status, peak_mib, resident_mib
 from harness.addresses import HostPort
 from harness.processes.keeper import Keeper
 from harness.protocols.redis.server import RedisServer

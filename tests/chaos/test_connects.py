@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.chaos._connects import Connects
+from harness.chaos.connects import Connects
 from harness.stack.tcp.refusals import Refusals
 
 

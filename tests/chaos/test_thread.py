@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.chaos._thread import HoldingThread, check_nothing_waits
+from harness.chaos.thread import HoldingThread, check_nothing_waits
 from harness.errors import UsageError
 
 

@@ -17,9 +17,8 @@ from harness.history.events import (
     Purpose,
 )
 from harness.vocabulary import ANY_OUTCOME, CONFLICT, REFUSED, UNKNOWN
-from tests.checks.failing import (
-    FAILING,
-    Spoil,
+from tests.checks.failing import FAILING, Spoil
+from tests.checks.spoilt import (
     counted,
     effects,
     ended_again,

@@ -25,7 +25,7 @@ from harness.history.events import (
 )
 from harness.protocols.postgres.words import postgres
 from harness.vocabulary import ACKNOWLEDGED, UNKNOWN
-from tests.checks.failing import costly, told_of, waited
+from tests.checks.spoilt import costly, told_of, waited
 from tests.checks.support import DOWN, Story, digest_of
 
 MS = 1_000_000

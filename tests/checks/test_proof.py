@@ -9,8 +9,8 @@ import pytest
 from harness.checks import STANDING, Check
 from harness.history.events import Asks, MomentMissed, NotRecovered
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, service
-from tests.checks.failing import costly, nothing_is_away, terminated, told_of, tried, waited
 from tests.checks.loaded import collapsed
+from tests.checks.spoilt import costly, nothing_is_away, terminated, told_of, tried, waited
 from tests.checks.support import Story, whole
 
 

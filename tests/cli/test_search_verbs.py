@@ -10,8 +10,8 @@ import pytest
 
 from harness.checks import Verdict
 from harness.cli import main
-from harness.present.terminal.views.orders import counts_line
-from harness.present.terminal.views.sweep import sweep_lines
+from harness.present.terminal.views.search.orders import counts_line
+from harness.present.terminal.views.search.sweep import sweep_lines
 from harness.results.revision import commit_of, revision_of
 from harness.search.orders.interleaving import OrderResult
 from harness.search.recording.places import CellId, Kind

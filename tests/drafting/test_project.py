@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from harness.cli.main import main
-from harness.cli.verbs.init import this_harness
+from harness.cli.verbs.setup.init import this_harness
 from harness.drafting.project import Asked, found
 from harness.engine.observing.service.service_log import unhandled_in
 from harness.plugin.collection import collect_scenarios

@@ -18,7 +18,7 @@ from harness.protocols.redis.words import redis
 from harness.scenario.schedule import Begin, Do
 from harness.search.recording.places import Place
 from harness.search.recording.recording import Observed, Recording
-from harness.standard.plan import Seen, StandardSuite, standard_suite
+from harness.standard.plan import StandardSuite, Unbroken, standard_suite
 from harness.standard.statements import statements
 from harness.target import Target, load_target
 from tests.tiny import CHECKOUT, completed, run_harness, write_suite
@@ -56,7 +56,7 @@ def suite_of(target: Target, texts: Sequence[str]) -> StandardSuite:
         return Observed(Place("postgres", "sent", "query", "Any", text, 1), "postgres", text, 1, 10, True, False)
 
     found = statements([Recording("warm", tuple(map(observed, texts)))], [postgres, redis])
-    seen = Seen(statements=found, kept=dict.fromkeys(target.description.links, 1), used=frozenset())
+    seen = Unbroken(statements=found, kept=dict.fromkeys(target.description.links, 1), used=frozenset())
     nothing_lacks: dict[str, str] = {}
     return standard_suite(target, seen, nothing_lacks.get)
 

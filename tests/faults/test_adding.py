@@ -7,7 +7,7 @@ import sys
 from tests.tiny import completed
 
 SHOWN = """
-from harness.cli.verbs.faults import fault_lines
+from harness.cli.verbs.setup.faults import fault_lines
 from harness.drafting import draft
 from harness.engine.steps import Inject
 from harness.faults.example import any_ground

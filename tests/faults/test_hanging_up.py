@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.faults.callers import Caller, Callers
+from harness.faults.clients.callers import Caller, Callers
 from harness.faults.messages.hanging_up import HangingUp, HungUp
 from harness.history.events import Named
 from harness.polling import poll
@@ -63,6 +63,12 @@ async def _until(condition: Callable[[], bool]) -> None:
     assert await poll(condition, within_s=5, interval_s=0)
 
 
+async def _turns() -> None:
+    """Let everything run that can: nothing here waits for a clock, or for another process."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
 @dataclass
 class Ground:
     """A site with a made relay, and clients that hang up when a test lets them."""
@@ -86,7 +92,7 @@ async def test_no_message_passes_before_every_open_request_is_at_its_own_and_has
     await ground.hanging.begin()
     with ground.callers.calling(one), ground.callers.calling(other):
         ground.relay.holds(1)
-        await asyncio.sleep(0.01)
+        await _turns()
         assert not one.asked.done(), "the other may be the one whose message is held"
         ground.relay.holds(2)
         await _until(one.asked.done)
@@ -133,7 +139,7 @@ async def test_what_is_held_for_no_client_passes_and_a_connection_that_ended_hol
             )
         )
         ground.relay.holds(3)
-        await asyncio.sleep(0.01)
+        await _turns()
         assert not caller.asked.done()
     assert await ground.hanging.instead() == (
         "0 of 2 clients hung up; at most 1 such messages were held at once, with 2 requests open"

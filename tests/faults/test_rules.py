@@ -90,4 +90,4 @@ def test_no_fault_is_named_in_another_package() -> None:
         for fault in OURS
         if f'"{fault.kind}"' in path.read_text("utf-8") and f"class {fault.__name__}(" not in path.read_text("utf-8")
     }
-    assert written == {"cli/verbs/new.py: link.cut"}, "the option's default"
+    assert written == {"cli/verbs/setup/new.py: link.cut"}, "the option's default"

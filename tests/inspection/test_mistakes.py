@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main
-from harness.cli.verbs import check as verb
+from harness.cli.verbs.setup import check as verb
 from harness.engine.laying.testbed import TemplateError, Testbed, open_testbed
 from harness.engine.workload.clients import Answer
 from harness.engine.workload.contract import AGAIN
 from harness.errors import UsageError
 from harness.inspection import Found, inspect_on
-from harness.inspection._sending import not_as_owed
-from harness.inspection._starting import unprepared
+from harness.inspection.sending import not_as_owed
+from harness.inspection.starting import unprepared
 from harness.stack import StackConfiguration
 from harness.target import Target, load_target
 from harness.vocabulary import UNKNOWN

@@ -13,8 +13,8 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper
-from harness.processes.keeper._messages import Done, SendSignal
 from harness.processes.keeper.inside.children import Child, Children
+from harness.processes.keeper.messages import Done, SendSignal
 from tests.keeper.support import STUBBORN_TREE, python_spec, running, shell_spec, wait_for
 
 IGNORES_TERM = "trap '' TERM; echo up; while :; do sleep 60; done"

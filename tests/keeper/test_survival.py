@@ -227,7 +227,7 @@ def test_keeper_told_to_end(mark: str, tmp_path: Path, signum: signal.Signals, t
 
 def test_what_broke_the_keeper_is_told(tmp_path: Path) -> None:
     with Keeper.start() as keeper:
-        keeper._connection._control.sendall(b"no message\n")
+        keeper.connection.control.sendall(b"no message\n")
         assert wait_for(lambda: not keeper.alive)
         with pytest.raises(HarnessError, match=r"(?s)the keeper is gone.*it said:.*JSONDecodeError"):
             keeper.spawn(shell_spec(tmp_path, "exit 0"))

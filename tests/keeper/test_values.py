@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.processes.keeper import LogFile
-from harness.processes.keeper._channel import Channel
-from harness.processes.keeper._codec import decode, encode
-from harness.processes.keeper._log import TAIL_BYTES_MAX
-from harness.processes.keeper._messages import Called, Done, SetRules, Spawn
+from harness.processes.keeper.channel import Channel
+from harness.processes.keeper.codec import decode, encode
+from harness.processes.keeper.log import TAIL_BYTES_MAX
+from harness.processes.keeper.messages import Called, Done, SetRules, Spawn
 from harness.processes.syscalls import ConnectRule, FileRule, SyscallEvent
 
 TEXT = st.text(st.characters(codec=None))  # lone surrogates too: what is not UTF-8 in an environment

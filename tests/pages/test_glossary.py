@@ -9,7 +9,7 @@ import pytest
 
 from harness.checks import Verdict
 from harness.proof.mutant_results import MutantVerdict
-from harness.proof.teeth import Standing
+from harness.proof.teeth import TeethVerdict
 from harness.results.ablation import PairVerdict
 from harness.search.sweep.results import CellVerdict
 from tests.pages.support import ROOT
@@ -29,7 +29,7 @@ ASKED_FOR = [
 PARTS = ["control", "profile", "theme", "lane", "link", "point", "mix", "fault space"]
 
 
-@pytest.mark.parametrize("verdicts", [Verdict, PairVerdict, Standing, MutantVerdict, CellVerdict])
+@pytest.mark.parametrize("verdicts", [Verdict, PairVerdict, TeethVerdict, MutantVerdict, CellVerdict])
 def test_each_verdict_is_explained(verdicts: type[enum.StrEnum]) -> None:
     missing = [word for word in verdicts if not re.search(rf"\*\*?{word}\*", PAGE, re.IGNORECASE)]
     assert missing == []

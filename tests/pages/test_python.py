@@ -14,7 +14,7 @@ import pytest
 
 import harness
 from harness import Fault, Figure, Moment
-from harness.cli.verbs.new import new
+from harness.cli.verbs.setup.new import new
 from harness.drafting import draft
 from harness.errors import HarnessError
 from harness.plugin.collection import collect_scenarios

@@ -10,12 +10,12 @@ import pytest
 from harness.checks import WORST_FIRST, Verdict
 from harness.present.looks import LEGEND, STATUSES, legend, look, rank
 from harness.proof.mutant_results import MutantVerdict
-from harness.proof.teeth import Standing
+from harness.proof.teeth import TeethVerdict
 from harness.results.ablation import PairVerdict
 from harness.search.sweep.results import CellVerdict
 from harness.suite import ExitStatus
 
-KINDS: tuple[type[StrEnum], ...] = (Verdict, CellVerdict, PairVerdict, MutantVerdict, Standing)
+KINDS: tuple[type[StrEnum], ...] = (Verdict, CellVerdict, PairVerdict, MutantVerdict, TeethVerdict)
 
 
 @pytest.mark.parametrize("verdict", [each for kind in KINDS for each in kind], ids=lambda each: f"{each!r}")

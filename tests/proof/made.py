@@ -11,6 +11,7 @@ from harness.results import RunKey, RunResult
 from harness.results.ablation import PairVerdict, ProofResult, judge_pair
 from harness.results.folder import ResultsFolder
 from harness.results.model import SummaryRead
+from harness.results.places import NOWHERE, Location
 from harness.results.reading import summary_from
 from harness.results.summary import Summary
 from harness.scenario.lab import Lab
@@ -26,7 +27,7 @@ async def _play(lab: Lab) -> None:
     del lab
 
 
-def scenario(name: str, *proofs: Proof, location: str = "") -> Scenario:
+def scenario(name: str, *proofs: Proof, location: Location = NOWHERE) -> Scenario:
     return Scenario(id=name, theme="t", play=_play, proofs=proofs or (PROOF,), location=location)
 
 

@@ -13,7 +13,7 @@ from harness.checks import Verdict
 from harness.compare.baseline import Baseline, accepted, read_baseline, write_baseline
 from harness.compare.record import ScenarioRecord, Speed
 from harness.errors import UsageError
-from harness.present.terminal.views.baseline import accepted_lines
+from harness.present.terminal.views.comparison.baseline import accepted_lines
 from harness.results.ablation import PairVerdict
 from harness.suite.verbs.baseline import Accepted
 from tests.proof.made import record, suite

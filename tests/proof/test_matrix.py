@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from harness.checks import Verdict
-from harness.present.terminal.views.heat_map import heat_map_lines
+from harness.present.terminal.views.proof.heat_map import heat_map_lines
 from harness.proof.matrix import Cover, Matrix, matrix_of
 from harness.results import RunKey, RunResult
 from tests.proof.made import proof, tried

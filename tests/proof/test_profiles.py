@@ -9,7 +9,7 @@ from harness.compare.losses import Losses, losses_of
 from harness.compare.profiles import Compared, Outcome, SideBySide, cell_text, in_order
 from harness.history import History, Recorder
 from harness.history.events import Purpose, RequestEnded, RequestSent, RowsRead, StoredRow
-from harness.present.terminal.views.profiles import step_lines
+from harness.present.terminal.views.comparison.profiles import step_lines
 from harness.target import load_target
 from harness.vocabulary import ACKNOWLEDGED, REFUSED
 from harness.vocabulary import Outcome as Answered

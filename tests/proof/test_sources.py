@@ -7,6 +7,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.proof.sources import digests
+from harness.results.places import Location
 from harness.search.orders.gated import order_scenarios
 from harness.target import load_target
 from tests.proof.made import proof, scenario
@@ -36,7 +37,7 @@ def digested(folder: Path, text: str, *, match: str = "lost") -> dict[str, str]:
     begins = [number for number, line in enumerate(lines, 1) if line.startswith("@proves")]
     about = proof("retry", match=match)
     placed = zip("ab", begins, strict=True)
-    both = [scenario(name, about, location=f"elsewhere/theme.py:{line}") for name, line in placed]
+    both = [scenario(name, about, location=Location("elsewhere/theme.py", line)) for name, line in placed]
     return dict(digests(both, folder))
 
 
@@ -84,7 +85,7 @@ def test_orders_count_by_what_the_target_asks_for(tmp_path: Path) -> None:
 
 def test_a_source_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"nowhere\.py:3: the source of a is not there"):
-        digests([scenario("a", location="nowhere.py:3")], tmp_path)
+        digests([scenario("a", location=Location("nowhere.py", 3))], tmp_path)
     (tmp_path / "nowhere.py").write_text(SOURCE, "utf-8")
     with pytest.raises(HarnessError, match=r"nowhere\.py:3: a does not begin here"):
-        digests([scenario("a", location="nowhere.py:3")], tmp_path)
+        digests([scenario("a", location=Location("nowhere.py", 3))], tmp_path)

@@ -31,7 +31,7 @@ class Inside:
     @property
     def pair(self) -> Pair:
         """The only connection."""
-        (pair,) = self.hop._pairs
+        (pair,) = self.hop.pairs
         return pair
 
 

@@ -22,7 +22,7 @@ async def test_a_connection_that_is_cut_as_soon_as_it_is_accepted_is_closed_and_
     hop = HopServer(HopKind("hop", "redis", "required"), HostPort("127.0.0.1", 1), Identity(), reports.append, set())
     client, accepted = socket.socketpair()
     with client, accepted:
-        pair = hop._new_pair()
+        pair = hop.new_pair()
         pair.enter_in_tls(accepted, 4711)
         assert hop.cut_all() == 1  # its task has not had a turn yet
         client.setblocking(False)
@@ -31,4 +31,4 @@ async def test_a_connection_that_is_cut_as_soon_as_it_is_accepted_is_closed_and_
     (report,) = reports
     assert isinstance(report, Ended)
     assert (report.service_port, report.by) == (4711, "rule")
-    assert not hop._pairs
+    assert not hop.pairs

@@ -82,7 +82,7 @@ def test_what_came_early_breaks_the_relay(monkeypatch: pytest.MonkeyPatch) -> No
 
 def _has_some(pair: Pair) -> Callable[[], Awaitable[bool]]:
     async def early() -> bool:
-        return bool(pair._early)
+        return bool(pair.early)
 
     return early
 
@@ -91,7 +91,7 @@ def _connect_late(connect: Callable[..., Awaitable[None]]) -> Callable[..., Awai
     """Connect once something has come from the service."""
 
     async def late(hop: Any, side: Any) -> None:
-        (pair,) = hop._pairs
+        (pair,) = hop.pairs
         assert await poll_async(_has_some(pair), within_s=WITHIN_S)
         await connect(hop, side)
 

@@ -72,7 +72,7 @@ def test_who_does_not_read_fills_no_memory(direction: Direction, rule: Hold | No
 
 def stopped_reading(pair: Pair, direction: Direction, sending: asyncio.Task[None]) -> Callable[[], Awaitable[bool]]:
     async def look() -> bool:
-        return sending.done() or not pair._from[direction].transport.is_reading()
+        return sending.done() or not pair.sources[direction].transport.is_reading()
 
     return look
 
@@ -80,4 +80,4 @@ def stopped_reading(pair: Pair, direction: Direction, sending: asyncio.Task[None
 def kept(pair: Pair, direction: Direction) -> int:
     """All that has come and has not gone to the kernel."""
     assert pair.engine is not None
-    return int(pair.engine.queued_bytes(direction) + pair._to[direction].transport.get_write_buffer_size())
+    return int(pair.engine.queued_bytes(direction) + pair.destinations[direction].transport.get_write_buffer_size())

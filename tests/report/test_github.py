@@ -9,11 +9,12 @@ import pytest
 from harness.checks import Verdict
 from harness.present.ci.github import annotation_lines, markdown, tell_github
 from harness.results import RunKey
+from harness.results.places import Location
 from harness.results.reading import read_summary
 from tests.report.support import hostile_results, plain_results, write_results
 from tests.results.made import made, summary_of
 
-LOCATIONS = {"redis_down": "scenarios/redis.py:12", "idle_pool_cut": "scenarios/pool.py:7"}
+LOCATIONS = {"redis_down": Location("scenarios/redis.py", 12), "idle_pool_cut": Location("scenarios/pool.py", 7)}
 
 
 def test_nobody_is_told_where_nobody_asks(tmp_path: Path) -> None:

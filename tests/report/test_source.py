@@ -8,6 +8,7 @@ import pytest
 
 from harness.present.html.runs.source import NOTHING, source_in
 from harness.present.html.writing import page_of, write_report
+from harness.results.places import Location
 from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario
 from harness.suite.sources import KeptSources
@@ -25,7 +26,7 @@ test_of_a_suite.__test__ = False  # type: ignore[attr-defined]  # a scenario's f
 
 def scenario(name: str) -> Scenario:
     return Scenario(
-        id=name, theme="pool", play=test_of_a_suite, location="scenarios/pool.py:3", function=test_of_a_suite
+        id=name, theme="pool", play=test_of_a_suite, location=Location("scenarios/pool.py", 3), function=test_of_a_suite
     )
 
 

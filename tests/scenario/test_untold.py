@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.engine.observing.service.counts import _below_zero
+from harness.engine.observing.service.counts import below_zero
 from harness.engine.observing.service.probes import Probed
-from harness.engine.phases.rest import UNTOLD, _untold
+from harness.engine.phases.rest import UNTOLD, untold_connections
 from harness.history import Recorder
 from harness.history.events import AtRest, Counted
 from harness.target import load_target
@@ -24,12 +24,12 @@ def _seen(open_now: int) -> Sequence[AtRest]:
 
 @pytest.mark.parametrize(("open_now", "untold"), [(5, 0), (4, 0), (7, 2)])
 def test_what_the_server_has_beyond_what_the_service_tells_of(open_now: int, untold: int) -> None:
-    assert list(_untold(TARGET, _seen(open_now), TOLD)) == [AtRest(UNTOLD, untold, 0, "postgres")]
+    assert list(untold_connections(TARGET, _seen(open_now), TOLD)) == [AtRest(UNTOLD, untold, 0, "postgres")]
 
 
 def test_nothing_is_said_of_a_service_that_does_not_run_nor_of_a_link_that_no_metric_counts() -> None:
-    assert list(_untold(TARGET, _seen(7), None)) == []
-    assert list(_untold(TARGET, [AtRest("connections", 7, 15, "redis")], TOLD)) == []
+    assert list(untold_connections(TARGET, _seen(7), None)) == []
+    assert list(untold_connections(TARGET, [AtRest("connections", 7, 15, "redis")], TOLD)) == []
 
 
 @pytest.mark.parametrize(("label", "seen", "problems"), [("idle", -10, 1), ("idle", 0, 0), ("queued", -1, 0)])
@@ -38,4 +38,4 @@ def test_nobody_has_less_than_no_connection(label: str, seen: float, problems: i
     recorder = Recorder()
     for each in (5, seen, None, 5):
         recorder.record("counts", Counted("pool", label, each, "service"))
-    assert len(list(_below_zero(TARGET, recorder.history))) == problems
+    assert len(list(below_zero(TARGET, recorder.history))) == problems

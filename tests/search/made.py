@@ -74,7 +74,7 @@ def result(verdict: CellVerdict, which: CellId | None = None, *, struck: int = 1
 
 
 def results(*cells: CellResult) -> SweepResults:
-    rows = dict.fromkeys(RowOfMap(each.cell.kind, str(each.cell.first.place), 20) for each in cells)
+    rows = dict.fromkeys(RowOfMap(each.cell.kind, each.cell.first.place, 20) for each in cells)
     return SweepResults(rows=list(rows), cells=list(cells), planned=len(cells), sweeping_s=1.0)
 
 

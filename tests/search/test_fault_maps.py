@@ -25,7 +25,7 @@ def swept(folder: Path, **more: Any) -> None:
     verdicts = {0: CellVerdict.HELD, 1: CellVerdict.HELD, 2: CellVerdict.FAILED, 5: CellVerdict.HELD}
     cells = [result(verdict, cell(f"cut@{passed}")) for passed, verdict in verdicts.items()]
     cells += [result(CellVerdict.HELD, cell("drop")), result(CellVerdict.NOTICED, cell("corrupt"))]
-    rows = [RowOfMap("warm", str(place()), 9), RowOfMap("fresh", str(place()), 9)]
+    rows = [RowOfMap("warm", place(), 9), RowOfMap("fresh", place(), 9)]
     swept_one(folder, "drop", of=SweepResults(rows=rows, cells=cells, planned=6), **more)
 
 

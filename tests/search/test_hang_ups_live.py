@@ -11,7 +11,7 @@ import pytest
 from harness.engine.laying.testbed import Testbed
 from harness.engine.phases import rest
 from harness.engine.rig import Rig
-from harness.faults.callers import Caller
+from harness.faults.clients.callers import Caller
 from harness.history.events import AtRest
 from harness.search.sweep.plan import Choice
 from harness.vocabulary import Value
@@ -53,7 +53,7 @@ def test_what_the_service_does_not_give_back_fails_the_cell(
         del rig
         return [AtRest("checked_out", next(counts), 0)]
 
-    monkeypatch.setattr(rest, "_checked_out", leaking)
+    monkeypatch.setattr(rest, "checked_out", leaking)
     (cell,) = sweep(bed, lane_settings(tmp_path), HANG_UP).cells
     assert cell.verdict == "failed"
     assert "no_leaks: checked_out stay at 1, at most 0" in cell.reason

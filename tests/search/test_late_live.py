@@ -26,7 +26,7 @@ def test_a_service_that_uses_the_connection_again_answers_the_next_request_wrong
         del states, rig
         return True
 
-    monkeypatch.setattr(States, "_tries_connections_first", untried)
+    monkeypatch.setattr(States, "tries_connections_first", untried)
     mixing_bed = dataclasses.replace(bed, target=mixing(bed.target))
     choice = Choice(kinds=("warm",), only="/ECHO", actions=("late",))
     (cell,) = sweep(mixing_bed, lane_settings(tmp_path), choice, lanes=1).cells

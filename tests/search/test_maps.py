@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from harness.present.maps.grid import Run, runs_of
 from harness.present.maps.sweep_page import PageHead, page
 from harness.present.templates import as_script_data
-from harness.present.terminal.views.sweep_map import map_lines
+from harness.present.terminal.views.search.sweep_map import map_lines
 from harness.search.recording.places import CellId, Place, Point
 from harness.search.sweep.results import CellVerdict
 from tests.search.made import cell, place, result, results

@@ -92,7 +92,7 @@ def test_a_folder_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_folder_that_will_not_go_is_an_error_with_its_mend(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "_REMOVAL_DEADLINE_S", 0.01)
+    monkeypatch.setattr(folders, "REMOVAL_DEADLINE_S", 0.01)
     with pytest.raises(HarnessError, match=r"cannot be removed: .*No such device"), private_folder():
         monkeypatch.setattr("harness.stack.folders.shutil.rmtree", _fails)
     monkeypatch.undo()
@@ -103,16 +103,14 @@ def _fails(_path: Path) -> None:
     raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
 
 
-@pytest.mark.parametrize(
-    ("free", "in_memory"), [(folders._MEMORY_FREE_MIN, True), (folders._MEMORY_FREE_MIN - 1, False)]
-)
+@pytest.mark.parametrize(("free", "in_memory"), [(folders.MEMORY_FREE_MIN, True), (folders.MEMORY_FREE_MIN - 1, False)])
 def test_memory_is_used_where_there_is_room(
     base: Path, monkeypatch: pytest.MonkeyPatch, free: int, in_memory: bool
 ) -> None:
     monkeypatch.delenv("HARNESS_TMP")
     monkeypatch.delenv("TMPDIR", raising=False)
-    monkeypatch.setattr(folders, "_MEMORY", base)
-    monkeypatch.setattr(folders, "_free_bytes", lambda _: free)
+    monkeypatch.setattr(folders, "MEMORY", base)
+    monkeypatch.setattr(folders, "free_bytes", lambda _: free)
     with private_folder() as folder:
         assert (folder.parent == base) is in_memory
 
@@ -120,6 +118,6 @@ def test_memory_is_used_where_there_is_room(
 def test_a_folder_that_the_user_set_outranks_memory(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HARNESS_TMP")
     monkeypatch.setenv("TMPDIR", "anything")
-    monkeypatch.setattr(folders, "_MEMORY", base)
+    monkeypatch.setattr(folders, "MEMORY", base)
     with private_folder() as folder:
         assert folder.parent != base

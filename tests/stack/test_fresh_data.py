@@ -84,14 +84,14 @@ def test_what_another_harness_replaces_meanwhile_is_not_used(
     """The password would be that of the one, and the files those of the other."""
     place = place_for(made / "empty")
     place.keep(made, "secret")
-    copied = fresh_data_module._copy
+    copied = fresh_data_module.copy_folder
 
     def replaced_first(source: Path, to: Path, owner: tuple[int, int]) -> int:
-        monkeypatch.setattr(fresh_data_module, "_copy", copied)
+        monkeypatch.setattr(fresh_data_module, "copy_folder", copied)
         place.keep(made, "another")
         return copied(source, to, owner)
 
-    monkeypatch.setattr(fresh_data_module, "_copy", replaced_first)
+    monkeypatch.setattr(fresh_data_module, "copy_folder", replaced_first)
     assert place.copy_to(tmp_path / "copy", OURS) is None
     assert not (tmp_path / "copy").exists()
     assert place.copy_to(tmp_path / "copy", OURS) == "another"

@@ -9,9 +9,9 @@ import pytest
 from harness.demo import SCENARIOS
 from harness.proof.sources import digests
 from harness.scenario.scenario import Scenario
-from harness.standard.plan import Seen, standard_suite
+from harness.standard.plan import Unbroken, standard_suite
 from harness.suite import SuiteSettings
-from harness.suite.chosen import Chosen
+from harness.suite.selection.chosen import Chosen
 from harness.suite.settings import SuiteName
 from harness.suite.verbs.baseline import baseline_file, points_in
 from harness.target import load_target
@@ -30,7 +30,7 @@ def chosen(suite: SuiteName) -> Chosen:
 def scenarios() -> list[Scenario]:
     target = load_target(SCENARIOS / "target.toml")
     nothing_lacks: dict[str, str] = {}
-    seen = Seen(statements=(), kept={"postgres": 1}, used=frozenset())
+    seen = Unbroken(statements=(), kept={"postgres": 1}, used=frozenset())
     return [each.scenario(target) for each in standard_suite(target, seen, nothing_lacks.get).planned]
 
 

@@ -18,7 +18,7 @@ from harness.protocols.redis.words import redis
 from harness.scenario.schedule import read_schedule
 from harness.search.recording.places import Kind, Place
 from harness.search.recording.recording import Observed, Recording
-from harness.standard.plan import Seen, StandardSuite, standard_suite
+from harness.standard.plan import StandardSuite, Unbroken, standard_suite
 from harness.standard.statements import statements
 from harness.target import Target, load_target
 from harness.vocabulary import Link
@@ -86,7 +86,7 @@ def test_what_is_never_answered_is_broken_on_its_way_only(target: Target) -> Non
 
 def planned(target: Target, *recordings: Recording, kept: dict[str, int] | None = None) -> StandardSuite:
     found = statements(recordings, [postgres, redis])
-    return standard_suite(target, Seen(statements=found, kept=kept or {}, used=ALL), nothing_lacks)
+    return standard_suite(target, Unbroken(statements=found, kept=kept or {}, used=ALL), nothing_lacks)
 
 
 def ids(suite: StandardSuite) -> Sequence[str]:
@@ -164,7 +164,7 @@ def test_a_service_without_connections_at_rest_has_none_to_be_cut_there(target: 
 
 
 def test_a_link_that_no_request_uses_is_left_out(target: Target) -> None:
-    seen = Seen(statements=(), kept={"postgres": 1, "redis": 0}, used=frozenset())
+    seen = Unbroken(statements=(), kept={"postgres": 1, "redis": 0}, used=frozenset())
     suite = standard_suite(target, seen, nothing_lacks)
     assert {each.link for each in suite.planned} == {"postgres"}
     assert [each.what for each in suite.left_out] == ["everything on redis"]
@@ -174,7 +174,7 @@ def test_what_a_machine_or_a_given_server_lacks_is_left_out_and_said(target: Tar
     def lacking(need: Need) -> str | None:
         return {"seccomp": "no such kernel", own("postgres"): "given by URL"}.get(need)
 
-    suite = standard_suite(target, Seen(statements=(), kept={}, used=ALL), lacking)
+    suite = standard_suite(target, Unbroken(statements=(), kept={}, used=ALL), lacking)
     said = {each.what: each.why for each in suite.left_out}
     assert said["standard_redis_error_22"] == "needs seccomp: no such kernel"
     assert said["standard_postgres_restarted"] == "needs own_postgres: given by URL"
@@ -187,7 +187,7 @@ def test_a_protocol_with_no_breaks_of_its_own_has_those_of_every_link(tmp_path: 
     path.write_text(HTTP_AND_TCP, "utf-8")
     found = ids(
         standard_suite(
-            load_target(path), Seen(statements=(), kept={"bank": 1, "queue": 1}, used=frozenset()), nothing_lacks
+            load_target(path), Unbroken(statements=(), kept={"bank": 1, "queue": 1}, used=frozenset()), nothing_lacks
         )
     )
     for end in ("idle_cut", "away_1s", "away_70s", "away_from_the_start", "silent", "slow", "restarted", "crashed"):
@@ -212,7 +212,7 @@ def test_a_replica_has_its_link_broken_and_not_its_server(tmp_path: Path) -> Non
     text = (SCENARIOS / "target.toml").read_text("utf-8")
     replica = '[links.replica]\nprotocol = "postgres"\nreplica_of = "postgres"\n\n[sender.http]'
     (tmp_path / "target.toml").write_text(text.replace("[sender.http]", replica), "utf-8")
-    seen = Seen(statements=(), kept={"replica": 1}, used=frozenset())
+    seen = Unbroken(statements=(), kept={"replica": 1}, used=frozenset())
     found = ids(standard_suite(load_target(tmp_path / "target.toml"), seen, nothing_lacks))
     assert "standard_replica_away_1s" in found
     assert not {"standard_replica_restarted", "standard_replica_failed_over"} & set(found)
@@ -231,7 +231,7 @@ def test_what_a_worker_sends_by_itself_is_struck_only_where_it_names_a_delivery(
         "INSERT": postgres.sent("INSERT"),
         "COMMIT": postgres.sent("COMMIT", having="msg_"),
     }
-    suite = standard_suite(target, Seen(statements=found, kept={}, used=ALL), nothing_lacks)
+    suite = standard_suite(target, Unbroken(statements=found, kept={}, used=ALL), nothing_lacks)
     assert not [name for name in ids(suite) if "_begin_" in name]
     assert [each.why for each in suite.left_out if each.what == "BEGIN on postgres"] == [
         "the service sends it without a delivery, too, and it names none: a fault would strike either"

@@ -20,7 +20,7 @@ from harness.search.recording.places import Kind, Place
 from harness.search.recording.recording import Observed, Recording
 from harness.standard import Planned, StandardSuite
 from harness.standard.messages import statement_breaks
-from harness.standard.plan import Seen, standard_suite
+from harness.standard.plan import Unbroken, standard_suite
 from harness.standard.statements import Statement, statements
 from harness.target import Target, load_target
 from harness.vocabulary import ACKNOWLEDGED, NO_WORD, REFUSED, Link, Outcome
@@ -47,7 +47,7 @@ def target() -> Target:
 def links_broken(target: Target, unrecorded: str = "") -> StandardSuite:
     kept = {} if unrecorded else {"postgres": 1, "redis": 1}
     return standard_suite(
-        target, Seen(statements=(), kept=kept, used=frozenset(kept), unrecorded=unrecorded), nothing_lacks
+        target, Unbroken(statements=(), kept=kept, used=frozenset(kept), unrecorded=unrecorded), nothing_lacks
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from harness.errors import UsageError
 from harness.scenario.scenario import Scenario
 from harness.suite import select
-from harness.suite.selection import ambiguous_words
+from harness.suite.selection.words import ambiguous_words
 
 
 async def _play(_: object) -> None: ...

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.options import jobs_here, output_of, settings_of
-from harness.cli.verbs.gate import gate
+from harness.cli.verbs.runs.gate import gate
 from harness.stack import StackConfiguration
 from harness.suite import SuiteSettings
 from harness.suite.settings import names_given

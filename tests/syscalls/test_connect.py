@@ -17,7 +17,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.processes.keeper import Keeper, ProcessSpec
 from harness.processes.syscalls import ConnectRule, LeadRule, SyscallEvent
-from harness.processes.syscalls._rules import Transport
+from harness.processes.syscalls.rules import Transport
 from tests.keeper.support import python_spec, running, shell_spec, wait_for
 from tests.syscalls.support import Dialler, listening, start_dialler
 

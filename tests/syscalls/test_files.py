@@ -12,8 +12,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.processes.keeper import Keeper, KeptProcess
-from harness.processes.keeper._messages import Spawn
 from harness.processes.keeper.inside import child
+from harness.processes.keeper.messages import Spawn
 from harness.processes.syscalls import FileRule
 from tests.keeper.support import python_spec
 

@@ -25,9 +25,9 @@ NOBODY = 65534
 # Refuses one system call with EPERM from here on, in this process and all it starts.
 DENY = """
 import ctypes
-from harness.processes.syscalls._libc import prctl, _LIBC
-from harness.processes.syscalls._linux.filter_h import *
-from harness.processes.syscalls._linux.seccomp_h import SECCOMP_DATA_NR_OFFSET, SECCOMP_RET_ALLOW
+from harness.processes.syscalls.libc import prctl, _LIBC
+from harness.processes.syscalls.linux.filter_h import *
+from harness.processes.syscalls.linux.seccomp_h import SECCOMP_DATA_NR_OFFSET, SECCOMP_RET_ALLOW
 code = b"".join(SOCK_FILTER.pack(*line) for line in [
     (BPF_LD_W_ABS, 0, 0, SECCOMP_DATA_NR_OFFSET),
     (BPF_JMP_JEQ_K, 0, 1, int(sys.argv[1])),

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.processes.syscalls import ConnectRule, WatchedCall
-from harness.processes.syscalls._address import SocketAddress, parse_address
-from harness.processes.syscalls._calls import Call
-from harness.processes.syscalls._install import program
-from harness.processes.syscalls._linux.filter_h import BPF_JMP_JEQ_K, BPF_LD_W_ABS, BPF_RET_K, SOCK_FILTER
-from harness.processes.syscalls._linux.seccomp_h import SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF
-from harness.processes.syscalls._linux.unistd_h import ARCHITECTURES, Architecture
-from harness.processes.syscalls._rule_book import RuleBook
+from harness.processes.syscalls.calls import Call
+from harness.processes.syscalls.destinations.address import SocketAddress, parse_address
+from harness.processes.syscalls.install import program
+from harness.processes.syscalls.linux.filter_h import BPF_JMP_JEQ_K, BPF_LD_W_ABS, BPF_RET_K, SOCK_FILTER
+from harness.processes.syscalls.linux.seccomp_h import SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF
+from harness.processes.syscalls.linux.unistd_h import ARCHITECTURES, Architecture
+from harness.processes.syscalls.rule_book import RuleBook
 
 
 @pytest.mark.parametrize(

@@ -125,8 +125,8 @@ def test_an_interrupted_run_is_told_to_end_and_waited_for(
             signal.raise_signal(signal.SIGINT)
         return line(connection)
 
-    line = asking._line
-    monkeypatch.setattr(asking, "_line", interrupted_once_it_was_taken)
+    line = asking.read_line
+    monkeypatch.setattr(asking, "read_line", interrupted_once_it_was_taken)
     with announced(entry, [TAKEN, TO_THE_END, *then]):
         assert ask(["cut"]) == 2
 

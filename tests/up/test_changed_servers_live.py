@@ -11,7 +11,7 @@ from harness.plugin.collection import collect_scenarios
 from harness.suite import Session, SuiteSettings
 from harness.suite.info import Command
 from harness.target import load_target
-from harness.up.standing import Standing
+from harness.up.servers import UpServers
 from tests.tiny import write_suite
 
 CHANGES = """
@@ -33,15 +33,15 @@ def test_the_next_scenario_gets_servers_that_are_as_new(tmp_path: Path, monkeypa
     settings = SuiteSettings(scenarios=folder / "scenarios")
     target = load_target(settings.target_file)
     scenarios = {each.id: each for each in collect_scenarios(settings.scenarios, target.description)}
-    with Standing(settings) as standing:
-        standing.bring_up(lambda _text: None)
+    with UpServers(settings) as servers:
+        servers.bring_up(lambda _text: None)
         with Session(
-            settings, target, command=Command("run", ()), selection=list(scenarios), servers=standing
+            settings, target, command=Command("run", ()), selection=list(scenarios), servers=servers
         ) as session:
             changed = session.run(scenarios["changes"])
-            unsound = not standing.is_sound()
+            unsound = not servers.is_sound()
             after = session.run(scenarios["healthy[no_fault]"])
-        still_unsound = not standing.is_sound()
+        still_unsound = not servers.is_sound()
 
     assert [seen.source for seen in changed.evidence] == ["PostgreSQL", "PostgreSQL"], changed.reason
     assert (after.verdict, after.reason) == (Verdict.HELD, "")

@@ -24,7 +24,7 @@ PROGRAM = """
 import contextlib, os, socket, sys, time
 from harness.up import serving
 
-class Standing:
+class UpServers:
     def lent(self):
         return contextlib.nullcontext()
     def take_over(self):
@@ -50,13 +50,13 @@ def waits():
     print("waits", os.getpid(), flush=True)
     time.sleep(3600)
 
-def run(arguments, standing):
+def run(arguments, servers):
     ends = {"ends": lambda: os._exit(0), "raises": lambda: 1 / 0}
     {"hangs": hangs, "says": says, "waits": waits, "also_waits": waits, **ends}[arguments[0]]()
     return 5
 
 serving.OVER_WITHIN_S = float(sys.argv[2])
-serving.serve(socket.socket(fileno=int(sys.argv[1])), Standing(), run)
+serving.serve(socket.socket(fileno=int(sys.argv[1])), UpServers(), run)
 """
 
 

@@ -190,7 +190,7 @@ async def test_one_bad_row_is_its_own_affair(
         assert reasons == ["stored", others, reason, others]
         assert {name for name, _ in await database.stored()} == ({"first", "a", "b"} if splits else {"first"})
         assert not any(each.in_doubt for name, each in some.progress.items() if name == "bad")
-        assert some.metrics.batch_splits._value.get() == int(splits)
+        assert some.metrics.registry.get_sample_value("webhook_batch_splits_total") == int(splits)
         assert ("batch_split" in some.log.getvalue()) is splits
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from webhook.database.newest_first import NewestFirstPool, _NewestFirst, _NewestFirstOfTheLast
+from webhook.database.newest_first import NewestFirst, NewestFirstOfTheLast, NewestFirstQueue
 
 pytestmark = pytest.mark.asyncio
 
@@ -22,7 +22,7 @@ async def waiting(queue: asyncio.Queue[str], count: int) -> Sequence[asyncio.Tas
 
 
 async def test_the_newest_is_served_first() -> None:
-    queue = _NewestFirst[str]()
+    queue = NewestFirst[str]()
     oldest, middle, newest = await waiting(queue, 3)
     for item in ("a", "b", "c"):
         queue.put_nowait(item)
@@ -32,7 +32,7 @@ async def test_the_newest_is_served_first() -> None:
 
 
 async def test_one_who_waits_no_more_is_passed_over() -> None:
-    queue = _NewestFirst[str]()
+    queue = NewestFirst[str]()
     oldest, newest = await waiting(queue, 2)
     newest.cancel()
     await asyncio.wait([newest])
@@ -41,7 +41,7 @@ async def test_one_who_waits_no_more_is_passed_over() -> None:
 
 
 async def test_one_who_is_woken_and_gone_leaves_it_to_the_next() -> None:
-    queue = _NewestFirst[str]()
+    queue = NewestFirst[str]()
     oldest, newest = await waiting(queue, 2)
     queue.put_nowait("a")
     newest.cancel()  # woken, and not yet back
@@ -50,7 +50,7 @@ async def test_one_who_is_woken_and_gone_leaves_it_to_the_next() -> None:
 
 
 async def test_what_a_newcomer_has_taken_is_waited_for_again() -> None:
-    queue = _NewestFirst[str]()
+    queue = NewestFirst[str]()
     (one,) = await waiting(queue, 1)
     queue.put_nowait("a")
     assert queue.get_nowait() == "a"
@@ -62,9 +62,9 @@ async def test_what_a_newcomer_has_taken_is_waited_for_again() -> None:
 async def test_items_are_given_in_the_order_of_the_pools_own_queue() -> None:
     given = {}
     for use_lifo in (False, True):
-        queue = NewestFirstPool._queue_class(3, use_lifo=use_lifo)
+        queue = NewestFirstQueue(3, use_lifo=use_lifo)
         for item in ("a", "b"):
             queue.put(item, False)  # type: ignore[arg-type]  # no connection is needed
         given[use_lifo] = [str(queue.get(False)) for _ in range(2)]
     assert given == {False: ["a", "b"], True: ["b", "a"]}
-    assert issubclass(_NewestFirstOfTheLast, asyncio.LifoQueue)
+    assert issubclass(NewestFirstOfTheLast, asyncio.LifoQueue)

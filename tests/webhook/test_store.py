@@ -26,7 +26,7 @@ class Committing:
 async def commit(progress: Progress, ends: Callable[[], Exception]) -> None:
     nothing = cast("Any", None)
     store = Store(nothing, gate=nothing, log=Log(io.StringIO()), replicated=False)
-    await store._commit(cast("Any", Committing(ends)), progress)
+    await store.commit(cast("Any", Committing(ends)), progress)
 
 
 @pytest.mark.asyncio

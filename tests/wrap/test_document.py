@@ -13,7 +13,7 @@ from harness.checks import Verdict
 from harness.cli.main import main
 from harness.present.maps.drawing import COLUMN_WIDTH, drawn
 from harness.present.maps.wrap_page import map_of, page
-from harness.present.terminal.views.wrap_sweep import sweep_lines
+from harness.present.terminal.views.search.wrap_sweep import sweep_lines
 from harness.results.cause import Cause
 from harness.wrap.sweep.cells import KINDS, Cell
 from harness.wrap.sweep.results import TEST_FAILED, CellResult, SweepFound, document_of

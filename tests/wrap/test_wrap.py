@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.addresses import HostPort
-from harness.present.terminal.views.wrap import wrap_lines
+from harness.present.terminal.views.search.wrap import wrap_lines
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.redis.server import RedisServer
 from harness.relay import KindOfMessage

@@ -15,7 +15,7 @@ from sqlalchemy.util.queue import AsyncAdaptedQueue
 T = TypeVar("T")
 
 
-class _NewestFirst(asyncio.Queue[T], Generic[T]):
+class NewestFirst(asyncio.Queue[T], Generic[T]):
     """Wakes whoever began to wait last; asyncio's own wakes the first."""
 
     def __init__(self, maxsize: int = 0) -> None:
@@ -50,18 +50,20 @@ class _NewestFirst(asyncio.Queue[T], Generic[T]):
                 return
 
 
-class _NewestFirstOfTheLast(_NewestFirst[T], asyncio.LifoQueue[T]):
+class NewestFirstOfTheLast(NewestFirst[T], asyncio.LifoQueue[T]):
     """It also gives what was put into it last: the connection that was used last."""
 
 
-class _Queue(AsyncAdaptedQueue[ConnectionPoolEntry]):
+class NewestFirstQueue(AsyncAdaptedQueue[ConnectionPoolEntry]):
+    """The pool's queue of free connections."""
+
     @memoized_property
     def _queue(self) -> asyncio.Queue[ConnectionPoolEntry]:
-        kind = _NewestFirstOfTheLast if self.use_lifo else _NewestFirst
+        kind = NewestFirstOfTheLast if self.use_lifo else NewestFirst
         return kind(maxsize=self.maxsize)
 
 
 class NewestFirstPool(AsyncAdaptedQueuePool):
     """SQLAlchemy's pool for asyncio in all else."""
 
-    _queue_class = _Queue
+    _queue_class = NewestFirstQueue

@@ -101,7 +101,7 @@ class Store:
         async with self._connection(progress) as connection:
             stored = await self._select(connection, source, delivery_id, progress)
             if stored is not None and self._replicated:
-                await self._commit(connection, progress)
+                await self.commit(connection, progress)
             return stored
 
     async def fetch(self, source: str, delivery_id: str, progress: Progress) -> tuple[Stored, bytes] | None:
@@ -130,7 +130,7 @@ class Store:
         progress = Progress()
         async with self._connection(progress) as connection:
             await connection.execute(statement, parameters)
-            await self._commit(connection, progress)
+            await self.commit(connection, progress)
 
     async def close(self) -> None:
         """Finish what was promised, and let every connection go."""
@@ -195,16 +195,21 @@ class Store:
             # Someone deleted the row between the two statements.
             raise AttemptFailedError(Phase.SELECT, Reason.SERIALIZATION)
         # Where a COMMIT gave up waiting for the standby, only this server has the row. This COMMIT waits, too.
-        await self._commit(connection, progress)
+        await self.commit(connection, progress)
         return stored
 
     async def _end(self, connection: AsyncConnection, progress: Step) -> None:
         if self._ack_after_commit:
-            await self._commit(connection, progress)
+            await self.commit(connection, progress)
         else:
             self._commit_later(connection)
 
-    async def _commit(self, connection: AsyncConnection, progress: Step) -> None:
+    async def commit(self, connection: AsyncConnection, progress: Step) -> None:
+        """Commit, and note in `progress` whether the rows may be there although no answer said so.
+
+        Raises:
+            CommitLostError: they may be: the answer did not come, or the standby was not waited for.
+        """
         if self._replicated:  # what was warned of before (a trigger may) says nothing of this COMMIT
             forget_warnings(await _driver(connection))
         progress.phase = Phase.COMMIT

@@ -42,7 +42,7 @@ def share_of(history: History, number: int) -> Share | None:
     for each in exchanges(history):
         if each.judged and each.sent.delivers and _overlaps(each.span, acted, _healed_ns(history, number)):
             refused = each.outcome in NOT_STORED
-            sent.setdefault(each.sent.delivery.rpartition("/")[2], []).append(refused)
+            sent.setdefault(each.sent.delivery_id, []).append(refused)
     missed = sent.keys() - met
     if "" in met or not missed or len(missed) == len(sent):
         return None

@@ -223,7 +223,7 @@ class _Telling:
 
     def _may_repeat(self, each: Exchange) -> bool:
         """Whether the service may have sent a statement twice for the request, so that it found what it had stored."""
-        if each.sent.delivery.rpartition("/")[2] in self.sent_again:
+        if each.sent.delivery_id in self.sent_again:
             return True
         return any(began <= each.span[1] and each.span[0] <= ended for began, ended in self.troubled)
 

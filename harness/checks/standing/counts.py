@@ -10,6 +10,7 @@ from harness.checks.facts.exchanges import Exchange, exchanges
 from harness.checks.registry import Examined, Kind, check
 from harness.history import Entry, History
 from harness.history.events import AnswersLogged, Asks, CountsRead, LogRead, ServiceStarted, VariantAnswered
+from harness.history.events.requests import id_of
 from harness.vocabulary import Outcome
 
 SHOWN = 3
@@ -117,10 +118,10 @@ def _wrongly_logged(history: History, logged: AnswersLogged) -> Iterator[str]:
     by_id: dict[str, list[Exchange]] = {}
     # One that must be rejected may be refused for now instead, which the log may tell, too.
     for each in [e for e in exchanges(history) if e.sent.asks != Asks.HEALTH]:
-        name = each.sent.delivery if logged.by_source else each.sent.delivery.rpartition("/")[2]
+        name = each.sent.delivery if logged.by_source else each.sent.delivery_id
         by_id.setdefault(name, []).append(each)
     variants = {each.delivery for each in history.of(VariantAnswered)}
-    unjudged = variants if logged.by_source else {name.rpartition("/")[2] for name in variants}
+    unjudged = variants if logged.by_source else {id_of(name) for name in variants}
     for name in {**by_id, **lines}.keys() - unjudged:
         bounds = _Bounds.of(by_id.get(name, ()), logged.outcome, [asks for asks in Asks if asks is not Asks.WRONG])
         if not bounds.hold(lines[name]):

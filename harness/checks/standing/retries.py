@@ -98,7 +98,7 @@ def _groups(history: History) -> dict[str, list[_Group]]:
         if not each.sent.delivery:
             continue
         began_ns, ended_ns = each.span[0], _over(each, history)
-        groups = found.setdefault(each.sent.delivery.rpartition("/")[2], [])
+        groups = found.setdefault(each.sent.delivery_id, [])
         if groups and began_ns <= groups[-1].ended_ns:
             last = groups.pop()
             groups.append(_Group(last.began_ns, max(last.ended_ns, ended_ns), last.requests + 1))

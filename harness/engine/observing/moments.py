@@ -12,7 +12,7 @@ from harness.engine.observing.servers.relayed import a_whole_statement, found_am
 from harness.engine.observing.servers.sessions import Sessions
 from harness.engine.observing.service.probes import Probed
 from harness.errors import UsageError
-from harness.faults.fault import Fired, Injection
+from harness.faults.fault import FaultFired, Injection
 from harness.faults.site import Site
 from harness.history import Recorder
 from harness.history.events import AlertChanged, Purpose, RequestEnded, RequestSent
@@ -53,7 +53,7 @@ class Observer:
         site: Site,
         sessions: Sessions,
         recorder: Recorder,
-        injections: Callable[[Fired], Injection | None],
+        injections: Callable[[FaultFired], Injection | None],
         probed: Callable[[], Awaitable[Probed | None]] | None,
     ) -> None:
         self._site = site
@@ -89,7 +89,7 @@ class Observer:
             AlertFires: self._alert_fires,
             Answered: self._message,
             Answers: self._answers,
-            Fired: self._fired,
+            FaultFired: self._fired,
             Idle: self._idle,
             MetricIs: self._metric_is,
             Sent: self._message,
@@ -143,7 +143,7 @@ class Observer:
         now = states[-1] if states else "inactive"
         return Look(now == "firing", f"{moment.name} is {now}")
 
-    async def _fired(self, moment: Fired, _: Marks) -> Look:
+    async def _fired(self, moment: FaultFired, _: Marks) -> Look:
         injection = self._injection(moment)
         if injection is None:
             return Look(False, f"{moment.fault!r} is not in force")

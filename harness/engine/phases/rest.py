@@ -110,7 +110,7 @@ async def record_rest(rig: Rig, before: AtFirst, memory: MemoryWatch | None = No
 async def rest_now(rig: Rig, before: AtFirst) -> Sequence[AtRest | RestUnknown]:
     """Count everything that `record_rest` waits for, as it is now."""
     after, connections = await probe(rig.target, rig.site.service), await _connections(rig)
-    leaks = (*_untold(rig.target, connections, after), *_leaks(rig.target, before.probed, after))
+    leaks = (*untold_connections(rig.target, connections, after), *_leaks(rig.target, before.probed, after))
     return [*connections, *await _residue(rig), *await _process(rig, before.footprint), *leaks]
 
 
@@ -198,10 +198,10 @@ async def record_given_back(rig: Rig, before: Mapping[str, float]) -> None:
 
 async def _held(rig: Rig, at_most: Mapping[str, float]) -> Sequence[AtRest]:
     busy = [AtRest(BUSY, count.busy, 0, name) for name, count in await _counted(rig)]
-    return [dataclasses.replace(rest, at_most=at_most.get(rest.name, 0)) for rest in (*busy, *await _checked_out(rig))]
+    return [dataclasses.replace(rest, at_most=at_most.get(rest.name, 0)) for rest in (*busy, *await checked_out(rig))]
 
 
-async def _checked_out(rig: Rig) -> Sequence[AtRest]:
+async def checked_out(rig: Rig) -> Sequence[AtRest]:
     """What the service says to have checked out, asked by its clients' own HTTP; nothing if it does not say."""
     probes = rig.target.description.probes
     if probes is None or probes.checked_out is None:
@@ -286,7 +286,7 @@ def _at_once(rig: Rig) -> Iterator[AtRest]:
             yield AtRest(AT_ONCE, most, limit, link)
 
 
-def _untold(target: Target, connections: Sequence[AtRest], after: Probed | None) -> Iterator[AtRest]:
+def untold_connections(target: Target, connections: Sequence[AtRest], after: Probed | None) -> Iterator[AtRest]:
     """Of how many connections the service says nothing, where it tells how many it has."""
     for rest in connections:
         told_by = target.description.links[rest.link].told_by

@@ -19,7 +19,7 @@ from harness.engine.observing.service.looks import SharedLooks
 from harness.engine.tasks import owned
 from harness.engine.workload.deliveries import Deliveries
 from harness.engine.workload.outgoing import dated_ahead_s, misdated, outgoing, shown, told_away, words_of
-from harness.faults.callers import Caller, Callers
+from harness.faults.clients.callers import Caller, Callers
 from harness.history import Recorder
 from harness.history.events import Asks, Named, Purpose, RequestEnded, RequestSent
 from harness.stack.http.client import BrokenOffError, HttpClient, HungUpError, NotConnectedError

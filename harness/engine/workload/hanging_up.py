@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.faults._background import Background
+from harness.faults.background import Background
 from harness.faults.evidence import EvidenceKind
 from harness.faults.fault import Injection
 from harness.faults.messages.timing import Trigger

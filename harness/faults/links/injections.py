@@ -14,7 +14,7 @@ from harness.faults.links.meter import LinkMeter
 from harness.faults.site import Site
 from harness.polling import poll_async
 from harness.stack.tcp.sockets import TcpState
-from harness.stack.toxiproxy._api import ToxiproxyError
+from harness.stack.toxiproxy.api import ToxiproxyError
 from harness.stack.toxiproxy.toxics import Toxic
 from harness.vocabulary import Link
 

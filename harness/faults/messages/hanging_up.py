@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
-from harness.faults._background import Background
-from harness.faults.callers import Caller, Callers
+from harness.faults.background import Background
+from harness.faults.clients.callers import Caller, Callers
 from harness.faults.messages.relayed import misses
 from harness.faults.site import Site
 from harness.polling import poll

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from harness.faults._background import Background
+from harness.faults.background import Background
 from harness.faults.fault import Connections, Fault, Injection
 from harness.faults.messages.relayed import fired, misses, rule_for
 from harness.faults.site import Site

@@ -13,7 +13,7 @@ from typing import ClassVar
 import psutil
 
 from harness.errors import UsageError
-from harness.faults._background import Background
+from harness.faults.background import Background
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Injection

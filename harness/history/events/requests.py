@@ -39,6 +39,11 @@ class Asks(enum.StrEnum):
     """Say whether you are alive, or ready."""
 
 
+def id_of(delivery: str) -> str:
+    """Return the id of a delivery alone, from its name `SOURCE/ID`, or `ID` if it is of the target's own source."""
+    return delivery.rpartition("/")[2]
+
+
 @dataclass(frozen=True, repr=False)
 class RequestSent(Event, kind="request.sent"):
     """One request about one delivery. `digest` is the SHA-256 of its body.
@@ -62,6 +67,11 @@ class RequestSent(Event, kind="request.sent"):
     load: int = 0
     attempt: int = 1
     patience_ms: float | None = None
+
+    @property
+    def delivery_id(self) -> str:
+        """The delivery's id alone, as the relay and a log see it: the same one may come from several sources."""
+        return id_of(self.delivery)
 
     @property
     def reads(self) -> bool:

@@ -11,6 +11,7 @@ from harness.present.html.sentence import headline
 from harness.present.looks import look
 from harness.results.folder import FILE
 from harness.results.model import ProofRead, RunRead, SummaryRead
+from harness.results.places import Location
 from harness.results.reading import read_summary
 from harness.results.text import one_line, shortened, visible
 
@@ -24,10 +25,10 @@ ANNOTATIONS_MAX = 50
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|<>~&@:])")
 
 
-def tell_github(folder: Path, locations: Mapping[str, str], environment: Mapping[str, str]) -> Sequence[str]:
+def tell_github(folder: Path, locations: Mapping[str, Location], environment: Mapping[str, str]) -> Sequence[str]:
     """Append to the job summary if GitHub asks for one. Return the annotations to print if GitHub reads them.
 
-    `locations`: `file:line` of each scenario, by id. Raises UsageError and OSError.
+    `locations`: where each scenario is defined, by id. Raises UsageError and OSError.
     """
     target = environment.get(STEP_SUMMARY)
     actions = environment.get(ACTIONS) == "true"
@@ -100,34 +101,34 @@ def _code_block(line: str) -> str:
     return f"{fence}sh\n{one_line(line)}\n{fence}"
 
 
-def annotation_lines(summary: SummaryRead, locations: Mapping[str, str]) -> Iterator[str]:
+def annotation_lines(summary: SummaryRead, locations: Mapping[str, Location]) -> Iterator[str]:
     """Workflow commands: one for each run that did not hold, for each proof that failed, and for each finding."""
     found = list(_annotations(summary, locations))
     yield from found[:ANNOTATIONS_MAX]
 
 
-def _annotations(summary: SummaryRead, locations: Mapping[str, str]) -> Iterator[str]:
+def _annotations(summary: SummaryRead, locations: Mapping[str, Location]) -> Iterator[str]:
     for run in summary.runs:
         if run.role == "scenario" and run.verdict in ("failed", "inconclusive"):
             level = "error" if run.verdict == "failed" else "warning"
             message = f"{run.reason}\n{run.repro}"
-            yield _command(level, locations.get(run.id, ""), f"{run.id} {run.verdict}", message)
+            yield _command(level, locations.get(run.id), f"{run.id} {run.verdict}", message)
     for proof in summary.wrong_proofs:
         yield _proof(proof, locations)
     for finding in summary.findings:
         level = "warning" if finding.inconclusive or finding.warning else "error"
         title = f"{finding.section}: {finding.subject}"
-        yield _command(level, locations.get(finding.subject, ""), title, finding.sentence)
+        yield _command(level, locations.get(finding.subject), title, finding.sentence)
 
 
-def _proof(proof: ProofRead, locations: Mapping[str, str]) -> str:
+def _proof(proof: ProofRead, locations: Mapping[str, Location]) -> str:
     level = "warning" if proof.verdict == "inconclusive" else "error"
-    return _command(level, locations.get(proof.id, ""), f"{proof.id}: {proof.proof}, {proof.verdict}", proof.reason)
+    return _command(level, locations.get(proof.id), f"{proof.id}: {proof.proof}, {proof.verdict}", proof.reason)
 
 
-def _command(level: str, location: str, title: str, message: str) -> str:
-    file, _, line = location.rpartition(":")
-    parts = [f"file={_property(file)}", f"line={_property(line)}"] if file and line.isdecimal() else []
+def _command(level: str, location: Location | None, title: str, message: str) -> str:
+    placed = location is not None and location.line is not None
+    parts = [f"file={_property(location.file)}", f"line={location.line}"] if location and placed else []
     parts.append(f"title={_property(one_line(title))}")
     return f"::{level} {','.join(parts)}::{_data(visible(message))}"
 

@@ -66,9 +66,9 @@ def past_of(folder: Path, report_file: str, summary: SummaryRead) -> Past:
     unread: list[str] = []
     for path in _earlier(here):
         try:
-            earlier = read_summary(path / FILE)
+            earlier = read_summary(path / FILE, place=path.name)
         except UsageError as problem:
-            unread.append(f"{path.name}: {problem.message.removeprefix(f'{path / FILE}: ')}")
+            unread.append(problem.message)
             continue
         if earlier.complete and earlier.runs and not earlier.quick:
             runs.append(PastRun(path.name, earlier, headline(earlier), (path / report_file).exists()))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.results.text import one_line
-from harness.search.recording.places import CellId, Kind
+from harness.search.recording.places import CellId, Kind, Place
 from harness.search.space.actions import ACTIONS, CROWD, ON_DEMAND
 from harness.search.sweep.results import CellResult, CellVerdict, RowOfMap, SweepResults
 
@@ -55,7 +55,7 @@ def grids_of(results: SweepResults) -> Grids:
     """Lay out what a sweep found."""
     tried = {cell.cell.first.action for cell in results.cells if cell.cell.second is None}
     columns = [action for action in (*ACTIONS, *ON_DEMAND, CROWD) if action in tried]
-    by_row: dict[tuple[Kind, str], tuple[dict[int, int], dict[int, int]]] = {}
+    by_row: dict[tuple[Kind, Place], tuple[dict[int, int], dict[int, int]]] = {}
     for index, result in enumerate(results.cells):
         if result.cell.second is None:
             _put(by_row, columns, result.cell, index)
@@ -69,12 +69,12 @@ def grids_of(results: SweepResults) -> Grids:
 
 
 def _put(
-    by_row: dict[tuple[Kind, str], tuple[dict[int, int], dict[int, int]]],
+    by_row: dict[tuple[Kind, Place], tuple[dict[int, int], dict[int, int]]],
     columns: Sequence[str],
     cell: CellId,
     index: int,
 ) -> None:
-    acted, cut = by_row.setdefault((cell.kind, str(cell.first.place)), ({}, {}))
+    acted, cut = by_row.setdefault((cell.kind, cell.first.place), ({}, {}))
     passed = cell.first.bytes_passed
     if passed is None:
         acted[columns.index(cell.first.action)] = index
@@ -99,9 +99,8 @@ def by_kind(rows: Sequence[ActionRow]) -> Sequence[tuple[Kind, Sequence[ActionRo
     return [(kind, list(group)) for kind, group in itertools.groupby(rows, key=lambda each: each.row.kind)]
 
 
-def label_of(place: str) -> str:
+def label_of(place: Place) -> str:
     """`> Query COMMIT`: the direction, the message, its statement, and which of several."""
-    _, direction, phase, message, rest = place.split("/", 4)
-    text, _, occurrence = rest.rpartition("/")
-    words = [ARROWS[direction], message, text or f"({phase})", f"#{occurrence}" if occurrence != "1" else ""]
+    which = f"#{place.occurrence}" if place.occurrence > 1 else ""
+    words = [ARROWS[place.direction], place.message, place.text or f"({place.phase})", which]
     return one_line(" ".join(words))

@@ -60,7 +60,7 @@ def coverage_map(found: Coverage) -> FaultMap:
         cells = hit.setdefault(point.place, {})
         cells[columns.index(point.action)] = HIT if point in found.hit else UNTRIED
     rows = [
-        MapRow(group=place.protocol, label=label_of(str(place)), told=str(place), runs=tuple(_merged(hit[place])))
+        MapRow(group=place.protocol, label=label_of(place), told=str(place), runs=tuple(_merged(hit[place])))
         for place in sorted(hit)
     ]
     signs = (
@@ -117,7 +117,7 @@ def _cut(row: ByteRow) -> MapRow:
 
 
 def _row(row: RowOfMap, runs: Iterator[Run]) -> MapRow:
-    return MapRow(group=row.kind, label=label_of(row.place), told=row.place, runs=tuple(runs))
+    return MapRow(group=row.kind, label=label_of(row.place), told=str(row.place), runs=tuple(runs))
 
 
 def _merged(letters: Mapping[int, str]) -> Iterator[Run]:

@@ -133,10 +133,10 @@ def page(results: SweepResults, head: PageHead, stories: Mapping[int, str]) -> s
 
 
 def _cell(result: CellResult, texts: _Texts) -> list[int | float]:
-    place, _, action = str(result.cell).rpartition("/")
+    action = result.cell.last.action
     return [
         _VERDICTS.index(result.verdict),
-        texts.index(f"{place}/"),
+        texts.index(str(result.cell).removesuffix(action)),
         texts.index(visible(result.reason)),
         texts.index(visible(result.answer)),
         texts.index(visible("; ".join(_seen(result)))),

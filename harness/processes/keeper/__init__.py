@@ -1,10 +1,6 @@
 """Owns every process that the harness starts, and leaves none behind."""
 
-from harness.processes.keeper._client import Keeper
-from harness.processes.keeper._kept import KeptProcess
-from harness.processes.keeper._log import LogFile
-from harness.processes.keeper._preloading import PreloadedPython, PreloadSpec
-from harness.processes.keeper._spec import ProcessSpec
+from harness.processes.keeper.client import Keeper
 from harness.processes.keeper.inside.descendants import (
     Process,
     all_processes,
@@ -13,6 +9,10 @@ from harness.processes.keeper.inside.descendants import (
     read_small,
 )
 from harness.processes.keeper.inside.probe import user_namespaces_available
+from harness.processes.keeper.kept import KeptProcess
+from harness.processes.keeper.log import LogFile
+from harness.processes.keeper.preloading import PreloadedPython, PreloadSpec
+from harness.processes.keeper.spec import ProcessSpec
 
 __all__ = [
     "Keeper",

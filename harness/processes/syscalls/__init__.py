@@ -1,9 +1,9 @@
 """Answers chosen system calls of a process: the rules, the evidence, and whether this machine can do it."""
 
-from harness.processes.syscalls._destinations import reached_by
-from harness.processes.syscalls._event import NotLed, SyscallEvent
-from harness.processes.syscalls._probe import notification_available
-from harness.processes.syscalls._rules import (
+from harness.processes.syscalls.destinations.leading import reached_by
+from harness.processes.syscalls.event import NotLed, SyscallEvent
+from harness.processes.syscalls.probe import notification_available
+from harness.processes.syscalls.rules import (
     RECEIVES,
     SENDS,
     CatchRule,

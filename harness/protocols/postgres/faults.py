@@ -15,13 +15,11 @@ from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Fault, Injection, Once
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
-from harness.protocols.postgres.deadlock import deadlock
-from harness.protocols.postgres.disk import fill_disk, fill_log_disk
-from harness.protocols.postgres.failing_disk import fail_sync
+from harness.protocols.postgres.disks.failing import fail_sync
+from harness.protocols.postgres.disks.full import fill_disk, fill_log_disk
 from harness.protocols.postgres.failover.losing import lose_standby
 from harness.protocols.postgres.failover.promotion import promote
 from harness.protocols.postgres.failover.switching import switch_over
-from harness.protocols.postgres.migrating import migrate
 from harness.protocols.postgres.pooling.pooled import pause_pooler, pooler
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.refusing.logins import change_password, limit_connections
@@ -32,6 +30,8 @@ from harness.protocols.postgres.replicas.promoting import promote_replica
 from harness.protocols.postgres.replicas.swapping import swap
 from harness.protocols.postgres.running.leaked import execute_past_leaks
 from harness.protocols.postgres.server_state import crash_backend
+from harness.protocols.postgres.sessions.deadlock import deadlock
+from harness.protocols.postgres.sessions.migrating import migrate
 from harness.protocols.postgres.tables import plain_table
 from harness.protocols.postgres.words import Postgres
 

@@ -13,11 +13,11 @@ from harness.faults.fault import Injection, Once
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
 from harness.protocols.contract.access import OWN_NAME
-from harness.protocols.redis.driving import drive_to
 from harness.protocols.redis.failover import demote
 from harness.protocols.redis.monitor import CommandMonitor
 from harness.protocols.redis.probes import client
 from harness.protocols.redis.sentinel.faults import fail_over, sentinel
+from harness.protocols.redis.states.driving import drive_to
 from harness.protocols.redis.words import Redis
 
 KEYS_LOST = EvidenceKind("keys_lost", "Redis", "there were keys of the service, and they are gone")

@@ -10,8 +10,8 @@ from typing import Protocol
 from harness.protocols.contract.failure import Failure, ServerError
 from harness.protocols.contract.frames import Direction
 from harness.protocols.contract.message import Message
+from harness.relay.connection.flow import Flow
 from harness.relay.connection.held import Held
-from harness.relay.connection.lane import Lane
 from harness.relay.control.reports import Fired, Passed, Report
 from harness.relay.rules.actions import Fail
 from harness.relay.rules.rule_book import ArmedRule
@@ -83,13 +83,13 @@ class Workshop(Protocol):
 
 
 class DirectionBench:
-    """The bench of one direction. `lanes`: this direction's first, then the other's."""
+    """The bench of one direction. `flows`: this direction's first, then the other's."""
 
-    def __init__(self, workshop: Workshop, direction: Direction, lanes: Sequence[Lane]) -> None:
+    def __init__(self, workshop: Workshop, direction: Direction, flows: Sequence[Flow]) -> None:
         self._workshop = workshop
         self._direction = direction
-        self._lanes = lanes
-        self.forward: Callable[[bytes], None] = lanes[0].emit  # behind a blocker it waits
+        self._flows = flows
+        self.forward: Callable[[bytes], None] = flows[0].emit  # behind a blocker it waits
 
     def fire(self, armed: ArmedRule, message: Message, passed_bytes: int) -> None:
         """Report that the action was carried out."""
@@ -131,8 +131,8 @@ class DirectionBench:
                 message=message.name, text=message.text, offset=message.frame.offset, t_ns=t_ns,
             )  # fmt: skip
 
-        lanes = self._lanes if both_ways else self._lanes[:1]
-        held = Held(armed, workshop.number, lanes, passed, workshop.passes_on)
+        flows = self._flows if both_ways else self._flows[:1]
+        held = Held(armed, workshop.number, flows, passed, workshop.passes_on)
         workshop.add_held(held, late=late, delay_s=delay_s)
 
     def fail(self, armed: ArmedRule, message: Message) -> None:

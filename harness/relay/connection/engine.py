@@ -16,8 +16,8 @@ from harness.protocols.contract.message import Message, Unfinished
 from harness.protocols.contract.speech import AskedTls
 from harness.relay.connection.bench import DirectionBench, Insert
 from harness.relay.connection.course import AnyRuleCourse, Course, Passes
+from harness.relay.connection.flow import Flow
 from harness.relay.connection.held import Held
-from harness.relay.connection.lane import Lane
 from harness.relay.connection.notes import Candidate, HopState, Notes
 from harness.relay.connection.outlet import Outlet
 from harness.relay.connection.units import Refused, Replaced, Swallowed, WholeAnswer
@@ -29,7 +29,7 @@ NO_TLS: Final = "the service did not ask for TLS, which this link requires"
 
 
 class Engine:
-    """Feeds bytes to the two lanes, decides what the rules do to each message, and reports it.
+    """Feeds bytes to the two flows, decides what the rules do to each message, and reports it.
 
     `number`: counts the connections of its hop. `service_port`: the service's local port.
     """
@@ -44,9 +44,9 @@ class Engine:
         self._outlet = outlet
         self._notes = notes = Notes(hop, number)
         ways = (outlet.forward, outlet.finish)
-        sent = Lane("sent", notes.framers["sent"], self, notes.sent, self._judge_sent, *ways)
-        answered = Lane("answered", notes.framers["answered"], self, notes.answered, self._judge_answered, *ways)
-        self._lanes: dict[Direction, Lane] = {"sent": sent, "answered": answered}
+        sent = Flow("sent", notes.framers["sent"], self, notes.sent, self._judge_sent, *ways)
+        answered = Flow("answered", notes.framers["answered"], self, notes.answered, self._judge_answered, *ways)
+        self._flows: dict[Direction, Flow] = {"sent": sent, "answered": answered}
         self._benches = {
             "sent": DirectionBench(self, "sent", (sent, answered)),
             "answered": DirectionBench(self, "answered", (answered, sent)),
@@ -75,23 +75,23 @@ class Engine:
         While no rule can concern them, bytes are forwarded first and only then parsed: parsing must not delay them.
         """
         self._notes.now_ns = time.monotonic_ns()
-        lane = self._lanes[direction]
-        lane.came_bytes += len(chunk)
-        if lane.closed:
+        flow = self._flows[direction]
+        flow.came_bytes += len(chunk)
+        if flow.closed:
             return
         concerned = self._in_force[direction] and (direction == "sent" or self._notes.may_concern_answers())
-        if concerned or self.busy or not lane.clear:
-            lane.feed(chunk)
+        if concerned or self.busy or not flow.clear:
+            flow.feed(chunk)
         else:
             self._outlet.forward(direction, chunk)
-            lane.watch(chunk, each_row=self._notes.recording)
+            flow.watch(chunk, each_row=self._notes.recording)
             if self._notes.tls_begins:
                 self._begin_tls()
 
     def finish(self, direction: Direction) -> None:
         """Handle the end of a direction: that side sends no more."""
         self._tell_end("service" if direction == "sent" else "server")
-        self._lanes[direction].finish()
+        self._flows[direction].finish()
 
     def lost(self, by: EndedBy, why: str = "") -> None:
         """Handle the end of the whole connection. `why`: why its TLS failed, or ""."""
@@ -101,7 +101,7 @@ class Engine:
     @property
     def traffic(self) -> tuple[int, int]:
         """How many bytes the service and the server have sent, forwarded or not."""
-        return self._lanes["sent"].came_bytes, self._lanes["answered"].came_bytes
+        return self._flows["sent"].came_bytes, self._flows["answered"].came_bytes
 
     @property
     def holds(self) -> bool:
@@ -115,27 +115,27 @@ class Engine:
 
     def queued_bytes(self, direction: Direction) -> int:
         """How many bytes wait in this direction until a rule releases them."""
-        return self._lanes[direction].queued_bytes
+        return self._flows[direction].queued_bytes
 
     def disarmed(self, armed: ArmedRule) -> None:
         """Stop what a disarmed rule has begun on a message. What it holds is released by the hop."""
         if self._whole is not None:
             self._whole.cancel(armed)
             self._drop_whole_if_over()
-        for lane in self._lanes.values():
-            lane.cancel(armed)
+        for flow in self._flows.values():
+            flow.cancel(armed)
 
-    # ------------------------------------------------------------------ for the lanes
+    # ------------------------------------------------------------------ for the flows
 
     def insert_due(self) -> None:
         """Send the answers that rules make up, as far as their place between two answers has come.
 
         Such an answer may not overtake an earlier one: the client matches answers to its requests by their order.
         """
-        lane = self._lanes["answered"]
-        while self.inserts and lane.between_messages and not self._notes.unanswered(self.inserts[0].exchange):
+        flow = self._flows["answered"]
+        while self.inserts and flow.between_messages and not self._notes.unanswered(self.inserts[0].exchange):
             insert = self.inserts.pop(0)
-            lane.emit(insert.data)
+            flow.emit(insert.data)
             if insert.closes is not None:
                 self.end_by_rule(insert.closes, reset=False)
 
@@ -156,7 +156,7 @@ class Engine:
             for held in late:
                 held.release()
         self._drop_whole_if_over()
-        if self._notes.tls_begins and not self._lanes["answered"].blockers:
+        if self._notes.tls_begins and not self._flows["answered"].blockers:
             self._begin_tls()
         self.busy = bool(
             self._late
@@ -315,7 +315,7 @@ class Engine:
 
     def _refuse(self, tls: AskedTls, problem: str) -> None:
         """Answer with the protocol's own error, then close."""
-        self._lanes["answered"].emit(tls.refusal(problem))
+        self._flows["answered"].emit(tls.refusal(problem))
         self._tell_end("service", why=problem)
         self._close()
         self._outlet.close()
@@ -323,7 +323,7 @@ class Engine:
     def _begin_tls(self) -> None:
         """Start TLS on both sides, or on the service's side alone if the server has none."""
         self._notes.tls_begins = False
-        if self._lanes["answered"].closed or self._tls == "passed":
+        if self._flows["answered"].closed or self._tls == "passed":
             return
         self._in_tls = True
         self._outlet.start_tls(server_too=self._server_takes_tls)
@@ -356,24 +356,24 @@ class Engine:
         if by == "server" and self._notes.said_goodbye:
             by = "service"
         found = unfinished or self._notes.unfinished()
-        if self._lanes["answered"].blockers:
+        if self._flows["answered"].blockers:
             self._notes.undelivered()
         self._notes.ended(by)
         self.tell(
             Ended(
                 hop=self.hop, connection=self.number, service_port=self.service_port, by=by, phase=found.phase,
                 text=found.text, direction_due=found.due, t_ns=time.monotonic_ns(),
-                sent_bytes=self._lanes["sent"].came_bytes, answered_bytes=self._lanes["answered"].came_bytes, why=why,
+                sent_bytes=self._flows["sent"].came_bytes, answered_bytes=self._flows["answered"].came_bytes, why=why,
             )
         )  # fmt: skip
 
     def _close(self) -> None:
         """Accept no more bytes; undo what rules have begun, and forget what they hold."""
-        for lane in self._lanes.values():
-            lane.close()
+        for flow in self._flows.values():
+            flow.close()
         whole, self._whole = self._whole, None
         if whole is not None:
-            whole.give_up()  # the lanes are closed: nothing is forwarded, but a rule that did nothing is in force again
+            whole.give_up()  # the flows are closed: nothing is forwarded, but a rule that did nothing is in force again
         for held in self._holds:
             if not held.done:
                 held.forget()

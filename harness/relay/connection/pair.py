@@ -68,13 +68,15 @@ class Pair:
         self._hop = hop
         self._number = number
         self._loop = loop
-        self._to: dict[Direction, Side] = {"sent": self.server, "answered": self.service}
-        self._from: dict[Direction, Side] = {"sent": self.service, "answered": self.server}
+        # The side that each direction is written to, and the one that it comes from.
+        self.destinations: dict[Direction, Side] = {"sent": self.server, "answered": self.service}
+        self.sources: dict[Direction, Side] = {"sent": self.service, "answered": self.server}
         self._joined = False
         self._goes_over_to_tls = False
         self._joining: asyncio.Task[None] | None = None
         self._bare: socket.socket | None = None
-        self._early: list[tuple[Direction, bytes | None]] = []  # None: the end of the direction
+        self.early: list[tuple[Direction, bytes | None]] = []
+        """What came before the server was connected; None is the end of the direction."""
         self._early_bytes = 0
         self._said_early = asyncio.Event()
         self._finished: set[Direction] = set()
@@ -104,7 +106,7 @@ class Pair:
         """Take what was read."""
         engine = self.engine
         if not self._joined or engine is None:
-            self._early.append((direction, chunk))
+            self.early.append((direction, chunk))
             self._early_bytes += len(chunk)
             self._said_early.set()
             self.regulate()
@@ -116,7 +118,7 @@ class Pair:
     def finished(self, direction: Direction) -> None:
         """Handle the end of a direction."""
         if not self._joined or self.engine is None:
-            self._early.append((direction, None))
+            self.early.append((direction, None))
             self._said_early.set()
         else:
             self.engine.finish(direction)
@@ -139,9 +141,9 @@ class Pair:
         """
         if self._goes_over_to_tls:
             return
-        for direction, source in self._from.items():
+        for direction, source in self.sources.items():
             waiting = self._early_bytes + (self.engine.queued_bytes(direction) if self.engine is not None else 0)
-            source.allow_reading(not self._to[direction].full and waiting <= HIGH_WATER_BYTES)
+            source.allow_reading(not self.destinations[direction].full and waiting <= HIGH_WATER_BYTES)
 
     @property
     def service_port(self) -> int | None:
@@ -169,12 +171,12 @@ class Pair:
 
     def forward(self, direction: Direction, data: bytes) -> None:
         """Send bytes on."""
-        self._to[direction].write(data)
+        self.destinations[direction].write(data)
 
     def finish(self, direction: Direction) -> None:
         """Tell the receiver that no more bytes will come; after both directions have ended, close."""
         self._finished.add(direction)
-        self._to[direction].write_eof()
+        self.destinations[direction].write_eof()
         if len(self._finished) == 2:
             self.close()
 
@@ -308,7 +310,7 @@ class Pair:
     def _join(self) -> None:
         """Both sides are connected: forward what came meanwhile."""
         self._joined, self._goes_over_to_tls = True, False
-        early, self._early, self._early_bytes = self._early, [], 0
+        early, self.early, self._early_bytes = self.early, [], 0
         for direction, chunk in early:
             if chunk is None:
                 self.finished(direction)

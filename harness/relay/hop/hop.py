@@ -52,7 +52,8 @@ class HopServer:
         self._upstream = upstream
         self._state = _state(kind, RuleBook(fired))
         self._numbers = itertools.count(1)
-        self._pairs: dict[Pair, None] = {}
+        self.pairs: dict[Pair, None] = {}
+        """The open connections, in the order in which they came."""
         self._listener: Listener | None = None
         self._losses: HopLosses | None = None
         self.trouble: Trouble | None = None
@@ -69,7 +70,7 @@ class HopServer:
         begins_in_tls = kind.tls == "required" and kind.speech.tls is None
         receives = self._receive_bare if begins_in_tls else self._receive
         self._listener = await Listener.open(receives if self._arrivals is None else self._receive_unknown)
-        self._losses = HopLosses(self._listener.cable, lambda: list(self._pairs))
+        self._losses = HopLosses(self._listener.cable, lambda: list(self.pairs))
         return self._listener.port
 
     async def refuse(self, *, refusing: bool) -> None:
@@ -96,19 +97,19 @@ class HopServer:
             self._listener.close()
         if self._arrivals is not None:
             self._arrivals.close()
-        for pair in list(self._pairs):
+        for pair in list(self.pairs):
             pair.abort()
 
     def cut_all(self) -> int:
         """Close every connection; return how many there were."""
-        engines = [pair.engine for pair in self._pairs if pair.engine is not None]
+        engines = [pair.engine for pair in self.pairs if pair.engine is not None]
         for engine in engines:
             engine.cut()
         return len(engines)
 
     def traffic(self) -> list[Json]:
         """For each open connection: the service's port, and the bytes of each direction."""
-        engines = [pair.engine for pair in self._pairs if pair.engine is not None]
+        engines = [pair.engine for pair in self.pairs if pair.engine is not None]
         return [[engine.service_port, *engine.traffic] for engine in engines if not engine.told_end]
 
     @property
@@ -130,7 +131,7 @@ class HopServer:
         armed = self._state.book.disarm(rule_id)
         if armed is None:
             return
-        for pair in list(self._pairs):
+        for pair in list(self.pairs):
             if pair.engine is not None:
                 pair.engine.disarmed(armed)
         for held in list(armed.holds):
@@ -201,7 +202,7 @@ class HopServer:
 
     async def enter(self, service: socket.socket, server: socket.socket | None) -> None:
         """Relay a connection that was accepted already, and perhaps connected to the server."""
-        pair = self._new_pair()
+        pair = self.new_pair()
         if server is not None:
             self._connected[pair.server] = server
         await self._loop.connect_accepted_socket(lambda: pair.service, service)
@@ -224,25 +225,26 @@ class HopServer:
 
     def ended(self, pair: Pair) -> None:
         """Forget a connection that has ended."""
-        self._pairs.pop(pair, None)
+        self.pairs.pop(pair, None)
         unused = self._connected.pop(pair.server, None)
         if unused is not None:
             unused.close()
 
     async def _receive(self, bound: socket.socket) -> asyncio.AbstractServer:
-        return await self._loop.create_server(lambda: self._new_pair().service, sock=bound, backlog=BACKLOG)
+        return await self._loop.create_server(lambda: self.new_pair().service, sock=bound, backlog=BACKLOG)
 
     async def _receive_bare(self, bound: socket.socket) -> Door:
-        return Door(bound, lambda bare, port: self._new_pair().enter_in_tls(bare, port))
+        return Door(bound, lambda bare, port: self.new_pair().enter_in_tls(bare, port))
 
     async def _receive_unknown(self, bound: socket.socket) -> Door:
         if self._arrivals is None:
             raise HarnessError("the hop's server is known")
         return self._arrivals.door(bound)
 
-    def _new_pair(self) -> Pair:
+    def new_pair(self) -> Pair:
+        """Make a connection through the hop, whose sides are not connected yet."""
         pair = Pair(self, self._state, next(self._numbers), self._loop)
-        self._pairs[pair] = None
+        self.pairs[pair] = None
         return pair
 
 

@@ -31,18 +31,20 @@ def near_misses(armed: ArmedRule, sights: Iterable[Sight]) -> list[str]:
 
 def _distance(armed: ArmedRule, sight: Sight) -> float:
     """Count the conditions that do not hold; for a text, how different it is. 0: all hold."""
-    differing = len([word for word in _differences(armed, sight) if not word.startswith("text")])
-    return differing + (0 if _begins(armed, sight) else 2 * (1 - _likeness(armed, sight)) + 0.1)
+    return len(_unlike(armed, sight)) + (0 if _begins(armed, sight) else 2 * (1 - _likeness(armed, sight)) + 0.1)
 
 
 def _line(armed: ArmedRule, sight: Sight) -> str:
     text = sight.text if len(sight.text) <= TEXT_MAX else f"{sight.text[:TEXT_MAX]}..."
     said = f"{sight.direction} {sight.name} {text!r} in phase {sight.phase}, {sight.count} times"
-    wanted = _differences(armed, sight)
+    wanted = _unlike(armed, sight)
+    if not _begins(armed, sight):
+        wanted.append(f"text {armed.rule.match.text!r}")
     return f"{said}: the rule wants {', '.join(wanted) if wanted else 'its answer, and that has not come as a whole'}"
 
 
-def _differences(armed: ArmedRule, sight: Sight) -> list[str]:
+def _unlike(armed: ArmedRule, sight: Sight) -> list[str]:
+    """Name the conditions that do not hold, except for the text."""
     match = armed.rule.match
     wanted: list[str] = []
     if match.direction != sight.direction and not (_wants_answer(armed) and sight.runs):
@@ -53,8 +55,6 @@ def _differences(armed: ArmedRule, sight: Sight) -> list[str]:
         wanted.append("the message that has the statement carried out")
     if match.phase not in (None, sight.phase):
         wanted.append(f"phase {match.phase}")
-    if not _begins(armed, sight):
-        wanted.append(f"text {match.text!r}")
     return wanted
 
 

@@ -16,6 +16,7 @@ from harness.engine.laying.testbed import Testbed
 from harness.errors import UsageError
 from harness.results import Evidence, RunKey, RunResult
 from harness.results.files import write_atomically
+from harness.results.places import Location
 from harness.scenario.doing import StepMisuseError
 from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario
@@ -54,7 +55,7 @@ def order_scenarios(target: Target) -> tuple[Scenario, ...]:
             theme=THEME,
             play=play,
             proofs=(Proof(protections=(asked.proves,), fails=asked.fails),),
-            location=str(target.path),
+            location=Location(str(target.path)),
             run=functools.partial(run_orders, asked.mixes, at_most=asked.at_most),
             source=repr(asked.mixes),
         ),

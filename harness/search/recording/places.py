@@ -30,11 +30,12 @@ _CELL = re.compile(
     rf"(?P<kind>{'|'.join(KINDS)})/(?P<first>(?:{_PROTOCOL})/.*?)(?:{THEN}(?P<second>(?:{_PROTOCOL})/.*))?",
     re.DOTALL,
 )
-_POINT = re.compile(
+_PLACE = (
     rf"(?P<protocol>{_PROTOCOL})/(?P<direction>{'|'.join(DIRECTIONS)})/(?P<phase>{'|'.join(PHASES)})/"
-    r"(?P<message>[^/]+)/(?P<text>.*)/(?P<occurrence>[1-9][0-9]*)/(?P<action>[^/ ]+)",
-    re.DOTALL,
+    r"(?P<message>[^/]+)/(?P<text>.*)/(?P<occurrence>[1-9][0-9]*)"
 )
+_WHOLE_PLACE = re.compile(_PLACE, re.DOTALL)
+_POINT = re.compile(rf"{_PLACE}/(?P<action>[^/ ]+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,6 +56,26 @@ class Place:
     def __str__(self) -> str:
         """The place in one line."""
         return f"{self.protocol}/{self.direction}/{self.phase}/{self.message}/{self.text}/{self.occurrence}"
+
+    @classmethod
+    def parse(cls, text: str, *, where: str = "place") -> Place:
+        """Read a place back. Raises UsageError."""
+        found = _WHOLE_PLACE.fullmatch(text)
+        if found is None:
+            mend = "write PROTOCOL/DIRECTION/PHASE/MESSAGE/STATEMENT/OCCURRENCE"
+            raise UsageError.at(where, "place", text, "not the place of a message", mend=mend)
+        return _place(found)
+
+
+def _place(found: re.Match[str]) -> Place:
+    return Place(
+        found["protocol"],
+        found["direction"],  # type: ignore[arg-type]  # the expression lets nothing else through
+        found["phase"],  # type: ignore[arg-type]  # as above
+        found["message"],
+        found["text"],
+        int(found["occurrence"]),
+    )
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -80,15 +101,7 @@ class Point:
         if found is None:
             mend = "write PROTOCOL/DIRECTION/PHASE/MESSAGE/STATEMENT/OCCURRENCE/ACTION"
             raise UsageError.at(where, "point", text, "not a point of the fault space", mend=mend)
-        place = Place(
-            found["protocol"],
-            found["direction"],  # type: ignore[arg-type]  # the expression lets nothing else through
-            found["phase"],  # type: ignore[arg-type]  # as above
-            found["message"],
-            found["text"],
-            int(found["occurrence"]),
-        )
-        return cls(place, found["action"])
+        return cls(_place(found), found["action"])
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -98,6 +111,11 @@ class CellId:
     kind: Kind
     first: Point
     second: Point | None = None
+
+    @property
+    def last(self) -> Point:
+        """The fault that is written last."""
+        return self.first if self.second is None else self.second
 
     def __str__(self) -> str:
         """The cell in one line; `--only` finds it by that."""

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import Field, PlainValidator
 
 from harness.documents import read_document
 from harness.errors import UsageError
 from harness.results.model import Read, RunInfo
-from harness.search.recording.places import CUT_INSIDE, CellId, Kind, Point
+from harness.search.recording.places import CUT_INSIDE, CellId, Kind, Place
 from harness.search.space.actions import ACTIONS, ON_DEMAND
 from harness.search.sweep.report import JSON_FILE, SCHEMA
 from harness.search.sweep.results import CellVerdict
@@ -30,12 +30,11 @@ def _cell_id(text: Any) -> CellId:
     return found
 
 
-def _place(text: str) -> str:
+def _place(text: Any) -> Place:
     try:
-        Point.parse(f"{text}/any")
-    except UsageError as problem:
+        return Place.parse(text)
+    except (TypeError, UsageError) as problem:
         raise ValueError("not the place of a message") from problem
-    return text
 
 
 _CUT = re.compile(rf"{CUT_INSIDE}\d+")
@@ -45,7 +44,7 @@ class MessageRead(Read):
     """A row of the maps. `length`: bytes."""
 
     kind: Kind
-    place: Annotated[str, AfterValidator(_place)]
+    place: Annotated[Place, PlainValidator(_place)]
     length: int
 
 

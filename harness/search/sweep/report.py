@@ -56,7 +56,7 @@ class SweepReport:
             "sweeping_s": round(results.sweeping_s, 3),
             "judged_a_second": judged_a_second(results),
             "problems": [problem.to_json() for problem in results.problems],
-            "messages": [dataclasses.asdict(row) for row in results.rows],
+            "messages": [row.to_json() for row in results.rows],
             "cells": [cell.to_json() for cell in results.cells],
         }
 
@@ -71,7 +71,7 @@ def answers_by_action(cells: Sequence[CellResult]) -> Mapping[str, Mapping[str, 
     found: dict[str, Counter[str]] = {}
     for cell in cells:
         action = "cut@N" if cell.cell.first.bytes_passed is not None else cell.cell.first.action
-        found.setdefault(action, Counter())[cell.answer.partition(",")[0] or "nothing"] += 1
+        found.setdefault(action, Counter())[cell.outcome or "nothing"] += 1
     return found
 
 

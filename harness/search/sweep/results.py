@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.results.cause import Cause
-from harness.search.recording.places import CellId, Kind
+from harness.search.recording.places import CellId, Kind, Place
 from harness.vocabulary import Json
 
 
@@ -33,9 +33,11 @@ NOTABLE = (CellVerdict.FAILED, CellVerdict.SILENT, CellVerdict.INCONCLUSIVE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellResult:
-    """One cell, judged. `answer`: how the request ended, in words. `evidence`: what the relay did, or saw instead.
+    """One cell, judged.
 
-    `struck`: how many of its faults did, the first of them first. `tries`: how often it was tried until they did.
+    `answer`: how each request ended, in words. `outcome`: of the first one. `evidence`: what the relay did, or
+    saw instead. `struck`: how many of its faults did, the first of them first. `tries`: how often it was tried until
+    they did.
     `history`: the file, relative to the run's folder, and the lines of it that are this cell's. `cause`: why it failed,
     if it did: cells with equal causes are one finding.
     """
@@ -45,6 +47,7 @@ class CellResult:
     reason: str = ""
     failing: tuple[str, ...] = ()
     answer: str = ""
+    outcome: str = ""
     evidence: tuple[str, ...] = ()
     struck: int = 0
     tries: int = 1
@@ -100,8 +103,12 @@ class RowOfMap:
     """One message of one kind of delivery, as a row of the maps has it. `length`: bytes, as it was recorded."""
 
     kind: Kind
-    place: str
+    place: Place
     length: int
+
+    def to_json(self) -> dict[str, Json]:
+        """Return its entry in `sweep.json`."""
+        return {"kind": self.kind, "place": str(self.place), "length": self.length}
 
 
 @dataclass(slots=True)

@@ -167,6 +167,7 @@ class Sweeper:
             failing=verdict.failing,
             cause=verdict.cause,
             answer="; ".join(str(answer) for answer in trial.answers),
+            outcome=next((str(answer.outcome) for answer in trial.answers), ""),
             evidence=tuple(trial.evidence),
             struck=trial.struck,
             tries=tries,

@@ -265,7 +265,7 @@ def _entries(folder: str) -> list[str]:
     except (FileNotFoundError, ProcessLookupError):  # the process has ended since
         return []
     except PermissionError as error:
-        if _is_ending(folder):
+        if is_ending(folder):
             return []
         raise _closed(folder) from error
 
@@ -276,12 +276,12 @@ def _link(path: str) -> str:
     except (FileNotFoundError, ProcessLookupError):  # closed in between
         return ""
     except PermissionError as error:
-        if _is_ending(path):
+        if is_ending(path):
             return ""
         raise _closed(path) from error
 
 
-def _is_ending(path: str) -> bool:
+def is_ending(path: str) -> bool:
     """Whether the process has given its memory back: from then on /proc shows its descriptors to root alone."""
     try:
         return Path(*Path(path).parts[:3], "statm").read_text(encoding="ascii").startswith("0 ")

@@ -25,10 +25,10 @@ from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
-from harness.stack._cache import cache_candidates, cache_folder
-from harness.stack._tool import Tools, tools
-from harness.stack.toxiproxy._go import obtain_go
-from harness.stack.toxiproxy._go_buildinfo import read_go_build
+from harness.stack.cache import cache_candidates, cache_folder
+from harness.stack.tool import Tools, tools
+from harness.stack.toxiproxy.go import obtain_go
+from harness.stack.toxiproxy.go_buildinfo import read_go_build
 
 __all__ = ["BUILD", "TOXIPROXY_MODULE", "TOXIPROXY_VERSION", "cached_toxiproxy", "toxiproxy_server_path"]
 

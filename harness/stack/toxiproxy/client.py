@@ -17,7 +17,7 @@ from harness.addresses import HostPort
 from harness.closing import Closing
 from harness.errors import HarnessError, UsageError
 from harness.stack.tcp.port_claims import PortClaims
-from harness.stack.toxiproxy._api import (
+from harness.stack.toxiproxy.api import (
     CALL_TIMEOUT_S,
     ToxiproxyApi,
     ToxiproxyError,

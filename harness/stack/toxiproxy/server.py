@@ -12,10 +12,10 @@ from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper, ProcessSpec
 from harness.stack.servers.process import ServerProcess
 from harness.stack.servers.server import Launch, Server
-from harness.stack.toxiproxy._go_buildinfo import read_go_build
-from harness.stack.toxiproxy._log import AcceptedClient, ProxyEvent, proxy_events
 from harness.stack.toxiproxy.build import BUILD, TOXIPROXY_MODULE, toxiproxy_server_path
 from harness.stack.toxiproxy.client import ToxiproxyClient, parse_api_url
+from harness.stack.toxiproxy.go_buildinfo import read_go_build
+from harness.stack.toxiproxy.log import AcceptedClient, ProxyEvent, proxy_events
 
 __all__ = ["AcceptedClient", "ProxyEvent", "ToxiproxyServer", "find_toxiproxy", "named_toxiproxy", "toxiproxy_version"]
 

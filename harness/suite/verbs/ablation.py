@@ -9,7 +9,7 @@ from harness.proof.matrix import Matrix, matrix_of
 from harness.proof.teeth import SECTION, Teeth, teeth_of
 from harness.results import RunKey
 from harness.scenario.scenario import Scenario
-from harness.suite.chosen import Chosen
+from harness.suite.selection.chosen import Chosen
 from harness.suite.session import Session
 from harness.suite.verbs.running import Known
 

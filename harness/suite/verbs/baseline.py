@@ -16,7 +16,7 @@ from harness.results.naming import newest_run, run_named
 from harness.results.reading import read_summary
 from harness.results.revision import revision_of, uncommitted
 from harness.search.space.space import committed_space
-from harness.suite.chosen import Chosen
+from harness.suite.selection.chosen import Chosen
 from harness.suite.session import Session
 
 SECTION = "baseline"

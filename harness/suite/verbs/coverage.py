@@ -38,7 +38,7 @@ from harness.search.space.space import (
 from harness.search.space.swept import Swept
 from harness.search.sweep.results import CellResult
 from harness.search.sweep.sweeper import SweepSettings, sweeping
-from harness.suite.chosen import Chosen
+from harness.suite.selection.chosen import Chosen
 from harness.suite.session import Session
 from harness.suite.status import ExitStatus
 from harness.suite.verbs.search import Search

@@ -24,7 +24,7 @@ from harness.results import Role, RunKey, RunResult
 from harness.results.repro import harness_words
 from harness.scenario.scenario import Scenario
 from harness.stack import private_folder
-from harness.suite.chosen import Chosen
+from harness.suite.selection.chosen import Chosen
 from harness.suite.session import Session
 
 FOLDER = "mutants"

@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.results import Role, RunKey
 from harness.results.files import write_atomically
 from harness.scenario.scenario import Scenario
-from harness.suite.chosen import Chosen
+from harness.suite.selection.chosen import Chosen
 from harness.suite.session import Session
 from harness.target import TargetDescription
 

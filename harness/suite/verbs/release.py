@@ -15,8 +15,8 @@ from harness.results.files import write_atomically
 from harness.results.model import SummaryRead
 from harness.results.reading import own_runs, read_summary
 from harness.scenario.scenario import Scenario
-from harness.suite.chosen import Chosen
 from harness.suite.info import Command
+from harness.suite.selection.chosen import Chosen
 from harness.suite.session import Session
 from harness.suite.verbs.running import every, prove_scenario, run_scenarios
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from harness.checks import Verdict
 from harness.results import RunKey, RunResult
 from harness.scenario.scenario import Scenario
-from harness.suite.chosen import Chosen
+from harness.suite.selection.chosen import Chosen
 from harness.suite.session import Session
 from harness.suite.verbs.first_runs import FirstRuns
 

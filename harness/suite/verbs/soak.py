@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.scenario.scenario import Scenario
-from harness.suite.chosen import Chosen
+from harness.suite.selection.chosen import Chosen
 from harness.suite.session import Session
 from harness.suite.verbs.first_runs import FirstRuns
 

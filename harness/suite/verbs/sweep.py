@@ -100,4 +100,4 @@ def kinds_needed(choice: Choice) -> Sequence[Kind]:
 
 def rows_of(recordings: Sequence[Recording]) -> Sequence[RowOfMap]:
     """The rows of the maps, in the order in which the messages pass."""
-    return [RowOfMap(each.kind, str(message.place), message.length) for each in recordings for message in each.messages]
+    return [RowOfMap(each.kind, message.place, message.length) for each in recordings for message in each.messages]

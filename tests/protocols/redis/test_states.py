@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from harness.processes.keeper import Keeper
 from harness.protocols.redis.server import RedisServer
-from harness.protocols.redis.states import STATES
+from harness.protocols.redis.states.table import STATES
 from harness.stack.servers.server import Launch
 
 SAID = {

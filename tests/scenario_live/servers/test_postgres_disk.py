@@ -7,7 +7,7 @@ import pytest
 from harness import ACKNOWLEDGED, ANY_OUTCOME, REFUSED, Lab, postgres, server
 from harness.checks import Verdict
 from harness.errors import UsageError
-from harness.protocols.postgres.failing_disk import Synced
+from harness.protocols.postgres.disks.failing import Synced
 from tests.scenario_live.support import Runs, all_mended, asked, evidence
 
 SETTINGS = "SELECT current_setting('fsync')"

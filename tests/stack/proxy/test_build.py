@@ -13,8 +13,8 @@ import pytest
 
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
-from harness.stack import _cache
-from harness.stack.toxiproxy import _go
+from harness.stack import cache as caching
+from harness.stack.toxiproxy import go as going
 from harness.stack.toxiproxy.build import TOXIPROXY_VERSION, cached_toxiproxy, toxiproxy_server_path
 from tests.stack.support import script
 
@@ -198,7 +198,7 @@ def no_installer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment without pip, and a PATH without uv and Go."""
     monkeypatch.setitem(sys.modules, "pip", None)
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
-    monkeypatch.setattr(_go, "USUAL_PLACE", tmp_path / "nothing")
+    monkeypatch.setattr(going, "USUAL_PLACE", tmp_path / "nothing")
 
 
 @pytest.mark.usefixtures("no_installer", "cache")
@@ -222,16 +222,16 @@ def test_a_go_that_is_too_old_is_passed_over(keeper: Keeper, go: StubGo, monkeyp
 
 
 def test_the_wheel_is_pinned_and_needs_no_compiler_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    pinned = _go.GO_PINNED.read_text()
+    pinned = going.GO_PINNED.read_text()
     assert pinned.count("--hash=sha256:") >= 2
     assert "://" not in pinned, "no registry's address"
-    command = _go._installer(Path("target"))
+    command = going.installer_command(Path("target"))
     assert command is not None
     assert command[:3] == [sys.executable, "-m", "pip"]
     assert {"--require-hashes", "--no-deps", "--target"} <= set(command)
     monkeypatch.setitem(sys.modules, "pip", None)
     monkeypatch.setattr("shutil.which", lambda _name: "/usr/bin/uv")
-    assert (_go._installer(Path("target")) or [])[:2] == ["/usr/bin/uv", "pip"]
+    assert (going.installer_command(Path("target")) or [])[:2] == ["/usr/bin/uv", "pip"]
 
 
 def test_a_named_go_that_is_none(keeper: Keeper, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,17 +258,17 @@ def test_versions_that_are_none(version: str) -> None:
     ],
 )
 def test_go_versions(text: str, version: tuple[int, ...]) -> None:
-    assert _go.parse_go_version(text) == version
+    assert going.parse_go_version(text) == version
 
 
 def test_a_folder_that_others_may_write_to_is_refused(cache: Path) -> None:
     cache.mkdir()
     cache.chmod(0o777)
     with pytest.raises(HarnessError, match="every user may write to it") as caught:
-        _cache.cache_folder()
+        caching.cache_folder()
     assert "HARNESS_CACHE_DIR" in caught.value.hint
     cache.chmod(0o700)
-    assert _cache.cache_folder() == cache
+    assert caching.cache_folder() == cache
 
 
 def test_a_home_that_may_not_be_written_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,6 +277,6 @@ def test_a_home_that_may_not_be_written_is_replaced(tmp_path: Path, monkeypatch:
     monkeypatch.delenv("HARNESS_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    folder = _cache.cache_folder()
+    folder = caching.cache_folder()
     assert folder.parent == tmp_path
     assert folder.stat().st_mode & 0o777 == 0o700

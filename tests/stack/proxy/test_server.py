@@ -11,10 +11,10 @@ import pytest
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
 from harness.stack.servers.server import Launch
-from harness.stack.toxiproxy._go_buildinfo import read_go_build
-from harness.stack.toxiproxy._log import ProxyEventKind, proxy_events
 from harness.stack.toxiproxy.build import toxiproxy_server_path
 from harness.stack.toxiproxy.client import Proxy
+from harness.stack.toxiproxy.go_buildinfo import read_go_build
+from harness.stack.toxiproxy.log import ProxyEventKind, proxy_events
 from harness.stack.toxiproxy.server import ToxiproxyServer, find_toxiproxy, toxiproxy_version
 from tests.stack.proxy.echo import Client, EchoServer
 from tests.stack.support import accepts, first_then_any, occupied_port, processes_in, refusing, script

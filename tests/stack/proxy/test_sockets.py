@@ -236,8 +236,8 @@ def test_a_process_that_has_ended_has_no_sockets() -> None:
     with subprocess.Popen(["sleep", "60"]) as living, subprocess.Popen(["true"]) as zombie:
         try:
             assert until(lambda: _state(zombie.pid) == "Z")
-            assert sockets._is_ending(f"/proc/{zombie.pid}/fd")
-            assert not sockets._is_ending(f"/proc/{living.pid}/fd")
+            assert sockets.is_ending(f"/proc/{zombie.pid}/fd")
+            assert not sockets.is_ending(f"/proc/{living.pid}/fd")
             assert connections([zombie.pid], 1) == ()
         finally:
             living.kill()

@@ -32,7 +32,7 @@ def _problems(rig: Rig, probed: Probed) -> Iterator[str]:
         yield from (f"{series} is not shown before it was counted" for series in probes.counts.values()
                     if not _shown(probed, series))  # fmt: skip
     yield from (f"{series} is not shown" for series in probes.shows if not _shown(probed, series))
-    yield from _below_zero(rig.target, rig.recorder.history)
+    yield from below_zero(rig.target, rig.recorder.history)
     if not probed.is_taken:
         yield f"Prometheus takes no metrics of the content type {probed.content_type!r}"
     for label, known in probes.labels.items():
@@ -43,7 +43,7 @@ def _problems(rig: Rig, probed: Probed) -> Iterator[str]:
         yield f"{probes.tasks} says {probed.get(probes.tasks):g} while a task of the service answers this question"
 
 
-def _below_zero(target: Target, history: History) -> Iterator[str]:
+def below_zero(target: Target, history: History) -> Iterator[str]:
     """Of which connections the service has said at any time of the run that it had less than none."""
     probes = target.description.probes
     told = {series for link in target.description.links.values() for series in link.told_by}

@@ -22,6 +22,8 @@ class Column:
 
     kind: str
     name: str
+    profile: str = ""
+    without: tuple[str, ...] = ()
 
 
 PROOFS = Column("proof", "its proofs: it fails without")
@@ -115,7 +117,8 @@ def _entries(summary: SummaryRead) -> Iterator[tuple[str, Column, Entry]]:
         if matrix is not None and run.role == "ablated" and run.profile == matrix.profile and len(run.without) == 1:
             continue  # the heat map has it
         if run.role == "scenario" or place not in told:
-            column = Column("off" if run.role == "ablated" else "run", column_name(run))
+            kind = "off" if run.role == "ablated" else "run"
+            column = Column(kind, column_name(run), run.profile, tuple(run.without))
             yield run.id, column, Entry(place, run.verdict, f"{run.id}, {column.name}: {run.verdict}")
     for proof in summary.proofs:
         if proof.ablated in places:
@@ -144,8 +147,7 @@ def _order(summary: SummaryRead) -> Callable[[Column], tuple[object, ...]]:
     own = summary.run.profile
 
     def key(column: Column) -> tuple[object, ...]:
-        profile = column.name.partition(" ")[0]
-        return (_KINDS.index(column.kind), profile != own, " without " in column.name, column.name)
+        return (_KINDS.index(column.kind), column.profile != own, bool(column.without), column.name)
 
     return key
 

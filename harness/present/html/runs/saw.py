@@ -10,7 +10,7 @@ from harness.results.model import RunRead
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CheckShown:
     """One check. `wants`: what must hold. `saw`: why it failed, or what it examined. `idle`: nothing to judge."""
 
     name: str
@@ -25,12 +25,12 @@ class Seen:
         return "failed" if self.failed else "unavailable" if self.idle else "held"
 
 
-def checks_seen(run: RunRead) -> Sequence[Seen]:
+def checks_seen(run: RunRead) -> Sequence[CheckShown]:
     """All checks, in their own order, the failed ones first. Of an older harness's run: the failed ones' names."""
     if not run.checks:
-        return [Seen(name, True, wants(name), "") for name in run.failing_checks]
+        return [CheckShown(name, True, wants(name), "") for name in run.failing_checks]
     found = [
-        Seen(
+        CheckShown(
             each.name, each.failed, wants(each.name), each.reason if each.failed else each.saw,
             idle=each.observations == 0 and not each.failed,
         )

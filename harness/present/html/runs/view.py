@@ -19,7 +19,7 @@ from harness.present.html.runs.chronicle import Chronicle, Told, chronicle_of
 from harness.present.html.runs.detail import Detail
 from harness.present.html.runs.exceptions import Raised, exceptions_in
 from harness.present.html.runs.logs import Excerpt, LogFile, epoch_s
-from harness.present.html.runs.saw import Seen, checks_seen
+from harness.present.html.runs.saw import CheckShown, checks_seen
 from harness.present.html.runs.source import NOTHING, Source, source_in
 from harness.present.looks import look
 from harness.results.model import ProofRead, RunRead
@@ -47,7 +47,7 @@ class RunView:
     story: Sequence[Told] = ()
     story_left_out: int = 0
     answers: Sequence[AnswerRow] = ()
-    checks: Sequence[Seen] = ()
+    checks: Sequence[CheckShown] = ()
     exceptions: Sequence[Raised] = ()
     logs: Sequence[Excerpt] = ()
     before: Sequence[Before] = ()

@@ -25,7 +25,7 @@ from harness.engine.steps import (
     Wait,
 )
 from harness.engine.workload.load_steps import Arrivals, Capacity, ComesBack
-from harness.faults.fault import Fault, Fired
+from harness.faults.fault import Fault, FaultFired
 from harness.vocabulary import (
     ANY_OUTCOME,
     ENDS,
@@ -158,7 +158,7 @@ def _joined(faults: Sequence[Fault]) -> str:
 def _until(step: Until) -> str:
     within = "" if step.within_s == WITHIN_S else f" (within {step.within_s:g} s)"
     match step.moment:
-        case Fired(fault, times):
+        case FaultFired(fault, times):
             return f"Wait until this took effect{'' if times == 1 else f' {times} times'}: {fault.words()}{within}"
         case moment:
             return f"Wait until {_moment(moment)}{within}"

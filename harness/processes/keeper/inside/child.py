@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from harness.processes.keeper._messages import Spawn
-from harness.processes.syscalls._install import install_filter
-from harness.processes.syscalls._libc import prctl
-from harness.processes.syscalls._linux.prctl_h import PR_SET_PDEATHSIG
+from harness.processes.keeper.messages import Spawn
+from harness.processes.syscalls.install import install_filter
+from harness.processes.syscalls.libc import prctl
+from harness.processes.syscalls.linux.prctl_h import PR_SET_PDEATHSIG
 
 REPORT_BYTES_MAX = 16384
 LISTENER = b"listener"  # the report that carries the listener's descriptor

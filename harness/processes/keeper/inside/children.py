@@ -9,9 +9,9 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from harness.processes.keeper._messages import Done, Refused, SendSignal, SetRules
 from harness.processes.keeper.inside.descendants import kill_session
-from harness.processes.syscalls._supervisor import Supervisor
+from harness.processes.keeper.messages import Done, Refused, SendSignal, SetRules
+from harness.processes.syscalls.supervisor import Supervisor
 
 STOPPED = "keeper: this process was stopped by a signal (SIGSTOP) that the harness did not send; it was killed\n"
 

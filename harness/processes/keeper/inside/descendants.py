@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
-from harness.processes.syscalls._libc import pidfd_open, pidfd_send_signal
+from harness.processes.syscalls.libc import pidfd_open, pidfd_send_signal
 
 _RESCAN_S = 0.01
 READ_BYTES = 4096

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 from harness.processes.keeper.inside.descendants import kill_all, reap_any
 from harness.processes.keeper.inside.server import Server
-from harness.processes.syscalls._libc import pidfd_open, prctl
-from harness.processes.syscalls._linux.prctl_h import PR_SET_CHILD_SUBREAPER
+from harness.processes.syscalls.libc import pidfd_open, prctl
+from harness.processes.syscalls.linux.prctl_h import PR_SET_CHILD_SUBREAPER
 
 SWEEP_DEADLINE_S = 10.0
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

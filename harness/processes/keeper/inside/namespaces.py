@@ -8,8 +8,8 @@ import pwd
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.processes.syscalls._libc import unshare
-from harness.processes.syscalls._linux.sched_h import CLONE_NEWUSER
+from harness.processes.syscalls.libc import unshare
+from harness.processes.syscalls.linux.sched_h import CLONE_NEWUSER
 
 PREFERRED_UID = 1000
 NOBODY = 65534  # the kernel's overflow id, which every distribution names

@@ -20,9 +20,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NoReturn
 
 from harness.modules import users_modules
-from harness.processes.keeper._codec import decode
-from harness.processes.keeper._messages import Spawn
+from harness.processes.keeper.codec import decode
 from harness.processes.keeper.inside.child import EXIT_NOT_STARTED, ORDERS_FD, Step, die_with, redirect, take, watch
+from harness.processes.keeper.messages import Spawn
 
 ORDER_BYTES_MAX: Final = 1024 * 1024
 MODULE: Final = "-m"

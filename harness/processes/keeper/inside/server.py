@@ -10,9 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from harness.processes.keeper._channel import Channel
-from harness.processes.keeper._codec import decode, encode
-from harness.processes.keeper._messages import (
+from harness.processes.keeper.channel import Channel
+from harness.processes.keeper.codec import decode, encode
+from harness.processes.keeper.inside.children import Child, Children
+from harness.processes.keeper.inside.descendants import kill_all
+from harness.processes.keeper.inside.identity import Identities
+from harness.processes.keeper.inside.start import Start
+from harness.processes.keeper.messages import (
     AskOwner,
     Called,
     Done,
@@ -28,11 +32,7 @@ from harness.processes.keeper._messages import (
     Started,
     Sync,
 )
-from harness.processes.keeper.inside.children import Child, Children
-from harness.processes.keeper.inside.descendants import kill_all
-from harness.processes.keeper.inside.identity import Identities
-from harness.processes.keeper.inside.start import Start
-from harness.processes.syscalls._supervisor import Supervisor
+from harness.processes.syscalls.supervisor import Supervisor
 
 TEARDOWN_GRACE_S = 1.0
 KILL_DEADLINE_S = 10.0

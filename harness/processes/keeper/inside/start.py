@@ -9,10 +9,10 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from harness.processes.keeper._codec import encode
-from harness.processes.keeper._messages import Refused, Spawn
+from harness.processes.keeper.codec import encode
 from harness.processes.keeper.inside.child import REPORT_BYTES_MAX, fork_child
 from harness.processes.keeper.inside.children import Child
+from harness.processes.keeper.messages import Refused, Spawn
 
 GO_ON = b"go"
 """What a newborn waits for: its end is the keeper's to collect from then on."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from harness.capability import PGBOUNCER
 from harness.errors import HarnessError, UsageError
-from harness.faults._background import Background
+from harness.faults.background import Background
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
 from harness.faults.fault import Injection, Need

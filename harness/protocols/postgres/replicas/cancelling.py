@@ -11,7 +11,7 @@ from typing import ClassVar
 import asyncpg
 
 from harness.errors import HarnessError, UsageError
-from harness.faults._background import Background
+from harness.faults.background import Background
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
 from harness.faults.fault import Injection

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.errors import HarnessError
-from harness.stack._cache import cache_folder
+from harness.stack.cache import cache_folder
 
 __all__ = ["FreshData", "fresh_data"]
 
@@ -45,7 +45,7 @@ class FreshData:
         try:
             noted = self._note()
             # Each has a password of its own: the same note after the copy means that all of it is of one initdb.
-            if _copy(self.folder / "data", data, owner) == noted["size"] and self._note() == noted:
+            if copy_folder(self.folder / "data", data, owner) == noted["size"] and self._note() == noted:
                 os.utime(self.folder)  # the latest to be used is the last to be forgotten
                 return str(noted["password"])
         except (OSError, ValueError, KeyError, TypeError):
@@ -62,7 +62,7 @@ class FreshData:
         with contextlib.suppress(OSError):
             try:
                 scratch.mkdir(mode=0o700, parents=True)
-                size = _copy(data, scratch / "data", _OURS)
+                size = copy_folder(data, scratch / "data", _OURS)
                 (scratch / "note.json").write_text(json.dumps({"size": size, "password": password}), "ascii")
                 shutil.rmtree(self.folder, ignore_errors=True)
                 scratch.rename(self.folder)
@@ -82,7 +82,7 @@ def fresh_data(programs: Sequence[Path], options: Sequence[str]) -> FreshData | 
     return FreshData(cache / FOLDER / key)
 
 
-def _copy(source: Path, to: Path, owner: tuple[int, int]) -> int:
+def copy_folder(source: Path, to: Path, owner: tuple[int, int]) -> int:
     """Copy a folder for its owner alone; return its size: the bytes of all files, and one for each file."""
     to.mkdir(mode=0o700)
     _give(to, owner)
@@ -91,7 +91,7 @@ def _copy(source: Path, to: Path, owner: tuple[int, int]) -> int:
         for entry in entries:
             made = to / entry.name
             if entry.is_dir(follow_symlinks=False):
-                size += _copy(Path(entry.path), made, owner)
+                size += copy_folder(Path(entry.path), made, owner)
             else:
                 size += 1 + _copy_file(entry.path, made)
                 _give(made, owner)

@@ -63,7 +63,7 @@ class States:
         The requests that this takes are in the history and are judged like any others.
         """
         if self._finds_dead is None:
-            self._finds_dead = await self._tries_connections_first(rig)
+            self._finds_dead = await self.tries_connections_first(rig)
             self._lane.new_log_lines()  # what the trial made it log does not belong to this cell
         if kind in ("fresh", "copies"):
             await self._make_fresh(rig)
@@ -128,7 +128,7 @@ class States:
             await self._use_up_dead_connections(rig)
             await self._lane.make_fresh()
 
-    async def _tries_connections_first(self, rig: Rig) -> bool:
+    async def tries_connections_first(self, rig: Rig) -> bool:
         """Whether a request that meets dead connections in the pools is acknowledged all the same."""
         await self._make_warm(rig)
         await self._lane.make_fresh()

@@ -1,0 +1,1 @@
+"""The scenario's clients, as a fault sees them."""

@@ -1,0 +1,118 @@
+"""Runs each SQL of the description once, and looks for the delivery that was just acknowledged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from harness.engine.observing.servers.stored import UnreadableError, stored_rows
+from harness.engine.rig import Rig
+from harness.errors import HarnessError, UsageError
+from harness.history.events import StoredRow
+from harness.inspection.found import Found, excerpt, place_of
+from harness.polling import poll_async
+from harness.protocols.contract.probes import Probe
+from harness.target import Delivery
+
+READ_EVERY_S = 0.05
+OWN = "WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
+TABLES = f"SELECT table_name AS id, '' AS digest FROM information_schema.tables {OWN}"  # noqa: S608  # constant
+COLUMNS = f"SELECT column_name AS id, '' AS digest FROM information_schema.columns {OWN}"  # noqa: S608  # constant
+NAMED = re.compile(r'"([^"]+)"')
+SHA256_HEX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Sql:
+    """SQL of the description. `digests`: whether it lists the digests of bodies."""
+
+    table: str
+    text: str
+    link: str
+    digests: bool
+
+
+async def rows_found(rig: Rig, delivery: Delivery) -> AsyncIterator[Found]:
+    """Read what is stored, and what goes with it."""
+    described = rig.target.description
+
+    async def effect() -> Sequence[StoredRow]:
+        return [StoredRow(*row) for row in await probe.rows(each.query, None)]
+
+    if described.stored.sql is None:
+        yield await _told_by_itself(rig, delivery)
+    else:
+        sql = _Sql("stored", described.stored.sql, described.stored.link, digests=described.stored.digests)
+        yield await _found(rig, delivery, sql, lambda: stored_rows(rig))
+    for name, each in described.effects.items():
+        probe = rig.sessions.of(rig.site.links[each.link].link)
+        yield await _found(rig, delivery, _Sql(f"effects.{name}", each.sql, each.link, digests=False), effect)
+
+
+async def _told_by_itself(rig: Rig, delivery: Delivery) -> Found:
+    try:
+        rows = await stored_rows(rig)
+    except UnreadableError as problem:
+        return Found(what="[stored]", problem=problem)
+    there = any(row.id == delivery.name for row in rows)
+    if not there:
+        told = f"the service does not tell of {delivery.name}, which it has acknowledged"
+        hint = "correct what is asked, or the expression that finds ids in its answer"
+        return Found(
+            what="[stored]", problem=HarnessError(f"{place_of(rig.target, 'stored')}: {told}", hint=hint)
+        )  # fmt: skip
+    return Found(what="[stored]", saw="the service tells of the delivery")
+
+
+async def _found(rig: Rig, delivery: Delivery, sql: _Sql, read: Callable[[], Awaitable[Sequence[StoredRow]]]) -> Found:
+    probe = rig.sessions.of(rig.site.links[sql.link].link)
+    rows: Sequence[StoredRow] = ()
+
+    async def there() -> bool:
+        nonlocal rows
+        rows = await read()
+        return any(row.id == delivery.name for row in rows)
+
+    try:
+        await poll_async(there, within_s=rig.target.description.stored.within_ms / 1e3, interval_s=READ_EVERY_S)
+    except probe.errors as problem:
+        return Found(what=f"[{sql.table}]", problem=await _refused(rig, probe, sql, problem))
+    wrong = _not_listed(rig, sql, delivery, rows)
+    return Found(what=f"[{sql.table}]", saw=f"{len(rows)} rows, the delivery's among them", problem=wrong)
+
+
+async def _refused(rig: Rig, probe: Probe, sql: _Sql, problem: Exception) -> HarnessError:
+    """The server does not take the SQL: name the table or the column that it may mean."""
+    known = sorted({name for query in (TABLES, COLUMNS) for name, _, _ in await probe.rows(query, None)})
+    named = NAMED.search(str(problem))
+    mend = "" if named else f"run it by hand; tables and columns: {', '.join(known) or 'none'}"
+    return UsageError.at(
+        place_of(rig.target, sql.table), "sql", sql.text, f"the server says: {excerpt(str(problem))}",
+        valid=known if named else (), mend=mend, sought=named[1] if named else None,
+    )  # fmt: skip
+
+
+def _not_listed(rig: Rig, sql: _Sql, delivery: Delivery, rows: Sequence[StoredRow]) -> UsageError | None:
+    """Say what is wrong with rows among which the delivery is not as it was sent; None if it is."""
+    place = place_of(rig.target, sql.table)
+    mine = [row for row in rows if row.id == delivery.name]
+    if not mine:
+        seen = f"it lists {len(rows)} rows, the first {rows[0].id!r}" if rows else "it lists nothing"
+        same = next((row.id for row in rows if row.digest == delivery.digest), None)
+        mend = "give the column that keeps the id of the request as id"
+        if same is not None:
+            mend = f"the body of this delivery is in the row {same!r}: {mend}"
+        return UsageError.at(
+            place, "sql", sql.text, f"{delivery.name} was acknowledged, and is not there; {seen}", mend=mend
+        )
+    if not sql.digests or any(row.digest == delivery.digest for row in mine):
+        return None
+    found = mine[0].digest
+    is_one = len(found) == SHA256_HEX and all(letter in "0123456789abcdef" for letter in found)
+    what = "another SHA-256: of another column, or of the body as the service changed it" if is_one else "no SHA-256"
+    problem = (
+        f"the digest of {delivery.name} is {excerpt(found)!r}, {what}; the body that was sent has {delivery.digest}"
+    )
+    mend = "list encode(sha256(COLUMN), 'hex') AS digest of the column that keeps the body, or write digests = false"
+    return UsageError.at(place, "sql", sql.text, problem, mend=mend)

@@ -1,0 +1,1 @@
+"""What the proofs came to: protections, mutants, the matrix."""

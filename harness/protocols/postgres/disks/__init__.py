@@ -1,0 +1,1 @@
+"""Faults of PostgreSQL's disk: it is full, or fails."""

@@ -1,0 +1,1 @@
+"""Faults that a second session causes with its own statements: a deadlock, a migration."""

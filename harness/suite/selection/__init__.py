@@ -1,0 +1,1 @@
+"""Which scenarios a user means, and which of them this machine cannot run."""
