@@ -71,7 +71,7 @@ def test_who_has_failed_over_is_told_by_the_commands_that_it_got(runs: Runs) -> 
     result = runs(play)
 
     assert kept == [b"1"]
-    assert evidence(result)[repr(KILLED)]["promoted_used"] == 1, result.reason
+    assert evidence(result)[repr(KILLED)]["elected_used"] == 1, result.reason
     assert evidence(result)[repr(WATCHED)] == {"watched": 1, "sentinel_asked": 1}
 
 

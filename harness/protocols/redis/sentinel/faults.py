@@ -46,8 +46,8 @@ WATCHED = EvidenceKind(
     "watched", "Redis", "Sentinel could promote the primary's replica, and the link led to Sentinel", felt=False
 )
 SENTINEL_ASKED = EvidenceKind("sentinel_asked", "kernel", "bytes of the service's moved on the link to Sentinel")
-PROMOTED_USED = EvidenceKind(
-    "promoted_used", "Redis", "the promoted server carried out the service's commands: its own statistics (INFO)"
+ELECTED_USED = EvidenceKind(
+    "elected_used", "Redis", "the promoted server carried out the service's commands: its own statistics (INFO)"
 )
 FORMER_USED = EvidenceKind(
     "former_primary_used",
@@ -164,7 +164,7 @@ class FailOver(TimedFault, kind="server.fail_over"):
     needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})
     needs_own_server: ClassVar[bool] = True
     of_a_sentinel: ClassVar[bool] = True
-    evidence: ClassVar[tuple[EvidenceKind, ...]] = (PROMOTED_USED, FORMER_USED, FORMER_DIALLED)
+    evidence: ClassVar[tuple[EvidenceKind, ...]] = (ELECTED_USED, FORMER_USED, FORMER_DIALLED)
     link: Redis
     how: How = field(kw_only=True)
 
@@ -246,7 +246,7 @@ class _FailOver(Injection):
             await self._bring_back()
         if promoted > 0:
             detail = f"{promoted} commands, after a failover of {self._took_s:.1f} s"
-            self._site.saw(PROMOTED_USED, detail, server=self._watch.watched)
+            self._site.saw(ELECTED_USED, detail, server=self._watch.watched)
         if former > 0:
             self._site.saw(FORMER_USED, f"{former} commands", server=self._watch.watched)
         if dialled:
