@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.engine.workload.deliveries import EVERY_ID
+from harness.protocols.contract.search import SEARCHED
 from harness.search.recording.places import Kind
 from harness.search.recording.recording import Observed, Recording, Shapes
 from harness.vocabulary import Link, Message
@@ -63,7 +64,7 @@ def statements(
     """
     named = {link.name: link for link in links}
     answers = {
-        (message.link, " ".join(message.text.split()))
+        (message.link, " ".join(_named(message).split()))
         for recording in recordings
         for message in recording.messages
         if message.place.direction == "answered"
@@ -101,10 +102,19 @@ def _different(recordings: Sequence[Recording]) -> Iterator[tuple[Observed, Kind
     seen: set[tuple[str, str]] = set()
     for recording in recordings:
         for message in recording.messages:
-            key = (message.link, message.text)
-            if message.runs and message.text and message.place.phase in PHASES and key not in seen:
+            named = replace(message, text=_named(message))
+            key = (message.link, named.text)
+            if message.runs and named.text and message.place.phase in PHASES and key not in seen:
                 seen.add(key)
-                yield message, recording.kind
+                yield named, recording.kind
+
+
+def _named(message: Observed) -> str:
+    """Its text up to the id of a delivery: another one is struck, and all repeats that were recorded have one id."""
+    if EVERY_ID not in message.text:
+        return message.text
+    other = message.text.replace(EVERY_ID, "?")
+    return SEARCHED.of(message.place.protocol).beginning([message.text, other])
 
 
 def _shortest(text: str, others: Sequence[str]) -> str:

@@ -242,3 +242,13 @@ def test_what_one_delivery_sends_with_and_without_its_id_is_struck_where_it_name
     both = frozenset({("postgres", "COMMIT")})
     (commit,) = statements([replace(of(postgres, "COMMIT"), named=both, unnamed=both)], [postgres])
     assert commit.answered == postgres.answered("COMMIT", having="msg_")
+
+
+def test_a_statement_with_an_id_in_its_text_is_one_whatever_the_delivery_and_struck_with_any_id() -> None:
+    """psycopg2 writes values into the text, and all repeats that are recorded have one id."""
+    inserts = [f"INSERT ('msg_ab_{number}', 1)" for number in (1, 2)]
+    recorded = [of(postgres, inserts[0], "COMMIT"), of(postgres, inserts[1], kind="repeat")]
+    found = statements(recorded, [postgres])
+    assert [each.sent for each in found] == [postgres.sent("INSERT"), postgres.sent("COMMIT")]
+    assert all(each.is_answered for each in found)
+    assert [each.text for each in statements(recorded[1:], [postgres])] == ["INSERT"]
