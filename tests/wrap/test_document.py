@@ -92,9 +92,19 @@ def test_long_names_break_between_their_words_on_a_narrow_page() -> None:
     assert "&lt;gone&gt;" in text
 
 
-def test_all_columns_of_the_map_are_on_a_phone_if_the_labels_are_short() -> None:
-    map_ = drawn(map_of(found()))
-    assert map_.left + len(KINDS) * COLUMN_WIDTH < PHONE_WIDTH - MARGINS
+def test_all_columns_of_the_map_are_on_a_phone_however_long_a_label_is() -> None:
+    swept = found()
+    statement = Statement(
+        server="postgres", protocol="postgres", shape="INSERT INTO " + 9 * "long", occurrence=1, text="", nth=1,
+        telling=1, position=0,
+    )  # fmt: skip
+    swept.cells.append(CellResult(cell=Cell("postgres", "delay", statement), verdict=Verdict.HELD, reason=""))
+    map_ = drawn(map_of(swept))
+    assert map_.left + len(KINDS) * COLUMN_WIDTH < map_.labels_x < PHONE_WIDTH - MARGINS
+
+
+def test_the_button_that_copies_has_its_script() -> None:
+    assert page(found(), command="pytest").count("<script>") == 1
 
 
 def test_the_last_line_names_the_page() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from harness.checks import Verdict
 from harness.compare.profiles import escaped, seconds
 from harness.compare.record import ScenarioRecord
 from harness.compare.verification import Side, Verification
@@ -49,16 +50,13 @@ def _markdown(found: Verification, command: str) -> Iterator[str]:
 
 def html_page(found: Verification, command: str) -> str:
     """Return the report as one self-contained HTML file. Text from a service is escaped."""
+    word, _, sentence = found.verdict.rstrip(".").partition(": ")
+    tone = Verdict.FAILED if found.regressions else Verdict.HELD if found.clean else Verdict.INCONCLUSIVE
+    sides = [(name, ", ".join(f"{key} {value}" for key, value in _facts(side))) for name, side in _sides(found)]
     return rendered(
-        "verify.html.j2",
-        styles="verify.css",
-        found=found,
-        command=command,
-        sides=[(name, list(_facts(side))) for name, side in _sides(found)],
-        lists=list(_lists(found)),
-        head=HEAD,
-        rows=list(_rows(found)),
-    )
+        "verify.html.j2", styles="colours.css report.css", script="copy.js", found=found, word=word, sentence=sentence,
+        tone=tone.value, command=command, sides=sides, lists=list(_lists(found)), head=HEAD, rows=list(_rows(found)),
+    )  # fmt: skip
 
 
 def _sides(found: Verification) -> Sequence[tuple[str, Side]]:

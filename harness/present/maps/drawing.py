@@ -22,12 +22,14 @@ BYTES_A_TICK = 50
 class Drawn:
     """A map. `paths`: all cells of a tone as one. `letters`: x and y of each that did not hold.
 
-    `left`: where the cells begin; the labels are to their left, and take no more than they need: a phone is narrow.
+    `left`: where the cells begin. A phone is narrow: where cells have columns the labels follow them, from `labels_x`
+    on, so that these are cut and not the cells; beside bars of bytes they come first, no wider than they need to be.
     `tops`: of each row of the source, in order, the upper edge. `wide`: a cell's width.
     """
 
     source: FaultMap
     left: int
+    labels_x: int
     width: float
     height: float
     wide: int
@@ -53,7 +55,9 @@ class Drawn:
 
 def drawn(source: FaultMap) -> Drawn:
     """Return the layout of the map."""
-    wide, left = COLUMN_WIDTH if source.columns else BYTE_WIDTH, _left(source)
+    wide, labels = COLUMN_WIDTH if source.columns else BYTE_WIDTH, _labels_width(source)
+    left = LABEL_LEFT + (0 if source.columns else labels)
+    labels_x = LABEL_LEFT + (len(source.columns) * wide + LABEL_LEFT if source.columns else 0)
     tones = {sign.letter: sign.tone for sign in source.signs}
     placed, groups, height = _placed(source)
     last = max((row.runs[-1][1] for row in source.rows if row.runs), default=0)
@@ -66,7 +70,8 @@ def drawn(source: FaultMap) -> Drawn:
     return Drawn(
         source=source,
         left=left,
-        width=left + (last + 1) * wide + RIGHT,
+        labels_x=labels_x,
+        width=(labels_x + labels if source.columns else left + (last + 1) * wide) + RIGHT,
         height=height,
         wide=wide,
         tops=[y for y, _ in placed],
@@ -78,9 +83,9 @@ def drawn(source: FaultMap) -> Drawn:
     )
 
 
-def _left(source: FaultMap) -> int:
+def _labels_width(source: FaultMap) -> int:
     named = [min(len(row.label), LABEL_CHARACTERS) for row in source.rows] + [len(row.group) for row in source.rows]
-    return LABEL_LEFT + round(CHARACTER_WIDTH * max(named, default=0))
+    return round(CHARACTER_WIDTH * max(named, default=0))
 
 
 def _head(source: FaultMap) -> float:
