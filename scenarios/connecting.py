@@ -5,6 +5,9 @@ import pytest
 from harness import REFUSED, Fault, Lab, Postgres, link, postgres, proves, syscall, wire
 from scenarios.words import CLOSED, REFUSED_CONNECT, UNHANDLED, WAITS_FOR_POSTGRES
 
+POOLED = Postgres("pooled")
+"""No pooler is there: of the links to PostgreSQL it is the one that speaks TLS."""
+VERIFIED = "DATABASE_URL={pooled.url}?sslmode=verify-full&sslrootcert={pooled.ca_file}"
 LOST = proves("retry.database", fails="outcome", match="ConnectionDoesNotExistError|ConnectionResetError")
 
 
@@ -57,9 +60,18 @@ async def test_line_is_slow(lab: Lab) -> None:
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}CERTIFICATE_VERIFY_FAILED")
 async def test_server_is_not_who_it_should_be(lab: Lab) -> None:
     """Its certificate is another name's, or another authority's: it gets no password and no delivery."""
-    pooled = Postgres("pooled")  # no pooler is there: of the links to PostgreSQL it is the one that speaks TLS
-    await lab.restart("DATABASE_URL={pooled.url}?sslmode=verify-full&sslrootcert={pooled.ca_file}")
+    await lab.restart(VERIFIED)
     for how in ("other_name", "other_authority"):
         await lab.deliver()
-        async with lab.inject(link.handshake(pooled, how=how), link.cut(pooled)):
+        async with lab.inject(link.handshake(POOLED, how=how), link.cut(POOLED)):
+            await lab.deliver(expect=REFUSED)
+
+
+@proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}(SSL|Connection)")
+async def test_handshake_breaks(lab: Lab) -> None:
+    """TLS is not agreed upon, from the ClientHello to the Finished: refused, and all is well with the next that is."""
+    await lab.restart(VERIFIED)
+    for how in ("cut", "cut_in_answer", "garbled", "cut_at_finished"):
+        await lab.deliver()
+        async with lab.inject(link.handshake(POOLED, how=how), link.cut(POOLED)):
             await lab.deliver(expect=REFUSED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from harness.protocols.contract.frames import Direction
@@ -15,7 +15,7 @@ from harness.relay.connection.outlet import Cancel
 from harness.relay.connection.side import HIGH_WATER_BYTES, Side
 from harness.relay.connection.timer import Timer
 from harness.relay.control.reports import EndedBy, Report
-from harness.relay.hop.handshakes import CERTIFICATES, GARBAGE, Trouble
+from harness.relay.hop.handshakes import CERTIFICATES, Dialogue, Trouble
 from harness.relay.hop.identity import Identity
 
 _HELLO_BYTES = 1 << 14
@@ -239,8 +239,13 @@ class Pair:
         trouble = self._home.trouble
         try:
             if trouble is not None and trouble.how not in CERTIFICATES:
-                await self._loop.sock_recv(bare, _HELLO_BYTES)
-                await self._break(trouble, lambda garbage: self._loop.sock_sendall(bare, garbage))
+                hello = await self._loop.sock_recv(bare, _HELLO_BYTES)
+                context = (await self._home.identity.contexts()).towards_service
+                dialogue = Dialogue(
+                    hello, context, lambda said: self._loop.sock_sendall(bare, said),
+                    lambda: self._loop.sock_recv(bare, _HELLO_BYTES),
+                )  # fmt: skip
+                await dialogue.go_wrong(trouble)
                 self._end("rule")
                 return
             await self.service.accept_tls(bare, await self._context(trouble))
@@ -256,15 +261,6 @@ class Pair:
             return contexts.towards_service
         trouble.met += 1
         return contexts.wrong[trouble.how]
-
-    async def _break(self, trouble: Trouble, say: Callable[[bytes], Awaitable[None]]) -> None:
-        """Let a handshake that has begun go wrong. Return when the connection is to be closed."""
-        trouble.met += 1
-        trouble.failed += 1
-        if trouble.how == "stall":
-            await trouble.over.wait()
-        elif trouble.how == "garbage":
-            await say(GARBAGE)
 
     async def _connect(self) -> None:
         """Connect to the server. If it refuses, reset the service's connection."""
@@ -284,10 +280,9 @@ class Pair:
                 await self.server.start_tls(contexts.towards_server, as_server=False)
             blamed = "service"
             if trouble is not None and trouble.how not in CERTIFICATES:
-                self._said_early.clear()
                 self.service.allow_reading(True)  # no TLS layer will have it
-                await self._said_early.wait()
-                await self._break(trouble, self._say)
+                hello = await self._hear()
+                await Dialogue(hello, contexts.towards_service, self._say, self._hear).go_wrong(trouble)
                 self._end("rule")
                 self._close_both()
                 return
@@ -302,6 +297,13 @@ class Pair:
 
     async def _say(self, data: bytes) -> None:
         self.service.write(data)
+
+    async def _hear(self) -> bytes:
+        """What the service sends next; empty if it sends no more."""
+        known = len(self.early)
+        self._said_early.clear()
+        await self._said_early.wait()
+        return b"".join(chunk for direction, chunk in self.early[known:] if direction == "sent" and chunk is not None)
 
     def _close_both(self) -> None:
         self.service.close()

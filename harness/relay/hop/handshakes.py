@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-How: TypeAlias = Literal["cut", "stall", "garbage", "expired", "other_name", "other_authority"]
+How: TypeAlias = Literal[
+    "cut", "stall", "garbage", "cut_in_answer", "stall_in_answer", "garbled", "cut_at_finished",
+    "expired", "other_name", "other_authority",
+]  # fmt: skip
 CERTIFICATES: Final[tuple[How, ...]] = ("expired", "other_name", "other_authority")
 """Those in which the relay presents another certificate."""
 GARBAGE: Final = b"\x00\xff no TLS, and no alert either \r\n"
+
+IN_ANSWER: Final[tuple[How, ...]] = ("cut_in_answer", "stall_in_answer", "garbled", "cut_at_finished")
+"""Those in which the relay answers the ClientHello, at least in part."""
 
 
 @dataclass(slots=True)
@@ -26,3 +34,51 @@ class Trouble:
     def counts(self) -> Sequence[int]:
         """Both counts."""
         return [self.met, self.failed]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """How one handshake is led. `say` sends bytes to the client; `hear` returns when it has sent something or left."""
+
+    hello: bytes
+    """What it has sent."""
+    context: ssl.SSLContext
+    say: Callable[[bytes], Awaitable[None]]
+    hear: Callable[[], Awaitable[object]]
+
+    async def go_wrong(self, trouble: Trouble) -> None:
+        """Let the handshake go wrong. Return when the connection is to be closed."""
+        trouble.met += 1
+        trouble.failed += 1
+        if trouble.how == "garbage":
+            await self.say(GARBAGE)
+        elif trouble.how in IN_ANSWER:
+            await self._answer(trouble.how)
+        if trouble.how in ("stall", "stall_in_answer"):
+            await trouble.over.wait()
+
+    async def _answer(self, how: How) -> None:
+        answer = answer_to(self.hello, self.context)
+        if how == "garbled":
+            await self.say(_changed(answer))
+            await self.hear()  # an alert
+        elif how == "cut_at_finished":
+            await self.say(answer)
+            await self.hear()
+        else:
+            await self.say(answer[: len(answer) // 2])
+
+
+def answer_to(hello: bytes, context: ssl.SSLContext) -> bytes:
+    """What a server says to a ClientHello: ServerHello and all that follows it. To another, maybe nothing."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_side=True)
+    incoming.write(hello)
+    with suppress(ssl.SSLError):  # it wants the client's next flight; or what it has is no hello
+        tls.do_handshake()
+    return outgoing.read()
+
+
+def _changed(answer: bytes) -> bytes:
+    """The same with one bit of its last byte changed: of what is encrypted or signed, or of a length's contents."""
+    return answer[:-1] + bytes([answer[-1] ^ 1]) if answer else answer
