@@ -268,6 +268,16 @@ async def test_redis_fails_over(lab: Lab) -> None:
     lab.expect(service.lines('"event": "redis_failed"'), at_least=1)  # on a busy machine Redis' 50 ms can be over first
 
 
+@proves("commit.resolve", fails="outcome", match="unknown")
+async def test_redis_dies_while_postgres_fails_over(lab: Lab) -> None:
+    """A COMMIT's answer is lost, and both servers with it: the new primary is asked, and nobody waits for Redis."""
+    lost = wire.drop(postgres.answered("COMMIT"))
+    both = server.crash(redis, down_ms=None, at=lost.fired()), server.promote(postgres, at=lost.fired())
+    async with lab.inject(lost, *both):
+        await lab.deliver()
+        await lab.deliver(5)
+
+
 SENTINEL = Redis("sentinel")
 ASKS_SENTINEL = (
     "WEBHOOK_REDIS_SENTINELS={sentinel.host}:{sentinel.port}",
