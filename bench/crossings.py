@@ -44,7 +44,8 @@ def relay(options: Options) -> Found:
     for figure in (POSTGRES, REDIS):
         added = added_to(rounds, DIRECT, figure, base=RELAY)
         tables.append(comparison(f"{figure}, whole", figure, "us", rounds=rounds, arms=arms))
-        tables.append(comparison(f"{figure}, added", figure, "us", rounds=added, arms=added_arms))
+        if added.number:
+            tables.append(comparison(f"{figure}, added", figure, "us", rounds=added, arms=added_arms))
         if lost := rounds.number - added.number:
             notes.append(f"{figure}: {lost} rounds in which the relay seemed to add nothing are left out of `added`.")
     return Found(tuple(tables), tuple(notes))

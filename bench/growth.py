@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import itertools
 import os
 import shutil
@@ -126,6 +127,7 @@ class _Used:
 @contextmanager
 def _own_cpu() -> Iterator[_Used]:
     """Measure the CPU of this process, and of its children that end meanwhile."""
+    gc.collect()  # what was made before is not to be looked through meanwhile
     used, before = _Used(), _spent_s()
     yield used
     used.used_s = _spent_s() - before

@@ -152,7 +152,8 @@ class History:
         begin, end = 0, self._end(found)
         if since:
             begin = _place(found, self.entries[since].seq) if since < len(self.entries) else end
-        return itertools.islice(found, begin, end)
+        # To skip the beginning, `islice` would go through it.
+        return iter(found[begin:end]) if since else itertools.islice(found, end)
 
     def last(self, kind: type[EventT]) -> EventT | None:
         """The last event of one class, if there is any."""
