@@ -66,7 +66,8 @@ def test_series_that_one_run_lacks_come_later() -> None:
 
 def test_the_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "said.toml"
-    found = learnt(APPROVED, said(LOG), [COUNTER])
+    words = tuple(f'{{by="{letter} word of several that fill a line"}}' for letter in "abcdef")
+    found = learnt(APPROVED, said(LOG), [COUNTER, FamilySaid("b_total", "counter", "", words)])
     found = Approved(
         {**found.lines, ("refused", "warning", "full"): found.lines["refused", "warning", "busy"]}, found.families
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -179,19 +178,17 @@ def _family_text(family: FamilySaid) -> str:
 def _wrapped(names: Iterable[str]) -> str:
     """A list of series: their labels have quotation marks, so they stand in TOML's literal strings."""
     texts = [f"'{each}'" if '"' in each and "'" not in each else _text(each) for each in names]
-    return _list(texts) if sum(map(len, texts)) < LINE_CHARACTERS - 20 else f"[\n{_filled(texts)},\n]"
+    return _list(texts) if sum(map(len, texts)) < LINE_CHARACTERS - 20 else f"[\n{_filled(texts)}\n]"
 
 
 def _filled(texts: Iterable[str]) -> str:
-    text = ", ".join(texts)
-    return textwrap.fill(
-        text,
-        LINE_CHARACTERS,
-        initial_indent="  ",
-        subsequent_indent="  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    """As many in a line as there is room for."""
+    lines = [" "]
+    for text in texts:
+        if len(lines[-1]) + len(text) > LINE_CHARACTERS:
+            lines.append(" ")
+        lines[-1] += f" {text},"
+    return "\n".join(lines)
 
 
 def _list(texts: Iterable[str]) -> str:
