@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import REFUSED, Fault, Lab, link, names, nightly, postgres, proves, redis
+from harness import REFUSED, Fault, Lab, link, names, nightly, postgres, process, proves, redis
 from scenarios.words import CLOSED
 
 BY_NAME = "DATABASE_URL={postgres.named_url}", "REDIS_URL={redis.named_url}"
@@ -67,3 +67,13 @@ async def test_name_leads_elsewhere(lab: Lab, fault: Fault) -> None:
     await lab.deliver()
     async with lab.inject(fault, link.cut(postgres)):
         await lab.deliver(5)
+
+
+@proves("names.bounded", fails="ends_in_time", match=r"ended ([3-9]|\d\d)\.\d s")  # as long as the resolver takes
+async def test_service_ends_while_a_name_is_looked_up(lab: Lab) -> None:
+    """Redis' name is not answered, and the service is asked to end: it does not wait for that look-up."""
+    await lab.restart(*BY_NAME)
+    async with lab.inject(names.no_answer(redis)):
+        await lab.deliver()
+        async with lab.inject(process.terminate()):
+            await lab.deliver(expect=REFUSED)

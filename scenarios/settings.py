@@ -1,6 +1,6 @@
 """A setting that is given does what it says: other limits, pauses, queues and ages than the usual ones."""
 
-from harness import REFUSED, Lab, link, postgres, proves, redis, server, service, wire
+from harness import REFUSED, REJECTED, Lab, link, postgres, proves, redis, server, service, wire
 from scenarios.words import CLOSED, UNHANDLED, WAITS_FOR_POSTGRES
 
 ONE_CONNECTION = ("WEBHOOK_POOL_SIZE=1", "WEBHOOK_POOL_MAX_OVERFLOW=0")
@@ -85,3 +85,15 @@ async def test_redis_as_it_is_set(lab: Lab) -> None:
         await lab.deliver()
     lab.expect(service.lines('"event": "redis_failed"'), at_most=1)
     lab.expect(redis.sends_per_request, at_most=0.93)
+
+
+@proves("redis.fail_open", fails="outcome", match="redis.exceptions")
+async def test_bounds_of_a_request_as_they_are_set(lab: Lab) -> None:
+    """What is too old, too long, or has too much of a head by its settings is rejected, and all else is stored."""
+    async with lab.inject(link.down(redis)):
+        await lab.restart("WEBHOOK_HEADERS_LIMIT_BYTES=256")
+        await lab.request("long_id", of=None, expect=REJECTED)
+        await lab.restart("WEBHOOK_TIMESTAMP_TOLERANCE_S=60", "WEBHOOK_BODY_LIMIT_BYTES=1000000")
+        await lab.request("late", of=None, expect=REJECTED)
+        await lab.request("largest", of=None, expect=REJECTED)
+        await lab.deliver()

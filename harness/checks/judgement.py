@@ -58,10 +58,11 @@ class Judgement:
 def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     """Judge one run. A check that crashes makes it inconclusive, unless a row is wrong.
 
-    Wrong rows outrank everything. Any doubt outranks all other failures, with three exceptions: a moment that did not
+    Wrong rows outrank everything. Any doubt outranks all other failures, with four exceptions: a moment that did not
     come, a server that a fault left unusable for the harness too, and what the machine lacks for a later step do not
-    hide what had failed while every fault left its evidence. A failure that rests on a clock does not count if the
-    machine was too busy, but such a run is never held either.
+    hide what had failed while every fault left its evidence; and a fault that left none does not hide what a request
+    had met before it. A failure that rests on a clock does not count if the machine was too busy, but such a run is
+    never held either.
 
     A history that lacks what the harness owes it, or has it in the wrong order, is a doubt too: see `promises`.
 
@@ -77,10 +78,15 @@ def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     broken = [*crashes, *_broken(history)]
     lacks = [f"needs {lack.need}: {lack.reason}" for lack in history.of(MachineLacks)]
     excused = [*lacks, *_unusable(history), *map(_missed, _moments_missed(history))]
-    doubts = [*broken, *excused, *_without_evidence(history), *_broken_promises(history)]
+    unproven = list(_without_evidence(history))
+    doubts = [*broken, *excused, *unproven, *_broken_promises(history)]
     firm = [result for result in failing if result.firm]
-    if excused and firm and doubts == excused and history.last(FaultActed) is not None:
-        return Judgement(Verdict.FAILED, f"{_sentence(firm[0])}; besides, {excused[0]}", results)
+    if doubts == unproven:
+        firm = [result for result in firm if _was_there_before(result, history)]
+    elif doubts != excused or history.last(FaultActed) is None:
+        firm = []
+    if doubts and firm:
+        return Judgement(Verdict.FAILED, f"{_sentence(firm[0])}; besides, {doubts[0]}", results)
     if lacks and not broken:
         return Judgement(Verdict.UNAVAILABLE, lacks[0], results)
     if doubts:
@@ -218,6 +224,13 @@ def _unproven(history: History) -> Iterator[FaultActed]:
     for acted in history.of(FaultActed):
         if acted.number not in proven and not (isinstance(acted.fault, Fault) and not acted.fault.leaves_evidence):
             yield acted
+
+
+def _was_there_before(result: CheckResult, history: History) -> bool:
+    """Whether a request that failed it had ended before the first fault that left no evidence acted."""
+    unproven = {acted.number for acted in _unproven(history)}
+    acted_ns = [entry.t_ns for entry, acted in history.placed(FaultActed) if acted.number in unproven]
+    return result.seen_ns is not None and bool(acted_ns) and result.seen_ns < min(acted_ns)
 
 
 def _left_in_force(history: History) -> str:

@@ -37,7 +37,8 @@ class Examined:
 
     `problem`: why it failed, as a sentence; empty where it holds. `saw`: what it examined, passing or failing, in a
     line. `observations`: how many things it examined; with 0 there was nothing to examine. `safety`: False where a
-    failure of a safety check is not about the rows. `firm`, `deliveries`, `clock` and `symptom`: see `CheckResult`.
+    failure of a safety check is not about the rows. `firm`, `deliveries`, `clock`, `symptom` and `seen_ns`: see
+    `CheckResult`.
     """
 
     problem: str = ""
@@ -48,6 +49,7 @@ class Examined:
     deliveries: tuple[str, ...] = ()
     clock: tuple[Late, ...] = ()
     symptom: tuple[str, ...] = ()
+    seen_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Check:
             deliveries=found.deliveries,
             clock=found.clock if found.problem else (),
             symptom=found.symptom if found.problem else (),
+            seen_ns=found.seen_ns if found.problem else None,
         )
 
     @property

@@ -40,7 +40,8 @@ class CheckResult:
     `firm`: no later step of the scenario could have made it hold, so it counts even if the scenario waited in vain for
     a moment. `deliveries`: all deliveries whose answers failed it; the sentence names the first. `clock`: it failed
     because something took long, in these spans. `excused`: why that does not count: the machine had no cores for it.
-    `symptom`: what the failure has in common with others of the same cause: no id, no count and no time.
+    `symptom`: what the failure has in common with others of the same cause: no id, no count and no time. `seen_ns`:
+    when the first request that failed it had ended; None where it is about no request.
     """
 
     name: str
@@ -56,6 +57,7 @@ class CheckResult:
     clock: tuple[Late, ...] = ()
     excused: str = ""
     symptom: tuple[str, ...] = ()
+    seen_ns: int | None = None
 
     @property
     def counts(self) -> bool:

@@ -37,7 +37,7 @@ from harness.engine.observing.service.service_log import record_answers_logged, 
 from harness.engine.performer import Performer
 from harness.engine.phases.figures import Before, record_figures
 from harness.engine.phases.recovery import recover, send_again
-from harness.engine.phases.rest import held_at_first, record_rest, rest_names
+from harness.engine.phases.rest import held_at_first, overtold, record_rest, rest_names
 from harness.engine.phases.steady import check_steady_again, reach_steady_state
 from harness.engine.rig import Rig
 from harness.engine.said.recording import Saying
@@ -156,7 +156,7 @@ class _Run:
             return
         before = await held_at_first(rig.target, rig.site.service)
         performer.starts.judged_by(before)
-        record_counts(rig, before.probed)
+        record_counts(rig, before.probed, await overtold(rig))
         memory = MemoryWatch(rig.site.service, rig.recorder)
         mark = rig.site.service.log.size()
         saying = Saying(rig, before.probed, mark)

@@ -92,6 +92,31 @@ def test_no_evidence_and_a_failed_expectation_is_inconclusive() -> None:
     assert [result.name for result in judgement.failing] == ["outcome"]
 
 
+def test_a_fault_without_evidence_does_not_hide_what_failed_before_it() -> None:
+    """The settings broke the service: it was refused before anything else was, and so no fault could be felt."""
+    judgement = Story().begin().request("a", REFUSED).fault(evidence=False).recover().rows().judged()
+    assert judgement.verdict is FAILED
+    assert judgement.reason.startswith("outcome: 1 of 1: a: expected acknowledged, got refused")
+    assert judgement.reason.endswith("; besides, link.down(redis) left no evidence: nothing of the service's felt it")
+
+
+def test_it_hides_what_failed_after_it_and_what_a_later_step_could_have_mended() -> None:
+    later = Story().begin().request("a").fault(evidence=False).request("b", REFUSED)
+    unmended = Story().begin().request("a", expected=REFUSED).fault(evidence=False)
+    for story in (later, unmended):
+        assert story.recover().rows("a").judged().verdict is INCONCLUSIVE
+
+
+def test_a_proven_fault_before_it_is_no_excuse() -> None:
+    story = Story().begin().fault(link.down(redis)).request("a", REFUSED).fault(link.cut(postgres), evidence=False)
+    assert story.recover().rows().judged().verdict is FAILED
+
+
+def test_no_other_doubt_is_outranked_by_what_failed_before_a_fault() -> None:
+    story = Story().begin().request("a", REFUSED).fault(evidence=False).recover().rows()
+    assert story.tell(HarnessProblem("oops")).judged().reason == "the harness broke: oops"
+
+
 def test_evidence_of_one_of_two_faults_names_the_other() -> None:
     story = Story().begin().fault(link.down(redis)).fault(link.cut(postgres), evidence=False)
     judgement = story.request("a").recover().rows("a").judged()

@@ -1,4 +1,4 @@
-"""Connections that the server has and the service does not tell of."""
+"""Connections that the server has and the service does not tell of, and the other way round."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 
 from harness.engine.observing.service.counts import below_zero
 from harness.engine.observing.service.probes import Probed
-from harness.engine.phases.rest import UNTOLD, untold_connections
+from harness.engine.phases.rest import UNTOLD, overtold_connections, untold_connections
 from harness.history import Recorder
 from harness.history.events import AtRest, Counted
+from harness.protocols.contract.probes import SessionCount
 from harness.target import load_target
 
 TARGET = load_target(Path(__file__).parents[2] / "scenarios" / "target.toml")
@@ -30,6 +31,13 @@ def test_what_the_server_has_beyond_what_the_service_tells_of(open_now: int, unt
 def test_nothing_is_said_of_a_service_that_does_not_run_nor_of_a_link_that_no_metric_counts() -> None:
     assert list(untold_connections(TARGET, _seen(7), None)) == []
     assert list(untold_connections(TARGET, [AtRest("connections", 7, 15, "redis")], TOLD)) == []
+
+
+@pytest.mark.parametrize(("open_now", "problems"), [(5, 0), (6, 0), (4, 1)])
+def test_it_tells_of_no_connection_that_its_server_does_not_have(open_now: int, problems: int) -> None:
+    counts = [("postgres", SessionCount(open=open_now, busy=0)), ("redis", SessionCount(open=1, busy=0))]
+    assert len(list(overtold_connections(TARGET, counts, TOLD))) == problems
+    assert list(overtold_connections(TARGET, counts, Probed("webhook_pool_idle 9\n"))) == []
 
 
 @pytest.mark.parametrize(("label", "seen", "problems"), [("idle", -10, 1), ("idle", 0, 0), ("queued", -1, 0)])

@@ -34,6 +34,7 @@ def _examined(
         observations=len(sent),
         deliveries=tuple(dict.fromkeys(e.sent.delivery for e in bad)),
         symptom=tuple(sorted({e.end for e in bad})),
+        seen_ns=min((e.span[1] for e in bad), default=None),
     )
 
 

@@ -227,6 +227,7 @@ def _of_exchanges(
         deliveries=tuple(dict.fromkeys(e.sent.delivery for e in bad)),
         clock=tuple(clock),
         symptom=tuple(sorted({e.end for e in bad})),
+        seen_ns=min((e.span[1] for e in bad), default=None),
     )
 
 

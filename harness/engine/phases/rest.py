@@ -42,6 +42,8 @@ from harness.target.sections.series import parts_of
 TASKS_SLACK = 2
 CONNECTIONS, BUSY, AT_ONCE, OPEN = "connections", "busy connections", "connections at once", "open"
 UNTOLD = "connections that the service does not tell of"
+THERE_WITHIN_S = 1.0
+"""A service may have counted a connection that its server does not show yet."""
 DESCRIPTORS = "open descriptors"
 """By the kernel's account; `descriptors` are those that the service itself tells of."""
 
@@ -57,6 +59,31 @@ class AtFirst:
 async def held_at_first(target: Target, service: ServiceProcess) -> AtFirst:
     """Look at what the service holds now."""
     return AtFirst(await probe(target, service), await asyncio.to_thread(footprint, target, service))
+
+
+async def overtold(rig: Rig) -> Sequence[str]:
+    """Say, before any fault, of how many more connections the service tells than their server has."""
+    found: Sequence[str] = ()
+
+    async def all_are_there() -> bool:
+        nonlocal found
+        probed = await probe(rig.target, rig.site.service)
+        found = [] if probed is None else list(overtold_connections(rig.target, await _counted(rig), probed))
+        return not found
+
+    if any(link.told_by for link in rig.target.description.links.values()):
+        await poll_async(all_are_there, within_s=THERE_WITHIN_S)
+    return found
+
+
+def overtold_connections(target: Target, counts: Sequence[tuple[str, SessionCount]], probed: Probed) -> Iterator[str]:
+    """Tell of each link on which it speaks of more connections than that."""
+    for name, count in counts:
+        series = target.description.links[name].told_by
+        if all(probed.shows(*parts_of(each)) for each in series):  # what is not shown `counts_are_true` tells anyway
+            told = _told(target, name, probed)
+            if told > count.open:
+                yield f"it tells of {told:g} connections to {name}, whose server has {count.open} of its"
 
 
 def rest_names(target: Target) -> tuple[str, ...]:
@@ -291,8 +318,12 @@ def untold_connections(target: Target, connections: Sequence[AtRest], after: Pro
     for rest in connections:
         told_by = target.description.links[rest.link].told_by
         if told_by and after is not None and rest.what == CONNECTIONS:
-            told = sum(after.get(*parts_of(series)) for series in told_by)
-            yield AtRest(UNTOLD, max(0, rest.seen - told), 0, rest.link)
+            yield AtRest(UNTOLD, max(0, rest.seen - _told(target, rest.link, after)), 0, rest.link)
+
+
+def _told(target: Target, link: str, probed: Probed) -> float:
+    """How many connections the service says that it has on the link."""
+    return sum(probed.get(*parts_of(each)) for each in target.description.links[link].told_by)
 
 
 def _leaks(target: Target, before: Probed | None, after: Probed | None) -> Iterator[AtRest]:

@@ -11,6 +11,8 @@ T = TypeVar("T")
 KELVIN, LONG_S, FULL_WIDTH_ONE, NO_BREAK = "\u212a".encode(), "\u017f".encode(), "\uff11".encode(), "\u00a0".encode()
 """Letters that fold to k and s, a digit that counts as one, and a blank that is none of HTTP's."""
 LONG = 8192
+SHORT = 28
+"""A pattern that tries each way to divide so many letters takes some ten seconds to find that none of them matches."""
 
 
 def _middle(value: bytes, put: bytes) -> bytes:
@@ -72,6 +74,7 @@ VALUES: Mapping[str, Text] = {
     "quoted": lambda v: b'"' + v + b'"',
     "long": lambda v: v + b"x" * LONG,
     "many items before": lambda v: (v[:-1] + b" ") * 20 + v,
+    "a wrong end": lambda v: (v * SHORT)[:SHORT] + b"!",
     "first changed": lambda v: _other(v[0]) + v[1:] if v else v,
     "last changed": lambda v: v[:-1] + _other(v[-1]) if v else v,
     "last cut off": lambda v: v[:-1],
@@ -143,6 +146,7 @@ SOURCES: Mapping[str, Callable[[str], str]] = {
         f"with {each}": _inside(each)
         for each in ("%20", "%2E", "%2F", "%5F", "%C3%A9", "%E2%84%AA", "%EF%BC%91", "%00", "%0A", "%E9", "%")
     },
+    "a wrong end": lambda s: s.ljust(SHORT, "x") + "!",
     "64 long": lambda s: s.ljust(64, "x"),
     "65 long": lambda s: s.ljust(65, "x"),
     "blank behind": lambda s: f"{s}%20",

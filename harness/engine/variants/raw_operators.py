@@ -7,7 +7,7 @@ import gzip
 from collections.abc import Mapping
 from dataclasses import replace
 
-from harness.engine.variants.operators import KELVIN
+from harness.engine.variants.operators import KELVIN, SHORT
 from harness.engine.variants.raw import LENGTH, Change, RawRequest
 
 CODED = b"transfer-encoding"
@@ -235,6 +235,14 @@ TYPES = (
     "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/octet-stream", "x/json",
     "application/json/x", "application /json", "application/json\x0b",
 )  # fmt: skip
+TYPES_WITHOUT_END = {
+    "a text without end": 'application/json; x="' + "y" * SHORT,
+    "backslashes without end": 'application/json; x="' + "\\" * 2 * SHORT,
+    "a wrong parameter at the end": "application/json" + "; x=y" * SHORT + "; !=",
+    "blanks, and a wrong end": "application/json;" + " " * SHORT + "!=",
+    "many words": "application/" + "x+" * SHORT + "!",
+}
+"""What a pattern may try to match in very many ways, in vain."""
 ENCODINGS = ("gzip", "GZIP", "identity", "Identity", "", "deflate", "br", "gzip, identity", "identity, identity", "x")
 
 
@@ -244,6 +252,7 @@ def _of_type(text: str) -> Change:
 
 CONTENT: Mapping[str, Change] = {
     **{f"type {text!r}": _of_type(text) for text in TYPES},
+    **{f"type, {name}": _of_type(text) for name, text in TYPES_WITHOUT_END.items()},
     **{f"encoding {text!r}": _more(ENCODING, text.encode()) for text in ENCODINGS},
     "compressed": lambda r: r.with_body(gzip.compress(r.body, mtime=0)).with_headers((ENCODING, b"gzip")),
     "compressed, not said": lambda r: r.with_body(gzip.compress(r.body, mtime=0)),

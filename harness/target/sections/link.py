@@ -66,7 +66,8 @@ class LinkDescription(Table):
     """The most connections that the service may hold on it at any moment, as seen 20 times a second while a scenario
     runs. What it may hold at rest is said by `[limits]`."""
     told_by: list[Series] = Field(default=[])
-    """Metrics that together say how many connections the service has on it. At rest its server must not have more."""
+    """Metrics that together say how many connections the service has on it. At rest its server must not have more, and
+    before any fault not fewer."""
     reconnects: PositiveInt | None = None
     """For how many in a hundred requests, at most, the service connects anew while nothing is broken. It is judged by
     the requests that come one after the other before a scenario; without it a service may connect for each."""

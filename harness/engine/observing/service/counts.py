@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.engine.observing.counting import POOL
 from harness.engine.observing.service.probes import Probed
@@ -15,13 +15,16 @@ from harness.target.sections.outcomes import outcome_of
 from harness.target.sections.series import parts_of
 
 
-def record_counts(rig: Rig, probed: Probed | None) -> None:
-    """Record the counters of answers that the target names, and what its metrics do not show or cannot be."""
+def record_counts(rig: Rig, probed: Probed | None, overtold: Sequence[str] = ()) -> None:
+    """Record the counters of answers that the target names, and what its metrics do not show or cannot be.
+
+    `overtold`: of which connections it tells that are not there.
+    """
     probes = rig.target.description.probes
     if probes is None or probed is None:
         return
     read = [SeriesRead(outcome_of(name), series, _value(probed, series)) for name, series in probes.counts.items()]
-    rig.recorder.record("service", CountsRead(probed.pid, tuple(read), tuple(_problems(rig, probed))))
+    rig.recorder.record("service", CountsRead(probed.pid, tuple(read), (*_problems(rig, probed), *overtold)))
 
 
 def _problems(rig: Rig, probed: Probed) -> Iterator[str]:
