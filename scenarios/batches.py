@@ -6,6 +6,7 @@ from typing import Any
 
 from harness import (
     ACKNOWLEDGED,
+    CONFLICT,
     REFUSED,
     UNKNOWN,
     Lab,
@@ -98,7 +99,14 @@ async def test_batch_of_repeats_and_new_ones(lab: Lab) -> None:
     await lab.inject(server.flush(redis))
     async with (
         lab.limits(service.metric("webhook_batched_total"), at_least=5, at_most=5),
-        batch(lab, lab.request("again", of=0), lab.request("taken", of=1), lab.deliver(copies=3), lab.deliver(2), of=7),
+        batch(
+            lab,
+            lab.request("again", of=0, expect=ACKNOWLEDGED),
+            lab.request("taken", of=1, expect=CONFLICT),
+            lab.deliver(copies=3),
+            lab.deliver(2),
+            of=7,
+        ),
     ):
         pass
 

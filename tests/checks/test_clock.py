@@ -10,6 +10,7 @@ from harness.checks import Verdict
 from harness.checks.clock import Late, machine_was_busy
 from harness.history import Recorder
 from harness.history.events import (
+    Asks,
     CoresSeen,
     CoreWait,
     Event,
@@ -18,6 +19,7 @@ from harness.history.events import (
     Purpose,
     RequestEnded,
     RequestSent,
+    VariantAnswered,
 )
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, service
 from tests.checks.failing import FAILING
@@ -51,7 +53,31 @@ def unrecovered() -> Story:
     return whole().tell(NotRecovered(10, "503"))
 
 
-@pytest.mark.parametrize("story", [late, slow, unreached, unrecovered])
+def variant_without_a_word() -> Story:
+    story = whole()
+    began_ns = story.recorder.history.entries[-1].t_ns - 6_000_000_000
+    silent = VariantAnswered("v1", "200; stored: v1", "no answer in time; stored: nothing", "", True, began_ns, 6_000.0)
+    return story.tell(silent, VariantAnswered("v2", "200", "200"))
+
+
+def unanswered_read() -> Story:
+    sent = RequestSent(
+        90, "a", digest_of("a"), 100, Purpose.CONTRACT.value, asks=Asks.READ.value, name="the one", owed=ACKNOWLEDGED
+    )
+    return whole().tell(sent, RequestEnded(90, UNKNOWN, 3_000.0, problem="no answer in 3 s"))
+
+
+STORIES = [
+    late,
+    slow,
+    unreached,
+    unrecovered,
+    variant_without_a_word,
+    unanswered_read,
+]
+
+
+@pytest.mark.parametrize("story", STORIES)
 class TestByAClock:
     @pytest.mark.parametrize("cores", [CALM, HUNG, OWN_LOAD])
     def test_it_counts_where_the_machine_had_cores_or_the_service_wanted_none(self, story, cores) -> None:  # type: ignore[no-untyped-def]  # parametrized
@@ -63,6 +89,11 @@ class TestByAClock:
         assert judged.verdict is Verdict.INCONCLUSIVE
         assert judged.reason.startswith("the machine was too busy: other programs took 90% of its cores, and ")
         assert "; so this does not count: " in judged.reason
+
+
+def test_a_variant_that_is_answered_otherwise_counts_on_any_machine() -> None:
+    other = VariantAnswered("v3", "401; stored: nothing", "200; stored: v3")
+    assert variant_without_a_word().tell(other, BUSY).judged().verdict is Verdict.FAILED
 
 
 def test_the_figures_are_those_of_the_time_that_it_took() -> None:

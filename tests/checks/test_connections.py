@@ -22,6 +22,7 @@ from harness.history.events import (
     Purpose,
     RequestEnded,
     RequestSent,
+    ServiceEnded,
 )
 from harness.protocols.postgres.words import postgres
 from harness.vocabulary import ACKNOWLEDGED, UNKNOWN
@@ -219,13 +220,18 @@ def _hung_up(story: Story) -> Story:
     return story.tell_at(met.t_ns - MS, sent).tell_at(met.t_ns - MS // 2, ended)
 
 
-def test_what_another_start_ends_is_no_cost_of_an_error_before_it() -> None:
+@pytest.mark.parametrize(
+    ("asked_ms", "failing"),
+    [pytest.param(0.5, set(), id="just after it"), pytest.param(-3_000, {"costs_no_other"}, id="long before it")],
+)
+def test_what_another_start_ends_is_no_cost_of_an_error(asked_ms: float, failing: set[str]) -> None:
+    """The process was asked to end, and ended 300 ms later. That explains nothing of what comes when it is over."""
     story = costly()
     [met] = [each.errors[0] for each in story.recorder.history.of(ErrorsMet)]
-    took_ms = 300.0  # the process was asked to end half a millisecond after the error
-    acted = FaultActed(9, Named("lab.restart()"), took_ms)
-    story.tell_at(met.t_ns + MS // 2 + round(took_ms * 1e6), acted)
-    assert story.failing() == set()
+    over_ns = met.t_ns + round((asked_ms + 300) * MS)
+    story.tell_at(over_ns, ServiceEnded(99, 0, "stop", after_ms=300.0))
+    story.tell_at(over_ns, FaultActed(9, Named("lab.restart()"), 300.0))
+    assert story.failing() == failing
 
 
 def test_an_error_that_is_passed_over_in_silence_is_shown_where_the_target_owes_no_line() -> None:
@@ -287,6 +293,10 @@ def test_a_driver_may_say_it_in_its_own_words() -> None:
     for line, untold in (("msg_1: the plan is invalid now", 0), ("msg_1: the plan", 1)):
         (logged,) = errors_logged(told, [line], owed=True, in_other_words=words)
         assert logged.untold_count == untold
+
+
+def test_without_a_link_nobody_can_tell_when_it_is_quiet() -> None:
+    assert quiet_everywhere([]) == ()
 
 
 spans = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 6)), max_size=8)

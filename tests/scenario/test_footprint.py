@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from harness.engine.observing.service.footprint import MemorySample, bytes_per_request, memory_kib
+from harness.engine.observing.service.footprint import MemorySample, bytes_per_request, memory_kib, surely_kept
 
 EVERY = range(50, 1_250, 50)
 
@@ -52,3 +52,13 @@ def test_the_kernel_tells_of_this_process() -> None:
     kept = b"x" * (32 << 20)
     assert memory_kib([os.getpid()]) - before > len(kept) / 1024 / 2
     assert memory_kib([0]) == 0
+
+
+def test_of_fewer_requests_much_that_is_kept_is_told_and_no_warming_up() -> None:
+    few = EVERY[:9]
+    kept = [MemorySample(1, requests, 50_000 + 100 * requests) for requests in few]
+    warm = [MemorySample(1, requests, min(50_000 + 40 * requests, 62_000)) for requests in few]
+    assert bytes_per_request(kept) is None
+    assert (surely_kept(kept) or 0) > 30_000
+    assert surely_kept(warm) == 0
+    assert surely_kept(kept[:6]) is None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 
 from harness.checks.clock import Late
-from harness.checks.facts.exchanges import exchanges, several
+from harness.checks.facts.exchanges import Exchange, exchanges, several
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
+from harness.vocabulary import Outcome
 
 PAUSE_MS_MAX = 20.0
 """A client acknowledges the first piece of an answer after 40 ms, if nothing else makes it send something. A service
@@ -18,17 +20,32 @@ ANSWERS_AT_LEAST = 8
 
 @check(Kind.LIVENESS, says="0 of 0: , after 0.00 s: paused for ms before its end")
 def answers_in_one_go(history: History) -> Examined:
-    """An answer that has begun comes to its end at once, over connections that have carried others, too."""
+    """An answer that has begun comes to its end at once, over connections that have carried others, too.
+
+    All are looked at together, and those of one kind by themselves: the reads, say, that found something.
+    """
     came = [e for e in exchanges(history) if e.ended is not None and e.ended.paused_ms is not None]
-    pauses = [e.ended.paused_ms or 0.0 for e in came if e.ended is not None]
-    slow = [e for e, pause_ms in zip(came, pauses, strict=True) if pause_ms > PAUSE_MS_MAX]
-    median_ms = statistics.median(pauses) if pauses else 0.0
-    bad = slow if len(came) >= ANSWERS_AT_LEAST and 3 * len(slow) > len(came) else []
-    stories = [f"{e.name}: {e.story()}: paused for {e.ended.paused_ms:.0f} ms before its end" for e in bad if e.ended]
+    alike: dict[tuple[str, Outcome], list[Exchange]] = {}
+    for each in came:
+        alike.setdefault((each.sent.asks, each.outcome), []).append(each)
+    found = {e.sent.request for of_kind in (came, *alike.values()) for e in _too_many_slow(of_kind)}
+    bad = [e for e in came if e.sent.request in found]
+    median_ms = statistics.median(map(_pause_ms, came)) if came else 0.0
+    stories = [f"{e.name}: {e.story()}: paused for {_pause_ms(e):.0f} ms before its end" for e in bad]
     return Examined(
         problem=several(stories, len(came)) if bad else "",
         saw=f"{len(came)} answers over connections that had carried others, {median_ms:.1f} ms from piece to piece",
         observations=len(came),
         deliveries=tuple(dict.fromkeys(e.sent.delivery for e in bad)),
-        clock=tuple(Late(e.span, (e.ended.paused_ms or 0.0) - PAUSE_MS_MAX) for e in bad if e.ended),
+        clock=tuple(Late(e.span, _pause_ms(e) - PAUSE_MS_MAX) for e in bad),
     )
+
+
+def _too_many_slow(answers: Sequence[Exchange]) -> Sequence[Exchange]:
+    """The answers that paused, if there are enough to tell, and more than a third did."""
+    slow = [e for e in answers if _pause_ms(e) > PAUSE_MS_MAX]
+    return slow if len(answers) >= ANSWERS_AT_LEAST and 3 * len(slow) > len(answers) else []
+
+
+def _pause_ms(exchange: Exchange) -> float:
+    return (exchange.ended.paused_ms or 0.0) if exchange.ended is not None else 0.0

@@ -20,7 +20,6 @@ from harness.history.events import (
     ErrorsMet,
     FaultActed,
     FaultHealed,
-    Named,
     QuietSeen,
     ServiceEnded,
     ServiceStarted,
@@ -133,8 +132,7 @@ def _ends(history: History) -> Iterator[Span]:
         yield entry.t_ns - began, entry.t_ns + HUNG_UP_NS
     of_it: set[int] = set()
     for entry, acted in history.placed(FaultActed):
-        # Named: copies, or another start, before which the process ends that was there.
-        if isinstance(acted.fault, Named) or (isinstance(acted.fault, Fault) and acted.fault.of_the_process):
+        if isinstance(acted.fault, Fault) and acted.fault.of_the_process:
             of_it.add(acted.number)
             yield entry.t_ns - round(acted.took_ms * 1e6), entry.t_ns + ENDS_WITHIN_NS
     for entry, healed in history.placed(FaultHealed):

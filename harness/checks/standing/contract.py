@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from harness.checks.clock import Late
 from harness.checks.facts.exchanges import Exchange, exchanges, several
 from harness.checks.facts.told import Clash, Wrong, told
 from harness.checks.registry import Examined, Kind, check
@@ -27,12 +28,15 @@ def _not_owed(exchange: Exchange) -> bool:
 def _examined(
     sent: Sequence[Exchange], bad: Sequence[Exchange], *, saw: str, why: Callable[[Exchange], str] | None = None
 ) -> Examined:
+    """Say what is bad of what was sent. Where none of that got an answer in time, a busy machine excuses it."""
     stories = [why(e) if why else f"{e.name}: owed {e.sent.owed}, got {e.story()}" for e in bad]
+    unanswered = all(e.ended is None or e.ended.status is None for e in bad)
     return Examined(
         problem=several(stories, len(sent)) if bad else "",
         saw=f"{len(sent)} {saw}",
         observations=len(sent),
         deliveries=tuple(dict.fromkeys(e.sent.delivery for e in bad)),
+        clock=tuple(Late(e.span) for e in bad) if unanswered else (),
         symptom=tuple(sorted({e.end for e in bad})),
         seen_ns=min((e.span[1] for e in bad), default=None),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.checks.clock import Late
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
 from harness.history.events import VariantAnswered
@@ -18,7 +19,8 @@ MEND = "if it is meant, run `python -m harness answers --update` and review the 
 def answers_as_approved(history: History) -> Examined:
     """Each variant of a request is answered as approved, and stores what was approved.
 
-    A variant without an approved answer is named, and not judged.
+    A variant without an approved answer is named, and not judged. Where others only got no answer in time, or a
+    refusal, a busy machine excuses that.
     """
     seen = list(history.of(VariantAnswered))
     other = [each for each in seen if each.approved and each.seen != each.approved]
@@ -30,7 +32,12 @@ def answers_as_approved(history: History) -> Examined:
         problem=f"{'; '.join(problems)}{more}; {MEND}" if other else "",
         saw=f"{len(seen) - len(unknown)} variants of requests{told}" if seen else "no variant was sent",
         observations=len(seen) - len(unknown),
+        clock=tuple(map(_late, other)) if all(each.no_word for each in other) else (),
     )
+
+
+def _late(answered: VariantAnswered) -> Late:
+    return Late((answered.sent_ns, answered.sent_ns + round(answered.took_ms * 1e6)))
 
 
 def _names(answered: Sequence[VariantAnswered]) -> str:

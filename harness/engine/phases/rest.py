@@ -13,6 +13,7 @@ from harness.engine.observing.service.footprint import (
     MemoryWatch,
     bytes_per_request,
     footprint,
+    surely_kept,
     with_children,
 )
 from harness.engine.observing.service.probes import Probed, probe
@@ -199,7 +200,9 @@ async def _ports(rig: Rig) -> Sequence[AtRest]:
 
 def _memory(target: Target, memory: MemoryWatch | None) -> Iterator[AtRest]:
     limit = target.description.residue.get(MEMORY)
-    kept = None if memory is None else bytes_per_request(memory.samples)
+    samples = [] if memory is None else memory.samples
+    kept = bytes_per_request(samples)
+    kept = surely_kept(samples) if kept is None else kept
     if limit is not None and kept is not None:
         yield AtRest(MEMORY, round(kept, 1), limit)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,10 +14,11 @@ from harness.engine.tasks import at_once
 from harness.engine.variants.answers import Answer, answer, belongs
 from harness.engine.variants.approved import approved_of
 from harness.engine.variants.making import Variant, variants
-from harness.engine.variants.sending import RawAnswer, answer_of
+from harness.engine.variants.sending import SILENT, RawAnswer, answer_of
 from harness.errors import UsageError
 from harness.history.events import StoredRow, VariantAnswered
 from harness.target import SOURCE, Delivery
+from harness.vocabulary import NO_WORD
 
 AT_ONCE = 4
 """More would only wait for a core."""
@@ -24,11 +26,14 @@ AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A variant by its name, what it delivered, and its answer."""
+    """A variant by its name, what it delivered, and its answer. The rest: see `VariantAnswered`."""
 
     name: str
     delivery: Delivery
     answer: Answer
+    no_word: bool
+    sent_ns: int
+    took_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class _Sent:
     usual: Delivery
     meant: Delivery
     answer: RawAnswer
+    sent_ns: int
+    took_ms: float
 
 
 async def ask_variants(rig: Rig) -> Sequence[Asked]:
@@ -59,7 +66,12 @@ async def ask_variants(rig: Rig) -> Sequence[Asked]:
     sent = await at_once(in_turn(number, each) for number, each in enumerate(variants(rig.target)))
     rows = [row for row in await stored_rows(rig) if row.id not in known]
     rig.not_judged.update(row.id for row in rows)
-    return [Asked(each.variant.name, each.meant, _answered(each, rows)) for each in sent]
+    return [
+        Asked(
+            each.variant.name, each.meant, _answered(each, rows), _no_word(rig, each.answer), each.sent_ns, each.took_ms
+        )
+        for each in sent
+    ]  # fmt: skip
 
 
 async def record_variants(rig: Rig) -> None:
@@ -71,7 +83,10 @@ async def record_variants(rig: Rig) -> None:
     for asked in await ask_variants(rig):
         known = approved.get(asked.name)
         told = "" if known is None else str(known)
-        rig.recorder.record("client", VariantAnswered(asked.name, told, str(asked.answer), asked.delivery.name))
+        answered = VariantAnswered(
+            asked.name, told, str(asked.answer), asked.delivery.name, asked.no_word, asked.sent_ns, asked.took_ms
+        )
+        rig.recorder.record("client", answered)
 
 
 def _maker(rig: Rig) -> Callable[[int], Delivery]:
@@ -89,10 +104,18 @@ def _maker(rig: Rig) -> Callable[[int], Delivery]:
 async def _send(rig: Rig, variant: Variant, usual: Delivery, meant: Delivery) -> _Sent:
     service = rig.site.service
     request = variant.request(rig.target, meant, f"127.0.0.1:{service.port}")
+    began_ns = time.monotonic_ns()
     got = await answer_of(service.port, request, within_s=rig.clients.patience_s)
     if variant.again:
         got = await answer_of(service.port, request, within_s=rig.clients.patience_s)
-    return _Sent(variant, usual, meant, got)
+    return _Sent(variant, usual, meant, got, began_ns, round((time.monotonic_ns() - began_ns) / 1e6, 3))
+
+
+def _no_word(rig: Rig, got: RawAnswer) -> bool:
+    """Whether the answer did not come in time, or says "not now" or "I do not know"."""
+    if not got.status:
+        return got is SILENT
+    return rig.target.labels.label(got.status, got.headers, got.body).outcome in NO_WORD
 
 
 def _answered(sent: _Sent, rows: Sequence[StoredRow]) -> Answer:

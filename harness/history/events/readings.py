@@ -28,13 +28,17 @@ class RowsRead(Event, kind="rows"):
 class VariantAnswered(Event, kind="variant.answered"):
     """What the service answered to a variant of a request, and stored of it. `approved`: empty if none is.
 
-    `delivery`: what the log calls it.
+    `delivery`: what the log calls it. `no_word`: the answer did not come in time, or says that it is not known, or not
+    done, for now. It was sent at `sent_ns`, and took `took_ms`.
     """
 
     name: str
     approved: str
     seen: str
     delivery: str = ""
+    no_word: bool = False
+    sent_ns: int = 0
+    took_ms: float = 0.0
 
 
 @dataclass(frozen=True, repr=False)

@@ -193,10 +193,16 @@ class _Lock(Injection):
     async def heal(self) -> None:
         if self._session is None:
             return
-        session, waited = self._session, await self.fired()
-        self._session = None
+        session = self._session
+        try:
+            waited = await self.fired()
+        finally:  # whether or not that can be told, the lock goes
+            self._session = None
+            await self._let_go(session)
         if waited:
             self._site.saw(LOCK_WAITED_FOR, f"{waited} of the service's sessions waited for it", server=self._laid)
+
+    async def _let_go(self, session: asyncpg.Connection) -> None:
         try:
             await self._release(session)
         finally:

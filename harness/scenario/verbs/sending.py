@@ -72,8 +72,8 @@ class Sending(Verbs):
                 more; `taken`: another body under its id.
             of: which delivery of the scenario's it is about, counted like the items of a list: -1 is the last. None:
                 one that was never sent.
-            expect: the outcome that it must have (check `outcome`). None: only what the contract owes, now that a fault
-                has acted.
+            expect: the outcome that it must have (check `outcome`). None: what the contract owes when
+                nothing is broken.
             within_ms: ask again until the outcome is as expected, for so many milliseconds: the service stores later.
 
         Raises:

@@ -359,8 +359,10 @@ class ServiceProcess:
 
     def _tell_to_stop(self, process: KeptProcess, signum: int, asked_by: str) -> None:
         """Send a signal to end it. One that is gone, though that was not heard of yet, has ended by itself."""
+        now_ns = time.monotonic_ns()
         if process.tell_to_stop(signum):
             self._asked.setdefault(process.pid, asked_by)
+            self._signalled_ns.setdefault(process.pid, now_ns)
 
     async def wait(self, timeout_s: float) -> int:
         """Wait until the process is gone; return its status. Raises TimeoutError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from harness import REFUSED, Lab, link, no_fault, redis
+from harness import REFUSED, Lab, link, no_fault, postgres, redis
 from harness.checks import Verdict
 from harness.history.events import RequestSent
 from tests.scenario_live.support import Runs, history_of
@@ -38,3 +38,16 @@ def test_a_read_that_shows_no_body_is_noticed(runs: Runs) -> None:
     result = runs.on(target=target)(_nothing_broken)
     assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("carries",))
     assert "without the stored body" in result.reason
+
+
+def test_a_single_request_is_owed_its_answer_whatever_is_broken(runs: Runs) -> None:
+    """As a delivery is: who expects a refusal says so."""
+
+    async def play(lab: Lab) -> None:
+        await lab.deliver()
+        async with lab.inject(link.down(postgres)):
+            await lab.request("again", expect=REFUSED)
+            await lab.request("delivery")
+
+    result = runs(play)
+    assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("owed",)), result.reason

@@ -49,7 +49,9 @@ async def record_tries(rig: Rig) -> None:
 
 
 def quiet_everywhere(of_links: Sequence[Sequence[Quiet]]) -> Sequence[Quiet]:
-    """The times that lie within one of each link's."""
+    """The times that lie within one of each link's. Without a link there is none that could tell."""
+    if not of_links:
+        return ()
     common, *others = of_links
     for other in others:
         common = _in_both(common, other)

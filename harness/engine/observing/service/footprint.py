@@ -16,7 +16,10 @@ from harness.target import Target
 
 SAMPLE_EVERY_REQUESTS = 20
 REQUESTS_TO_TELL = 900
-"""Of fewer requests nothing is said: their memory is lost in that of a process that warms up."""
+"""Of fewer requests no figure is given: their memory is lost in that of a process that warms up."""
+REQUESTS_TO_SUSPECT = 300
+WARMING_UP_KIB = 12_288
+"""By more than that no process still grows after a quarter of so many requests, unless it keeps something of them."""
 PARTS = 4
 ANONYMOUS = re.compile(r"^RssAnon:\s+(\d+) kB", re.MULTILINE)
 
@@ -116,11 +119,24 @@ def bytes_per_request(samples: Sequence[MemorySample]) -> float | None:
     A process grows while it warms up, and what it needs for a moment comes and goes. So its requests are put into
     quarters; the first does not count, and of the second and the last the least memory does.
     """
+    return _growth(samples, over=REQUESTS_TO_TELL, but_kib=0)
+
+
+def surely_kept(samples: Sequence[MemorySample]) -> float | None:
+    """How much of that growth is more than any warming up, in bytes for each request: which fewer requests tell.
+
+    None: there were too few all the same.
+    """
+    growth = _growth(samples, over=REQUESTS_TO_SUSPECT, but_kib=WARMING_UP_KIB)
+    return None if growth is None else max(0.0, growth)
+
+
+def _growth(samples: Sequence[MemorySample], *, over: int, but_kib: int) -> float | None:
     own = [sample for sample in samples if sample.pid == samples[-1].pid]
-    if not own or own[-1].requests - own[0].requests < REQUESTS_TO_TELL:
+    if not own or own[-1].requests - own[0].requests < over:
         return None
     _, second, _, last = (min(sample.kib for sample in part) for part in _parts(own))
-    return 1024 * (last - second) / ((own[-1].requests - own[0].requests) / 2)
+    return 1024 * (last - second - but_kib) / ((own[-1].requests - own[0].requests) / 2)
 
 
 def _parts(samples: Sequence[MemorySample]) -> Iterator[Sequence[MemorySample]]:
