@@ -215,7 +215,7 @@ def test_a_pooler_leads_to_the_server_of_the_link_that_it_pools(
         ('link = "postgres"', 'link = "redis"', "[stored]: link = 'redis'", "not a database", "postgres"),
         ('link = "postgres"', 'link = "postgers"', "[stored]: link", "closest valid: 'postgres'", "write"),
         ("{redis.url}", "{redis.ulr}", "[service]: REDIS_URL = 'redis.ulr'", "closest valid: 'redis.url'", "write"),
-        ("{redis.url}", "{redis.user}", "[service]: REDIS_URL = 'redis.user'", "nothing is known", "redis"),
+        ("{redis.url}", "{redis.owner}", "[service]: REDIS_URL = 'redis.owner'", "nothing is known", "redis"),
         ("{postgres.url}", "{postgres.urll}", "[service]: command[3] = ", "closest valid: 'postgres.url'", "write"),
         ("{postgres.host}", "{postgres.hots}", "[service]: prepare[3] = ", "closest valid: 'postgres.host'", "write"),
         ("[limits]", "[health]\nalive_needs = ['redi']\n[limits]", "alive_needs = 'redi'", "no such link", "'redis'"),
