@@ -53,6 +53,9 @@ KINDS = sorted(
 PARTS_OF_EVENTS = frozenset(
     {
         "row",
+        "said.family",
+        "said.key",
+        "said.series",
         "message_met",
         "named",
         "core_wait",

@@ -22,6 +22,7 @@ from harness.history.events import (
     RunBegan,
     SaidCompared,
     SeriesLogged,
+    ServiceNotStarted,
     VariantAnswered,
 )
 from harness.target.sections.series import parts_of
@@ -70,10 +71,16 @@ class Saying:
             self._tell(SaidCompared(sum(map(len, logs)), series, tuple(other[:OTHERS_KEPT])))
 
     def _is_as_approved(self) -> bool:
-        """Whether the service runs as it does for the file: without a protection it may say other things."""
-        began = self.rig.recorder.history.last(RunBegan)
+        """Whether the service runs as it does for the file.
+
+        Without a protection it may say other things. So does one that has died or did not start: the check `alive`
+        fails, and shows its last words.
+        """
+        history = self.rig.recorder.history
+        began = history.last(RunBegan)
         default = self.rig.target.description.default_profile
-        return began is not None and began.profile == default and not began.without
+        usual = began is not None and began.profile == default and not began.without
+        return usual and self.rig.site.service.running and history.last(ServiceNotStarted) is None
 
     def _told(self) -> Told:
         history = self.rig.recorder.history

@@ -196,11 +196,11 @@ class _Lock(Injection):
         session = self._session
         try:
             waited = await self.fired()
+            if waited:
+                self._site.saw(LOCK_WAITED_FOR, f"{waited} of the service's sessions waited for it", server=self._laid)
         finally:  # whether or not that can be told, the lock goes
             self._session = None
             await self._let_go(session)
-        if waited:
-            self._site.saw(LOCK_WAITED_FOR, f"{waited} of the service's sessions waited for it", server=self._laid)
 
     async def _let_go(self, session: asyncpg.Connection) -> None:
         try:

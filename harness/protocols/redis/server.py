@@ -180,6 +180,7 @@ class _Recipe:
             "loglevel": "verbose",  # connections accepted and closed: evidence
             "save": "",
             "appendonly": "no",
+            "rdb-del-sync-files": "yes",  # else what it had from its primary once is there again after a restart
             "daemonize": "no",
             "shutdown-timeout": "0",
             **({"enable-debug-command": "local"} if self.binary.major >= _DEBUG_IS_CLOSED_SINCE else {}),

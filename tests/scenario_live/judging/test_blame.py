@@ -68,9 +68,9 @@ def test_a_session_that_the_service_leaked(runs: Runs, fault: Callable[[Postgres
 
     assert (result.verdict, problems(result)) == (Verdict.FAILED, [])
     assert "pool_returns" in result.failing_checks
-    (leaked,) = history_of(result).of(SessionLeaked)
-    assert (leaked.link, leaked.state, leaked.query) == ("postgres", "idle in transaction", LEAK)
-    assert f"pool_returns: a session of the service on postgres (pid {leaked.pid}, idle in " in result.reason
+    (session,) = history_of(result).of(SessionLeaked)
+    assert (session.link, session.state, session.query) == ("postgres", "idle in transaction", LEAK)
+    assert f"pool_returns: a session of the service on postgres (pid {session.pid}, idle in " in result.reason
 
 
 def test_a_session_that_stays_to_the_end(runs: Runs) -> None:
