@@ -4,6 +4,7 @@ import pytest
 
 from harness import (
     ACKNOWLEDGED,
+    CONFLICT,
     REFUSED,
     UNKNOWN,
     Fault,
@@ -93,3 +94,12 @@ async def test_repeats_need_no_insert(lab: Lab) -> None:
     async with lab.inject(wire.fail(postgres.sent("INSERT"), code="53100", always=True)):
         await lab.request("again", expect=ACKNOWLEDGED)
         await lab.deliver(expect=REFUSED)
+
+
+@proves("retry.database", fails="outcome", match="refused")
+async def test_taken_id_is_tried_again(lab: Lab) -> None:
+    """Redis has forgotten it. Another body's INSERT under its id is cut, and tried again: a conflict all the same."""
+    await lab.deliver()
+    async with lab.inject(server.flush(redis), wire.cut(postgres.sent("INSERT"))):
+        await lab.request("taken", expect=CONFLICT)
+    await lab.request("delivery", expect=ACKNOWLEDGED)
