@@ -36,6 +36,7 @@ async def test_postgres_is_busy_while_a_commit_is_in_doubt(lab: Lab) -> None:
         busy = wire.fail(postgres.sent("INSERT", nth=2), code=code)
         async with lab.inject(wire.cut(postgres.answered("COMMIT")), busy):
             await lab.deliver()
+            await lab.deliver()  # without the protection its INSERT is the second
 
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}SerializationError")
