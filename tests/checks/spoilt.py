@@ -142,10 +142,12 @@ def tried(
     )
 
 
-def costly(*, by: str = "service", code: str = "40P01", own: bool = True, given_up: int = 0) -> Story:
-    """Four connections at rest, an error on a fifth, and the four are ended at once.
+def costly(
+    *, by: str = "service", code: str = "40P01", own: bool = True, given_up: int = 0, tried_ms: float = 0.5
+) -> Story:
+    """Four connections at rest, an error on a fifth, and the four are ended at once: a millisecond after it.
 
-    `given_up`: how many connections were made and given up, unused, just before.
+    `given_up`: how many connections were begun at the error and given up, unused, after so many milliseconds.
     """
     met_ns = time.monotonic_ns() - SECOND_NS
     old_ns = met_ns - SECOND_NS
@@ -156,7 +158,8 @@ def costly(*, by: str = "service", code: str = "40P01", own: bool = True, given_
     error = ErrorMet(met_ns, 1, "c", "INSERT", code, "deadlock detected", False, False, own)
     used.append(ConnectionUsed(1, old_ns, 9, met_ns - 1, met_ns + 1, 0, "", False, 60.0))
     used += [
-        ConnectionUsed(6 + number, met_ns, 0, 0, 0, met_ns + 500_000, by, False, 0.0) for number in range(given_up)
+        ConnectionUsed(6 + number, met_ns, 0, 0, 0, met_ns + round(tried_ms * 1e6), by, False, 0.0)
+        for number in range(given_up)
     ]
     return whole().tell(ErrorsMet("postgres", (error,)), ConnectionsSeen("postgres", 5, tuple(used)))
 

@@ -202,8 +202,15 @@ def test_an_error_that_speaks_of_the_server_may_cost_every_connection() -> None:
     assert costly(by="server").failing() == set()
 
 
-def test_connections_that_are_given_up_while_they_are_made_speak_of_the_line() -> None:
-    assert costly(given_up=1).failing() == set()
+@pytest.mark.parametrize("tried_ms", [0.5, 60.0, 900.0])
+def test_connections_that_are_given_up_while_they_are_made_speak_of_the_line(tried_ms: float) -> None:
+    """From their beginning on: who waits for them in vain gives up others, too, and some of these before them."""
+    assert costly(given_up=1, tried_ms=tried_ms).failing() == set()
+
+
+def test_what_was_begun_long_before_it_was_ended_explains_nothing_of_then() -> None:
+    """A pool that is filled in advance ends its unused connections, too, with its process."""
+    assert costly(given_up=1, tried_ms=60_000.0).failing() == {"costs_no_other"}
 
 
 def test_a_client_that_hangs_up_explains_one_connection_and_no_second() -> None:

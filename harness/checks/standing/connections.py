@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.checks.clock import SERVICE, Late, Span
 from harness.checks.facts.exchanges import Exchange, exchanges, several
-from harness.checks.facts.let_go import Cost, cost_of
+from harness.checks.facts.let_go import CAUSE_NS, Cost, cost_of
 from harness.checks.registry import Examined, Kind, check
 from harness.faults.fault import Fault
 from harness.history import History
@@ -118,8 +118,10 @@ def _causes(history: History, connections: Sequence[ConnectionUsed], errors: Seq
         asked = [t_ns for t_ns in hung_up if by_service and 0 <= each.ended_ns - t_ns <= HUNG_UP_NS]
         if asked:
             hung_up.remove(asked[0])  # one client's hanging up ends one connection
-        else:
+        elif each.uses:
             found.append(each.ended_ns)
+        else:  # while it was made somebody waited, and such a one gives up other connections, too
+            found.append(max(each.opened_ns, each.ended_ns - CAUSE_NS))
     return found
 
 

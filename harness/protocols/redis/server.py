@@ -180,6 +180,7 @@ class _Recipe:
             "loglevel": "verbose",  # connections accepted and closed: evidence
             "save": "",
             "appendonly": "no",
+            "repl-diskless-sync-delay": "0",  # else a replica waits five seconds for others to come
             "rdb-del-sync-files": "yes",  # else what it had from its primary once is there again after a restart
             "daemonize": "no",
             "shutdown-timeout": "0",
