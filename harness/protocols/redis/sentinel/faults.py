@@ -267,7 +267,7 @@ def _there(watch: Watch) -> tuple[RedisServer, Sentinel]:
 
 async def _until(sentinel: Sentinel, promoted: HostPort) -> None:
     async def tells() -> bool:
-        return (await sentinel.primary()).port == promoted.port
+        return (await sentinel.primary()).port == promoted.port and await sentinel.takes_it_for_up()
 
     if not await poll_async(tells, within_s=FAILS_OVER_WITHIN_S):
         problem = f"Sentinel has not failed over within {FAILS_OVER_WITHIN_S:g} s"

@@ -89,6 +89,14 @@ class Sentinel(Server):
             )
         return HostPort(told[0].decode(), int(told[1]))
 
+    async def takes_it_for_up(self) -> bool:
+        """Whether clients use the primary that they are told of: they ask for its state, too."""
+        async with client(self._url) as asking:
+            state = await asking.sentinel_master(NAME)
+        if not isinstance(state, dict):
+            raise HarnessError(f"Sentinel tells no state of {NAME!r}: {state!r}", hint="see its log for the reason")
+        return bool(state["is_master"] and not state["is_sdown"] and not state["is_odown"])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Recipe:
