@@ -106,7 +106,7 @@ def _tokens(text: str) -> Iterator[tokenize.TokenInfo]:
 
 
 def _wrapped(line: str) -> Iterator[str]:
-    """Break a long line within the brackets of its call, as the formatter does."""
+    """Break a long line within the brackets of its call, as the formatter does: one line for all, or one for each."""
     begin, end = line.find("("), line.rfind(")")
     if len(line) <= LONGEST or begin < 0:
         yield line
@@ -114,8 +114,23 @@ def _wrapped(line: str) -> Iterator[str]:
     indent = " " * (len(line) - len(line.lstrip()))
     inner = f"{indent}    {line[begin + 1 : end]}"
     yield line[: begin + 1]
-    yield inner
+    if len(inner) <= LONGEST:
+        yield inner
+    else:
+        yield from (f"{indent}    {argument}," for argument in _arguments(line[begin + 1 : end]))
     yield f"{indent}{line[end:]}"
+
+
+def _arguments(text: str) -> Iterator[str]:
+    """The arguments of a call, as they are written between its brackets."""
+    depth, begin = 0, 0
+    for token in _tokens(text):
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(token.string, 0)
+        if token.string == "," and depth == 0:
+            yield text[begin : token.start[1]].strip()
+            begin = token.end[1]
+    if text[begin:].strip():
+        yield text[begin:].strip()
 
 
 def _place(word: str) -> tuple[int, str]:
