@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import re
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 import harness
+import harness.checks
 from harness.errors import UsageError
 from harness.faults.fault import Fault
 from harness.protocols.registry import import_everywhere
@@ -32,6 +34,21 @@ def public_methods(kind: type) -> dict[str, Callable[..., object]]:
     return {name: method for name, method in found if method.__annotations__.get("return") in GIVEN}
 
 
+def vars_of(kind: type) -> dict[str, Callable[..., object]]:
+    """The methods that a class itself defines, without those whose names begin with an underscore."""
+    return {name: method for name, method in vars(kind).items() if inspect.isfunction(method) and name[0] != "_"}
+
+
+def words_of_checks() -> dict[str, Callable[..., object]]:
+    """The functions and the results that `harness.checks` exports."""
+    words: dict[str, Callable[..., object]] = {}
+    for name in harness.checks.__all__:
+        word = getattr(harness.checks, name)
+        if inspect.isfunction(word) or (inspect.isclass(word) and dataclasses.is_dataclass(word)):
+            words[name] = word
+    return words
+
+
 CALLED: dict[str, Callable[..., object]] = {
     **{name: word for name in harness.__all__ if inspect.isfunction(word := getattr(harness, name))},
     **{
@@ -39,23 +56,9 @@ CALLED: dict[str, Callable[..., object]] = {
         for name, method in inspect.getmembers(harness.service, inspect.ismethod)
         if not name.startswith("_")
     },
-    **{
-        f"lab.{name}": getattr(harness.Lab, name)
-        for name in (
-            "copies",
-            "deliver",
-            "expect",
-            "heal",
-            "inject",
-            "prepare",
-            "restart",
-            "roll",
-            "supervised",
-            "traffic",
-            "until",
-        )
-    },
-    **{f"chaos.{name}": getattr(harness.Chaos, name) for name in ("answered", "check", "inject", "until")},
+    **{f"lab.{name}": method for kind in harness.Lab.__bases__ for name, method in vars_of(kind).items()},
+    **{f"chaos.{name}": method for name, method in vars_of(harness.Chaos).items() if name not in {"open", "close"}},
+    **{f"checks.{name}": word for name, word in words_of_checks().items()},
     "wire.order": harness.wire.order,
     "Fault.fired": harness.Fault.fired,
     **{kind: fault for kind, fault in FAULTS.items() if kind != "no_fault"},
@@ -105,8 +108,23 @@ def test_a_word_that_is_called_shows_an_example_and_says_what_each_argument_is(n
     text = inspect.getdoc(CALLED[name]) or ""
     assert example(text), text
     arguments = text.partition("\nArgs:\n")[2]
-    taken = [parameter for parameter in inspect.signature(CALLED[name]).parameters if parameter != "self"]
+    taken = [parameter for parameter in inspect.signature(CALLED[name]).parameters if parameter not in {"self", "_"}]
     assert [one for one in taken if not re.search(rf"^ {{4}}{one}: \S", arguments, re.MULTILINE)] == [], text
+
+
+@pytest.mark.parametrize("name", [*CALLED, *USED_AS_THEY_ARE])
+def test_a_word_is_summed_up_in_one_line_that_is_a_sentence(name: str) -> None:
+    summary, _, rest = (inspect.getdoc(CALLED.get(name) or USED_AS_THEY_ARE[name]) or "").partition("\n")
+    assert re.search(r"[.:]$", summary), summary
+    assert rest.startswith("\n"), "an empty line follows"
+
+
+REFUSES = re.compile(r"UsageError|at_least_one|limits\(|Raises:")
+
+
+@pytest.mark.parametrize("name", [name for name in CALLED if REFUSES.search(inspect.getsource(CALLED[name]))])
+def test_a_word_that_refuses_an_argument_says_so(name: str) -> None:
+    assert "\nRaises:\n" in (inspect.getdoc(CALLED[name]) or "")
 
 
 @pytest.mark.parametrize("name", USED_AS_THEY_ARE)

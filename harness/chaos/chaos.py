@@ -136,8 +136,8 @@ class Chaos:
     def inject(self, *faults: Fault) -> Injecting:
         """Keep faults in force while a block lasts: `async with` in an async test, `with` in another.
 
-        A fault that has left no evidence by the block's end makes the test an error, which tells what was seen
-        instead. That comes before a failed assertion in the block, which then says nothing of the fault.
+        If a fault has left no evidence by the block's end, the test is an error, which says what was seen
+        instead. It replaces a failed assertion in the block, because without the fault that assertion proves nothing.
 
         For example::
 
@@ -156,7 +156,7 @@ class Chaos:
         return Injecting(self._thread, self._injector, faults, self._connects, lambda: self.history)
 
     def until(self, moment: Moment, *, within_s: float = 10) -> None:
-        """Wait until a moment has come: a state is looked at, events count since the last fault began or ended.
+        """Wait until a moment has come. States are polled; events count since the last fault began or ended.
 
         For example::
 
@@ -175,7 +175,19 @@ class Chaos:
         _check_reached(moment, within_s, self._thread.call(self._until(moment, within_s)))
 
     async def auntil(self, moment: Moment, *, within_s: float = 10) -> None:
-        """Do the same as `until`, in an async test."""
+        """Wait until a moment has come, in an async test.
+
+        For example::
+
+            await chaos.auntil(postgres.waiting("INSERT"))
+
+        Args:
+            moment: as for `until`.
+            within_s: seconds.
+
+        Raises:
+            InconclusiveError: it has not come by then; the test is an error.
+        """
         __tracebackhide__ = True
         _check_reached(moment, within_s, await self._thread.awaited(self._until(moment, within_s)))
 
@@ -194,7 +206,7 @@ class Chaos:
         return last
 
     def answered(self, delivery: str, outcome: Outcome = ACKNOWLEDGED) -> None:
-        """Tell what a client of the application was answered, for `check(stored=...)`.
+        """Record what a client of the application was answered, for `check(stored=...)`.
 
         For example::
 
@@ -209,10 +221,10 @@ class Chaos:
     def check(
         self, *, stored: str | None = None, connections: int | None = None, within_s: float = 5
     ) -> Sequence[CheckResult]:
-        """Judge by the standing checks of the harness what the application has left.
+        """Judge by the standing checks what the application left behind.
 
-        Always: no connection is left busy, in a transaction say; no prepared transaction or advisory lock stays. With
-        `stored`: what was told by `answered` is stored, once; nothing that was refused is, and nothing else.
+        No connection may be busy, for example in a transaction; no prepared transaction or advisory lock may remain.
+        With `stored`, the rows must agree with `answered`: each acknowledged id is stored once, and no other id is.
 
         For example::
 
@@ -237,7 +249,21 @@ class Chaos:
     async def acheck(
         self, *, stored: str | None = None, connections: int | None = None, within_s: float = 5
     ) -> Sequence[CheckResult]:
-        """Do the same as `check`, in an async test."""
+        """Judge by the standing checks what the application left behind, in an async test.
+
+        For example::
+
+            chaos.answered("order-1")
+            await chaos.acheck(stored="SELECT id FROM orders", connections=5)
+
+        Args:
+            stored: as for `check`.
+            connections: as for `check`.
+            within_s: as for `check`, in seconds.
+
+        Raises:
+            AssertionError: a check failed; with its sentence.
+        """
         __tracebackhide__ = True
         reading = Reading(stored=stored, connections=connections, within_s=within_s)
         await self._thread.awaited(read(reading, self._site, self._parts[1], self._recorder))

@@ -1,4 +1,4 @@
-"""Turns a history into a verdict. It talks to no server and ignores no failure."""
+"""Turns a history into a verdict. It contacts no server and ignores no failure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,18 @@ NOT_STEADY = "steady state was not reached: "
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict, the sentence that gives its reason, and the result of each check, in their order."""
+    """The verdict of a run, and why.
+
+    For example::
+
+        judgement = judge(history)
+        assert judgement.verdict is Verdict.HELD, judgement.reason
+
+    Args:
+        verdict: the verdict.
+        reason: one sentence; empty if the run held.
+        checks: the result of each check, in the order of their definitions.
+    """
 
     verdict: Verdict
     reason: str
@@ -58,16 +69,27 @@ class Judgement:
 def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     """Judge one run. A check that crashes makes it inconclusive, unless a row is wrong.
 
-    Wrong rows outrank everything. Any doubt outranks all other failures, with four exceptions: a moment that did not
-    come, a server that a fault left unusable for the harness too, and what the machine lacks for a later step do not
-    hide what had failed while every fault left its evidence; and a fault that left none does not hide what a request
-    had met before it. A failure that rests on a clock does not count if the machine was too busy, but such a run is
-    never held either.
+    For example::
 
-    A history that lacks what the harness owes it, or has it in the wrong order, is a doubt too: see `promises`.
+        judgement = judge(read_history(path))
 
-    A run is not held by default. It proves nothing without a request of the scenario's own; without a fault (or the
-    scenario's statement that there is none); without recovery and rest; or without sending its deliveries again.
+    Wrong rows outrank everything. A doubt makes the run inconclusive, even if a check failed, with four exceptions. In
+    three cases an earlier failure still counts, if every fault left evidence: a moment did not come; a fault left a
+    server unusable for the harness, too; the machine lacks something for a later step. Fourth: if a fault left no
+    evidence, a failure of a request that had ended before that fault counts. A failure by a clock does not count if
+    the machine was too busy, but such a run is never held.
+
+    It is a doubt, too, if the history lacks something or has it in the wrong order: see `promises`.
+
+    A run is not held by default. It must contain a request of the scenario, a fault (or the scenario's statement that
+    there is none), recovery, rest, and deliveries that were sent again.
+
+    Args:
+        history: what was recorded of the run.
+        checks: the checks to run; by default all standing checks.
+
+    Returns:
+        The verdict with its reason, and every check's result.
     """
     results, crashes = _run(checks, history)
     results = tuple(_excused(each, history) for each in results)

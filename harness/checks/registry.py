@@ -4,8 +4,8 @@
     def drains(history: History) -> Examined:
         \"\"\"Told to end by SIGTERM, the service ends by itself with status 0.\"\"\"
 
-The first line of its docstring says what must hold. Everything else follows from the registration: the order in which
-failures are told, what the report says that each check saw, and which checks a proof may name.
+The first line of its docstring says what must hold. The registration decides everything else: the order in which
+failures are reported, what the report shows for each check, and which checks a proof may name.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Kind(enum.StrEnum):
     SAFETY = "safety"
     """What is stored. It counts whether or not a fault left evidence."""
     LIVENESS = "liveness"
-    """What clients and the service went through. Many causes have the same symptom, so a proof must name its own."""
+    """What clients and the service experienced. Many causes have the same symptom, so a proof must name its cause."""
     REST = "rest"
     """What is left when the service gets no more requests. A proof needs no reason besides the failing check."""
 
@@ -54,7 +54,18 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A registered check. Call it with a history. `says`: the part of its sentence that is the same for every cause."""
+    """A registered check. Call it with a history.
+
+    For example::
+
+        failing = [result for check in STANDING if (result := check(history)).failed]
+
+    Args:
+        name: the name of its function.
+        kind: decides when a failure counts.
+        examine: its function.
+        says: the part of its sentence that is the same for every cause.
+    """
 
     name: str
     kind: Kind

@@ -10,7 +10,7 @@ from harness.checks.clock import Late
 
 
 class Verdict(enum.StrEnum):
-    """Three-valued, and a fourth for what this machine cannot run."""
+    """The result of a run: held, failed or inconclusive; or unavailable, if this machine cannot run the scenario."""
 
     HELD = "held"
     FAILED = "failed"
@@ -22,7 +22,18 @@ WORST_FIRST = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.UNAVAILABLE, Verdic
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
-    """Return the worst: failed outranks inconclusive outranks held. None if there is no verdict."""
+    """Return the worst of several verdicts.
+
+    For example::
+
+        worst([Verdict.HELD, Verdict.INCONCLUSIVE]) is Verdict.INCONCLUSIVE
+
+    Args:
+        verdicts: failed outranks inconclusive, which outranks held. Unavailable ones do not count.
+
+    Returns:
+        None if there is no verdict.
+    """
     seen = set(verdicts) - {Verdict.UNAVAILABLE}
     return next((verdict for verdict in WORST_FIRST if verdict in seen), None)
 
@@ -31,17 +42,26 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
 class CheckResult:
     """The result of one check for one run.
 
-    `reason`: why it failed, in a sentence. `saw`: what it examined, passing or failing, in a line. `observations`: how
-    many things it examined; with 0 there was nothing to examine.
+    For example::
 
-    `safety`: it failed because a row was lost, doubled or foreign. That counts even if a fault left no evidence.
-    `told_last`: it judges what is stored and failed by something else, such as a repeat that was refused. Often that is
-    a consequence of what other checks tell.
-    `firm`: no later step of the scenario could have made it hold, so it counts even if the scenario waited in vain for
-    a moment. `deliveries`: all deliveries whose answers failed it; the sentence names the first. `clock`: it failed
-    because something took long, in these spans. `excused`: why that does not count: the machine had no cores for it.
-    `symptom`: what the failure has in common with others of the same cause: no id, no count and no time. `seen_ns`:
-    when the first request that failed it had ended; None where it is about no request.
+        results = chaos.check(stored="SELECT id FROM orders")
+        assert all(result.observations for result in results)
+
+    Args:
+        name: the check's name.
+        failed: whether it failed.
+        reason: why it failed, in a sentence.
+        saw: what it examined, in one line, whether it failed or not.
+        observations: how many things it examined. With 0 there was nothing to examine.
+        safety: it failed because a row was lost, doubled or foreign. This counts even if a fault left no evidence.
+        told_last: it judges stored rows but failed for another reason, such as a refused repeat. This is often a
+            consequence of what other checks report.
+        firm: no later step of the scenario could have made it hold. So it counts even if a moment never came.
+        deliveries: all deliveries whose answers made it fail; the sentence names the first.
+        clock: the spans of time that were too long, if it failed for that reason.
+        excused: why such a failure does not count: the machine had no free core.
+        symptom: what the failure has in common with others of the same cause: no id, no count and no time.
+        seen_ns: when the first request that failed it had ended, in ns of CLOCK_MONOTONIC; None if there is none.
     """
 
     name: str
@@ -66,5 +86,16 @@ class CheckResult:
 
 
 def most_telling(failing: Iterable[CheckResult]) -> CheckResult | None:
-    """The one of several failures that a verdict tells: wrong rows first, and last what often follows from others."""
+    """Return the failure that a verdict reports: wrong rows come first, consequences of other failures last.
+
+    For example::
+
+        first = most_telling(result for result in judge(history).checks if result.failed)
+
+    Args:
+        failing: results of checks that failed.
+
+    Returns:
+        None if there is none.
+    """
     return min(failing, key=lambda each: (not each.safety, each.told_last), default=None)

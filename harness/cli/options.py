@@ -83,7 +83,7 @@ SUITE: tuple[Any, ...] = (_SCENARIOS, _TARGET, _RESULTS)
 PLACES: tuple[Any, ...] = (_SCENARIOS, _RESULTS, _PATIENCE)
 WHICH_SUITE = click.option(
     "--suite", type=click.Choice(SUITES), default="own", show_default=True,
-    help="The scenarios beside the target, or the standard suite, which is made of the target alone.",
+    help="The scenarios beside the target, or the standard suite, which needs only the target.",
 )  # fmt: skip
 WHERE: tuple[Any, ...] = (_SCENARIOS, _TARGET, _RESULTS, _PATIENCE)
 SEED = click.option("--seed", type=int, default=0, show_default=True, metavar="N", help=help_of("seed"))
@@ -103,17 +103,18 @@ PLAN: tuple[Any, ...] = (
 )  # fmt: skip
 """The options that say which configuration of the service runs."""
 WHAT: tuple[Any, ...] = (*PLAN, STRICT)
-PROOFS = click.option("--proofs", is_flag=True, help="Try every proof of each scenario too, changed or not.")
+PROOFS = click.option("--proofs", is_flag=True, help="Also try every proof of each scenario, changed or not.")
 BASELINE = click.option(
     "--baseline", type=click.Path(path_type=Path), metavar="FILE",
     help="The baseline.  [default: baseline.json beside the scenarios]",
 )  # fmt: skip
 OUTPUT: tuple[Any, ...] = (
-    click.option("--json", "as_json", is_flag=True, help="The summary on standard output, all else on standard error."),
+    click.option("--json", "as_json", is_flag=True,
+                 help="Write the summary to standard output, everything else to standard error."),
     click.option("-q", "--quiet", "verbosity", flag_value=Verbosity.QUIET.value, type=int,
-                 help="Only what did not hold, and the counts."),
+                 help="Show only what did not hold, and the counts."),
     click.option("-v", "--verbose", "verbosity", flag_value=Verbosity.VERBOSE.value, type=int,
-                 help="Steps and figures too."),
+                 help="Show steps and figures, too."),
 )  # fmt: skip
 ALLURE = click.option(
     "--allure", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",

@@ -1,6 +1,7 @@
 """The lab: the only thing in a scenario that acts.
 
-`await lab.verb()` does it to its end; `async with lab.verb()` keeps it on while the block runs.
+`await lab.verb()` does something and waits until it is done; `async with lab.verb()` keeps it active while the block
+runs.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from harness.scenario.verbs.sending import Sending
 class Lab(Sending, Loading, Breaking, Running, Judging):
     """The verbs of a scenario.
 
-    Each verb makes a step. A step is recorded, written into the run's schedule, and can be replayed from there. It
-    acts when it is awaited or entered, and only once::
+    Each verb creates a step. A step acts once, when it is awaited or entered. It is recorded and written into the run's
+    schedule, from which it can be replayed::
 
         async def test_commit_applied_answer_lost(lab: Lab) -> None:
             async with lab.inject(wire.cut(postgres.answered("COMMIT"))):
                 await lab.deliver()
 
-    The runner does the rest: steady state before, healing, recovery and the checks after. A step that is neither
-    awaited nor entered fails the scenario.
+    The runner does the rest: before the scenario it reaches steady state; afterwards it heals, waits for recovery and
+    runs the checks. A step that is neither awaited nor entered fails the scenario.
     """

@@ -1,4 +1,4 @@
-"""Markers of a scenario: what it proves, and what it needs of the machine."""
+"""Markers of a scenario: what it proves, what it needs from the machine, and whether it runs at night only."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ def proves(
             async with lab.inject(wire.cut(postgres.answered("COMMIT"))):
                 await lab.deliver()
 
-    Two runs try it (`gate --proofs`, `ablate`): the *control* with everything on must hold, the *ablated* run must
-    fail. A scenario may have several of these marks, and needs at least one. Unknown
-    names are reported when the scenario is collected, with the nearest name that the target has.
+    `gate --proofs` and `ablate` test this with two runs: the *control* with everything on must hold, the *ablated* run
+    must fail. A scenario may have several of these marks, and needs at least one. If a name is unknown, the collection
+    of the scenario fails with the nearest name that the target has.
 
     Args:
         protections: what is switched off in the ablated run, by the names in the target description. `name:variant`
-            makes one wrong in another way than off. None with `under`: then the profile itself is the ablation.
+            makes a protection wrong instead of switching it off. With `under` it may be empty: then the profile itself
+            is the ablation.
         fails: the check that must fail in the ablated run.
         match: a regular expression, searched as in `pytest.raises`, in the check's reason and in the service's log.
             In the log it must be found on a line that mentions a failed delivery. Lines that the control's log has
@@ -52,19 +53,19 @@ def proves(
 
 
 def needs(*what: Need) -> pytest.MarkDecorator:
-    """Say what the machine or the stack must have. Without it, the scenario is `unavailable` and does not run.
+    """Say what the machine or the stack must have. If it lacks that, the scenario is `unavailable` and does not run.
 
     For example::
 
         @needs("seccomp", "own_ledger")
 
-    An unavailable scenario fails the gate, unless `unavailable.toml` lists it with its reason. A fault
-    knows what it needs, but that is checked only when it is injected; with this mark the scenario does not even begin.
+    An unavailable scenario fails the gate, unless `unavailable.toml` lists it with its reason. A fault knows what it
+    needs, but this is checked only when the fault is injected. With this mark the scenario does not begin.
 
     Args:
-        what: `seccomp`: the kernel lets the harness answer system calls (`harness doctor` says whether it does).
-            `socket_filter`: it lets the harness lose packets at its own sockets (so does the doctor).
-            `raw_socket`: it lets the harness see packets, and send ICMP (so does the doctor).
+        what: `seccomp`: the kernel lets the harness answer system calls (`harness doctor` reports whether it does).
+            `socket_filter`: the kernel lets the harness drop packets at its own sockets (see `harness doctor`).
+            `raw_socket`: the kernel lets the harness see packets and send ICMP (see `harness doctor`).
             `prometheus`: a program of that name is on the PATH, or named in `HARNESS_PROMETHEUS`.
             `pgbouncer`: in the same way (`HARNESS_PGBOUNCER`).
             `own_NAME`: the harness has started the server of that name itself; it was not given by URL. Unknown
@@ -77,17 +78,17 @@ def needs(*what: Need) -> pytest.MarkDecorator:
 
 
 def nightly(because: str) -> pytest.MarkDecorator:
-    """Say that this scenario is for the night: `gate` leaves it out, unless it is named or `--nightly` is given.
+    """Run this scenario at night only: `gate` leaves it out, unless you name it or pass `--nightly`.
 
     For example::
 
         @nightly("waits for two deadlines of 5 s")
 
-    `ablate`, `compare`, `soak` and `verify` run it always. A scenario that waits longer than some four seconds
-    belongs here, if a shorter one would notice most of what it is about.
+    `ablate`, `compare`, `soak` and `verify` always run it. Use it for a scenario that waits longer than about four
+    seconds, if a shorter scenario finds most of the same defects.
 
     Args:
-        because: why it is not for every push. The line that says what a gate left out shows it.
+        because: why it does not run on every push. The gate's line about scenarios that it left out shows it.
 
     Returns:
         The mark.

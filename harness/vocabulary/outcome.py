@@ -12,27 +12,27 @@ class Outcome(enum.Flag):
 
         await lab.deliver(expect=REFUSED | UNKNOWN)
 
-    `|` says that several are allowed. The target description (`[outcomes]`) says which answer means which. The checks
-    hold the service to it: what is acknowledged must be stored, what is refused must not, what is unknown may be
-    either, and all are stored at most once.
+    `|` joins several allowed outcomes. The target description (`[outcomes]`) says which answer has which outcome. The
+    checks use it: an acknowledged delivery must be stored, a refused one must not be stored, an unknown one may be
+    either, and each is stored at most once.
     """
 
     ACKNOWLEDGED = enum.auto()
     """The service has promised that the delivery is stored: the sender does not send it again. Of a read: found."""
     REFUSED = enum.auto()
-    """For now: nothing is stored. The service has said so, or took no connection. The sender sends it again."""
+    """Nothing is stored now. The service said so, or accepted no connection. The sender sends the delivery again."""
     UNKNOWN = enum.auto()
-    """The delivery may be stored or not: no answer came in time, a broken one came, or one that means this."""
+    """The delivery may or may not be stored. No answer came in time, or a broken one, or one that means this."""
     ALREADY = enum.auto()
-    """A repeat of what is stored: the sender does not send it again."""
+    """The same delivery is already stored: the sender does not send it again."""
     CONFLICT = enum.auto()
-    """The id is taken by another body, which stays."""
+    """Another body is stored under this id, and stays there."""
     REJECTED = enum.auto()
-    """Final: this request is wrong, nothing is stored, and sending it again is no use."""
+    """Final: the request is wrong, nothing is stored, and sending it again does not help."""
     ABSENT = enum.auto()
     """Of a read: nothing is stored under this id."""
     THROTTLED = enum.auto()
-    """The sender sends too much: nothing is stored, and it sends this again later."""
+    """The sender sends too much: nothing is stored, and the sender sends this delivery again later."""
 
     def __repr__(self) -> str:
         """Python source, so that a printed step can be pasted into a scenario."""
@@ -56,6 +56,6 @@ CONFIRMED = ACKNOWLEDGED | ALREADY
 NOT_STORED = REFUSED | THROTTLED | REJECTED
 """The service says that this request stored nothing."""
 FINAL_NO = REJECTED | ABSENT | CONFLICT
-"""The sender of a delivery gives up: it must not get one of these for what is right and new."""
+"""The sender of a delivery gives up. A valid new delivery must never get one of these."""
 NO_WORD = REFUSED | THROTTLED | UNKNOWN
-"""The service cannot say, for now. While something is broken it may always answer so."""
+"""The service cannot say now. While something is broken it may always answer so."""

@@ -1,4 +1,4 @@
-"""What a start of the service is to come to."""
+"""The expected result of a start of the service."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import Final
 
 
 class Start(enum.Flag):
-    """What a start is to come to: `ALIVE`, or `ENDS` by itself before anybody can reach it."""
+    """The expected result of a start: the service is `ALIVE`, or it `ENDS` by itself before it listens.
+
+    For example, the service must refuse this setting::
+
+        await lab.restart("SHOP_POOL=0", expect=ENDS, says="SHOP_POOL.*from 1")
+    """
 
     ALIVE = enum.auto()
     ENDS = enum.auto()

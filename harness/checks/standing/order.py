@@ -54,7 +54,18 @@ def named(name: str) -> Check | None:
 
 
 def wants(name: str) -> str:
-    """Return what the check of that name demands, as a sentence; empty for an unknown name."""
+    """Return what a check demands, as a sentence.
+
+    For example::
+
+        wants("acknowledged_is_stored")
+
+    Args:
+        name: the check's name.
+
+    Returns:
+        The first line of the check's docstring; "" for an unknown name.
+    """
     check = named(name)
     return check.wants if check else ""
 

@@ -17,7 +17,7 @@ class Breaking(Verbs):
     def inject(self, *faults: Fault) -> Doing[None]:
         """Inject faults, in this order.
 
-        As a block it heals them at the block's end, in reverse. Awaited, they stay until `heal`, or until the
+        A block heals them at its end, in reverse. If you await it instead, they stay until `heal`, or until the
         scenario has ended. Events that `until` waits for count from here::
 
             async with lab.inject(link.down(redis)):
@@ -72,20 +72,20 @@ class Breaking(Verbs):
         return self._doing(Doing(self, Until(moment, within_s=within_s), None))
 
     def wait(self, seconds: float, *, because: str) -> Awaitable[None]:
-        """Let time pass, where time itself is what the service must bear.
+        """Let time pass, if time itself is what the scenario needs.
 
-        For example, a pause that outlasts the service's memory of a failure::
+        For example, a pause after which the service no longer remembers a failure::
 
             async with lab.inject(link.down(redis)):
                 await lab.deliver(5)
             await lab.wait(1.2, because="the breaker stays open for a second")
             await lab.deliver()
 
-        It is no way to wait until something has happened: on a slow machine that happens later. `until` waits for that.
+        Do not use it to wait until something has happened: on a slow machine that takes longer. Use `until` instead.
 
         Args:
             seconds: how long, more than 0 and 600 at most.
-            because: what must pass by itself, so that no moment can be waited for. Reports show it.
+            because: why there is no moment to wait for. Reports show it.
 
         Raises:
             UsageError: `seconds` is out of range, or `because` says nothing.

@@ -15,17 +15,17 @@ class Judging(Verbs):
     """Verbs for what must hold besides the standing checks."""
 
     def alerts(self, *fires: str) -> AbstractAsyncContextManager[None]:
-        """Have a Prometheus watch the service while the block runs, by production's rules (check `alerts`).
+        """Start a Prometheus that watches the service while the block runs, with production's rules (check `alerts`).
 
-        Each alert named must be pending, then fire, and end once its cause is gone; no other one may fire. The block's
-        end waits for that, so the fault is healed within the block, and what the alert counts goes on::
+        Each alert that you name must become pending, fire, and end after its cause is gone. No other alert may fire.
+        The block's end waits for that, so heal the fault inside the block, and keep the traffic running::
 
             async with lab.alerts("WebhookDegraded"), lab.traffic(clients=2):
                 async with lab.inject(link.down(redis)):
                     await lab.until(service.alert("WebhookDegraded"), within_s=20)
 
-        The target says where the rules are, and how much faster than in production they run (`[alerts]`). The service
-        may not be started anew in the block: Prometheus would ask at the old port.
+        The target says where the rules are, and how much faster than in production they run (`[alerts]`). Do not
+        restart the service in the block: Prometheus would scrape the old port.
 
         Args:
             fires: the names of the alerts; with none, no alert may fire.
@@ -45,8 +45,8 @@ class Judging(Verbs):
             lab.expect(redis.connects_peak(within_ms=100), at_most=20)
 
         Args:
-            figure: what to read: a metric of the service's, how often a statement is sent for each request, how many
-                connects come at once.
+            figure: what to read, for example a metric of the service, how often a statement is sent for each request,
+                or how many connects come at once.
             at_most: the greatest value that holds, in the figure's own unit.
             at_least: the least value that holds. One of the two limits is needed.
 
@@ -61,9 +61,9 @@ class Judging(Verbs):
     def limits(
         self, figure: Figure, *, at_most: float | None = None, at_least: float | None = None
     ) -> AbstractAsyncContextManager[None]:
-        """Set a limit for a figure over a block: from its begin to its end (check `figure`).
+        """Set a limit for a figure over a block (check `figure`).
 
-        What came before the block, and what follows it, does not count::
+        Only what happens inside the block counts::
 
             async with lab.limits(service.metric("retries_total"), at_most=1), lab.inject(link.cut(postgres)):
                 await lab.deliver()

@@ -1,4 +1,4 @@
-"""Verbs for clients that keep on sending, and requests that arrive whatever became of earlier ones."""
+"""Verbs for load: clients that keep sending, and requests that arrive at given times."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.vocabulary import ACKNOWLEDGED, Outcome
 
 
 class Loading(Verbs):
-    """Verbs for clients that keep on sending, and requests that arrive whatever became of earlier ones."""
+    """Verbs for load: clients that keep sending, and requests that arrive at given times."""
 
     def traffic(
         self,
@@ -45,16 +45,16 @@ class Loading(Verbs):
         return self._doing(Doing(self, step, None))
 
     def capacity(self, *, clients: int, for_s: float = 0.5, again: bool = False) -> Awaitable[None]:
-        """Measure what the service carries: how many deliveries a second it acknowledges to clients that never wait.
+        """Measure how many deliveries per second the service acknowledges to clients that never pause.
 
-        A load that is a share of it means the same on every machine (see `arrivals`)::
+        A load that is a share of this capacity means the same on every machine (see `arrivals`)::
 
             await lab.capacity(clients=8)
 
         Args:
-            clients: how many at once, 1 to 1,000: more than the service serves at once. One that is refused leaves.
-            for_s: for how many seconds, more than 0 and 600 at most. The last answers are waited for.
-            again: they send again what the scenario has sent, in turn, instead of new deliveries.
+            clients: how many at once, 1 to 1,000. Use more than the service serves at once. A refused client stops.
+            for_s: for how many seconds, more than 0 and 600 at most. Then it waits for the last answers.
+            again: clients repeat the scenario's earlier deliveries, in turn, instead of sending new ones.
 
         Raises:
             UsageError: an argument is out of range, or there is nothing to send again.
@@ -72,10 +72,10 @@ class Loading(Verbs):
         expect: Outcome = ACKNOWLEDGED,
         again: bool = False,
     ) -> Doing[Sequence[Answer]]:
-        """Have deliveries arrive at their times, whether or not earlier ones were answered.
+        """Send deliveries at given times, whether or not earlier ones were answered.
 
-        Each has a client of its own, which hangs up when its patience is over, and tries again. Awaited, they arrive
-        for `for_s` seconds. As a block they arrive while it runs::
+        Each delivery has its own client, which hangs up when its patience is over, and tries again. If you await this,
+        deliveries arrive for `for_s` seconds. As a block, they arrive while the block runs::
 
             await lab.arrivals(rate_per_s=20, for_s=2, patience_ms=500)
 
@@ -84,8 +84,8 @@ class Loading(Verbs):
                 async with lab.comes_back(within_s=1), lab.inject(link.latency(postgres, latency_ms=500)):
                     await lab.wait(0.5, because="so long the server is slow")
 
-        What got no answer within the patience is the sender's own doubt: `expect` does not judge it, but what was
-        acknowledged must be stored, as ever.
+        `expect` does not judge a delivery whose client hung up without an answer. Acknowledged deliveries must be
+        stored, as always.
 
         Args:
             patience_ms: how long a client waits for its answer, in milliseconds.
@@ -93,10 +93,10 @@ class Loading(Verbs):
             of_capacity: how many times the capacity that `lab.capacity` measured last, more than 0 and 100 at most.
             for_s: for how many seconds they arrive, more than 0 and 600 at most; the end of a block waits for that.
                 None: until the end of the block.
-            retries: how often a client tries again, 0 to 100 times at most. When it has hung up it does so at once,
-                and when it was refused not before its patience would have been over.
+            retries: how often a client tries again at most, 0 to 100. After hanging up it retries at once; after a
+                refusal it waits until its patience would have been over.
             expect: the outcome that each answer must have; see `deliver`.
-            again: they send again what the scenario has sent, in turn, instead of new deliveries.
+            again: clients repeat the scenario's earlier deliveries, in turn, instead of sending new ones.
 
         Returns:
             The last answer of each client, in the order of their arrival.
@@ -113,24 +113,25 @@ class Loading(Verbs):
         return self._doing(doing)
 
     def comes_back(self, *, within_s: float, to: float = 0.7) -> AbstractAsyncContextManager[None]:
-        """Have the service come back by itself from what the block does, while requests go on to arrive.
+        """Expect that the service recovers by itself from the block's disturbance, while requests keep arriving.
 
-        The block disturbs the service: by faults, or by a further load. Before that the load arrives for a second, and
-        the block ends `within_s` seconds, and a second more, after what is in it. Over this second the goodput (what is
-        acknowledged in time, per second) of the `arrivals` around the block must be `to` of what it was before (check
-        `comes_back`). A service that still works off requests whose clients have hung up, while these try again, does
-        not come back::
+        The block disturbs the service, by faults or by more load. The goodput (deliveries acknowledged in time, per
+        second) of the surrounding `arrivals` is measured twice: for a second before the disturbance, and for a second
+        that begins `within_s` seconds after it. The second figure must be at least `to` times the first (check
+        `comes_back`). A service that still works on requests whose clients have hung up and tried again does not come
+        back::
 
             async with lab.arrivals(rate_per_s=20, patience_ms=500, retries=3, expect=ACKNOWLEDGED | REFUSED):
                 async with lab.comes_back(within_s=1), lab.inject(link.latency(postgres, latency_ms=500)):
                     await lab.wait(0.5, because="so long the server is slow")
 
-        The run is inconclusive if the load was never more than the service carried: the goodput did not fall in the
-        block, and nearly all was acknowledged in time. Or if it was no `to` of the load even before the block.
+        The run is inconclusive if the service was never overloaded: the goodput did not fall in the block, and nearly
+        all deliveries were acknowledged in time. It is also inconclusive if the goodput was below `to` times the load
+        even before the block.
 
         Args:
-            within_s: how many seconds the service has, more than 0 and 600 at most.
-            to: the share of the earlier goodput, more than 0 and 1 at most.
+            within_s: how many seconds the service may need, more than 0 and 600 at most.
+            to: the share of the earlier goodput that must be reached, more than 0 and 1 at most.
 
         Raises:
             UsageError: an argument is out of range.

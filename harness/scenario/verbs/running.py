@@ -15,10 +15,10 @@ class Running(Verbs):
     """Verbs for the service's own processes: started again, beside one another, or prepared."""
 
     def restart(self, *settings: str, expect: Start = Start.ALIVE, says: str = "", hides: str = "") -> Awaitable[None]:
-        """Stop the service as its operator would, and start it again, perhaps with other settings.
+        """Restart the service as its operator would, if you want with other settings.
 
-        It is over when the service is alive, by the target's `alive` path; it need not be ready yet. A service that
-        does not start fails the run (check `alive`)::
+        The step is done when the service is alive, by the target's `alive` path; it need not be ready yet. If the
+        service does not start, the run fails (check `alive`)::
 
             async with lab.inject(link.down(redis)):
                 await lab.restart()
@@ -31,8 +31,8 @@ class Running(Verbs):
             await lab.restart()
             await lab.deliver()
 
-        Settings are in force until the next `restart`, or until the scenario is over: then the service is started again
-        as it was. What such a start still holds before another replaces it is judged as what is left at the run's end.
+        Settings are in force until the next `restart`, or until the scenario ends; then the service is restarted with
+        its usual settings. Before each restart the checks judge what the process still holds, as at the run's end.
 
         Args:
             settings: environment variables of this start, each `NAME=value`. `{service.port}` stands for the port at
@@ -47,10 +47,10 @@ class Running(Verbs):
         return self._doing(Doing(self, Restart(settings, expect=expect, says=says, hides=hides), None))
 
     def starts(self) -> Awaitable[None]:
-        """Try each start of the target's `[starts]`, beside the service, which runs on: two at a time.
+        """Try each start of the target's `[starts]` beside the running service, two at a time.
 
-        One that must fail has to end by itself, before it listens, with a status that says so and its reason; the
-        others have to come up. None may show a secret (check `starts`)::
+        A start that must fail has to end by itself, before it listens, with the expected status and reason. Every other
+        start has to come up. None may show a secret (check `starts`)::
 
             await lab.starts()
 
@@ -62,10 +62,10 @@ class Running(Verbs):
     def variants(self) -> Awaitable[None]:
         """Send every variant of the target's usual requests, and compare each answer with the approved one.
 
-        A variant has one thing unlike: a header that is there twice, an id with another letter, a path with a dot, a
-        body that was changed after signing. What the service answers, and what it stores of it, has to be what
-        `answers.toml` beside the target says (check `answers_as_approved`); `harness answers --update` writes that
-        file. Nothing else may be sent meanwhile::
+        A variant differs from the usual request in one thing: a header is there twice, the id has another letter, the
+        path has a dot, the body was changed after signing. What the service answers and stores must agree with
+        `answers.toml` beside the target (check `answers_as_approved`). `harness answers --update` writes that file.
+        Send nothing else meanwhile::
 
             await lab.variants()
 
@@ -84,15 +84,15 @@ class Running(Verbs):
         says: str = "",
         hides: str = "",
     ) -> Doing[None]:
-        """Run the target's `prepare` command once more: on what is stored, beside another one, or in vain.
+        """Run the target's `prepare` command again, for example a migration over stored rows.
 
-        Each must end with status 0 (check `prepares`), and nothing that was stored may be lost::
+        Each run of the command must end with status 0 (check `prepares`), and no stored row may be lost::
 
             await lab.deliver(5)
             await lab.prepare()
 
-        It connects as the service does, so that faults strike it. As a block it begins with the block, and is waited
-        for at its end::
+        The command connects like the service, so faults strike it. As a block, the command starts at the block's
+        beginning, and the block's end waits for it::
 
             async with lab.inject(hold := wire.hold(postgres.sent("COMMIT"))):
                 async with lab.prepare(copies=2, empty=True):
@@ -100,10 +100,10 @@ class Running(Verbs):
                     await lab.heal(hold)
 
         Args:
-            copies: how many at once, 1 to 20.
-            empty: on an empty database, which goes with the step. Otherwise on the service's own.
-            tries: one that fails is run again on the same database, as a deployment would, and the last must end with
-                status 0; 1 to 20.
+            copies: how many commands run at once, 1 to 20.
+            empty: use an empty database, which is deleted after the step. Otherwise the service's own database is used.
+            tries: how often a failed command is run again on the same database, as a deployment would do, 1 to 20. The
+                last one must end with status 0.
             fails: each must end with a status that is not 0.
             says: a regular expression that the last output of each must contain.
             hides: a regular expression that no output may contain: a password, say.
@@ -115,21 +115,21 @@ class Running(Verbs):
         return self._doing(Doing(self, step, None))
 
     def copies(self, n: int = 2) -> AbstractAsyncContextManager[None]:
-        """Have several processes of the service at once while the block runs, on one database and one Redis.
+        """Run several processes of the service while the block runs, on one database and one Redis.
 
-        All have the same settings and the same links, and requests take turns: the copies of a delivery go to different
-        processes, and what one has acknowledged another is asked for. The block's end asks the further ones to end, and
-        they drain (check `drains`)::
+        All have the same settings and the same links, and requests take turns. So the copies of a delivery go to
+        different processes, and a read asks another process than the one that acknowledged. The block's end stops the
+        additional processes, which must drain (check `drains`)::
 
             async with lab.copies(2):
                 await lab.deliver(5, copies=2)
                 await lab.contract()
 
-        A fault of a link strikes all of them, and one of the process the first. If one of them answered nothing, the
-        run is inconclusive.
+        A fault of a link strikes all processes; a fault of the process strikes the first. If a process answered
+        nothing, the run is inconclusive.
 
         Args:
-            n: how many there are then, 2 to 5.
+            n: the number of processes, 2 to 5.
 
         Raises:
             UsageError: `n` is out of range.
@@ -139,8 +139,8 @@ class Running(Verbs):
     def roll(self) -> Doing[None]:
         """Make a rolling change: a new process of the service starts, then the old one is asked to end (SIGTERM).
 
-        While a block runs, both serve, and requests take turns. At its end the new one gets all of them, and the old
-        one drains what it has (check `drains`)::
+        While a block runs, both processes serve, and requests take turns. At the block's end the new process gets all
+        requests, and the old one finishes those that it has (check `drains`)::
 
             async with lab.traffic(clients=4):
                 await lab.roll()
@@ -148,18 +148,18 @@ class Running(Verbs):
         return self._doing(Doing(self, Roll(), None))
 
     def supervised(self, *, restarts: int = 3) -> AbstractAsyncContextManager[None]:
-        """Have a supervisor start the service again while the block runs, whenever it has ended.
+        """Restart the service whenever it has ended while the block runs, as a supervisor would.
 
-        As supervisors do that restart on failure, it does so after a signal or a status that is not 0. Who ends it with
-        status 0 wants it to stay away. An end after which the supervisor starts it again is no failure; one too many
-        is (check `alive`). The block's end waits until the service is alive again::
+        It restarts the service after a signal or a status that is not 0, like a supervisor with "restart on failure". A
+        service that ends with status 0 is not restarted. An end with a restart is not a failure; more ends than
+        `restarts` are (check `alive`). The block's end waits until the service is alive again::
 
             async with lab.supervised(), lab.traffic(clients=4, expect=ANY_OUTCOME):
                 await lab.inject(process.kill(at=postgres.sent("COMMIT")))
                 await lab.until(service.answers(at_least=50, outcome=ACKNOWLEDGED))
 
         Args:
-            restarts: how often at most, 1 to 100.
+            restarts: how many restarts at most, 1 to 100.
 
         Raises:
             UsageError: `restarts` is out of range.

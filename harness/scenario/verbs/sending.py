@@ -1,4 +1,4 @@
-"""Verbs for what is sent to the service, one request or many of the contract's."""
+"""Verbs that send requests: deliveries, one request of the contract, or all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.vocabulary import ACKNOWLEDGED, Moment, Outcome
 
 
 class Sending(Verbs):
-    """Verbs for what is sent to the service, one request or many of the contract's."""
+    """Verbs that send requests: deliveries, one request of the contract, or all of them."""
 
     def deliver(
         self,
@@ -25,8 +25,8 @@ class Sending(Verbs):
     ) -> Doing[Sequence[Answer]]:
         """Send deliveries, all at once, and wait for their answers.
 
-        Awaited, it gives the answers. As a block it sends at the beginning and waits at the end, so that something
-        can happen meanwhile; the answers are filled then, and looking at them inside of the block is refused::
+        If you await it, it returns the answers. As a block, it sends at the beginning and waits at the end, so that
+        something can happen meanwhile. The answers are available after the block; reading them earlier is an error::
 
             await lab.deliver(expect=REFUSED)
 
@@ -42,10 +42,11 @@ class Sending(Verbs):
                 `ACKNOWLEDGED | REFUSED`; `ANY_OUTCOME` leaves it open.
             slower_ms_max: by how many milliseconds each may exceed this run's own healthy answer (check `slower`):
                 the median answer of the steady state before the scenario. None: any time within the deadline.
-            hang_up_at: a moment at which the clients close their connections, without having had an answer. At a
-                message, such as `postgres.sent("COMMIT")`, one client comes after the other, and the relay holds each
-                one's message until its socket is closed; `wire.hang_up` does so to all at once. At any other moment
-                they come at once, and hang up when it is seen. If none hung up, the run is inconclusive.
+            hang_up_at: a moment at which the clients close their connections without waiting for the answer. At a
+                message, such as `postgres.sent("COMMIT")`, the clients send one after the other, and the relay holds
+                each client's message until its socket is closed; `wire.hang_up` does this to all at once. At any other
+                moment all clients send at once, and hang up when the moment is seen. If none hung up, the run is
+                inconclusive.
 
         Raises:
             UsageError: an argument is out of range, or `hang_up_at` is a moment that this stack cannot observe.
@@ -58,9 +59,9 @@ class Sending(Verbs):
     def request(
         self, name: str, *, of: int | None = -1, expect: Outcome | None = None, within_ms: float | None = None
     ) -> Doing[None]:
-        """Send one request of the target's contract, by its name. As a block: it is under way while the block runs.
+        """Send one request of the target's contract, by its name. As a block, the request is open while the block runs.
 
-        For example, a delivery that is refused, sent once more when all is well, and then read::
+        For example, a delivery is refused, sent again after the fault, and then read::
 
             await lab.deliver(expect=REFUSED)
             await lab.heal(link.down(postgres))
@@ -70,11 +71,12 @@ class Sending(Verbs):
         Args:
             name: one of the target's `[reads]`, `[right]` or `[wrong]`; `alive` or `ready`; `again`: the delivery once
                 more; `taken`: another body under its id.
-            of: which delivery of the scenario's it is about, counted like the items of a list: -1 is the last. None:
-                one that was never sent.
+            of: which delivery of the scenario the request is about, as an index of a list: -1 is the last one. None:
+                a delivery that was never sent.
             expect: the outcome that it must have (check `outcome`). None: what the contract owes when
                 nothing is broken.
-            within_ms: ask again until the outcome is as expected, for so many milliseconds: the service stores later.
+            within_ms: for a service that stores later: ask again for so many milliseconds, until the outcome is as
+                expected.
 
         Raises:
             UsageError: the target has no such request, or the scenario has not sent such a delivery.
@@ -82,19 +84,19 @@ class Sending(Verbs):
         return self._doing(Doing(self, Request(name, of=of, expect=expect, within_ms=within_ms), None))
 
     def contract(self, *, slow: bool = False) -> Awaitable[None]:
-        """Send every request of the target's contract once, and judge each by what the service owes now.
+        """Send every request of the target's contract once. The checks judge each by what the service owes then.
 
-        Reads of what was acknowledged and of ids that were never sent, repeats, another body under a taken id, the same
-        id of other senders, unusual deliveries, requests that must be rejected, health. While something is broken the
-        service may say "not now" to each, but nothing that is false::
+        These are reads of acknowledged ids and of ids that were never sent, repeats, another body under a taken id, the
+        same id from other senders, unusual deliveries, requests that must be rejected, and health. While something is
+        broken the service may answer "not now", but nothing that is false::
 
             async with lab.inject(link.down(postgres)):
                 await lab.contract()
 
-        After a fault they are sent at once. Every run sends them too, before the scenario and after its recovery: of
-        the many that must be acknowledged or rejected one in eight each time.
+        Every run also sends them, before the scenario and after its recovery. Of the many unusual requests that must be
+        acknowledged or rejected, it then sends one in eight.
 
         Args:
-            slow: of the right and the wrong ones those that the target calls slow, and no others: each takes seconds.
+            slow: send only those unusual requests that the target marks `slow`. Each takes seconds.
         """
         return self._doing(Doing(self, Contract(slow=slow), None))

@@ -1,4 +1,4 @@
-"""What every verb does: it makes a step that acts once it is awaited or entered."""
+"""What all verbs share: each creates a step that acts when it is awaited or entered."""
 
 from __future__ import annotations
 

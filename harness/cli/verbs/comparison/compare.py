@@ -28,7 +28,7 @@ PROFILES = click.option(
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @options((PROFILES, SEED, STRICT, WHICH_SUITE, JOBS), WHERE, STACK, JUDGED)
 def compare(ids: tuple[str, ...], *, profiles: Sequence[str], **given: Any) -> ExitStatus:
-    """Run the scenarios under each profile, and show side by side what each of them mends.
+    """Run the scenarios under each profile, and compare the results side by side.
 
     Verdict, worst answer, recovery, lost and doubled deliveries: as a table here, as compare.md and
     compare.json in the run's folder. The exit status is the default profile's, as the gate has it.

@@ -34,7 +34,7 @@ def report(run: str, *, results: Path) -> ExitStatus:
     RUN is a run's folder, or its name in the folder of results; by default the newest with a summary. A gate,
     a soak and a replay write the report themselves. Use this to add later results, such as a sweep.
 
-    Of a `wrap --sweep`, named by its folder, it shows again what was found, and writes wrap.html.
+    If RUN is the folder of a `wrap --sweep`, it shows the sweep's result again, and writes wrap.html.
     """
     swept = wrap_named(run, results) if run != LATEST else None
     if swept is not None:

@@ -27,7 +27,7 @@ CANDIDATE = click.option(
 )  # fmt: skip
 AGAINST = click.option(
     "--against", type=click.Path(path_type=Path), metavar="TARGET|RUN",
-    help="The release: its target description, or the folder of a run of it (best one of `harness ablate`)."
+    help="The release: its target description, or the folder of one of its runs (best of `harness ablate`)."
     "  [default: target.toml beside the scenarios]",
 )  # fmt: skip
 

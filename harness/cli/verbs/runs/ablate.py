@@ -40,10 +40,10 @@ from harness.suite.verbs.mutants import MutantTrial
 from harness.suite.verbs.running import Known, every, run_scenarios
 
 MATRIX = click.option(
-    "--matrix", is_flag=True, help="Every scenario with each protection off, too: as a map. Takes long."
+    "--matrix", is_flag=True, help="Also run every scenario without each protection, and draw a map. Takes long."
 )
 MUTANTS = click.option(
-    "--mutants", is_flag=True, help="The mutants of a list instead of proofs: ID is a mutant's, or its file's name."
+    "--mutants", is_flag=True, help="Try mutants instead of proofs: ID is a mutant's id, or the name of its file."
 )
 MUTANT_LIST = click.option(
     "--mutant-list", type=click.Path(path_type=Path), metavar="FILE",

@@ -19,7 +19,7 @@ from harness.suite import ExitStatus
 from harness.suite.verbs.answers import record_answers
 from harness.suite.verbs.search import open_search
 
-UPDATE = (click.option("--update", is_flag=True, help="Write the file of approved answers anew."),)
+UPDATE = (click.option("--update", is_flag=True, help="Write the file of approved answers again."),)
 
 
 @click.command()
@@ -27,8 +27,8 @@ UPDATE = (click.option("--update", is_flag=True, help="Write the file of approve
 def answers(*, update: bool, **given: Any) -> ExitStatus:
     """Send every variant of the target's requests, and compare each answer with the approved one.
 
-    A variant has one thing unlike the usual delivery or read. What is approved is in `answers.toml` beside the target;
-    with --update that file is written anew, and the difference is shown.
+    A variant differs in one thing from the usual delivery or read. `answers.toml` beside the target has the approved
+    answers. --update writes that file again, and shows the difference.
 
     Exit status: 0 every answer is as approved; 1 one is not; 3 the harness broke; 4 usage or configuration.
     """

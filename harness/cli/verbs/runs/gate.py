@@ -38,8 +38,8 @@ from harness.suite.verbs.baseline import against_baseline
 from harness.suite.verbs.coverage import check_space, judge_coverage, subject_of
 from harness.suite.verbs.running import run_scenarios
 
-NIGHTLY = click.option("--nightly", is_flag=True, help="Run the scenarios for the night too.")
-NO_BASELINE = click.option("--no-baseline", is_flag=True, help="Compare with no baseline.")
+NIGHTLY = click.option("--nightly", is_flag=True, help="Run scenarios marked `nightly`, too.")
+NO_BASELINE = click.option("--no-baseline", is_flag=True, help="Do not compare with a baseline.")
 
 
 @click.command()

@@ -21,11 +21,11 @@ from harness.target import load_target
 
 @click.command()
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
-@click.option("--update", is_flag=True, help="Add to the file of what is approved whatever else these runs have said.")
+@click.option("--update", is_flag=True, help="Add the log lines and metrics of these runs to the approved ones.")
 @options(SUITE)
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON.")
 def said(runs: Sequence[str], *, update: bool, as_json: bool, **given: Any) -> ExitStatus:
-    """Read what the service has said in past runs, its log and its metrics, and compare it with what is approved.
+    """Compare the service's log lines and metrics of past runs with those that are approved.
 
     RUN is a folder with runs below it, or a run's name in the folder of results; by default the newest run. What is
     approved is in `said.toml` beside the target; with --update that file gets what it lacks, and loses nothing.

@@ -16,12 +16,12 @@ from harness.present.terminal.views.soak import soak_lines
 from harness.suite import ExitStatus, Session
 from harness.suite.verbs import soak as rounds
 
-NO_NIGHTLY = click.option("--no-nightly", is_flag=True, help="Leave out the scenarios for the night.")
+NO_NIGHTLY = click.option("--no-nightly", is_flag=True, help="Leave out scenarios marked `nightly`.")
 
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--runs", type=click.IntRange(min=1), required=True, metavar="N", help="How often each scenario is run.")
+@click.option("--runs", type=click.IntRange(min=1), required=True, metavar="N", help="How often to run each scenario.")
 @options(WHAT, (WHICH_SUITE, NO_NIGHTLY, JOBS), WHERE, STACK, JUDGED)
 def soak(ids: tuple[str, ...], *, runs: int, no_nightly: bool, **given: Any) -> ExitStatus:
     """Run the whole selection N times, each time with another seed.

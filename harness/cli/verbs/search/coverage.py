@@ -21,7 +21,7 @@ from harness.suite.verbs.coverage import Past, SpaceFile, record_coverage
 from harness.suite.verbs.search import open_search
 
 UPDATE = (
-    click.option("--update", is_flag=True, help="Rewrite the committed file; its floor stays."),
+    click.option("--update", is_flag=True, help="Rewrite the committed file, but keep its floor."),
     click.option("--floor", type=click.FloatRange(0, 100), metavar="PERCENT", help="With --update: the new floor."),
 )
 

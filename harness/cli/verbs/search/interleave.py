@@ -24,14 +24,14 @@ ORDERS = (
                  help="Copies of one delivery, different deliveries, or deliveries and a read.  [default: each]"),
     click.option("--copies", "requests", type=click.IntRange(2, 3), default=2, show_default=True, metavar="N",
                  help="Requests at once."),
-    click.option("--order", metavar="1212...", help="Only this order: whose statement goes on, one after the other."),
+    click.option("--order", metavar="1212...", help="Only this order: which request's statement goes on next."),
 )  # fmt: skip
 
 
 @click.command()
 @options(ORDERS, PLAN, WHERE, STACK, OUTPUT)
 def interleave(*, mixes: Sequence[Mix], requests: int, order: str | None, **given: Any) -> ExitStatus:
-    """Hold every statement of some requests, and let them through one by one, in every order.
+    """Hold every statement of some requests, and release them one by one, in every possible order.
 
     Exit status: 0 all held; 1 something failed; 2 interrupted; 3 inconclusive, or the harness broke;
     4 usage or configuration; 5 nothing ran.

@@ -27,15 +27,15 @@ LANES_MAX = 16
 """The largest number of lanes: as many as there are Redis databases."""
 SWEEP = (
     click.option("--lanes", type=click.IntRange(1, LANES_MAX), default=LANES, show_default=True, metavar="N",
-                 help="Services that are swept at once."),
+                 help="Number of services to sweep at once."),
     click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only this kind of delivery."),
     click.option("--actions", multiple=True, metavar="ACTION",
                  help="Only these. Repeatable, or separated by commas; cut@N: the byte map; crowd: many at once; "
                       "deadline: only if named."),
     click.option("--only", default="", metavar="TEXT", help="A cell's id, or a part of ids."),
     click.option("--bytes/--no-bytes", "with_bytes", default=True, show_default=True, help="Cut after every byte."),
-    click.option("--pairs", is_flag=True, help="Two faults: the second in the delivery's retry."),
-    click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many cells, chosen by the seed."),
+    click.option("--pairs", is_flag=True, help="Inject two faults: the second strikes the delivery's retry."),
+    click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Try at most N cells, chosen by the seed."),
 )  # fmt: skip
 
 

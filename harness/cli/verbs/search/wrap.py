@@ -54,9 +54,9 @@ class Duration(click.ParamType[float]):
 
 SWEEP = (
     click.option("--sweep", is_flag=True, help="Run it once for each statement and each way to break it."),
-    click.option("--only", default="", metavar="TEXT", help="With --sweep: only breaks whose ids have this in them."),
+    click.option("--only", default="", metavar="TEXT", help="With --sweep: only breaks whose ids contain TEXT."),
     click.option("--budget", type=Duration(), default=BUDGET, show_default=True, metavar="TIME",
-                 help="With --sweep: how long to go on, the most telling breaks first."),
+                 help="With --sweep: how long to try breaks, the most important first."),
     click.option("--junit", type=click.Path(path_type=Path), metavar="FILE",
                  help="With --sweep: the JUnit report that COMMAND writes. Not needed for pytest."),
     click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, metavar="DIR",
@@ -73,10 +73,10 @@ def wrap(
     command: tuple[str, ...], hosts: tuple[str, ...], *, sweep: bool, only: str, budget: float, junit: Path | None,
     results: Path, **given: Any,
 ) -> int:  # fmt: skip
-    """Run COMMAND, with all its children, behind the relay, and say what it connects to.
+    """Run COMMAND, with all its children, behind the relay, and report what it connects to.
 
-    Nothing of it is configured or changed: its TCP connections to servers of this machine are led through the relay to
-    the servers that it dials. The exit status is the command's own (128 and the signal's number if one ended it).
+    The command and its configuration stay as they are. Its TCP connections to servers of this machine pass through the
+    relay. The exit status is the command's own; if a signal ended it, 128 plus the signal's number.
 
     With --sweep it runs twice with nothing broken, and then once for each statement and each way to break it. Exit
     status then: 0 no break changed the result; 1 one did; 2 interrupted; 3 inconclusive, or the unbroken command

@@ -27,7 +27,7 @@ _UNFILLED = re.compile(r"""^\s*([\w-]+)\s*=[^#]*(["'])[^"'#]*\bTODO\b""")
 @click.command()
 @options(SUITE[:2], STACK)
 def check(*, scenarios: Path, target: Path | None, **given: Any) -> ExitStatus:
-    """Start the service once, send each request once, run each SQL once, and say what is wrong in target.toml.
+    """Start the service once, send each request once, run each SQL once, and report what is wrong in target.toml.
 
     Exit status: 0 all is as described; 4 something is not.
     """

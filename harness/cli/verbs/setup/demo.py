@@ -26,15 +26,15 @@ OWN = Path("orders")
 
 @click.command()
 @click.option("--copy", type=click.Path(path_type=Path), metavar="DIR",
-              help="Run nothing: copy the service and its scenarios into DIR, to mend them there.")  # fmt: skip
+              help="Run nothing: copy the service and its scenarios into DIR, to fix them there.")  # fmt: skip
 @click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, metavar="DIR",
               help=f"{HELP['results'][:1].upper()}{HELP['results'][1:]}.")  # fmt: skip
 @options((JOBS,), OUTPUT)
 def demo(*, copy: Path | None, results: Path, jobs: int, **given: Any) -> ExitStatus:
     """Break a careless service of sixty lines that comes with the harness.
 
-    Its orders get lost, in five scenarios, on servers that the harness starts. The exit status is a gate's: 1, since
-    something fails.
+    Five scenarios show how it loses orders, on servers that the harness starts. The exit status is that of a gate: 1,
+    because scenarios fail.
     """
     output = output_of(given)
     if copy is not None:

@@ -29,21 +29,21 @@ FLAGS = {"path": "deliver", "sql": "stored"}
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path())
-@click.option("--command", metavar="COMMAND", help="Starts the service, without a shell.  [default: found, or asked]")
-@click.option("--prepare", metavar="COMMAND", help="Makes its tables in an empty database.")
-@click.option("--alive", metavar="PATH", help="Answers 2xx while it lives.")
-@click.option("--deliver", metavar="REQUEST", help="What must never be lost: 'POST /orders/{id}'.")
-@click.option("--stored", metavar="SQL", help="Lists what is stored: 'SELECT id FROM orders'.")
+@click.option("--command", metavar="COMMAND", help="Command that starts the service.  [default: found, or asked]")
+@click.option("--prepare", metavar="COMMAND", help="Command that creates its tables in an empty database.")
+@click.option("--alive", metavar="PATH", help="Path that answers 2xx while the service is alive.")
+@click.option("--deliver", metavar="REQUEST", help="The request that must never be lost: 'POST /orders/{id}'.")
+@click.option("--stored", metavar="SQL", help="SQL that lists what is stored: 'SELECT id FROM orders'.")
 @click.option("--link", "links", metavar="PROTOCOL=SETTING", multiple=True,
               help="A server, and the setting that has its URL; repeatable: postgres=DATABASE_URL.")  # fmt: skip
 @click.option("--harness", "requirement", metavar="X", help="What pip installs in the CI job.  [default: this version]")
 def init(folder: Path, *, links: tuple[str, ...], requirement: str | None, **said: str | None) -> ExitStatus:
     """Write target.toml, scenarios, .gitignore and a CI job into a project's FOLDER.
 
-    How the service is started is found in Procfile, a compose file, manage.py, the Python sources, pyproject.toml,
-    package.json or go.mod; its settings and servers in a compose file; its requests in the routes of Starlette,
-    FastAPI, Flask, Express and Go, and their bodies in the models of these routes. What is not found is asked on a
-    terminal, or marked with TODO. Existing files are kept.
+    It finds the start command in Procfile, a compose file, manage.py, the Python sources, pyproject.toml, package.json
+    or go.mod; settings and servers in a compose file; requests in the routes of Starlette, FastAPI, Flask, Django,
+    Express and Go, and their bodies in the models of these routes. On a terminal it asks for the rest; otherwise it
+    writes TODO. It keeps existing files.
 
     Exit status: 0 written; 4 a flag that does not fit.
     """

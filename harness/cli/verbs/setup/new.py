@@ -36,15 +36,17 @@ COVERING_SHOWN = 3
 @click.argument("name", required=False)
 @click.option(
     "--from-log", type=click.Path(path_type=Path), metavar="FILE",
-    help="A log: find what makes its lines. With NAME, draft the first that no scenario has.",
+    help="A log: find which faults cause its lines. With NAME, draft a scenario for the first that none has.",
 )  # fmt: skip
-@click.option("--suite", is_flag=True, help="The whole standard suite of the target, as a file of yours.")
+@click.option("--suite", is_flag=True, help="Write the whole standard suite of the target into a file.")
 @click.option(
     "--fault", metavar="KIND",
-    help=f"What goes wrong: LAYER.KIND, as `harness faults` lists them.  [default: {FAULT}]",
+    help=f"Fault to inject: LAYER.KIND, as `harness faults` lists them.  [default: {FAULT}]",
 )  # fmt: skip
-@click.option("--link", metavar="LINK", help="Where.  [default: the first of the target's that the fault fits]")
-@click.option("--proves", metavar="PROTECTION", help="What it is to prove.  [default: one of the link's]")
+@click.option("--link", metavar="LINK", help="Link to break.  [default: the target's first link that fits the fault]")
+@click.option(
+    "--proves", metavar="PROTECTION", help="Protection that the scenario should prove.  [default: one of the link's]"
+)
 @options(SUITE[:2])
 def new(
     name: str | None, *, suite: bool, from_log: Path | None, fault: str | None, link: str | None,
@@ -52,9 +54,9 @@ def new(
 ) -> ExitStatus:  # fmt: skip
     """Write scenarios/NAME.py: a scenario that runs at once, with a proof to fill in.
 
-    NAME is the scenario's id: a-z 0-9 _. With --suite it is the file's name, `standard` by default, and the scenarios
-    are those of `gate --suite standard`. With --from-log no NAME is needed to see which fault makes which line, and
-    which scenario has it already. An existing file is never overwritten.
+    NAME is the scenario's id: a-z 0-9 _. With --suite it is the name of the file, `standard` by
+    default, and the scenarios are those of `gate --suite standard`. With --from-log and no NAME, it shows which fault
+    causes which line, and which scenario has that fault already. It never overwrites a file.
 
     Exit status: 0 written; 4 a name that is taken or does not exist.
     """
