@@ -13,7 +13,7 @@ from harness.history.events import StoredRow
 from harness.inspection.found import Found, excerpt, place_of
 from harness.polling import poll_async
 from harness.protocols.contract.probes import Probe
-from harness.target import Delivery
+from harness.target import Delivery, Target
 
 READ_EVERY_S = 0.05
 OWN = "WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
@@ -55,14 +55,23 @@ async def _told_by_itself(rig: Rig, delivery: Delivery) -> Found:
         rows = await stored_rows(rig)
     except UnreadableError as problem:
         return Found(what="[stored]", problem=problem)
-    there = any(row.id == delivery.name for row in rows)
-    if not there:
+    wrong = untold(rig.target, delivery, rows)
+    return Found(what="[stored]", saw="" if wrong else "the service tells of the delivery", problem=wrong)
+
+
+def untold(target: Target, delivery: Delivery, rows: Sequence[StoredRow]) -> HarnessError | None:
+    """Say what is wrong with what the service itself tells, where the delivery is not told of as it was sent."""
+    mine = [row for row in rows if row.id == delivery.name]
+    if not mine:
         told = f"the service does not tell of {delivery.name}, which it has acknowledged"
         hint = "correct what is asked, or the expression that finds ids in its answer"
-        return Found(
-            what="[stored]", problem=HarnessError(f"{place_of(rig.target, 'stored')}: {told}", hint=hint)
-        )  # fmt: skip
-    return Found(what="[stored]", saw="the service tells of the delivery")
+        return HarnessError(f"{place_of(target, 'stored')}: {told}", hint=hint)
+    listed = target.description.stored.listed
+    if listed is None or any(row.digest == delivery.digest for row in mine):
+        return None
+    mend = "have its group digest, body or base64 find the body as it was sent, or leave it out, with digests = false"
+    problem = _another_body(delivery, mine[0].digest)
+    return UsageError.at(place_of(target, "stored.listed"), "each", listed.each, problem, mend=mend)
 
 
 async def _found(rig: Rig, delivery: Delivery, sql: _Sql, read: Callable[[], Awaitable[Sequence[StoredRow]]]) -> Found:
@@ -108,11 +117,12 @@ def _not_listed(rig: Rig, sql: _Sql, delivery: Delivery, rows: Sequence[StoredRo
         )
     if not sql.digests or any(row.digest == delivery.digest for row in mine):
         return None
-    found = mine[0].digest
+    mend = "list encode(sha256(COLUMN), 'hex') AS digest of the column that keeps the body, or write digests = false"
+    return UsageError.at(place, "sql", sql.text, _another_body(delivery, mine[0].digest), mend=mend)
+
+
+def _another_body(delivery: Delivery, found: str) -> str:
+    """What a row shows in place of the digest of the body that was sent."""
     is_one = len(found) == SHA256_HEX and all(letter in "0123456789abcdef" for letter in found)
     what = "another SHA-256: of another column, or of the body as the service changed it" if is_one else "no SHA-256"
-    problem = (
-        f"the digest of {delivery.name} is {excerpt(found)!r}, {what}; the body that was sent has {delivery.digest}"
-    )
-    mend = "list encode(sha256(COLUMN), 'hex') AS digest of the column that keeps the body, or write digests = false"
-    return UsageError.at(place, "sql", sql.text, problem, mend=mend)
+    return f"the digest of {delivery.name} is {excerpt(found)!r}, {what}; the body that was sent has {delivery.digest}"

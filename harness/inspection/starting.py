@@ -42,8 +42,12 @@ async def started(rig: Rig) -> HarnessError | None:
 
 
 def unprepared(target: Target, problem: TemplateError) -> HarnessError:
-    """What is wrong with `prepare`, whose last line says why."""
-    return _ended(target, "prepare", target.description.service.prepare, problem.status, problem.said)
+    """What is wrong with `prepare`: its last line says why, or its time was over."""
+    service = target.description.service
+    if problem.status is None:
+        words, told = " ".join(service.prepare), f"{service.still_prepares}: {last_line(problem.said)}"
+        return UsageError.at(place_of(target, "service"), "prepare", words, told, mend=service.more_time)
+    return _ended(target, "prepare", service.prepare, problem.status, problem.said)
 
 
 async def _why(rig: Rig) -> HarnessError:

@@ -111,6 +111,15 @@ def create():
     note = request.get_json()
     save(note["text"], note["note_ref"], note.get("colour"), int(note["text"]))
 """
+ASKED = """
+@app.post("/notes")
+def create():
+    note = request.get_json(silent=True) or {}
+    if not isinstance(note, dict) or not isinstance(note.get("account"), str) or not isinstance(note["cents"], int):
+        return "no", 400
+    if not isinstance(note.get("net"), (float, int)) or not isinstance(other.get("x"), str):
+        return "no", 400
+"""
 STARLETTE = """
 async def create(request):
     print(config["x"], (await request.json())["kind"])
@@ -135,7 +144,8 @@ def test_the_body_of_a_delivery_has_the_keys_that_express_takes_out_of_it(tmp_pa
 @pytest.mark.parametrize(
     ("source", "body"),
     [
-        (FLASK, '{"text": "text", "note_ref": "{id}"}'),
+        (FLASK, '{"text": 1, "note_ref": "{id}"}'),
+        (ASKED, '{"account": "{id}", "cents": 1, "net": 1.5}'),
         (STARLETTE, '{"kind": "{id}"}'),
         ("@app.post('/notes')\ndef create(): save(request.json['a'])", '{"a": "{id}"}'),
         ("@app.post('/notes')\ndef create(): save(config['a'])", ""),
@@ -143,6 +153,62 @@ def test_the_body_of_a_delivery_has_the_keys_that_express_takes_out_of_it(tmp_pa
 )
 def test_the_body_of_a_delivery_has_the_keys_that_a_handler_reads(source: str, body: str, tmp_path: Path) -> None:
     assert told(tmp_path, {"app.py": source}).body == body
+
+
+GO = """
+type wanted struct {
+	Subject string   `json:"subject"`
+	Code    string   `json:"code,omitempty" validate:"required"`
+	Pieces  int64    `json:"pieces"`
+	Tags    []string `json:"tags"`
+	Inner   other    `json:"inner"`
+	hidden  string
+}
+type empty struct { Count int `json:"count"` }
+
+func put(w http.ResponseWriter, r *http.Request) {
+	var nothing empty
+	var known, asked wanted
+	json.NewDecoder(r.Body).Decode(&asked)
+}
+mux.HandleFunc("PUT /tickets/{ticket_ref}", put)
+mux.HandleFunc("GET /livez", live)
+if len(os.Args) > 1 && os.Args[1] == "migrate" {
+	pool.Exec(ctx, "CREATE TABLE tickets (serial bigserial PRIMARY KEY, ticket_ref text UNIQUE, code text)")
+}
+"""
+
+
+def test_of_go_the_program_its_migration_the_body_and_the_ids_column_are_found(tmp_path: Path) -> None:
+    project = told(tmp_path, {"main.go": GO, "go.mod": "module example.test/tools/tickets/v2\n\ngo 1.26\n"})
+    assert ([*project.command], [*project.prepare]) == (["./tickets"], ["./tickets", "migrate"])
+    assert (project.method, project.path, project.alive) == ("PUT", "/tickets/{id}", "/livez")
+    assert project.body == '{"subject": "text", "code": "{id}", "pieces": 1, "tags": []}'
+    assert project.sql == "SELECT ticket_ref AS id FROM tickets", "what the path is called, before what the body has"
+
+
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        ("x := new(T)\njson.Unmarshal(raw, &x)", '{"a": "{id}"}'),
+        ("x := T{}\nc.ShouldBindJSON(&x)", '{"a": "{id}"}'),
+        ("var x Unknown\njson.Unmarshal(raw, &x)", ""),
+        ("var x T", ""),
+    ],
+)
+def test_the_body_in_go_is_of_the_struct_that_a_document_is_read_into(source: str, body: str, tmp_path: Path) -> None:
+    text = f'type T struct {{ A string `json:"a"` }}\n{source}\nmux.HandleFunc("POST /things", take)\n'
+    assert told(tmp_path, {"main.go": text, "go.mod": ""}).body == body
+
+
+@pytest.mark.parametrize("runs", ["node other.js", "node ./server.js"])
+def test_a_program_that_migrates_by_its_first_argument_prepares(runs: str, tmp_path: Path) -> None:
+    files = {
+        "server.js": "if (process.argv[2] === 'migrate') make()",
+        "package.json": f'{{"scripts": {{"start": "{runs}"}}}}',
+    }
+    project = told(tmp_path, files)
+    assert [*project.prepare] == (["node", "./server.js", "migrate"] if "server" in runs else [])
 
 
 def test_a_body_for_jsonb_has_no_text_that_it_refuses(tmp_path: Path) -> None:

@@ -12,15 +12,18 @@ import pytest
 
 from harness.cli.main import main
 from harness.cli.verbs.setup import check as verb
-from harness.engine.laying.testbed import TemplateError, Testbed, open_testbed
+from harness.engine.laying.testbed import TemplateError, Testbed, open_testbed, prepare_again
 from harness.engine.workload.clients import Answer
 from harness.engine.workload.contract import AGAIN
 from harness.errors import UsageError
+from harness.history.events import StoredRow
 from harness.inspection import Found, inspect_on
+from harness.inspection.rows import untold
 from harness.inspection.sending import not_as_owed
 from harness.inspection.starting import unprepared
 from harness.stack import StackConfiguration
-from harness.target import Target, load_target
+from harness.target import Delivery, Target, load_target
+from harness.target.sections.requests import SOURCE
 from harness.vocabulary import UNKNOWN
 from tests.tiny import write_suite
 
@@ -103,6 +106,13 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
 """What stands in the description, what in its place is wrong, and what is said of that."""
 
 
+DELIVERED = Delivery("msg_1", SOURCE, b"body")
+PREPARES, SLEEPS = (
+    'prepare = ["{python}", "service.py", "prepare"]',
+    'prepare = ["sleep", "60"]\nprepare_within_s = 0.1',
+)
+
+
 # One test: the servers that it needs take longer than all mistakes.
 def test_each_mistake_is_named_with_its_mend(tmp_path: Path) -> None:
     file = write_suite(tmp_path) / "scenarios" / "target.toml"
@@ -120,7 +130,16 @@ def test_each_mistake_is_named_with_its_mend(tmp_path: Path) -> None:
             problems = _problems(dataclasses.replace(bed, target=load_target(file)), tmp_path)
             if len(problems) != 1 or not re.search(told, problems[0]) or "target.toml: [" not in problems[0]:
                 missed[name] = problems
+        file.write_text(sound.replace(PREPARES, SLEEPS), "utf-8")
+        sleeping = load_target(file)
+        with pytest.raises(TemplateError) as unready:
+            prepare_again(dataclasses.replace(bed, target=sleeping, preloaded=None))
     assert missed == {}
+    # A user reads it in a gate, or in a check.
+    for told in (str(unready.value), str(unprepared(sleeping, unready.value))):
+        assert "[service]" in told
+        assert "prepare = 'sleep 60': still ran after 0.1 s, and was ended" in told
+        assert "if it needs that long, write a larger prepare_within_s into [service]" in told
 
 
 def _problems(bed: Testbed, folder: Path) -> list[str]:
@@ -138,6 +157,28 @@ def test_prepare_that_fails_says_why_in_its_last_line(tmp_path: Path) -> None:
     told = str(unprepared(target, failed))
     assert "[service]: prepare = '{python} service.py prepare': ended with status 1: ModuleNotFoundError" in told
     assert f"install asyncpg for {sys.executable}" in told
+
+
+@pytest.mark.parametrize(
+    ("digest", "told"),
+    [
+        (DELIVERED.digest, ""),
+        (
+            "x",
+            r"\[stored.listed\]: each = .* the digest of msg_1 is 'x', no SHA-256; .* with digests = false",
+        ),
+        (None, r"\[stored\]: the service does not tell of msg_1, which it has acknowledged"),
+    ],
+    ids=["right", "no digest", "not there"],
+)
+def test_a_list_of_the_services_own_shows_the_body_that_was_sent(tmp_path: Path, digest: str | None, told: str) -> None:
+    file = write_suite(tmp_path) / "scenarios" / "target.toml"
+    rows = 'sql = "SELECT id, digest FROM stored"'
+    text = file.read_text("utf-8")
+    assert rows in text
+    file.write_text(text.replace(rows, 'listed = { path = "/", each = "(?P<id>.) (?P<digest>.)" }'), "utf-8")
+    problem = untold(load_target(file), DELIVERED, [] if digest is None else [StoredRow("msg_1", digest)])
+    assert re.search(told, " ".join(str(problem).split())) if told else problem is None
 
 
 def test_a_service_that_does_not_know_a_delivery_again_is_told_what_a_sender_does(tmp_path: Path) -> None:

@@ -347,6 +347,7 @@ def test_a_directory_is_told(tmp_path: Path) -> None:
     assert caught.value.hint == "name a target description, in TOML, or write one: `harness init`"
 
 
+BOTH = '[stored]\nlisted = { path = "/kept", each = "(?P<id>.)(?P<body>.)(?P<digest>.)" }\n'
 STORED, ROWS = "[stored]\n", 'sql = "SELECT id, digest FROM a"\n'
 METRICS = 'metrics = "/metrics"\n'
 
@@ -361,7 +362,13 @@ METRICS = 'metrics = "/metrics"\n'
         ("[log.tells]\nrefused = 'refused'\n", "[log.tells]: refused = 'refused'", "has no group named id"),
         ("[log.tells]\nrefuse = '(?P<id>.)'\n", "[log.tells.refuse]: name = 'refuse'", "closest valid: 'refused'"),
         ('[stored]\nread = "kept"\n', "[stored]: read = 'kept'", "no such read"),
-        ('[stored]\nlisted = { path = "/kept", each = "(?P<id>.)" }\n', "[stored.listed]: each", "needs a group id"),
+        ('[stored]\nlisted = { path = "/kept", each = "(?P<d>.)" }\n', "[stored.listed]: each", "needs a group id"),
+        (
+            '[stored]\nlisted = { path = "/kept", each = "(?P<id>.)" }\n',
+            "stored = ",
+            "finds no body, and digests is not",
+        ),
+        (BOTH, "[stored.listed]: each", "has two groups that show the body"),
         ("[stored]\n", "stored = {}", "one way to list what is stored is needed, not 0"),
         ('[effects.outbox]\nlink = "redis"\nsql = "x"\n', "[effects.outbox]: link = 'redis'", "not a database"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 ID_NAME = re.compile(r"(?:^|_)(?:id|key|ref|reference|number|code|slug|name|title)$", re.IGNORECASE)
@@ -52,12 +52,18 @@ def body_of(types: tuple[str, ...], sources: Mapping[str, ast.Module]) -> Body |
     return Body(json.dumps(document), id_field)
 
 
-def body_with(keys: Sequence[str]) -> Body | None:
-    """Return a body of texts under these keys; None without any."""
-    if not keys:
+def body_with(keys: Mapping[str, str]) -> Body | None:
+    """Return a body with these keys, and of each a value of its type, by Python's names; None without a text."""
+    return with_id({key: VALUES.get(of, "text") for key, of in keys.items()})
+
+
+def with_id(document: Mapping[str, object]) -> Body | None:
+    """Return this document with the id in the text that is called like one, else in the first; None without a text."""
+    texts = [key for key, value in document.items() if isinstance(value, str)]
+    if not texts:
         return None
-    id_field = next((key for key in keys if ID_NAME.search(key)), keys[0])
-    return Body(json.dumps({**dict.fromkeys(keys, "text"), id_field: "{id}"}), id_field)
+    id_field = next((key for key in texts if ID_NAME.search(key)), texts[0])
+    return Body(json.dumps({**document, id_field: "{id}"}), id_field)
 
 
 def _is_model(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> bool:

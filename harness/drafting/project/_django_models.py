@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.drafting.project._python_routes import keyword, last_name, text_of
@@ -14,7 +14,7 @@ KEYED = re.compile(r"(?:^|_)(?:id|key|ref|reference|number|code|slug)$", re.IGNO
 """What a field is called that tells one row from another."""
 
 
-def django_listing(path: str, id_field: str, sources: Mapping[str, ast.Module]) -> tuple[str, str]:
+def django_listing(path: str, id_fields: Sequence[str], sources: Mapping[str, ast.Module]) -> tuple[str, str]:
     """Return the SQL that lists the model which the path is named after, else the first, and its file."""
     models = [
         (file, node)
@@ -33,7 +33,7 @@ def django_listing(path: str, id_field: str, sources: Mapping[str, ast.Module]) 
         if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name) and isinstance(each.value, ast.Call)
     }
     own = [name for name, call in fields.items() if keyword(call, "primary_key") or keyword(call, "unique")]
-    named_so = [name for name in fields if name == id_field] or own or [name for name in fields if KEYED.search(name)]
+    named_so = [name for name in fields if name in id_fields] or own or [name for name in fields if KEYED.search(name)]
     return listing_by(named_so[0] if named_so else "id", _table(file, model)), file
 
 

@@ -140,7 +140,7 @@ def _of_view(path: str, view: ast.expr, urls: str, sources: Mapping[str, ast.Mod
         return
     for method in _methods(defined):
         body = defined if isinstance(defined, Function) else _own_method(defined, method)
-        yield file, Route(method.upper(), path, keys=tuple(keys_read(body)))
+        yield file, Route(method.upper(), path, keys=keys_read(body))
 
 
 def _of_set(path: str, views: ast.expr, urls: str, sources: Mapping[str, ast.Module]) -> Iterator[tuple[str, Route]]:
@@ -148,7 +148,7 @@ def _of_set(path: str, views: ast.expr, urls: str, sources: Mapping[str, ast.Mod
     file, defined = _defined(views, urls, sources)
     if not isinstance(defined, ast.ClassDef) or any("ReadOnly" in last_name(base) for base in defined.bases):
         return
-    yield file, Route("POST", path, keys=tuple(keys_read(_own_method(defined, "create"))))
+    yield file, Route("POST", path, keys=keys_read(_own_method(defined, "create")))
     if any(isinstance(each, ast.Assign) and last_name(each.targets[0]) == LOOKED_UP for each in defined.body):
         yield file, Route("GET", path + "<id>/")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.documents import read_toml
 from harness.drafting.project._compose import PORT, Composed, composed
 from harness.drafting.project._django_models import django_listing
+from harness.drafting.project._go import program_of
 from harness.drafting.project._routes import routes, trees_of
 from harness.drafting.project._tables import listing, table_of
 from harness.drafting.project._texts import first
@@ -27,8 +28,10 @@ ASGI = re.compile(r"^(\w+)(?:: \w+)? *= *(?:FastAPI|Starlette|Litestar|Quart)\("
 WSGI = re.compile(r"^(\w+) *= *Flask\(", re.MULTILINE)
 MIGRATES = ("migrate.py", "migrations.py", "init_db.py", "create_tables.py")
 """Programs that make a service's tables."""
-READY = re.compile(r"[\"'](/(?:readyz?|readiness))[\"']")
-ALIVE = re.compile(r"[\"'](/(?:healthz?|alive|livez|ping|status|healthcheck))[\"']")
+READY = re.compile(r"[\"'`](?:GET )?(/(?:readyz?|readiness))[\"'`]")
+ALIVE = re.compile(r"[\"'`](?:GET )?(/(?:healthz?|alive|livez?|liveness|ping|status|healthcheck))[\"'`]")
+MIGRATE = re.compile(r"(?:os\.Args\[1\]|process\.argv\[2\]|sys\.argv\[1\]) *={2,3} *[\"'](\w*migrate\w*)[\"']")
+"""A program that makes its own tables when its first argument says so."""
 SETTING = r"\b((?:[A-Z0-9]+_)*{word}(?:_[A-Z0-9]+)*_(?:URL|URI|DSN))\b"
 DATABASE = "(?:DATABASE|DB)"
 DJANGO_URL = re.compile(r"\bdj_database_url\.config\(|\benv\.db\(\s*\)")
@@ -109,7 +112,8 @@ def found(folder: Path, asked: Asked) -> Project:
         alive, alive_in = compose.alive, compose.file
     ready, ready_in = first(READY, texts)
     body = served.body if asked.deliver is None else None
-    sql, table_in = _listing(path, body.id_field if body else "", texts)
+    named_so = [served.parameter, body.id_field if body else ""] if asked.deliver is None else []
+    sql, table_in = _listing(path, [*filter(None, named_so)], texts)
     prepare, prepare_in = _prepared(folder, started, texts)
     endings = {Path(name).suffix for name in texts}
     links, environment, links_in = _settings(texts, compose)
@@ -143,10 +147,10 @@ def found(folder: Path, asked: Asked) -> Project:
     )
 
 
-def _listing(path: str, id_field: str, texts: Mapping[str, str]) -> tuple[str, str]:
+def _listing(path: str, id_fields: Sequence[str], texts: Mapping[str, str]) -> tuple[str, str]:
     """The SQL that lists the deliveries, and which file told their table."""
     table, file = table_of(path, texts)
-    return (listing(table, texts, id_field), file) if table else django_listing(path, id_field, trees_of(texts))
+    return (listing(table, texts, id_fields), file) if table else django_listing(path, id_fields, trees_of(texts))
 
 
 def _settings(texts: Mapping[str, str], compose: Composed | None) -> tuple[Mapping[str, str], Mapping[str, str], str]:
@@ -288,7 +292,7 @@ def _go(folder: Path, texts: Mapping[str, str]) -> _Started | None:
     del texts
     if not (folder / "go.mod").is_file():
         return None
-    return _Started([f"./{folder.resolve().name}"], "go.mod")
+    return _Started([f"./{program_of(folder)}"], "go.mod")
 
 
 def _python_of(folder: Path) -> str:
@@ -308,7 +312,11 @@ def _prepared(folder: Path, started: _Started, texts: Mapping[str, str]) -> tupl
     if (folder / "alembic.ini").is_file():
         return [_python_of(folder), "-m", "alembic", "upgrade", "head"], "alembic.ini"
     file = next((name for name in texts if Path(name).name in MIGRATES and "__main__" in texts[name]), "")
-    return ([_python_of(folder), "-m", _module(file)], file) if file else ((), "")
+    if file:
+        return [_python_of(folder), "-m", _module(file)], file
+    word, file = first(MIGRATE, texts)
+    runs_it = Path(file).suffix == ".go" or any(file == part.removeprefix("./") for part in started.command)
+    return ([*started.command, word], file) if word and runs_it else ((), "")
 
 
 def _links(texts: Mapping[str, str]) -> tuple[Mapping[str, str], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -21,12 +21,15 @@ Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path. `takes`: the types that its function takes; `keys`: what it reads of a JSON document."""
+    """One method of one path. `takes`: the types that its function takes.
+
+    `keys`: what it reads of a JSON document, and of which type that must be, by Python's names: `{"cents": "int"}`.
+    """
 
     method: str
     path: str
     takes: tuple[str, ...] = ()
-    keys: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 def python_routes(sources: Mapping[str, ast.Module]) -> Iterator[tuple[str, Route]]:
@@ -86,7 +89,7 @@ class _Module:
         if takes is None:
             return
         for method in [name] if name in METHODS else _methods(call):
-            keys = tuple(keys_read(function or self._endpoint(call)))
+            keys = keys_read(function or self._endpoint(call))
             yield router, Route(method.upper(), self.own.get(router, "") + path, takes, keys)
 
     def _endpoint(self, call: ast.Call) -> Function | None:
@@ -160,10 +163,13 @@ def _takes(function: Function | None, path: str) -> tuple[str, ...] | None:
     return tuple(each for each in types if each)
 
 
-def keys_read(function: Function | None) -> Iterator[str]:
-    """The keys without which a handler raises: of the document that it has read from its request."""
+def keys_read(function: Function | None) -> Mapping[str, str]:
+    """The keys that a handler needs of the document which it has read from its request, with their types.
+
+    Those without which it raises, and those of which it asks what type they are.
+    """
     if function is None:
-        return
+        return {}
     nodes = sorted(
         (each for each in ast.walk(function) if isinstance(each, ast.expr | ast.stmt)),
         key=lambda each: (each.lineno, each.col_offset),
@@ -173,16 +179,45 @@ def keys_read(function: Function | None) -> Iterator[str]:
         for each in nodes
         if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name) and _is_document(each.value)
     }
-    found = (
-        each.slice
-        for each in nodes
-        if isinstance(each, ast.Subscript) and (_is_document(each.value) or getattr(each.value, "id", "") in documents)
-    )
-    yield from dict.fromkeys(text for each in found if (text := text_of(each)) is not None)
+    found: dict[str, str] = {}
+    for each in nodes:
+        found |= dict(_type_asked(each, documents))
+        if isinstance(each, ast.Subscript) and (key := _key(each, documents)) is not None:
+            found.setdefault(key, "str")
+    return found
+
+
+def _key(node: ast.expr, documents: Collection[str]) -> str | None:
+    """The key under which a document is read here: by `document["key"]` or `document.get("key")`."""
+    match node:
+        case ast.Subscript(value=of, slice=key):
+            pass
+        case ast.Call(func=ast.Attribute(value=of, attr="get"), args=[key, *_]):
+            pass
+        case _:
+            return None
+    return text_of(key) if _is_document(of) or getattr(of, "id", "") in documents else None
+
+
+def _type_asked(node: ast.AST, documents: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The type that a value of a document must have here: `isinstance(VALUE, int)`, `int(VALUE)`."""
+    match node:
+        case ast.Call(
+            func=ast.Name(id="isinstance"), args=[value, ast.Name(id=of) | ast.Tuple(elts=[ast.Name(id=of), *_])]
+        ):
+            pass
+        case ast.Call(func=ast.Name(id="int" | "float" | "Decimal" as of), args=[value]):
+            pass
+        case _:
+            return
+    key = _key(value, documents)
+    if key is not None:
+        yield key, of
 
 
 def _is_document(value: ast.expr) -> bool:
     """Whether it is `request.json` or `request.data`, or a call of `json`, `get_json` or `loads`, awaited or not."""
+    value = value.values[0] if isinstance(value, ast.BoolOp) else value  # `get_json() or {}`
     value = value.value if isinstance(value, ast.Await) else value
     if isinstance(value, ast.Call):
         return called(value) in {"json", "get_json", "loads"}

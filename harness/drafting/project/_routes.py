@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from harness.drafting.project._body import Body, body_of, body_with
 from harness.drafting.project._django_routes import django_routes
+from harness.drafting.project._go import body_in_go
 from harness.drafting.project._python_routes import Route, python_routes
 
 ROUTE = re.compile(r"(\w+)\.(get|post|put|patch)\(\s*[\"'](/[^\"'\s]*)[\"']", re.IGNORECASE)
@@ -18,6 +19,8 @@ TAKEN = re.compile(r"\{([^{}]+)\}\s*=\s*\w+\.body\b")
 READ = re.compile(r"\breq(?:uest)?\.body\.(\w+)")
 """Keys of the body of a request, as handlers of Express take them."""
 GO_ROUTE = re.compile(r"[\"`](GET|POST|PUT|PATCH) (/[^\"`\s]*)[\"`]")
+NAME = re.compile(r"[{:<](?:\w+:)?(\w+)(?::\w+)?\b")
+"""What a parameter of a path is called: `{name}`, `{name:str}`, `:name`, `<name>`, `<string:name>`."""
 PARAMETER = re.compile(r"\{[^}]*\}|:\w+|<[^>]*>")
 ASIDE = re.compile(r"/(?:log-?in|logout|tokens?|auth|sessions?|health\w*|ready\w*|alive|ping|metrics)\b", re.IGNORECASE)
 """Paths that carry nothing which must not be lost."""
@@ -31,6 +34,8 @@ class Routes:
 
     method: str = "POST"
     path: str = ""
+    parameter: str = ""
+    """What the service itself calls the only parameter of the path."""
     path_in: str = ""
     read: str = ""
     body: Body | None = None
@@ -53,7 +58,13 @@ def routes(texts: Mapping[str, str]) -> Routes:
     of_one = route.path if PARAMETER.search(route.path) else f"{route.path.rstrip('/')}/{{id}}"
     shown = (_with_id(each.path) for _, each in known if each.method == "GET")
     read = next((path for path in shown if path.rstrip("/") == _with_id(of_one).rstrip("/")), "")
-    return Routes(route.method, _with_id(route.path), file, read, body_of(route.takes, trees) or body_with(route.keys))
+    body = (
+        body_of(route.takes, trees)
+        or body_with(route.keys)
+        or (body_in_go(texts[file]) if file[-3:] == ".go" else None)
+    )
+    named = NAME.search(route.path)
+    return Routes(route.method, _with_id(route.path), named[1] if named else "", file, read, body)
 
 
 def trees_of(texts: Mapping[str, str]) -> Mapping[str, ast.Module]:
@@ -84,7 +95,7 @@ def _by_their_looks(texts: Mapping[str, str], read: Collection[str]) -> Iterator
         for match, end in zip(found, ends, strict=False):
             router, method, path = match.groups()
             prefix = "" if router in APPLICATIONS else below.get(router) or below.get(stem, "")
-            keys = tuple(dict.fromkeys(_keys_taken(text[match.end() : end])))
+            keys = dict.fromkeys(_keys_taken(text[match.end() : end]), "str")
             yield file, Route(method.upper(), (prefix.rstrip("/") + path).rstrip("/") or "/", keys=keys)
         for method, path in GO_ROUTE.findall(text):
             yield file, Route(method, path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.drafting.project._texts import first
 
@@ -31,9 +31,9 @@ def table_of(path: str, texts: Mapping[str, str]) -> tuple[str, str]:
     return next((each for each in found if each[0]), ("", ""))
 
 
-def listing(table: str, texts: Mapping[str, str], id_field: str) -> str:
-    """Return the SQL that lists a table by the column that has a delivery's id, else by its key, whatever its name."""
-    own = [each.replace("{column}", id_field) for each in (COLUMN, MAPPED_COLUMN) if id_field]
+def listing(table: str, texts: Mapping[str, str], id_fields: Sequence[str]) -> str:
+    """Return the SQL that lists a table by the first column that may have a delivery's id, else by its key."""
+    own = [each.replace("{column}", field) for field in id_fields for each in (COLUMN, MAPPED_COLUMN)]
     for expression in (*own, KEY, MAPPED_KEY):
         pattern = re.compile(expression.replace("{table}", table), re.IGNORECASE | re.DOTALL)
         column, _ = first(pattern, texts)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.addresses import HostPort
 from harness.engine.laying.names import by_address
-from harness.engine.laying.testbed import PREPARE_WITHIN_S, Testbed
+from harness.engine.laying.testbed import Testbed
 from harness.engine.steps import Prepare
 from harness.engine.tasks import at_once
 from harness.errors import HarnessError, UsageError
@@ -44,7 +44,12 @@ class Preparing:
         """Prepare the service's own database, which is empty. Raises PrepareError."""
         (ended,) = await self._run(Prepare(), self._words())
         if ended.status != 0:
-            raise PrepareError(f"prepare ended with status {ended.status}; its last words:\n{ended.said.strip()}")
+            service = self._bed.target.description.service
+            became = f"ended with status {ended.status}" if ended.status is not None else service.still_prepares
+            raise PrepareError(
+                f"prepare {became}; its last words:\n{ended.said.strip()}",
+                hint=service.more_time if ended.status is None else "",
+            )
 
     async def begin(self, step: Prepare) -> Callable[[], Awaitable[object]]:
         """Begin what the step says; return what waits for its end. Raises UsageError if the target has no `prepare`."""
@@ -109,7 +114,7 @@ class Preparing:
         began = time.monotonic()
         status: int | None
         try:
-            status = await asyncio.to_thread(process.wait, PREPARE_WITHIN_S)
+            status = await asyncio.to_thread(process.wait, self._bed.target.description.service.prepare_within_s)
         except TimeoutError:
             status = None
         finally:

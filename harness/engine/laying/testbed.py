@@ -19,7 +19,7 @@ from harness.faults.fault import CAPABILITIES, CLOCK, RAW_SOCKET, SOCKET_FILTER,
 from harness.faults.site import ServerChange
 from harness.processes.clock import clock_settable
 from harness.processes.icmp import raw_available
-from harness.processes.keeper import Keeper, PreloadedPython, PreloadSpec, ProcessSpec, descendants
+from harness.processes.keeper import Keeper, KeptProcess, PreloadedPython, PreloadSpec, ProcessSpec, descendants
 from harness.processes.socket_filter import filters_available
 from harness.processes.syscalls import notification_available
 from harness.protocols.contract.storage import STORAGE, Storage
@@ -37,15 +37,17 @@ _TRIED_ON_DEMAND: Mapping[Need, Callable[[], Capability]] = {
     SOCKET_FILTER: filters_available,
     RAW_SOCKET: raw_available,
 }
-PREPARE_WITHIN_S = 60.0
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONPATH")
 """The service gets only these variables of the harness's own environment, so a DATABASE_URL of the shell stays out."""
 
 
 class TemplateError(HarnessError):
-    """The target's `prepare` did not fill an empty database. `said`: all that it wrote."""
+    """The target's `prepare` did not fill an empty database. `said`: all that it wrote.
 
-    status = 0
+    `status`: None if it had to be ended, because it still ran when its time was over.
+    """
+
+    status: int | None = 0
     said = ""
 
 
@@ -210,16 +212,31 @@ def _prepare(bed: Testbed) -> bool:
                 log=bed.logs / "prepare.log",
             )
         )
-        status = process.wait(PREPARE_WITHIN_S)
+        status = _ended(process, bed.target.description.service.prepare_within_s)
     if status != 0:
-        problem = TemplateError(
-            f"{bed.target.path}: [service] prepare ended with status {status}:\n{process.log.tail()}",
-            hint="run it by hand on an empty database",
-        )
-        problem.status, problem.said = status, process.log.read()
-        raise problem
+        raise _unprepared(bed.target, status, process)
     asyncio.run(_on_all(bed, lambda storage, server: storage.keep_template(server)))
     return True
+
+
+def _ended(process: KeptProcess, within_s: float) -> int | None:
+    """Wait for the end of `prepare`; end it when its time is over, and return None."""
+    try:
+        return process.wait(within_s)
+    except TimeoutError:
+        process.stop(grace_s=0)
+        return None
+
+
+def _unprepared(target: Target, status: int | None, process: KeptProcess) -> TemplateError:
+    service = target.description.service
+    became = f"ended with status {status}" if status is not None else service.still_prepares
+    problem = TemplateError(
+        f"{target.path}: [service] prepare = {' '.join(service.prepare)!r}: {became}:\n{process.log.tail()}",
+        hint="run it by hand on an empty database" if status is not None else service.more_time,
+    )
+    problem.status, problem.said = status, process.log.read()
+    return problem
 
 
 async def _on_all(bed: Testbed, ask: Callable[[Storage[Any], Server], Awaitable[ResultT]]) -> Mapping[str, ResultT]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.engine.known_secrets import KnownSecrets
-from harness.engine.laying.testbed import PREPARE_WITHIN_S, Testbed, passed_on
+from harness.engine.laying.testbed import Testbed, passed_on
 from harness.engine.tasks import at_once
 from harness.errors import UsageError
 from harness.history import Recorder
@@ -29,6 +29,8 @@ from harness.target.sections.starts import StartDescription
 
 AT_ONCE = 2
 """More would only wait for a core."""
+ENDS_WITHIN_S = 60.0
+"""How long a start may take to end that does not come up."""
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what a process listens on that listens everywhere
 
 
@@ -67,7 +69,8 @@ class StartTrials:
                 came_up = await _came_up(process, spec, enough_to_listen=start.fails)
             if came_up:
                 await asyncio.to_thread(process.send_signal, signal.SIGTERM)
-            status = await asyncio.to_thread(process.wait, spec.stop_within_s if came_up else PREPARE_WITHIN_S)
+            within_s = ENDS_WITHIN_S if serves else self.bed.target.description.service.prepare_within_s
+            status = await asyncio.to_thread(process.wait, spec.stop_within_s if came_up else within_s)
         except TimeoutError:
             status = None
         finally:

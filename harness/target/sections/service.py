@@ -23,6 +23,8 @@ class ServiceDescription(Table):
     """Working directory, relative to the description's own folder."""
     prepare: list[str] = Field(default=[])
     """Run once, on an empty database that every service's database is then copied from."""
+    prepare_within_s: Seconds = 60.0
+    """How long `prepare` may take. One that still runs then is ended."""
     preload: list[str] = Field(default=[])
     """Python modules that the service imports when it starts and that start no thread. Name libraries: the
     service's own modules are imported again in each child, because they may have changed since.
@@ -55,6 +57,18 @@ class ServiceDescription(Table):
     folders: list[str] = Field(default=[])
     """Folders in which it keeps files, relative to `directory`. At rest they have no more files than in steady
     state."""
+
+    @property
+    def still_prepares(self) -> str:
+        """What to say of a `prepare` that had to be ended."""
+        return f"still ran after {self.prepare_within_s:g} s, and was ended"
+
+    @property
+    def more_time(self) -> str:
+        """What to do about it."""
+        return (
+            "run it by hand on an empty database; if it needs that long, write a larger prepare_within_s into [service]"
+        )
 
     @property
     def program(self) -> tuple[str, ...]:

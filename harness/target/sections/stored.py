@@ -30,9 +30,10 @@ class NamedRows(Table):
 
 def _each(text: str) -> str:
     groups = set(re.compile(text).groupindex)
-    if "id" not in groups or len(groups & set(SHOWS)) != 1:
-        valid = ["id", *SHOWS]
-        raise wrong("needs a group id, and one that shows the body", "put (?P<id>...) where the id stands", valid=valid)
+    if "id" not in groups:
+        raise wrong("needs a group id", "put (?P<id>...) where the id stands", valid=["id", *SHOWS])
+    if len(groups & set(SHOWS)) > 1:
+        raise wrong("has two groups that show the body", f"keep one of {', '.join(SHOWS)}")
     return text
 
 
@@ -44,8 +45,13 @@ class ListingDescription(Table):
     headers: dict[str, str] = Field(default={})
     """Its headers."""
     each: Annotated[Expression, AfterValidator(_each)]
-    """Finds one stored delivery after the other: a group `id`, one of `digest`, `body` and `base64`, and perhaps
-    `source`."""
+    """Finds one stored delivery after the other: a group `id`, one of `digest`, `body` and `base64` unless `digests` is
+    `false`, and perhaps `source`."""
+
+    @property
+    def shows_bodies(self) -> bool:
+        """Whether the expression finds a body, or its digest."""
+        return bool(set(re.compile(self.each).groupindex) & set(SHOWS))
 
 
 class StoredDescription(NamedRows):
@@ -61,8 +67,8 @@ class StoredDescription(NamedRows):
     read: str | None = None
     """One of the `[reads]`: it is asked for each delivery that was sent."""
     digests: bool = Field(default=True, strict=True)
-    """The rows of `sql` have the column `digest`: of the delivery's own body. With `false` they have an `id` alone, and
-    whether the body is the one that was sent is not judged."""
+    """The rows of `sql` have the column `digest`: of the delivery's own body; what is `listed` shows it. With `false`
+    there is an `id` alone, and whether the body is the one that was sent is not judged."""
     within_ms: Milliseconds = 0.0
     """How long after its acknowledgement a delivery may still be on its way to being stored: a service that answers
     first and stores later, by a queue or a worker, needs it."""
@@ -80,4 +86,7 @@ class StoredDescription(NamedRows):
         if len(ways) != 1:
             mend = "give sql = 'SELECT id, digest FROM ...', or listed = { path = ..., each = ... }, or read = NAME"
             raise wrong(f"one way to list what is stored is needed, not {len(ways)}", mend)
+        if self.listed is not None and self.digests and not self.listed.shows_bodies:
+            mend = "put (?P<digest>...) or (?P<body>...) into each where the body is shown, or write digests = false"
+            raise wrong("each of listed finds no body, and digests is not false", mend)
         return self

@@ -129,6 +129,7 @@ def test_what_stays_in_memory_is_found(
 
 
 LISTED = {"listed": {"path": "/kept", "each": r"(?m)^(?P<id>\S+) (?P<digest>\S+)$"}}
+IDS = {"listed": {"path": "/kept", "each": r"(?m)^(?P<id>\S+) "}, "digests": False}
 READ = {"reads": {"kept": {"path": "/kept/{id}", "shows": r" (?P<digest>\S+)$"}}, "stored": {"read": "kept"}}
 
 
@@ -149,6 +150,19 @@ def test_a_service_is_judged_by_what_it_lists_itself(
 
     assert result.verdict is verdict, result.reason
     assert any(failing in each for each in result.failing_checks) == bool(failing)
+
+
+@pytest.mark.parametrize(("store", "verdict"), [("no", Verdict.FAILED), ("other", Verdict.HELD)])
+def test_a_list_of_ids_alone_tells_what_is_stored_and_nothing_of_its_body(
+    runs: Runs, store: str, verdict: Verdict
+) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.inject(no_fault)
+        await lab.deliver(3)
+
+    result = runs.on(target=keeping(runs.bed.target, {"STORE": store}, stored=IDS, effects={}))(play)
+
+    assert (result.verdict, "acknowledged, but not stored" in result.reason) == (verdict, store == "no"), result.reason
 
 
 def test_a_service_that_does_not_say_what_it_has_stored_is_not_held(runs: Runs) -> None:

@@ -53,7 +53,9 @@ async def _listed(rig: Rig, described: ListingDescription) -> Sequence[StoredRow
     if answer.status // 100 != 2:
         raise UnreadableError(f"{described.path}, which lists what is stored, was answered {answer.status}")
     found = list(re.finditer(described.each, answer.body.decode("utf-8", "surrogateescape")))
-    copies = Counter((name_of(each.groupdict()), digest_shown(each)) for each in found)
+    shows, first = described.shows_bodies, _first_digests(rig)
+    named = [(name_of(each.groupdict()), each) for each in found]
+    copies = Counter((name, digest_shown(each) if shows else first.get(name, "")) for name, each in named)
     return [StoredRow(name, digest, count) for (name, digest), count in copies.items()]
 
 
