@@ -60,6 +60,25 @@ def variant_without_a_word() -> Story:
     return story.tell(silent, VariantAnswered("v2", "200", "200"))
 
 
+def unanswered() -> Story:
+    """A delivery that had to be acknowledged, and whose client gave up after the deadline."""
+    story = middle()
+    return rest(story.tell(RequestEnded(story.send("a"), UNKNOWN, 4_000.0, problem="no answer in 4 s")))
+
+
+def unanswered_again() -> Story:
+    """A delivery that was acknowledged, and whose repeat had no answer."""
+    story = whole()
+    sent = story.send("a", expected=None, purpose=Purpose.AGAIN)
+    return story.tell(RequestEnded(sent, UNKNOWN, 4_000.0, problem="no answer in 4 s")).rows("a")
+
+
+def test_a_connection_that_ended_without_an_answer_counts_on_any_machine() -> None:
+    story = middle()
+    cut_off = RequestEnded(story.send("a"), UNKNOWN, 900.0, problem="closed without an answer")
+    assert rest(story.tell(cut_off)).tell(BUSY).judged().verdict is Verdict.FAILED
+
+
 def unanswered_read() -> Story:
     sent = RequestSent(
         90, "a", digest_of("a"), 100, Purpose.CONTRACT.value, asks=Asks.READ.value, name="the one", owed=ACKNOWLEDGED
@@ -73,6 +92,8 @@ STORIES = [
     unreached,
     unrecovered,
     variant_without_a_word,
+    unanswered,
+    unanswered_again,
     unanswered_read,
 ]
 

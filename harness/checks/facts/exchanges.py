@@ -6,9 +6,9 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.checks.clock import Span
+from harness.checks.clock import Late, Span
 from harness.history import History
-from harness.history.events import Asks, Purpose, RequestEnded, RequestSent
+from harness.history.events import Asks, Purpose, RequestEnded, RequestSent, RunBegan
 from harness.vocabulary import CONFIRMED, FINAL_NO, UNKNOWN, Outcome
 
 Subject = tuple[str, bool]
@@ -153,6 +153,22 @@ def acknowledged_by_steps(history: History) -> Sequence[Subject]:
 def sent_again(history: History) -> Collection[Subject]:
     """What was sent or read again."""
     return {e.subject for e in exchanges(history) if e.sent.purpose == Purpose.AGAIN}
+
+
+def deadline_ms_of(history: History) -> float:
+    """The deadline of each request; infinite where the target has none."""
+    began = history.last(RunBegan)
+    return began.deadline_ms if began and began.deadline_ms is not None else math.inf
+
+
+def by_the_clock(history: History, wrong: Sequence[Exchange]) -> Sequence[Late]:
+    """The times in which nothing is wrong with these but that their clients had no answer in time.
+
+    None if one of them is wrong otherwise, by an answer, say, or an end of its connection: that rests on no clock.
+    """
+    deadline_ms = deadline_ms_of(history)
+    late = [Late(e.span) for e in wrong if e.ended and e.ended.status is None and e.ended.took_ms > deadline_ms]
+    return late if len(late) == len(wrong) else ()
 
 
 def several(stories: Sequence[str], of: int) -> str:

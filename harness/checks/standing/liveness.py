@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.checks.clock import Late, Span
-from harness.checks.facts.exchanges import Exchange, exchanges, several
+from harness.checks.facts.exchanges import Exchange, by_the_clock, deadline_ms_of, exchanges, several
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
 from harness.history.events import (
@@ -67,6 +67,7 @@ def outcome(history: History) -> Examined:
         stories,
         of=judged,
         saw=f"{len(judged) - len(wrong)} of {len(judged)} as their step expects",
+        clock=by_the_clock(history, wrong),
         # What a fault still to come would have caused may be missing because the scenario was cut short.
         firm=any(ACKNOWLEDGED in e.sent.expected for e in wrong if e.sent.expected is not None),
     )
@@ -83,8 +84,7 @@ def _as_expected(exchange: Exchange, *, repeated: bool) -> bool:
 @check(Kind.LIVENESS, says="1 of 1: : , after 0.00 s (limit 0 s)")
 def in_time(history: History) -> Examined:
     """Each request has ended within the service's own deadline, whatever its purpose."""
-    began = history.last(RunBegan)
-    deadline_ms = began.deadline_ms if began and began.deadline_ms is not None else math.inf
+    deadline_ms = deadline_ms_of(history)
     sent = exchanges(history)
     late = [e for e in sent if e.ended is None or e.ended.took_ms > deadline_ms]
     stories = [f"{e.name}: {e.story()} (limit {deadline_ms / 1e3:g} s)" for e in late]
@@ -138,7 +138,7 @@ def recovers(history: History) -> Examined:
         return Examined(problem=problem, saw=saw, observations=1)
     wrong = [e for e in again if e.outcome not in CONFIRMED]
     stories = [f"{e.name}, sent again: {e.story()}" for e in wrong]
-    found = _of_exchanges(wrong, stories, of=again, saw=saw)
+    found = _of_exchanges(wrong, stories, of=again, saw=saw, clock=by_the_clock(history, wrong))
     return replace(found, observations=len(again) + (recovered is not None))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from harness.checks.facts.exchanges import Exchange, by_delivery, by_subject, exchanges
+from harness.checks.facts.exchanges import Exchange, by_delivery, by_subject, by_the_clock, exchanges
 from harness.checks.facts.told import Wrong, told
 from harness.checks.registry import Examined, Kind, check
 from harness.checks.standing.failover import allowed_losses, excused, lost_by_failover
@@ -152,6 +152,7 @@ def same_answer_again(history: History) -> Examined:
     began = history.last(RunBegan)
     to_the_byte = began is None or began.repeat_is_same
     changed: list[str] = []
+    others: list[Exchange] = []
     contradicted = False
     allowed = allowed_losses(history)
     for sent in by_subject(history).values():
@@ -162,12 +163,14 @@ def same_answer_again(history: History) -> Examined:
         other = [e for e in (*answers, *repeats) if _differs(e, answers[0], to_the_byte=to_the_byte)]
         if other:
             contradicted = contradicted or any(e.outcome in CONFIRMED for e in other)
+            others.extend(other)
             changed.append(
                 f"{sent[0].name} ({_told(answers[0])[1][:80]!r}, then {_told(other[0])[1][:80]!r}: {other[0].story()})"
             )
     again = sum(e.sent.purpose == Purpose.AGAIN for e in exchanges(history))
     problem = _named(changed, "sent again, and answered otherwise")
-    return Examined(problem=problem, saw=f"{again} sent again", observations=again, safety=contradicted)
+    clock = tuple(by_the_clock(history, others))
+    return Examined(problem=problem, saw=f"{again} sent again", observations=again, safety=contradicted, clock=clock)
 
 
 def _differs(exchange: Exchange, first: Exchange, *, to_the_byte: bool) -> bool:
