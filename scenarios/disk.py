@@ -28,6 +28,23 @@ async def test_tables_are_not_made_sure_of(lab: Lab) -> None:
         await lab.deliver()
 
 
+@proves("ack.after_commit", fails="acknowledged_is_stored")
+async def test_log_is_not_written(lab: Lab) -> None:
+    """A COMMIT's write fails (ENOSPC): PostgreSQL panics instead of an answer, has no row, and it is stored anew."""
+    async with lab.inject(server.fail_write(postgres, errno="ENOSPC", at=postgres.sent("COMMIT"))):
+        await lab.deliver()
+
+
+@proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}PostgresIOError")
+async def test_table_cannot_grow(lab: Lab) -> None:
+    """Each new page of the table fails (EIO): refused in time, what is there is shown, and all is well afterwards."""
+    await lab.deliver()
+    async with lab.inject(server.fail_write(postgres, "deliveries")):
+        await lab.deliver(5, expect=REFUSED)
+        await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+    await lab.deliver(5)
+
+
 @nightly("PostgreSQL stays away until it is healed, and requests wait for it")
 @proves("ack.after_commit", fails="outcome", match="acknowledged")
 async def test_log_is_not_made_sure_of_and_nothing_restarts(lab: Lab) -> None:

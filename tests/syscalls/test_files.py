@@ -1,4 +1,4 @@
-"""A child's fsync() gets the errno of a rule if its file and its process are the rule's, and nothing else does."""
+"""A child's fsync() or pwrite() gets the errno of a rule if file and process are the rule's, and nothing else does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.processes.keeper import Keeper, KeptProcess
 from harness.processes.keeper.inside import child
 from harness.processes.keeper.messages import Spawn
-from harness.processes.syscalls import FileRule
+from harness.processes.syscalls import FileCall, FileRule
 from tests.keeper.support import python_spec
 
 SYNCS = """
@@ -48,8 +48,15 @@ print(json.dumps([
 
 def synced(keeper: Keeper, folder: Path, *rules: FileRule) -> tuple[list[int], KeptProcess]:
     """What each call of the program gave."""
-    spec = python_spec(folder, SYNCS, name="syncs")
-    spec = dataclasses.replace(spec, watched_calls=frozenset({"fsync", "fdatasync"}), rules=rules)
+    return answers(keeper, folder, SYNCS, ("fsync", "fdatasync"), *rules)
+
+
+def answers(
+    keeper: Keeper, folder: Path, program: str, watched: tuple[FileCall, ...], *rules: FileRule
+) -> tuple[list[int], KeptProcess]:
+    """What a program says that its calls gave."""
+    spec = python_spec(folder, program, name="calls")
+    spec = dataclasses.replace(spec, watched_calls=frozenset(watched), rules=rules)
     process = keeper.spawn(spec)
     assert process.wait(30) == 0, process.log.read()
     return json.loads(process.log.read()), process
@@ -108,6 +115,33 @@ def test_a_rule_that_does_not_fit_is_told(changed: dict[str, object], expected: 
     with pytest.raises(UsageError) as caught:
         dataclasses.replace(rule(tmp_path), **changed)  # type: ignore[arg-type]  # as above
     assert expected in str(caught.value)
+
+
+WRITES = """
+import ctypes, json, os
+libc = ctypes.CDLL(None, use_errno=True)  # os.pwritev calls pwritev2
+data = ctypes.create_string_buffer(b"x")
+piece = (ctypes.c_void_p * 2)(ctypes.addressof(data), 1)
+offset = ctypes.c_long(0)
+os.mkdir("log")
+handle = os.open("log/1", os.O_CREAT | os.O_WRONLY)
+told = []
+for call, *arguments in (
+    (libc.pwrite, data, ctypes.c_size_t(1), offset), (libc.pwritev, piece, 1, offset),
+    (libc.fallocate, 0, offset, ctypes.c_long(3)),
+):
+    told += [ctypes.get_errno() if call(handle, *arguments) < 0 else 0]
+print(json.dumps([*told, os.fstat(handle).st_size]))
+"""
+
+
+def test_writes_at_a_place_fail(keeper: Keeper, tmp_path: Path) -> None:
+    """Nothing has been written, and the file has not become longer."""
+    writes: tuple[FileCall, ...] = ("pwrite", "pwritev", "fallocate")
+    told, process = answers(keeper, tmp_path, WRITES, writes, rule(tmp_path / "log", calls=writes, errno=errno.ENOSPC))
+
+    assert told == [errno.ENOSPC, errno.ENOSPC, errno.ENOSPC, 0]
+    assert [each.call for each in process.syscall_events()] == list(writes)
 
 
 @pytest.mark.parametrize("may_be_unwatched", [True, False])

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from harness.errors import UsageError
 
-FileCall = Literal["fsync", "fdatasync"]
+FileCall = Literal["fsync", "fdatasync", "pwrite", "pwritev", "fallocate"]
 """Those that have a file's descriptor as their first argument."""
 StreamCall = Literal["sendto", "write", "writev", "recvfrom", "read", "readv"]
 """Those that send or receive by a descriptor, their first argument."""

@@ -16,6 +16,7 @@ from harness.faults.fault import Fault, Injection, Once
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
 from harness.protocols.postgres.disks.failing import fail_sync
+from harness.protocols.postgres.disks.failing_writes import fail_write
 from harness.protocols.postgres.disks.full import fill_disk, fill_log_disk
 from harness.protocols.postgres.failover.losing import lose_standby
 from harness.protocols.postgres.failover.promotion import promote
@@ -294,6 +295,7 @@ __all__ = [
     "delay_replay",
     "end_sessions",
     "fail_sync",
+    "fail_write",
     "fill_disk",
     "fill_log_disk",
     "hold_commits",

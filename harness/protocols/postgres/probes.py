@@ -14,7 +14,7 @@ from harness.protocols.contract.probes import ANSWERED_WITHIN_S, Look, SessionCo
 from harness.protocols.postgres.words import Waiting
 from harness.vocabulary import Moment
 
-__all__ = ["PostgresProbe", "session"]
+__all__ = ["PostgresProbe", "serves", "session"]
 
 SHOWN = 160
 SESSION_GONE = (asyncpg.PostgresConnectionError, asyncpg.InternalClientError)
@@ -29,6 +29,15 @@ async def session(url: str) -> AsyncIterator[asyncpg.Connection]:
         yield connection
     finally:
         await connection.close(timeout=ADMIN_TIMEOUT_S)
+
+
+async def serves(url: str) -> bool:
+    """Tell whether a session can be opened: not while nothing listens, nor during a recovery (57P03)."""
+    try:
+        async with session(url):
+            return True
+    except (asyncpg.PostgresError, OSError):
+        return False
 
 
 async def _connect(url: str) -> asyncpg.Connection:

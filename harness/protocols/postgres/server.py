@@ -37,6 +37,8 @@ __all__ = ["SERVER", "PostgresServer"]
 SUPERUSER = "postgres"
 SYNC_CALLS: Final[tuple[FileCall, ...]] = ("fsync", "fdatasync")
 """What is watched of every server, for the faults that answer them. With `fsync = off` it makes no such call."""
+WRITE_CALLS: Final[tuple[FileCall, ...]] = ("pwrite", "pwritev", "fallocate")
+"""By which it writes its log and its pages. Each COMMIT has one, so they are watched only where a fault asks for it."""
 
 _MADE_WITHIN_S = 60.0
 _CONNECT_DEADLINE_S = 5.0
@@ -116,6 +118,12 @@ class PostgresServer(Server):
     def answer_calls(self, *rules: FileRule) -> None:
         """Have these rules, and no others, answer what the server asks the kernel, until its process ends."""
         self._owned().process.set_rules(rules)
+
+    def watch(self, *calls: FileCall) -> None:
+        """Watch these calls of it, and no others, from its next start on."""
+        if self._origin is None:
+            raise not_owned(self.name, self.shown_url)
+        self._owned().goes_on_as(replace(self._origin.recipe, watched=calls))
 
     def answered_calls(self) -> Sequence[SyscallEvent]:
         """Every call of this process that a rule has answered."""
@@ -259,6 +267,7 @@ class _Recipe:
     data: Path
     log: Path
     password: str
+    watched: tuple[FileCall, ...] = SYNC_CALLS
     stop_signal: signal.Signals = signal.SIGINT  # "fast": sessions are ended, not waited for
     immediate_signal: signal.Signals = signal.SIGQUIT
 
@@ -268,7 +277,7 @@ class _Recipe:
     def spec(self, port: int) -> ProcessSpec:
         words = (str(self.binaries.postgres), "-D", str(self.data), "-p", str(port))
         return replace(
-            self._spec(self.name, self.log, *words), watched_calls=frozenset(SYNC_CALLS), may_be_unwatched=True
+            self._spec(self.name, self.log, *words), watched_calls=frozenset(self.watched), may_be_unwatched=True
         )
 
     @property

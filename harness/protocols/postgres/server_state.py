@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-import asyncpg
-
 from harness.errors import HarnessError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import SOME, Example, Ground
@@ -15,6 +13,7 @@ from harness.faults.fault import Injection
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import ServerChange, Site
 from harness.polling import poll_async
+from harness.protocols.postgres.probes import serves
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.thrown_out import see_ended, serving
 from harness.protocols.postgres.words import Postgres
@@ -104,11 +103,7 @@ class _CrashBackend(Injection):
             self._site.saw(SESSIONS_THROWN_OUT, f"{len(self._ended)} sessions of the service (ports {ports})")
 
     async def _serves(self) -> bool:
-        try:
-            async with open_session(self._laid.admin_url):
-                return True
-        except (asyncpg.PostgresError, OSError):
-            return False  # 57P03: it is still recovering
+        return await serves(self._laid.admin_url)
 
 
 crash_backend = CrashBackend

@@ -1,4 +1,4 @@
-"""System call numbers. Source: asm/unistd_64.h (x86_64), asm-generic/unistd.h (aarch64).
+"""System call numbers. Source: asm/unistd_64.h (x86_64), asm-generic/unistd.h (aarch64); `pwrite` is pwrite64 there.
 
 Each architecture also has the AUDIT_ARCH_* value that a filter sees; source: linux/audit.h.
 """
@@ -29,7 +29,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         audit_arch=0xC000003E,
         seccomp=317,
         watched={
-            "connect": 42, "fsync": 74, "fdatasync": 75,
+            "connect": 42, "fsync": 74, "fdatasync": 75, "pwrite": 18, "pwritev": 296, "fallocate": 285,
             "sendto": 44, "write": 1, "writev": 20, "recvfrom": 45, "read": 0, "readv": 19,
             "socket": 41, "accept": 43, "accept4": 288, "open": 2, "openat": 257,
         },
@@ -38,7 +38,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         audit_arch=0xC00000B7,
         seccomp=277,
         watched={
-            "connect": 203, "fsync": 82, "fdatasync": 83,
+            "connect": 203, "fsync": 82, "fdatasync": 83, "pwrite": 68, "pwritev": 70, "fallocate": 47,
             "sendto": 206, "write": 64, "writev": 66, "recvfrom": 207, "read": 63, "readv": 65,
             "socket": 198, "accept": 202, "accept4": 242, "openat": 56,
         },

@@ -21,6 +21,7 @@ from harness.faults.site import LaidLink, ServerChange, Site
 from harness.polling import poll_async
 from harness.processes.syscalls import FileRule, SyscallEvent
 from harness.protocols.postgres.disks.ended import RefusedWhenEnded
+from harness.protocols.postgres.probes import serves
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.server import SYNC_CALLS, PostgresServer
 from harness.protocols.postgres.thrown_out import see_ended, serving
@@ -222,11 +223,7 @@ class _FailSync(Injection):
         self._server.start_again()
 
     async def _serves(self) -> bool:
-        try:
-            async with open_session(self._laid.admin_url):
-                return True
-        except (asyncpg.PostgresError, OSError):
-            return False  # 57P03: it is still recovering
+        return await serves(self._laid.admin_url)
 
 
 fail_sync = FailSync

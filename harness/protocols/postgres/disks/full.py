@@ -15,6 +15,7 @@ from harness.faults.fault import Injection, Need
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import LaidLink, ServerChange, Site
 from harness.protocols.postgres.disks.ended import RefusedWhenEnded
+from harness.protocols.postgres.disks.full_pages import FullPages
 from harness.protocols.postgres.disks.moved_log import MovedLog
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.running.leaked import execute_past_leaks
@@ -30,8 +31,6 @@ TABLE_DISK_BYTES = 16 << 20
 """More than the tables of a run need: what is left is filled up."""
 LOG_DISK_BYTES = 4 << 20
 """Less than one segment of the log has."""
-A_ROW_A_PAGE = 10
-"""The lowest `fillfactor`: a page in which a tenth is used takes no further row."""
 DISK_FULL = EvidenceKind(
     "disk_full", "PostgreSQL", "statements of the service's failed, since the disk is full (53100), by the server's log"
 )
@@ -181,7 +180,7 @@ class _FillDisk(_OnSmallDisk):
         super().__init__(fault, site)
         self._table = fault.table
         self._space = ""
-        self._options: list[str] | None = None
+        self._pages = FullPages(fault, fault.table, self.laid, site)
 
     async def act(self) -> None:
         await self.prepare()
@@ -193,10 +192,8 @@ class _FillDisk(_OnSmallDisk):
             oid = await admin.fetchval("SELECT oid FROM pg_database WHERE datname = current_database()")
             await admin.execute(f"CREATE TABLESPACE harness_{oid} LOCATION '{space}'")
             self._space = f"harness_{oid}"
-            options = "SELECT reloptions FROM pg_class WHERE oid = $1::text::regclass"
-            self._options = await admin.fetchval(options, self._table)
             await self._alter(admin, f"SET TABLESPACE {self._space}")
-            await self._alter(admin, f"SET (fillfactor = {A_ROW_A_PAGE})")
+        await self._pages.begin()
         await asyncio.to_thread(self.disk.fill)
 
     async def _alter(self, admin: asyncpg.Connection, change: str) -> None:
@@ -224,9 +221,7 @@ class _FillDisk(_OnSmallDisk):
             return
         async with open_session(self.laid.admin_url) as admin:
             await self._alter(admin, "SET TABLESPACE pg_default")
-            await self._alter(admin, "RESET (fillfactor)")
-            if self._options:
-                await self._alter(admin, f"SET ({', '.join(self._options)})")
+            await self._pages.end()
             await admin.execute(f"DROP TABLESPACE {self._space}")
 
 

@@ -1,0 +1,42 @@
+"""A table of whose pages none takes another row: each row needs a new one."""
+
+from __future__ import annotations
+
+from harness.faults.fault import Fault
+from harness.faults.site import LaidLink, Site
+from harness.protocols.postgres.probes import session as open_session
+from harness.protocols.postgres.running.leaked import execute_past_leaks
+
+__all__ = ["FullPages"]
+
+A_ROW_A_PAGE = 10
+"""The lowest `fillfactor`: a page in which a tenth is used takes no further row."""
+
+
+class FullPages:
+    """The table's `fillfactor`, set so low, and set back."""
+
+    def __init__(self, fault: Fault, table: str, laid: LaidLink, site: Site) -> None:
+        self._fault = fault
+        self._table = table
+        self._laid = laid
+        self._site = site
+        self._options: list[str] | None = None
+
+    async def begin(self) -> None:
+        """Have each row need a page of its own."""
+        async with open_session(self._laid.admin_url) as admin:
+            options = "SELECT reloptions FROM pg_class WHERE oid = $1::text::regclass"
+            self._options = await admin.fetchval(options, self._table)
+        await self._alter(f"SET (fillfactor = {A_ROW_A_PAGE})")
+
+    async def end(self) -> None:
+        """Give the table the options back that it had."""
+        await self._alter("RESET (fillfactor)")
+        if self._options:
+            await self._alter(f"SET ({', '.join(self._options)})")
+
+    async def _alter(self, change: str) -> None:
+        statement = f"ALTER TABLE {self._table} {change}"
+        async with open_session(self._laid.admin_url) as admin:
+            await execute_past_leaks(admin, statement, fault=self._fault, laid=self._laid, site=self._site)
