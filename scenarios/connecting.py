@@ -70,9 +70,18 @@ async def test_server_is_not_who_it_should_be(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}(SSL|Connection)")
 async def test_handshake_breaks(lab: Lab) -> None:
-    """TLS is not agreed upon, from the ClientHello to the Finished: refused, and all is well with the next that is."""
+    """TLS is declined, or breaks from ClientHello to Finished: refused, never in plain text; the next is well."""
     await lab.restart(VERIFIED)
-    for how in ("cut", "cut_in_answer", "garbled", "cut_at_finished"):
+    for how in ("declined", "cut", "cut_in_answer", "garbled", "cut_at_finished"):
         await lab.deliver()
         async with lab.inject(link.handshake(POOLED, how=how), link.cut(POOLED)):
             await lab.deliver(expect=REFUSED)
+
+
+@proves("deadline.connect", without=("deadline.request",), fails="in_time", match="waiting for pooled")
+async def test_handshake_never_ends(lab: Lab) -> None:
+    """The server does not answer the ClientHello: given up in time, and all is well with the next handshake."""
+    await lab.restart(VERIFIED, "WEBHOOK_CONNECT_TIMEOUT_S=0.3")
+    await lab.deliver()
+    async with lab.inject(link.handshake(POOLED, how="stall"), link.cut(POOLED)):
+        await lab.deliver(expect=REFUSED)

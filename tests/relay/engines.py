@@ -53,6 +53,9 @@ class Recorder:
         self.timers.append(callback)
         return lambda: self.timers.remove(callback) if callback in self.timers else None
 
+    def declines_tls(self) -> bool:
+        return False
+
     def start_tls(self, *, server_too: bool) -> None:
         raise AssertionError(server_too)
 

@@ -249,11 +249,50 @@ async def test_where_it_is_required_a_service_without_is_refused_in_words(relay:
 
 
 @pytest.mark.asyncio
-async def test_a_service_that_begins_in_tls_is_told_that_it_has_to_ask(relay: RelayServer, stack: Stack) -> None:
-    async with laid(relay, "postgres", stack, tls="required") as bed:
+async def test_a_service_that_begins_with_tls_is_told_where_there_is_none(relay: RelayServer, stack: Stack) -> None:
+    async with laid(relay, "postgres", stack, tls="offered") as bed:
         with pytest.raises((ConnectionError, ssl.SSLError)):
             await bed.postgres(ssl=await trusting(bed), direct_tls=True)
         assert "sslnegotiation=direct" in (await bed.ended()).why
+
+
+@pytest.mark.asyncio
+async def test_a_service_may_begin_with_tls_or_ask_for_it(relay: RelayServer, stack: Stack) -> None:
+    """Direct TLS (PostgreSQL 17): rules and words are as they are with TLS that was asked for."""
+    async with laid(relay, "postgres", stack, tls="required") as bed:
+        context = await trusting(bed)
+        context.set_alpn_protocols(["postgresql"])
+        direct = await bed.postgres(ssl=context, direct_tls=True)
+        asked = await bed.postgres(ssl=context)
+        large = "x" * 2_000_000
+        assert (
+            await direct.fetchval("SELECT $1::text", large) == large == await asked.fetchval("SELECT $1::text", large)
+        )
+        await bed.arm(Cut(), "sent", "SELECT 3")
+        with pytest.raises((asyncpg.ConnectionDoesNotExistError, ConnectionError)):
+            await direct.execute("SELECT 3")
+        assert (await bed.ended()).text == "SELECT 3"
+
+
+@pytest.mark.asyncio
+async def test_who_begins_with_tls_has_to_name_the_protocol(relay: RelayServer, stack: Stack) -> None:
+    """As PostgreSQL requires it: what names no protocol may be a browser, led there by somebody else."""
+    async with laid(relay, "postgres", stack, tls="required") as bed:
+        with pytest.raises((ConnectionError, ssl.SSLError, asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await bed.postgres(ssl=await trusting(bed), direct_tls=True)
+        assert "did not name 'postgresql' as its protocol (ALPN)" in (await bed.ended()).why
+
+
+@pytest.mark.asyncio
+async def test_who_says_nothing_begins_with_nothing(relay: RelayServer, stack: Stack) -> None:
+    """Neither who waits nor who leaves at once keeps others from beginning."""
+    async with laid(relay, "postgres", stack, tls="required") as bed:
+        _, waits = await asyncio.open_connection("127.0.0.1", bed.hop.port)
+        _, leaves = await asyncio.open_connection("127.0.0.1", bed.hop.port)
+        leaves.close()
+        assert (await bed.ended()).by == "service"
+        assert await (await bed.postgres(ssl=await trusting(bed))).fetchval("SELECT 1") == 1
+        waits.close()
 
 
 def test_a_cancel_request_needs_no_tls() -> None:

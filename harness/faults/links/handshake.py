@@ -19,6 +19,7 @@ WORDS: Final[dict[How, str]] = {
     "cut": "close the connection within",
     "stall": "say nothing within",
     "garbage": "answer with what is no TLS within",
+    "declined": "say that there are none to those who ask for",
     "cut_in_answer": "close the connection in the middle of the server's answer in",
     "stall_in_answer": "stop in the middle of the server's answer in",
     "garbled": "change a bit of the server's answer in",
@@ -45,10 +46,11 @@ class Handshake(LinkFault, kind="link.handshake"):
     Args:
         link: the link that it strikes, such as `redis`.
         how: "cut": closed after the service has begun. "stall": never answered; closed when healed. "garbage": answered
-            with bytes that are no TLS, and closed. "cut_in_answer", "stall_in_answer": the same in the middle of the
-            server's answer, ServerHello to Finished. "garbled": a bit of that is wrong. "cut_at_finished": closed when
-            the client has sent its Finished, after which TLS 1.3 takes the handshake for complete. "expired",
-            "other_name", "other_authority": the certificate is so.
+            with bytes that are no TLS, and closed. "declined": where the protocol has the service ask for TLS, it is
+            told that there is none, and who goes on in plain text is served; elsewhere as "cut". "cut_in_answer",
+            "stall_in_answer": the same in the middle of the server's answer, ServerHello to Finished. "garbled": a bit
+            of that is wrong. "cut_at_finished": closed when the client has sent its Finished, after which TLS 1.3 takes
+            the handshake for complete. "expired", "other_name", "other_authority": the certificate is so.
 
     Raises:
         UsageError: there is no such way; when it is injected, if the link speaks no TLS.

@@ -39,12 +39,13 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class AskedTls:
-    """TLS that a client asks for within the protocol, before either side starts it.
+    """TLS that a client asks for within the protocol, before either side starts it; or begins with, without asking.
 
     `answer`: the name of the server's answer, which is the bytes `yes` or `no`.
     `opens`: the message that begins the client's session: after it the client cannot ask for TLS.
     `refusal`: makes the message in which the server gives the reason why it ends the connection.
-    `unasked`: the sentence about a client that started TLS without asking.
+    `application`: what a client that begins with TLS has to name as its protocol (ALPN, RFC 7301).
+    `unasked`: the sentence about a client that began with TLS where none is spoken.
     """
 
     answer: str
@@ -52,6 +53,7 @@ class AskedTls:
     no: bytes
     opens: str
     refusal: Callable[[str], bytes]
+    application: str
     unasked: str
 
 

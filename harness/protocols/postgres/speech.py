@@ -60,6 +60,7 @@ SPEECH: Final = Speech(
         no=b"N",
         opens="StartupMessage",
         refusal=_refusal,
-        unasked="the service began in TLS without asking for it (sslnegotiation=direct), which the relay cannot do",
+        application="postgresql",
+        unasked="the service began in TLS without asking for it (sslnegotiation=direct), and this link has no TLS",
     ),
 )

@@ -34,7 +34,7 @@ class Engine:
     `number`: counts the connections of its hop. `service_port`: the service's local port.
     """
 
-    def __init__(self, hop: HopState, number: int, service_port: int, outlet: Outlet) -> None:
+    def __init__(self, hop: HopState, number: int, service_port: int, outlet: Outlet, *, in_tls: bool = False) -> None:
         self.hop = hop.kind.name
         self.number = number
         self.service_port = service_port
@@ -60,8 +60,8 @@ class Engine:
         speech = hop.kind.speech
         self._concludes = speech.grammar.concludes
         self._tls = hop.kind.tls
-        self._tls_undecided = speech.tls if self._tls in ("offered", "required") else None
-        self._in_tls = False
+        self._in_tls = in_tls
+        self._tls_undecided = speech.tls if self._tls in ("offered", "required") and not in_tls else None
         self._server_takes_tls = True
         self.busy = self._tls_undecided is not None
         self.told_end = False
@@ -262,6 +262,9 @@ class Engine:
     def _judge_answered(self, frame: Frame) -> Course | None:
         tls = self._tls_undecided
         if tls is not None and frame.name == tls.answer and frame.head == tls.no:
+            if self._outlet.declines_tls():
+                self._tls_undecided = None
+                return self._answer_course(frame)
             # The server's no becomes the relay's yes only here, so that both messages have passed the rules before.
             self._server_takes_tls = False
             return self._replaced(frame, Instead(frame.name, tls.yes))

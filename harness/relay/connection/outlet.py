@@ -34,6 +34,10 @@ class Outlet(Protocol):
         """Call back after that time; return a function that prevents it."""
         ...
 
+    def declines_tls(self) -> bool:
+        """Whether a service that asks for TLS now is told that there is none, and may go on without."""
+        ...
+
     def start_tls(self, *, server_too: bool) -> None:
         """Start TLS with the service, and with the server, after the forwarded bytes are written."""
         ...

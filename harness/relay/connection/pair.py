@@ -87,7 +87,7 @@ class Pair:
 
     def enter_in_tls(self, bare: socket.socket, port: int) -> None:
         """Take the service's socket, which begins with TLS; it counts as connected after the handshake."""
-        self.engine = Engine(self._hop, self._number, port, self)
+        self.engine = Engine(self._hop, self._number, port, self, in_tls=True)
         self._bare = bare
         self._begin(self._agree_on_tls(bare))
 
@@ -98,6 +98,10 @@ class Pair:
             if self.engine is None:
                 port = side.transport.get_extra_info("peername")[1]
                 self.engine = Engine(self._hop, self._number, port, self)
+            if self._bare is not None and (unnamed := self._unnamed(side)):
+                self._end("service", unnamed)
+                side.close()
+                return
             self._begin(self._connect())
         elif not self.service.is_open:
             self._mirror(side)
@@ -202,6 +206,11 @@ class Pair:
         """Call back after that time, and not before."""
         return Timer(self._loop, delay_s, callback).cancel
 
+    def declines_tls(self) -> bool:
+        """Whether that is what goes wrong now; it is counted."""
+        trouble = self._home.trouble
+        return trouble is not None and trouble.declines()
+
     def start_tls(self, *, server_too: bool) -> None:
         """Start TLS."""
         self._joined, self._goes_over_to_tls = False, True
@@ -253,6 +262,13 @@ class Pair:
             if trouble is not None:
                 trouble.failed += 1
             self._end("service", _why(problem, "service"))
+
+    def _unnamed(self, side: Side) -> str:
+        """Why a client that began with TLS is not taken: a server turns away who does not name its protocol."""
+        tls = self._hop.kind.speech.tls
+        if tls is None or side.application == tls.application:
+            return ""
+        return f"it began with TLS, without asking, and did not name {tls.application!r} as its protocol (ALPN)"
 
     async def _context(self, trouble: Trouble | None) -> ssl.SSLContext:
         """The context that the service is to see now."""

@@ -163,6 +163,12 @@ class Side(asyncio.Protocol):
             self.cable.note()
             self.transport.abort()
 
+    @property
+    def application(self) -> str | None:
+        """What the peer has named as its protocol (ALPN); None if it has named nothing that the relay offers."""
+        spoken = self.transport.get_extra_info("ssl_object")
+        return None if spoken is None else spoken.selected_alpn_protocol()
+
     def segments(self) -> int:
         """How many segments have come and gone, those included that carry nothing."""
         found = self._socket()

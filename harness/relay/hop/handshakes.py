@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 How: TypeAlias = Literal[
-    "cut", "stall", "garbage", "cut_in_answer", "stall_in_answer", "garbled", "cut_at_finished",
+    "cut", "stall", "garbage", "declined", "cut_in_answer", "stall_in_answer", "garbled", "cut_at_finished",
     "expired", "other_name", "other_authority",
 ]  # fmt: skip
 CERTIFICATES: Final[tuple[How, ...]] = ("expired", "other_name", "other_authority")
@@ -29,6 +29,14 @@ class Trouble:
     met: int = 0
     failed: int = 0
     over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def declines(self) -> bool:
+        """Whether a client that asks for TLS now is told that there is none."""
+        if self.how != "declined":
+            return False
+        self.met += 1
+        self.failed += 1
+        return True
 
     @property
     def counts(self) -> Sequence[int]:

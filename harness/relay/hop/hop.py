@@ -20,6 +20,7 @@ from harness.relay.control.refusals import check_rule
 from harness.relay.control.reports import Known, Report, Seen
 from harness.relay.control.tries import Tally
 from harness.relay.hop.arrivals import Arrivals
+from harness.relay.hop.beginnings import Beginnings
 from harness.relay.hop.door import Door
 from harness.relay.hop.handshakes import How, Trouble
 from harness.relay.hop.hop_losses import HopLosses
@@ -48,6 +49,8 @@ class HopServer:
         fired: set[str],
     ) -> None:
         self.identity = identity
+        if kind.speech.tls is not None:
+            identity.offer(kind.speech.tls.application)
         self.report = report
         self._upstream = upstream
         self._state = _state(kind, RuleBook(fired))
@@ -67,8 +70,8 @@ class HopServer:
     async def open(self) -> int:
         """Listen; return the port. Raises OSError."""
         kind = self._state.kind
-        begins_in_tls = kind.tls == "required" and kind.speech.tls is None
-        receives = self._receive_bare if begins_in_tls else self._receive
+        in_tls = self._receive_bare if kind.speech.tls is None else self._receive_either
+        receives = in_tls if kind.tls == "required" else self._receive
         self._listener = await Listener.open(receives if self._arrivals is None else self._receive_unknown)
         self._losses = HopLosses(self._listener.cable, lambda: list(self.pairs))
         return self._listener.port
@@ -235,6 +238,13 @@ class HopServer:
 
     async def _receive_bare(self, bound: socket.socket) -> Door:
         return Door(bound, lambda bare, port: self.new_pair().enter_in_tls(bare, port))
+
+    async def _receive_either(self, bound: socket.socket) -> Beginnings:
+        return Beginnings(
+            bound,
+            in_tls=lambda bare, port: self.new_pair().enter_in_tls(bare, port),
+            plain=lambda bare: self.enter(bare, None),
+        )
 
     async def _receive_unknown(self, bound: socket.socket) -> Door:
         if self._arrivals is None:

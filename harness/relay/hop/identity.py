@@ -34,6 +34,7 @@ class Identity:
 
     def __init__(self) -> None:
         self._names = list(_NAMES)
+        self._applications: list[str] = []
         self._authority: asyncio.Task[trustme.CA] | None = None
         self._making: asyncio.Task[TlsContexts] | None = None
 
@@ -43,13 +44,21 @@ class Identity:
             self._names.append(name)
             self._making = None
 
+    def offer(self, application: str) -> None:
+        """Agree with clients that name this protocol (ALPN). Those that name none, or another, are taken, too."""
+        if application not in self._applications:
+            self._applications.append(application)
+            self._making = None
+
     async def contexts(self) -> TlsContexts:
         """Return the contexts. The first call makes them in a thread, so that other connections are not delayed."""
         if self._authority is None:
             self._authority = asyncio.create_task(asyncio.to_thread(_make_authority))
         authority = await asyncio.shield(self._authority)
         if self._making is None:
-            self._making = asyncio.create_task(asyncio.to_thread(_make, authority, tuple(self._names)))
+            self._making = asyncio.create_task(
+                asyncio.to_thread(_make, authority, tuple(self._names), tuple(self._applications))
+            )
         return await asyncio.shield(self._making)
 
     async def authority_pem(self) -> str:
@@ -63,12 +72,13 @@ def _make_authority() -> trustme.CA:
     return trustme.CA()
 
 
-def _make(authority: trustme.CA, names: Sequence[str]) -> TlsContexts:
+def _make(authority: trustme.CA, names: Sequence[str], applications: Sequence[str]) -> TlsContexts:
     long_ago = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
     def presenting(certificate: trustme.LeafCert) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         certificate.configure_cert(context)
+        context.set_alpn_protocols(applications)
         return context
 
     wrong: Mapping[How, ssl.SSLContext] = {

@@ -48,7 +48,8 @@ class LinkDescription(Table):
     Where that cannot be (in a sweep, and without seccomp), both stand for the address."""
     tls: bool = Field(default=False, strict=True)
     """The service must speak TLS on this link; other connections are refused. For PostgreSQL it asks for TLS
-    (SSLRequest); for Redis it begins with TLS (`{LINK.url}` is a `rediss://`).
+    (SSLRequest) or begins with it (`sslnegotiation=direct`); for Redis it begins with TLS (`{LINK.url}` is a
+    `rediss://`).
 
     The harness makes a certificate for 127.0.0.1, localhost and the names of links. A service that verifies
     certificates must trust the file `{LINK.ca_file}`. To the server the harness then speaks plain

@@ -109,6 +109,28 @@ def test_a_query_is_cut_within_tls(tiny: Runs, profile: str, verdict: Verdict, f
     assert evidence(result) == {repr(cut): {"wire_cut": 1}}
 
 
+def test_a_service_that_begins_with_tls_meets_the_same(tiny: Runs) -> None:
+    """Direct TLS: nobody asks, so that there is nothing to decline, and the connection is closed instead."""
+    hows: tuple[How, ...] = ("declined", "garbage", "cut_in_answer", "garbled", "other_name")
+    cut, troubles = wire.cut(postgres.sent("INSERT")), [link.handshake(postgres, how=how) for how in hows]
+
+    async def play(lab: Lab) -> None:
+        for trouble in troubles:
+            await lab.deliver()
+            async with lab.inject(trouble, link.cut(postgres)):
+                await lab.deliver(expect=REFUSED)
+        async with lab.inject(cut):
+            await lab.deliver()
+
+    direct = f"{ENCRYPTED['DATABASE_URL']}&sslnegotiation=direct"
+    result = tiny.on(target=in_tls(tiny.bed.target, DATABASE_URL=direct))(play, profile="whole")
+
+    assert result.verdict is Verdict.HELD, result.reason
+    found = evidence(result)
+    assert [found[repr(trouble)] for trouble in troubles] == [{"handshake_met": 1}] * len(hows)
+    assert found[repr(cut)] == {"wire_cut": 1}
+
+
 def test_links_break_as_they_do_without_tls(tiny: Runs) -> None:
     down, slow = link.down(postgres), link.latency(postgres, latency_ms=20)
     sliced = link.slicer(postgres, stream="downstream", average_bytes=20)
