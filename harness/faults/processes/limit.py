@@ -26,6 +26,7 @@ LIMIT_SET = EvidenceKind("limit_set", "kernel", "the service's processes have le
 LIMIT_REACHED = EvidenceKind("limit_reached", "kernel", "a process of the service has all that it may have")
 SEEN_EVERY_S = 0.005
 NEAR_BYTES = 1 << 20
+"""A process is at its limit with less left than this, or than half of what it was given more: some of it was used."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,10 +85,11 @@ class Limit(TimedFault, kind="process.limit"):
 
 @dataclass(frozen=True, slots=True)
 class _Before:
-    """The limits that a process had, by resource: soft and hard. `most`: what it may have now."""
+    """The limits that a process had, by resource (soft, hard). `most`: what it may have now. `near_bytes`: as above."""
 
     limits: Mapping[int, tuple[int, int]]
     most: Mapping[int, int]
+    near_bytes: int
 
 
 class _Limit(Injection):
@@ -110,7 +112,7 @@ class _Limit(Injection):
     async def _watch(self) -> None:
         while not self._reached:
             for process, before in self._before.items():
-                if await asyncio.to_thread(_is_at_its_limit, process.pid, before.most):
+                if await asyncio.to_thread(_is_at_its_limit, process.pid, before):
                     self._reached += 1
                     self._site.saw(LIMIT_REACHED, f"pid {process.pid} has all that it may have: {_told(before.most)}")
             await asyncio.sleep(SEEN_EVERY_S)  # the kernel sends no event for a limit that is reached
@@ -139,7 +141,8 @@ def _limited(process: psutil.Process, fault: Limit) -> _Before:
     limits = {what: process.rlimit(what) for what in most}
     for what, (_, hard) in limits.items():
         process.rlimit(what, (most[what], hard))
-    return _Before({what: (soft, hard) for what, (soft, hard) in limits.items()}, most)
+    near_bytes = min(NEAR_BYTES, (fault.more_memory_bytes or 0) // 2)
+    return _Before({what: (soft, hard) for what, (soft, hard) in limits.items()}, most, near_bytes)
 
 
 def _highest_descriptor(pid: int) -> int:
@@ -147,12 +150,12 @@ def _highest_descriptor(pid: int) -> int:
     return max((int(each.name) for each in Path(f"/proc/{pid}/fd").iterdir()), default=0)
 
 
-def _is_at_its_limit(pid: int, most: Mapping[int, int]) -> bool:
+def _is_at_its_limit(pid: int, before: _Before) -> bool:
     try:
-        for what, number in most.items():
+        for what, number in before.most.items():
             if what == resource.RLIMIT_NOFILE and _highest_descriptor(pid) >= number - 1:
                 return True
-            if what == resource.RLIMIT_AS and psutil.Process(pid).memory_info().vms > number - NEAR_BYTES:
+            if what == resource.RLIMIT_AS and psutil.Process(pid).memory_info().vms > number - before.near_bytes:
                 return True
     except (OSError, psutil.NoSuchProcess):
         return False

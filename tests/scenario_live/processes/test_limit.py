@@ -39,6 +39,8 @@ def test_a_limit_that_is_not_reached_proves_nothing(runs: Runs) -> None:
     async def play(lab: Lab) -> None:
         async with lab.inject(process.limit(more_descriptors=200, more_memory_bytes=1 << 30)):
             await lab.deliver()
+        async with lab.inject(process.limit(more_memory_bytes=1 << 19)):
+            pass  # little is left, and none of it is taken
 
     result = runs(play)
 
