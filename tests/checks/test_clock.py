@@ -66,6 +66,17 @@ def unanswered() -> Story:
     return rest(story.tell(RequestEnded(story.send("a"), UNKNOWN, 4_000.0, problem="no answer in 4 s")))
 
 
+def given_up_by_the_service() -> Story:
+    """A delivery that had to be acknowledged, and that the service refused when a limit of its own was over."""
+    return rest(middle().request("b", REFUSED, took_ms=2_000))
+
+
+def unready() -> Story:
+    """A word about its health that the service gave when it had waited for a server for as long as it waits."""
+    sent = RequestSent(90, "", "", 0, Purpose.CONTRACT.value, asks=Asks.HEALTH.value, name="ready", owed=ACKNOWLEDGED)
+    return whole().tell(sent, RequestEnded(90, REFUSED, 800.0, 503, "database away"))
+
+
 def unanswered_again() -> Story:
     """A delivery that was acknowledged, and whose repeat had no answer."""
     story = whole()
@@ -93,6 +104,8 @@ STORIES = [
     unrecovered,
     variant_without_a_word,
     unanswered,
+    given_up_by_the_service,
+    unready,
     unanswered_again,
     unanswered_read,
 ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.checks.clock import Late, Span
 from harness.history import History
 from harness.history.events import Asks, Purpose, RequestEnded, RequestSent, RunBegan
-from harness.vocabulary import CONFIRMED, FINAL_NO, UNKNOWN, Outcome
+from harness.vocabulary import CONFIRMED, FINAL_NO, REFUSED, UNKNOWN, Outcome
 
 Subject = tuple[str, bool]
 """A delivery's name, and whether it was read (or delivered): two answers about one subject must be alike."""
@@ -105,6 +105,9 @@ _WORDS: Mapping[Asks, str] = {
     Asks.HEALTH: "{name}",
 }
 _acknowledged = Outcome.ACKNOWLEDGED
+_NOT_KNOWN = REFUSED | UNKNOWN
+OWN_LIMIT_MS = 500
+"""No limit that a service has for its own waiting is shorter: who is refused sooner was not refused by a clock."""
 AGAIN_MAX = 60
 """At most this many deliveries are sent again. If there are more, they are chosen evenly."""
 
@@ -162,13 +165,23 @@ def deadline_ms_of(history: History) -> float:
 
 
 def by_the_clock(history: History, wrong: Sequence[Exchange]) -> Sequence[Late]:
-    """The times in which nothing is wrong with these but that their clients had no answer in time.
+    """The times in which nothing is wrong with these but that something took too long for a client or for the service.
 
-    None if one of them is wrong otherwise, by an answer, say, or an end of its connection: that rests on no clock.
+    A client had no answer by its deadline; or the service gave up at a limit of its own, and said "not now" or "I do
+    not know". None if one of them is wrong otherwise, by a quick answer, say, or an end of its connection.
     """
     deadline_ms = deadline_ms_of(history)
-    late = [Late(e.span) for e in wrong if e.ended and e.ended.status is None and e.ended.took_ms > deadline_ms]
+    late = [Late(e.span) for e in wrong if _ran_out_of_time(e, deadline_ms)]
     return late if len(late) == len(wrong) else ()
+
+
+def _ran_out_of_time(exchange: Exchange, deadline_ms: float) -> bool:
+    ended = exchange.ended
+    if ended is None:
+        return False
+    if ended.status is None:
+        return ended.took_ms > deadline_ms
+    return exchange.outcome in _NOT_KNOWN and ended.took_ms >= OWN_LIMIT_MS
 
 
 def several(stories: Sequence[str], of: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from harness.checks.clock import Late
-from harness.checks.facts.exchanges import Exchange, exchanges, several
+from harness.checks.facts.exchanges import Exchange, by_the_clock, exchanges, several
 from harness.checks.facts.told import Clash, Wrong, told
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
@@ -26,9 +26,14 @@ def _not_owed(exchange: Exchange) -> bool:
 
 
 def _examined(
-    sent: Sequence[Exchange], bad: Sequence[Exchange], *, saw: str, why: Callable[[Exchange], str] | None = None
+    history: History,
+    sent: Sequence[Exchange],
+    bad: Sequence[Exchange],
+    *,
+    saw: str,
+    why: Callable[[Exchange], str] | None = None,
 ) -> Examined:
-    """Say what is bad of what was sent. Where none of that got an answer in time, a busy machine excuses it."""
+    """Say what is bad of what was sent. Where all of that ran out of time, a busy machine excuses it."""
     stories = [why(e) if why else f"{e.name}: owed {e.sent.owed}, got {e.story()}" for e in bad]
     unanswered = all(e.ended is None or e.ended.status is None for e in bad)
     return Examined(
@@ -36,7 +41,7 @@ def _examined(
         saw=f"{len(sent)} {saw}",
         observations=len(sent),
         deliveries=tuple(dict.fromkeys(e.sent.delivery for e in bad)),
-        clock=tuple(Late(e.span) for e in bad) if unanswered else (),
+        clock=tuple(Late(e.span) for e in bad) if unanswered else tuple(by_the_clock(history, bad)),
         symptom=tuple(sorted({e.end for e in bad})),
         seen_ns=min((e.span[1] for e in bad), default=None),
     )
@@ -103,7 +108,7 @@ def wrong_is_rejected(history: History) -> Examined:
     # A client that hung up before its request was whole waits for no answer.
     sent = [e for e in _asking(history, Asks.WRONG) if e.ended is None or e.ended.hung_up_at is None]
     bad = [e for e in sent if _not_owed(e)]
-    found = _examined(sent, bad, saw="requests that must be rejected")
+    found = _examined(history, sent, bad, saw="requests that must be rejected")
     return _only_safety_if(found, any(e.outcome in CONFIRMED for e in bad))
 
 
@@ -112,7 +117,7 @@ def first_body_stays(history: History) -> Examined:
     """An id that is taken by another body gets the answer that the contract says, and the first body stays."""
     sent = _asking(history, Asks.TAKEN)
     bad = [e for e in sent if _not_owed(e)]
-    found = _examined(sent, bad, saw="deliveries with another body under a taken id")
+    found = _examined(history, sent, bad, saw="deliveries with another body under a taken id")
     second = told(history).wrong(Wrong.SECOND_BODY)
     if second and not bad:
         return _of_clashes(second, len(sent), saw=found.saw, why=lambda clash: clash.told)
@@ -145,14 +150,14 @@ def valid_is_not_rejected(history: History) -> Examined:
     """A valid request never gets a final no because something is broken: not 401, 404, 408, 409, 422 ..."""
     sent = _asking(history, Asks.DELIVER)
     bad = [e for e in sent if e.gives_up]
-    return _examined(sent, bad, saw="valid deliveries", why=lambda e: f"{e.name}: {e.story()}")
+    return _examined(history, sent, bad, saw="valid deliveries", why=lambda e: f"{e.name}: {e.story()}")
 
 
 @check(Kind.LIVENESS, says="1 of 1: owed , got")
 def owed(history: History) -> Examined:
     """Every other request of the contract gets an answer that the contract allows: reads, other sources, health."""
     others = [e for e in exchanges(history) if e.sent.owed is not None and e.sent.asks not in (Asks.WRONG, Asks.TAKEN)]
-    return _examined(others, [e for e in others if _not_owed(e)], saw="requests of the contract")
+    return _examined(history, others, [e for e in others if _not_owed(e)], saw="requests of the contract")
 
 
 @check(Kind.LIVENESS)

@@ -127,7 +127,9 @@ def _disagreeing(effects: EffectsRead, stored: Collection[str]) -> Iterator[str]
 
 @check(Kind.SAFETY)
 def refused_is_not_stored(history: History) -> Examined:
-    """A delivery is not in the database if each of its requests was refused, throttled or rejected.
+    """A delivery is not in the database if each of its requests was refused, throttled or rejected: 503, 429 or 4xx.
+
+    A service that cannot know, because the answer to a COMMIT was lost, say, answers otherwise: 504, or 500.
 
     Nor is it there before it was sent again, and not refused then.
     """

@@ -105,7 +105,7 @@ class Starting:
 
             if not await poll_async(alive, within_s=self.spec.start_within_s):
                 raise self._did_not_start(
-                    f"{path} did not say in {self.spec.start_within_s:g} s that it is alive: {last}"
+                    f"{path} did not say in {self.spec.start_within_s:g} s (start_within_s) that it is alive: {last}"
                 )
 
     def _did_not_start(self, why: str) -> ServiceStartError:
