@@ -50,6 +50,17 @@ except OSError as error:
 """
 
 
+LAST_WORDS = """
+class Leaver:
+    def __del__(self):
+        print("last words")
+
+leaver = Leaver()
+leaver.me = leaver
+"""
+"""Nothing but the collector of garbage finds it."""
+
+
 def program(folder: Path, code: str, *, as_module: bool = False) -> tuple[str, ...]:
     """Write a program; return how Python is told to run it."""
     (folder / "program.py").write_text(code, "utf-8")
@@ -116,6 +127,10 @@ def test_a_program_that_is_not_preloaded_is_spawned(keeper: Keeper, tmp_path: Pa
         ("import atexit; atexit.register(print, 'at the end')", 0, "at the end"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM, ""),
         ("import threading; threading.Thread(target=lambda: print('awaited')).start()", 0, "awaited"),
+        ("import sys; sys.exit(300)", 300 % 256, ""),
+        ("import sys; sys.stdout.close()", 0, ""),
+        ("import sys; sys.stdout = None", 0, ""),
+        (LAST_WORDS, 0, "last words"),
     ],
 )
 def test_it_ends_as_any_python_does(keeper: Keeper, tmp_path: Path, code: str, status: int, said: str) -> None:
