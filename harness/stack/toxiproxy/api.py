@@ -1,14 +1,13 @@
 """One Toxiproxy's HTTP API, through toxiproxy-python, with its gaps closed.
 
 toxiproxy-python's own objects speak to the one server whose host and port stand in the class
-attributes of its `APIConsumer`, wait for ever, and take a 5xx for success. Its verbs, though, are
-class methods that read those attributes from the class they are called on, and pass their keyword
-arguments on to `requests`. So each `ToxiproxyApi` makes a subclass with a host and a port of its own
-(several servers in one process, any thread, no lock), and gives every call a time limit and checks
-every status. Its objects (`Toxiproxy`, `Proxy`) are not used: they would speak to the base class's
-server, and `Toxiproxy.create` first lists all proxies, which waits for a toxic being removed anywhere.
-
-Each call opens and closes a connection of its own: about 2 ms here.
+attributes of its `APIConsumer`, wait for ever, and take a 5xx for success. Its verbs open a session
+of `requests` and a connection for each call, which is most of what a call costs. So each
+`ToxiproxyApi` has a session of its own (several servers in one process, any thread), gives every call
+a time limit and checks every status; what a refusal means stays the library's word
+(`validate_response`). Its objects (`Toxiproxy`, `Proxy`) are not used: they would speak to the base
+class's server, and `Toxiproxy.create` first lists all proxies, which waits for a toxic being removed
+anywhere.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import requests
-from toxiproxy.api import APIConsumer
+from toxiproxy.api import validate_response
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
 from harness.addresses import HostPort
@@ -29,9 +28,6 @@ CALL_TIMEOUT_S = 10.0
 
 Verb = Literal["get", "post", "delete"]
 _STATUS = {ProxyExists: 409, NotFound: 404, InvalidToxic: 400}
-
-# `requests` would send even a call to 127.0.0.1 to the proxy of HTTP_PROXY or ALL_PROXY.
-_DIRECTLY: Mapping[str, None] = {"http": None, "all": None}
 
 
 class ToxiproxyError(HarnessError):
@@ -71,9 +67,16 @@ class ToxiproxyApi:
 
     def __init__(self, address: HostPort, *, timeout_s: float = CALL_TIMEOUT_S) -> None:
         host = f"[{address.host}]" if ":" in address.host else address.host
-        self._consumer = type("Consumer", (APIConsumer,), {"host": host, "port": address.port})
+        self._base = f"http://{host}:{address.port}"
+        self._session = requests.Session()
+        # `requests` would send even a call to 127.0.0.1 to the proxy of HTTP_PROXY or ALL_PROXY.
+        self._session.trust_env = False
         self._timeout_s = timeout_s
         self.address = address
+
+    def close(self) -> None:
+        """Close the connections that are kept. Idempotent; a later call opens another."""
+        self._session.close()
 
     def text(self, verb: Verb, path: str, payload: Mapping[str, object] | None = None) -> str:
         """Return the body of a 2xx. Raises ToxiproxyError for anything else."""
@@ -93,11 +96,11 @@ class ToxiproxyApi:
             raise ToxiproxyError(message, hint=hint, body=text) from error
 
     def _send(self, verb: Verb, path: str, payload: Mapping[str, object] | None) -> requests.Response:
-        options: dict[str, Any] = {"timeout": self._timeout_s, "proxies": dict(_DIRECTLY), "allow_redirects": False}
+        options: dict[str, Any] = {"timeout": self._timeout_s, "allow_redirects": False}
         if payload is not None:
             options["json"] = payload
         try:
-            response: requests.Response = getattr(self._consumer, verb)(path, **options)
+            response: requests.Response = validate_response(self._session.request(verb, self._base + path, **options))
         except (ProxyExists, NotFound, InvalidToxic) as refusal:
             body = refusal.args[0].decode("utf-8", "replace")
             raise self._refused(verb, path, _STATUS[type(refusal)], body) from refusal

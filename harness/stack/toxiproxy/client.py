@@ -54,6 +54,7 @@ class ToxiproxyClient(Closing):
     def close(self) -> None:
         """Give the claimed ports back; the proxies are left to their server. Idempotent."""
         self._ports.close()
+        self._api.close()
 
     def version(self) -> str:
         """Return the version that the server itself tells: `git` when it was built without one."""
