@@ -53,7 +53,7 @@ class Probed:
         not may simply not have counted any yet: then only the names of the labels are checked. Raises HarnessError for
         a metric, or a label, that the service does not have.
         """
-        named = _named(name, _lines_about(name, self.text)) or _named(name, self.text)
+        named = _about(name, self.text) or _named(name, self.text)
         if not named and not self._has_family(name):
             known = ", ".join(sorted({sample.name for sample in _samples(self.text)}))
             raise HarnessError(f"the service has no metric {name!r}", hint=f"one of: {known[:600]}")
@@ -65,7 +65,7 @@ class Probed:
 
     def shows(self, name: str, labels: Mapping[str, str]) -> bool:
         """Return whether there is a sample of the metric that has these labels."""
-        named = _named(name, _lines_about(name, self.text))
+        named = _about(name, self.text)
         return any(labels.items() <= sample.labels.items() for sample in named)
 
     def values(self, label: str) -> frozenset[str]:
@@ -82,6 +82,12 @@ class Probed:
         """Return whether the service declares the metric, even if it has not counted any yet."""
         families = {family.name for family in text_string_to_metric_families(self.text)}
         return any(name in (family, *(family + ending for ending in ENDINGS)) for family in families)
+
+
+@functools.lru_cache(maxsize=128)
+def _about(name: str, text: str) -> Sequence[Sample]:
+    """The samples of one metric: a run asks for each of its labels, and more than once."""
+    return _named(name, _lines_about(name, text))
 
 
 def _lines_about(name: str, text: str) -> str:
