@@ -17,7 +17,7 @@ from harness.target.sections.secrets import SecretsDescription
 SOUGHT: Final = 12
 """What shows so many characters of a secret shows it. Nothing else of a run repeats so many by chance."""
 RUN: Final = re.compile(rf"[A-Za-z0-9+/=_-]{{{SOUGHT},}}")
-OF_BODY: Final = re.compile(rf"(?<![A-Za-z0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{{{SOUGHT},}}")
+OF_BODY: Final = re.compile(rb"(?<![A-Za-z0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{%d}" % SOUGHT)
 """A part of a body that needs no escapes and is more than a number. It is tried only where such a part begins."""
 AROUND: Final = 60
 
@@ -48,10 +48,11 @@ class KnownSecrets:
                 for run in RUN.findall(value):
                     self._beginnings[run[:SOUGHT]] = f"the header {name.lower()}"
         if self.described.bodies:
-            found = OF_BODY.search(request.body.decode("ascii", "replace"))
+            found = OF_BODY.search(request.body)
             if found is not None:
-                self._beginnings[found[0][:SOUGHT]] = "a body"
-                self._of_bodies.add(found[0][:SOUGHT])
+                beginning = found[0].decode("ascii")
+                self._beginnings[beginning] = "a body"
+                self._of_bodies.add(beginning)
 
     def shown_in(self, text: str, where: str, *, may_show_bodies: bool = False) -> Iterator[SecretShown]:
         """Find secrets in a text, each kind once. The secret itself is blotted out in what this gives."""
