@@ -6,7 +6,8 @@ A new fault comes here by itself, as its class's own example. Where that is felt
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
 
@@ -19,7 +20,9 @@ from harness.protocols.postgres.words import Postgres
 from harness.results import RunResult
 from harness.stack.on_path import POOLER
 from harness.vocabulary import Link
+from tests.paying import test_live as paying
 from tests.scenario_live.links.test_tls import ENCRYPTED, in_tls
+from tests.scenario_live.servers import test_pooler, test_sentinel
 from tests.scenario_live.support import Runs, evidence
 
 REPLICA, POOLED, SENTINEL = Postgres("replica"), Postgres("pooled"), Redis("sentinel")
@@ -46,14 +49,10 @@ class NotHere(enum.Enum):
     """Why a fault is not injected here."""
 
     FELT_WHATEVER_HAPPENS = "its effect is its evidence, and no service can miss it: true of none so far"
-    NEEDS_HTTP = "the webhook has no link of HTTP; tests/paying/test_live.py has a run in which nothing meets it"
-    NEEDS_A_POOLER = (
-        "there is nothing to pause without `server.pooler`; test_pooler.py has a run in which nothing waits"
-    )
-    NEEDS_A_SENTINEL = (
-        "nothing watches Redis without `server.sentinel`; test_sentinel.py has a run in which no server of both is used"
-    )
-    NEEDS_TLS = "the webhook's links are plain: `test_no_handshake_takes_place` has one that speaks TLS"
+    NEEDS_HTTP = "the webhook has no link of HTTP"
+    NEEDS_A_POOLER = "there is nothing to pause without `server.pooler`"
+    NEEDS_A_SENTINEL = "nothing watches Redis without `server.sentinel`"
+    NEEDS_TLS = "the webhook's links are plain"
 
 
 NOT_HERE: Mapping[str, NotHere] = {
@@ -149,6 +148,31 @@ def test_no_handshake_takes_place(runs: Runs) -> None:
         await lab.deliver()
 
     _proves_nothing(runs.on(target=in_tls(runs.bed.target, **ENCRYPTED))(play), [fault])
+
+
+ELSEWHERE: Mapping[NotHere, Callable[..., None]] = {
+    NotHere.NEEDS_HTTP: paying.test_a_fault_that_nothing_meets_is_inconclusive,
+    NotHere.NEEDS_A_POOLER: test_pooler.test_a_pooler_that_the_service_does_not_use_is_no_evidence,
+    NotHere.NEEDS_A_SENTINEL: test_sentinel.test_a_failover_that_the_service_does_not_notice_is_no_evidence,
+    NotHere.NEEDS_TLS: test_no_handshake_takes_place,
+}
+"""The test that has such a fault in a run where nothing of the service's can feel it."""
+
+
+def test_every_fault_that_there_is_proves_nothing_where_it_is_not_felt() -> None:
+    """Those that `harness faults` lists: each is in one of the runs above, or in the test that is named for it."""
+    there = {kind: fault for kind, fault in Fault.kinds().items() if fault.__module__.startswith("harness.")}
+    cannot_be = {kind for kind, fault in there.items() if PGBOUNCER in fault.needs and not POOLER.available().available}
+    tried = {made.kind for _, made in _groups()}
+
+    assert {"server.sentinel", "server.fail_write", "process.clock", "syscall.connect", "names.slow"} <= tried
+    assert tried | NOT_HERE.keys() | cannot_be == there.keys() - {"no_fault"}
+    for kind, why in NOT_HERE.items():
+        test = ELSEWHERE[why]
+        module = inspect.getmodule(test)
+        assert module is not None
+        assert kind.removeprefix("link.") in inspect.getsource(module)
+        assert any(word in inspect.getsource(test) for word in ("Verdict.INCONCLUSIVE", "_proves_nothing"))
 
 
 def test_what_is_said_of_faults_is_said_of_those_that_there_are() -> None:
