@@ -72,8 +72,7 @@ async def _look(bed: Testbed, run: RunConfiguration) -> Unbroken:
             kinds = [kind for kind in KINDS if kind in kinds_of(lane)]
             recordings = await record_all(lane, kinds, may_be_left_out=MAY_BE_LEFT_OUT)
         except EndedError as problem:
-            why = f"{problem.message}, when its connections to its servers were cut"
-            return Unbroken(statements=(), kept={}, used=frozenset(), unrecorded=why)
+            return not_recorded(problem)
         at_rest = await record_rest(lane, AT_REST_S)
         used = frozenset(message.link for each in recordings for message in each.messages)
         left_out = [LeftOut(f"the statements of a {each.kind}", each.left_out) for each in recordings if each.left_out]
@@ -83,6 +82,12 @@ async def _look(bed: Testbed, run: RunConfiguration) -> Unbroken:
             used=used,
             left_out=left_out,
         )
+
+
+def not_recorded(problem: EndedError) -> Unbroken:
+    """What is known of a service that ended while it was recorded."""
+    why = f"{problem.message}, when its connections to its servers were cut; its last words: {problem.last_words}"
+    return Unbroken(statements=(), kept={}, used=frozenset(), unrecorded=why)
 
 
 async def _kept(lane: Lane) -> dict[str, int]:

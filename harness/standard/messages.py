@@ -8,10 +8,13 @@ from harness.faults import Fault, wire
 from harness.protocols.contract.search import SEARCHED
 from harness.protocols.contract.standard import STANDARD
 from harness.standard.planned import PREFIX, Planned
-from harness.standard.shapes import MAY_NOT_KNOW, MAY_REFUSE, met_by
+from harness.standard.shapes import MAY_NOT_KNOW, MAY_REFUSE, delivered, during, met_by
 from harness.standard.statements import Statement
 from harness.target import Target
 from harness.vocabulary import Outcome
+
+ERRORS_MAX = 40
+"""So many errors take the connections of any usual pool."""
 
 
 def statement_breaks(statement: Statement, target: Target) -> Iterator[Planned]:
@@ -49,15 +52,35 @@ def _answer_breaks(statement: Statement, target: Target) -> Iterator[Planned]:
         )  # fmt: skip
 
 
+def repeated_errors(statement: Statement, target: Target) -> Planned:
+    """Errors for more deliveries than the service may hold connections: it must give each connection back.
+
+    A pool of which every error takes a connection has none left then, and without a pool they are too many.
+    """
+    at, word, error = statement.link, statement.shown, SEARCHED.of(statement.link.protocol).errors[0]
+    count = min(target.description.limits.connections, ERRORS_MAX - 1) + 1
+    fault = wire.fail(statement.sent, code=error.code, fatal=error.fatal, always=True)
+    return Planned(
+        id=_id(statement, f"errs_for_{count}"),
+        link=at.name,
+        about=f"The server of {at} answers {word} of {count} deliveries with its error {error.code}.",
+        moves=during([fault], [delivered(count)]),
+    )
+
+
 def _for_every_push(statement: Statement) -> tuple[object, ...]:
     return SEARCHED.of(statement.link.protocol).errors[:1]
+
+
+def _id(statement: Statement, way: str) -> str:
+    return f"{PREFIX}_{statement.word}_{way}_{statement.link.name}".replace(".", "_")
 
 
 def _planned(
     statement: Statement, target: Target, way: str, about: str, fault: Fault, expect: Outcome, nightly: str = ""
 ) -> Planned:
     return Planned(
-        id=f"{PREFIX}_{statement.word}_{way}_{statement.link.name}".replace(".", "_"),
+        id=_id(statement, way),
         link=statement.link.name,
         about=about,
         moves=met_by(statement, fault, target, expect),

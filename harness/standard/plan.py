@@ -13,7 +13,7 @@ from harness.scenario.schedule import Do, End, Move
 from harness.standard.example_moves import moves_of
 from harness.standard.ground import ground_of, links_of
 from harness.standard.links import link_breaks
-from harness.standard.messages import statement_breaks
+from harness.standard.messages import repeated_errors, statement_breaks
 from harness.standard.planned import PREFIX, LeftOut, Planned
 from harness.standard.statements import Statement
 from harness.target import Target
@@ -70,6 +70,14 @@ def _all(target: Target, seen: Unbroken, left_out: list[LeftOut]) -> Iterator[Pl
                 left_out.append(LeftOut(f"{statement.shown} on {link}", why))
             elif statement.link == link:
                 yield from statement_breaks(statement, target)
+        written = [each for each in seen.statements if each.link == link and not each.by_chance]
+        for statement in filter(_writes_a_delivery, written):
+            yield repeated_errors(statement, target)
+            break  # one stands for all
+
+
+def _writes_a_delivery(statement: Statement) -> bool:
+    return statement.kind == "warm" and STANDARD.of(statement.link.protocol).writes(statement.whole)
 
 
 def _of_link(link: Link, ground: Ground, seen: Unbroken, left_out: list[LeftOut], *, shared: bool) -> Iterator[Planned]:

@@ -18,6 +18,9 @@ from harness.protocols.redis.words import redis
 from harness.scenario.schedule import read_schedule
 from harness.search.recording.places import Kind, Place
 from harness.search.recording.recording import Observed, Recording
+from harness.search.sweep.lane import EndedError
+from harness.stack.service.start import in_one_line
+from harness.standard.looking import not_recorded
 from harness.standard.plan import StandardSuite, Unbroken, standard_suite
 from harness.standard.statements import statements
 from harness.target import Target, load_target
@@ -73,6 +76,28 @@ def of(link: Link, *texts: str, kind: Kind = "warm", answered: bool = True) -> R
         for way in ways
     ]
     return Recording(kind, tuple(seen))
+
+
+def test_more_deliveries_than_connections_meet_an_error_at_the_first_statement_that_writes(target: Target) -> None:
+    sent = of(postgres, "BEGIN", "SELECT 1", "INSERT INTO orders", "UPDATE orders", "COMMIT")
+    many = target.description.limits.connections + 1
+    found = {each.id: each for each in planned(target, sent).planned if "_errs_for_" in each.id}
+    assert [*found] == [f"standard_insert_errs_for_{many}_postgres"]
+    (each,) = found.values()
+    assert each.schedule.to_python().count("always=True") == 1
+    assert f"deliver({many}, expect=ACKNOWLEDGED | REFUSED)" in each.schedule.to_python()
+    assert not any("_errs_for_" in name for name in ids(planned(target, of(postgres, "SELECT 1"), of(redis, "SET"))))
+
+
+def test_a_service_that_ended_while_it_was_recorded_is_quoted(target: Target) -> None:
+    ended = EndedError("the service ended by itself with status 1")
+    ended.last_words = in_one_line("Traceback (most recent call last):\n  File 'a'\n    x\nOSError: gone\n\nbye\n")
+    suite = standard_suite(target, not_recorded(ended), nothing_lacks)
+    why = {left.what: left.why for left in suite.left_out}["the statements"]
+    assert why == (
+        "the service ended by itself with status 1, when its connections to its servers were cut; its last words: "
+        "Traceback (most recent call last): | OSError: gone | bye"
+    )
 
 
 def test_what_is_never_answered_is_broken_on_its_way_only(target: Target) -> None:

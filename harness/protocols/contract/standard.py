@@ -41,6 +41,11 @@ def _any_statement(text: str) -> bool:
     return True
 
 
+def _no_statement(text: str) -> bool:
+    del text
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standard:
     """What the suite knows of a protocol.
@@ -49,11 +54,13 @@ class Standard:
     request that the other side may have carried out is not for every protocol to be sent again.
     `breaks`: what is broken on a link of this protocol only; of a ground without a table, say, less.
     `may_err`: whether its server may answer this statement with an error at all.
+    `writes`: whether a statement writes what is delivered.
     """
 
     cut_once: Outcome = ACKNOWLEDGED
     breaks: Callable[[Ground], Iterable[Break]] = _nothing
     may_err: Callable[[str], bool] = _any_statement
+    writes: Callable[[str], bool] = _no_statement
 
 
 STANDARD: Final[Facet[Standard]] = Facet("standard", "STANDARD", absent=Standard())

@@ -21,6 +21,8 @@ NEVER_ERRS = re.compile(
 )
 """What reads and writes no row. A ROLLBACK that failed would leave its session in a state that no service can meet."""
 
+WRITES = re.compile(r"\s*(INSERT|UPDATE|MERGE|WITH)\b", re.IGNORECASE)
+
 
 def _breaks(ground: Ground) -> Iterable[Break]:
     postgres = ground.link_as(Postgres)
@@ -60,4 +62,8 @@ def _may_err(text: str) -> bool:
     return NEVER_ERRS.match(text) is None
 
 
-STANDARD: Final = Standard(breaks=_breaks, may_err=_may_err)
+def _writes(text: str) -> bool:
+    return WRITES.match(text) is not None
+
+
+STANDARD: Final = Standard(breaks=_breaks, may_err=_may_err, writes=_writes)

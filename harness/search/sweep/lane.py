@@ -25,6 +25,7 @@ from harness.relay import RelayControl
 from harness.results import RunKey
 from harness.search.sweep.reports import LaneReports
 from harness.stack.service.service import ServiceProcess
+from harness.stack.service.start import LOG_TAIL_LINES, in_one_line
 from harness.target import Delivery
 from harness.vocabulary import CONFIRMED, Outcome
 
@@ -33,7 +34,12 @@ GONE_WITHIN_S = 0.3
 
 
 class EndedError(HarnessError):
-    """The service ended by itself: no failure of the harness's, but one of the service's."""
+    """The service ended by itself: no failure of the harness's, but one of the service's.
+
+    `last_words`: the last lines of its log, without the frames of a traceback.
+    """
+
+    last_words = ""
 
 
 class Lane:
@@ -114,7 +120,9 @@ class Lane:
             await poll(lambda: self.service.process.poll() is not None, within_s=GONE_WITHIN_S)
         died, self.reports.died = self.reports.died, None
         if died is not None:
-            raise EndedError(f"the service ended by itself with status {died.status}", hint="see its log")
+            ended = EndedError(f"the service ended by itself with status {died.status}", hint="see its log")
+            ended.last_words = in_one_line(self.service.log.tail(LOG_TAIL_LINES))
+            raise ended
 
     async def make_fresh(self) -> None:
         """Cut every connection to the servers; the next request has to open new ones."""

@@ -113,6 +113,11 @@ class Starting:
         return ServiceStartError(f"{NOT_STARTED}{why}; its last words:\n{tail}")
 
 
+def in_one_line(tail: str) -> str:
+    """The last lines of a log, without a traceback's frames, in one line."""
+    return " | ".join(line.strip() for line in without_frames(tail).splitlines() if line.strip())
+
+
 def without_frames(tail: str) -> str:
     """The lines but for a traceback's frames, which hide the error that they lead to. All, if there is nothing else."""
     kept: list[str] = []
