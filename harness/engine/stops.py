@@ -22,5 +22,5 @@ class MachineLacksError(Exception):
 
 def not_started(recorder: Recorder, problem: ServiceStartError) -> ScenarioStop:
     """Record that the service did not start; return what ends the scenario."""
-    recorder.record("service", ServiceNotStarted(str(problem)))
+    recorder.record("service", ServiceNotStarted(str(problem), problem.waited_s))
     return ScenarioStop()

@@ -36,7 +36,7 @@ class Supervisor:
                 await self._rig.start_if_gone()
             except ServiceStartError as problem:
                 if self._rig.site.service.running:  # it lives, and never said so: nothing will end it
-                    self._rig.recorder.record("service", ServiceNotStarted(str(problem)))
+                    self._rig.recorder.record("service", ServiceNotStarted(str(problem), problem.waited_s))
                 await asyncio.sleep(RETRY_EVERY_S)  # as a supervisor does between two starts
 
     async def _next_end(self) -> EndOfService:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.checks.clock import Late, Span
 from harness.history import History
-from harness.history.events import Asks, Purpose, RequestEnded, RequestSent, RunBegan
+from harness.history.events import Asks, Purpose, RequestEnded, RequestSent, RunBegan, StepBegan, StepEnded
 from harness.vocabulary import CONFIRMED, FINAL_NO, REFUSED, UNKNOWN, Outcome
 
 Subject = tuple[str, bool]
@@ -50,6 +50,11 @@ class Exchange:
     def judged(self) -> bool:
         """Whether a step of the scenario sent it."""
         return self.sent.purpose == Purpose.SCENARIO
+
+    @property
+    def waited(self) -> bool:
+        """Whether its answer, if there was one, came so late that something may have been waited for."""
+        return self.ended is not None and self.ended.took_ms >= AT_ONCE_MS
 
     @property
     def lost_patience(self) -> bool:
@@ -106,6 +111,8 @@ _WORDS: Mapping[Asks, str] = {
 }
 _acknowledged = Outcome.ACKNOWLEDGED
 _NOT_KNOWN = REFUSED | UNKNOWN
+AT_ONCE_MS = 100
+"""A service that says sooner that it cannot, now, has waited for nothing, so no slow machine is why."""
 OWN_LIMIT_MS = 500
 """No limit that a service has for its own waiting is shorter: who is refused sooner was not refused by a clock."""
 AGAIN_MAX = 60
@@ -168,11 +175,28 @@ def by_the_clock(history: History, wrong: Sequence[Exchange]) -> Sequence[Late]:
     """The times in which nothing is wrong with these but that something took too long for a client or for the service.
 
     A client had no answer by its deadline; or the service gave up at a limit of its own, and said "not now" or "I do
-    not know". None if one of them is wrong otherwise, by a quick answer, say, or an end of its connection.
+    not know". None if one of them is wrong otherwise, by a quick answer, say, or an end of its connection. In what the
+    scenario waited for on purpose meanwhile no core was wanted.
     """
-    deadline_ms = deadline_ms_of(history)
-    late = [Late(e.span) for e in wrong if _ran_out_of_time(e, deadline_ms)]
-    return late if len(late) == len(wrong) else ()
+    deadline_ms, pauses = deadline_ms_of(history), _pauses(history)
+    late = [e for e in wrong if _ran_out_of_time(e, deadline_ms)]
+    if len(late) < len(wrong):
+        return ()
+    return [Late(e.span, _ms(e.span) - sum(_within(pause, e.span) for pause in pauses)) for e in late]
+
+
+def _pauses(history: History) -> Sequence[Span]:
+    began = {step.number: entry.t_ns for entry, step in history.placed(StepBegan) if step.step.kind == "wait"}
+    ended = {step.number: entry.t_ns for entry, step in history.placed(StepEnded)}
+    return [(t_ns, ended[number]) for number, t_ns in began.items() if number in ended]
+
+
+def _within(pause: Span, span: Span) -> float:
+    return max(0.0, _ms((max(pause[0], span[0]), min(pause[1], span[1]))))
+
+
+def _ms(span: Span) -> float:
+    return (span[1] - span[0]) / 1e6
 
 
 def _ran_out_of_time(exchange: Exchange, deadline_ms: float) -> bool:

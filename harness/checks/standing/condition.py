@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harness.checks.clock import Late
+from harness.checks.facts.exchanges import AT_ONCE_MS, exchanges
 from harness.checks.leaks import leaked_sessions
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
 from harness.history.events import AtRest, FigureRead, ScenarioProblem, UnhandledLogged
+from harness.vocabulary import ConnectsPeak, LinesLogged, Metric, SendsPerRequest, WithoutWrites
 
 LEAKS = ("checked_out", "tasks", "descriptors")
 CONNECTIONS = ("connections", "busy connections")
+COUNTED = (ConnectsPeak, LinesLogged, Metric, SendsPerRequest, WithoutWrites)
+"""Figures that grow where something takes too long: what has met its limit is told, counted, and tried again."""
 
 
 def _at_rest(history: History, what: Sequence[str]) -> Examined:
@@ -68,13 +74,31 @@ def log_clean(history: History) -> Examined:
 def figure(history: History) -> Examined:
     """The figures that the scenario limits are within their limits."""
     read = list(history.of(FigureRead))
+    beyond = [(at.t_ns, each) for at, each in history.placed(FigureRead) if _beyond(each)]
     return Examined(
-        problem="; ".join(reason for each in read if (reason := _beyond(each))),
+        problem="; ".join(_beyond(each) for _, each in beyond),
         saw="; ".join(f"{each.figure!r} {each.seen:g}{_limits(each)}{_where(each)}" for each in read)
         or "no figure is limited",
         observations=len(read),
         firm=False,
+        clock=_counted_too_often(history, beyond),
     )
+
+
+def _counted_too_often(history: History, beyond: Sequence[tuple[int, FigureRead]]) -> tuple[Late, ...]:
+    """The time in which each figure grew, where it is one too high by a tenth of a second's want of cores."""
+    began_ns = min((e.span[0] for e in exchanges(history) if e.judged), default=math.inf)
+    too_high = [(t_ns, _too_high(each)) for t_ns, each in beyond]
+    if not all(by > 0 and began_ns < t_ns for t_ns, by in too_high):
+        return ()
+    return tuple(Late((int(began_ns), t_ns), AT_ONCE_MS * max(1.0, by)) for t_ns, by in too_high)
+
+
+def _too_high(read: FigureRead) -> float:
+    """By how much what was counted is too much; 0 where time has no part in it."""
+    if not isinstance(read.figure, COUNTED) or read.at_most is None or not math.isfinite(read.seen):
+        return 0.0
+    return max(0.0, read.seen - read.at_most)
 
 
 def _beyond(read: FigureRead) -> str:

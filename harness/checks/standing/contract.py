@@ -141,7 +141,8 @@ def answers_agree(history: History) -> Examined:
 
 def _only_safety_if(found: Examined, unsafe: bool) -> Examined:
     return found if unsafe else Examined(
-        problem=found.problem, saw=found.saw, observations=found.observations, safety=False, deliveries=found.deliveries
+        problem=found.problem, saw=found.saw, observations=found.observations, safety=False,
+        deliveries=found.deliveries, clock=found.clock,
     )  # fmt: skip
 
 

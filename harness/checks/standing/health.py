@@ -16,8 +16,6 @@ from harness.vocabulary import ACKNOWLEDGED, CONFIRMED
 
 ALIVE, READY = "alive", "ready"
 """What the service is asked about its health."""
-AT_ONCE_MS = 100
-"""A service that says sooner that it is not ready has waited for nothing, so no slow machine is why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ def names_what_is_away(history: History) -> Examined:
             told = sorted(set(e.ended.tells_away) - ended) if e.ended else []
             if told != away:
                 story = f"ready named {_names(told)}, and away was {_names(away)}{_while(window)}: {e.story()}"
-                lies.append(_Lie(e, story, late=set(told) > set(away) and _waited(e)))
+                lies.append(_Lie(e, story, late=set(told) > set(away) and e.waited))
     return Examined(
         problem=several([lie.story for lie in lies], judged) if lies else "",
         saw=f"{judged} answers about readiness compared with what was away",
@@ -139,7 +137,7 @@ def _of_ready(last: Exchange, around: Sequence[Exchange], window: Window, began:
     needs = began.ready_needs if began else ()
     if around and acknowledged == len(around) and not _yes(last) and _asks_fairly(window):
         story = f"although all {acknowledged} deliveries around it were acknowledged{_while(window)}"
-        yield _Lie(last, f"ready said no, {story}: {last.story()}", _waited(last))
+        yield _Lie(last, f"ready said no, {story}: {last.story()}", last.waited)
     away = sorted(links_away(window.faults).intersection(needs))
     if around and not acknowledged and _yes(last) and away:
         story = f"although none of {len(around)} deliveries around it was acknowledged{_while(window)}"
@@ -149,10 +147,6 @@ def _of_ready(last: Exchange, around: Sequence[Exchange], window: Window, began:
 def _asks_fairly(window: Window) -> bool:
     """Whether a question about health meets what deliveries meet: not a connection, say, that a fault has left dead."""
     return strikes_all_alike(window.faults) if window.faults else not window.disturbed
-
-
-def _waited(exchange: Exchange) -> bool:
-    return exchange.ended is not None and exchange.ended.took_ms >= AT_ONCE_MS
 
 
 def _while(window: Window) -> str:

@@ -46,13 +46,20 @@ def alive(history: History) -> Examined:
     died = [
         f"ended by itself with status {end.status}" for end in ends if not end.asked_by and end.pid not in brought_back
     ]
-    silent = [start.reason for start in history.of(ServiceNotStarted)]
+    silent = [(at.t_ns, start) for at, start in history.placed(ServiceNotStarted)]
     told = ", then ".join(f"status {end.status} by {end.asked_by or 'itself'}" for end in ends) or "never"
     return Examined(
-        problem="; ".join([*died, *silent]),
+        problem="; ".join([*died, *(start.reason for _, start in silent)]),
         saw=f"started {'once' if starts == 1 else f'{starts} times'}; ended: {told}",
         observations=starts + len(silent),
+        clock=() if died else _waited_for(silent),
     )
+
+
+def _waited_for(silent: Sequence[tuple[int, ServiceNotStarted]]) -> tuple[Late, ...]:
+    """How long each start was waited for in vain; none if one of them ended."""
+    spans = [(t_ns - round(start.waited_s * 1e9), t_ns) for t_ns, start in silent]
+    return tuple(map(Late, spans)) if all(began < ended for began, ended in spans) else ()
 
 
 @check(Kind.LIVENESS, says="1 of 1: : expected , got , after 0.00 s")
@@ -67,9 +74,9 @@ def outcome(history: History) -> Examined:
         stories,
         of=judged,
         saw=f"{len(judged) - len(wrong)} of {len(judged)} as their step expects",
-        clock=by_the_clock(history, wrong),
         # What a fault still to come would have caused may be missing because the scenario was cut short.
         firm=any(ACKNOWLEDGED in e.sent.expected for e in wrong if e.sent.expected is not None),
+        clock=by_the_clock(history, wrong),
     )
 
 

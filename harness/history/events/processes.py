@@ -33,9 +33,10 @@ class ServiceEnded(Event, kind="service.ended"):
 
 @dataclass(frozen=True, repr=False)
 class ServiceNotStarted(Event, kind="service.not_started"):
-    """The service was to start and did not come alive."""
+    """The service was to start and did not come alive. `waited_s`: for how long it was waited for; 0 if it ended."""
 
     reason: str
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, repr=False)

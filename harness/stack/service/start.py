@@ -21,7 +21,14 @@ TRACEBACK = "Traceback (most recent call last)"
 
 
 class ServiceStartError(HarnessError):
-    """The service ended, or stayed silent, before it was alive. Whether that is a verdict, a check decides."""
+    """The service ended, or stayed silent, before it was alive. Whether that is a verdict, a check decides.
+
+    `waited_s`: for how long it was waited for; 0 if it ended.
+    """
+
+    def __init__(self, problem: str, *, waited_s: float = 0.0) -> None:
+        super().__init__(problem)
+        self.waited_s = waited_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +89,8 @@ class Starting:
         port = await poll(port_in_log, within_s=self.spec.start_within_s)
         if port is None:
             within_s, wanted = self.spec.start_within_s, says_where.pattern
-            raise self._did_not_start(f"no line of its log said in {within_s:g} s where it listens: {wanted!r}")
+            why = f"no line of its log said in {within_s:g} s where it listens: {wanted!r}"
+            raise self._did_not_start(why, waited_s=within_s)
         return port
 
     async def until_alive(self, port: int) -> None:
@@ -104,13 +112,13 @@ class Starting:
                 return answer.is_success
 
             if not await poll_async(alive, within_s=self.spec.start_within_s):
-                raise self._did_not_start(
-                    f"{path} did not say in {self.spec.start_within_s:g} s (start_within_s) that it is alive: {last}"
-                )
+                within_s = self.spec.start_within_s
+                why = f"{path} did not say in {within_s:g} s (start_within_s) that it is alive: {last}"
+                raise self._did_not_start(why, waited_s=within_s)
 
-    def _did_not_start(self, why: str) -> ServiceStartError:
+    def _did_not_start(self, why: str, *, waited_s: float = 0.0) -> ServiceStartError:
         tail = without_frames(self._log.tail(LOG_TAIL_LINES, since=self.mark))
-        return ServiceStartError(f"{NOT_STARTED}{why}; its last words:\n{tail}")
+        return ServiceStartError(f"{NOT_STARTED}{why}; its last words:\n{tail}", waited_s=waited_s)
 
 
 def in_one_line(tail: str) -> str:

@@ -15,7 +15,7 @@ from harness.faults.fault import Injection
 from harness.faults.messages.relayed import misses, rule_for
 from harness.faults.site import Site
 from harness.history import Entry
-from harness.history.events import FaultHealed, PhaseBegan
+from harness.history.events import FaultHealed, PhaseBegan, ServiceNotStarted
 from harness.protocols.redis.probes import client as redis_client
 from harness.protocols.redis.storage import DATABASES
 from harness.relay import Cut
@@ -80,7 +80,7 @@ class _NeverBack(Injection):
         self._site.saw(NeverBack.evidence[0], "it is gone")
 
     async def heal(self) -> None:
-        raise ServiceStartError("silent")
+        raise ServiceStartError("silent", waited_s=5.0)
 
 
 def test_a_service_that_does_not_come_back_is_its_own_failure_and_the_fault_is_healed(runs: Runs) -> None:
@@ -92,6 +92,8 @@ def test_a_service_that_does_not_come_back_is_its_own_failure_and_the_fault_is_h
 
     assert (result.verdict, result.reason, problems(result)) == (Verdict.FAILED, "alive: silent", [])
     assert [healed.number for healed in history_of(result).of(FaultHealed)] == [1]
+    # So that a busy machine may be why.
+    assert [start.waited_s for start in history_of(result).of(ServiceNotStarted)] == [5.0]
 
 
 def test_locks_healed_twice(runs: Runs) -> None:
