@@ -1,6 +1,20 @@
 """The service itself runs short of something, and gets it back."""
 
-from harness import ACKNOWLEDGED, REFUSED, Lab, nightly, postgres, process, proves, server, service, syscall, wire
+from harness import (
+    ACKNOWLEDGED,
+    REFUSED,
+    Lab,
+    link,
+    nightly,
+    postgres,
+    process,
+    proves,
+    redis,
+    server,
+    service,
+    syscall,
+    wire,
+)
 from scenarios.words import UNHANDLED
 
 
@@ -29,6 +43,14 @@ async def test_descriptors_run_out_again(lab: Lab) -> None:
         lab.expect(service.lines('"event": "accept_failed"'), at_least=shortage, at_most=2 * shortage)
         await lab.wait(6.5, because="a shortage that is not met for five seconds is over")
     await lab.deliver(20)
+
+
+@proves("redis.fail_open", fails="outcome", match="redis.exceptions")
+async def test_no_client_can_be_accepted(lab: Lab) -> None:
+    """The system has no descriptor left for a client (ENFILE): who comes then waits, and one line tells of it."""
+    async with lab.inject(syscall.no_descriptor(call="accept", errno="ENFILE", times=1), link.down(redis)):
+        await lab.deliver(3)
+    lab.expect(service.lines('"event": "accept_failed"'), at_least=1, at_most=1)
 
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}Too many open files in system")

@@ -7,6 +7,7 @@ from scenarios.words import CLOSED
 
 BY_NAME = "DATABASE_URL={postgres.named_url}", "REDIS_URL={redis.named_url}"
 NOT_FOUND = "Name or service not known|Temporary failure in name resolution"
+NOT_IN_TIME = "was not looked up within"
 POOL_AND_QUEUE = 30
 """So many deliveries at once can store; each looks Redis up, and PostgreSQL."""
 
@@ -77,3 +78,27 @@ async def test_service_ends_while_a_name_is_looked_up(lab: Lab) -> None:
         await lab.deliver()
         async with lab.inject(process.terminate()):
             await lab.deliver(expect=REFUSED)
+
+
+@proves("names.last_known", fails="outcome", match=NOT_FOUND)
+async def test_two_servers_of_one_name(lab: Lab) -> None:
+    """One host has both servers, and its name does not resolve any more: each is sought at its own port."""
+    on_one_host = "REDIS_URL=redis://{postgres.name}:{redis.port}/{redis.database}"
+    await lab.restart(BY_NAME[0], on_one_host, "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=2", "WEBHOOK_REDIS_FAIL_OPEN=off")
+    await lab.deliver()
+    async with lab.inject(names.nxdomain(postgres), link.cut(postgres), link.cut(redis)):
+        await lab.deliver(3)
+
+
+@proves("names.last_known", fails="outcome", match=NOT_IN_TIME)
+async def test_look_ups_as_they_are_set(lab: Lab) -> None:
+    """A late answer is waited for as long as the settings say. For one that never comes no try leaves a thread."""
+    async with lab.inject(names.slow(postgres, ms=500)):
+        await lab.restart(BY_NAME[0], "WEBHOOK_NAMES_TIMEOUT_S=0.9")
+        await lab.deliver(2)
+    await lab.restart(BY_NAME[0], "WEBHOOK_NAMES_TIMEOUT_S=0.05")
+    await lab.deliver()
+    async with lab.inject(names.no_answer(postgres)):
+        for _ in range(12):
+            await lab.inject(link.cut(postgres))
+            await lab.deliver()

@@ -56,7 +56,7 @@ async def test_sigterm_waits_for_no_client_that_has_its_answer(lab: Lab) -> None
 
 @proves("errors.refuse", fails="log_clean", match="Exception in ASGI application|CancelledError")
 async def test_time_to_drain_is_over(lab: Lab) -> None:
-    """Who is cut off then still gets an answer: refused before its COMMIT, or its body's end, in doubt after it."""
+    """SIGINT, and who is cut off still gets an answer: refused before its COMMIT, or its body's end, else in doubt."""
     await lab.restart("WEBHOOK_DEADLINE_REQUEST=off", "WEBHOOK_DRAIN_GRACE_S=1")
     commit, insert = wire.hold(postgres.answered("COMMIT")), wire.hold(postgres.sent("INSERT"))
     await lab.inject(commit)
@@ -67,4 +67,4 @@ async def test_time_to_drain_is_over(lab: Lab) -> None:
             await lab.until(insert.fired())
             async with lab.request("half_a_body", expect=REFUSED):
                 await lab.wait(0.2, because="the service has read the first half of the body by then")
-                await lab.inject(process.terminate())
+                await lab.inject(process.terminate(by="SIGINT"))

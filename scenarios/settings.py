@@ -1,6 +1,6 @@
 """A setting that is given does what it says: other limits, pauses, queues and ages than the usual ones."""
 
-from harness import REFUSED, REJECTED, Lab, link, postgres, proves, redis, server, service, wire
+from harness import ACKNOWLEDGED, REFUSED, REJECTED, Lab, link, postgres, proves, redis, server, service, wire
 from scenarios.words import CLOSED, UNHANDLED, WAITS_FOR_POSTGRES
 
 ONE_CONNECTION = ("WEBHOOK_POOL_SIZE=1", "WEBHOOK_POOL_MAX_OVERFLOW=0")
@@ -85,6 +85,18 @@ async def test_redis_as_it_is_set(lab: Lab) -> None:
         await lab.deliver()
     lab.expect(service.lines('"event": "redis_failed"'), at_most=1)
     lab.expect(redis.sends_per_request, at_most=0.93)
+
+
+@proves("redis.fail_open", fails="outcome", match="redis.exceptions")
+async def test_patience_as_it_is_set(lab: Lab) -> None:
+    """A head has as long to come as the settings say, and so has a server that is asked whether it is there."""
+    await lab.restart("WEBHOOK_HEADERS_TIMEOUT_S=0.4", "WEBHOOK_READY_TIMEOUT_S=2")
+    async with lab.request("half_a_head", of=None, expect=REJECTED):
+        await lab.until(service.answers(at_least=1, outcome=REJECTED), within_s=2)
+    async with lab.inject(link.latency(postgres, latency_ms=300)):
+        await lab.request("ready", of=None, expect=ACKNOWLEDGED)
+    async with lab.inject(link.down(redis)):
+        await lab.deliver()
 
 
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")

@@ -14,10 +14,10 @@ StateCheck = Literal[
 """Checks of the state afterwards (`Kind.SAFETY`, `Kind.REST`): a proof needs no reason besides the failing check."""
 
 SymptomCheck = Literal[
-    "valid_is_not_rejected", "owed", "carries", "health_is_true", "names_what_is_away", "answers_in_one_go", "alive",
-    "outcome", "in_time", "slower", "reached", "recovers", "comes_back", "drains", "ends", "ends_in_time", "prepares",
-    "retries_capped", "retries_spaced", "final_errors_end_it", "costs_no_other", "errors_are_told",
-    "waits_for_something", "log_clean", "assertion", "alerts",
+    "valid_is_not_rejected", "owed", "carries", "health_is_true", "ready_again", "names_what_is_away",
+    "answers_in_one_go", "alive", "outcome", "in_time", "slower", "reached", "recovers", "comes_back", "drains", "ends",
+    "ends_in_time", "prepares", "retries_capped", "retries_spaced", "final_errors_end_it", "costs_no_other",
+    "errors_are_told", "waits_for_something", "log_clean", "assertion", "alerts",
 ]  # fmt: skip
 """Checks of what clients saw (`Kind.LIVENESS`): many causes have the same symptom, so a proof must name its own."""
 

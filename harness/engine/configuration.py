@@ -46,5 +46,5 @@ def run_began(
         target.description.contract.repeat_is_same, tuple(target.description.health.ready_needs),
         tuple(target.description.health.alive_needs), target.description.health.within_ms,
         () if target.description.health.tells_away is None else tuple(target.description.links),
-        target.description.limits.stop_ms,
+        target.description.limits.stop_ms, target.description.health.ready_again_ms,
     )  # fmt: skip

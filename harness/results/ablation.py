@@ -15,6 +15,8 @@ from harness.results.text import one_line
 
 SHOWN_CHARACTERS = 300
 WORD = re.compile(r"[\w.:+-]+")
+SAID_OTHERWISE = frozenset({"outcome", "owed", "alive"})
+"""Checks of what was said, not of when. A busy machine may be why, but not where the log has the proof's own reason."""
 
 
 class PairVerdict(enum.StrEnum):
@@ -93,12 +95,12 @@ def judge_ablated(ablated: RunResult, proof: Proof, *, control_log: str | None =
     if ablated.verdict is Verdict.UNAVAILABLE:
         return PairJudgement(PairVerdict.UNAVAILABLE, ablated.reason)
     if ablated.verdict is not Verdict.FAILED:
-        return PairJudgement(PairVerdict.INCONCLUSIVE, f"{ablated.verdict}: {ablated.reason}")
+        return _inconclusive(ablated, proof, control_log, f"{ablated.verdict}: {ablated.reason}")
     failing = {result.name: result for result in ablated.failing}
     if proof.fails not in failing:
         busy = next((each.excused for each in ablated.checks if each.name == proof.fails and each.excused), "")
         if busy:  # what else failed may be the same: a late answer is none that was expected
-            return PairJudgement(PairVerdict.INCONCLUSIVE, busy)
+            return _inconclusive(ablated, proof, control_log, busy)
         seen = "; ".join(f"{result.name}: {result.reason}" for result in ablated.failing)
         return PairJudgement(PairVerdict.MISATTRIBUTED, f"{proof.fails} did not fail; it failed by {seen}")
     return _by_reason(ablated, proof, failing[proof.fails], control_log)
@@ -122,6 +124,25 @@ def _by_reason(ablated: RunResult, proof: Proof, failed: CheckResult, control_lo
         )
     seen = f"{proof.match!r} {problem}; seen instead: {_seen(ablated, failed)}"
     return PairJudgement(PairVerdict.MISATTRIBUTED, seen)
+
+
+def _inconclusive(ablated: RunResult, proof: Proof, control_log: str | None, why: str) -> PairJudgement:
+    logged = _logged_all_the_same(ablated, proof, control_log)
+    if logged:
+        return PairJudgement(PairVerdict.PROVED, logged)
+    return PairJudgement(PairVerdict.INCONCLUSIVE, why)
+
+
+def _logged_all_the_same(ablated: RunResult, proof: Proof, control_log: str | None) -> str:
+    """How the named reason is in the log, where a busy machine alone keeps the run from having failed; else empty."""
+    excused = {each.name: each for each in ablated.checks if each.excused}
+    failed = excused.get(proof.fails)
+    if failed is None or failed.name not in SAID_OTHERWISE or not proof.match:
+        return ""
+    if ablated.verdict is not Verdict.FAILED and ablated.reason not in {each.excused for each in excused.values()}:
+        return ""
+    found = _own_line(proof.match, ablated.service_log, failed.deliveries, control_log)
+    return f"failed by {proof.fails} on a busy machine, {_shown(found[0])!r} in the service's log" if found else ""
 
 
 def _own_line(match: str, log: str, deliveries: Sequence[str], control_log: str | None) -> re.Match[str] | None:

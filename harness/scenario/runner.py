@@ -150,6 +150,7 @@ class _Run:
             await performer.contract.ask_in_turn()
             # Not earlier: a service that has just started is busy, and its healthy answer is being measured.
             await owned.enter_async_context(performer.health)
+            await performer.health.until_ready()
             await owned.enter_async_context(counting)
         except ScenarioStop:
             self._recorder.record("service", ServiceLog(rig.site.service.log.read()[-SERVICE_LOG_KEPT:]))
@@ -234,6 +235,8 @@ class _Run:
             if rig.site.service.running:
                 self._phase("steady again")
                 await check_steady_again(rig)
+                with self._problems("sampling the service's health"):
+                    await performer.health.until_ready()
                 # Rest is impossible while the harness still asks. If the counting breaks, the rows are read all the
                 # same.
                 with self._problems("counting"):

@@ -88,6 +88,10 @@ class LimitsDescription(Table):
     stop_ms: Milliseconds | None = None
     """How soon after SIGTERM, and after the last answer that it owes, its process has ended, whoever is still
     connected. Without it that is not judged."""
+    backlog: PositiveInt | None = None
+    """So many connections must have room to wait until they are accepted, by the kernel's account of the socket that it
+    listens on, or as many as `net.core.somaxconn` allows. Of more than have room in a rush, each waits a second, and
+    longer. Without it that is not judged."""
     recovery_s: Seconds = 10.0
     """The deadline after the last heal for acknowledging again."""
     connections: PositiveInt
@@ -192,6 +196,10 @@ class HealthDescription(Table):
     within_ms: Milliseconds | None = None
     """How long an answer about its health may take, whatever is away: less than a second, after which the harness does
     not wait for it any more. Without it only what was answered is judged."""
+    ready_again_ms: Milliseconds | None = None
+    """How soon it must say that it is ready: in steady state, and once nothing is broken any more and it acknowledges.
+    Until then a load balancer sends it nothing. Without it that is not judged: a service may ask its servers from time
+    to time only."""
     tells_away: Expression | None = None
     """Finds, in an answer to `ready`, that a link is away; `{link}` stands for its name. It must be found for each link
     that a fault takes away as a whole, and for no link while nothing is broken."""
@@ -239,7 +247,8 @@ class TargetDescription(Table):
     limit, and in runs of 900 requests or more; from 300 on what is more than any process needs to warm up counts.
     `deliveries remembered`: of how many in a hundred of a scenario's first deliveries the id may still be in its
     memory. Judged only with a limit, after 400 requests. `ports open to others`: on how many ports it may listen where
-    other machines reach it. Judged only with a limit."""
+    other machines reach it. `threads at once`: how many more than in steady state it may have when a request ends,
+    while something is broken, say. Both are judged only with a limit."""
     secrets: SecretsDescription = SecretsDescription()
     """What it must never tell."""
     log: LogDescription = LogDescription()

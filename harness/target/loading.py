@@ -236,6 +236,10 @@ def _check_starts(description: TargetDescription, sender: Sender, place: str) ->
     own = [*description.service.environment, *sender.settings()]
     for name, start in description.starts.items():
         where = f"{place}: [starts.{name}]"
+        for n, word in enumerate(start.command):
+            _check_words(
+                word, ["python", *_of_links(description, where, "command", word)], place=where, key=f"command[{n}]"
+            )
         if start.runs == "prepare" and not description.service.prepare:
             mend = "add prepare to [service]"
             raise UsageError.at(where, "runs", start.runs, "the target has no command that prepares", mend=mend)

@@ -14,6 +14,7 @@ from harness.target.description import TargetDescription
 from harness.target.placeholders import fill_in
 from harness.target.sections.outcomes import Labels
 from harness.target.sections.protections import switched_off
+from harness.target.sections.starts import StartDescription
 from harness.target.sender import Sender
 from harness.target.servers import servers_of
 
@@ -94,6 +95,10 @@ class Target:
     def prepare(self, words: Mapping[str, str]) -> tuple[str, ...]:
         """Return the command that prepares an empty database; empty if there is none."""
         return self._filled(self.description.service.prepare, words)
+
+    def another_command(self, start: StartDescription, words: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the command of a start that has one of its own, filled in; else empty."""
+        return self._filled(start.command, words)
 
     def _filled(self, command: Sequence[str], words: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(fill_in(word, {**words, "python": sys.executable}) for word in command)

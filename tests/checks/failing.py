@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 from collections.abc import Callable
 
 from harness.history.events import (
@@ -28,6 +29,7 @@ from tests.checks.spoilt import (
     RETRIES,
     SHOWN,
     another_body_acknowledged,
+    asked_until_ready,
     conflict_with_itself,
     costly,
     counted,
@@ -115,6 +117,7 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("health_is_true", ready_is_never_said, "ready said no, although all 3 deliveries around it were acknowledged: "),
     ("health_is_true", ready_is_always_said, "none of 1 deliveries around it was acknowledged, while link.down(redis)"),
     ("health_in_time", lambda: whole().health("ready", ACKNOWLEDGED, took_ms=901), "ready: acknowledged, status 200"),
+    ("ready_again", lambda: asked_until_ready(whole(), 10, 290, 310), "ready had not said yes for 310 ms, while"),
     ("answers_in_one_go", lambda: in_pieces(*[41.0] * 3, *[0.0] * 5), "3 of 8: a: acknowledged, status 200 after"),
     ("alive", lambda: whole().tell(ServiceEnded(1, -11)), "ended by itself with status -11"),
     ("alive", lambda: whole().tell(ServiceEnded(1, 0)), "ended by itself with status 0"),
@@ -131,6 +134,7 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("recovers", lambda: middle().tell(NotSteady("1 of 10: b refused")).rows("a"), "not steadily: 1 of 10: b refused"),
     ("comes_back", collapsed, "1 s after what disturbed it had gone, 8 a second were acknowledged in time (before: 40"),
     ("drains", lambda: whole().tell(ServiceEnded(1, 1, "SIGTERM")), "ended with status 1 after SIGTERM"),
+    ("drains", lambda: cut_short(signal.SIGINT, 130), "ended with status 130 after SIGINT, with 1 request open"),
     ("drains", cut_short, "ended with status -15 after SIGTERM, with 1 request open"),
     ("drains", cut_short_as_its_client_knew_first, "ended with status -15 after SIGTERM, with 1 request open"),
     ("ends_in_time", lambda: terminated(3_000), "ended 3.0 s after SIGTERM and its last answer (limit 1.5 s)"),

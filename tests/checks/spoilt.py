@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from typing import Any
 
@@ -83,10 +84,22 @@ def terminated(took_ms: int, *, last_answer_ms: int | None = None) -> Story:
     return story.tell_at(asked_ns + took_ms * 1_000_000, ServiceEnded(1, 0, "SIGTERM", took_ms))
 
 
-def cut_short() -> Story:
+def asked_until_ready(story: Story, *took_ms: float) -> Story:
+    """From when it was first asked to the ends of its answers: each but the last says no."""
+    began_ns = story.recorder.history.entries[-1].t_ns
+    for place, ms in enumerate(took_ms):
+        number, says_no = 900 + place, place < len(took_ms) - 1
+        at_ns = began_ns if not place else began_ns + round(took_ms[place - 1] * 1e6)
+        sent = RequestSent(number, "", "", 0, Purpose.SAMPLE.value, asks=Asks.HEALTH.value, name="ready")
+        answer = (REFUSED, 5.0, 503) if says_no else (ACKNOWLEDGED, 5.0, 200)
+        story.tell_at(at_ns, sent).tell_at(began_ns + round(ms * 1e6), RequestEnded(number, *answer))
+    return story
+
+
+def cut_short(by: signal.Signals = signal.SIGTERM, status: int = -15) -> Story:
     story = whole()
     number = story.send("c", expected=None, purpose=Purpose.RECOVERY)
-    return story.tell(ServiceEnded(1, -15, "SIGTERM"), RequestEnded(number, UNKNOWN, 5.0, problem="broken off"))
+    return story.tell(ServiceEnded(1, status, by.name), RequestEnded(number, UNKNOWN, 5.0, problem="broken off"))
 
 
 def cut_short_as_its_client_knew_first() -> Story:
@@ -95,8 +108,8 @@ def cut_short_as_its_client_knew_first() -> Story:
     return story.tell(RequestEnded(number, UNKNOWN, 5.0, problem="broken off"), ServiceEnded(1, -15, "SIGTERM"))
 
 
-def ended_when_all_was_answered() -> Story:
-    return whole().tell(ServiceEnded(1, -15, "SIGTERM"))
+def ended_when_all_was_answered(by: str = "SIGTERM", status: int = -15) -> Story:
+    return whole().tell(ServiceEnded(1, status, by))
 
 
 def start_ended(status: int | None, *, statuses: tuple[int, ...] = (), listened: bool = False, **texts: str) -> Story:

@@ -65,6 +65,7 @@ class Story:
             RunBegan(
                 "a", "hardened", (), 0, "target.toml", DEADLINE_MS, "2026-01-01T00:00:00+00:00", at_rest,
                 ready_needs=(DOWN.link.name,), health_within_ms=health_within_ms, tells_away=tells_away, stop_ms=1_500,
+                ready_again_ms=300,
             ),
             ServiceStarted(1, 2, 100.0),
             Healthy(HEALTHY_MS, 5),

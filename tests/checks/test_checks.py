@@ -69,8 +69,14 @@ def test_a_conflict_told_for_what_was_acknowledged_denies_it_though_nobody_sent_
     assert "acknowledged, and denied: a: conflict" in reason
 
 
-def test_a_service_without_a_handler_may_end_by_the_signal_when_all_is_answered() -> None:
-    assert ended_when_all_was_answered().judged().verdict is Verdict.HELD
+@pytest.mark.parametrize(("by", "status"), [("SIGTERM", -15), ("SIGINT", -2), ("SIGINT", 130)])
+def test_a_service_without_a_handler_may_end_by_the_signal_when_all_is_answered(by: str, status: int) -> None:
+    assert ended_when_all_was_answered(by, status).judged().verdict is Verdict.HELD
+
+
+@pytest.mark.parametrize(("by", "status"), [("SIGTERM", -2), ("SIGTERM", 143), ("SIGINT", 1)])
+def test_no_other_status_will_do(by: str, status: int) -> None:
+    assert ended_when_all_was_answered(by, status).failing() == {"drains"}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +114,7 @@ def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     }
     of_the_run |= {"health_in_time", "answers_in_one_go", "names_what_is_away", "log_is_of_use", "comes_back", "alerts"}
     of_the_run |= {"costs_no_other", "errors_are_told", "waits_for_something", "answers_as_approved"}
-    of_the_run |= {"said_as_approved", "counts_as_logged"}
+    of_the_run |= {"said_as_approved", "counts_as_logged", "ready_again"}
     assert empty == of_the_run | of_the_contract
     nothing = [each(Story().recorder.history) for each in STANDING]
     assert {each.name for each in nothing if each.observations} == {"log_clean", "assertion"}

@@ -194,6 +194,7 @@ BY_A_CLOCK = {
     "answers_in_one_go",
     "in_time",
     "health_in_time",
+    "ready_again",
     "slower",
     "reached",
     "recovers",

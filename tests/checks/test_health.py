@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness import postgres, redis
-from harness.checks.standing.health import health_in_time, health_is_true, names_what_is_away
+from harness.checks.standing.health import health_in_time, health_is_true, names_what_is_away, ready_again
 from harness.faults import Fault, link, no_fault, process, server, syscall, wire
 from harness.history.events import (
     Asks,
@@ -23,7 +23,8 @@ from harness.history.events import (
     ServiceStarted,
 )
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN
-from tests.checks.support import DOWN, Story
+from tests.checks.spoilt import asked_until_ready
+from tests.checks.support import DOWN, Story, whole
 
 CUT_OFF = (syscall.connect(redis, errno="EINVAL"), link.cut(redis))
 
@@ -194,3 +195,28 @@ def test_a_server_that_ended_by_what_it_was_told_to_do_may_be_named_or_not() -> 
         story = Story().begin(tells_away=BOTH).acts(ended).healed().tell(Recovered(1.0))
         story.health("ready", REFUSED, away=named).tell(ServerDied("redis", 0, "bye", ended))
         assert names_what_is_away(story.recorder.history).failed is failed
+
+
+def test_it_says_that_it_is_ready_soon_after_a_last_no() -> None:
+    assert not ready_again(asked_until_ready(whole(), 10, 200, 290).recorder.history).failed
+
+
+def test_before_the_first_fault_it_is_ready() -> None:
+    assert ready_again(asked_until_ready(Story().begin(), 10, 310).recorder.history).failed
+
+
+def test_under_a_fault_it_need_not_be_ready() -> None:
+    story = asked_until_ready(Story().begin().fault(), 10, 310)
+    assert not ready_again(story.recover().recorder.history).failed
+
+
+def test_a_service_that_took_its_time_before_it_said_no_may_have_had_no_core() -> None:
+    story = whole()
+    began_ns = story.recorder.history.entries[-1].t_ns
+    for place, (outcome, took_ms) in enumerate([(REFUSED, 510.0), (ACKNOWLEDGED, 400.0)]):
+        sent = RequestSent(900 + place, "", "", 0, Purpose.SAMPLE.value, asks=Asks.HEALTH.value, name="ready")
+        story.tell_at(began_ns + place * 600_000_000, sent)
+        story.tell_at(
+            began_ns + place * 600_000_000 + round(took_ms * 1e6), RequestEnded(900 + place, outcome, took_ms, 200)
+        )
+    assert not ready_again(story.recorder.history).failed

@@ -10,7 +10,7 @@ from harness.checks import STANDING, Check
 from harness.history.events import Asks, MomentMissed, NotRecovered
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, service
 from tests.checks.loaded import collapsed
-from tests.checks.spoilt import costly, nothing_is_away, terminated, told_of, tried, waited
+from tests.checks.spoilt import asked_until_ready, costly, nothing_is_away, terminated, told_of, tried, waited
 from tests.checks.support import Story, whole
 
 
@@ -28,6 +28,7 @@ def _spoilt() -> dict[str, Story]:
         "owed": whole().ask(Asks.HEALTH, "", REFUSED, owed=ACKNOWLEDGED),
         "health_is_true": whole().request("a").health("ready", REFUSED),
         "health_in_time": whole().health("ready", ACKNOWLEDGED, took_ms=5_000),
+        "ready_again": asked_until_ready(whole(), 5, 600),
         "answers_in_one_go": paused,
         "retries_capped": tried("c", *["lost"] * 11),
         "retries_spaced": tried("c", *["lost"] * 22, most=22, mean_ms=2),

@@ -151,6 +151,28 @@ def test_a_named_failure_that_a_busy_machine_excuses_is_no_misattribution() -> N
     assert judgement.reason == "the machine was too busy: 93% of its cores"
 
 
+BUSY = "the machine was too busy: 93% of its cores"
+
+
+@pytest.mark.parametrize(
+    ("check", "reason", "log", "verdict"),
+    [
+        ("outcome", BUSY, "msg_a_1: connection is closed", PairVerdict.PROVED),
+        ("outcome", BUSY, "msg_a_1: no room", PairVerdict.INCONCLUSIVE),
+        ("outcome", "link.cut left no evidence", "msg_a_1: connection is closed", PairVerdict.INCONCLUSIVE),
+        ("slower", BUSY, "msg_a_1: connection is closed", PairVerdict.INCONCLUSIVE),
+    ],
+)
+def test_the_named_reason_in_the_log_proves_it_on_a_busy_machine_too(
+    check: str, reason: str, log: str, verdict: PairVerdict
+) -> None:
+    """What was answered late has no other reason than the want of cores; what was answered otherwise has the log's."""
+    result = CheckResult(check, True, "msg_a_1: got refused", deliveries=("msg_a_1",), excused=BUSY)
+    proof = Proof(protections=PROOF.protections, fails=check, match=PROOF.match)  # type: ignore[arg-type]  # a check's name
+    second = ablated(Verdict.INCONCLUSIVE, reason=reason, checks=(result,), service_log=log)
+    assert judge_pair(made(), second, proof).verdict is verdict
+
+
 def test_a_failure_for_another_reason_is_a_misattribution_that_says_what_was_seen() -> None:
     second = ablated(checks=failing("outcome", "got refused: pool is full"), service_log="fine\nError: no room\nbye\n")
     judgement = judge_pair(made(), second, PROOF)
@@ -200,3 +222,9 @@ def test_a_run_is_recognised_as_one_that_a_proof_speaks_of(key: RunKey, found: b
     proof = Proof(protections=("y",), without=("x",), fails="outcome", match="z")
     scenario = Scenario(id="a", theme="t", play=_play, proofs=(proof,))
     assert (proof_tried_by(key, scenario, "hardened") is proof) is found
+
+
+def test_the_named_reason_in_the_log_proves_it_beside_another_failure_too() -> None:
+    busy = CheckResult("outcome", True, "msg_a_1: got refused", deliveries=("msg_a_1",), excused=BUSY)
+    second = ablated(checks=(busy, *failing("log_clean", "x")), service_log="msg_a_1: connection is closed")
+    assert judge_pair(made(), second, PROOF).verdict is PairVerdict.PROVED

@@ -201,6 +201,7 @@ def test_a_pooler_leads_to_the_server_of_the_link_that_it_pools(
         ("[limits]", "[contract]\ntaken_id = 'no'\n[limits]", "[contract]: taken_id = 'no'", "conflict", ""),
         # Starts, and what is found in answers.
         ("[limits]", "[starts.one]\nabout = 'a'\n[limits]", "one = {", "starts it as always", "environment"),
+        ("[limits]", "[starts.one]\nabout = 'a'\ncommand = ['{py}']\n[limits]", "command[0] = 'py'", "'python'", ""),
         ("[limits]", "[starts.one]\nabout = 'a'\nonly = ['REDIS']\n[limits]", "only = 'REDIS'", "'REDIS_URL'", "write"),
         (
             "[limits]", "[starts.one]\nabout = 'a'\nenvironment = { A = '{REDIS_UR}' }\n[limits]",

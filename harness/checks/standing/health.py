@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from harness.checks.facts.windows import Window, windows
 from harness.checks.registry import Examined, Kind, check
 from harness.faults.links.away import links_away, links_hurt, strikes_all_alike
 from harness.history import History
-from harness.history.events import Asks, Purpose, RunBegan, ServerDied
+from harness.history.events import Asks, FaultActed, Purpose, Recovered, RunBegan, ServerDied
 from harness.vocabulary import ACKNOWLEDGED, CONFIRMED
 
 ALIVE, READY = "alive", "ready"
@@ -75,6 +76,55 @@ def health_in_time(history: History) -> Examined:
         observations=len(judged),
         clock=tuple(Late(e.span, e.late_by_ms(limit_ms)) for e in late),
     )
+
+
+@check(Kind.LIVENESS, says="ready had not said yes for 0 ms, while nothing was broken (limit 0 ms): , after 0.00 s")
+def ready_again(history: History) -> Examined:
+    """While nothing is broken the service says that it is ready: in steady state, and once it acknowledges again."""
+    began = history.last(RunBegan)
+    limit_ms = began.ready_again_ms if began else None
+    if limit_ms is None:
+        return Examined(problem="", saw="the target sets no limit", observations=0)
+    found = list(_until_yes(history))
+    late = [each for each in found if each.took_ms > limit_ms]
+    stories = [
+        f"ready had not said yes for {each.took_ms:.0f} ms, while nothing was broken (limit {limit_ms:g} ms): "
+        f"{each.first}"
+        for each in late
+    ]
+    slowest_ms = max((each.took_ms for each in found), default=0.0)
+    return Examined(
+        problem="; ".join(stories),
+        saw=f"asked {len(found)} times, and at most {slowest_ms:.0f} ms from a no at once to its yes",
+        observations=len(found),
+        clock=tuple(Late(each.span, each.took_ms - limit_ms) for each in late),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _UntilYes:
+    """From the first no, if it came at once, to the answer that said yes, or to the last one. `first`: that no."""
+
+    span: Span
+    first: str = ""
+
+    @property
+    def took_ms(self) -> float:
+        return (self.span[1] - self.span[0]) / 1e6
+
+
+def _until_yes(history: History) -> Iterator[_UntilYes]:
+    """For each time at which nothing was broken, if it was asked then."""
+    acted_ns = min((entry.t_ns for entry in history.entries_of(FaultActed)), default=math.inf)
+    back_ns = max((entry.t_ns for entry in history.entries_of(Recovered)), default=math.inf)
+    asked = [e for e in exchanges(history) if e.sent.purpose == Purpose.SAMPLE and e.sent.name == READY]
+    for sound in ([e for e in asked if e.span[1] < acted_ns], [e for e in asked if e.span[0] > back_ns]):
+        said_yes = next((place for place, each in enumerate(sound) if _yes(each)), len(sound) - 1)
+        at_once = [e for e in sound[: said_yes + 1] if _answered(e) and not _yes(e) and not e.waited]
+        if at_once:
+            yield _UntilYes((at_once[0].span[0], sound[said_yes].span[1]), at_once[0].story())
+        elif sound:
+            yield _UntilYes((0, 0))
 
 
 @check(Kind.LIVENESS, says="1 of 1: ready named , and away was")

@@ -32,7 +32,8 @@ from harness.history.events import (
 )
 from harness.vocabulary import ACKNOWLEDGED, ALREADY, CONFIRMED, UNKNOWN
 
-TERMINATED = "SIGTERM"
+ASKED_POLITELY = "SIGTERM", "SIGINT"
+"""The signals by which a service is asked to end, and may answer first what it has accepted."""
 KNOWN_WITHIN_NS = 1_000_000_000
 """So soon after its connections have broken the end of a process is known."""
 
@@ -151,36 +152,37 @@ def recovers(history: History) -> Examined:
 
 @check(Kind.LIVENESS)
 def drains(history: History) -> Examined:
-    """After SIGTERM the service ends with status 0, or by the signal once every request has its answer."""
-    ends = [(end.status, _open_at(history, at.t_ns)) for at, end in history.placed(ServiceEnded) if _terminated(end)]
-    bad = [(status, left) for status, left in ends if status != 0 and (left or status != -signal.SIGTERM)]
-    stories = [f"ended with status {status} after SIGTERM{_with_open(left)}" for status, left in bad]
+    """After SIGTERM or SIGINT the service ends with status 0, or by the signal once every request has its answer."""
+    ends = [(end, _open_at(history, at.t_ns)) for at, end in history.placed(ServiceEnded) if _terminated(end)]
+    bad = [(end, left) for end, left in ends if end.status != 0 and (left or not _by_the_signal(end))]
+    stories = [f"ended with status {end.status} after {end.asked_by}{_with_open(left)}" for end, left in bad]
     return Examined(
         problem=stories[0] if stories else "",
-        saw="; ".join(f"ended with status {status}" for status, _ in ends) or "never told to end by SIGTERM",
+        saw="; ".join(f"ended with status {end.status}" for end, _ in ends) or "never told to end by SIGTERM or SIGINT",
         observations=len(ends),
     )
 
 
 @check(Kind.LIVENESS, says="ended 0.0 s after SIGTERM and its last answer (limit 0 s)")
 def ends_in_time(history: History) -> Examined:
-    """After SIGTERM and its last answer the service ends in time, even if clients keep their connections."""
+    """After its signal and its last answer the service ends in time, even if clients keep their connections."""
     began = history.last(RunBegan)
     limit_ms = began.stop_ms if began else None
     if limit_ms is None:
         return Examined(problem="", saw="the target sets no limit", observations=0)
-    idle = [_idle_before(history, at.t_ns, end) for at, end in history.placed(ServiceEnded) if _terminated(end)]
-    late = [span for span in idle if _ms_of(span) > limit_ms]
+    ends = [(at.t_ns, end) for at, end in history.placed(ServiceEnded) if _terminated(end)]
+    idle = [(end.asked_by, _idle_before(history, t_ns, end)) for t_ns, end in ends]
+    late = [(asked_by, span) for asked_by, span in idle if _ms_of(span) > limit_ms]
     stories = [
-        f"ended {_ms_of(span) / 1e3:.1f} s after SIGTERM and its last answer (limit {limit_ms / 1e3:g} s)"
-        for span in late
+        f"ended {_ms_of(span) / 1e3:.1f} s after {asked_by} and its last answer (limit {limit_ms / 1e3:g} s)"
+        for asked_by, span in late
     ]
-    slowest_ms = max(map(_ms_of, idle), default=0.0)
+    slowest_ms = max((_ms_of(span) for _, span in idle), default=0.0)
     return Examined(
         problem="; ".join(stories),
-        saw=f"{len(idle)} ends after SIGTERM, the slowest {slowest_ms / 1e3:.2f} s after it and the last answer",
+        saw=f"{len(idle)} ends after a signal, the slowest {slowest_ms / 1e3:.2f} s after it and the last answer",
         observations=len(idle),
-        clock=tuple(Late(span, _ms_of(span) - limit_ms) for span in late),
+        clock=tuple(Late(span, _ms_of(span) - limit_ms) for _, span in late),
     )
 
 
@@ -196,7 +198,13 @@ def _ms_of(span: Span) -> float:
 
 
 def _terminated(end: ServiceEnded) -> bool:
-    return end.asked_by == TERMINATED
+    return end.asked_by in ASKED_POLITELY
+
+
+def _by_the_signal(end: ServiceEnded) -> bool:
+    """Whether the signal itself ended it, or, after Ctrl-C's, it says so as shells do."""
+    number = signal.Signals[end.asked_by]
+    return end.status == -number or (number == signal.SIGINT and end.status == 128 + number)
 
 
 def _open_at(history: History, t_ns: int) -> int:

@@ -88,7 +88,8 @@ class StartTrials:
     def _spawned(self, name: str, start: StartDescription, spec: ServiceSpec, service: ServiceProcess) -> KeptProcess:
         log = self.log.with_suffix(f".start-{name}.log")
         log.write_bytes(b"")
-        argv = spec.argv if start.runs == "command" else self.bed.target.prepare(self.words)
+        usual = spec.argv if start.runs == "command" else self.bed.target.prepare(self.words)
+        argv = self.bed.target.another_command(start, self.words) or usual
         words = {**self.words, **spec.environment, SERVICE_PORT: str(service.port)}
         own = {**spec.environment, **service.settings}
         if start.only is not None:

@@ -16,6 +16,7 @@ from harness.engine.observing.service.footprint import (
     surely_kept,
     with_children,
 )
+from harness.engine.observing.service.ports import ports
 from harness.engine.observing.service.probes import Probed, probe
 from harness.engine.observing.service.reconnects import reconnects
 from harness.engine.observing.service.remembered import first_deliveries, share_remembered
@@ -26,7 +27,6 @@ from harness.protocols.contract.about import ABOUT
 from harness.protocols.contract.probes import SessionCount
 from harness.stack.http.client import UnansweredError
 from harness.stack.service.service import ServiceProcess
-from harness.stack.tcp.sockets import listening
 from harness.target import Target
 from harness.target.sections.residue import (
     CHILDREN,
@@ -34,9 +34,9 @@ from harness.target.sections.residue import (
     HALF_CLOSED,
     MEMORY,
     OF_PROCESS,
-    OPEN_TO_OTHERS,
     REMEMBERED,
     THREADS,
+    THREADS_AT_ONCE,
 )
 from harness.target.sections.series import parts_of
 
@@ -130,8 +130,8 @@ async def record_rest(rig: Rig, before: AtFirst, memory: MemoryWatch | None = No
         return all(rest.seen <= rest.at_most for rest in last if isinstance(rest, AtRest))
 
     await poll_async(at_rest, within_s=rig.recovery_s)
-    of_the_run = (*_memory(rig.target, memory), *_at_once(rig), *reconnects(rig))
-    for rest in (*last, *of_the_run, *await _remembered(rig), *await _ports(rig)):
+    of_the_run = (*_of_the_process(rig.target, memory, before.footprint), *_at_once(rig), *reconnects(rig))
+    for rest in (*last, *of_the_run, *await _remembered(rig), *await ports(rig)):
         rig.recorder.record("runner", rest)
 
 
@@ -188,17 +188,10 @@ async def _remembered(rig: Rig) -> Sequence[AtRest]:
     return [AtRest(REMEMBERED, round(share, 1), limit)]
 
 
-async def _ports(rig: Rig) -> Sequence[AtRest]:
-    """On how many ports the service listens where other machines reach it."""
-    limit = rig.target.description.residue.get(OPEN_TO_OTHERS)
-    if limit is None:
-        return ()
-    found = await asyncio.to_thread(listening, 0, pids=rig.site.service.pids())
-    open_to_others = [each for each in found if not each.local.is_loopback]
-    return [AtRest(OPEN_TO_OTHERS, len(open_to_others), limit)]
-
-
-def _memory(target: Target, memory: MemoryWatch | None) -> Iterator[AtRest]:
+def _of_the_process(target: Target, memory: MemoryWatch | None, first: Footprint | None) -> Iterator[AtRest]:
+    more = target.description.residue.get(THREADS_AT_ONCE)
+    if more is not None and memory is not None and first is not None:
+        yield AtRest(THREADS_AT_ONCE, memory.threads, first.threads + more)
     limit = target.description.residue.get(MEMORY)
     samples = [] if memory is None else memory.samples
     kept = bytes_per_request(samples)

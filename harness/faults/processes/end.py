@@ -28,7 +28,7 @@ CLOSED_WITHIN_S = 5.0
 PROCESS_ENDED = EvidenceKind("process_ended", "kernel", "the service's process is gone")
 WORKERS_LEFT = EvidenceKind("workers_left", "kernel", "the service's first process is gone, and its workers live on")
 LISTENER_CLOSED = EvidenceKind("listener_closed", "kernel", "the service's process listens no longer")
-SIGNAL_IGNORED = EvidenceKind("signal_ignored", "kernel", "the service's process still listens after SIGTERM")
+SIGNAL_IGNORED = EvidenceKind("signal_ignored", "kernel", "the service's process still listens after the signal")
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,7 +73,7 @@ class Kill(TimedFault, kind="process.kill"):
 
 @dataclass(frozen=True, repr=False)
 class Terminate(TimedFault, kind="process.terminate"):
-    """The service is asked to end (SIGTERM). It should answer what it has accepted, and exit with status 0.
+    """The service is asked to end, by SIGTERM or SIGINT. It should answer what it has accepted, and exit with status 0.
 
     For example::
 
@@ -87,6 +87,7 @@ class Terminate(TimedFault, kind="process.terminate"):
         worker: which process below the service's first one is asked; see `process.kill`.
         times: how often it is asked. A supervisor may ask the process itself, and once more its whole group: what was
             accepted is answered all the same.
+        by: the signal. Ctrl-C sends SIGINT, and so do supervisors that are told to (`STOPSIGNAL`, `KillSignal=`).
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
 
@@ -98,6 +99,7 @@ class Terminate(TimedFault, kind="process.terminate"):
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (LISTENER_CLOSED, SIGNAL_IGNORED, PROCESS_ENDED, WORKERS_LEFT)
     worker: int | Literal["all"] | None = field(default=None, kw_only=True)
     times: int = field(default=1, kw_only=True)
+    by: Literal["SIGTERM", "SIGINT"] = field(default="SIGTERM", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -108,7 +110,7 @@ class Terminate(TimedFault, kind="process.terminate"):
     def effect(self) -> str:
         """Which process is asked to end, and how often if that is more than once."""
         times = f", {self.times} times" if self.times > 1 else ""
-        return f"end {_whom(self.worker)} (SIGTERM{times})"
+        return f"end {_whom(self.worker)} ({self.by}{times})"
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
@@ -118,8 +120,8 @@ class Terminate(TimedFault, kind="process.terminate"):
     def injection(self, site: Site) -> Injection:
         """Ask it to end; wait until it accepts nothing new."""
         if self.worker is not None:
-            return _EndWorkers(self.kind, self.worker, site, signal.SIGTERM)
-        return _Terminate(site, signal.SIGTERM, again=self.times - 1)
+            return _EndWorkers(self.kind, self.worker, site, signal.Signals[self.by])
+        return _Terminate(site, signal.Signals[self.by], again=self.times - 1)
 
 
 class _End(Injection):
@@ -180,7 +182,7 @@ class _Terminate(_End):
             self._site.saw(LISTENER_CLOSED, f"pid {pid} listens no longer")
         else:
             # The service failed here, which the checks report. The fault did take effect: the signal was sent.
-            self._site.saw(SIGNAL_IGNORED, f"pid {pid} listens {CLOSED_WITHIN_S:g} s after SIGTERM")
+            self._site.saw(SIGNAL_IGNORED, f"pid {pid} listens {CLOSED_WITHIN_S:g} s after {self._signum.name}")
         for _ in range(self._again):  # that it was asked is recorded
             self._process.send_signal(self._signum)
 

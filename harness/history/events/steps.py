@@ -16,7 +16,8 @@ class RunBegan(Event, kind="run.began"):
     before the run may be held. `repeat_is_same`: a repeat owes the first answer, to the byte. `ready_needs`,
     `alive_needs`: the links without which the service may say that it is not ready, or not alive. `health_within_ms`:
     how long its answer may take; None: it is not judged. `tells_away`: the links that its answer names when they are
-    away. `stop_ms`: how long its end may take; None: it is not judged.
+    away. `stop_ms`: how long its end may take; None: it is not judged. `ready_again_ms`: how soon it must say that it
+    is ready while nothing is broken; None: it is not judged.
     """
 
     id: str
@@ -33,6 +34,7 @@ class RunBegan(Event, kind="run.began"):
     health_within_ms: float | None = None
     tells_away: tuple[str, ...] = ()
     stop_ms: float | None = None
+    ready_again_ms: float | None = None
 
 
 @dataclass(frozen=True, repr=False)

@@ -19,6 +19,8 @@ class StartDescription(Table):
     """Why it must fail, or come up."""
     runs: Literal["command", "prepare"] = "command"
     """Which of the two commands of `[service]`."""
+    command: list[str] = Field(default=[])
+    """Another way to start it, in place of that command: a script, say, that is documented, too."""
     arguments: list[str] = Field(default=[])
     """Arguments after those of the command."""
     environment: dict[str, str] = Field(default={})
@@ -39,6 +41,6 @@ class StartDescription(Table):
 
     @model_validator(mode="after")
     def _is_unlike_the_usual_start(self) -> Self:
-        if not self.arguments and not self.environment and self.only is None:
+        if not (self.command or self.arguments or self.environment) and self.only is None:
             raise wrong("starts it as always", "give it environment = { NAME = 'value' }, say")
         return self

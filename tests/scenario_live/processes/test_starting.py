@@ -67,12 +67,13 @@ def test_starts_are_tried_beside_the_service(runs: Runs) -> None:
         comes_up={"environment": {"WEBHOOK_HOST": "127.0.0.2"}, "fails": False},
         prepares={"runs": "prepare", "only": ["DATABASE_URL"], "fails": False},
         nowhere={"arguments": ["serve", "now"], "address": "192.0.2.1"},
+        script={"command": ["{python}", "webhook/main.py"], "environment": {"WEBHOOK_POOL_SIZE": "0"}, "says": SAYS},
     )
     result = runs.on(target=target)(play)
 
     assert result.verdict is Verdict.HELD, result.reason
     tried = {each.name: (each.status, each.came_up) for each in history_of(result).of(StartTried)}
-    assert tried == {"fails": (2, False), "comes_up": (0, True), "prepares": (0, False)}
+    assert tried == {"fails": (2, False), "comes_up": (0, True), "prepares": (0, False), "script": (2, False)}
     assert len(list(history_of(result).of(ServiceEnded))) == 1, "its own process is left alone until the end"
 
 

@@ -89,7 +89,10 @@ class MemorySample:
 
 
 class MemoryWatch:
-    """Samples the service's memory as its requests end. It costs a reading of /proc every twenty requests."""
+    """Samples the service's memory as its requests end: a reading of /proc every twenty requests.
+
+    `threads`: the most that it was seen to have, when a request ended.
+    """
 
     def __init__(self, service: ServiceProcess, recorder: Recorder) -> None:
         self._service = service
@@ -97,13 +100,17 @@ class MemoryWatch:
         self._known: frozenset[int] = frozenset()
         self._with_children: Collection[int] = ()
         self.samples: list[MemorySample] = []
+        self.threads = 0
         recorder.follow(self._saw)
 
     def _saw(self, entry: Entry) -> None:
         if not isinstance(entry.event, RequestEnded):
             return
         self._ended += 1
-        if self._ended % SAMPLE_EVERY_REQUESTS == 0 and (pids := self._service.pids()):
+        if not (pids := self._service.pids()):
+            return
+        self.threads = max(self.threads, sum(_entries(pid, "task") for pid in self._tree(pids)))
+        if self._ended % SAMPLE_EVERY_REQUESTS == 0:
             self.samples.append(MemorySample(self._service.process.pid, self._ended, memory_kib(self._tree(pids))))
 
     def _tree(self, pids: frozenset[int]) -> Collection[int]:

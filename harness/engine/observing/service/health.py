@@ -3,7 +3,8 @@
 A question may make the service use its links. It would then meet a rule of the relay that waits for a delivery's
 message, use up a connection that a fault has left dead, or be taken for the evidence of a fault. So whatever uses links
 is asked only when a fault is about to be healed that takes a whole link away, once the scenario's own deliveries have
-met it and none is under way. What uses no link is asked throughout.
+met it and none is under way. What uses no link is asked throughout. In steady state and after recovery, while no fault
+is in force, `ready` is asked until it says yes, where the target limits the time for that.
 """
 
 from __future__ import annotations
@@ -15,22 +16,24 @@ from types import TracebackType
 from typing import Self
 
 from harness.checks.facts.exchanges import exchanges
-from harness.checks.standing.health import ALIVE
+from harness.checks.standing.health import ALIVE, READY
 from harness.engine.rig import Rig
 from harness.engine.tasks import at_once
-from harness.engine.workload.clients import Errand
+from harness.engine.workload.clients import Answer, Errand
 from harness.engine.workload.deliveries import of_one_size
 from harness.engine.workload.outgoing import health_paths
 from harness.faults.fault import Fault, Injection
 from harness.faults.links.away import links_away, strikes_all_alike
 from harness.history.events import Asks, FaultActed, Purpose
-from harness.vocabulary import Value
+from harness.polling import poll_async
+from harness.vocabulary import CONFIRMED, Value
 
 EVERY_S = 0.5
 FINE_S = 5.0
 """After this many seconds samples are taken less often, in proportion."""
 ANSWERED_WITHIN_S = 1.0
 ENDS_WITHIN_S = ANSWERED_WITHIN_S + 1.0
+READY_EVERY_S = 0.05
 TRIES = 3
 """How often the service is asked whether it is alive, to see that this uses no link: something else may use one."""
 
@@ -74,6 +77,17 @@ class HealthSampling:
         if not task.cancelled():
             task.result()
 
+    async def until_ready(self) -> None:
+        """Ask whether it is ready, while no fault is in force, until it says so, or is long overdue."""
+        limit_ms = self._rig.target.description.health.ready_again_ms
+        if limit_ms is None or READY not in health_paths(self._rig.target) or not self._rig.site.service.running:
+            return
+
+        async def ready() -> bool:
+            return (await self._ask(READY)).outcome in CONFIRMED
+
+        await poll_async(ready, within_s=limit_ms / 1e3 + ANSWERED_WITHIN_S, interval_s=READY_EVERY_S)
+
     async def before_heal(self, in_force: Sequence[tuple[Value, Injection]]) -> None:
         """Sample what can be sampled under these faults, before any of them is healed."""
         site = self._rig.site
@@ -115,9 +129,9 @@ class HealthSampling:
             return False
         return True
 
-    async def _ask(self, name: str) -> None:
+    async def _ask(self, name: str) -> Answer:
         errand = Errand(purpose=Purpose.SAMPLE, asks=Asks.HEALTH, name=name, within_s=ANSWERED_WITHIN_S)
-        await self._rig.clients.send(self._about, errand)
+        return await self._rig.clients.send(self._about, errand)
 
     async def _uses_no_link(self, name: str) -> bool:
         """Ask it while nothing else goes on, and see whether a byte moves on a link."""
