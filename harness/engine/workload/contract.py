@@ -22,7 +22,7 @@ from harness.target import Delivery
 from harness.target.sections.outcomes import outcome_of
 from harness.vocabulary import ABSENT, ACKNOWLEDGED, CONFIRMED, NO_WORD, REJECTED, Outcome
 
-TURNS = 8
+TURNS = 16
 AGAIN, TAKEN = "again", "taken"
 """Requests that every target has: a delivery once more, and another body under its id."""
 OWED = {Asks.DELIVER: CONFIRMED, Asks.READ: ACKNOWLEDGED, Asks.READ_UNSENT: ABSENT, Asks.WRONG: REJECTED}
@@ -31,6 +31,15 @@ OWED = {Asks.DELIVER: CONFIRMED, Asks.READ: ACKNOWLEDGED, Asks.READ_UNSENT: ABSE
 def in_turn(names: Sequence[str], turn: int) -> Sequence[str]:
     """Of these names the share that this turn has. So many turns as `TURNS`, one after the other, have them all."""
     return names[turn % TURNS :: TURNS]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What of a contract is asked: names of right and of wrong requests, and the other senders."""
+
+    right: Sequence[str]
+    wrong: Sequence[str]
+    senders: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -61,13 +70,14 @@ class Contract:
 
         `broken`: the service may answer "not now". `slow`: of the right and the wrong ones those that take seconds.
         """
-        right, wrong = self._names(slow=slow)
-        await self._ask(right, wrong, self._known(own=False), broken=broken, purpose=Purpose.SCENARIO)
+        asked = _Asked(*self._names(slow=slow), [*self.rig.target.description.identities])
+        await self._ask(asked, self._known(own=False), broken=broken, purpose=Purpose.SCENARIO)
 
     async def ask_in_turn(self, *, own: bool = False) -> None:
-        """Send the requests of the contract; of the right and the wrong ones one in eight: all have their turn in time.
+        """Send the requests of the contract; of the right and the wrong ones one in sixteen: all have their turn.
 
-        They are many, and most scenarios have nothing to do with them. Which come first depends on the scenario.
+        They are many, and most scenarios have nothing to do with them. Of the other senders it is one each time. Which
+        come first depends on the scenario.
         `own`: ask about the scenario's last acknowledged delivery; only after the rows were read, because a repeat
         would store a lost one.
         """
@@ -77,7 +87,9 @@ class Contract:
         """Do the same about other deliveries, which were acknowledged. `broken`: the service may answer "not now"."""
         turn = next(self._turns)
         right, wrong = (in_turn(names, turn) for names in self._names(slow=False))
-        await self._ask(right, wrong, known, broken=broken, purpose=Purpose.CONTRACT)
+        senders = [*self.rig.target.description.identities]
+        asked = _Asked(right, wrong, senders[turn % len(senders) :][:1] if senders else ())
+        await self._ask(asked, known, broken=broken, purpose=Purpose.CONTRACT)
 
     def _names(self, *, slow: bool) -> tuple[Sequence[str], Sequence[str]]:
         """The right requests and the wrong ones that are slow, or those that are not."""
@@ -85,21 +97,19 @@ class Contract:
         right = [name for name, each in described.right.items() if each.slow == slow]
         return right, [name for name, each in described.wrong.items() if each.slow == slow]
 
-    async def _ask(
-        self, right: Sequence[str], wrong: Sequence[str], known: Sequence[Delivery], *, broken: bool, purpose: Purpose
-    ) -> None:
+    async def _ask(self, asked: _Asked, known: Sequence[Delivery], *, broken: bool, purpose: Purpose) -> None:
         """Send the wrong ones at once, and beside them the others in a few rows, each one request after the other.
 
         A row keeps the order in which its requests tell most: first the delivery, then its read. While something is
         broken all are sent at once, since a broken service takes its time for each.
         """
-        errands = [self._errand(Asks.WRONG, name, broken=broken, purpose=purpose) for name in wrong]
+        errands = [self._errand(Asks.WRONG, name, broken=broken, purpose=purpose) for name in asked.wrong]
         rows = [[(self._fresh.next(), errand)] for errand in errands]
-        rows += map(list, self._others(right, known, broken=broken, purpose=purpose))
+        rows += map(list, self._others(asked, known, broken=broken, purpose=purpose))
         if broken:
-            rows = [[asked] for row in rows for asked in row]
+            rows = [[each] for row in rows for each in row]
         elif self.one_by_one:
-            rows = [[asked for row in rows for asked in row]]
+            rows = [[each for row in rows for each in row]]
         await at_once(self._send_row(row) for row in rows)
 
     async def _send_row(self, row: Sequence[tuple[Delivery, Errand]]) -> None:
@@ -169,12 +179,12 @@ class Contract:
         return Asks.TAKEN if name == TAKEN else Asks.DELIVER
 
     def _others(
-        self, right: Sequence[str], known: Sequence[Delivery], *, broken: bool, purpose: Purpose
+        self, asked: _Asked, known: Sequence[Delivery], *, broken: bool, purpose: Purpose
     ) -> Iterator[Iterator[tuple[Delivery, Errand]]]:
-        yield self._right(right, broken=broken, purpose=purpose)
+        yield self._right(asked.right, broken=broken, purpose=purpose)
         yield self._without_delivery(broken=broken, purpose=purpose)
         for delivery in known:
-            yield self._about(delivery, broken=broken, purpose=purpose)
+            yield self._about(delivery, asked.senders, broken=broken, purpose=purpose)
 
     def _right(self, right: Sequence[str], *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
         described = self.rig.target.description
@@ -194,7 +204,9 @@ class Contract:
         for name in health_paths(self.rig.target):
             yield self._fresh.next(), self._errand(Asks.HEALTH, name, broken=broken, purpose=purpose)
 
-    def _about(self, delivery: Delivery, *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
+    def _about(
+        self, delivery: Delivery, senders: Sequence[str], *, broken: bool, purpose: Purpose
+    ) -> Iterator[tuple[Delivery, Errand]]:
         """What is asked about a delivery that was acknowledged."""
         described = self.rig.target.description
         nearly = dataclasses.replace(delivery, id=delivery.id[:-1])
@@ -204,7 +216,7 @@ class Contract:
         yield delivery, self._errand(Asks.DELIVER, "", broken=broken, purpose=purpose)
         if described.contract.taken_id is not None:
             yield self._with_another_body(delivery), self._errand(Asks.TAKEN, "", broken=broken, purpose=purpose)
-        for identity in described.identities:
+        for identity in senders:
             source = source_of(self.rig.target, identity)
             of_other = dataclasses.replace(delivery, source=source, identity=identity)
             yield of_other, self._errand(Asks.DELIVER, "", broken=broken, purpose=purpose)

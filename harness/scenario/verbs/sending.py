@@ -94,7 +94,7 @@ class Sending(Verbs):
                 await lab.contract()
 
         Every run also sends them, before the scenario and after its recovery. Of the many unusual requests that must be
-        acknowledged or rejected, it then sends one in eight.
+        acknowledged or rejected, it then sends one in sixteen, and of other senders one.
 
         Args:
             slow: send only those unusual requests that the target marks `slow`. Each takes seconds.
