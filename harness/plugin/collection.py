@@ -26,8 +26,9 @@ ADDED_OPTIONS = "PYTEST_ADDOPTS"
 COLLECTED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 QUIET = ("-o", "addopts=", "-o", "python_files=*.py")
 SAY_NEEDS = "take that out; what a machine lacks is said with harness.needs"
-NO_PART_IN_IT = ("-p", "no:schemathesis")
-"""Plugins that make collecting twice as slow, and none of whose tests are scenarios."""
+NO_PART_IN_IT = ("-p", "no:schemathesis", "-p", "no:unraisableexception")
+"""A plugin that makes collecting twice as slow, and none of whose tests are scenarios; and one that at the end
+has all garbage collected, to tell of errors of destructors: who only collects has none to tell of."""
 EXCUSED = (
     "-W", "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning",
     "-W", "ignore::pytest.PytestConfigWarning",
