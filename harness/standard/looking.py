@@ -25,6 +25,8 @@ from harness.standard.statements import statements
 from harness.target import Target
 
 KINDS: tuple[Kind, ...] = ("warm", "repeat", "read")
+TRIES = 3
+"""So often a service is recorded that ends meanwhile."""
 AT_REST_S = 1.5
 """So long it is watched what the service sends by itself: a worker looks for work a few times in a second."""
 MAY_BE_LEFT_OUT: tuple[Kind, ...] = ("repeat", "read")
@@ -49,8 +51,23 @@ def look_and_plan(
         with open_testbed(target, stack, logs=logs, progress=progress) as bed:
             run = RunConfiguration(profile=profile, without=without, folder=Path(folder))
             with _leads_to_check(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
-                seen = loop.run(_look(bed, run))
+                seen = recorded(lambda: loop.run(_look(bed, run)), progress)
             return standard_suite(target, seen, bed.lacking)
+
+
+def recorded(look: Callable[[], Unbroken], progress: Callable[[str], None]) -> Unbroken:
+    """Look again where the service ended meanwhile: a suite without its statements would miss what ends it.
+
+    Whether a connection that is cut finds the service at a moment that it does not survive is chance; at a statement
+    of its own it is none.
+    """
+    seen = look()
+    for _ in range(TRIES - 1):
+        if not seen.unrecorded:
+            break
+        progress(f"{seen.unrecorded}; recording again")
+        seen = look()
+    return seen
 
 
 @contextmanager

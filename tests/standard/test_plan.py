@@ -20,7 +20,7 @@ from harness.search.recording.places import Kind, Place
 from harness.search.recording.recording import Observed, Recording
 from harness.search.sweep.lane import EndedError
 from harness.stack.service.start import in_one_line
-from harness.standard.looking import not_recorded
+from harness.standard.looking import not_recorded, recorded
 from harness.standard.plan import StandardSuite, Unbroken, standard_suite
 from harness.standard.statements import statements
 from harness.target import Target, load_target
@@ -91,13 +91,24 @@ def test_more_deliveries_than_connections_meet_an_error_at_the_first_statement_t
 
 def test_a_service_that_ended_while_it_was_recorded_is_quoted(target: Target) -> None:
     ended = EndedError("the service ended by itself with status 1")
-    ended.last_words = in_one_line("Traceback (most recent call last):\n  File 'a'\n    x\nOSError: gone\n\nbye\n")
+    ended.last_words = in_one_line(
+        "Traceback (most recent call last):\n  File 'a'\n    x\nOSError: gone\n    at Socket.emit (node)\n\nbye\n"
+    )
     suite = standard_suite(target, not_recorded(ended), nothing_lacks)
     why = {left.what: left.why for left in suite.left_out}["the statements"]
     assert why == (
         "the service ended by itself with status 1, when its connections to its servers were cut; its last words: "
         "Traceback (most recent call last): | OSError: gone | bye"
     )
+
+
+@pytest.mark.parametrize(("ended", "looks"), [([], 1), (["first"], 2), (["first", "second", "third"], 3)])
+def test_a_service_that_ends_while_it_is_recorded_is_recorded_again(ended: list[str], looks: int) -> None:
+    told: list[str] = []
+    seen = iter([Unbroken(statements=(), kept={}, used=ALL, unrecorded=why) for why in (*ended, "")])
+    found = recorded(lambda: next(seen), told.append)
+    assert told == [f"{why}; recording again" for why in ended[: looks - 1]]
+    assert found.unrecorded == ("third" if len(ended) == 3 else "")
 
 
 def test_what_is_never_answered_is_broken_on_its_way_only(target: Target) -> None:

@@ -18,6 +18,8 @@ LOG_TAIL_LINES = 15
 NOT_STARTED = "the service did not start: "
 TRACEBACK = "Traceback (most recent call last)"
 """How Python begins one. The lines of its frames are indented."""
+FRAME = re.compile(r"\s+at \S")
+"""A frame of JavaScript's or Java's."""
 
 
 class ServiceStartError(HarnessError):
@@ -132,6 +134,6 @@ def without_frames(tail: str) -> str:
     frames = True  # it may begin within one
     for line in tail.splitlines():
         frames = line.startswith(TRACEBACK) or (line[:1].isspace() and (frames or line.lstrip().startswith('File "')))
-        if not frames or line.startswith(TRACEBACK):
+        if (not frames and FRAME.match(line) is None) or line.startswith(TRACEBACK):
             kept.append(line)
     return "\n".join(kept) or tail

@@ -103,7 +103,7 @@ class Sweeper:
         if unsteady:
             told.append(f"{counted(unsteady, 'statement')} that only one of two unbroken runs had, or in another order")
         if thinned:
-            told.append(f"{counted(thinned, 'statement')} that are equal to others, which were planned")
+            told.append(f"{counted(thinned, 'statement')} equal to others, which were planned")
 
     def _leave_out_unread(self, known: Sequence[ServerSeen]) -> None:
         for server in known:
