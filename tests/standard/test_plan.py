@@ -91,9 +91,8 @@ def test_more_deliveries_than_connections_meet_an_error_at_the_first_statement_t
 
 def test_a_service_that_ended_while_it_was_recorded_is_quoted(target: Target) -> None:
     ended = EndedError("the service ended by itself with status 1")
-    ended.last_words = in_one_line(
-        "Traceback (most recent call last):\n  File 'a'\n    x\nOSError: gone\n    at Socket.emit (node)\n\nbye\n"
-    )
+    traceback = "Traceback (most recent call last):\n  File 'a'\n    x\nOSError: gone\n"
+    ended.last_words = in_one_line(f"{traceback}    at Socket.emit (node)\n\nbye\n")
     suite = standard_suite(target, not_recorded(ended), nothing_lacks)
     why = {left.what: left.why for left in suite.left_out}["the statements"]
     assert why == (
