@@ -284,6 +284,21 @@ async def test_who_begins_with_tls_has_to_name_the_protocol(relay: RelayServer, 
 
 
 @pytest.mark.asyncio
+async def test_where_tls_is_declined_who_goes_on_without_is_served(relay: RelayServer, stack: Stack) -> None:
+    """A service that insists on TLS leaves; one that does not sends its password to whoever it is."""
+    async with laid(relay, "postgres", stack, tls="required") as bed:
+        context = await trusting(bed)
+        await bed.control.trouble_handshakes("hop", "declined")
+        with pytest.raises(ConnectionError, match="rejected SSL upgrade"):
+            await bed.postgres(ssl=context)
+        assert await (await bed.postgres(ssl="prefer")).fetchval("SELECT 1") == 1
+        assert await bed.control.trouble_handshakes("hop", None) == (2, 2)
+        assert await (await bed.postgres(ssl=context)).fetchval("SELECT 2") == 2
+        with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="did not ask for TLS"):
+            await bed.postgres(ssl=False)
+
+
+@pytest.mark.asyncio
 async def test_who_says_nothing_begins_with_nothing(relay: RelayServer, stack: Stack) -> None:
     """Neither who waits nor who leaves at once keeps others from beginning."""
     async with laid(relay, "postgres", stack, tls="required") as bed:
