@@ -155,11 +155,16 @@ async def test_retry_takes_longer_than_a_turn_may(lab: Lab) -> None:
 @nightly("waits until what has ended could be taken for slow")
 @proves("commit.resolve", fails="outcome", match="3 of .*unknown")
 async def test_quick_transactions_leave_no_trace(lab: Lab) -> None:
-    """Quick transactions, one after the other, have ended long ago: those that come together share one as before."""
+    """Six quick transactions have ended long ago, and a slow one just now: those that come then share one as before."""
     await lab.restart(*GROUPED, "WEBHOOK_GROUP_QUICK_S=1.5")
     for _ in range(6):
         await lab.deliver()
-    await lab.wait(1.7, because="what is under way is taken for slow after a second and a half")
+    slow = wire.hold(postgres.answered("COMMIT", nth=1))
+    await lab.inject(slow)
+    async with lab.deliver():
+        await lab.until(slow.fired())
+        await lab.wait(1.7, because="what is under way is taken for slow after a second and a half")
+        await lab.heal(slow)
     commit = wire.hold(postgres.answered("COMMIT", nth=1))
     async with (
         lab.limits(service.metric("webhook_commits_resolved_total"), at_least=2),
@@ -202,6 +207,19 @@ async def test_deadline_in_mid_batch(lab: Lab) -> None:
     async with batch(lab, lab.deliver(expect=UNKNOWN), lab.deliver(4), apart_s=2):
         await lab.until(service.answers(at_least=2))  # the first one's, and that of the one whose time is over
         await lab.heal(insert)
+
+
+@nightly("waits for a deadline of a request")
+@proves("errors.refuse", fails="log_clean", match=UNHANDLED)
+async def test_batch_commit_lost_then_silence(lab: Lab) -> None:
+    """A batch is stored, and its answer is lost. Each of the five asks what became of it, in vain: unknown, each."""
+    await lab.restart(*GROUPED, "WEBHOOK_REQUEST_TIMEOUT_S=4", "WEBHOOK_DEADLINE_STATEMENT=off")
+    asked = [wire.stall(postgres.sent("INSERT", nth=nth)) for nth in range(3, 8)]
+    async with (
+        lab.inject(wire.cut(postgres.answered("COMMIT", nth=2)), *asked),
+        batch(lab, lab.deliver(5, expect=UNKNOWN)),
+    ):
+        pass
 
 
 @nightly("as batch_commit_cut, with a smaller batch")
