@@ -177,6 +177,9 @@ class ContractDescription(Table):
     Without it no such request is sent."""
     repeat_is_same: bool = Field(default=False, strict=True)
     """A repeat gets the first answer again, to the byte. Otherwise it must only be acknowledged, or `already`."""
+    wrong_asks_nobody: bool = Field(default=False, strict=True)
+    """What must be rejected is rejected before the service sends anything for it over a link: a stranger who may not
+    send costs its servers nothing."""
     keeps_connections: bool = Field(default=False, strict=True)
     """After an answer a client may use its connection again within two seconds, until it sends `Connection: close`,
     after which the service ends it. The contract's requests then share a connection. Otherwise each has its own."""

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 
 from harness.history.events import (
+    AskedForWrong,
     Asks,
     AtRest,
     CountsLogged,
@@ -94,9 +95,14 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("never_denied", lambda: whole().ask(Asks.READ, "a", ABSENT), "acknowledged, and denied: reading a: absent"),
     ("never_denied", lambda: whole().ask(Asks.READ, "a", REJECTED), "acknowledged, and denied: reading a: rejected"),
     ("shows_what_was_sent", lambda: whole().ask(Asks.READ, "a", ACKNOWLEDGED, shown="other"), "a: shows another"),
-    ("shows_what_was_sent", lambda: whole().ask(Asks.READ_UNSENT, "x", ACKNOWLEDGED), "which was never sent"),
+    ("shows_what_was_sent", lambda: whole().ask(Asks.READ_UNSENT, "x", ACKNOWLEDGED), "which had not been sent"),
     ("wrong_is_rejected", lambda: whole().ask(Asks.WRONG, "x", ACKNOWLEDGED, owed=REJECTED), "the one, which must be"),
     ("wrong_is_rejected", lambda: whole().ask(Asks.WRONG, "x", REFUSED, owed=REJECTED), "owed rejected, got refused"),
+    (
+        "wrong_asks_nobody",
+        lambda: whole().tell(AskedForWrong("redis", 3, ("x", "y")), AskedForWrong("postgres", 3, ())),
+        "for 2 of 3 requests that must be rejected something was sent over redis: x the first",
+    ),
     ("first_body_stays", lambda: whole().ask(Asks.TAKEN, "a", ACKNOWLEDGED, owed=CONFLICT), "under a: owed conflict"),
     ("first_body_stays", lambda: whole().ask(Asks.TAKEN, "a", REFUSED, owed=CONFLICT), "owed conflict, got"),
     ("refused_is_not_stored", refused_and_stored_before_it_was_sent_again, "refused, but stored: b"),

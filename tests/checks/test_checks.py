@@ -100,7 +100,7 @@ def test_an_end_that_was_wanted_is_no_failure(story: Story) -> None:
 def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     empty = {each.name for each in STANDING if each(whole().recorder.history).observations == 0}
     of_the_contract = {"shows_what_was_sent", "wrong_is_rejected", "first_body_stays", "owed", "leaves_nothing"}
-    of_the_contract |= {"effects_agree", "keeps_secrets", "counts_are_true", "log_tells_answers"}
+    of_the_contract |= {"effects_agree", "keeps_secrets", "counts_are_true", "log_tells_answers", "wrong_asks_nobody"}
     of_the_run = {
         "slower",
         "reached",

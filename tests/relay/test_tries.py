@@ -65,6 +65,20 @@ def test_a_statement_that_failed_and_was_sent_again_is_told_with_its_answers() -
     assert times == sorted(times)
 
 
+@pytest.mark.parametrize(("noted", "told"), [(r"own_\d+", ("own_1", "own_2")), ("", ())])
+def test_what_is_only_noted_is_told_once_and_not_counted(noted: str, told: tuple[str, ...]) -> None:
+    bed = Bed("postgres")
+    bed.tries.begin(SUBJECTS, noted)
+    wire = prepared(bed)
+    for subject in ("own_2", "msg_1", "own_1", "own_2"):
+        wire.sends(insert(subject))
+        wire.answers(INSERTED)
+    data = bed.tries.tally().to_json()
+    assert isinstance(data, dict)
+    tally = Tally.from_json(data)
+    assert (tally.noted, tally.statements) == (told, 1)
+
+
 def test_what_was_sent_again_although_it_had_not_failed_is_no_retry() -> None:
     bed = counting()
     wire = prepared(bed)

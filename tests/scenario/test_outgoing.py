@@ -143,6 +143,15 @@ def test_a_read_shows_the_digest_of_what_was_sent(target: Target) -> None:
     assert shown(target, "delivery", b'{"body_base64":"a"}') == "", "that is no base64"
 
 
+@pytest.mark.parametrize("body", [b'{"a": "x"}', b'{"a": "a"}', b"[1]"])
+def test_what_is_altered_is_signed_for_the_body_that_was_sent_before(target: Target, body: bytes) -> None:
+    request = outgoing(target, replace(DELIVERY, body=body), Asks.WRONG, "altered")
+    assert request.headers["webhook-id"] == DELIVERY.id
+    assert json.loads(request.body)
+    assert not signed_by(request, secrets(target)[0])
+    assert signed_by(replace(request, body=body), secrets(target)[0])
+
+
 @pytest.mark.parametrize("asks", [Asks.DELIVER, Asks.READ, Asks.WRONG, Asks.HEALTH])
 def test_an_unknown_request_is_refused_with_those_that_there_are(target: Target, asks: Asks) -> None:
     with pytest.raises(UsageError, match=r"request: name = 'nothing': the target has no such request; .*valid: "):

@@ -104,7 +104,7 @@ class Exchange:
 
 _WORDS: Mapping[Asks, str] = {
     Asks.READ: "reading {delivery}",
-    Asks.READ_UNSENT: "reading {delivery}, which was never sent",
+    Asks.READ_UNSENT: "reading {delivery}, which had not been sent",
     Asks.TAKEN: "another body under {delivery}",
     Asks.WRONG: "{name}, which must be rejected",
     Asks.HEALTH: "{name}",

@@ -13,7 +13,7 @@ from harness.checks.facts.exchanges import Exchange, by_the_clock, exchanges, se
 from harness.checks.facts.told import Clash, Wrong, told
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
-from harness.history.events import Asks, RequestEnded
+from harness.history.events import AskedForWrong, Asks, RequestEnded
 from harness.vocabulary import ACKNOWLEDGED, CONFIRMED
 
 
@@ -91,7 +91,7 @@ def shows_what_was_sent(history: History) -> Examined:
     """
     unsent = _asking(history, Asks.READ_UNSENT)
     shown = [e for e in _asking(history, Asks.READ) if e.ended is not None and e.ended.shown]
-    saw = f"{len(shown)} bodies shown, {len(unsent)} reads of ids that were never sent"
+    saw = f"{len(shown)} bodies shown, {len(unsent)} reads of ids that had not been sent"
     return _of_clashes(told(history).wrong(Wrong.SHOWN), len(shown) + len(unsent), saw=saw, why=_shown)
 
 
@@ -137,6 +137,25 @@ def answers_agree(history: History) -> Examined:
     count = sum(map(len, found.words.values()))
     saw = f"{count} answers and rows about {len(found.words)} deliveries"
     return _of_clashes(other, count, saw=saw, why=lambda clash: clash.told)
+
+
+@check(Kind.LIVENESS)
+def wrong_asks_nobody(history: History) -> Examined:
+    """What must be rejected is rejected before a server is asked for it, if the target says so."""
+    read = list(history.of(AskedForWrong))
+    stories = [
+        f"for {len(each.ids)} of {each.wrong} requests that must be rejected something was sent over {each.link}: "
+        f"{each.ids[0]} the first"
+        for each in read
+        if each.ids
+    ]
+    count = max((each.wrong for each in read), default=0)
+    return Examined(
+        problem="; ".join(stories),
+        saw=f"{count} requests that must be rejected, looked for on {len(read)} links" if read
+        else "nothing of this kind is limited",
+        observations=count,
+    )  # fmt: skip
 
 
 def _only_safety_if(found: Examined, unsafe: bool) -> Examined:

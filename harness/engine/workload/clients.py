@@ -27,7 +27,7 @@ from harness.stack.service.service import ServiceProcess
 from harness.target import Delivery, OutgoingRequest, Target
 from harness.target.sections.outcomes import lacking, unsaid
 from harness.target.sections.secrets import SecretsDescription
-from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, UNKNOWN, Outcome, Value
+from harness.vocabulary import ACKNOWLEDGED, CONFIRMED, REFUSED, REJECTED, UNKNOWN, Outcome, Value
 
 ANSWER_CHARACTERS_KEPT = 1_000
 LOOK_AFTER_S = 0.2
@@ -157,6 +157,8 @@ class Clients:
     """Every delivery that was sent, by its id, whatever the history."""
     first_sent_s: dict[str, float] = field(default_factory=dict)
     """When each delivery was sent first, by this machine's wall clock."""
+    accepted: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """The headers with which each delivery was confirmed last, if it was a plain one: somebody may have recorded it."""
     answered: Counter[int] = field(default_factory=Counter)
     """How many answers came from each port, those about health aside."""
     _numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
@@ -164,12 +166,19 @@ class Clients:
     async def send(self, delivery: Delivery, errand: Errand) -> Answer:
         """Send one request and wait for its end. Raises UsageError for one that the target does not describe."""
         request = outgoing(self.target, delivery, errand.asks, errand.name, ahead_s=self.service.clock_ahead_s)
+        if errand.asks is Asks.WRONG and self.target.description.wrong[errand.name].altered:
+            request = dataclasses.replace(request, headers=self.accepted.get(delivery.name, request.headers))
         if errand.last:
             request = dataclasses.replace(request, headers={**request.headers, "connection": "close"})
         self.secrets.sent(request)
+        if errand.asks is Asks.WRONG and self.target.description.secrets.headers:
+            # Whoever is told what it should have had, a signature say, need not know how it is made.
+            self.secrets.sent(outgoing(self.target, delivery, Asks.DELIVER, "", ahead_s=self.service.clock_ahead_s))
         number = self._record_sent(delivery, errand)
         began_ns = time.monotonic_ns()
         ending = await self._calling(number, delivery, request, errand)
+        if errand.asks is Asks.DELIVER and not errand.name and ending.outcome in CONFIRMED:
+            self.accepted[delivery.name] = request.headers
         answer = Answer(
             delivery.id, ending.outcome, ending.status, ending.body, (ending.at_ns - began_ns) / 1e6, ending.problem,
             ending.broken_off, ending.headers,

@@ -13,8 +13,9 @@ from harness.checks.facts.exchanges import exchanges
 from harness.engine.rig import Rig
 from harness.engine.tasks import at_once
 from harness.engine.workload.clients import Answer, Errand
-from harness.engine.workload.deliveries import Deliveries, of_one_size
+from harness.engine.workload.deliveries import Deliveries, of_the_contract
 from harness.engine.workload.outgoing import changed, health_paths, source_of
+from harness.engine.workload.payloads import with_another_letter
 from harness.errors import UsageError
 from harness.history.events import Asks, Purpose
 from harness.stack.http.client import HttpClient
@@ -55,9 +56,8 @@ class Contract:
     _turns: Iterator[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        seed = f"{self.rig.clients.deliveries.seed}/contract"
-        self._fresh = of_one_size(seed)
-        self._turns = itertools.count(zlib.crc32(seed.encode()))
+        self._fresh = of_the_contract(self.rig.clients.deliveries.seed)
+        self._turns = itertools.count(zlib.crc32(self._fresh.seed.encode()))
 
     def recording(self, rig: Rig) -> Contract:
         """Return the same contract, with a history that goes on in another rig of the same service."""
@@ -101,16 +101,25 @@ class Contract:
         """Send the wrong ones at once, and beside them the others in a few rows, each one request after the other.
 
         A row keeps the order in which its requests tell most: first the delivery, then its read. While something is
-        broken all are sent at once, since a broken service takes its time for each.
+        broken those of all rows are sent at once, since a broken service takes its time for each; and the wrong ones
+        after them, when the service knows what is broken, and does what it does then.
         """
         errands = [self._errand(Asks.WRONG, name, broken=broken, purpose=purpose) for name in asked.wrong]
-        rows = [[(self._fresh.next(), errand)] for errand in errands]
-        rows += map(list, self._others(asked, known, broken=broken, purpose=purpose))
+        of_wrong = [[(self._meant(errand.name, known), errand)] for errand in errands]
+        rows = [list(row) for row in self._others(asked, known, broken=broken, purpose=purpose)]
         if broken:
-            rows = [[each] for row in rows for each in row]
+            await at_once(self._send_row([each]) for row in rows for each in row)
+            rows = of_wrong
         elif self.one_by_one:
-            rows = [[each for row in rows for each in row]]
+            rows = [[each for row in (*of_wrong, *rows) for each in row]]
+        else:
+            rows = [*of_wrong, *rows]
         await at_once(self._send_row(row) for row in rows)
+
+    def _meant(self, wrong: str, known: Sequence[Delivery]) -> Delivery:
+        """Of what a wrong request is made: a delivery that was accepted, if it is that one altered; else a new one."""
+        altered = self.rig.target.description.wrong[wrong].altered
+        return known[0] if altered and known else self._fresh.next()
 
     async def _send_row(self, row: Sequence[tuple[Delivery, Errand]]) -> None:
         """Send one request after the other, over one connection if the service keeps them.
@@ -138,8 +147,12 @@ class Contract:
         return errand.asks is Asks.WRONG and self.rig.target.description.wrong[errand.name].stays
 
     def _is_alone(self, errand: Errand) -> bool:
-        right = self.rig.target.description.right.get(errand.name) if errand.asks is Asks.DELIVER else None
-        return errand.asks is Asks.WRONG or (right is not None and bool(right.behind or right.followed_by))
+        return errand.asks is Asks.WRONG or (errand.asks is Asks.DELIVER and self._ends_its_connection(errand.name))
+
+    def _ends_its_connection(self, name: str) -> bool:
+        """Whether something follows the right delivery of that name, after which the service may end the connection."""
+        right = self.rig.target.description.right.get(name)
+        return right is not None and bool(right.behind or right.followed_by)
 
     async def ask(self, name: str, delivery: Delivery | None, *, broken: bool, expect: Outcome | None) -> Answer:
         """Send one request by its name. `delivery`: what it is about; None: one that was never sent.
@@ -187,19 +200,35 @@ class Contract:
             yield self._about(delivery, asked.senders, broken=broken, purpose=purpose)
 
     def _right(self, right: Sequence[str], *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
-        described = self.rig.target.description
+        """Each unusual delivery and its reads; the first one is read before it is sent, too.
+
+        A service that remembers what it did not find would deny it then.
+        """
+        reads = () if broken else tuple(self.rig.target.description.reads)
         of_round = self._fresh.next()
-        for name in right:
-            # Ids of the same round may differ in nothing but what their descriptions say.
-            meant = described.right[name]
-            unusual = changed(self._fresh.next() if meant.id is None else of_round, meant)
+        for place, name in enumerate(self._in_row(right) if reads else right):
+            unusual = self._unusual(name, of_round)
+            for read in reads if place == 0 else ():
+                yield unusual, self._errand(Asks.READ_UNSENT, read, broken=broken, purpose=purpose)
             yield unusual, self._errand(Asks.DELIVER, name, broken=broken, purpose=purpose)
-            for read in described.reads if not broken else ():
+            for read in reads:
                 yield unusual, self._errand(Asks.READ, read, broken=broken, purpose=purpose)
 
+    def _in_row(self, right: Sequence[str]) -> Sequence[str]:
+        """These, and first one that is sent in its place in the row: a plain one, if there is none among them."""
+        alone = [name for name in right if self._ends_its_connection(name)]
+        return [*([name for name in right if name not in alone] or [""]), *alone]
+
+    def _unusual(self, name: str, of_round: Delivery) -> Delivery:
+        """The right delivery of that name. Ids of a round may differ in nothing but what their descriptions say."""
+        if not name:
+            return self._fresh.next()
+        meant = self.rig.target.description.right[name]
+        return changed(self._fresh.next() if meant.id is None else of_round, meant)
+
     def _without_delivery(self, *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
-        """What is asked about no delivery that was sent."""
-        for name in self.rig.target.description.reads:
+        """What is asked about no delivery. Of one that is not there `_right` asks, unless something is broken."""
+        for name in self.rig.target.description.reads if broken else ():
             yield self._fresh.next(), self._errand(Asks.READ_UNSENT, name, broken=broken, purpose=purpose)
         for name in health_paths(self.rig.target):
             yield self._fresh.next(), self._errand(Asks.HEALTH, name, broken=broken, purpose=purpose)
@@ -217,9 +246,20 @@ class Contract:
         if described.contract.taken_id is not None:
             yield self._with_another_body(delivery), self._errand(Asks.TAKEN, "", broken=broken, purpose=purpose)
         for identity in senders:
-            source = source_of(self.rig.target, identity)
-            of_other = dataclasses.replace(delivery, source=source, identity=identity)
-            yield of_other, self._errand(Asks.DELIVER, "", broken=broken, purpose=purpose)
+            yield from self._of_another(identity, delivery, broken=broken, purpose=purpose)
+
+    def _of_another(
+        self, identity: str, delivery: Delivery, *, broken: bool, purpose: Purpose
+    ) -> Iterator[tuple[Delivery, Errand]]:
+        """The same id from somebody else. From another source it is another delivery, so it has a body of its own."""
+        source = source_of(self.rig.target, identity)
+        own = source != delivery.source
+        body = with_another_letter(delivery.body) if own else None
+        of_other = Delivery(delivery.id, source, body or delivery.body, identity=identity)
+        yield of_other, self._errand(Asks.DELIVER, "", broken=broken, purpose=purpose)
+        for name, read in self.rig.target.description.reads.items():
+            if own and not broken and any("{source}" in text for text in (read.path, *read.headers.values())):
+                yield of_other, self._errand(Asks.READ, name, broken=broken, purpose=purpose)
 
     def _errand(self, asks: Asks, name: str, *, broken: bool, purpose: Purpose) -> Errand:
         named = "" if name in (AGAIN, TAKEN) else name
@@ -237,10 +277,7 @@ class Contract:
 
     def _with_another_body(self, delivery: Delivery) -> Delivery:
         """The same delivery with a body that differs in its last letter, if it ends like the harness's own."""
-        body, letter = delivery.body, delivery.body[-3:-2]
-        if not (body.endswith(b'"}') and letter.isalpha()):
-            return dataclasses.replace(delivery, body=self._fresh.next().body)
-        return dataclasses.replace(delivery, body=body[:-3] + (b"b" if letter == b"a" else b"a") + body[-2:])
+        return dataclasses.replace(delivery, body=with_another_letter(delivery.body) or self._fresh.next().body)
 
     def _known(self, *, own: bool) -> Sequence[Delivery]:
         """One delivery that was acknowledged before the scenario; `own`: the scenario's last one, if it has one."""

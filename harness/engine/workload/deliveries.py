@@ -53,6 +53,11 @@ def of_every_size(seed: str, limit_bytes: int) -> Deliveries:
     return Deliveries(seed, varied, small=small)
 
 
+def of_the_contract(seed: str) -> Deliveries:
+    """Make the contract's own deliveries, which are small, and other than the scenario's. `seed`: that of those."""
+    return of_one_size(f"{seed}/contract")
+
+
 def of_one_size(seed: str) -> Deliveries:
     """Make small deliveries of one size, so that a message has the same length in each. Sweeps use these."""
     return Deliveries(seed, payloads.same_size)

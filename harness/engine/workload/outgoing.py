@@ -15,6 +15,7 @@ from datetime import UTC, datetime, tzinfo
 from email.utils import parsedate_to_datetime
 from typing import TypeVar, cast
 
+from harness.engine.workload.payloads import with_another_letter
 from harness.errors import UsageError
 from harness.history.events import Asks
 from harness.target import SOURCE, Delivery, OutgoingRequest, Target
@@ -113,6 +114,10 @@ def _made_right(target: Target, delivery: Delivery, right: RightDescription, ahe
 
 def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription, ahead_s: float) -> OutgoingRequest:
     meant = changed(delivery, wrong)
+    if wrong.altered:
+        usual = _signed(target, meant, wrong.age_s, ahead_s)
+        # What JSON allows: a service that looked no further would take it.
+        return dataclasses.replace(usual, body=with_another_letter(usual.body) or usual.body + b" ")
     signer = wrong.signed_as or delivery.identity
     signed = dataclasses.replace(meant, source=source_of(target, signer), identity=signer)
     right = _signed(target, signed, wrong.age_s, ahead_s)

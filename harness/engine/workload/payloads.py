@@ -59,6 +59,14 @@ def small(rng: random.Random, index: int, *, limit_bytes: int) -> bytes:
     return f"{start}{part * parts}{end}".encode()
 
 
+def with_another_letter(body: bytes) -> bytes | None:
+    """Return a body that differs in its last letter; None if it does not end as the harness's own do."""
+    letter = body[-3:-2]
+    if not (body.endswith(b'"}') and letter.isalpha()):
+        return None
+    return body[:-3] + (b"b" if letter == b"a" else b"a") + body[-2:]
+
+
 def _nested(rng: random.Random, *, depth: int) -> object:
     inner: object = rng.choice(EDGES)
     for level in range(depth):

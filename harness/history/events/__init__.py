@@ -92,13 +92,14 @@ from harness.history.events.steps import (
     StepBegan,
     StepEnded,
 )
-from harness.history.events.tries import SentAgain, TriesCounted, TryMade
+from harness.history.events.tries import AskedForWrong, SentAgain, TriesCounted, TryMade
 
 __all__ = [
     "AlertChanged",
     "AlertsLeft",
     "AlertsWatched",
     "AnswersLogged",
+    "AskedForWrong",
     "Asks",
     "AtRest",
     "CapacityMeasured",

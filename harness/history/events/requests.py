@@ -30,7 +30,7 @@ class Asks(enum.StrEnum):
     READ = "read"
     """Show what is stored of this delivery."""
     READ_UNSENT = "read_unsent"
-    """Show what is stored of an id that was never sent."""
+    """Show what is stored of an id that was not sent by then."""
     TAKEN = "taken"
     """Store another body under an id that is taken."""
     WRONG = "wrong"

@@ -44,6 +44,15 @@ class TriesCounted(Event, kind="tries.counted"):
 
 
 @dataclass(frozen=True, repr=False)
+class AskedForWrong(Event, kind="asked_for_wrong"):
+    """`ids`: of so many requests that must be rejected, those for which something was sent over the link."""
+
+    link: str
+    wrong: int
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, repr=False)
 class SentAgain(Event, kind="sent_again"):
     """A statement that failed, and was sent again for the same delivery. `more`: how many tries are not listed.
 

@@ -291,12 +291,13 @@ class RelayControl:
         """Return how many messages of each kind have passed."""
         return [KindOfMessage(*each) for each in await self._ask("kinds", hop=hop)]
 
-    async def count_tries(self, hop: str, subjects: str) -> None:
+    async def count_tries(self, hop: str, subjects: str, noted: str = "") -> None:
         """Count anew, from now on, how often each statement of the hop is sent for one subject.
 
         `subjects`: an expression that finds what a request is about, such as a delivery's id, in its statements.
+        `noted`: one for what is only noted, and not counted; empty: nothing.
         """
-        await self._ask("count_tries", hop=hop, subjects=subjects)
+        await self._ask("count_tries", hop=hop, subjects=subjects, noted=noted)
 
     async def tries(self, hop: str) -> Tally:
         """Return what `count_tries` has counted so far."""

@@ -56,7 +56,7 @@ class ControlSession:
             "near_misses": self._near_misses,
             "seen": lambda request: self._hop(request["hop"]).seen(request["since_ns"]),
             "record": self._record,
-            "count_tries": lambda request: self._hop(request["hop"]).count_tries(request["subjects"]),
+            "count_tries": lambda request: self._hop(request["hop"]).count_tries(request["subjects"], request["noted"]),
             "tries": lambda request: self._hop(request["hop"]).tries().to_json(),
             "recording": lambda request: self._hop(request["hop"]).recording(),
         }

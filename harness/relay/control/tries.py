@@ -53,7 +53,7 @@ class Tally:
     `statements`: how many were sent, each counted once for each subject. `failed`: how many of these failed at least
     once. `tried`: those that failed and were sent again. `left_out`: how many more there were, or may have been. `met`:
     the errors that answered them, and others; `more_met`: how many more. `lives`: the hop's connections, from its first
-    on, less those `forgotten`. `quiet`: when nothing was due on any of them.
+    on, less those `forgotten`. `quiet`: when nothing was due on any of them. `noted`: what was named, and only noted.
     """
 
     statements: int
@@ -65,6 +65,7 @@ class Tally:
     lives: tuple[Life, ...] = ()
     forgotten: int = 0
     quiet: tuple[Quiet, ...] = ()
+    noted: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
         """Return a JSON object."""
@@ -76,6 +77,7 @@ class Tally:
             "statements": self.statements, "failed": self.failed, "left_out": self.left_out, "tried": tried,
             "met": met_json(self.met), "more_met": self.more_met, "lives": lives_json(self.lives),
             "forgotten": self.forgotten, "quiet": [list(span) for span in self.quiet],
+            "noted": list(self.noted),
         }  # fmt: skip
 
     @classmethod
@@ -89,4 +91,5 @@ class Tally:
             statements=data["statements"], failed=data["failed"], left_out=data["left_out"], tried=tried,
             met=met_from(data["met"]), more_met=data["more_met"], lives=lives_from(data["lives"]),
             forgotten=data["forgotten"], quiet=tuple((began_ns, ended_ns) for began_ns, ended_ns in data["quiet"]),
+            noted=tuple(data["noted"]),
         )  # fmt: skip

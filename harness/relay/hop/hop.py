@@ -174,9 +174,9 @@ class HopServer:
         """Return the recorded messages."""
         return self._state.sightings.recorded()
 
-    def count_tries(self, subjects: str) -> None:
-        """Count from now on how often each statement is sent for one subject."""
-        self._state.tries.begin(subjects)
+    def count_tries(self, subjects: str, noted: str) -> None:
+        """Count from now on how often each statement is sent for one subject, and note what else is named."""
+        self._state.tries.begin(subjects, noted)
         self._state.ledger.begin()
 
     def tries(self) -> Tally:

@@ -25,6 +25,7 @@ WORKS_MAX: Final = 20_000
 TRIES_MAX: Final = 64  # of one statement for one subject
 TOLD_MAX: Final = 400
 MET_MAX: Final = 1_000
+NOTED_MAX: Final = 10_000
 BEFORE_STATEMENTS: Final = ("startup", "authentication")
 
 
@@ -79,20 +80,23 @@ Key: TypeAlias = tuple[str, str, int]
 class Tries:
     """The tries of one hop, counted from `begin` on. What is kept is limited; what is not kept is counted."""
 
-    __slots__ = ("_left_out", "_met", "_more_met", "_subjects", "_works", "on", "speech")
+    __slots__ = ("_left_out", "_met", "_more_met", "_named", "_noted", "_subjects", "_works", "on", "speech")
 
     def __init__(self, speech: Speech) -> None:
         self.speech = speech
         self.on = False
         self._subjects = re.compile(rb"(?!)")
+        self._noted: re.Pattern[bytes] | None = None
+        self._named: set[str] = set()
         self._works: dict[Key, Work] = {}
         self._left_out = 0
         self._met: list[Refusal] = []
         self._more_met = 0
 
-    def begin(self, subjects: str) -> None:
-        """Count from now on. `subjects`: an expression that finds a subject."""
+    def begin(self, subjects: str, noted: str = "") -> None:
+        """Count from now on. `subjects`: an expression that finds a subject; `noted`: one for what is only noted."""
         self._subjects = re.compile(subjects.encode())
+        self._noted, self._named = re.compile(noted.encode()) if noted else None, set()
         self._works, self._left_out, self.on = {}, 0, True
         self._met, self._more_met = [], 0
 
@@ -104,6 +108,13 @@ class Tries:
                 break
             found = self._subjects.search(value[:VALUE_BYTES_SEARCHED])
         return "" if found is None else found[0].decode()
+
+    def note(self, message: Message) -> None:
+        """Note what a statement names."""
+        if self._noted is None or len(self._named) >= NOTED_MAX:
+            return
+        for text in (message.text[:TEXT_MAX].encode("utf-8", "replace"), *message.values):
+            self._named.update(each[0].decode() for each in self._noted.finditer(text[:VALUE_BYTES_SEARCHED]))
 
     def add(self, sent: Sent) -> None:
         """Keep a try."""
@@ -134,7 +145,7 @@ class Tries:
             self._more_met += 1
 
     def tally(self, lives: tuple[Life, ...] = (), quiet: tuple[Quiet, ...] = (), forgotten: int = 0) -> Tally:
-        """Return what failed and was sent again, and the errors. The rest is the hop's, and is told with it."""
+        """Return what failed and was sent again, errors, what was noted. The rest is the hop's, and is told with it."""
         merged = self._merged()
         failed = [key for key, work in merged.items() if any(sent.failed for sent in work.tries)]
         again = [key for key in failed if len(merged[key].tries) > 1]
@@ -150,6 +161,7 @@ class Tries:
             lives=lives,
             quiet=quiet,
             forgotten=forgotten,
+            noted=tuple(sorted(self._named)),
         )
 
     def _told(self, refusal: Refusal) -> Met:
@@ -193,6 +205,7 @@ class ConnectionTries:
         """Count a statement that the service sends, and return its subject, or ""."""
         if message.phase in BEFORE_STATEMENTS or not message.exchange:
             return ""
+        self._of.note(message)
         subject = self._of.subject_of(message)
         if subject:
             self._subject = subject

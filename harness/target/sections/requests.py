@@ -122,6 +122,9 @@ class RightDescription(ChangedDescription):
 class WrongDescription(ChangedDescription):
     """A delivery changed so that the service must reject it, whatever else is broken."""
 
+    altered: bool = Field(default=False, strict=True)
+    """The body is another than was signed. It is sent with the headers, signature included, of a delivery that was
+    accepted before, as somebody could who has recorded that one."""
     signed_as: str | None = None
     """Signed by another of the `[identities]`, and sent as if by the first."""
     path: UrlPath | None = None
@@ -167,6 +170,8 @@ class WrongDescription(ChangedDescription):
             raise wrong("sends_rest: all of it is sent before the answer", "give sent_bytes, too")
         if self.trickle_ms and self.sent_bytes is None:
             raise wrong("trickle_ms: all of it is sent at once", "give sent_bytes, too")
+        if self.altered and (self.body is not None or self.body_base64 is not None or self.signed_as is not None):
+            raise wrong("altered: it is another delivery's, with its signature", "leave the other one out")
         if self.stays and (self.hangs_up or self.sends_rest or self.sends_on_bytes or self.followed_by):
             raise wrong("stays: the client does something else once it has its answer", "leave one of them out")
         return self

@@ -8,13 +8,17 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 from harness.engine.rig import Rig
+from harness.engine.workload.deliveries import of_the_contract
 from harness.history.events import (
+    AskedForWrong,
+    Asks,
     ConnectionsSeen,
     ConnectionUsed,
     ErrorMet,
     ErrorsMet,
     QuietSeen,
     QuietTime,
+    RequestSent,
     SentAgain,
     TriesCounted,
     TryMade,
@@ -32,8 +36,10 @@ async def tries_recorded(rig: Rig) -> AsyncIterator[None]:
 
 async def count_tries(rig: Rig) -> None:
     """Count tries anew, from now on, on every link."""
-    subjects = rig.clients.deliveries.pattern
-    await asyncio.gather(*(rig.site.relay.count_tries(laid.hop, subjects) for laid in rig.site.links.values()))
+    subjects, noted = rig.clients.deliveries.pattern, ""
+    if rig.target.description.contract.wrong_asks_nobody:
+        noted = of_the_contract(rig.clients.deliveries.seed).pattern
+    await asyncio.gather(*(rig.site.relay.count_tries(laid.hop, subjects, noted) for laid in rig.site.links.values()))
 
 
 async def record_tries(rig: Rig) -> None:
@@ -41,11 +47,25 @@ async def record_tries(rig: Rig) -> None:
     tallies = await asyncio.gather(*(rig.site.relay.tries(laid.hop) for laid in rig.site.links.values()))
     for name, tally in zip(rig.site.links, tallies, strict=True):
         _record(rig, name, tally)
+    if rig.target.description.contract.wrong_asks_nobody:
+        wrong = _only_wrong(rig)
+        for name, tally in zip(rig.site.links, tallies, strict=True):
+            asked = tuple(named for named in tally.noted if named in wrong)
+            rig.recorder.record("relay", AskedForWrong(name, len(wrong), asked))
     limit_ms = rig.target.description.limits.idle_wait_ms
     if limit_ms is not None:
         spans = quiet_everywhere([tally.quiet for tally in tallies])
         long = [QuietTime(*span) for span in spans if span[1] - span[0] > limit_ms * 1e6]
         rig.recorder.record("relay", QuietSeen(limit_ms, tuple(long)))
+
+
+def _only_wrong(rig: Rig) -> frozenset[str]:
+    """The ids with which only requests were sent that must be rejected."""
+    wrong: set[str] = set()
+    others: set[str] = set()
+    for sent in rig.recorder.history.of(RequestSent):
+        (wrong if sent.asks == Asks.WRONG else others).add(sent.delivery_id)
+    return frozenset(wrong - others)
 
 
 def quiet_everywhere(of_links: Sequence[Sequence[Quiet]]) -> Sequence[Quiet]:

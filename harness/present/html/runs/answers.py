@@ -16,7 +16,7 @@ ROWS_MAX = 20
 _WORDS: Mapping[Asks, str] = {
     Asks.DELIVER: "store it",
     Asks.READ: "show it",
-    Asks.READ_UNSENT: "show one never sent",
+    Asks.READ_UNSENT: "show one not sent",
     Asks.TAKEN: "another body for its id",
     Asks.WRONG: "what must be rejected",
 }
