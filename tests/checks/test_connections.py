@@ -127,6 +127,20 @@ def test_no_way_to_keep_connections_is_a_cost_of_the_error(
     assert not cost_of(met_ms * MS, met.number, pool.all, (), ()).too_much
 
 
+@pytest.mark.parametrize(("own_error", "too_much"), [(True, False), (False, True)])
+def test_connections_that_each_met_an_error_of_their_own_are_no_cost_of_the_last_one(
+    own_error: bool, too_much: bool
+) -> None:
+    """Four deliveries err at once, one after the other, and the service gives up each one's connection."""
+    pool = Pool()
+    pool.requests(100, 5)
+    at_ns = 400 * MS
+    used = [replace(each, used_from_ns=at_ns - 9 * MS, used_until_ns=at_ns - MS, uses=2) for each in pool.all]
+    ended = [replace(each, ended_ns=at_ns + 60 * MS, by="service", idle_max_ms=200.0) for each in used]
+    erred = {each.number: each.used_until_ns for each in ended} if own_error else {}
+    assert cost_of(at_ns, ended[0].number, ended, (), (), erred).too_much is too_much
+
+
 def test_connections_that_are_replaced_since_they_are_old_are_none_of_the_errors() -> None:
     steps = [(10, 5), *[(700, 5)] * 42, (100, 5), (100, 5), (700, 5), (10, 5)]
     pool, met, met_ms = played(Pool(dies_ms=30_000), steps, 42)

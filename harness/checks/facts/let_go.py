@@ -7,12 +7,13 @@ replaced by a new one, that had not been idle for long, and at a time when nothi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.checks.clock import Span
 from harness.history.events import ConnectionUsed
 
+NO_ERRORS: Mapping[int, int] = {}
 KEPT_MS = 50.0
 """A connection that was at rest for so long was kept: others are ended as soon as they are given back."""
 IDLE_MS = 5_000.0
@@ -39,12 +40,18 @@ class Cost:
 
 
 def cost_of(
-    t_ns: int, connection: int, connections: Sequence[ConnectionUsed], causes: Sequence[int], ends: Sequence[Span]
+    t_ns: int,
+    connection: int,
+    connections: Sequence[ConnectionUsed],
+    causes: Sequence[int],
+    ends: Sequence[Span],
+    erred: Mapping[int, int] = NO_ERRORS,
 ) -> Cost:
     """Return what an error on that connection cost. 0: it was on none.
 
     `causes`: when something spoke of the server or of the line, which explains whatever follows. `ends`: when
-    processes of the service were ending.
+    processes of the service were ending. `erred`: when each connection met its last error: one that met its own at its
+    last use was not well, and many that err at once are each given up for its own.
     """
     if any(t_ns - CAUSE_NS <= cause <= t_ns for cause in causes):
         return Cost((), 0)
@@ -55,6 +62,7 @@ def cost_of(
         each
         for each in others
         if each.let_go
+        and erred.get(each.number, 0) < each.used_from_ns
         and each.used_until_ns <= t_ns < each.ended_ns
         and each.used_from_ns <= t_ns
         and (horizon_ns is None or each.ended_ns < horizon_ns)

@@ -57,8 +57,9 @@ def costs_no_other(history: History) -> Examined:
         triggers = sorted([*_errors(errors), *_of_requests(history)], key=lambda each: each.t_ns)
         examined += len(triggers)
         causes = _causes(history, seen.connections, errors) if seen.connections else ()
+        erred = {each.connection: each.t_ns for each in sorted(errors, key=lambda each: each.t_ns)}
         costs = [
-            (each, cost_of(each.t_ns, each.connection, seen.connections, causes, ends))
+            (each, cost_of(each.t_ns, each.connection, seen.connections, causes, ends, erred))
             for each in (triggers if seen.connections else ())
         ]
         blamed = max(filter(_too_much, costs), key=_how_likely, default=None)
