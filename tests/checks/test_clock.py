@@ -20,6 +20,7 @@ from harness.history.events import (
     FigureRead,
     MomentMissed,
     NotRecovered,
+    NotSteady,
     Purpose,
     RequestEnded,
     RequestSent,
@@ -86,6 +87,12 @@ def unready() -> Story:
     return whole().tell(sent, RequestEnded(90, REFUSED, 800.0, 503, "database away"))
 
 
+def relapsed() -> Story:
+    """A request of the steady state after the recovery, which the service gave up at a limit of its own."""
+    story = middle().request("w", REFUSED, expected=None, purpose=Purpose.WARM, took_ms=2_000)
+    return story.tell(NotSteady("1 of 10: w refused")).rows("a")
+
+
 def unanswered_again() -> Story:
     """A delivery that was acknowledged, and whose repeat had no answer."""
     story = whole()
@@ -122,6 +129,7 @@ STORIES = [
     variant_without_a_word,
     unanswered,
     given_up_by_the_service,
+    relapsed,
     unready,
     unanswered_again,
     unanswered_read,

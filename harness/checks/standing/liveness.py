@@ -143,11 +143,20 @@ def recovers(history: History) -> Examined:
         return Examined(problem=problem, saw=saw, observations=1, clock=_spans_of(history, NotRecovered))
     if relapse is not None and recovered is not None:
         problem = f"acknowledged once after healing, but not steadily: {relapse.reason}"
-        return Examined(problem=problem, saw=saw, observations=1)
+        return Examined(
+            problem=problem, saw=saw, observations=1, clock=tuple(by_the_clock(history, _relapsed(history)))
+        )
     wrong = [e for e in again if e.outcome not in CONFIRMED]
     stories = [f"{e.name}, sent again: {e.story()}" for e in wrong]
     found = _of_exchanges(wrong, stories, of=again, saw=saw, clock=by_the_clock(history, wrong))
     return replace(found, observations=len(again) + (recovered is not None))
+
+
+def _relapsed(history: History) -> Sequence[Exchange]:
+    """The requests of the steady state after the recovery that were not acknowledged."""
+    recovered_ns = max(entry.t_ns for entry in history.entries_of(Recovered))
+    steady = [e for e in exchanges(history) if e.sent.purpose in (Purpose.WARM, Purpose.HEALTHY)]
+    return [e for e in steady if e.span[0] > recovered_ns and e.outcome != ACKNOWLEDGED]
 
 
 @check(Kind.LIVENESS)
