@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.engine.steps import Deliver
 from harness.faults import Fault, wire
 from harness.protocols.contract.search import SEARCHED
 from harness.protocols.contract.standard import STANDARD
 from harness.standard.planned import PREFIX, Planned
-from harness.standard.shapes import MAY_NOT_KNOW, MAY_REFUSE, delivered, during, met_by
+from harness.standard.shapes import MAY_NOT_KNOW, MAY_REFUSE, during, met_by
 from harness.standard.statements import Statement
 from harness.target import Target
 from harness.vocabulary import Outcome
@@ -53,18 +54,19 @@ def _answer_breaks(statement: Statement, target: Target) -> Iterator[Planned]:
 
 
 def repeated_errors(statement: Statement, target: Target) -> Planned:
-    """Errors for more deliveries than the service may hold connections: it must give each connection back.
+    """Errors for more requests than the service may hold connections: it must give each connection back.
 
-    A pool of which every error takes a connection has none left then, and without a pool they are too many.
+    A pool of which every error takes a connection has none left then, and without a pool they are too many. Each
+    delivery is sent twice at once: who remembers it before it is stored acknowledges the second.
     """
     at, word, error = statement.link, statement.shown, SEARCHED.of(statement.link.protocol).errors[0]
-    count = min(target.description.limits.connections, ERRORS_MAX - 1) + 1
+    deliveries = min(target.description.limits.connections, ERRORS_MAX) // 2 + 1
     fault = wire.fail(statement.sent, code=error.code, fatal=error.fatal, always=True)
     return Planned(
-        id=_id(statement, f"errs_for_{count}"),
+        id=_id(statement, f"errs_for_{2 * deliveries}"),
         link=at.name,
-        about=f"The server of {at} answers {word} of {count} deliveries with its error {error.code}.",
-        moves=during([fault], [delivered(count)]),
+        about=f"The server of {at} answers {word} of {deliveries} deliveries, each sent twice, with {error.code}.",
+        moves=during([fault], [Deliver(deliveries, copies=2, expect=MAY_REFUSE)]),
     )
 
 

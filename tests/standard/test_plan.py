@@ -80,12 +80,12 @@ def of(link: Link, *texts: str, kind: Kind = "warm", answered: bool = True) -> R
 
 def test_more_deliveries_than_connections_meet_an_error_at_the_first_statement_that_writes(target: Target) -> None:
     sent = of(postgres, "BEGIN", "SELECT 1", "INSERT INTO orders", "UPDATE orders", "COMMIT")
-    many = target.description.limits.connections + 1
+    deliveries = target.description.limits.connections // 2 + 1
     found = {each.id: each for each in planned(target, sent).planned if "_errs_for_" in each.id}
-    assert [*found] == [f"standard_insert_errs_for_{many}_postgres"]
+    assert [*found] == [f"standard_insert_errs_for_{2 * deliveries}_postgres"]
     (each,) = found.values()
     assert each.schedule.to_python().count("always=True") == 1
-    assert f"deliver({many}, expect=ACKNOWLEDGED | REFUSED)" in each.schedule.to_python()
+    assert f"deliver({deliveries}, copies=2, expect=ACKNOWLEDGED | REFUSED)" in each.schedule.to_python()
     assert not any("_errs_for_" in name for name in ids(planned(target, of(postgres, "SELECT 1"), of(redis, "SET"))))
 
 
