@@ -100,7 +100,7 @@ def read_toml(path: Path, *, mend: str, near: Iterable[Path] = ()) -> Mapping[st
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as problem:
-        raise UsageError(f"{path}: not TOML: {problem}", hint="mend the line that it names") from problem
+        raise UsageError(f"{path}: not TOML: {problem}", hint="fix the line that it names") from problem
 
 
 def read_json(path: Path, *, mend: str, near: Iterable[Path] = (), place: str = "") -> Mapping[str, Any]:
@@ -110,10 +110,10 @@ def read_json(path: Path, *, mend: str, near: Iterable[Path] = (), place: str = 
     try:
         data = json.loads(text)
     except json.JSONDecodeError as problem:
-        raise UsageError(f"{place}: not JSON: {problem}", hint=f"mend the line that it names, or {mend}") from problem
+        raise UsageError(f"{place}: not JSON: {problem}", hint=f"fix the line that it names, or {mend}") from problem
     except (ValueError, RecursionError) as problem:
         hint = f"write smaller numbers, nest less, or {mend}"
-        raise UsageError(f"{place}: beyond what can be read: {problem}", hint=hint) from problem
+        raise UsageError(f"{place}: too deep or too large to read: {problem}", hint=hint) from problem
     if not isinstance(data, dict):
         raise UsageError.at(place, "file", path.name, "holds no JSON object", mend=mend)
     return data

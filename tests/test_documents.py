@@ -106,8 +106,8 @@ def test_another_version_is_refused_before_anything_else(found: object) -> None:
         (b"{", "not JSON: Expecting"),
         (b"[1]", "holds no JSON object"),
         (b"\xff\xfe", "cannot be read"),
-        (b"[" * 100_000, "beyond what can be read"),
-        (b"9" * 5_000, "beyond what can be read"),
+        (b"[" * 100_000, "too deep or too large to read"),
+        (b"9" * 5_000, "too deep or too large to read"),
     ],
 )
 def test_a_file_that_is_no_document_is_refused(tmp_path: Path, content: bytes, said: str) -> None:

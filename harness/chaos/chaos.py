@@ -1,4 +1,4 @@
-"""What a test gets: where its application connects, faults, moments, the history and the standing checks."""
+"""The fixture `chaos`: where the application connects, faults, moments, the history and the standing checks."""
 
 from __future__ import annotations
 

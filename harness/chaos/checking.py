@@ -1,4 +1,4 @@
-"""Reads what the application has left on its servers, and has the standing checks judge that."""
+"""Reads what the application left behind on its servers, and runs the standing checks on it."""
 
 from __future__ import annotations
 

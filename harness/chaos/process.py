@@ -1,4 +1,4 @@
-"""The test's own process in the place of a service that the harness has started."""
+"""The test's own process, in place of a service that the harness starts."""
 
 from __future__ import annotations
 

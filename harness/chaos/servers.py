@@ -1,4 +1,4 @@
-"""The servers of a session of tests: started when the first test needs them, replaced when one of them is unfit."""
+"""The servers of a test session: started when a test first needs them, replaced when one of them has failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The thread in which the harness acts, so that the test's own event loop, if it has one, need not be the harness's."""
+"""The thread in which the harness acts. It has its own event loop, so the test can use any other."""
 
 from __future__ import annotations
 
@@ -101,4 +101,4 @@ def check_nothing_waits(verb: str, instead: str) -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    raise UsageError(f"chaos.{verb}: an event loop runs here, and would stand still", hint=f"write {instead}")
+    raise UsageError(f"chaos.{verb}: an event loop runs here, and this call would block it", hint=f"write {instead}")

@@ -1,4 +1,4 @@
-"""Whether the service has felt a fault whose evidence proves only that it was carried out."""
+"""Whether the service felt a fault whose evidence proves only that the fault was carried out."""
 
 from __future__ import annotations
 

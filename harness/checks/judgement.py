@@ -180,7 +180,7 @@ def _broken(history: History) -> Iterator[str]:
     """Return why the run proves nothing, the most telling reason first."""
     # A server's death comes first: it makes the harness fail too.
     for death in (death for death in history.of(ServerDied) if death.fault is None):
-        end = f"status {death.status}; its last words:\n{death.log_tail}"
+        end = f"status {death.status}; the end of its output:\n{death.log_tail}"
         yield f"{death.told}: {end}"
     for crash in (crash for crash in history.of(ServerCrashed) if crash.fault is None):
         yield crash.told

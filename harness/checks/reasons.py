@@ -1,4 +1,4 @@
-"""Decides whether a proof's reason tells its failure apart from others."""
+"""Decides whether a proof's reason distinguishes its failure from others."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def check_reason(proof: Proof, place: str) -> None:
         raise UsageError.at(place, "match", proof.match, "not a regular expression", mend="write a string")
     if not proof.match and check.needs_match:
         raise UsageError.at(
-            place, "match", proof.match, f"many causes make {proof.fails} fail: this one must be told apart",
+            place, "match", proof.match, f"{proof.fails} can fail for many reasons, so the proof must name its own",
             mend="give a regular expression for the check's reason or the service's log",
         )  # fmt: skip
     try:
         expression = re.compile(proof.match)
     except re.error as problem:
         raise UsageError.at(
-            place, "match", proof.match, f"not a regular expression: {problem}", mend="mend or escape it"
+            place, "match", proof.match, f"not a regular expression: {problem}", mend="fix or escape it"
         ) from problem
     if proof.match and expression.search(check.says):
         raise UsageError.at(
-            place, "match", proof.match, f"is found in whatever {proof.fails} says: this failure must be told apart",
-            mend="name what it alone says: what was waited for, say",
+            place, "match", proof.match, f"is found in every failure of {proof.fails}",
+            mend="name words that only this failure has, for example what was waited for",
         )  # fmt: skip
 
 

@@ -160,7 +160,7 @@ def check_proofs(settings: SuiteSettings, *, proofs: bool) -> None:
     """Raise UsageError if proofs are to be tried while a protection is already off."""
     if proofs and settings.without:
         off = ", ".join(settings.without)
-        raise UsageError.at("command line", "--without", off, "a proof says itself what is off", mend="leave it out")
+        raise UsageError.at("command line", "--without", off, "each proof itself says what is off", mend="leave it out")
 
 
 def settings_of(given: dict[str, Any]) -> SuiteSettings:

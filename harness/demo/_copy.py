@@ -1,4 +1,4 @@
-"""Copies the demo into a folder of the user's, to be mended there."""
+"""Copies the demo into a folder of the user, who can fix it there."""
 
 from __future__ import annotations
 
@@ -23,4 +23,6 @@ def copy_to(folder: Path) -> None:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(FOLDER / name, folder / name)
     except OSError as problem:
-        raise HarnessError(f"{folder}: {problem}", hint="is the folder another user's, or the disk full?") from problem
+        raise HarnessError(
+            f"{folder}: {problem}", hint="does the folder belong to another user, or is the disk full?"
+        ) from problem

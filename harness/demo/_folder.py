@@ -1,4 +1,4 @@
-"""Where the demo lies, installed or not."""
+"""Where the demo is, installed or not."""
 
 from __future__ import annotations
 

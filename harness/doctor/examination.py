@@ -60,5 +60,9 @@ def _look(name: str, look: Callable[[], Finding], *, required: bool) -> Finding:
     except Exception as error:  # noqa: BLE001 - nothing is lost: it is the finding
         detail = f"could not be found out: {type(error).__name__}: {error}"
         return Finding(
-            name, ok=False, detail=detail, mend="report this line: the doctor itself is at fault", required=required
+            name,
+            ok=False,
+            detail=detail,
+            mend="report this line: it is a defect of the doctor itself",
+            required=required,
         )

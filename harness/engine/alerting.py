@@ -1,4 +1,4 @@
-"""Has a Prometheus watch the service by production's rules, only faster, and records what its alerts do."""
+"""Runs a Prometheus that watches the service with production's rules, only faster, and records its alerts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several processes of the service at once: copies beside it, or a new one that takes over while the old one drains."""
+"""Runs several processes of the service: copies beside it, or a new one that replaces the old one."""
 
 from __future__ import annotations
 

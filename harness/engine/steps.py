@@ -175,14 +175,16 @@ class Restart(Step, kind="restart"):
         for setting in self.settings:
             if not SETTING.fullmatch(setting):
                 mend = "write NAME=value, such as SHOP_POOL=5"
-                raise UsageError.at(self.kind, "settings", setting, "is no environment variable", mend=mend)
+                raise UsageError.at(self.kind, "settings", setting, "is not an environment variable", mend=mend)
         if len(self.expect) != 1:
-            raise UsageError.at(self.kind, "expect", self.expect, "a start comes to one thing", mend="write ENDS")
+            raise UsageError.at(self.kind, "expect", self.expect, "a start has one result", mend="write ENDS")
         for name in ("says", "hides"):
             text = getattr(self, name)
             if text and self.expect is not ENDS:
                 mend = "add expect=ENDS; lab.until(service.logged(...)) waits for a line of a service that lives"
-                raise UsageError.at(self.kind, name, text, "only a start that must end is judged by it", mend=mend)
+                raise UsageError.at(
+                    self.kind, name, text, "only the output of a start that must end is checked", mend=mend
+                )
             an_expression(self.kind, name, text)
 
     @property
@@ -221,7 +223,9 @@ class Copies(Step, kind="copies"):
         super().__post_init__()
         if not 2 <= self.n <= COPIES_MAX:
             mend = f"write 2 to {COPIES_MAX}"
-            raise UsageError.at(self.kind, "n", self.n, "one is there, and more than a few only wait", mend=mend)
+            raise UsageError.at(
+                self.kind, "n", self.n, "there is one already, and more than a few would only wait", mend=mend
+            )
 
 
 @dataclass(frozen=True, repr=False)
@@ -252,7 +256,9 @@ class Prepare(Step, kind="prepare"):
         _within(self.kind, "copies", self.copies, PREPARES_MAX)
         _within(self.kind, "tries", self.tries, PREPARES_MAX)
         if self.fails and self.tries > 1:
-            raise UsageError.at(self.kind, "tries", self.tries, "what has to fail is not tried again", mend="leave it")
+            raise UsageError.at(
+                self.kind, "tries", self.tries, "a command that has to fail is not retried", mend="leave it"
+            )
         for name in ("says", "hides"):
             an_expression(self.kind, name, getattr(self, name))
 
@@ -287,7 +293,9 @@ class FigureStep(Step):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.at_most is None and self.at_least is None:
-            raise UsageError.at(self.kind, "limits", None, "any number would do", mend="give at_most or at_least")
+            raise UsageError.at(
+                self.kind, "limits", None, "without a limit any number would hold", mend="give at_most or at_least"
+            )
 
 
 @dataclass(frozen=True, repr=False)
@@ -313,7 +321,7 @@ def _within(place: str, name: str, number: int, at_most: int) -> None:
     at_least_one(place, name, number, "does nothing")
     if number > at_most:
         raise UsageError.at(
-            place, name, number, "is more than one machine's sockets bear", mend=f"write {at_most} or less"
+            place, name, number, "is more than the sockets of one machine allow", mend=f"write {at_most} or less"
         )
 
 

@@ -1,4 +1,4 @@
-"""A supervisor: it starts the service again when that has ended, as production's does."""
+"""A supervisor: it restarts the service when it has ended, as production's supervisor does."""
 
 from __future__ import annotations
 

@@ -312,7 +312,7 @@ def _named(fault: NameFault, site: Site) -> tuple[Resolver, str]:
     name = site.laid(fault.link).name
     if site.resolver is None or name is None:
         mend = f'add name = "{fault.link}.test" to [links.{fault.link}], and have the service connect by it'
-        raise UsageError.at(fault.kind, "link", str(fault.link), "the target gives this link no name", mend=mend)
+        raise UsageError.at(fault.kind, "link", str(fault.link), "the target does not give this link a name", mend=mend)
     return site.resolver, name
 
 

@@ -125,7 +125,9 @@ class StreamFault(TimedFault):
             at_least_one(self.kind, "times", self.times, "would never answer")
         elif self.errno == "EINTR":
             mend = "write how many times"
-            raise UsageError.at(self.kind, "times", None, "a program calls again at once, without end", mend=mend)
+            raise UsageError.at(
+                self.kind, "times", None, "a program would repeat the call at once, for ever", mend=mend
+            )
 
     @classmethod
     def example(cls, ground: Ground) -> Example:

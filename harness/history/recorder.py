@@ -230,7 +230,7 @@ def _entry(line: str, seq: int, place: str) -> Entry:
     except (ValueError, KeyError, TypeError, RecursionError) as problem:
         # ValueError: no JSON, or a number with more digits than Python reads.
         text = f"{place}: not a line of a history: {type(problem).__name__}: {problem}"
-        raise UsageError(text, hint="was the run killed? drop it") from problem
+        raise UsageError(text, hint="was the run killed? delete this line") from problem
 
 
 def _check_head(raw: dict[str, Any], seq: int, place: str) -> None:

@@ -97,7 +97,7 @@ async def _refused(rig: Rig, probe: Probe, sql: _Sql, problem: Exception) -> Har
     named = NAMED.search(str(problem))
     mend = "" if named else f"run it by hand; tables and columns: {', '.join(known) or 'none'}"
     return UsageError.at(
-        place_of(rig.target, sql.table), "sql", sql.text, f"the server says: {excerpt(str(problem))}",
+        place_of(rig.target, sql.table), "sql", sql.text, f"the server answered: {excerpt(str(problem))}",
         valid=known if named else (), mend=mend, sought=named[1] if named else None,
     )  # fmt: skip
 
@@ -113,7 +113,7 @@ def _not_listed(rig: Rig, sql: _Sql, delivery: Delivery, rows: Sequence[StoredRo
         if same is not None:
             mend = f"the body of this delivery is in the row {same!r}: {mend}"
         return UsageError.at(
-            place, "sql", sql.text, f"{delivery.name} was acknowledged, and is not there; {seen}", mend=mend
+            place, "sql", sql.text, f"{delivery.name} was acknowledged, but is not stored; {seen}", mend=mend
         )
     if not sql.digests or any(row.digest == delivery.digest for row in mine):
         return None

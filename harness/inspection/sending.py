@@ -118,7 +118,7 @@ def raised(target: Target, problem: Exception) -> UsageError:
     told = f"{type(problem).__name__}: {problem}"
     return UsageError.at(
         place_of(target, "sender"), "python", target.description.sender.python, f"{where} raised {told}",
-        mend="correct that line; docs/target.md says what a sender gets",
+        mend="fix that line; docs/target.md describes the arguments of a sender",
     )  # fmt: skip
 
 

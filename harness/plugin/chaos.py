@@ -41,7 +41,7 @@ def check_scope(scope: str, file: str) -> None:
     if scope not in SCOPES:
         from harness.errors import UsageError  # noqa: PLC0415  # only where it is wrong
 
-        problem = UsageError.at(file, SCOPE, scope, "no scope of pytest's", valid=SCOPES)
+        problem = UsageError.at(file, SCOPE, scope, "not a scope of pytest", valid=SCOPES)
         raise pytest.UsageError(str(problem))
 
 

@@ -39,7 +39,7 @@ def scenario_of(item: pytest.Function, target: TargetDescription) -> Scenario:
         for proof in (mark.args if len(mark.args) == 1 and not mark.kwargs else (f"{mark.args} {mark.kwargs}",))
     )
     if not proofs and target.protections:  # without any, there is nothing that a scenario could prove
-        raise UsageError.at(place, "proves", None, "a scenario says what makes it fail", mend=WRITE_PROVES)
+        raise UsageError.at(place, "proves", None, "a scenario must say what makes it fail", mend=WRITE_PROVES)
     needs = [need for mark in item.iter_markers("needs") for need in mark.args]
     return Scenario(
         id=name,
@@ -86,7 +86,7 @@ def _check_function(item: pytest.Function, place: str) -> None:
         if item.get_closest_marker(name) is not None:
             raise UsageError.at(
                 place, "mark", name, "a scenario cannot be skipped, excused, retried or prepared by marks",
-                mend="take the mark away; what a machine lacks is said with harness.needs",
+                mend="remove the mark; use harness.needs for what a machine may lack",
             )  # fmt: skip
     fixtures = list(_fixtures(item))
     if fixtures:

@@ -1,4 +1,4 @@
-"""The phase in which a test is an error though its own code has passed, or failed."""
+"""The phase in which pytest reports a test as an error, although its own code passed or failed."""
 
 JUDGED = "the judgement"
 """Pytest writes `ERROR at the judgement of test_checkout`.

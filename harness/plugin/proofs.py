@@ -36,7 +36,7 @@ def _check_protections(proof: Proof, target: TargetDescription, place: str) -> N
     both = set(proof.protections) & set(proof.without)
     if both:
         name = min(both)
-        raise UsageError.at(place, "without", name, "is proved by the same mark: the two runs would be alike",
+        raise UsageError.at(place, "without", name, "is proved by the same mark, so the two runs would be the same",
                             mend="take it out of one of them")  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def _check_profile(proof: Proof, target: TargetDescription, place: str) -> None:
     if proof.under is not None and proof.under not in target.profiles:
         raise UsageError.at(place, "under", proof.under, "no such profile", valid=target.profiles)
     if not proof.protections and proof.under in {None, target.default_profile}:
-        raise UsageError.at(place, "proves", proof.protections, "nothing is switched off: the two runs would be alike",
+        raise UsageError.at(place, "proves", proof.protections, "nothing is off: the two runs would be the same",
                             mend="name a protection, or another profile with under=")  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def check_needs(needs: Iterable[object], target: TargetDescription, place: str) 
     found: list[Need] = []
     for need in needs:
         if need not in known:
-            raise UsageError.at(place, "needs", need, "nothing is known by this name", valid=known)
+            raise UsageError.at(place, "needs", need, "nothing has this name", valid=known)
         found.append(str(need))
     return tuple(found)
 

@@ -127,7 +127,7 @@ class PytestRun:
 
     def _new_session(self) -> Session:
         if self.settings is None or self.target is None:
-            raise RuntimeError("a scenario runs that was never collected")
+            raise RuntimeError("a scenario is run that was not collected")
         ids = [scenario.id for scenario in self.scenarios.values()]
         listed = read_unavailable(self.settings.scenarios / FILE)  # a part of the suite: other ids may be listed
         words = ("python", "-m", "pytest", *(str(word) for word in self.config.invocation_params.args))

@@ -117,7 +117,7 @@ class _File(Table):
 def read_mutants(path: Path, known_ids: Collection[str]) -> MutantList:
     """Read a list. `known_ids`: of every scenario of the suite. Raises UsageError."""
     near = sorted(found for found in path.parent.glob("*.toml") if "mutant" in found.name)
-    data = read_toml(path, mend="name a list of mutants; CONTRIBUTING.md says how one is written", near=near)
+    data = read_toml(path, mend="name a list of mutants; CONTRIBUTING.md describes its format", near=near)
     file = check_document(_File, data, place=str(path))
     listed = MutantList(path, file.copies, file.mutant, file.prepared_by)
     seen: set[str] = set()

@@ -103,7 +103,7 @@ def _misplaced(mutant: Mutant, place: str, part: str, found: int) -> UsageError:
     closest = f"; closest line: {near!r}" if near else ""
     mend = "write that line, if it is what was meant" if near else "write a line that is there"
     problem = f"is not in {where} any more{closest}"
-    return UsageError.at(place, "before", mutant.before, problem, mend=f"{mend}; else take the mutant out")
+    return UsageError.at(place, "before", mutant.before, problem, mend=f"{mend}; otherwise remove the mutant")
 
 
 def _closest_line(fragment: str, part: str) -> str:
@@ -122,4 +122,4 @@ def _check_changed(source: str, text: str, mutant: Mutant, place: str) -> None:
         found = f"{mutant.file} is no Python with it: {problem.msg} in line {problem.lineno}"
         raise UsageError.at(place, "after", mutant.after, found, mend="mend it") from problem
     if changed == ast.dump(ast.parse(source)):
-        raise UsageError.at(place, "after", mutant.after, "changes nothing", mend="change something, or take it out")
+        raise UsageError.at(place, "after", mutant.after, "changes nothing", mend="change something, or remove it")

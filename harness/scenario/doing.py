@@ -105,7 +105,7 @@ class Answers(Sequence[Answer]):
     def _filled(self) -> Sequence[Answer]:
         if self._answers is None:
             problem = f"the answers of lab.{self._step!r} are not there yet: the block that sends them has not ended"
-            raise StepMisuseError(problem, hint="look at them after the block")
+            raise StepMisuseError(problem, hint="read them after the block")
         return self._answers
 
     @overload

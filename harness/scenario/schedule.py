@@ -163,7 +163,7 @@ def _fitting(step: Step, place: str, move: str) -> Step:
     """Refuse a step that cannot be performed to its end, or one that cannot go on."""
     if not (step.awaited if move == "do" else step.entered):
         other = '"begin" and "end" it' if move == "do" else '"do" it'
-        raise UsageError.at(place, move, step.kind, "this step has no such form", mend=other)
+        raise UsageError.at(place, move, step.kind, "this step cannot be used like this", mend=other)
     return step
 
 

@@ -93,7 +93,9 @@ def base_folder() -> Path:
     base = Path(named or _roomy_memory() or tempfile.gettempdir()).absolute()
     origin = "HARNESS_TMP" if named else "the folder for temporary files"
     if not base.is_dir() or not os.access(base, os.W_OK | os.X_OK):
-        raise HarnessError(f"{origin}, {base}, is no folder that this user can write in", hint="set HARNESS_TMP to one")
+        raise HarnessError(
+            f"{origin}, {base}, is not a folder in which this user can write", hint="set HARNESS_TMP to one"
+        )
     if len(os.fsencode(base)) + len(_PREFIX) + 8 + _ROOM_FOR_NAMES > _SOCKET_PATH_MAX:
         raise HarnessError(f"{origin}, {base}, is too long for Unix sockets", hint="set HARNESS_TMP to a shorter path")
     return base
@@ -160,7 +162,7 @@ def _remove_own(folder: Path) -> None:
     except OSError as error:
         raise HarnessError(
             f"{folder} cannot be removed: {error}",
-            hint="see who still works in it: grep -l harness- /proc/*/cmdline; the next run removes it",
+            hint="find the process that still uses it: grep -l harness- /proc/*/cmdline; the next run removes it",
         ) from error
 
 

@@ -34,7 +34,9 @@ class OptionalProgram:
         found = shutil.which(named or self.name)
         if named and found is None:
             mend = "name the program itself, with its whole path"
-            raise UsageError.at("environment", self.variable, named, "is no program that this user may run", mend=mend)
+            raise UsageError.at(
+                "environment", self.variable, named, "is not a program that this user may run", mend=mend
+            )
         return Path(found) if found else None
 
     def available(self) -> Capability:

@@ -1,4 +1,4 @@
-"""Starts the service once, delivers with nothing broken, and plans the standard suite by what it saw."""
+"""Starts the service once, delivers with nothing broken, and plans the standard suite from what it saw."""
 
 from __future__ import annotations
 

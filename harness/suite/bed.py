@@ -1,4 +1,4 @@
-"""The servers of one performer of runs."""
+"""The servers on which a lane performs its runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Bed:
     def open(self) -> Testbed:
         """The testbed. Raises HarnessError for servers that do not come up."""
         if self._closed:
-            raise HarnessError("the session has ended meanwhile", hint="begin a new one")
+            raise HarnessError("the session has ended", hint="start a new one")
         if self._there is None:
             exits = ExitStack()
             self._there = exits.enter_context(self._opener()), exits

@@ -1,4 +1,4 @@
-"""What a performer's testbeds stand on, in turn: a replaced server must not cost the service's imports again."""
+"""What a lane's testbeds share one after the other, so that a replaced server need not import the service again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class KeptGround:
     def open(self, logs: Path) -> Ground:
         """The ground; a new one if the last testbed has left anything on it. Raises HarnessError."""
         if self._closed:
-            raise HarnessError("the session has ended meanwhile", hint="begin a new one")
+            raise HarnessError("the session has ended", hint="start a new one")
         if self._there is not None and not self._there[0].bare:
             self.close()
         if self._there is None:

@@ -1,4 +1,4 @@
-"""Keeps the collector of garbage from looking, again and again, at what stays."""
+"""Keeps the garbage collector from scanning long-lived objects again and again."""
 
 from __future__ import annotations
 

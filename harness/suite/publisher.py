@@ -1,4 +1,4 @@
-"""The protocol by which a session has its pages and CI reports written. The session does not know their format."""
+"""The interface through which a session writes its pages and CI reports. The session does not know their formats."""
 
 from __future__ import annotations
 

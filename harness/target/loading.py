@@ -76,7 +76,7 @@ def _check_secrets(description: TargetDescription, sender: Sender, place: str) -
     given = {**description.service.environment, **sender.settings()}
     for name in description.secrets.settings:
         if name not in given:
-            problem = "the service gets no such setting"
+            problem = "the service has no such setting"
             raise UsageError.at(f"{place}: [secrets]", "settings", name, problem, valid=given)
     for name in description.secrets.parts:
         if name not in description.secrets.settings:
@@ -245,7 +245,7 @@ def _check_starts(description: TargetDescription, sender: Sender, place: str) ->
             raise UsageError.at(where, "runs", start.runs, "the target has no command that prepares", mend=mend)
         for setting in start.only or ():
             if setting not in own:
-                raise UsageError.at(where, "only", setting, "the service gets no such setting", valid=own)
+                raise UsageError.at(where, "only", setting, "the service has no such setting", valid=own)
         for key, text in start.environment.items():
             known = [*own, SERVICE_PORT, *_of_links(description, where, key, text)]
             _check_words(text, known, place=where, key=key)
@@ -276,7 +276,7 @@ def _of_links(description: TargetDescription, place: str, key: str, text: str) -
 def _check_words(text: str, known: Sequence[str], *, place: str, key: str) -> None:
     for match in PLACEHOLDER.finditer(text):
         if match[1] not in known:
-            raise UsageError.at(place, key, match[1], "nothing is known by this name", valid=known)
+            raise UsageError.at(place, key, match[1], "nothing has this name", valid=known)
 
 
 def _sender(description: TargetDescription, path: Path) -> Sender:

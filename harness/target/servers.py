@@ -43,7 +43,7 @@ def _protocols(description: TargetDescription, place: str) -> Mapping[str, str]:
         name, protocol = described.server_name, described.protocol
         where = f"{place}: [links.{link}]"
         if name in RESERVED or (name in PROTOCOLS and name != protocol):
-            raise UsageError.at(where, "server", name, "something else has this name", mend="give it another")
+            raise UsageError.at(where, "server", name, "this name is already in use", mend="give it another")
         if found.setdefault(name, protocol) != protocol:
             problem = f"this server speaks {found[name]}, by an earlier link, and this link {protocol}"
             raise UsageError.at(where, "server", name, problem, mend=f"name another server for [links.{link}]")

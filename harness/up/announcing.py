@@ -25,7 +25,7 @@ def announced(entry: Entry) -> Iterator[socket.socket]:
         held = lock.acquire()
     except Timeout as problem:
         text = f"a stack stays up for {entry.target} already"
-        raise UsageError(text, hint="use it: harness run ID; or end it with Ctrl-C, where it was started") from problem
+        raise UsageError(text, hint="use it: harness run ID; or stop it with Ctrl-C in its terminal") from problem
     with held, _listener(entry) as listener:
         try:
             write_atomically(entry.file, entry.text())

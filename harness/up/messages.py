@@ -67,7 +67,7 @@ def _understood(data: bytes, streams: Sequence[int], connection: socket.socket) 
             raise ValueError("the line has no end")
         data += more
     if len(streams) != STREAMS:
-        raise ValueError(f"it came with {len(streams)} streams")
+        raise ValueError(f"it has {len(streams)} streams")
     try:
         return dataclasses.replace(Asked(**json.loads(data)), streams=tuple(streams))
     except TypeError as problem:

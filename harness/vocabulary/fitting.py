@@ -1,4 +1,4 @@
-"""Whether a value fits the type of the field that is to hold it. Python itself does not check."""
+"""Whether a value fits the type of a field. Python itself does not check that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A message's direction and its connection's phase, in words that all protocols share; and which a protocol has."""
+"""Directions of messages and phases of connections, in words that all protocols share."""
 
 from __future__ import annotations
 

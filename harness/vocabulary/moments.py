@@ -1,4 +1,4 @@
-"""Moments that a scenario can wait for. They are values: the runner looks whether they have come."""
+"""Moments that a scenario can wait for. They are values; the runner checks whether they have come."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class MetricIs(Moment, kind="service.metric_is"):
         _ = self.metric  # refuses what is no name
         if self.at_least is None and self.at_most is None:
             mend = "say at_least=, at_most=, or both"
-            raise UsageError.at(self.kind, "at_most", None, "without a limit any value would do", mend=mend)
+            raise UsageError.at(self.kind, "at_most", None, "without a limit any value would hold", mend=mend)
 
 
 @dataclass(frozen=True, repr=False)

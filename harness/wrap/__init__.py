@@ -1,1 +1,1 @@
-"""`harness wrap`: any program behind the relay, without configuration, and a sweep over what its servers are asked."""
+"""`harness wrap`: runs any program behind the relay, without configuration; `--sweep` breaks its statements."""

@@ -1,4 +1,4 @@
-"""Gives each server that a command dials a hop of the relay."""
+"""Gives each server to which a command connects a hop of the relay."""
 
 from __future__ import annotations
 

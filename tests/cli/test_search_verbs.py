@@ -99,7 +99,7 @@ def test_orders_are_counted_in_words() -> None:
         (["sweep", "--kind", "hot"], "'hot' is not one of"),
         (["sweep", "--lanes", "17"], "--lanes"),
         (["interleave", "--mix", "copies", "--order", "13"], "--order"),
-        (["interleave", "--order", "12"], "an order is of one mix"),
+        (["interleave", "--order", "12"], "an order belongs to one mix"),
         (["sweep", "--only", "warm/postgres/sent/commit/Query/COMMIT/1/cut_bevore"], "closest valid: 'cut_before'"),
         (["coverage", "--floor", "101"], "--floor"),
     ],

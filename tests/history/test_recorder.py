@@ -155,7 +155,7 @@ def test_a_last_line_that_a_killed_run_left_unfinished_is_told(written: Path) ->
     written.write_text(text[:-20], "utf-8")
     with pytest.raises(UsageError, match=r"a\.jsonl: line 3: not a line of a history") as caught:
         read_history(written)
-    assert caught.value.hint == "was the run killed? drop it"
+    assert caught.value.hint == "was the run killed? delete this line"
 
 
 HEAD = '{"v": 3, "seq": 1, "t_ns": 5, "lane": "a", "kind": '

@@ -50,7 +50,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "another id": (
         "SELECT id, digest",
         "SELECT digest AS id, digest",
-        "is not there; it lists 1 rows.*the body of this delivery is in",
+        "is not stored; it lists 1 rows.*the body of this delivery is in",
     ),
     "no port printed": (
         LISTENING,

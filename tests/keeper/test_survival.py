@@ -173,7 +173,7 @@ def test_keeper_killed(mark: str, tmp_path: Path, victims: str) -> None:
         assert wait_for(lambda: heard) == [-signal.SIGKILL]  # told by another thread, perhaps after `wait` has returned
         assert child.send_signal(signal.SIGTERM) is False
         assert child.stop() == -signal.SIGKILL
-        with pytest.raises(HarnessError, match="the keeper is gone, and every process it owned with it"):
+        with pytest.raises(HarnessError, match="the keeper has ended, and with it every process that it owned"):
             keeper.spawn(shell_spec(tmp_path, "exit 0"))
         assert wait_for(lambda: not running(child.pid))
         assert wait_for(lambda: not marked(mark)), marked(mark)
@@ -187,7 +187,7 @@ def test_keeper_stopped(mark: str, tmp_path: Path, victims: str) -> None:
         stubborn(keeper, tmp_path, mark)
         for victim in victims.split(" and "):
             os.kill({"keeper": keeper.pid, "guard": keeper.guard_pid}[victim], signal.SIGSTOP)
-        with pytest.raises(HarnessError, match=r"the keeper is gone.*it was stopped by a signal \(SIGSTOP\)"):
+        with pytest.raises(HarnessError, match=r"the keeper has ended.*it was stopped by a signal \(SIGSTOP\)"):
             keeper.spawn(shell_spec(tmp_path, "exit 0"))
         assert child.wait(10) == -signal.SIGKILL
         assert wait_for(lambda: not marked(mark)), marked(mark)
@@ -201,7 +201,7 @@ def _fail_with_a_stopped_keeper(folder: Path) -> None:
 
 
 def test_what_fails_because_the_keeper_was_stopped_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match=r"the keeper is gone.*stopped by a signal \(SIGSTOP\)") as caught:
+    with pytest.raises(HarnessError, match=r"the keeper has ended.*stopped by a signal \(SIGSTOP\)") as caught:
         _fail_with_a_stopped_keeper(tmp_path)
     assert "it ended with -9" in str(caught.value.__cause__)
 
@@ -229,5 +229,5 @@ def test_what_broke_the_keeper_is_told(tmp_path: Path) -> None:
     with Keeper.start() as keeper:
         keeper.connection.control.sendall(b"no message\n")
         assert wait_for(lambda: not keeper.alive)
-        with pytest.raises(HarnessError, match=r"(?s)the keeper is gone.*it said:.*JSONDecodeError"):
+        with pytest.raises(HarnessError, match=r"(?s)the keeper has ended.*it said:.*JSONDecodeError"):
             keeper.spawn(shell_spec(tmp_path, "exit 0"))

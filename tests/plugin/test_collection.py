@@ -24,7 +24,7 @@ BODY = "async def test_a(lab: Lab) -> None: ...\n"
 
 TAKES = BODY.replace("lab: Lab", "lab, p")
 WRONG = {
-    "proves_nothing": (BODY, "proves = None: a scenario says what makes it fail"),
+    "proves_nothing": (BODY, "proves = None: a scenario must say what makes it fail"),
     "protection": (
         f'@proves("sotre", fails="stored_once")\n{BODY}',
         "proves = 'sotre': no such protection; closest valid: 'store'",
@@ -35,12 +35,15 @@ WRONG = {
         "without = 'rerty': no such protection; closest valid: 'retry'",
     ),
     "no_tuple": (f'@proves("store", without="retry", fails="stored_once")\n{BODY}', "without = 'retry': not a tuple"),
-    "alike": (f'@proves("store", without=("store",), fails="stored_once")\n{BODY}', "the two runs would be alike"),
+    "alike": (f'@proves("store", without=("store",), fails="stored_once")\n{BODY}', "the two runs would be the same"),
     "check": (f'@proves("store", fails="storde_once")\n{BODY}', "no such check; closest valid: 'stored_once'"),
-    "no_match": (f'@proves("store", fails="outcome", match="")\n{BODY}', "match = '': many causes make outcome fail"),
+    "no_match": (
+        f'@proves("store", fails="outcome", match="")\n{BODY}',
+        "match = '': outcome can fail for many reasons",
+    ),
     "bad_match": (f'@proves("store", fails="outcome", match="(")\n{BODY}', "match = '(': not a regular expression"),
-    "empty_match": (f'@proves("store", fails="slower", match="took")\n{BODY}', "is found in whatever slower says"),
-    "any_match": (f'@proves("store", fails="outcome", match="x?")\n{BODY}', "is found in whatever outcome says"),
+    "empty_match": (f'@proves("store", fails="slower", match="took")\n{BODY}', "is found in every failure of slower"),
+    "any_match": (f'@proves("store", fails="outcome", match="x?")\n{BODY}', "is found in every failure of outcome"),
     "odd_match": (f'@proves("store", fails="outcome", match=3)\n{BODY}', "match = 3: not a regular expression"),
     "profile": (
         f'@proves("store", under="wohle", fails="stored_once")\n{BODY}',
@@ -49,7 +52,7 @@ WRONG = {
     "nothing": (f'@proves(fails="stored_once")\n{BODY}', "nothing is switched off"),
     "default": (f'@proves(under="whole", fails="stored_once")\n{BODY}', "nothing is switched off"),
     "bare_mark": (f'@pytest.mark.proves("store")\n{BODY}', "not made by harness.proves"),
-    "needs": (f'@needs("seccmop")\n@STORE\n{BODY}', "nothing is known by this name; closest valid: 'seccomp'"),
+    "needs": (f'@needs("seccmop")\n@STORE\n{BODY}', "nothing has this name; closest valid: 'seccomp'"),
     "nightly": (f'@nightly("")\n@STORE\n{BODY}', "nightly = '': does not say why a gate leaves this scenario out"),
     "bare_nightly": (f"@pytest.mark.nightly\n@STORE\n{BODY}", "does not say why a gate leaves this scenario out"),
     "not_async": ("@STORE\ndef test_a(lab): ...\n", "takes a lab, and is not async"),

@@ -121,7 +121,7 @@ def raw(**changes: Any) -> str:
     [
         (
             "{",
-            r"baseline\.json: not JSON: (?s:.*)mend: mend the line that it names, or restore it from version control",
+            r"baseline\.json: not JSON: (?s:.*)mend: fix the line that it names, or restore it from version control",
         ),
         ("", r"not JSON"),
         ("[]", r"holds no JSON object"),

@@ -67,7 +67,7 @@ def test_a_folder_without_a_run_is_told_by_the_file_that_is_missing(tmp_path: Pa
     [
         (None, r"file = .*summary\.json': there is no such file(?s:.*)mend: name a run's folder"),
         ("{", r"not JSON: Expecting(?s:.*)mend: "),
-        ("[" * 100_000, r"beyond what can be read: "),
+        ("[" * 100_000, r"too deep or too large to read: "),
         (b"\xff\xfe", r"cannot be read: "),
         ("[]", r"holds no JSON object"),
         ("{}", r"schema = None: another kind or version of file; (closest valid: .*)?valid: harness\.summary/1"),

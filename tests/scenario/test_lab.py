@@ -212,7 +212,7 @@ def test_answers_are_not_looked_at_before_the_block_ends(look: Callable[[object]
     with pytest.raises(StepMisuseError) as caught:
         play(scenario, bench)
     assert caught.value.message.startswith("the answers of lab.deliver(3) are not there yet: the block that sends them")
-    assert caught.value.hint == "look at them after the block"
+    assert caught.value.hint == "read them after the block"
     assert not bench.actor.partial
 
 

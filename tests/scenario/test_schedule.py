@@ -184,8 +184,8 @@ BEGIN_2: Json = {"begin": {"kind": "deliver"}, "number": 2}
         ([{"do": {"kind": "deliver", "n": 10**30}}], "steps[0].do: deliver: n = 1000", "10000 or less"),
         ([{"do": "restart"}], "steps[0]: do = 'restart': needs a table", "write a table"),
         ([{"do": {"kind": "link.down", "link": "redis"}}], "steps[0].do: kind = 'link.down': not", "use one"),
-        ([{"do": {"kind": "traffic", "clients": 1}}], "steps[0]: do = 'traffic': this step has no", '"begin"'),
-        ([{"begin": {"kind": "restart"}, "number": 1}], "steps[0]: begin = 'restart': this step has no", '"do"'),
+        ([{"do": {"kind": "traffic", "clients": 1}}], "steps[0]: do = 'traffic': this step cannot", '"begin"'),
+        ([{"begin": {"kind": "restart"}, "number": 1}], "steps[0]: begin = 'restart': this step cannot", '"do"'),
         ([{"end": 1}], "steps[0]: end = '1': no block of this number is open", "begin one first"),
         ([BEGIN, {"end": 2}], "steps[1]: end = '2': no block of this number is open; valid: 1", "use one of: 1"),
         ([BEGIN, {"end": 1}, {"end": 1}], "steps[2]: end = '1': no block", "begin one first"),
@@ -233,11 +233,11 @@ def test_missing_keys(tmp_path: Path, key: str) -> None:
 @pytest.mark.parametrize(
     ("text", "told", "mend"),
     [
-        ("", "not JSON: Expecting value: line 1", "mend the line"),
-        ('{"schema": }', "not JSON: Expecting value: line 1 column 12", "mend the line"),
+        ("", "not JSON: Expecting value: line 1", "fix the line"),
+        ('{"schema": }', "not JSON: Expecting value: line 1 column 12", "fix the line"),
         ("[]", "holds no JSON object", "name a schedule file"),
-        ("[" * 100_000, "beyond what can be read", "nest less"),
-        ("9" * 5_000, "beyond what can be read", "smaller numbers"),
+        ("[" * 100_000, "too deep or too large to read", "nest less"),
+        ("9" * 5_000, "too deep or too large to read", "smaller numbers"),
     ],
 )
 def test_files_that_are_none(tmp_path: Path, text: str, told: str, mend: str) -> None:

@@ -79,7 +79,7 @@ def test_a_folder_that_is_not_there_gets_the_closest(tmp_path: Path) -> None:
 
 def test_a_folder_without_initdb(tmp_path: Path) -> None:
     script(tmp_path, "postgres", SAYS_POSTGRES.format(name="postgres", version="18.6"))
-    with pytest.raises(UsageError, match="it holds no initdb") as refused:
+    with pytest.raises(UsageError, match="it does not contain initdb") as refused:
         find_postgres(str(tmp_path))
     assert "pg_config --bindir" in refused.value.hint
 

@@ -82,7 +82,7 @@ def test_another_users_folder_is_left_alone(base: Path) -> None:
 
 def test_a_folder_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HARNESS_TMP", str(tmp_path / "missing"))
-    with pytest.raises(HarnessError, match=r"HARNESS_TMP, .*missing, is no folder"), private_folder():
+    with pytest.raises(HarnessError, match=r"HARNESS_TMP, .*missing, is not a folder"), private_folder():
         pass
     long = tmp_path / ("x" * 100)
     long.mkdir()

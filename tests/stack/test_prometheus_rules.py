@@ -83,5 +83,5 @@ def test_the_program_is_the_one_that_is_named_or_the_one_on_the_path(
     monkeypatch.setenv("HARNESS_PROMETHEUS", str(elsewhere))
     assert find_prometheus() == elsewhere
     monkeypatch.setenv("HARNESS_PROMETHEUS", str(tmp_path / "none"))
-    with pytest.raises(UsageError, match="is no program that this user may run"):
+    with pytest.raises(UsageError, match="is not a program that this user may run"):
         find_prometheus()

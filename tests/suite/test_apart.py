@@ -165,7 +165,7 @@ def test_an_interruption_ends_the_run_takes_the_servers_down_and_no_other_proces
     lane.apart.interrupt()
     thread.join(WITHIN_S)
     raised.append(raises(lambda: lane.run("held")))
-    assert [str(each) for each in raised] == ["the session has ended meanwhile\n  mend: begin a new one"] * 2
+    assert [str(each) for each in raised] == ["the session has ended\n  mend: start a new one"] * 2
     assert closed(tmp_path) == {pid}
     assert not psutil.pid_exists(pid)
 

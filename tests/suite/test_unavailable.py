@@ -42,7 +42,7 @@ def test_an_entry_says_why_and_where_it_does_run(tmp_path: Path) -> None:
         (GOOD.replace("[[unavailable]]", "[[unavailabel]]"), r"unavailabel = .*closest valid: 'unavailable'"),
         (GOOD.replace("[[unavailable]]", "[unavailable]"), r"unavailable = .*: needs a list(?s:.*)write a list"),
         ("unavailable = [1]", r"unavailable\[0\] = 1: needs a table"),
-        ("[[", r"not TOML: (?s:.*)mend the line"),
+        ("[[", r"not TOML: (?s:.*)fix the line"),
     ],
 )
 def test_a_bad_list_is_told_by_place_key_value_and_mend(tmp_path: Path, text: str, said: str) -> None:

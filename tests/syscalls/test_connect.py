@@ -246,7 +246,7 @@ def test_a_dead_keeper_leaves_what_it_reported(tmp_path: Path, port: int) -> Non
         assert dialler.process.wait(20) == -signal.SIGKILL
         assert wait_for(lambda: not keeper.alive)
         assert dialler.events() == events
-        with pytest.raises(HarnessError, match="the keeper is gone"):
+        with pytest.raises(HarnessError, match="the keeper has ended"):
             dialler.process.set_rules([])
         assert wait_for(lambda: not running(dialler.process.pid))
 

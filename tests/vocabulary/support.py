@@ -98,7 +98,7 @@ OF_STEP: dict[type[Value], dict[str, st.SearchStrategy[Any]]] = {
         "says": st.sampled_from(["", "wrong|bad"]),
         "expect": st.just(ENDS),  # needed with what it says
     },
-    process.terminate: {"worker": st.none()},  # a worker is asked once
+    process.terminate: {"worker": st.none()},  # a worker gets SIGTERM once
     process.limit: {"more_descriptors": st.integers(1, 90)},  # one limit at least
     syscall.no_descriptor: {"call": st.just("open")},  # the only one that has a path
     syscall.send: {"times": st.integers(1, 90)},  # an EINTR needs it

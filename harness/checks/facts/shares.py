@@ -1,4 +1,4 @@
-"""How many of the scenario's deliveries a fault met that strikes at every such message."""
+"""How many of the scenario's deliveries met a fault that strikes at every such message."""
 
 from __future__ import annotations
 

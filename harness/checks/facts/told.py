@@ -1,4 +1,4 @@
-"""What clients and readings of the rows have told of each delivery, as the model judges it."""
+"""What clients' answers and readings of the rows claim about each delivery, as the model judges it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What production's alerts owe: they fire where they must, end when it is over, and no other one fires."""
+"""Checks of production's alerts: the named ones fire and end, and no other fires."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an answer comes: once it has begun, to its end."""
+"""Checks how an answer arrives, from its first byte to its last."""
 
 from __future__ import annotations
 

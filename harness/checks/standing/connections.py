@@ -1,4 +1,4 @@
-"""What an error costs beside its own request, what the log says of it, and whether a request waits for nothing."""
+"""Checks what an error costs other requests, whether the log names it, and whether a request waits for nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service says of its own answers: its counters and its log agree with what the clients had."""
+"""Checks that the service's counters and log agree with the answers that clients got."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service says of others' secrets: nothing, whatever is broken."""
+"""Checks that the service shows no secrets, whatever is broken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether what the service says of its own health is true, by what becomes of the deliveries around it."""
+"""Checks that the service's health answers agree with what happens to the deliveries around them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service says of itself: its lines and its metrics as approved, and the two in agreement."""
+"""Checks that the service's log lines and metrics are as approved, and agree with each other."""
 
 from __future__ import annotations
 

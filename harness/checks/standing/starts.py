@@ -1,4 +1,4 @@
-"""What a start owes that must end, and what `prepare` owes: a status that says so, and a reason in the output."""
+"""Checks of starts that must end, and of `prepare`: the exit status, and a reason in the output."""
 
 from __future__ import annotations
 

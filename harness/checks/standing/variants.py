@@ -1,4 +1,4 @@
-"""What the service answers to unusual requests: as it was approved, and nothing else."""
+"""Checks that the service answers unusual requests as approved."""
 
 from __future__ import annotations
 

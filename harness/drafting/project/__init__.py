@@ -1,4 +1,4 @@
-"""Writes the first files of somebody's project: what can be found out is filled in, the rest is marked."""
+"""Drafts the first files of a user's project: fills in what its files show, and marks the rest."""
 
 from harness.drafting.project._files import Written, written
 from harness.drafting.project._finding import Asked, Project, found, linkable, protocols

@@ -1,4 +1,4 @@
-"""Makes the body of a delivery of the model that a route takes: pydantic's, msgspec's, a dataclass."""
+"""Makes the body of a delivery from the model that a route takes: pydantic, msgspec or a dataclass."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def composed(folder: Path) -> Composed | None:
         read = yaml.safe_load(path.read_text("utf-8"))
         services = {str(name): each for name, each in read["services"].items() if isinstance(each, dict)}
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as problem:
-        mend = "mend it, or name the command: --command"
+        mend = "fix it, or pass the command: --command"
         raise UsageError(f"{path}: cannot be read: {type(problem).__name__}: {problem}", hint=mend) from problem
     file = _File(folder, path.name, services, _dotenv(folder / ".env"))
     servers = file.servers()

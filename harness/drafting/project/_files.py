@@ -125,7 +125,9 @@ def written(folder: Path, project: Project, *, harness: str) -> Sequence[Written
     try:
         return [*_written(folder, project, harness)]
     except OSError as problem:
-        raise HarnessError(f"{folder}: {problem}", hint="is the folder another user's, or the disk full?") from problem
+        raise HarnessError(
+            f"{folder}: {problem}", hint="does the folder belong to another user, or is the disk full?"
+        ) from problem
 
 
 def _written(folder: Path, project: Project, harness: str) -> Iterator[Written]:

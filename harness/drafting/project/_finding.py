@@ -281,7 +281,7 @@ def _node(folder: Path, texts: Mapping[str, str]) -> _Started | None:
         script = scripts.get("start", "")
     except (ValueError, AttributeError) as problem:
         raise UsageError(
-            f"{file}: cannot be read: {problem}", hint="mend it, or name the command: --command"
+            f"{file}: cannot be read: {problem}", hint="fix it, or pass the command: --command"
         ) from problem
     prepares = scripts.get("migrate", "")
     prepare = [] if SHELL & set(prepares) else shlex.split(prepares)

@@ -1,4 +1,4 @@
-"""Finds in a project's sources what it serves: what to deliver, what to read, and whether it is ready."""
+"""Finds in a project's sources what it serves: what to deliver, what to read, and its readiness path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words by which a service reaches a link by its name, and the name server that knows it."""
+"""The placeholders for a link's name, and the name server that resolves it."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Preparing:
             service = self._bed.target.description.service
             became = f"ended with status {ended.status}" if ended.status is not None else service.still_prepares
             raise PrepareError(
-                f"prepare {became}; its last words:\n{ended.said.strip()}",
+                f"prepare {became}; the end of its output:\n{ended.said.strip()}",
                 hint=service.more_time if ended.status is None else "",
             )
 

@@ -169,7 +169,9 @@ class Observer:
     async def _server_logged(self, moment: ServerLogged, since: Marks) -> Look:
         laid = self._site.laid(moment.link)
         if laid.log is None:
-            raise UsageError.at("until", "moment", moment, "the server was given by URL: its log is not ours to read")
+            raise UsageError.at(
+                "until", "moment", moment, "the server was given by URL, so the harness cannot read its log"
+            )
         return _found(moment.pattern, laid.log.read(since.server_logs[moment.link.name]))
 
     async def _service_logged(self, moment: ServiceLogged, since: Marks) -> Look:

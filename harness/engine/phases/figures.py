@@ -114,7 +114,7 @@ def _of_failovers(figure: RowsLost | WithoutWrites, history: History) -> float:
 
 def _lines(service: ServiceProcess, figure: LinesLogged, since: int) -> float:
     if service.output_was_lost:
-        raise HarnessError(f"{figure!r} cannot be read: the service's log is not all that it said")
+        raise HarnessError(f"{figure!r} cannot be read: the service could not write all of its log")
     return sum(re.search(figure.pattern, line) is not None for line in service.log.read(since).splitlines())
 
 
@@ -123,6 +123,6 @@ def _grown(figure: Metric, before: Probed | None, after: Probed | None) -> float
         raise HarnessError(f"{figure!r} cannot be read: the service does not run")
     if before.pid != after.pid:
         problem = f"{figure!r} cannot be read: the service was started again, and counts from 0 since then"
-        raise HarnessError(problem, hint="expect a figure where the service's process is left alone")
+        raise HarnessError(problem, hint="expect a figure in a scenario that does not end the service's process")
     name, labels = figure.name, dict(figure.pairs())
     return after.get(name, labels) - before.get(name, labels)

@@ -1,4 +1,4 @@
-"""What a start of the service still holds when another is about to replace it: at the end it could not be seen."""
+"""Checks what a start of the service still holds before another start replaces it."""
 
 from __future__ import annotations
 

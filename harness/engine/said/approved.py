@@ -108,7 +108,7 @@ def read_approved(path: Path) -> Approved:
     read = [((each.event, each.level, reason), each) for each in file.line for reason in each.reasons]
     for name, each in read:
         if name in lines:
-            raise UsageError.at(str(path), "line", " ".join(name), "is there twice", mend="put the two together")
+            raise UsageError.at(str(path), "line", " ".join(name), "is there twice", mend="merge the two")
         lines[name] = _line_of(each)
     return Approved(lines, {each.name: FamilySaid(**each.model_dump()) for each in file.metric})
 

@@ -1,4 +1,4 @@
-"""The form in which answers are compared: what differs from run to run has a word in its place."""
+"""The form in which answers are compared: placeholders stand for what differs from run to run."""
 
 from __future__ import annotations
 

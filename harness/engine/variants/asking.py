@@ -1,4 +1,4 @@
-"""Sends the variants of a run's requests to the service, and records each answer beside the approved one."""
+"""Sends the variants of a run's requests to the service, and records each answer with the approved one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes the variants of a target's usual delivery and of its reads, each with a name that stays."""
+"""Makes the variants of a target's usual delivery and reads. Each has a stable name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is changed about values, before they are signed or after: lists of named operators, as data."""
+"""Changes to values, before or after they are signed: lists of named operators, as data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request as the bytes that go over the line: what a well-behaved client would never send fits, too."""
+"""A request as bytes, so that it can be one that no correct client would send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is changed about a request's lines: its method, path, version, names of headers, and how its body comes."""
+"""Changes to a request's lines: its method, path, version and header names, and how its body is sent."""
 
 from __future__ import annotations
 

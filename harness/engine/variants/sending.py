@@ -1,4 +1,4 @@
-"""Sends the bytes of one request over a connection of its own, and reads one answer."""
+"""Sends the bytes of one request over a separate connection, and reads one answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Has the clients of one step hang up at a moment that is no message: as soon as it is seen."""
+"""Makes the clients of a step hang up as soon as a moment is seen that is not a message."""
 
 from __future__ import annotations
 

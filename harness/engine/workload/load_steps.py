@@ -1,4 +1,4 @@
-"""The steps that load a service: what it carries is measured, requests arrive anyway, and it comes back."""
+"""The steps of a load: measure the capacity, send at given times, and expect that the service comes back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Capacity(Step, kind="capacity"):
         super().__post_init__()
         at_least_one(self.kind, "clients", self.clients, "does nothing")
         if self.clients > CLIENTS_MAX:
-            problem = "is more than one machine's sockets bear"
+            problem = "is more than the sockets of one machine allow"
             raise UsageError.at(self.kind, "clients", self.clients, problem, mend=f"write {CLIENTS_MAX} or less")
         _some_time(self.kind, "for_s", self.for_s)
 
@@ -105,4 +105,6 @@ def _some_time(place: str, name: str, seconds: float) -> None:
 def has_an_end(step: Step) -> None:
     """Refuse a load that is awaited and would never end. Raises UsageError."""
     if isinstance(step, Arrivals) and step.for_s is None:
-        raise UsageError.at(step.kind, "for_s", None, "nothing says when they end", mend="write for_s=1, or a block")
+        raise UsageError.at(
+            step.kind, "for_s", None, "no argument says when they end", mend="write for_s=1, or a block"
+        )

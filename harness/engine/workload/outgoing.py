@@ -1,4 +1,4 @@
-"""Makes the requests of a target's contract: a delivery, a read, one made unusual or wrong, a question about health."""
+"""Makes the requests of a target's contract: deliveries, reads, unusual and wrong requests, health."""
 
 from __future__ import annotations
 

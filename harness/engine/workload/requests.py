@@ -15,7 +15,7 @@ def scenario_requests(history: History, *, since_ns: int = 0) -> Sequence[Entry]
     """Return the sending of each request that the scenario sent since then. Raises HarnessError if it sent none."""
     found = [entry for entry in history.entries if entry.t_ns >= since_ns and _is_the_scenarios(entry.event)]
     if not found:
-        raise HarnessError("the scenario sent nothing: there is nothing to count by", hint="deliver something")
+        raise HarnessError("the scenario sent no request, so there is nothing to divide by", hint="deliver something")
     return found
 
 

@@ -1,1 +1,1 @@
-"""What faults of a whole link are made of: Toxiproxy's toxics, the kernel's losses, ends of connections, handshakes."""
+"""The parts of link faults: Toxiproxy's toxics, the kernel's losses, closed connections, handshakes."""

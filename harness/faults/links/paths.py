@@ -1,4 +1,4 @@
-"""Faults of the way to a server: a router that cannot go on, and says so, and one that loses what is too large."""
+"""Faults of the path to a server: a router that reports an unreachable host, and one that drops large packets."""
 
 from __future__ import annotations
 

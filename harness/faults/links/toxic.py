@@ -1,4 +1,4 @@
-"""What faults of a whole link have in common, and what those that Toxiproxy makes with a toxic do."""
+"""What all faults of a whole link share, and what those that use a toxic share."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What faults of single messages are made of: rules of the relay, moments, and the messages that fired them."""
+"""The parts of message faults: rules of the relay, moments, and the messages that matched."""

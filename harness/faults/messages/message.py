@@ -1,4 +1,4 @@
-"""What faults that strike at one message of a link's protocol have in common. The relay carries them out."""
+"""What all faults share that strike at one message. The relay carries them out."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Faults of the service's processes, by what they take: its end, its clock, its resources, its output, its workers."""
+"""Faults of the service's processes, by what they change: its end, clock, resources, output or workers."""

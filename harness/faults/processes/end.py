@@ -105,7 +105,7 @@ class Terminate(TimedFault, kind="process.terminate"):
         super().__post_init__()
         at_least_one(self.kind, "times", self.times, "would never ask it")
         if self.worker is not None and self.times > 1:
-            raise UsageError.at(self.kind, "times", self.times, "a worker is asked once", mend="leave times out")
+            raise UsageError.at(self.kind, "times", self.times, "a worker gets SIGTERM once", mend="leave times out")
 
     def effect(self) -> str:
         """Which process is asked to end, and how often if that is more than once."""

@@ -1,4 +1,4 @@
-"""The service's standard output and standard error cannot be written: on a full disk, or into a pipe that is closed."""
+"""Faults of the service's output: it cannot be written, because the disk is full or the pipe is closed."""
 
 from __future__ import annotations
 

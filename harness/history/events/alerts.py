@@ -1,4 +1,4 @@
-"""What a Prometheus that watches the service has said of its alerts."""
+"""What a Prometheus that watches the service reported about its alerts."""
 
 from __future__ import annotations
 

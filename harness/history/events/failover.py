@@ -1,4 +1,4 @@
-"""What became of a server's rows when a standby took its place."""
+"""What happened to a server's rows when a standby replaced it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What loaded the service: what it carried, since when so many requests a second arrived, and what disturbed it."""
+"""Events of a load: the capacity, the arrivals, and the disturbance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of the service, its log, its sessions and the servers."""
+"""What happened to the service, its log, its sessions and the servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the clients sent and were answered, and what their answers say of the service's state."""
+"""What the clients sent and got, and what the answers say about the service's state."""
 
 from __future__ import annotations
 

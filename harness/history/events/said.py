@@ -1,4 +1,4 @@
-"""What the service says of itself: the lines of its log, and its metrics, each beside what is approved."""
+"""The service's log lines and metrics, each with what is approved."""
 
 from __future__ import annotations
 

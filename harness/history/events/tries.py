@@ -1,4 +1,4 @@
-"""How often the service sent a statement for one request, as the relay has counted it."""
+"""How often the service sent a statement for one request, as the relay counted it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the earlier runs beside this one: what was slower then, and what did not hold."""
+"""Reads the earlier runs in the results folder: what was slower then, and what did not hold."""
 
 from __future__ import annotations
 

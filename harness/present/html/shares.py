@@ -1,4 +1,4 @@
-"""Makes many things in several processes at once."""
+"""Makes many things in several processes at the same time."""
 
 from __future__ import annotations
 

@@ -75,4 +75,4 @@ def read_maps(folder: Path) -> Maps:
     path = folder / FILE
     if not path.is_file():
         return Maps(maps=())
-    return read_document(Maps, path, schema=SCHEMA, mend="remove it, and have the report written anew")
+    return read_document(Maps, path, schema=SCHEMA, mend="remove it, and write the report again")

@@ -1,4 +1,4 @@
-"""Writes the maps of the fault space beside a run, for its report."""
+"""Writes the maps of the fault space into a run's folder, for its report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps what runs now, for how long, and what was last seen of it."""
+"""Keeps track of the runs that are going on: since when, and what was last seen."""
 
 from __future__ import annotations
 

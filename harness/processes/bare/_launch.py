@@ -51,7 +51,9 @@ def launch(module: str, *arguments: str, output: IO[bytes], pass_fds: Sequence[i
             start_new_session=True,
         )
     except OSError as error:
-        raise HarnessError(f"cannot start {command[0]!r}: {error}", hint="see that it may be executed") from error
+        raise HarnessError(
+            f"cannot start {command[0]!r}: {error}", hint="check that this user may execute it"
+        ) from error
 
 
 def run_probe(module: str) -> tuple[int, str]:

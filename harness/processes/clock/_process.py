@@ -55,7 +55,7 @@ def _write(pid: int, memory: int, vdso: Vdso, ahead_s: int) -> None:
         _write_number(memory, vdso, ahead_s)
         return
     if vdso.room + sum(piece.size + 16 for piece in X86_64.values()) > vdso.size:
-        raise NoClockError("the vDSO has no room behind its functions")
+        raise NoClockError("the vDSO has no free space behind its functions")
     jumps: dict[int, bytes] = {}
     for name, piece in X86_64.items():
         if name in vdso.functions:

@@ -81,8 +81,8 @@ class Connection:
         """
         if threading.current_thread() is self._reader:
             raise HarnessError(
-                "a callback asked the keeper for something, which would wait for itself for ever",
-                hint="let the callback only note what happened, and act on it from another thread",
+                "a callback called the keeper, which would wait for itself for ever",
+                hint="let the callback only record what happened, and react in another thread",
             )
         number = next(self._numbers)
         answer: queue.SimpleQueue[Reply | Lost] = queue.SimpleQueue()
@@ -128,7 +128,7 @@ class Connection:
 
     def lost(self) -> HarnessError:
         """Return the error that says why the keeper is gone."""
-        return HarnessError(f"the keeper is gone, and every process it owned with it{self._explain()}")
+        return HarnessError(f"the keeper has ended, and with it every process that it owned{self._explain()}")
 
     # ------------------------------------------------------------- the reader thread
 

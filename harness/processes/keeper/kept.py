@@ -80,7 +80,7 @@ class KeptProcess:
         if status is None:
             raise HarnessError(
                 f"{self.name} (pid {self.pid}) is still there {KILLED_WITHIN_S:.0f} s after SIGKILL",
-                hint="it is stuck in the kernel, in a disk or network file system perhaps",
+                hint="it is stuck in the kernel, perhaps in a disk or network file system",
             )
         return status
 

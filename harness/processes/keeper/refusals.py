@@ -20,7 +20,7 @@ def spawn_error(spec: ProcessSpec, refused: Refused, forked_by: KeptProcess | No
         said = forked_by.log.tail(PRELOADED_TAIL_LINES)
         return HarnessError(
             f"{spec.name}: {forked_by.name} cannot fork it: {refused.detail}; it said:\n{said}",
-            hint="mend what it could not import, or take that out of the target's `preload`",
+            hint="fix the import that failed, or remove it from the target's `preload`",
         )
     number = f" ({errno.errorcode[refused.errno]})" if refused.errno in errno.errorcode else ""
     why = f"{os.strerror(refused.errno)}{number}" if refused.errno else refused.detail
@@ -40,7 +40,7 @@ def spawn_error(spec: ProcessSpec, refused: Refused, forked_by: KeptProcess | No
         case "filter":
             return HarnessError(
                 f"{spec.name}: its system calls cannot be watched: {why}",
-                hint="`harness doctor` tells what this machine lacks (seccomp user notification, Linux 5.8 or later)",
+                hint="`harness doctor` reports what this machine lacks (seccomp user notification, Linux 5.8 or later)",
             )
         case step:
             return HarnessError(f"{spec.name}: cannot start {program!r}: step {step!r}: {refused.detail}", hint="")

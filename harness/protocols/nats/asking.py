@@ -70,7 +70,7 @@ class Asking:
                 head, whole = ([0, *sizes(line)])[-2:]
                 body = await self._reader.readexactly(whole + 2)
                 if body[:head].startswith(NO_RESPONDERS):
-                    raise NatsError(f"nobody answers {subject}")
+                    raise NatsError(f"no responder answers {subject}")
                 return body[head:-2]
 
     async def log_in(self, login: Login) -> None:

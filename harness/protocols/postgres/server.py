@@ -174,7 +174,7 @@ class PostgresServer(Server):
         check_postgres_version("postgres", shown, answer.version)
         if not answer.superuser:
             mend = "give the URL of a superuser: each service needs a separate role and database"
-            raise UsageError.at(place, "postgres", shown, "its user is no superuser", mend=mend)
+            raise UsageError.at(place, "postgres", shown, "its user is not a superuser", mend=mend)
         return cls(url, answer.version, name=name)
 
     def url(self, *, database: str = "postgres", user: str | None = None, password: str | None = None) -> str:
@@ -373,11 +373,11 @@ def _run_to_its_end(keeper: Keeper, spec: ProcessSpec) -> None:
         kill_tree(program)
         raise HarnessError(
             f"{spec.name} did not end in {_MADE_WITHIN_S:g} s; the end of its log:\n{program.log.tail()}",
-            hint="free the processor or the disk that holds it up, and run again",
+            hint="the CPU or the disk is too busy: free it, and run again",
         ) from error
     if status != 0:
         raise HarnessError(
-            f"{spec.name} {describe_exit(status)}:\n{program.log.tail()}", hint="see the reason in its own words above"
+            f"{spec.name} {describe_exit(status)}:\n{program.log.tail()}", hint="its output above has the reason"
         )
 
 

@@ -329,7 +329,7 @@ class RelayControl:
         if self._reading.done():
             cause = None if self._reading.cancelled() else self._reading.exception()
             raise HarnessError("the relay ended its control connection", hint="see its log") from cause
-        raise TimeoutError(f"nothing of the kind in {timeout_s:g} s")
+        raise TimeoutError(f"no such report in {timeout_s:g} s")
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         while line := await _next_line(reader):

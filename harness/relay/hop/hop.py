@@ -154,7 +154,7 @@ class HopServer:
         """Describe what came instead of what the rule waits for. Raises HarnessError if it is not armed."""
         armed = self._state.book.get(rule_id)
         if armed is None:
-            raise HarnessError(f"rule {rule_id!r} is not armed", hint="ask before it is disarmed")
+            raise HarnessError(f"rule {rule_id!r} is not armed", hint="ask while it is armed")
         return near_misses(armed, self._state.book.sights())
 
     # ------------------------------------------------------------------ what passed

@@ -299,9 +299,7 @@ class Fail(Action):
             mend = "write letters and digits, such as '40001' or 'READONLY'"
             raise UsageError.at(self.place, "code", self.code, "not an error's code", mend=mend)
         if not self.text.isprintable():
-            raise UsageError.at(
-                self.place, "text", self.text, "a line of text only", mend="take control characters out"
-            )
+            raise UsageError.at(self.place, "text", self.text, "a line of text only", mend="remove control characters")
 
 
 class _DuplicateCourse(RuleCourse["Duplicate"]):

@@ -59,7 +59,7 @@ class Match:
         for key in ("message", "having", "after"):
             if getattr(self, key) in ("", b""):
                 raise UsageError.at(
-                    "match", key, getattr(self, key), "empty: it would say nothing", mend="leave it out"
+                    "match", key, getattr(self, key), "empty: the fault would say nothing", mend="leave it out"
                 )
 
     def to_json(self) -> Json:

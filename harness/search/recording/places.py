@@ -127,7 +127,7 @@ class CellId:
         """Read a cell back. Raises UsageError."""
         found = _CELL.fullmatch(text)
         if found is None:
-            raise UsageError.at(where, "cell", text, "not a cell of a sweep", mend="copy one from sweep.json")
+            raise UsageError.at(where, "cell", text, "not a cell of a sweep", mend="copy an id from sweep.json")
         kind: Kind = found["kind"]  # type: ignore[assignment]  # by the expression
         second = found["second"]
         after = None if second is None else Point.parse(second, where=where)

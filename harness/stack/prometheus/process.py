@@ -115,7 +115,7 @@ class Prometheus:
         reached = await poll_async(watches, within_s=READY_WITHIN_S)
         if not reached or self._process.poll() is not None:
             said = self._process.log.tail()
-            raise HarnessError(f"Prometheus does not watch the service: {last}", hint=f"its log ends: {said}")
+            raise HarnessError(f"Prometheus does not watch the service: {last}", hint=f"the end of its log: {said}")
 
     async def _ask(self, path: str) -> Any:
         try:

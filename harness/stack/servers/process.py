@@ -116,7 +116,7 @@ class ServerProcess:
             wait_ready(attempt, ended=threading.Event(), deadline_s=READY_DEADLINE_S, interval_s=0.1)
         except TimeoutError as error:
             raise HarnessError(
-                f"{self._recipe.name} needs its port {port} back, and somebody else has it",
+                f"{self._recipe.name} needs its port {port} again, but another process has it",
                 hint=f"see who listens: ss -ltnp 'sport = :{port}'",
             ) from error
 
@@ -164,7 +164,7 @@ class ServerProcess:
             raise HarnessError(
                 f"{self._recipe.name} was not ready on port {port} in {READY_DEADLINE_S:g} s: {error}; "
                 f"the end of its log:\n{process.log.tail()}",
-                hint="free the processor or the disk that holds it up, and run again",
+                hint="the CPU or the disk is too busy: free it, and run again",
             ) from error
         except BaseException:
             kill_tree(process)
@@ -180,7 +180,7 @@ class ServerProcess:
         name = self._recipe.name
         return HarnessError(
             f"{name} {describe_exit(status)} while it started; the end of its log:\n{process.log.tail()}",
-            hint=f"see the log for the reason; if the program is at fault, name another {name} in the configuration",
+            hint=f"the log has the reason; if the program itself is defective, configure another {name}",
         )
 
     def _wait_ready(self, process: KeptProcess, port: int, mark: int) -> None:

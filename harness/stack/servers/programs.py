@@ -52,7 +52,7 @@ def check_folder(folder: Path, key: str, programs: tuple[str, ...]) -> None:
     for program in programs:
         if program not in names:
             mend = f"name the folder that holds {' and '.join(programs)} (pg_config --bindir prints it)"
-            raise UsageError.at(PLACE, key, str(folder), f"it holds no {program}", mend=mend)
+            raise UsageError.at(PLACE, key, str(folder), f"it does not contain {program}", mend=mend)
         check_program(folder / program, key)
 
 
@@ -100,7 +100,7 @@ def version_banner(program: Path) -> str:
     if done.returncode != 0:
         raise HarnessError(
             f"{program} --version: exit status {done.returncode}: {text}",
-            hint="install the libraries that it misses (ldd shows them), or name another program",
+            hint="install the missing libraries (ldd shows them), or name another program",
         )
     return text
 

@@ -51,7 +51,7 @@ def checked_url(
             _PLACE,
             key,
             shown,
-            f"the harness breaks what it touches, and {host} is not this machine",
+            f"the harness breaks the servers that it uses, and {host} is not this machine",
             valid=allow_hosts,
             mend=f"allow exactly this host: --allow-host {host}",
         )

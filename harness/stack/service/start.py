@@ -120,7 +120,7 @@ class Starting:
 
     def _did_not_start(self, why: str, *, waited_s: float = 0.0) -> ServiceStartError:
         tail = without_frames(self._log.tail(LOG_TAIL_LINES, since=self.mark))
-        return ServiceStartError(f"{NOT_STARTED}{why}; its last words:\n{tail}", waited_s=waited_s)
+        return ServiceStartError(f"{NOT_STARTED}{why}; the end of its output:\n{tail}", waited_s=waited_s)
 
 
 def in_one_line(tail: str) -> str:

@@ -51,7 +51,7 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
-    raise HarnessError(f"of {TRIES} ports none was free", hint="end what listens on so many ports")
+    raise HarnessError(f"of {TRIES} ports none was free", hint="end the programs that listen on so many ports")
 
 
 def pick_port() -> int:

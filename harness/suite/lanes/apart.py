@@ -1,4 +1,4 @@
-"""Performs the runs of one lane in a process of its own: lanes in one Python would wait for its lock."""
+"""Performs the runs of one lane in a separate process: lanes in one Python would wait for its lock."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Apart:
 
 
 def _ended() -> NoReturn:
-    raise HarnessError("the session has ended meanwhile", hint="begin a new one")
+    raise HarnessError("the session has ended", hint="start a new one")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a session asks of those that perform its runs, and what they tell: plain values, which cross processes."""
+"""What a session orders from the processes of its lanes, and what they report: plain values, which cross processes."""
 
 from __future__ import annotations
 

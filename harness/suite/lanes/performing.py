@@ -1,4 +1,4 @@
-"""Who performs the runs of a session."""
+"""The interface of whatever performs the runs of a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Works on several scenarios at once. Each lane is a thread, and has its runs performed elsewhere."""
+"""Works on several scenarios at once. Each lane is a thread, and another process performs its runs."""
 
 from __future__ import annotations
 

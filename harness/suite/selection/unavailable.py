@@ -36,7 +36,7 @@ def read_unavailable(path: Path, known_ids: Collection[str] | None = None) -> Ma
     """
     if not path.exists():
         return {}
-    listed = check_document(_File, read_toml(path, mend="mend it, or take it away"), place=str(path)).unavailable
+    listed = check_document(_File, read_toml(path, mend="fix or remove it"), place=str(path)).unavailable
     for number, entry in enumerate(listed):
         if known_ids is not None and entry.id not in known_ids:
             place = f"{path}: unavailable[{number}]"

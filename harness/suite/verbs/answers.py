@@ -1,4 +1,4 @@
-"""Has the service answer every variant of a request, and compares that with the approved answers."""
+"""Sends every variant of a request, and compares the service's answers with the approved ones."""
 
 from __future__ import annotations
 

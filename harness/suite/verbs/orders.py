@@ -37,7 +37,7 @@ class OrderChoice:
         only = None if order is None else tuple(read_order(order, requests))
         if only is not None and len(mixes) != 1:
             mend = "name one, such as --mix copies"
-            raise UsageError.at("command line", "--mix", ", ".join(mixes), "an order is of one mix", mend=mend)
+            raise UsageError.at("command line", "--mix", ", ".join(mixes), "an order belongs to one mix", mend=mend)
         return cls(mixes=tuple(mixes) or MIXES, requests=requests, only=only)
 
 

@@ -1,4 +1,4 @@
-"""Learns from the histories of past runs what a service says, and compares that with what is approved."""
+"""Learns the service's log lines and metrics from past runs, and compares them with the approved ones."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ def learn_said(target: Target, folders: Sequence[Path], *, update: bool) -> Lear
     """Read the histories below these folders, and write the file if asked to. Raises UsageError."""
     if target.description.log.fields is None:
         mend = "say in [log.fields] which field names the event"
-        raise UsageError.at(str(target.path), "log", "fields", "the target does not say what its lines mean", mend=mend)
+        raise UsageError.at(
+            str(target.path), "log", "fields", "the target does not describe its log's lines", mend=mend
+        )
     path, approved = file_of(target), approved_of(target) or Approved()
     lines: list[LineSaid] = []
     families: list[FamilySaid] = []

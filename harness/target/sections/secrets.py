@@ -1,4 +1,4 @@
-"""What must never appear in what a service says: its log, its answers, its metrics."""
+"""What must never appear in a service's log, answers or metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a target's service is started, and how it tells that it lives: `[service]`."""
+"""How a target's service is started, and how it shows that it is alive: `[service]`."""
 
 from __future__ import annotations
 

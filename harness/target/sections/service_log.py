@@ -1,4 +1,4 @@
-"""What a service's log must tell: a line for each answer of a kind, and none for others; when, and how much."""
+"""What a service's log must contain: a line for each answer of a kind and none for others, with times."""
 
 from __future__ import annotations
 

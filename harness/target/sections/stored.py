@@ -1,4 +1,4 @@
-"""How the rows of a service are listed: what it has stored, and what goes with that."""
+"""How to list what a service has stored, and what belongs to that."""
 
 from __future__ import annotations
 

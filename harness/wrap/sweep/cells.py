@@ -1,4 +1,4 @@
-"""What is broken, and in which order: the most telling breaks first."""
+"""What is broken, and in which order: the most important breaks first."""
 
 from __future__ import annotations
 

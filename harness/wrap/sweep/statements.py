@@ -1,4 +1,4 @@
-"""The statements of a command, by which a later run has the same ones."""
+"""The statements of a command, in a form by which a later run's equal statements are recognised."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ def _check_same(first: Trial, second: Trial) -> None:
     one, other = first.tests.outcomes.items(), second.tests.outcomes.items()
     differing = sorted({test for test, _ in one ^ other})
     told = f"two runs in which nothing is broken differ: {listed(differing, TESTS_NAMED)}"
-    raise HarnessError(told, hint="sweep a command that does the same each time, and leaves nothing behind")
+    raise HarnessError(told, hint="sweep a command that does the same in each run, and cleans up after itself")
 
 
 # ---------------------------------------------------------------------- judging

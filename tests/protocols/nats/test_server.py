@@ -51,7 +51,7 @@ async def test_a_stream_outlives_a_restart_and_a_crash_and_goes_with_its_service
         assert (said.effective, await stored(own)) == (True, 0)
         with pytest.raises(NotUnderstoodError, match="stream not found"):
             await own.execute("$JS.API.STREAM.PURGE.OTHERS")
-        with pytest.raises(NotUnderstoodError, match="nobody answers nothing"):
+        with pytest.raises(NotUnderstoodError, match="no responder answers nothing"):
             await own.execute("nothing here")
     async with STORAGE.own(nats, share) as own, asking(own.admin_url) as client:
         assert json.loads(await client.ask("$JS.API.STREAM.NAMES"))["streams"] is None
@@ -83,7 +83,7 @@ async def test_services_do_not_see_each_others_streams(nats: NatsServer) -> None
         asking(other.admin_url) as others,
     ):
         await own.ask("$JS.API.STREAM.CREATE.ORDERS", STREAM)
-        with pytest.raises(NatsError, match=r"nobody answers orders\.new"):
+        with pytest.raises(NatsError, match=r"no responder answers orders\.new"):
             await others.ask("orders.new", b"one")
         words = one.words(nats.address, tls=False)
         assert words["url"] == f"nats://{words['user']}:{words['password']}@{nats.address}"

@@ -70,7 +70,7 @@ def test_a_service_that_never_comes_up(runs: Runs) -> None:
     result = runs.on(target=target)(play)
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert "it ended with status 1; its last words:\nno service" in result.reason
+    assert "it ended with status 1; the end of its output:\nno service" in result.reason
 
 
 def test_a_service_that_begins_to_refuse(runs: Runs) -> None:
@@ -202,7 +202,7 @@ def test_a_service_that_does_not_come_back_from_a_kill(runs: Runs) -> None:
     result = runs.on(target=target)(play)
 
     assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("alive",))
-    assert "the service did not start: it ended with status 1; its last words:\nnot again" in result.reason, (
+    assert "the service did not start: it ended with status 1; the end of its output:\nnot again" in result.reason, (
         "of this start, and none of those before it"
     )
 

@@ -90,7 +90,7 @@ def test_a_server_that_dies(tmp_path: Path, name: str, last_words: str) -> None:
 
     for each in (result, after):
         assert each.verdict is Verdict.INCONCLUSIVE
-        assert each.reason.startswith(f"{name} died, and no fault had touched it: status -9; its last words:\n")
+        assert each.reason.startswith(f"{name} died, and no fault had touched it: status -9; the end of its output:\n")
         assert [death.name for death in history_of(each).of(ServerDied)] == [name]
         assert not [problem for problem in problems(each) if FOREVER in problem]
     assert last_words in result.reason

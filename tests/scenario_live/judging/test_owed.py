@@ -174,4 +174,4 @@ def test_a_service_that_does_not_say_what_it_has_stored_is_not_held(runs: Runs) 
     result = runs.on(target=keeping(runs.bed.target, stored=nowhere, effects={}))(play)
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason == "what is stored was not read: /nowhere, which lists what is stored, was answered 404"
+    assert result.reason == "what is stored was not read: /nowhere, which lists what is stored, got status 404"

@@ -53,5 +53,5 @@ def test_a_link_without_a_name_has_none_to_break(runs: Runs) -> None:
     result = nameless(play)
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert "names.nxdomain: link = 'redis': the target gives this link no name" in result.reason
+    assert "names.nxdomain: link = 'redis': the target does not give this link a name" in result.reason
     assert 'add name = "redis.test" to [links.redis]' in result.reason

@@ -53,7 +53,9 @@ def test_calls_are_answered_where_they_are_meant(runs: Runs) -> None:
 
 
 def test_what_would_never_end_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"syscall\.send: times = None: a program calls again at once, without end"):
+    with pytest.raises(
+        UsageError, match=r"syscall\.send: times = None: a program would repeat the call at once, for ever"
+    ):
         syscall.send(redis, errno="EINTR", times=None)
     with pytest.raises(UsageError, match=r"syscall\.no_descriptor: path = '/x': socket names no file"):
         syscall.no_descriptor(call="socket", path="/x")

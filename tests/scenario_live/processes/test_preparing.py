@@ -91,4 +91,4 @@ def test_a_copy_that_cannot_prepare_does_not_start(runs: Runs, tmp_path: Path) -
     result = dataclasses.replace(runs, bed=runs.bed.with_service_in(copy, prepares_own=True))(_deliver)
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert "prepare ended with status 1; its last words:\nno schema" in result.reason
+    assert "prepare ended with status 1; the end of its output:\nno schema" in result.reason

@@ -1,4 +1,4 @@
-"""`harness report`: writes a run's report again, by what lies in its results folder."""
+"""`harness report`: writes a run's report again, from the files in its results folder."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def report(run: str, *, results: Path) -> ExitStatus:
     try:
         click.echo(write_report(folder))
     except OSError as problem:
-        raise HarnessError(f"{folder}: {problem}", hint="is the disk full, or the folder another user's?") from problem
+        raise HarnessError(
+            f"{folder}: {problem}", hint="is the disk full, or does the folder belong to another user?"
+        ) from problem
     return ExitStatus.HELD
 
 

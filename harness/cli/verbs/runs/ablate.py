@@ -1,4 +1,4 @@
-"""`harness ablate`: tries every proof, and says which protections and which scenarios are proved."""
+"""`harness ablate`: tries every proof, and reports which protections and scenarios are proved."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def ablate(ids: tuple[str, ...], *, matrix: bool, mutants: bool, mutant_list: Pa
         raise UsageError("command line: --mutant-list is read with --mutants only", hint="add --mutants")
     if settings.suite == "standard" and not matrix:
         raise UsageError.at(
-            "command line", "--suite", "standard", "its scenarios prove nothing of a protection",
-            mend="add --matrix, which tries each with each protection off; or own them: harness new --suite",
+            "command line", "--suite", "standard", "its scenarios have no proofs",
+            mend="add --matrix, which runs each without each protection; or save them: harness new --suite",
         )  # fmt: skip
     suite = choose(settings, ids)
 

@@ -1,4 +1,4 @@
-"""`harness answers`: what the service answers to every variant of a request, beside what was approved."""
+"""`harness answers`: compares the service's answers to every variant of a request with the approved ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`harness gate`: runs every scenario, or some of them, and says by its exit status whether all is well."""
+"""`harness gate`: runs all scenarios, or some, and reports by its exit status whether they held."""
 
 from __future__ import annotations
 

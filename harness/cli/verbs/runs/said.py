@@ -1,4 +1,4 @@
-"""`harness said`: what the service says of itself in past runs, beside what was approved."""
+"""`harness said`: compares the service's log lines and metrics of past runs with the approved ones."""
 
 from __future__ import annotations
 

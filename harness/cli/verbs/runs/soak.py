@@ -1,4 +1,4 @@
-"""`harness soak`: runs the same scenarios again and again, and says what varied."""
+"""`harness soak`: runs the same scenarios many times, and reports what varied."""
 
 from __future__ import annotations
 

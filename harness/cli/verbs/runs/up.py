@@ -1,4 +1,4 @@
-"""`harness up`: brings the stack up and keeps it, so that `harness run` need not."""
+"""`harness up`: starts the stack and keeps it, so that `harness run` need not start one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`harness interleave`: lets the statements of two or three requests through in every order."""
+"""`harness interleave`: runs two or three requests in every order of their statements."""
 
 from __future__ import annotations
 

@@ -141,4 +141,4 @@ def _addresses(host: str) -> Sequence[str]:
 def _check_available() -> None:
     found = notification_available()
     if not found.available:
-        raise HarnessError(f"connects cannot be led to the relay here: {found.detail}", hint=found.mend)
+        raise HarnessError(f"connects cannot be redirected to the relay here: {found.detail}", hint=found.mend)

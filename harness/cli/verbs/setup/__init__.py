@@ -1,1 +1,1 @@
-"""What comes before a project's scenarios run: its first files, and what the machine and the service offer."""
+"""Verbs for the start of a project: its first files, and what the machine and the service offer."""

@@ -1,4 +1,4 @@
-"""`harness init`: writes the first files of somebody's own project."""
+"""`harness init`: writes the first files of a user's project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`harness new`: writes the first draft of a scenario, and says how it goes on."""
+"""`harness new`: drafts a scenario, and says how to continue."""
 
 from __future__ import annotations
 
@@ -151,7 +151,9 @@ def _write(file: Path, text: str) -> None:
     except FileExistsError as problem:
         raise UsageError(f"{file}: exists already", hint="take another name") from problem
     except OSError as problem:
-        raise HarnessError(f"{file}: {problem}", hint="is the folder another user's, or the disk full?") from problem
+        raise HarnessError(
+            f"{file}: {problem}", hint="does the folder belong to another user, or is the disk full?"
+        ) from problem
 
 
 def _next_lines(file: Path, written: Draft, settings: SuiteSettings) -> Iterator[str]:

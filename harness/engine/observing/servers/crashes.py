@@ -1,4 +1,4 @@
-"""Records that a server crashed by its own log, and lived on: what the service met then was no fault of the run."""
+"""Records that a server crashed, by its own log, and recovered: the service's errors then are not the run's fault."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ async def sends_per_request(site: Site, link: Link, history: History, *, since_n
     most = busiest(link, [each for each in seen if not within(each.t_ns, samples)])
     if not most:
         problem = f"the service sent nothing on {link} in the scenario: there is no share of it"
-        raise HarnessError(problem, hint="expect it of a link that the scenario has the service use")
+        raise HarnessError(problem, hint="expect it for a link that the service uses in this scenario")
     return most / len(requests)
 
 

@@ -51,7 +51,7 @@ async def _listed(rig: Rig, described: ListingDescription) -> Sequence[StoredRow
     """Ask the service for its list."""
     answer = await _asked(rig, OutgoingRequest("GET", described.path, described.headers, b""))
     if answer.status // 100 != 2:
-        raise UnreadableError(f"{described.path}, which lists what is stored, was answered {answer.status}")
+        raise UnreadableError(f"{described.path}, which lists what is stored, got status {answer.status}")
     found = list(re.finditer(described.each, answer.body.decode("utf-8", "surrogateescape")))
     shows, first = described.shows_bodies, _first_digests(rig)
     named = [(name_of(each.groupdict()), each) for each in found]
@@ -67,7 +67,7 @@ async def _of_one(rig: Rig, delivery: Delivery, read: str, turn: asyncio.Semapho
     if label.outcome == ABSENT:
         return None
     if label.outcome not in CONFIRMED:
-        raise UnreadableError(f"{read} of {delivery.name}, which tells what is stored, was answered {answer.status}")
+        raise UnreadableError(f"{read} of {delivery.name}, which reads what is stored, got status {answer.status}")
     return StoredRow(delivery.name, shown(rig.target, read, answer.body) or delivery.digest)
 
 
@@ -76,7 +76,7 @@ async def _asked(rig: Rig, request: OutgoingRequest) -> Response:
         async with asyncio.timeout(rig.clients.patience_s):
             return await rig.clients.http.request(rig.site.service.port, request)
     except (UnansweredError, TimeoutError) as problem:
-        raise UnreadableError(f"{request.path}, which tells what is stored, was not answered: {problem!r}") from problem
+        raise UnreadableError(f"{request.path}, which reads what is stored, got no answer: {problem!r}") from problem
 
 
 def _first_digests(rig: Rig) -> Mapping[str, str]:

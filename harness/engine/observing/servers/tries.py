@@ -1,4 +1,4 @@
-"""Records what the relay has counted: tries of statements, errors, connections, and when nothing was under way."""
+"""Records what the relay counted: tries of statements, errors, connections, and times without a request."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def connects_peak(site: Site, figure: ConnectsPeak, history: History, *, since_n
     passed = [call.t_ns for call in own if call.answer is None]
     if not passed:
         problem = f"the service did not connect to {figure.link} in the scenario: no connects, so no peak"
-        raise HarnessError(problem, hint="expect it where the service has to connect anew")
+        raise HarnessError(problem, hint="expect it in a scenario in which the service has to reconnect")
     return peak(passed, window_ns=figure.within_ms * 1_000_000)
 
 

@@ -1,4 +1,4 @@
-"""Reads what the service itself counts of its answers, so that it can be compared with what the clients had."""
+"""Reads the service's own counters of its answers, to compare them with the clients' answers."""
 
 from __future__ import annotations
 

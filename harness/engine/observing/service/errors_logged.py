@@ -1,4 +1,4 @@
-"""What the service's log says of the errors that its servers answered."""
+"""Finds in the service's log the errors that its servers answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a service holds, by the kernel's account: whatever language it is written in, and whatever it says of itself."""
+"""Measures what a service's processes hold, by the kernel's account, whatever their language."""
 
 from __future__ import annotations
 

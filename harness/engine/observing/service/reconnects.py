@@ -1,4 +1,4 @@
-"""How many of the healthy requests had the service connect anew, by the kernel's record of its connect() calls."""
+"""Counts for how many healthy requests the service reconnected, by the kernel's record of its connect() calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seeks the run's secrets in everything that the service has said."""
+"""Searches for the run's secrets in everything that the service wrote and answered."""
 
 from __future__ import annotations
 

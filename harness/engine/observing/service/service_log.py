@@ -1,4 +1,4 @@
-"""Reads from the service's log which exceptions it did not handle, and what it tells of its answers and of its time."""
+"""Reads unhandled exceptions, answers and times from the service's log."""
 
 from __future__ import annotations
 

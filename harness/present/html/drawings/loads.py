@@ -1,4 +1,4 @@
-"""What became of a load over time: how many requests a second came, came again, and were acknowledged in time."""
+"""Draws a load over time: requests, retries, and acknowledgements in time, per second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a scenario's source as the run kept it: what the scenario says of itself, and its code."""
+"""Reads the scenario's docstring and source, as the run saved them."""
 
 from __future__ import annotations
 

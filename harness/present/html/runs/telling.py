@@ -1,4 +1,4 @@
-"""Puts a run's evidence into an order in which what tells it from other runs comes first."""
+"""Orders a run's evidence so that what is specific to this run comes first."""
 
 from __future__ import annotations
 

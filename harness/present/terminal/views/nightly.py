@@ -1,4 +1,4 @@
-"""Shows which scenarios a gate or a soak left for the night, and why."""
+"""Shows which nightly scenarios a gate or a soak left out, and why."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Start:
     def by_order(cls, order: Spawn, orders: socket.socket | None) -> Start:
         """Have a child that takes orders fork this one, which is ours once it is born. Raises `OSError`."""
         if orders is None:
-            raise OSError(errno.ESRCH, "the process that was to fork it is gone")
+            raise OSError(errno.ESRCH, "the process that should fork it has ended")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             socket.send_fds(orders, [encode(order)], [theirs.fileno()], socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)

@@ -1,4 +1,4 @@
-"""Has the relay refuse connects to a PostgreSQL that has ended by itself."""
+"""Makes the relay refuse connects to a PostgreSQL that has ended by itself."""
 
 from __future__ import annotations
 

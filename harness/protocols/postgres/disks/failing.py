@@ -1,4 +1,4 @@
-"""The fault of a disk that fails as PostgreSQL makes sure of what it has written: `fsync` ends with an error."""
+"""The fault of a failing disk: PostgreSQL's `fsync` returns an error."""
 
 from __future__ import annotations
 

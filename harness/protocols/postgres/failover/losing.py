@@ -1,4 +1,4 @@
-"""The fault of a synchronous standby that is gone: its primary answers no COMMIT any more."""
+"""The fault of a lost synchronous standby: the primary no longer answers any COMMIT."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fault of a failover: the primary is killed, and its standby takes over."""
+"""The failover fault: the primary is killed, and its standby is promoted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a service has stored on one node of a PostgreSQL with a standby, and what another node lacks of it."""
+"""The rows that a service stored on one node of a PostgreSQL with a standby, and those that the other node lacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fault of two primaries: the standby is promoted, and the old primary lives on."""
+"""The fault of two primaries: the standby is promoted, and the old primary stays alive."""
 
 from __future__ import annotations
 

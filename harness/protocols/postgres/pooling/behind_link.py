@@ -1,4 +1,4 @@
-"""The PgBouncer behind a link by which the service may go through a pooler: a fault starts it, and ends it healed."""
+"""The PgBouncer behind a pooler's link: a fault starts it, and ends it when healed."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""PostgreSQL refuses the service's logins: by a limit, by another password, or because it has no slot left."""
+"""PostgreSQL refuses the service's logins: by a limit, a changed password, or lack of free slots."""

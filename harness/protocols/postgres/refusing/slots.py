@@ -1,4 +1,4 @@
-"""The fault of a PostgreSQL whose slots somebody else has taken."""
+"""The fault in which other sessions take all of PostgreSQL's slots."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A standby that the service reads: how it is put behind a link, held up, or made the primary."""
+"""A standby from which the service reads: put behind a link, delayed, or promoted."""

@@ -1,4 +1,4 @@
-"""The standby behind a link by which the service reads a replica: a fault makes it, and gives it up when healed."""
+"""The standby behind a replica's link: a fault creates it, and removes it when healed."""
 
 from __future__ import annotations
 

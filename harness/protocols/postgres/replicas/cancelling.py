@@ -1,4 +1,4 @@
-"""The fault of a read that a standby cancels, because it has to replay what the read is in the way of."""
+"""The fault of a read that a standby cancels, because it conflicts with what the standby must replay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of a standby that the service reads: one that is as it should be, and one that is behind."""
+"""Faults of a standby from which the service reads: a healthy one, and one that lags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fault of a standby that was promoted beside its primary, and follows it no more."""
+"""The fault of a standby that is promoted beside its primary, and no longer follows it."""
 
 from __future__ import annotations
 

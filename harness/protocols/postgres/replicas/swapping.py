@@ -1,4 +1,4 @@
-"""The fault of a failover that no address follows: the standby that the service reads becomes the primary."""
+"""The fault of a failover without a change of addresses: the standby becomes the primary at its own address."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Swap(TimedFault, kind="server.swap"):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.former not in FORMERS:
-            raise UsageError.at(self.kind, "former", self.former, "nothing that becomes of it", valid=FORMERS)
+            raise UsageError.at(self.kind, "former", self.former, "no such result", valid=FORMERS)
 
     @classmethod
     def example(cls, ground: Ground) -> Example:

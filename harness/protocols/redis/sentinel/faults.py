@@ -240,7 +240,7 @@ class _FailOver(Injection):
         try:
             promoted, former = await self._since()
         except (RedisError, OSError) as error:
-            raise HarnessError(f"Redis does not tell which server was used: {error}") from error
+            raise HarnessError(f"Redis does not report which server was used: {error}") from error
         finally:
             self._used_before, dialled = None, self._watch.refused()
             await self._bring_back()

@@ -79,7 +79,7 @@ class Sentinel(Server):
                 return True
 
             if not await poll_async(begun, within_s=KNOWS_WITHIN_S):
-                raise HarnessError("Sentinel begins no failover", hint="see its log for the reason")
+                raise HarnessError("Sentinel does not begin a failover", hint="see its log for the reason")
 
     async def primary(self) -> HostPort:
         """The primary, as its clients are told."""
@@ -94,7 +94,7 @@ class Sentinel(Server):
         async with client(self._url) as asking:
             state = await asking.sentinel_master(NAME)
         if not isinstance(state, dict):
-            raise HarnessError(f"Sentinel tells no state of {NAME!r}: {state!r}", hint="see its log for the reason")
+            raise HarnessError(f"Sentinel reports no state of {NAME!r}: {state!r}", hint="see its log for the reason")
         return bool(state["is_master"] and not state["is_sdown"] and not state["is_odown"])
 
 

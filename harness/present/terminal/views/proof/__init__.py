@@ -1,1 +1,1 @@
-"""What the proofs came to: protections, mutants, the matrix."""
+"""Shows the results of proofs: protections, mutants, the matrix."""
