@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from harness.checks.clock import machine_was_busy
 from harness.checks.facts.exchanges import AGAIN_MAX, acknowledged_by_steps, exchanges, sent_again
-from harness.checks.felt import not_felt
 from harness.checks.leaks import leaked_sessions
 from harness.checks.promises import out_of_order, strange_evidence, unread_rows
 from harness.checks.registry import Check
 from harness.checks.standing.goodput import not_overloaded
 from harness.checks.standing.order import STANDING
+from harness.checks.unfelt_faults import not_felt
 from harness.checks.verdict import CheckResult, Verdict
 from harness.faults.fault import Fault
 from harness.history import History

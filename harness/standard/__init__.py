@@ -1,6 +1,6 @@
 """The standard suite: scenarios made from a target alone, its links, its requests and one recorded delivery."""
 
-from harness.standard.looking import look_and_plan
+from harness.standard.observation import look_and_plan
 from harness.standard.plan import StandardSuite
 from harness.standard.planned import LeftOut, Planned
 

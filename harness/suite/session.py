@@ -23,7 +23,7 @@ from harness.scenario.scenario import Scenario
 from harness.suite.drafts import draft_findings, draft_note
 from harness.suite.heap import settled_heap
 from harness.suite.info import Command, run_info
-from harness.suite.lanes.apart import Apart
+from harness.suite.lanes.lane_process import Apart
 from harness.suite.lanes.orders import Copy, Order, Progress, Saw, StackUp, Told, Unwritten
 from harness.suite.lanes.performing import Here, Performer, Ways
 from harness.suite.lanes.threads import Lanes

@@ -18,8 +18,8 @@ from harness.processes.keeper import Keeper, KeptProcess, ProcessSpec
 from harness.processes.syscalls import SyscallEvent
 from harness.relay import RelayServer
 from harness.stack import private_folder
-from harness.wrap.catching import Catching
-from harness.wrap.saw import Saw
+from harness.wrap.hops import Catching
+from harness.wrap.observed import Saw
 
 FORWARDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE: Final = 3

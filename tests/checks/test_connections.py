@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.checks.facts.let_go import AGE_MS, IDLE_MS, cost_of
+from harness.checks.facts.closed_connections import AGE_MS, IDLE_MS, cost_of
 from harness.engine.observing.servers.tries import quiet_everywhere
 from harness.engine.observing.service.errors_logged import errors_logged
 from harness.faults import wire

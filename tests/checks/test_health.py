@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness import postgres, redis
-from harness.checks.standing.health import health_in_time, health_is_true, names_what_is_away, ready_again
+from harness.checks.standing.self_reports.health import health_in_time, health_is_true, names_what_is_away, ready_again
 from harness.faults import Fault, link, no_fault, process, server, syscall, wire
 from harness.history.events import (
     Asks,

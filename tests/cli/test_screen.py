@@ -18,7 +18,7 @@ from harness.faults import link
 from harness.history import Entry
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, PhaseBegan, StepBegan
 from harness.present.terminal.lines import evidence_text, run_lines, table_lines
-from harness.present.terminal.now import Now
+from harness.present.terminal.running import Now
 from harness.present.terminal.screen import LiveScreen, PlainScreen, Screen, Verbosity, screen_for
 from harness.present.terminal.views.story import details
 from harness.results import Evidence, RunKey

@@ -15,9 +15,9 @@ from harness.engine.steps import Step
 from harness.faults import Fault, wire
 from harness.history.events import Named
 from harness.present.html.drawings.grid import PROOFS, grid_of
+from harness.present.html.runs.check_rows import checks_seen
 from harness.present.html.runs.exceptions import exceptions_in
 from harness.present.html.runs.logs import LogFile, timed_lines
-from harness.present.html.runs.saw import checks_seen
 from harness.present.html.runs.words import step_words
 from harness.present.html.sentence import headline
 from harness.present.html.writing import page_of, write_report

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.present.html.shares import made_in_shares
+from harness.present.html.parallel import made_in_shares
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 8])

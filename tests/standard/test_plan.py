@@ -20,7 +20,7 @@ from harness.search.recording.places import Kind, Place
 from harness.search.recording.recording import Observed, Recording
 from harness.search.sweep.lane import EndedError
 from harness.stack.service.start import in_one_line
-from harness.standard.looking import not_recorded, recorded
+from harness.standard.observation import not_recorded, recorded
 from harness.standard.plan import StandardSuite, Unbroken, standard_suite
 from harness.standard.statements import statements
 from harness.target import Target, load_target

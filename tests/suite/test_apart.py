@@ -22,8 +22,8 @@ from harness.history import Entry
 from harness.history.events import FaultActed, PhaseBegan
 from harness.results import RunKey, RunResult
 from harness.scenario.scenario import Scenario
-from harness.suite.lanes import apart
-from harness.suite.lanes.apart import Apart
+from harness.suite.lanes import lane_process as apart
+from harness.suite.lanes.lane_process import Apart
 from harness.suite.lanes.orders import Order, Progress, Saw, StackUp, Tell, Told, Unwritten
 from harness.suite.lanes.performing import Ways
 from harness.target import Target
@@ -180,7 +180,7 @@ ALONE = """
 import sys
 from pathlib import Path
 import pytest
-from harness.suite.lanes import apart
+from harness.suite.lanes import lane_process as apart
 from tests.suite.test_apart import Lane, MadeUp
 apart.Here = MadeUp
 lane = Lane(Path(sys.argv[1]))

@@ -9,7 +9,7 @@ import pytest
 from harness.addresses import HostPort
 from harness.protocols.contract.search import SEARCHED
 from harness.relay import Cut, Delay, DropAndClose, Fail, Phase, Seen
-from harness.wrap.saw import ServerSeen
+from harness.wrap.observed import ServerSeen
 from harness.wrap.sweep.cells import KINDS, error_for, plan
 from harness.wrap.sweep.statements import COMMIT, OTHER, WRITE, Found, Recorded, statements_of
 

@@ -16,7 +16,7 @@ from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.redis.server import RedisServer
 from harness.relay import KindOfMessage
 from harness.stack import Stack
-from harness.wrap.saw import PassedBy, Saw, ServerSeen
+from harness.wrap.observed import PassedBy, Saw, ServerSeen
 from harness.wrap.wrapping import Command, Wrapper, wrapper
 from tests.wrap.support import HARNESS, WITHIN_S, Wrapping, python, wrap
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.checks.clock import SERVICE, Late, Span
+from harness.checks.facts.closed_connections import CAUSE_NS, Cost, cost_of
 from harness.checks.facts.exchanges import Exchange, exchanges, several
-from harness.checks.facts.let_go import CAUSE_NS, Cost, cost_of
 from harness.checks.registry import Examined, Kind, check
 from harness.faults.fault import Fault
 from harness.history import History

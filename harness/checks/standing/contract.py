@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from harness.checks.clock import Late
+from harness.checks.facts.claims import Clash, Wrong, told
 from harness.checks.facts.exchanges import Exchange, by_the_clock, exchanges, several
-from harness.checks.facts.told import Clash, Wrong, told
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
 from harness.history.events import AskedForWrong, Asks, RequestEnded

@@ -7,22 +7,18 @@ from typing import Final
 
 from harness.checks.registry import Check, registered
 from harness.checks.standing import (
-    alerts,
     answering,
     condition,
     connections,
     contract,
-    counts,
-    disclosure,
     goodput,
-    health,
     liveness,
     retries,
     safety,
-    said,
     starts,
     variants,
 )
+from harness.checks.standing.self_reports import alerts, counts, disclosure, health, said
 
 _ORDER: Final = (
     safety,

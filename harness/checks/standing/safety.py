@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from harness.checks.facts.claims import Wrong, told
 from harness.checks.facts.exchanges import Exchange, by_delivery, by_subject, by_the_clock, exchanges
-from harness.checks.facts.told import Wrong, told
 from harness.checks.registry import Examined, Kind, check
 from harness.checks.standing.failover import allowed_losses, excused, lost_by_failover
 from harness.history import History

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from harness.engine.laying.testbed import Testbed
-from harness.engine.observing.kin import Kin
+from harness.engine.observing.descendants import Kin
 from harness.faults.site import Site
 from harness.history import Recorder
 from harness.history.events import CoresSeen, CoreWait

@@ -19,7 +19,6 @@ from harness.engine.observing.service.footprint import (
 from harness.engine.observing.service.ports import ports
 from harness.engine.observing.service.probes import Probed, probe
 from harness.engine.observing.service.reconnects import reconnects
-from harness.engine.observing.service.remembered import first_deliveries, share_remembered
 from harness.engine.rig import Rig
 from harness.history.events import AtRest, Counted, RestUnknown, rest_name
 from harness.polling import poll_async

@@ -9,8 +9,8 @@ from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
 from harness.faults.fault import Injection
 from harness.faults.messages.hanging_up import HangingUp, HungUp
+from harness.faults.messages.matched import message_met
 from harness.faults.messages.message import MessageFault, Swept
-from harness.faults.messages.met import message_met
 from harness.faults.messages.relayed import rule_for
 from harness.faults.site import Site
 from harness.relay import Action, Rule

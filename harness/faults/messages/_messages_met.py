@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from harness.faults.evidence import EvidenceKind
 from harness.faults.fault import Injection
-from harness.faults.messages.met import message_met
+from harness.faults.messages.matched import message_met
 from harness.faults.messages.relayed import misses, rule_for
 from harness.faults.site import Site
 from harness.relay import Action, Fired, Report

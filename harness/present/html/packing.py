@@ -12,8 +12,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.present.html.parallel import made_in_shares, shares_for
 from harness.present.html.runs.view import RunView
-from harness.present.html.shares import made_in_shares, shares_for
 from harness.present.templates import rendered_parts
 
 PACK_CHARACTERS = 1_000_000

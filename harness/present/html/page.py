@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from harness.present.html.causes import RunPlace
 from harness.present.html.drawings.grid import Grid
 from harness.present.html.drawings.heat_map import HeatMap
+from harness.present.html.earlier_runs import Past
 from harness.present.html.packing import packed
-from harness.present.html.past import Past
 from harness.present.html.runs.view import RunView
 from harness.present.html.sentence import Headline
 from harness.present.maps.drawing import Drawn

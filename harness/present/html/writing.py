@@ -10,13 +10,13 @@ from harness.errors import UsageError
 from harness.present.html.causes import findings_of
 from harness.present.html.drawings.grid import grid_of
 from harness.present.html.drawings.heat_map import heat_map_of
+from harness.present.html.earlier_runs import Past, past_of
 from harness.present.html.page import Page, broken_text, page_text
-from harness.present.html.past import Past, past_of
+from harness.present.html.parallel import made_in_shares, shares_for
 from harness.present.html.runs.detail import Details
-from harness.present.html.runs.telling import Telling
+from harness.present.html.runs.evidence_order import Telling
 from harness.present.html.runs.view import Context, RunView, Shelf, run_view
 from harness.present.html.sentence import headline
-from harness.present.html.shares import made_in_shares, shares_for
 from harness.present.maps.drawing import Drawn, drawn
 from harness.present.maps.fault_map import read_maps
 from harness.results.files import write_atomically

@@ -19,8 +19,8 @@ from harness.history import Entry
 from harness.history.events import EvidenceSeen, FaultActed
 from harness.present.looks import DIM
 from harness.present.terminal.lines import proof_lines, run_lines, shown_key
-from harness.present.terminal.now import Now
 from harness.present.terminal.pieces import Fit, FittedLine, Line
+from harness.present.terminal.running import Now
 from harness.present.terminal.streams import into_nothing
 from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import PairVerdict, ProofResult

@@ -18,17 +18,17 @@ from harness.faults.site import Site
 from harness.protocols.postgres.disks.failing import fail_sync
 from harness.protocols.postgres.disks.failing_writes import fail_write
 from harness.protocols.postgres.disks.full import fill_disk, fill_log_disk
-from harness.protocols.postgres.failover.losing import lose_standby
+from harness.protocols.postgres.failover.lost_standby import lose_standby
 from harness.protocols.postgres.failover.promotion import promote
-from harness.protocols.postgres.failover.switching import switch_over
-from harness.protocols.postgres.pooling.pooled import pause_pooler, pooler
+from harness.protocols.postgres.failover.switchover import switch_over
+from harness.protocols.postgres.pooling.pooler_faults import pause_pooler, pooler
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.refusing.logins import change_password, limit_connections
 from harness.protocols.postgres.refusing.slots import take_connections
-from harness.protocols.postgres.replicas.cancelling import cancel_reads
-from harness.protocols.postgres.replicas.lagging import delay_replay, pause_replay, standby
-from harness.protocols.postgres.replicas.promoting import promote_replica
-from harness.protocols.postgres.replicas.swapping import swap
+from harness.protocols.postgres.replicas.cancelled_reads import cancel_reads
+from harness.protocols.postgres.replicas.lag import delay_replay, pause_replay, standby
+from harness.protocols.postgres.replicas.promotion import promote_replica
+from harness.protocols.postgres.replicas.swap import swap
 from harness.protocols.postgres.running.leaked import execute_past_leaks
 from harness.protocols.postgres.server_state import crash_backend
 from harness.protocols.postgres.sessions.deadlock import deadlock

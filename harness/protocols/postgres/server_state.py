@@ -15,7 +15,7 @@ from harness.faults.site import ServerChange, Site
 from harness.polling import poll_async
 from harness.protocols.postgres.probes import serves
 from harness.protocols.postgres.probes import session as open_session
-from harness.protocols.postgres.thrown_out import see_ended, serving
+from harness.protocols.postgres.terminated_sessions import see_ended, serving
 from harness.protocols.postgres.words import Postgres
 from harness.relay import Ended, Report
 from harness.vocabulary import ANY_OUTCOME

@@ -13,9 +13,9 @@ from harness.faults.fault import Injection, Once
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
 from harness.protocols.contract.access import OWN_NAME
-from harness.protocols.redis.failover import demote
-from harness.protocols.redis.monitor import CommandMonitor
+from harness.protocols.redis.failover.demotion import demote
 from harness.protocols.redis.probes import client
+from harness.protocols.redis.running.monitor import CommandMonitor
 from harness.protocols.redis.sentinel.faults import fail_over, sentinel
 from harness.protocols.redis.states.driving import drive_to
 from harness.protocols.redis.words import Redis

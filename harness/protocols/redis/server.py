@@ -19,8 +19,8 @@ from harness.errors import UsageError
 from harness.processes.keeper import ProcessSpec
 from harness.protocols.contract.server import ServerKind
 from harness.protocols.redis.about import ABOUT
-from harness.protocols.redis.binaries import RedisBinary, check_redis_version, find_redis
 from harness.protocols.redis.options import RedisOptions
+from harness.protocols.redis.running.binaries import RedisBinary, check_redis_version, find_redis
 from harness.stack.servers.process import not_owned
 from harness.stack.servers.readiness import NotReadyError
 from harness.stack.servers.server import Launch, Server

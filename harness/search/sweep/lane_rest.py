@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from harness.checks import STANDING, Check, Kind
-from harness.checks.standing.disclosure import keeps_secrets
+from harness.checks.standing.self_reports.disclosure import keeps_secrets
 from harness.engine.observing.servers.stored import stored_rows
 from harness.engine.observing.service.secrets import record_secrets
 from harness.engine.phases.rest import record_rest, rest_names

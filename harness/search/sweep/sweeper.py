@@ -16,8 +16,8 @@ from harness.engine.phases.rest import held_at_first
 from harness.engine.tasks import at_once
 from harness.errors import HarnessError
 from harness.relay import RelayControl
+from harness.search.recording.deliveries import kinds_of, record_all
 from harness.search.recording.places import CellId, Kind
-from harness.search.recording.recorder import kinds_of, record_all
 from harness.search.recording.recording import Recording
 from harness.search.sweep.batch import read_rows, record_log, send_again
 from harness.search.sweep.cells.arming import Armoury

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from harness.protocols.contract.search import SEARCHED
 from harness.protocols.contract.speech import fingerprint
 from harness.relay import Seen
-from harness.wrap.saw import ServerSeen
+from harness.wrap.observed import ServerSeen
 
 COMMIT, WRITE, OTHER = range(3)
 """How much the break of a statement tells: less with each."""

@@ -15,8 +15,8 @@ from harness.protocols.contract.speech import fingerprint
 from harness.relay import Fired
 from harness.results.cause import Cause
 from harness.results.text import counted, listed, one_line, shortened, telling_lines
-from harness.wrap.catching import Catching
-from harness.wrap.saw import Saw, ServerSeen
+from harness.wrap.hops import Catching
+from harness.wrap.observed import Saw, ServerSeen
 from harness.wrap.sweep.cells import RULE, Cell, plan
 from harness.wrap.sweep.outcomes import Outcomes, asking_pytest, outcomes_in, report_named
 from harness.wrap.sweep.results import FIXTURE_FAILED, TEST_FAILED, CellResult, SweepFound, symptom_of

@@ -12,7 +12,7 @@ from harness import ANY_OUTCOME, Lab, postgres, server, service
 from harness.checks import Verdict
 from harness.errors import UsageError
 from harness.history.events import FailedOver, RowsRead
-from harness.protocols.postgres.failover.switching import OldPrimary
+from harness.protocols.postgres.failover.switchover import OldPrimary
 from harness.protocols.postgres.server import PostgresServer
 from tests.scenario_live.support import Runs, all_mended, evidence, history_of
 

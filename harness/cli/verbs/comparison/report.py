@@ -9,7 +9,7 @@ import click
 
 from harness.errors import HarnessError
 from harness.present.html import write_report
-from harness.present.maps.leaving import leave_maps
+from harness.present.maps.map_files import leave_maps
 from harness.present.maps.wrap_page import write_page
 from harness.present.terminal.views.search.wrap_sweep import sweep_lines
 from harness.results.folder import LATEST

@@ -24,7 +24,7 @@ from harness.cli.options import (
 )
 from harness.cli.stage import perform
 from harness.errors import UsageError
-from harness.present.maps.leaving import leave_maps
+from harness.present.maps.map_files import leave_maps
 from harness.present.maps.mapping import coverage_map
 from harness.present.terminal.screen import Screen
 from harness.present.terminal.views.comparison.baseline import baseline_lines

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.checks.facts.exchanges import exchanges
-from harness.checks.standing.health import ALIVE, READY
+from harness.checks.standing.self_reports.health import ALIVE, READY
 from harness.engine.rig import Rig
 from harness.engine.tasks import at_once
 from harness.engine.workload.clients import Answer, Errand

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from harness.present.html.runs.telling import Telling
+from harness.present.html.runs.evidence_order import Telling
 from harness.present.looks import rank
 from harness.results.model import ProofRead, RunRead, SummaryRead
 

@@ -13,13 +13,13 @@ from harness.history import History, read_history
 from harness.history.events import ServiceLog, UnhandledLogged
 from harness.present.html.drawings.grid import column_name
 from harness.present.html.drawings.timeline import Timeline, timeline_of, zero_of
-from harness.present.html.past import Before
+from harness.present.html.earlier_runs import Before
 from harness.present.html.runs.answers import AnswerRow, answer_rows
+from harness.present.html.runs.check_rows import CheckShown, checks_seen
 from harness.present.html.runs.chronicle import Chronicle, Told, chronicle_of
 from harness.present.html.runs.detail import Detail
 from harness.present.html.runs.exceptions import Raised, exceptions_in
 from harness.present.html.runs.logs import Excerpt, LogFile, epoch_s
-from harness.present.html.runs.saw import CheckShown, checks_seen
 from harness.present.html.runs.source import NOTHING, Source, source_in
 from harness.present.looks import look
 from harness.results.model import ProofRead, RunRead

@@ -20,11 +20,11 @@ from harness.faults.messages.timing import TimedFault
 from harness.faults.site import LaidLink, ServerChange, Site
 from harness.polling import poll_async
 from harness.processes.syscalls import FileRule, SyscallEvent
-from harness.protocols.postgres.disks.ended import RefusedWhenEnded
+from harness.protocols.postgres.disks.refused_connects import RefusedWhenEnded
 from harness.protocols.postgres.probes import serves
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.server import SYNC_CALLS, PostgresServer
-from harness.protocols.postgres.thrown_out import see_ended, serving
+from harness.protocols.postgres.terminated_sessions import see_ended, serving
 from harness.protocols.postgres.words import Postgres
 from harness.vocabulary import ANY_OUTCOME
 

@@ -17,9 +17,9 @@ from harness.faults.messages.timing import TimedFault
 from harness.faults.site import ServerChange, Site
 from harness.polling import poll_async
 from harness.processes.syscalls import FileRule, SyscallEvent
-from harness.protocols.postgres.disks.ended import RefusedWhenEnded
 from harness.protocols.postgres.disks.failing import BACK_WITHIN_S, DiskErrno
 from harness.protocols.postgres.disks.full_pages import FullPages
+from harness.protocols.postgres.disks.refused_connects import RefusedWhenEnded
 from harness.protocols.postgres.probes import serves
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.server import SYNC_CALLS, WRITE_CALLS, PostgresServer

@@ -14,9 +14,9 @@ from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Injection, Need
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import LaidLink, ServerChange, Site
-from harness.protocols.postgres.disks.ended import RefusedWhenEnded
 from harness.protocols.postgres.disks.full_pages import FullPages
 from harness.protocols.postgres.disks.moved_log import MovedLog
+from harness.protocols.postgres.disks.refused_connects import RefusedWhenEnded
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.running.leaked import execute_past_leaks
 from harness.protocols.postgres.server import PostgresServer

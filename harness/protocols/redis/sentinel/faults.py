@@ -197,7 +197,7 @@ class _FailOver(Injection):
     async def act(self) -> None:
         """Have it begin; return when Sentinel tells of the promoted server."""
         watch = self._watch
-        replica, sentinel = _there(watch)
+        replica, sentinel = _running(watch)
         began = time.monotonic()
         self._begun = True
         if self._fault.how == "asked":
@@ -218,7 +218,7 @@ class _FailOver(Injection):
         await self._watch.reach_primary(whether=False)
 
     async def _used(self) -> tuple[int, int]:
-        replica, _ = _there(self._watch)
+        replica, _ = _running(self._watch)
         former = 0 if self._fault.how == "killed" else await _commands(self._watch.primary)
         return await _commands(replica), former
 
@@ -259,7 +259,7 @@ class _FailOver(Injection):
         await self._watch.reach_primary(whether=True)
 
 
-def _there(watch: Watch) -> tuple[RedisServer, Sentinel]:
+def _running(watch: Watch) -> tuple[RedisServer, Sentinel]:
     if watch.replica is None or watch.sentinel is None:
         raise HarnessError("server.sentinel was healed before server.fail_over", hint="heal the latter first")
     return watch.replica, watch.sentinel
@@ -267,7 +267,7 @@ def _there(watch: Watch) -> tuple[RedisServer, Sentinel]:
 
 async def _until(sentinel: Sentinel, promoted: HostPort) -> None:
     async def tells() -> bool:
-        return (await sentinel.primary()).port == promoted.port and await sentinel.takes_it_for_up()
+        return (await sentinel.primary()).port == promoted.port and await sentinel.reports_the_primary_up()
 
     if not await poll_async(tells, within_s=FAILS_OVER_WITHIN_S):
         problem = f"Sentinel has not failed over within {FAILS_OVER_WITHIN_S:g} s"

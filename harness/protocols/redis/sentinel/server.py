@@ -89,7 +89,7 @@ class Sentinel(Server):
             )
         return HostPort(told[0].decode(), int(told[1]))
 
-    async def takes_it_for_up(self) -> bool:
+    async def reports_the_primary_up(self) -> bool:
         """Whether clients use the primary that they are told of: they ask for its state, too."""
         async with client(self._url) as asking:
             state = await asking.sentinel_master(NAME)

@@ -18,8 +18,8 @@ from harness.errors import HarnessError, UsageError
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import LaidLink, ServerChange, Site
 from harness.processes.syscalls import ConnectRule, LeadRule, Rule
+from harness.protocols.redis.failover.replication import in_step
 from harness.protocols.redis.probes import client
-from harness.protocols.redis.replication import in_step
 from harness.protocols.redis.sentinel.server import Sentinel
 from harness.protocols.redis.server import RedisServer
 from harness.vocabulary import Link

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from harness.engine.phases.rest import held_now, record_given_back
 from harness.errors import HarnessError
 from harness.faults.messages.hanging_up import HangingUp
-from harness.faults.messages.met import message_met
+from harness.faults.messages.matched import message_met
 from harness.faults.messages.relayed import MISSES_SHOWN
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, MomentMissed, Named, PhaseBegan, Purpose
 from harness.relay import Late, Match, Rule, Seen, folded

@@ -11,7 +11,7 @@ from harness.present.looks import BOLD, DIM, PLAIN
 from harness.present.terminal.pieces import Line
 from harness.protocols.contract.about import ABOUT
 from harness.results.text import counted, one_line
-from harness.wrap.saw import Saw, ServerSeen
+from harness.wrap.observed import Saw, ServerSeen
 
 WORDS_MAX: Final = 8
 """Of the statements' first words the most frequent are named."""

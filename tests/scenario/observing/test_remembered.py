@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from harness.engine.observing.service.remembered import first_deliveries, share_remembered
+from harness.engine.observing.service.memory_search import first_deliveries, share_remembered
 from harness.engine.workload.outgoing import name_of
 from tests.checks.support import Story
 

@@ -15,8 +15,8 @@ from harness.faults.example import SOME, Example, Ground
 from harness.faults.fault import Injection
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import ServerChange, Site
+from harness.protocols.redis.failover.replication import in_step
 from harness.protocols.redis.probes import client
-from harness.protocols.redis.replication import in_step
 from harness.protocols.redis.server import RedisServer
 from harness.protocols.redis.words import Redis
 

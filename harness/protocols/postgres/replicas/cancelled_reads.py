@@ -19,8 +19,8 @@ from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
 from harness.polling import poll_async
 from harness.protocols.postgres.probes import session as open_session
-from harness.protocols.postgres.replicas.behind_link import Replica, set_and_reload
-from harness.protocols.postgres.replicas.lagging import read_behind
+from harness.protocols.postgres.replicas.lag import read_behind
+from harness.protocols.postgres.replicas.replica_link import Replica, set_and_reload
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.postgres.tables import plain_table
 from harness.protocols.postgres.words import Postgres

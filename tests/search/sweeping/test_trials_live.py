@@ -14,8 +14,8 @@ import pytest
 from harness.engine.laying.testbed import Testbed
 from harness.errors import HarnessError
 from harness.history.events import RunBegan, SentAgain, TriesCounted
+from harness.search.recording.deliveries import record_all
 from harness.search.recording.places import CellId
-from harness.search.recording.recorder import record_all
 from harness.search.recording.recording import Recording
 from harness.search.sweep.cells import trials as trials_module
 from harness.search.sweep.cells.arming import Armoury

@@ -15,7 +15,7 @@ from harness.history.events import AtRest, Counted
 from harness.protocols.contract.probes import SessionCount
 from harness.target import load_target
 
-TARGET = load_target(Path(__file__).parents[2] / "scenarios" / "target.toml")
+TARGET = load_target(Path(__file__).parents[3] / "scenarios" / "target.toml")
 TOLD = Probed("webhook_pool_checked_out 1\nwebhook_pool_idle 4\n")
 
 

@@ -13,8 +13,8 @@ from harness.faults.fault import Injection
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
 from harness.protocols.postgres.probes import session as open_session
-from harness.protocols.postgres.replicas.behind_link import PROMOTED_WITHIN_S, Replica
-from harness.protocols.postgres.replicas.lagging import read_behind
+from harness.protocols.postgres.replicas.lag import read_behind
+from harness.protocols.postgres.replicas.replica_link import PROMOTED_WITHIN_S, Replica
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.postgres.words import Postgres
 

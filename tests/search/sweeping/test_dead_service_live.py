@@ -12,8 +12,8 @@ import pytest
 from harness.engine.laying.testbed import Testbed
 from harness.history.events import RunBegan
 from harness.relay import Fired, Report
+from harness.search.recording.deliveries import record_all
 from harness.search.recording.places import CellId
-from harness.search.recording.recorder import record_all
 from harness.search.recording.recording import Recording
 from harness.search.sweep.batch import read_rows, send_again
 from harness.search.sweep.cells.arming import Armoury

@@ -13,8 +13,8 @@ import uvloop
 from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.errors import HarnessError
+from harness.search.recording.deliveries import kinds_of, record_all, record_rest
 from harness.search.recording.places import Kind
-from harness.search.recording.recorder import kinds_of, record_all, record_rest
 from harness.search.sweep.lane import EndedError, Lane
 from harness.search.sweep.sweeper import first_lane
 from harness.stack import StackConfiguration

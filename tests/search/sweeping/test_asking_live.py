@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.checks.standing import health
+from harness.checks.standing.self_reports import health
 from harness.engine.laying.testbed import Testbed
 from harness.engine.workload.contract import TURNS
 from harness.history import Entry, History, read_history

@@ -16,7 +16,7 @@ from harness.faults.site import Site
 from harness.polling import poll_async
 from harness.protocols.postgres.failover.rows import missing, stored_on
 from harness.protocols.postgres.probes import session as open_session
-from harness.protocols.postgres.replicas.behind_link import STREAMED, Replica, set_and_reload
+from harness.protocols.postgres.replicas.replica_link import STREAMED, Replica, set_and_reload
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.postgres.words import Postgres
 

@@ -10,7 +10,7 @@ from typing import Final
 from harness.addresses import HostPort
 from harness.processes.syscalls import CatchRule, Caught, NotLed, SyscallEvent, reached_by
 from harness.relay import UNDECIDED, Hop, Known, RelayControl
-from harness.wrap.saw import PassedBy, Saw, ServerSeen
+from harness.wrap.observed import PassedBy, Saw, ServerSeen
 
 AHEAD: Final = 32
 """Hops that wait for servers: a program dials faster than a hop is laid."""

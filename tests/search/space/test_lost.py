@@ -10,7 +10,7 @@ from harness.search.space.coverage import Coverage
 from harness.search.space.lost import lost_of
 from harness.search.space.space import FaultSpace
 from tests.results.made import made
-from tests.search.test_coverage import LINKS, met
+from tests.search.space.test_coverage import LINKS, met
 
 COMMITTED = "INSERT INTO deliveries (id, body) VALUES (?)"
 NOW = "INSERT INTO deliveries (id, body, seen) VALUES (?)"

@@ -15,8 +15,8 @@ from harness.faults.fault import Injection, Need
 from harness.faults.links.meter import LinkMeter
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
-from harness.protocols.postgres.pooling.behind_link import Pooler, pooler_behind
 from harness.protocols.postgres.pooling.bouncer import PgBouncer, PoolerSettings
+from harness.protocols.postgres.pooling.pooler_link import Pooler, pooler_behind
 from harness.protocols.postgres.words import Postgres
 
 LOOK_EVERY_S = 0.02

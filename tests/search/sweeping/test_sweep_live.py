@@ -21,7 +21,7 @@ from harness.history.events import AtRest, EvidenceSeen, Purpose, RequestSent, R
 from harness.results.reading import read_summary
 from harness.scenario.runner import RunConfiguration, run
 from harness.scenario.scenario import Scenario
-from harness.search.recording import recorder
+from harness.search.recording import deliveries as recorder
 from harness.search.recording.places import Point
 from harness.search.recording.recording import Recording
 from harness.search.space.coverage import hit_by_runs, hit_by_summary

@@ -10,8 +10,8 @@ from typing import Any
 from harness.engine.laying.testbed import Testbed
 from harness.engine.workload.clients import Answer
 from harness.history.events import Purpose, RunBegan
+from harness.search.recording.deliveries import record_all
 from harness.search.recording.places import CellId
-from harness.search.recording.recorder import record_all
 from harness.search.sweep.batch import read_rows, record_log, send_again
 from harness.search.sweep.cells.arming import Armoury
 from harness.search.sweep.cells.judging import Judged, judged

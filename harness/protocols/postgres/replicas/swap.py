@@ -19,7 +19,7 @@ from harness.faults.messages.timing import TimedFault
 from harness.faults.site import LaidLink, ServerChange, Site
 from harness.history.events import FailedOver
 from harness.protocols.postgres.probes import session as open_session
-from harness.protocols.postgres.replicas.behind_link import Replica
+from harness.protocols.postgres.replicas.replica_link import Replica
 from harness.protocols.postgres.server import Copy
 from harness.protocols.postgres.words import Postgres
 from harness.relay import Ended, Report

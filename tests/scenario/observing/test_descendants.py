@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pytest
 
-from harness.engine.observing import kin
-from harness.engine.observing.kin import Kin
+from harness.engine.observing import descendants
+from harness.engine.observing.descendants import Kin
 from harness.processes.keeper import Process
 
 HARNESS, LANE, SERVICE, BACKEND = 10, 11, 12, 13
@@ -37,8 +37,8 @@ class Machine:
 def boot(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[int, int]], Machine]:
     def booted(parents: Mapping[int, int]) -> Machine:
         machine = Machine(parents)
-        monkeypatch.setattr(kin, "process_ids", machine.ids)
-        monkeypatch.setattr(kin, "all_processes", machine.look)
+        monkeypatch.setattr(descendants, "process_ids", machine.ids)
+        monkeypatch.setattr(descendants, "all_processes", machine.look)
         return machine
 
     return booted
