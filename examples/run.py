@@ -47,8 +47,8 @@ class Example:
     def run(self, *command: str) -> int:
         """Run a command in its folder; what Go builds goes there, too."""
         environment = {**os.environ, "GOBIN": str(self.folder / "bin"), "PYTHONPATH": str(HERE.parent)}
-        print(f"== {self.folder.name}: {' '.join(command)}", flush=True)  # noqa: T201
-        return subprocess.run(command, cwd=self.folder, env=environment, check=False).returncode  # noqa: S603
+        print(f"== {self.folder.name}: {' '.join(command)}", flush=True)  # noqa: T201  # a program of the command line
+        return subprocess.run(command, cwd=self.folder, env=environment, check=False).returncode  # noqa: S603  # the example's own command
 
     def harness(self, *words: str) -> int:
         """Run a verb of the harness in its folder."""
@@ -71,7 +71,7 @@ def tried(example: Example, *, accept: bool) -> int:
     if accept:
         example.expected.write_text("".join(f"{each}\n" for each in failed), "utf-8")
     if not example.expected.is_file():
-        print(f"{example.folder.name}: no failed.txt to compare with: --accept writes it")  # noqa: T201
+        print(f"{example.folder.name}: no failed.txt to compare with: --accept writes it")  # noqa: T201  # a program of the command line
         return CANNOT
     expected = example.expected.read_text("utf-8").split()
     for told, ids in (
@@ -79,7 +79,7 @@ def tried(example: Example, *, accept: bool) -> int:
         ("held, and failed before", sorted({*expected} - {*failed})),
     ):
         for each in ids:
-            print(f"{example.folder.name}: {each}: {told}")  # noqa: T201
+            print(f"{example.folder.name}: {each}: {told}")  # noqa: T201  # a program of the command line
     return int(failed != expected)
 
 

@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     target = config.getoption("harness_target")
     if target:
         from harness.errors import UsageError  # noqa: PLC0415  # only where a target is named
-        from harness.target import load_target  # noqa: PLC0415
+        from harness.target import load_target  # noqa: PLC0415  # as above
 
         try:
             load_target(config.invocation_params.dir / target)
@@ -62,7 +62,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not any(is_scenario(item) for item in items):
         return
     from harness.errors import HarnessError  # noqa: PLC0415  # only where a test takes the lab
-    from harness.plugin.pytest_run import PytestRun  # noqa: PLC0415
+    from harness.plugin.pytest_run import PytestRun  # noqa: PLC0415  # as above
 
     known = config.stash[STASH] = PytestRun(config)
     try:

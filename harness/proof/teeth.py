@@ -13,6 +13,7 @@ from harness.results import RunResult
 from harness.results.ablation import PairVerdict, ProofResult, title
 from harness.results.finding import Finding
 from harness.scenario.scenario import Scenario
+from harness.target.sections.protections import protection_of
 
 SECTION = "ablation"
 
@@ -130,7 +131,7 @@ def _nobody(name: str, scenarios: Sequence[Scenario]) -> str:
 
 
 def _speaks_of(proof: Proof, name: str) -> bool:
-    return any(protection.partition(":")[0] == name for protection in proof.protections)
+    return any(protection_of(protection) == name for protection in proof.protections)
 
 
 def _scenario(scenario: Scenario, proofs: Sequence[ProofResult], absent: Collection[str]) -> Standpoint:

@@ -198,7 +198,7 @@ def test_a_process_that_ends_takes_its_connections_with_it() -> None:
 )
 def test_what_the_service_did_not_let_go_of_costs_nothing(change: dict[str, object]) -> None:
     connections, number, t_ns = thrown_away()
-    changed = [replace(each, **change) if each.ended_ns else each for each in connections]  # type: ignore[arg-type]
+    changed = [replace(each, **change) if each.ended_ns else each for each in connections]  # type: ignore[arg-type]  # the fields differ in type
     assert not cost_of(t_ns, number, changed, (), ()).gone
 
 

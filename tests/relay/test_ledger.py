@@ -52,7 +52,7 @@ def test_a_connection_that_ends_at_rest_is_told_with_who_ended_it(by: str) -> No
     wire = started(bed)
     wire.sends(INSERT)
     wire.answers(INSERTED)
-    wire.engine.lost(by)  # type: ignore[arg-type]
+    wire.engine.lost(by)  # type: ignore[arg-type]  # one of its words
     (life,) = lives(bed)
     assert (life.by, life.in_use, life.uses) == (by, False, 1)
     assert life.ended_ns >= life.used_until_ns > 0

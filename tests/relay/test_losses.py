@@ -42,7 +42,7 @@ class Bench:
         return int(self.service.bare.getsockname()[1])
 
     async def lose(self, **what: object) -> None:
-        await self.control.lose("hop", "loss", Loss(**what))  # type: ignore[arg-type]
+        await self.control.lose("hop", "loss", Loss(**what))  # type: ignore[arg-type]  # the fields differ in type
 
     async def lost(self) -> Lost:
         return await self.control.lost("hop", "loss")

@@ -73,7 +73,7 @@ def test_nobody_at_home_is_told_without_the_password() -> None:
 
 @pytest.mark.parametrize(
     ("host", "own"),
-    [("127.0.0.2", True), ("::1", True), ("::ffff:127.0.0.1", True), ("::", False), ("0.0.0.0", False), ("x", False)],  # noqa: S104
+    [("127.0.0.2", True), ("::1", True), ("::ffff:127.0.0.1", True), ("::", False), ("0.0.0.0", False), ("x", False)],  # noqa: S104  # an address to judge
 )
 def test_an_address_of_this_machine_alone(host: str, own: bool) -> None:
     assert HostPort(host, 1).is_loopback is own

@@ -78,7 +78,7 @@ class Lane:
     def __init__(self, folder: Path) -> None:
         self.told: list[Told] = []
         self.heard = threading.Event()
-        ways = Ways(target=cast("Target", None), stack=cast("object", None), logs=folder, lane="lane-0")  # type: ignore[arg-type]
+        ways = Ways(target=cast("Target", None), stack=cast("object", None), logs=folder, lane="lane-0")  # type: ignore[arg-type]  # never used here
         self.apart = Apart(ways, SCENARIOS, self._tell)
 
     def _tell(self, told: Told) -> None:

@@ -8,6 +8,11 @@ from harness.errors import UsageError
 from harness.target.description import TargetDescription
 
 
+def protection_of(name: str) -> str:
+    """Return the protection that `protection:variant` names."""
+    return name.partition(":")[0]
+
+
 def switched_off(description: TargetDescription, name: str, *, place: str, key: str) -> Mapping[str, str]:
     """Return settings that switch a protection off, or make it wrong as `name:variant` says. Raises UsageError."""
     protection, _, variant = name.partition(":")

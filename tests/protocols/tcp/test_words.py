@@ -47,4 +47,4 @@ def test_what_waits_for_the_end_of_a_stream_is_refused_where_it_is_written() -> 
 @pytest.mark.parametrize("message", [tcp.sent(), LEDGER.answered(connection=3)])
 def test_a_message_goes_through_json_and_source(message: Message) -> None:
     assert from_json(json.loads(json.dumps(to_json(message))), Message, place="here") == message
-    assert eval(repr(message), {"tcp": tcp, "Tcp": Tcp}) == message  # noqa: S307
+    assert eval(repr(message), {"tcp": tcp, "Tcp": Tcp}) == message  # noqa: S307  # our own repr

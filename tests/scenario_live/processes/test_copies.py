@@ -12,11 +12,12 @@ import psutil
 from harness import ACKNOWLEDGED, Lab, link, no_fault, redis, service
 from harness.checks import Verdict
 from harness.history.events import EvidenceSeen, ServiceEnded, ServiceStarted
+from harness.results import RunResult
 from tests.scenario_live.support import Runs, history_of, site_of
 
 
-def _details(result: object, what: str) -> list[str]:
-    return [seen.detail for seen in history_of(result).of(EvidenceSeen) if seen.what == what]  # type: ignore[arg-type]
+def _details(result: RunResult, what: str) -> list[str]:
+    return [seen.detail for seen in history_of(result).of(EvidenceSeen) if seen.what == what]
 
 
 def test_copies_take_turns_and_drain(runs: Runs) -> None:

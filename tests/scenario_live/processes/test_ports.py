@@ -12,7 +12,7 @@ from harness.engine.observing.service.ports import SOMAXCONN
 from tests.scenario_live.support import Runs
 
 
-@pytest.mark.parametrize(("host", "verdict"), [("0.0.0.0", Verdict.FAILED), ("127.0.0.1", Verdict.HELD)])  # noqa: S104
+@pytest.mark.parametrize(("host", "verdict"), [("0.0.0.0", Verdict.FAILED), ("127.0.0.1", Verdict.HELD)])  # noqa: S104  # what the test is about
 def test_ports_open_to_others(runs: Runs, host: str, verdict: Verdict) -> None:
     description = runs.bed.target.description
     environment = {**description.service.environment, "WEBHOOK_HOST": host}

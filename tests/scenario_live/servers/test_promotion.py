@@ -196,7 +196,7 @@ def test_what_no_promotion_can_be_is_refused() -> None:
     with pytest.raises(UsageError, match="down_ms = -1: less than 0"):
         server.promote(postgres, down_ms=-1)
     with pytest.raises(UsageError, match="standby = 'lazy': expected one of the valid words"):
-        server.promote(postgres, standby="lazy")  # type: ignore[arg-type]
+        server.promote(postgres, standby="lazy")  # type: ignore[arg-type]  # a wrong word, which is refused
 
 
 def _ask(primary: PostgresServer, sql: str) -> object:

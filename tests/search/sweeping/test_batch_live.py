@@ -57,7 +57,7 @@ async def _send_again(bed: Testbed, folder: Path) -> Sequence[Judged]:
             tried.append(await trials.attempt(cell))
             record_log(lane, tried[-1].rig)
         await read_rows([trial.rig for trial in tried])
-        lane.deliver = LogsWhenAsked(lane, lane.service.log.path)  # type: ignore[method-assign]
+        lane.deliver = LogsWhenAsked(lane, lane.service.log.path)  # type: ignore[method-assign]  # a stand-in that delivers and logs
         await send_again(lane, tried)
         await read_rows([trial.rig for trial in tried])
         return [judged(trial) for trial in tried]

@@ -58,7 +58,7 @@ class Sentinel(Server):
         async with client(self._url) as asking:
             for period, ms in PERIODS_MS.items():
                 with suppress(ResponseError):  # Redis 6 has no such command
-                    await asking.execute_command("SENTINEL", "DEBUG", period, str(ms))  # type: ignore[no-untyped-call]
+                    await asking.execute_command("SENTINEL", "DEBUG", period, str(ms))  # type: ignore[no-untyped-call]  # redis-py gives it no types
 
             async def knows() -> bool:
                 return any(each["port"] == replica.port for each in await asking.sentinel_slaves(NAME))
