@@ -42,19 +42,19 @@ class HttpTemplate(Table):
     The body can be a text with those and the delivery's own body in it: `{body}` as it is, a JSON document, or
     `{base64}`. For example, `body = '{"title": "{id}", "content": {body}}'`.
 
-    That document has what careless code trips over: NUL and lone surrogates, which `jsonb` refuses, large numbers, deep
-    nesting, up to `body_bytes`. If the service may refuse such a text, write a body with `{id}` and `{digest}` alone:
-    with `digest` stored in it, `[stored]` can list it.
+    That document contains what careless code cannot handle: NUL and lone surrogates, which `jsonb` refuses, large
+    numbers, deep nesting, up to `body_bytes`. If the service may refuse such a text, write a body with only `{id}` and
+    `{digest}`. The stored digest can then be listed by `[stored]`.
     """
 
     method: Literal["POST", "PUT", "PATCH"] = "POST"
     """The method of every delivery."""
     path: UrlPath
-    """Where it is sent to, such as `/orders/{id}`."""
+    """The path to which it is sent, such as `/orders/{id}`."""
     headers: dict[str, str] = Field(default={})
     """Its headers, `content-type` among them."""
     body: str | None = None
-    """What is sent instead of the delivery's body alone."""
+    """The body to send, if it is not just the delivery's body."""
 
 
 class SenderDescription(Table):
@@ -63,7 +63,7 @@ class SenderDescription(Table):
     python: str | None = None
     """`file.py:Class`, the file relative to the description's folder."""
     http: HttpTemplate | None = None
-    """In place of Python: a request with blanks that are filled in."""
+    """In place of Python: a request with placeholders."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> SenderDescription:
@@ -76,42 +76,44 @@ class LimitsDescription(Table):
     """What the service owes its clients."""
 
     request_deadline_ms: Milliseconds | None = None
-    """Every request has ended by then, whatever is broken. Without it the slowest answer is reported, not judged, and
-    the harness waits a minute for each."""
+    """Every request must have ended by then, whatever is broken. Without this key, the slowest answer is reported but
+    not judged, and the harness waits a minute for each."""
     scenario_s: Seconds = 120.0
-    """How long a scenario may take, its own steps from first to last. One that is not over by then is cut short, and
-    the run is inconclusive."""
+    """How long the steps of a scenario may take, from first to last. A scenario that takes longer is stopped, and the
+    run is inconclusive.
+    """
     idle_wait_ms: Milliseconds | None = None
-    """So long a request may wait while the service waits for no server: no answer is due on any link, no connection is
-    being opened, and nothing that the request needs has failed, after which a pause would be right. Without it that is
-    not judged: what a service does in such a time, only its people know."""
+    """How long a request may wait while the service waits for no server: no answer is due on any link, no connection is
+    being opened, and nothing that the request needs has failed (after a failure a pause would be right). Without this
+    key it is not judged, because only the service's authors know what it does in such a time."""
     stop_ms: Milliseconds | None = None
-    """How soon after SIGTERM, and after the last answer that it owes, its process has ended, whoever is still
-    connected. Without it that is not judged."""
+    """How soon its process must end after SIGTERM and after the last answer that it owes, even if clients are still
+    connected. Without this key it is not judged."""
     backlog: PositiveInt | None = None
-    """So many connections must have room to wait until they are accepted, by the kernel's account of the socket that it
-    listens on, or as many as `net.core.somaxconn` allows. Of more than have room in a rush, each waits a second, and
-    longer. Without it that is not judged."""
+    """How many connections can wait in its listening socket's queue at least, by the kernel's account, or as many as
+    `net.core.somaxconn` allows. A client that finds no room in the queue waits a second or longer. Without this key it
+    is not judged."""
     recovery_s: Seconds = 10.0
-    """The deadline after the last heal for acknowledging again."""
+    """How soon after the last heal the service must acknowledge again."""
     connections: PositiveInt
     """The most connections that one service process may hold on a server when it is at rest."""
     body_bytes: int = Field(ge=100)
-    """The largest body that it takes; 100 bytes are the smallest that are sent."""
+    """The largest body that it accepts. The harness sends bodies from 100 bytes up to this size."""
     descriptors_growth: PositiveInt = 32
-    """How many more descriptors than at first it may hold at rest, by the kernel's account and by its own: what its
-    pools keep open."""
+    """How many more descriptors than in steady state it may hold at rest, by the kernel's and by its own count: what
+    its pools keep open.
+    """
 
 
 class ProbesDescription(Table):
-    """Optional: what the service says of itself, by names of Prometheus metrics."""
+    """Optional: the names of the service's Prometheus metrics."""
 
     metrics: UrlPath
-    """Where the metrics are."""
+    """The path of the metrics."""
     checked_out: str | None = None
-    """Connections of the pool that are in use: none may be at rest."""
+    """Pool connections that are in use. At rest there must be none."""
     tasks: str | None = None
-    """Tasks, threads or goroutines: at rest no more than at first."""
+    """Tasks, threads or goroutines. At rest there must be no more than in steady state."""
     descriptors: str | None = None
     """Open file descriptors: see `descriptors_growth` of `[limits]`."""
     pool: dict[Label, str] = Field(default={})
@@ -123,15 +125,15 @@ class ProbesDescription(Table):
     at_rest: dict[str, float] = Field(default={})
     """Metrics, and the highest value of each at rest: a queue, for example, that must be empty."""
     counts: dict[OutcomeName, Series] = Field(default={})
-    """Counters of the service's answers to deliveries, by what was answered. Over a run each must have grown by as many
-    such answers as the clients had; by at most one more for each request that ended without an answer."""
+    """Counters of the service's answers to deliveries, by outcome. In a run each must grow by the number of such
+    answers that clients got; by at most one more for each request that ended without an answer."""
     shows: list[Series] = Field(default=[])
-    """Metrics that are always shown: what an operator's alerts and graphs rest on."""
+    """Metrics that must always be shown, because alerts and graphs use them."""
     labels: dict[str, list[str]] = Field(default={})
-    """All values that a label of that name may have, in all metrics. A value that comes from outside, such as the text
-    of an error, makes a new series each time, which is never given up."""
+    """All values that a label of this name may have, in all metrics. A value from outside, such as an error's text,
+    would create a new series each time, which is never removed."""
     counts_from_zero: bool = Field(default=False, strict=True)
-    """Each of those counters is shown from the start, at 0: an alert on one that is not there never rings."""
+    """Each of those counters must be shown from the start, at 0. An alert on a missing counter never fires."""
 
 
 class ProtectionDescription(Table):
@@ -142,7 +144,7 @@ class ProtectionDescription(Table):
     off: Switch
     """Settings that switch it off."""
     variants: dict[Name, Switch] = Field(default={})
-    """Settings that make it wrong in another way: too eager, too patient."""
+    """Settings that make it wrong instead of switching it off, for example too eager or too patient."""
 
 
 class ProfileDescription(Table):
@@ -153,52 +155,55 @@ class ProfileDescription(Table):
     without: list[str] = Field(default=[])
     """Protections that are off in it."""
     environment: Environment = Field(default={})
-    """Settings beyond switches, set after them."""
+    """Further settings, which are applied after the switches."""
 
 
 class InterleavingsDescription(Table):
-    """Optional: orders of two requests' statements, all of which the gate plays as one scenario."""
+    """Optional: orders of two requests' statements. The gate tries all of them as one scenario."""
 
     mixes: tuple[Literal["copies", "deliveries", "read"], ...]
     """Two copies of a delivery, two deliveries, a delivery and a read."""
     proves: Name
     """The protection without which an order must fail."""
     fails: Literal["acknowledged_is_stored", "stored_once", "nothing_foreign", "same_answer_again"]
-    """The check that it must fail by."""
+    """The check that must fail."""
     at_most: int = Field(default=100, ge=1)
-    """Orders of each mix. A service that makes more of them is not judged by some: the run is inconclusive."""
+    """How many orders of each mix are tried. If the service has more, the run is inconclusive."""
 
 
 class ContractDescription(Table):
     """What the service owes beyond its deliveries. Each scenario sends these requests before and after its faults."""
 
     taken_id: OutcomeName | None = None
-    """What a delivery gets whose id is taken by another body: `conflict`, or `already` where bodies are not compared.
-    Without it no such request is sent."""
+    """The answer to a delivery if another body has its id: `conflict`, or `already` if the service does not compare
+    bodies. Without this key, no such request is sent."""
     repeat_is_same: bool = Field(default=False, strict=True)
-    """A repeat gets the first answer again, to the byte. Otherwise it must only be acknowledged, or `already`."""
+    """A repeat must get exactly the first answer again. If `false`, it must only be acknowledged, or `already`."""
     wrong_asks_nobody: bool = Field(default=False, strict=True)
     """What must be rejected is rejected before the service sends anything for it over a link: a stranger who may not
     send costs its servers nothing."""
     keeps_connections: bool = Field(default=False, strict=True)
-    """After an answer a client may use its connection again within two seconds, until it sends `Connection: close`,
-    after which the service ends it. The contract's requests then share a connection. Otherwise each has its own."""
+    """A client may use its connection again within two seconds after an answer, until it sends `Connection: close`;
+    then the service closes it. The contract's requests then share a connection. If `false`, each has its own."""
 
 
 class HealthDescription(Table):
-    """Optional: what the service's word about its own health depends on.
+    """Optional: what the service's own health answers depend on.
 
-    The harness samples that word during a whole run, and compares it with what becomes of the deliveries around it.
+    The harness samples these answers during a whole run, and compares them with the outcomes of deliveries at that
+    time.
     """
 
     ready_needs: list[Name] = Field(default=[])
     """The links without which the service can acknowledge nothing. It must not call itself ready while one of them is
     away and nothing is acknowledged."""
     alive_needs: list[Name] = Field(default=[])
-    """The links without which it may call itself not alive. Usually none: a supervisor would restart it, in vain."""
+    """The links without which it may call itself not alive. Usually there are none: a supervisor would restart it for
+    nothing.
+    """
     within_ms: Milliseconds | None = None
-    """How long an answer about its health may take, whatever is away: less than a second, after which the harness does
-    not wait for it any more. Without it only what was answered is judged."""
+    """How long a health answer may take, whatever is away: less than a second, after which the harness stops
+    waiting. Without this key, only the answers that came are judged."""
     ready_again_ms: Milliseconds | None = None
     """How soon it must say that it is ready: in steady state, and once nothing is broken any more and it acknowledges.
     Until then a load balancer sends it nothing. Without it that is not judged: a service may ask its servers from time
@@ -238,7 +243,7 @@ class TargetDescription(Table):
     contract: ContractDescription = ContractDescription()
     """What else it owes."""
     health: HealthDescription = HealthDescription()
-    """What its word about its own health depends on."""
+    """What its own health answers depend on."""
     residue: dict[Label, Annotated[int, Field(ge=0)]] = Field(default={})
     """How much of each kind the service may leave behind at rest. Of Redis: `keys without expiry`, `keys without the
     prefix` and `keys of another lifetime` than `remembers_s`, which are not judged without a limit. Of PostgreSQL:
@@ -253,9 +258,9 @@ class TargetDescription(Table):
     other machines reach it. `threads at once`: how many more than in steady state it may have when a request ends,
     while something is broken, say. Both are judged only with a limit."""
     secrets: SecretsDescription = SecretsDescription()
-    """What it must never tell."""
+    """What it must never show."""
     log: LogDescription = LogDescription()
-    """What its log must tell."""
+    """What its log must contain."""
     effects: dict[Name, EffectDescription] = Field(default={})
     """What else exists when a delivery is stored, by name."""
     stored: StoredDescription
@@ -263,9 +268,9 @@ class TargetDescription(Table):
     limits: LimitsDescription
     """How long it may take, and how much it may use."""
     probes: ProbesDescription | None = None
-    """What it says of itself."""
+    """Its own metrics."""
     alerts: AlertsDescription | None = None
-    """The rules by which it is watched in production."""
+    """The alert rules of production."""
     interleavings: InterleavingsDescription | None = None
     """Whether all orders of two requests' statements are tried."""
     protections: dict[Name, ProtectionDescription] = Field(default={})

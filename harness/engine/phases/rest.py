@@ -16,6 +16,7 @@ from harness.engine.observing.service.footprint import (
     surely_kept,
     with_children,
 )
+from harness.engine.observing.service.memory_search import first_deliveries, share_remembered
 from harness.engine.observing.service.ports import ports
 from harness.engine.observing.service.probes import Probed, probe
 from harness.engine.observing.service.reconnects import reconnects

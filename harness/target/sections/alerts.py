@@ -22,6 +22,6 @@ class AlertsDescription(Table):
     """The name of the job by which production's Prometheus scrapes the service: the label `job` of its metrics."""
     faster: Annotated[float, Field(ge=1, le=1000)] = 30.0
     """How much faster: each duration of the rules, and `scrape_interval_s`, is divided by it. A number of seconds
-    within an expression stays as it is."""
+    within an expression is not changed."""
     scrape_interval_s: Seconds = 15.0
     """How often production's Prometheus scrapes the service."""

@@ -14,37 +14,43 @@ class LinkDescription(Table):
     """One server that the service uses. Its name is the table's."""
 
     protocol: ProtocolName
-    """What the service speaks on it."""
+    """The protocol of the link."""
     server: Name | None = None
-    """The server that it leads to; by default one that all links of its protocol share, named as the protocol is."""
+    """The server to which it leads. By default all links of a protocol share one server, whose name is the protocol's.
+    """
     replica_of: Name | None = None
-    """PostgreSQL: the link whose server this one reads a replica of, described above it. The service has the same user
-    and database on both. Until a fault puts a standby behind it (`server.pause_replay`), it leads to that link's own
-    server, which lags behind nothing."""
+    """PostgreSQL: the link whose server has the replica that the service reads here. It must be described above this
+    link. The service has the same user and database on both. Until a fault puts a standby behind it
+    (`server.pause_replay`), it leads to that link's own server, which never lags."""
     read_with: Environment = Field(default={})
-    """Settings with which the service reads that replica, where it does not anyway: scenarios of `harness new` start it
-    so."""
+    """Settings that make the service read that replica, if it does not do so by default. Scenarios of `harness new` use
+    them.
+    """
     pool_of: Name | None = None
-    """PostgreSQL: the link in front of which a pooler is put here, described above it. The service has the same user
-    and database on both. Until `server.pooler` puts a PgBouncer behind it, it leads to that link's own server; then
-    PgBouncer's connections to the server go by that link, whose faults strike them."""
+    """PostgreSQL: the link that is pooled here. It must be described above this link. The service has the same user
+    and database on both. Until `server.pooler` puts a PgBouncer behind it, it leads to that link's own
+    server. Then PgBouncer's connections to the server use that link, so its faults strike them."""
     pooled_with: Environment = Field(default={})
-    """Settings with which the service goes through that pooler, where it does not anyway: scenarios of `harness new`
-    start it so."""
+    """Settings that make the service use that pooler, if it does not do so by default. Scenarios of `harness new` use
+    them.
+    """
     sentinel_of: Name | None = None
-    """Redis: the link at whose server Sentinel looks that is asked here, described above it. Until `server.sentinel`
-    puts a Sentinel behind it, it leads to that link's own server, which knows nothing of the kind."""
+    """Redis: the link whose server the Sentinel on this link watches. It must be described above this link. Until
+    `server.sentinel` puts a Sentinel behind it, it leads to that link's own server, which is no Sentinel."""
     found_with: Environment = Field(default={})
-    """Settings with which the service asks Sentinel there, where it does not anyway: scenarios of `harness new` start
-    it so."""
+    """Settings that make the service ask that Sentinel, if it does not do so by default. Scenarios of `harness new` use
+    them.
+    """
     remembers: str | None = None
     """Redis: the key by which the service remembers a delivery, with `{prefix}`, `{source}` and `{id}`."""
     remembers_s: Seconds | None = None
-    """Redis: how long each of its keys lives from when it was written. At rest there is none that lives longer, nor one
-    that lives ten minutes less."""
+    """Redis: how long each of its keys lives after it was written. At rest no key may live longer, and none may live
+    ten minutes less.
+    """
     name: HostName | None = None
     """A host name by which the service may reach it: `{LINK.name}`, and `{LINK.named_url}` in place of `{LINK.url}`.
-    The service's questions to name servers are then answered by the harness, which knows these names and no others.
+    The harness then answers the service's queries to name servers. It knows these names and
+    no others.
     Where that cannot be (in a sweep, and without seccomp), both stand for the address."""
     tls: bool = Field(default=False, strict=True)
     """The service must speak TLS on this link; other connections are refused. For PostgreSQL it asks for TLS
@@ -59,19 +65,21 @@ class LinkDescription(Table):
     tries: PositiveInt = 10
     """How often a statement may be sent for one request, as long as it fails."""
     mean_pause_ms: Milliseconds | None = None
-    """The least that the service waits on average before it sends a statement again, the first time aside: that may
-    follow at once. It is judged in a run that has 20 such pauses. From one send to the next."""
+    """The shortest average pause before the service sends a statement again. The first retry does not count: it may
+    follow at once. A pause is from one send to the next. It is judged in a run that has 20 of them.
+    """
     retries_per_s: PositiveInt | None = None
-    """How often a statement may be sent again in any one second, for all requests together."""
+    """How often statements may be sent again in any one second, for all requests together."""
     connections_at_once: PositiveInt | None = None
     """The most connections that the service may hold on it at any moment, as seen 20 times a second while a scenario
-    runs. What it may hold at rest is said by `[limits]`."""
+    runs. `[limits]` says what it may hold at rest."""
     told_by: list[Series] = Field(default=[])
     """Metrics that together say how many connections the service has on it. At rest its server must not have more, and
     before any fault not fewer."""
     reconnects: PositiveInt | None = None
-    """For how many in a hundred requests, at most, the service connects anew while nothing is broken. It is judged by
-    the requests that come one after the other before a scenario; without it a service may connect for each."""
+    """For how many of a hundred requests the service may reconnect while nothing is broken. It is judged by the
+    requests that come one after the other before a scenario; without it a service may connect for each.
+    """
 
     @property
     def shares(self) -> str | None:

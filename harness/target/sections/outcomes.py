@@ -51,8 +51,8 @@ def outcome_of(name: OutcomeName) -> Outcome:
 class OutcomeDescription(Table):
     """The answers that mean one outcome.
 
-    Of several descriptions that fit an answer the narrowest one counts: an expression outranks none, a status outranks
-    its class.
+    If several descriptions fit an answer, the narrowest one counts: one with an expression outranks one without, and a
+    status outranks its class.
     """
 
     status: list[Status] = Field(min_length=1)
@@ -62,18 +62,20 @@ class OutcomeDescription(Table):
     body: Expression | None = None
     """Only answers whose body this expression finds."""
     carries: Annotated[dict[HeaderName, Expression], BeforeValidator(_any_value)] = Field(default={})
-    """Headers that each such answer must have, and an expression that finds the value. A list of names asks for no
-    value. For example, a refusal owes its sender `retry-after`."""
+    """Headers that each such answer must have, and an expression that finds the value. A list of names checks no
+    values. For example, a refusal owes its sender `retry-after`.
+    """
     says: Expression | None = None
-    """An expression that finds something in the body of each such answer: the word, say, that programs go by. In it
-    `{source}`, `{id}`, `{digest}` and `{size}` stand for those of the delivery that the request was about, and
+    """An expression that must be found in the body of each such answer, for example a code that programs evaluate. In
+    it `{source}`, `{id}`, `{digest}` and `{size}` stand for those of the delivery that the request was about, and
     `{first_digest}` for that of the body that was sent first under its id."""
     hides: Expression | None = None
-    """An expression that finds nothing in the body of any such answer: what is nobody's business outside, such as the
-    name of an exception, or an address."""
+    """An expression that must not be found in the body of any such answer: internal details, such as the name of an
+    exception, or an address.
+    """
     dated: ExpressionWithTime | None = None
     """Finds the group `time` in the body of each such answer: when the delivery was stored, in ISO 8601 or in seconds.
-    That is after it was sent first, and before the answer came."""
+    This time must be after it was first sent, and before the answer came."""
 
     def rank(self, status: int, headers: Headers, body: str) -> int:
         """How narrowly it fits an answer; 0 if it does not fit."""
@@ -92,24 +94,24 @@ class OutcomeDescription(Table):
 
 
 class OutcomesDescription(Table):
-    """Which answers mean which outcome. What is left out keeps its default; what fits none is unknown."""
+    """Which answers mean which outcome. What you leave out keeps its default. An answer that fits none is unknown."""
 
     acknowledged: OutcomeDescription = OutcomeDescription(status=["2xx"])
-    """It is stored. Of a read: it is there."""
+    """The delivery is stored. For a read: it was found."""
     already: OutcomeDescription | None = None
-    """It was stored before. Without a table, a repeat is answered like the first."""
+    """It was stored before. Without this table, a repeat must get the same answer as the first request."""
     conflict: OutcomeDescription = OutcomeDescription(status=["409"])
-    """The id is taken by another body."""
+    """Another body is stored under this id."""
     rejected: OutcomeDescription = OutcomeDescription(status=["4xx"])
     """Final: this request is wrong. Do not send it again."""
     absent: OutcomeDescription = OutcomeDescription(status=["404"])
-    """Of a read: nothing is stored under this id. Of another request the same answer is a rejection."""
+    """For a read: nothing is stored under this id. For any other request the same answer is a rejection."""
     refused: OutcomeDescription = OutcomeDescription(status=["503"])
-    """For now: nothing is stored. Send it again."""
+    """Nothing is stored now. Send it again."""
     throttled: OutcomeDescription = OutcomeDescription(status=["429"])
     """The sender sends too much. Nothing is stored."""
     unknown: OutcomeDescription | None = None
-    """It may be stored or not. Every answer that fits nothing else means this, too."""
+    """It may or may not be stored. Every answer that fits nothing else means this, too."""
 
     @property
     def described(self) -> Mapping[OutcomeName, OutcomeDescription]:

@@ -44,7 +44,7 @@ UrlPath = Annotated[str, AfterValidator(_path)]
 
 
 class ReadDescription(Table):
-    """A request that asks what is stored of one delivery, and changes nothing.
+    """A request that reads what is stored of one delivery, and changes nothing.
 
     The harness sends it for deliveries that were acknowledged, which it must find, and for ids that were never sent,
     which it must not.
@@ -57,7 +57,7 @@ class ReadDescription(Table):
     headers: dict[str, str] = Field(default={})
     """Its headers."""
     says: Expression | None = None
-    """What the answer that has found it must say besides: see `says` of `[outcomes]`."""
+    """What an answer that has found the delivery must also contain: see `says` of `[outcomes]`."""
     shows: Annotated[Expression, AfterValidator(_shows)] | None = None
     """Finds what is stored in the answer: a group `digest`, `body` or `base64`. It must be what was sent."""
 
@@ -77,28 +77,32 @@ class ChangedDescription(Table):
     body: str | None = None
     """A body in place of the delivery's."""
     body_base64: Annotated[str, AfterValidator(_base64)] | None = None
-    """A body in place of the delivery's that is no text: its bytes in base64."""
+    """A binary body in place of the delivery's: its bytes in base64."""
     body_times: int = Field(default=1, ge=1, le=1 << 26)
-    """The body is that text so many times: `[` a hundred thousand times is nested too deeply for most."""
+    """Repeats that text this many times as the body. For example, `[` a hundred thousand times is too deep for most
+    parsers.
+    """
     body_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
-    """A body of that size, otherwise as the deliveries' own."""
+    """A body of this size, otherwise like those of deliveries."""
     age_s: float = Field(default=0.0, allow_inf_nan=False)
-    """Signed that many seconds ago; negative: in the future. The Python sender's `request` must take `age_s`."""
+    """Signed this many seconds ago; negative: in the future. The Python sender's `request` must take `age_s`."""
     headers: dict[str, str] = Field(default={})
-    """In place of those that the sender gives. With `transfer-encoding = "chunked"` the body is sent in chunks."""
+    """Headers that replace the sender's. With `transfer-encoding = "chunked"` the body is sent in chunks."""
     head_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
-    """One more header, of that size."""
+    """One more header, of this size."""
     behind: str = ""
-    """Text that comes directly behind it on the connection, and is no part of it: the answer is its own all the
-    same."""
+    """Text that follows the request on the connection, and is not part of it. The request must still get its own
+    answer.
+    """
     followed_by: Literal["alive", "nonsense"] | None = None
-    """Once it has its answer, the client sends something else over the same connection: a question for `alive`, which
-    must be answered, or bytes that are not HTTP, which must be rejected; unless the first answer has said that it is
-    the connection's last, by `connection: close`."""
+    """After the answer, the client sends something else over the same connection: a request for `alive`, which must be
+    answered, or bytes that are not HTTP, which must be rejected; unless the first answer has said that it is the
+    connection's last, by `connection: close`."""
     pause_ms: float = Field(default=0.0, ge=0, le=60_000, allow_inf_nan=False)
-    """The client waits so long before it sends anything, in the middle of the head and in the middle of the body."""
+    """The client pauses three times for so long: before it sends anything, in the middle of the head, and of the body.
+    """
     slow: bool = Field(default=False, strict=True)
-    """It takes seconds: it is sent only where a scenario asks for the slow ones, by `lab.contract(slow=True)`."""
+    """It takes seconds, so it is sent only if a scenario says `lab.contract(slow=True)`."""
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
@@ -116,7 +120,7 @@ class ChangedDescription(Table):
 
 
 class RightDescription(ChangedDescription):
-    """An unusual delivery that is right: it is stored like any other, and must be acknowledged."""
+    """An unusual but valid delivery: it must be stored and acknowledged like any other."""
 
 
 class WrongDescription(ChangedDescription):
@@ -126,13 +130,13 @@ class WrongDescription(ChangedDescription):
     """The body is another than was signed. It is sent with the headers, signature included, of a delivery that was
     accepted before, as somebody could who has recorded that one."""
     signed_as: str | None = None
-    """Signed by another of the `[identities]`, and sent as if by the first."""
+    """Signed by another one of the `[identities]`, but sent in the name of the first sender."""
     path: UrlPath | None = None
     """Another path."""
     method: Method | None = None
     """Another method."""
     without_headers: list[str] = Field(default=[])
-    """Headers that are taken away."""
+    """Headers that are left out."""
     first: dict[str, str] = Field(default={})
     """Headers that are sent before those of the same names that the sender gives."""
     last: dict[str, str] = Field(default={})
@@ -140,29 +144,33 @@ class WrongDescription(ChangedDescription):
     trailers: dict[str, str] = Field(default={})
     """Headers that follow the body, which is then sent in chunks."""
     trailer_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
-    """One more header behind the body, of that size."""
+    """One more header after the body, of this size."""
     sent_bytes: int | None = Field(default=None, ge=0, le=1 << 26)
-    """Nothing follows the first so many bytes of the request, and the connection stays open: the service must not wait
-    for the rest. 0: a client that never says a word."""
+    """The client sends only this many bytes of the request, and keeps the connection open: the service must not wait
+    for the rest. 0: a client that never sends anything."""
     trickle_ms: float = Field(default=0.0, ge=0, le=10_000)
-    """After `sent_bytes` one byte more follows each so many milliseconds, until the answer comes: none of them must buy
-    the client more time."""
+    """After `sent_bytes` the client sends one byte every so many milliseconds, until the answer comes. This must not
+    buy the client more time.
+    """
     sends_rest: bool = Field(default=False, strict=True)
-    """After `sent_bytes` the client waits for the answer, and then sends what was left, as one does that reads late.
+    """After `sent_bytes` the client waits for the answer, and then sends the rest, like a client that reads late.
     The service must not reset the connection meanwhile: the answer could be lost."""
     sends_on_bytes: int = Field(default=0, ge=0, le=1 << 30)
-    """The body has no end: once it has its answer, the client sends so many bytes more. The service must end the
-    connection before."""
+    """The body has no end: after the answer, the client sends this many more bytes. The service must close the
+    connection before.
+    """
     hangs_up: bool = Field(default=False, strict=True)
-    """The client closes the connection once it has sent `sent_bytes`, and has no answer. Nothing may be stored, and
+    """The client closes the connection after `sent_bytes`, without an answer. Nothing may be stored, and
     the service must not log it as a failure of its own."""
     stays: bool = Field(default=False, strict=True)
-    """Once it has its answer, the client keeps the connection to the end of the run, and neither reads nor writes. The
-    service must let go of it by itself: see `half-closed connections` of `[residue]`, and `stop_ms` of `[limits]`."""
+    """After the answer, the client keeps the connection to the end of the run, and neither reads nor writes. The
+    service must close it by itself: see `half-closed connections` of `[residue]`, and `stop_ms` of `[limits]`."""
     carries: dict[HeaderName, Expression] = Field(default={})
-    """Headers that its answer must have, and an expression that finds the value: `allow` where the method is wrong."""
+    """Headers that its answer must have, and an expression that finds the value: for example `allow` if the method is
+    wrong.
+    """
     status: list[Status] = Field(default=[])
-    """How it must be rejected, where that matters: `["401"]`, say. By default any rejection will do."""
+    """The status of the rejection, if it matters, such as `["401"]`. By default any rejection is right."""
 
     @model_validator(mode="after")
     def _has_a_rest(self) -> Self:
@@ -178,7 +186,7 @@ class WrongDescription(ChangedDescription):
 
 
 class IdentityDescription(Table):
-    """Somebody else who sends: another source or tenant, or the same one with another secret.
+    """Another sender: another source or tenant, or the same one with another secret.
 
     A Python sender finds the identity's name in `delivery.identity`, and signs accordingly. The same id from another
     source is another delivery; from the same source it is a repeat.

@@ -36,8 +36,8 @@ class SecretsDescription(Table):
     URL its password, of `name:value` and `name=value` the value, of a list that in each piece. Base64 is sought also as
     the bytes that it stands for."""
     parts: dict[str, ExpressionWithSecret] = Field(default={})
-    """What of such a setting is secret, where it is another part: an expression with a group `secret`, by the setting's
-    name. Each match is one."""
+    """Which part of such a setting is secret, if it is another part: an expression with a group `secret`, by the
+    setting's name. Each match is one."""
     headers: list[HeaderName] = Field(default=[])
     """Headers of the requests whose values are secret, such as a signature."""
     bodies: bool = Field(default=False, strict=True)

@@ -22,9 +22,9 @@ class ServiceDescription(Table):
     directory: str = "."
     """Working directory, relative to the description's own folder."""
     prepare: list[str] = Field(default=[])
-    """Run once, on an empty database that every service's database is then copied from."""
+    """Runs once, on an empty database. Each run's database is a copy of it."""
     prepare_within_s: Seconds = 60.0
-    """How long `prepare` may take. One that still runs then is ended."""
+    """How long `prepare` may take. If it still runs then, it is ended."""
     preload: list[str] = Field(default=[])
     """Python modules that the service imports when it starts and that start no thread. Name libraries: the
     service's own modules are imported again in each child, because they may have changed since.
@@ -32,8 +32,8 @@ class ServiceDescription(Table):
     A service whose command is `{python} -m MODULE ...` or `{python} FILE.py ...` is then forked from a
     Python that has loaded them, which takes a fraction of the time. Any other service is spawned."""
     preload_own: list[str] = Field(default=[])
-    """Modules of the service's own that are loaded behind those, and kept: a child imports its own modules again only
-    if the file of one has changed. Importing them must neither read the environment, nor another file, nor open
+    """The service's own modules, which are loaded after those and kept. A child imports its own modules again only if
+    the file of one has changed. Importing them must neither read the environment, nor another file, nor open
     anything."""
     environment: Environment
     """`{LINK.url}`, `{LINK.host}`, `{LINK.port}`, `{LINK.user}`, ... are filled in; with TLS, `{LINK.ca_file}`."""

@@ -29,16 +29,16 @@ ExpressionWithKind = Annotated[Expression, AfterValidator(_expression_with_kind)
 
 
 class LineFields(Table):
-    """What the fields of a log's line mean, so that its lines can be compared with approved ones, in `said.toml`.
+    """What the fields of a log line mean, so that its lines can be compared with the approved ones in `said.toml`.
 
-    A line is a JSON object, or `key=value` with blanks between; one of another form is read by `line`. Lines that have
-    their event, their level and their reason in common are of one form.
+    A line is a JSON object, or `key=value` pairs with blanks between; `line` reads any other format. Lines with the
+    same event, level and reason are of one form.
     """
 
     event: Text
     """The field that says what happened."""
     level: Text | None = None
-    """The field that says how bad that is."""
+    """The field that says how serious that is."""
     reason: Text | None = None
     """The field that says why."""
     id: Text | None = None
@@ -46,16 +46,19 @@ class LineFields(Table):
     source: Text | None = None
     """The field that says whose delivery that is."""
     free: tuple[Text, ...] = Field(default=())
-    """Fields in which any text may stand, such as the time. Of the others a text that is always one of few is approved
-    word for word."""
+    """Fields that may have any text, such as the time. In other fields, a text that is always one of few is approved
+    word for word.
+    """
     kinds: dict[Text, ExpressionWithKind] = Field(default={})
-    """For a field with a free text: finds in the group `kind` what is one of few, such as the name of an exception."""
+    """For a field with a free text: an expression whose group `kind` finds one of few words, such as an exception's
+    name.
+    """
     line: Expression | None = None
-    """Finds the fields of a line that is neither: the groups' names are theirs."""
+    """Finds the fields of a line in any other format. The groups have the names of the fields."""
 
 
 class CountedDescription(Table):
-    """Which lines of the log a counter counts, since both tell of the same."""
+    """Which lines of the log a counter counts, so that both can be compared."""
 
     events: tuple[Text, ...] = Field(min_length=1)
     """The events of these lines; see `[log.fields]`."""
@@ -66,22 +69,24 @@ class CountedDescription(Table):
 
 
 class LogDescription(Table):
-    """What the log must tell of answers, so that an operator finds each. An exception is told by `unhandled`."""
+    """What the log must report about answers, so that an operator finds each. `unhandled` finds exceptions."""
 
     tells: dict[OutcomeName, ExpressionWithId] = Field(default={})
-    """Finds, in a line, that a delivery was answered so, and in the group `id` which one; perhaps in `source` whose.
-    Each such answer needs one line, and there is none for another."""
+    """Finds a line that reports such an answer. Its group `id` finds the delivery, and an optional group `source` its
+    sender. Each such answer needs one line, and no other answer may have one."""
     errors: bool = Field(default=False, strict=True)
-    """Each delivery for which a server answered an error has a line that names it, with the error's code or its text.
-    Without it the errors of which no line tells are shown, not judged."""
+    """If a server answers an error for a delivery, a line must name the delivery, with the error's code or its text.
+    Without this key, errors that no line mentions are shown, but not judged."""
     in_other_words: dict[str, str] = Field(default={})
-    """What the service's driver says instead of an error's text, by the error's code. Only letters and digits count."""
+    """The driver's own text for an error, by the error's code. Only letters and digits are compared."""
     dated: ExpressionWithTime | None = None
-    """Finds the group `time` in each line: when it was written, in ISO 8601 with its time zone, or in seconds. It lies
-    within the run."""
+    """Finds the group `time` in each line: when it was written, in ISO 8601 with its time zone, or in seconds. It must
+    be within the run.
+    """
     lines_per_request: PositiveFloat | None = None
-    """How many lines it may write on average for each request, in a run of fifty requests or more: a failure that goes
-    on must not fill a disk."""
+    """How many lines it may write on average for each request, in a run of fifty requests or more: a lasting failure
+    must not fill a disk.
+    """
     fields: LineFields | None = None
     """See [log.fields]."""
     counted: dict[Series, CountedDescription] = Field(default={})

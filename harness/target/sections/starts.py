@@ -10,7 +10,7 @@ from harness.documents import Expression, Table, Text, wrong
 
 
 class StartDescription(Table):
-    """A start with other settings or further arguments, beside the service that runs: `lab.starts()` tries them all.
+    """A start with other settings or further arguments, beside the running service. `lab.starts()` tries all of them.
 
     None may show a secret. One that must fail has to end by itself, before it listens.
     """
@@ -24,10 +24,12 @@ class StartDescription(Table):
     arguments: list[str] = Field(default=[])
     """Arguments after those of the command."""
     environment: dict[str, str] = Field(default={})
-    """Settings beside, or in place of, the service's own. Their texts may name what `[service.environment]` may, and
-    each of the service's own settings as `{NAME}`; `{service.port}` is the port of the service that runs."""
+    """Settings that add to, or replace, the service's own. Their texts may use the placeholders of
+    `[service.environment]`, and each of the service's own settings as `{NAME}`; `{service.port}` is the port of the
+    service that runs.
+    """
     only: list[str] | None = None
-    """Of the service's own settings it gets these; by default all of them."""
+    """Only these of the service's own settings are kept; by default all of them."""
     fails: bool = Field(default=True, strict=True)
     """It must end with a status that says so: one of `ends_with` for the service, and any but 0 for `prepare`. If not,
     the service must listen, answer `alive`, and end after SIGTERM with status 0; and `prepare` must end with
@@ -35,9 +37,9 @@ class StartDescription(Table):
     says: Expression | None = None
     """What its output must contain: the reason why it fails."""
     hides: Expression | None = None
-    """What its output must not contain, beside all secrets that the harness knows."""
+    """What its output must not contain, in addition to all secrets that the harness knows."""
     address: str | None = None
-    """An address, such as `::1`, that the machine must have for this: where it has not, this start is not tried."""
+    """An address, such as `::1`, that the machine must have. If it lacks the address, this start is not tried."""
 
     @model_validator(mode="after")
     def _is_unlike_the_usual_start(self) -> Self:

@@ -41,11 +41,11 @@ class ListingDescription(Table):
     """A request by which the service itself lists all that it has stored, in one answer."""
 
     path: UrlPath
-    """Where it is sent to, with GET."""
+    """The path of the request, which uses GET."""
     headers: dict[str, str] = Field(default={})
     """Its headers."""
     each: Annotated[Expression, AfterValidator(_each)]
-    """Finds one stored delivery after the other: a group `id`, one of `digest`, `body` and `base64` unless `digests` is
+    """Finds each stored delivery in turn: a group `id`, one of `digest`, `body` and `base64` unless `digests` is
     `false`, and perhaps `source`."""
 
     @property
@@ -55,7 +55,7 @@ class ListingDescription(Table):
 
 
 class StoredDescription(NamedRows):
-    """How to list what the service has stored: by SQL, by a list of its own, or by asking it for each delivery.
+    """How to list what the service has stored: by SQL, by the service's own list, or by a read of each delivery.
 
     One of `sql`, `listed` and `read` is needed. SQL and a list also show what is stored twice, and what was never sent.
     """
@@ -63,15 +63,15 @@ class StoredDescription(NamedRows):
     sql: str | None = None
     """Lists one row for each copy, with columns `id` and `digest` (SHA-256, hex)."""
     listed: ListingDescription | None = None
-    """The service lists it."""
+    """A request for the service's own list."""
     read: str | None = None
-    """One of the `[reads]`: it is asked for each delivery that was sent."""
+    """One of the `[reads]`, which is sent for each delivery."""
     digests: bool = Field(default=True, strict=True)
     """The rows of `sql` have the column `digest`: of the delivery's own body; what is `listed` shows it. With `false`
-    there is an `id` alone, and whether the body is the one that was sent is not judged."""
+    there is only an `id`, and the checks do not compare bodies."""
     within_ms: Milliseconds = 0.0
-    """How long after its acknowledgement a delivery may still be on its way to being stored: a service that answers
-    first and stores later, by a queue or a worker, needs it."""
+    """How long after its acknowledgement a delivery may still not be stored. A service that answers first
+    and stores later, through a queue or a worker, needs it."""
 
     @property
     def query(self) -> str | None:
