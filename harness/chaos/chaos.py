@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from harness.chaos.checking import Reading, answers, judged, read
+from harness.chaos.checking import CheckRequest, answers, judged, read
 from harness.chaos.connects import Connects
 from harness.chaos.injecting import ROUND_IT, Injecting, check_fits
 from harness.chaos.process import OwnProcess
@@ -24,7 +24,7 @@ from harness.faults.site import LaidLink, Site
 from harness.history import History, Recorder
 from harness.history.events import MomentMissed, MomentReached
 from harness.polling import poll_async
-from harness.protocols.contract.probes import Look
+from harness.protocols.contract.probes import MomentState
 from harness.vocabulary import ACKNOWLEDGED, Moment, Outcome, Value
 
 SCHEME = re.compile(r"^[\w+]+(?=://)")
@@ -191,8 +191,8 @@ class Chaos:
         __tracebackhide__ = True
         _check_reached(moment, within_s, await self._thread.awaited(self._until(moment, within_s)))
 
-    async def _until(self, moment: Moment, within_s: float) -> Look:
-        last = Look(False, "nothing")
+    async def _until(self, moment: Moment, within_s: float) -> MomentState:
+        last = MomentState(False, "nothing")
 
         async def reached() -> bool:
             nonlocal last
@@ -242,7 +242,7 @@ class Chaos:
         """
         __tracebackhide__ = True
         check_nothing_waits("check(...)", "await chaos.acheck(...)")
-        reading = Reading(stored=stored, connections=connections, within_s=within_s)
+        reading = CheckRequest(stored=stored, connections=connections, within_s=within_s)
         self._thread.call(read(reading, self._site, self._parts[1], self._recorder))
         return judged(reading, self.history)
 
@@ -265,12 +265,12 @@ class Chaos:
             AssertionError: a check failed; with its sentence.
         """
         __tracebackhide__ = True
-        reading = Reading(stored=stored, connections=connections, within_s=within_s)
+        reading = CheckRequest(stored=stored, connections=connections, within_s=within_s)
         await self._thread.awaited(read(reading, self._site, self._parts[1], self._recorder))
         return judged(reading, self.history)
 
 
-def _check_reached(moment: Moment, within_s: float, last: Look) -> None:
+def _check_reached(moment: Moment, within_s: float, last: MomentState) -> None:
     __tracebackhide__ = True
     if not last.reached:
         raise InconclusiveError(f"{moment!r} did not come in {within_s:g} s; seen: {last.seen}", hint=ROUND_IT)

@@ -25,7 +25,7 @@ UNTOLD = "untold"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class CheckRequest:
     """What is to be read: see `Chaos.check`."""
 
     stored: str | None
@@ -40,7 +40,7 @@ async def answers(recorder: Recorder, delivery: str, outcome: Outcome) -> None:
     recorder.record("client", RequestEnded(number, outcome, 0.0))
 
 
-async def read(reading: Reading, site: Site, sessions: Sessions, recorder: Recorder) -> None:
+async def read(reading: CheckRequest, site: Site, sessions: Sessions, recorder: Recorder) -> None:
     """Wait until the application has come to rest, up to the limit, and record what is left then."""
     rest: Sequence[AtRest] = ()
     rows: Sequence[StoredRow] | None = None
@@ -61,7 +61,7 @@ async def read(reading: Reading, site: Site, sessions: Sessions, recorder: Recor
         recorder.record("server", RowsRead(tuple(rows)))
 
 
-async def _at_rest(reading: Reading, site: Site, sessions: Sessions) -> Sequence[AtRest]:
+async def _at_rest(reading: CheckRequest, site: Site, sessions: Sessions) -> Sequence[AtRest]:
     found: list[AtRest] = []
     for name, laid in site.links.items():
         probe = sessions.of(laid.link)
@@ -80,7 +80,7 @@ async def _at_rest(reading: Reading, site: Site, sessions: Sessions) -> Sequence
     return found
 
 
-async def _rows(reading: Reading, site: Site, sessions: Sessions) -> Sequence[StoredRow] | None:
+async def _rows(reading: CheckRequest, site: Site, sessions: Sessions) -> Sequence[StoredRow] | None:
     """The rows that the SQL lists; None without any."""
     if reading.stored is None:
         return None
@@ -89,7 +89,7 @@ async def _rows(reading: Reading, site: Site, sessions: Sessions) -> Sequence[St
     return [StoredRow(name, UNTOLD, copies) for name, _, copies in rows]
 
 
-def judged(reading: Reading, history: History) -> Sequence[CheckResult]:
+def judged(reading: CheckRequest, history: History) -> Sequence[CheckResult]:
     """Have the checks judge it. Raises AssertionError with the sentences of those that failed."""
     __tracebackhide__ = True
     names = (*(OF_ROWS if reading.stored is not None else ()), *AT_REST)

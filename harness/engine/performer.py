@@ -62,7 +62,7 @@ from harness.history.events import (
     RequestSent,
 )
 from harness.polling import poll_async
-from harness.protocols.contract.probes import Look
+from harness.protocols.contract.probes import MomentState
 from harness.stack.service.start import ServiceStartError
 from harness.target import Delivery
 from harness.vocabulary import Message, Moment
@@ -262,7 +262,7 @@ class Performer:
         return end
 
     async def _until(self, moment: Moment, within_s: float) -> None:
-        last = Look(False, "nothing")
+        last = MomentState(False, "nothing")
 
         async def look() -> bool:
             nonlocal last

@@ -24,7 +24,7 @@ from harness.suite.drafts import draft_findings, draft_note
 from harness.suite.heap import settled_heap
 from harness.suite.info import Command, run_info
 from harness.suite.lanes.lane_process import Apart
-from harness.suite.lanes.orders import Copy, Order, Progress, Saw, StackUp, Told, Unwritten
+from harness.suite.lanes.orders import Copy, HistoryGrew, Order, Progress, StackUp, Told, Unwritten
 from harness.suite.lanes.performing import Here, Performer, Ways
 from harness.suite.lanes.threads import Lanes
 from harness.suite.lanes.turns import TakingTurns
@@ -289,7 +289,7 @@ class Session:
         match told:
             case Progress(text):
                 self._watcher.progress(text)
-            case Saw(entry):
+            case HistoryGrew(entry):
                 self._watcher.saw(entry)
             case Unwritten(path, problem):
                 self.record.unwritten(path, problem)

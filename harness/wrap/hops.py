@@ -10,7 +10,7 @@ from typing import Final
 from harness.addresses import HostPort
 from harness.processes.syscalls import CatchRule, Caught, NotLed, SyscallEvent, reached_by
 from harness.relay import UNDECIDED, Hop, Known, RelayControl
-from harness.wrap.observed import PassedBy, Saw, ServerSeen
+from harness.wrap.observed import PassedBy, SeenConnections, ServerSeen
 
 AHEAD: Final = 32
 """Hops that wait for servers: a program dials faster than a hop is laid."""
@@ -84,13 +84,13 @@ class Catching:
         await self.control.lead(hop.name, dialled)
         return True
 
-    async def saw(self) -> Saw:
+    async def saw(self) -> SeenConnections:
         """What was seen until now."""
         await self.control.sync()
         known = {each.hop: each for each in self.control.reports() if isinstance(each, Known)}
         servers = [await self._server(name, known.get(name)) for name in self._addresses if self._connects[name]]
         passed = [PassedBy(address, why, count) for (address, why), count in self._passed.items()]
-        return Saw(servers=servers, passed=passed, local=dict(self._local))
+        return SeenConnections(servers=servers, passed=passed, local=dict(self._local))
 
     async def _server(self, name: str, told: Known | None) -> ServerSeen:
         before = self._known.get(name)

@@ -66,7 +66,7 @@ class PassedBy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Saw:
+class SeenConnections:
     """All of it. `local`: connects to Unix sockets by path, which are not led."""
 
     servers: Sequence[ServerSeen] = ()

@@ -19,7 +19,7 @@ from harness.processes.syscalls import SyscallEvent
 from harness.relay import RelayServer
 from harness.stack import private_folder
 from harness.wrap.hops import Catching
-from harness.wrap.observed import Saw
+from harness.wrap.observed import SeenConnections
 
 FORWARDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE: Final = 3
@@ -41,7 +41,7 @@ class Ran:
     """How a command ended: its status, negative for a signal's number, and what was seen of its connections."""
 
     status: int
-    saw: Saw
+    saw: SeenConnections
 
     @property
     def exit_status(self) -> int:

@@ -22,9 +22,9 @@ from harness.history import Entry
 from harness.history.events import FaultActed, PhaseBegan
 from harness.results import RunKey, RunResult
 from harness.scenario.scenario import Scenario
-from harness.suite.lanes import lane_process as apart
+from harness.suite.lanes import lane_process
 from harness.suite.lanes.lane_process import Apart
-from harness.suite.lanes.orders import Order, Progress, Saw, StackUp, Tell, Told, Unwritten
+from harness.suite.lanes.orders import HistoryGrew, Order, Progress, StackUp, Tell, Told, Unwritten
 from harness.suite.lanes.performing import Ways
 from harness.target import Target
 from tests.cli.support import lives
@@ -38,8 +38,8 @@ SCENARIOS = [scenario(name) for name in ("held", "dies", "raises", "breaks", "wa
 SAID: list[Told] = [
     Progress("bringing up"),
     StackUp(0.5, {"postgres": "17"}),
-    Saw(Entry(1, 0, "x", PhaseBegan("start"))),
-    Saw(Entry(2, 0, "x", FaultActed(1, link.down(Postgres("postgres"))))),
+    HistoryGrew(Entry(1, 0, "x", PhaseBegan("start"))),
+    HistoryGrew(Entry(2, 0, "x", FaultActed(1, link.down(Postgres("postgres"))))),
     Unwritten(Path("history.jsonl"), "no room"),
 ]
 
@@ -96,7 +96,7 @@ class Lane:
 
 @pytest.fixture
 def lane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lane]:
-    monkeypatch.setattr(apart, "Here", MadeUp)  # the fork takes it along
+    monkeypatch.setattr(lane_process, "Here", MadeUp)  # the fork takes it along
     lane = Lane(tmp_path)
     yield lane
     lane.apart.kill()
@@ -180,9 +180,9 @@ ALONE = """
 import sys
 from pathlib import Path
 import pytest
-from harness.suite.lanes import lane_process as apart
+from harness.suite.lanes import lane_process
 from tests.suite.test_apart import Lane, MadeUp
-apart.Here = MadeUp
+lane_process.Here = MadeUp
 lane = Lane(Path(sys.argv[1]))
 print(lane.run("held").reason, flush=True)
 lane.run("waits")

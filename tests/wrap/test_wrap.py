@@ -16,7 +16,7 @@ from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.redis.server import RedisServer
 from harness.relay import KindOfMessage
 from harness.stack import Stack
-from harness.wrap.observed import PassedBy, Saw, ServerSeen
+from harness.wrap.observed import PassedBy, SeenConnections, ServerSeen
 from harness.wrap.wrapping import Command, Wrapper, wrapper
 from tests.wrap.support import HARNESS, WITHIN_S, Wrapping, python, wrap
 
@@ -146,20 +146,20 @@ AT = HostPort("127.0.0.1", 5432)
     ],
 )  # fmt: skip
 def test_what_was_seen_of_a_server(server: ServerSeen, lines: list[str]) -> None:
-    assert texts(Saw(servers=[server])) == ["harness wrap: 1 server behind the relay", *lines]
+    assert texts(SeenConnections(servers=[server])) == ["harness wrap: 1 server behind the relay", *lines]
 
 
 def test_what_went_by_the_relay_is_told(tmp_path: Path) -> None:
     passed = [PassedBy(AT, "nothing listens there", 1), PassedBy(HostPort("192.0.2.7", 1), "another machine", 2)]
     local = {str(tmp_path / "gone"): 1, "@name": 2, "/var/run/nscd/socket": 3}
-    assert texts(Saw(passed=passed, local=local))[1:] == [
+    assert texts(SeenConnections(passed=passed, local=local))[1:] == [
         "  not relayed: 127.0.0.1:5432, 1 connect: nothing listens there",
         "  not relayed: 192.0.2.7:1, 2 connects: another machine; --host ADDRESS has it relayed",
         "  not relayed: @name, 2 connects: a Unix socket, which cannot be led; have the program connect to 127.0.0.1",
     ]
 
 
-def texts(saw: Saw) -> list[str]:
+def texts(saw: SeenConnections) -> list[str]:
     return ["".join(text for text, _ in line) for line in wrap_lines(saw)]
 
 
@@ -175,5 +175,5 @@ def test_the_page_shows_what_is_said() -> None:
     commands = [kind("Command", word, n) for word, n in (("CLIENT", 3), ("HELLO", 1), ("GET", 1), ("SET", 1))]
     redis = ServerSeen(name="b", address=HostPort("127.0.0.1", 6379), protocol="redis", connects=1, kinds=commands)
     passed = PassedBy(HostPort("127.0.0.1", 9200), "nothing listens there", 2)
-    shown = "\n".join(texts(Saw(servers=[postgres, redis], passed=[passed])))
+    shown = "\n".join(texts(SeenConnections(servers=[postgres, redis], passed=[passed])))
     assert f"```text\n{shown}\n```" in (HARNESS / "docs" / "wrap.md").read_text("utf-8")

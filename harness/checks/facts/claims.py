@@ -154,7 +154,7 @@ class Clash:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Claims:
     """All that a history tells of each delivery, and what of it cannot be true together."""
 
     words: Mapping[str, Sequence[Word]]
@@ -165,19 +165,19 @@ class Told:
         return [each for each in self.clashes if each.wrong is what]
 
 
-def told(history: History) -> Told:
+def told(history: History) -> Claims:
     """Judge all words about each delivery of a history by the model."""
     return history.once(_told)
 
 
-def _told(history: History) -> Told:
+def _told(history: History) -> Claims:
     words = _Telling(history).words()
     found: list[Clash] = []
     for delivery, about in words.items():
         for each in contradictions([word.operation for word in about]):
             first = None if each.first is None else about[each.first]
             found.append(Clash(delivery, first, about[each.second], about))
-    return Told(words, found)
+    return Claims(words, found)
 
 
 @dataclass(slots=True)
@@ -266,4 +266,4 @@ def _troubled(history: History) -> Iterator[Span]:
         yield began, history.entries[-1].t_ns
 
 
-__all__ = ["Clash", "Row", "Told", "Word", "Wrong", "told"]
+__all__ = ["Claims", "Clash", "Row", "Word", "Wrong", "told"]

@@ -47,7 +47,7 @@ NEVER = Times(0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class CpuTimes:
     """One look at the machine. All times count from the beginning of what they are of.
 
     `busy_ns`: how long all cores ran something, or were taken by a hypervisor. `own_ns`: how long the harness and all
@@ -60,7 +60,7 @@ class Reading:
     threads: Mapping[str, Mapping[Thread, Times]]
 
 
-def seen_between(before: Reading, now: Reading, cores: int) -> CoresSeen:
+def seen_between(before: CpuTimes, now: CpuTimes, cores: int) -> CoresSeen:
     """Return what happened between two readings on a machine with so many cores.
 
     What the harness did not use of the busy time, others used: also those that began or ended meanwhile. A thread of
@@ -123,7 +123,7 @@ class Cores:
         before, self._last = self._last, self.read()
         return seen_between(before, self._last, os.cpu_count() or 1)
 
-    def read(self) -> Reading:
+    def read(self) -> CpuTimes:
         """Look at the machine."""
         roots = self._processes()
         name_of = {pid: name for name, pids in roots.items() for pid in pids}
@@ -135,7 +135,7 @@ class Cores:
                 threads[name].update(_threads(process.pid))
         threads[CLIENTS][self._clients] = _times(*self._clients)
         own_ns = own_ticks * JIFFY_NS
-        return Reading(at_ns=time.monotonic_ns(), busy_ns=_busy_ns(), own_ns=own_ns, threads=threads)
+        return CpuTimes(at_ns=time.monotonic_ns(), busy_ns=_busy_ns(), own_ns=own_ns, threads=threads)
 
 
 def processes_of(site: Site, bed: Testbed) -> Mapping[str, Iterable[int]]:

@@ -16,7 +16,7 @@ from harness.faults.fault import FaultFired, Injection
 from harness.faults.site import Site
 from harness.history import Recorder
 from harness.history.events import AlertChanged, Purpose, RequestEnded, RequestSent
-from harness.protocols.contract.probes import Look, Probe
+from harness.protocols.contract.probes import MomentState, Probe
 from harness.vocabulary import (
     AlertFires,
     Answered,
@@ -32,7 +32,7 @@ from harness.vocabulary import (
 )
 
 SHOWN = 160
-L = TypeVar("L", Look, Look | None)
+L = TypeVar("L", MomentState, MomentState | None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +78,14 @@ class Observer:
         """Count events from now on."""
         self._marks = self.marks()
 
-    async def look(self, moment: Moment, since: Marks | None = None) -> Look:
+    async def look(self, moment: Moment, since: Marks | None = None) -> MomentState:
         """Check once. Events count since those marks, or by default since the last `mark`.
 
         A server that cannot be asked because a fault has taken it away has not come to the moment.
 
         Raises UsageError for a moment that this stack cannot observe.
         """
-        looks: dict[type[Moment], Callable[..., Awaitable[Look]]] = {
+        looks: dict[type[Moment], Callable[..., Awaitable[MomentState]]] = {
             AlertFires: self._alert_fires,
             Answered: self._message,
             Answers: self._answers,
@@ -105,13 +105,13 @@ class Observer:
             )
         return await looks[type(moment)](moment, since or self._marks)
 
-    async def _protocols_own(self, moment: Moment) -> Look | None:
+    async def _protocols_own(self, moment: Moment) -> MomentState | None:
         link = getattr(moment, "link", None)
         if not isinstance(link, Link):
             return None
         return await self._asked(link, lambda probe: probe.look(moment))
 
-    async def _asked(self, link: Link, look: Callable[[Probe], Awaitable[L]]) -> L | Look:
+    async def _asked(self, link: Link, look: Callable[[Probe], Awaitable[L]]) -> L | MomentState:
         probe = self._sessions.of(link)
         try:
             return await look(probe)
@@ -119,14 +119,16 @@ class Observer:
             change = self._site.upset(link)
             if change is None:
                 raise
-            return Look(False, f"{change.server} could not be reached while {change.fault!r} was in force: {problem}")
+            return MomentState(
+                False, f"{change.server} could not be reached while {change.fault!r} was in force: {problem}"
+            )
 
-    async def _message(self, moment: Message, since: Marks) -> Look:
+    async def _message(self, moment: Message, since: Marks) -> MomentState:
         a_whole_statement(moment)
         seen = await self._site.relay.seen(self._site.laid(moment.link).hop, since.t_ns)
-        return Look(*found_among(moment, seen))
+        return MomentState(*found_among(moment, seen))
 
-    async def _answers(self, moment: Answers, since: Marks) -> Look:
+    async def _answers(self, moment: Answers, since: Marks) -> MomentState:
         history = self._recorder.history
         sent = history.of(RequestSent, since=self._looked_at)  # not all of them a hundred times a second
         self._ours.update(each.request for each in sent if each.purpose == Purpose.SCENARIO)
@@ -135,38 +137,40 @@ class Observer:
         count = sum(1 for end in ends if end.outcome in moment.outcome)
         others = {str(end.outcome): end for end in ends if end.outcome not in moment.outcome}
         instead = "".join(f"; also {word}: {end.problem or end.answer[:SHOWN]}" for word, end in others.items())
-        return Look(count >= moment.at_least, f"{count} answers {moment.outcome}{instead}")
+        return MomentState(count >= moment.at_least, f"{count} answers {moment.outcome}{instead}")
 
-    async def _alert_fires(self, moment: AlertFires, _: Marks) -> Look:
+    async def _alert_fires(self, moment: AlertFires, _: Marks) -> MomentState:
         """Whether it fires now, by what was recorded last of it."""
         states = [event.state for event in self._recorder.history.of(AlertChanged) if event.name == moment.name]
         now = states[-1] if states else "inactive"
-        return Look(now == "firing", f"{moment.name} is {now}")
+        return MomentState(now == "firing", f"{moment.name} is {now}")
 
-    async def _fired(self, moment: FaultFired, _: Marks) -> Look:
+    async def _fired(self, moment: FaultFired, _: Marks) -> MomentState:
         injection = self._injection(moment)
         if injection is None:
-            return Look(False, f"{moment.fault!r} is not in force")
+            return MomentState(False, f"{moment.fault!r} is not in force")
         times = await injection.fired()
-        return Look(times >= moment.times, f"{moment.fault!r} took effect {times} times")
+        return MomentState(times >= moment.times, f"{moment.fault!r} took effect {times} times")
 
-    async def _idle(self, moment: Idle, _: Marks) -> Look:
-        async def look(probe: Probe) -> Look:
+    async def _idle(self, moment: Idle, _: Marks) -> MomentState:
+        async def look(probe: Probe) -> MomentState:
             count = await probe.idle()
-            return Look(count >= moment.at_least, f"{count} idle connections to {moment.link}, by the server's count")
+            return MomentState(
+                count >= moment.at_least, f"{count} idle connections to {moment.link}, by the server's count"
+            )
 
         return await self._asked(moment.link, look)
 
-    async def _metric_is(self, moment: MetricIs, _: Marks) -> Look:
+    async def _metric_is(self, moment: MetricIs, _: Marks) -> MomentState:
         probed = None if self._probed is None else await self._probed()
         if probed is None:
-            return Look(
+            return MomentState(
                 False, "no metrics were shown: none are described ([probes] of the target), or the service ended"
             )
         value = probed.get(moment.name, dict(moment.metric.pairs()))
-        return Look(moment.within(value), f"{moment.name} is {value:g}")
+        return MomentState(moment.within(value), f"{moment.name} is {value:g}")
 
-    async def _server_logged(self, moment: ServerLogged, since: Marks) -> Look:
+    async def _server_logged(self, moment: ServerLogged, since: Marks) -> MomentState:
         laid = self._site.laid(moment.link)
         if laid.log is None:
             raise UsageError.at(
@@ -174,13 +178,13 @@ class Observer:
             )
         return _found(moment.pattern, laid.log.read(since.server_logs[moment.link.name]))
 
-    async def _service_logged(self, moment: ServiceLogged, since: Marks) -> Look:
+    async def _service_logged(self, moment: ServiceLogged, since: Marks) -> MomentState:
         return _found(moment.pattern, self._site.service.log.read(since.service_log))
 
 
-def _found(pattern: str, text: str) -> Look:
+def _found(pattern: str, text: str) -> MomentState:
     for line in text.splitlines():
         if re.search(pattern, line):
-            return Look(True, line[:SHOWN])
+            return MomentState(True, line[:SHOWN])
     last = text.splitlines()[-1:] or ["nothing"]
-    return Look(False, f"no line with {pattern!r}; the last was: {last[0][:SHOWN]}")
+    return MomentState(False, f"no line with {pattern!r}; the last was: {last[0][:SHOWN]}")

@@ -13,7 +13,7 @@ from harness.vocabulary import Moment
 
 __all__ = [
     "ANSWERED_WITHIN_S",
-    "Look",
+    "MomentState",
     "NotUnderstoodError",
     "Probe",
     "Said",
@@ -35,7 +35,7 @@ class SessionCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class MomentState:
     """Whether a moment has come, and what was seen: the evidence, or what was there instead."""
 
     reached: bool
@@ -100,7 +100,7 @@ class Probe(Protocol):
         """Count what the service has left behind, by the names of `About.residue`."""
         ...
 
-    async def look(self, moment: Moment) -> Look | None:
+    async def look(self, moment: Moment) -> MomentState | None:
         """Check a moment of the protocol's own; None for any other moment."""
         ...
 
@@ -138,7 +138,7 @@ class UnaskedProbe:
         """Return nothing."""
         return {}
 
-    async def look(self, moment: Moment) -> Look | None:
+    async def look(self, moment: Moment) -> MomentState | None:
         """Return None: the protocol has no moments of its own."""
         del moment
         return None

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import asyncpg
 
 from harness.protocols.contract.access import ADMIN_TIMEOUT_S, OWN_NAME
-from harness.protocols.contract.probes import ANSWERED_WITHIN_S, Look, SessionCount
+from harness.protocols.contract.probes import ANSWERED_WITHIN_S, MomentState, SessionCount
 from harness.protocols.postgres.words import Waiting
 from harness.vocabulary import Moment
 
@@ -104,7 +104,7 @@ class PostgresProbe:
         ((prepared, locks),) = await self._fetch(sql, self._user)
         return {"prepared transactions": prepared, "advisory locks": locks}
 
-    async def look(self, moment: Moment) -> Look | None:
+    async def look(self, moment: Moment) -> MomentState | None:
         """Look for statements that wait for a lock or a standby: `postgres.waiting("INSERT")`."""
         if not isinstance(moment, Waiting):
             return None
@@ -114,7 +114,7 @@ class PostgresProbe:
         others = [text for text in statements if not text.upper().startswith(moment.text.upper())]
         count = len(statements) - len(others)
         instead = f"; others wait: {others[0][:SHOWN]}" if others and count < moment.at_least else ""
-        return Look(count >= moment.at_least, f"{count} {moment.text} wait for a lock or a standby{instead}")
+        return MomentState(count >= moment.at_least, f"{count} {moment.text} wait for a lock or a standby{instead}")
 
     async def _fetch(self, sql: str, *arguments: object) -> Sequence[Any]:
         """Run a query. A session that a restart has ended is replaced once.

@@ -41,7 +41,7 @@ class Order:
 
         def watch(entry: Entry) -> None:
             if isinstance(entry.event, SHOWN):
-                tell(Saw(entry))
+                tell(HistoryGrew(entry))
 
         return RunConfiguration(
             profile=self.key.profile, without=self.key.without, seed=self.seed, patience_s=self.patience_s,
@@ -58,7 +58,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Saw:
+class HistoryGrew:
     """The history of the run has grown."""
 
     entry: Entry
@@ -80,5 +80,5 @@ class StackUp:
     versions: Mapping[str, str]
 
 
-Told: TypeAlias = Progress | Saw | Unwritten | StackUp
+Told: TypeAlias = Progress | HistoryGrew | Unwritten | StackUp
 Tell: TypeAlias = Callable[[Told], None]

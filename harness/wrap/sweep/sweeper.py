@@ -16,7 +16,7 @@ from harness.relay import Fired
 from harness.results.cause import Cause
 from harness.results.text import counted, listed, one_line, shortened, telling_lines
 from harness.wrap.hops import Catching
-from harness.wrap.observed import Saw, ServerSeen
+from harness.wrap.observed import SeenConnections, ServerSeen
 from harness.wrap.sweep.cells import RULE, Cell, plan
 from harness.wrap.sweep.outcomes import Outcomes, asking_pytest, outcomes_in, report_named
 from harness.wrap.sweep.results import FIXTURE_FAILED, TEST_FAILED, CellResult, SweepFound, symptom_of
@@ -51,7 +51,7 @@ class Trial:
 
     status: int | None
     took_s: float
-    saw: Saw
+    saw: SeenConnections
     tests: Outcomes | None
     log: Path
     recorded: Sequence[Recorded] = ()

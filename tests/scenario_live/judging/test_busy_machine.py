@@ -16,7 +16,7 @@ from harness import Lab, link, redis
 from harness.checks import Verdict
 from harness.checks.clock import OTHERS_AT_LEAST
 from harness.engine.laying.testbed import Testbed
-from harness.engine.observing.cores import Cores, Reading, Times, seen_between
+from harness.engine.observing.cores import Cores, CpuTimes, Times, seen_between
 from harness.history.events import CoresSeen, CoreWait
 from tests.scenario_live.support import Runs, history_of
 
@@ -53,11 +53,11 @@ def _strangers() -> Iterator[None]:
 
 
 SECOND = 1_000_000_000
-BEFORE = Reading(at_ns=0, busy_ns=5 * SECOND, own_ns=SECOND, threads={"service": {(5, 5): Times(0, 100_000_000)}})
+BEFORE = CpuTimes(at_ns=0, busy_ns=5 * SECOND, own_ns=SECOND, threads={"service": {(5, 5): Times(0, 100_000_000)}})
 
 
 def test_what_the_harness_did_not_use_of_the_busy_time_others_used() -> None:
-    now = Reading(
+    now = CpuTimes(
         at_ns=SECOND,
         busy_ns=6_900_000_000,
         own_ns=2_100_000_000,
@@ -68,7 +68,7 @@ def test_what_the_harness_did_not_use_of_the_busy_time_others_used() -> None:
 
 @pytest.mark.parametrize("own_ns", [2_900_000_000, 2_950_000_000], ids=["exactly", "by-rounding-more"])
 def test_a_run_that_is_alone_on_the_machine_has_no_others(own_ns: int) -> None:
-    now = Reading(at_ns=SECOND, busy_ns=6_900_000_000, own_ns=own_ns, threads={"service": {}})
+    now = CpuTimes(at_ns=SECOND, busy_ns=6_900_000_000, own_ns=own_ns, threads={"service": {}})
     assert seen_between(BEFORE, now, 2) == CoresSeen(1_000.0, (CoreWait("service", 0.0),), 0.0, 2)
 
 

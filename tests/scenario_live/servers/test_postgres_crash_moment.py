@@ -19,7 +19,7 @@ import pytest
 
 from harness import UNKNOWN, Lab, postgres, server, wire
 from harness.checks import Verdict
-from harness.protocols.postgres import server_state, thrown_out
+from harness.protocols.postgres import server_state, terminated_sessions
 from tests.scenario_live.support import Runs, evidence
 
 WITHIN_S = 30.0
@@ -70,22 +70,22 @@ class Crash:
         self.holder: HardOfHearing | None = None
 
     async def serving(self, admin: asyncpg.Connection, user: str) -> Sequence[psutil.Process]:
-        """See `thrown_out.serving`; who crashes, the first, is not who holds the COMMIT."""
-        found = await thrown_out.serving(admin, user)
+        """See `terminated_sessions.serving`; who crashes, the first, is not who holds the COMMIT."""
+        found = await terminated_sessions.serving(admin, user)
         [holder] = [row["pid"] for row in await admin.fetch(HOLDS_IT, user)]
         self.holder = HardOfHearing(holder)
         return sorted(found, key=lambda each: each.pid == holder)
 
     async def see_ended(self, processes: Sequence[psutil.Process], name: str) -> None:
-        """See `thrown_out.see_ended`. Without it, what the fault did before: one session has ended, so it goes on."""
+        """See `terminated_sessions.see_ended`. Without it, as before: one session has ended, so it goes on."""
         assert self.holder is not None
         assert len(processes) > 1
         assert await asyncio.to_thread(self.holder.told.wait, WITHIN_S)
         if self._waits_for_all:
             self.holder.let_hear()
-            await thrown_out.see_ended(processes, name)
+            await terminated_sessions.see_ended(processes, name)
         else:
-            await thrown_out.see_ended(processes[:1], name)
+            await terminated_sessions.see_ended(processes[:1], name)
 
 
 @pytest.mark.parametrize(("waits_for_all", "failing"), [(True, ()), (False, ("outcome",))])

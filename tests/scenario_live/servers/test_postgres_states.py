@@ -12,7 +12,7 @@ from harness import ANY_OUTCOME, REFUSED, Lab, link, postgres, server
 from harness.checks import Verdict
 from harness.errors import UsageError
 from harness.history.events import EvidenceSeen, FaultActed, ServerCrashed
-from harness.protocols.postgres import server_state, thrown_out
+from harness.protocols.postgres import server_state, terminated_sessions
 from tests.scenario_live.support import Runs, all_mended, asked, evidence, history_of
 
 
@@ -51,10 +51,10 @@ def test_without_a_session_there_is_none_to_crash(runs: Runs) -> None:
 
 def test_sessions_that_outlive_the_crash_make_the_run_inconclusive(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     async def serving(admin: asyncpg.Connection, user: str) -> list[psutil.Process]:
-        return [*await thrown_out.serving(admin, user), psutil.Process()]  # this process does not end
+        return [*await terminated_sessions.serving(admin, user), psutil.Process()]  # this process does not end
 
     monkeypatch.setattr(server_state, "serving", serving)
-    monkeypatch.setattr(thrown_out, "WITHIN_S", 0.5)
+    monkeypatch.setattr(terminated_sessions, "WITHIN_S", 0.5)
 
     async def play(lab: Lab) -> None:
         await lab.deliver()

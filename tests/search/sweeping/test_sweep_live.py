@@ -21,7 +21,7 @@ from harness.history.events import AtRest, EvidenceSeen, Purpose, RequestSent, R
 from harness.results.reading import read_summary
 from harness.scenario.runner import RunConfiguration, run
 from harness.scenario.scenario import Scenario
-from harness.search.recording import deliveries as recorder
+from harness.search.recording import deliveries
 from harness.search.recording.places import Point
 from harness.search.recording.recording import Recording
 from harness.search.space.coverage import hit_by_runs, hit_by_summary
@@ -116,7 +116,7 @@ def test_copies_that_never_overlap_are_not_recorded(
     bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: object, told: str
 ) -> None:
     monkeypatch.setattr(copies, name, value)
-    monkeypatch.setattr(recorder, "OVERLAP_WITHIN_S", 0.3)
+    monkeypatch.setattr(deliveries, "OVERLAP_WITHIN_S", 0.3)
     with pytest.raises(HarnessError, match=f"did not overlap, though nothing is broken: {told}"):
         sweep(bed, lane_settings(tmp_path), Choice(kinds=("copies",), limit=1), lanes=1)
 

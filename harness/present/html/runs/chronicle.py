@@ -117,7 +117,7 @@ class CountLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StoryLine:
     """One line of the run's story. `kind`: step, fault, evidence, moment, good or bad."""
 
     at_s: float
@@ -142,7 +142,7 @@ class Chronicle:
     requests: Sequence[Sent]
     counts: Sequence[Count]
     lines: Sequence[CountLine]
-    story: Sequence[Told]
+    story: Sequence[StoryLine]
 
     @property
     def in_flight(self) -> Sequence[tuple[float, int]]:
@@ -245,7 +245,7 @@ def _lines(history: History, clock: _Clock) -> Sequence[CountLine]:
     return [*loads, *counted]
 
 
-def _story(history: History, clock: _Clock) -> Iterator[Told]:
+def _story(history: History, clock: _Clock) -> Iterator[StoryLine]:
     sources = {acted.number: repr(acted.fault) for acted in history.of(FaultActed)}
     for entry in history.entries:
         told = _told(entry.event, clock.of(entry), sources)
@@ -253,73 +253,75 @@ def _story(history: History, clock: _Clock) -> Iterator[Told]:
             yield told
 
 
-def _told(event: Event, at_s: float, sources: Mapping[int, str]) -> Told | None:  # noqa: C901, PLR0911, PLR0912  # a table, one line a kind
+def _told(event: Event, at_s: float, sources: Mapping[int, str]) -> StoryLine | None:  # noqa: C901, PLR0911, PLR0912  # a table, one line a kind
     match event:
         case StepBegan(number, step):
-            return Told(at_s, "step", step_words(step), repr(step), number)
+            return StoryLine(at_s, "step", step_words(step), repr(step), number)
         case StepEnded(number, problem) if problem:
-            return Told(at_s, "bad", f"step {number} broke: {problem}")
+            return StoryLine(at_s, "bad", f"step {number} broke: {problem}")
         case FaultActed(_, fault):
-            return Told(at_s, "fault", "in force", repr(fault))
+            return StoryLine(at_s, "fault", "in force", repr(fault))
         case FaultHealed(number):
-            return Told(at_s, "fault", "healed", sources.get(number, f"fault {number}"))
+            return StoryLine(at_s, "fault", "healed", sources.get(number, f"fault {number}"))
         case EvidenceSeen(_, what, source, detail):
-            return Told(at_s, "evidence", f"{what} ({source}): {detail}")
+            return StoryLine(at_s, "evidence", f"{what} ({source}): {detail}")
         case MomentReached(moment, detail):
-            return Told(at_s, "moment", f"it has come: {detail}", repr(moment))
+            return StoryLine(at_s, "moment", f"it has come: {detail}", repr(moment))
         case MomentMissed(moment, _, within_s, detail):
-            return Told(at_s, "bad", f"not reached in {within_s:g} s: {detail}", repr(moment))
+            return StoryLine(at_s, "bad", f"not reached in {within_s:g} s: {detail}", repr(moment))
         case ServiceStarted(pid, port, took_ms):
-            return Told(at_s, "moment", f"the service is up after {took_ms:.0f} ms (pid {pid}, port {port})")
+            return StoryLine(at_s, "moment", f"the service is up after {took_ms:.0f} ms (pid {pid}, port {port})")
         case ServiceEnded(_, status, asked_by):
             kind = "moment" if asked_by else "bad"
             asked = f"asked by {asked_by}" if asked_by else "unasked"
-            return Told(at_s, kind, f"the service ended, status {status}, {asked}")
+            return StoryLine(at_s, kind, f"the service ended, status {status}, {asked}")
         case StartEnded(pid, status, took_ms):
             ended = "had to be killed" if status is None else f"ended with status {status}"
-            return Told(at_s, "moment", f"the start {ended}, {took_ms:.0f} ms after it began (pid {pid})")
+            return StoryLine(at_s, "moment", f"the start {ended}, {took_ms:.0f} ms after it began (pid {pid})")
         case PrepareEnded(pid, status, took_ms):
             ended = "had to be killed" if status is None else f"ended with status {status}"
-            return Told(at_s, "moment", f"prepare {ended}, {took_ms:.0f} ms after it began (pid {pid})")
+            return StoryLine(at_s, "moment", f"prepare {ended}, {took_ms:.0f} ms after it began (pid {pid})")
         case StartTried(name, pid, status, took_ms):
             ended = "had to be killed" if status is None else f"ended with status {status}"
-            return Told(at_s, "moment", f"the start {name} {ended}, {took_ms:.0f} ms after it began (pid {pid})")
+            return StoryLine(at_s, "moment", f"the start {name} {ended}, {took_ms:.0f} ms after it began (pid {pid})")
         case Supervised(number, restarts, pid, status):
             why = f"pid {pid} has ended with status {status}"
-            return Told(at_s, "moment", f"the supervisor starts the service again ({number} of {restarts}): {why}")
+            return StoryLine(at_s, "moment", f"the supervisor starts the service again ({number} of {restarts}): {why}")
         case ServiceNotStarted(reason):
-            return Told(at_s, "bad", f"the service did not come up: {reason}")
+            return StoryLine(at_s, "bad", f"the service did not come up: {reason}")
         case SessionLeaked():
-            return Told(at_s, "bad", event.told)
+            return StoryLine(at_s, "bad", event.told)
         case FailedOver():
-            return Told(at_s, "bad" if event.lacked else "moment", event.told)
+            return StoryLine(at_s, "bad" if event.lacked else "moment", event.told)
         case ServerCrashed(_, _, None):
-            return Told(at_s, "bad", event.told)
+            return StoryLine(at_s, "bad", event.told)
         case ServerCrashed(name, line, fault):
-            return Told(at_s, "fault", f"{name} crashed: {line}", repr(fault))
+            return StoryLine(at_s, "fault", f"{name} crashed: {line}", repr(fault))
         case ServerDied(name, status, _, None):
-            return Told(at_s, "bad", f"{event.told}; status {status}")
+            return StoryLine(at_s, "bad", f"{event.told}; status {status}")
         case ServerDied(name, status, _, fault):
-            return Told(at_s, "moment", f"{name} ended, status {status}, after {fault!r}")
+            return StoryLine(at_s, "moment", f"{name} ended, status {status}, after {fault!r}")
         case ServerUnusable(fault, doing, problem):
-            return Told(at_s, "bad", f"{doing}: after {fault!r} the harness met {problem}")
+            return StoryLine(at_s, "bad", f"{doing}: after {fault!r} the harness met {problem}")
         case CapacityMeasured(per_s, _, clients):
-            return Told(at_s, "moment", f"{clients} clients that never waited had {per_s:.0f} a second acknowledged")
+            return StoryLine(
+                at_s, "moment", f"{clients} clients that never waited had {per_s:.0f} a second acknowledged"
+            )
         case LoadBegan(load, per_s):
-            return Told(at_s, "moment", f"load {load} begins: {per_s:.1f} requests a second")
+            return StoryLine(at_s, "moment", f"load {load} begins: {per_s:.1f} requests a second")
         case LoadEnded(load, arrived):
-            return Told(at_s, "moment", f"load {load} is over: {arrived} have arrived")
+            return StoryLine(at_s, "moment", f"load {load} is over: {arrived} have arrived")
         case Healthy(median_ms, answers):
-            return Told(at_s, "good", f"steady: the median of {answers} healthy answers is {median_ms:.1f} ms")
+            return StoryLine(at_s, "good", f"steady: the median of {answers} healthy answers is {median_ms:.1f} ms")
         case NotSteady(reason):
-            return Told(at_s, "bad", f"not steady: {reason}")
+            return StoryLine(at_s, "bad", f"not steady: {reason}")
         case Recovered(took_ms):
-            return Told(at_s, "good", f"recovered: acknowledged again {took_ms:.0f} ms after the last heal")
+            return StoryLine(at_s, "good", f"recovered: acknowledged again {took_ms:.0f} ms after the last heal")
         case NotRecovered(within_s, reason):
-            return Told(at_s, "bad", f"not recovered in {within_s:g} s: {reason}")
+            return StoryLine(at_s, "bad", f"not recovered in {within_s:g} s: {reason}")
         case ScenarioProblem(text, wrong):
-            return Told(at_s, "bad", f"the scenario {'is wrong' if wrong else 'objects'}: {text}")
+            return StoryLine(at_s, "bad", f"the scenario {'is wrong' if wrong else 'objects'}: {text}")
         case HarnessProblem(text):
-            return Told(at_s, "bad", f"the harness broke: {text}")
+            return StoryLine(at_s, "bad", f"the harness broke: {text}")
         case _:
             return None

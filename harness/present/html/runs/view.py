@@ -16,7 +16,7 @@ from harness.present.html.drawings.timeline import Timeline, timeline_of, zero_o
 from harness.present.html.earlier_runs import Before
 from harness.present.html.runs.answers import AnswerRow, answer_rows
 from harness.present.html.runs.check_rows import CheckShown, checks_seen
-from harness.present.html.runs.chronicle import Chronicle, Told, chronicle_of
+from harness.present.html.runs.chronicle import Chronicle, StoryLine, chronicle_of
 from harness.present.html.runs.detail import Detail
 from harness.present.html.runs.exceptions import Raised, exceptions_in
 from harness.present.html.runs.logs import Excerpt, LogFile, epoch_s
@@ -44,7 +44,7 @@ class RunView:
     as_wanted: bool
     zero_s: float = 0.0
     timeline: Timeline | None = None
-    story: Sequence[Told] = ()
+    story: Sequence[StoryLine] = ()
     story_left_out: int = 0
     answers: Sequence[AnswerRow] = ()
     checks: Sequence[CheckShown] = ()

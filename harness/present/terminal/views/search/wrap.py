@@ -11,7 +11,7 @@ from harness.present.looks import BOLD, DIM, PLAIN
 from harness.present.terminal.pieces import Line
 from harness.protocols.contract.about import ABOUT
 from harness.results.text import counted, one_line
-from harness.wrap.observed import Saw, ServerSeen
+from harness.wrap.observed import SeenConnections, ServerSeen
 
 WORDS_MAX: Final = 8
 """Of the statements' first words the most frequent are named."""
@@ -22,7 +22,7 @@ MENDS: Final[Mapping[str, str]] = {
 }
 
 
-def wrap_lines(saw: Saw) -> Iterator[Line]:
+def wrap_lines(saw: SeenConnections) -> Iterator[Line]:
     """Return what was seen: each server, then what was not led to the relay, and why."""
     yield [(f"harness wrap: {counted(len(saw.servers), 'server')} behind the relay", BOLD)]
     for server in saw.servers:
