@@ -90,7 +90,8 @@ async def test_redis_as_it_is_set(lab: Lab) -> None:
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")
 async def test_patience_as_it_is_set(lab: Lab) -> None:
     """A head has as long to come as the settings say, and so has a server that is asked whether it is there."""
-    await lab.restart("WEBHOOK_HEADERS_TIMEOUT_S=0.4", "WEBHOOK_READY_TIMEOUT_S=2")
+    await lab.restart("WEBHOOK_HEADERS_TIMEOUT_S=0.4", "WEBHOOK_READY_TIMEOUT_S=4")
+    await lab.deliver()  # so that a connection is there, which takes its second
     async with lab.request("half_a_head", of=None, expect=REJECTED):
         await lab.until(service.answers(at_least=1, outcome=REJECTED), within_s=2)
     async with lab.inject(link.latency(postgres, latency_ms=300)):
