@@ -30,7 +30,7 @@ def queueing(target: Target, *, within_ms: float, already: OutcomeDescription | 
             update={"already": already, "acknowledged": OutcomeDescription(status=["2xx"])}
         ),
         "contract": given.contract.model_copy(update={"taken_id": None, "repeat_is_same": False}),
-        "limits": given.limits.model_copy(update={"request_deadline_ms": None}),
+        "limits": given.limits.model_copy(update={"request_deadline_ms": None, "backlog": None}),
         "reads": {},
         "wrong": {},
         "identities": {},
