@@ -29,7 +29,7 @@ def test_a_wrong_request_shares_its_connection_with_no_other(one_by_one: bool, b
         del delivery
         sent.append(errand)
 
-    clients = SimpleNamespace(send=send, deliveries=SimpleNamespace(seed="a seed"))
+    clients = SimpleNamespace(send=send, deliveries=SimpleNamespace(seed="a seed"), sent={})
     rig = cast("Rig", SimpleNamespace(target=TARGET, clients=clients))
     asyncio.run(Contract(rig, one_by_one=one_by_one).ask_about([KNOWN], broken=broken))
     wrong = [errand.over for errand in sent if errand.asks is Asks.WRONG]

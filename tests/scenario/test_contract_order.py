@@ -29,18 +29,21 @@ def with_right(*names: str) -> Target:
     return dataclasses.replace(TARGET, description=description.model_copy(update={"right": only}))
 
 
-def asked(target: Target, *, broken: bool, turns: int = 1) -> Sent:
-    """What is sent in so many turns, in this order."""
+def asked(
+    target: Target, *, broken: bool, turns: int = 1, known: Delivery = KNOWN, before: Sequence[Delivery] = ()
+) -> Sent:
+    """What is sent in so many turns, in this order. `before`: deliveries that were sent already."""
     sent: list[tuple[Delivery, Errand]] = []
 
     async def send(delivery: Delivery, errand: Errand) -> Any:
         sent.append((delivery, errand))
 
     async def ask() -> None:
-        clients = SimpleNamespace(send=send, deliveries=SimpleNamespace(seed="a seed"))
+        sent_before = {each.name: each for each in before}
+        clients = SimpleNamespace(send=send, deliveries=SimpleNamespace(seed="a seed"), sent=sent_before)
         contract = Contract(cast("Rig", SimpleNamespace(target=target, clients=clients)))
         for _ in range(turns):
-            await contract.ask_about([KNOWN], broken=broken)
+            await contract.ask_about([known], broken=broken)
 
     asyncio.run(ask())
     return sent
@@ -87,3 +90,12 @@ def test_another_source_has_a_body_of_its_own_under_the_same_id_and_is_shown_tha
     assert {delivery.body for delivery, _ in neighbours} == {b'{"a": "a"}'}
     rotated = [delivery.body for delivery, _ in sent if delivery.identity == "before_rotation"]
     assert {*rotated} == {KNOWN.body}
+
+
+def test_each_source_has_one_body_whichever_of_them_was_acknowledged_last() -> None:
+    last = Delivery(KNOWN.id, "A-Source", b'{"a": "a"}')
+    before = [KNOWN, last, Delivery(KNOWN.id, "Neighbour", b'{"a": "a"}')]
+    sent = asked(TARGET, broken=False, turns=TURNS, known=last, before=before)
+    bodies = {(delivery.source, delivery.body) for delivery, errand in sent if errand.asks is Asks.DELIVER}
+    assert {("harness", KNOWN.body), ("Neighbour", b'{"a": "a"}')} <= bodies
+    assert ("Neighbour", b'{"a": "b"}') not in bodies

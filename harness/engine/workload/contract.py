@@ -251,11 +251,15 @@ class Contract:
     def _of_another(
         self, identity: str, delivery: Delivery, *, broken: bool, purpose: Purpose
     ) -> Iterator[tuple[Delivery, Errand]]:
-        """The same id from somebody else. From another source it is another delivery, so it has a body of its own."""
+        """The same id from somebody else. From another source it is another delivery, so it has a body of its own.
+
+        What was sent as that source before is sent again: `delivery` may be any source's.
+        """
         source = source_of(self.rig.target, identity)
         own = source != delivery.source
-        body = with_another_letter(delivery.body) if own else None
-        of_other = Delivery(delivery.id, source, body or delivery.body, identity=identity)
+        body = (with_another_letter(delivery.body) if own else None) or delivery.body
+        other = Delivery(delivery.id, source, body, identity=identity)
+        of_other = dataclasses.replace(other, body=self.rig.clients.sent.get(other.name, other).body)
         yield of_other, self._errand(Asks.DELIVER, "", broken=broken, purpose=purpose)
         for name, read in self.rig.target.description.reads.items():
             if own and not broken and any("{source}" in text for text in (read.path, *read.headers.values())):
