@@ -19,11 +19,13 @@ class Late:
     """What took longer than its limit.
 
     `span`: from its begin to its end, or to the time at which it was given up. `by_ms`: by how much it missed its
-    limit; infinite if it never came, for then no shorter wait would have been enough.
+    limit; infinite if it never came, for then no shorter wait would have been enough. `for_clients`: whether it came
+    late for clients, so that their own waits for a core have a part in it. What the service counts grows without them.
     """
 
     span: Span
     by_ms: float = math.inf
+    for_clients: bool = True
 
 
 OTHERS_AT_LEAST: Final = 0.5
@@ -38,7 +40,8 @@ up to most of its time. A service that hangs waits for no core: its failure coun
 is excused by less, too: if these waits are as long as it was late, it would have been in time without them.
 """
 SERVICE: Final = "service"
-"""What the history calls the service's processes."""
+CLIENTS: Final = "clients"
+"""What the history calls the service's processes, and the thread of the harness in which a run's clients wait."""
 
 
 @dataclass(slots=True)
@@ -51,13 +54,14 @@ class _Figures:
     ran_by_service: float = 0.0
     waited: Counter[str] = field(default_factory=Counter)
 
-    def add(self, share: float, seen: CoresSeen) -> None:
-        """Add that share of a sample."""
+    def add(self, share: float, seen: CoresSeen, *, clients: bool) -> None:
+        """Add that share of a sample, with the waits of its clients or without them."""
         over = share * seen.over_ms
         self.over += over
         self.others += over * seen.others * seen.cores
         self.others_share += over * seen.others
-        self.waited.update({wait.of: share * wait.waited_ms for wait in seen.waits})
+        waits = (wait for wait in seen.waits if clients or wait.of != CLIENTS)
+        self.waited.update({wait.of: share * wait.waited_ms for wait in waits})
         self.ran_by_service += share * sum(wait.ran_ms for wait in seen.waits if wait.of == SERVICE)
 
     @property
@@ -83,7 +87,7 @@ def machine_was_busy(history: History, late: Late) -> str:
     found = _Figures()
     for entry, seen in history.placed(CoresSeen):
         if share := _share_within(entry.t_ns, seen, late.span):
-            found.add(share, seen)
+            found.add(share, seen, clients=late.for_clients)
     if not found.over or found.others_share < OTHERS_AT_LEAST * found.over:
         return ""
     if found.waited_for_others < min(WAITED_AT_LEAST * found.over, late.by_ms):

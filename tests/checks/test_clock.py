@@ -347,6 +347,12 @@ def test_a_figure_is_excused_by_a_tenth_of_a_second_for_each_one_too_many(too_ma
     assert ("figure" in story.failing()) is counts
 
 
+def test_a_figure_is_not_excused_by_what_the_clients_waited_for() -> None:
+    """The service counts, whether or not the harness has a core to read its answers with."""
+    clients = CoresSeen(10_000, (CoreWait("clients", 9_800), CoreWait("service", 90)), 0.9)
+    assert "figure" in {result.name for result in counted_too_often().tell(clients).judged().failing}
+
+
 @pytest.mark.parametrize(("waited_ms", "counts"), [(800, False), (600, True)])
 def test_time_that_the_scenario_let_pass_wants_no_core(waited_ms: float, counts: bool) -> None:
     """Of the 1.9 s of a request it waits for 1.2 on purpose: the machine had 0.7 to lose."""

@@ -137,7 +137,8 @@ def test_files_that_cannot_be_read_are_told_and_the_next_run_is_well(up: Up, sui
     edit(suite / "service.py", "CREATE TABLE", "CREATE TABEL")
     process = up.run("cut")
     assert process.returncode == 3
-    assert "prepare ended with status 1" in process.stderr
+    assert "[service] prepare = " in process.stderr
+    assert "ended with status 1" in process.stderr
     edit(suite / "service.py", "CREATE TABEL", "CREATE TABLE")
     assert up.run("cut").returncode == 0
 

@@ -91,7 +91,7 @@ def _counted_too_often(history: History, beyond: Sequence[tuple[int, FigureRead]
     too_high = [(t_ns, _too_high(each)) for t_ns, each in beyond]
     if not all(by > 0 and began_ns < t_ns for t_ns, by in too_high):
         return ()
-    return tuple(Late((int(began_ns), t_ns), AT_ONCE_MS * max(1.0, by)) for t_ns, by in too_high)
+    return tuple(Late((int(began_ns), t_ns), AT_ONCE_MS * max(1.0, by), for_clients=False) for t_ns, by in too_high)
 
 
 def _too_high(read: FigureRead) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.checks.clock import SERVICE, Late, Span
+from harness.checks.clock import CLIENTS, SERVICE, Late, Span
 from harness.checks.facts.closed_connections import CAUSE_NS, Cost, cost_of
 from harness.checks.facts.exchanges import Exchange, exchanges, several
 from harness.checks.registry import Examined, Kind, check
@@ -28,7 +28,7 @@ from harness.vocabulary import FINAL_NO
 
 HUNG_UP_NS = 1_000_000_000
 """So long after a client has hung up the service may give up what it did for it."""
-ON_ITS_WAY = ("clients", SERVICE, "relay")
+ON_ITS_WAY = (CLIENTS, SERVICE, "relay")
 """Who has a part in a request while no server has."""
 PAUSES_NS = 2_000_000_000
 """So long after a fault the service may still pause: asyncio tries to accept again after a second."""

@@ -19,11 +19,12 @@ from tests.scenario_live.support import Play, Runs, history_of, problems
 
 def samples(history: History, name: str) -> Sequence[Exchange]:
     """What was sampled while the scenario was under way."""
-    began_ns = next(entry.t_ns for entry, phase in history.placed(PhaseBegan) if phase.phase == "scenario")
+    phases = [(entry.t_ns, phase.phase) for entry, phase in history.placed(PhaseBegan)]
+    began_ns, over_ns = (next(t_ns for t_ns, phase in phases if phase == each) for each in ("scenario", "recovery"))
     return [
         e
         for e in exchanges(history)
-        if e.sent.purpose == Purpose.SAMPLE and e.sent.name == name and e.span[0] > began_ns
+        if e.sent.purpose == Purpose.SAMPLE and e.sent.name == name and began_ns < e.span[0] < over_ns
     ]
 
 

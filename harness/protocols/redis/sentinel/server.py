@@ -30,8 +30,12 @@ DOWN_AFTER_MS: Final = 250
 """So long a primary is silent until Sentinel takes it for down. In production it is 30 s."""
 FAILOVER_TIMEOUT_MS: Final = 10_000
 KNOWS_WITHIN_S: Final = 30.0
-PERIODS_MS: Final = {"INFO-PERIOD": 100, "PING-PERIOD": 50, "ASK-PERIOD": 100, "MIN-LINK-RECONNECT-PERIOD": 50}
-"""How often it looks, in place of seconds. Redis 6 cannot be told, and fails over some seconds later."""
+PERIODS_MS: Final = {"INFO-PERIOD": 100, "PING-PERIOD": 200, "ASK-PERIOD": 100, "MIN-LINK-RECONNECT-PERIOD": 50}
+"""How often it looks, in place of seconds. Redis 6 cannot be told, and fails over some seconds later.
+
+A replica is promoted only if its last INFO is younger than five ping periods, and while the primary is down Sentinel
+asks for it only once a second (`sentinelSelectSlave` of sentinel.c): with shorter periods it is often too old.
+"""
 
 
 class Sentinel(Server):
