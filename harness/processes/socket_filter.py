@@ -61,6 +61,10 @@ class AnySocket(Protocol):
         """Return the bytes of an option of the socket."""
         ...
 
+    def fileno(self) -> int:
+        """Return the socket's descriptor."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:

@@ -139,10 +139,10 @@ class Side(asyncio.Protocol):
         """
         if not self.is_open:
             return
-        descriptor = self.transport.get_extra_info("socket").fileno()
-        with contextlib.suppress(OSError):  # nothing to read; or it is broken, which the transport reports
-            while os.read(descriptor, _DISCARD_BYTES):
-                pass
+        if (found := self._socket()) is not None:
+            with contextlib.suppress(OSError):  # nothing to read; or it is broken, which the transport reports
+                while os.read(found.fileno(), _DISCARD_BYTES):
+                    pass
         self.cable.note()
         self.transport.close()
 
@@ -198,11 +198,13 @@ class Side(asyncio.Protocol):
     # ------------------------------------------------------------------ inside
 
     def _socket(self) -> AnySocket | None:
+        """None if it is closed. In TLS the transport learns of this before `connection_lost` is called."""
         found: AnySocket | None = self.transport.get_extra_info("socket") if self.is_open else None
         return found
 
     def _reset_now(self) -> None:
         self.cable.note()
-        with contextlib.suppress(OSError):  # it is closed already
-            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        if (found := self._socket()) is not None:
+            with contextlib.suppress(OSError):  # it is closed already
+                found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.transport.abort()
