@@ -331,7 +331,14 @@ def test_a_service_that_ended_is_not_excused_by_a_silent_start() -> None:
     assert "alive" in {result.name for result in story.judged().failing}
 
 
-@pytest.mark.parametrize("seen", [FigureRead(RETRIES, 3, at_least=4), FigureRead(service.bytes_per_request, 9e9, 9)])
+@pytest.mark.parametrize(
+    "seen",
+    [
+        FigureRead(RETRIES, 3, at_least=4),
+        FigureRead(service.bytes_per_request, 9e9, 9),
+        FigureRead(postgres.connects_peak(within_ms=250), 12, 11),
+    ],
+)
 def test_a_figure_that_no_want_of_cores_raises_counts(seen: FigureRead) -> None:
     assert "figure" in {result.name for result in counted_too_often().tell(seen, BUSY).judged().failing}
 
@@ -347,9 +354,9 @@ def test_a_figure_is_excused_by_a_tenth_of_a_second_for_each_one_too_many(too_ma
     assert ("figure" in story.failing()) is counts
 
 
-def test_a_figure_is_not_excused_by_what_the_clients_waited_for() -> None:
+def test_a_figure_is_not_excused_by_what_the_clients_waited_for_nor_by_some_tenths_of_a_second() -> None:
     """The service counts, whether or not the harness has a core to read its answers with."""
-    clients = CoresSeen(10_000, (CoreWait("clients", 9_800), CoreWait("service", 90)), 0.9)
+    clients = CoresSeen(10_000, (CoreWait("clients", 9_800), CoreWait("service", 400)), 0.9)
     assert "figure" in {result.name for result in counted_too_often().tell(clients).judged().failing}
 
 
