@@ -14,6 +14,11 @@ Span: TypeAlias = tuple[int, int]
 """Begin and end, CLOCK_MONOTONIC in nanoseconds."""
 
 
+def ms_of(span: Span) -> float:
+    """How long a span is, in milliseconds; negative if it ends before it begins."""
+    return (span[1] - span[0]) / 1e6
+
+
 @dataclass(frozen=True, slots=True)
 class Late:
     """What took longer than its limit.

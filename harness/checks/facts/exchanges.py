@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.checks.clock import Late, Span
+from harness.checks.clock import Late, Span, ms_of
 from harness.history import History
 from harness.history.events import Asks, Purpose, RequestEnded, RequestSent, RunBegan, StepBegan, StepEnded
 from harness.vocabulary import CONFIRMED, FINAL_NO, REFUSED, UNKNOWN, Outcome
@@ -114,7 +114,7 @@ _NOT_KNOWN = REFUSED | UNKNOWN
 AT_ONCE_MS = 100
 """A service that says sooner that it cannot, now, has waited for nothing, so no slow machine is why."""
 OWN_LIMIT_MS = 500
-"""No limit that a service has for its own waiting is shorter: who is refused sooner was not refused by a clock."""
+"""A service that refuses sooner is not taken to have met a limit of its own: such limits are half a second or more."""
 AGAIN_MAX = 60
 """At most this many deliveries are sent again. If there are more, they are chosen evenly."""
 
@@ -182,7 +182,7 @@ def by_the_clock(history: History, wrong: Sequence[Exchange]) -> Sequence[Late]:
     late = [e for e in wrong if _ran_out_of_time(e, deadline_ms)]
     if len(late) < len(wrong):
         return ()
-    return [Late(e.span, _ms(e.span) - sum(_within(pause, e.span) for pause in pauses)) for e in late]
+    return [Late(e.span, ms_of(e.span) - sum(_within(pause, e.span) for pause in pauses)) for e in late]
 
 
 def _pauses(history: History) -> Sequence[Span]:
@@ -192,11 +192,7 @@ def _pauses(history: History) -> Sequence[Span]:
 
 
 def _within(pause: Span, span: Span) -> float:
-    return max(0.0, _ms((max(pause[0], span[0]), min(pause[1], span[1]))))
-
-
-def _ms(span: Span) -> float:
-    return (span[1] - span[0]) / 1e6
+    return max(0.0, ms_of((max(pause[0], span[0]), min(pause[1], span[1]))))
 
 
 def _ran_out_of_time(exchange: Exchange, deadline_ms: float) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.checks.clock import Late
-from harness.checks.facts.exchanges import AT_ONCE_MS, exchanges
+from harness.checks.facts.exchanges import exchanges
 from harness.checks.leaks import leaked_sessions
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
@@ -22,7 +22,9 @@ COUNTED = (LinesLogged, Metric, SendsPerRequest, WithoutWrites)
 A peak of connects does not: a want of cores spreads them.
 """
 WAITED_AT_LEAST_MS = 500
-"""Tests that run two at once, as CI does, wait for cores for some tenths of a second: that excuses nothing."""
+"""Two runs at once, as in CI, wait for cores for some tenths of a second: that excuses nothing."""
+FOR_EACH_MS = 100
+"""So long a wait for cores explains one more than the limit."""
 
 
 def _at_rest(history: History, what: Sequence[str]) -> Examined:
@@ -91,13 +93,13 @@ def figure(history: History) -> Examined:
 
 
 def _counted_too_often(history: History, beyond: Sequence[tuple[int, FigureRead]]) -> tuple[Late, ...]:
-    """The time in which each figure grew; by one too many for each tenth of a second without a core."""
+    """The time in which each figure grew, and how long a wait for cores explains by how much it is too high."""
     began_ns = min((e.span[0] for e in exchanges(history) if e.judged), default=math.inf)
     too_high = [(t_ns, _too_high(each)) for t_ns, each in beyond]
     if not all(by > 0 and began_ns < t_ns for t_ns, by in too_high):
         return ()
     return tuple(
-        Late((int(began_ns), t_ns), max(WAITED_AT_LEAST_MS, AT_ONCE_MS * by), for_clients=False)
+        Late((int(began_ns), t_ns), max(WAITED_AT_LEAST_MS, FOR_EACH_MS * by), for_clients=False)
         for t_ns, by in too_high
     )
 

@@ -11,7 +11,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.checks.clock import Late, Span
+from harness.checks.clock import Late, Span, ms_of
 from harness.checks.facts.exchanges import Exchange, by_the_clock, deadline_ms_of, exchanges, several
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
@@ -181,17 +181,17 @@ def ends_in_time(history: History) -> Examined:
         return Examined(problem="", saw="the target sets no limit", observations=0)
     ends = [(at.t_ns, end) for at, end in history.placed(ServiceEnded) if _terminated(end)]
     idle = [(end.asked_by, _idle_before(history, t_ns, end)) for t_ns, end in ends]
-    late = [(asked_by, span) for asked_by, span in idle if _ms_of(span) > limit_ms]
+    late = [(asked_by, span) for asked_by, span in idle if ms_of(span) > limit_ms]
     stories = [
-        f"ended {_ms_of(span) / 1e3:.1f} s after {asked_by} and its last answer (limit {limit_ms / 1e3:g} s)"
+        f"ended {ms_of(span) / 1e3:.1f} s after {asked_by} and its last answer (limit {limit_ms / 1e3:g} s)"
         for asked_by, span in late
     ]
-    slowest_ms = max((_ms_of(span) for _, span in idle), default=0.0)
+    slowest_ms = max((ms_of(span) for _, span in idle), default=0.0)
     return Examined(
         problem="; ".join(stories),
         saw=f"{len(idle)} ends after a signal, the slowest {slowest_ms / 1e3:.2f} s after it and the last answer",
         observations=len(idle),
-        clock=tuple(Late(span, _ms_of(span) - limit_ms) for _, span in late),
+        clock=tuple(Late(span, ms_of(span) - limit_ms) for _, span in late),
     )
 
 
@@ -200,10 +200,6 @@ def _idle_before(history: History, ended_ns: int, end: ServiceEnded) -> Span:
     asked_ns = ended_ns - round((end.after_ms or 0.0) * 1e6)
     answered = [e.span[1] for e in exchanges(history) if e.span[0] <= asked_ns]
     return max([asked_ns, *(ns for ns in answered if ns <= ended_ns)]), ended_ns
-
-
-def _ms_of(span: Span) -> float:
-    return (span[1] - span[0]) / 1e6
 
 
 def _terminated(end: ServiceEnded) -> bool:

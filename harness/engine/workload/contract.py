@@ -215,7 +215,7 @@ class Contract:
                 yield unusual, self._errand(Asks.READ, read, broken=broken, purpose=purpose)
 
     def _in_row(self, right: Sequence[str]) -> Sequence[str]:
-        """These, and first one that is sent in its place in the row: a plain one, if there is none among them."""
+        """These names, first one that keeps its connection: a plain delivery (""), if there is none among them."""
         alone = [name for name in right if self._ends_its_connection(name)]
         return [*([name for name in right if name not in alone] or [""]), *alone]
 
@@ -251,7 +251,7 @@ class Contract:
     def _of_another(
         self, identity: str, delivery: Delivery, *, broken: bool, purpose: Purpose
     ) -> Iterator[tuple[Delivery, Errand]]:
-        """The same id from somebody else. From another source it is another delivery, so it has a body of its own.
+        """Send the same id as another sender. If that is another source, it is another delivery with another body.
 
         What was sent as that source before is sent again: `delivery` may be any source's.
         """
