@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.checks.clock import CLIENTS, SERVICE, Late, Span
+from harness.checks.clock import CLIENTS, SERVICE, Late, Span, ms_of
 from harness.checks.facts.closed_connections import CAUSE_NS, Cost, cost_of
 from harness.checks.facts.exchanges import Exchange, exchanges, several
 from harness.checks.registry import Examined, Kind, check
@@ -175,7 +175,7 @@ def waits_for_something(history: History) -> Examined:
             judged += 1
             for time in seen.times:
                 span = (max(each.span[0], time.from_ns), min(each.span[1], time.until_ns))
-                over_ms = (span[1] - span[0]) / 1e6
+                over_ms = ms_of(span)
                 if over_ms <= limit_ms or _explained(history, each, span, blind):
                     continue
                 if over_ms - _at_work_ms(history, span) > limit_ms:
@@ -189,7 +189,7 @@ def waits_for_something(history: History) -> Examined:
         else "nothing of this kind is limited",
         observations=judged,
         deliveries=tuple(dict.fromkeys(each.sent.delivery for each, _ in found)),
-        clock=tuple(Late(span, (span[1] - span[0]) / 1e6 - limit_ms) for _, span in found),
+        clock=tuple(Late(span, ms_of(span) - limit_ms) for _, span in found),
     )
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.checks.clock import Late, Span
+from harness.checks.clock import Late, Span, ms_of
 from harness.checks.facts.exchanges import Exchange, exchanges, several
 from harness.checks.facts.windows import Window, windows
 from harness.checks.registry import Examined, Kind, check
@@ -110,7 +110,7 @@ class _UntilYes:
 
     @property
     def took_ms(self) -> float:
-        return (self.span[1] - self.span[0]) / 1e6
+        return ms_of(self.span)
 
 
 def _until_yes(history: History) -> Iterator[_UntilYes]:
