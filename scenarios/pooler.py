@@ -12,7 +12,9 @@ async def test_transactions_are_pooled(lab: Lab) -> None:
     """Two connections serve many deliveries at once: what was prepared on the one is not there on the other."""
     await lab.restart(*BEHIND_POOLER)
     async with lab.inject(server.pooler(pooled, default_pool_size=2)):
-        await lab.deliver(24)
+        await lab.deliver(24)  # at once, so that the pooler opens both
+        for _ in range(3):
+            await lab.deliver()  # by the service's same connection, and by the pooler's two in turn
 
 
 @needs("pgbouncer")

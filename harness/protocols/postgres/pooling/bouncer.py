@@ -144,6 +144,7 @@ class _Recipe:
             "pool_mode": "transaction", "default_pool_size": settings.default_pool_size,
             "max_client_conn": settings.max_client_conn, "query_wait_timeout": settings.query_wait_timeout_s,
             "ignore_startup_parameters": ignored, "server_tls_sslmode": "require" if at.tls else "disable",
+            "server_round_robin": 1,  # else a client that is alone always gets the same connection, and nothing shows
         }  # fmt: skip
         database = f"{at.database} = host={at.server.host} port={at.server.port}\n"
         return f"[databases]\n{database}[pgbouncer]\n" + "".join(f"{name} = {value}\n" for name, value in lines.items())

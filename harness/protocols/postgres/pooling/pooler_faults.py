@@ -40,11 +40,11 @@ class Pool(TimedFault, kind="server.pooler"):
         async with lab.inject(server.pooler(pooled, default_pool_size=2)):
             await lab.deliver(8)
 
-    Each transaction gets any of its connections, so that what belongs to a session (a prepared statement, a setting) is
-    not there in the next one. It reaches the server by the link that the pooler's link names (`pool_of`): the relay
-    sees what the service says to PgBouncer on the one, and what PgBouncer says to the server on the other. While this
-    fault is in force every other fault of the pooler's link strikes PgBouncer: `server.restart(pooled)`. The
-    connections of before end. Healed, the link leads to the server again.
+    Each transaction gets the connection that has been idle for longest (`server_round_robin`), so that what belongs to
+    a session (a prepared statement, a setting) is not there in the next one. It reaches the server by the link that the
+    pooler's link names (`pool_of`): the relay sees what the service says to PgBouncer on the one, and what PgBouncer
+    says to the server on the other. While this fault is in force every other fault of the pooler's link strikes
+    PgBouncer: `server.restart(pooled)`. The connections of before end. Healed, the link leads to the server again.
 
     Args:
         link: a link with `pool_of` in the target description.
