@@ -11,6 +11,7 @@ import pytest
 from harness.checks import Verdict
 from harness.errors import UsageError
 from harness.present.html import REPORT, report_run, write_report
+from harness.present.html.earlier_runs import SHOWN_MAX
 from harness.present.html.writing import page_of
 from harness.present.maps.fault_map import FaultMap, read_maps, write_maps
 from harness.results import RunKey
@@ -161,6 +162,17 @@ def test_an_earlier_run_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (old / "summary.json").write_text('{"schema": 1}', "utf-8")
     said = "schema = 1: another kind or version of file; valid: harness.summary/1"
     assert page_of(new).past.unread == [f"{old.name}: {said}"]
+
+
+def test_of_many_earlier_runs_only_the_newest_are_read(tmp_path: Path) -> None:
+    folders = [tmp_path / f"20260201T1011{n:02}Z-abcdef" for n in range(SHOWN_MAX + 3)]
+    for folder in folders:
+        write_results(folder, summary_of(result(folder)))
+    for beyond in folders[:2]:
+        (beyond / "summary.json").write_text("never read", "utf-8")
+    past = page_of(folders[-1]).past
+    assert [run.name for run in past.runs] == [folder.name for folder in folders[2:-1]]
+    assert past.unread == []
 
 
 def test_what_got_slower_or_flakier_is_told_of_runs_of_the_same_kind(tmp_path: Path) -> None:

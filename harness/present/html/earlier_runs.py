@@ -39,7 +39,7 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Earlier runs, oldest first. `unread`: folders whose summary could not be read, and why."""
+    """Earlier runs, oldest first. `unread`: folders among them whose summary could not be read, and why."""
 
     runs: Sequence[PastRun]
     unread: Sequence[str]
@@ -64,7 +64,9 @@ def past_of(folder: Path, report_file: str, summary: SummaryRead) -> Past:
     here = folder.resolve()
     runs: list[PastRun] = []
     unread: list[str] = []
-    for path in _earlier(here):
+    for path in _newest_first(here):
+        if len(runs) == SHOWN_MAX:  # a gate's summary takes some tenths of a second to read
+            break
         try:
             earlier = read_summary(path / FILE, place=path.name)
         except UsageError as problem:
@@ -72,15 +74,15 @@ def past_of(folder: Path, report_file: str, summary: SummaryRead) -> Past:
             continue
         if earlier.complete and earlier.runs and not earlier.quick:
             runs.append(PastRun(path.name, earlier, headline(earlier), (path / report_file).exists()))
-    shown = runs[-SHOWN_MAX:]
+    shown = runs[::-1]
     same = of_one_kind([*(past.summary for past in shown), summary], {})
-    return Past(shown, unread, trends(same) if len(same) > 1 else ())
+    return Past(shown, unread[::-1], trends(same) if len(same) > 1 else ())
 
 
-def _earlier(here: Path) -> Iterator[Path]:
+def _newest_first(here: Path) -> Iterator[Path]:
     if not RUN_NAME.fullmatch(here.name):
         return
-    for path in sorted(here.parent.iterdir()):
+    for path in sorted(here.parent.iterdir(), reverse=True):
         if RUN_NAME.fullmatch(path.name) and path.name < here.name and (path / FILE).exists():
             yield path
 
