@@ -20,7 +20,7 @@ def test_another_machine_is_refused_without_being_touched(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "[::1]", "localhost"])
 def test_this_machine_is_let_through(host: str) -> None:
-    _, address = checked_url("redis", f"redis://{host}", schemes=("redis",), default_port=6379, allow_hosts=())
+    address = checked_url("redis", f"redis://{host}", schemes=("redis",), default_port=6379, allow_hosts=())
     assert (address.host, address.port) == (host.strip("[]"), 6379)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import HarnessError, UsageError
-from harness.stack.servers.programs import PLACE, another_program, check_program, version_banner
+from harness.stack.servers.programs import another_program, check_program, version_banner
+from harness.stack.servers.urls import PLACE
 
 __all__ = ["OLDEST", "NatsBinary", "check_nats_version", "find_nats"]
 

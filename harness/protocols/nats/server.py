@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import signal
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.errors import UsageError
 from harness.processes.keeper import ProcessSpec
 from harness.protocols.contract.server import ServerKind
 from harness.protocols.nats.about import ABOUT
@@ -18,8 +15,9 @@ from harness.protocols.nats.asking import NatsError, version_of
 from harness.protocols.nats.binaries import NatsBinary, check_nats_version, find_nats
 from harness.protocols.nats.options import NatsOptions
 from harness.stack.servers.readiness import NotReadyError
+from harness.stack.servers.recipes import ProgramRecipe
 from harness.stack.servers.server import Launch, Server
-from harness.stack.servers.urls import checked_url, redacted
+from harness.stack.servers.urls import answer_at, redacted
 
 __all__ = ["ACCOUNTS", "SERVER", "Account", "NatsServer"]
 
@@ -62,7 +60,10 @@ class NatsServer(Server):
         binary = program or find_nats("embedded")
         configuration = launch.folder / "nats.conf"
         configuration.write_text(_configuration(launch.folder, password, options or NatsOptions()), "utf-8")
-        recipe = _Recipe(name=name, binary=binary, configuration=configuration, log=launch.log(name), password=password)
+        recipe = _Recipe(
+            name=name, folder=launch.folder, log=launch.log(name),
+            binary=binary, configuration=configuration, password=password,
+        )  # fmt: skip
         run = launch.started(recipe)
         started = cls(f"nats://{OWN_ACCOUNT}:{password}@127.0.0.1:{run.port}", binary.version, run=run, name=name)
         started.password = password
@@ -75,15 +76,11 @@ class NatsServer(Server):
         Raises UsageError for a host that is neither this machine nor in `allow_hosts`, and for a server that does not
         answer or is too old.
         """
-        _, address = checked_url("nats", url, schemes=("nats",), default_port=cls.default_port, allow_hosts=allow_hosts)
-        shown = redacted(url)
-        try:
-            version = version_of(url)
-        except _ERRORS as error:
-            problem = f"no NATS answers at {address}: {error}"
-            mend = "start that server, or mend the URL; 'embedded' needs neither"
-            raise UsageError.at("stack configuration", "nats", shown, problem, mend=mend) from error
-        check_nats_version("nats", shown, version)
+        version = answer_at(
+            url, version_of, _ERRORS, key="nats", title="NATS",
+            schemes=("nats",), default_port=cls.default_port, allow_hosts=allow_hosts,
+        )  # fmt: skip
+        check_nats_version("nats", redacted(url), version)
         return cls(url, version, name=name)
 
     @property
@@ -111,26 +108,14 @@ def _configuration(folder: Path, password: str, options: NatsOptions) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Recipe:
-    """How ServerProcess starts this server and checks that it is ready."""
-
-    name: str
+class _Recipe(ProgramRecipe):
     binary: NatsBinary
     configuration: Path
-    log: Path
     password: str
-    stop_signal: signal.Signals = signal.SIGTERM
-    immediate_signal: signal.Signals = signal.SIGKILL
 
     def spec(self, port: int) -> ProcessSpec:
-        argv = (str(self.binary.path), "-a", "127.0.0.1", "-p", str(port), "-c", str(self.configuration))
-        return ProcessSpec(
-            name=self.name,
-            argv=argv,
-            env={"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath},
-            cwd=self.configuration.parent,
-            log=self.log,
-        )
+        address = ("-a", "127.0.0.1", "-p", str(port))
+        return self.program(str(self.binary.path), *address, "-c", str(self.configuration))
 
     def probe(self, port: int) -> None:
         try:

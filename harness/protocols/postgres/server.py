@@ -29,7 +29,7 @@ from harness.stack.servers.process import ServerProcess, not_owned
 from harness.stack.servers.readiness import NotReadyError
 from harness.stack.servers.server import Launch, Server
 from harness.stack.servers.tree import kill_tree
-from harness.stack.servers.urls import checked_url, redacted
+from harness.stack.servers.urls import PLACE, answer_at, redacted
 from harness.stack.small_disk import SmallDisk
 
 __all__ = ["SERVER", "PostgresServer"]
@@ -89,11 +89,9 @@ class PostgresServer(Server):
 
     def copied(self) -> Copy:
         """Copy the running server into a standby that streams from it. Raises HarnessError if it cannot."""
-        if self._origin is None:
-            raise not_owned(self.name, self.shown_url)
-        launch, recipe = self._origin.launch, self._origin.recipe
+        launch, recipe = self._made.launch, self._made.recipe
         made = replace(recipe, data=_first_free(recipe.data.parent, "standby"), log=launch.log(f"{self.name}-standby"))
-        _copy_data(launch.keeper, self._origin.recipe, made, self.port)
+        _copy_data(launch.keeper, recipe, made, self.port)
         return Copy(_Origin(launch, made), launch.started(made))
 
     def rewind(self, former: Copy) -> None:
@@ -108,9 +106,7 @@ class PostgresServer(Server):
 
     def small_disk(self, size_bytes: int) -> SmallDisk:
         """Mount a small disk that this server can use. Raises HarnessError where the machine does not allow it."""
-        if self._origin is None:
-            raise not_owned(self.name, self.shown_url)
-        launch = self._origin.launch
+        launch = self._made.launch
         folder = _first_free(launch.folder, "disk")
         folder.mkdir()
         return SmallDisk.beside(self._owned().process, launch.keeper, folder, size_bytes)
@@ -121,9 +117,7 @@ class PostgresServer(Server):
 
     def watch(self, *calls: FileCall) -> None:
         """Watch these calls of it, and no others, from its next start on."""
-        if self._origin is None:
-            raise not_owned(self.name, self.shown_url)
-        self._owned().goes_on_as(replace(self._origin.recipe, watched=calls))
+        self._owned().goes_on_as(replace(self._made.recipe, watched=calls))
 
     def answered_calls(self) -> Sequence[SyscallEvent]:
         """Every call of this process that a rule has answered."""
@@ -131,26 +125,27 @@ class PostgresServer(Server):
 
     def beside(self, name: str) -> Launch:
         """Say where another server of that name starts, beside this one, as the same user and with the same owner."""
-        if self._origin is None:
-            raise not_owned(self.name, self.shown_url)
-        launch = self._origin.launch
+        launch = self._made.launch
         folder = _first_free(launch.folder, name)
         folder.mkdir()
         _give_away(launch.keeper, folder)
         return replace(launch, folder=folder, name=name)
 
     @property
-    def data(self) -> Path:
-        """The data directory. Raises HarnessError for a server given by URL."""
+    def _made(self) -> _Origin:
+        """How it was made. Raises HarnessError for a server given by URL."""
         if self._origin is None:
             raise not_owned(self.name, self.shown_url)
-        return self._origin.recipe.data
+        return self._origin
+
+    @property
+    def data(self) -> Path:
+        """The data directory. Raises HarnessError for a server given by URL."""
+        return self._made.recipe.data
 
     def succeeded_by(self, copy: Copy) -> Copy:
         """Be that server from now on: its process, its address, its data. Return what this one was."""
-        if self._origin is None:
-            raise not_owned(self.name, self.shown_url)
-        former = Copy(self._origin, self._owned())
+        former = Copy(self._made, self._owned())
         self._origin, self._run, self._url = copy.origin, copy.run, copy.url
         return former
 
@@ -161,20 +156,15 @@ class PostgresServer(Server):
         Raises UsageError for a host that is neither this machine nor in `allow_hosts`, and for a server that does not
         answer or is too old, or whose user is not a superuser.
         """
-        port = cls.default_port
-        _, address = checked_url("postgres", url, schemes=_SCHEMES, default_port=port, allow_hosts=allow_hosts)
+        answer = answer_at(
+            url, lambda asked: run_blocking(_ask(asked)), _CONNECT_ERRORS, key="postgres", title="PostgreSQL",
+            schemes=_SCHEMES, default_port=cls.default_port, allow_hosts=allow_hosts,
+        )  # fmt: skip
         shown = redacted(url)
-        place = "stack configuration"
-        try:
-            answer = run_blocking(_ask(url))
-        except _CONNECT_ERRORS as error:
-            problem = f"no PostgreSQL answers at {address}: {type(error).__name__}: {error}"
-            mend = "start that server, or mend the URL; 'embedded' needs neither"
-            raise UsageError.at(place, "postgres", shown, problem, mend=mend) from error
         check_postgres_version("postgres", shown, answer.version)
         if not answer.superuser:
             mend = "give the URL of a superuser: each service needs a separate role and database"
-            raise UsageError.at(place, "postgres", shown, "its user is not a superuser", mend=mend)
+            raise UsageError.at(PLACE, "postgres", shown, "its user is not a superuser", mend=mend)
         return cls(url, answer.version, name=name)
 
     def url(self, *, database: str = "postgres", user: str | None = None, password: str | None = None) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -15,7 +13,6 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from harness.errors import UsageError
 from harness.processes.keeper import ProcessSpec
 from harness.protocols.contract.server import ServerKind
 from harness.protocols.redis.about import ABOUT
@@ -23,13 +20,13 @@ from harness.protocols.redis.options import RedisOptions
 from harness.protocols.redis.running.binaries import RedisBinary, check_redis_version, find_redis
 from harness.stack.servers.process import not_owned
 from harness.stack.servers.readiness import NotReadyError
+from harness.stack.servers.recipes import ProgramRecipe
 from harness.stack.servers.server import Launch, Server
-from harness.stack.servers.urls import checked_url, redacted
+from harness.stack.servers.urls import answer_at, redacted
 
 __all__ = ["SERVER", "RedisServer", "RedisSource"]
 
 _DEADLINE_S = 2.0
-_SCHEMES = ("redis",)
 _DEBUG_IS_CLOSED_SINCE = 7
 """The first version that has to be told to carry out DEBUG RELOAD, by which it loads its data while it runs."""
 _CONNECT_ERRORS = (redis.RedisError, OSError, ValueError)
@@ -74,9 +71,7 @@ class RedisServer(Server):
 
     def beside(self) -> RedisServer:
         """Start another one like this, empty, and under its name. Raises HarnessError for a server given by URL."""
-        if self._origin is None:
-            raise not_owned(self.name, self.shown_url)
-        launch, recipe = self._origin.launch, self._origin.recipe
+        launch, recipe = self._made.launch, self._made.recipe
         folder = Path(tempfile.mkdtemp(prefix="replica-", dir=launch.folder))
         name = f"{self.name}-replica"
         run = launch.started(replace(recipe, name=name, folder=folder, log=launch.log(name)))
@@ -84,11 +79,16 @@ class RedisServer(Server):
 
     def source(self, name: str) -> tuple[Launch, RedisSource]:
         """Return where another server of that name may start, and by which program. Raises as `beside` does."""
-        if self._origin is None:
-            raise not_owned(self.name, self.shown_url)
-        launch, recipe = self._origin.launch, self._origin.recipe
+        launch, recipe = self._made.launch, self._made.recipe
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=launch.folder))
         return replace(launch, folder=folder, name=name), RedisSource(recipe.binary.path, self.version)
+
+    @property
+    def _made(self) -> _Origin:
+        """How it was made. Raises HarnessError for a server given by URL."""
+        if self._origin is None:
+            raise not_owned(self.name, self.shown_url)
+        return self._origin
 
     @staticmethod
     def answers(port: int) -> None:
@@ -105,15 +105,11 @@ class RedisServer(Server):
         Raises UsageError for a host that is neither this machine nor in `allow_hosts`, and for a server that does not
         answer or is too old.
         """
-        _, address = checked_url("redis", url, schemes=_SCHEMES, default_port=cls.default_port, allow_hosts=allow_hosts)
-        shown = redacted(url)
-        try:
-            answer = _ask(url)
-        except _CONNECT_ERRORS as error:
-            problem = f"no Redis answers at {address}: {error}"
-            mend = "start that server, or mend the URL; 'embedded' needs neither"
-            raise UsageError.at("stack configuration", "redis", shown, problem, mend=mend) from error
-        check_redis_version("redis", shown, answer.version)
+        answer = answer_at(
+            url, _ask, _CONNECT_ERRORS, key="redis", title="Redis",
+            schemes=("redis",), default_port=cls.default_port, allow_hosts=allow_hosts,
+        )  # fmt: skip
+        check_redis_version("redis", redacted(url), answer.version)
         return cls(url, _shown_version(answer.flavour, answer.version), name=name)
 
     def url(self, db: int = 0) -> str:
@@ -159,16 +155,9 @@ def _ask(url: str) -> _Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Recipe:
-    """How ServerProcess starts this server and checks that it is ready."""
-
-    name: str
+class _Recipe(ProgramRecipe):
     binary: RedisBinary
-    folder: Path
-    log: Path
     options: RedisOptions
-    stop_signal: signal.Signals = signal.SIGTERM
-    immediate_signal: signal.Signals = signal.SIGKILL
 
     def spec(self, port: int) -> ProcessSpec:
         options = {
@@ -190,13 +179,7 @@ class _Recipe:
         argv = [str(self.binary.path)]
         for name, value in options.items():
             argv += [f"--{name}", value]
-        return ProcessSpec(
-            name=self.name,
-            argv=tuple(argv),
-            env={"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath},
-            cwd=self.folder,
-            log=self.log,
-        )
+        return self.program(*argv)
 
     def probe(self, port: int) -> None:
         RedisServer.answers(port)

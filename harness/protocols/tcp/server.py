@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, Final, Self
 
 from harness.addresses import HostPort
@@ -20,36 +17,26 @@ from harness.processes.keeper import ProcessSpec
 from harness.protocols.contract.server import ServerKind
 from harness.protocols.tcp.options import TcpOptions
 from harness.stack.servers.readiness import NotReadyError
+from harness.stack.servers.recipes import ProgramRecipe
 from harness.stack.servers.server import Launch, Server
-from harness.stack.servers.urls import checked_url
+from harness.stack.servers.urls import PLACE, checked_url
 
 __all__ = ["SERVER", "StubServer", "TcpServer"]
 
-PLACE: Final = "stack configuration"
 CONNECT_WITHIN_S: Final = 2.0
 EMBEDDED: Final = "embedded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StubRecipe:
-    """How ServerProcess starts a stub and checks that it is ready.
+class StubRecipe(ProgramRecipe):
+    """How ServerProcess starts a stub: `module` in a bare interpreter, with `argument` and the port as arguments."""
 
-    `module`: run in a bare interpreter, with `argument` and the port as its arguments.
-    """
-
-    name: str
     module: str
     argument: str
-    folder: Path
-    log: Path
-    stop_signal: signal.Signals = signal.SIGTERM
-    immediate_signal: signal.Signals = signal.SIGKILL
 
     def spec(self, port: int) -> ProcessSpec:
         """Return how to start it."""
-        argv = bare_command(self.module, self.argument, str(port), site_packages=True)
-        env = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": os.defpath}
-        return ProcessSpec(name=self.name, argv=argv, env=env, cwd=self.folder, log=self.log)
+        return self.program(*bare_command(self.module, self.argument, str(port), site_packages=True), locale="C.UTF-8")
 
     def probe(self, port: int) -> None:
         """Check that it accepts a connection."""
@@ -88,7 +75,7 @@ class StubServer(Server):
 
         Raises UsageError for a host that is neither this machine nor in `allow_hosts`, and if no server listens there.
         """
-        _, address = checked_url(
+        address = checked_url(
             cls.protocol, url, schemes=(cls.protocol,), default_port=cls.default_port, allow_hosts=allow_hosts
         )
         try:

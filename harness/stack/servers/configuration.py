@@ -9,11 +9,10 @@ from typing import Final
 from harness.errors import UsageError
 from harness.protocols.contract.options import ServerWanted
 from harness.protocols.registry import PROTOCOLS
-from harness.stack.servers.urls import is_url, redacted
+from harness.stack.servers.urls import PLACE, is_url, redacted
 from harness.stack.toxiproxy.build import BUILD
 
 EMBEDDED: Final = "embedded"
-PLACE = "stack configuration"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +76,7 @@ def configuration_of(
     for text in named:
         name, equals, place = text.partition("=")
         if not (name and equals and place):
-            raise UsageError.at(
-                "stack configuration", "server", text, "names no server", mend="write NAME=PATH or NAME=URL"
-            )
+            raise UsageError.at(PLACE, "server", text, "names no server", mend="write NAME=PATH or NAME=URL")
         servers[name] = place
     return StackConfiguration(
         servers=servers, toxiproxy=given.get("toxiproxy") or BUILD, allow_hosts=frozenset(allow_hosts)

@@ -12,8 +12,8 @@ import subprocess
 from pathlib import Path
 
 from harness.errors import HarnessError, UsageError, closest
+from harness.stack.servers.urls import PLACE
 
-PLACE = "stack configuration"
 _VERSION_DEADLINE_S = 20.0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,9 @@ from pathlib import Path
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper, ProcessSpec
 from harness.stack.servers.process import ServerProcess
+from harness.stack.servers.recipes import ProgramRecipe
 from harness.stack.servers.server import Launch, Server
+from harness.stack.servers.urls import PLACE
 from harness.stack.toxiproxy.build import BUILD, TOXIPROXY_MODULE, toxiproxy_server_path
 from harness.stack.toxiproxy.client import ToxiproxyClient, parse_api_url
 from harness.stack.toxiproxy.go_buildinfo import read_go_build
@@ -19,7 +20,6 @@ from harness.stack.toxiproxy.log import AcceptedClient, ProxyEvent, proxy_events
 
 __all__ = ["AcceptedClient", "ProxyEvent", "ToxiproxyServer", "find_toxiproxy", "named_toxiproxy", "toxiproxy_version"]
 
-PLACE = "stack configuration"
 LOG_LEVEL = "info"  # "Accepted client" and "Terminated proxy" are evidence; debug has a line for each API call
 
 
@@ -82,15 +82,9 @@ class ToxiproxyServer(Server):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Recipe:
-    """How ServerProcess starts this server. It is ready as soon as it listens."""
-
+class _Recipe(ProgramRecipe):
     binary: Path
-    folder: Path
-    log: Path
     name: str = "toxiproxy"
-    stop_signal: signal.Signals = signal.SIGTERM
-    immediate_signal: signal.Signals = signal.SIGKILL
 
     def spec(self, port: int) -> ProcessSpec:
         argv = (str(self.binary), "-host", "127.0.0.1", "-port", str(port))

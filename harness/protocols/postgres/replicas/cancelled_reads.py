@@ -15,13 +15,10 @@ from harness.faults.background import Background
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
 from harness.faults.fault import Injection
-from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
 from harness.polling import poll_async
 from harness.protocols.postgres.probes import session as open_session
-from harness.protocols.postgres.replicas.lag import read_behind
-from harness.protocols.postgres.replicas.replica_link import Replica, set_and_reload
-from harness.protocols.postgres.server import PostgresServer
+from harness.protocols.postgres.replicas.replica_link import OnReplica, ReplicaFault, read_behind
 from harness.protocols.postgres.tables import plain_table
 from harness.protocols.postgres.words import Postgres
 
@@ -36,7 +33,7 @@ WAITS = "SELECT 1 FROM pg_stat_activity WHERE usename = $1 AND state = 'active' 
 
 
 @dataclass(frozen=True, repr=False)
-class CancelReads(TimedFault, kind="server.cancel_reads"):
+class CancelReads(ReplicaFault, kind="server.cancel_reads"):
     """The standby cancels the service's first read of a table (40001): it is in the way of what has to be replayed.
 
     For example::
@@ -63,10 +60,7 @@ class CancelReads(TimedFault, kind="server.cancel_reads"):
     """
 
     does: ClassVar[str] = "have the standby behind {fault.link} cancel a read of {fault.table}"
-    needs_own_server: ClassVar[bool] = True
-    of_a_replica: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (READS_CANCELLED,)
-    link: Postgres
     table: str = field()
 
     def __post_init__(self) -> None:
@@ -83,29 +77,22 @@ class CancelReads(TimedFault, kind="server.cancel_reads"):
         return _CancelReads(self, site)
 
 
-class _CancelReads(Injection):
+class _CancelReads(OnReplica):
+    settings = ("ALTER SYSTEM SET max_standby_streaming_delay = 0",)
+
     def __init__(self, fault: CancelReads, site: Site) -> None:
+        super().__init__(fault, site)
         self._fault = fault
-        self._site = site
-        self._replica = Replica(site, fault, fault.link)
-        self._server: PostgresServer | None = None
         self._exits = AsyncExitStack()
         self._log_mark: int | None = None
         self._migrating = Background()
 
-    async def prepare(self) -> None:
-        if self._server is None:
-            self._server = await self._replica.make()
-            await set_and_reload(self._server.url(), "ALTER SYSTEM SET max_standby_streaming_delay = 0")
-
     async def act(self) -> None:
-        await self.prepare()
-        if self._server is None:
-            raise AssertionError("prepare() has made it")
+        server = await self._replica.make()
         admin = await self._exits.enter_async_context(open_session(self._replica.followed.admin_url))
         standby = await self._exits.enter_async_context(open_session(self._replica.laid.admin_url))
         index = await self._index(admin)
-        self._log_mark = self._server.log.size() if self._server.log else 0
+        self._log_mark = server.log.size() if server.log else 0
         await admin.execute(f"BEGIN; REINDEX INDEX {index}")
         await self._send_log()
 
@@ -113,7 +100,7 @@ class _CancelReads(Injection):
             return bool(await standby.fetchval(LOCKED, index))
 
         if not await poll_async(has_it, within_s=REPLAYED_WITHIN_S):
-            raise HarnessError(f"{self._server.name} has not replayed a REINDEX in {REPLAYED_WITHIN_S:g} s")
+            raise HarnessError(f"{server.name} has not replayed a REINDEX in {REPLAYED_WITHIN_S:g} s")
         self._migrating.begin(self._migrate(admin, standby))
 
     async def _index(self, admin: asyncpg.Connection) -> str:

@@ -11,17 +11,21 @@ from harness.errors import HarnessError, UsageError
 from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
 from harness.faults.fault import Injection
-from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
 from harness.polling import poll_async
 from harness.protocols.postgres.failover.rows import missing, stored_on
 from harness.protocols.postgres.probes import session as open_session
-from harness.protocols.postgres.replicas.replica_link import STREAMED, Replica, set_and_reload
+from harness.protocols.postgres.replicas.replica_link import (
+    STREAMED,
+    OnReplica,
+    ReplicaFault,
+    read_behind,
+    set_and_reload,
+)
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.postgres.words import Postgres
 
 PAUSED_WITHIN_S = 30.0
-LOG_ALL = "ALTER SYSTEM SET log_statement = 'all'"
 STALE_READ = EvidenceKind(
     "stale_read", "PostgreSQL", "the service read from the standby while that lacked rows of the primary"
 )
@@ -30,15 +34,8 @@ STALE_READ = EvidenceKind(
 READ_THERE = EvidenceKind("read_there", "PostgreSQL", "the service read what it has stored from the standby")
 
 
-def read_behind(fault: TimedFault, ground: Ground, *, deliveries: int = 1) -> Example:
-    """One delivery that is read while the fault is on; without `deliveries`, the one before it."""
-    return Example(
-        fault, restarted_with=ground.read_with, reads=ground.read, prepared=not deliveries, deliveries=deliveries
-    )
-
-
 @dataclass(frozen=True, repr=False)
-class OnStandby(TimedFault, kind="server.standby"):
+class OnStandby(ReplicaFault, kind="server.standby"):
     """A standby that streams from the primary is put behind a link by which the service reads a replica.
 
     For example, to break that standby and nothing else::
@@ -61,45 +58,30 @@ class OnStandby(TimedFault, kind="server.standby"):
     """
 
     does: ClassVar[str] = "put a standby behind {fault.link}"
-    needs_own_server: ClassVar[bool] = True
-    of_a_replica: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (STREAMED, READ_THERE)
-    link: Postgres
-
-    @classmethod
-    def example(cls, ground: Ground) -> Example:
-        """A delivery is read there, or at the primary."""
-        return read_behind(cls(ground.link_as(Postgres)), ground)
 
     def injection(self, site: Site) -> Injection:
         """Make the standby, and lead the link to it."""
         return _OnStandby(self, site)
 
 
-class _OnStandby(Injection):
-    def __init__(self, fault: OnStandby, site: Site) -> None:
-        self._site = site
-        self._replica = Replica(site, fault, fault.link)
-        self._server: PostgresServer | None = None
-
-    async def prepare(self) -> None:
-        if self._server is None:
-            self._server = await self._replica.make()
-            await set_and_reload(self._server.url(), LOG_ALL)
+class _OnStandby(OnReplica):
+    _acted = False
 
     async def act(self) -> None:
         await self.prepare()
+        self._acted = True
         self._site.saw(STREAMED, "it streams, and has replayed all", server=self._replica.laid)
 
     async def fired(self) -> int:
         """How many reads the standby has answered."""
-        return self._replica.reads() if self._server is not None else 0
+        return self._replica.reads() if self._acted else 0
 
     async def heal(self) -> None:
         """Record what was read there, once; lead the link to the primary, and stop the standby."""
         try:
             reads = await self.fired()
-            self._server = None
+            self._acted = False
             if reads:
                 self._site.saw(READ_THERE, f"{reads} reads of the service's", server=self._replica.laid)
         finally:
@@ -107,7 +89,7 @@ class _OnStandby(Injection):
 
 
 @dataclass(frozen=True, repr=False)
-class PauseReplay(TimedFault, kind="server.pause_replay"):
+class PauseReplay(ReplicaFault, kind="server.pause_replay"):
     """The standby that the service reads replays nothing any more: it lacks what is committed from then on.
 
     For example::
@@ -131,15 +113,7 @@ class PauseReplay(TimedFault, kind="server.pause_replay"):
     """
 
     does: ClassVar[str] = "pause the replay of the standby behind {fault.link}"
-    needs_own_server: ClassVar[bool] = True
-    of_a_replica: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (STALE_READ,)
-    link: Postgres
-
-    @classmethod
-    def example(cls, ground: Ground) -> Example:
-        """A delivery that the standby lacks is read."""
-        return read_behind(cls(ground.link_as(Postgres)), ground)
 
     def injection(self, site: Site) -> Injection:
         """Make the standby, and pause it."""
@@ -147,7 +121,7 @@ class PauseReplay(TimedFault, kind="server.pause_replay"):
 
 
 @dataclass(frozen=True, repr=False)
-class DelayReplay(TimedFault, kind="server.delay_replay"):
+class DelayReplay(ReplicaFault, kind="server.delay_replay"):
     """The standby that the service reads replays each transaction so long after it was committed.
 
     For example::
@@ -170,10 +144,7 @@ class DelayReplay(TimedFault, kind="server.delay_replay"):
     """
 
     does: ClassVar[str] = "let the standby behind {fault.link} be {fault.delay_ms} ms behind"
-    needs_own_server: ClassVar[bool] = True
-    of_a_replica: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (STALE_READ,)
-    link: Postgres
     delay_ms: int = field(kw_only=True)
 
     @classmethod
@@ -191,26 +162,15 @@ class DelayReplay(TimedFault, kind="server.delay_replay"):
         return _DelayReplay(self, site)
 
 
-class _Behind(Injection, abc.ABC):
+class _Behind(OnReplica):
     """Has the standby fall behind, and counts the reads that it answered then."""
 
-    def __init__(self, fault: PauseReplay | DelayReplay, site: Site) -> None:
-        self._site = site
-        self._replica = Replica(site, fault, fault.link)
-        self._server: PostgresServer | None = None
-        self._log_mark: int | None = None
-
-    async def prepare(self) -> None:
-        if self._server is None:
-            self._server = await self._replica.make()
-            await set_and_reload(self._server.url(), LOG_ALL)
+    _log_mark: int | None = None
 
     async def act(self) -> None:
-        await self.prepare()
-        if self._server is None:
-            raise AssertionError("prepare() has made it")
-        await self.hold_up(self._server)
-        self._log_mark = self._server.log.size() if self._server.log else 0
+        server = await self._replica.make()
+        await self.hold_up(server)
+        self._log_mark = server.log.size() if server.log else 0
 
     @abc.abstractmethod
     async def hold_up(self, server: PostgresServer) -> None:
@@ -245,8 +205,8 @@ class _Behind(Injection, abc.ABC):
                 lacked = await self._lacked()
                 detail = f"{reads} reads of the service's, while it lacked {lacked} rows"
                 self._site.saw(STALE_READ, detail, server=self._replica.laid)
-            if mark is not None and self._server is not None:
-                await self.let_go(self._server)
+            if mark is not None:
+                await self.let_go(await self._replica.make())
         finally:
             await self._replica.give_up()
 

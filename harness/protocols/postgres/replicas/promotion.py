@@ -8,15 +8,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.faults.evidence import EvidenceKind
-from harness.faults.example import Example, Ground
 from harness.faults.fault import Injection
-from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
 from harness.protocols.postgres.probes import session as open_session
-from harness.protocols.postgres.replicas.lag import read_behind
-from harness.protocols.postgres.replicas.replica_link import PROMOTED_WITHIN_S, Replica
-from harness.protocols.postgres.server import PostgresServer
-from harness.protocols.postgres.words import Postgres
+from harness.protocols.postgres.replicas.replica_link import PROMOTED_WITHIN_S, OnReplica, ReplicaFault
 
 PROMOTED_USED = EvidenceKind(
     "promoted_used", "PostgreSQL", "the service used the standby after it was promoted beside its primary"
@@ -24,7 +19,7 @@ PROMOTED_USED = EvidenceKind(
 
 
 @dataclass(frozen=True, repr=False)
-class PromoteReplica(TimedFault, kind="server.promote_replica"):
+class PromoteReplica(ReplicaFault, kind="server.promote_replica"):
     """The standby that the service reads is promoted while its primary lives on: it follows no more, and takes writes.
 
     For example, with what somebody does on it then::
@@ -47,37 +42,20 @@ class PromoteReplica(TimedFault, kind="server.promote_replica"):
     """
 
     does: ClassVar[str] = "promote the standby behind {fault.link} beside its primary"
-    needs_own_server: ClassVar[bool] = True
-    of_a_replica: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (PROMOTED_USED,)
-    link: Postgres
-
-    @classmethod
-    def example(cls, ground: Ground) -> Example:
-        """A delivery that it will never have is read."""
-        return read_behind(cls(ground.link_as(Postgres)), ground)
 
     def injection(self, site: Site) -> Injection:
         """Make the standby, and promote it."""
         return _PromoteReplica(self, site)
 
 
-class _PromoteReplica(Injection):
-    def __init__(self, fault: PromoteReplica, site: Site) -> None:
-        self._site = site
-        self._replica = Replica(site, fault, fault.link)
-        self._server: PostgresServer | None = None
-        self._promoted_at: dt.datetime | None = None
-
-    async def prepare(self) -> None:
-        if self._server is None:
-            self._server = await self._replica.make()
+class _PromoteReplica(OnReplica):
+    settings = ()
+    _promoted_at: dt.datetime | None = None
 
     async def act(self) -> None:
-        await self.prepare()
-        if self._server is None:
-            raise AssertionError("prepare() has made it")
-        async with open_session(self._server.url()) as standby:
+        server = await self._replica.make()
+        async with open_session(server.url()) as standby:
             await asyncio.shield(standby.execute(f"SELECT pg_promote(true, {PROMOTED_WITHIN_S})"))
         self._promoted_at = dt.datetime.now(dt.UTC)
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
-from typing import cast
+from dataclasses import dataclass
+from typing import ClassVar, cast
 
 from harness.errors import HarnessError, UsageError
 from harness.faults.evidence import EvidenceKind
+from harness.faults.example import Example, Ground
+from harness.faults.fault import Injection
 from harness.faults.messages.timing import TimedFault
 from harness.faults.site import LaidLink, ServerChange, Site
 from harness.polling import poll_async
@@ -16,12 +19,14 @@ from harness.protocols.postgres.failover.standby import AnyKind, Standby
 from harness.protocols.postgres.probes import session as open_session
 from harness.protocols.postgres.server import PostgresServer
 from harness.protocols.postgres.storage import OwnDatabase
+from harness.protocols.postgres.words import Postgres
 from harness.vocabulary import Link
 
-__all__ = ["STREAMED", "Replica", "set_and_reload"]
+__all__ = ["LOG_ALL", "STREAMED", "OnReplica", "Replica", "ReplicaFault", "read_behind", "set_and_reload"]
 
 CAUGHT_UP_WITHIN_S = 30.0
 PROMOTED_WITHIN_S = 30
+LOG_ALL = "ALTER SYSTEM SET log_statement = 'all'"
 STREAMED = EvidenceKind(
     "streamed", "PostgreSQL", "a standby had replayed all that its primary had, and the link led to it", felt=False
 )
@@ -30,11 +35,39 @@ ENTRY = re.compile(r"^(?=\d{4}-\d\d-\d\d )", re.MULTILINE)
 _READS = re.compile(r"\bFROM\s+\"?(?P<table>\w+)", re.IGNORECASE)
 
 
-class Replica:
-    """The standby behind a link; a fault that finds one there already uses that."""
+def read_behind(fault: TimedFault, ground: Ground, *, deliveries: int = 1) -> Example:
+    """One delivery that is read while the fault is on; without `deliveries`, the one before it."""
+    return Example(
+        fault, restarted_with=ground.read_with, reads=ground.read, prepared=not deliveries, deliveries=deliveries
+    )
 
-    def __init__(self, site: Site, fault: TimedFault, link: Link, *, kind: AnyKind = "streaming") -> None:
+
+@dataclass(frozen=True, repr=False)
+class ReplicaFault(TimedFault):
+    """A fault of the standby behind a link by which the service reads a replica."""
+
+    needs_own_server: ClassVar[bool] = True
+    of_a_replica: ClassVar[bool] = True
+    link: Postgres
+
+    @classmethod
+    def example(cls, ground: Ground) -> Example:
+        """A delivery is read there. The standby may lack it."""
+        return read_behind(cls(ground.link_as(Postgres)), ground)
+
+
+class Replica:
+    """The standby behind a link; a fault that finds one there already uses that.
+
+    `settings`: statements that configure the standby, once it is there.
+    """
+
+    def __init__(
+        self, site: Site, fault: TimedFault, link: Link, *, kind: AnyKind = "streaming", settings: tuple[str, ...] = ()
+    ) -> None:
         self._site = site
+        self._settings = settings
+        self._server: PostgresServer | None = None
         self._kind = kind
         self._link = link
         self.followed = _followed(site, link, fault)
@@ -62,7 +95,14 @@ class Replica:
         return self._standby
 
     async def make(self) -> PostgresServer:
-        """Have a standby behind the link that has replayed all that there is; return it."""
+        """Have a standby behind the link that has replayed all that there is; return it. Idempotent."""
+        if self._server is None:
+            self._server = await self._made()
+            for setting in self._settings:
+                await set_and_reload(self._server.url(), setting)
+        return self._server
+
+    async def _made(self) -> PostgresServer:
         laid = self.laid
         if laid.server != self.followed.server:
             return cast("PostgresServer", self._site.servers[laid.server])
@@ -103,6 +143,7 @@ class Replica:
 
     async def give_up(self) -> None:
         """Lead the link to the server that it led to before, and stop the standby. Idempotent."""
+        self._server = None
         standby, self._standby = self._standby, None
         if standby is None:
             return
@@ -113,6 +154,20 @@ class Replica:
             self._site.servers.pop(self._link.name, None)
             await asyncio.to_thread(standby.close)
         self._change.mended = True
+
+
+class OnReplica(Injection):
+    """An injection that makes the standby, and gives it up when healed. `settings`: see `Replica`."""
+
+    settings: ClassVar[tuple[str, ...]] = (LOG_ALL,)
+
+    def __init__(self, fault: ReplicaFault, site: Site) -> None:
+        self._site = site
+        self._replica = Replica(site, fault, fault.link, settings=self.settings)
+
+    async def prepare(self) -> None:
+        """Make the standby."""
+        await self._replica.make()
 
 
 def _followed(site: Site, link: Link, fault: TimedFault) -> LaidLink:

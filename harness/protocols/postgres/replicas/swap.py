@@ -15,11 +15,10 @@ from harness.faults.evidence import EvidenceKind
 from harness.faults.example import Example, Ground
 from harness.faults.fault import Injection
 from harness.faults.links.meter import LinkMeter
-from harness.faults.messages.timing import TimedFault
 from harness.faults.site import LaidLink, ServerChange, Site
 from harness.history.events import FailedOver
 from harness.protocols.postgres.probes import session as open_session
-from harness.protocols.postgres.replicas.replica_link import Replica
+from harness.protocols.postgres.replicas.replica_link import Replica, ReplicaFault
 from harness.protocols.postgres.server import Copy
 from harness.protocols.postgres.words import Postgres
 from harness.relay import Ended, Report
@@ -37,7 +36,7 @@ PRIMARY_NOT_FOUND = EvidenceKind(
 
 
 @dataclass(frozen=True, repr=False)
-class Swap(TimedFault, kind="server.swap"):
+class Swap(ReplicaFault, kind="server.swap"):
     """The standby that the service reads becomes the primary, and no address follows: the service has to find it.
 
     For example::
@@ -61,10 +60,7 @@ class Swap(TimedFault, kind="server.swap"):
         UsageError: `former` is something else; or, when it is injected, the link reads no replica.
     """
 
-    needs_own_server: ClassVar[bool] = True
-    of_a_replica: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (NEW_PRIMARY_USED, PRIMARY_NOT_FOUND)
-    link: Postgres
     former: Former = field(default="follows", kw_only=True)
 
     def __post_init__(self) -> None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.stack.servers.programs import PLACE, another_program, check_folder, mend_mode, version_banner, wheel_folder
+from harness.stack.servers.programs import another_program, check_folder, mend_mode, version_banner, wheel_folder
+from harness.stack.servers.urls import PLACE
 
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)(\S*)")
 

@@ -20,13 +20,13 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.stack.servers.programs import (
-    PLACE,
     another_program,
     check_program,
     mend_mode,
     version_banner,
     wheel_folder,
 )
+from harness.stack.servers.urls import PLACE
 
 _VERSION = re.compile(r"(Redis|Valkey) server v=(\S+)")
 

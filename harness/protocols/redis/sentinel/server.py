@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import ResponseError
@@ -17,6 +14,7 @@ from harness.polling import poll_async
 from harness.processes.keeper import ProcessSpec
 from harness.protocols.redis.probes import client
 from harness.protocols.redis.server import RedisServer, RedisSource
+from harness.stack.servers.recipes import ProgramRecipe
 from harness.stack.servers.server import Launch, Server
 
 if TYPE_CHECKING:
@@ -103,28 +101,15 @@ class Sentinel(Server):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Recipe:
-    """How ServerProcess starts it, and checks that it is ready."""
-
-    name: str
+class _Recipe(ProgramRecipe):
     source: RedisSource
-    folder: Path
-    log: Path
     watched: HostPort
-    stop_signal: signal.Signals = signal.SIGTERM
-    immediate_signal: signal.Signals = signal.SIGKILL
 
     def spec(self, port: int) -> ProcessSpec:
         configuration = self.folder / f"sentinel-{port}.conf"
         if not configuration.exists():  # it writes what it has learned into this file
             configuration.write_text(self._configuration(port), encoding="utf-8")
-        return ProcessSpec(
-            name=self.name,
-            argv=(str(self.source.path), str(configuration), "--sentinel"),
-            env={"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath},
-            cwd=self.folder,
-            log=self.log,
-        )
+        return self.program(str(self.source.path), str(configuration), "--sentinel")
 
     def probe(self, port: int) -> None:
         RedisServer.answers(port)
