@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final
 
 RET: Final = b"\xc3"
-SECONDS_MAX: Final = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)

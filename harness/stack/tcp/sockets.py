@@ -80,11 +80,9 @@ class TcpConnection:
     state: TcpState
     inode: int
     bytes_sent: int
-    bytes_acked: int
     bytes_received: int
     unsent_bytes: int
     unread_bytes: int
-    unacked_segments: int
     last_data_sent_ms: int
     last_data_received_ms: int
 
@@ -302,11 +300,9 @@ def _connection(pid: int, raw: diag.RawSocket) -> TcpConnection:
         state=TcpState(raw.state),
         inode=raw.inode,
         bytes_sent=raw.u64(200) - raw.u64(208),
-        bytes_acked=raw.u64(120),
         bytes_received=raw.u64(128),
         unsent_bytes=raw.u32(144),
         unread_bytes=raw.rqueue,
-        unacked_segments=raw.u32(24),
         last_data_sent_ms=raw.u32(44),
         last_data_received_ms=raw.u32(52),
     )

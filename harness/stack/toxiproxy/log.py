@@ -33,7 +33,7 @@ _KINDS = {str(kind): kind for kind in ProxyEventKind}
 
 @dataclass(frozen=True, slots=True)
 class ProxyEvent:
-    """One line of the log. `logged_at` is UTC in whole seconds: the order of the lines is exact, the time is not.
+    """One line of the log.
 
     `client` is known for what concerns a client's arrival, None otherwise. Toxiproxy logs the end of a
     connection only when it was a break (a reset, or its own disabling), not when a side closed.
@@ -42,7 +42,6 @@ class ProxyEvent:
     kind: ProxyEventKind
     proxy: str
     client: AcceptedClient | None
-    logged_at: str
     error: str
 
     @property
@@ -71,6 +70,5 @@ def _event(line: str) -> ProxyEvent | None:
         kind=kind,
         proxy=said.get("name") or said.get("proxy", ""),
         client=AcceptedClient(*HostPort.parse(client)) if client else None,
-        logged_at=said.get("time", ""),
         error=said.get("error", ""),
     )

@@ -13,7 +13,6 @@ from harness.present.scales import LatencyScale, TimeScale, milliseconds
 from harness.results.text import shortened
 from harness.vocabulary import CONFIRMED, REFUSED, THROTTLED, UNKNOWN
 
-WIDTH = 1000
 LEFT, RIGHT = 62, 926
 STEPS_HEIGHT = 24
 FAULT_HEIGHT = 22
