@@ -1,8 +1,8 @@
 """Reads the files that people write, and says what is wrong with one in words that mend it.
 
 Each kind of file is a pydantic model whose tables are `Table`s: typed, frozen, without unknown keys.
-`read_toml` and `read_json` read the text, `check_document` checks it against the model. Whatever is wrong
-becomes one UsageError that names the file, the key, the value, the nearest valid one and the mend.
+`read_toml` and `read_json` read the text, `check_document` checks it against the model. Each mistake becomes one
+UsageError that names the file, the key, the value, the nearest valid value and the mend.
 
     class Limits(Table):
         recovery_s: PositiveFloat = 10.0
@@ -38,7 +38,7 @@ WORDS: Final[Mapping[str, str]] = {
     "dict_type": "a table",
     "model_type": "a table",
 }
-"""What pydantic's errors of type ask for, in words of TOML and JSON: both have lists, and neither has tuples."""
+"""What pydantic's type errors ask for, in the words of TOML and JSON, which have lists and no tuples."""
 
 
 class Table(BaseModel):

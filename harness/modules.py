@@ -14,11 +14,11 @@ from types import ModuleType
 PYTHON = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib"))
 HARNESS = Path(__file__).resolve().parent
 INSTALLED = {"site-packages", "dist-packages"}
-"""Folders of libraries: pip's, and those of Linux distributions."""
+"""Folders of libraries: pip's and the Linux distributions'."""
 
 
 def users_modules() -> Collection[str]:
-    """The names of all that are loaded but those of libraries, of Python, of the harness, and the program itself."""
+    """The names of all loaded modules except Python's, the libraries', the harness's and the program itself."""
     return {name for name, module in list(sys.modules.items()) if name != "__main__" and is_a_users(module)}
 
 

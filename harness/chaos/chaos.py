@@ -39,7 +39,7 @@ class Place:
 
     @property
     def url(self) -> str:
-        """Where the application connects: a database, or a number of one, that is this test's own."""
+        """The address that the application connects to: a database (for Redis its number) that only this test uses."""
         return self._laid.words["url"]
 
     @property
@@ -63,7 +63,7 @@ class Place:
 
 
 class Chaos:
-    """What the fixture `chaos` gives to a test. The application may run in this process, or in a child of it.
+    """What the fixture `chaos` gives to a test. The application may run in this process or in a child process.
 
     For example::
 

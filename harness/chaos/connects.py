@@ -1,7 +1,7 @@
-"""Counts the connects of the test's own process, by the audit events of Python (PEP 578), and those that are refused.
+"""Counts the connects of the test's own process, by Python's audit events (PEP 578), and how many were refused.
 
 The kernel reports calls only of a process that was started for it. A driver in C, such as libpq or uvloop's, connects
-without such an event. What it was refused a raw socket sees, where the user may open one: root may. Elsewhere it is no
+without such an event. A raw socket sees the refusals, if the user may open one. Root may. Elsewhere it is no
 evidence.
 """
 

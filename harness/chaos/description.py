@@ -14,14 +14,14 @@ HERE = "/"
 
 
 def linked() -> tuple[str, ...]:
-    """The protocols of which a test has a server: those whose servers keep something for an application."""
+    """The protocols for which a test has a server. Their servers store data for an application."""
     return tuple(name for name in PROTOCOLS if ABOUT.of(name).stores or ABOUT.of(name).remembers)
 
 
 def the_tests_own() -> Target:
     """Return a target with these links. Its service is the test's own process: the harness starts none, sends nothing.
 
-    What the model demands of a service that it starts is filled in, and not used.
+    The model requires values for a service that it starts. They are filled in here and never used.
     """
     nothing_sent = HttpTemplate(path=HERE)
     description = TargetDescription.model_validate({

@@ -1,4 +1,4 @@
-"""A block in which faults are in force, and what a test may ask of them."""
+"""A block in which faults are in force. A test can ask it what they did."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Injected:
 
     @property
     def evidence(self) -> Sequence[str]:
-        """What proves that they took effect, a line each. Some of it is there only after the block."""
+        """What proves that they took effect, a line each. Some evidence is only there after the block."""
         numbers = {known.number for known in self._known}
         seen = self._history().of(EvidenceSeen)
         return [f"{each.what} ({each.source}): {each.detail}" for each in seen if each.number in numbers]
@@ -87,14 +87,14 @@ class Injected:
             await injector.heal_block(self._known)
 
     def mend(self) -> str:
-        """What to do where one of them left no evidence."""
+        """What the test's author should do if a fault left no evidence."""
         refuses = any(
             isinstance(known.fault, Fault) and CONNECTS_REFUSED in known.fault.evidence for known in self._known
         )
         return f"{UNSEEN if refuses and self._connects.of_python_only else ''}{ROUND_IT}"
 
     def unproven(self) -> str:
-        """Which of them left no evidence, and what was seen instead; empty if each left some."""
+        """The faults that left no evidence, and what was seen instead; empty if each left some."""
         history = self._history()
         proven = {seen.number for seen in history.of(EvidenceSeen)}
         instead = {healed.number: healed.instead for healed in history.of(FaultHealed)}

@@ -35,15 +35,15 @@ class OwnProcess(ServiceProcess):
         return True
 
     def pids(self) -> frozenset[int]:
-        """This process; those who look take its children, too."""
+        """This process. Its callers include its children."""
         return frozenset({os.getpid()})
 
     def syscall_events(self) -> Sequence[SyscallEvent]:
-        """Its connects, as far as Python tells of them."""
+        """Its connects, as far as Python reports them."""
         return self._connects.events()
 
     def refusals(self, port: int) -> int | None:
-        """Those of every process of this machine: the port is the test's own."""
+        """The connects of every process of this machine: only this test uses the port."""
         return self._connects.refused(port)
 
 

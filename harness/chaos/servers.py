@@ -27,8 +27,8 @@ DRIVER = re.compile(r"^(\w+)\+\w+://")
 class ChaosServers(Closing):
     """A context manager: its end stops the servers that the harness has started.
 
-    `given`: URLs of running servers by protocol, in place of those that the configuration says. `progress` receives a
-    note on anything slow.
+    `given`: URLs of running servers by protocol. They override the configuration. `progress` receives a note on
+    anything slow.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class ChaosServers(Closing):
 
     @contextmanager
     def laid(self) -> Iterator[Chaos]:
-        """Give a test databases and links of its own. The block's end heals what is left, and removes them."""
+        """Give a test its own databases and links. The block's end heals what is left, and removes them."""
         thread, bed = self._fit()
         chaos = Chaos(thread, bed, self._connects)
         try:

@@ -17,7 +17,7 @@ HeldT = TypeVar("HeldT")
 
 
 class HoldingThread(Closing, Generic[HeldT]):
-    """Opens something in a thread of its own, runs coroutines there, and closes it there at the end.
+    """Opens a resource in a separate thread, runs coroutines there, and closes it there at the end.
 
     Servers belong to the thread that has started them, and what a run makes to its event loop.
     """

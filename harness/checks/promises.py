@@ -70,7 +70,7 @@ def strange_evidence(history: History) -> Iterator[str]:
 
 
 def out_of_order(history: History) -> Iterator[str]:
-    """Yield what was not healed after it had acted, and a recovery that was not the last heal's."""
+    """Yield each fault that acted and was not healed, and a recovery that did not follow the last heal."""
     faults = _acted(history)
     healed = {event.number: entry.seq for entry, event in history.placed(FaultHealed)}
     for number, acted in faults.items():
@@ -104,7 +104,7 @@ def unread_rows(history: History) -> Iterator[str]:
 
 
 def _asked_of_its_own(history: History) -> Iterator[int]:
-    """Where a request of the contract was sent that may store one of the scenario's own deliveries."""
+    """The places at which a request of the contract was sent that may store one of the scenario's own deliveries."""
     sent = list(history.placed(RequestSent))
     own = {each.delivery for _, each in sent if each.purpose == Purpose.SCENARIO}
     for entry, each in sent:

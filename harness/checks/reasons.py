@@ -10,7 +10,7 @@ from harness.errors import UsageError
 
 
 def check_reason(proof: Proof, place: str) -> None:
-    """Raise UsageError for a check that there is not, and for a `match` that is missing, broken or too wide."""
+    """Raise UsageError for an unknown check, and for a `match` that is missing, broken or too wide."""
     check = named(proof.fails)
     if check is None:
         raise UsageError.at(place, "fails", proof.fails, "no such check", valid=[each.name for each in STANDING])

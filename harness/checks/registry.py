@@ -114,7 +114,7 @@ def check(kind: Kind, *, says: str = "") -> Callable[[Callable[[History], Examin
 
     Args:
         kind: What it looks at.
-        says: A sentence of it in which everything is left out that tells one failure from another. A proof's `match`
+        says: Its sentence without the parts that differ from failure to failure. A proof's `match`
             that is found in it would be found whatever made the check fail, and is refused.
     """
 

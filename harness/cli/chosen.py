@@ -21,7 +21,7 @@ def choose(
 ) -> Chosen:
     """Load the target, unless it is given, collect the suite, and choose. Raises UsageError.
 
-    Without `nightly`, those for the night are chosen only if the words name them.
+    Without `nightly`, nightly scenarios are chosen only if the words name them.
     """
     target = target or load_target(settings.target_file)
     profile = check_profile(settings, target)

@@ -193,7 +193,7 @@ def _coverage(new: SuiteRecord, how: Comparison) -> Iterator[Difference]:
 
 
 def _space(old: SuiteRecord, new: SuiteRecord, how: Comparison) -> Iterator[Difference]:
-    """Report a fault space that is gone or smaller: what a share of it says depends on its size."""
+    """Report a fault space that is gone or smaller: a share of it means less if it is smaller."""
     before, now = old.fault_space_points, new.fault_space_points
     if before is None or not how.whole or (now is not None and now >= before):
         return

@@ -85,7 +85,7 @@ def _is(outcome: Outcome, verdict: Verdict) -> bool:
 
 
 def _worse(before: Outcome, after: Outcome) -> str:
-    """Say what is worse; empty if nothing is. A repaired scenario may take longer, because a retry takes time."""
+    """Return what is worse; empty if nothing is. A repaired scenario may take longer, because a retry takes time."""
     if _is(before, Verdict.HELD) and _is(after, Verdict.FAILED):
         return f"held before; now {after.reason}"
     if before.verdict is not after.verdict:

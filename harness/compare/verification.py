@@ -169,7 +169,7 @@ def _wrong(verdict: PairVerdict) -> bool:
 
 
 def _untold(was: ScenarioRecord, now: ScenarioRecord, *, excused: bool) -> bool:
-    """Return whether one of the two was not judged. Neither running here is fine if `excused`."""
+    """Return whether one of the two was not judged. If `excused`, it is fine that neither ran here."""
     verdicts = {was.verdict, now.verdict}
     lacking = excused and verdicts == {Verdict.UNAVAILABLE}
     return was.verdict is not Verdict.HELD and not verdicts <= _JUDGED and not lacking

@@ -76,7 +76,7 @@ def _normal(function: Callable[..., object]) -> str:
 
 
 def _alike(fault: Fault, where: Link | None) -> Iterator[Fault]:
-    """The fault, and what the service sees of it as the same: a server that is away refuses connects, too."""
+    """The fault, and other faults that look the same to the service: a server that is away refuses connects, too."""
     yield fault
     if where is not None and fault == syscall.connect(where, errno="ECONNREFUSED"):
         yield link.down(where)

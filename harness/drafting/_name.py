@@ -44,7 +44,7 @@ def check_name(name: str, folder: Path, known: Collection[str]) -> Path:
 
 
 def check_free(ids: Collection[str], known: Collection[str]) -> None:
-    """Refuse scenarios one of which is there already. Raises UsageError with the first."""
+    """Raise an error if one of the scenarios exists already. Raises UsageError with the first."""
     for taken in sorted(set(ids) & set(known)):
         mend = "rename it, or go on with the file that has it"
         raise UsageError.at(PLACE, "--suite", taken, "a scenario has this name already", mend=mend)

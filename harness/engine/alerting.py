@@ -49,7 +49,7 @@ class Alerting:
     log: Path
 
     def begin(self, step: Alerts, site: Site) -> WatchedAlerts:
-        """Return what watches while the step lasts. Raises UsageError if the target says nothing of alerts."""
+        """Return what watches while the step lasts. Raises UsageError if the target describes no alerts."""
         description = self.bed.target.description
         if description.alerts is None or description.probes is None:
             mend = "describe the rules in [alerts], and the metrics in [probes]"
@@ -58,7 +58,7 @@ class Alerting:
 
 
 class WatchedAlerts(Injection):
-    """A Prometheus that watches the service. Healed: every alert has ended, or was waited for in vain, and it stops."""
+    """A Prometheus that watches the service. When healed, it waits for every alert to end, up to a limit, and stops."""
 
     def __init__(self, step: Alerts, alerting: Alerting, described: AlertsDescription, path: str, site: Site) -> None:
         self._step = step
@@ -96,7 +96,7 @@ class WatchedAlerts(Injection):
 
     def _configuration(self) -> PrometheusConfiguration:
         program = find_prometheus()
-        if program is None:  # the need for it was checked: it has gone since
+        if program is None:  # it was there when the need was checked, and has gone since
             raise HarnessError(prometheus_available().detail, hint=prometheus_available().mend)
         file = self._bed.target.path.parent / self._described.rules
         self._log.write_bytes(b"")

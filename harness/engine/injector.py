@@ -113,7 +113,7 @@ class Injector:
             await known.injection.act()
         except ServiceStartError as problem:
             raise not_started(self._recorder, problem) from problem
-        finally:  # what acted halfway has acted: something of it may be felt
+        finally:  # a fault that failed halfway counts as acted: the service may feel part of it
             now_ns = time.monotonic_ns()
             acted = FaultActed(number, fault, round((now_ns - began_ns) / 1e6, 3))
             self._recorder.record("fault", acted, t_ns=now_ns)
@@ -186,7 +186,7 @@ class Injector:
             await self.heal(found)
 
     async def heal_block(self, injected: Sequence[InForce]) -> None:
-        """Heal what a block injected, the newest first; the block itself may have healed some of it."""
+        """Heal the faults that a block injected, the newest first. The block itself may have healed some of them."""
         try:
             if any(known in self._in_force for known in injected):
                 await self.before_heal()
@@ -217,7 +217,7 @@ class Injector:
         began_ns = time.monotonic_ns()
         try:
             instead = await known.injection.instead()
-        finally:  # whatever breaks while something is in force, the fault goes
+        finally:  # the fault is healed even if something breaks while it is in force
             await self._undo(known, began_ns)
         self._record_healed(known, began_ns, instead)
 
@@ -237,7 +237,7 @@ class Injector:
         self._in_force.remove(known)
 
     async def heal_all(self) -> None:
-        """Heal whatever is still in force, the newest first; go on when one cannot be, then raise them all.
+        """Heal every fault that is still in force, the newest first. If one fails, continue, then raise all errors.
 
         A service that does not come back is in the history.
         """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LinkT = TypeVar("LinkT", bound=Link)
 TABLE = "{table}"
 SOME = 5
-"""A number of deliveries: as many as a small pool has connections, so that the fault affects each of them."""
+"""A number of deliveries: as many as a small pool has connections, so that the fault affects each connection."""
 _TABLE = re.compile(r'\bFROM\s+"?(?P<table>[a-z_][a-z0-9_.]*)', re.IGNORECASE)
 
 Meeting = Literal["during", "after", "until met"]
@@ -124,13 +124,11 @@ class Example:
         async with lab.inject(link.latency(redis, latency_ms=200)):
             await lab.deliver(5)
 
-    `deliveries`: how many are sent while the fault is on; 0 only where one is read.
-    `beside`: faults that are injected with it, such as a cut that makes the service connect anew; `before`: those that
-    have to strike first. `prepared`:
-    one delivery comes first. `restarts`: the service is restarted while the fault is on. `idle_s`: so long nothing is
-    delivered while it is on.
-    `restarted_with`: the service is restarted with these settings before. `reads`: the name of the request by which the
-    last delivery is read while the fault is on.
+    `deliveries`: how many are sent while the fault is on; 0 only if one is read. `beside`: faults that are injected
+        with it, such as a cut that makes the service connect again. `before`: faults that must strike first.
+        `prepared`: one delivery is sent before the fault. `restarts`: the service is restarted while the fault is on.
+        `idle_s`: seconds without a delivery while it is on. `restarted_with`: settings with which the service is
+        restarted before. `reads`: the name of the request that reads the last delivery while the fault is on.
     """
 
     fault: Fault

@@ -26,7 +26,7 @@ SOCKET_FILTER: Final = "socket_filter"
 RAW_SOCKET: Final = "raw_socket"
 CAPABILITIES: Final = ("seccomp", "user_namespace", CLOCK, PROMETHEUS, PGBOUNCER, SOCKET_FILTER, RAW_SOCKET)
 Connections: TypeAlias = Literal["open", "new"]
-"""Connections of a link: those that are open when a fault begins, or those that are made while it is in force."""
+"""Connections of a link: "open" were there when the fault began, "new" are made while it is in force."""
 WHOLE_LINK: Final[frozenset[Connections]] = frozenset({"open", "new"})
 
 
@@ -57,10 +57,10 @@ class Fault(Value):
     does: ClassVar[str] = ""
     needs: ClassVar[frozenset[Need]] = frozenset()
     needs_own_server: ClassVar[bool] = False
-    """Whether the server of its link must be the harness's own: what others keep on one given by URL is not touched."""
+    """Whether the harness must have started the link's server: data on a server given by URL is not touched."""
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = ()
-    """What proves it. Any one of these will do; without one the run is inconclusive."""
+    """What proves it. One of these is enough. Without any, the run is inconclusive."""
     leaves_evidence: ClassVar[bool] = True
     """Whether a run without evidence of this fault is inconclusive."""
     takes: ClassVar[frozenset[Connections]] = frozenset()
@@ -88,7 +88,7 @@ class Fault(Value):
 
     @classmethod
     def shown_needs(cls) -> tuple[str, ...]:
-        """Its needs for a list of faults; `own_SERVER` stands for the server of its link, whatever its name."""
+        """Its needs, for a list of faults. `own_SERVER` stands for the server of its link, under any name."""
         return (*sorted(cls.needs), *((own("SERVER"),) if cls.needs_own_server else ()))
 
     def fired(self, times: int = 1) -> Moment:
@@ -100,7 +100,7 @@ class Fault(Value):
             async with lab.inject(held), lab.deliver():
                 await lab.until(held.fired())
 
-        Not reached in time, the run is inconclusive.
+        If it is not reached in time, the run is inconclusive.
 
         Args:
             times: how many times, 1 or more.
@@ -144,7 +144,7 @@ class Injection(abc.ABC):
     """One fault in one service. It reports evidence to the site, and does not judge it."""
 
     starts_anew: bool = False
-    """Whether the service is started anew as this acts, and once more as it is healed: each ends a process of it."""
+    """Whether the service is restarted when this acts, and again when it is healed. Each ends a process."""
 
     async def prepare(self) -> None:
         """Do what takes time before the fault can strike: called before its moment is waited for, else by `act`."""
@@ -168,7 +168,7 @@ class Injection(abc.ABC):
 
 
 class Once(Injection):
-    """What strikes once and is not undone: deleted keys, ended sessions. `act` counts in `struck` what it struck."""
+    """An effect that happens once and stays: deleted keys, ended sessions. `act` counts them in `struck`."""
 
     struck = 0
 
@@ -177,7 +177,7 @@ class Once(Injection):
         return self.struck
 
     async def heal(self) -> None:
-        """Do nothing: what is gone stays gone."""
+        """Do nothing: the effect is permanent."""
 
 
 @dataclass(frozen=True, repr=False)

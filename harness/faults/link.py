@@ -45,8 +45,8 @@ class Swallow(ToxicFault, kind="link.swallow"):
         async with lab.inject(link.swallow(redis)):
             await lab.deliver()
 
-    Open and new connections alike. The dropped bytes are lost, so healing closes the connections: none of them could
-    go on. (Toxiproxy's `timeout` with a timeout of 0.)
+    Open and new connections alike. The dropped bytes are lost, so no connection could continue. Healing closes all of
+    them. (Toxiproxy's `timeout` with a timeout of 0.)
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -67,7 +67,7 @@ class Timeout(ToxicFault, kind="link.timeout"):
         async with lab.inject(link.timeout(redis, timeout_ms=500)):
             await lab.deliver()
 
-    Open and new connections alike. The time starts anew with each chunk that is dropped.
+    Open and new connections alike. Each dropped chunk starts the time again.
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -265,9 +265,9 @@ class LimitData(ToxicFault, kind="link.limit_data"):
         async with lab.inject(link.limit_data(redis, limit_bytes=2)):
             await lab.deliver(5)
 
-    The close comes with the byte that reaches the limit; with 0, with the first chunk. What is beyond is dropped: an
-    answer is cut in the middle. New connections count from their first byte, open ones from the beginning of the
-    fault.
+    The close comes with the byte that reaches the limit; with 0, with the first chunk. Bytes beyond the limit are
+    dropped: an answer is cut in the middle. New connections count from their first byte, open ones from the beginning
+    of the fault.
 
     Args:
         link: the link that it strikes, such as `redis`.

@@ -1,7 +1,7 @@
 """Faults of names: what the harness's name server says of a link's name, which the service has to look up to connect.
 
 A link has a name if its target says so (`[links.NAME] name`), and the service looks it up if its settings have
-`{LINK.named_url}`. Open connections go on: cut them, and the service has to connect anew, by the name.
+`{LINK.named_url}`. Open connections continue. Cut them, so that the service has to connect again, by the name.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ class NameFault(Fault):
     needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (NAME_LOOKED_UP,)
     right: ClassVar[bool] = False
-    """Whether what is said leads to the link all the same. It takes no connections: the server is where it was."""
+    """Whether the answer still leads to the link. The fault takes no connections away: the server has not moved."""
     link: Link
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Open connections would be used on, so they are cut: the service has to look the name up."""
+        """The open connections are cut, so the service has to look the name up."""
         return _example(cls(ground.link), ground)
 
     def said(self) -> Said:
-        """What is said of the name."""
+        """The answer to questions for the name."""
         raise NotImplementedError
 
     def rules(self, port: int) -> tuple[Rule, ...]:  # noqa: ARG002  # for those that have addresses
@@ -86,7 +86,7 @@ class NxDomain(NameFault, kind="names.nxdomain"):
 
 @dataclass(frozen=True, repr=False)
 class ServFail(NameFault, kind="names.servfail"):
-    """The name server cannot tell: SERVFAIL (RFC 1035), as one says that reaches no other server.
+    """The name server answers SERVFAIL (RFC 1035), as it does when it reaches no other name server.
 
     For example::
 
@@ -95,7 +95,7 @@ class ServFail(NameFault, kind="names.servfail"):
         async with lab.inject(names.servfail(postgres), link.cut(postgres)):
             await lab.deliver(expect=REFUSED)
 
-    A client may ask again, and mostly does.
+    A client may ask again, and most do.
 
     Args:
         link: the link whose name it is. Its target gives it one: `[links.postgres] name = "db.test"`.
@@ -119,8 +119,8 @@ class NoAnswer(NameFault, kind="names.no_answer"):
         async with lab.inject(names.no_answer(postgres), link.cut(postgres)):
             await lab.deliver(expect=REFUSED)
 
-    A resolver waits for long: that of glibc five seconds, and as long again (resolv.conf(5), `timeout` and `attempts`).
-    In many programs it blocks a thread meanwhile, of which there are few.
+    A resolver waits long: glibc's waits five seconds, twice (resolv.conf(5), `timeout` and `attempts`).
+    In many programs the lookup blocks a thread, and there are few threads.
 
     Args:
         link: the link whose name it is. Its target gives it one: `[links.postgres] name = "db.test"`.
@@ -135,7 +135,7 @@ class NoAnswer(NameFault, kind="names.no_answer"):
 
 @dataclass(frozen=True, repr=False)
 class Slow(NameFault, kind="names.slow"):
-    """The name server's answer for this name is right, and comes `ms` milliseconds later.
+    """The name server's answer for this name is right, but comes `ms` milliseconds later.
 
     For example::
 
@@ -182,7 +182,7 @@ class DeadFirst(NameFault, kind="names.dead_first"):
         async with lab.inject(names.dead_first(postgres), link.cut(postgres)):
             await lab.deliver()
 
-    As after one of several servers behind a name has gone. A client should try the next address (RFC 8305).
+    This happens when one of several servers behind a name has gone. A client should try the next address (RFC 8305).
 
     Args:
         link: the link whose name it is. Its target gives it one: `[links.postgres] name = "db.test"`.
@@ -197,7 +197,7 @@ class DeadFirst(NameFault, kind="names.dead_first"):
         return Said(addresses=(DEAD, OTHER))
 
     def rules(self, port: int) -> tuple[Rule, ...]:
-        """The second leads to the link; at the first nothing listens indeed."""
+        """The second address leads to the link. Nothing listens at the first."""
         return (_lead(OTHER, port), _refuse(DEAD, port))
 
 
@@ -212,8 +212,8 @@ class Moved(NameFault, kind="names.moved"):
         async with lab.inject(names.moved(postgres), link.cut(postgres)):
             await lab.deliver()
 
-    As after a failover behind a name. The example cuts the connections, as the end of the old server does. A service
-    that keeps the address that it once looked up reaches nothing any more.
+    This happens after a failover behind a name. The example cuts the connections, as the end of the old server would. A
+    service that keeps using the first address that it looked up reaches no server.
 
     Args:
         link: the link whose name it is. Its target gives it one: `[links.postgres] name = "db.test"`.
@@ -236,7 +236,8 @@ MOST_MS: Final = 60_000
 
 
 def _example(fault: NameFault, ground: Ground) -> Example:
-    # The server is where it was: a service that remembers that is as right as one that refuses.
+    # The server has not moved, so a service that remembers its address may acknowledge, and one that refuses is right
+    # too.
     expect = ACKNOWLEDGED if fault.right else ground.without_link | ACKNOWLEDGED
     settings = ground.by_name
     return Example(
@@ -283,12 +284,12 @@ class _Saying(Injection):
         return [call for call in calls if call.rule_id in refusing]
 
     async def fired(self) -> int:
-        """How many questions were answered so, and connects to the dead address refused, as its evidence has it."""
+        """The answered questions, and the refused connects to the dead address, as far as they are its evidence."""
         dialled = len(self._dialled()) if DEAD_ADDRESS_DIALLED in self._fault.evidence else 0
         return dialled + (self._asked() if NAME_LOOKED_UP in self._fault.evidence else 0)
 
     async def instead(self) -> str:
-        """That the name was looked up is not enough if a dead address is to be met."""
+        """A lookup alone is not enough if the service must also meet a dead address."""
         return f"the service looked up {self._name} {self._asked()} times"
 
     async def heal(self) -> None:
@@ -308,7 +309,7 @@ class _Saying(Injection):
 
 
 def _named(fault: NameFault, site: Site) -> tuple[Resolver, str]:
-    """Return who is asked for the link's name, and the name. Raises UsageError."""
+    """Return the name server and the link's name. Raises UsageError."""
     name = site.laid(fault.link).name
     if site.resolver is None or name is None:
         mend = f'add name = "{fault.link}.test" to [links.{fault.link}], and have the service connect by it'

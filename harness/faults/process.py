@@ -33,7 +33,7 @@ PROCESS_STOPPED = EvidenceKind("process_stopped", "kernel", "the process is stop
 WRONG_ADDRESS_DIALLED = EvidenceKind("wrong_address_dialled", "seccomp", "the service dialled the wrong address")
 WRONG_NAME_LOOKED_UP = EvidenceKind("wrong_name_looked_up", "name server", "the service asked for the wrong name")
 NAMES_OF_NOBODY = (".invalid", ".test")
-"""The ends of names that nobody has (RFC 6761)."""
+"""Endings of names that never exist (RFC 6761)."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -211,7 +211,7 @@ class _Misconfigure(Injection):
 
 
 def _is_of_nobody(url: str) -> bool:
-    """Whether the URL's host is a name that nobody has."""
+    """Whether the URL's host is a name that never exists."""
     return (urlsplit(url).hostname or "").endswith(NAMES_OF_NOBODY)
 
 

@@ -24,14 +24,14 @@ from harness.relay import Ended, Report
 from harness.vocabulary import Link
 
 if TYPE_CHECKING:
-    # By star, so that a new fault is named in its own file only; `__all__` there says which names these are.
+    # Imported by star, so that only its own file names a new fault. `__all__` there lists the names.
     from harness.faults.server_away import *  # noqa: F403  # as above
     from harness.protocols.postgres.faults import *  # noqa: F403  # as above
     from harness.protocols.redis.faults import *  # noqa: F403  # as above
 else:
 
     def __getattr__(name: str) -> object:
-        """Return the fault of kind `server.NAME`, whichever protocol has it."""
+        """Return the fault of kind `server.NAME`, of any protocol."""
         try:
             return Fault.kinds()[f"server.{name}"]
         except KeyError:
@@ -139,7 +139,7 @@ class _Execute(Injection):
             self._undo_owed, self._change.mended = False, True
             self._unreached = f"{upset.server} could not be reached while {upset.fault!r} was in force: {problem}"
             return
-        # Beside the scenario: the text may have paused the server.
+        # In parallel with the scenario: the text may have paused the server.
         self._asking.begin(self._see_it_go_on())
         self._said = said.text
         if said.effective:
@@ -176,7 +176,7 @@ class _Execute(Injection):
 
     async def heal(self) -> None:
         """Execute `undo`, once."""
-        # What the text has paused may answer only once that is undone.
+        # A server that the text has paused may answer only when that is undone.
         await self._asking.end(cancel=self._undo_owed)
         await self._see_what_it_ended()
         self._asking.check()

@@ -153,9 +153,10 @@ class Crash(ServerAway, kind="server.crash"):
         async with lab.inject(server.crash(postgres, at=acknowledged)):
             await lab.deliver()
 
-    The service is told nothing: its connections end. What the server had not handed to the kernel is lost. PostgreSQL
-    loses what it committed with `synchronous_commit = off` and had not written yet, and recovers all else from its log.
-    Redis loses what it did not write to disk. What the kernel had, it keeps: this is no crash of the machine.
+    The service gets no message: its connections end. Data that the server had not handed to the kernel is lost.
+    PostgreSQL loses what it committed with `synchronous_commit = off` and had not written yet, and recovers all else
+    from its log. Redis loses what it did not write to disk. The kernel keeps the data that it had: the machine did not
+    crash.
 
     Args:
         link: the link to the server. Every other link to the same server is struck, too.
@@ -181,7 +182,7 @@ class Crash(ServerAway, kind="server.crash"):
         return Example(cls(ground.link), deliveries=SOME, expect=ANY_OUTCOME)
 
     def effect(self) -> str:
-        """What it does, and for how long the server is away."""
+        """What it does, and how long the server is away."""
         away = "until healed" if self.down_ms is None else f"and start it again after {self.down_ms} ms"
         return f"kill the server of {self.link} {away}"
 

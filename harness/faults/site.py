@@ -1,4 +1,4 @@
-"""Where a fault is injected: one service, its links, and a witness that records the evidence."""
+"""The place where a fault is injected: one service, its links, and a witness that records the evidence."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class LaidLink:
     port: int
     """The relay's port, to which the service connects."""
     words: Mapping[str, str]
-    """What the target description's placeholders are filled with."""
+    """The values of the target description's placeholders."""
     server: str
     """The name of the server that it leads to."""
     upstream: HostPort
@@ -119,7 +119,7 @@ class LaidLink:
 
 @dataclass(slots=True)
 class ServerChange:
-    """What a fault does to a server beyond the service's own part of it. `server`: its name.
+    """A fault's change to a server that goes beyond the service's own part. `server`: its name.
 
     `may_end_it`: whether it may be why the server ends: until the server has served somebody else afterwards.
     `mended`: whether the server is again as another run needs it.
@@ -170,7 +170,7 @@ class Site:
     allow_hosts: frozenset[str] = frozenset()
     """Hosts beyond this machine that the service may be sent to."""
     server_changes: list[ServerChange] = field(default_factory=list)
-    """Faults that changed a server beyond the service's own part of it: unless mended, the next run needs others."""
+    """Faults that changed more than the service's own part of a server. If not undone, the next run needs a new one."""
     patience_s: float = 0.0
     """How long a request of the service's may take."""
     leaked: Callable[[SessionLeaked], object]
@@ -206,7 +206,7 @@ class Site:
 
     @property
     def words(self) -> Mapping[str, str]:
-        """What the placeholders of all links are filled with: `postgres.url` and so on."""
+        """The values of the placeholders of all links: `postgres.url` and so on."""
         return {f"{name}.{word}": text for name, laid in self.links.items() for word, text in laid.words.items()}
 
     @property
@@ -242,7 +242,7 @@ class Site:
     def upset(self, link: Link, *, but: ServerChange | None = None) -> ServerChange | None:
         """The latest change of the link's server that is still in force: the harness may not reach it meanwhile.
 
-        None if there is none but `but`, or if what the fault did outlives it, which is told otherwise.
+        None if `but` is the only one, or if the change outlives the fault, which is reported in another way.
         """
         server = self.laid(link).server
         changes = [each for each in self.server_changes if each.server == server and not each.mended]
@@ -250,7 +250,7 @@ class Site:
 
     @property
     def own_links(self) -> Sequence[LaidLink]:
-        """The links on which the service has a part of a server: all but those that share another link's."""
+        """The links on which the service has its own part of a server, and shares no other link's."""
         return [laid for laid in self.links.values() if laid.shares is None]
 
     def _links_to(self, server: Server) -> Sequence[LaidLink]:
@@ -283,7 +283,7 @@ class Site:
     async def upstream_connections(self, link: Link) -> tuple[TcpConnection, ...]:
         """Toxiproxy's connections to the link's server; none if Toxiproxy was given by URL.
 
-        Those of all services of the stack are among them: one run at a time uses it.
+        This includes all services of the stack: one run at a time uses it.
         """
         if self.toxiproxy.process is None:
             return ()

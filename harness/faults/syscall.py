@@ -147,19 +147,19 @@ class StreamFault(TimedFault):
 
 @dataclass(frozen=True, repr=False)
 class Send(StreamFault, kind="syscall.send"):
-    """What the service sends on a link fails with `errno`, `times` times or until healed. Nothing of it is sent.
+    """What the service sends on a link fails with `errno`, `times` times or until healed. No byte is sent.
 
     For example::
 
         async with lab.inject(syscall.send(postgres, errno="EPIPE", at=postgres.answered("INSERT"))):
             await lab.deliver()
 
-    There the COMMIT cannot be sent: while the answer to the INSERT is held, nothing else is. The connection itself is
-    sound, and the server keeps its side of it until the service closes it. For a connection that is lost use
-    `link.reset`. What each error means is in send(2). EINTR means no harm: the call is to be made again (signal(7)).
+    There the COMMIT cannot be sent: while the answer to the INSERT is held, nothing else is. The connection itself
+    works, and the server keeps its side open until the service closes it. To lose a connection, use `link.reset`. What
+    each error means is in send(2). EINTR means no harm: the call is to be made again (signal(7)).
 
-    Meant are sendto(2), write(2) and writev(2) on connections that lead to the link, as the kernel knows them; not
-    sendmsg(2), nor io_uring. The service is started again for it.
+    The fault strikes sendto(2), write(2) and writev(2) on the link's connections, as the kernel knows them. It does not
+    strike sendmsg(2) or io_uring. The service is started again for it.
 
     Args:
         link: the link on which nothing can be sent.
@@ -188,8 +188,8 @@ class Receive(StreamFault, kind="syscall.receive"):
     There the answer to the COMMIT cannot be received: PostgreSQL has committed. A service that waits for its
     connections makes no such call before something has arrived. What each error means is in recv(2).
 
-    Meant are recvfrom(2), read(2) and readv(2) on connections that lead to the link, as the kernel knows them; not
-    recvmsg(2), nor io_uring. The service is started again for it.
+    The fault strikes recvfrom(2), read(2) and readv(2) on the link's connections, as the kernel knows them. It does not
+    strike recvmsg(2) or io_uring. The service is started again for it.
 
     Args:
         link: the link on which nothing can be received.
@@ -262,7 +262,7 @@ class NoDescriptor(TimedFault, kind="syscall.no_descriptor"):
 
 
 class _Answering(Injection):
-    """Has a rule answer calls of the service's. `calls`: those that it must be watched for."""
+    """Makes a rule answer the service's calls. `calls`: the calls that the keeper must watch for this."""
 
     def __init__(self, site: Site, rule: FailRule, *, calls: Collection[WatchedCall]) -> None:
         self._site = site
@@ -297,7 +297,7 @@ class _Answering(Injection):
             self._site.saw(CALL_ANSWERED, self.detail(answered))
 
     def detail(self, answered: Sequence[SyscallEvent]) -> str:
-        """What the evidence says of these calls, of which there is at least one."""
+        """The evidence's text about these calls, at least one."""
         raise NotImplementedError
 
 

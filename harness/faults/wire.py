@@ -27,7 +27,7 @@ SWEEP_DELAY_MS = 100
 
 @dataclass(frozen=True, repr=False)
 class Cut(Closing, kind="wire.cut"):
-    """The connection is closed, both ways, when `after_bytes` of the message have passed, or `after` all of it.
+    """The connection is closed, both ways, when `after_bytes` of the message, or (`after`) all of it, have passed.
 
     For example::
 
@@ -54,7 +54,7 @@ class Cut(Closing, kind="wire.cut"):
 
 @dataclass(frozen=True, repr=False)
 class Reset(Closing, kind="wire.reset"):
-    """The service sees the connection reset (RST) when `after_bytes` of the message have passed, or `after` all of it.
+    """The service sees a reset (RST) when `after_bytes` of the message, or (`after`) all of it, have passed.
 
     For example::
 
@@ -130,7 +130,7 @@ class Hold(MessageFault, kind="wire.hold"):
     does: ClassVar[str] = "hold {at} until healed"
     acts: ClassVar[type[Action]] = actions.Hold
     swept_on_demand: ClassVar[Swept] = {"deadline": lambda _: actions.Hold()}
-    """Held until the request has ended, in each of its tries: its deadline passes exactly there."""
+    """Each try of the request is held until the request has ended: its deadline passes exactly there."""
     not_swept: ClassVar[str] = "a hold ends by another event: the orders of interleave, and scenarios, have it"
 
     @classmethod
@@ -236,8 +236,8 @@ class Late(WireFault, kind="wire.late"):
         async with lab.inject(wire.late(redis.answered("SET"))):
             await lab.deliver(2)
 
-    A service that has given the first request up, and uses the connection again, reads this answer as the reply to
-    another request.
+    A service that gives up the first request, and uses the connection again, reads this answer as the reply to another
+    request.
 
     Args:
         at: an answer, such as `redis.answered("SET")`.

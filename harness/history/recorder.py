@@ -19,7 +19,7 @@ from harness.history.events import Event
 from harness.vocabulary import from_json, to_json
 
 VERSION = 3
-"""Version 1 had faults, steps, moments and figures as Python source. Such a history is refused by its version."""
+"""Version 1 had faults, steps, moments and figures as Python source. An older history is refused by its version."""
 EventT = TypeVar("EventT", bound=Event)
 MadeT = TypeVar("MadeT")
 _Index: TypeAlias = defaultdict[type, "list[tuple[Entry, Any]]"]
@@ -62,7 +62,7 @@ class Recorder:
         self._watchers.append(watch)
 
     def record(self, lane: str, event: Event, *, t_ns: int | None = None) -> Entry:
-        """Append an event; each line is on disk before the next begins, whatever kills the run."""
+        """Append an event. Each line is on disk before the next begins, however the run ends."""
         entry = Entry(len(self._entries), time.monotonic_ns() if t_ns is None else t_ns, lane, event)
         self._entries.append(entry)
         for each in type(event).__mro__:
@@ -167,12 +167,12 @@ class History:
         return index.get(kind, ())
 
     def _end(self, found: Sequence[tuple[Entry, Event]]) -> int:
-        """How many of them are of this history."""
+        """How many entries belong to this history."""
         return len(found) if self._index is None else _place(found, len(self.entries))
 
 
 def _place(found: Sequence[tuple[Entry, Event]], seq: int) -> int:
-    """Where those begin that have this number or a later one. Mostly it is asked of what was recorded last."""
+    """The index of the first entry with this number or a later one. Mostly it is asked of what was recorded last."""
     if not found or found[-1][0].seq < seq:
         return len(found)
     return bisect.bisect_left(found, seq, key=lambda placed: placed[0].seq)

@@ -105,7 +105,7 @@ async def _served(rig: Rig, performer: Performer) -> AsyncIterator[Found]:
     used = [laid.link.name for laid in rig.site.own_links]  # a replica is one that a scenario may have it read
     for name in used if sent.taken else ():  # last: a read may use a link that a delivery does not need
         link, others = await _link(rig, name), await asyncio.to_thread(_elsewhere, rig)
-        # A delivery that went wrong may have come to no link at all: then only another way is a mistake of its own.
+        # A failed delivery may have used no link at all. Then only a connection past the links is a separate mistake.
         if link.problem is None or sent.found.problem is None or others:
             yield link
     for each in await _metrics(rig):
@@ -128,7 +128,7 @@ async def _link(rig: Rig, name: str) -> Found:
 
 
 def _elsewhere(rig: Rig) -> Sequence[str]:
-    """Where else the service's processes are connected to, by the kernel's account."""
+    """Other addresses to which the service's processes are connected, as the kernel reports it."""
     ours = {rig.site.service.port, *(laid.port for laid in rig.site.links.values())}
     found: set[str] = set()
     for pid in process_tree(rig.site.service.pids()):
@@ -139,7 +139,7 @@ def _elsewhere(rig: Rig) -> Sequence[str]:
                 if each.status == psutil.CONN_ESTABLISHED and not {each.raddr.port, each.laddr.port} & ours
             }
         except psutil.Error:
-            continue  # it has ended meanwhile: what it was connected to is not known any more
+            continue  # the process has ended: its connections are not known any more
     return sorted(found)
 
 

@@ -13,7 +13,7 @@ CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One key, or table, that was tried. `saw`: what came of it; `problem`: why that is wrong, if it is."""
+    """One key or table that was tried. `saw`: the result; `problem`: why it is wrong, if it is."""
 
     what: str
     saw: str = ""

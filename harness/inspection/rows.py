@@ -60,7 +60,7 @@ async def _told_by_itself(rig: Rig, delivery: Delivery) -> Found:
 
 
 def untold(target: Target, delivery: Delivery, rows: Sequence[StoredRow]) -> HarnessError | None:
-    """Say what is wrong with what the service itself tells, where the delivery is not told of as it was sent."""
+    """Return the problem if the service's own answer does not show the delivery as it was sent."""
     mine = [row for row in rows if row.id == delivery.name]
     if not mine:
         told = f"the service does not tell of {delivery.name}, which it has acknowledged"

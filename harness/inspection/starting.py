@@ -42,7 +42,7 @@ async def started(rig: Rig) -> HarnessError | None:
 
 
 def unprepared(target: Target, problem: TemplateError) -> HarnessError:
-    """What is wrong with `prepare`: its last line says why, or its time was over."""
+    """Why `prepare` failed: its last line, or its time limit."""
     service = target.description.service
     if problem.status is None:
         words, told = " ".join(service.prepare), f"{service.still_prepares}: {last_line(problem.said)}"

@@ -1,6 +1,6 @@
 """The fixtures of an ordinary test that breaks the servers of its application.
 
-Every pytest run loads this, so it imports the harness only when a test takes one of them.
+Every pytest run loads this, so it imports the harness only when a test uses one of the fixtures.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def chaos_servers() -> Mapping[str, str]:
 
 @pytest.fixture(scope="session")
 def chaos_stack(pytestconfig: pytest.Config, chaos_servers: Mapping[str, str]) -> Iterator[ChaosServers]:
-    """Keep the servers of a session; with xdist, those of a worker."""
+    """Keep the servers of a session. With xdist, each worker has its own."""
     from harness.chaos import ChaosServers  # noqa: PLC0415  # only where a test takes it
     from harness.plugin.settings import settings_of  # noqa: PLC0415  # likewise
 

@@ -45,7 +45,7 @@ class _Collector:
         self.scenarios: list[Scenario] = []
         self.problems: list[str] = []
         self._files: dict[str, Path] = {}
-        """Each module by pytest's id, except those that could not be imported."""
+        """Each module by pytest's id, without the modules that could not be imported."""
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -99,7 +99,7 @@ def collect_scenarios(folder: Path, target: TargetDescription) -> Sequence[Scena
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), _without_more_options():
         status = pytest.main(
             ["--collect-only", *QUIET, *NO_PART_IN_IT, *EXCUSED, "-p", "no:harness", str(folder)],
-            # By its module, so that the plugin is there exactly once, installed or not.
+            # Loaded by its module, so that the plugin is there exactly once, installed or not.
             plugins=[importlib.import_module(PLUGIN), collector],
         )
     if status not in COLLECTED and not collector.problems:

@@ -1,6 +1,6 @@
 """The plugin's hooks.
 
-Every pytest run where the harness is installed loads this module, so it imports next to nothing of the harness. The
+Every pytest run with the harness installed loads this module, so it imports almost nothing of the harness. The
 rest is imported when a test takes `lab`, or when an option of the harness is given.
 """
 
@@ -118,7 +118,7 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
-    """A run that says nothing is an error. Pytest itself takes that of its own phases only."""
+    """A run that says nothing is an error. Pytest itself takes the output of its own phases only."""
     return ("error", "E", "ERROR") if report.when == JUDGED and report.failed else None
 
 

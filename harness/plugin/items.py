@@ -38,7 +38,7 @@ def scenario_of(item: pytest.Function, target: TargetDescription) -> Scenario:
         for mark in item.iter_markers("proves")
         for proof in (mark.args if len(mark.args) == 1 and not mark.kwargs else (f"{mark.args} {mark.kwargs}",))
     )
-    if not proofs and target.protections:  # without any, there is nothing that a scenario could prove
+    if not proofs and target.protections:  # without protections a scenario cannot prove any
         raise UsageError.at(place, "proves", None, "a scenario must say what makes it fail", mend=WRITE_PROVES)
     needs = [need for mark in item.iter_markers("needs") for need in mark.args]
     return Scenario(
@@ -54,7 +54,7 @@ def scenario_of(item: pytest.Function, target: TargetDescription) -> Scenario:
 
 
 def first_line(item: pytest.Function) -> int:
-    """Return the line at which its function begins: that of its first decorator, or of its `def`."""
+    """Return the line at which its function begins: its first decorator or its `def`."""
     return int(inspect.unwrap(item.function).__code__.co_firstlineno)
 
 

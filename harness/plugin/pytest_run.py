@@ -37,14 +37,14 @@ class PytestRun:
     scenarios: dict[str, Scenario] = field(default_factory=dict)
     """Scenarios by pytest's node id."""
     problems: dict[str, str] = field(default_factory=dict)
-    """What is wrong with a test that takes the lab, and is no scenario therefore, by node id."""
+    """Why a test that takes the lab is no scenario, by node id."""
     results: dict[str, RunResult] = field(default_factory=dict)
     """By pytest's node id."""
     session: Session | None = None
     others_passed: bool = False
     """Whether a test that is no scenario has passed."""
     failed: int = 0
-    """How many items pytest counts as failed, by whatever cause."""
+    """How many items pytest counts as failed, for any reason."""
 
     def collect(self, items: Sequence[pytest.Item]) -> None:
         """Read the scenarios among the items; one that is wrong is in `problems`, and hinders no other test.

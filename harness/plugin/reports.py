@@ -34,7 +34,7 @@ class VerdictRepr:
         self.reprcrash = _Crash(f"{result.verdict}: {self._lines[0]}")
 
     def __str__(self) -> str:
-        """All of it: this is what JUnit shows."""
+        """The whole text: JUnit shows it."""
         return "\n".join(self._lines)
 
     def toterminal(self, writer: _Writer) -> None:
@@ -57,7 +57,7 @@ def fit_report(report: pytest.TestReport, result: RunResult, item: pytest.Functi
 
 
 def fit_problem(report: pytest.TestReport, problem: str) -> None:
-    """Make the report of a test that takes the lab wrongly an error, whatever mark it has."""
+    """Make the report of a test that takes the lab wrongly an error, with any mark."""
     report.outcome = "failed"
     report.longrepr = problem
     if hasattr(report, "wasxfail"):  # pytest's own way of saying that a test was expected to fail

@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Something that was told of a delivery: by the answer to a request, or by the rows."""
+    """A statement about a delivery, made by the answer to a request or by the rows."""
 
     by: Exchange | Row
     operation: Operation
@@ -80,7 +80,7 @@ class Word:
 
 
 class Wrong(enum.Enum):
-    """What a clash shows of the service. A check tells each of them."""
+    """What a clash shows of the service. A check reports each of them."""
 
     LOST = enum.auto()
     """What was acknowledged is not stored."""
@@ -104,7 +104,7 @@ class Wrong(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Two words about one delivery of which at most one is true. `first` is None: no request can explain the second.
+    """Two statements about one delivery, of which at most one is true. `first` None: no request can explain the second.
 
     `words`: all that were told of the delivery.
     """
@@ -155,7 +155,7 @@ class Clash:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """All that a history tells of each delivery, and what of it cannot be true together."""
+    """All statements of a history about each delivery, and those that contradict each other."""
 
     words: Mapping[str, Sequence[Word]]
     clashes: Sequence[Clash]
@@ -229,7 +229,7 @@ class _Telling:
 
 
 def _claim(each: Exchange) -> Claim:
-    """What the answer to a delivery says of what is stored."""
+    """What the answer to a delivery says about the stored row."""
     body = each.sent.digest
     if each.outcome in CONFIRMED:
         # A service that does not compare bodies confirms whatever is stored, where its contract says so.

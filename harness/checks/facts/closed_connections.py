@@ -15,7 +15,7 @@ from harness.history.events import ConnectionUsed
 
 NO_ERRORS: Mapping[int, int] = {}
 KEPT_MS = 50.0
-"""A connection that was at rest for so long was kept: others are ended as soon as they are given back."""
+"""A connection that was idle for this long was kept. Others are closed as soon as they go back to the pool."""
 IDLE_MS = 5_000.0
 """What a service may hold to be too long for an idle connection, if it has used none after as long."""
 AGE_MS = 30_000.0
@@ -35,7 +35,7 @@ class Cost:
 
     @property
     def too_much(self) -> bool:
-        """Whether it was at least two, and most of them."""
+        """Whether there were at least two, and whether they were the majority."""
         return len(self.gone) > 1 and len(self.gone) > self.kept
 
 

@@ -35,7 +35,7 @@ class Exchange:
 
     @property
     def name(self) -> str:
-        """The request in words: the delivery, and what was asked of it if it was not simply delivered."""
+        """The request in words: the delivery, and the kind of request if it was no plain delivery."""
         if self.sent.delivers:
             return f"{self.sent.delivery} ({self.sent.name})" if self.sent.name else self.sent.delivery
         words = _WORDS.get(Asks(self.sent.asks), "{name} {delivery}")
@@ -58,7 +58,7 @@ class Exchange:
 
     @property
     def lost_patience(self) -> bool:
-        """Whether its client hung up because its patience was over: what became of it is the sender's own doubt."""
+        """Whether its client hung up because its patience was over. Its outcome is then unknown to the sender."""
         return self.sent.patience_ms is not None and self.ended is not None and self.ended.hung_up_at is not None
 
     @property
@@ -137,7 +137,7 @@ def _exchanges(history: History) -> Sequence[Exchange]:
 
 
 def by_subject(history: History) -> Mapping[Subject, Sequence[Exchange]]:
-    """All requests about each subject: those that sent or read a valid delivery."""
+    """All requests about each subject, if they sent or read a valid delivery."""
     return history.once(_by_subject)
 
 
@@ -175,8 +175,8 @@ def by_the_clock(history: History, wrong: Sequence[Exchange]) -> Sequence[Late]:
     """The times in which nothing is wrong with these but that something took too long for a client or for the service.
 
     A client had no answer by its deadline; or the service gave up at a limit of its own, and said "not now" or "I do
-    not know". None if one of them is wrong otherwise, by a quick answer, say, or an end of its connection. In what the
-    scenario waited for on purpose meanwhile no core was wanted.
+    not know". None if one of them is wrong otherwise, by a quick answer, say, or an end of its connection. While the
+    scenario waited on purpose, nothing needed a core.
     """
     deadline_ms, pauses = deadline_ms_of(history), _pauses(history)
     late = [e for e in wrong if _ran_out_of_time(e, deadline_ms)]

@@ -17,7 +17,7 @@ NOTHING: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What must be stored for a word to be true: one of `only` (None: anything), and none of `never`."""
+    """What must be stored for a statement to be true: one of `only` (None: anything), and none of `never`."""
 
     only: frozenset[str] | None = None
     never: frozenset[str] = frozenset()
@@ -110,7 +110,7 @@ def _pairs(operations: Sequence[Operation], told: Sequence[int]) -> Iterator[Con
 
 
 def _of_a_group(operations: Sequence[Operation], told: Sequence[int]) -> Contradiction:
-    """Leave out whatever is not needed to contradict the rest, the latest first."""
+    """Drop each operation that the contradiction does not need, the latest first."""
     storing = [each for each in operations if each.stores]
     group = list(told)
     for place in reversed(told):

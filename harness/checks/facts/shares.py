@@ -15,7 +15,7 @@ __all__ = ["Share", "share_of"]
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Numbers of deliveries: those that met the fault, all while it was in force, and those refused without meeting."""
+    """How many deliveries met the fault, came while it was in force, and were refused without meeting it."""
 
     met: int
     of: int

@@ -28,7 +28,7 @@ async def test_redis_silent(lab: Lab) -> None:
 
 
 async def test_idle_connections_cut(lab: Lab) -> None:
-    """A firewall ends the pool's connections while they are at rest."""
+    """A firewall closes the pool's connections while they are idle."""
     await lab.until(postgres.idle(at_least=1))
     await lab.inject(link.cut(postgres))
     await lab.deliver(3)

@@ -30,7 +30,7 @@ class Body:
 
 
 class _NoValueError(Exception):
-    """A field of a type of which no value is known."""
+    """A field whose type has no known example value."""
 
 
 def body_of(types: tuple[str, ...], sources: Mapping[str, ast.Module]) -> Body | None:
@@ -74,7 +74,7 @@ def _is_model(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> bool:
 
 
 def _fields(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> list[tuple[str, ast.expr]]:
-    """The fields that have to be there, with their types; those of a base first."""
+    """The required fields with their types, a base class's fields first."""
     inherited = [
         field
         for base in node.bases

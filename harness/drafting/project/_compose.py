@@ -39,7 +39,7 @@ class Composed:
     file: str
     service: str
     folder: str = "."
-    """Where it is built from, by its path from the compose file: it is started there."""
+    """The folder that it is built from, relative to the compose file. The service is started there."""
     command: Sequence[str] = ()
     prepare: Sequence[str] = ()
     alive: str = ""
@@ -94,7 +94,7 @@ def composed(folder: Path) -> Composed | None:
     own = {name: each for name, each in services.items() if name not in servers}
     if not own:
         return None
-    name = max(own, key=lambda name: _likeness(own[name]))  # the first of those that are as likely
+    name = max(own, key=lambda name: _likeness(own[name]))  # the first of several equally likely ones
     return _composed(file, name, own)
 
 
@@ -152,7 +152,7 @@ def _commands(file: _File, service: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _in_dockerfile(file: _File, service: Mapping[str, Any]) -> list[str] | str | None:
-    """What the image of its own starts: the last CMD, behind the ENTRYPOINT if that is a list."""
+    """The command that its own image starts: the last CMD, after the ENTRYPOINT if that is a list."""
     if "build" not in service:
         return None
     path = file.folder.joinpath(*_built_from(service))

@@ -154,7 +154,7 @@ def _of_set(path: str, views: ast.expr, urls: str, sources: Mapping[str, ast.Mod
 
 
 def _defined(view: ast.expr, urls: str, sources: Mapping[str, ast.Module]) -> tuple[str, Defined | None]:
-    """The function or class that a table names, and its file: that of the table's own folder first."""
+    """The function or class that a table names, and its file. The table's own folder is searched first."""
     while isinstance(view, ast.Call):  # `csrf_exempt(view)`, `View.as_view()`
         as_view = isinstance(view.func, ast.Attribute) and view.func.attr == "as_view"
         view = (
@@ -190,7 +190,7 @@ def _methods(view: Defined) -> Sequence[str]:
 
 
 def _compared(view: Function) -> Iterator[str]:
-    """The methods that a function asks for; GET, too, unless it turns away what is none of these."""
+    """The methods that a function asks for; GET, too, unless the view refuses all other methods."""
     asked = [
         (each.ops[0], [text for operand in each.comparators for text in texts_of(operand)])
         for each in ast.walk(view)

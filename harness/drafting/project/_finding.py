@@ -44,14 +44,16 @@ UNHANDLED: Mapping[str, str] = {
     ),
     ".go": "^panic|goroutine \\d+ \\[running\\]",
 }
-"""How a language tells of an error that nothing has handled, by the ending of its files. A traceback alone says nothing
-of that: services log what they have handled with one, too."""
+"""The text by which a language reports an unhandled error, by the ending of its files.
+
+A traceback alone does not show that: services also log handled errors with one.
+"""
 OF_OTHERS = "Unhandled|Uncaught|Exception in"
 PYTHON_PROGRAMS = {"uvicorn", "gunicorn", "hypercorn", "granian", "flask", "alembic", "fastapi", "daphne", "waitress"}
 SHELL = frozenset("&|;<>$`")
 """A command with one of these is a shell's."""
 RELOADS = {"--reload", "--debug"}
-"""They start the service anew when a file changes: another process than the one that the harness watches."""
+"""They restart the service when a file changes, in another process than the one that the harness watches."""
 JSONB = re.compile(r"\bjsonb\b", re.IGNORECASE)
 PLAIN_BODY = '{"id": "{id}", "content": "{digest}"}'
 """Without the texts that PostgreSQL's `jsonb` refuses (NUL, lone surrogates)."""
@@ -60,7 +62,7 @@ DELIVER = re.compile(r"(POST|PUT|PATCH) (/\S*)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What the user has said: it outranks what is found. None: not said."""
+    """The user's own values. They override what was found. None: not said."""
 
     command: str | None = None
     prepare: str | None = None
@@ -89,7 +91,7 @@ class Project:
     links: Mapping[str, str] = field(default_factory=dict)
     """The setting that has the URL, by protocol; empty where `environment` has it."""
     folder: str = "."
-    """Where it is started, by its path from the project's folder."""
+    """The folder in which it is started, relative to the project's folder."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Its settings as a compose file tells them, with placeholders."""
     body: str = ""
@@ -170,7 +172,7 @@ def protocols() -> tuple[str, ...]:
 
 
 def linkable() -> tuple[str, ...]:
-    """The protocols of which the harness has a server, if need be one that its user installs."""
+    """The protocols for which the harness has a server. The user may have to install it."""
     return tuple(name for name in PROTOCOLS if ABOUT.of(name).images)
 
 

@@ -66,7 +66,7 @@ class _Module:
                 yield from self._of_value(node.value, "")
 
     def _of_value(self, value: ast.expr, prefix: str) -> Iterator[tuple[str, Route]]:
-        """The routes in a table, those of a `Mount` in it below its path."""
+        """The routes in a table. Routes of a `Mount` are below its path."""
         if isinstance(value, ast.Call):
             if called(value) == "Mount":
                 prefix += _path(value) or ""
@@ -166,7 +166,7 @@ def _takes(function: Function | None, path: str) -> tuple[str, ...] | None:
 def keys_read(function: Function | None) -> Mapping[str, str]:
     """The keys that a handler needs of the document which it has read from its request, with their types.
 
-    Those without which it raises, and those of which it asks what type they are.
+    The keys without which it raises, and the keys whose type it checks.
     """
     if function is None:
         return {}

@@ -38,7 +38,7 @@ from harness.stack.tcp.ports import free_port
 from harness.target.placeholders import SERVICE_PORT
 
 HOST = "127.0.0.1"
-"""Where every link's port is."""
+"""Every link's port."""
 PATIENCE_BEYOND_DEADLINE_S = 0.5
 PATIENCE_WITHOUT_DEADLINE_S = 60.0
 

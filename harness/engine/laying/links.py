@@ -55,7 +55,7 @@ LANE = Laying(via_toxiproxy=False, cheap_login=True, alone=False)
 async def laid_links(
     bed: Testbed, relay: RelayControl, number: int, laying: Laying = SCENARIO
 ) -> AsyncIterator[Mapping[str, LaidLink]]:
-    """Lay every link of the target. The block's end drops whatever was made.
+    """Lay every link of the target. The block's end drops everything that was made.
 
     `number` (from `bed.numbers`) tells this service's databases, proxies and hops from another's.
     """
@@ -113,7 +113,7 @@ def _own(
 
 
 def _listing(bed: Testbed, link: str) -> str | None:
-    """The SQL that lists what is stored, if that is on this link."""
+    """The SQL that lists the stored rows, if they are on this link."""
     stored = bed.target.description.stored
     return stored.query if stored.link == link else None
 
@@ -133,7 +133,7 @@ async def _proxied(bed: Testbed, name: str, upstream: HostPort, laying: Laying) 
         return
     client = bed.stack.toxiproxy.client()
     try:
-        # Not in a thread: after an interruption, thread and proxy would be left behind.
+        # This does not run in a thread: after an interruption, the thread and its proxy would stay behind.
         proxy = client.create(name, upstream)
         yield _Proxied(proxy.listen, LaidProxy(proxy.name, proxy.listen.port, proxy.listen.host))
     finally:

@@ -124,7 +124,7 @@ class Ground:
 
     @property
     def bare(self) -> bool:
-        """Whether a new testbed finds what the first one found: the keeper answers, and no process is left."""
+        """Whether a new testbed can start cleanly: the keeper answers, and no process is left."""
         kept = set() if self.preloaded is None else {self.preloaded.process.pid}
         return self.keeper.alive and {process.pid for process in descendants(self.keeper.pid)} <= kept
 

@@ -48,7 +48,7 @@ NEVER = Times(0, 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CpuTimes:
-    """One look at the machine. All times count from the beginning of what they are of.
+    """One look at the machine. Each time counts from the start of its thread, process or machine.
 
     `busy_ns`: how long all cores ran something, or were taken by a hypervisor. `own_ns`: how long the harness and all
     that it started have run, those that have ended included. `threads`: of each part of the run.
@@ -63,8 +63,8 @@ class CpuTimes:
 def seen_between(before: CpuTimes, now: CpuTimes, cores: int) -> CoresSeen:
     """Return what happened between two readings on a machine with so many cores.
 
-    What the harness did not use of the busy time, others used: also those that began or ended meanwhile. A thread of
-    the run counts from its birth.
+    Other programs used the busy time that the harness did not use. This includes programs that began or ended in
+    between. A thread of the run counts from its birth.
     """
     over_ns = now.at_ns - before.at_ns
     others_ns = max(0, now.busy_ns - before.busy_ns - (now.own_ns - before.own_ns))
@@ -146,7 +146,7 @@ def processes_of(site: Site, bed: Testbed) -> Mapping[str, Iterable[int]]:
 
 
 def _named(family: Sequence[tuple[Process, int]], name_of: Mapping[int, str]) -> Iterator[tuple[Process, str]]:
-    """Yield each process with its own name, or that of the nearest named process above it."""
+    """Yield each process with its own name, or with the name of its nearest named ancestor."""
     names: list[str] = []
     for process, parent in family:
         names.append(name_of.get(process.pid, names[parent] if names else ""))

@@ -142,7 +142,7 @@ async def _again_and_again(count: Callable[[], Awaitable[None]], every_s: float,
         due.clear()
         await count()
         with contextlib.suppress(TimeoutError):
-            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
+            # This does not use wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
             async with asyncio.timeout(every_s * max(1.0, (time.monotonic() - began_s) / FINE_S)):
                 await due.wait()
 

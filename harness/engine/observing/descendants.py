@@ -49,6 +49,6 @@ class Kin:
 
 def _family(root: Sequence[Process], below: Mapping[int, Sequence[Process]]) -> Iterator[tuple[Process, int]]:
     waiting = [(process, -1) for process in root]
-    for place, (process, parent) in enumerate(waiting):  # it grows meanwhile
+    for place, (process, parent) in enumerate(waiting):  # it grows while this loop runs
         yield process, parent
         waiting += [(child, place) for child in below.get(process.pid, ())]

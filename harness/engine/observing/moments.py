@@ -140,7 +140,7 @@ class Observer:
         return MomentState(count >= moment.at_least, f"{count} answers {moment.outcome}{instead}")
 
     async def _alert_fires(self, moment: AlertFires, _: Marks) -> MomentState:
-        """Whether it fires now, by what was recorded last of it."""
+        """Whether it fires now, by its last record."""
         states = [event.state for event in self._recorder.history.of(AlertChanged) if event.name == moment.name]
         now = states[-1] if states else "inactive"
         return MomentState(now == "firing", f"{moment.name} is {now}")

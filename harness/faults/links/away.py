@@ -9,7 +9,7 @@ from harness.vocabulary import Link
 
 
 def links_away(faults: Iterable[Fault]) -> frozenset[str]:
-    """Names of the links of which no connection, open or new, is of use while these faults are in force together.
+    """Names of the links on which neither open nor new connections work while all these faults are in force.
 
     For example, `link.down(redis)` alone takes "redis" away; `syscall.connect(redis, errno="EINVAL")` only together
     with `link.cut(redis)`, because open connections would be used on.
@@ -23,15 +23,15 @@ def links_away(faults: Iterable[Fault]) -> frozenset[str]:
 
 
 def links_hurt(faults: Iterable[Fault]) -> frozenset[str]:
-    """Names of the links of which these faults take some connections away, or all."""
+    """Names of the links on which these faults take away some or all connections."""
     links = ((fault, getattr(fault, "link", None)) for fault in faults)
     return frozenset(link.name for fault, link in links if isinstance(link, Link) and fault.takes_away)
 
 
 def strikes_all_alike(faults: Iterable[Fault]) -> bool:
-    """Whether each of these faults takes a link away, or parts of it, from every request alike.
+    """Whether each of these faults takes a link, or a part of it, away from all requests equally.
 
-    Where it does not, one request meets it and another does not: what one was answered says nothing about the other.
+    If not, one request meets the fault and another does not, so the answer to one says nothing about the other.
     """
     return all(fault.takes_away or not fault.leaves_evidence for fault in faults)
 

@@ -112,7 +112,7 @@ class CutInjection(Closing):
         await self._close()
 
     async def instead(self) -> str:
-        """Say that there was nothing to close: many clients connect only when they first ask."""
+        """Report that there was no connection to close: many clients connect only for their first request."""
         return "" if self._cut else f"no connection to {self._link} was open"
 
     async def heal(self) -> None:

@@ -1,7 +1,7 @@
 """Faults of a link's packets: the kernel drops what arrives at the relay's sockets, before TCP acknowledges it.
 
-To the service's own TCP the line is as dead, or as bad, as a real one: it sends again, and TCP_USER_TIMEOUT and
-keepalive count. A connection that was only lost for a while goes on when the next try arrives.
+For the service's own TCP the line looks like a real dead or bad one: it retransmits, and TCP_USER_TIMEOUT and keepalive
+apply. A connection that was only lost for a while goes on when the next try arrives.
 """
 
 from __future__ import annotations
@@ -112,8 +112,8 @@ class SwallowSyn(LossFault, kind="link.swallow_syn"):
         await lab.inject(link.cut(postgres), link.swallow_syn(postgres))
         await lab.deliver(expect=REFUSED)
 
-    As a firewall that drops, or a server whose queue is full. connect(2) fails after some two minutes, unless the
-    service has a time-out of its own. Healed, the next SYN arrives, and the connect succeeds.
+    A firewall that drops packets, or a server with a full queue, does this. connect(2) fails after some two minutes,
+    unless the service has its own time-out. Healed, the next SYN arrives, and the connect succeeds.
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -136,15 +136,15 @@ class SwallowSyn(LossFault, kind="link.swallow_syn"):
 
 @dataclass(frozen=True, repr=False)
 class Lose(LossFault, kind="link.lose"):
-    """Of a hundred segments `percent` get lost, at random. TCP sends them again: what it carries comes late.
+    """`percent` of a hundred segments get lost, at random. TCP sends them again, so data comes late.
 
     For example::
 
         async with lab.inject(link.lose(postgres, percent=10)):
             await lab.deliver(10)
 
-    The first try after a loss comes 200 ms later, each further one after twice the time. Segments that only acknowledge
-    count, too. The kernel draws the numbers, so a run with the same seed loses others.
+    The first retransmission comes 200 ms after a loss, each further one after twice the time. Segments that only
+    acknowledge count, too. The kernel draws the random numbers, so a run with the same seed loses other segments.
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -173,7 +173,7 @@ class Lose(LossFault, kind="link.lose"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Something is lost for sure, and perhaps so often that a delivery takes too long."""
+        """Some segments are lost for sure, and perhaps so many that a delivery takes too long."""
         return Example(cls(ground.link, percent=30), deliveries=SOME, expect=ANY_OUTCOME)
 
     def loss(self) -> Loss:
@@ -190,8 +190,8 @@ class HalfOpen(LossFault, kind="link.half_open"):
         await lab.inject(link.half_open(postgres))
         await lab.deliver()
 
-    As after a firewall or a balancer has dropped its table, or a server has lost its power: no FIN, no RST. To the
-    server the connections are closed. New ones work. Healed, the forgotten ones are reset.
+    This happens when a firewall or a balancer has dropped its table, or a server has lost its power: no FIN, no RST.
+    For the server the connections are closed. New ones work. Healed, the forgotten ones are reset.
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -218,7 +218,7 @@ class HalfOpen(LossFault, kind="link.half_open"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The service finds out, and connects anew."""
+        """The service notices it and connects again."""
         return Example(cls(ground.link))
 
     def loss(self) -> Loss:
@@ -236,8 +236,8 @@ class ForgetIdle(LossFault, kind="link.forget_idle"):
             await lab.wait(1, because="connections are forgotten when they are idle for half a second")
             await lab.deliver()
 
-    As firewalls, balancers and NAT do, mostly after minutes. Every segment counts: keepalive (tcp(7)) that comes often
-    enough keeps a connection. Healed, the forgotten ones are reset.
+    Firewalls, balancers and NAT do this, mostly after minutes. Every segment counts, so frequent keepalive (tcp(7))
+    keeps a connection. Healed, the forgotten ones are reset.
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -259,7 +259,7 @@ class ForgetIdle(LossFault, kind="link.forget_idle"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The connections are idle for long enough; the service finds out, and connects anew."""
+        """The connections are idle for long enough. The service notices it and connects again."""
         return Example(cls(ground.link, idle_s=0.5), idle_s=1.0)
 
     def loss(self) -> Loss:
@@ -279,7 +279,7 @@ def _check_one(fault: Dead | HalfOpen) -> None:
 
 
 class LossInjection(Injection):
-    """Begins a loss on the link's hop, and ends it; what was dropped in between is the evidence."""
+    """Begins a loss on the link's hop and ends it. The segments dropped in between are the evidence."""
 
     def __init__(self, fault: LossFault, site: Site) -> None:
         self._fault = fault
@@ -301,7 +301,7 @@ class LossInjection(Injection):
         """Lose nothing more, and end the connections that the service has given up."""
         if not self._on:
             return
-        # Asked before: a connection that is made after the list of those alive would pass for given up.
+        # This question comes first: a connection that is made after the list of live connections would look abandoned.
         struck = (await self._site.relay.lost(self._hop, self._id)).connections
         alive = [each.local.port for each in await self._site.connections(self._fault.link) if each.state in ALIVE]
         gone = [port for port in struck if port not in alive]

@@ -1,9 +1,9 @@
 """What happened on a link while a fault was in force, as the kernel and the relay counted it.
 
-For an open connection the kernel has counted the bytes. For one that has ended the relay has, and it knows which side
-ended it and whether an answer was due. So a connection that began and ended in between is counted, too, and one that
-another fault cut is not mistaken for one that this fault affected. If the service speaks TLS, the relay's counts are
-used for open connections, too, because the kernel's include TLS records and handshakes.
+The kernel counts the bytes of an open connection. The relay counts the bytes of an ended connection, and knows which
+side ended it and whether an answer was due. So a connection that began and ended in between is counted, too, and one
+that another fault cut is not mistaken for one that this fault affected. If the service speaks TLS, the relay's counts
+are used for open connections, too, because the kernel's include TLS records and handshakes.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from harness.vocabulary import Link
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
-    """One of the service's connections during a span of time. The bytes are those of that time only."""
+    """One of the service's connections during a span of time. Only bytes of that time count."""
 
     bytes_sent: int
     bytes_received: int
     ended_by: EndedBy | None = None
     """Which side ended it; None: it is open."""
     answer_due: bool = True
-    """Whether an answer to what it sent is missing, as far as is known."""
+    """Whether an answer to its last request is known to be missing."""
 
     @property
     def moved(self) -> bool:
@@ -61,7 +61,7 @@ class LinkActivity:
     left: int
     """Connections to the server that the server has closed and Toxiproxy has not."""
     connections: tuple[Used, ...]
-    """The open ones, and those that have ended in this time."""
+    """The open connections, and the ones that have ended in this time."""
     bytes_withheld: int
     """What the server sent to Toxiproxy and the relay has not received: dropped, or still held back."""
 

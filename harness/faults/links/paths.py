@@ -57,7 +57,7 @@ class Unreach(LossFault, kind="link.unreachable"):
     why: Why = field(default="host", kw_only=True)
 
     def effect(self) -> str:
-        """What is lost, and what is said."""
+        """What is lost, and which message the service gets."""
         return f"lose what is sent to {self.link}, and say so by ICMP ({WORDS[self.why]})"
 
     @classmethod
@@ -76,16 +76,16 @@ class Unreach(LossFault, kind="link.unreachable"):
 
 @dataclass(frozen=True, repr=False)
 class MtuHole(LossFault, kind="link.mtu_hole"):
-    """Packets of more than `mtu_bytes` get lost, and nothing says so. Smaller ones pass.
+    """Packets of more than `mtu_bytes` get lost without a message. Smaller ones pass.
 
     For example::
 
         async with lab.inject(link.mtu_hole(postgres, mtu_bytes=1400)):
             await lab.deliver(5, expect=ANY_OUTCOME)
 
-    As behind a tunnel whose firewall also drops ICMP: connects and short statements work, and a large one hangs, for
-    TCP sends it again in the same size (RFC 2923). Linux tries smaller ones only with `net.ipv4.tcp_mtu_probing`. Over
-    the loopback interface a packet holds up to 64 kB. Healed, the next try passes.
+    This happens behind a tunnel whose firewall also drops ICMP. Connects and short statements work, and a large
+    statement hangs, because TCP sends it again in the same size (RFC 2923). Linux tries smaller ones only with
+    `net.ipv4.tcp_mtu_probing`. Over the loopback interface a packet holds up to 64 kB. Healed, the next try passes.
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -114,7 +114,7 @@ class MtuHole(LossFault, kind="link.mtu_hole"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Some bodies are larger, and some are not; a service that looks at Redis sends it no large packet."""
+        """Some bodies are larger and some are not. A service that only reads keys sends Redis no large packet."""
         return Example(cls(ground.link, mtu_bytes=LEAST_BYTES), deliveries=SOME, expect=ANY_OUTCOME)
 
     def loss(self) -> Loss:
@@ -160,4 +160,4 @@ class _Unreachable(LossInjection):
             self._site.saw(TOLD_UNREACHABLE, f"{told} (ICMP type 3, code {CODES[self._why]})")
 
     def _tell(self, lost: object) -> None:
-        """What was lost is told by what was answered."""
+        """The answered segments are the evidence for the lost ones."""

@@ -96,7 +96,7 @@ class HangingUp:
 
     @property
     def _due(self) -> bool:
-        """Whether every open request is at its message. With none open, what is held may pass."""
+        """Whether every open request is at its message. If no request is open, the held messages may pass."""
         return bool(self._held) and (not self._rule.always or len(self._held) >= len(self._callers.open))
 
     async def _strike(self, callers: Sequence[Caller], held: Sequence[Fired]) -> None:
@@ -104,7 +104,7 @@ class HangingUp:
             gone = [caller for caller in callers if await caller.hang_up(self._at)]
             noticed = await self._noticed([caller.port for caller in gone])
         finally:
-            for fired in held:  # and no message that was held meanwhile: its client has not hung up
+            for fired in held:  # and not a message held since then: its client has not hung up
                 await self._site.relay.release(self._rule.id, connection=fired.connection)
         for caller, fired in zip(gone, cycle(held), strict=False):
             self.count += 1

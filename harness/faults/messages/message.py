@@ -106,7 +106,7 @@ class WireFault(MessageFault):
 
 @dataclass(frozen=True, repr=False)
 class Closing(WireFault):
-    """A fault that ends the connection, when `after_bytes` of the message have passed, or `after` all of it.
+    """A fault that ends the connection when `after_bytes` of the message, or (`after`) all of it, have passed.
 
     A message that has fewer bytes passes as a whole, and the fault waits for the next one.
     """

@@ -1,4 +1,4 @@
-"""Messages that pass in a given order: the relay holds all of them, and releases one after the other."""
+"""Messages that pass in a given order: the relay holds them all and releases one after the other."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Order(Fault, kind="wire.order"):
         return f"let messages pass in this order only: {', then '.join(said)}"
 
     def injection(self, site: Site) -> Injection:
-        """Hold all of them, and release one after the other."""
+        """Hold them all, and release one after the other."""
         return _InOrder(self.evidence[0], self.messages, site)
 
 

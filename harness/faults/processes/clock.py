@@ -35,8 +35,8 @@ class Clock(TimedFault, kind="process.clock"):
     writes there, into this process's own copy, so that it needs no preloaded library and no restart. A service that is
     started again meanwhile gets the same clock when it is alive.
 
-    Evidence is that what is written was put in place; and if the service's answers have a date (HTTP's `Date`), that
-    they show the other time. Without such a date something else has to be felt.
+    The evidence: the new code is in place, and, if the service's answers have a date (HTTP's `Date`), they show the
+    other time. Without such a date something else has to be felt.
 
     Args:
         ahead_s: by how many seconds its clock is ahead of the machine's; negative: behind.

@@ -85,8 +85,8 @@ class Terminate(TimedFault, kind="process.terminate"):
 
     Args:
         worker: which process below the service's first one is asked; see `process.kill`.
-        times: how often it is asked. A supervisor may ask the process itself, and once more its whole group: what was
-            accepted is answered all the same.
+        times: how often it is asked. A supervisor may signal the process, and then its whole group. Accepted requests
+        are answered all the same.
         by: the signal. Ctrl-C sends SIGINT, and so do supervisors that are told to (`STOPSIGNAL`, `KillSignal=`).
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
@@ -114,7 +114,7 @@ class Terminate(TimedFault, kind="process.terminate"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """It is asked to end with a delivery under way: what it accepted is answered."""
+        """It must end while a delivery is under way. It answers what it accepted."""
         return Example(cls(at=ground.sent))
 
     def injection(self, site: Site) -> Injection:
@@ -195,7 +195,7 @@ class _Terminate(_End):
         try:
             await asyncio.to_thread(self._process.wait, GONE_WITHIN_S)
         except TimeoutError:
-            # Not through `service.signal`, which records what the service was asked to do: that was to drain.
+            # This does not use `service.signal`, which would record another order: the service was asked to drain.
             self._process.send_signal(signal.SIGKILL)
         await self._gone()
 

@@ -26,7 +26,7 @@ LIMIT_SET = EvidenceKind("limit_set", "kernel", "the service's processes have le
 LIMIT_REACHED = EvidenceKind("limit_reached", "kernel", "a process of the service has all that it may have")
 SEEN_EVERY_S = 0.005
 NEAR_BYTES = 1 << 20
-"""A process is at its limit with less left than this, or than half of what it was given more: some of it was used."""
+"""A process has reached its limit if less than this is left, or less than half of the extra room that it was given."""
 
 
 @dataclass(frozen=True, repr=False)

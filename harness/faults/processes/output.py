@@ -28,8 +28,8 @@ class LoseOutput(Fault, kind="process.lose_output"):
             await lab.deliver(5)
 
     Every write to standard output and standard error fails: on a full disk with ENOSPC (full(4)), into a closed pipe
-    with EPIPE, for a program that ignores SIGPIPE (pipe(7)); another one is ended by that signal. Where the service
-    listens then is seen in the kernel, because its log cannot say so.
+    with EPIPE, for a program that ignores SIGPIPE (pipe(7)); another one is ended by that signal. The kernel then shows
+    where the service listens, because its log cannot.
 
     That the output leads nowhere proves only that it was carried out. A figure with `at_least`, or another fault, shows
     that something was felt.
@@ -45,7 +45,7 @@ class LoseOutput(Fault, kind="process.lose_output"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Not a line can be logged; a link is down besides, which is felt: a delivery that needs it is refused."""
+        """No line can be logged. A link is down, too: the service refuses a delivery that needs it."""
         fault = cls(to="full disk")
         return Example(fault, beside=(down(ground.link),), deliveries=SOME, expect=ground.without_link)
 
@@ -91,7 +91,7 @@ class _LoseOutput(Injection):
 
 
 def _seen(pid: int) -> str:
-    """Where the standard output of a process leads, if it is still there to be looked at."""
+    """Where the standard output of a process leads, if the process still exists."""
     try:
         return f" ({Path(f'/proc/{pid}/fd/{STANDARD_OUTPUT}').readlink()})"
     except OSError:

@@ -46,13 +46,13 @@ def lives(process: psutil.Process) -> bool:
 
 
 async def all_gone(processes: Sequence[psutil.Process], within_s: float) -> Sequence[psutil.Process]:
-    """Wait until they have ended; return those that have not."""
+    """Wait until they have ended. Return the ones that have not."""
     await poll(lambda: not any(map(lives, processes)), within_s=within_s)
     return [each for each in processes if lives(each)]
 
 
 def send(processes: Sequence[psutil.Process], signum: signal.Signals) -> None:
-    """Send each of them a signal. Do nothing for one that is gone."""
+    """Send a signal to each of them. Do nothing for one that is gone."""
     for each in processes:
         try:
             each.send_signal(signum)

@@ -29,7 +29,7 @@ class ConnectionUsed(Value, kind="connection_used"):
 
     @property
     def let_go(self) -> bool:
-        """Whether the service ended it while it was at rest."""
+        """Whether the service ended it while it was idle."""
         return bool(self.ended_ns) and not self.in_use and self.by in ("service", "reset by service")
 
 
@@ -37,7 +37,7 @@ class ConnectionUsed(Value, kind="connection_used"):
 class ConnectionsSeen(Event, kind="connections.seen"):
     """The service's connections on a link that were open while the scenario ran. `forgotten`: how many more there were.
 
-    `count` has them all. None is listed if none was lost, and the service let go of one at most.
+    `count`: how many there are in total. None is listed if none was lost, and the service let go of one at most.
     """
 
     link: str
@@ -78,7 +78,7 @@ class ErrorsMet(Event, kind="errors.met"):
 
 @dataclass(frozen=True, repr=False)
 class ErrorLogged(Event, kind="error.logged"):
-    """An error of a server on `link`, and what the service's log says of it.
+    """An error of a server on `link`, and what the service's log says about it.
 
     `met`: how many deliveries got it. `lines`: how many lines of the log have its code or its text. `untold`: the first
     of the deliveries for which no line does that names them, and `untold_count` of them. `owed`: each must have one.

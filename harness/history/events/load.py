@@ -40,14 +40,14 @@ class LoadEnded(Event, kind="load.ended"):
 
 @dataclass(frozen=True, repr=False)
 class DisturbanceBegan(Event, kind="disturbance.began"):
-    """From now on the service is disturbed, by what the scenario does. `number`: in this run, from 1."""
+    """From now on the scenario disturbs the service. `number`: in this run, from 1."""
 
     number: int
 
 
 @dataclass(frozen=True, repr=False)
 class DisturbanceGone(Event, kind="disturbance.gone"):
-    """It is disturbed no more: `within_s` later its goodput must be back to `to` of what it was before."""
+    """The disturbance is over. After `within_s` the goodput must be back to `to` of its value before."""
 
     number: int
     within_s: float

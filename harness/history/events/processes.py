@@ -171,7 +171,7 @@ class ServerDied(Event, kind="server.died"):
 
 @dataclass(frozen=True, repr=False)
 class ServerCrashed(Event, kind="server.crashed"):
-    """A server crashed, by a line of its own log, and has perhaps recovered by itself.
+    """A line of a server's log says that it crashed. It may have recovered by itself.
 
     `fault`: what the scenario had this server do before, which may be why; None: no fault had touched it.
     """
@@ -190,7 +190,7 @@ class ServerCrashed(Event, kind="server.crashed"):
 class ServerUnusable(Event, kind="server.unusable"):
     """What a fault had left of a server gave the harness an error. `doing`: what the harness did then.
 
-    `over`: the run was over by then, and only what it had made there was to be removed.
+    `over`: the run had ended by then, and only its leftovers on the server were to be removed.
     """
 
     fault: Value

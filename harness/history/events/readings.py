@@ -1,4 +1,4 @@
-"""What was counted and read: rows, what is left at rest, connections, cores, figures."""
+"""Counts and readings: rows, what is left at rest, connections, cores, figures."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class StoredRow(Value, kind="row"):
 
 @dataclass(frozen=True, repr=False)
 class RowsRead(Event, kind="rows"):
-    """Everything that the service has stored: read at rest, and once more when all was sent again."""
+    """All that the service has stored. It is read at rest, and again after deliveries were sent again."""
 
     rows: tuple[StoredRow, ...]
 
 
 @dataclass(frozen=True, repr=False)
 class VariantAnswered(Event, kind="variant.answered"):
-    """What the service answered to a variant of a request, and stored of it. `approved`: empty if none is.
+    """The service's answer to a variant of a request, and what it stored. `approved`: empty if no answer is approved.
 
     `delivery`: what the log calls it. `no_word`: the answer did not come in time, or says that it is not known, or not
     done, for now. It was sent at `sent_ns`, and took `took_ms`.
@@ -43,7 +43,7 @@ class VariantAnswered(Event, kind="variant.answered"):
 
 @dataclass(frozen=True, repr=False)
 class RowsUnknown(Event, kind="rows.unknown"):
-    """What is stored could not be read, because the service itself is to tell it and did not. `reason` says why."""
+    """The stored rows could not be read: the service itself has to return them, and did not. `reason` says why."""
 
     reason: str
 
@@ -68,7 +68,7 @@ class SeriesRead(Value, kind="series"):
 
 @dataclass(frozen=True, repr=False)
 class CountsRead(Event, kind="counts"):
-    """What the service's process `pid` has counted of its answers so far: read before the scenario, and at rest.
+    """How many answers the service's process `pid` has counted so far. Read before the scenario, and at rest.
 
     `problems`: what its metrics lack, or say that cannot be.
     """
@@ -145,7 +145,7 @@ class AtRest(Event, kind="at_rest"):
 
 @dataclass(frozen=True, repr=False)
 class RestUnknown(Event, kind="at_rest.unknown"):
-    """What could not be counted at rest: a fault had left the server of `link` so that it does not answer, say.
+    """A count at rest that failed, for example because a fault had left the server of `link` unable to answer.
 
     `earlier`: as in `AtRest`.
     """
@@ -222,7 +222,7 @@ class FigureUnknown(Event, kind="figure.unknown"):
 
 @dataclass(frozen=True, repr=False)
 class SecretShown(Value, kind="secret"):
-    """A secret that the service told: what it is, where it stood, and the text around it without the secret."""
+    """A secret that the service showed: its name, its place, and the text around it without the secret."""
 
     what: str
     where: str
@@ -233,7 +233,7 @@ class SecretShown(Value, kind="secret"):
 class SecretsSought(Event, kind="secrets"):
     """So many secrets were sought in so many texts of the service's: lines of its log, answers, metrics.
 
-    `found`: how many texts show one. `shown`: the first of them.
+    `found`: how many texts show a secret. `shown`: the first ones.
     """
 
     secrets: int

@@ -30,7 +30,7 @@ class Asks(enum.StrEnum):
     READ = "read"
     """Show what is stored of this delivery."""
     READ_UNSENT = "read_unsent"
-    """Show what is stored of an id that was not sent by then."""
+    """Read an id that was not sent by then."""
     TAKEN = "taken"
     """Store another body under an id that is taken."""
     WRONG = "wrong"
@@ -75,7 +75,7 @@ class RequestSent(Event, kind="request.sent"):
 
     @property
     def reads(self) -> bool:
-        """Whether it asked for what is stored of a delivery that was sent."""
+        """Whether it read a delivery that was sent."""
         return self.asks == Asks.READ
 
     @property

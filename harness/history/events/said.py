@@ -58,7 +58,7 @@ class FamilySaid(Value, kind="said.family"):
 
 @dataclass(frozen=True, repr=False)
 class MetricsSaid(Event, kind="said.metrics"):
-    """All families of metrics, as they were before the scenario and at rest."""
+    """All families of metrics, before the scenario and at rest."""
 
     families: tuple[FamilySaid, ...]
 

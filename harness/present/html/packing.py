@@ -1,7 +1,7 @@
-"""Packs what the page shows of runs that nobody opens at once: compressed, and unpacked by the page's script.
+"""Compresses the parts of the page that are only seen when a reader opens a run. The page's script unpacks them.
 
-The runs of a pack stand by section, all timelines beside each other and all checks: what is alike compresses best when
-it is near. A whole `ablate` is a page of four megabytes so, and would be one of thirty.
+A pack is ordered by section, with all timelines together and all checks together: similar text compresses best when it
+is near. A whole `ablate` is a page of four megabytes so, and would be one of thirty.
 """
 
 from __future__ import annotations

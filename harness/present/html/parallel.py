@@ -24,8 +24,7 @@ def shares_for(runs: int) -> int:
 def made_in_shares(make: Callable[[ItemT], MadeT], items: Sequence[ItemT], shares: int) -> Sequence[MadeT]:
     """Return what `make` makes of each item, in their order. A fork of this process makes each share but the first.
 
-    What is made has to pickle. A share that a fork does not bring, for whatever reason, is made here: so its error is
-    raised here, too.
+    What is made has to pickle. If a fork does not deliver its share, this process makes it, and raises its error.
     """
     if shares <= 1 or not items:
         return [make(item) for item in items]
@@ -51,7 +50,7 @@ def _forked(make: Callable[[ItemT], MadeT], share: Sequence[ItemT]) -> Iterator[
                 pickle.dump([make(item) for item in share], stream, pickle.HIGHEST_PROTOCOL)
             status = 0
         finally:
-            os._exit(status)  # nothing of this process's is to be ended, or written, twice
+            os._exit(status)  # the fork must not close or write this process's files a second time
     os.close(write)
     try:
         with closing(os.fdopen(read, "rb")) as stream:

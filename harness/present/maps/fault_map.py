@@ -64,7 +64,7 @@ class Maps(Read):
 
 
 def write_maps(folder: Path, maps: Sequence[FaultMap], problems: Sequence[str] = ()) -> None:
-    """Write a run's maps, and sentences on what could not be drawn. Write no file if there is neither."""
+    """Write a run's maps, and sentences on what could not be drawn. If there are neither, write no file."""
     if maps or problems:
         data = Maps(maps=tuple(maps), problems=tuple(problems)).model_dump(mode="json", by_alias=True)
         write_atomically(folder / FILE, json.dumps(data, separators=(",", ":")) + "\n")

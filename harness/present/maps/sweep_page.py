@@ -23,7 +23,7 @@ FOUND_MAX = 200
 """Cells that did not hold are listed up to so many; all are in the maps."""
 FOUND_OPEN = 20
 REASON_CHARACTERS = 160
-"""In that list; a click shows all of it."""
+"""A limit for that list. A click shows the whole text."""
 _VERDICTS = list(CellVerdict)
 
 

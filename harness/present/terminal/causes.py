@@ -20,7 +20,7 @@ PLACES_SHOWN = 8
 def cause_lines(summary: Summary) -> Iterator[Line]:
     """Return how many findings there are in how many places, and each with its places; nothing for a single failure.
 
-    What was inconclusive is listed below them, then the proofs that prove nothing.
+    Inconclusive scenarios are listed below, then proofs that prove nothing.
     """
     own = [result for result in summary.results if result.role == "scenario"]
     yield from finding_lines([(cause, result.key.id) for result in own if (cause := cause_of(result)) is not None])
@@ -49,7 +49,7 @@ def finding_lines(causes: Sequence[tuple[Cause, str]]) -> Iterator[Line]:
 def found_lines(found: Sequence[Found[str]]) -> Iterator[Line]:
     """The same of failures that are grouped already, in this order."""
     places = sum(len(each.places) for each in found)
-    if places < 2:  # one failure was told whole when it happened
+    if places < 2:  # a single failure was printed in full when it happened
         return
     yield [(f"{counted(len(found), 'finding')} in {counted(places, 'place')}", BOLD)]
     for each in found:

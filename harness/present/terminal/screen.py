@@ -27,7 +27,7 @@ from harness.results.ablation import PairVerdict, ProofResult
 
 FRAMES_PER_S = 8
 STILL_RUNNING_S = 15.0
-"""In a pipe: after so many seconds without a line, print what is running."""
+"""If the output is a pipe: print what is running after this many seconds without a line."""
 LINES_MAX: Mapping[str, int] = {"why": 3, "log": 2}
 """How many lines of each part of a failure to show on a terminal. Other parts get one line. The report and -v show
 all.
@@ -35,7 +35,7 @@ all.
 ROOM_MIN = 20
 """Characters of a story's line, however narrow the terminal is."""
 OUTSIDE = 0
-"""In place of a thread: what goes on outside of any scenario."""
+"""Stands for a thread, for work outside of any scenario."""
 NOW_STYLES: Mapping[str, str] = {"what": "bold cyan", "fault": "bold red", "evidence": "magenta", "seen": "cyan"}
 
 
@@ -112,7 +112,7 @@ class Screen(abc.ABC):
         self.write_all(run_lines(result, note, profile=self.profile, verbose=verbose, steps=steps))
 
     def _going_on(self) -> Sequence[Now]:
-        """Return what runs now, oldest first. Called from a thread that runs none of it."""
+        """Return what runs now, oldest first. Called from a thread that runs no scenario."""
         return list(self._lanes.copy().values())
 
     def proved(self, proof: ProofResult) -> None:

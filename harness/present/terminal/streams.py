@@ -7,7 +7,7 @@ from typing import IO
 
 
 def into_nothing(stream: IO[str]) -> None:
-    """Discard what is still to be written: it would fail again when the stream is flushed or Python ends."""
+    """Discard unwritten output: it would fail again when the stream is flushed or Python ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, stream.fileno())

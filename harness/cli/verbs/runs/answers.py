@@ -34,7 +34,7 @@ def answers(*, update: bool, **given: Any) -> ExitStatus:
     """
     output, settings = output_of(given), settings_of(given)
     suite = choose(settings, ())
-    # What was answered is in the committed file: a results folder would only push out older results.
+    # The answers are in the committed file. A results folder would only push out older results.
     with TemporaryDirectory(prefix="harness-answers-") as folder, on_screen(output) as screen:
         aside = dataclasses.replace(settings, results=Path(folder))
         with open_search(aside, suite.target, command=typed(), progress=screen.progress) as search:

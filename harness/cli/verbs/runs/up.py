@@ -29,7 +29,7 @@ def up(*, scenarios: Path, target: Path | None, **given: Any) -> int:
     """Start the servers of a target, and keep them running until Ctrl-C or SIGTERM.
 
     `harness run ID` runs scenarios on them, each time from the current files of scenarios and service. Each target
-    has one stack. No part of it outlives this command, whatever ends it.
+    has one stack. However this command ends, no part of the stack outlives it.
 
     Exit status: 0 ended by Ctrl-C or SIGTERM; 3 it did not come up; 4 usage or configuration.
     """

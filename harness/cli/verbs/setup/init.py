@@ -23,7 +23,7 @@ QUESTIONS = (
     ("path", "the request that must never be lost, such as POST /orders/{id}"),
     ("sql", "SQL that lists the ids of what is stored, such as SELECT id FROM orders"),
 )
-"""What is asked where it was neither found nor said, and what of `Project` it is."""
+"""The questions for values that were neither found nor given, and the field of `Project` that each one fills."""
 FLAGS = {"path": "deliver", "sql": "stored"}
 
 

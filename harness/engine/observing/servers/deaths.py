@@ -18,8 +18,8 @@ from harness.stack.loops import call_in
 async def ended_by_deaths(stack: Stack, recorder: Recorder, changes: Sequence[ServerChange]) -> AsyncIterator[None]:
     """Record a server's death and end the block at once: what came after it would prove nothing.
 
-    The block goes on if a fault of this run had the server do something that may have ended it: that may be what the
-    fault is for. It may not if the server has served the harness since. `changes` grows while the block runs.
+    The block continues if a fault of this run may have ended the server: that may be the fault's purpose. It may not if
+    the server has served the harness since. `changes` grows while the block runs.
     """
     before = len(changes)
     loop = asyncio.get_running_loop()

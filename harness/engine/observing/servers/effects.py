@@ -13,7 +13,7 @@ READ_EVERY_S = 0.05
 
 
 async def record_effects(rig: Rig, stored: Sequence[StoredRow]) -> None:
-    """Record each kind of effect that the target describes. Until its `within_ms` is over, wait for those that lack."""
+    """Record each kind of effect that the target describes. Wait for missing effects until its `within_ms` is over."""
     for name, described in rig.target.description.effects.items():
         rows = await _rows(rig, described, {row.id for row in stored})
         rig.recorder.record("runner", EffectsRead(name, described.exists == "exactly", tuple(rows)))

@@ -89,7 +89,7 @@ def _first_digests(rig: Rig) -> Mapping[str, str]:
 
 
 async def rows_at_rest(rig: Rig) -> Sequence[StoredRow]:
-    """Read all stored rows. Until the target's `within_ms` is over, wait for those that were acknowledged.
+    """Read all stored rows. Wait for acknowledged rows until the target's `within_ms` is over.
 
     It also waits for what a queue may give the service once more, which could store a delivery twice.
     """

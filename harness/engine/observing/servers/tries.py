@@ -35,7 +35,7 @@ async def tries_recorded(rig: Rig) -> AsyncIterator[None]:
 
 
 async def count_tries(rig: Rig) -> None:
-    """Count tries anew, from now on, on every link."""
+    """Start counting tries from zero on every link."""
     subjects, noted = rig.clients.deliveries.pattern, ""
     if rig.target.description.contract.wrong_asks_nobody:
         noted = of_the_contract(rig.clients.deliveries.seed).pattern
@@ -69,7 +69,7 @@ def _only_wrong(rig: Rig) -> frozenset[str]:
 
 
 def quiet_everywhere(of_links: Sequence[Sequence[Quiet]]) -> Sequence[Quiet]:
-    """The times that lie within one of each link's. Without a link there is none that could tell."""
+    """The times that lie within one of each link's. Without a link nothing could count them."""
     if not of_links:
         return ()
     common, *others = of_links
@@ -110,7 +110,7 @@ def _record(rig: Rig, link: str, tally: Tally) -> None:
 
 
 def _errors(tally: Tally) -> Iterator[ErrorMet]:
-    # Used until then: whoever ends a connection whose answer is under way has not read it.
+    # The connection was used until then: a service that ends it while an answer is under way has not read the answer.
     unused_since = {life.number: life.used_from_ns for life in tally.lives if life.ended_ns and life.by in OWN}
     for one in tally.met:
         unread = one.lost or unused_since.get(one.connection, one.t_ns + 1) <= one.t_ns

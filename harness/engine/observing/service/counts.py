@@ -18,7 +18,7 @@ from harness.target.sections.series import parts_of
 def record_counts(rig: Rig, probed: Probed | None, overtold: Sequence[str] = ()) -> None:
     """Record the counters of answers that the target names, and what its metrics do not show or cannot be.
 
-    `overtold`: of which connections it tells that are not there.
+    `overtold`: the connections that it reports and that do not exist.
     """
     probes = rig.target.description.probes
     if probes is None or probed is None:
@@ -47,7 +47,7 @@ def _problems(rig: Rig, probed: Probed) -> Iterator[str]:
 
 
 def below_zero(target: Target, history: History) -> Iterator[str]:
-    """Of which connections the service has said at any time of the run that it had less than none."""
+    """The connections for which the service reported a negative number at any time of the run."""
     probes = target.description.probes
     told = {series for link in target.description.links.values() for series in link.told_by}
     for label, series in (probes.pool if probes else {}).items():
@@ -63,7 +63,7 @@ def _value(probed: Probed, series: str) -> float:
     try:
         return probed.get(name, labels)
     except HarnessError:
-        return 0.0  # a counter that is never shown is told by the comparison, not by a break of the run
+        return 0.0  # the comparison reports a counter that is never shown; the run does not break
 
 
 def _shown(probed: Probed, series: str) -> bool:

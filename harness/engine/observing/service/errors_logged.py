@@ -16,16 +16,16 @@ WORD = re.compile(r"[a-z0-9]+")
 
 @dataclass(slots=True)
 class _Kind:
-    """All errors of one code on one link. `deliveries`: those that got it, in order."""
+    """All errors of one code on one link. `deliveries`: the deliveries that got it, in order."""
 
     text: str
     deliveries: dict[str, None] = field(default_factory=dict)
 
 
 def record_errors_logged(rig: Rig, lines: Sequence[str]) -> None:
-    """Record, for each kind of error that answered a delivery's statement, which lines of the log tell of it.
+    """Record, for each kind of error that answered a delivery's statement, the log lines that mention it.
 
-    Not if the service's output was lost for a time: then the log cannot tell.
+    If the service's output was lost for a time, nothing is recorded: lines may be missing.
     """
     if rig.site.service.output_was_lost:
         return
@@ -41,7 +41,7 @@ def errors_logged(
     """Say of each kind of error which deliveries the lines leave out. `in_other_words`: by code, what is as good."""
     kinds: dict[str, _Kind] = {}
     for error in met.errors:
-        if error.delivery and not error.unread and not error.several:  # of a batch each row may have its own fate
+        if error.delivery and not error.unread and not error.several:  # in a batch, each row may end differently
             kinds.setdefault(error.code, _Kind(error.text)).deliveries[error.delivery] = None
     texts = {code: {in_other_words.get(code, "")} for code in kinds}
     for error in met.errors:
@@ -57,7 +57,7 @@ def _logged(link: str, code: str, kind: _Kind, telling: Sequence[str], owed: boo
 
 
 def _telling(code: str, texts: set[str], lines: Sequence[str]) -> Sequence[str]:
-    """The lines that have the code, or one of the texts, whatever stands between the words."""
+    """The lines that contain the code or one of the texts, with anything between the words."""
     wanted = [f" {' '.join(words)} " for text in (code, *texts) if (words := _words(text))]
     return [line for line in lines if any(each in f" {' '.join(_words(line))} " for each in wanted)]
 

@@ -1,4 +1,4 @@
-"""Measures what a service's processes hold, by the kernel's account, whatever their language."""
+"""Measures what a service's processes hold. The kernel reports it, so the service's language does not matter."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from harness.target import Target
 
 SAMPLE_EVERY_REQUESTS = 20
 REQUESTS_TO_TELL = 900
-"""Of fewer requests no figure is given: their memory is lost in that of a process that warms up."""
+"""With fewer requests there is no figure: a process that warms up hides their memory."""
 REQUESTS_TO_SUSPECT = 300
 WARMING_UP_KIB = 12_288
-"""By more than that no process still grows after a quarter of so many requests, unless it keeps something of them."""
+"""After a quarter of that many requests a process grows by more than this only if it keeps something of them."""
 PARTS = 4
 ANONYMOUS = re.compile(r"^RssAnon:\s+(\d+) kB", re.MULTILINE)
 
@@ -69,7 +69,7 @@ def _entries(pid: int, what: str) -> int:
     try:
         return sum(1 for _ in Path(f"/proc/{pid}/{what}").iterdir())
     except (FileNotFoundError, ProcessLookupError):
-        return 0  # it has ended meanwhile
+        return 0  # the process has ended
 
 
 def _text(path: Path) -> str:

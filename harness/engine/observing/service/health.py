@@ -1,10 +1,10 @@
 """Samples what the service says of its health while a scenario runs, where that cannot disturb it.
 
-A question may make the service use its links. It would then meet a rule of the relay that waits for a delivery's
-message, use up a connection that a fault has left dead, or be taken for the evidence of a fault. So whatever uses links
-is asked only when a fault is about to be healed that takes a whole link away, once the scenario's own deliveries have
-met it and none is under way. What uses no link is asked throughout. In steady state and after recovery, while no fault
-is in force, `ready` is asked until it says yes, where the target limits the time for that.
+A question may make the service use its links. The question could then meet a rule of the relay that waits for a
+delivery's message, use up a connection that a fault has left dead, or count as a fault's evidence. So a question that
+uses links is only asked just before healing a fault that takes a whole link away, when the scenario's own deliveries
+have met the fault and none is under way. What uses no link is asked throughout. In steady state and after recovery,
+while no fault is in force, `ready` is asked until it says yes, where the target limits the time for that.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class HealthSampling:
         await poll_async(ready, within_s=limit_ms / 1e3 + ANSWERED_WITHIN_S, interval_s=READY_EVERY_S)
 
     async def before_heal(self, in_force: Sequence[tuple[Value, Injection]]) -> None:
-        """Sample what can be sampled under these faults, before any of them is healed."""
+        """Take the samples that are possible under these faults, before any of them is healed."""
         site = self._rig.site
         if not (self._on and site.service.running and site.asking.allowed):
             return

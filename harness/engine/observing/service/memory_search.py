@@ -1,7 +1,7 @@
-"""Seeks the ids of deliveries in a process's memory: what it keeps is there, in whatever language it is written.
+"""Searches a process's memory for the ids of deliveries. It finds what the process keeps, in any language.
 
-What a process has let go is overwritten sooner or later, so that of hundreds of ids few are left. What it keeps is all
-there, however small it is beside the memory that comes and goes.
+Freed memory is overwritten sooner or later, so few of hundreds of freed ids are left. All ids that it keeps are there,
+however much other memory comes and goes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the service listens, and for how many clients there is room, by the kernel's account."""
+"""Where the service listens and how many clients can wait there, as the kernel reports it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.target.sections.residue import OPEN_TO_OTHERS
 
 NO_ROOM: Final = "connections without room to wait"
 SOMAXCONN: Final = Path("/proc/sys/net/core/somaxconn")
-"""Whatever room a program asks for, the kernel gives no more than this."""
+"""The kernel's limit for the backlog, whatever a program asks for."""
 
 
 async def ports(rig: Rig) -> Sequence[AtRest]:

@@ -69,7 +69,7 @@ class Probed:
         return any(labels.items() <= sample.labels.items() for sample in named)
 
     def values(self, label: str) -> frozenset[str]:
-        """Return all values that a label has, whatever the metric."""
+        """Return all values of a label, in any metric."""
         lines = (line for line in self.text.split("\n") if f"{label}=" in line and not line.startswith("#"))
         return frozenset(value for line in lines for name, value in LABEL.findall(line) if name == label)
 
@@ -128,7 +128,7 @@ async def probe(target: Target, service: ServiceProcess) -> Probed | None:
             answer = await client.get(service.port, probes.metrics, within_s=ANSWERED_WITHIN_S)
         except (UnansweredError, TimeoutError) as problem:
             if service.process.poll() is not None:
-                return None  # it has ended meanwhile: another check reports that
+                return None  # the process has ended: another check reports that
             raise HarnessError(f"the service's {probes.metrics} cannot be read: {problem!r}") from problem
     given = dict(answer.headers).get("content-type", "")
     return Probed(answer.text, pid=service.process.pid, content_type=given)

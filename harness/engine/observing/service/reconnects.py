@@ -37,5 +37,5 @@ def healthy_spans(history: History) -> Sequence[Span]:
 
 
 def share(times_ns: Sequence[int], spans: Sequence[Span]) -> float:
-    """How many in a hundred of the spans have one of these moments in them."""
+    """The percentage of the spans that contain one of these moments."""
     return 100 * sum(any(began <= t_ns <= ended for t_ns in times_ns) for began, ended in spans) / len(spans)

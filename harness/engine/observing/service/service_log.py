@@ -49,9 +49,9 @@ def _closing(lines: Sequence[str], number: int) -> str:
 
 
 def record_log(rig: Rig, lines: Sequence[str]) -> None:
-    """Record how many lines there are, and which were not written when they say. Not if output was lost for a time.
+    """Record how many lines there are, and which have a wrong time. If output was lost, record nothing.
 
-    Where the service did not start, its last words are for whoever starts it: no line of that log is judged.
+    If the service did not start, no line of its log is judged: its last lines are for the person who starts it.
     """
     if rig.site.service.output_was_lost:
         return
@@ -83,7 +83,7 @@ def _has_no_times(rig: Rig) -> bool:
 def record_answers_logged(rig: Rig, lines: Sequence[str]) -> None:
     """Record for which deliveries these lines tell of an answer, by the outcomes that the target names.
 
-    Not if the service's output was lost for a time: then the log cannot tell.
+    If the service's output was lost for a time, nothing is recorded: lines may be missing.
     """
     if rig.site.service.output_was_lost:
         return

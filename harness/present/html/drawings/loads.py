@@ -21,7 +21,7 @@ Points = Sequence[tuple[int, float]]
 
 
 def rates(history: History) -> Iterator[tuple[str, str, Points]]:
-    """Yield each load's name, what is counted of it, and how many there were a second."""
+    """Yield each load's name, the kind of count, and the number per second."""
     over = {event.load: entry.t_ns for entry, event in history.placed(LoadEnded)}
     for entry, event in history.placed(LoadBegan):
         sent = [e for e in exchanges(history) if e.sent.load == event.load]

@@ -13,7 +13,7 @@ KEY_HEIGHT = 18
 PLOT_HEIGHT = 26
 GAP = 7
 STYLES = 4
-"""How many kinds of line can be told apart without colour. A panel shows no more."""
+"""How many kinds of line a reader can distinguish without colour. A panel shows no more."""
 NUDGE = 2
 """Pixels that each line lies above the one before it: equal numbers stay apart."""
 SAMPLE = 18
@@ -21,7 +21,7 @@ SAMPLE = 18
 CHARACTER = 5.9
 SERVICE = "service"
 TITLES: Mapping[str, str] = {SERVICE: "{of}, by the service's word", LOAD: "{of}, requests a second"}
-"""What the panel of a `CountLine` is called, by the line's source. Others count connections to a link."""
+"""The title of a `CountLine`'s panel, by the line's source. Others count connections to a link."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Panel:
 
 
 def panels_of(lines: Sequence[CountLine], scale: TimeScale, top: float) -> Sequence[Panel]:
-    """Lay the panels out below `top`, one below the other: links first, in whatever order they were counted."""
+    """Lay the panels out below `top`, one below the other: first the links, in the order in which they were counted."""
     found: dict[tuple[str, str, str], list[CountLine]] = {}
     for line in sorted(lines, key=lambda line: line.source == SERVICE):
         found.setdefault((line.of, line.source, line.problem), []).append(line)
@@ -69,12 +69,12 @@ def panels_of(lines: Sequence[CountLine], scale: TimeScale, top: float) -> Seque
 
 
 def panels_height(panels: Sequence[Panel]) -> float:
-    """The height of all of them, with the gaps between and behind them."""
+    """The total height, with the gaps between and below the panels."""
     return len(panels) * (KEY_HEIGHT + PLOT_HEIGHT + GAP)
 
 
 def _worth_showing(lines: Sequence[CountLine]) -> Sequence[CountLine]:
-    """The first, and whatever was ever more than 0."""
+    """The first line, and each line that was ever above 0."""
     return [line for place, line in enumerate(lines) if place == 0 or line.most > 0]
 
 

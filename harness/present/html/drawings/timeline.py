@@ -60,7 +60,7 @@ _SHAPES: Mapping[tuple[str, bool], str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultBar:
-    """A fault's row: its stretch, its name as far as there is room for it, all of it as a title, and its evidence."""
+    """A fault's row: its span, its name as far as there is room, the full name as a title, and its evidence."""
 
     x: float
     width: float
@@ -236,7 +236,7 @@ def _steps(chronicle: Chronicle, scale: TimeScale) -> Iterator[tuple[float, floa
 def _bar(fault: FaultWindow, row: int, chronicle: Chronicle, scale: TimeScale) -> FaultBar:
     x, end = scale.x(fault.span.from_s), scale.x(fault.span.to_s)
     width = max(round(end - x, 1), 2)
-    # In the bar, behind it, before it: the first that has room for all of it, or the roomiest.
+    # In the bar, behind it or before it: the first place with enough room, or else the largest.
     sides = (
         (width - 14, x + 7, "start"),
         (RIGHT - x - width - 9, x + width + 9, "start"),

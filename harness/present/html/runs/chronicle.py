@@ -73,7 +73,7 @@ class FaultWindow:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Evidence: when it was seen, of which fault, and what it shows."""
+    """Evidence: when it was seen, its fault, and what it shows."""
 
     at_s: float
     fault: int

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 MANY_RUNS = 90
 TOO_MANY_RUNS = 900
 OPEN_MAX = 30
-"""Of the runs that did not hold so many stand in the page as they are: read without its script, and printed."""
+"""This many of the runs that did not hold are in the page uncompressed, readable without its script and on paper."""
 TOLD_IN_FULL_MAX = 200
 
 
@@ -21,7 +21,7 @@ class Detail:
     log_characters: int
     exceptions: bool
     history: bool = True
-    """Whether the history is read. Without it, there is neither timeline nor story."""
+    """Whether the history is read. Without a history there is no timeline and no story."""
     packed: bool = False
     """Whether the page holds it compressed, and its script unpacks it when the run is opened."""
 

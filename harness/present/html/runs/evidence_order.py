@@ -1,4 +1,4 @@
-"""Orders a run's evidence so that what is specific to this run comes first."""
+"""Orders a run's evidence: the evidence that is specific to this run comes first."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def _seconds(found: re.Match[str], form: str) -> tuple[float, float] | None:
         moment = dt.datetime.strptime(text, f"{form} %H:%M:%S")  # noqa: DTZ007  # the zone is added in the next lines
         if zone:
             moment = moment.replace(tzinfo=dt.UTC if zone in ("Z", "UTC") else _offset(zone))
-        # Without a zone it is the machine's own time, as Redis writes it.
+        # A time without a zone is the machine's local time. Redis writes such times.
         whole = moment.timestamp()
     except (ValueError, OverflowError):
         return None

@@ -22,7 +22,7 @@ NOTHING = Source()
 
 
 def source_in(path: Path) -> Source:
-    """Return the source in a kept file; nothing of a file that is not there or cannot be read."""
+    """Return the source in a kept file; empty if the file is missing or unreadable."""
     try:
         text = path.read_text("utf-8")
     except (OSError, ValueError):

@@ -77,7 +77,7 @@ class RunView:
 
     @property
     def word(self) -> str:
-        """Its verdict in words. One that had to fail is told as such: it is no regression."""
+        """Its verdict in words. A run that had to fail is marked as such: it is no regression."""
         if self.as_wanted and self.record.verdict == "failed":
             return "failed, as its proof wants" if len(self.proofs) == 1 else "failed, as its proofs want"
         return str(self.record.verdict)
@@ -147,7 +147,7 @@ class Shelf:
         return self._beside(run) / "logs" / f"{run.key}.log"
 
     def server_logs(self, run: RunRead) -> Sequence[LogFile]:
-        """Return the servers' logs: of the run's own stack if it had one, else those that all runs shared."""
+        """Return the servers' logs: from the run's own stack if it had one, else from the shared stack."""
         for folder in (self._beside(run) / "logs" / str(run.key), self._beside(run) / "logs", self.folder / "logs"):
             if folder not in self.servers:
                 self.servers[folder] = _opened(folder)

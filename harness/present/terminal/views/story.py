@@ -32,7 +32,7 @@ def details(result: RunResult) -> Iterator[tuple[str, str]]:
     for label, texts, most, what in (("also", others, 1, "more check"), ("seen", seen, SEEN_MAX, "more piece")):
         for place, text in enumerate(texts[:most]):
             left_out = len(texts) - most if place == most - 1 else 0
-            # What is told may itself end with how many there are like it.
+            # A line may itself end with the number of similar lines.
             yield label, one_line(f"{text}; and {counted(left_out, what)}" if left_out > 0 else text)
     if line := telling_line(result.service_log, [name for check in result.failing for name in check.deliveries]):
         yield "log", cut_within(line, LOGGED_CHARACTERS)

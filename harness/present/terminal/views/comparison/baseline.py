@@ -12,7 +12,7 @@ from harness.suite.verbs.baseline import Accepted, Compared
 
 
 def baseline_lines(compared: Compared) -> Iterator[Line]:
-    """Return what is worse, one line each, or else that nothing is."""
+    """Return one line for each thing that is worse, or one line that says that nothing is."""
     if compared.differences:
         yield [(f"worse than {compared.file}: {counted(len(compared.differences), 'difference')}", BAD)]
     else:

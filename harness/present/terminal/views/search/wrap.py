@@ -14,7 +14,7 @@ from harness.results.text import counted, one_line
 from harness.wrap.observed import SeenConnections, ServerSeen
 
 WORDS_MAX: Final = 8
-"""Of the statements' first words the most frequent are named."""
+"""The most frequent first words of statements are shown."""
 SYSTEMS: Final = ("/nscd/", "/dev/log", "/systemd/", "/dbus/", "/.X11-unix/", "@/tmp/.X11")
 """Parts of paths of sockets that C libraries and desktops connect to."""
 MENDS: Final[Mapping[str, str]] = {
@@ -51,7 +51,7 @@ def _server(server: ServerSeen) -> str:
 
 
 def _unread(server: ServerSeen) -> str:
-    """What of it could not be read, and why."""
+    """The connections that could not be read, and why."""
     if server.begins_in_tls:
         return "not understood: it begins in TLS, so only whole connections can be broken"
     if server.agreed_on_tls:
@@ -64,7 +64,7 @@ def _unread(server: ServerSeen) -> str:
 
 
 def _tells(path: str) -> bool:
-    """Whether somebody would want to know of this socket: it is there, and none of the system's."""
+    """Whether to show this socket: it exists, and is not one of the system's."""
     if any(part in path for part in SYSTEMS):
         return False
     try:
