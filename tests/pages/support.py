@@ -20,6 +20,8 @@ PAGES = tuple(
         "webhook/README.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")),
     )
 )  # fmt: skip
+FINDINGS = tuple(sorted((ROOT / "docs" / "findings").glob("*.md")))
+"""Sessions of other people's services: only their links are checked."""
 
 Kind = Literal["shell", "python", "yaml", "toml", "json", "terminal", "sphinx", "text", "example", "printed"]
 KIND_OF_FENCE: dict[str, Kind] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.pages import support
-from tests.pages.support import PAGES, ROOT, TEXTS, UnknownKindError, blocks, links, snippets
+from tests.pages.support import FINDINGS, PAGES, ROOT, TEXTS, UnknownKindError, blocks, links, snippets
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -29,7 +29,7 @@ def test_a_block_of_an_unknown_kind_would_be_found(text: str, tmp_path: Path, mo
         list(blocks(page))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", [*PAGES, *FINDINGS], ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_into_the_repository_lead_somewhere(page: Path) -> None:
     lost = [
         f"{page.name}:{line}: {address}"
@@ -37,3 +37,20 @@ def test_links_into_the_repository_lead_somewhere(page: Path) -> None:
         if "://" not in address and not (page.parent / address.partition("#")[0]).exists()
     ]
     assert lost == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in (*PAGES, *FINDINGS) if ROOT / "docs" in page.parents],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
+def test_a_page_of_the_site_links_to_no_page_outside_it(page: Path) -> None:
+    """Sphinx takes such a link for a page of its own, and refuses to build."""
+    outside = [
+        f"{page.name}:{line}: {address}"
+        for line, address in links(page)
+        if "://" not in address
+        and (target := (page.parent / address.partition("#")[0]).resolve()).suffix == ".md"
+        and ROOT / "docs" not in target.parents
+    ]
+    assert outside == []
