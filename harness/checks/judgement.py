@@ -13,6 +13,7 @@ from harness.checks.promises import out_of_order, strange_evidence, unread_rows
 from harness.checks.registry import Check
 from harness.checks.standing.goodput import not_overloaded
 from harness.checks.standing.order import STANDING
+from harness.checks.standstill import too_busy_for_it
 from harness.checks.unfelt_faults import not_felt
 from harness.checks.verdict import CheckResult, Verdict
 from harness.faults.fault import Fault
@@ -194,7 +195,8 @@ def _broken(history: History) -> Iterator[str]:
     unsteady = history.last(NotSteady)
     if unsteady is not None and history.last(Recovered) is None:
         # After a recovery it is the service's own failure: check `recovers`.
-        yield f"{NOT_STEADY}{unsteady.reason}"
+        busy = too_busy_for_it(history)
+        yield f"{busy}; so {NOT_STEADY}{unsteady.reason}" if busy else f"{NOT_STEADY}{unsteady.reason}"
     # A moment that the harness itself waited for, to prepare a sweep's cell or an order, is no moment of a scenario.
     for missed in history.of(MomentMissed):
         if not isinstance(missed.moment, Moment) and not missed.claim:

@@ -14,8 +14,6 @@ from harness.results.ablation import PairVerdict, judge_pair
 from harness.results.finding import Finding
 
 SECTION = "mutants"
-HEALTHY = "healthy_ms"
-"""The figure that a run has once steady state was reached."""
 
 
 class MutantVerdict(enum.StrEnum):
@@ -112,7 +110,7 @@ def judge_mutant(mutant: Mutant, control: RunResult, mutated: RunResult, history
     """Judge the run of a mutated copy. `control`: of the same scenario against an unchanged copy, which held."""
     judged = judge_pair(control, mutated, mutant.proof)
     verdict, reason = OF_PAIRS[judged.verdict], judged.reason
-    if mutated.verdict is Verdict.INCONCLUSIVE and HEALTHY in control.figures and HEALTHY not in mutated.figures:
+    if mutated.verdict is Verdict.INCONCLUSIVE and mutated.never_steady:
         verdict, reason = MutantVerdict.STILLBORN, f"it never served, so its entry shows nothing: {mutated.reason}"
     elif verdict is MutantVerdict.SURVIVED:
         reason = f"{mutant.scenario} held: nothing shows that {mutant.before.strip()!r} matters"

@@ -72,6 +72,8 @@ class RunResult:
     """The scenario's source as of the run."""
     never_started: str = ""
     """Why the service did not start for this run; empty if it did."""
+    never_steady: str = ""
+    """Why steady state was not reached; empty if it was, or if the machine may have been too busy for it."""
     service_log: str = ""
     """What the service logged from the scenario's beginning to its end. Proofs search here."""
     role: Role = "scenario"

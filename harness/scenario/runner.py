@@ -174,7 +174,7 @@ class _Run:
             await rig.start()
         except ServiceStartError as problem:
             told = await told_with_tls(rig.site.relay, rig.site.hops, str(problem))
-            self._recorder.record("runner", NotSteady(told, not_started=True))
+            self._recorder.record("runner", NotSteady(told, not_started=True, waited_s=problem.waited_s))
             raise ScenarioStop from problem
 
     async def _middle(self, lab: Lab, rig: Rig, performer: Performer, before: Before) -> None:

@@ -16,6 +16,7 @@ from harness.history.events import (
     Asks,
     CoresSeen,
     CoreWait,
+    CountsRead,
     Event,
     FigureRead,
     MomentMissed,
@@ -121,7 +122,14 @@ def counted_too_often() -> Story:
     return whole().tell(FigureRead(RETRIES, 6, 4))
 
 
+def overtold() -> Story:
+    """Connections that the service counted, and that its server did not get in all the time that it has for that."""
+    told = "it tells of 5 connections to postgres, whose server has 4 of its"
+    return rest(middle().tell(CountsRead(1, (), overtold=(told,), waited_s=5.0)))
+
+
 STORIES = [
+    overtold,
     late,
     slow,
     unreached,
@@ -155,6 +163,12 @@ class TestByAClock:
 def test_a_variant_that_is_answered_otherwise_counts_on_any_machine() -> None:
     other = VariantAnswered("v3", "401; stored: nothing", "200; stored: v3")
     assert variant_without_a_word().tell(other, BUSY).judged().verdict is Verdict.FAILED
+
+
+def test_what_metrics_lack_counts_on_any_machine_whatever_did_not_come_in_time() -> None:
+    counts = CountsRead(1, (), problems=("requests_total is not shown",), overtold=("5 told, 4 there",), waited_s=5.0)
+    judged = rest(middle().tell(counts)).tell(BUSY).judged()
+    assert (judged.verdict, [each.name for each in judged.failing]) == (Verdict.FAILED, ["counts_are_true"])
 
 
 def test_the_figures_are_those_of_the_time_that_it_took() -> None:

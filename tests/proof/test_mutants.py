@@ -212,9 +212,14 @@ def mutated(verdict: Verdict, **changes: Any) -> RunResult:
         ),
         (mutated(Verdict.INCONCLUSIVE, reason="no evidence"), MutantVerdict.INCONCLUSIVE, "no evidence"),
         (
-            mutated(Verdict.INCONCLUSIVE, reason="the service did not start", figures={}),
+            mutated(Verdict.INCONCLUSIVE, reason="the service did not start", never_steady="the service did not start"),
             MutantVerdict.STILLBORN,
             "it never served, so its entry shows nothing: the service did not start",
+        ),
+        (
+            mutated(Verdict.INCONCLUSIVE, reason="the machine was too busy", figures={}),
+            MutantVerdict.INCONCLUSIVE,
+            "the machine was too busy",
         ),
     ],
 )

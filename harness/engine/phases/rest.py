@@ -43,8 +43,6 @@ from harness.target.sections.series import parts_of
 TASKS_SLACK = 2
 CONNECTIONS, BUSY, AT_ONCE, OPEN = "connections", "busy connections", "connections at once", "open"
 UNTOLD = "connections that the service does not tell of"
-THERE_WITHIN_S = 1.0
-"""A service may have counted a connection that its server does not show yet."""
 DESCRIPTORS = "open descriptors"
 """By the kernel's account; `descriptors` are those that the service itself tells of."""
 
@@ -63,7 +61,10 @@ async def held_at_first(target: Target, service: ServiceProcess) -> AtFirst:
 
 
 async def overtold(rig: Rig) -> Sequence[str]:
-    """Say, before any fault, of how many more connections the service tells than their server has."""
+    """Say, before any fault, of how many more connections the service tells than their server has.
+
+    Wait for them, up to the target's deadline for recovery: it may count those that are being made, too.
+    """
     found: Sequence[str] = ()
 
     async def all_are_there() -> bool:
@@ -73,7 +74,7 @@ async def overtold(rig: Rig) -> Sequence[str]:
         return not found
 
     if any(link.told_by for link in rig.target.description.links.values()):
-        await poll_async(all_are_there, within_s=THERE_WITHIN_S)
+        await poll_async(all_are_there, within_s=rig.recovery_s)
     return found
 
 

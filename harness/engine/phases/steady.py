@@ -37,7 +37,8 @@ async def reach_steady_state(rig: Rig) -> None:
 
     await poll_async(reached, within_s=rig.recovery_s, interval_s=RETRY_EVERY_S)
     if refused:
-        raise _not_steady(rig, await told_with_tls(rig.site.relay, rig.site.hops, refused))
+        told = await told_with_tls(rig.site.relay, rig.site.hops, refused)
+        raise _not_steady(rig, told, waited_s=rig.recovery_s if rig.site.service.running else 0.0)
     await _until_tls_is_agreed(rig)
     await _until_at_ease(rig)
     median_ms = statistics.median(answer.took_ms for answer in healthy)
@@ -51,8 +52,8 @@ async def check_steady_again(rig: Rig) -> None:
         raise _not_steady(rig, refused)
 
 
-def _not_steady(rig: Rig, reason: str) -> ScenarioStop:
-    rig.recorder.record("runner", NotSteady(reason))
+def _not_steady(rig: Rig, reason: str, *, waited_s: float = 0.0) -> ScenarioStop:
+    rig.recorder.record("runner", NotSteady(reason, waited_s=waited_s))
     return ScenarioStop()
 
 
@@ -77,7 +78,7 @@ async def _until_tls_is_agreed(rig: Rig) -> None:
         return not problem
 
     if not await poll_async(agreed, within_s=rig.recovery_s, interval_s=RETRY_EVERY_S):
-        raise _not_steady(rig, f"after {rig.recovery_s:g} s {problem}")
+        raise _not_steady(rig, f"after {rig.recovery_s:g} s {problem}", waited_s=rig.recovery_s)
 
 
 async def _until_at_ease(rig: Rig) -> None:
@@ -99,4 +100,5 @@ async def _until_at_ease(rig: Rig) -> None:
         return not above
 
     if not await poll_async(at_ease, within_s=within_s, interval_s=RETRY_EVERY_S):
-        raise _not_steady(rig, f"after {within_s:g} s {above or 'the service has ended'}")
+        why = f"after {within_s:g} s {above or 'the service has ended'}"
+        raise _not_steady(rig, why, waited_s=within_s if above else 0.0)

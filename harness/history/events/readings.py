@@ -70,12 +70,15 @@ class SeriesRead(Value, kind="series"):
 class CountsRead(Event, kind="counts"):
     """How many answers the service's process `pid` has counted so far. Read before the scenario, and at rest.
 
-    `problems`: what its metrics lack, or say that cannot be.
+    `problems`: what its metrics lack, or say that cannot be. `overtold`: connections that it told of, and that were not
+    there after `waited_s` seconds either.
     """
 
     pid: int
     series: tuple[SeriesRead, ...]
     problems: tuple[str, ...] = ()
+    overtold: tuple[str, ...] = ()
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, repr=False)

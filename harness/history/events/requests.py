@@ -122,11 +122,13 @@ class Healthy(Event, kind="healthy"):
 class NotSteady(Event, kind="not_steady"):
     """Steady state was not reached. Before the scenario: nothing can be concluded. After it: no recovery.
 
-    `not_started`: the service did not start at all.
+    `not_started`: the service did not start at all. `waited_s`: for how long it was waited for; 0 if it was asked once,
+    or ended.
     """
 
     reason: str
     not_started: bool = False
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, repr=False)

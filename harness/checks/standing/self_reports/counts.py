@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.checks.clock import Late
 from harness.checks.facts.exchanges import Exchange, exchanges
 from harness.checks.registry import Examined, Kind, check
 from harness.history import Entry, History
@@ -45,6 +46,7 @@ def counts_are_true(history: History) -> Examined:
     """The service's own counts of its answers to deliveries agree with the answers that the clients got."""
     read = [(entry, counts) for entry, counts in history.placed(CountsRead)]
     problems = list(dict.fromkeys(problem for _, counts in read for problem in counts.problems))
+    overtold = [(entry.t_ns, counts) for entry, counts in read if counts.overtold]
     compared = 0
     if len(read) > 1 and _all_is_known(history, read[0][0], read[-1][0]):
         (first, before), (last, after) = read[0], read[-1]
@@ -55,10 +57,12 @@ def counts_are_true(history: History) -> Examined:
             compared += 1
             if not bounds.hold(grown):
                 problems.append(f"{later.series} has counted {grown:g}, and clients were answered so {bounds} times")
+    told = [*problems, *(problem for _, counts in overtold for problem in counts.overtold)]
     return Examined(
-        problem="; ".join(problems),
+        problem="; ".join(told),
         saw=f"{compared} counters compared" if compared else "no counter can be compared",
-        observations=max(compared, len(problems)),
+        observations=max(compared, len(told)),
+        clock=() if problems else tuple(Late((t_ns - round(each.waited_s * 1e9), t_ns)) for t_ns, each in overtold),
     )
 
 

@@ -18,13 +18,15 @@ from harness.target.sections.series import parts_of
 def record_counts(rig: Rig, probed: Probed | None, overtold: Sequence[str] = ()) -> None:
     """Record the counters of answers that the target names, and what its metrics do not show or cannot be.
 
-    `overtold`: the connections that it reports and that do not exist.
+    `overtold`: the connections that it reports and that did not come to exist within `recovery_s`.
     """
     probes = rig.target.description.probes
     if probes is None or probed is None:
         return
     read = [SeriesRead(outcome_of(name), series, _value(probed, series)) for name, series in probes.counts.items()]
-    rig.recorder.record("service", CountsRead(probed.pid, tuple(read), (*_problems(rig, probed), *overtold)))
+    waited_s = rig.recovery_s if overtold else 0.0
+    counts = CountsRead(probed.pid, tuple(read), tuple(_problems(rig, probed)), tuple(overtold), waited_s)
+    rig.recorder.record("service", counts)
 
 
 def _problems(rig: Rig, probed: Probed) -> Iterator[str]:
