@@ -22,7 +22,8 @@ def suite_source(suite: StandardSuite, target: str, protection: Callable[[Planne
     has none.
     """
     constants: dict[str, str] = {}
-    functions = [[*_lines(each, protection(each), constants)] for each in suite.planned]
+    own = [each for each in suite.planned if not each.fails]  # such a one tells of this time alone
+    functions = [[*_lines(each, protection(each), constants)] for each in own]
     body = "\n\n\n".join("\n".join(lines) for lines in functions)
     marks = [mark for mark in ("nightly", "proves") if f"\n@{mark}(" in f"\n{body}"]
     code = "\n".join(line for lines in functions for line in lines if not line.lstrip().startswith('"""'))

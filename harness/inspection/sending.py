@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import traceback
 from collections.abc import AsyncIterator, Sequence
@@ -24,8 +25,8 @@ from harness.vocabulary import ACKNOWLEDGED
 PATH_WRONG = (404, 405)
 SERVER_ERROR = 500
 MUST_KNOW_AGAIN = (
-    "a sender that had no answer sends the same delivery once more: the service must acknowledge it again, or "
-    "[outcomes] already says how it answers then"
+    "a sender that had no answer sends the same delivery once more: the service must acknowledge it again; if this "
+    "answer says that it is stored already, write [outcomes.already] with status = {status}"
 )
 LOGGED_WITHIN_S = 1.0
 """How long to wait for the log to tell of an error that was answered."""
@@ -156,7 +157,7 @@ def not_as_owed(target: Target, table: str, name: str, answer: Answer, owed: str
     lacking = f", and lacks {', '.join(lacks)}" if lacks else f" where {owed} is owed"
     problem = f"was answered {_told(answer)}{lacking}"
     mend = "correct the description of this request, or of what answers mean ([outcomes]); else the service is wrong"
-    mend = MUST_KNOW_AGAIN if name == AGAIN else mend
+    mend = MUST_KNOW_AGAIN.format(status=json.dumps([str(answer.status)])) if name == AGAIN else mend
     return UsageError.at(place_of(target, table), "name", name, problem, mend=mend)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.engine.steps import Contract, Deliver, Inject, Restart
+from harness.engine.steps import Contract, Deliver, Inject, Restart, Step
 from harness.faults import Fault, link, server, syscall
 from harness.faults.example import Ground
 from harness.protocols.contract.standard import STANDARD
@@ -30,18 +30,27 @@ class LinkBreak:
     """Whether it strikes only connections that are open between two requests."""
 
 
-def link_breaks(ground: Ground, *, shared: bool = False) -> Iterator[LinkBreak]:
-    """What is broken on a link. `shared`: another link leads to the same server, whose faults are tried there."""
-    yield from _cut(ground)
-    yield from _away(ground)
-    yield from _slow(ground)
+def link_breaks(ground: Ground, *, shared: bool = False, delivers: bool = True) -> Iterator[LinkBreak]:
+    """What is broken on a link. `shared`: another link leads to the same server, whose faults are tried there.
+
+    `delivers`: a delivery uses the link. Where none does, every request of the contract meets the fault, too.
+    """
+    others: tuple[Step, ...] = () if delivers else (Contract(),)
+    yield from _cut(ground, others)
+    yield from _away(ground, others)
+    yield from _slow(ground, others)
     if not shared:
         yield from _server(ground)
 
 
-def _cut(ground: Ground) -> Iterator[LinkBreak]:
+def _cut(ground: Ground, others: Sequence[Step]) -> Iterator[LinkBreak]:
     at, once = ground.link, STANDARD.of(ground.link.protocol).cut_once
-    cut_at_rest: tuple[Move, ...] = (Do(Deliver()), Do(Inject((link.cut(at),))), Do(delivered(3, once)))
+    cut_at_rest: tuple[Move, ...] = (
+        Do(Deliver()),
+        Do(Inject((link.cut(at),))),
+        Do(delivered(3, once)),
+        *map(Do, others),
+    )
     yield LinkBreak("idle_cut", f"The connections to {at} are cut between two requests.", cut_at_rest, at_rest=True)
     yield LinkBreak(
         "error_22",
@@ -50,7 +59,7 @@ def _cut(ground: Ground) -> Iterator[LinkBreak]:
     )
 
 
-def _away(ground: Ground) -> Iterator[LinkBreak]:
+def _away(ground: Ground, others: Sequence[Step]) -> Iterator[LinkBreak]:
     at = ground.link
     down: Fault = link.down(at)
     for seconds, because in (
@@ -64,16 +73,16 @@ def _away(ground: Ground) -> Iterator[LinkBreak]:
         )  # fmt: skip
     yield LinkBreak(
         "away_from_the_start", f"The server of {at} is away when the service starts.",
-        during([down], [Restart(), delivered(2)]),
+        during([down], [Restart(), delivered(2), *others]),
     )  # fmt: skip
     yield LinkBreak(
         "away_soon_after_the_start", f"The server of {at} goes away as soon as the service has started.",
-        (Do(Restart()), *during([down], [delivered(2)])),
+        (Do(Restart()), *during([down], [delivered(2), *others])),
     )  # fmt: skip
     yield LinkBreak(
         "silent",
         f"The server of {at} takes what is sent, and answers nothing.",
-        during([link.swallow(at)], [delivered(2, MAY_NOT_KNOW)]),
+        during([link.swallow(at)], [delivered(2, MAY_NOT_KNOW), *others]),
     )
     yield LinkBreak(
         "silent_for_every_request", f"The server of {at} answers nothing, whatever the service is asked.",
@@ -82,21 +91,22 @@ def _away(ground: Ground) -> Iterator[LinkBreak]:
     )  # fmt: skip
     yield LinkBreak(
         "connects_hang", f"The connections to {at} are cut, and new connects hang.",
-        during([link.swallow_syn(at), link.cut(at)], [delivered(2, MAY_NOT_KNOW)]),
+        during([link.swallow_syn(at), link.cut(at)], [delivered(2, MAY_NOT_KNOW), *others]),
         "a connect hangs until its deadline",
     )  # fmt: skip
 
 
-def _slow(ground: Ground) -> Iterator[LinkBreak]:
+def _slow(ground: Ground, others: Sequence[Step]) -> Iterator[LinkBreak]:
     at = ground.link
     yield LinkBreak(
         "slow",
         f"The server of {at} answers {SLOW_MS} ms late.",
-        during([link.latency(at, latency_ms=SLOW_MS)], [delivered(2)]),
+        during([link.latency(at, latency_ms=SLOW_MS)], [delivered(2), *others]),
     )
     yield LinkBreak(
         "late", f"The server of {at} answers {LATE_MS} ms late.",
-        during([link.latency(at, latency_ms=LATE_MS)], [delivered(2, MAY_NOT_KNOW)]), "answers are seconds late",
+        during([link.latency(at, latency_ms=LATE_MS)], [delivered(2, MAY_NOT_KNOW), *others]),
+        "answers are seconds late",
     )  # fmt: skip
 
 

@@ -91,12 +91,13 @@ async def _look(bed: Testbed, run: RunConfiguration) -> Unbroken:
         except EndedError as problem:
             return not_recorded(problem)
         at_rest = await record_rest(lane, AT_REST_S)
-        used = frozenset(message.link for each in recordings for message in each.messages)
+        used = {each.kind: frozenset(message.link for message in each.messages) for each in recordings}
         left_out = [LeftOut(f"the statements of a {each.kind}", each.left_out) for each in recordings if each.left_out]
         return Unbroken(
             statements=statements(recordings, links_of(bed.target), at_rest),
             kept=await _kept(lane),
-            used=used,
+            used=frozenset().union(*used.values()),
+            others_only=frozenset().union(*used.values()) - used["warm"],
             left_out=left_out,
         )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.engine.steps import Contract
+from harness.engine.steps import Contract, Deliver, Inject
+from harness.faults import no_fault
 from harness.faults.example import Ground
 from harness.faults.fault import Need
 from harness.protocols.contract.standard import STANDARD, Break
@@ -24,8 +25,9 @@ from harness.vocabulary import Link
 class Unbroken:
     """What one service showed with nothing broken. `unrecorded`: why it showed nothing.
 
-    `kept`: how many connections it keeps between two requests, by link. `used`: links on which it sent anything.
-    `left_out`: what it failed at, so that it could not be recorded.
+    `kept`: how many connections it keeps between two requests, by link. `used`: links on which it sent anything;
+    `others_only`: those on which it did for a read or a repeat, and not for a delivery. `left_out`: what it failed at,
+    so that it could not be recorded.
     """
 
     statements: Sequence[Statement]
@@ -33,6 +35,7 @@ class Unbroken:
     used: frozenset[str]
     unrecorded: str = ""
     left_out: Sequence[LeftOut] = ()
+    others_only: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class StandardSuite:
 def standard_suite(target: Target, seen: Unbroken, lacking: Callable[[Need], str | None]) -> StandardSuite:
     """Plan the suite. `lacking`: why this machine or stack cannot provide a need, None if it can."""
     left_out = [LeftOut("the statements", seen.unrecorded)] if seen.unrecorded else list(seen.left_out)
-    planned: list[Planned] = []
+    planned = [_unrecorded(target, seen.unrecorded)] if seen.unrecorded else []
     for each in _all(target, seen, left_out):
         missing = [(need, why) for need in each.needs(target) if (why := lacking(need)) is not None]
         if missing:
@@ -54,6 +57,18 @@ def standard_suite(target: Target, seen: Unbroken, lacking: Callable[[Need], str
         else:
             planned.append(each)
     return StandardSuite(planned, left_out)
+
+
+def _unrecorded(target: Target, why: str) -> Planned:
+    """A scenario that fails: without the statements of such a service its suite could hold."""
+    about = "The service lives on when its connections are cut: else it cannot be recorded, nor its statements broken."
+    return Planned(
+        id=f"{PREFIX}_recorded",
+        link=links_of(target)[0].name,
+        about=about,
+        moves=(Do(Inject((no_fault,))), Do(Deliver())),
+        fails=f"the statements were not broken, because each time that they were recorded {why}",
+    )
 
 
 def _all(target: Target, seen: Unbroken, left_out: list[LeftOut]) -> Iterator[Planned]:
@@ -81,7 +96,7 @@ def _writes_a_delivery(statement: Statement) -> bool:
 
 
 def _of_link(link: Link, ground: Ground, seen: Unbroken, left_out: list[LeftOut], *, shared: bool) -> Iterator[Planned]:
-    for each in link_breaks(ground, shared=shared):
+    for each in link_breaks(ground, shared=shared, delivers=link.name not in seen.others_only):
         if each.at_rest and not seen.unrecorded and not seen.kept.get(link.name):
             why = f"the service keeps no connection to {link} between two requests"
             left_out.append(LeftOut(_id(link, each.name), why))

@@ -30,6 +30,8 @@ class Planned:
     about: str
     moves: tuple[Move, ...]
     nightly: str = ""
+    fails: str = ""
+    """Why it fails whatever its steps show: what was seen of the service before."""
 
     @property
     def faults(self) -> Iterator[Fault]:
@@ -53,6 +55,8 @@ class Planned:
 
         async def play(lab: Lab) -> None:
             await lab.replay(self.moves)
+            if self.fails:
+                raise AssertionError(self.fails)
 
         return Scenario(
             id=self.id,
@@ -68,6 +72,7 @@ class Planned:
     @property
     def _readable(self) -> str:
         body = textwrap.indent(self.schedule.to_python(), "    ")
+        body += f"\n    raise AssertionError({self.fails!r})" if self.fails else ""
         return f'async def test_{self.id}(lab: Lab) -> None:\n    """{self.about}"""\n{body}'
 
     @property

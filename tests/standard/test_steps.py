@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Sequence
+from typing import cast
 
 import pytest
 
 from harness.demo import SCENARIOS
 from harness.engine.steps import Contract, Deliver, Inject, Until
-from harness.faults import Fault, wire
+from harness.faults import Fault, no_fault, wire
 from harness.faults.fault import Need
 from harness.protocols.http.words import Http
 from harness.protocols.postgres.words import postgres
 from harness.protocols.redis.words import redis
 from harness.relay import Phase
-from harness.scenario.schedule import Begin, Do, End
+from harness.scenario.lab import Lab
+from harness.scenario.schedule import Begin, Do, End, Move
 from harness.search.recording.places import Kind, Place
 from harness.search.recording.recording import Observed, Recording
 from harness.standard import Planned, StandardSuite
@@ -147,3 +150,32 @@ def test_a_service_that_showed_nothing_has_its_links_broken_and_that_is_said(tar
     suite = links_broken(target, unrecorded="it ended")
     assert [(each.what, each.why) for each in suite.left_out] == [("the statements", "it ended")]
     assert "standard_redis_idle_cut" in {each.id for each in suite.planned}
+
+
+def test_a_service_that_showed_nothing_is_failed_with_the_reason(target: Target) -> None:
+    recorded, *_ = links_broken(target, unrecorded="it ended").planned
+    assert recorded.id == "standard_recorded"
+    assert not any(each.fails for each in links_broken(target).planned)
+    steps: list[Move] = []
+
+    class Performed:
+        async def replay(self, moves: Sequence[Move]) -> None:
+            steps.extend(moves)
+
+    async def play() -> None:
+        await recorded.scenario(target).play(cast("Lab", Performed()))
+
+    with pytest.raises(AssertionError, match="were not broken, because each time that they were recorded it ended"):
+        asyncio.run(play())
+    assert [each.step for each in steps if isinstance(each, Do)] == [Inject((no_fault,)), Deliver()]
+
+
+def test_a_link_that_no_delivery_uses_is_broken_for_every_request(target: Target) -> None:
+    kept = {"postgres": 1, "redis": 1}
+    seen = Unbroken(statements=(), kept=kept, used=frozenset(kept), others_only=frozenset({"redis"}))
+    asks = {
+        (each.id, any(isinstance(move, Do) and isinstance(move.step, Contract) for move in each.moves))
+        for each in standard_suite(target, seen, nothing_lacks).planned
+    }
+    for end in ("idle_cut", "away_from_the_start", "away_soon_after_the_start", "silent", "slow"):
+        assert {(f"standard_redis_{end}", True), (f"standard_postgres_{end}", False)} <= asks, end

@@ -7,10 +7,11 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from harness.errors import UsageError
 from harness.target import Delivery, Labels, Target, fill_in, load_target
@@ -157,6 +158,30 @@ def test_headers_and_body_tell_answers_of_one_status_apart(
     headers: Sequence[tuple[str, str]], body: bytes, outcome: Outcome
 ) -> None:
     assert Labels(SEVERAL_OF_400).label(400, headers, body).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("described", "status", "outcome"),
+    [
+        ({"already": ["409"]}, 409, ALREADY),  # whoever does not compare bodies has no conflict
+        ({"unknown": ["503"]}, 503, UNKNOWN),
+        ({"refused": ["429", "503"]}, 429, REFUSED),
+        ({"rejected": ["404"]}, 409, CONFLICT),
+        ({"already": ["2xx"]}, 201, None),  # then nothing would be acknowledged
+        ({"already": ["409"], "conflict": ["409"]}, 409, None),
+    ],
+)
+def test_a_status_that_the_file_gives_to_one_outcome_is_no_longer_anothers_by_default(
+    described: Mapping[str, Sequence[str]], status: int, outcome: Outcome | None
+) -> None:
+    text = {name: {"status": statuses} for name, statuses in described.items()}
+    if outcome is None:
+        with pytest.raises(ValidationError, match="means both"):
+            OutcomesDescription.model_validate(text)
+        return
+    labels = Labels(OutcomesDescription.model_validate(text))
+    assert labels.label(status, (), b"").outcome is outcome
+    assert labels.label(404, (), b"", reads=True).outcome is ABSENT or "rejected" in described
 
 
 def test_an_answer_lacks_the_headers_that_its_outcome_must_carry() -> None:

@@ -25,6 +25,8 @@ Status = Annotated[str, AfterValidator(_status_class)]
 OutcomeName: TypeAlias = Literal[
     "acknowledged", "already", "conflict", "rejected", "absent", "refused", "throttled", "unknown"
 ]
+KEEP_THEIR_DEFAULT = ("acknowledged", "absent")
+"""Without the first nothing is stored; and a read may say with 404 what a delivery says with it."""
 HeaderName = Annotated[str, AfterValidator(str.lower)]
 Headers: TypeAlias = Sequence[tuple[str, str]]
 """An answer's headers, their names in lower case."""
@@ -77,6 +79,11 @@ class OutcomeDescription(Table):
     """Finds the group `time` in the body of each such answer: when the delivery was stored, in ISO 8601 or in seconds.
     This time must be after it was first sent, and before the answer came."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a status alone makes an answer mean this."""
+        return not self.headers and self.body is None
+
     def rank(self, status: int, headers: Headers, body: str) -> int:
         """How narrowly it fits an answer; 0 if it does not fit."""
         fits = [2] if str(status) in self.status else [1] if f"{status // 100}xx" in self.status else []
@@ -94,12 +101,15 @@ class OutcomeDescription(Table):
 
 
 class OutcomesDescription(Table):
-    """Which answers mean which outcome. What you leave out keeps its default. An answer that fits none is unknown."""
+    """Which answers mean which outcome. An answer that fits none is unknown.
+
+    What you leave out keeps its default, but for the statuses that you give to another outcome.
+    """
 
     acknowledged: OutcomeDescription = OutcomeDescription(status=["2xx"])
     """The delivery is stored. For a read: it was found."""
     already: OutcomeDescription | None = None
-    """It was stored before. Without this table, a repeat must get the same answer as the first request."""
+    """It was stored before. Without this table, a repeat must be acknowledged like the first request."""
     conflict: OutcomeDescription = OutcomeDescription(status=["409"])
     """Another body is stored under this id."""
     rejected: OutcomeDescription = OutcomeDescription(status=["4xx"])
@@ -119,12 +129,22 @@ class OutcomesDescription(Table):
         names: Sequence[OutcomeName] = (
             "acknowledged", "already", "conflict", "rejected", "absent", "refused", "throttled", "unknown"
         )  # fmt: skip
-        found: dict[OutcomeName, OutcomeDescription | None] = {name: getattr(self, name) for name in names}
+        found: dict[OutcomeName, OutcomeDescription | None] = {name: self._of(name) for name in names}
         return {name: each for name, each in found.items() if each is not None}
+
+    def _of(self, name: OutcomeName) -> OutcomeDescription | None:
+        """What the file says of an outcome, else its default without the statuses that the file gives to another."""
+        found: OutcomeDescription | None = getattr(self, name)
+        if found is None or name in self.model_fields_set or name in KEEP_THEIR_DEFAULT:
+            return found
+        given = [getattr(self, other) for other in self.model_fields_set - {"absent"}]
+        taken = {status for each in given if each is not None and each.is_plain for status in each.status}
+        left = [status for status in found.status if status not in taken]
+        return found.model_copy(update={"status": left}) if left else None
 
     @model_validator(mode="after")
     def _no_answer_means_two(self) -> OutcomesDescription:
-        plain = {name: each for name, each in self.described.items() if not each.headers and each.body is None}
+        plain = {name: each for name, each in self.described.items() if each.is_plain}
         meaning: dict[str, str] = {}
         for name, each in plain.items():
             for status in each.status:
