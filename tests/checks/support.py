@@ -35,6 +35,7 @@ AT_REST = ("connections: postgres", "busy connections: postgres", "checked_out",
 STATUS = {
     "acknowledged": 200,
     "refused": 503,
+    "throttled": 429,
     "unknown": 504,
     "rejected": 401,
     "absent": 404,

@@ -280,15 +280,16 @@ def test_what_was_acknowledged_has_to_be_sent_again(again: tuple[str, ...], verd
 
 
 def test_of_very_many_deliveries_some_are_sent_again() -> None:
+    """Those that were refused do not stand for others."""
     names = [f"m{number}" for number in range(AGAIN_MAX + 5)]
     few, enough = (Story().begin().fault() for _ in range(2))
     for story, kept in ((few, AGAIN_MAX - 1), (enough, AGAIN_MAX)):
         for name in names:
             story.request(name)
-        story.recover().rows(*names)
-        for name in names[:kept]:
+        story.request("b", REFUSED, expected=REFUSED).recover().rows(*names)
+        for name in (*names[:kept], "b"):
             story.again(name)
-        story.rows(*names)
+        story.rows(*names, "b")
     assert (few.judged().verdict, enough.judged().verdict) == (INCONCLUSIVE, HELD)
     assert few.judged().reason == f"acknowledged, and never sent again: 6 deliveries, m{AGAIN_MAX - 1} the first"
 

@@ -1,11 +1,11 @@
-"""What is sent again after recovery: all that something may have happened to since it was acknowledged."""
+"""What is sent again after recovery: all that something may have happened to since, and some of what was refused."""
 
 from __future__ import annotations
 
-from harness.checks.facts.exchanges import AGAIN_MAX
+from harness.checks.facts.exchanges import AGAIN_MAX, REFUSED_AGAIN_MAX
 from harness.engine.phases.recovery import to_send_again
-from harness.history.events import Purpose, Recovered
-from harness.vocabulary import REFUSED
+from harness.history.events import Purpose, Recovered, RequestEnded
+from harness.vocabulary import REFUSED, REJECTED, THROTTLED
 from tests.checks.support import Story
 
 
@@ -22,13 +22,12 @@ def test_the_rounds_before_the_fault_are_sent_again_and_the_one_after_recovery_i
     delivered(story, "warm", Purpose.WARM)
     delivered(story, "healthy", Purpose.HEALTHY)
     delivered(story, "own", Purpose.SCENARIO)
-    story.end(story.send("refused"), REFUSED)
     delivered(story, "came back", Purpose.RECOVERY)
     story.tell(Recovered(1.0))
     delivered(story, "warm again", Purpose.WARM)
     delivered(story, "healthy again", Purpose.HEALTHY)
     delivered(story, "of the contract", Purpose.CONTRACT)
-    known = {"warm", "healthy", "own", "refused", "came back", "warm again", "healthy again", "of the contract"}
+    known = {"warm", "healthy", "own", "came back", "warm again", "healthy again", "of the contract"}
     assert again(story, known) == ["warm", "healthy", "own", "came back"]
 
 
@@ -38,3 +37,29 @@ def test_of_many_so_many_are_sent_again_from_first_to_last() -> None:
     for name in names:
         delivered(story, name, Purpose.SCENARIO)
     assert again(story, {*names}) == names[::3]
+
+
+def test_what_was_refused_is_sent_again_unless_the_service_never_had_it_or_said_a_final_no() -> None:
+    story = Story().begin()
+    story.end(story.send("refused"), REFUSED)
+    story.end(story.send("refused, and throttled"), REFUSED)
+    story.end(story.send("refused, and throttled"), THROTTLED)
+    story.end(story.send("refused, and rejected"), REFUSED)
+    story.end(story.send("refused, and rejected"), REJECTED)
+    story.end(story.send("throttled"), THROTTLED)
+    story.tell(RequestEnded(story.send("not connected"), REFUSED, 1.0, None, "", "not connected"))
+    story.end(story.send("of the contract", purpose=Purpose.CONTRACT), REFUSED)
+    story.tell(Recovered(1.0))
+    known = {
+        "refused", "refused, and throttled", "refused, and rejected", "throttled", "not connected", "of the contract",
+    }  # fmt: skip
+    assert again(story, known) == ["refused", "refused, and throttled"]
+
+
+def test_of_many_that_were_refused_a_few_are_sent_again_beside_the_others() -> None:
+    story = Story().begin()
+    names = [f"{number:03}" for number in range(3 * REFUSED_AGAIN_MAX)]
+    for name in names:
+        story.end(story.send(name), REFUSED)
+    delivered(story, "own", Purpose.SCENARIO)
+    assert again(story, {*names, "own"}) == ["own", *names[::3]]

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.checks.clock import Span
-from harness.checks.facts.exchanges import Exchange, exchanges
+from harness.checks.facts.exchanges import Exchange, by_subject, exchanges, was_refused
 from harness.checks.facts.model import NO_CLAIM, NOTHING, Claim, Operation, contradictions, never, only
 from harness.checks.standing.failover import allowed_losses, excused
 from harness.history import History
-from harness.history.events import Asks, FaultActed, Recovered, RowsRead, SentAgain
+from harness.history.events import Asks, FaultActed, Purpose, Recovered, RowsRead, SentAgain
 from harness.vocabulary import (
     ACKNOWLEDGED,
     ALREADY,
@@ -223,9 +223,15 @@ class _Telling:
 
     def _may_repeat(self, each: Exchange) -> bool:
         """Whether the service may have sent a statement twice for the request, so that it found what it had stored."""
-        if each.sent.delivery_id in self.sent_again:
+        if each.sent.delivery_id in self.sent_again or self._was_refused_before(each):
             return True
         return any(began <= each.span[1] and each.span[0] <= ended for began, ended in self.troubled)
+
+    def _was_refused_before(self, each: Exchange) -> bool:
+        """Whether the harness sends again what was refused: to a service that counts its refused try it is a repeat."""
+        if each.sent.purpose != Purpose.AGAIN:
+            return False
+        return was_refused([other for other in by_subject(self.history)[each.subject] if other.span[1] <= each.span[0]])
 
 
 def _claim(each: Exchange) -> Claim:

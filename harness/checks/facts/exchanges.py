@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.checks.clock import Late, Span, ms_of
 from harness.history import History
 from harness.history.events import Asks, Purpose, RequestEnded, RequestSent, RunBegan, StepBegan, StepEnded
-from harness.vocabulary import CONFIRMED, FINAL_NO, REFUSED, UNKNOWN, Outcome
+from harness.vocabulary import CONFIRMED, FINAL_NO, REFUSED, THROTTLED, UNKNOWN, Outcome
 
 Subject = tuple[str, bool]
 """A delivery's name, and whether it was read (or delivered): two answers about one subject must be alike."""
@@ -111,12 +111,15 @@ _WORDS: Mapping[Asks, str] = {
 }
 _acknowledged = Outcome.ACKNOWLEDGED
 _NOT_KNOWN = REFUSED | UNKNOWN
+_FOR_NOW = REFUSED | THROTTLED
 AT_ONCE_MS = 100
 """A service that says sooner that it cannot, now, has waited for nothing, so no slow machine is why."""
 OWN_LIMIT_MS = 500
 """A service that refuses sooner is not taken to have met a limit of its own: such limits are half a second or more."""
 AGAIN_MAX = 60
 """At most this many deliveries are sent again. If there are more, they are chosen evenly."""
+REFUSED_AGAIN_MAX = 8
+"""At most this many of those that were refused are sent again, too. An outage refuses very many, and all alike."""
 
 
 def exchanges(history: History) -> Sequence[Exchange]:
@@ -154,6 +157,21 @@ def by_delivery(history: History) -> Mapping[str, Sequence[Exchange]]:
     return {delivery: found for (delivery, reads), found in by_subject(history).items() if not reads}
 
 
+def was_refused(sent: Sequence[Exchange]) -> bool:
+    """Whether the service itself refused this delivery each time, for now: then its sender sends it again later.
+
+    A client that had no connection was told nothing by the service, which never saw the delivery.
+    """
+    told = any(e.outcome in REFUSED and e.ended is not None and e.ended.status is not None for e in sent)
+    return told and all(e.sent.delivers and e.outcome in _FOR_NOW for e in sent)
+
+
+def evenly(found: Sequence[Exchange], at_most: int) -> Sequence[Exchange]:
+    """So many of these, from the first to the last."""
+    kept = min(len(found), at_most)
+    return [found[place * len(found) // kept] for place in range(kept)]
+
+
 def acknowledged_by_steps(history: History) -> Sequence[Subject]:
     """What the scenario's own requests had acknowledged before any delivery was sent again."""
     found = by_subject(history)
@@ -161,8 +179,23 @@ def acknowledged_by_steps(history: History) -> Sequence[Subject]:
 
 
 def sent_again(history: History) -> Collection[Subject]:
-    """What was sent or read again."""
-    return {e.subject for e in exchanges(history) if e.sent.purpose == Purpose.AGAIN}
+    """What was sent or read again, those that had been refused aside."""
+    found = by_subject(history).items()
+    return {subject for subject, sent in found if _is_again(sent[-1]) and not was_refused(_before_again(sent))}
+
+
+def refused_and_sent_again(history: History) -> Sequence[Exchange]:
+    """The requests that sent again what had been refused each time."""
+    found = by_subject(history).values()
+    return [sent[-1] for sent in found if _is_again(sent[-1]) and was_refused(_before_again(sent))]
+
+
+def _is_again(exchange: Exchange) -> bool:
+    return exchange.sent.purpose == Purpose.AGAIN
+
+
+def _before_again(sent: Sequence[Exchange]) -> Sequence[Exchange]:
+    return [e for e in sent if not _is_again(e)]
 
 
 def deadline_ms_of(history: History) -> float:

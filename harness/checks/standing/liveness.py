@@ -12,7 +12,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.checks.clock import Late, Span, ms_of
-from harness.checks.facts.exchanges import Exchange, by_the_clock, deadline_ms_of, exchanges, several
+from harness.checks.facts.exchanges import (
+    Exchange,
+    by_the_clock,
+    deadline_ms_of,
+    exchanges,
+    refused_and_sent_again,
+    several,
+)
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
 from harness.history.events import (
@@ -134,10 +141,12 @@ def reached(history: History) -> Examined:
 
 @check(Kind.LIVENESS, says="nothing acknowledged 0 s after healing: ")
 def recovers(history: History) -> Examined:
-    """After the last heal the service acknowledges again, and keeps on: new deliveries, and those left unknown."""
+    """After the last heal the service acknowledges again, and keeps on: new deliveries, unknown and refused ones."""
     again = [e for e in exchanges(history) if e.sent.purpose == Purpose.AGAIN]
     recovered, relapse, missed = history.last(Recovered), history.last(NotSteady), history.last(NotRecovered)
     saw = f"acknowledged again {recovered.took_ms:.0f} ms after the last heal" if recovered else ""
+    refused = len(refused_and_sent_again(history))
+    saw = f"{saw}; {refused} refused {'delivery' if refused == 1 else 'deliveries'} sent again" if refused else saw
     if missed is not None:
         problem = f"nothing acknowledged {missed.within_s:g} s after healing: {missed.reason}"
         return Examined(problem=problem, saw=saw, observations=1, clock=_spans_of(history, NotRecovered))

@@ -133,7 +133,8 @@ def refused_is_not_stored(history: History) -> Examined:
 
     Nor is it there before it was sent again, and not refused then.
     """
-    refused = {name for name, sent in by_delivery(history).items() if all(e.outcome in NOT_STORED for e in sent)}
+    own = {name: [e for e in sent if e.sent.purpose != Purpose.AGAIN] for name, sent in by_delivery(history).items()}
+    refused = {name for name, sent in own.items() if sent and all(e.outcome in NOT_STORED for e in sent)}
     requests = sum(e.outcome in NOT_STORED for sent in by_delivery(history).values() for e in sent)
     stored = {clash.delivery for clash in told(history).wrong(Wrong.REFUSED)}
     return Examined(

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
-from harness.checks.facts.exchanges import AGAIN_MAX, Exchange, by_subject
+from harness.checks.facts.exchanges import AGAIN_MAX, REFUSED_AGAIN_MAX, Exchange, by_subject, evenly, was_refused
 from harness.engine.phases.steady import WARM_AT_ONCE
 from harness.engine.rig import RETRY_EVERY_S, Rig
 from harness.engine.tasks import at_once
@@ -44,10 +44,11 @@ async def recover(rig: Rig, send: Callable[[], Awaitable[Answer | None]]) -> boo
 
 
 async def send_again(rig: Rig) -> None:
-    """Send and read again what was acknowledged or left unknown: at most AGAIN_MAX of it, evenly chosen.
+    """Send and read again what was acknowledged or left unknown, and some of what was refused, as its sender would.
 
-    What only the contract's own requests were about is left out: they have repeated and read it themselves. So is the
-    round of steady state after recovery: nothing has happened since.
+    At most AGAIN_MAX of the former and REFUSED_AGAIN_MAX of the latter, evenly chosen. What only the contract's own
+    requests were about is left out: they have repeated and read it themselves. So is the round of steady state after
+    recovery: nothing has happened since.
     """
     turn = asyncio.Semaphore(AGAIN_AT_ONCE)
 
@@ -62,11 +63,11 @@ async def send_again(rig: Rig) -> None:
 def to_send_again(history: History, known: Collection[str]) -> Sequence[Exchange]:
     """For everything that is to be sent or read again, the first request about it. `known`: deliveries at hand."""
     back_ns = max((entry.t_ns for entry in history.entries_of(Recovered)), default=math.inf)
-    own = [sent for sent in by_subject(history).values() if any(_is_owed(e, back_ns) for e in sent)]
+    owed = [sent for sent in by_subject(history).values() if any(_is_owed(e, back_ns) for e in sent)]
+    own = [sent for sent in owed if sent[0].sent.delivery in known]
     open_to_it = [sent[0] for sent in own if any(e.outcome not in NOT_STORED for e in sent)]
-    wanted = [exchange for exchange in open_to_it if exchange.sent.delivery in known]
-    kept = min(len(wanted), AGAIN_MAX)
-    return [wanted[place * len(wanted) // kept] for place in range(kept)]
+    refused = [sent[0] for sent in own if was_refused(sent)]
+    return [*evenly(open_to_it, AGAIN_MAX), *evenly(refused, REFUSED_AGAIN_MAX)]
 
 
 def _is_owed(exchange: Exchange, back_ns: float) -> bool:
