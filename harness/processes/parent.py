@@ -1,4 +1,4 @@
-"""Makes a process end when the process that forked it ends, for whatever reason."""
+"""Makes a process end when the process that forked it ends, for any reason."""
 
 from __future__ import annotations
 

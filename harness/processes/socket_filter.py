@@ -92,7 +92,7 @@ LOSE_NEWS: Final = Filter(
         _LOSE,
     ),
 )
-"""Only bare acknowledgements arrive: those of what was sent before the line went dead."""
+"""Only bare acknowledgements arrive, for data that was sent before the line went dead."""
 
 
 def lose_share(percent: int) -> Filter:

@@ -99,7 +99,7 @@ def matrix_of(
     profile: str,
     proofs: Sequence[ProofResult],
 ) -> Matrix:
-    """Lay out the runs that there are. A scenario that was not run with everything on has no row."""
+    """Arrange the existing runs. A scenario that was not run with everything on has no row."""
     rows = [
         Row(
             name,
@@ -113,7 +113,7 @@ def matrix_of(
 
 
 def _covers(rows: Sequence[Row], proofs: Sequence[ProofResult]) -> Iterator[Cover]:
-    """Find them in proofs that are `without` another protection, if neither protection matters alone."""
+    """Find such pairs in proofs that are `without` another protection, if neither protection matters alone."""
     by_id = {row.id: row for row in rows}
     for proof in proofs:
         row = by_id.get(proof.id)

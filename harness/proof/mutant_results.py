@@ -34,7 +34,7 @@ class MutantVerdict(enum.StrEnum):
     UNAVAILABLE = "unavailable"
     """This machine cannot run the scenario."""
     EQUIVALENT = "equivalent"
-    """Not run: the list says why it cannot be told from the service."""
+    """It was not run: the list says why no test can distinguish it from the service."""
 
 
 OF_PAIRS: Mapping[PairVerdict, MutantVerdict] = {

@@ -79,8 +79,8 @@ class Mutant(Table):
 class MutantList:
     """`copies`: what of the service's directory a mutated copy is made of.
 
-    `prepared_by`: the files of it, and the folders, that the target's `prepare` uses. A mutant of one of them is tried
-    on a database that its own copy has prepared. None: so is each mutant.
+    `prepared_by`: the files of it, and the folders, that the target's `prepare` uses. For a mutant of one of these
+        files, its own copy prepares the database. None: so is each mutant.
     """
 
     path: Path
@@ -94,7 +94,7 @@ class MutantList:
         return self.prepared_by is None or any(file.is_relative_to(name) for name in self.prepared_by)
 
     def place(self, mutant: Mutant) -> str:
-        """Where its entry is in the list, for messages."""
+        """The position of its entry in the list, for messages."""
         return f"{self.path}: {TABLE} {mutant.id}"
 
     def select(self, words: Sequence[str]) -> Sequence[Mutant]:

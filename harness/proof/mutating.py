@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.proof.mutants import Mutant, MutantList
 
 CACHES = shutil.ignore_patterns("__pycache__")
-"""Not copied: one compiled in the same second from a text of the same length would pass for the mutated file's."""
+"""Not copied: a compiled file of the same second and source length would pass for the mutated file's."""
 NEAR = 0.3
 """The least similarity (0 to 1) of two lines to be offered as the old and the new form of one line."""
 

@@ -29,7 +29,7 @@ class PairVerdict(enum.StrEnum):
     MISATTRIBUTED = "misattributed"
     """The ablated run failed by another check, or for another reason."""
     MASKED = "masked"
-    """The control failed too. Whatever made it fail hides what the protection does."""
+    """The control failed too. The cause of its failure hides the protection's effect."""
     INCONCLUSIVE = "inconclusive"
     """One of the two runs proves nothing."""
     UNAVAILABLE = "unavailable"
@@ -65,7 +65,7 @@ class ProofResult:
 
 
 def title(proof: Proof) -> str:
-    """What the proof switches off, and what is off in both of its runs. Unlike runs have unlike titles."""
+    """What the proof switches off, and what is off in both runs. Unlike runs have unlike titles."""
     return f"{proof} (both without {', '.join(proof.without)})" if proof.without else str(proof)
 
 
@@ -174,7 +174,7 @@ def _held(ablated: RunResult, proof: Proof) -> PairJudgement:
 
 
 def _shown(found: str) -> str:
-    """What a pattern found, in one line: `.*` may have found a whole traceback, of which the ends tell most."""
+    """The text that a pattern found, in one line. `.*` may have found a whole traceback: its two ends say most."""
     return cut_within(one_line(found), SHOWN_CHARACTERS)
 
 

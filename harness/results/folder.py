@@ -36,7 +36,7 @@ HEAD_CHARACTERS = 64_000
 class ResultsFolder:
     """The folder of one run: its summary and reports, histories, schedules, sources and logs.
 
-    `path` is absolute. While its run has it no other run removes it.
+    `path` is absolute. No other run removes it while its run uses it.
     """
 
     path: Path

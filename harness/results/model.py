@@ -75,7 +75,7 @@ class EvidenceRead(Read):
 class CheckRead(Read):
     """What one check says of a run. `saw`: what it examined, passing or failing; `observations`: how many things.
 
-    With 0 of them it had nothing to judge. None: an older harness's file does not say.
+    With 0 it had nothing to judge. None: an older harness's file does not say.
     """
 
     name: str

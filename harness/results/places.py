@@ -25,6 +25,6 @@ class Location:
 
 
 NOWHERE = Location("")
-"""Where something is defined that is in no file."""
+"""The place of a definition outside of any file."""
 
 __all__ = ["NOWHERE", "Location", "shown"]

@@ -81,7 +81,7 @@ class RunResult:
 
     @property
     def failing(self) -> tuple[CheckResult, ...]:
-        """The checks whose failure counts, whatever the verdict."""
+        """The checks whose failure counts, with any verdict."""
         return tuple(result for result in self.checks if result.counts)
 
     @property

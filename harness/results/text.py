@@ -10,7 +10,7 @@ _UNFIT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
-"""How a terminal is told of a colour. Many services write their levels in one, into a file, too."""
+"""The escape sequences for a terminal's colours. Many services write their levels in one, into a file, too."""
 
 
 def visible(text: str) -> str:
@@ -33,7 +33,7 @@ def shortened(text: str, width: int) -> str:
 
 
 def listed(names: Sequence[str], most: int) -> str:
-    """`a, b and 3 more`. All of them if only one more would be left."""
+    """`a, b and 3 more`. If only one more would be left out, it shows all."""
     if len(names) <= most + 1:
         return ", ".join(names)
     return f"{', '.join(names[:most])} and {len(names) - most} more"
@@ -44,7 +44,7 @@ def counted(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
-# Not an access log's line, which has the name of the status 500 in it.
+# An access log's line does not count: it contains the name of the status 500.
 _TELLING = re.compile(r"(?<!internal server )error|exception|traceback|critical|fatal|panic", re.IGNORECASE)
 
 
@@ -54,7 +54,7 @@ _ROUTINE = re.compile(r"(?<![a-z])(info|debug|trace)(?![a-z])(?!.* 5\d\d\b)", re
 
 
 _ADVICE = re.compile(r"\s*\(?(Background on this error at:|For further information visit) https?://[^\s)]*\)?")
-"""What libraries put below their messages: it is in every one, and says nothing of this one."""
+"""Text that libraries add below every message, and that says nothing about this one."""
 _SERVED = re.compile(r"\bHTTP/\d(\.\d)?\W+[123]\d\d\b|\bstatus(_code)?\W{1,4}[123]\d\d\b", re.IGNORECASE)
 """A line of an access log: of an answer that was no error."""
 
@@ -65,7 +65,7 @@ _TRACEBACK = "Traceback (most recent call last)"
 def telling_lines(log: str, count: int = 1) -> tuple[str, ...]:
     """Return the last lines of a log that report an error; else that warn; else those that are no mere routine.
 
-    Of a traceback that is the line of its exception, whatever the exception is called.
+    For a traceback, that is the line of its exception, of any name.
     """
     lines = [line for each in log.splitlines() if (line := without_advice(each)).strip()]
     closing = _closing(lines)
@@ -82,7 +82,7 @@ def without_advice(line: str) -> str:
 
 
 def _closing(lines: Sequence[str]) -> Mapping[int, int]:
-    """Of each traceback's first line the line of its exception: the next one that is not indented."""
+    """For each traceback's first line, the line of its exception: the next line that is not indented."""
     begun = (at for at, line in enumerate(lines) if line.startswith(_TRACEBACK))
     ends = ((at, next((on for on in range(at + 1, len(lines)) if not lines[on][0].isspace()), None)) for at in begun)
     return {at: end for at, end in ends if end is not None}

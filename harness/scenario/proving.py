@@ -62,7 +62,7 @@ def _as(key: RunKey, configuration: RunConfiguration, *, control: bool) -> RunCo
 
 
 def proof_tried_by(key: RunKey, scenario: Scenario, profile: str) -> Proof | None:
-    """Return the proof whose ablated run has this key, in whatever order its protections are listed."""
+    """Return the proof whose ablated run has this key. The order of its protections does not matter."""
     for proof in scenario.proofs:
         ablated = pair_of(scenario.id, proof, profile).ablated
         if ablated.profile == key.profile and set(ablated.without) == set(key.without):

@@ -70,8 +70,7 @@ SERVICE_LOG_KEPT = 400_000
 def run(scenario: Scenario, configuration: RunConfiguration, bed: Testbed) -> RunResult:
     """Run a scenario once and judge it.
 
-    Raises UsageError for a configuration that the target does not have; whatever else goes wrong
-    is in the result.
+    Raises UsageError for a configuration that the target does not have. Every other error is in the result.
     """
     key = RunKey(scenario.id, configuration.profile, configuration.without)
     bed.target.settings(key.profile, key.without)
@@ -139,7 +138,7 @@ class _Run:
         cores = cores_recorded(lambda: processes_of(rig.site, self._bed), self._recorder, harness=self._bed.harness)
         await owned.enter_async_context(cores)
         performer = Performer(rig, lacking=self._bed.lacking)
-        # Heal once more at the very end, whatever ended the run. Usually nothing is left to heal.
+        # Heal again at the very end, however the run ended. Usually nothing is left to heal.
         owned.push_async_callback(performer.faults.heal_all)
         self._lab = Lab(performer, self._recorder)
         counting = Counting(self._bed.target, rig.site, self._recorder)
@@ -148,7 +147,7 @@ class _Run:
             self._phase("steady")
             await reach_steady_state(rig)
             await performer.contract.ask_in_turn()
-            # Not earlier: a service that has just started is busy, and its healthy answer is being measured.
+            # Not earlier: a service that has just started is busy, and this measures its healthy answer.
             await owned.enter_async_context(performer.health)
             await performer.health.until_ready()
             await owned.enter_async_context(counting)
@@ -215,8 +214,7 @@ class _Run:
     async def _recover(self, rig: Rig, mark: int) -> None:
         """Wait until the service acknowledges again, then record what it logged since the mark.
 
-        Not before: a service may log what befell a request after it has answered it, but no later than
-        its next answer.
+        Not earlier: a service may log a request's failure after its answer, but no later than its next answer.
         """
         service = rig.site.service
         try:
@@ -269,7 +267,7 @@ class _Run:
     async def _rows(self, rig: Rig) -> None:
         try:
             rows = await rows_at_rest(rig)
-        except UnreadableError as problem:  # of the service's own doing: a check that failed comes first
+        except UnreadableError as problem:  # caused by the service: a failed check comes first
             self._recorder.record("runner", RowsUnknown(str(problem)))
             return
         self._recorder.record("runner", RowsRead(tuple(rows)))

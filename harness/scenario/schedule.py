@@ -56,8 +56,8 @@ Move = Do | Begin | End
 class Schedule:
     """What one run did, and under which configuration.
 
-    `partial`: the scenario's Python looked at an answer, or did two things at once, so that these
-    steps alone are not the whole of what it does; it is repeated by its id and seed.
+    `partial`: the scenario's Python read an answer, or did two things at once, so these steps are not all that it does.
+        It is repeated by its id and seed.
     """
 
     id: str

@@ -1,7 +1,7 @@
 """Private folders of a run. They are removed at its end, or when the next run starts.
 
-Beside each folder is a lock file, which the run holds while it lives. The kernel releases the lock however the run
-dies. So a folder whose lock is free is unused.
+Each folder has a lock file beside it. The run holds the lock while it lives. The kernel releases the lock however the
+run dies. So a folder whose lock is free is unused.
 """
 
 from __future__ import annotations

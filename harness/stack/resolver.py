@@ -1,4 +1,4 @@
-"""A name server of the harness's own: it knows the names of a target's links, and what a fault has it say of them.
+"""The harness's own name server: it knows the names of a target's links, and the answers that a fault sets for them.
 
 The service is led to it: the kernel reports its connects to port 53, and the address in them is written over. It is a
 UDP socket of the run's own event loop, so it ends with the run.
@@ -26,7 +26,7 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is said of a name. `after_ms`: so much later; None: only when something else is said of it."""
+    """What is said of a name. `after_ms`: so much later; None: only when another answer is set."""
 
     code: Code = "NOERROR"
     addresses: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ class Resolver(asyncio.DatagramProtocol):
         self.port = transport.get_extra_info("sockname")[1]
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        """Answer one question. What is no question is dropped, as name servers do."""
+        """Answer one question. A packet that is no question is dropped, as name servers do."""
         from dnslib import QTYPE, DNSError, DNSRecord  # noqa: PLC0415 - it takes 20 ms, and few targets have names
 
         try:

@@ -1,4 +1,4 @@
-"""The servers of a run, and the relay in front of them: started together and stopped together."""
+"""The servers of a run, and the relay in front of them. They start together and stop together."""
 
 from __future__ import annotations
 

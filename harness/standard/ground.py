@@ -16,7 +16,7 @@ def links_of(target: Target) -> Sequence[Link]:
 
 
 def ground_of(target: Target, link: Link) -> Ground:
-    """What an example of a fault is written for that strikes at this link."""
+    """The ground for a fault's example at this link."""
     stored = target.description.stored
     described = target.description.links[link.name]
     # A service that is asked itself what it has stored may store anywhere: then its first link is taken.

@@ -1,4 +1,4 @@
-"""What is broken on every link, whatever its protocol: its connections, its bytes, its server."""
+"""Faults for every link of any protocol: of its connections, its bytes, its server."""
 
 from __future__ import annotations
 

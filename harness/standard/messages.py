@@ -56,8 +56,8 @@ def _answer_breaks(statement: Statement, target: Target) -> Iterator[Planned]:
 def repeated_errors(statement: Statement, target: Target) -> Planned:
     """Errors for more requests than the service may hold connections: it must give each connection back.
 
-    A pool of which every error takes a connection has none left then, and without a pool they are too many. Each
-    delivery is sent twice at once: who remembers it before it is stored acknowledges the second.
+    A pool that loses a connection at every error has none left then. Without a pool there are too many connections.
+    Each delivery is sent twice at once: who remembers it before it is stored acknowledges the second.
     """
     at, word, error = statement.link, statement.shown, SEARCHED.of(statement.link.protocol).errors[0]
     deliveries = min(target.description.limits.connections, ERRORS_MAX) // 2 + 1

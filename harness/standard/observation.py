@@ -26,7 +26,7 @@ from harness.target import Target
 
 KINDS: tuple[Kind, ...] = ("warm", "repeat", "read")
 TRIES = 3
-"""So often a service is recorded that ends meanwhile."""
+"""How often the recording of a service that ends is repeated."""
 AT_REST_S = 1.5
 """So long it is watched what the service sends by itself: a worker looks for work a few times in a second."""
 MAY_BE_LEFT_OUT: tuple[Kind, ...] = ("repeat", "read")
@@ -56,7 +56,7 @@ def look_and_plan(
 
 
 def recorded(look: Callable[[], Unbroken], progress: Callable[[str], None]) -> Unbroken:
-    """Look again where the service ended meanwhile: a suite without its statements would miss what ends it.
+    """Look again if the service ended: a suite without its statements would miss the cause.
 
     Whether a connection that is cut finds the service at a moment that it does not survive is chance; at a statement
     of its own it is none.
@@ -103,7 +103,7 @@ async def _look(bed: Testbed, run: RunConfiguration) -> Unbroken:
 
 
 def not_recorded(problem: EndedError) -> Unbroken:
-    """What is known of a service that ended while it was recorded."""
+    """All that is known about a service that ended during its recording."""
     why = f"{problem.message}, when its connections to its servers were cut; its last words: {problem.last_words}"
     return Unbroken(statements=(), kept={}, used=frozenset(), unrecorded=why)
 

@@ -1,4 +1,4 @@
-"""A scenario of the standard suite as data: its id, what it is about, and its steps."""
+"""A scenario of the standard suite as data: its id, its purpose, and its steps."""
 
 from __future__ import annotations
 

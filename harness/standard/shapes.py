@@ -1,4 +1,4 @@
-"""The shapes of the suite's scenarios: what is done while a fault is in force, and after it."""
+"""The shapes of the suite's scenarios: the steps during a fault, and after it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAY_REFUSE = ACKNOWLEDGED | REFUSED
 """While a dependency is away a service may do without it, or say "not now". It must know which of both."""
 
 MAY_NOT_KNOW = ACKNOWLEDGED | NO_WORD
-"""What was asked of a dependency that is silent may have been done: "I do not know" is then the truth."""
+"""A silent dependency may have carried out the request, so "I do not know" is then the truth."""
 
 
 def during(faults: Sequence[Fault], steps: Sequence[Step]) -> tuple[Move, ...]:

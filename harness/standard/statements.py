@@ -60,7 +60,7 @@ def statements(
     """The different statements of these deliveries, in the order in which they were sent.
 
     `at_rest`: what the service sends by itself, by link and fingerprint.
-    One that a delivery and a repeat both have belongs to the first of them that was recorded.
+    A statement of both a delivery and a repeat belongs to the one that was recorded first.
     """
     named = {link.name: link for link in links}
     answers = {
@@ -110,7 +110,7 @@ def _different(recordings: Sequence[Recording]) -> Iterator[tuple[Observed, Kind
 
 
 def _named(message: Observed) -> str:
-    """Its text up to the id of a delivery: another one is struck, and all repeats that were recorded have one id."""
+    """Its text up to a delivery's id: the scenario strikes another delivery, and all recorded repeats have one id."""
     if EVERY_ID not in message.text:
         return message.text
     other = message.text.replace(EVERY_ID, "?")

@@ -27,7 +27,7 @@ class Bed:
         return self._there[0]
 
     def close_if_unfit(self) -> None:
-        """Take the servers down if one of them died, or was changed in a way that outlives a run."""
+        """Stop the servers if one of them died, or was changed in a way that outlives a run."""
         if self._there is not None and (self._there[0].changed or self._there[0].stack.dead() is not None):
             self.close()
 

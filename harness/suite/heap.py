@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 OBJECTS_BEFORE_COLLECTION = 20_000
-"""A run makes many objects, and drops most of them without a collection's help."""
+"""A run makes many objects, and most are freed without a collection."""
 
 
 @contextmanager
 def settled_heap() -> Iterator[None]:
-    """Collect what is garbage, and leave alone what is loaded by now, as long as the block lasts."""
+    """Collect garbage, and exclude the objects that are loaded by now from collections, while the block lasts."""
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()

@@ -45,7 +45,7 @@ Repro = Callable[[RunKey, int], str]
 
 
 class Session:
-    """A context manager: its end writes the results and stops the servers, whatever ended it.
+    """A context manager. Its end always writes the results and stops the servers.
 
     Runs are performed in this process, or with several jobs in one process per lane (see `lanes`); everything is
     recorded, shown and judged here.
@@ -94,7 +94,7 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with ExitStack() as last:  # each is done, whatever becomes of the one before
+        with ExitStack() as last:  # each is done, even if the one before fails
             last.push(self._heap)
             last.callback(self.folder.release)
             last.callback(self.record.publish)
@@ -134,9 +134,9 @@ class Session:
         return other
 
     def each(self, scenarios: Sequence[Scenario], work: Callable[[Scenario], object]) -> None:
-        """Do the work for each scenario. With several jobs, scenarios run at once, each lane in a process of its own.
+        """Do the work for each scenario. With several jobs, scenarios run at once, each lane in a separate process.
 
-        Raises what the work raises; then the rest is not begun.
+        Raises the work's error, and does not begin the rest.
         """
         lanes = min(self._settings.jobs, len(scenarios))
         if lanes <= 1:
@@ -152,7 +152,7 @@ class Session:
 
     @contextmanager
     def _lane(self, scenarios: Sequence[Scenario], name: str) -> Iterator[None]:
-        """Have the runs of this thread performed in a process of its own."""
+        """Perform this thread's runs in a separate process."""
         logs = self.folder.logs / name  # separate ones: what servers log is evidence
         ways = self._ways(logs=logs, lane=name, harness=os.getpid())
         apart = self._apart[threading.get_ident()] = Apart(ways, scenarios, self._heard)

@@ -14,7 +14,7 @@ TARGET_FILE = "target.toml"
 SCENARIOS = Path("scenarios")
 RESULTS = Path(".results")
 SuiteName = Literal["own", "standard"]
-"""The scenarios that lie beside the target, or those that the harness makes of the target alone."""
+"""The scenarios beside the target, or the ones that the harness makes from the target alone."""
 SUITES: tuple[SuiteName, ...] = get_args(SuiteName)
 
 

@@ -15,7 +15,7 @@ LONGEST_NAME = 200
 class KeptSources:
     """Writes `sources/THEME.NAME.py` into a run's folder, once for each function.
 
-    `unwritten` is told of a file that could not be written, and why.
+    `unwritten` gets each file that could not be written, and the reason.
     """
 
     def __init__(self, folder: Path, unwritten: Callable[[Path, str], None]) -> None:

@@ -166,7 +166,7 @@ def _shared_by(link: LinkDescription, where: str) -> str:
 
 
 def _check_rows(description: TargetDescription, place: str) -> None:
-    """Refuse what cannot be listed: on a link that stores nothing, or by a read that there is not."""
+    """Raise an error if rows cannot be listed: the link stores nothing, or the read does not exist."""
     stored = description.stored
     if stored.sql is not None:
         _check_stored(description, "stored", stored.link, place)

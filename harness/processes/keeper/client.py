@@ -1,4 +1,4 @@
-"""The harness's view of the keeper: starts it, has it run processes, and closes it."""
+"""The harness's side of the keeper: starts it, asks it to run processes, and closes it."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Connection:
         self._lock = threading.Lock()  # the pending replies, and whole lines on the wire
         self._pending: dict[int, queue.SimpleQueue[Reply | Lost]] = {}
         self._ended = False
-        self._rest = b""  # of a line that has not come as a whole
+        self._rest = b""  # the beginning of a line whose rest has not arrived
         self._pauses = os.eventfd(0)
         self._readable.register(self._pauses, select.POLLIN)
         self._reader = self._new_reader()

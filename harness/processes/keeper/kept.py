@@ -57,8 +57,8 @@ class KeptProcess:
     def stop(self, *, signum: int = signal.SIGTERM, grace_s: float = 5.0) -> int:
         """Send `signum`, after `grace_s` SIGKILL; return the exit status. At once if it is gone.
 
-        A stopped process (SIGSTOP) goes on, to follow the signal. What the process leaves behind
-        of its session is killed too. Raises `HarnessError` if it will not die.
+        A stopped process (SIGSTOP) goes on, to follow the signal. Other processes of its session are killed, too.
+        Raises `HarnessError` if it will not die.
         """
         self.tell_to_stop(signum)
         return self.see_stopped(grace_s)
@@ -105,7 +105,7 @@ class KeptProcess:
     def syscall_events(self, since: int = 0) -> Sequence[SyscallEvent]:
         """Return every watched call answered before this moment, passed ones included, in order, from index `since` on.
 
-        If the keeper is gone: those that were reported before.
+        If the keeper is gone: the calls that were reported before.
         """
         if self.spec.watched_calls and not self._connection.ended:
             self._connection.request(lambda number: Sync(request=number))

@@ -14,7 +14,7 @@ from harness.processes.keeper.kept import KeptProcess
 from harness.processes.keeper.spec import ProcessSpec
 
 READ_AT_START = re.compile(r"PYTHON|LD_|GLIBC_|MALLOC_|LC_|LANG|TZ$")
-"""Environment variables that an interpreter, or a part of it, reads only when it starts."""
+"""Environment variables that an interpreter or its modules read only at start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

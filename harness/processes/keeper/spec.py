@@ -1,4 +1,4 @@
-"""What the keeper is asked to run."""
+"""Describes the processes that the keeper runs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ AsUser = Literal["same", "mapped"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSpec:
-    """One process: what to run, with what, and as whom.
+    """One process: its program, its arguments and environment, and its user.
 
     `argv[0]` is a path or a name looked up on the PATH in `env`. `env` is the complete
     environment: nothing is inherited. Standard output and error are appended to `log`; standard
     input is empty. `streams`, if given, are the paths that are opened for the three instead: a terminal's, or
-    `/proc/PID/fd/N` of a process that has one. The process leads a session of its own.
+    `/proc/PID/fd/N` of a process that has one. The process leads its own session.
 
     `as_user="mapped"` runs it as an ordinary user of a user namespace, whose files outside
     belong to the harness's own user (PostgreSQL refuses to run as root). If namespaces are

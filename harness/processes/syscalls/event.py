@@ -12,7 +12,7 @@ NotLed = Literal["nothing listens there", "another machine", "another network", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyscallEvent:
-    """A watched call of a process or of a descendant of it.
+    """A watched call of a process or one of its descendants.
 
     `seq` counts from 0 for each kept process; `t_ns` is CLOCK_MONOTONIC when it was answered.
     `family` is the address family (2 AF_INET, 10 AF_INET6, ...; None if the address could not be

@@ -26,7 +26,7 @@ _ORDER = (ConnectRule, FileRule, StreamRule, OpeningRule, LeadRule, CatchRule)
 class RuleBook:
     """The first rule that matches and is not used up decides. What fails is led nowhere: errors come first.
 
-    `catcher`: that of the book before this one, whose servers keep their ports.
+    `catcher`: the previous book's, so that its servers keep their ports.
     """
 
     def __init__(self, rules: Sequence[Rule] = (), catcher: Catcher | None = None) -> None:
@@ -42,7 +42,7 @@ class RuleBook:
         return Choice(None)
 
     def knows(self, name: str) -> bool:
-        """Whether a rule that is not used up answers calls of this name. Of connects all are reported."""
+        """Whether a rule that is not used up answers calls of this name. All connects are reported."""
         return name == "connect" or any(
             left != 0 and isinstance(rule, FileRule | StreamRule | OpeningRule) and name in rule.calls
             for rule, left in zip(self._rules, self._left, strict=True)

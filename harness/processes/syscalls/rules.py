@@ -9,11 +9,11 @@ from typing import Final, Literal
 from harness.errors import UsageError
 
 FileCall = Literal["fsync", "fdatasync", "pwrite", "pwritev", "fallocate"]
-"""Those that have a file's descriptor as their first argument."""
+"""Calls whose first argument is a file's descriptor."""
 StreamCall = Literal["sendto", "write", "writev", "recvfrom", "read", "readv"]
-"""Those that send or receive by a descriptor, their first argument."""
+"""Calls that send or receive on a descriptor, their first argument."""
 OpeningCall = Literal["socket", "accept", "accept4", "open", "openat"]
-"""Those that return a new descriptor."""
+"""Calls that return a new descriptor."""
 WatchedCall = Literal["connect", FileCall, StreamCall, OpeningCall]
 SENDS: Final[tuple[StreamCall, ...]] = ("sendto", "write", "writev")
 RECEIVES: Final[tuple[StreamCall, ...]] = ("recvfrom", "read", "readv")
@@ -96,7 +96,7 @@ class StreamRule:
 class OpeningRule:
     """Answer the process's own `calls`, which ask for a new descriptor, with `errno`.
 
-    Of `socket` only TCP sockets are meant. `path`: only files whose path, as the process names it, begins so. `times`
+    `socket` means TCP sockets only. `path`: only files whose path, as the process names it, begins so. `times`
     as of `FileRule`. Raises `UsageError` on values that do not fit.
     """
 

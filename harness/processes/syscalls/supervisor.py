@@ -44,7 +44,7 @@ class Supervisor:
             self._listener.let_through(notification)  # at once: a program may read and write thousands of times
             return None
         call = self._readers[notification.number](notification)
-        # Only now is it sure that the memory read was that of the process that called.
+        # Only now is it certain that the memory belonged to the calling process.
         if not self._listener.is_waiting(notification):
             return None
         return self._answer(notification, call)

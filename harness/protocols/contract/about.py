@@ -31,7 +31,7 @@ class About:
     placeholders: tuple[str, ...]
     """What the target may write of a link in braces: "url" for `{orders.url}`. The link's `Own` gives the values."""
     port: int = 0
-    """Where its servers listen when a URL names no port; 0: a URL has to name it."""
+    """Its servers' port if a URL names none; 0: a URL must name it."""
     images: tuple[str, ...] = ()
     """What images of its servers are called, without registry, owner and tag: a compose file of a user's names them."""
     optional: bool = False
@@ -49,12 +49,12 @@ class About:
     remembers: bool = False
     """Whether a service remembers deliveries there by a key, which a target may tell (`[links.NAME] remembers`)."""
     residue: Mapping[str, int | None] = field(default_factory=dict)
-    """What a service may leave behind on its server, counted at rest (`Probe.residue`), and how much of it is allowed.
+    """The kinds of residue that a service may leave on its server, counted at rest (`Probe.residue`), and their limits.
     None: as much as it likes, unless the target sets a limit (`[residue]`)."""
     crash: str = ""
     """A regular expression for a line of its server's log that means: it crashed, and may have recovered by itself."""
     remove_leftovers: Callable[[Path], None] = _leaves_nothing
-    """Remove what servers that were killed in this folder have left outside of it. Called before the folder is removed,
+    """Remove what killed servers of this folder have left elsewhere. Called before the folder is removed,
     the folder of another, dead run too; must not raise where nothing is left."""
 
 

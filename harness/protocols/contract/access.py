@@ -9,4 +9,4 @@ __all__ = ["ADMIN_TIMEOUT_S", "OWN_NAME"]
 ADMIN_TIMEOUT_S: Final = 5.0
 """Limit for connecting, and for closing a session."""
 OWN_NAME: Final = "harness"
-"""What the harness's own sessions call themselves on the servers, so that they are not counted as the service's."""
+"""The name of the harness's own sessions on the servers, so that they do not count as the service's."""

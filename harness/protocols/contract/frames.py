@@ -61,7 +61,7 @@ class Framer(Protocol):
     """Cuts one direction of one connection into frames, however its bytes were read."""
 
     def feed(self, chunk: Chunk) -> Sequence[Span]:
-        """Take the next bytes. What is kept of them is copied: the chunk may be a view of a reused buffer."""
+        """Take the next bytes. It copies the bytes that it keeps: the chunk may be a view of a reused buffer."""
         ...
 
     def watch(self, chunk: Chunk) -> Sequence[Span]:

@@ -59,7 +59,7 @@ class Conversation(Protocol):
         """Return what a frame means.
 
         Call it once for each frame, in order within its direction, when the frame is complete, its head is full or it
-        is garbage; for a request before its answer. Never raises, whatever the frame holds.
+        is garbage; for a request before its answer. Never raises, for any frame.
         """
         ...
 
@@ -82,7 +82,7 @@ class Conversation(Protocol):
         ...
 
     def outside(self, latest: Message | None) -> Unfinished:
-        """Return what is unfinished although every exchange is answered: a greeting, a login, or nothing.
+        """Return what is still unfinished when every exchange is answered: a greeting, a login, or nothing.
 
         `latest`: the last message of either direction; None before the first. `text` is "".
         """

@@ -28,7 +28,7 @@ ANSWERED_WITHIN_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class SessionCount:
-    """The number of the service's sessions on one link, and how many of them are not idle."""
+    """The number of the service's sessions on one link, and of the busy ones among them."""
 
     open: int
     busy: int
@@ -36,7 +36,7 @@ class SessionCount:
 
 @dataclass(frozen=True, slots=True)
 class MomentState:
-    """Whether a moment has come, and what was seen: the evidence, or what was there instead."""
+    """Whether a moment has come, and what was seen: the evidence, or what happened instead."""
 
     reached: bool
     seen: str
@@ -51,11 +51,11 @@ class Said:
 
 
 class NotUnderstoodError(Exception):
-    """The server does not understand the text, or reports an error of it. The message is the server's."""
+    """The server does not understand the text, or reports an error. The message is the server's."""
 
 
 class UnreachedError(Exception):
-    """No session could be opened: the server has done nothing of the text. Its cause is the client library's error."""
+    """No session could be opened, so the server has executed nothing. Its cause is the client library's error."""
 
 
 class Probe(Protocol):
@@ -139,6 +139,6 @@ class UnaskedProbe:
         return {}
 
     async def look(self, moment: Moment) -> MomentState | None:
-        """Return None: the protocol has no moments of its own."""
+        """Return None: the protocol has no own moments."""
         del moment
         return None

@@ -20,7 +20,7 @@ class Sample:
     stores: str = ""
     """The statement, command or request that stores a delivery, or remembers it, begins with this."""
     dead_url: str
-    """A URL to which the kernel itself says that there is no way: link-local, without a scope."""
+    """A URL for which the kernel itself reports "no route": link-local, without a scope."""
     rate_kb_s: int
     """At this rate the largest message passes within a statement's time-out, and the smallest takes a millisecond."""
     busy_error: str = ""

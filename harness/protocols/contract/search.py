@@ -17,11 +17,11 @@ from harness.vocabulary.messages import Direction, Phase
 __all__ = ["SEARCHED", "Exclusion", "Placed", "Searched", "Spot", "Transactions", "common_beginning"]
 
 BEGINNING_MAX: Final = 400
-"""Characters of a statement that find it again; more of it tells no two apart."""
+"""How many characters identify a statement. More characters do not distinguish more statements."""
 
 
 class Spot(Protocol):
-    """The position of a message among those of a delivery."""
+    """The position of a message among a delivery's messages."""
 
     @property
     def direction(self) -> Direction:

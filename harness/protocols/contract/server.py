@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from harness.protocols.registry import Facet
 
-if TYPE_CHECKING:  # the stack imports this contract, whichever of both is imported first
+if TYPE_CHECKING:  # the stack imports this contract, and either may be imported first
     from harness.stack.servers.server import Launch, Server
 
 __all__ = ["SERVER", "ServerKind"]

@@ -83,7 +83,7 @@ class Speech:
 
     `conversation`: makes the reader of a new connection.
     `shape`: returns the text of a statement without its values: the same for every delivery. `fingerprint` cuts it to
-    FINGERPRINT_MAX characters. It never raises, whatever the text.
+    FINGERPRINT_MAX characters. It never raises, for any text.
     `check_error(place, error, message)`: refuses an error that no server of this protocol gives, or that cannot take
     this message's place. `place`: where the user wrote it. `message`: the name of the sent message whose answer the
     error replaces; None: a whole statement. It raises UsageError with the place, the key (`code`, `fatal`, `message`),

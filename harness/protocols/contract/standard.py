@@ -50,11 +50,10 @@ def _no_statement(text: str) -> bool:
 class Standard:
     """What the suite knows of a protocol.
 
-    `cut_once`: the outcome that a delivery must have if one connection or message was lost, and all else is well. A
-    request that the other side may have carried out is not for every protocol to be sent again.
-    `breaks`: what is broken on a link of this protocol only; of a ground without a table, say, less.
-    `may_err`: whether its server may answer this statement with an error at all.
-    `writes`: whether a statement writes what is delivered.
+    `cut_once`: the outcome that a delivery must have if one connection or message was lost, and all else is well. Not
+    every protocol may repeat a request that the other side may have carried out. `breaks`: what is broken on a link of
+    this protocol only; of a ground without a table, say, less. `may_err`: whether its server may answer this statement
+    with an error at all. `writes`: whether a statement writes what is delivered.
     """
 
     cut_once: Outcome = ACKNOWLEDGED

@@ -29,7 +29,7 @@ class SteppingFramer(Generic[FrameT]):
     def __init__(self) -> None:
         self._offset = 0  # of the next frame
         self._frame: FrameT | None = None  # one that has begun and not ended
-        self._left = 0  # announced bytes that are still to come
+        self._left = 0  # announced bytes that have not arrived yet
 
     def watch(self, chunk: Chunk) -> list[Span]:
         """Take the next bytes like `feed`: these protocols have no rows."""

@@ -92,7 +92,7 @@ class Storage(Protocol[ServerT_contra]):
     """Makes and removes such parts. All methods run in the run's event loop; none may leave a connection open."""
 
     def own(self, server: ServerT_contra, share: Share) -> AbstractAsyncContextManager[Own]:
-        """Make one service's part for as long as the block lasts, and remove all of it at the end.
+        """Make one service's part for the block, and remove all of it at the end.
 
         May raise any error of the client library: the run is then inconclusive.
         """

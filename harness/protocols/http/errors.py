@@ -15,7 +15,7 @@ __all__ = ["check_error", "error_of", "error_response", "is_final"]
 CODE: Final = re.compile(r"[2-5][0-9]{2}")
 TEXT: Final = "put here by the harness"
 BODILESS: Final = ("204", "304")
-# The request itself is wrong (RFC 9110, 15.5). Not there on purpose: 401 and 407 (with a new token it is right), 404
+# The request itself is wrong (RFC 9110, 15.5). Left out on purpose: 401 and 407 (right with a new token), 404
 # (it may come to be), 408, 409, 421, 423, 424, 425 and 429 (another time).
 FINAL: Final = frozenset(
     {400, 402, 403, 405, 406, 410, 411, 412, 413, 414, 415, 416, 417, 422, 426, 428, 431, 451, 501, 505}

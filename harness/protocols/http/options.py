@@ -41,7 +41,7 @@ class Answer(Table):
     status: int = Field(default=200, ge=200, le=599)
     """The answer's status."""
     headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(default={})
-    """Its headers, without those of its length."""
+    """Its headers, without the ones for its length."""
     body: str = ""
     """Sent as a whole, with its length."""
     chunks: list[Annotated[str, Field(min_length=1)]] = Field(default=[])

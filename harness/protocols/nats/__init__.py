@@ -1,1 +1,1 @@
-"""NATS: one folder with all that the harness knows of it."""
+"""NATS: one folder with all that the harness knows about it."""

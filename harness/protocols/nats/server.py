@@ -22,7 +22,7 @@ from harness.stack.servers.urls import answer_at, redacted
 __all__ = ["ACCOUNTS", "SERVER", "Account", "NatsServer"]
 
 ACCOUNTS: Final = 64
-"""Services that can have streams on one server at once: each has an account, in which it sees nobody else's."""
+"""How many services can have streams on one server at once. Each has its own account, and sees only its own streams."""
 OWN_ACCOUNT: Final = "prepare"
 """In which the harness itself asks, and the target's `prepare` command works."""
 _ERRORS: Final = (NatsError, OSError, ValueError)

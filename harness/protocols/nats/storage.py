@@ -34,7 +34,7 @@ class OwnAccount:
         return {"url": url, "host": at.host, "port": str(at.port), "user": user, "password": password}
 
     async def forget(self) -> None:
-        """Do nothing: what is in a stream is stored."""
+        """Do nothing: a message in a stream is stored."""
 
     async def execute(self, text: str) -> Said:
         """See `Own`. The text is a subject, perhaps with a body: `$JS.API.STREAM.PURGE.ORDERS {}`."""
@@ -70,7 +70,7 @@ class NatsStorage:
 
     @asynccontextmanager
     async def own(self, server: NatsServer, share: Share) -> AsyncIterator[OwnAccount]:
-        """Reserve an account. At the end its streams are deleted, but for those of a server that the user gave."""
+        """Reserve an account. At the end its streams are deleted, except on a server that the user gave."""
         account = server.account(share.number)
         own = _own(server, account)
         try:

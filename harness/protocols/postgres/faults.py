@@ -183,7 +183,7 @@ class _Lock(Injection):
         return len({row["pid"] for row in waiting} | self._waited())
 
     def _waited(self) -> set[int]:
-        """Pids that waited for this lock by the server's log (log_lock_waits), including those that gave up."""
+        """Pids that, by the server's log (log_lock_waits), waited for this lock, also if they gave up."""
         if self._laid.log is None:
             return set()
         lines = self._laid.log.read(self._log_mark).splitlines()
@@ -199,7 +199,7 @@ class _Lock(Injection):
             waited = await self.fired()
             if waited:
                 self._site.saw(LOCK_WAITED_FOR, f"{waited} of the service's sessions waited for it", server=self._laid)
-        finally:  # whether or not that can be told, the lock goes
+        finally:  # the lock is released even if counting fails
             self._session = None
             await self._let_go(session)
 

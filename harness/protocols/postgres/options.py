@@ -77,8 +77,8 @@ _EVIDENCE = {
     "lc_messages": "C",
     "log_connections": "on",
     "log_disconnections": "on",
-    "log_checkpoints": "off",  # each new database makes some, and they say nothing of any service
-    # What is committed asynchronously is lost in a crash ten seconds later, too, not only in the first fifth of one.
+    "log_checkpoints": "off",  # each new database makes some, and no service causes them
+    # An asynchronous commit is also lost in a crash ten seconds later, not only in the first fifth of a second.
     "wal_writer_delay": "10s",
     # A lock wait is in the log 20 ms after it began, not a second.
     "log_lock_waits": "on",

@@ -32,7 +32,7 @@ async def session(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def serves(url: str) -> bool:
-    """Tell whether a session can be opened: not while nothing listens, nor during a recovery (57P03)."""
+    """Return whether a session can be opened. It cannot while nothing listens, or during a recovery (57P03)."""
     try:
         async with session(url):
             return True
@@ -75,7 +75,7 @@ class PostgresProbe:
         return int((await self._fetch(sql, self._user))[0][0])
 
     async def sessions(self) -> SessionCount:
-        """Count all sessions, and those that are not idle."""
+        """Count all sessions, and the busy ones."""
         sql = "SELECT count(*), count(*) FILTER (WHERE state <> 'idle') FROM pg_stat_activity WHERE usename = $1"
         (row,) = await self._fetch(sql, self._user)
         return SessionCount(*row)

@@ -13,7 +13,7 @@ from harness.protocols.postgres.wire.sql import up_to_a_value
 __all__ = ["SEARCHED"]
 
 EXTENDED: Final = ("Parse", "Bind", "Describe", "Execute", "Flush", "Sync", "Close")
-"""Messages of which several make one statement."""
+"""Messages that together make one statement."""
 SERIALIZATION: Final = ServerError("40001", "could not serialize access due to concurrent update")
 SHUTDOWN: Final = ServerError("57P01", "terminating connection due to administrator command", fatal=True)
 

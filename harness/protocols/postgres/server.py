@@ -112,11 +112,11 @@ class PostgresServer(Server):
         return SmallDisk.beside(self._owned().process, launch.keeper, folder, size_bytes)
 
     def answer_calls(self, *rules: FileRule) -> None:
-        """Have these rules, and no others, answer what the server asks the kernel, until its process ends."""
+        """Let these rules, and no others, answer the server's system calls, until its process ends."""
         self._owned().process.set_rules(rules)
 
     def watch(self, *calls: FileCall) -> None:
-        """Watch these calls of it, and no others, from its next start on."""
+        """Watch these of its calls, and no others, from its next start on."""
         self._owned().goes_on_as(replace(self._made.recipe, watched=calls))
 
     def answered_calls(self) -> Sequence[SyscallEvent]:
@@ -181,7 +181,7 @@ class PostgresServer(Server):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A server beside another: a standby, or a primary of before. `origin`: how it was made; `run`: its process."""
+    """A server beside another: a standby, or a former primary. `origin`: how it was made; `run`: its process."""
 
     origin: _Origin
     run: ServerProcess
@@ -201,7 +201,7 @@ class Copy:
         return self.run.process.log.tail()
 
     def stop(self) -> None:
-        """Stop it at once: nothing of it is kept. Idempotent."""
+        """Stop it at once. Its data is not needed any more. Idempotent."""
         self.run.stop(how="immediate")
 
 
@@ -238,7 +238,7 @@ async def _ask(url: str) -> _Answer:
 async def _take_password(url: str, recipe: _Recipe) -> None:
     """Give the harness's own user this server's password, in place of the one that its data directory came with.
 
-    With one round of SHA-256: each run logs in four times, and 4,096 rounds are 4 ms.
+    The password gets one round of SHA-256: each run logs in four times, and 4,096 rounds take 4 ms.
     """
     cheaply = "SET scram_iterations = 1; " if recipe.binaries.major >= _ROUNDS_SINCE else ""
     connection = await asyncpg.connect(url, timeout=_CONNECT_DEADLINE_S, command_timeout=_CONNECT_DEADLINE_S)
@@ -272,9 +272,9 @@ class _Recipe:
 
     @property
     def choices(self) -> Sequence[str]:
-        """What initdb is told, besides where."""
+        """The arguments of initdb, except the folder."""
         locale = ["--no-locale"]
-        if self.binaries.major >= _BUILTIN_LOCALE_SINCE:  # the same on every machine, whatever it has installed
+        if self.binaries.major >= _BUILTIN_LOCALE_SINCE:  # the same on every machine, independent of its locales
             locale += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         auth = ("--auth-host=scram-sha-256", "--auth-local=reject")
         return (f"--username={SUPERUSER}", *auth, "--encoding=UTF8", *locale, "--no-sync")

@@ -87,7 +87,7 @@ class OwnDatabase:
 
 
 async def execute_at(url: str, text: str) -> Said:
-    """Execute a text of the user's in a session of its own. Raises as `Own.execute` does."""
+    """Execute the user's text in a separate session. Raises as `Own.execute` does."""
     async with AsyncExitStack() as opened:
         try:
             asking = await opened.enter_async_context(session(url))
@@ -109,8 +109,8 @@ class PostgresStorage:
     async def own(self, server: PostgresServer, share: Share) -> AsyncIterator[OwnDatabase]:
         """Make a role, and a database that it owns.
 
-        A cheap login has one round of SHA-256 instead of 4,096. They are most of a connect, and the messages are
-        identical except for that number. Drivers that refuse so few get what the server's configuration says.
+        A cheap login has one round of SHA-256 instead of 4,096. The rounds take most of a connect's time. The messages
+        are identical except for that number. Drivers that refuse so few get what the server's configuration says.
         """
         name, password = share.name, secrets.token_hex(12)
         try:

@@ -33,8 +33,8 @@ async def serving(admin: asyncpg.Connection, user: str) -> Sequence[psutil.Proce
 async def see_ended(processes: Sequence[psutil.Process], server: str) -> None:
     """Wait until each process has ended.
 
-    The postmaster tells them one after another, and each ends for itself. That one session has ended says nothing of
-    the others: a COMMIT that is let go then may still be done.
+    The postmaster tells them one after another, and each ends for itself. The end of one session says nothing about the
+    others: a COMMIT that is released then may still succeed.
 
     Raises:
         HarnessError: one has not ended in time; `server` is its name in the message.

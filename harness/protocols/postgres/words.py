@@ -72,7 +72,8 @@ class Postgres(Link, kind="Postgres"):
                 await lab.until(postgres.waiting("COMMIT", at_least=2))
 
         The server is asked by `pg_stat_activity`: its column `wait_event_type` is `Lock`, or `wait_event` is `SyncRep`
-        ("The Cumulative Statistics System" in PostgreSQL's manual). Not reached in time, the run is inconclusive.
+        ("The Cumulative Statistics System" in PostgreSQL's manual). If it is not reached in time, the run is
+        inconclusive.
 
         Args:
             text: how the statements begin, in capitals or not. "": any statement.

@@ -104,7 +104,7 @@ class KillClients(TimedFault, kind="server.kill_clients"):
         return Example(cls(ground.link_as(Redis)), met="after", deliveries=SOME, prepared=True)
 
     def injection(self, site: Site) -> Injection:
-        """Send CLIENT KILL for each of them."""
+        """Send CLIENT KILL for each connection."""
         return _KillClients(self, site)
 
 
@@ -125,7 +125,7 @@ class _KillClients(Once):
 
 @dataclass(frozen=True, repr=False)
 class Poison(TimedFault, kind="server.poison"):
-    """Redis remembers every delivery that is still to come, although none of them was stored.
+    """Redis remembers every future delivery of the scenario, although none was stored.
 
     For example::
 

@@ -50,7 +50,7 @@ class RedisProbe(UnaskedProbe):
         return sum(1 for other in listed if other["db"] == self._database and other["name"] != OWN_NAME)
 
     async def residue(self) -> Mapping[str, int]:
-        """Count the keys that Redis never removes, that it removes at another time, and those of another prefix."""
+        """Count the keys without expiry, with another lifetime, and with another prefix."""
         async with client(self._url) as asking:
             keys = {bytes(key) async for key in asking.scan_iter(count=KEYS_AT_ONCE)}  # SCAN may give one twice
             own = [key for key in keys if key.startswith(self._prefix.encode())]

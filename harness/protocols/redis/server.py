@@ -28,7 +28,7 @@ __all__ = ["SERVER", "RedisServer", "RedisSource"]
 
 _DEADLINE_S = 2.0
 _DEBUG_IS_CLOSED_SINCE = 7
-"""The first version that has to be told to carry out DEBUG RELOAD, by which it loads its data while it runs."""
+"""The first version that executes DEBUG RELOAD, which loads its data while it runs, only if this is configured."""
 _CONNECT_ERRORS = (redis.RedisError, OSError, ValueError)
 
 
@@ -170,7 +170,7 @@ class _Recipe(ProgramRecipe):
             "save": "",
             "appendonly": "no",
             "repl-diskless-sync-delay": "0",  # else a replica waits five seconds for others to come
-            "rdb-del-sync-files": "yes",  # else what it had from its primary once is there again after a restart
+            "rdb-del-sync-files": "yes",  # else it has its former primary's data again after a restart
             "daemonize": "no",
             "shutdown-timeout": "0",
             **({"enable-debug-command": "local"} if self.binary.major >= _DEBUG_IS_CLOSED_SINCE else {}),

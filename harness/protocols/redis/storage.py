@@ -93,7 +93,7 @@ class RedisStorage:
 
     @asynccontextmanager
     async def own(self, server: RedisServer, share: Share) -> AsyncIterator[OwnKeys]:
-        """Reserve a prefix. At the end the whole database is emptied, unless others may have keys in it."""
+        """Reserve a prefix. At the end the whole database is emptied, unless other programs may have keys in it."""
         database = share.number % DATABASES
         keys = OwnKeys(
             database=database, prefix=f"{share.name}:", admin_url=server.url(db=database), remembers_s=share.remembers_s

@@ -21,5 +21,5 @@ class ConnectionsProbe(UnaskedProbe):
         self._port = port
 
     async def idle(self) -> int:
-        """Count all open connections: the kernel does not know which of them are busy."""
+        """Count all open connections: the kernel does not know which are busy."""
         return (await asyncio.to_thread(connection_counts, [self._port]))[self._port].open

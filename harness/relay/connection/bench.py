@@ -38,7 +38,7 @@ class Workshop(Protocol):
         ...
 
     def subject_of(self, message: Message) -> str:
-        """What the message's statement is about, if that is known; else ""."""
+        """The subject of the message's statement, if it is known; else ""."""
         ...
 
     def passes_on(self, report: Passed) -> None:

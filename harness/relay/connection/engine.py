@@ -118,7 +118,7 @@ class Engine:
         return self._flows[direction].queued_bytes
 
     def disarmed(self, armed: ArmedRule) -> None:
-        """Stop what a disarmed rule has begun on a message. What it holds is released by the hop."""
+        """Stop what a disarmed rule has begun on a message. The hop releases the messages that it holds."""
         if self._whole is not None:
             self._whole.cancel(armed)
             self._drop_whole_if_over()
@@ -183,7 +183,7 @@ class Engine:
         self._book.fired(armed)
 
     def is_back(self, armed: ArmedRule) -> None:
-        """Put a rule back in force, unless it was disarmed meanwhile."""
+        """Put a rule back in force, unless it has been disarmed."""
         if self._book.get(armed.id) is armed:
             armed.give_back()
             self._book.changed()
@@ -334,7 +334,7 @@ class Engine:
     # ------------------------------------------------------------------ inside
 
     def _choose(self, candidates: Sequence[Candidate]) -> ArmedRule | None:
-        """Let every rule count the message. The rule that was armed first, of those that fit, gets it."""
+        """Let every rule count the message. The first armed rule that fits gets it."""
         taker: ArmedRule | None = None
         for armed, values in candidates:
             if not armed.accepts(self.number, values):

@@ -36,7 +36,7 @@ class Held(Releasable):
             flow.block(self)
 
     def release(self) -> None:
-        """Forward what is held and what is queued behind it, as far as no other rule holds that. Idempotent."""
+        """Forward the held bytes and the queue behind them, as far as no other rule holds these. Idempotent."""
         if self.done:
             return
         self.forget()

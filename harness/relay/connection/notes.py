@@ -23,7 +23,7 @@ TlsMode: TypeAlias = Literal["none", "offered", "required", "passed"]
 server for it. "offered": only to a client that asks for it within the protocol. "passed": what service and server agree
 upon passes, and nothing of it can be read."""
 UNDECIDED: Final = ""
-"""In place of a protocol's name: the first bytes of a connection are to tell it."""
+"""Stands for a protocol's name that the first bytes of a connection will show."""
 Asked: TypeAlias = Sequence[tuple[Sight, Sequence[bytes]]]
 Candidate: TypeAlias = tuple[ArmedRule, Sequence[bytes]]
 
@@ -65,7 +65,7 @@ class Notes:
         self.now_ns = 0
         self.sent_count = 0
         self.values: Sequence[bytes] = ()
-        """Of what was sent last: its values, and its subject, such as a delivery's id, if tries are counted."""
+        """The values of the last sent message, and its subject, such as a delivery's id, if tries are counted."""
         self.tls_begins = False
         """The server has said yes to TLS."""
         self._number = number
@@ -177,7 +177,7 @@ class Notes:
         yield from found.items()
 
     def subject_of(self, message: Message) -> str:
-        """What the message's statement is about, if tries are counted and it names that; else ""."""
+        """The subject of the message's statement, if tries are counted and it names one; else ""."""
         return self._tries.subject_of(message) if self._counting.on else ""
 
     # ------------------------------------------------------------------ exchanges
@@ -192,7 +192,7 @@ class Notes:
     def fail(self, message: Message, error: ServerError) -> Failure:
         """Return how the protocol turns this error into the answer to the message."""
         failure = self._conversation.fail(message, error)
-        if failure.to_service and self._counting.on:  # no answer of the server's will tell of it
+        if failure.to_service and self._counting.on:  # no answer of the server will show it
             worded = dataclasses.replace(error, text=error.text or failure.text)
             self._tries.failed(message, worded, self.now_ns)
         return failure

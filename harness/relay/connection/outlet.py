@@ -35,7 +35,7 @@ class Outlet(Protocol):
         ...
 
     def declines_tls(self) -> bool:
-        """Whether a service that asks for TLS now is told that there is none, and may go on without."""
+        """Whether a service that asks for TLS now gets "no", and may continue without."""
         ...
 
     def start_tls(self, *, server_too: bool) -> None:

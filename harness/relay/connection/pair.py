@@ -160,7 +160,7 @@ class Pair:
         return self.engine is not None and self.engine.holds
 
     def forget_server(self) -> bool:
-        """End the server's side, and let the service hear nothing of it: its side stays as it is, and leads nowhere.
+        """End the server's side without the service's knowledge. The service's side stays open and leads nowhere.
 
         Return whether an answer was due, for which the service waits in vain.
         """
@@ -214,7 +214,7 @@ class Pair:
     def start_tls(self, *, server_too: bool) -> None:
         """Start TLS."""
         self._joined, self._goes_over_to_tls = False, True
-        self.service.allow_reading(False)  # what it sends next is TLS
+        self.service.allow_reading(False)  # its next bytes are TLS
         self._begin(self._go_over_to_tls(server_too=server_too))
 
     def drained(self) -> None:
@@ -233,7 +233,7 @@ class Pair:
 
     def _joining_ended(self, task: asyncio.Task[None]) -> None:
         self._look_whether_over()
-        # Not in the coroutine's `finally`: if it is cancelled before its first step, that never runs.
+        # Not in the coroutine's `finally`, which never runs if it is cancelled before its first step.
         if self._bare is not None and self.service.transport is None:  # no transport owns the socket and closes it
             self._bare.close()
             self._home.ended(self)
@@ -326,7 +326,7 @@ class Pair:
         self.server.close()
 
     def _join(self) -> None:
-        """Both sides are connected: forward what came meanwhile."""
+        """Both sides are connected: forward the bytes that have come since."""
         self._joined, self._goes_over_to_tls = True, False
         early, self.early, self._early_bytes = self.early, [], 0
         for direction, chunk in early:

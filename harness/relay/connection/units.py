@@ -11,7 +11,7 @@ from harness.relay.rules.rule_book import ArmedRule
 
 
 class WholeAnswer(Course):
-    """Withholds an answer until it is complete, then gives all of it to a rule's course.
+    """Withholds an answer until it is complete, then gives the whole answer to a rule's course.
 
     A service may wait for an answer before it completes its exchange: then the answer is complete with a message that
     `concludes` it, by the protocol's grammar.

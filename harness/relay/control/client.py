@@ -26,7 +26,7 @@ from harness.vocabulary.value import Json
 T = TypeVar("T")
 
 LINE_BYTES_MAX = 64 * 1024 * 1024  # of the relay's answers: one report or one message each
-ANSWER_WITHIN_S = 30.0  # far beyond what the relay takes; one that is stopped must not hang a run
+ANSWER_WITHIN_S = 30.0  # far more time than the relay needs; a stopped relay must not hang a run
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class RelayControl:
     ) -> Hop:
         """Listen on a port of 127.0.0.1 and relay its connections to `upstream`.
 
-        Without `upstream`, they wait until the hop is led somewhere. With UNDECIDED for a protocol, the first bytes of
+        Without `upstream`, they wait until the hop gets a server. With UNDECIDED for a protocol, the first bytes of
         a connection tell it, and a `Known` reports it.
 
         `known_as`: a host name that the certificate is to hold.
@@ -143,13 +143,13 @@ class RelayControl:
     async def trouble_handshakes(self, hop: str, how: How | None) -> tuple[int, int]:
         """Have the hop's TLS handshakes with the service go wrong, or no more; a handshake that is stalled is ended.
 
-        Returns how many had the trouble before, and how many of them came to nothing.
+        Returns how many had the trouble before, and how many of these failed.
         """
         met, failed = await self._ask("handshakes", hop=hop, how=how)
         return met, failed
 
     async def troubled(self, hop: str) -> tuple[int, int]:
-        """How many handshakes had the trouble so far, and how many of them came to nothing."""
+        """How many handshakes had the trouble so far, and how many of these failed."""
         met, failed = await self._ask("troubled", hop=hop)
         return met, failed
 
@@ -277,7 +277,7 @@ class RelayControl:
         return _seen(await self._ask("seen", hop=hop, since_ns=since_ns))
 
     async def record(self, hop: str, recording: bool) -> None:
-        """Start a new recording of every message of the hop, or stop it. What was recorded is kept."""
+        """Start a new recording of every message of the hop, or stop it. The recording is kept."""
         await self._ask("record", hop=hop, recording=recording)
 
     async def recording(self, hop: str) -> Sequence[Seen]:
@@ -292,7 +292,7 @@ class RelayControl:
         return [KindOfMessage(*each) for each in await self._ask("kinds", hop=hop)]
 
     async def count_tries(self, hop: str, subjects: str, noted: str = "") -> None:
-        """Count anew, from now on, how often each statement of the hop is sent for one subject.
+        """Start counting from zero how often each statement of the hop is sent for one subject.
 
         `subjects`: an expression that finds what a request is about, such as a delivery's id, in its statements.
         `noted`: one for what is only noted, and not counted; empty: nothing.

@@ -1,4 +1,4 @@
-"""What the relay tells of a hop's connections, how each was used and ended, and of the errors that it carried."""
+"""The relay's report on a hop's connections: how each was used and ended, and the errors that it carried."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Ended = str
 OWN: Final = ("service", "reset by service")
 """What says that the service itself ended it."""
 Quiet = tuple[int, int]
-"""From when to when no answer was due on any connection, and none was being opened."""
+"""A span in which no connection waited for an answer, and none was being opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

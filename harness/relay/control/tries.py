@@ -1,4 +1,4 @@
-"""What the relay tells of statements that were sent more than once for one subject, and of what befell them."""
+"""The relay's report on statements that were sent more than once for one subject, and on their answers."""
 
 from __future__ import annotations
 

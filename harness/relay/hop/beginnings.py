@@ -1,4 +1,4 @@
-"""Tells connections that begin with TLS from those that ask for it within the protocol, by their first byte."""
+"""Looks at a connection's first byte: it begins with TLS, or asks for it within the protocol."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RECORD: Final = b"\x16"  # the type of the record that TLS begins with (RFC 844
 
 
 class Beginnings:
-    """Listens on a bound socket, which it owns. The first byte of a connection stays unread for whoever gets it.
+    """Listens on a bound socket, which it owns. The first byte of a connection stays unread for the next reader.
 
     `in_tls` gets what begins with TLS, and its client's port; `plain` all else, what ends before its first byte too.
     """

@@ -1,4 +1,4 @@
-"""What arrives at one socket of the relay, and who has some of it lost."""
+"""Drops some of the segments that arrive at one socket of the relay."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Cable:
         self._apply()
 
     def restore(self, loss_id: str) -> None:
-        """Lose nothing more for that one. Its count is kept."""
+        """End that loss. Its count is kept."""
         self.note()
         known = self._losses.get(loss_id)
         if known is not None and known.ended_at is None:

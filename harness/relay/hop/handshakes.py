@@ -31,7 +31,7 @@ class Trouble:
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def declines(self) -> bool:
-        """Whether a client that asks for TLS now is told that there is none."""
+        """Whether a client that asks for TLS now gets "no"."""
         if self.how != "declined":
             return False
         self.met += 1
@@ -82,7 +82,7 @@ def answer_to(hello: bytes, context: ssl.SSLContext) -> bytes:
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing, server_side=True)
     incoming.write(hello)
-    with suppress(ssl.SSLError):  # it wants the client's next flight; or what it has is no hello
+    with suppress(ssl.SSLError):  # it needs the client's next flight, or its bytes are no hello
         tls.do_handshake()
     return outgoing.read()
 

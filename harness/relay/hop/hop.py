@@ -180,7 +180,7 @@ class HopServer:
         self._state.ledger.begin()
 
     def tries(self) -> Tally:
-        """Return what was counted, and how its connections were used from the first on."""
+        """Return the counts, and how its connections were used since the first one."""
         tries, ledger = self._state.tries, self._state.ledger
         return tries.tally(ledger.lives(), ledger.quiet(time.monotonic_ns()), ledger.forgotten)
 

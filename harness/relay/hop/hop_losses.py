@@ -15,7 +15,7 @@ from harness.relay.hop.idle_watch import IdleWatch
 from harness.relay.hop.losses import Loss, Lost
 
 LAST_ACKNOWLEDGEMENT_S: Final = 0.3
-"""Longer than the kernel waits before it sends again (200 ms). What the relay sent last is acknowledged by then."""
+"""Longer than the kernel waits before it sends again (200 ms). By then the relay's last bytes are acknowledged."""
 
 
 class Line(Protocol):
@@ -42,7 +42,7 @@ class Line(Protocol):
         ...
 
     def forget_server(self) -> bool:
-        """End the server's side, and let the service hear nothing of it. Return whether an answer was due."""
+        """End the server's side without the service's knowledge. Return whether an answer was due."""
         ...
 
     def abort(self) -> None:
@@ -101,8 +101,8 @@ class HopLosses:
     def end(self, loss_id: str, *, gone: Collection[int]) -> Lost:
         """Lose nothing more; return what was lost. Idempotent.
 
-        `gone`: the service's ports of connections that it has given up meanwhile. They are closed: their end may have
-        been lost, and then the relay would hear of it only when it has something to send.
+        `gone`: the service's ports of connections that it has given up meanwhile. They are closed: their FIN may have
+            been lost, and the relay would notice only when it sends something.
         """
         active = self._active(loss_id)
         if active.on:

@@ -87,8 +87,8 @@ def _make(authority: trustme.CA, names: Sequence[str], applications: Sequence[st
         "other_authority": presenting(_make_authority().issue_cert(*names)),
     }
     towards_service = presenting(authority.issue_cert(*names))
-    # Not `create_default_context`: it reads the machine's authorities, which nobody asks here.
+    # Not `create_default_context`: it reads the machine's authorities, which are not needed here.
     towards_server = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    towards_server.check_hostname = False  # a server of this machine, with whatever certificate it has
+    towards_server.check_hostname = False  # a server of this machine, with any certificate
     towards_server.verify_mode = ssl.CERT_NONE
     return TlsContexts(towards_service, towards_server, authority.cert_pem.bytes().decode(), wrong)

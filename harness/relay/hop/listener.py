@@ -1,4 +1,4 @@
-"""A port of 127.0.0.1 that can refuse connections and that no other program can take meanwhile.
+"""A port of 127.0.0.1 that can refuse connections, and that no other program can take while it does.
 
 One socket is bound to the port and never listens: it reserves the number. A second one, bound to it as well
 (SO_REUSEPORT, socket(7): only sockets of this user can share it), listens. It is closed while the port must refuse: the

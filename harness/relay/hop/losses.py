@@ -60,7 +60,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """Segments that the kernel dropped for one loss. `connects`: those that would have opened a connection.
+    """Segments that the kernel dropped for one loss. `connects`: the ones that would have opened a connection.
 
     `connections`: what the service and the server sent, for each connection, by the service's port. `waiting`: how many
     connections were forgotten while an answer was due.

@@ -108,7 +108,7 @@ class _CutCourse(RuleCourse["Cut"]):
 
 @dataclass(frozen=True, slots=True)
 class Cut(Action):
-    """Forward `after_bytes` bytes of the unit, or all of it with `after`, then close both sides.
+    """Forward `after_bytes` bytes of the unit, or (`after`) all of it, then close both sides.
 
     A unit that has fewer bytes passes unchanged, and the rule waits for another.
     """
@@ -179,7 +179,7 @@ class Stall(Holding):
 
 @dataclass(frozen=True, slots=True)
 class Hold(Holding):
-    """From this unit on its direction of the connection waits until released; the other one goes on."""
+    """From this unit on, its direction of the connection waits until it is released. The other direction continues."""
 
     kind: ClassVar[str] = "hold"
 
@@ -256,7 +256,7 @@ class _DropAndCloseCourse(RuleCourse["DropAndClose"]):
 
 @dataclass(frozen=True, slots=True)
 class DropAndClose(Action):
-    """Drop the unit, and close both sides after all of it has come."""
+    """Drop the unit, and close both sides after all of it has arrived."""
 
     kind: ClassVar[str] = "drop_and_close"
     carried_out: ClassVar[type[AnyRuleCourse]] = _DropAndCloseCourse
@@ -271,7 +271,7 @@ class _FailCourse(RuleCourse["Fail"]):
     __slots__ = ()
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Drop the piece. Act once all of it has come, or at once if the rest may wait for an answer."""
+        """Drop the piece. Act when all of it has arrived, or at once if the rest may wait for an answer."""
         del data
         if not self.done and (last or self.message.frame.known):
             self._fire()

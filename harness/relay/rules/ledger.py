@@ -51,7 +51,7 @@ class Ledger:
             self._quiet_since = t_ns
 
     def ended(self, life: LifeUnderWay, t_ns: int) -> None:
-        """Move a connection to those that have ended."""
+        """Move a connection to the ended ones."""
         if self._open.pop(life.number, None) is None:
             return
         if len(self._ended) == LIVES_MAX:
@@ -120,7 +120,7 @@ class LifeUnderWay:
         self._ledger.ended(self, t_ns)
 
     def told(self, ended_ns: int = 0) -> Life:
-        """What is known of it."""
+        """All that is known about it."""
         in_use = bool(ended_ns) and (self._works or self._holds)
         return Life(
             number=self.number, opened_ns=self._open_since, uses=self._uses, used_from_ns=self._used_from,

@@ -68,7 +68,7 @@ def _begins(armed: ArmedRule, sight: Sight) -> bool:
 
 
 def _likeness(armed: ArmedRule, sight: Sight) -> float:
-    """From 0 to 1; 0 for texts that have next to nothing in common."""
+    """From 0 to 1; 0 for texts with almost nothing in common."""
     text = folded(sight.text)[: len(armed.prefix)]
     ratio = difflib.SequenceMatcher(None, armed.prefix, text, autojunk=False).ratio()
     return ratio if ratio >= _ALIKE_MIN else 0.0

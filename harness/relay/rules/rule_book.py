@@ -110,7 +110,7 @@ class Sight:
         self.answer_rules: tuple[ArmedRule, ...] = ()
         """Of a sent statement: the rules for its answer, as a whole or message by message."""
         self.answers_wanted = False
-        """Of what is sent: whether a rule can concern any answer to it."""
+        """Whether a rule can concern any answer to this sent message."""
 
 
 class RuleBook:
@@ -190,7 +190,7 @@ class RuleBook:
     def _forget_oldest(self, direction: Direction) -> None:
         """Forget the kinds that were seen first.
 
-        A service that writes values into its statements makes a new kind with each of them, without end.
+        A service that writes values into its statements makes a new kind with each value, without end.
         """
         table = self._sights[direction]
         if len(table) > SIGHTS_MAX or self._text_size[direction] > SIGHTS_TEXT_MAX:

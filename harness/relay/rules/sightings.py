@@ -17,11 +17,11 @@ RECORDED_BYTES_MAX: Final = 64 * 1024 * 1024
 TEXT_MAX: Final = 2000  # characters of each of the latest statements
 GROWING_MAX: Final = 64  # each keeps a frame, with up to 64 KiB
 _TEXT_BYTES_MAX: Final = TEXT_MAX + 100  # of a Python string, with its header
-_SHORT: Final = TEXT_MAX // 4  # so many characters are never more bytes than that
+_SHORT: Final = TEXT_MAX // 4  # text of this length never has more bytes than that
 _RECORD_BYTES: Final = 400  # of an entry itself, about
 
 Noted: TypeAlias = tuple[int, Direction, str, str, Phase, int, bool, bool, int, int, int]
-"""What a `Passing` is made of, in order. It is only made when it is asked for, which is rare."""
+"""The fields of a `Passing`, in order. The `Passing` itself is only made on request, which is rare."""
 
 
 @dataclass(slots=True)

@@ -57,7 +57,7 @@ class Refusal:
     several: bool
 
     def told(self, statement: str, *, own: bool) -> Met:
-        """As it is told. `statement`: its shape."""
+        """Return it as a report. `statement`: its shape."""
         return Met(
             t_ns=self.t_ns, connection=self.connection, subject=self.sent.subject, statement=statement,
             code=self.error.code, text=self.error.text[:TEXT_TOLD], lost=self.sent.answer == LOST, own=own,
@@ -169,7 +169,7 @@ class Tries:
         return refusal.told(statement, own=self.speech.of_one_request(refusal.error))
 
     def _merged(self) -> dict[Key, Work]:
-        """Put together, for subjects of which something failed, tries that differ only in their literals."""
+        """For subjects with a failed statement, merge tries that differ only in their literals."""
         shape = functools.lru_cache(maxsize=500)(self.speech.shape)
         troubled = {subject for (subject, _, _), work in self._works.items() if any(one.failed for one in work.tries)}
         merged: dict[Key, Work] = {}
@@ -198,7 +198,7 @@ class ConnectionTries:
         self._number = number
         self._open: dict[int, list[Sent]] = {}
         self._asked: dict[int, Message] = {}  # the latest that names a subject, of each exchange under way
-        self._answered: list[Sent] = []  # of the latest exchange whose answer has come
+        self._answered: list[Sent] = []  # of the latest answered exchange
         self._subject = ""
 
     def sent(self, message: Message, t_ns: int) -> str:

@@ -45,7 +45,7 @@ def kinds_of(lane: Lane) -> Sequence[Kind]:
 
 
 class NotAcknowledgedError(HarnessError):
-    """The service did not acknowledge a delivery, or what it owes one that is sent again, though nothing is broken."""
+    """The service did not acknowledge a delivery, or gave a repeat a wrong answer, though nothing is broken."""
 
 
 async def record_all(
@@ -122,7 +122,7 @@ async def record_rest(lane: Lane, for_s: float) -> Shapes:
     await wait_until_idle(rig)
     for hop in lane.site.hops.values():
         await lane.relay.record(hop, True)
-    await asyncio.sleep(for_s)  # what a worker does by itself has no event that tells of it
+    await asyncio.sleep(for_s)  # no event reports what a worker does by itself
     for hop in lane.site.hops.values():
         await lane.relay.record(hop, False)
     return unnamed_in(await _recorded(lane), fingerprint)

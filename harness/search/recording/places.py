@@ -1,4 +1,4 @@
-"""Where a fault can strike: one message of a delivery, and what is done to it.
+"""The places at which a fault can strike: one message of a delivery, and the action on it.
 
 A place is written in one line, `postgres/sent/commit/Query/COMMIT/1`. With an action it is a point; with a kind of
 delivery before it, a cell. All three sort, and can be parsed back.
@@ -15,7 +15,7 @@ from harness.protocols.registry import PROTOCOLS
 from harness.relay import Direction, Phase
 
 Kind = Literal["fresh", "warm", "repeat", "read", "copies"]
-"""What is delivered: over new connections, over open ones, again, a GET of what is stored, or two at once."""
+"""The kinds of delivery: over new connections, over open ones, a repeat, a GET of a stored one, or two at once."""
 
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 PHASES: tuple[str, ...] = get_args(Phase)

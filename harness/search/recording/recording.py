@@ -67,7 +67,7 @@ class LinkSeen:
 def recording(kind: Kind, deliveries: Sequence[Sequence[LinkSeen]], fingerprint: Fingerprint) -> Recording:
     """Merge what several deliveries of a kind put on the wire: at least one, better two.
 
-    A statement is recognised by what all of them begin it with, so that ids and times in it do not matter.
+    A statement is recognised by its beginning, which all deliveries share, so ids and times in it do not matter.
     """
     placed = [_placed(list(links), fingerprint) for links in deliveries]
     common = [place for place in placed[0] if all(place in other for other in placed)]

@@ -41,11 +41,11 @@ ERRORS: Mapping[str, ServerError] = {
     for error in (*searched.errors, *searched.refusals)
 }
 ACTIONS: tuple[str, ...] = (*CLOSING, *WAITING, *ERRORS, *APART)
-"""All of them, in the order of the map's columns; cuts inside of a message are counted apart."""
+"""All actions, in the order of the map's columns. Cuts inside a message count separately."""
 ON_DEMAND = tuple(name for fault in FAULTS for name in fault.swept_on_demand)
 """No part of the fault space: a sweep tries these only where it is asked to."""
 CROWD = "crowd"
-"""Many deliveries at once, each of which meets this message late. No part of the fault space: one message has it."""
+"""Many deliveries at once. Each one gets this message late. No part of the fault space: one message has it."""
 CROWDED: Sequence[Kind] = ("fresh", "warm")
 HANGING_UP = _swept(fault for fault in FAULTS if fault.hangs_up)
 

@@ -25,7 +25,7 @@ from harness.vocabulary import from_json
 
 JUDGED_RUNS = ("held", "failed")
 ABLATED: Role = "ablated"
-"""Such a run is meant to fail: what it hits does not count for the service as it is."""
+"""Such a run is meant to fail, so its hits do not count for the usual service."""
 UNJUDGED = (CellVerdict.INCONCLUSIVE, CellVerdict.UNMET)
 FAULT_OF = {kind.kind: fault for fault in FAULTS for kind in fault.evidence}
 """Maps a kind of evidence to the wire fault that it proves."""
@@ -35,7 +35,7 @@ _BY_LINK: Mapping[str, str] = {protocol: protocol for protocol in PROTOCOLS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What was tested: the target's description, a profile, the protections that were off, and the commit."""
+    """The tested combination: the target's description, a profile, the protections that were off, and the commit."""
 
     target: str
     profile: str
@@ -58,7 +58,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The points of a space, and which of them were hit and judged."""
+    """The points of a space, and the hit and judged ones."""
 
     space: FaultSpace
     hit: frozenset[Point]
@@ -192,7 +192,7 @@ def newest_sweep(results: Path, subject: Subject, unread: list[str]) -> Swept | 
 def newest_gate(results: Path, ids: Collection[str], subject: Subject, unread: list[str]) -> SummaryRead | None:
     """The newest run in `results` of all of the suite, to its end: `ids` are its scenarios.
 
-    It is of the same target, profile and protections, of whichever commit. What could not be read is in `unread`.
+    It has the same target, profile and protections, at any commit. What could not be read is in `unread`.
     """
     for path in reversed(summaries_in(results)):
         try:

@@ -38,7 +38,7 @@ async def problems_at_rest(lane: Lane, growth: Growth, garbled: Collection[Deliv
 
 
 async def _since(growth: Growth, check: Check, history: History) -> LaneProblem | None:
-    """Judge what is left at rest, and name the cell that is why, where one is."""
+    """Judge what is left at rest, and name the cell that caused it, if one did."""
     result = check(history)
     if not result.failed:
         return None

@@ -42,7 +42,7 @@ RETRY: Kind = "fresh"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What of the whole space is wanted; empty means all. `only`: a cell's whole id, or any part of it."""
+    """The wanted part of the space; empty means all. `only`: a cell's whole id, or any part of it."""
 
     kinds: tuple[Kind, ...] = ()
     actions: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The cells, sorted by what they have in common. `left_out`: sentences on what is not tried."""
+    """The cells, sorted by their common properties. `left_out`: sentences on what is not tried."""
 
     cells: tuple[CellId, ...]
     left_out: tuple[str, ...] = ()
@@ -118,7 +118,7 @@ def _not_swept(recording: Recording) -> Iterator[str]:
 
 def _singles(recording: Recording, choice: Choice) -> Iterator[CellId]:
     for action in ON_DEMAND:
-        # Two copies could not overlap: the first of them would wait until its time is over.
+        # Two copies could not overlap: the first one would wait until its limit.
         if recording.kind != "copies" and action in (*choice.actions, *_actions_of(choice.only)):
             yield from (CellId(recording.kind, point) for point in on_demand(recording.messages, action))
     if recording.kind in CROWDED:

@@ -22,7 +22,7 @@ class LaneReports:
         self.fired: dict[str, Fired] = {}
         """The rules that fired, by their ids."""
         self.passed: set[str] = set()
-        """The rules of which something was held back and has been passed on."""
+        """The rules whose held messages have been passed on."""
         self.died: ServiceEnded | None = None
         """The last time that the service ended by itself, until somebody takes it from here."""
 

@@ -141,5 +141,5 @@ class SweepResults:
 
     @property
     def verdicts(self) -> frozenset[CellVerdict]:
-        """All that there are, of cells and of lanes."""
+        """All results, of cells and of lanes."""
         return frozenset({*(cell.verdict for cell in self.cells), *(problem.verdict for problem in self.problems)})

@@ -72,7 +72,7 @@ class Sweeper:
         """Histories of the cells that did not hold, by the cell's id."""
 
     async def record(self, kinds: Sequence[Kind] = ()) -> Sequence[Recording]:
-        """Record these kinds of delivery, all that there are unless some are given.
+        """Record these kinds of delivery; by default all.
 
         A service that ends when its connections are cut has failed, and nothing can be recorded: then `problems` has
         that, and none is returned.
@@ -191,7 +191,7 @@ class Sweeper:
 
 
 def counts_instead(later: CellResult, known: CellResult | None) -> bool:
-    """Whether a try counts instead of the tries of its cell before it: what one of them has shown to be wrong stays."""
+    """Whether a try replaces its cell's earlier tries. An error that an earlier try found is kept."""
     if known is None:
         return True
     wrong = (CellVerdict.FAILED, CellVerdict.SILENT)

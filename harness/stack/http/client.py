@@ -45,8 +45,8 @@ class HttpClient:
     """Sends requests to one service on this machine. Use it as an async context manager.
 
     `keep_alive`: a connection whose request was answered is used for a later one, too. That is faster, and right
-    for a sweep, which sends tens of thousands of requests one after the other. Without it each request has a
-    connection of its own, so that no request of a scenario can disturb another.
+    for a sweep, which sends tens of thousands of requests one after the other. Without it each request has its own
+    connection, so that a scenario's requests cannot disturb each other.
     """
 
     def __init__(self, *, keep_alive: bool, host: str = HOST) -> None:
@@ -67,7 +67,7 @@ class HttpClient:
             await asyncio.wait([connection.lost for connection in self._open])
 
     async def get(self, port: int, path: str, *, within_s: float) -> Response:
-        """Send a GET on a connection of its own; return its answer. Raises UnansweredError and TimeoutError."""
+        """Send a GET on a separate connection; return its answer. Raises UnansweredError and TimeoutError."""
         async with asyncio.timeout(within_s):
             return await self.request(port, Get(path))
 

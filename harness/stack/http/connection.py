@@ -21,7 +21,7 @@ ENDED_EARLY = "the connection ended before the answer did"
 ASKS_FIRST_S = 1.0
 """Who has asked whether the body is wanted sends it then, too: not every service says so."""
 TAKEN_WITHIN_S = 3.0
-"""So soon a service takes in what a client sends on, or the client gives up."""
+"""The time in which a service must accept a client's next bytes. Then the client gives up."""
 PIECE_BYTES = 1 << 16
 NONSENSE = b"\0\1 this is no HTTP\r\n\r\n"
 CLOSED = 7
@@ -114,7 +114,7 @@ class Connection(asyncio.Protocol):
         return answer.done()
 
     async def _send(self, pieces: tuple[bytes, bytes], outgoing: Request, answer: asyncio.Future[Response]) -> None:
-        """Send the head and the rest, or as much of them as is to be sent."""
+        """Send the head and the rest, or the part that is to be sent."""
         parts, left = with_pauses(pieces, outgoing.pause_s), outgoing.sent_bytes
         for part in parts:
             if outgoing.pause_s:
@@ -244,7 +244,7 @@ class Connection(asyncio.Protocol):
     def _break_off(self, problem: str) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(BrokenOffError(problem))
-            self._answer.exception()  # who has given up does not wait for it any more: asyncio would complain
+            self._answer.exception()  # a client that has given up does not await it, and asyncio would complain
 
     def eof_received(self) -> bool:
         """Handle the end of what the service sends; the client may have something left to send."""

@@ -1,4 +1,4 @@
-"""What is sent to the service under test, and what comes of it: requests, answers, and how there may be none."""
+"""An exchange with the service under test: a request, and its answer or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Then(Protocol):
 
     @property
     def behind(self) -> bytes:
-        """What comes directly behind the request, and is none of it."""
+        """Bytes that follow directly after the request and do not belong to it."""
         ...
 
     @property
@@ -53,7 +53,7 @@ class Then(Protocol):
 
     @property
     def stays(self) -> bool:
-        """Whether it keeps the connection then, whatever the service says."""
+        """Whether the client then keeps the connection, even if the service says otherwise."""
         ...
 
 
@@ -97,7 +97,7 @@ class Request(Protocol):
 
     @property
     def pause_s(self) -> float:
-        """How long the client waits before it sends anything, in the middle of the head and in that of the body."""
+        """The client's pauses: before the first byte, in the middle of the head, and in the middle of the body."""
         ...
 
     @property
@@ -136,7 +136,7 @@ class Get:
     body: bytes = field(default=b"", init=False)
     trailers: Mapping[str, str] = field(default_factory=dict, init=False)
     is_chunked: bool = field(default=False, init=False)
-    asks_to_close: bool = field(default=False, init=False)  # nobody waits for that
+    asks_to_close: bool = field(default=False, init=False)  # no caller awaits it
     pause_s: float = field(default=0.0, init=False)
     sent_bytes: int | None = field(default=None, init=False)
     trickle_s: float = field(default=0.0, init=False)
@@ -172,5 +172,5 @@ class Response:
 
     @property
     def text(self) -> str:
-        """The body as UTF-8; what is none is replaced."""
+        """The body as UTF-8. Invalid bytes are replaced."""
         return self.body.decode("utf-8", "replace")

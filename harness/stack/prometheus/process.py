@@ -23,7 +23,7 @@ READY_WITHIN_S: Final = 30.0
 ASKED_WITHIN_S: Final = 10.0
 STOPPED_WITHIN_S: Final = 5.0
 SCRAPE_MS_MIN: Final = 100.0
-"""More often it would be a load of its own."""
+"""A shorter interval would itself be a load."""
 
 
 class AlertState(enum.StrEnum):

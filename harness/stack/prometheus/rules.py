@@ -44,7 +44,7 @@ def faster_rules(file: Path, faster: float) -> Mapping[str, Any]:
 
 
 def _group(group: Mapping[str, Any], faster: float) -> Mapping[str, Any]:
-    """Return a group without an interval of its own: all are evaluated as often as the metrics are read."""
+    """Return a group without its own interval: all groups are evaluated as often as the metrics are read."""
     rules = [_rule(rule, faster) for rule in group["rules"]]
     return {**{key: value for key, value in group.items() if key != "interval"}, "rules": rules}
 
@@ -61,7 +61,7 @@ def _expression(text: str, faster: float) -> str:
 def shorter(duration: str, faster: float) -> str:
     """Return a duration of Prometheus' divided by `faster`, of a millisecond at least: `1m30s` by 30 is `3000ms`.
 
-    What is no duration is returned as it is: Prometheus says what is wrong with it.
+    Other text is returned unchanged: Prometheus says what is wrong with it.
     """
     if not _DURATION.fullmatch(duration):
         return duration

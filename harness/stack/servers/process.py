@@ -19,7 +19,7 @@ READY_DEADLINE_S = 30.0
 """Far beyond what a start takes; a server that is not ready by then is broken."""
 
 Shutdown: TypeAlias = Literal["orderly", "immediate"]
-"""How a server is stopped: so that it ends what it has begun, or at once by the quickest end of its own."""
+"""How a server is stopped: it finishes its work ("orderly"), or ends at once by its quickest own way ("immediate")."""
 
 _PORTS_TRIED_MAX = 20
 _IN_USE = "address already in use"  # strerror(EADDRINUSE), and Go's text; the servers run in the C locale
@@ -205,7 +205,7 @@ def _listens(pid: int, port: int) -> bool:
     try:
         return bool(listening(port, pids=[pid]))
     except HarnessError as error:
-        # Not to be seen for a moment: what a process has open is root's between its end and its burial.
+        # It cannot be read for a moment: between a process's end and its burial, its open files belong to root.
         raise NotReadyError(error.message) from error
 
 

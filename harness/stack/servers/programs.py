@@ -1,6 +1,6 @@
 """Finds the servers' programs, in installed wheels or where the user says. The protocols' `find` share this.
 
-Of a wheel that contains a server, only the folder of programs is used. Its Python helper is never imported.
+From a wheel that contains a server, only the folder of programs is used. Its Python helper is never imported.
 """
 
 from __future__ import annotations

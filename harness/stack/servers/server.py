@@ -115,7 +115,7 @@ class Server(Closing):
         self._owned().stop(how=how)
 
     def may_end(self) -> None:
-        """Let it end by itself, whatever for: nobody reports that any more until it is started again."""
+        """Let it end by itself: until it is started again, its end is not reported."""
         self._owned().may_end()
 
     def _owned(self) -> ServerProcess:

@@ -68,7 +68,7 @@ class ServiceProcess:
     """One service. Used from one event loop; `ended` is called in it when the process is gone."""
 
     connects_seen_by: str = SECCOMP
-    """What reports its connects: evidence of them names it."""
+    """The part that reports its connects. Evidence of connects names this part."""
 
     def __init__(self, keeper: Keeper, spec: ServiceSpec, ended: Callable[[EndOfService], None]) -> None:
         self._keeper = keeper
@@ -84,7 +84,7 @@ class ServiceProcess:
         self._copies: list[Copy] = []
         self._turn = 0
         self.output: LostOutput | None = None
-        """Where its starts to come write what they say; None: into its log."""
+        """The file to which its next starts write their output; None: into its log."""
         self.output_was_lost = False
         """Whether one of its starts wrote nowhere: its log is not all that it said."""
         self.clock_ahead_s = 0
@@ -94,7 +94,7 @@ class ServiceProcess:
         self._excused: list[tuple[int, int]] = []
         self._begins: list[int] = []
         self.alone = True
-        """Whether no other process of it ever wrote into its log at the same time."""
+        """Whether only one process at a time ever wrote into its log."""
         self._overrides: Mapping[str, str] = {}
         self._starting = asyncio.Lock()
         self.port = 0
@@ -116,7 +116,7 @@ class ServiceProcess:
         return LogFile(self._spec.log)
 
     def judged_log(self) -> str:
-        """What it wrote, without what starts said that had to end: that is judged by itself."""
+        """Its output, without the output of starts that had to end, which is judged separately."""
         return "".join(self.judged_logs())
 
     def judged_logs(self) -> Sequence[str]:
@@ -137,12 +137,12 @@ class ServiceProcess:
         return self.running and not self._starting.locked()
 
     def pids(self) -> frozenset[int]:
-        """The process and its copies, for those who look at their descendants, too; empty when they are gone."""
+        """The process and its copies. Callers also look at their descendants. Empty when they are gone."""
         return frozenset(process.pid for process in self._processes)
 
     @property
     def _processes(self) -> Sequence[KeptProcess]:
-        """Those that run: the first one and its copies."""
+        """The running ones: the first one and its copies."""
         first = [] if self._process is None else [self._process]
         return [each for each in (*first, *(copy.process for copy in self._copies)) if each.poll() is None]
 
@@ -247,7 +247,7 @@ class ServiceProcess:
     async def start_to_end(self) -> EndOfStart:
         """Start it where it must end by itself. Return when it has ended, or listens, or the time for a start is over.
 
-        What has not ended by then is killed.
+        Processes that have not ended by then are killed.
         """
         async with self._starting:
             began_ns = time.monotonic_ns()
@@ -326,7 +326,7 @@ class ServiceProcess:
         self._apply_rules()
 
     def _apply_rules(self) -> None:
-        # Without watched calls there are no rules either: what needs them is not injected.
+        # Without watched calls there are no rules: faults that need rules are not injected.
         if self._spec.watch_connects:
             for process in self._processes:
                 process.set_rules(self._rules)

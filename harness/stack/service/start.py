@@ -60,7 +60,7 @@ class ServiceSpec:
 class Starting:
     """A process that was started and need not serve yet. `mark`: where its output begins in the log.
 
-    `mute`: what it says is lost, so that the kernel is asked where it listens.
+    `mute`: its output is lost, so the harness asks the kernel where it listens.
     """
 
     process: KeptProcess

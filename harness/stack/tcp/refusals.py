@@ -1,7 +1,7 @@
-"""Counts the connects to a port of this machine that the kernel itself refuses, whoever dials.
+"""Counts the connects to a port of this machine that the kernel itself refuses, from any process.
 
 Nothing listens at the port, so the kernel answers the SYN with a reset, and a raw socket sees that arrive on the
-loopback (raw(7)). Of a process that nobody watches, one with a driver in C say, there is no other account. It needs
+loopback (raw(7)). For an unwatched process, for example one with a driver in C, there is no other source. It needs
 CAP_NET_RAW.
 """
 
@@ -22,7 +22,7 @@ ROOM_BYTES = 1 << 20
 
 
 class Refusals(Closing):
-    """What the kernel of this network has refused since it was opened, by port. IPv4 only."""
+    """The kernel's refusals in this network since the socket was opened, by port. IPv4 only."""
 
     def __init__(self, watching: socket.socket) -> None:
         self._watching = watching

@@ -7,9 +7,9 @@ kernel filter nothing by port, takes 1 ms where this takes 0.4, and every user w
 The layouts are those of linux/inet_diag.h and linux/tcp.h. They only ever grow at the end; what an
 older kernel does not send yet is read as 0.
 
-Whatever is asked for, the kernel walks its whole table of connections: 1.5 ms where that has 262,144 places, for
-each request. So one request asks for IPv4 and IPv6 together, which only the older of the two kinds of request does
-(TCPDIAG_GETSOCK), and one answer serves for several ports.
+For each request the kernel walks its whole table of connections, which takes 1.5 ms with 262,144 places. So one request
+asks for IPv4 and IPv6 together, which only the older of the two kinds of request does (TCPDIAG_GETSOCK), and one answer
+serves for several ports.
 """
 
 from __future__ import annotations

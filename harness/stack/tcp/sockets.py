@@ -212,12 +212,12 @@ def kept_waiting(port: int, *, besides: Collection[int] = ()) -> int:
 
 
 def closed_by_clients(port: int) -> frozenset[int]:
-    """Return the ports of clients that have closed their connection, of which a server on this port has its end yet."""
+    """Return the ports of clients that have closed their connection while a server on this port still holds its end."""
     return frozenset(each.remote[1] for each in diag.tcp_sockets(local_port=port, states=1 << TcpState.CLOSE_WAIT))
 
 
 def half_closed(port: int) -> int:
-    """Count the connections that one side has closed, and of which a server on this port still holds its end."""
+    """Count the connections that one side has closed while a server on this port still holds its end."""
     states = sum(1 << state for state in HALF_CLOSED)
     return sum(1 for each in diag.tcp_sockets(local_port=port, states=states) if each.inode)
 

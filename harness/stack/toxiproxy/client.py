@@ -1,8 +1,8 @@
 """The control client of one Toxiproxy: proxies and their toxics, as values.
 
 Every call is synchronous, has a time limit, and may be made from any thread. It raises ToxiproxyError with Toxiproxy's
-own text if it is refused. Calls that heal are idempotent: removing what does not exist, enabling what is enabled,
-resetting what is intact.
+own text if it is refused. Calls that heal are idempotent: they may remove a missing toxic, enable an enabled proxy or
+reset an intact one.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class ToxiproxyClient(Closing):
         return True
 
     def reset(self, name: str) -> None:
-        """Remove all toxics and enable the proxy, whatever state it is in. Idempotent."""
+        """Remove all toxics and enable the proxy, from any state. Idempotent."""
         for toxic in self.toxics(name):
             self.remove_toxic(name, toxic.name)
         self.set_enabled(name, True)

@@ -2,8 +2,8 @@
 
 A toxic acts on one direction. `upstream` is the service's bytes on their way to the server, `downstream` is the
 server's answers on their way back. When a toxic closes its direction, Toxiproxy closes the whole connection, on both
-sides. Toxicity is always 1.0: it would be rolled anew for each direction of each connection, and again when a toxic is
-updated or another is added behind it.
+sides. Toxicity is always 1.0. Toxiproxy would draw it again for each direction of each connection, and whenever a toxic
+is updated or another is added behind it.
 """
 
 from __future__ import annotations

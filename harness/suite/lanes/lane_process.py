@@ -29,7 +29,7 @@ _FORKING = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The scenario's place among those of the fork."""
+    """The scenario's position in the fork's list."""
 
     scenario: int
     order: Order
@@ -155,7 +155,7 @@ def _fork(ways: Ways, scenarios: Sequence[Scenario]) -> _Child:
 
 
 def _live(pipe: Connection, parent: int, ways: Ways, scenarios: Sequence[Scenario]) -> None:
-    """Perform what is asked for until nothing is. The parent passes Ctrl-C on: a terminal's would come twice."""
+    """Perform the orders until there are none. The parent passes Ctrl-C on: a terminal's would come twice."""
     os.setpgid(0, 0)
     die_with(parent)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -185,7 +185,7 @@ def _perform_all(pipe: Connection, speech: _Speech, here: Here, scenarios: Seque
 
 
 class _Speech:
-    """Says one thing at a time: servers that start tell of it from other threads."""
+    """Sends one message at a time: servers report their start from other threads."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe

@@ -1,4 +1,4 @@
-"""The interface of whatever performs the runs of a session."""
+"""The interface of a session's performer of runs."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ class Ways:
 class Here:
     """Performs runs in this process.
 
-    The servers are started when the first run needs them. They are replaced when one of them died, or when a scenario
-    changed one for good (`server.execute`); the keeper, and what it has preloaded, stay if nothing else is left of the
-    first ones. Servers that `ways.servers` lends are not started here.
+    The servers are started when the first run needs them. They are replaced when one has died, or when a scenario has
+    changed one permanently (`server.execute`). The keeper and its preloaded Python stay if nothing else is left of the
+    first stack. Servers that `ways.servers` lends are not started here.
     """
 
     def __init__(self, ways: Ways, tell: Tell) -> None:

@@ -27,7 +27,7 @@ class Chosen:
 
     @property
     def left_out(self) -> Sequence[Scenario]:
-        """Those that were not chosen."""
+        """The scenarios that were not chosen."""
         ids = {scenario.id for scenario in self.chosen}
         return [scenario for scenario in self.scenarios if scenario.id not in ids]
 
@@ -38,7 +38,7 @@ class Chosen:
 
     @property
     def plain(self) -> bool:
-        """Whether they run as the target has them by default: its profile, everything on."""
+        """Whether they run with the target's defaults: its profile, everything on."""
         return self.profile == self.target.description.default_profile and not self.settings.without
 
     @property

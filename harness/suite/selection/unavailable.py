@@ -32,7 +32,7 @@ class _File(Table):
 def read_unavailable(path: Path, known_ids: Collection[str] | None = None) -> Mapping[str, Unavailable]:
     """Read the list, by id. A missing file is an empty list. Raises UsageError.
 
-    `known_ids`: every id of the suite; None if not all of them are known.
+    `known_ids`: every id of the suite; None if one of them is unknown.
     """
     if not path.exists():
         return {}

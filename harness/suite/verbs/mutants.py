@@ -46,7 +46,7 @@ class MutantTrial:
         """
         listed = read_mutants(file or suite.settings.scenarios / FILE, {scenario.id for scenario in suite.scenarios})
         for mutant in listed.mutants:
-            suite.target.settings(suite.profile, mutant.without)  # raises for a protection that there is not
+            suite.target.settings(suite.profile, mutant.without)  # raises for an unknown protection
         mutants = listed.select(words)
         self._suite = suite
         self._listed = listed

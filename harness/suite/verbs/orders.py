@@ -25,7 +25,7 @@ JSON_FILE = "interleave.json"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OrderChoice:
-    """Which orders are meant. `only`: one of them; None is all."""
+    """Which orders to try. `only`: one of them; None is all."""
 
     mixes: Sequence[Mix]
     requests: int

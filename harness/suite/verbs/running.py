@@ -27,7 +27,7 @@ def none(_: Scenario) -> bool:
 
 
 def run_scenarios(suite: Chosen, session: Session, *, prove: Callable[[Scenario], bool] = none) -> Known:
-    """Run each chosen scenario, then the proofs of those that `prove` chooses. Return all runs.
+    """Run each chosen scenario, then the proofs of the scenarios that `prove` chooses. Return all runs.
 
     Raises UsageError if the service did not start in any of the first runs.
     """

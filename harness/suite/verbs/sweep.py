@@ -87,7 +87,7 @@ class Sweep:
 
 
 def kinds_needed(choice: Choice) -> Sequence[Kind]:
-    """The kinds of delivery to record: none is all of them."""
+    """The kinds of delivery to record. Empty: all."""
     if choice.only:
         try:
             cell = CellId.parse(choice.only)

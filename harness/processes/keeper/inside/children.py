@@ -96,7 +96,7 @@ class Children:
                 os.kill(pid, signal.SIGKILL)
 
     def say_goodbye(self) -> list[Child]:
-        """Send their own signal to the children that have one to end with; return these."""
+        """Send each child its own teardown signal, if it has one. Return these children."""
         leaving = [c for c in self._by_number.values() if c.pid is not None and c.teardown_signal != signal.SIGKILL]
         for child in leaving:
             if child.pid is not None:

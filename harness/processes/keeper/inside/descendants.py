@@ -30,7 +30,7 @@ class Process(NamedTuple):
     ran_ticks: int
     """How long it has run, all threads together."""
     reaped_ticks: int
-    """How long those of its children ran that have ended and whose end it has collected, and theirs in turn."""
+    """How long its ended and collected children ran, including their own ended children."""
 
 
 def descendants(root: int) -> list[Process]:

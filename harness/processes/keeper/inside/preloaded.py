@@ -3,8 +3,8 @@
 Imports are most of a Python service's start. A forked child has them already and runs the service's own program from
 there. Like a spawned process, it belongs to the keeper.
 
-The service's own modules may change meanwhile, so that each child imports them again. Where they are to be kept
-(`OWN`), that is so only once one of their files has changed.
+The service's own modules may change between runs, so each child imports them again. If they are to be kept (`OWN`), a
+child imports them again only after one of their files has changed.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def _code_of(argv: Sequence[str]) -> str | int | None:
 def _end_now(status: int) -> None:
     """End as an interpreter does, but leave the libraries in memory to the kernel.
 
-    To take them apart would copy every page that is still shared with the parent: 50 ms of CPU for a service. What the
+    Freeing them would copy every page that is still shared with the parent: 50 ms of CPU for a service. What the
     program itself has left behind goes as ever, and may have last words. Return if what was written cannot be flushed:
     the interpreter knows what to say.
     """

@@ -16,7 +16,7 @@ Server = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is done with a call: the rule that it follows, if any; else, under a `CatchRule`, why it is not led."""
+    """What happens to a call: the rule that it follows, if any. Else, under a `CatchRule`, why it is not redirected."""
 
     rule: FailRule | LeadRule | None
     not_led: NotLed | None = None
@@ -39,7 +39,7 @@ class Catcher:
         if not is_in_our_network(call.pid):
             return Choice(None, "another network")
         server = (reached_by(host), port)
-        # A program may dial again what it finds in its memory, where the port that stands for the server was written.
+        # A program may dial the address in its memory again, and the keeper has written the relay's port there.
         again = self._servers.get(port) if server[0] == "127.0.0.1" else None
         return self._lead_again(rule, again) if again is not None else self._lead(rule, server)
 
@@ -58,7 +58,7 @@ class Catcher:
 
     def _lead_again(self, rule: CatchRule, server: Server) -> Choice:
         found = self._lead(rule, server)
-        if found.rule is None:  # the kernel would find the port that stands for it open
+        if found.rule is None:  # the kernel would find the relay's port open
             host, port = server
             return Choice(ConnectRule(id=rule.id, host=host, port=port, errno=errno.ECONNREFUSED))
         return found

@@ -66,7 +66,7 @@ def is_listened_at(host: str, port: int) -> bool:
 
 
 def is_in_our_network(pid: int) -> bool:
-    """Whether a process has the same network as this one. One that may not be looked at is taken for a stranger's."""
+    """Whether a process has the same network as this one. A process that cannot be read counts as another user's."""
     try:
         return os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net")  # noqa: PTH115 - not a path
     except OSError:

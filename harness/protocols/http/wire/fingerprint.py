@@ -7,7 +7,7 @@ from typing import Final
 
 __all__ = ["shape_of"]
 
-# A plain word, or a version of the interface; all else in a path is taken for a value.
+# A plain word, or a version of the interface. All other parts of a path count as values.
 _WORD: Final = re.compile(r"[A-Za-z_.~-]{1,32}|v[0-9]{1,3}|\*")
 
 

@@ -201,7 +201,7 @@ class SentFramer(_Framer):
         line = self._line
         line.count += 1
         frame.name = REQUEST
-        frame.known = request.waits_for_continue  # or neither side would go on
+        frame.known = request.waits_for_continue  # or both sides would wait for ever
         frame.asked = Asked(line.count, request, len(head))
         line.due.append(frame.asked)
         self._body_follows(request.body)
@@ -214,7 +214,7 @@ class SentFramer(_Framer):
 class AnsweredFramer(_Framer):
     """What the server answers: the head of a response, then its body, whole or by chunks.
 
-    Of a body's frames all is known when they begin: they are never withheld.
+    A body's frames are fully known when they begin, so they are never withheld.
     """
 
     __slots__ = ("_asked",)

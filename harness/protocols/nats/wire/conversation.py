@@ -19,7 +19,7 @@ __all__ = ["NatsConversation"]
 FETCHES: Final = "$JS.API.CONSUMER.MSG.NEXT."
 """A consumer asks for messages of a stream. They come under their own subjects, perhaps in minutes: no answer."""
 DUE_MAX: Final = 1000
-"""Publications that are kept while they wait for an answer. To those that have waited longest none may come."""
+"""Publications that are kept while they wait for an answer. The longest waiting ones may never get an answer."""
 
 
 @dataclass(slots=True)

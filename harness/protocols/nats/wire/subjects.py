@@ -9,7 +9,7 @@ __all__ = ["beginning_of", "fits", "shape_of"]
 
 _NUMBER: Final = re.compile(r"\d+")
 _ID: Final = re.compile(r"(?=.*\d)[A-Za-z0-9_-]{16,}|_INBOX")
-"""What a client or the service makes anew each time: an inbox, a NUID, a UUID, an id of the harness's."""
+"""Tokens that are new each time: an inbox, a NUID, a UUID, an id of the harness."""
 
 
 def fits(pattern: str, subject: str) -> bool:
@@ -24,7 +24,7 @@ def fits(pattern: str, subject: str) -> bool:
 
 
 def beginning_of(text: str) -> str:
-    """Return operation and subject up to its first token that is made anew each time."""
+    """Return operation and subject, up to the first token that is new each time."""
     operation, _, subject = text.partition(" ")
     kept: list[str] = []
     for word in subject.split("."):

@@ -51,9 +51,9 @@ class FailSync(TimedFault, kind="server.fail_sync"):
         async with lab.inject(server.fail_sync(postgres, at=postgres.sent("COMMIT"))):
             await lab.deliver()
 
-    After a failed fsync nobody knows what the disk has ("data_sync_retry" in PostgreSQL's manual). So the server ends
-    every session and recovers from its log. The session that met it gets a PANIC (58030, or 53100 for ENOSPC) in place
-    of an answer to its COMMIT, which is stored all the same: its record was written, and this is no crash of the
+    After a failed fsync it is unknown which data the disk has ("data_sync_retry" in PostgreSQL's manual). So the server
+    ends every session and recovers from its log. The session that met it gets a PANIC (58030, or 53100 for ENOSPC) in
+    place of an answer to its COMMIT, which is stored all the same: its record was written, and this is no crash of the
     machine. So an error at a COMMIT, or a lost connection, does not say that nothing is stored.
 
     The harness answers `fsync` and `fdatasync` in the kernel's place (seccomp_unotify(2)), and turns PostgreSQL's own
@@ -128,7 +128,7 @@ class _FailSync(Injection):
 
     @property
     def _settings(self) -> Mapping[str, str]:
-        """The settings meanwhile. A recovery would else make sure of every file of each database by itself."""
+        """The settings while the fault is in force. Without the last one, a recovery would sync every single file."""
         return {
             "fsync": "on",
             "restart_after_crash": "on" if self._fault.comes_back else "off",
@@ -170,7 +170,7 @@ class _FailSync(Injection):
                 await see_ended(backends, self._laid.server)
 
     def _panic(self) -> re.Match[str] | None:
-        """The server's own word, if it has panicked since."""
+        """The line of the server's log, if it has panicked since."""
         written = self._server.log.read(self._log_mark) if self._server.log else ""
         return _PANIC.search(written)
 
@@ -219,7 +219,7 @@ class _FailSync(Injection):
             raise HarnessError(f"{self._laid.server} has not recovered {BACK_WITHIN_S:g} s after a failed fsync")
 
     def _start_again(self) -> None:
-        self._server.stop(how="immediate")  # where nothing has ended it
+        self._server.stop(how="immediate")  # if it still runs
         self._server.start_again()
 
     async def _serves(self) -> bool:

@@ -138,7 +138,7 @@ class _FailWrite(Injection):
         await asyncio.to_thread(self._server.answer_calls, self._rule)
 
     async def _folder(self) -> str:
-        """Where the files are that are struck, below the data directory."""
+        """The folder of the struck files, below the data directory."""
         if self._fault.table is None:
             return "pg_wal"
         async with open_session(self._laid.admin_url) as admin:
@@ -146,7 +146,7 @@ class _FailWrite(Injection):
         return f"base/{oid}"
 
     def _told(self) -> Sequence[re.Match[str]]:
-        """What the server has said of it."""
+        """The server's own log lines about it."""
         written = self._server.log.read(self._log_mark) if self._server.log and self._rule is not None else ""
         user = re.escape(self._laid.words["user"])
         line = _LOST_LOG if self._fault.table is None else _NOT_LONGER.format(user=user)

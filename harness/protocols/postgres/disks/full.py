@@ -28,7 +28,7 @@ from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME
 __all__ = ["fill_disk", "fill_log_disk"]
 
 TABLE_DISK_BYTES = 16 << 20
-"""More than the tables of a run need: what is left is filled up."""
+"""More than the tables of a run need. The rest is filled up."""
 LOG_DISK_BYTES = 4 << 20
 """Less than one segment of the log has."""
 DISK_FULL = EvidenceKind(
@@ -153,7 +153,7 @@ class _OnSmallDisk(Injection):
             self._disk = await asyncio.to_thread(self.server.small_disk, self.size_bytes)
 
     def begin(self) -> None:
-        """From now on the server is changed, and its log counts."""
+        """Record that the server is changed from now on, and count its log lines from here."""
         self._log_mark = self.server.log.size() if self.server.log else 0
         self.site.server_changes.append(self.change)
 

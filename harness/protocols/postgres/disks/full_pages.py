@@ -24,7 +24,7 @@ class FullPages:
         self._options: list[str] | None = None
 
     async def begin(self) -> None:
-        """Have each row need a page of its own."""
+        """Make each row need its own page."""
         async with open_session(self._laid.admin_url) as admin:
             options = "SELECT reloptions FROM pg_class WHERE oid = $1::text::regclass"
             self._options = await admin.fetchval(options, self._table)

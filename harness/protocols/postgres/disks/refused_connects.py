@@ -25,7 +25,7 @@ class RefusedWhenEnded:
         self._waiting.begin(self._refuse_when_it_has_ended())
 
     async def end(self) -> None:
-        """Accept connects again: the server is back. Raises what went wrong meanwhile."""
+        """Accept connects again: the server is back. Raises an error that happened in between."""
         await self._waiting.end(cancel=True)
         await self._refuse(False)
         self._waiting.check()

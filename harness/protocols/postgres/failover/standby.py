@@ -48,7 +48,7 @@ class Standby(Closing):
         self._kind = kind
         self._over = False
         self.former: Copy | None = None
-        """What the primary was, once this one has its place."""
+        """The former primary, once this server has replaced it."""
         self.promotion_ms = 0.0
         self._copy = primary.copied()
         try:
@@ -88,12 +88,12 @@ class Standby(Closing):
         return PostgresServer(self._copy.url, self._primary.version, run=self._copy.run, name=name)
 
     async def fence_primary(self) -> None:
-        """Let the primary's sessions only read, those that are open from their next transaction on."""
+        """Make the primary's sessions read-only. Open sessions follow at their next transaction."""
         async with session(self._primary.url()) as admin:
             await _set(admin, "ALTER SYSTEM SET default_transaction_read_only = on")
 
     def promote(self) -> None:
-        """Make it a server of its own, and let the primary's name and URL mean it."""
+        """Promote it, and let the primary's name and URL mean it."""
         began = time.monotonic()
         run_blocking(self._promote())
         self.promotion_ms = (time.monotonic() - began) * 1e3
@@ -151,7 +151,7 @@ class Standby(Closing):
             self._copy.stop()
 
     async def _alone_again(self) -> None:
-        # Before the standby ends: COMMITs would wait for it for ever.
+        # Before the standby ends: otherwise COMMITs would wait for it for ever
         async with session(self._primary.url()) as admin:
             await _set(admin, "ALTER SYSTEM RESET synchronous_standby_names")
 

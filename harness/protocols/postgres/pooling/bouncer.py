@@ -39,7 +39,7 @@ class PoolerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pooled:
-    """The database that is pooled: where PgBouncer reaches it, and as whom. `tls`: whether that is by TLS only."""
+    """The pooled database: its address and user for PgBouncer. `tls`: whether it accepts only TLS."""
 
     server: HostPort
     database: str
@@ -79,7 +79,7 @@ class PgBouncer(Server):
         return pooler
 
     def start_again(self) -> None:
-        """Start it after `crash()` or `stop()`; do nothing once it is given up, whoever is late to want it back."""
+        """Start it after `crash()` or `stop()`. After `give_up()` do nothing: a fault may call this too late."""
         with self._one_at_a_time:
             if not self._over:
                 super().start_again()
@@ -110,11 +110,11 @@ class _Recipe:
     abstract: str = field(default_factory=lambda: f"harness-{secrets.token_hex(8)}")
 
     def write_users(self) -> None:
-        """Write the only user that there is, with the password that the server has for it."""
+        """Write the file with the only user, and its password on the server."""
         self._write("users.txt", f'"{self.pooled.user}" "{self.pooled.password}"\n')
 
     def socket(self, port: int) -> str:
-        """Its Unix socket, which has no file: a folder's path may be longer than a socket's may be."""
+        """Its Unix socket, without a file: a folder's path may be too long for a socket's."""
         return f"\0{self.abstract}/.s.PGSQL.{port}"
 
     def spec(self, port: int) -> ProcessSpec:
@@ -150,7 +150,7 @@ class _Recipe:
         return f"[databases]\n{database}[pgbouncer]\n" + "".join(f"{name} = {value}\n" for name, value in lines.items())
 
     def _write(self, name: str, text: str) -> Path:
-        """Write a file that only the user may read as whom PgBouncer runs: the folder's owner."""
+        """Write a file that only PgBouncer's own user, the folder's owner, may read."""
         path, owner = self.folder / name, self.folder.stat()
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""PgBouncer's admin console: what it is told, and what it shows.
+"""PgBouncer's admin console: commands and their answers.
 
 It knows only PostgreSQL's simple queries, of which asyncpg returns no rows. Over its Unix socket it lets its own user
 in without a password.
@@ -88,7 +88,7 @@ def _columns(body: bytes) -> Sequence[str]:
 
 
 def _values(body: bytes) -> Sequence[str]:
-    """The texts in a DataRow; what is NULL is an empty one."""
+    """The texts in a DataRow. NULL becomes an empty text."""
     texts, at = [], 2
     for _ in range(struct.unpack_from("!h", body)[0]):
         (size,) = struct.unpack_from("!i", body, at)

@@ -79,7 +79,7 @@ class Pool(TimedFault, kind="server.pooler"):
 
     @property
     def settings(self) -> PoolerSettings:
-        """What PgBouncer is told."""
+        """The command for PgBouncer."""
         return PoolerSettings(
             default_pool_size=self.default_pool_size, max_client_conn=self.max_client_conn,
             query_wait_timeout_s=self.query_wait_timeout_s,
@@ -191,7 +191,7 @@ class _PausePooler(Injection):
         self._looking.begin(self._look(pooler))
 
     async def _look(self, pooler: PgBouncer) -> None:
-        """Look again and again: a client that gives up is forgotten."""
+        """Look repeatedly: PgBouncer forgets a client that gives up."""
         while True:
             rows = await pooler.ask("SHOW POOLS")
             waiting = sum(int(row["cl_waiting"]) for row in rows)

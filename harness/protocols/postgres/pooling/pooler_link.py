@@ -29,7 +29,7 @@ class Pooler:
         """None: it is not there, or not any more."""
 
     async def make(self) -> PgBouncer:
-        """Start it, and lead the link to it. Connections of before end. Raises UsageError for another link."""
+        """Start it, and lead the link to it. Earlier connections end. Raises UsageError for another link."""
         if self.process is not None:
             return self.process
         laid = self._site.laid(self._link)

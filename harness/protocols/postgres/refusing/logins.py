@@ -136,11 +136,11 @@ class LoginsRefused(Injection):
         raise NotImplementedError
 
     async def change_back(self, admin: asyncpg.Connection) -> None:
-        """Make it what it was."""
+        """Restore it."""
         raise NotImplementedError
 
     async def act(self) -> None:
-        """Have it refuse from now on."""
+        """Make it refuse from now on."""
         self._log_mark = self._laid.log.size() if self._laid.log else 0
         async with open_session(self._laid.admin_url) as admin:
             self._changed = True
@@ -193,7 +193,7 @@ class _ChangePassword(LoginsRefused):
         self._kept = ""
 
     async def change(self, admin: asyncpg.Connection) -> None:
-        # What is kept of a password, the number of its rounds included, can be given back as it is.
+        # The stored form of a password, with its number of rounds, can be set again as it is.
         self._kept = await admin.fetchval("SELECT rolpassword FROM pg_authid WHERE rolname = $1", self.user)
         await self._set(admin, secrets.token_hex(12))
 

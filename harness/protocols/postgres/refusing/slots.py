@@ -76,7 +76,7 @@ class TakeConnections(Fault, kind="server.take_connections"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Connections are made anew, and none is let in: the service refuses."""
+        """The service has to connect again, and no connection is let in: it refuses."""
         link = ground.link_as(Postgres)
         return Example(cls(link), before=(cut(link),), deliveries=SOME, expect=ground.without_link)
 
@@ -114,13 +114,13 @@ class _TakeConnections(Injection):
                 for _ in range(min(AT_ONCE, free - first)):
                     logins.create_task(self._take())
         await self._take_the_rest()
-        # From here on: what the harness itself was refused is told of another role.
+        # From here on: the log names another role for the harness's own refused sessions.
         self._log_mark = self._laid.log.size() if self._laid.log else 0
         for _ in range(min(self._fault.leaving, len(self._taken))):
             await self._taken.pop().close(timeout=ADMIN_TIMEOUT_S)
 
     async def _take_the_rest(self) -> None:
-        """Take what sessions that have ended meanwhile gave up, until there was nothing to have some times in a row."""
+        """Take the slots of sessions that have ended since, until there was no free slot several times in a row."""
         refused = 0
 
         async def nothing_left() -> bool:

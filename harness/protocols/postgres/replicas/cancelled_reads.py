@@ -69,7 +69,7 @@ class CancelReads(ReplicaFault, kind="server.cancel_reads"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """A delivery of before is read: one that comes now would wait."""
+        """An earlier delivery is read: a new one would wait."""
         return read_behind(cls(ground.link_as(Postgres), ground.table), ground, deliveries=0)
 
     def injection(self, site: Site) -> Injection:

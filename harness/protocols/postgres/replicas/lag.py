@@ -163,7 +163,7 @@ class DelayReplay(ReplicaFault, kind="server.delay_replay"):
 
 
 class _Behind(OnReplica):
-    """Has the standby fall behind, and counts the reads that it answered then."""
+    """Makes the standby fall behind, and counts the reads that it answers then."""
 
     _log_mark: int | None = None
 
@@ -174,11 +174,11 @@ class _Behind(OnReplica):
 
     @abc.abstractmethod
     async def hold_up(self, server: PostgresServer) -> None:
-        """Have it replay nothing new, or late."""
+        """Make it replay nothing new, or replay late."""
 
     @abc.abstractmethod
     async def let_go(self, server: PostgresServer) -> None:
-        """Have it replay what there is: it may be another fault's."""
+        """Make it replay everything: the standby may be another fault's."""
 
     async def fired(self) -> int:
         """How many reads the standby has answered, if it lacks rows of the primary's."""

@@ -31,7 +31,7 @@ STREAMED = EvidenceKind(
     "streamed", "PostgreSQL", "a standby had replayed all that its primary had, and the link led to it", felt=False
 )
 ENTRY = re.compile(r"^(?=\d{4}-\d\d-\d\d )", re.MULTILINE)
-"""Where an entry of PostgreSQL's log begins: a statement in it may have several lines."""
+"""The beginning of an entry of PostgreSQL's log. A statement in it may have several lines."""
 _READS = re.compile(r"\bFROM\s+\"?(?P<table>\w+)", re.IGNORECASE)
 
 
@@ -95,7 +95,7 @@ class Replica:
         return self._standby
 
     async def make(self) -> PostgresServer:
-        """Have a standby behind the link that has replayed all that there is; return it. Idempotent."""
+        """Put a standby behind the link that has replayed everything. Return it. Idempotent."""
         if self._server is None:
             self._server = await self._made()
             for setting in self._settings:
@@ -180,7 +180,7 @@ def _followed(site: Site, link: Link, fault: TimedFault) -> LaidLink:
 
 
 async def set_and_reload(url: str, statement: str) -> None:
-    """Change a server's configuration, and have it read again."""
+    """Change a server's configuration, and reload it."""
     async with open_session(url) as admin:
         await admin.execute(statement)
         await admin.execute("SELECT pg_reload_conf()")

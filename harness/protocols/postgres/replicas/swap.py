@@ -150,7 +150,7 @@ class _Swap(Injection):
 
 
 class _OldAddress:
-    """Counts what the service asks at the old primary's address. That connections at rest end there is no question."""
+    """Counts what the service asks at the old primary's address. The end of an idle connection does not count."""
 
     def __init__(self, site: Site, laid: LaidLink) -> None:
         self._site = site

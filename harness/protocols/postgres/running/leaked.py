@@ -16,7 +16,7 @@ __all__ = ["execute_past_leaks"]
 
 PATIENCE_MIN_S: Final = 5.0
 BEYOND_S: Final = 5.0
-"""What a statement gets to finish once nothing of the service's blocks it."""
+"""The time limit of a statement once no session of the service blocks it."""
 ENDED_WITHIN_MS: Final = 5_000
 SHOWN: Final = 160
 BLOCKERS = """

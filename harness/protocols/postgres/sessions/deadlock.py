@@ -31,7 +31,7 @@ ADVISORY_KEY = 0x4841524F
 TRIGGER = "harness_deadlocks_commits"
 WAITS_WITHIN_S = 10.0
 NEVER_THE_VICTIM = "SET deadlock_timeout = '1h'"
-"""PostgreSQL turns back whoever looks for a cycle first: the harness's session does not look."""
+"""PostgreSQL cancels the session that first looks for a cycle. The harness's session does not look."""
 DEADLOCK_DETECTED = EvidenceKind(
     "deadlock_detected", "PostgreSQL", "a transaction of the service's was turned back (40P01), by the server's log"
 )
@@ -94,7 +94,7 @@ class _Deadlock(Injection):
         self._log_mark = 0
 
     async def prepare(self) -> None:
-        """Take the lock that the COMMIT will wait for; only then have it wait."""
+        """Take the lock that the COMMIT will wait for. Only then make the COMMIT wait."""
         if self._session is not None:
             return
         self._log_mark = self._laid.log.size() if self._laid.log else 0

@@ -58,7 +58,7 @@ class Migrate(TimedFault, kind="server.migrate"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """A column more hurts nobody. The connections are cut besides: that is felt."""
+        """One more column does no harm. The connections are cut besides: that is felt."""
         link = ground.link_as(Postgres)
         text = f"ALTER TABLE {ground.table} ADD added_text text"
         return Example(cls(link, text), beside=(cut(link),), met="after", deliveries=SOME)

@@ -1,4 +1,4 @@
-"""The contents of PostgreSQL's messages. If a head is cut, what is missing is left out."""
+"""The contents of PostgreSQL's messages. If a head is cut, its missing fields are left out."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ class Remembered(Generic[ValueT]):
     __slots__ = ("_bytes", "_entries")
 
     def __init__(self) -> None:
-        self._entries: dict[str, tuple[ValueT, int]] = {}  # with their sizes; the one unused for longest comes first
+        self._entries: dict[str, tuple[ValueT, int]] = {}  # with their sizes; the least recently used comes first
         self._bytes = 0
 
     def put(self, name: str, value: ValueT, size_bytes: int) -> None:

@@ -92,7 +92,7 @@ class _Demote(Injection):
             raise AssertionError("prepare() has made it")
         async with client(self._replica.url()) as new, client(self._server.url()) as old:
             self._refused_before = await _refused(old)
-            self._promoted = True  # from here on there is something to undo
+            self._promoted = True  # from here on heal has to undo something
             await new.replicaof("NO", "ONE")
             await old.replicaof(self._replica.host, str(self._replica.port))
             await in_step(self._replica, self._server)

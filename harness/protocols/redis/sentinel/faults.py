@@ -1,4 +1,4 @@
-"""Faults of a Redis that Sentinel watches: it is there, and it fails over for a reason of its own."""
+"""Faults of a Redis that Sentinel watches: Sentinel's presence, and its failover."""
 
 from __future__ import annotations
 
@@ -192,10 +192,10 @@ class _FailOver(Injection):
         self._begun = False
         self._took_s = 0.0
         self._used_before: tuple[int, int] | None = None
-        """Of the promoted server and the former one, once the one is promoted."""
+        """The counts of the promoted server and the former one, taken after the promotion."""
 
     async def act(self) -> None:
-        """Have it begin; return when Sentinel tells of the promoted server."""
+        """Begin the failover. Return when Sentinel reports the promoted server."""
         watch = self._watch
         replica, sentinel = _running(watch)
         began = time.monotonic()
@@ -287,7 +287,7 @@ async def _until_demoted(former: RedisServer) -> None:
 
 
 async def _commands(server: RedisServer) -> int:
-    """How many commands of a client's it has been sent, those that it refused included."""
+    """How many commands clients have sent to it, including the ones that it refused."""
     async with client(server.url()) as asking:
         statistics = await asking.info("commandstats")
     counts = {name.removeprefix("cmdstat_").partition("|")[0]: 0 for name in statistics}

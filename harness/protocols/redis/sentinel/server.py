@@ -25,11 +25,11 @@ __all__ = ["NAME", "Sentinel"]
 NAME: Final = "cache"
 """What Sentinel calls the primary, and its clients ask for."""
 DOWN_AFTER_MS: Final = 250
-"""So long a primary is silent until Sentinel takes it for down. In production it is 30 s."""
+"""After so much silence Sentinel considers a primary down. In production it is 30 s."""
 FAILOVER_TIMEOUT_MS: Final = 10_000
 KNOWS_WITHIN_S: Final = 30.0
 PERIODS_MS: Final = {"INFO-PERIOD": 100, "PING-PERIOD": 200, "ASK-PERIOD": 100, "MIN-LINK-RECONNECT-PERIOD": 50}
-"""How often it looks, in place of seconds. Redis 6 cannot be told, and fails over some seconds later.
+"""How often it looks, in place of seconds. Redis 6 has no such command, and fails over some seconds later.
 
 A replica is promoted only if its last INFO is younger than five ping periods, and while the primary is down Sentinel
 asks for it only once a second (`sentinelSelectSlave` of sentinel.c): with shorter periods it is often too old.
@@ -42,7 +42,7 @@ class Sentinel(Server):
     protocol = "redis"
     default_port = 26379
     watch: Watch | None = None
-    """What it is a part of."""
+    """The watch that it belongs to."""
 
     @classmethod
     def start(cls, launch: Launch, source: RedisSource, watched: HostPort) -> Sentinel:
@@ -56,7 +56,7 @@ class Sentinel(Server):
         return cls(f"redis://127.0.0.1:{run.port}", source.version, run=run, name=name)
 
     async def begin(self, replica: HostPort) -> None:
-        """Have it look often, and wait until it could promote the replica. Raises HarnessError if it never can."""
+        """Make it look often, and wait until it could promote the replica. Raises HarnessError if it never can."""
         async with client(self._url) as asking:
             for period, ms in PERIODS_MS.items():
                 with suppress(ResponseError):  # Redis 6 has no such command
@@ -70,7 +70,7 @@ class Sentinel(Server):
                 raise HarnessError(problem, hint="see its log for the reason")
 
     async def fail_over(self) -> None:
-        """Have it promote the replica, as an operator does. Raises HarnessError if it does not begin to."""
+        """Make it promote the replica, as an operator does. Raises HarnessError if it does not begin to."""
         async with client(self._url) as asking:
 
             async def begun() -> bool:
@@ -84,7 +84,7 @@ class Sentinel(Server):
                 raise HarnessError("Sentinel does not begin a failover", hint="see its log for the reason")
 
     async def primary(self) -> HostPort:
-        """The primary, as its clients are told."""
+        """The primary, as it reports it to clients."""
         async with client(self._url) as asking:
             told = await asking.execute_command(  # type: ignore[no-untyped-call]  # redis-py left it out
                 "SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME
@@ -92,7 +92,7 @@ class Sentinel(Server):
         return HostPort(told[0].decode(), int(told[1]))
 
     async def reports_the_primary_up(self) -> bool:
-        """Whether clients use the primary that they are told of: they ask for its state, too."""
+        """Whether clients use the reported primary: they ask for its state, too."""
         async with client(self._url) as asking:
             state = await asking.sentinel_master(NAME)
         if not isinstance(state, dict):

@@ -51,7 +51,7 @@ class Watch:
         return f"{self._before.proxy}-primary"
 
     async def make(self) -> Sentinel:
-        """Start replica and Sentinel, and lead the link to this one. Connections of before end."""
+        """Start replica and Sentinel, and lead the link to this one. Earlier connections end."""
         if self.sentinel is not None:
             return self.sentinel
         if self._before.server != self.watched.server:
@@ -97,7 +97,7 @@ class Watch:
         """
         if self.replica is None or self.seen_at is None:
             raise AssertionError("there was a failover to it")
-        self._led_elsewhere = True  # from here on there is something to undo
+        self._led_elsewhere = True  # from here on heal has to undo something
         former = self._rules.pop(0)
         await asyncio.to_thread(self._site.service.remove_rule, former)
         for address in (HostPort(self.watched.host, self.watched.port), self.seen_at):

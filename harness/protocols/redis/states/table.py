@@ -73,7 +73,7 @@ class State(abc.ABC):
         """Bring it out again."""
 
     async def configure(self, own: RedisClient, settings: Mapping[str, str]) -> None:
-        """Change its configuration, and remember what it was."""
+        """Change its configuration, and remember the old one."""
         for name, value in settings.items():
             self._before |= await _configured(own, name)
             await own.config_set(name, value)
@@ -146,7 +146,7 @@ class Replica(State):
 
 
 class StaleReplica(Replica):
-    """Nor does it answer reads, because it cannot know how old what it has is. It would take writes."""
+    """It also refuses reads, because it cannot know how old its data is. It would take writes."""
 
     error = "MASTERDOWN"
 
@@ -196,7 +196,7 @@ class _Occupied(State):
         self._occupying: asyncio.Task[None] | None = None
 
     async def occupy(self, *command: str) -> None:
-        """Send the command by a client of its own, and do not wait for its answer."""
+        """Send the command by a separate client, and do not wait for its answer."""
         other = await self._exits.enter_async_context(client(self.url))
         other.connection_pool.connection_kwargs["socket_timeout"] = None
         self._occupying = asyncio.create_task(_carried_out(other, command))
@@ -273,7 +273,7 @@ class Loading(_Occupied):
 
 
 class Paused(State):
-    """It lets clients wait that want to write (CLIENT PAUSE). `answered` counts those that were seen to wait."""
+    """Clients that want to write must wait (CLIENT PAUSE). `answered` counts the clients that were seen waiting."""
 
     error = "PAUSED"
 
@@ -296,7 +296,7 @@ class Paused(State):
         while not self._left:
             listed = await watching.client_list()
             self._waiting.update(each["id"] for each in listed if "b" in each["flags"])
-            await asyncio.sleep(SEEN_EVERY_S)  # Redis tells of nobody who waits
+            await asyncio.sleep(SEEN_EVERY_S)  # Redis does not report waiting clients
 
     async def leave(self, own: RedisClient) -> None:
         self._left = True

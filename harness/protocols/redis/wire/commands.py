@@ -1,4 +1,4 @@
-"""The contents of Redis's commands and replies. If a head is cut, what is missing is left out."""
+"""The contents of Redis's commands and replies. If a head is cut, the missing arguments are left out."""
 
 from __future__ import annotations
 

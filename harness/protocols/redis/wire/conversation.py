@@ -56,7 +56,7 @@ class RespConversation:
         self.framers = {"sent": SentFramer(), "answered": AnsweredFramer()}
         self._due: deque[Due] = deque()
         self._count = 0  # exchanges begun
-        self._started = False  # a command other than those of the startup has been sent
+        self._started = False  # a command that does not belong to the startup has been sent
         self._resp3 = False
         self._reset()
 

@@ -44,8 +44,8 @@ class _Framer(SteppingFramer[Frame]):
 
     def __init__(self) -> None:
         super().__init__()
-        # Values still to come. An aggregate of known size adds its own to the count that it stands in, so
-        # that depth costs nothing; a streamed one stands on top of it and is followed by its own counts.
+        # The number of values that have not arrived. An aggregate of known size adds its own to the count that it
+        # stands in, so that depth costs nothing; a streamed one stands on top of it and is followed by its own counts.
         self._due: list[int] = []
         self._line = b""  # the beginning of a line that has not ended
 

@@ -1,4 +1,4 @@
-"""A TCP connection: two streams, neither of which is known to answer the other."""
+"""A TCP connection: two independent streams. The harness does not know which bytes answer which."""
 
 from __future__ import annotations
 

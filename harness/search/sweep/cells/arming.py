@@ -46,7 +46,7 @@ class Armoury:
 
 
 def action_of(point: Point, message: Observed) -> Action:
-    """Return what the relay is to do. Raises HarnessError for an unknown action."""
+    """Return the relay's action. Raises HarnessError for an unknown action."""
     passed = point.bytes_passed
     if passed is not None:
         return Cut(passed)

@@ -64,7 +64,7 @@ class Asking:
     async def ask(self, trial: Trial, *, broken: bool) -> None:
         """Ask, in the cell's history. `broken`: the service may answer "not now"."""
         known: list[Delivery] = []
-        # A repeat of what the cell itself delivers or reads would store it again, and hide that it was lost.
+        # A repeat of the cell's own delivery would store it again, and hide that it was lost.
         if self.known is not None and self.known[0] != trial.delivery:
             delivery, answer = self.known
             known.append(delivery)

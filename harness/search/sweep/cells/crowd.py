@@ -1,4 +1,4 @@
-"""Sends many deliveries at once: a service that takes them one after the other makes the last of them wait for all.
+"""Sends many deliveries at once: if a service handles them one after the other, the last one waits for all others.
 
 One message of each is late by the same time, so this does not measure how fast the machine is.
 """
@@ -23,7 +23,7 @@ CROWD_DELAY_MS: Final = 300.0
 
 
 def limit_ms(target: Target) -> float:
-    """How long each may take: as long as half of them take one after the other, or all with the target's connections.
+    """The time limit of each: the time of half of them one after the other, or of all over the target's connections.
 
     The second counts for a service that may have few connections: its requests have to wait for each other.
     """

@@ -23,7 +23,7 @@ from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME, NO_WORD
 MET_NEXT = "the next delivery's message met the answer that was late"
 NOT_MET = "the next delivery did not use the connection whose answer was late"
 READ_EXPECTED = ACKNOWLEDGED | NO_WORD
-"""A read that says "not stored" is wrong, whatever the fault."""
+"""A read that says "not stored" is wrong under any fault."""
 
 
 async def strike(

@@ -1,4 +1,4 @@
-"""One tried cell: what was sent, which faults struck, and what was answered."""
+"""One tried cell: its requests, the faults that struck, and the answers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Trial:
 
     @property
     def owes_more(self) -> Sequence[Delivery]:
-        """Those of the others that must be retried."""
+        """The other requests that must be retried."""
         return [delivery for delivery, answer in self.more if answer.outcome not in NOT_STORED]
 
     @property

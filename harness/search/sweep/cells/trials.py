@@ -36,7 +36,7 @@ class Trials:
         """Trials whose rows were read: their deliveries may now be retried, and must be."""
 
     async def attempt(self, cell: CellId) -> Trial:
-        """Try a cell. Whatever goes wrong is in its history."""
+        """Try a cell. Every error is in its history."""
         self._count += 1
         trial = Trial(cell=cell, rig=self._lane.new_rig())
         recorder = trial.rig.recorder
@@ -69,7 +69,7 @@ class Trials:
     async def _recover(self, trial: Trial, *, fresh: bool) -> bool:
         """Send deliveries until one is acknowledged; return whether one was. Start the service again if it has ended.
 
-        `fresh`: over new connections, whatever the cell was.
+        `fresh`: over new connections, for any kind of cell.
         """
         trial.rig.recorder.record("runner", PhaseBegan("recovery"))
         if fresh or is_apart(trial.cell.first):
